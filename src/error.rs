@@ -1,0 +1,256 @@
+//! The error table: one row a cause, and one error type for the whole program.
+//!
+//! A [`Cause`] says what went wrong in terms a caller can act on; its row says what that means on the wire (HTTP status
+//! and type, in multi-model-server's words where it has any), for a process (exit code) and for the person who reads it
+//! (a hint). An [`Error`] is a cause with a message and, for data errors, the place in the body.
+
+use std::fmt;
+
+/// One row of the error table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// HTTP status of a container's answer.
+    pub status: u16,
+    /// The `type` of multi-model-server's error body (`contract.md` §11), or a name in the same manner where it has none.
+    pub kind: &'static str,
+    /// Exit code of a process that ends for this cause (`sysexits.h` where it has one).
+    pub exit_code: u8,
+    /// What to do about it, in one line.
+    pub hint: &'static str,
+}
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $kind:literal exit $exit:literal, $hint:literal;)*) => {
+        /// Why something could not be done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Cause { $($(#[$doc])* $name,)* }
+
+        impl Cause {
+            /// Every cause, in the order of the table.
+            pub const ALL: &'static [Cause] = &[$(Cause::$name,)*];
+
+            /// The row of the error table.
+            pub const fn row(self) -> Row {
+                match self {
+                    $(Cause::$name => Row { status: $status, kind: $kind, exit_code: $exit, hint: $hint },)*
+                }
+            }
+        }
+    };
+}
+
+causes! {
+    /// A request body that cannot be read, or does not fit the model.
+    BadPayload = 400 "BadRequestException" exit 65, "correct the body at the place that the message names";
+    /// A request that is malformed outside its body: a missing parameter, bad JSON in a management call.
+    BadRequest = 400 "BadRequestException" exit 64, "correct the request";
+    /// No model of that name is loaded, or nothing lies at the url to load it from.
+    ModelNotFound = 404 "ModelNotFoundException" exit 66, "load the model first, or check its name and url";
+    /// No such path.
+    ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "see the README for the paths that are served";
+    /// The path exists, the method does not.
+    MethodNotAllowed = 405 "MethodNotAllowedException" exit 64, "see the README for the methods that are served";
+    /// No media type that the caller accepts can be written.
+    NotAcceptable = 406 "NotAcceptableException" exit 64, "send an Accept header that names a type in the message";
+    /// A model of that name is loaded already, or is being loaded.
+    ModelAlreadyRegistered = 409 "ConflictStatusException" exit 64, "unload the model first";
+    /// The body is larger than the limit.
+    PayloadTooLarge = 413 "PayloadTooLargeException" exit 64, "send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE";
+    /// The body's media type is not one that the model reads.
+    UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
+    /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
+    BadArtifact = 500 "InvalidModelException" exit 65, "check the artifact with `byoc inspect`";
+    /// A file that could not be read or written.
+    Io = 500 "InternalServerException" exit 74, "check the path and its permissions";
+    /// Something that should not happen did; the log has the whole story under the request's id.
+    Internal = 500 "InternalServerException" exit 70, "look for the request's id in the log";
+    /// All workers are busy and the queue is full, or the model is not ready.
+    Unavailable = 503 "ServiceUnavailableException" exit 75, "try again, or raise SAGEMAKER_MODEL_JOB_QUEUE_SIZE";
+    /// The work took longer than the limit.
+    Timeout = 504 "RequestTimeoutException" exit 75, "send fewer rows a request, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
+    /// The model does not fit in the memory that is left: the platform unloads others and tries again.
+    InsufficientMemory = 507 "InternalServerException" exit 71, "unload a model, or raise BYOC_MODEL_MEMORY";
+    /// A setting that is wrong: a flag, an environment variable, a configuration file.
+    BadSetting = 500 "InternalServerException" exit 78, "correct the setting; `byoc help` lists them";
+}
+
+/// Where in a body or a file something is wrong. Rows and columns count from 1, bytes from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The record, counted as the reader counts records (a quoted line break does not start a new one).
+    pub row: Option<usize>,
+    /// The column within the record.
+    pub column: Option<usize>,
+    /// The column's name where one is known.
+    pub name: Option<String>,
+    /// The byte within the body or file.
+    pub byte: Option<usize>,
+}
+
+impl Place {
+    /// The place of a record, counted from 1.
+    pub fn row(row: usize) -> Place {
+        Place { row: Some(row), ..Place::default() }
+    }
+
+    /// The place of a cell, both counted from 1.
+    pub fn cell(row: usize, column: usize) -> Place {
+        Place { row: Some(row), column: Some(column), ..Place::default() }
+    }
+
+    /// The place of a byte, counted from 0.
+    pub fn byte(byte: usize) -> Place {
+        Place { byte: Some(byte), ..Place::default() }
+    }
+
+    /// The same place, with the byte.
+    pub fn at_byte(mut self, byte: usize) -> Place {
+        self.byte = Some(byte);
+        self
+    }
+
+    /// The same place, with the column's name.
+    pub fn named(mut self, name: impl Into<String>) -> Place {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(row) = self.row {
+            write!(f, "row {row}")?;
+            separator = ", ";
+        }
+        if let Some(column) = self.column {
+            write!(f, "{separator}column {column}")?;
+            separator = ", ";
+        }
+        if let Some(name) = &self.name {
+            if self.column.is_some() {
+                write!(f, " ({name})")?;
+            } else {
+                write!(f, "{separator}column {name}")?;
+                separator = ", ";
+            }
+        }
+        if let Some(byte) = self.byte {
+            write!(f, "{separator}byte {byte}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What went wrong, why, and where. Small to pass around: one pointer.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    cause: Cause,
+    message: String,
+    place: Option<Place>,
+}
+
+/// What fallible functions of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error with a message that says what was wrong, what was expected and what was found.
+    pub fn new(cause: Cause, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { cause, message: message.into(), place: None }))
+    }
+
+    /// A body that cannot be read or does not fit the model.
+    pub fn bad_payload(message: impl Into<String>) -> Error {
+        Error::new(Cause::BadPayload, message)
+    }
+
+    /// An artifact that is broken, hostile or not supported.
+    pub fn bad_artifact(message: impl Into<String>) -> Error {
+        Error::new(Cause::BadArtifact, message)
+    }
+
+    /// A file operation that failed; the message names the file.
+    pub fn io(doing: impl fmt::Display, path: &std::path::Path, error: &std::io::Error) -> Error {
+        Error::new(Cause::Io, format!("could not {doing} {}: {error}", path.display()))
+    }
+
+    /// The same error at a place in the body or file. An inner place that is known already stays.
+    pub fn at(mut self, place: Place) -> Error {
+        let known = self.0.place.get_or_insert_with(Place::default);
+        known.row = known.row.or(place.row);
+        known.column = known.column.or(place.column);
+        known.byte = known.byte.or(place.byte);
+        if known.name.is_none() {
+            known.name = place.name;
+        }
+        self
+    }
+
+    /// The same error seen from further out: `message: the message so far`.
+    pub fn context(mut self, message: impl fmt::Display) -> Error {
+        self.0.message = format!("{message}: {}", self.0.message);
+        self
+    }
+
+    /// The same error under another cause.
+    pub fn because(mut self, cause: Cause) -> Error {
+        self.0.cause = cause;
+        self
+    }
+
+    /// Why.
+    pub fn cause(&self) -> Cause {
+        self.0.cause
+    }
+
+    /// Where, if the error has a place.
+    pub fn place(&self) -> Option<&Place> {
+        self.0.place.as_ref()
+    }
+
+    /// The message without its place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.place {
+            Some(place) => write!(f, "{place}: {}", self.0.message),
+            None => f.write_str(&self.0.message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_error_reads_as_place_then_message() {
+        let error = Error::bad_payload("expected a number, found \"abc\"")
+            .at(Place::cell(3, 2).named("SQUARE_FEET").at_byte(57));
+        assert_eq!(error.to_string(), "row 3, column 2 (SQUARE_FEET), byte 57: expected a number, found \"abc\"");
+    }
+
+    #[test]
+    fn an_outer_place_adds_to_an_inner_one_and_never_overrides_it() {
+        let error = Error::bad_payload("x").at(Place::cell(1, 5)).at(Place::row(9).at_byte(4));
+        assert_eq!(error.to_string(), "row 1, column 5, byte 4: x");
+    }
+
+    #[test]
+    fn every_cause_has_a_status_that_says_error_and_an_exit_code_that_is_not_success() {
+        for cause in Cause::ALL {
+            assert!((400..600).contains(&cause.row().status), "{cause:?}");
+            assert_ne!(cause.row().exit_code, 0, "{cause:?}");
+            assert!(!cause.row().hint.is_empty(), "{cause:?}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! byoc: the runtime for bringing your own container to SageMaker.
+//!
+//! The map of the house, from the street to the ground; a room uses only rooms below it:
+//!
+//! - [`cli`]: one file a command; arguments in, exit code out.
+//! - The contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`) and
+//!   [`endpoint`] (the local endpoint around containers).
+//! - [`model`]: what a container can load, and one call: request body in, response body out.
+//! - The domain, with no HTTP and no async: [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
+//! - The ground: [`error`] (the error table), [`env`] (every environment variable), [`telemetry`] (logs, metrics).
+
+pub mod artifact;
+pub mod cli;
+pub mod container;
+pub mod endpoint;
+pub mod env;
+pub mod error;
+pub mod linear_learner;
+pub mod model;
+pub mod payload;
+pub mod preprocessor;
+pub mod telemetry;

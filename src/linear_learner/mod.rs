@@ -1,0 +1,1 @@
+//! SageMaker's linear learner: a linear model in float32, as MXNet computes it.

@@ -1,0 +1,135 @@
+//! The media types that containers read and write, and the parsing of `Content-Type`.
+//!
+//! A media type is parsed, never compared as text: `text/csv; charset=utf-8` broke XGBoost's container
+//! (github.com/aws/amazon-sagemaker-examples issue 3235), and `label_size` is SageMaker's own parameter.
+
+use crate::error::{Cause, Error, Result};
+
+/// A media type that some model reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MediaType {
+    /// `text/csv`: a record a line, no header.
+    Csv,
+    /// `application/json`: one document for all records.
+    Json,
+    /// `application/jsonlines`: one document a line.
+    JsonLines,
+}
+
+impl MediaType {
+    /// The name that goes into a header, lower case and without parameters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MediaType::Csv => "text/csv",
+            MediaType::Json => "application/json",
+            MediaType::JsonLines => "application/jsonlines",
+        }
+    }
+
+    /// The media type of a name without parameters, in any case.
+    pub fn from_name(name: &str) -> Option<MediaType> {
+        [MediaType::Csv, MediaType::Json, MediaType::JsonLines]
+            .into_iter()
+            .find(|media_type| name.eq_ignore_ascii_case(media_type.name()))
+    }
+}
+
+/// A parsed `Content-Type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentType {
+    /// What the body is.
+    pub media_type: MediaType,
+    /// `label_size`: how many leading columns of each CSV record are labels (`contract.md` §5, CDFT of `linear-learner.md`).
+    pub label_size: Option<usize>,
+}
+
+impl ContentType {
+    /// Parses a `Content-Type` header and checks that the model reads it.
+    ///
+    /// Without the header the body is read as `text/csv`: boto3 sends none when the caller gave none, and CSV is what both
+    /// containers of the housing walk-through are sent. No source says what SageMaker's own containers do then.
+    ///
+    /// # Errors
+    /// [`Cause::UnsupportedMediaType`] for a type or charset that is not read, [`Cause::BadRequest`] for a parameter that
+    /// cannot be parsed.
+    pub fn parse(header: Option<&str>, readable: &[MediaType]) -> Result<ContentType> {
+        let header = header.map(str::trim).filter(|header| !header.is_empty());
+        let Some(header) = header else {
+            return Ok(ContentType { media_type: MediaType::Csv, label_size: None });
+        };
+        let mut parts = header.split(';');
+        let name = parts.next().unwrap_or_default().trim();
+        let media_type =
+            MediaType::from_name(name).filter(|media_type| readable.contains(media_type)).ok_or_else(|| {
+                Error::new(
+                    Cause::UnsupportedMediaType,
+                    format!("Content-Type {header:?} is not supported: expected {}", list(readable)),
+                )
+            })?;
+        let mut label_size = None;
+        for parameter in parts {
+            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = value.trim().trim_matches('"');
+            match key.trim().to_ascii_lowercase().as_str() {
+                "charset" if !["utf-8", "utf8", "us-ascii", "ascii"].contains(&value.to_ascii_lowercase().as_str()) => {
+                    return Err(Error::new(
+                        Cause::UnsupportedMediaType,
+                        format!("charset {value:?} of Content-Type {header:?} is not supported: expected utf-8"),
+                    ));
+                }
+                "label_size" => {
+                    label_size = Some(value.parse().map_err(|_| {
+                        Error::new(
+                            Cause::BadRequest,
+                            format!("label_size {value:?} of Content-Type {header:?}: expected a number of columns"),
+                        )
+                    })?);
+                }
+                _ => {}
+            }
+        }
+        Ok(ContentType { media_type, label_size })
+    }
+}
+
+/// Media types as a person lists them.
+pub(crate) fn list(media_types: &[MediaType]) -> String {
+    let names: Vec<_> = media_types.iter().map(|media_type| media_type.name()).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.join(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: &[MediaType] = &[MediaType::Csv, MediaType::Json, MediaType::JsonLines];
+
+    #[test]
+    fn parameters_are_parsed_and_case_and_space_do_not_matter() {
+        let parsed = ContentType::parse(Some("Text/CSV ; charset=UTF-8;label_size=1"), ALL).unwrap();
+        assert_eq!(parsed, ContentType { media_type: MediaType::Csv, label_size: Some(1) });
+    }
+
+    #[test]
+    fn a_missing_or_empty_header_is_csv() {
+        for header in [None, Some(""), Some("  ")] {
+            assert_eq!(ContentType::parse(header, ALL).unwrap().media_type, MediaType::Csv);
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_not_read_is_refused_with_what_was_expected() {
+        let error = ContentType::parse(Some("image/png"), ALL).unwrap_err();
+        assert_eq!(error.cause(), Cause::UnsupportedMediaType);
+        assert_eq!(
+            error.message(),
+            "Content-Type \"image/png\" is not supported: expected text/csv, application/json or application/jsonlines"
+        );
+        let error = ContentType::parse(Some("text/csv; charset=utf-16"), ALL).unwrap_err();
+        assert_eq!(error.cause(), Cause::UnsupportedMediaType);
+        assert_eq!(ContentType::parse(Some("text/csv;label_size=x"), ALL).unwrap_err().cause(), Cause::BadRequest);
+    }
+}

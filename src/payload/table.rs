@@ -1,0 +1,80 @@
+//! A table as pandas would hold it: columns, each with one type for all its rows.
+//!
+//! It is what the preprocessor takes (from a request) and what it gives (to a response). Columns borrow their text from
+//! the request body, or from the model that filled a gap.
+
+use std::borrow::Cow;
+
+/// Columns of equal length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table<'a> {
+    /// How many rows each column has.
+    pub rows: usize,
+    /// The columns, in order.
+    pub columns: Vec<Column<'a>>,
+}
+
+/// One column. The type is the column's, decided over all its rows as `pandas.read_csv` does (`joblib.md` §4).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column<'a> {
+    /// numpy `int64`.
+    Int64(Vec<i64>),
+    /// numpy `uint64`: what pandas makes of integers above 2^63 - 1.
+    UInt64(Vec<u64>),
+    /// numpy `float64`; a missing value is NaN.
+    Float64(Vec<f64>),
+    /// numpy `float32`.
+    Float32(Vec<f32>),
+    /// numpy `bool`.
+    Bool(Vec<bool>),
+    /// numpy `object`: text, or anything mixed.
+    Object(Vec<Cell<'a>>),
+}
+
+/// One cell of an object column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// A missing value, as pandas reads one from text: the float NaN.
+    Missing,
+    /// Python's `None`, which no CSV gives but JSON does.
+    None,
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A Python `bool`.
+    Bool(bool),
+    /// A Python `int`.
+    Int(i64),
+    /// A Python `float` that is not NaN.
+    Float(f64),
+}
+
+impl Column<'_> {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Column::Int64(values) => values.len(),
+            Column::UInt64(values) => values.len(),
+            Column::Float64(values) => values.len(),
+            Column::Float32(values) => values.len(),
+            Column::Bool(values) => values.len(),
+            Column::Object(cells) => cells.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// numpy's name of the type.
+    pub fn dtype(&self) -> &'static str {
+        match self {
+            Column::Int64(_) => "int64",
+            Column::UInt64(_) => "uint64",
+            Column::Float64(_) => "float64",
+            Column::Float32(_) => "float32",
+            Column::Bool(_) => "bool",
+            Column::Object(_) => "object",
+        }
+    }
+}

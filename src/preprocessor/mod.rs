@@ -1,0 +1,1 @@
+//! The preprocessor: fitted transformers, applied to rows as scikit-learn applies them.
