@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::allow_list::Name;
 use crate::error::{Error, Place, Result};
 
 /// A pickle that was read: the file's bytes and the values made of them.
@@ -18,7 +19,7 @@ pub struct Tree {
 
 /// The number of a value in its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(super) u32);
+pub(super) struct NodeId(pub(super) u32);
 
 /// One value.
 #[derive(Debug)]
@@ -41,16 +42,12 @@ pub(super) enum Node {
     Set(Vec<NodeId>),
     Dict(Vec<(NodeId, NodeId)>),
     /// A class or function that the file names. Inert: nothing is ever imported or called.
-    Symbol {
-        module: Box<str>,
-        name: Box<str>,
-    },
+    Symbol(Box<Name>),
     /// An instance of an allowed class, or a call of an allowed constructor, kept as what was said.
     Object {
         class: NodeId,
         arguments: NodeId,
         state: Option<NodeId>,
-        items: Vec<NodeId>,
         byte: usize,
     },
     DType(DType),
@@ -97,11 +94,37 @@ pub(super) struct Array {
     pub(super) data: ArrayData,
 }
 
+/// Where the items of an array are.
 #[derive(Debug)]
 pub(super) enum ArrayData {
+    /// As bytes in the file.
     Span(Range<usize>),
-    Owned(Box<[u8]>),
+    /// In a value of the tree that holds bytes of its own.
+    Bytes(NodeId),
+    /// Values of the tree, in row-major order.
     Objects(Vec<NodeId>),
+}
+
+impl Node {
+    /// What kind of value this is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Node::None => "None",
+            Node::Bool(_) => "a bool",
+            Node::Int(_) | Node::BigInt => "an integer",
+            Node::Float(_) => "a float",
+            Node::Text(_) | Node::OwnedText(_) => "text",
+            Node::Bytes(_) | Node::OwnedBytes(_) => "bytes",
+            Node::List(_) => "a list",
+            Node::Tuple(_) => "a tuple",
+            Node::Set(_) => "a set",
+            Node::Dict(_) => "a dict",
+            Node::Symbol(_) => "a class or function",
+            Node::Object { .. } => "an object",
+            Node::DType(_) => "a dtype",
+            Node::Array(_) => "an array",
+        }
+    }
 }
 
 impl Tree {
@@ -149,7 +172,7 @@ impl<'t> Value<'t> {
             Node::Tuple(items) => format!("a tuple of {}", items.len()),
             Node::Set(items) => format!("a set of {}", items.len()),
             Node::Dict(items) => format!("a dict of {}", items.len()),
-            Node::Symbol { module, name } => format!("{module}.{name}"),
+            Node::Symbol(symbol) => format!("{}.{}", symbol.module, symbol.name),
             Node::Object { .. } => match self.class() {
                 Some((module, name)) => format!("{module}.{name}"),
                 None => "an object".into(),
@@ -251,7 +274,7 @@ impl<'t> Value<'t> {
     /// Module and name of a symbol: a class or function that the file only names.
     pub fn symbol(self) -> Option<(&'t str, &'t str)> {
         match self.node() {
-            Node::Symbol { module, name } => Some((module, name)),
+            Node::Symbol(symbol) => Some((symbol.module, symbol.name)),
             _ => None,
         }
     }
@@ -359,13 +382,11 @@ impl<'t> ArrayView<'t> {
     /// When the items are text, bytes or objects.
     pub fn to_f64(self) -> Result<Vec<f64>> {
         let dtype = self.array.dtype;
-        self.map_items(|item| match (dtype.kind, item.len()) {
-            (ItemKind::Float, 8) => Some(f64::from_le_bytes(item.try_into().ok()?)),
-            (ItemKind::Float, 4) => Some(f64::from(f32::from_le_bytes(item.try_into().ok()?))),
-            (ItemKind::Float, 2) => Some(half_to_f64(u16::from_le_bytes(item.try_into().ok()?))),
-            (ItemKind::UInt, _) => Some(unsigned(item) as f64),
-            (ItemKind::Int, _) => Some(signed(item) as f64),
-            (ItemKind::Bool, _) => Some(f64::from(u8::from(item[0] != 0))),
+        self.map_items(|item| match dtype.kind {
+            ItemKind::Float => float(item),
+            ItemKind::UInt => Some(unsigned(item) as f64),
+            ItemKind::Int => Some(signed(item) as f64),
+            ItemKind::Bool => Some(f64::from(u8::from(item[0] != 0))),
             _ => None,
         })
         .ok_or_else(|| Error::bad_artifact(format!("expected an array of numbers, found one of {:?}", dtype.kind)))
@@ -395,13 +416,7 @@ impl<'t> ArrayView<'t> {
         if dtype.kind != ItemKind::Text {
             return Err(Error::bad_artifact(format!("expected an array of text, found one of {:?}", dtype.kind)));
         }
-        self.map_items(|item| {
-            let units = item.chunks_exact(4).map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]));
-            let mut text = units.map(char::from_u32).collect::<Option<String>>()?;
-            text.truncate(text.trim_end_matches('\0').len());
-            Some(text)
-        })
-        .ok_or_else(|| Error::bad_artifact("an array of text holds something that is not Unicode"))
+        self.map_items(text).ok_or_else(|| Error::bad_artifact("an array of text holds something that is not Unicode"))
     }
 
     /// The items of an object array, in row-major order.
@@ -417,41 +432,120 @@ impl<'t> ArrayView<'t> {
     fn map_items<T>(self, read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
         let bytes: &[u8] = match &self.array.data {
             ArrayData::Span(span) => self.tree.bytes.get(span.clone())?,
-            ArrayData::Owned(bytes) => bytes,
+            ArrayData::Bytes(id) => match self.tree.nodes.get(id.0 as usize)? {
+                Node::OwnedBytes(bytes) => bytes,
+                _ => return None,
+            },
             ArrayData::Objects(_) => return None,
         };
-        let DType { kind, item_size, big_endian } = self.array.dtype;
-        let unit = if kind == ItemKind::Text { 4 } else { item_size };
-        let read = |item: &[u8]| {
-            if !big_endian || kind == ItemKind::Bytes {
-                return read(item);
-            }
-            read(&item.chunks(unit).flat_map(|unit| unit.iter().rev().copied()).collect::<Vec<_>>())
-        };
-        if item_size == 0 {
+        let dtype = self.array.dtype;
+        if dtype.item_size == 0 {
             return (0..self.len()).map(|_| read(&[])).collect();
         }
-        let item = |index: usize| &bytes[index * item_size..(index + 1) * item_size];
+        let mut turned = Vec::new();
+        let mut read = |item: &[u8]| {
+            if !dtype.big_endian {
+                return read(item);
+            }
+            turned.clear();
+            turned.extend(item.chunks(dtype.unit()).flat_map(|unit| unit.iter().rev()));
+            read(&turned)
+        };
         if !self.array.fortran || self.array.shape.len() < 2 {
-            return (0..self.len()).map(|index| read(item(index))).collect();
+            return bytes.chunks_exact(dtype.item_size).map(read).collect();
         }
-        (0..self.len()).map(|index| read(item(self.column_major(index)))).collect()
+        ColumnMajor::new(&self.array.shape)
+            .map(|index| read(bytes.get(index * dtype.item_size..)?.get(..dtype.item_size)?))
+            .collect()
+    }
+}
+
+/// Where the items of a column-major array stand, visited in row-major order.
+struct ColumnMajor<'s> {
+    shape: &'s [usize],
+    index: Vec<usize>,
+    offset: usize,
+    left: usize,
+}
+
+impl<'s> ColumnMajor<'s> {
+    fn new(shape: &'s [usize]) -> ColumnMajor<'s> {
+        ColumnMajor { shape, index: vec![0; shape.len()], offset: 0, left: shape.iter().product() }
+    }
+}
+
+impl Iterator for ColumnMajor<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.left = self.left.checked_sub(1)?;
+        let current = self.offset;
+        let mut strides: usize = self.shape.iter().product();
+        for (length, index) in self.shape.iter().zip(&mut self.index).rev() {
+            strides /= length;
+            *index += 1;
+            self.offset += strides;
+            if *index < *length {
+                break;
+            }
+            self.offset -= strides * *length;
+            *index = 0;
+        }
+        Some(current)
     }
 
-    /// Where the item of a row-major index stands in column-major order.
-    fn column_major(self, mut index: usize) -> usize {
-        let shape = &self.array.shape;
-        let mut offset = 0;
-        let mut strides = vec![1; shape.len()];
-        for axis in 1..shape.len() {
-            strides[axis] = strides[axis - 1] * shape[axis - 1];
-        }
-        for axis in (0..shape.len()).rev() {
-            offset += index % shape[axis] * strides[axis];
-            index /= shape[axis];
-        }
-        offset
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
     }
+}
+
+impl DType {
+    /// How many bytes change places together between the byte orders.
+    fn unit(self) -> usize {
+        match self.kind {
+            ItemKind::Text => 4,
+            ItemKind::Bytes => 1,
+            _ => self.item_size,
+        }
+    }
+
+    /// The value of one item, given as its bytes. None for text that is not Unicode.
+    pub(super) fn scalar(self, item: &[u8]) -> Option<Node> {
+        let little: Vec<u8> = match self.big_endian {
+            true => item.chunks(self.unit().max(1)).flat_map(|unit| unit.iter().rev().copied()).collect(),
+            false => item.to_vec(),
+        };
+        Some(match self.kind {
+            ItemKind::Float => Node::Float(float(&little)?),
+            ItemKind::Int => Node::Int(signed(&little)),
+            ItemKind::UInt => i64::try_from(unsigned(&little)).map_or(Node::BigInt, Node::Int),
+            ItemKind::Bool => Node::Bool(little.first().is_some_and(|byte| *byte != 0)),
+            ItemKind::Text => Node::OwnedText(text(&little)?.into()),
+            ItemKind::Bytes => {
+                let end = little.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                Node::OwnedBytes(little.get(..end)?.into())
+            }
+            ItemKind::Object => return None,
+        })
+    }
+}
+
+/// IEEE 754 binary16, binary32 or binary64, exactly.
+fn float(little_endian: &[u8]) -> Option<f64> {
+    match little_endian.len() {
+        8 => Some(f64::from_le_bytes(little_endian.try_into().ok()?)),
+        4 => Some(f64::from(f32::from_le_bytes(little_endian.try_into().ok()?))),
+        2 => Some(half_to_f64(u16::from_le_bytes(little_endian.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+/// UTF-32, of which trailing NULs are padding.
+fn text(little_endian: &[u8]) -> Option<String> {
+    let (units, _) = little_endian.as_chunks::<4>();
+    let mut text = units.iter().map(|unit| char::from_u32(u32::from_le_bytes(*unit))).collect::<Option<String>>()?;
+    text.truncate(text.trim_end_matches('\0').len());
+    Some(text)
 }
 
 fn unsigned(little_endian: &[u8]) -> u64 {
