@@ -4,8 +4,9 @@
 //! below ten times. Both are fine as a graph in an arena and deadly for whoever walks it as a tree. So it is walked here,
 //! once, without recursion, each value once.
 
+use super::array::ArrayData;
 use super::machine::{MAX_VALUES, error};
-use super::tree::{ArrayData, Node, NodeId, Tree};
+use super::tree::{Node, NodeId, Tree};
 use crate::error::Result;
 
 /// How deep values may stand in each other. A Pipeline in a Pipeline adds four; nobody nests thirty of them.

@@ -4,9 +4,10 @@
 //! the same stream (`NumpyArrayWrapper.write_array` and `read_array` in joblib's `numpy_pickle.py`).
 
 use super::allow_list::Meaning;
+use super::array::{Array, ArrayData, ItemKind};
 use super::machine::{MAX_LOOKED_AT, Machine, error};
 use super::numpy::count_bytes;
-use super::tree::{Array, ArrayData, ItemKind, Node, NodeId};
+use super::tree::{Node, NodeId};
 use crate::error::Result;
 
 impl Machine {

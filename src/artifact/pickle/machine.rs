@@ -6,19 +6,20 @@
 
 use std::ops::Range;
 
-use super::allow_list::{self, Meaning, Name};
+use super::allow_list::{self, Name};
 use super::opcodes as op;
 use super::source::Source;
+use super::stack::Stack;
 use super::text;
 use super::tree::{Node, NodeId, Tree};
 use crate::error::{Error, Place, Result};
 
-/// How many values a file may hold. An encoder with a million categories stays well below.
+/// How many values any file may hold. An encoder with a million categories stays well below.
 pub(super) const MAX_VALUES: usize = 1 << 22;
 
-/// How many values and marks may wait on the stack. Writers hand over lists and dicts by the thousand; only a tuple
-/// puts all its items there.
-const MAX_STACK: usize = 1 << 20;
+/// How many values a small file may hold. A larger one may hold two for each of its bytes, as it lies on disk: every value
+/// takes an opcode, and names and categories do not compress to less. A bomb cannot have more than its size is worth.
+const MAX_VALUES_OF_SMALL_FILE: usize = 1 << 19;
 
 /// How deep pickles may stand in each other. joblib writes one for each array of objects, and none inside that.
 const MAX_NESTED_PICKLES: usize = 4;
@@ -37,16 +38,7 @@ pub(super) struct Machine {
     /// Bytes that were copied or looked through to make text or bytes that do not stand in the file as they are.
     converted: usize,
     nested: usize,
-}
-
-/// The stack and memo of one pickle; a pickle inside another has its own.
-#[derive(Default)]
-struct Stack {
-    values: Vec<NodeId>,
-    marks: Vec<usize>,
-    memo: Vec<Option<NodeId>>,
-    /// How many places of the memo are taken: the place that MEMOIZE takes next.
-    memoized: usize,
+    max_values: usize,
 }
 
 /// `None`, `True` and `False` are made once: their places in the arena.
@@ -58,7 +50,8 @@ impl Machine {
     /// A machine at the first opcode of a file.
     pub(super) fn new(source: Source) -> Machine {
         let nodes = vec![Node::None, Node::Bool(true), Node::Bool(false)];
-        Machine { source, nodes, converted: 0, nested: 0 }
+        let max_values = source.size().saturating_mul(2).clamp(MAX_VALUES_OF_SMALL_FILE, MAX_VALUES);
+        Machine { source, nodes, converted: 0, nested: 0, max_values }
     }
 
     /// The values as a tree, once the last pickle has been read.
@@ -106,7 +99,7 @@ impl Machine {
             }
             op::STOP => {
                 let root = stack.pop()?;
-                if !stack.values.is_empty() || !stack.marks.is_empty() {
+                if !stack.is_empty() {
                     return Err(error("the pickle ends with values left over on its stack"));
                 }
                 return Ok(Some(root));
@@ -115,31 +108,30 @@ impl Machine {
 
             op::PUT => {
                 let index = self.decimal_line()?;
-                return stack.put(u64::try_from(index).map_err(|_| error("a negative memo index"))?, at).map(|()| None);
+                let index = u64::try_from(index).map_err(|_| error("a negative memo index"))?;
+                return stack.put(index, self.most_memo(at)).map(|()| None);
             }
-            op::BINPUT => return stack.put(self.source.unsigned::<1>()?, at).map(|()| None),
+            op::BINPUT => {
+                let index = self.source.unsigned::<1>()?;
+                return stack.put(index, self.most_memo(at)).map(|()| None);
+            }
             op::LONG_BINPUT => {
-                return stack.put(self.source.unsigned::<4>()?, at).map(|()| None);
+                let index = self.source.unsigned::<4>()?;
+                return stack.put(index, self.most_memo(at)).map(|()| None);
             }
-            op::MEMOIZE => return stack.put(stack.memoized as u64, at).map(|()| None),
+            op::MEMOIZE => return stack.memoize(self.most_memo(at)).map(|()| None),
 
             op::APPEND => {
                 let value = stack.pop()?;
                 return self.append(stack.top()?, &[value]).map(|()| None);
             }
             op::APPENDS => {
-                let start = stack.pop_mark()?;
-                let (below, values) = stack.split(start)?;
-                self.append(below, values)?;
-                stack.values.truncate(start);
-                return Ok(None);
+                let values = stack.pop_to_mark()?;
+                return self.append(stack.top()?, &values).map(|()| None);
             }
             op::ADDITEMS => {
-                let start = stack.pop_mark()?;
-                let (below, values) = stack.split(start)?;
-                self.add_to_set(below, values)?;
-                stack.values.truncate(start);
-                return Ok(None);
+                let values = stack.pop_to_mark()?;
+                return self.add_to_set(stack.top()?, &values).map(|()| None);
             }
             op::SETITEM => {
                 let value = stack.pop()?;
@@ -147,11 +139,8 @@ impl Machine {
                 return self.set_items(stack.top()?, &[key, value]).map(|()| None);
             }
             op::SETITEMS => {
-                let start = stack.pop_mark()?;
-                let (below, values) = stack.split(start)?;
-                self.set_items(below, values)?;
-                stack.values.truncate(start);
-                return Ok(None);
+                let values = stack.pop_to_mark()?;
+                return self.set_items(stack.top()?, &values).map(|()| None);
             }
             op::BUILD => {
                 let state = stack.pop()?;
@@ -327,6 +316,12 @@ impl Machine {
         Ok(None)
     }
 
+    /// The largest memo index that an opcode at a byte may name. Writers count their places up, one for a value, so a
+    /// place is never above the number of bytes before it.
+    fn most_memo(&self, at: usize) -> usize {
+        at.min(self.max_values)
+    }
+
     /// A value of the arena.
     pub(super) fn node(&self, id: NodeId) -> &Node {
         // Numbers are only made by `add`, and the arena never shrinks.
@@ -339,8 +334,8 @@ impl Machine {
 
     /// Puts a value into the arena.
     pub(super) fn add(&mut self, node: Node) -> Result<NodeId> {
-        if self.nodes.len() >= MAX_VALUES {
-            return Err(error(format!("the file holds more than {MAX_VALUES} values")));
+        if self.nodes.len() >= self.max_values {
+            return Err(error(format!("the file holds more than {} values", self.max_values)));
         }
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
@@ -404,7 +399,7 @@ impl Machine {
     }
 
     /// The UTF-8 bytes of a text. They are not looked through here, however long they are.
-    fn text_bytes(&self, id: NodeId) -> Option<&[u8]> {
+    pub(super) fn text_bytes(&self, id: NodeId) -> Option<&[u8]> {
         match self.node(id) {
             Node::Text(span) => Some(self.source.get(span)),
             Node::OwnedText(text) => Some(text.as_bytes()),
@@ -483,149 +478,9 @@ impl Machine {
         }
     }
 
-    /// An object of a listed class, without its attributes yet.
-    pub(super) fn instance(&mut self, class: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
-        match self.symbol(class) {
-            Some(Name { meaning: Meaning::Instance | Meaning::ArrayWrapper, .. }) => {}
-            Some(name) => {
-                return Err(error(format!("{}.{} may be named, but not made an object of", name.module, name.name)));
-            }
-            None => return Err(error(format!("an object is made of {}, not of a class", self.node(class).kind()))),
-        }
-        match self.node(arguments) {
-            Node::Tuple(items) if items.is_empty() => {
-                self.add(Node::Object { class, arguments, state: None, byte: at })
-            }
-            _ => Err(error("an object is made with arguments; expected an empty tuple")),
-        }
-    }
-
-    /// Gives a value its state, and says what stands in its place from now on.
-    fn build(&mut self, target: NodeId, state: NodeId) -> Result<NodeId> {
-        match self.node(target) {
-            Node::Object { class, state: before, .. } => {
-                let Some(name) = self.symbol(*class) else {
-                    return Err(error("a state is given to an object without a class"));
-                };
-                if before.is_some() {
-                    return Err(error(format!("{}.{} is given a state twice", name.module, name.name)));
-                }
-                if name.meaning == Meaning::ArrayWrapper {
-                    return self.inline_array(state);
-                }
-                if name.meaning == Meaning::Instance {
-                    self.check_attributes(name, state)?;
-                }
-                if let Node::Object { state: place, .. } = self.node_mut(target) {
-                    *place = Some(state);
-                }
-            }
-            Node::DType(dtype) => {
-                let dtype = self.dtype_with_state(*dtype, state)?;
-                *self.node_mut(target) = Node::DType(dtype);
-            }
-            Node::Array(array) if array.shape == [0] => {
-                let array = self.array_from_state(state)?;
-                *self.node_mut(target) = Node::Array(Box::new(array));
-            }
-            other => return Err(error(format!("a state is given to {}, which has none", other.kind()))),
-        }
-        Ok(target)
-    }
-
-    /// The attributes of an instance are a dict with text keys. (Python would also take a pair of a dict and slots.)
-    fn check_attributes(&self, name: Name, state: NodeId) -> Result<()> {
-        let wrong = match self.node(state) {
-            Node::Dict(entries) if entries.len() > MAX_LOOKED_AT => format!("{} attributes", entries.len()),
-            Node::Dict(entries) => match entries.iter().find(|(key, _)| self.text_bytes(*key).is_none()) {
-                None => return Ok(()),
-                Some((key, _)) => format!("{} as the name of an attribute", self.node(*key).kind()),
-            },
-            other => other.kind().to_owned(),
-        };
-        Err(error(format!("the state of {}.{} should be a dict of attributes, found {wrong}", name.module, name.name)))
-    }
-
     /// An error at the byte that is read next.
     pub(super) fn here(&self, message: impl Into<String>) -> Error {
         error(message).at(Place::byte(self.source.position()))
-    }
-}
-
-impl Stack {
-    /// Where the values begin that the opcodes may take: above the last mark.
-    fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn push(&mut self, value: NodeId) -> Result<()> {
-        if self.values.len() >= MAX_STACK {
-            return Err(error(format!("more than {MAX_STACK} values wait on the stack")));
-        }
-        self.values.push(value);
-        Ok(())
-    }
-
-    fn mark(&mut self) -> Result<()> {
-        if self.marks.len() >= MAX_STACK {
-            return Err(error(format!("more than {MAX_STACK} marks wait on the stack")));
-        }
-        self.marks.push(self.values.len());
-        Ok(())
-    }
-
-    fn top(&self) -> Result<NodeId> {
-        self.values.get(self.floor()..).and_then(|values| values.last()).copied().ok_or_else(empty)
-    }
-
-    fn pop(&mut self) -> Result<NodeId> {
-        let value = self.top()?;
-        self.values.pop();
-        Ok(value)
-    }
-
-    fn pop_last(&mut self, count: usize) -> Result<Vec<NodeId>> {
-        let start = self.values.len().checked_sub(count).filter(|start| *start >= self.floor()).ok_or_else(empty)?;
-        Ok(self.values.split_off(start))
-    }
-
-    fn pop_mark(&mut self) -> Result<usize> {
-        self.marks.pop().ok_or_else(|| error("the stack has no mark"))
-    }
-
-    fn pop_to_mark(&mut self) -> Result<Vec<NodeId>> {
-        let start = self.pop_mark()?;
-        Ok(self.values.split_off(start))
-    }
-
-    /// The values above `start`, and the one right below.
-    fn split(&self, start: usize) -> Result<(NodeId, &[NodeId])> {
-        let (below, values) = self.values.split_at_checked(start).ok_or_else(empty)?;
-        let below = below.get(self.floor()..).and_then(|below| below.last()).ok_or_else(empty)?;
-        Ok((*below, values))
-    }
-
-    /// Puts the top of the stack into the memo. Writers count their places up, one for a value, so a place can never be
-    /// above the number of bytes before it.
-    fn put(&mut self, index: u64, at: usize) -> Result<()> {
-        let value = self.top()?;
-        let most = at.min(MAX_VALUES);
-        let index = usize::try_from(index)
-            .ok()
-            .filter(|index| *index <= most)
-            .ok_or_else(|| error(format!("memo index {index} is too large; at most {most} is possible here")))?;
-        if index >= self.memo.len() {
-            self.memo.resize(index + 1, None);
-        }
-        if self.memo[index].replace(value).is_none() {
-            self.memoized += 1;
-        }
-        Ok(())
-    }
-
-    fn get(&self, index: u64) -> Result<NodeId> {
-        let place = usize::try_from(index).ok().and_then(|index| self.memo.get(index).copied().flatten());
-        place.ok_or_else(|| error(format!("memo index {index} has not been set")))
     }
 }
 
@@ -650,10 +505,6 @@ fn refused(opcode: u8) -> Error {
         Some((_, name)) => error(format!("the opcode {name} is refused: no model that joblib or pickle writes has it")),
         None => error(format!("0x{opcode:02X} is not an opcode of a pickle")),
     }
-}
-
-fn empty() -> Error {
-    error("an opcode takes a value from an empty stack")
 }
 
 /// An error of which the machine adds the place.

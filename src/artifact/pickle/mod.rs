@@ -5,7 +5,7 @@
 //! `allow_list`, and whatever is not written there is refused by its name.
 //!
 //! A file is read in one pass. `source` hands out its bytes (unpacking no more than has been asked for), `machine` follows
-//! the opcodes, `reduce` and `numpy` know the few pure constructors, `joblib` the array bytes that stand between the
+//! the opcodes, `objects` and `numpy` know the few pure constructors, `joblib` the array bytes that stand between the
 //! opcodes, and `bounds` measures the finished graph before anybody may walk it. This room does not know what the
 //! attributes of an estimator mean.
 //!
@@ -13,21 +13,24 @@
 //! same. What is left of the compressed stream itself is still unpacked, for the sake of its checksum.
 
 mod allow_list;
+mod array;
 mod bounds;
 mod compression;
 mod joblib;
 mod machine;
 mod numpy;
+mod objects;
 mod opcodes;
-mod reduce;
 mod source;
+mod stack;
 mod text;
 mod tree;
 
 #[cfg(test)]
 mod pickle_test;
 
-pub use tree::{ArrayView, DType, ItemKind, Tree, Value};
+pub use array::{ArrayView, DType, ItemKind};
+pub use tree::{Tree, Value};
 
 use crate::error::Result;
 use machine::Machine;

@@ -5,8 +5,9 @@
 //! and records, complex numbers and long doubles are in no attribute that a prediction needs.
 
 use super::allow_list::{Meaning, Name};
+use super::array::{Array, ArrayData, DType, ItemKind};
 use super::machine::{Machine, error};
-use super::tree::{Array, ArrayData, DType, ItemKind, Node, NodeId};
+use super::tree::{Node, NodeId};
 use crate::error::Result;
 
 /// numpy's own limit until 2.0.

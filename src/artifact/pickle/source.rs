@@ -36,6 +36,8 @@ pub(super) struct Source {
     packed: Option<Box<dyn Read>>,
     /// How many bytes the uncompressed file may have at most.
     limit: usize,
+    /// How many bytes the file has as it lies on disk.
+    size: usize,
 }
 
 impl Source {
@@ -46,14 +48,20 @@ impl Source {
         }
         let size = bytes.len();
         Ok(match compression::detect(&bytes)? {
-            None => Source { bytes, position: 0, packed: None, limit: size },
+            None => Source { bytes, position: 0, packed: None, limit: size, size },
             Some(format) => Source {
                 bytes: Vec::new(),
                 position: 0,
                 packed: Some(compression::decoder(format, bytes)?),
                 limit: size.saturating_mul(LARGEST_RATIO).clamp(ALWAYS_ALLOWED, NEVER_ALLOWED),
+                size,
             },
         })
+    }
+
+    /// How many bytes the file has as it lies on disk, compressed or not.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     /// The byte that is read next.
@@ -72,12 +80,13 @@ impl Source {
         match usize::try_from(length) {
             Ok(length) if length <= left => Ok(length),
             _ if self.packed.is_some() => Err(self.error(format!(
-                "{length} bytes are announced; a compressed file of this size is unpacked to at most {} bytes",
+                "{length} bytes are announced; a compressed file of this size is unpacked to at most {} bytes (if it is honest, \
+                 dump it without compress=)",
                 self.limit
             ))),
             _ => {
                 Err(self
-                    .error(format!("{length} bytes are announced, {left} are left: the file is cut off or damaged")))
+                    .error(format!("{length} bytes are announced and {left} are left: the file is cut off or damaged")))
             }
         }
     }
@@ -96,6 +105,9 @@ impl Source {
 
     /// Takes the next `N` bytes.
     pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
+        if self.limit - self.position < N {
+            return Err(self.cut_off());
+        }
         let span = self.take(N as u64)?;
         let mut taken = [0; N];
         taken.copy_from_slice(self.get(&span));
@@ -133,8 +145,10 @@ impl Source {
             if searched - start > LONGEST_LINE {
                 return Err(self.error(format!("a line of text is longer than {LONGEST_LINE} bytes")));
             }
-            let more = self.claim((searched - start) as u64 + 1)?;
-            self.unpack_to(start + more)?;
+            if searched >= self.limit {
+                return Err(self.cut_off());
+            }
+            self.unpack_to(searched + 1)?;
         }
     }
 
@@ -148,7 +162,7 @@ impl Source {
                 None => 0,
             };
             if read == 0 {
-                return Err(self.error("the file ends in the middle of the pickle: it is cut off"));
+                return Err(self.cut_off());
             }
         }
         Ok(())
@@ -161,10 +175,17 @@ impl Source {
             let allowed = self.limit - self.bytes.len();
             let rest = std::io::copy(&mut (&mut packed).take(allowed as u64 + 1), &mut std::io::sink());
             if rest.map_err(compression::damaged)? > allowed as u64 {
-                return Err(self.error(format!("the file unpacks to more than {} bytes", self.limit)));
+                return Err(self.error(format!(
+                    "the file unpacks to more than {} bytes (if it is honest, dump it without compress=)",
+                    self.limit
+                )));
             }
         }
         Ok(self.bytes)
+    }
+
+    fn cut_off(&self) -> Error {
+        self.error("the file ends in the middle of the pickle: it is cut off or damaged")
     }
 
     fn error(&self, message: impl Into<String>) -> Error {

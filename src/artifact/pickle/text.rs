@@ -63,7 +63,7 @@ pub(super) fn raw_unicode_escape(line: &[u8], span: Range<usize>) -> Result<Node
                 break;
             }
         };
-        let escape = rest.get(1..=digits).and_then(|digits| hexadecimal(digits)).and_then(char::from_u32);
+        let escape = rest.get(1..=digits).and_then(hexadecimal).and_then(char::from_u32);
         text.push(escape.ok_or_else(|| error("an escape in a text is not a Unicode character"))?);
         rest = rest.get(digits + 1..).unwrap_or_default();
     }
@@ -99,7 +99,7 @@ pub(super) fn python2_literal(line: &[u8], span: Range<usize>) -> Result<Node> {
             Some(b'r') => (Some(b'\r'), 1),
             Some(b't') => (Some(b'\t'), 1),
             Some(b'x') => {
-                (rest.get(1..3).and_then(|digits| hexadecimal(digits)).and_then(|code| u8::try_from(code).ok()), 3)
+                (rest.get(1..3).and_then(hexadecimal).and_then(|code| u8::try_from(code).ok()), 3)
             }
             _ => (None, 0),
         };

@@ -1,7 +1,8 @@
-//! REDUCE: the calls that a pickle asks for, done as far as they are pure and listed, and refused otherwise.
+//! REDUCE, NEWOBJ and BUILD: the calls that a pickle asks for, done as far as they are pure and listed, and refused
+//! otherwise.
 
-use super::allow_list::{self, Constructor, Meaning};
-use super::machine::{Machine, error};
+use super::allow_list::{self, Constructor, Meaning, Name};
+use super::machine::{MAX_LOOKED_AT, Machine, error};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
@@ -36,7 +37,8 @@ impl Machine {
             (Constructor::Bytes, [text, encoding]) => self.encode(*text, *encoding)?,
             (Constructor::Set, []) => Node::Set(Vec::new()),
             (Constructor::Set, [list]) => return self.set_of(*list),
-            (Constructor::Dict, [] | [_]) => Node::Dict(Vec::new()),
+            (Constructor::Dict, []) => Node::Dict(Vec::new()),
+            (Constructor::Dict, [factory]) if self.symbol(*factory).is_some() => Node::Dict(Vec::new()),
             (Constructor::Instance, [class, base, initial]) => return self.reconstruct(*class, *base, *initial, at),
             (_, items) => {
                 let count = items.len();
@@ -44,6 +46,69 @@ impl Machine {
             }
         };
         self.add(value)
+    }
+
+    /// An object of a listed class, without its attributes yet.
+    pub(super) fn instance(&mut self, class: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
+        match self.symbol(class) {
+            Some(Name { meaning: Meaning::Instance | Meaning::ArrayWrapper, .. }) => {}
+            Some(name) => {
+                return Err(error(format!("{}.{} may be named, but not made an object of", name.module, name.name)));
+            }
+            None => return Err(error(format!("an object is made of {}, not of a class", self.node(class).kind()))),
+        }
+        match self.node(arguments) {
+            Node::Tuple(items) if items.is_empty() => {
+                self.add(Node::Object { class, arguments, state: None, byte: at })
+            }
+            _ => Err(error("an object is made with arguments; expected an empty tuple")),
+        }
+    }
+
+    /// Gives a value its state, and says what stands in its place from now on.
+    pub(super) fn build(&mut self, target: NodeId, state: NodeId) -> Result<NodeId> {
+        match self.node(target) {
+            Node::Object { class, state: before, .. } => {
+                let Some(name) = self.symbol(*class) else {
+                    return Err(error("a state is given to an object without a class"));
+                };
+                if before.is_some() {
+                    return Err(error(format!("{}.{} is given a state twice", name.module, name.name)));
+                }
+                if name.meaning == Meaning::ArrayWrapper {
+                    return self.inline_array(state);
+                }
+                if name.meaning == Meaning::Instance {
+                    self.check_attributes(name, state)?;
+                }
+                if let Node::Object { state: place, .. } = self.node_mut(target) {
+                    *place = Some(state);
+                }
+            }
+            Node::DType(dtype) => {
+                let dtype = self.dtype_with_state(*dtype, state)?;
+                *self.node_mut(target) = Node::DType(dtype);
+            }
+            Node::Array(array) if array.shape == [0] => {
+                let array = self.array_from_state(state)?;
+                *self.node_mut(target) = Node::Array(Box::new(array));
+            }
+            other => return Err(error(format!("a state is given to {}, which has none", other.kind()))),
+        }
+        Ok(target)
+    }
+
+    /// The attributes of an instance are a dict with text keys. (Python would also take a pair of a dict and slots.)
+    fn check_attributes(&self, name: Name, state: NodeId) -> Result<()> {
+        let wrong = match self.node(state) {
+            Node::Dict(entries) if entries.len() > MAX_LOOKED_AT => format!("{} attributes", entries.len()),
+            Node::Dict(entries) => match entries.iter().find(|(key, _)| self.text_bytes(*key).is_none()) {
+                None => return Ok(()),
+                Some((key, _)) => format!("{} as the name of an attribute", self.node(*key).kind()),
+            },
+            other => other.kind().to_owned(),
+        };
+        Err(error(format!("the state of {}.{} should be a dict of attributes, found {wrong}", name.module, name.name)))
     }
 
     /// `_ufunc_reconstruct("numpy", "log1p")`, as numpy before 1.20 wrote a ufunc: the name itself.
