@@ -186,6 +186,15 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// Bytes.
+    pub fn as_bytes(self) -> Option<&'t [u8]> {
+        match self.node() {
+            Node::Bytes(span) => self.tree.bytes.get(span.clone()),
+            Node::OwnedBytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The items of a list, a tuple or a set.
     pub fn items(self) -> Option<impl ExactSizeIterator<Item = Value<'t>> + use<'t>> {
         match self.node() {
