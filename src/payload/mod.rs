@@ -4,6 +4,7 @@
 //! two headers that name a media type, or of where the bytes come from.
 
 pub mod media_type;
+mod number;
 pub mod table;
 
 pub use media_type::{ContentType, MediaType};
