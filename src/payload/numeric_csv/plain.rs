@@ -5,7 +5,7 @@ use crate::error::{Place, Result};
 use crate::payload::Batch;
 
 pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch> {
-    let mut batch = Batch::new(width);
+    let mut batch = Batch::for_body(width, body);
     let mut rest = body;
     while let Some(record) = next_record(rest) {
         rest = read_record(body, record, &mut batch, label_size)?;
