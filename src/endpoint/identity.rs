@@ -1,7 +1,7 @@
 //! Who the endpoint says it is: the names that AWS puts into error messages.
 
 /// The variant of every endpoint here: the name that the console and the Python SDK give to a single variant.
-pub const VARIANT: &str = "AllTraffic";
+pub(super) const VARIANT: &str = "AllTraffic";
 
 /// An endpoint's name, region and account.
 #[derive(Clone, Debug, PartialEq, Eq)]

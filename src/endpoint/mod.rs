@@ -11,6 +11,8 @@ pub mod config;
 pub mod container_side;
 mod identity;
 mod run;
+mod try_it;
 
+pub use container_side::Surroundings;
 pub use identity::Identity;
 pub use run::{Settings, run};

@@ -25,13 +25,17 @@ pub enum Failure {
         /// How long the request waited.
         waited: Duration,
     },
-    /// The artifact is there and is no model archive, or could not be unpacked.
+    /// The artifact is there and is no model archive.
     BadArtifact {
         /// The container that would have loaded it.
         container: String,
+        /// ModelDataUrl and TargetModel together.
+        url: String,
         /// What is wrong with it.
         message: String,
     },
+    /// The endpoint itself failed, for reasons that are not the caller's.
+    Internal(String),
     /// A container did not give a usable answer.
     Container {
         /// The container as errors name it.

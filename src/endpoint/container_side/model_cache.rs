@@ -16,7 +16,7 @@ use super::failure::{ContainerFailure, Failure};
 use super::http::{Body, read_body};
 use super::model_store::{ModelFolder, ModelStore, model_id, unpack_model};
 use super::target_model::TargetModel;
-use crate::error::Error;
+use crate::error::{Cause, Error};
 
 /// How long a request waits for its model; then its client gets a ModelNotReadyException while loading goes on
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
@@ -67,7 +67,7 @@ impl ModelCache {
                 return Err(Failure::ModelNotReady { target_model, waited: self.patience });
             }
         };
-        outcome.unwrap_or_else(|| Err(self.loader.failure(ContainerFailure::NoAnswer("loading was broken off".into()))))
+        outcome.unwrap_or_else(|| Err(Failure::Internal("loading was broken off".into())))
     }
 
     /// The slot of a model; the first who asks starts to fill it.
@@ -146,17 +146,20 @@ impl Loader {
                 let (container, url) = (this.name_in_errors.clone(), this.store.url(&target_model));
                 return Err(Failure::NoSuchModel { container, url });
             };
-            unpack_model(&archive, Path::new(&folder)).map_err(|error| this.bad_artifact(&target_model, &error))
+            unpack_model(&archive, Path::new(&folder)).map_err(|error| this.not_unpacked(&target_model, &error))
         });
         match unpacking.await {
             Ok(unpacked) => unpacked,
-            Err(error) => Err(self.failure(ContainerFailure::NoAnswer(format!("unpacking was broken off: {error}")))),
+            Err(error) => Err(Failure::Internal(format!("unpacking was broken off: {error}"))),
         }
     }
 
-    fn bad_artifact(&self, target_model: &TargetModel, error: &Error) -> Failure {
-        let message = format!("{}: {error}", self.store.url(target_model));
-        Failure::BadArtifact { container: self.name_in_errors.clone(), message }
+    fn not_unpacked(&self, target_model: &TargetModel, error: &Error) -> Failure {
+        let (container, url) = (self.name_in_errors.clone(), self.store.url(target_model));
+        match error.cause() {
+            Cause::BadArtifact => Failure::BadArtifact { container, url, message: error.to_string() },
+            _ => Failure::Internal(format!("{container}: could not unpack {url}: {error}")),
+        }
     }
 
     /// Has the container load the model that lies in `folder`.
@@ -187,7 +190,7 @@ impl Loader {
     ) -> Result<Response, Failure> {
         let json = HeaderValue::from_static("application/json");
         let body = serde_json::to_vec(&LoadModel { model_name: id, url: folder })
-            .map_err(|error| self.failure(ContainerFailure::NoAnswer(error.to_string())))?;
+            .map_err(|error| Failure::Internal(error.to_string()))?;
         let mut request = client
             .post(self.at("/models"))
             .header(reqwest::header::CONTENT_TYPE, json.clone())

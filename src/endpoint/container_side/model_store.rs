@@ -17,17 +17,8 @@ pub struct ModelStore {
 
 impl ModelStore {
     /// The artifacts under a prefix.
-    ///
-    /// # Errors
-    /// When the prefix is no folder.
-    pub fn open(prefix: ModelDataUrl) -> Result<ModelStore> {
-        if !prefix.path.is_dir() {
-            return Err(Error::new(
-                Cause::BadSetting,
-                format!("ModelDataUrl \"{}\": {} is not a folder", prefix.as_written, prefix.path.display()),
-            ));
-        }
-        Ok(ModelStore { prefix })
+    pub fn new(prefix: ModelDataUrl) -> ModelStore {
+        ModelStore { prefix }
     }
 
     /// A TargetModel's place as the platform would say it: prefix and TargetModel together.
@@ -76,7 +67,7 @@ pub(super) fn model_id(url: &str) -> String {
 ///
 /// # Errors
 /// When the archive is no model archive, or a file cannot be written.
-pub fn unpack_model(archive: &Path, into: &Path) -> Result<()> {
+pub(super) fn unpack_model(archive: &Path, into: &Path) -> Result<()> {
     match std::fs::remove_dir_all(into) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("empty", into, &error)),
         _ => {}

@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// That the container ended, or did not pass within 8 minutes and what it answered last.
-pub async fn wait_until_ready(
+pub(super) async fn wait_until_ready(
     client: &Client,
     origin: &Url,
     multi_model: bool,
@@ -60,4 +60,45 @@ async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), Stri
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake_container::{FakeContainer, nowhere, response};
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    /// A container whose `/ping` is 200 from the third time on and whose `/models` is 200 from the second.
+    fn slow_starter() -> FakeContainer {
+        let (pings, lists) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU16::new(0)));
+        FakeContainer::start(move |seen| {
+            let ready = match seen.path.as_str() {
+                "/ping" => pings.fetch_add(1, Ordering::SeqCst) >= 2,
+                "/models" => lists.fetch_add(1, Ordering::SeqCst) >= 1,
+                _ => false,
+            };
+            async move { response(if ready { 200 } else { 503 }).finish() }
+        })
+    }
+
+    #[actix_web::test]
+    async fn a_container_is_ready_once_ping_is_200_and_in_multi_model_mode_models_too() {
+        let client = super::super::http::client().unwrap();
+        let single = slow_starter();
+        wait_until_ready(&client, &single.origin, false, &Health::default()).await.unwrap();
+        assert_eq!((single.count("GET", "/ping"), single.count("GET", "/models")), (3, 0));
+        let multi = slow_starter();
+        wait_until_ready(&client, &multi.origin, true, &Health::default()).await.unwrap();
+        assert_eq!((multi.count("GET", "/ping"), multi.count("GET", "/models")), (4, 2));
+    }
+
+    #[actix_web::test]
+    async fn nobody_waits_for_a_container_that_has_ended() {
+        let client = super::super::http::client().unwrap();
+        let health = Health::default();
+        health.ended("the process has ended (exit status: 1)");
+        let problem = wait_until_ready(&client, &nowhere(), false, &health).await.unwrap_err();
+        assert_eq!(problem, "the process has ended (exit status: 1)");
+    }
 }
