@@ -186,6 +186,15 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// Whether this is a text, and which.
+    fn is_text(self, text: &str) -> bool {
+        match self.node() {
+            Node::Text(span) => self.tree.bytes.get(span.clone()) == Some(text.as_bytes()),
+            Node::OwnedText(own) => **own == *text,
+            _ => false,
+        }
+    }
+
     /// Bytes.
     pub fn as_bytes(self) -> Option<&'t [u8]> {
         match self.node() {
@@ -228,7 +237,7 @@ impl<'t> Value<'t> {
     pub fn get(self, key: &str) -> Option<Value<'t>> {
         match self.node() {
             Node::Dict(entries) => {
-                let (_, value) = entries.iter().rev().find(|(name, _)| self.other(*name).as_str() == Some(key))?;
+                let (_, value) = entries.iter().rev().find(|(name, _)| self.other(*name).is_text(key))?;
                 Some(self.other(*value))
             }
             _ => None,
