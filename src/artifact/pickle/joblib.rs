@@ -5,10 +5,13 @@
 
 use super::allow_list::Meaning;
 use super::array::{Array, ArrayData, ItemKind};
-use super::machine::{MAX_LOOKED_AT, Machine, error};
+use super::machine::{Machine, error};
 use super::numpy::count_bytes;
 use super::tree::{Node, NodeId};
 use crate::error::Result;
+
+/// How many fields a wrapper may have; joblib 1.5 writes six.
+const MAX_FIELDS: usize = 16;
 
 impl Machine {
     /// The array that a wrapper announces, from the bytes that follow.
@@ -62,8 +65,8 @@ impl Machine {
 
     fn optional_field(&self, state: NodeId, name: &str) -> Result<Option<NodeId>> {
         match self.node(state) {
-            Node::Dict(fields) if fields.len() <= MAX_LOOKED_AT => {
-                let field = fields.iter().rev().find(|(key, _)| self.short_text(*key) == Some(name));
+            Node::Dict(fields) if fields.len() <= MAX_FIELDS => {
+                let field = fields.iter().rev().find(|(key, _)| self.text_bytes(*key) == Some(name.as_bytes()));
                 Ok(field.map(|(_, value)| *value))
             }
             other => {
