@@ -1,0 +1,93 @@
+//! The shape of the finished graph, measured before anybody may walk it.
+//!
+//! The memo lets a file of a kilobyte describe a list that holds itself, or forty levels of lists that each hold the one
+//! below ten times. Both are fine as a graph in an arena and deadly for whoever walks it as a tree. So it is walked here,
+//! once, without recursion, each value once.
+
+use super::array::ArrayData;
+use super::machine::{MAX_VALUES, error};
+use super::tree::{Node, NodeId, Tree};
+use crate::error::Result;
+
+/// How deep values may stand in each other. A Pipeline in a Pipeline adds four; nobody nests thirty of them.
+const MAX_DEPTH: usize = 128;
+
+/// How many values a walk may meet, counting a shared one each time.
+const MAX_UNFOLDED: usize = MAX_VALUES;
+
+/// What is known of a value.
+#[derive(Clone, Copy, PartialEq)]
+enum Seen {
+    Never,
+    /// Above the value that is looked at: to meet it again is a cycle.
+    Open,
+    Measured {
+        /// How many values a walk below and including this one meets.
+        unfolded: u32,
+        height: u16,
+    },
+}
+
+/// A value whose parts are being looked at.
+struct Visit {
+    id: NodeId,
+    next: usize,
+    unfolded: usize,
+    height: usize,
+}
+
+/// Refuses a tree that holds itself, or that is too deep or too large to be walked.
+pub(super) fn check(tree: &Tree) -> Result<()> {
+    let mut seen = vec![Seen::Never; tree.nodes.len()];
+    let mut path: Vec<Visit> = vec![Visit { id: tree.root, next: 0, unfolded: 1, height: 1 }];
+    while let Some(visit) = path.last_mut() {
+        let Some(part) = part(&tree.nodes[visit.id.0 as usize], visit.next) else {
+            seen[visit.id.0 as usize] = Seen::Measured { unfolded: visit.unfolded as u32, height: visit.height as u16 };
+            path.pop();
+            continue;
+        };
+        match seen[part.0 as usize] {
+            Seen::Measured { unfolded, height } => {
+                visit.next += 1;
+                visit.unfolded += unfolded as usize;
+                visit.height = visit.height.max(height as usize + 1);
+                if visit.unfolded > MAX_UNFOLDED {
+                    return Err(error(format!(
+                        "the values refer to each other so often that a walk meets more than {MAX_UNFOLDED}"
+                    )));
+                }
+            }
+            Seen::Open => return Err(error("a value holds itself")),
+            Seen::Never => {
+                seen[part.0 as usize] = Seen::Open;
+                path.push(Visit { id: part, next: 0, unfolded: 1, height: 1 });
+            }
+        }
+        if path.len() > MAX_DEPTH || path.last().is_some_and(|visit| visit.height > MAX_DEPTH) {
+            return Err(error(format!("values are nested deeper than {MAX_DEPTH}")));
+        }
+    }
+    Ok(())
+}
+
+/// The parts of a value, one by one.
+fn part(node: &Node, index: usize) -> Option<NodeId> {
+    match node {
+        Node::List(items) | Node::Tuple(items) | Node::Set(items) => items.get(index).copied(),
+        Node::Dict(entries) => {
+            entries.get(index / 2).map(|(key, value)| if index.is_multiple_of(2) { *key } else { *value })
+        }
+        Node::Object { class, arguments, state, .. } => match index {
+            0 => Some(*class),
+            1 => Some(*arguments),
+            2 => *state,
+            _ => None,
+        },
+        Node::Array(array) => match &array.data {
+            ArrayData::Objects(items) => items.get(index).copied(),
+            ArrayData::Bytes(bytes) => (index == 0).then_some(*bytes),
+            ArrayData::Span(_) => None,
+        },
+        _ => None,
+    }
+}
