@@ -14,8 +14,7 @@ impl<'t> Attributes<'t> {
     /// The attributes of an object; `None` for a value that is no object with a dict of attributes.
     pub(super) fn of(value: Value<'t>) -> Option<Attributes<'t>> {
         let (_, class) = value.class()?;
-        value.state()?.entries()?;
-        Some(Attributes { value, class })
+        value.state()?.entries().map(|_| Attributes { value, class })
     }
 
     /// The name of the class, without its module.
@@ -96,9 +95,10 @@ impl<'t> Attributes<'t> {
     /// `feature_names_in_`: there when fitted on a frame whose columns all have text for names.
     pub(super) fn feature_names_in(self) -> Result<Option<Vec<&'t str>>> {
         let Some(value) = self.get("feature_names_in_") else { return Ok(None) };
-        let names = value.as_array().and_then(|array| array.objects()).and_then(|names| {
-            names.map(Value::as_str).collect::<Option<Vec<_>>>()
-        });
+        let names = value
+            .as_array()
+            .and_then(|array| array.objects())
+            .and_then(|names| names.map(Value::as_str).collect::<Option<Vec<_>>>());
         names.map(Some).ok_or_else(|| self.mismatch("feature_names_in_", "an object array of text", value))
     }
 

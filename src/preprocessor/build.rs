@@ -89,7 +89,9 @@ impl Builder {
     /// When the parts of the model do not fit each other.
     pub(super) fn accept(&mut self, input: &Input<'_>, estimator: Attributes<'_>, width: usize) -> Result<()> {
         if let Some(n_features_in) = estimator.n_features_in()?.filter(|found| *found != width) {
-            return Err(estimator.error(format_args!("n_features_in_ is {n_features_in}, but {width} features were fitted")));
+            return Err(
+                estimator.error(format_args!("n_features_in_ is {n_features_in}, but {width} features were fitted"))
+            );
         }
         match input.shape {
             Shape::Fixed(found) if found != width => {
@@ -100,7 +102,9 @@ impl Builder {
         }
         let (Some(given), Some(fitted)) = (&input.names, estimator.feature_names_in()?) else { return Ok(()) };
         if fitted.len() != width {
-            return Err(estimator.error(format_args!("feature_names_in_ has {} names for {width} features", fitted.len())));
+            return Err(
+                estimator.error(format_args!("feature_names_in_ has {} names for {width} features", fitted.len()))
+            );
         }
         // Until 1.1 other names, or another order, were only warned of.
         if given.get(..width) != Some(&fitted) && self.version >= Version::new(1, 2) {

@@ -135,7 +135,9 @@ pub(super) fn cast_label<'a>(label: Column<'a>, dtype: Dtype, origin: Origin) ->
         (label, Dtype::Float64) => Column::Float64(numbers(&label, |value| value)),
         (label, Dtype::Float32) => Column::Float32(numbers(&label, |value| value as f32)),
         (Column::UInt64(values), Dtype::Int64) => Column::Int64(values.into_iter().map(|value| value as i64).collect()),
-        (Column::Int64(values), Dtype::UInt64) => Column::UInt64(values.into_iter().map(|value| value as u64).collect()),
+        (Column::Int64(values), Dtype::UInt64) => {
+            Column::UInt64(values.into_iter().map(|value| value as u64).collect())
+        }
         (label, Dtype::Int64) => Column::Int64(numbers(&label, truncate)),
         (label, Dtype::UInt64) => Column::UInt64(numbers(&label, |value| truncate(value) as u64)),
         (label, _) => Column::Bool(numbers(&label, |value| value != 0.0)),
@@ -143,17 +145,23 @@ pub(super) fn cast_label<'a>(label: Column<'a>, dtype: Dtype, origin: Origin) ->
 }
 
 fn label_floats(cells: &[Cell<'_>], origin: Origin) -> Result<Vec<f64>, Fault> {
-    let float = |(row, cell): (usize, &Cell<'_>)| match cell {
-        Cell::Missing => Ok(f64::NAN),
-        Cell::Bool(value) => Ok(f64::from(u8::from(*value))),
-        Cell::Int(value) => Ok(*value as f64),
-        Cell::Float(value) => Ok(*value),
-        Cell::Text(text) => parse_float(text).ok_or(()),
-        Cell::None => Err(()),
-    }
-    .map_err(|()| {
-        Fault::of_value(origin, row, format!("could not read the label {} as a number", super::feature::describe(cell)))
-    });
+    let float = |(row, cell): (usize, &Cell<'_>)| {
+        match cell {
+            Cell::Missing => Ok(f64::NAN),
+            Cell::Bool(value) => Ok(f64::from(u8::from(*value))),
+            Cell::Int(value) => Ok(*value as f64),
+            Cell::Float(value) => Ok(*value),
+            Cell::Text(text) => parse_float(text).ok_or(()),
+            Cell::None => Err(()),
+        }
+        .map_err(|()| {
+            Fault::of_value(
+                origin,
+                row,
+                format!("could not read the label {} as a number", super::feature::describe(cell)),
+            )
+        })
+    };
     cells.iter().enumerate().map(float).collect()
 }
 

@@ -32,9 +32,9 @@ pub(super) struct Feature<'c, 'a> {
     pub(super) data: Cow<'c, Column<'a>>,
 }
 
-impl<'a> Feature<'_, 'a> {
+impl<'c, 'a> Feature<'c, 'a> {
     /// A feature with a new column.
-    pub(super) fn new(origin: Origin, column: Column<'a>) -> Feature<'static, 'a> {
+    pub(super) fn new(origin: Origin, column: Column<'a>) -> Feature<'c, 'a> {
         Feature { origin, data: Cow::Owned(column) }
     }
 }
@@ -70,8 +70,7 @@ impl Floats {
     /// # Errors
     /// For text that is no number, and for what `refuses` says.
     pub(super) fn from_features(features: Vec<Feature<'_, '_>>, refuses: Refuses) -> Result<Floats, Fault> {
-        let single =
-            !features.is_empty() && features.iter().all(|feature| matches!(*feature.data, Column::Float32(_)));
+        let single = !features.is_empty() && features.iter().all(|feature| matches!(*feature.data, Column::Float32(_)));
         let columns = features.into_iter().map(|feature| float_column(feature, refuses)).collect::<Result<_, _>>()?;
         Ok(Floats { columns, single })
     }

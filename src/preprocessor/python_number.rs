@@ -21,9 +21,8 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
 fn without_underscores(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let digit = |index: Option<usize>| index.and_then(|index| bytes.get(index)).is_some_and(u8::is_ascii_digit);
-    let between_digits = |(index, byte): (usize, &u8)| {
-        *byte != b'_' || digit(index.checked_sub(1)) && digit(index.checked_add(1))
-    };
+    let between_digits =
+        |(index, byte): (usize, &u8)| *byte != b'_' || digit(index.checked_sub(1)) && digit(index.checked_add(1));
     bytes.iter().enumerate().all(between_digits).then(|| text.replace('_', ""))
 }
 
@@ -33,7 +32,9 @@ mod tests {
 
     #[test]
     fn text_is_read_as_python_float_reads_it() {
-        for (text, expected) in [(" 1.5 ", 1.5), ("1_0", 10.0), ("-.5", -0.5), ("1_0.0_1e1_0", 10.01e10), ("+Inf", f64::INFINITY)] {
+        for (text, expected) in
+            [(" 1.5 ", 1.5), ("1_0", 10.0), ("-.5", -0.5), ("1_0.0_1e1_0", 10.01e10), ("+Inf", f64::INFINITY)]
+        {
             assert_eq!(parse_float(text), Some(expected), "{text}");
         }
         assert!(parse_float("-nan").unwrap().is_nan());

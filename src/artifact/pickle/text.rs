@@ -98,9 +98,7 @@ pub(super) fn python2_literal(line: &[u8], span: Range<usize>) -> Result<Node> {
             Some(b'n') => (Some(b'\n'), 1),
             Some(b'r') => (Some(b'\r'), 1),
             Some(b't') => (Some(b'\t'), 1),
-            Some(b'x') => {
-                (rest.get(1..3).and_then(hexadecimal).and_then(|code| u8::try_from(code).ok()), 3)
-            }
+            Some(b'x') => (rest.get(1..3).and_then(hexadecimal).and_then(|code| u8::try_from(code).ok()), 3),
             _ => (None, 0),
         };
         bytes.push(byte.ok_or_else(|| error("a string has an escape that Python's repr does not write"))?);

@@ -153,7 +153,7 @@ fn slow_column(fields: &[String]) -> Slow {
         Some(Some(_)) => {
             let negative = |field: &&String| trim(field).starts_with('-');
             let unsigned = || present().filter(|field| !negative(field));
-            let failure = unsigned().find(|field| !integer(field).is_some_and(|value| value <= i128::from(u64::MAX)));
+            let failure = unsigned().find(|field| integer(field).is_none_or(|value| value > i128::from(u64::MAX)));
             let any_negative = present().any(|field| negative(&field));
             let any_large = unsigned().any(|field| integer(field).is_some_and(|value| value > i128::from(i64::MAX)));
             match failure.map(|field| integer(field)) {

@@ -26,9 +26,22 @@ pub(super) struct Categories {
 
 #[derive(Debug)]
 enum Known {
-    Integers { values: Box<[i64]>, lookup: Lookup },
-    Floats { values: Box<[f64]>, lookup: Lookup, missing: Option<u32> },
-    Texts { texts: TextList, lookup: Lookup, missing: Option<u32>, none: Option<u32>, objects: bool },
+    Integers {
+        values: Box<[i64]>,
+        lookup: Lookup,
+    },
+    Floats {
+        values: Box<[f64]>,
+        lookup: Lookup,
+        missing: Option<u32>,
+    },
+    Texts {
+        texts: TextList,
+        lookup: Lookup,
+        missing: Option<u32>,
+        none: Option<u32>,
+        objects: bool,
+    },
     /// An object array that holds more than text.
     Objects(Box<[Object]>),
 }

@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn float32_stays_float32_and_its_parameters_are_rounded_from_1_8_on() {
-        let apply = |version| match column(scaler(version).apply(vec![Feature::new(
-            super::super::super::feature::Origin::NONE,
-            Column::Float32(vec![0.1]),
-        )])) {
+        let apply = |version| match column(
+            scaler(version)
+                .apply(vec![Feature::new(super::super::super::feature::Origin::NONE, Column::Float32(vec![0.1]))]),
+        ) {
             Column::Float32(values) => values[0],
             other => panic!("{other:?}"),
         };

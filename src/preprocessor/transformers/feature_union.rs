@@ -30,7 +30,8 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
         }
-        let built = Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
+        let built =
+            Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
             _ => None,

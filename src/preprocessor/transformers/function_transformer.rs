@@ -10,12 +10,14 @@ use crate::error::Result;
 /// A function of each value.
 #[derive(Debug)]
 pub(in crate::preprocessor) struct FunctionTransformer {
-    function: fn(f64) -> f64,
+    function: Function,
     refuses: Refuses,
 }
 
+type Function = fn(f64) -> f64;
+
 /// The functions, by numpy's names. All give floats, whatever they are given.
-const FUNCTIONS: &[(&str, fn(f64) -> f64)] = &[
+const FUNCTIONS: &[(&str, Function)] = &[
     ("cbrt", f64::cbrt),
     ("cos", f64::cos),
     ("exp", f64::exp),

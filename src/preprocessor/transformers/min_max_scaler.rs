@@ -36,7 +36,8 @@ pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut
     };
     let min = scaler.numbers_of("min_", width)?;
     let rounding = ParameterRounding::of(builder.version);
-    Ok(Built::array(Transformer::MinMaxScaler(MinMaxScaler { scale, min, clip, rounding }), width))
+    let scaler = MinMaxScaler { scale, min, clip, rounding };
+    Ok(Built::array(Transformer::MinMaxScaler(Box::new(scaler)), width))
 }
 
 impl MinMaxScaler {
@@ -77,8 +78,7 @@ mod tests {
     #[test]
     fn values_are_mapped_and_clipped_and_missing_ones_stay() {
         let rounding = ParameterRounding::of(Version::new(1, 6));
-        let scaler =
-            MinMaxScaler { scale: [0.5].into(), min: [-1.0].into(), clip: Some((-1.0, 2.0)), rounding };
+        let scaler = MinMaxScaler { scale: [0.5].into(), min: [-1.0].into(), clip: Some((-1.0, 2.0)), rounding };
         let values = apply_floats(|features| scaler.apply(features), vec![vec![1.0, -8.0, 100.0, f64::NAN]]);
         assert_eq!(values[0][..3], [-0.5, -1.0, 2.0]);
         assert!(values[0][3].is_nan());

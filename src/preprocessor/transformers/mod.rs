@@ -35,6 +35,7 @@ use super::attributes::Attributes;
 use super::build::{Builder, Built, Input, Shape};
 use super::fault::Fault;
 use super::feature::Feature;
+use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 
@@ -43,7 +44,9 @@ use crate::error::Result;
 pub(super) enum Transformer {
     /// Gives what it is given: `'passthrough'`, `FunctionTransformer(None)`, an empty pipeline.
     Passthrough,
-    Binarizer { threshold: f64 },
+    Binarizer {
+        threshold: f64,
+    },
     ColumnTransformer(ColumnTransformer),
     FeatureSelection(feature_selection::FeatureSelection),
     FeatureUnion(feature_union::FeatureUnion),
@@ -211,11 +214,7 @@ fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
 }
 
 /// What a transformer gives that has nothing fitted, and so may not know how many features there are.
-fn unfitted_output<'t>(
-    transformer: Attributes<'_>,
-    input: &Input<'t>,
-    builder: &mut Builder,
-) -> Result<Input<'t>> {
+fn unfitted_output<'t>(transformer: Attributes<'_>, input: &Input<'t>, builder: &mut Builder) -> Result<Input<'t>> {
     let shape = match transformer.n_features_in()? {
         Some(width) => {
             builder.accept(input, transformer, width)?;
@@ -236,4 +235,21 @@ fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
     }
     let most = (MOST_CELLS / width.max(1)).max(1);
     Err(Fault::new(format!("{rows} rows would become {width} features each; send at most {most} rows a request")))
+}
+
+/// What an estimator was fitted on, when it was a frame with names.
+pub(super) struct FittedColumns<'t> {
+    pub(super) names: Vec<&'t str>,
+    /// Whether the last of them is used.
+    pub(super) uses_last: bool,
+}
+
+/// The names of the frame that an estimator was fitted on, if it says so.
+pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) -> Result<Option<FittedColumns<'t>>> {
+    if estimator.class() == "ColumnTransformer" {
+        return column_transformer::fitted_columns(estimator, version);
+    }
+    // An estimator that is given the whole frame uses all of it.
+    let names = estimator.feature_names_in()?;
+    Ok(names.map(|names| FittedColumns { names, uses_last: true }))
 }

@@ -23,7 +23,8 @@ pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &m
         if step.is_none() {
             continue;
         }
-        let built = Transformer::build(step, &input, builder).map_err(|error| error.context(format!("step {name:?}")))?;
+        let built =
+            Transformer::build(step, &input, builder).map_err(|error| error.context(format!("step {name:?}")))?;
         input = built.output;
         if !matches!(built.transformer, Transformer::Passthrough) {
             steps.push(built.transformer);

@@ -53,7 +53,9 @@ impl Weight {
             (Column::Bool(values), Weight::Integer(weight)) => {
                 Column::Int64(values.into_iter().map(|value| i64::from(value) * weight).collect())
             }
-            (Column::Int64(values), _) => Column::Float64(values.into_iter().map(|value| value as f64 * float).collect()),
+            (Column::Int64(values), _) => {
+                Column::Float64(values.into_iter().map(|value| value as f64 * float).collect())
+            }
             (Column::UInt64(values), _) => {
                 Column::Float64(values.into_iter().map(|value| value as f64 * float).collect())
             }
