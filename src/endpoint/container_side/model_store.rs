@@ -47,7 +47,9 @@ impl ModelFolder {
         let folder = state_dir.join("models");
         match folder.to_str() {
             Some(folder) => Ok(ModelFolder(folder.to_owned())),
-            None => Err(Error::new(Cause::BadSetting, format!("state dir {}: not a Unicode path", state_dir.display()))),
+            None => {
+                Err(Error::new(Cause::BadSetting, format!("state dir {}: not a Unicode path", state_dir.display())))
+            }
         }
     }
 
