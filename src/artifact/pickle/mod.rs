@@ -27,6 +27,8 @@ mod text;
 mod tree;
 
 #[cfg(test)]
+mod array_test;
+#[cfg(test)]
 mod hostile_test;
 #[cfg(test)]
 mod pickle_test;
