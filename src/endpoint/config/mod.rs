@@ -72,8 +72,8 @@ impl EndpointConfig {
     /// # Errors
     /// With [`Cause::BadSetting`], one line for each thing that is wrong.
     pub fn read(file: &Path) -> Result<EndpointConfig> {
-        let text =
-            std::fs::read_to_string(file).map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/"));
         EndpointConfig::parse(&text, folder).map_err(|problems| {
@@ -290,7 +290,9 @@ impl Check<'_> {
             Some((scheme, _)) => {
                 self.problem(
                     &member,
-                    format_args!("\"{as_written}\": {scheme}:// cannot be read; give a folder, a file or a file:// URL"),
+                    format_args!(
+                        "\"{as_written}\": {scheme}:// cannot be read; give a folder, a file or a file:// URL"
+                    ),
                 );
                 ""
             }
