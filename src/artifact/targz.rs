@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// What an archive may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,12 +234,15 @@ fn is_gzip(first: &[u8]) -> bool {
     first.starts_with(&[0x1F, 0x8B])
 }
 
-/// What an error while reading means: the file system's own, or the archive's.
+/// What an error while reading means: that the archive is not as it should be, or that it could not be read at all.
 fn damaged(error: &io::Error) -> Error {
-    Error::bad_artifact(match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("the archive is cut off: {error}"),
-        _ => format!("the archive cannot be read: {error} (expected a tar archive, compressed by gzip or not)"),
-    })
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::bad_artifact(format!("the archive is cut off: {error}")),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => Error::bad_artifact(
+            format!("the archive cannot be unpacked: {error} (expected a tar archive, compressed by gzip or not)"),
+        ),
+        _ => Error::new(Cause::Io, format!("could not read the archive: {error}")),
+    }
 }
 
 /// The folder that is filled; removed with all that is in it unless it was published.

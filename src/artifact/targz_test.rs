@@ -303,6 +303,31 @@ fn a_destination_that_exists_is_left_as_it_is() {
     assert_eq!(files(&destination), [("mine".to_owned(), b"mine".to_vec())]);
 }
 
+/// A reader of some bytes that then fails as a disk or a network does.
+struct Failing<'b>(&'b [u8]);
+
+impl Read for Failing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+            read => Ok(read),
+        }
+    }
+}
+
+#[test]
+fn an_archive_that_cannot_be_read_is_not_called_a_bad_one() {
+    let archive = tar(&[file("a", &[1; 5000])]);
+    for archive in [gzip(&archive), archive] {
+        for length in [0, 10, archive.len() / 2] {
+            let (around, destination) = destination();
+            let error = unpack(Failing(&archive[..length]), &destination, &Limits::default()).unwrap_err();
+            assert_eq!(error.cause(), Cause::Io, "{length}: {error}");
+            assert_eq!(files(around.path()), []);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
