@@ -5,3 +5,7 @@
 //! what a scaler or a linear model is.
 
 pub mod pickle;
+pub mod targz;
+
+#[cfg(test)]
+mod targz_test;

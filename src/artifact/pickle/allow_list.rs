@@ -206,12 +206,12 @@ const ROWS: &[Row] = &[
 
     // Python
     call(&["_codecs"], &["encode"], Encode),
-    call(&["copyreg", "copy_reg"], &["_reconstructor"], Constructor::Instance),
-    call(&["builtins", "__builtin__"], &["slice", "range", "xrange"], Kept),
-    call(&["builtins", "__builtin__"], &["set", "frozenset"], Set),
-    call(&["builtins", "__builtin__"], &["bytes", "bytearray"], Constructor::Bytes),
+    call(&["copyreg"], &["_reconstructor"], Constructor::Instance),
+    call(&["builtins"], &["slice", "range"], Kept),
+    call(&["builtins"], &["set", "frozenset"], Set),
+    call(&["builtins"], &["bytes", "bytearray"], Constructor::Bytes),
     call(&["collections"], &["OrderedDict", "defaultdict"], Dict),
-    row(&["builtins", "__builtin__"], &["bool", "complex", "dict", "float", "int", "list", "long", "object", "str", "tuple", "unicode"], Inert),
+    row(&["builtins"], &["bool", "complex", "dict", "float", "int", "list", "object", "str", "tuple"], Inert),
 ];
 
 /// What the list has, in short, for the message to somebody whose file has something else.
@@ -219,8 +219,21 @@ pub(super) const SUPPORTED: &str = "scikit-learn's ColumnTransformer, Pipeline, 
      imputers, discretizers, polynomial, power and quantile transforms, feature selectors and linear models, \
      and numpy arrays";
 
-/// Looks a name up.
+/// What Python 2 called the names of the list, and what protocols 0 to 2 call them still (`_compat_pickle.py`).
+fn of_python_3<'n>(module: &'n str, name: &'n str) -> (&'n str, &'n str) {
+    match (module, name) {
+        ("__builtin__", "long") => ("builtins", "int"),
+        ("__builtin__", "unicode") => ("builtins", "str"),
+        ("__builtin__", "xrange") => ("builtins", "range"),
+        ("__builtin__", _) => ("builtins", name),
+        ("copy_reg", _) => ("copyreg", name),
+        _ => (module, name),
+    }
+}
+
+/// Looks a name up. Names of Python 2 are found as what they are called now.
 pub(super) fn find(module: &str, name: &str) -> Option<Name> {
+    let (module, name) = of_python_3(module, name);
     ROWS.iter().find_map(|row| {
         let module = row.modules.iter().find(|known| **known == module)?;
         let name = row.names.iter().find(|known| **known == name)?;
@@ -260,10 +273,24 @@ mod tests {
             ("builtins", "eval"),
             ("builtins", "getattr"),
             ("os", "system"),
+            ("__builtin__", "eval"),
+            ("copy_reg", "add_extension"),
             ("functools", "partial"),
             ("", ""),
         ] {
             assert_eq!(find(module, name), None, "{module}.{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_python_2_are_found_as_those_of_python_3() {
+        for (old, new) in [
+            (("__builtin__", "long"), ("builtins", "int")),
+            (("__builtin__", "object"), ("builtins", "object")),
+            (("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")),
+        ] {
+            let found = find(old.0, old.1);
+            assert!(found.is_some() && found == find(new.0, new.1), "{old:?}");
         }
     }
 

@@ -131,6 +131,16 @@ impl<'t> ArrayView<'t> {
         self.map_items(text).ok_or_else(|| Error::bad_artifact("an array of text holds something that is not Unicode"))
     }
 
+    /// The items in row-major order as bytes, from an `S<n>` dtype (trailing NULs are padding).
+    ///
+    /// # Errors
+    /// When the items are not bytes.
+    pub fn to_bytes(self) -> Result<Vec<Vec<u8>>> {
+        let dtype = self.array.dtype;
+        self.map_items(|item| (dtype.kind == ItemKind::Bytes).then(|| unpadded(item).to_vec()))
+            .ok_or_else(|| Error::bad_artifact(format!("expected an array of bytes, found one of {:?}", dtype.kind)))
+    }
+
     /// The items of an object array, in row-major order.
     pub fn objects(self) -> Option<impl ExactSizeIterator<Item = Value<'t>> + use<'t>> {
         let tree = self.tree;
@@ -175,6 +185,7 @@ impl<'t> ArrayView<'t> {
 /// Where the items of a column-major array stand, visited in row-major order.
 struct ColumnMajor<'s> {
     shape: &'s [usize],
+    strides: Vec<usize>,
     index: Vec<usize>,
     offset: usize,
     left: usize,
@@ -182,7 +193,9 @@ struct ColumnMajor<'s> {
 
 impl<'s> ColumnMajor<'s> {
     fn new(shape: &'s [usize]) -> ColumnMajor<'s> {
-        ColumnMajor { shape, index: vec![0; shape.len()], offset: 0, left: shape.iter().product() }
+        let strides =
+            shape.iter().scan(1, |stride, length| Some(std::mem::replace(stride, *stride * length))).collect();
+        ColumnMajor { shape, strides, index: vec![0; shape.len()], offset: 0, left: shape.iter().product() }
     }
 }
 
@@ -192,16 +205,14 @@ impl Iterator for ColumnMajor<'_> {
     fn next(&mut self) -> Option<usize> {
         self.left = self.left.checked_sub(1)?;
         let current = self.offset;
-        let mut strides: usize = self.shape.iter().product();
-        for (length, index) in self.shape.iter().zip(&mut self.index).rev() {
-            strides /= length;
-            *index += 1;
-            self.offset += strides;
-            if *index < *length {
+        for axis in (0..self.shape.len()).rev() {
+            self.index[axis] += 1;
+            self.offset += self.strides[axis];
+            if self.index[axis] < self.shape[axis] {
                 break;
             }
-            self.offset -= strides * *length;
-            *index = 0;
+            self.offset -= self.strides[axis] * self.shape[axis];
+            self.index[axis] = 0;
         }
         Some(current)
     }
@@ -233,10 +244,7 @@ impl DType {
             ItemKind::UInt => i64::try_from(unsigned(&little)).map_or(Node::BigInt, Node::Int),
             ItemKind::Bool => Node::Bool(little.first().is_some_and(|byte| *byte != 0)),
             ItemKind::Text => Node::OwnedText(text(&little)?.into()),
-            ItemKind::Bytes => {
-                let end = little.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-                Node::OwnedBytes(little.get(..end)?.into())
-            }
+            ItemKind::Bytes => Node::OwnedBytes(unpadded(&little).into()),
             ItemKind::Object => return None,
         })
     }
@@ -258,6 +266,12 @@ fn text(little_endian: &[u8]) -> Option<String> {
     let mut text = units.iter().map(|unit| char::from_u32(u32::from_le_bytes(*unit))).collect::<Option<String>>()?;
     text.truncate(text.trim_end_matches('\0').len());
     Some(text)
+}
+
+/// Bytes without the NULs that pad them.
+fn unpadded(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
 }
 
 fn unsigned(little_endian: &[u8]) -> u64 {

@@ -91,3 +91,62 @@ fn part(node: &Node, index: usize) -> Option<NodeId> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+
+    /// A list that holds `inner` once and then nine references to it, so that it has ten times its leaves.
+    fn ten_of(inner: Vec<u8>, place: u8) -> Vec<u8> {
+        [b"(".to_vec(), inner, vec![b'q', place], [b'h', place].repeat(9), b"l".to_vec()].concat()
+    }
+
+    fn nested_lists(depth: usize) -> Vec<u8> {
+        [b"]".repeat(depth), b"a".repeat(depth - 1), b".".to_vec()].concat()
+    }
+
+    fn refusal(program: Vec<u8>) -> String {
+        read(program).map(|_| ()).expect_err("read").to_string()
+    }
+
+    #[test]
+    fn lists_that_unfold_to_more_than_a_walk_may_meet_are_refused() {
+        let levels = |count: u8| {
+            let lists = (0..count).fold(b"N".to_vec(), ten_of);
+            [lists, b".".to_vec()].concat()
+        };
+        assert!(read(levels(5)).is_ok());
+        assert!(refusal(levels(7)).contains("refer to each other so often"));
+        assert!(refusal(levels(40)).contains("refer to each other so often"));
+    }
+
+    #[test]
+    fn values_that_hold_themselves_are_refused() {
+        let pipeline = b"csklearn.pipeline\nPipeline\n)\x81q\0}\x8c\x05stepsh\0sb.";
+        let array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btRq\0\
+            (K\x01K\x01\x85cnumpy\ndtype\n(\x8c\x02O8tR\x89](h\0etb.";
+        let programs: [&[u8]; 5] = [b"]q\0h\0a.", b"}q\0Nh\0s.", b"]q\0h\0\x85a.", pipeline, array];
+        for program in programs {
+            let error = refusal(program.to_vec());
+            assert!(error.contains("holds itself"), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
+        assert!(read(nested_lists(MAX_DEPTH)).is_ok());
+        assert!(refusal(nested_lists(MAX_DEPTH + 1)).contains("nested deeper"));
+        assert!(refusal(nested_lists(100_000)).contains("nested deeper"));
+    }
+
+    #[test]
+    fn depth_counts_through_values_that_were_measured_before() {
+        // Two lists of 100 levels, the second around a reference to the first: 200 levels, though no new path is longer
+        // than 101.
+        let deep = [b"]".repeat(100), b"a".repeat(99), b"q\0".to_vec()].concat();
+        let program =
+            [b"(".to_vec(), deep, b"]".repeat(100), b"h\0".to_vec(), b"a".repeat(100), b"l.".to_vec()].concat();
+        assert!(refusal(program).contains("nested deeper"));
+    }
+}

@@ -27,9 +27,8 @@ const MAX_NESTED_PICKLES: usize = 4;
 /// The longest name of a class or function that is looked up, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// How many attributes an object, or items a tuple that is a dict's key, may have. Looking at them all is what an opcode
-/// of one byte may cost.
-pub(super) const MAX_LOOKED_AT: usize = 1024;
+/// How many items a tuple may have that is a key of a dict. They are looked at each time it is used as one.
+const MAX_KEY_ITEMS: usize = 16;
 
 /// The machine: the file and the values made of it so far.
 pub(super) struct Machine {
@@ -469,7 +468,7 @@ impl Machine {
             )
         };
         let bad = keys.find(|id| match self.node(**id) {
-            Node::Tuple(items) => items.len() > MAX_LOOKED_AT || !items.iter().all(plain),
+            Node::Tuple(items) => items.len() > MAX_KEY_ITEMS || !items.iter().all(plain),
             _ => !plain(id),
         });
         match bad {

@@ -27,6 +27,10 @@ mod text;
 mod tree;
 
 #[cfg(test)]
+mod array_test;
+#[cfg(test)]
+mod hostile_test;
+#[cfg(test)]
 mod pickle_test;
 
 pub use array::{ArrayView, DType, ItemKind};

@@ -2,9 +2,12 @@
 //! otherwise.
 
 use super::allow_list::{self, Constructor, Meaning, Name};
-use super::machine::{MAX_LOOKED_AT, Machine, error};
+use super::machine::{Machine, error};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
+
+/// How many attributes an object may have. They are looked at for each object that is given them.
+const MAX_ATTRIBUTES: usize = 256;
 
 impl Machine {
     /// The value that a call stands for.
@@ -101,7 +104,7 @@ impl Machine {
     /// The attributes of an instance are a dict with text keys. (Python would also take a pair of a dict and slots.)
     fn check_attributes(&self, name: Name, state: NodeId) -> Result<()> {
         let wrong = match self.node(state) {
-            Node::Dict(entries) if entries.len() > MAX_LOOKED_AT => format!("{} attributes", entries.len()),
+            Node::Dict(entries) if entries.len() > MAX_ATTRIBUTES => format!("{} attributes", entries.len()),
             Node::Dict(entries) => match entries.iter().find(|(key, _)| self.text_bytes(*key).is_none()) {
                 None => return Ok(()),
                 Some((key, _)) => format!("{} as the name of an attribute", self.node(*key).kind()),
@@ -173,5 +176,83 @@ impl Machine {
         }
         let no_arguments = self.add(Node::Tuple(Vec::new()))?;
         self.instance(class, no_arguments, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Tree, Value, read};
+
+    fn tree(program: &[u8]) -> Tree {
+        read([program, b"."].concat()).unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()))
+    }
+
+    #[test]
+    fn bytes_are_read_in_each_way_that_protocols_without_bytes_write_them() {
+        let programs: [(&[u8], &[u8]); 6] = [
+            (b"c_codecs\nencode\n(X\x02\0\0\0abX\x06\0\0\0latin1tR", b"ab"),
+            (b"c_codecs\nencode\n(X\x04\0\0\0\xc3\xa9\xc2\x80X\x06\0\0\0latin1tR", b"\xe9\x80"),
+            (b"c__builtin__\nbytes\n)R", b""),
+            (b"c__builtin__\nbytearray\n(X\x02\0\0\0\xc3\xa9X\x07\0\0\0latin-1tR", b"\xe9"),
+            (b"cbuiltins\nbytearray\nC\x02ab\x85R", b"ab"),
+            (b"cbuiltins\nbytearray\n)R", b""),
+        ];
+        for (program, expected) in programs {
+            assert_eq!(tree(program).root().as_bytes(), Some(expected), "{}", program.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn sets_and_ordered_dicts_are_their_items() {
+        let set = tree(b"c__builtin__\nset\n](K\x01K\x02e\x85R");
+        let items: Vec<_> = set.root().items().unwrap().map(Value::as_i64).collect();
+        assert_eq!(items, [Some(1), Some(2)]);
+        for maker in [&b"ccollections\nOrderedDict\n)R"[..], b"ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R"] {
+            let dict = tree(&[maker, b"(\x8c\x01aK\x01u"].concat());
+            assert_eq!(dict.root().get("a").and_then(Value::as_i64), Some(1));
+        }
+        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec()).is_err());
+    }
+
+    #[test]
+    fn a_ufunc_is_its_name_however_numpy_wrote_it() {
+        for program in [
+            &b"cnumpy.core\n_ufunc_reconstruct\n(X\x05\0\0\0numpyX\x05\0\0\0log1ptR"[..],
+            b"cnumpy\nlog1p\n",
+            b"cnumpy.core._multiarray_umath\nlog1p\n",
+            b"cnumpy._core._multiarray_umath\nlog1p\n",
+        ] {
+            let tree = tree(program);
+            let (module, name) = tree.root().symbol().unwrap();
+            assert!(module.starts_with("numpy") && name == "log1p", "{module}.{name}");
+        }
+    }
+
+    #[test]
+    fn an_instance_of_protocol_0_has_its_attributes() {
+        let tree = tree(b"ccopy_reg\n_reconstructor\n(csklearn.preprocessing.data\nNormalizer\nc__builtin__\nobject\nNtR(dVnorm\nVl2\nsb");
+        assert_eq!(tree.root().class(), Some(("sklearn.preprocessing.data", "Normalizer")));
+        assert_eq!(tree.root().attribute("norm").and_then(Value::as_str), Some("l2"));
+    }
+
+    #[test]
+    fn what_no_prediction_needs_is_kept_and_the_data_of_a_pandas_index_can_be_reached() {
+        let index =
+            tree(b"cpandas.core.indexes.base\n_new_Index\n(cpandas\nIndex\n}\x8c\x04data](\x8c\x01a\x8c\x01bestR");
+        assert_eq!(index.root().class(), Some(("pandas.core.indexes.base", "_new_Index")));
+        let [class, fields] = index.root().arguments().unwrap().array_of::<2>().unwrap();
+        assert_eq!(class.symbol(), Some(("pandas", "Index")));
+        assert_eq!(fields.get("data").unwrap().items().unwrap().next().unwrap().as_str(), Some("a"));
+
+        let random = tree(b"cnumpy.random._pickle\n__randomstate_ctor\n\x8c\x07MT19937\x85R}\x8c\x03posK\x07sb");
+        assert_eq!(random.root().attribute("pos").and_then(Value::as_i64), Some(7));
+        let loss = tree(b"c_loss\nCyHalfBinomialLoss\n)R");
+        assert_eq!(loss.root().class(), Some(("_loss", "CyHalfBinomialLoss")));
+    }
+
+    #[test]
+    fn a_scalar_of_an_object_dtype_is_the_object() {
+        let tree = tree(b"cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n\x8c\x02O8\x85R\x8c\x01xtR");
+        assert_eq!(tree.root().as_str(), Some("x"));
     }
 }

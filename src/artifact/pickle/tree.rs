@@ -186,6 +186,24 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// Whether this is a text, and which.
+    fn is_text(self, text: &str) -> bool {
+        match self.node() {
+            Node::Text(span) => self.tree.bytes.get(span.clone()) == Some(text.as_bytes()),
+            Node::OwnedText(own) => **own == *text,
+            _ => false,
+        }
+    }
+
+    /// Bytes.
+    pub fn as_bytes(self) -> Option<&'t [u8]> {
+        match self.node() {
+            Node::Bytes(span) => self.tree.bytes.get(span.clone()),
+            Node::OwnedBytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The items of a list, a tuple or a set.
     pub fn items(self) -> Option<impl ExactSizeIterator<Item = Value<'t>> + use<'t>> {
         match self.node() {
@@ -219,7 +237,7 @@ impl<'t> Value<'t> {
     pub fn get(self, key: &str) -> Option<Value<'t>> {
         match self.node() {
             Node::Dict(entries) => {
-                let (_, value) = entries.iter().rev().find(|(name, _)| self.other(*name).as_str() == Some(key))?;
+                let (_, value) = entries.iter().rev().find(|(name, _)| self.other(*name).is_text(key))?;
                 Some(self.other(*value))
             }
             _ => None,
@@ -300,5 +318,107 @@ impl<'t> Value<'t> {
 impl std::fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.describe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+
+    /// A tree made by a program without its STOP.
+    fn tree(program: &[u8]) -> Tree {
+        read([program, b"."].concat()).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_value_answers_for_itself_and_for_no_other() {
+        type Answer = fn(Value<'_>) -> bool;
+        let answers: [(&str, Answer); 12] = [
+            ("none", |value| value.is_none()),
+            ("bool", |value| value.as_bool() == Some(true)),
+            ("int", |value| value.as_i64() == Some(7)),
+            ("float", |value| value.as_float() == Some(2.5)),
+            ("text", |value| value.as_str() == Some("ab")),
+            ("bytes", |value| value.as_bytes() == Some(b"ab")),
+            ("items", |value| value.items().is_some_and(|items| items.len() == 1)),
+            ("dict", |value| value.entries().is_some_and(|entries| entries.len() == 1)),
+            ("symbol", |value| value.symbol() == Some(("numpy", "float64"))),
+            ("object", |value| value.class() == Some(("sklearn.pipeline", "Pipeline"))),
+            ("dtype", |value| value.as_dtype().is_some_and(|dtype| dtype.item_size == 8)),
+            ("array", |value| value.as_array().is_some_and(|array| array.is_empty())),
+        ];
+        let programs: [(&str, &[u8]); 14] = [
+            ("none", b"N"),
+            ("bool", b"\x88"),
+            ("int", b"K\x07"),
+            ("float", b"G@\x04\0\0\0\0\0\0"),
+            ("text", b"\x8c\x02ab"),
+            ("bytes", b"C\x02ab"),
+            ("items", b"]Na"),
+            ("items", b"N\x85"),
+            ("items", b"\x8f(N\x90"),
+            ("dict", b"}\x8c\x01aNs"),
+            ("symbol", b"cnumpy\nfloat64\n"),
+            ("object", b"csklearn.pipeline\nPipeline\n)\x81"),
+            ("dtype", b"cnumpy\ndtype\n\x8c\x02f8\x85R"),
+            ("array", b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR"),
+        ];
+        for (kind, program) in programs {
+            let tree = tree(program);
+            for (asked, answer) in answers {
+                assert_eq!(answer(tree.root()), asked == kind, "{asked} of {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_a_float_an_int_or_a_bool() {
+        for (program, number) in
+            [(&b"\x89"[..], Some(0.0)), (b"K\x07", Some(7.0)), (b"G@\x04\0\0\0\0\0\0", Some(2.5)), (b"N", None)]
+        {
+            assert_eq!(tree(program).root().as_number(), number, "{program:?}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_found_by_name_and_the_last_of_a_name_counts() {
+        let tree = tree(b"csklearn.pipeline\nPipeline\n)\x81}(\x8c\x01aK\x01\x8c\x01bK\x02\x8c\x01aK\x03ub");
+        assert_eq!(tree.root().attribute("a").and_then(Value::as_i64), Some(3));
+        assert_eq!(tree.root().attribute("b").and_then(Value::as_i64), Some(2));
+        assert!(tree.root().attribute("c").is_none());
+    }
+
+    #[test]
+    fn what_a_constructor_was_called_with_is_kept() {
+        let tree = tree(b"cbuiltins\nslice\n(K\x01NK\x02tR");
+        assert_eq!(tree.root().class(), Some(("builtins", "slice")));
+        let [start, stop, step] = tree.root().arguments().unwrap().array_of::<3>().unwrap();
+        assert_eq!((start.as_i64(), stop.is_none(), step.as_i64()), (Some(1), true, Some(2)));
+        assert!(tree.root().arguments().unwrap().array_of::<2>().is_none());
+        assert!(tree.root().state().is_none());
+    }
+
+    #[test]
+    fn an_error_about_an_object_says_where_it_was_made() {
+        let tree = tree(b"(csklearn.pipeline\nPipeline\n)\x81l");
+        let object = tree.root().items().unwrap().next().unwrap();
+        assert_eq!(object.byte(), Some(29));
+        assert_eq!(object.error("odd").to_string(), "byte 29: odd");
+        assert_eq!(tree.root().error("odd").to_string(), "odd");
+    }
+
+    #[test]
+    fn values_are_described_in_words_of_python() {
+        for (program, words) in [
+            (&b"N"[..], "None"),
+            (b"\x88", "True"),
+            (b"\x8c\x02ab", "the text \"ab\""),
+            (b"](NNe", "a list of 2"),
+            (b"cnumpy\nfloat64\n", "numpy.float64"),
+            (b"csklearn.pipeline\nPipeline\n)\x81", "sklearn.pipeline.Pipeline"),
+        ] {
+            assert_eq!(tree(program).root().describe(), words);
+        }
     }
 }
