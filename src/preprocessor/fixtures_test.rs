@@ -4,6 +4,7 @@ use super::{ColumnsJson, Preprocessor};
 use crate::artifact::pickle;
 use crate::error::{Cause, Error, Result};
 use crate::payload::csv;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,34 +65,51 @@ fn matches(found: &str, expected: &str) -> bool {
         })
 }
 
+/// The classes of the fixtures that are not supported: all of them estimators.
+const UNSUPPORTED: &[&str] = &[
+    "ElasticNet",
+    "Lasso",
+    "LinearRegression",
+    "LinearSVC",
+    "LinearSVR",
+    "LogisticRegression",
+    "Ridge",
+    "SGDClassifier",
+    "SGDRegressor",
+];
+
 #[derive(Debug, Default, PartialEq)]
 struct Counts {
-    same_text: usize,
-    same_numbers: usize,
+    answers: usize,
     errors: usize,
-    estimators: usize,
+    unsupported: usize,
 }
 
 #[test]
 fn answers_are_those_of_scikit_learn_in_every_version() {
     let mut counts = Counts::default();
     let mut wrong = Vec::new();
+    let mut refused: BTreeSet<&str> = BTreeSet::new();
     for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
-        let body = fs::read(case.join("input.csv")).unwrap();
-        let columns = fs::read_to_string(case.join("columns.json")).unwrap();
-        let answer = preprocessor(&case).and_then(|preprocessor| answer(&preprocessor, &body));
         let expected = |name: &str| fs::read_to_string(case.join(name)).ok();
+        if !expected("columns.json").unwrap().contains("\"method\": \"transform\"") {
+            let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap()).unwrap();
+            let message = Preprocessor::from_pickle(&tree, None).unwrap_err().to_string();
+            assert!(preprocessor(&case).is_err());
+            let names = |class: &&&str| message.contains(&format!(" {class}: it is an estimator"));
+            refused.extend(UNSUPPORTED.iter().filter(names));
+            counts.unsupported += 1;
+            continue;
+        }
+        let body = fs::read(case.join("input.csv")).unwrap();
+        let answer = preprocessor(&case).and_then(|preprocessor| answer(&preprocessor, &body));
         match (expected("expected.csv"), answer) {
-            (_, answer) if !columns.contains("\"method\": \"transform\"") => match answer {
-                Err(error) if error.cause() == Cause::BadArtifact => counts.estimators += 1,
-                other => wrong.push((case, format!("an estimator was not refused: {other:?}"))),
-            },
-            (Some(expected), Ok(found)) if found == expected => counts.same_text += 1,
             (Some(csv), Ok(found)) => {
                 let exact = expected("expected_exact.csv");
-                match matches(&found, &csv) || exact.is_some_and(|exact| matches(&found, &exact)) {
-                    true => counts.same_numbers += 1,
-                    false => wrong.push((case, format!("expected\n{csv}found\n{found}"))),
+                if matches(&found, &csv) || exact.is_some_and(|exact| matches(&found, &exact)) {
+                    counts.answers += 1;
+                } else {
+                    wrong.push((case, format!("expected\n{csv}found\n{found}")));
                 }
             }
             (None, Err(error)) if error.cause() == Cause::BadPayload => counts.errors += 1,
@@ -102,8 +120,9 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
     for (case, why) in &wrong {
         println!("{}: {why}", case.strip_prefix(fixtures()).unwrap().display());
     }
-    assert_eq!(wrong.len(), 0, "{counts:?}");
-    println!("{counts:?}");
+    assert!(wrong.is_empty(), "{} cases differ: {counts:?}", wrong.len());
+    assert_eq!(Vec::from_iter(refused), UNSUPPORTED);
+    assert_eq!(counts, Counts { answers: 380, errors: 43, unsupported: 63 });
 }
 
 #[test]
@@ -117,7 +136,6 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
         let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None)).err();
         let error = error.unwrap_or_else(|| panic!("{file} was accepted: {}", entry["why"]));
         assert_eq!(error.cause(), Cause::BadArtifact, "{file}: {error}");
-        println!("{file}: {error}");
         refused += 1;
     }
     assert_eq!(refused, 22);
@@ -140,7 +158,7 @@ fn errors_name_row_column_and_value_and_what_was_expected() {
         (
             "1990,2500,3,2,1,2,y\n".into(),
             "expected rows of 8 columns (YEAR_BUILT, SQUARE_FEET, NUM_BEDROOMS, NUM_BATHROOMS, LOT_ACRES, GARAGE_SPACES, \
-             FRONT_PORCH, DECK), or 9 with after them PRICE, the label, found 7",
+             FRONT_PORCH, DECK), or 9 with the label PRICE last, found 7",
         ),
         (
             "1990,2500,3,2,1,2,1,n\n".into(),

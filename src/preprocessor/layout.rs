@@ -122,27 +122,26 @@ impl Layout {
 
     fn wrong_width(&self, found: usize) -> Error {
         let features = self.features();
-        let label = self.label.and_then(|position| Some((position, self.names.get(features.len())?)));
-        let label = label.map(|(position, name)| match position {
-            LabelPosition::First => format!("before them {name}, the label"),
-            LabelPosition::Last => format!("after them {name}, the label"),
+        let label = self.label.and_then(|position| {
+            let end = if position == LabelPosition::First { "first" } else { "last" };
+            Some(format!("the label {} {end}", self.names.get(features.len())?))
         });
         let names = super::build::list_names(&features);
-        // The model may need the label as a feature, or have been fitted without it.
-        let exact = match self.width {
+        // The model may need the label as a feature, or have been fitted on other columns than a row has.
+        let demanded = match self.width {
             RequestWidth::Any => None,
             RequestWidth::AtLeast(width) | RequestWidth::Exactly(width) => Some(width),
         };
-        let expected = match (exact, features.len(), label) {
+        let expected = match (demanded, features.len(), label) {
             (Some(width), 0, _) => format!("{width} columns"),
-            (Some(width), named, Some(label)) if width == named + 1 => {
-                format!("{width} columns ({names}, and {label})")
+            (Some(width), count, Some(label)) if width == count + 1 => {
+                format!("{width} columns ({names}), with {label}")
             }
-            (Some(width), named, _) if width != named => {
-                format!("{width} columns, as the model was fitted on, though a row is said to have {named} ({names})")
+            (Some(width), count, _) if width != count => {
+                format!("{width} columns, as the model was fitted on; but a row has {count} by its names ({names})")
             }
-            (Some(_), named, _) | (None, named, None) => format!("{named} columns ({names})"),
-            (None, named, Some(label)) => format!("{named} columns ({names}), or {} with {label}", named + 1),
+            (None, count, Some(label)) => format!("{count} columns ({names}), or {} with {label}", count + 1),
+            (_, count, _) => format!("{count} columns ({names})"),
         };
         Error::bad_payload(format!("expected rows of {expected}, found {found}"))
     }

@@ -21,6 +21,8 @@ mod layout;
 mod python_number;
 mod text_list;
 mod transformers;
+#[cfg(test)]
+mod twin_test;
 mod version;
 
 pub use columns_json::ColumnsJson;

@@ -1,6 +1,6 @@
 //! How one value is found among many.
 
-use super::super::text_list::TextList;
+use crate::preprocessor::text_list::TextList;
 use std::cmp::Ordering;
 
 /// Values up to here are compared one by one.

@@ -1,12 +1,12 @@
 //! `sklearn.preprocessing.Binarizer`: 1 above a threshold, 0 up to it.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
 use super::Transformer;
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
 /// Reads `threshold`. Nothing is fitted.
 pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
@@ -16,10 +16,7 @@ pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &
 }
 
 /// Compares each value. Integers stay integers; missing values and infinity are refused.
-pub(in crate::preprocessor) fn apply<'c, 'a>(
-    threshold: f64,
-    features: Vec<Feature<'c, 'a>>,
-) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+pub(super) fn apply<'c, 'a>(threshold: f64, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
     let integers = features.iter().all(|feature| matches!(*feature.data, Column::Int64(_) | Column::Bool(_)));
     let mut floats = Floats::from_features(features, Refuses::InfinityAndMissing)?;
     for column in 0..floats.columns.len() {
@@ -34,9 +31,9 @@ pub(in crate::preprocessor) fn apply<'c, 'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::feature::Origin;
-    use super::super::testing::{apply_floats, column};
     use super::*;
+    use crate::preprocessor::feature::Origin;
+    use crate::preprocessor::transformers::testing::{apply_floats, column};
 
     #[test]
     fn the_threshold_itself_gives_zero_and_integers_stay_integers() {

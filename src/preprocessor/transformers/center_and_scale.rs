@@ -1,8 +1,8 @@
 //! `(x - center) / scale`, which [`StandardScaler`](super::standard_scaler) and [`RobustScaler`](super::robust_scaler) share.
 
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
-use super::super::version::Version;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
+use crate::preprocessor::version::Version;
 
 /// From 1.8 on, parameters are rounded to `float32` for `float32` input; before, only the result was.
 #[derive(Clone, Copy, Debug)]
@@ -10,12 +10,12 @@ pub(in crate::preprocessor) struct ParameterRounding(bool);
 
 impl ParameterRounding {
     /// What a version does.
-    pub(in crate::preprocessor) fn of(version: Version) -> ParameterRounding {
+    pub(super) fn of(version: Version) -> ParameterRounding {
         ParameterRounding(version >= Version::new(1, 8))
     }
 
     /// A parameter as it is used on these values.
-    pub(in crate::preprocessor) fn apply(self, parameter: f64, floats: &Floats) -> f64 {
+    pub(super) fn apply(self, parameter: f64, floats: &Floats) -> f64 {
         if self.0 && floats.single() { f64::from(parameter as f32) } else { parameter }
     }
 }
@@ -32,10 +32,7 @@ pub(in crate::preprocessor) struct CenterAndScale {
 
 impl CenterAndScale {
     /// Centers and scales every feature. Missing values stay, infinity is refused.
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
         for (column, center) in self.center.iter().flatten().enumerate() {
             let center = self.rounding.apply(*center, &floats);
@@ -49,16 +46,16 @@ impl CenterAndScale {
     }
 
     /// Bytes on the heap.
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         self.center.iter().chain(&self.scale).map(|values| size_of_val(&**values)).sum()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{apply_floats, column};
     use super::*;
     use crate::payload::table::Column;
+    use crate::preprocessor::transformers::testing::{apply_floats, column};
 
     fn scaler(version: Version) -> CenterAndScale {
         let rounding = ParameterRounding::of(version);
@@ -77,7 +74,7 @@ mod tests {
     fn float32_stays_float32_and_its_parameters_are_rounded_from_1_8_on() {
         let apply = |version| match column(
             scaler(version)
-                .apply(vec![Feature::new(super::super::super::feature::Origin::NONE, Column::Float32(vec![0.1]))]),
+                .apply(vec![Feature::new(crate::preprocessor::feature::Origin::NONE, Column::Float32(vec![0.1]))]),
         ) {
             Column::Float32(values) => values[0],
             other => panic!("{other:?}"),

@@ -1,13 +1,13 @@
 //! What the encoders share: `categories_`, and the grouping of infrequent categories.
 
-use super::super::attributes::{Attributes, integers};
-use super::super::build::{Builder, Input};
-use super::super::categories::Categories;
-use super::super::fault::Fault;
-use super::super::feature::{Feature, describe};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::{Cell, Column};
+use crate::preprocessor::attributes::{Attributes, integers};
+use crate::preprocessor::build::{Builder, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, describe};
 
 /// Reads `categories_`, one array a feature.
 pub(super) fn categories(encoder: Attributes<'_>, input: &Input<'_>, builder: &mut Builder) -> Result<Vec<Categories>> {

@@ -1,14 +1,14 @@
 //! `sklearn.feature_selection`: keeps some of the features, chosen at fit.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::dtype::stack;
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Refuses, refuse};
 use super::Transformer;
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::dtype::stack;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Refuses, refuse};
 use std::cmp::Ordering;
 
 /// Which features are kept.
@@ -120,7 +120,8 @@ fn false_discovery_rate(p_values: &[f64], alpha: f64) -> Box<[bool]> {
 /// `support_` of RFE.
 fn support(selector: Attributes<'_>) -> Result<Box<[bool]>> {
     let value = selector.required("support_")?;
-    let array = super::super::attributes::one_dimensional(value).filter(|array| array.dtype().kind == ItemKind::Bool);
+    let array =
+        crate::preprocessor::attributes::one_dimensional(value).filter(|array| array.dtype().kind == ItemKind::Bool);
     let mask = array.and_then(|array| array.to_i64().ok());
     let mask = mask.ok_or_else(|| selector.mismatch("support_", "a one-dimensional array of bool", value))?;
     Ok(mask.into_iter().map(|kept| kept != 0).collect())
@@ -194,7 +195,7 @@ fn threshold(selector: Attributes<'_>, estimator: Attributes<'_>, importances: &
             "median" => median(importances),
             _ => return None,
         };
-        Some(super::super::python_number::parse_float(scale)? * reference)
+        Some(crate::preprocessor::python_number::parse_float(scale)? * reference)
     };
     read().ok_or_else(|| selector.mismatch("threshold", "None, a number, or a multiple of mean or median", value))
 }
@@ -212,10 +213,7 @@ fn median(values: &[f64]) -> f64 {
 }
 
 impl FeatureSelection {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let features = stack(features);
         for feature in &features {
             if let Column::Float64(values) = &*feature.data {
@@ -225,7 +223,7 @@ impl FeatureSelection {
         Ok(features.into_iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(feature, _)| feature).collect())
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.kept)
     }
 }

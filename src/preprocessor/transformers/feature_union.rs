@@ -1,14 +1,14 @@
 //! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input, Shape};
-use super::super::dtype::{stack, stack_frame};
-use super::super::fault::Fault;
-use super::super::feature::Feature;
 use super::Transformer;
 use super::pipeline::named;
 use super::weight::Weight;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::dtype::{stack, stack_frame};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
 }
 
 impl FeatureUnion {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
+    pub(super) fn apply<'c, 'a>(
         &'a self,
         features: &[Feature<'c, 'a>],
         rows: usize,
@@ -64,7 +64,7 @@ impl FeatureUnion {
         Ok(stack(all))
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         let parts = self.parts.iter().map(|part| part.transformer.heap_bytes());
         size_of_val(&*self.parts) + parts.sum::<usize>()
     }

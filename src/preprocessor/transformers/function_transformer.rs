@@ -1,11 +1,11 @@
 //! `sklearn.preprocessing.FunctionTransformer`: nothing, or one of numpy's elementary functions.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
 use super::Transformer;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
 /// A function of each value.
 #[derive(Debug)]
@@ -50,17 +50,19 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
     {
         return Err(transformer.mismatch("kw_args", "None or empty", arguments));
     }
-    let refuses = if transformer.flag("validate")? { Refuses::InfinityAndMissing } else { Refuses::Nothing };
-    let output = super::unfitted_output(transformer, input, builder)?;
+    let validate = transformer.flag("validate")?;
+    let refuses = if validate { Refuses::InfinityAndMissing } else { Refuses::Nothing };
+    let mut output = super::unfitted_output(transformer, input, builder)?;
+    if !validate {
+        // numpy's functions give a frame for a frame.
+        output.names = input.names.clone();
+    }
     let function = FunctionTransformer { function: *function, refuses };
     Ok(Built { transformer: Transformer::FunctionTransformer(function), output })
 }
 
 impl FunctionTransformer {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, self.refuses)?;
         for column in 0..floats.columns.len() {
             floats.map_column(column, self.function);
@@ -71,8 +73,8 @@ impl FunctionTransformer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::apply_floats;
     use super::*;
+    use crate::preprocessor::transformers::testing::apply_floats;
 
     #[test]
     fn a_function_is_applied_to_each_value_and_what_it_cannot_take_becomes_nan() {

@@ -1,13 +1,13 @@
 //! `sklearn.preprocessing.KBinsDiscretizer`: the number of the bin of each value, or a column for each bin.
 
-use super::super::attributes::{Attributes, numbers, one_dimensional};
-use super::super::build::{Builder, Built, Input, Shape};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
-use super::super::version::Version;
 use super::Transformer;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
+use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
+use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
+use crate::preprocessor::version::Version;
 
 /// Bins, and an encoder of their numbers if there is one.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Bins {
 }
 
 impl KBinsDiscretizer {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
+    pub(super) fn apply<'c, 'a>(
         &'a self,
         features: Vec<Feature<'c, 'a>>,
         rows: usize,
@@ -96,7 +96,7 @@ impl KBinsDiscretizer {
         }
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.features)
             + self.features.iter().map(|bins| size_of_val(bins.edges())).sum::<usize>()
             + self.encoder.as_ref().map_or(0, Transformer::heap_bytes)

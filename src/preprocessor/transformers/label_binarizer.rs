@@ -1,13 +1,13 @@
 //! `sklearn.preprocessing.LabelBinarizer`: a column of marks for each class of one column of labels.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input, RequestWidth, Shape};
-use super::super::categories::Categories;
-use super::super::fault::Fault;
-use super::super::feature::Feature;
 use super::Transformer;
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input, RequestWidth, Shape};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
 
 /// The classes and the two marks.
 #[derive(Debug)]
@@ -43,10 +43,7 @@ impl LabelBinarizer {
         if self.classes.len() <= 2 { 1 } else { self.classes.len() }
     }
 
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let Some(labels) = features.into_iter().next() else { return Ok(Vec::new()) };
         super::limit_cells(labels.data.len(), self.width())?;
         let mut columns = vec![vec![self.negative; labels.data.len()]; self.width()];
@@ -65,7 +62,7 @@ impl LabelBinarizer {
         Ok(columns.into_iter().map(|marks| Feature::new(labels.origin, Column::Int64(marks))).collect())
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         self.classes.heap_bytes()
     }
 }

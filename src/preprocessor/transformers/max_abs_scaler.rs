@@ -1,13 +1,13 @@
 //! `sklearn.preprocessing.MaxAbsScaler`: divides by the largest magnitude seen at fit.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
 use super::Transformer;
 use super::center_and_scale::ParameterRounding;
 use super::min_max_scaler::clip;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
 /// `x / scale`, kept within -1 and 1 if asked.
 #[derive(Debug)]
@@ -28,10 +28,7 @@ pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut
 }
 
 impl MaxAbsScaler {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
         for (column, scale) in self.scale.iter().enumerate() {
             let scale = self.rounding.apply(*scale, &floats);
@@ -43,16 +40,16 @@ impl MaxAbsScaler {
         Ok(floats.into_features())
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.scale)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::version::Version;
-    use super::super::testing::apply_floats;
     use super::*;
+    use crate::preprocessor::transformers::testing::apply_floats;
+    use crate::preprocessor::version::Version;
 
     #[test]
     fn values_are_divided_and_clipped_only_if_asked() {

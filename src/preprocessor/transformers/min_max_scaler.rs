@@ -1,13 +1,13 @@
 //! `sklearn.preprocessing.MinMaxScaler`: maps the range seen at fit to `feature_range`.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
 use super::Transformer;
 use super::center_and_scale::ParameterRounding;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
 /// `x * scale + min`, kept within a range if asked.
 #[derive(Debug)]
@@ -41,10 +41,7 @@ pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut
 }
 
 impl MinMaxScaler {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
         for (column, (scale, min)) in self.scale.iter().zip(&self.min).enumerate() {
             let scale = self.rounding.apply(*scale, &floats);
@@ -58,7 +55,7 @@ impl MinMaxScaler {
         Ok(floats.into_features())
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.scale) + size_of_val(&*self.min)
     }
 }
@@ -71,9 +68,9 @@ pub(super) fn clip(value: f64, low: f64, high: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::version::Version;
-    use super::super::testing::apply_floats;
     use super::*;
+    use crate::preprocessor::transformers::testing::apply_floats;
+    use crate::preprocessor::version::Version;
 
     #[test]
     fn values_are_mapped_and_clipped_and_missing_ones_stay() {

@@ -39,6 +39,7 @@ use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 
+#[expect(clippy::enum_variant_names, reason = "variants have the names of scikit-learn's classes")]
 /// A fitted transformer. The set is closed: what is not here is refused when the artifact is opened.
 #[derive(Debug)]
 pub(super) enum Transformer {
@@ -55,7 +56,7 @@ pub(super) enum Transformer {
     LabelBinarizer(Box<label_binarizer::LabelBinarizer>),
     MaxAbsScaler(max_abs_scaler::MaxAbsScaler),
     MinMaxScaler(Box<min_max_scaler::MinMaxScaler>),
-    Normalizer(normalizer::Norm),
+    Normalizer(normalizer::Normalizer),
     OneHotEncoder(one_hot_encoder::OneHotEncoder),
     OrdinalEncoder(ordinal_encoder::OrdinalEncoder),
     Pipeline(pipeline::Pipeline),
@@ -152,7 +153,7 @@ impl Transformer {
             Transformer::LabelBinarizer(binarizer) => binarizer.apply(features),
             Transformer::MaxAbsScaler(scaler) => scaler.apply(features),
             Transformer::MinMaxScaler(scaler) => scaler.apply(features),
-            Transformer::Normalizer(norm) => normalizer::apply(*norm, features),
+            Transformer::Normalizer(normalizer) => normalizer.apply(features),
             Transformer::OneHotEncoder(encoder) => encoder.apply(&features, rows),
             Transformer::OrdinalEncoder(encoder) => encoder.apply(&features),
             Transformer::Pipeline(pipeline) => pipeline.apply(features, rows),

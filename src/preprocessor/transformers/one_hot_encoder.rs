@@ -2,17 +2,17 @@
 //!
 //! `sparse_output` does not matter here: answers are dense, with the numbers that the sparse matrix stands for.
 
-use super::super::attributes::{Attributes, one_dimensional};
-use super::super::build::{Builder, Built, Input};
-use super::super::categories::Categories;
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Origin};
-use super::super::version::Version;
 use super::Transformer;
 use super::encoder::{self, Infrequent};
 use crate::artifact::pickle::{DType, ItemKind, Value};
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::{Attributes, one_dimensional};
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Origin};
+use crate::preprocessor::version::Version;
 
 /// One-hot columns for each feature, in order.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ impl EncodedFeature {
 }
 
 impl OneHotEncoder {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
+    pub(super) fn apply<'c, 'a>(
         &self,
         features: &[Feature<'c, 'a>],
         rows: usize,
@@ -222,7 +222,7 @@ impl OneHotEncoder {
         Ok(columns.into_iter().zip(origins).map(|(values, origin)| Feature::new(origin, column(values))).collect())
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         let feature = |feature: &EncodedFeature| {
             feature.categories.heap_bytes() + feature.columns.as_ref().map_or(0, |columns| size_of_val(&**columns))
         };

@@ -1,15 +1,15 @@
 //! `sklearn.preprocessing.OrdinalEncoder`: the number of each category.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::categories::Categories;
-use super::super::fault::Fault;
-use super::super::feature::Feature;
 use super::Transformer;
 use super::encoder;
 use super::one_hot_encoder::{OneHotDtype, one_hot_dtype};
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
 
 /// A number for each category of each feature.
 #[derive(Debug)]
@@ -78,10 +78,7 @@ fn missing_index(encoder: Attributes<'_>, feature: usize) -> Result<Option<usize
 }
 
 impl OrdinalEncoder {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: &[Feature<'c, 'a>],
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: &[Feature<'c, 'a>]) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         self.features.iter().zip(features).map(|(encoded, feature)| self.encode(encoded, feature)).collect()
     }
 
@@ -105,7 +102,7 @@ impl OrdinalEncoder {
         Ok(Feature::new(feature.origin, column))
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         let feature = |feature: &EncodedFeature| {
             feature.categories.heap_bytes() + feature.numbers.as_ref().map_or(0, |numbers| size_of_val(&**numbers))
         };

@@ -1,13 +1,13 @@
 //! `sklearn.pipeline.Pipeline`: transformers one after the other.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::dtype::stack;
-use super::super::fault::Fault;
-use super::super::feature::Feature;
 use super::Transformer;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::dtype::stack;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
 
 /// Two steps or more; steps that change nothing are left out.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(super) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(
 }
 
 impl Pipeline {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
+    pub(super) fn apply<'c, 'a>(
         &'a self,
         mut features: Vec<Feature<'c, 'a>>,
         rows: usize,
@@ -63,11 +63,11 @@ impl Pipeline {
         Ok(features)
     }
 
-    pub(in crate::preprocessor) fn keeps_frames(&self) -> bool {
+    pub(super) fn keeps_frames(&self) -> bool {
         self.steps.iter().all(Transformer::keeps_frames)
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.steps) + self.steps.iter().map(Transformer::heap_bytes).sum::<usize>()
     }
 }

@@ -1,12 +1,12 @@
 //! `sklearn.preprocessing.PolynomialFeatures`: products of features up to a degree.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
 use super::Transformer;
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
 
 /// Products, each of one feature and an earlier product.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl PolynomialFeatures {
         usize::from(self.include_bias) + features + self.products.len() - self.first_product
     }
 
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
+    pub(super) fn apply<'c, 'a>(
         &self,
         features: Vec<Feature<'c, 'a>>,
         rows: usize,
@@ -126,15 +126,15 @@ impl PolynomialFeatures {
         Ok(answer)
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.products)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::apply_floats;
     use super::*;
+    use crate::preprocessor::transformers::testing::apply_floats;
 
     fn polynomial(least: usize, most: usize, interaction_only: bool, include_bias: bool) -> PolynomialFeatures {
         let levels = products(3, most, interaction_only).unwrap();

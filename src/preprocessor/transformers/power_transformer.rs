@@ -2,12 +2,12 @@
 //!
 //! Logarithms and powers come from the platform, so the last digits may differ from numpy's, as they do between CPUs.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input, Shape};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
 use super::Transformer;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
 /// A power for each feature.
 #[derive(Debug)]
@@ -43,10 +43,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
 }
 
 impl PowerTransformer {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &'a self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
         for (index, lambda) in self.lambdas.iter().enumerate() {
             if self.method == Method::YeoJohnson {
@@ -71,7 +68,7 @@ impl PowerTransformer {
         }
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.lambdas) + self.scaler.as_ref().map_or(0, Transformer::heap_bytes)
     }
 }
@@ -92,8 +89,8 @@ fn box_cox(value: f64, lambda: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{apply_floats, message};
     use super::*;
+    use crate::preprocessor::transformers::testing::{apply_floats, message};
 
     #[test]
     fn powers_are_those_of_scipy() {
@@ -114,7 +111,7 @@ mod tests {
         let transformer: &'static PowerTransformer = Box::leak(Box::new(transformer));
         assert!(apply_floats(|features| transformer.apply(features), vec![vec![f64::NAN]])[0][0].is_nan());
         let zero = Feature::new(
-            super::super::super::feature::Origin::column(0),
+            crate::preprocessor::feature::Origin::column(0),
             crate::payload::table::Column::Float64(vec![1.0, 0.0]),
         );
         assert!(message(transformer.apply(vec![zero])).starts_with("row 2, column 1: expected a number above 0"));

@@ -1,10 +1,10 @@
 //! `sklearn.preprocessing.RobustScaler`: subtracts the median, divides by the range of quantiles.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
 use super::Transformer;
 use super::center_and_scale::{CenterAndScale, ParameterRounding};
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
 
 /// Reads `with_centering`, `with_scaling`, `center_` and `scale_`, in which `unit_variance` is contained since fit.
 pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {

@@ -1,15 +1,15 @@
 //! `sklearn.impute.SimpleImputer`: fills missing values with what was learned at fit, and may say where they were.
 
-use super::super::attributes::{Attributes, integers, one_dimensional};
-use super::super::build::{Builder, Built, Input};
-use super::super::dtype::{Dtype, objects};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses, refuse};
-use super::super::version::Version;
 use super::Transformer;
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
 use crate::error::Result;
 use crate::payload::table::{Cell, Column};
+use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::dtype::{Dtype, objects};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses, refuse};
+use crate::preprocessor::version::Version;
 use std::borrow::Cow;
 
 /// What is filled in, where, and what comes out.
@@ -236,10 +236,7 @@ impl Missing {
 }
 
 impl SimpleImputer {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &'a self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let features = match &self.input {
             InputType::Floats => Floats::from_features(features, self.missing.refuses())?.into_features(),
             InputType::AsIs { objects, constant } => self.as_is(features, *objects, *constant)?,
@@ -315,7 +312,7 @@ impl SimpleImputer {
             Ok(feature)
         };
         let features: Vec<_> = features.into_iter().map(convert).collect::<Result<_, Fault>>()?;
-        Ok(super::super::dtype::stack(features))
+        Ok(crate::preprocessor::dtype::stack(features))
     }
 
     fn check_objects(&self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
@@ -373,7 +370,7 @@ impl SimpleImputer {
         }
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         let fill = |fill: &Fill| if let Fill::Text(text) = fill { text.len() } else { 0 };
         let missing = if let Missing::Text(text) = &self.missing { text.len() } else { 0 };
         size_of_val(&*self.fills)
@@ -390,9 +387,9 @@ fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn()
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::feature::Origin;
-    use super::super::testing::{apply_floats, columns_of, message, texts};
     use super::*;
+    use crate::preprocessor::feature::Origin;
+    use crate::preprocessor::transformers::testing::{apply_floats, columns_of, message, texts};
 
     fn imputer(fills: Vec<Fill>, input: InputType) -> SimpleImputer {
         let kept = fills.iter().map(|fill| *fill != Fill::Missing).collect();

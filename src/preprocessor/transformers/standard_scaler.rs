@@ -1,10 +1,10 @@
 //! `sklearn.preprocessing.StandardScaler`: subtracts the mean, divides by the standard deviation.
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
 use super::Transformer;
 use super::center_and_scale::{CenterAndScale, ParameterRounding};
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
 
 /// Reads `with_mean`, `with_std`, `mean_` and `scale_`; the other fitted attributes are not needed to transform.
 pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {

@@ -1,16 +1,16 @@
 //! `sklearn.preprocessing.TargetEncoder` (1.3): the mean target of each category, once for each class of a multiclass
 //! target.
 
-use super::super::attributes::{Attributes, numbers};
-use super::super::build::{Builder, Built, Input};
-use super::super::categories::Categories;
-use super::super::fault::Fault;
-use super::super::feature::Feature;
 use super::Transformer;
 use super::encoder;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::{Attributes, numbers};
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
 
 /// Encodings for each feature and class, and what stands for an unknown category.
 #[derive(Debug)]
@@ -41,10 +41,7 @@ pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mu
 }
 
 impl TargetEncoder {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: &[Feature<'c, 'a>],
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: &[Feature<'c, 'a>]) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut answer = Vec::with_capacity(self.encodings.len());
         let by_feature = self.encodings.chunks(self.means.len().max(1));
         for ((categories, encodings), feature) in self.categories.iter().zip(by_feature).zip(features) {
@@ -63,7 +60,7 @@ impl TargetEncoder {
         Ok(answer)
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.categories)
             + self.categories.iter().map(Categories::heap_bytes).sum::<usize>()
             + size_of_val(&*self.encodings)

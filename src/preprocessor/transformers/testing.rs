@@ -1,8 +1,8 @@
 //! Helpers for the tests of transformers.
 
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Origin};
 use crate::payload::table::{Cell, Column};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Origin};
 
 type Applied = Result<Vec<Feature<'static, 'static>>, Fault>;
 

@@ -1,11 +1,11 @@
 //! `transformer_weights` of a ColumnTransformer or FeatureUnion.
 
-use super::super::attributes::Attributes;
-use super::super::fault::Fault;
-use super::super::feature::Feature;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
 
 /// What the answer of one part is multiplied by. An integer leaves integers what they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,9 +73,9 @@ impl Weight {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::feature::Origin;
-    use super::super::testing::{column, texts};
     use super::*;
+    use crate::preprocessor::feature::Origin;
+    use crate::preprocessor::transformers::testing::{column, texts};
 
     #[test]
     fn a_weight_multiplies_and_an_integer_one_keeps_integers() {

@@ -2,15 +2,15 @@
 
 mod selection;
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names};
-use super::super::dtype::{stack, stack_frame};
-use super::super::fault::Fault;
-use super::super::feature::Feature;
-use super::super::version::Version;
 use super::weight::Weight;
 use super::{FittedColumns, Transformer};
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names};
+use crate::preprocessor::dtype::{stack, stack_frame};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
+use crate::preprocessor::version::Version;
 use selection::{Branches, By};
 
 /// The branches in the order of `transformers_`, which is that of the answer's columns.
@@ -121,7 +121,7 @@ fn place(position: usize, n_features: usize, input: &Input<'_>) -> usize {
 }
 
 impl ColumnTransformer {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
+    pub(super) fn apply<'c, 'a>(
         &'a self,
         features: &[Feature<'c, 'a>],
         rows: usize,
@@ -144,7 +144,7 @@ impl ColumnTransformer {
         Ok(stack(all))
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         let branch = |branch: &Branch| branch.transformer.heap_bytes() + size_of_val(&*branch.columns);
         size_of_val(&*self.branches) + self.branches.iter().map(branch).sum::<usize>()
     }

@@ -3,10 +3,10 @@
 //! From 1.0 on `_transformer_to_input_indices` has it resolved, whatever the user wrote. Before, `transformers_` holds what
 //! the user wrote (callables aside), and the columns are looked for at each request.
 
-use super::super::super::attributes::{Attributes, one_dimensional};
-use super::super::super::version::Version;
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
+use crate::preprocessor::attributes::{Attributes, one_dimensional};
+use crate::preprocessor::version::Version;
 
 /// The branches that a ColumnTransformer applies: dropped ones and ones without a column are left out.
 pub(super) struct Branches<'t> {

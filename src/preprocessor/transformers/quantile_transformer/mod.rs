@@ -2,12 +2,12 @@
 
 mod normal_quantile;
 
-use super::super::attributes::Attributes;
-use super::super::build::{Builder, Built, Input};
-use super::super::fault::Fault;
-use super::super::feature::{Feature, Floats, Refuses};
 use super::Transformer;
 use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
 use normal_quantile::normal_quantile;
 
 /// The quantiles of each feature at fit.
@@ -51,10 +51,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
 }
 
 impl QuantileTransformer {
-    pub(in crate::preprocessor) fn apply<'c, 'a>(
-        &self,
-        features: Vec<Feature<'c, 'a>>,
-    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
         for (column, quantiles) in self.quantiles.chunks(self.references.len().max(1)).enumerate() {
             floats.map_column(column, |value| self.map(value, quantiles));
@@ -100,7 +97,7 @@ impl QuantileTransformer {
         interpolate(-value, above, last, |index| (-at(quantiles, last - index), -at(&self.references, last - index)))
     }
 
-    pub(in crate::preprocessor) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.references) + size_of_val(&*self.quantiles)
     }
 }
@@ -122,8 +119,8 @@ fn interpolate(x: f64, above: usize, last: usize, knot: impl Fn(usize) -> (f64, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::apply_floats;
     use super::*;
+    use crate::preprocessor::transformers::testing::apply_floats;
 
     fn transform(output: Output, values: Vec<f64>) -> Vec<f64> {
         let transformer = QuantileTransformer {
