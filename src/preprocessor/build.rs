@@ -76,8 +76,8 @@ impl Builder {
             (AtLeast(one), AtLeast(other)) => AtLeast(one.max(other)),
             (Exactly(exact), AtLeast(least)) | (AtLeast(least), Exactly(exact)) if exact >= least => Exactly(exact),
             (Exactly(one), Exactly(other)) if one == other => Exactly(one),
-            (one, other) => {
-                self.refuse(format!("one transformer takes rows of {one:?} columns, another of {other:?}"));
+            (one, _) => {
+                self.refuse("the transformers of the model were fitted on rows of different widths");
                 one
             }
         };

@@ -88,7 +88,7 @@ mod tests {
         ];
         for (norm, expected) in cases {
             assert_eq!(
-                apply_floats(|features| Normalizer { norm, tiny_is_zero: true }.apply(features), columns()),
+                apply_floats(|features| Normalizer { norm, tiny_is_zero: false }.apply(features), columns()),
                 expected,
                 "{norm:?}"
             );
