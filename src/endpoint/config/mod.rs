@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use create_model::{ContainerDefinition, CreateModel, ExecutionMode, Mode, ModelCacheSetting, Unknown};
 
+use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
 /// An inference pipeline has at most this many containers.
@@ -76,10 +77,8 @@ impl EndpointConfig {
             .map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/"));
-        EndpointConfig::parse(&text, folder).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
-            Error::new(Cause::BadSetting, lines.join("\n"))
-        })
+        EndpointConfig::parse(&text, folder)
+            .map_err(|problems| Error::new(Cause::BadSetting, format!("{}: {}", file.display(), listed(&problems))))
     }
 
     /// Checks the text of a configuration whose relative paths are relative to `folder`, or says all that is wrong with it.

@@ -15,6 +15,7 @@ use super::process::Process;
 use super::readiness::wait_until_ready;
 use crate::endpoint::config::{ContainerConfig, ModelDataUrl, Models};
 use crate::endpoint::identity::VARIANT;
+use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
 /// What containers are started with.
@@ -68,7 +69,7 @@ impl Starter {
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, problems.join("\n"))) }
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
     }
 
     /// Starts all containers side by side.
@@ -92,7 +93,7 @@ impl Starter {
             (_, cause) => {
                 stop_all(processes).await;
                 let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
-                Err(Error::new(cause.unwrap_or(Cause::BadSetting), lines.join("\n")))
+                Err(Error::new(cause.unwrap_or(Cause::BadSetting), listed(&lines)))
             }
         }
     }

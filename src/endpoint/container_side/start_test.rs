@@ -34,7 +34,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     ];
     let error = starter(&[("c", &fake), ("e", &fake)]).check(&containers).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
-    let lines: Vec<&str> = error.message().lines().collect();
+    let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(
         lines,
         [
@@ -64,7 +64,7 @@ async fn every_container_that_does_not_start_is_named() {
     let containers = ["a", "b", "c"].map(|name| container(name, Models::Single(None)));
     let client = super::super::http::client().unwrap();
     let error = starter(&[("b", &fake)]).start(&client, &containers).await.unwrap_err();
-    let lines: Vec<&str> = error.message().lines().collect();
+    let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 2, "{error}");
     for (line, name) in lines.into_iter().zip(["a", "c"]) {
         let start = format!("The {name} for production variant AllTraffic did not pass the ping health check: ");
