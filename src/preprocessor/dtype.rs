@@ -72,7 +72,7 @@ pub(super) fn stack_frame<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Fea
 }
 
 /// A column as another type that its own can be promoted to.
-fn convert<'a>(column: &Column<'a>, dtype: Dtype) -> Column<'a> {
+pub(super) fn convert<'a>(column: &Column<'a>, dtype: Dtype) -> Column<'a> {
     match dtype {
         Dtype::Object => Column::Object(objects(column)),
         Dtype::Float64 => Column::Float64(numbers(column, |value| value)),
