@@ -72,8 +72,8 @@ pub(super) enum Transformer {
 /// The classes that are built here, for messages.
 const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, KBinsDiscretizer, \
     LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
-    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, SelectFromModel, \
-    SelectFwe, SelectKBest, SelectPercentile, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
+    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
+    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
 
 /// Linear estimators, which score what a preprocessor gives.
 const ESTIMATORS: &[&str] = &[
