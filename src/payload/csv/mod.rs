@@ -1,7 +1,7 @@
-//! CSV: text to a [`Table`](super::table::Table) as `pandas.read_csv(header=None)` reads it, and a table to text as
+//! CSV: text to a [`Table`] as `pandas.read_csv(header=None)` reads it, and a table to text as
 //! Python prints it.
 //!
-//! Reading goes in two steps: [`fields`] finds where each field lies, [`column_type`] gives each column the one type
+//! Reading goes in two steps: `fields` finds where each field lies, `column_type` gives each column the one type
 //! that fits all its rows. The rules are those of pandas 3.1, the version whose float parser rounds correctly, but for
 //! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
 //!
