@@ -74,6 +74,18 @@ pub const BYOC_ENDPOINT_HOST: &str = "BYOC_ENDPOINT_HOST";
 pub const BYOC_ENDPOINT_PORT: &str = "BYOC_ENDPOINT_PORT";
 /// Containers that run already: `NAME=URL`, separated by commas.
 pub const BYOC_ENDPOINT_CONTAINERS: &str = "BYOC_ENDPOINT_CONTAINERS";
+/// The largest request body that `byoc endpoint` takes, in bytes or with K, M or G: 25M.
+pub const BYOC_ENDPOINT_MAX_REQUEST_SIZE: &str = "BYOC_ENDPOINT_MAX_REQUEST_SIZE";
+/// The most that one container of a pipeline may hand to the next, in the same units: 5M.
+pub const BYOC_ENDPOINT_MAX_HAND_OVER_SIZE: &str = "BYOC_ENDPOINT_MAX_HAND_OVER_SIZE";
+/// The largest answer, in the same units: 25M.
+pub const BYOC_ENDPOINT_MAX_ANSWER_SIZE: &str = "BYOC_ENDPOINT_MAX_ANSWER_SIZE";
+/// Seconds that a container may take for an invocation: 60.
+pub const BYOC_ENDPOINT_CONTAINER_TIMEOUT: &str = "BYOC_ENDPOINT_CONTAINER_TIMEOUT";
+/// Seconds that a streamed answer may take as a whole: 480.
+pub const BYOC_ENDPOINT_STREAM_TIMEOUT: &str = "BYOC_ENDPOINT_STREAM_TIMEOUT";
+/// Seconds that a request waits for its model before it is answered with ModelNotReadyException: 60.
+pub const BYOC_ENDPOINT_MODEL_READY_TIMEOUT: &str = "BYOC_ENDPOINT_MODEL_READY_TIMEOUT";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
 /// The region that errors name: `us-east-1`.

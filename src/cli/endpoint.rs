@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
 
 use crate::cli::settings::{Settings, number, text};
+use crate::container::memory::parse_size;
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, Surroundings};
+use crate::endpoint::{self, CallLimits, Limits, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs;
@@ -29,6 +31,24 @@ pub(super) struct Arguments {
     /// A container that runs already, by ContainerHostname, and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
     #[arg(long, value_name = "HOSTNAME=URL")]
     container: Vec<String>,
+    /// Largest request body, in bytes or with K, M or G [env: BYOC_ENDPOINT_MAX_REQUEST_SIZE] [default: 25M]
+    #[arg(long, value_name = "SIZE")]
+    max_request_size: Option<String>,
+    /// Most that one container may hand to the next [env: BYOC_ENDPOINT_MAX_HAND_OVER_SIZE] [default: 5M]
+    #[arg(long, value_name = "SIZE")]
+    max_hand_over_size: Option<String>,
+    /// Largest answer [env: BYOC_ENDPOINT_MAX_ANSWER_SIZE] [default: 25M]
+    #[arg(long, value_name = "SIZE")]
+    max_answer_size: Option<String>,
+    /// Longest that a container may take for an invocation [env: BYOC_ENDPOINT_CONTAINER_TIMEOUT] [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    container_timeout: Option<String>,
+    /// Longest that a streamed answer may take as a whole [env: BYOC_ENDPOINT_STREAM_TIMEOUT] [default: 480]
+    #[arg(long, value_name = "SECONDS")]
+    stream_timeout: Option<String>,
+    /// Longest that a request waits for its model [env: BYOC_ENDPOINT_MODEL_READY_TIMEOUT] [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    model_ready_timeout: Option<String>,
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
@@ -40,6 +60,8 @@ pub(super) struct Arguments {
 /// What a container may see of our environment: where programs, home and temporary files are, and what to log.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", env::RUST_LOG, env::SAGEMAKER_CONTAINER_LOG_LEVEL];
 const DEFAULT_PORT: u16 = 8080;
+/// No time limit is longer: a day.
+const LONGEST_TIMEOUT: u64 = 24 * 60 * 60;
 const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
@@ -62,6 +84,7 @@ impl Arguments {
         let running = self.container.join(",");
         let running = (!running.is_empty()).then_some(running);
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
+        let limits = self.limits(&mut settings);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
@@ -85,12 +108,43 @@ impl Arguments {
             config,
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: port.unwrap_or(DEFAULT_PORT),
+            limits,
             state_dir: state_dir.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
             surroundings: Surroundings { inherited, region },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
+    }
+}
+
+impl Arguments {
+    fn limits(&self, settings: &mut Settings<'_>) -> Limits {
+        let mut bytes = |flag, typed: &Option<String>, variable, default| {
+            let size = settings.get((flag, typed.as_deref()), &[variable], parse_size);
+            size.map_or(default, |size| usize::try_from(size).unwrap_or(usize::MAX))
+        };
+        let Limits { request_bytes, call, model_ready_timeout } = Limits::default();
+        let request_bytes =
+            bytes("max-request-size", &self.max_request_size, env::BYOC_ENDPOINT_MAX_REQUEST_SIZE, request_bytes);
+        let (given, variable) = (&self.max_hand_over_size, env::BYOC_ENDPOINT_MAX_HAND_OVER_SIZE);
+        let hand_over_bytes = bytes("max-hand-over-size", given, variable, call.hand_over_bytes);
+        let (given, variable) = (&self.max_answer_size, env::BYOC_ENDPOINT_MAX_ANSWER_SIZE);
+        let answer_bytes = bytes("max-answer-size", given, variable, call.answer_bytes);
+
+        let mut seconds = |flag, typed: &Option<String>, variable, default| {
+            let seconds = settings.get((flag, typed.as_deref()), &[variable], number(1, LONGEST_TIMEOUT));
+            seconds.map_or(default, Duration::from_secs)
+        };
+        let (given, variable) = (&self.container_timeout, env::BYOC_ENDPOINT_CONTAINER_TIMEOUT);
+        let container_timeout = seconds("container-timeout", given, variable, call.container_timeout);
+        let (given, variable) = (&self.stream_timeout, env::BYOC_ENDPOINT_STREAM_TIMEOUT);
+        let stream_timeout = seconds("stream-timeout", given, variable, call.stream_timeout);
+        let (given, variable) = (&self.model_ready_timeout, env::BYOC_ENDPOINT_MODEL_READY_TIMEOUT);
+        let model_ready_timeout = seconds("model-ready-timeout", given, variable, model_ready_timeout);
+
+        let call = CallLimits { hand_over_bytes, answer_bytes, container_timeout, stream_timeout };
+        Limits { request_bytes, call, model_ready_timeout }
     }
 }
 
@@ -133,6 +187,7 @@ mod tests {
         let (settings, level) = arguments.resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 8080));
         assert_eq!((settings.state_dir, level), (None, log::LevelFilter::Info));
+        assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.surroundings.region, "us-east-1");
         let inherited: Vec<_> = settings.surroundings.inherited.keys().map(String::as_str).collect();
         assert_eq!(inherited, ["PATH", "RUST_LOG"]);
@@ -147,6 +202,12 @@ mod tests {
             ("BYOC_ENDPOINT_PORT", "9000"),
             ("BYOC_ENDPOINT_CONTAINERS", "a=http://127.0.0.1:1, b=http://b:2"),
             ("BYOC_STATE_DIR", "/state"),
+            ("BYOC_ENDPOINT_MAX_REQUEST_SIZE", "6M"),
+            ("BYOC_ENDPOINT_MAX_HAND_OVER_SIZE", "1K"),
+            ("BYOC_ENDPOINT_MAX_ANSWER_SIZE", "7"),
+            ("BYOC_ENDPOINT_CONTAINER_TIMEOUT", "1"),
+            ("BYOC_ENDPOINT_STREAM_TIMEOUT", "2"),
+            ("BYOC_ENDPOINT_MODEL_READY_TIMEOUT", "3"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
         ]);
         let (settings, _) = Arguments::default().resolve(&environment).unwrap();
@@ -154,6 +215,14 @@ mod tests {
         assert_eq!(settings.running["b"].as_str(), "http://b:2/");
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
         assert_eq!(settings.surroundings.region, "eu-west-1");
+        let call = CallLimits {
+            hand_over_bytes: 1024,
+            answer_bytes: 7,
+            container_timeout: Duration::from_secs(1),
+            stream_timeout: Duration::from_secs(2),
+        };
+        let limits = Limits { request_bytes: 6 << 20, call, model_ready_timeout: Duration::from_secs(3) };
+        assert_eq!(settings.limits, limits);
 
         let container = vec!["c=http://c:3".to_owned(), "d=http://d:4/".to_owned()];
         let flags = Arguments { port: Some("1".into()), container, ..Arguments::default() };

@@ -10,10 +10,12 @@ pub mod client_side;
 pub mod config;
 pub mod container_side;
 mod identity;
+mod limits;
 mod problems;
 mod run;
 mod try_it;
 
-pub use container_side::Surroundings;
+pub use container_side::{CallLimits, Surroundings};
 pub use identity::Identity;
+pub use limits::Limits;
 pub use run::{Settings, run};

@@ -16,6 +16,7 @@ use super::client_side::{self, Services};
 use super::config::EndpointConfig;
 use super::container_side::{self, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
+use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
 use crate::telemetry;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
+    /// What is refused to be waited for or held.
+    pub limits: Limits,
     /// Where to unpack models; a folder of its own that is removed at the end if `None`.
     pub state_dir: Option<PathBuf>,
     /// The program that is a container when called with `serve`.
@@ -64,6 +67,7 @@ async fn serve(settings: Settings) -> Result<()> {
         running: settings.running,
         state_dir: state.path()?,
         surroundings: settings.surroundings,
+        model_ready_timeout: settings.limits.model_ready_timeout,
     };
     starter.check(&settings.config.containers).map_err(|error| error.context(settings.config_file.display()))?;
 
@@ -78,7 +82,7 @@ async fn serve(settings: Settings) -> Result<()> {
         region: starter.surroundings.region.clone(),
         account: settings.config.account.clone(),
     };
-    let services = Data::new(Services::creating(identity));
+    let services = Data::new(Services::creating(identity, settings.limits));
     let handle = start_server(listener, address, services.clone())?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
@@ -90,7 +94,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let client = container_side::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
     let begun = Instant::now();
     let started = tokio::select! {
-        started = starter.start(&client, &settings.config.containers) => started,
+        started = starter.start(&client, &settings.config.containers, settings.config.mode) => started,
         // The containers end when their processes are dropped.
         reason = signals.next() => {
             log::info!("{reason}: the endpoint was still Creating");

@@ -60,7 +60,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{ContainerConfig, ModelDataUrl};
+    use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl};
 
     #[test]
     fn the_commands_name_an_artifact_and_a_request_that_are_there() {
@@ -76,8 +76,12 @@ mod tests {
             environment: Default::default(),
             models: Models::Multi(prefix),
         };
-        let config =
-            EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), containers: vec![container] };
+        let config = EndpointConfig {
+            endpoint_name: "housing".into(),
+            account: "1".into(),
+            mode: ExecutionMode::Serial,
+            containers: vec![container],
+        };
         let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into(), true);
         for part in [
             "X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz",

@@ -8,7 +8,7 @@ use super::{operations, runtime_api};
 /// Puts the endpoint's routes into an app. The app brings its thread's client for containers as `Data<reqwest::Client>`.
 pub fn configure(services: Data<Services>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
-        app.app_data(PayloadConfig::new(runtime_api::LARGEST_REQUEST))
+        app.app_data(PayloadConfig::new(services.limits.request_bytes))
             .app_data(services)
             .service(
                 web::resource("/endpoints/{name}/invocations")

@@ -94,6 +94,20 @@ impl AwsError {
                     "Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
                 ))
             },
+            // That these three are validation errors: docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html.
+            // Their words are not public.
+            Failure::TargetContainerMissing => AwsError::validation(format!(
+                "Request {request_id} is missing a target container hostname header; the containers of endpoint \
+                 {endpoint} are in Direct mode."
+            )),
+            Failure::TargetContainerNotSupported => AwsError::validation(format!(
+                "Endpoint {endpoint} is not configured for direct invocation and does not support target container \
+                 hostname header."
+            )),
+            Failure::NoSuchContainer { hostname, known } => AwsError::validation(format!(
+                "Container {hostname} of endpoint {endpoint} not found; it has {}.",
+                known.join(", ")
+            )),
             // sagemaker-tensorflow-serving-container#166.
             Failure::TargetModelMissing => {
                 AwsError::validation(format!("Request {request_id} is missing a target model header."))
@@ -139,10 +153,11 @@ impl AwsError {
                 format!("The response body is larger than {limit} bytes."),
             ),
             // docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html
-            ContainerFailure::HandOverTooLarge { status, next, bytes } => {
+            ContainerFailure::HandOverTooLarge { status, next, bytes, limit } => {
                 let original = format!(
                     "Received response from {container} with status code {status}. However, the request payload from \
-                     {container} to {next} is {bytes} bytes, which has exceeded the maximum limit of 5 MB."
+                     {container} to {next} is {bytes} bytes, which has exceeded the maximum limit of {}.",
+                    size(*limit)
                 );
                 (*status, format!("{original} {look}"), original)
             }
@@ -210,6 +225,11 @@ fn received(status: u16, container: &str, body: &str, look: &str) -> String {
     let after = format!("\". {look}");
     let room = LONGEST_MESSAGE.saturating_sub(before.chars().count() + after.chars().count());
     format!("{before}{}{after}", shortened(body.to_owned(), room))
+}
+
+/// A size as AWS writes it where it is a whole number of megabytes.
+fn size(bytes: usize) -> String {
+    if bytes.is_multiple_of(1 << 20) { format!("{} MB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
 fn class(status: u16) -> &'static str {

@@ -10,10 +10,11 @@ use crate::endpoint::config::ModelDataUrl;
 use crate::endpoint::container_side::fake_container::{FakeContainer, write_archive};
 use crate::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
+use crate::endpoint::limits::Limits;
 
 fn creating() -> Data<Services> {
     let identity = Identity { endpoint: "housing".into(), region: "us-east-1".into(), account: "123456789012".into() };
-    Data::new(Services::creating(identity))
+    Data::new(Services::creating(identity, Limits::default()))
 }
 
 fn in_service(containers: Vec<Container>) -> Data<Services> {
@@ -128,7 +129,7 @@ async fn target_headers_that_do_not_fit_the_endpoint_are_refused() {
         (&services, "X-Amzn-SageMaker-Target-Model", "a.tar.gz", "is not a multi-model endpoint"),
         (&services, "X-Amzn-SageMaker-Target-Model", "../x", "is not a multi-model endpoint"),
         (&services, "X-Amzn-SageMaker-Target-Variant", "blue", "There is no variant blue"),
-        (&services, "X-Amzn-SageMaker-Target-Container-Hostname", "c", "run in Serial mode"),
+        (&services, "X-Amzn-SageMaker-Target-Container-Hostname", "c", "is not configured for direct invocation"),
         (&services, "X-Amzn-SageMaker-Inference-Component", "ic", "There is no inference component ic"),
         (&multi, "X-Ignored", "", "is missing a target model header."),
         (&multi, "X-Amzn-SageMaker-Target-Model", "../prefix/a.tar.gz", "must be a path below ModelDataUrl"),

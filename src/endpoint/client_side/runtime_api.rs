@@ -1,6 +1,7 @@
 //! InvokeEndpoint: `POST /endpoints/{EndpointName}/invocations`
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use actix_web::error::PayloadError;
@@ -14,10 +15,7 @@ use super::aws_error::AwsError;
 use super::headers::{self, INVOKED_PRODUCTION_VARIANT, REQUEST_ID};
 use super::services::Services;
 use crate::endpoint::container_side::{Answer, Call, Failure, Pipeline, TargetModel};
-use crate::endpoint::identity::{Identity, VARIANT};
-
-/// The largest request body: 25 MB (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
-pub(super) const LARGEST_REQUEST: usize = 25 * 1024 * 1024;
+use crate::endpoint::identity::VARIANT;
 
 /// An id for a request, and the header that tells a client.
 pub(super) fn request_id() -> (Uuid, HeaderValue) {
@@ -69,7 +67,7 @@ async fn invoke(
     let Some(pipeline) = services.pipeline() else {
         return Err(AwsError::service_unavailable(format!("Endpoint {} is Creating; try again.", identity.endpoint)));
     };
-    let call = call(request, body, pipeline, identity, id)?;
+    let call = call(request, body, pipeline, services, id)?;
     let start = Instant::now();
     let outcome = pipeline.invoke(client, call).await;
     services.model_latency.record(start.elapsed());
@@ -81,18 +79,12 @@ fn call(
     request: &HttpRequest,
     body: Result<Bytes, actix_web::Error>,
     pipeline: &Pipeline,
-    identity: &Identity,
+    services: &Services,
     id: &Uuid,
 ) -> Result<Call, AwsError> {
-    let given = request.headers();
+    let (given, identity) = (request.headers(), &services.identity);
     if let Some(variant) = headers::text(given, headers::TARGET_VARIANT).filter(|variant| variant != VARIANT) {
         return Err(AwsError::validation(format!("There is no variant {variant}; this endpoint has {VARIANT} only.")));
-    }
-    if let Some(hostname) = headers::text(given, headers::TARGET_CONTAINER_HOSTNAME) {
-        return Err(AwsError::validation(format!(
-            "TargetContainerHostname {hostname} cannot be used: the containers of this endpoint run in Serial mode, not \
-             in Direct mode."
-        )));
     }
     if let Some(component) = headers::text(given, headers::INFERENCE_COMPONENT) {
         return Err(AwsError::validation(format!(
@@ -108,7 +100,7 @@ fn call(
         None => None,
     };
     let body = body.map_err(|error| match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => AwsError::payload_too_large(LARGEST_REQUEST),
+        Some(PayloadError::Overflow) => AwsError::payload_too_large(services.limits.request_bytes),
         _ => AwsError::validation(format!("The request body could not be read: {error}.")),
     })?;
     Ok(Call {
@@ -116,6 +108,8 @@ fn call(
         accept: headers::to_container(given, ACCEPT),
         for_all: headers::passed(given),
         target_model,
+        target_container_hostname: headers::text(given, headers::TARGET_CONTAINER_HOSTNAME).map(Cow::into_owned),
         body,
+        limits: services.limits.call,
     })
 }

@@ -6,11 +6,13 @@ use actix_web::HttpResponse;
 
 use crate::endpoint::container_side::Pipeline;
 use crate::endpoint::identity::{Identity, VARIANT};
+use crate::endpoint::limits::Limits;
 
 /// An endpoint as its clients find it.
 #[derive(Debug)]
 pub struct Services {
     pub(super) identity: Identity,
+    pub(super) limits: Limits,
     /// Set once, when the endpoint is InService.
     pipeline: OnceLock<Pipeline>,
     /// Invocations with status 200, counted without a look-up.
@@ -21,12 +23,12 @@ pub struct Services {
 
 impl Services {
     /// An endpoint that is Creating: it has no containers yet.
-    pub fn creating(identity: Identity) -> Services {
+    pub fn creating(identity: Identity, limits: Limits) -> Services {
         let succeeded = invocations(&identity, 200);
         let model_latency = metrics::histogram!(
             "byoc_endpoint_model_latency_seconds", "endpoint" => identity.endpoint.clone(), "variant" => VARIANT
         );
-        Services { identity, pipeline: OnceLock::new(), succeeded, model_latency }
+        Services { identity, limits, pipeline: OnceLock::new(), succeeded, model_latency }
     }
 
     /// Puts the endpoint InService.

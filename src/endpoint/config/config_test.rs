@@ -67,6 +67,21 @@ fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary(
 }
 
 #[test]
+fn in_direct_mode_every_container_has_a_name_that_requests_choose_by() {
+    let mut config = housing();
+    config["InferenceExecutionConfig"]["Mode"] = json!("Direct");
+    assert_eq!(parse(&config).unwrap().mode, ExecutionMode::Direct);
+    let mut one = json!({
+        "EndpointName": "e", "ModelName": "m", "InferenceExecutionConfig": {"Mode": "Direct"},
+        "Containers": [{"Image": "i", "ContainerHostname": "h"}]
+    });
+    assert_eq!(parse(&one).unwrap().containers[0].name_in_errors, "h");
+    one["Containers"][0].as_object_mut().unwrap().remove("ContainerHostname");
+    let expected = "Containers: ContainerHostname is missing; in Direct mode requests choose by it";
+    assert_eq!(parse(&one).unwrap_err(), [expected]);
+}
+
+#[test]
 fn members_without_meaning_on_one_machine_are_passed_over() {
     let mut config = housing();
     config["Tags"] = json!([{"Key": "team", "Value": "pricing"}]);
@@ -114,7 +129,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/1/MultiModelConfig", json!({"ModelCacheSetting": "Disabled"}), "Disabled is not supported"),
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),
         ("/Containers/0/Mode", json!("multimodel"), "unknown variant `multimodel`"),
-        ("/InferenceExecutionConfig/Mode", json!("Direct"), "InferenceExecutionConfig.Mode: Direct is not supported"),
+        ("/InferenceExecutionConfig/Mode", json!("Parallel"), "unknown variant `Parallel`"),
         ("/ModelName", json!(3), "invalid type: integer `3`, expected a string at line 1"),
     ];
     for (pointer, value, expected) in cases {

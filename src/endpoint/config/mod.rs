@@ -9,7 +9,8 @@ mod create_model;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use create_model::{ContainerDefinition, CreateModel, ExecutionMode, Mode, ModelCacheSetting, Unknown};
+pub use create_model::ExecutionMode;
+use create_model::{ContainerDefinition, CreateModel, Mode, ModelCacheSetting, Unknown};
 
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
@@ -32,6 +33,8 @@ pub struct EndpointConfig {
     pub endpoint_name: String,
     /// The account in ExecutionRoleArn, else the one of AWS's documentation.
     pub account: String,
+    /// The way of a request through the containers.
+    pub mode: ExecutionMode,
     /// 1 to 15 containers, in the order in which a request goes through them.
     pub containers: Vec<ContainerConfig>,
 }
@@ -41,7 +44,7 @@ pub struct EndpointConfig {
 pub struct ContainerConfig {
     /// ContainerHostname, else `primary` for a container that is alone and `container-1`, `container-2`… by position.
     pub name: String,
-    /// The name that errors use: `primary` for a container that is alone, else `name`.
+    /// The name that errors use: `primary` for a container that is alone in Serial mode, else `name`.
     pub name_in_errors: String,
     /// Environment.
     pub environment: BTreeMap<String, String>,
@@ -115,12 +118,13 @@ impl Check<'_> {
             None => ACCOUNT.to_owned(),
             Some(arn) => self.account(arn),
         };
-        if let Some(execution) = &typed.inference_execution_config {
-            self.unknown("InferenceExecutionConfig.", &execution.unknown);
-            if execution.mode == ExecutionMode::Direct {
-                self.problem("InferenceExecutionConfig.Mode", "Direct is not supported, only Serial");
+        let mode = match &typed.inference_execution_config {
+            Some(execution) => {
+                self.unknown("InferenceExecutionConfig.", &execution.unknown);
+                execution.mode
             }
-        }
+            None => ExecutionMode::Serial,
+        };
         let containers = match (typed.primary_container, typed.containers) {
             (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],
             (None, Some(list)) if list.is_empty() => {
@@ -137,7 +141,7 @@ impl Check<'_> {
                 Vec::new()
             }
         };
-        EndpointConfig { endpoint_name, account, containers: self.containers(containers) }
+        EndpointConfig { endpoint_name, account, mode, containers: self.containers(containers, mode) }
     }
 
     /// The account within a role's ARN (`arn:aws:iam::123456789012:role/name`).
@@ -155,7 +159,7 @@ impl Check<'_> {
         }
     }
 
-    fn containers(&mut self, typed: Vec<(String, ContainerDefinition)>) -> Vec<ContainerConfig> {
+    fn containers(&mut self, typed: Vec<(String, ContainerDefinition)>, mode: ExecutionMode) -> Vec<ContainerConfig> {
         let alone = typed.len() == 1;
         if typed.len() > MOST_CONTAINERS {
             self.problem("Containers", format_args!("{} entries; at most {MOST_CONTAINERS}", typed.len()));
@@ -170,6 +174,9 @@ impl Check<'_> {
         let named = typed.iter().filter(|(_, container)| container.container_hostname.is_some()).count();
         if named != 0 && named != typed.len() {
             self.problem("Containers", "ContainerHostname must be given for all containers or for none");
+        }
+        if mode == ExecutionMode::Direct && named == 0 {
+            self.problem("Containers", "ContainerHostname is missing; in Direct mode requests choose by it");
         }
         let bytes: usize = typed.iter().flat_map(|(_, one)| &one.environment).map(|(k, v)| k.len() + v.len()).sum();
         if bytes > LARGEST_ENVIRONMENT {
@@ -188,7 +195,8 @@ impl Check<'_> {
             if containers.iter().any(|earlier| earlier.name == name) {
                 self.problem(format_args!("{path}.ContainerHostname"), format_args!("\"{name}\" is taken already"));
             }
-            let name_in_errors = if alone { "primary".to_owned() } else { name.clone() };
+            let name_in_errors =
+                if alone && mode == ExecutionMode::Serial { "primary".to_owned() } else { name.clone() };
             containers.push(self.container(&path, name, name_in_errors, container));
         }
         containers

@@ -4,30 +4,22 @@
 //! aws/amazon-sagemaker-examples#729 and #3235): the client's Content-Type goes to the first container, its Accept to the
 //! last; in between, the Content-Type of one answer is that of the next request, to the letter. The other headers that the
 //! API models go to every container; those of the last answer come back.
-
-use std::time::Instant;
+//!
+//! In Direct mode there is no chain: the one container that a request names is called as if it were alone.
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Url};
 
 use super::container::{Calls, Container};
+use super::exchange::{Request, StreamedAnswer, set};
 use super::failure::{ContainerFailure, Failure};
-use super::http::{Body, INVOCATION_LIMIT, read_body};
+use super::http::Body;
+use super::limits::CallLimits;
 use super::target_model::TargetModel;
 
-/// The most that one container may hand to the next: 5 MB
-/// (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html).
-const HAND_OVER_LIMIT: usize = 5 * 1024 * 1024;
-/// The most that is read of the last answer: as much as a request may have.
-const ANSWER_LIMIT: usize = 25 * 1024 * 1024;
-/// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
-const ERROR_LIMIT: usize = 1024 * 1024;
-
-const TARGET_MODEL: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-model");
-
 /// What a client asks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// Content-Type, for the first container.
     pub content_type: Option<HeaderValue>,
@@ -37,8 +29,12 @@ pub struct Call {
     pub for_all: HeaderMap,
     /// The model for the container in MultiModel mode.
     pub target_model: Option<TargetModel>,
+    /// The one container to call, in Direct mode.
+    pub target_container_hostname: Option<String>,
     /// The body for the first container.
     pub body: Bytes,
+    /// How long it may take and how large answers may be.
+    pub limits: CallLimits,
 }
 
 /// What the last container answered.
@@ -50,170 +46,153 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// One to fifteen containers.
+/// One to fifteen containers, and the way of a request through them.
 #[derive(Debug)]
-pub struct Pipeline {
+pub struct Pipeline(Wiring);
+
+#[derive(Debug)]
+enum Wiring {
+    /// A request goes through all containers.
+    Serial(Chain),
+    /// A request goes to the one container that it names.
+    Direct(Vec<Chain>),
+}
+
+/// Containers in the order in which a request goes through them.
+#[derive(Debug)]
+struct Chain {
     before: Vec<Container>,
     last: Container,
 }
 
 impl Pipeline {
-    /// The containers in the order in which a request goes through them; nothing when there are none.
+    /// Serial mode: the containers in the order in which a request goes through them; nothing when there are none.
     pub fn new(mut containers: Vec<Container>) -> Option<Pipeline> {
         let last = containers.pop()?;
-        Some(Pipeline { before: containers, last })
+        Some(Pipeline(Wiring::Serial(Chain { before: containers, last })))
     }
 
-    /// Whether a request must name a TargetModel.
+    /// Direct mode: containers that requests choose from by the name that errors have too; nothing when there are none
+    /// (docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html).
+    pub fn direct(containers: Vec<Container>) -> Option<Pipeline> {
+        let chains: Vec<Chain> = containers.into_iter().map(|last| Chain { before: Vec::new(), last }).collect();
+        (!chains.is_empty()).then_some(Pipeline(Wiring::Direct(chains)))
+    }
+
+    /// Whether some container is in MultiModel mode.
     pub fn is_multi_model(&self) -> bool {
-        self.containers().any(|container| matches!(container.calls, Calls::Models(_)))
+        self.chains().iter().any(Chain::is_multi_model)
     }
 
     /// The first container that has ended, and how.
     pub fn how_it_ended(&self) -> Option<String> {
-        self.containers().find_map(Container::how_it_ended)
+        self.chains().iter().flat_map(Chain::containers).find_map(Container::how_it_ended)
+    }
+
+    /// Takes a request through its containers.
+    ///
+    /// # Errors
+    /// The first thing that goes wrong; no later container is called then.
+    pub async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
+        self.chain(&call)?.invoke(client, call).await
+    }
+
+    /// Takes a request through its containers and gives what the last one answers as it comes.
+    ///
+    /// # Errors
+    /// What goes wrong before the first byte of the last answer; no later container is called then.
+    pub async fn stream(&self, client: &Client, call: Call) -> Result<StreamedAnswer, Failure> {
+        self.chain(&call)?.stream(client, call).await
+    }
+
+    fn chains(&self) -> &[Chain] {
+        match &self.0 {
+            Wiring::Serial(chain) => std::slice::from_ref(chain),
+            Wiring::Direct(chains) => chains,
+        }
+    }
+
+    /// The containers that a request is for.
+    fn chain(&self, call: &Call) -> Result<&Chain, Failure> {
+        let chain = match (&self.0, &call.target_container_hostname) {
+            (Wiring::Serial(chain), None) => chain,
+            (Wiring::Serial(_), Some(_)) => return Err(Failure::TargetContainerNotSupported),
+            (Wiring::Direct(_), None) => return Err(Failure::TargetContainerMissing),
+            (Wiring::Direct(chains), Some(hostname)) => {
+                let named = chains.iter().find(|chain| chain.last.name_in_errors == *hostname);
+                named.ok_or_else(|| Failure::NoSuchContainer {
+                    hostname: hostname.clone(),
+                    known: chains.iter().map(|chain| chain.last.name_in_errors.clone()).collect(),
+                })?
+            }
+        };
+        match (&call.target_model, chain.is_multi_model()) {
+            (Some(_), false) => Err(Failure::TargetModelNotSupported),
+            (None, true) => Err(Failure::TargetModelMissing),
+            _ => Ok(chain),
+        }
+    }
+}
+
+impl Chain {
+    fn is_multi_model(&self) -> bool {
+        self.containers().any(|container| matches!(container.calls, Calls::Models(_)))
     }
 
     fn containers(&self) -> impl Iterator<Item = &Container> {
         self.before.iter().chain([&self.last])
     }
 
-    /// Takes a request through all containers.
-    ///
-    /// # Errors
-    /// The first thing that goes wrong; no later container is called then.
-    pub async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
-        match (&call.target_model, self.is_multi_model()) {
-            (Some(_), false) => return Err(Failure::TargetModelNotSupported),
-            (None, true) => return Err(Failure::TargetModelMissing),
-            _ => {}
+    async fn invoke(&self, client: &Client, mut call: Call) -> Result<Answer, Failure> {
+        let (url, headers) = self.up_to_the_last(client, &mut call).await?;
+        let limits = call.limits;
+        let request = Request { url, headers, target_model: call.target_model.as_ref(), body: call.body };
+        let answer = self.last.call(client, request, limits.answer_bytes, limits.container_timeout).await?;
+        match answer.body {
+            Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
+            Body::TooLarge(_) => {
+                Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, limits.answer_bytes)))
+            }
         }
-        let Call { mut content_type, accept, for_all, target_model, mut body } = call;
-        let target_model = target_model.as_ref();
+    }
 
+    async fn stream(&self, client: &Client, mut call: Call) -> Result<StreamedAnswer, Failure> {
+        let (url, headers) = self.up_to_the_last(client, &mut call).await?;
+        let request = Request { url, headers, target_model: call.target_model.as_ref(), body: call.body };
+        self.last.stream(client, request, &call.limits).await
+    }
+
+    /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
+    async fn up_to_the_last(&self, client: &Client, call: &mut Call) -> Result<(Url, HeaderMap), Failure> {
+        let target_model = call.target_model.as_ref();
         // The model is made ready before the first container works for nothing.
-        let mut urls = Vec::with_capacity(self.before.len() + 1);
-        for container in self.containers() {
+        let mut urls = Vec::with_capacity(self.before.len());
+        for container in &self.before {
             urls.push(container.url(client, target_model).await?);
         }
-        let mut urls = urls.into_iter();
-        let mut headers = for_all;
-        for (number, container) in self.before.iter().enumerate() {
-            let Some(url) = urls.next() else { break };
+        let last_url = self.last.url(client, target_model).await?;
+
+        let limits = &call.limits;
+        let mut headers = std::mem::take(&mut call.for_all);
+        let mut content_type = call.content_type.take();
+        for (number, (container, url)) in self.before.iter().zip(urls).enumerate() {
             set(&mut headers, CONTENT_TYPE, content_type.take());
-            let answer = container.call(client, url, headers.clone(), target_model, body, HAND_OVER_LIMIT).await?;
-            body = match answer.body {
+            let body = std::mem::take(&mut call.body);
+            let request = Request { url, headers: headers.clone(), target_model, body };
+            let answer = container.call(client, request, limits.hand_over_bytes, limits.container_timeout).await?;
+            call.body = match answer.body {
                 Body::Whole(body) => body,
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
-                    let status = answer.status;
-                    return Err(container.failure(ContainerFailure::HandOverTooLarge { status, next, bytes }));
+                    let (status, limit) = (answer.status, limits.hand_over_bytes);
+                    return Err(container.failure(ContainerFailure::HandOverTooLarge { status, next, bytes, limit }));
                 }
             };
             content_type = answer.headers.get(CONTENT_TYPE).cloned();
         }
         set(&mut headers, CONTENT_TYPE, content_type);
-        set(&mut headers, ACCEPT, accept);
-        let url = match urls.next() {
-            Some(url) => url,
-            None => self.last.url(client, target_model).await?,
-        };
-        let answer = self.last.call(client, url, headers, target_model, body, ANSWER_LIMIT).await?;
-        match answer.body {
-            Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
-            Body::TooLarge(_) => Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, ANSWER_LIMIT))),
-        }
-    }
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    match value {
-        Some(value) => headers.insert(name, value),
-        None => headers.remove(name),
-    };
-}
-
-/// An answer with a status of 2xx.
-struct Success {
-    status: u16,
-    headers: HeaderMap,
-    body: Body,
-}
-
-impl Container {
-    fn failure(&self, what: ContainerFailure) -> Failure {
-        Failure::Container { container: self.name_in_errors.clone(), what }
-    }
-
-    /// Where to send this request, with its model ready.
-    async fn url(&self, client: &Client, target_model: Option<&TargetModel>) -> Result<Url, Failure> {
-        if let Some(how) = self.health.how_it_ended() {
-            return Err(self.failure(ContainerFailure::Ended(how.to_owned())));
-        }
-        match &self.calls {
-            Calls::Invocations(url) => Ok(url.clone()),
-            Calls::Models(models) => {
-                let target_model = target_model.ok_or(Failure::TargetModelMissing)?;
-                models.invoke_url(client, target_model).await
-            }
-        }
-    }
-
-    async fn call(
-        &self,
-        client: &Client,
-        url: Url,
-        mut headers: HeaderMap,
-        target_model: Option<&TargetModel>,
-        body: Bytes,
-        limit: usize,
-    ) -> Result<Success, Failure> {
-        if let (Calls::Models(_), Some(target_model)) = (&self.calls, target_model) {
-            // A TargetModel is printable, so that it is a header's value whatever letters it has.
-            set(&mut headers, TARGET_MODEL, HeaderValue::from_bytes(target_model.as_str().as_bytes()).ok());
-        }
-        let start = Instant::now();
-        let exchange = async {
-            let response = client.post(url).headers(headers).body(body).timeout(INVOCATION_LIMIT).send().await?;
-            let status = response.status();
-            let headers = response.headers().clone();
-            let limit = if status.is_success() { limit } else { ERROR_LIMIT };
-            Ok((status, headers, read_body(response, limit).await?))
-        };
-        let exchanged = exchange.await;
-        self.latency.record(start.elapsed());
-        match exchanged {
-            Ok((status, headers, body)) if status.is_success() => {
-                Ok(Success { status: status.as_u16(), headers, body })
-            }
-            Ok((status, _, Body::Whole(body))) => Err(self.failure(ContainerFailure::Status(status.as_u16(), body))),
-            Ok((status, _, Body::TooLarge(_))) => {
-                Err(self.failure(ContainerFailure::BodyTooLarge(status.as_u16(), ERROR_LIMIT)))
-            }
-            Err(error) => Err(self.failure(self.what_happened(&error))),
-        }
-    }
-
-    /// What a failed exchange means. A container that has just ended is noticed by its connection first.
-    fn what_happened(&self, error: &reqwest::Error) -> ContainerFailure {
-        match self.health.how_it_ended() {
-            Some(how) => ContainerFailure::Ended(how.to_owned()),
-            None => ContainerFailure::from_error(error),
-        }
-    }
-}
-
-impl ContainerFailure {
-    /// What an exchange that gave no answer means.
-    pub(super) fn from_error(error: &reqwest::Error) -> ContainerFailure {
-        if error.is_timeout() {
-            return ContainerFailure::TimedOut;
-        }
-        let mut innermost: &dyn std::error::Error = error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        ContainerFailure::NoAnswer(innermost.to_string())
+        set(&mut headers, ACCEPT, call.accept.take());
+        Ok((last_url, headers))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
@@ -13,7 +14,7 @@ use super::model_store::{ModelFolder, ModelStore, unpack_model};
 use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ModelDataUrl, Models};
+use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
 use crate::endpoint::identity::VARIANT;
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
@@ -29,6 +30,8 @@ pub struct Starter {
     pub state_dir: PathBuf,
     /// What is the same for all containers.
     pub surroundings: Surroundings,
+    /// How long a request waits for its model.
+    pub model_ready_timeout: Duration,
 }
 
 /// Containers that passed their health checks, and the processes behind them.
@@ -76,7 +79,7 @@ impl Starter {
     ///
     /// # Errors
     /// A line for each container that could not be started or did not become healthy; the others are stopped again.
-    pub async fn start(&self, client: &Client, containers: &[ContainerConfig]) -> Result<Started> {
+    pub async fn start(&self, client: &Client, containers: &[ContainerConfig], mode: ExecutionMode) -> Result<Started> {
         let all = containers.iter().enumerate().map(|(position, config)| self.start_one(client, config, position));
         let mut processes = Vec::new();
         let mut healthy = Vec::new();
@@ -88,7 +91,11 @@ impl Starter {
                 Err(error) => problems.push(error),
             }
         }
-        match (Pipeline::new(healthy), problems.first().map(Error::cause)) {
+        let pipeline = match mode {
+            ExecutionMode::Serial => Pipeline::new(healthy),
+            ExecutionMode::Direct => Pipeline::direct(healthy),
+        };
+        match (pipeline, problems.first().map(Error::cause)) {
             (Some(pipeline), None) => Ok(Started { pipeline, processes }),
             (_, cause) => {
                 stop_all(processes).await;
@@ -164,7 +171,8 @@ impl Starter {
             Models::Single(_) => Container::single_model(name, origin, health),
             Models::Multi(prefix) => {
                 let store = ModelStore::new(prefix.clone());
-                let models = ModelCache::new(name, origin, store, ModelFolder::of(&self.state_dir)?);
+                let models = ModelCache::new(name, origin, store, ModelFolder::of(&self.state_dir)?)
+                    .waiting(self.model_ready_timeout);
                 Container::multi_model(name, models, health)
             }
         })

@@ -20,6 +20,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
         },
+        model_ready_timeout: Duration::from_secs(60),
     }
 }
 
@@ -52,7 +53,8 @@ async fn containers_that_run_already_are_taken_as_they_are() {
         (FakeContainer::answering(200, "text/plain", ""), FakeContainer::answering(200, "text/plain", ""));
     let containers = [container("a", Models::Single(None)), container("b", Models::Multi(url("/models")))];
     let client = super::super::http::client().unwrap();
-    let started = starter(&[("a", &single), ("b", &multi)]).start(&client, &containers).await.unwrap();
+    let started =
+        starter(&[("a", &single), ("b", &multi)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap();
     assert!(started.processes.is_empty() && started.pipeline.is_multi_model());
     let asked = |fake: &FakeContainer| fake.seen().into_iter().map(|seen| seen.path).collect::<Vec<_>>();
     assert_eq!((asked(&single), asked(&multi)), (vec!["/ping".into()], vec!["/ping".into(), "/models".into()]));
@@ -63,7 +65,7 @@ async fn every_container_that_does_not_start_is_named() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let containers = ["a", "b", "c"].map(|name| container(name, Models::Single(None)));
     let client = super::super::http::client().unwrap();
-    let error = starter(&[("b", &fake)]).start(&client, &containers).await.unwrap_err();
+    let error = starter(&[("b", &fake)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap_err();
     let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 2, "{error}");
     for (line, name) in lines.into_iter().zip(["a", "c"]) {
