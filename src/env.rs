@@ -66,7 +66,7 @@ pub const RUST_LOG: &str = "RUST_LOG";
 /// `true` where the parent holds the other end of our standard input: drain and exit when it closes, so that no container
 /// outlives the endpoint that started it.
 pub const BYOC_EXIT_ON_STDIN_EOF: &str = "BYOC_EXIT_ON_STDIN_EOF";
-/// The configuration of `byoc endpoint`.
+/// The configurations of `byoc endpoint`: files, separated by commas.
 pub const BYOC_ENDPOINT_CONFIG: &str = "BYOC_ENDPOINT_CONFIG";
 /// The address that `byoc endpoint` listens on: `127.0.0.1`.
 pub const BYOC_ENDPOINT_HOST: &str = "BYOC_ENDPOINT_HOST";
@@ -84,10 +84,10 @@ pub const BYOC_ENDPOINT_MAX_ANSWER_SIZE: &str = "BYOC_ENDPOINT_MAX_ANSWER_SIZE";
 pub const BYOC_ENDPOINT_CONTAINER_TIMEOUT: &str = "BYOC_ENDPOINT_CONTAINER_TIMEOUT";
 /// Seconds that a streamed answer may take as a whole: 480.
 pub const BYOC_ENDPOINT_STREAM_TIMEOUT: &str = "BYOC_ENDPOINT_STREAM_TIMEOUT";
-/// Seconds that a request waits for its model before it is answered with ModelNotReadyException: 60.
-pub const BYOC_ENDPOINT_MODEL_READY_TIMEOUT: &str = "BYOC_ENDPOINT_MODEL_READY_TIMEOUT";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
+/// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.
+pub const BYOC_ENDPOINT_ASYNC_OUTPUT: &str = "BYOC_ENDPOINT_ASYNC_OUTPUT";
 /// The region that errors name: `us-east-1`.
 pub const AWS_REGION: &str = "AWS_REGION";
 /// The same, for where the first is not set.

@@ -19,16 +19,16 @@ use crate::telemetry::logs;
 /// Answer InvokeEndpoint on this machine, over a pipeline of containers that this command starts or that run already
 #[derive(Args, Debug, Default)]
 pub(super) struct Arguments {
-    /// CreateModel's JSON plus EndpointName [env: BYOC_ENDPOINT_CONFIG]
+    /// An endpoint: CreateModel's JSON plus EndpointName, or CreateEndpointConfig's plus EndpointName and Models; may be repeated [env: BYOC_ENDPOINT_CONFIG, separated by commas]
     #[arg(long, value_name = "FILE")]
-    config: Option<String>,
+    config: Vec<String>,
     /// Address to listen on [env: BYOC_ENDPOINT_HOST] [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
     /// Port to listen on; 0 picks a free one, printed in the first log line [env: BYOC_ENDPOINT_PORT] [default: 8080]
     #[arg(long, value_name = "PORT")]
     port: Option<String>,
-    /// A container that runs already, by ContainerHostname, and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
+    /// A container that runs already, by ContainerHostname (where two share it, by VARIANT/HOSTNAME), and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
     #[arg(long, value_name = "HOSTNAME=URL")]
     container: Vec<String>,
     /// Largest request body, in bytes or with K, M or G [env: BYOC_ENDPOINT_MAX_REQUEST_SIZE] [default: 25M]
@@ -46,12 +46,12 @@ pub(super) struct Arguments {
     /// Longest that a streamed answer may take as a whole [env: BYOC_ENDPOINT_STREAM_TIMEOUT] [default: 480]
     #[arg(long, value_name = "SECONDS")]
     stream_timeout: Option<String>,
-    /// Longest that a request waits for its model [env: BYOC_ENDPOINT_MODEL_READY_TIMEOUT] [default: 60]
-    #[arg(long, value_name = "SECONDS")]
-    model_ready_timeout: Option<String>,
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
+    /// Folder for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
+    #[arg(long, value_name = "FOLDER")]
+    async_output: Option<String>,
     /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -73,10 +73,14 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()
 impl Arguments {
     fn resolve(&self, environment: &Environment) -> Result<(endpoint::Settings, log::LevelFilter)> {
         let mut settings = Settings::new(environment);
-        let config = settings.get(("config", self.config.as_deref()), &[env::BYOC_ENDPOINT_CONFIG], |file| {
-            let config = EndpointConfig::read(Path::new(file)).map_err(|error| error.to_string())?;
-            Ok((PathBuf::from(file), config))
-        });
+        let endpoints: Option<Vec<_>> = if self.config.is_empty() {
+            settings.get(("config", None), &[env::BYOC_ENDPOINT_CONFIG], |files| {
+                files.split(',').map(|file| configuration(file.trim())).collect()
+            })
+        } else {
+            let files = self.config.iter();
+            files.map(|file| settings.get(("config", Some(file.as_str())), &[], configuration)).collect()
+        };
         let host = settings.get(("host", self.host.as_deref()), &[env::BYOC_ENDPOINT_HOST], |text| {
             text.parse::<IpAddr>().map_err(|_| "expected an IP address such as 127.0.0.1 or 0.0.0.0".to_owned())
         });
@@ -86,6 +90,8 @@ impl Arguments {
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
         let limits = self.limits(&mut settings);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
+        let async_output =
+            settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], text);
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
             &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
@@ -93,7 +99,7 @@ impl Arguments {
         );
         let region = settings.get(("", None), &[env::AWS_REGION, env::AWS_DEFAULT_REGION], text);
         settings.finish()?;
-        let (config_file, config) = config.ok_or_else(|| {
+        let endpoints = endpoints.ok_or_else(|| {
             Error::new(Cause::BadSetting, "no configuration; give --config FILE, CreateModel's JSON plus EndpointName")
         })?;
         let executable = std::env::current_exe()
@@ -104,12 +110,12 @@ impl Arguments {
             .collect();
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let settings = endpoint::Settings {
-            config_file,
-            config,
+            endpoints,
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: port.unwrap_or(DEFAULT_PORT),
             limits,
             state_dir: state_dir.map(PathBuf::from),
+            async_output: async_output.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
             surroundings: Surroundings { inherited, region },
@@ -124,7 +130,7 @@ impl Arguments {
             let size = settings.get((flag, typed.as_deref()), &[variable], parse_size);
             size.map_or(default, |size| usize::try_from(size).unwrap_or(usize::MAX))
         };
-        let Limits { request_bytes, call, model_ready_timeout } = Limits::default();
+        let Limits { request_bytes, call } = Limits::default();
         let request_bytes =
             bytes("max-request-size", &self.max_request_size, env::BYOC_ENDPOINT_MAX_REQUEST_SIZE, request_bytes);
         let (given, variable) = (&self.max_hand_over_size, env::BYOC_ENDPOINT_MAX_HAND_OVER_SIZE);
@@ -140,12 +146,15 @@ impl Arguments {
         let container_timeout = seconds("container-timeout", given, variable, call.container_timeout);
         let (given, variable) = (&self.stream_timeout, env::BYOC_ENDPOINT_STREAM_TIMEOUT);
         let stream_timeout = seconds("stream-timeout", given, variable, call.stream_timeout);
-        let (given, variable) = (&self.model_ready_timeout, env::BYOC_ENDPOINT_MODEL_READY_TIMEOUT);
-        let model_ready_timeout = seconds("model-ready-timeout", given, variable, model_ready_timeout);
 
         let call = CallLimits { hand_over_bytes, answer_bytes, container_timeout, stream_timeout };
-        Limits { request_bytes, call, model_ready_timeout }
+        Limits { request_bytes, call }
     }
+}
+
+fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), String> {
+    let config = EndpointConfig::read(Path::new(file)).map_err(|error| error.to_string())?;
+    Ok((PathBuf::from(file), config))
 }
 
 fn port(text: &str) -> Result<u16, String> {
@@ -182,7 +191,8 @@ mod tests {
     #[test]
     fn a_configuration_is_all_that_is_needed() {
         let file = file();
-        let arguments = Arguments { config: file.path().to_str().map(String::from), ..Arguments::default() };
+        let arguments =
+            Arguments { config: file.path().to_str().map(String::from).into_iter().collect(), ..Arguments::default() };
         let environment = Environment::from([("PATH", "/bin"), ("AWS_SECRET_ACCESS_KEY", "s"), ("RUST_LOG", "debug")]);
         let (settings, level) = arguments.resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 8080));
@@ -202,18 +212,19 @@ mod tests {
             ("BYOC_ENDPOINT_PORT", "9000"),
             ("BYOC_ENDPOINT_CONTAINERS", "a=http://127.0.0.1:1, b=http://b:2"),
             ("BYOC_STATE_DIR", "/state"),
+            ("BYOC_ENDPOINT_ASYNC_OUTPUT", "/out"),
             ("BYOC_ENDPOINT_MAX_REQUEST_SIZE", "6M"),
             ("BYOC_ENDPOINT_MAX_HAND_OVER_SIZE", "1K"),
             ("BYOC_ENDPOINT_MAX_ANSWER_SIZE", "7"),
             ("BYOC_ENDPOINT_CONTAINER_TIMEOUT", "1"),
             ("BYOC_ENDPOINT_STREAM_TIMEOUT", "2"),
-            ("BYOC_ENDPOINT_MODEL_READY_TIMEOUT", "3"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
         ]);
         let (settings, _) = Arguments::default().resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
         assert_eq!(settings.running["b"].as_str(), "http://b:2/");
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
+        assert_eq!(settings.async_output, Some(PathBuf::from("/out")));
         assert_eq!(settings.surroundings.region, "eu-west-1");
         let call = CallLimits {
             hand_over_bytes: 1024,
@@ -221,7 +232,7 @@ mod tests {
             container_timeout: Duration::from_secs(1),
             stream_timeout: Duration::from_secs(2),
         };
-        let limits = Limits { request_bytes: 6 << 20, call, model_ready_timeout: Duration::from_secs(3) };
+        let limits = Limits { request_bytes: 6 << 20, call };
         assert_eq!(settings.limits, limits);
 
         let container = vec!["c=http://c:3".to_owned(), "d=http://d:4/".to_owned()];
@@ -234,7 +245,7 @@ mod tests {
     #[test]
     fn all_wrong_settings_are_reported_at_once() {
         let arguments = Arguments {
-            config: Some("/none/endpoint.json".into()),
+            config: vec!["/none/endpoint.json".into()],
             port: Some("65536".into()),
             container: vec!["preprocessor".into()],
             ..Arguments::default()

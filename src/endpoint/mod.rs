@@ -9,6 +9,7 @@
 pub mod client_side;
 pub mod config;
 pub mod container_side;
+mod deployment;
 mod identity;
 mod limits;
 mod problems;

@@ -10,7 +10,9 @@ const DEEPEST: usize = 3;
 
 /// Lines to copy: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for an example request,
 /// and the first archive under the multi-model container's prefix for an example of a TargetModel.
-pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, multi_model: bool) -> String {
+pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr) -> String {
+    let multi_model = config.variants.iter().flat_map(|variant| &variant.model.containers);
+    let multi_model = multi_model.into_iter().any(|container| matches!(container.models, Models::Multi(_)));
     let url = format!("http://{address}");
     let name = &config.endpoint_name;
     let request = first_file(file.parent().unwrap_or(Path::new("")), ".csv");
@@ -31,7 +33,8 @@ pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, 
 
 /// A TargetModel that can be invoked.
 fn example(config: &EndpointConfig) -> Option<String> {
-    let prefix = config.containers.iter().find_map(|container| match &container.models {
+    let containers = config.variants.iter().flat_map(|variant| &variant.model.containers);
+    let prefix = containers.into_iter().find_map(|container| match &container.models {
         Models::Multi(prefix) => Some(&prefix.path),
         Models::Single(_) => None,
     })?;
@@ -60,7 +63,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl};
+    use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelConfig, ModelDataUrl, VariantConfig};
 
     #[test]
     fn the_commands_name_an_artifact_and_a_request_that_are_there() {
@@ -76,13 +79,15 @@ mod tests {
             environment: Default::default(),
             models: Models::Multi(prefix),
         };
+        let model = ModelConfig { mode: ExecutionMode::Serial, containers: vec![container] };
         let config = EndpointConfig {
             endpoint_name: "housing".into(),
             account: "1".into(),
-            mode: ExecutionMode::Serial,
-            containers: vec![container],
+            variants: vec![VariantConfig { name: "AllTraffic".into(), weight: 1.0, model }],
+            shadow: None,
+            asynchronous: None,
         };
-        let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into(), true);
+        let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
         for part in [
             "X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz",
             "TargetModel='Chicago_IL/Chicago_IL.tar.gz'",

@@ -56,9 +56,14 @@ impl AwsError {
     }
 
     /// There is no endpoint of that name (amazon-sagemaker-examples#293).
-    pub(super) fn no_such_endpoint(name: &str, identity: &Identity) -> AwsError {
-        let message = format!("Endpoint {name} of account {} not found.", identity.account);
+    pub(super) fn no_such_endpoint(name: &str, account: &str) -> AwsError {
+        let message = format!("Endpoint {name} of account {account} not found.");
         AwsError { error_code: Some("NO_SUCH_ENDPOINT"), ..AwsError::validation(message) }
+    }
+
+    /// More is asked than is taken at once.
+    pub(super) fn throttled(message: impl Into<String>) -> AwsError {
+        AwsError::new(StatusCode::BAD_REQUEST, Some("ThrottlingException"), message)
     }
 
     /// The endpoint cannot answer now.
@@ -200,10 +205,20 @@ impl AwsError {
         }
     }
 
+    /// The body of the answer.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        // A structure of texts and a number always has a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The HTTP status of the answer.
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     /// The answer, under its request's id.
     pub(super) fn respond(&self, request_id: HeaderValue) -> HttpResponse {
-        // A structure of texts and a number always has a JSON form.
-        let body = serde_json::to_vec(self).unwrap_or_default();
+        let body = self.to_json();
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         response.insert_header((REQUEST_ID, request_id));

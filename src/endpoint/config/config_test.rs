@@ -27,6 +27,12 @@ fn housing() -> Value {
     })
 }
 
+fn containers(config: &EndpointConfig) -> &[ContainerConfig] {
+    let [variant] = &config.variants[..] else { panic!("{config:?}") };
+    assert_eq!((variant.name.as_str(), variant.weight), ("AllTraffic", 1.0));
+    &variant.model.containers
+}
+
 fn parse(config: &Value) -> Result<EndpointConfig, Vec<String>> {
     EndpointConfig::parse(&config.to_string(), Path::new("/home/me/housing"))
 }
@@ -36,7 +42,7 @@ fn create_models_json_with_an_endpoint_name_becomes_a_pipeline() {
     let config = parse(&housing()).unwrap();
     assert_eq!(config.endpoint_name, "housing");
     assert_eq!(config.account, "111122223333");
-    let [preprocessor, learner] = &config.containers[..] else { panic!("{config:?}") };
+    let [preprocessor, learner] = containers(&config) else { panic!("{config:?}") };
     assert_eq!(preprocessor.name, "preprocessor");
     assert_eq!(preprocessor.environment["SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"], "text/csv");
     let Models::Single(Some(url)) = &preprocessor.models else { panic!("{preprocessor:?}") };
@@ -53,29 +59,29 @@ fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary(
         container.as_object_mut().unwrap().remove("ContainerHostname");
     }
     let names: Vec<_> =
-        parse(&config).unwrap().containers.into_iter().map(|one| (one.name, one.name_in_errors)).collect();
+        containers(&parse(&config).unwrap()).iter().cloned().map(|one| (one.name, one.name_in_errors)).collect();
     let name = |name: &str| (name.to_owned(), name.to_owned());
     assert_eq!(names, [name("container-1"), name("container-2")]);
 
     let alone = parse(&json!({"EndpointName": "e", "ModelName": "m", "PrimaryContainer": {"Image": "i"}})).unwrap();
-    assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("primary", "primary"));
+    assert_eq!((&*containers(&alone)[0].name, &*containers(&alone)[0].name_in_errors), ("primary", "primary"));
     assert_eq!(alone.account, ACCOUNT);
     let named =
         json!({"EndpointName": "e", "ModelName": "m", "Containers": [{"Image": "i", "ContainerHostname": "h"}]});
     let alone = parse(&named).unwrap();
-    assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("h", "primary"));
+    assert_eq!((&*containers(&alone)[0].name, &*containers(&alone)[0].name_in_errors), ("h", "primary"));
 }
 
 #[test]
 fn in_direct_mode_every_container_has_a_name_that_requests_choose_by() {
     let mut config = housing();
     config["InferenceExecutionConfig"]["Mode"] = json!("Direct");
-    assert_eq!(parse(&config).unwrap().mode, ExecutionMode::Direct);
+    assert_eq!(parse(&config).unwrap().variants[0].model.mode, ExecutionMode::Direct);
     let mut one = json!({
         "EndpointName": "e", "ModelName": "m", "InferenceExecutionConfig": {"Mode": "Direct"},
         "Containers": [{"Image": "i", "ContainerHostname": "h"}]
     });
-    assert_eq!(parse(&one).unwrap().containers[0].name_in_errors, "h");
+    assert_eq!(containers(&parse(&one).unwrap())[0].name_in_errors, "h");
     one["Containers"][0].as_object_mut().unwrap().remove("ContainerHostname");
     let expected = "Containers: ContainerHostname is missing; in Direct mode requests choose by it";
     assert_eq!(parse(&one).unwrap_err(), [expected]);
@@ -159,7 +165,7 @@ fn a_pipeline_has_at_most_fifteen_containers() {
         let containers = vec![json!({"Image": "i"}); count];
         parse(&json!({"EndpointName": "e", "ModelName": "m", "Containers": containers}))
     };
-    assert_eq!(with(15).unwrap().containers.len(), 15);
+    assert_eq!(containers(&with(15).unwrap()).len(), 15);
     assert_eq!(with(16).unwrap_err(), ["Containers: 16 entries; at most 15"]);
     assert_eq!(with(0).unwrap_err(), ["Containers: empty; give 1 to 15"]);
 }
@@ -179,7 +185,7 @@ fn a_file_is_read_with_its_name_in_every_problem_and_paths_relative_to_it() {
     let file = folder.path().join("endpoint.json");
     std::fs::write(&file, housing().to_string()).unwrap();
     let config = EndpointConfig::read(&file).unwrap();
-    let Models::Single(Some(url)) = &config.containers[0].models else { panic!("{config:?}") };
+    let Models::Single(Some(url)) = &containers(&config)[0].models else { panic!("{config:?}") };
     assert_eq!(url.path, folder.path().join("./preprocessor/model.tar.gz"));
 
     std::fs::write(&file, "{").unwrap();

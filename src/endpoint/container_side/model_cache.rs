@@ -49,15 +49,10 @@ impl ModelCache {
         ModelCache { loader: Arc::new(loader), models: Arc::default(), patience: PATIENCE }
     }
 
-    /// The same, whose requests wait no longer than `patience` for their model.
-    pub fn waiting(self, patience: Duration) -> ModelCache {
-        ModelCache { patience, ..self }
-    }
-
     /// Where to invoke a model, once it is loaded.
     ///
     /// # Errors
-    /// When there is no such model, it cannot be loaded, or it is not ready in time.
+    /// When there is no such model, it cannot be loaded, or it is not ready within 60 s.
     pub(super) async fn invoke_url(&self, client: &Client, target_model: &TargetModel) -> Result<Url, Failure> {
         let mut loading = self.loading(client, target_model);
         let outcome = match tokio::time::timeout(self.patience, loading.wait_for(Option::is_some)).await {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
@@ -15,7 +14,6 @@ use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
 use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
-use crate::endpoint::identity::VARIANT;
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
@@ -30,8 +28,8 @@ pub struct Starter {
     pub state_dir: PathBuf,
     /// What is the same for all containers.
     pub surroundings: Surroundings,
-    /// How long a request waits for its model.
-    pub model_ready_timeout: Duration,
+    /// The variant that the containers are of.
+    pub variant: String,
 }
 
 /// Containers that passed their health checks, and the processes behind them.
@@ -56,10 +54,6 @@ impl Starter {
     /// [`Cause::BadSetting`] with a line for each thing.
     pub fn check(&self, containers: &[ContainerConfig]) -> Result<()> {
         let mut problems = Vec::new();
-        for name in self.running.keys().filter(|name| !containers.iter().any(|one| one.name == **name)) {
-            let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
-            problems.push(format!("--container {name}: there is no such container, only {}", names.join(", ")));
-        }
         for container in containers {
             let problem = match &container.models {
                 Models::Single(None) => None,
@@ -142,7 +136,7 @@ impl Starter {
         };
         let variables = self.surroundings.variables(config, position, place);
         let started = Process::start(&self.executable, &config.name, &variables, health).await;
-        let (process, origin) = started.map_err(|problem| did_not_pass(config, &problem))?;
+        let (process, origin) = started.map_err(|problem| self.did_not_pass(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", config.name);
         Ok((process, origin))
     }
@@ -164,35 +158,36 @@ impl Starter {
     ) -> Result<Container> {
         let multi_model = matches!(config.models, Models::Multi(_));
         let took = wait_until_ready(client, &origin, multi_model, &health).await;
-        let took = took.map_err(|problem| did_not_pass(config, &problem))?;
+        let took = took.map_err(|problem| self.did_not_pass(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
             Models::Single(_) => Container::single_model(name, origin, health),
             Models::Multi(prefix) => {
                 let store = ModelStore::new(prefix.clone());
-                let models = ModelCache::new(name, origin, store, ModelFolder::of(&self.state_dir)?)
-                    .waiting(self.model_ready_timeout);
+                let models = ModelCache::new(name, origin, store, ModelFolder::of(&self.state_dir)?);
                 Container::multi_model(name, models, health)
             }
         })
+    }
+
+    /// FailureReason as DescribeEndpoint has it for a single container and for one of a pipeline
+    /// (amazon-sagemaker-examples#1072), with the reason.
+    fn did_not_pass(&self, config: &ContainerConfig, problem: &str) -> Error {
+        let name = match config.name_in_errors.as_str() {
+            "primary" => "primary container",
+            other => other,
+        };
+        let variant = &self.variant;
+        let message =
+            format!("The {name} for production variant {variant} did not pass the ping health check: {problem}");
+        Error::new(Cause::NotHealthy, message)
     }
 }
 
 /// Stops all processes side by side.
 pub async fn stop_all(processes: Vec<Process>) {
     join_all(processes.into_iter().map(Process::stop)).await;
-}
-
-/// FailureReason as DescribeEndpoint has it for a single container and for one of a pipeline
-/// (amazon-sagemaker-examples#1072), with the reason.
-fn did_not_pass(config: &ContainerConfig, problem: &str) -> Error {
-    let name = match config.name_in_errors.as_str() {
-        "primary" => "primary container",
-        other => other,
-    };
-    let message = format!("The {name} for production variant {VARIANT} did not pass the ping health check: {problem}");
-    Error::new(Cause::NotHealthy, message)
 }
 
 fn described(url: &ModelDataUrl) -> String {

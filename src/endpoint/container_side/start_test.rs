@@ -20,7 +20,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
         },
-        model_ready_timeout: Duration::from_secs(60),
+        variant: "AllTraffic".into(),
     }
 }
 
@@ -33,13 +33,12 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
         container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
         container("d", Models::Single(None)),
     ];
-    let error = starter(&[("c", &fake), ("e", &fake)]).check(&containers).unwrap_err();
+    let error = starter(&[("c", &fake)]).check(&containers).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
     let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(
         lines,
         [
-            "--container e: there is no such container, only a, b, c, d",
             "container a: ModelDataUrl \"/none/model.tar.gz\" (/none/model.tar.gz) does not exist",
             "container b: ModelDataUrl \"/none/models\" (/none/models) is not a folder",
         ]
