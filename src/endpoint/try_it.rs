@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{EndpointConfig, Models};
+use super::config::{EndpointConfig, ExecutionMode, Models};
 
 /// How many folders deep an example of a TargetModel is looked for.
 const DEEPEST: usize = 3;
@@ -18,17 +18,35 @@ pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr) 
     let request = first_file(file.parent().unwrap_or(Path::new("")), ".csv");
     let request = request.map_or_else(|| "request.csv".to_owned(), |path| path.display().to_string());
     let target_model = multi_model.then(|| example(config).unwrap_or_else(|| "NAME.tar.gz".to_owned()));
-    let header = target_model.as_ref().map(|model| format!("-H 'X-Amzn-SageMaker-Target-Model: {model}' "));
-    let argument = target_model.as_ref().map(|model| format!("TargetModel='{model}', "));
+    // The members of a request that are particular to this endpoint, and their values.
+    let particular = [("TargetModel", target_model), ("TargetContainerHostname", direct(config))];
+    let particular = particular.into_iter().filter_map(|(member, value)| Some((member, value?)));
+    let (headers, arguments): (String, String) = particular
+        .map(|(member, value)| {
+            let header = member.replace("Target", "Target-").replace("ContainerHostname", "Container-Hostname");
+            (format!("-H 'X-Amzn-SageMaker-{header}: {value}' "), format!("{member}='{value}', "))
+        })
+        .unzip();
+    let (path, content_type, operation, answer) = match config.asynchronous {
+        None => ("invocations", "Content-Type", "invoke_endpoint", "['Body'].read()"),
+        Some(_) => {
+            ("async-invocations", "X-Amzn-SageMaker-Content-Type", "invoke_endpoint_async", "['OutputLocation']")
+        }
+    };
     format!(
         "\nEndpoint {name} is InService at {url}. Try it:\n\n\
-         curl -H 'Content-Type: text/csv' {}--data-binary '@{request}' {url}/endpoints/{name}/invocations\n\n\
-         boto3.client('sagemaker-runtime', endpoint_url='{url}').invoke_endpoint(EndpointName='{name}', \
-         {}ContentType='text/csv', Body=open('{request}', 'rb'))['Body'].read()\n\n\
-         Metrics: {url}/metrics\n\n",
-        header.unwrap_or_default(),
-        argument.unwrap_or_default()
+         curl -H '{content_type}: text/csv' {headers}--data-binary '@{request}' {url}/endpoints/{name}/{path}\n\n\
+         boto3.client('sagemaker-runtime', endpoint_url='{url}').{operation}(EndpointName='{name}', \
+         {arguments}ContentType='text/csv', Body=open('{request}', 'rb')){answer}\n\n\
+         Metrics: {url}/metrics\n\n"
     )
+}
+
+/// A container that can be called, where requests must name one.
+fn direct(config: &EndpointConfig) -> Option<String> {
+    let model =
+        config.variants.iter().map(|variant| &variant.model).find(|model| model.mode == ExecutionMode::Direct)?;
+    model.containers.first().map(|container| container.name.clone())
 }
 
 /// A TargetModel that can be invoked.
@@ -63,7 +81,18 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelConfig, ModelDataUrl, VariantConfig};
+    use crate::endpoint::config::{AsyncConfig, ContainerConfig, ModelConfig, ModelDataUrl, VariantConfig};
+
+    fn config(container: ContainerConfig, mode: ExecutionMode, asynchronous: Option<AsyncConfig>) -> EndpointConfig {
+        let model = ModelConfig { mode, containers: vec![container] };
+        let variants = vec![VariantConfig { name: "AllTraffic".into(), weight: 1.0, model }];
+        EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), variants, shadow: None, asynchronous }
+    }
+
+    fn container(models: Models) -> ContainerConfig {
+        let (name, environment) = ("learner".to_owned(), Default::default());
+        ContainerConfig { name_in_errors: name.clone(), name, environment, models }
+    }
 
     #[test]
     fn the_commands_name_an_artifact_and_a_request_that_are_there() {
@@ -73,28 +102,30 @@ mod tests {
         std::fs::write(city.join("Chicago_IL.tar.gz"), "").unwrap();
         std::fs::write(folder.path().join("house.csv"), "").unwrap();
         let prefix = ModelDataUrl { as_written: "./models/".into(), path: folder.path().join("models") };
-        let container = ContainerConfig {
-            name: "learner".into(),
-            name_in_errors: "primary".into(),
-            environment: Default::default(),
-            models: Models::Multi(prefix),
-        };
-        let model = ModelConfig { mode: ExecutionMode::Serial, containers: vec![container] };
-        let config = EndpointConfig {
-            endpoint_name: "housing".into(),
-            account: "1".into(),
-            variants: vec![VariantConfig { name: "AllTraffic".into(), weight: 1.0, model }],
-            shadow: None,
-            asynchronous: None,
-        };
+        let config = config(container(Models::Multi(prefix)), ExecutionMode::Serial, None);
         let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
         for part in [
-            "X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz",
-            "TargetModel='Chicago_IL/Chicago_IL.tar.gz'",
+            "curl -H 'Content-Type: text/csv' -H 'X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz' --data",
+            "TargetModel='Chicago_IL/Chicago_IL.tar.gz', ContentType",
             "house.csv' http://127.0.0.1:9000/endpoints/housing/invocations",
             "Metrics: http://127.0.0.1:9000/metrics",
         ] {
             assert!(advice.contains(part), "{part}: {advice}");
+        }
+    }
+
+    #[test]
+    fn the_commands_are_those_that_the_endpoint_takes() {
+        let said = |config: &EndpointConfig| advice(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into());
+        let direct = said(&config(container(Models::Single(None)), ExecutionMode::Direct, None));
+        for part in ["-H 'X-Amzn-SageMaker-Target-Container-Hostname: learner'", "TargetContainerHostname='learner', "]
+        {
+            assert!(direct.contains(part), "{part}: {direct}");
+        }
+        let later = AsyncConfig { output: None, failure: None, concurrent: 1 };
+        let later = said(&config(container(Models::Single(None)), ExecutionMode::Serial, Some(later)));
+        for part in ["-H 'X-Amzn-SageMaker-Content-Type: text/csv'", "/async-invocations", ".invoke_endpoint_async("] {
+            assert!(later.contains(part), "{part}: {later}");
         }
     }
 }

@@ -11,6 +11,7 @@ use super::aws_error::AwsError;
 use super::headers;
 use super::invocation::{Names, Routed, finish, real_time, request_id, unreadable};
 use super::services::{Endpoint, Services};
+use super::sessions::Asked;
 
 const NAMES: Names = Names { content_type: CONTENT_TYPE, accept: ACCEPT, target_model: Some(headers::TARGET_MODEL) };
 
@@ -57,7 +58,9 @@ async fn invoke(
     if let Some(error) = problem {
         return Err(error);
     }
-    let copy = routed.variants.shadow().map(|shadow| (shadow, call.clone()));
+    // A session lives in one variant: a shadow would not know it.
+    let shadow = if routed.asked == Asked::Nothing { routed.variants.shadow() } else { None };
+    let copy = shadow.map(|shadow| (shadow, call.clone()));
     let outcome = routed.variant.invoke(client, call).await;
     if let Some((shadow, call)) = copy {
         // A task of its own, so that the client does not wait for it.
