@@ -4,6 +4,7 @@
 //! shapes. How containers are reached is not known here.
 
 mod app;
+pub mod authorization;
 mod aws_error;
 mod headers;
 mod operations;
