@@ -4,4 +4,10 @@
 //! data by an allow-list and can call nothing; lengths are checked before memory is taken. This room knows formats, not
 //! what a scaler or a linear model is.
 
+pub mod model_algo;
+pub mod mxnet_params;
 pub mod pickle;
+pub mod targz;
+
+#[cfg(test)]
+mod targz_test;

@@ -105,7 +105,8 @@ fn containers(text: &str) -> Result<BTreeMap<String, Url>, String> {
     for one in text.split(',').map(str::trim) {
         let expected = || format!("\"{one}\": expected HOSTNAME=URL, such as preprocessor=http://127.0.0.1:8081");
         let (name, url) = one.split_once('=').ok_or_else(expected)?;
-        let url = Url::parse(url).ok().filter(|url| url.scheme() == "http" && url.path() == "/").ok_or_else(expected)?;
+        let url =
+            Url::parse(url).ok().filter(|url| url.scheme() == "http" && url.path() == "/").ok_or_else(expected)?;
         if containers.insert(name.to_owned(), url).is_some() {
             return Err(format!("container {name} is given twice"));
         }

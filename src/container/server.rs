@@ -38,7 +38,7 @@ async fn serve(config: Config) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!("listening on http://{address}");
+    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
 
     let workers = Workers::start(config.workers, config.queue, config.timeout)
         .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;

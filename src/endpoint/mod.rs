@@ -10,6 +10,7 @@ pub mod client_side;
 pub mod config;
 pub mod container_side;
 mod identity;
+mod problems;
 mod run;
 mod try_it;
 

@@ -50,7 +50,7 @@ pub struct Settings {
 ///
 /// # Errors
 /// [`Cause::BadSetting`] for what can be known before the start, [`Cause::Io`] when the port is taken,
-/// [`Cause::Unavailable`] when a container does not become healthy.
+/// [`Cause::NotHealthy`] when a container does not become healthy.
 pub fn run(settings: Settings) -> Result<()> {
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(settings))
@@ -71,7 +71,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!("listening on http://{address}");
+    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
 
     let identity = Identity {
         endpoint: settings.config.endpoint_name.clone(),

@@ -76,7 +76,8 @@ mod tests {
             environment: Default::default(),
             models: Models::Multi(prefix),
         };
-        let config = EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), containers: vec![container] };
+        let config =
+            EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), containers: vec![container] };
         let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into(), true);
         for part in [
             "X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz",

@@ -21,9 +21,10 @@ START_LIMIT = 60
 class Endpoint:
     """The program, run on a free port, and what it says."""
 
-    def __init__(self, config, *options):
-        command = [BYOC, "endpoint", "--config", str(config), "--port", "0", *options]
+    def __init__(self, config, **variables):
+        command = [BYOC, "endpoint", "--config", str(config), "--port", "0"]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        environment.update(variables)
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.log, self.output = [], []

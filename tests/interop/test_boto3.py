@@ -152,6 +152,12 @@ def test_no_container_outlives_the_endpoint(housing, sent, code):
     assert all(is_gone(url) for url in containers)
 
 
+def test_where_it_listens_is_said_also_in_a_quiet_log(housing):
+    endpoint = Endpoint(housing / "endpoint.json", SAGEMAKER_CONTAINER_LOG_LEVEL="error")
+    assert endpoint.stop(signal.SIGTERM) == 0
+    assert len(endpoint.log) == 3 and all("listening on" in line for line in endpoint.log)
+
+
 def test_the_endpoint_says_how_to_try_it(housing):
     endpoint = Endpoint(housing / "endpoint.json")
     endpoint.stop(signal.SIGTERM)

@@ -167,7 +167,9 @@ impl AwsError {
             ContainerFailure::Ended(how) => no_status(
                 container,
                 &look,
-                format!("Container {container} does not run any more: {how}. Its log lines say why; start the endpoint again."),
+                format!(
+                    "Container {container} does not run any more: {how}. Its log lines say why; start the endpoint again."
+                ),
             ),
         };
         AwsError {

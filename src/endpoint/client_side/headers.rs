@@ -65,9 +65,9 @@ pub(super) fn passed(headers: &ClientHeaders) -> ContainerHeaders {
 pub(super) fn returned(
     headers: &ContainerHeaders,
 ) -> impl Iterator<Item = (client::HeaderName, client::HeaderValue)> + '_ {
-    RETURNED.into_iter().filter_map(|(from, to)| {
-        Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?))
-    })
+    RETURNED
+        .into_iter()
+        .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
 }
 
 /// A header of a request as text, if it is there.

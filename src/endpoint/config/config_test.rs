@@ -52,14 +52,16 @@ fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary(
     for container in config["Containers"].as_array_mut().unwrap() {
         container.as_object_mut().unwrap().remove("ContainerHostname");
     }
-    let names: Vec<_> = parse(&config).unwrap().containers.into_iter().map(|one| (one.name, one.name_in_errors)).collect();
+    let names: Vec<_> =
+        parse(&config).unwrap().containers.into_iter().map(|one| (one.name, one.name_in_errors)).collect();
     let name = |name: &str| (name.to_owned(), name.to_owned());
     assert_eq!(names, [name("container-1"), name("container-2")]);
 
     let alone = parse(&json!({"EndpointName": "e", "ModelName": "m", "PrimaryContainer": {"Image": "i"}})).unwrap();
     assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("primary", "primary"));
     assert_eq!(alone.account, ACCOUNT);
-    let named = json!({"EndpointName": "e", "ModelName": "m", "Containers": [{"Image": "i", "ContainerHostname": "h"}]});
+    let named =
+        json!({"EndpointName": "e", "ModelName": "m", "Containers": [{"Image": "i", "ContainerHostname": "h"}]});
     let alone = parse(&named).unwrap();
     assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("h", "primary"));
 }
@@ -92,9 +94,17 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/0/Environment", json!({"1A": "x"}), "Containers[0].Environment.1A: a variable's name"),
         ("/Containers/0/Environment", json!({"A": "x".repeat(1025)}), "Containers[0].Environment.A: name or value"),
         ("/Containers/0/ContainerHostname", Value::Null, "ContainerHostname must be given for all"),
-        ("/Containers/0/ContainerHostname", json!("linear-learner"), "Containers[1].ContainerHostname: \"linear-learner\""),
+        (
+            "/Containers/0/ContainerHostname",
+            json!("linear-learner"),
+            "Containers[1].ContainerHostname: \"linear-learner\"",
+        ),
         ("/Containers/0/ContainerHostname", json!("a.b"), "Containers[0].ContainerHostname: \"a.b\" is not a name"),
-        ("/Containers/0/ModelDataUrl", json!("s3://b/k"), "Containers[0].ModelDataUrl: \"s3://b/k\": s3:// cannot be read"),
+        (
+            "/Containers/0/ModelDataUrl",
+            json!("s3://b/k"),
+            "Containers[0].ModelDataUrl: \"s3://b/k\": s3:// cannot be read",
+        ),
         ("/Containers/0/ModelDataUrl", json!("https://h/k"), "https:// cannot be read"),
         ("/Containers/0/ModelDataUrl", json!(""), "Containers[0].ModelDataUrl: expected a path"),
         ("/Containers/0/ModelDataSource", json!({}), "Containers[0].ModelDataSource: not supported"),
@@ -123,7 +133,8 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
 
 #[test]
 fn all_problems_are_reported_together() {
-    let problems = parse(&json!({"ModelName": "m", "Extra": 1, "Containers": [{"ModelDataUrl": "s3://b/k"}]})).unwrap_err();
+    let problems =
+        parse(&json!({"ModelName": "m", "Extra": 1, "Containers": [{"ModelDataUrl": "s3://b/k"}]})).unwrap_err();
     assert_eq!(problems.len(), 4, "{problems:?}");
 }
 
@@ -141,7 +152,8 @@ fn a_pipeline_has_at_most_fifteen_containers() {
 #[test]
 fn the_environments_of_all_containers_share_their_limit() {
     let environment: BTreeMap<String, String> = (0..20).map(|i| (format!("V{i}"), "x".repeat(1000))).collect();
-    let containers = [json!({"Image": "i", "Environment": environment}), json!({"Image": "i", "Environment": environment})];
+    let containers =
+        [json!({"Image": "i", "Environment": environment}), json!({"Image": "i", "Environment": environment})];
     let problems = parse(&json!({"EndpointName": "e", "ModelName": "m", "Containers": containers})).unwrap_err();
     assert_eq!(problems, ["Containers: all Environments together take 40100 bytes; at most 32768"]);
 }

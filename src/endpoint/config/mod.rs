@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use create_model::{ContainerDefinition, CreateModel, ExecutionMode, Mode, ModelCacheSetting, Unknown};
 
+use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
 /// An inference pipeline has at most this many containers.
@@ -72,14 +73,12 @@ impl EndpointConfig {
     /// # Errors
     /// With [`Cause::BadSetting`], one line for each thing that is wrong.
     pub fn read(file: &Path) -> Result<EndpointConfig> {
-        let text =
-            std::fs::read_to_string(file).map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/"));
-        EndpointConfig::parse(&text, folder).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
-            Error::new(Cause::BadSetting, lines.join("\n"))
-        })
+        EndpointConfig::parse(&text, folder)
+            .map_err(|problems| Error::new(Cause::BadSetting, format!("{}: {}", file.display(), listed(&problems))))
     }
 
     /// Checks the text of a configuration whose relative paths are relative to `folder`, or says all that is wrong with it.
@@ -290,7 +289,9 @@ impl Check<'_> {
             Some((scheme, _)) => {
                 self.problem(
                     &member,
-                    format_args!("\"{as_written}\": {scheme}:// cannot be read; give a folder, a file or a file:// URL"),
+                    format_args!(
+                        "\"{as_written}\": {scheme}:// cannot be read; give a folder, a file or a file:// URL"
+                    ),
                 );
                 ""
             }

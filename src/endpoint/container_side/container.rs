@@ -57,7 +57,8 @@ impl Container {
     }
 
     fn new(name_in_errors: &str, calls: Calls, health: Health) -> Container {
-        let latency = metrics::histogram!("byoc_endpoint_container_latency_seconds", "container" => name_in_errors.to_owned());
+        let latency =
+            metrics::histogram!("byoc_endpoint_container_latency_seconds", "container" => name_in_errors.to_owned());
         Container { name_in_errors: name_in_errors.to_owned(), calls, health, latency }
     }
 

@@ -49,7 +49,8 @@ impl FakeContainer {
             App::new().app_data(PayloadConfig::new(64 << 20)).default_service(to(
                 move |request: HttpRequest, body: Bytes| {
                     let headers = request.headers().iter();
-                    let headers = headers.map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
+                    let headers =
+                        headers.map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
                     let seen = Seen {
                         method: request.method().to_string(),
                         path: request.path().to_owned(),

@@ -1,11 +1,12 @@
 //! Where artifacts come from and where they are unpacked to.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use super::target_model::TargetModel;
-use crate::artifact::targz;
+use crate::artifact::targz::{self, Limits};
 use crate::endpoint::config::ModelDataUrl;
 use crate::error::{Cause, Error, Result};
 
@@ -47,7 +48,9 @@ impl ModelFolder {
         let folder = state_dir.join("models");
         match folder.to_str() {
             Some(folder) => Ok(ModelFolder(folder.to_owned())),
-            None => Err(Error::new(Cause::BadSetting, format!("state dir {}: not a Unicode path", state_dir.display()))),
+            None => {
+                Err(Error::new(Cause::BadSetting, format!("state dir {}: not a Unicode path", state_dir.display())))
+            }
         }
     }
 
@@ -63,15 +66,19 @@ pub(super) fn model_id(url: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, url.as_bytes()).simple().to_string()
 }
 
-/// Unpacks an artifact into a folder, which is made, and emptied of what an earlier endpoint left there.
+/// Unpacks an artifact into a folder, in place of what an earlier endpoint left there.
 ///
 /// # Errors
-/// When the archive is no model archive, or a file cannot be written.
+/// When the archive is no model archive, or a file cannot be read or written.
 pub(super) fn unpack_model(archive: &Path, into: &Path) -> Result<()> {
     match std::fs::remove_dir_all(into) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("empty", into, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
         _ => {}
     }
-    std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, &error))?;
-    targz::unpack(archive, into)
+    if let Some(parent) = into.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+    }
+    let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
+    targz::unpack(archive, into, &Limits::default())?;
+    Ok(())
 }

@@ -183,7 +183,9 @@ impl Container {
         let exchanged = exchange.await;
         self.latency.record(start.elapsed());
         match exchanged {
-            Ok((status, headers, body)) if status.is_success() => Ok(Success { status: status.as_u16(), headers, body }),
+            Ok((status, headers, body)) if status.is_success() => {
+                Ok(Success { status: status.as_u16(), headers, body })
+            }
             Ok((status, _, Body::Whole(body))) => Err(self.failure(ContainerFailure::Status(status.as_u16(), body))),
             Ok((status, _, Body::TooLarge(_))) => {
                 Err(self.failure(ContainerFailure::BodyTooLarge(status.as_u16(), ERROR_LIMIT)))

@@ -94,7 +94,8 @@ async fn five_megabytes_can_be_handed_over_and_no_more() {
     for (bytes, chunked) in [(HAND_OVER_LIMIT, false), (HAND_OVER_LIMIT, true), (6_000_000, false), (6_000_000, true)] {
         let first = FakeContainer::start(move |_| async move {
             let body = ActixBytes::from(vec![b'1'; bytes]);
-            let pieces: Vec<_> = body.chunks(1 << 20).map(|piece| Ok::<_, actix_web::Error>(body.slice_ref(piece))).collect();
+            let pieces: Vec<_> =
+                body.chunks(1 << 20).map(|piece| Ok::<_, actix_web::Error>(body.slice_ref(piece))).collect();
             match chunked {
                 true => HttpResponse::Ok().streaming(futures_util::stream::iter(pieces)),
                 false => HttpResponse::Ok().body(body),
@@ -104,7 +105,10 @@ async fn five_megabytes_can_be_handed_over_and_no_more() {
         let pipeline = Pipeline::new(vec![single("a", &first), single("b", &second)]).unwrap();
         match pipeline.invoke(&client(), call()).await {
             Ok(_) => assert_eq!((bytes, second.seen()[0].body.len()), (HAND_OVER_LIMIT, bytes)),
-            Err(Failure::Container { container, what: ContainerFailure::HandOverTooLarge { status, next, bytes: size } }) => {
+            Err(Failure::Container {
+                container,
+                what: ContainerFailure::HandOverTooLarge { status, next, bytes: size },
+            }) => {
                 assert_eq!((container.as_str(), status, next.as_str()), ("a", 200, "b"));
                 assert_eq!(bytes, 6_000_000);
                 assert!(size > HAND_OVER_LIMIT as u64 && (chunked || size == 6_000_000), "{size}");

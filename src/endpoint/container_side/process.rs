@@ -21,6 +21,8 @@ use super::container::Health;
 /// How long a container may drain before it is killed
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// How long a container may take until it says where it listens.
+const LISTEN_LIMIT: Duration = Duration::from_secs(60);
 /// What the child's log says before the URL at which it listens.
 const LISTENING_ON: &str = "listening on ";
 
@@ -65,16 +67,15 @@ impl Process {
         }
         let (stop, stopped) = oneshot::channel();
         let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
-        match listening.await {
-            Ok(url) => Ok((Process { stop, watch }, url)),
+        let problem = match tokio::time::timeout(LISTEN_LIMIT, listening).await {
+            Ok(Ok(url)) => return Ok((Process { stop, watch }, url)),
             // Its log has ended, so that it has ended too or is about to.
-            Err(_) => {
-                drop(stop);
-                let _ = watch.await;
-                let how = health.how_it_ended().unwrap_or("closed its log");
-                Err(format!("{how} before it listened; its log lines above say why"))
-            }
-        }
+            Ok(Err(_)) => "before it said where it listens".to_owned(),
+            Err(_) => format!("after it did not say within {LISTEN_LIMIT:?} where it listens"),
+        };
+        drop(stop);
+        let _ = watch.await;
+        Err(format!("{} {problem}", health.how_it_ended().unwrap_or("the process was stopped")))
     }
 
     /// Lets the container finish its requests and end; kills it after 30 s.

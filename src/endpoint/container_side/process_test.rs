@@ -5,7 +5,8 @@ use super::*;
 /// Starts the script that stands in for `byoc serve`.
 async fn start(fake: &str, health: &Health) -> Result<(Process, Url), String> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh");
-    let variables = BTreeMap::from([("FAKE".to_owned(), fake.to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+    let variables =
+        BTreeMap::from([("FAKE".to_owned(), fake.to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
     Process::start(&script, "test", &variables, health).await
 }
 

@@ -15,6 +15,7 @@ use super::process::Process;
 use super::readiness::wait_until_ready;
 use crate::endpoint::config::{ContainerConfig, ModelDataUrl, Models};
 use crate::endpoint::identity::VARIANT;
+use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
 /// What containers are started with.
@@ -68,7 +69,7 @@ impl Starter {
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, problems.join("\n"))) }
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
     }
 
     /// Starts all containers side by side.
@@ -92,7 +93,7 @@ impl Starter {
             (_, cause) => {
                 stop_all(processes).await;
                 let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
-                Err(Error::new(cause.unwrap_or(Cause::BadSetting), lines.join("\n")))
+                Err(Error::new(cause.unwrap_or(Cause::BadSetting), listed(&lines)))
             }
         }
     }
@@ -175,16 +176,21 @@ pub async fn stop_all(processes: Vec<Process>) {
     join_all(processes.into_iter().map(Process::stop)).await;
 }
 
-/// FailureReason as DescribeEndpoint has it (amazon-sagemaker-examples#1072), with the reason.
+/// FailureReason as DescribeEndpoint has it for a single container and for one of a pipeline
+/// (amazon-sagemaker-examples#1072), with the reason.
 fn did_not_pass(config: &ContainerConfig, problem: &str) -> Error {
-    let name = &config.name_in_errors;
-    let message = format!(
-        "The {name}{} container for production variant {VARIANT} did not pass the ping health check: {problem}",
-        if config.name == *name { String::new() } else { format!(" ({})", config.name) }
-    );
-    Error::new(Cause::Unavailable, message)
+    let name = match config.name_in_errors.as_str() {
+        "primary" => "primary container",
+        other => other,
+    };
+    let message = format!("The {name} for production variant {VARIANT} did not pass the ping health check: {problem}");
+    Error::new(Cause::NotHealthy, message)
 }
 
 fn described(url: &ModelDataUrl) -> String {
     format!("ModelDataUrl \"{}\" ({})", url.as_written, url.path.display())
 }
+
+#[cfg(test)]
+#[path = "start_test.rs"]
+mod tests;

@@ -50,7 +50,20 @@ mod tests {
         }
         let long = "x".repeat(1025);
         for bad in [
-            "", " a", "/etc/passwd", "..", "../a", "a/../../b", "a/..", "./a", "a/./b", "a//b", "a/", "a\0b", "a\nb", &long,
+            "",
+            " a",
+            "/etc/passwd",
+            "..",
+            "../a",
+            "a/../../b",
+            "a/..",
+            "./a",
+            "a/./b",
+            "a//b",
+            "a/",
+            "a\0b",
+            "a\nb",
+            &long,
         ] {
             let problem = TargetModel::parse(bad).expect_err(bad);
             assert!(problem.starts_with("TargetModel \""), "{problem}");

@@ -1,0 +1,270 @@
+//! Rows as a linear model takes them: float32, all of one width, each dense or sparse.
+//!
+//! The readers of the media types append cells to the open row and close it; a row of another width does not get in.
+
+use super::json::instance::{Rows, Scalar};
+use super::{ContentType, MediaType, json, jsonlines, numeric_csv};
+use crate::error::{Error, Place, Result};
+
+/// Rows of `width` float32 features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    width: usize,
+    rows: usize,
+    /// Dense values and the values of sparse rows, row after row.
+    values: Vec<f32>,
+    /// The column numbers of sparse rows, row after row; each below `width`.
+    keys: Vec<u32>,
+    /// Where each row ends. Empty as long as all rows are dense: then a row ends where the arithmetic says.
+    ends: Vec<RowEnd>,
+}
+
+/// One row of a [`Batch`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Row<'a> {
+    /// A value for each feature.
+    Dense(&'a [f32]),
+    /// Values for some features; all others are 0. A column that is named twice counts with the sum of its values, as in
+    /// scipy's compressed rows.
+    Sparse {
+        /// The columns, counted from 0, each below the width.
+        keys: &'a [u32],
+        /// The value of each key.
+        values: &'a [f32],
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct RowEnd {
+    values: usize,
+    /// `None` for a dense row.
+    keys: Option<usize>,
+}
+
+impl Batch {
+    /// A batch without rows.
+    pub fn new(width: usize) -> Batch {
+        Batch { width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
+    }
+
+    /// A batch without rows, with room for the first row of a body: no more of it than the body can hold at two bytes a value.
+    pub(super) fn for_body(width: usize, body: &[u8]) -> Batch {
+        Batch { values: Vec::with_capacity(width.min(body.len() / 2 + 1)), ..Batch::new(width) }
+    }
+
+    /// Reads the rows of a request body for a model of `width` features.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known: a body that is no such text, no
+    /// row, a row of another width, a cell that is not a finite float32.
+    pub fn read(content_type: ContentType, body: &[u8], width: usize) -> Result<Batch> {
+        match content_type.media_type {
+            MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0)),
+            MediaType::Json => json::read_batch(body, width),
+            MediaType::JsonLines => jsonlines::read_batch(body, width),
+        }
+    }
+
+    /// How many features each row has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The rows, in the order of the request.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut from = RowEnd { values: 0, keys: Some(0) };
+        (0..self.rows).map(move |row| {
+            let to = self.ends.get(row).copied().unwrap_or(RowEnd { values: from.values + self.width, keys: None });
+            let values = self.values.get(from.values..to.values).unwrap_or_default();
+            from.values = to.values;
+            match to.keys {
+                None => Row::Dense(values),
+                Some(end) => {
+                    let keys = self.keys.get(from.keys.unwrap_or(0)..end).unwrap_or_default();
+                    from.keys = Some(end);
+                    Row::Sparse { keys, values }
+                }
+            }
+        })
+    }
+
+    /// Makes room for more values, no more than the reader knows the body to hold.
+    pub(super) fn reserve(&mut self, values: usize) {
+        self.values.reserve(values);
+    }
+
+    /// Appends a value to the open row: float64 as it is parsed, rounded to float32 here, in one place for all media types.
+    pub(super) fn push_value(&mut self, value: f64) -> Result<()> {
+        // Rounding is the point: the model computes in float32.
+        let rounded = value as f32;
+        if !rounded.is_finite() {
+            return Err(Error::bad_payload(format!("expected a finite float32, found {value:e}")));
+        }
+        self.values.push(rounded);
+        Ok(())
+    }
+
+    /// Appends a column number to the open row.
+    pub(super) fn push_key(&mut self, key: u64) -> Result<()> {
+        match u32::try_from(key) {
+            Ok(key) if (key as usize) < self.width => {
+                self.keys.push(key);
+                Ok(())
+            }
+            _ => Err(Error::bad_payload(format!(
+                "expected a key below the model's {} features (keys count from 0), found {key}",
+                self.width
+            ))),
+        }
+    }
+
+    /// How many values the open row has.
+    pub(super) fn open_values(&self) -> usize {
+        let closed = self.ends.last().map_or(self.rows * self.width, |end| end.values);
+        self.values.len() - closed
+    }
+
+    fn open_keys(&self) -> usize {
+        self.keys.len() - self.ends.iter().rev().find_map(|end| end.keys).unwrap_or(0)
+    }
+
+    /// Closes the open row as a dense one.
+    pub(super) fn end_dense(&mut self) -> Result<()> {
+        let found = self.open_values();
+        if found != self.width {
+            return Err(self.wrong_width(found as u64));
+        }
+        self.rows += 1;
+        if !self.ends.is_empty() {
+            self.ends.push(RowEnd { values: self.values.len(), keys: None });
+        }
+        Ok(())
+    }
+
+    /// Closes the open row as a sparse one. `shape` is the width that the row itself claims.
+    pub(super) fn end_sparse(&mut self, shape: Option<u64>) -> Result<()> {
+        if let Some(shape) = shape.filter(|&shape| shape != self.width as u64) {
+            return Err(self.wrong_width(shape));
+        }
+        let (keys, values) = (self.open_keys(), self.open_values());
+        if keys != values {
+            return Err(Error::bad_payload(format!(
+                "expected as many values as keys in a sparse row, found {keys} keys and {values} values"
+            ))
+            .at(Place::row(self.rows + 1)));
+        }
+        if self.ends.is_empty() {
+            self.ends.extend((1..=self.rows).map(|row| RowEnd { values: row * self.width, keys: None }));
+        }
+        self.rows += 1;
+        self.ends.push(RowEnd { values: self.values.len(), keys: Some(self.keys.len()) });
+        Ok(())
+    }
+
+    fn wrong_width(&self, found: u64) -> Error {
+        Error::bad_payload(format!("expected {} features, found {found}", self.width)).at(Place::row(self.rows + 1))
+    }
+}
+
+impl<'de> Rows<'de> for Batch {
+    fn value(&mut self, value: Scalar<'de>) -> Result<()> {
+        match value {
+            Scalar::Float(value) => self.push_value(value),
+            // The nearest float64 is near enough: the model computes in float32.
+            Scalar::Int(value) => self.push_value(value as f64),
+            Scalar::UInt(value) => self.push_value(value as f64),
+            Scalar::Null | Scalar::Bool(_) | Scalar::Text(_) => {
+                Err(Error::bad_payload(format!("expected a number, found {value}")))
+            }
+        }
+    }
+
+    fn key(&mut self, key: u64) -> Result<()> {
+        self.push_key(key)
+    }
+
+    fn end_dense(&mut self) -> Result<()> {
+        Batch::end_dense(self)
+    }
+
+    fn end_sparse(&mut self, shape: Option<u64>) -> Result<()> {
+        Batch::end_sparse(self, shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dense_and_sparse_rows_mix_in_one_batch_in_any_order() {
+        let dense = |batch: &mut Batch, values: [f64; 2]| {
+            for value in values {
+                batch.push_value(value).unwrap();
+            }
+            batch.end_dense().unwrap();
+        };
+        let sparse = |batch: &mut Batch, key, value| {
+            batch.push_key(key).unwrap();
+            batch.push_value(value).unwrap();
+            batch.end_sparse(Some(2)).unwrap();
+        };
+        let mut batch = Batch::new(2);
+        dense(&mut batch, [1.0, 2.0]);
+        sparse(&mut batch, 1, 3.0);
+        dense(&mut batch, [4.0, 5.0]);
+        batch.end_sparse(None).unwrap();
+        sparse(&mut batch, 0, 6.0);
+        let rows: Vec<_> = batch.rows().collect();
+        assert_eq!(
+            rows,
+            [
+                Row::Dense(&[1.0, 2.0]),
+                Row::Sparse { keys: &[1], values: &[3.0] },
+                Row::Dense(&[4.0, 5.0]),
+                Row::Sparse { keys: &[], values: &[] },
+                Row::Sparse { keys: &[0], values: &[6.0] },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_of_another_width_is_refused_with_its_number() {
+        let mut batch = Batch::new(1);
+        batch.push_value(1.0).unwrap();
+        batch.end_dense().unwrap();
+        batch.push_value(1.0).unwrap();
+        batch.push_value(1.0).unwrap();
+        assert_eq!(batch.end_dense().unwrap_err().to_string(), "row 2: expected 1 features, found 2");
+        assert_eq!(
+            Batch::new(3).end_sparse(Some(2000)).unwrap_err().to_string(),
+            "row 1: expected 3 features, found 2000"
+        );
+    }
+
+    #[test]
+    fn what_float32_or_the_width_cannot_hold_is_refused() {
+        let mut batch = Batch::new(3);
+        for value in [f64::NAN, f64::INFINITY, 1e39] {
+            assert!(batch.push_value(value).is_err(), "{value}");
+        }
+        for key in [3, u64::from(u32::MAX) + 1, u64::MAX] {
+            assert!(batch.push_key(key).is_err(), "{key}");
+        }
+        batch.push_key(2).unwrap();
+        assert_eq!(
+            batch.end_sparse(None).unwrap_err().message(),
+            "expected as many values as keys in a sparse row, found 1 keys and 0 values"
+        );
+    }
+}

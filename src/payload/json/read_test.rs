@@ -1,0 +1,276 @@
+use super::*;
+use crate::payload::batch::Row;
+use crate::payload::jsonlines;
+use crate::payload::table::{Cell, Column};
+use proptest::prelude::*;
+
+#[test]
+fn every_documented_form_of_an_instance_reads_as_the_same_row() {
+    let dense = [1.5, 0.0, -2.0];
+    for instance in [
+        r#"{"features": [1.5, 0, -2]}"#,
+        r#"{"label": 3, "features": [1.5, 0, -2], "more": {"deep": [1, {"x": null}]}}"#,
+        r#"{"features": {"values": [1.5, 0, -2.0]}}"#,
+        r#"{"data": {"features": [1.5, 0, -2]}}"#,
+        r#"{"data": {"features": {"values": [1.5, 0.0, -2]}}, "configuration": {"a": 1}}"#,
+        r#"{"data": {"label": 1, "features": {"shape": [3], "values": [1.5, 0, -20e-1]}}}"#,
+        r#"{"data": {"features": {"keys": [], "values": [1.5, 0, -2]}}}"#,
+    ] {
+        let document = format!("{{\"x\": [1], \"instances\": [{instance}], \"y\": 2}}");
+        assert_eq!(read_batch(document.as_bytes(), 3).unwrap().rows().collect::<Vec<_>>(), [Row::Dense(&dense)]);
+        assert_eq!(
+            jsonlines::read_batch(instance.as_bytes(), 3).unwrap().rows().collect::<Vec<_>>(),
+            [Row::Dense(&dense)]
+        );
+    }
+    for (instance, keys, values) in [
+        (r#"{"data": {"features": {"keys": [2, 0], "shape": [3], "values": [-2, 1.5]}}}"#, vec![2, 0], vec![-2.0, 1.5]),
+        (r#"{"data": {"features": {"values": [1.5], "keys": [0]}}}"#, vec![0], vec![1.5]),
+        (r#"{"features": {"keys": [], "shape": [3], "values": []}}"#, vec![], vec![]),
+        (r#"{"data": {"features": {"shape": [3]}}}"#, vec![], vec![]),
+    ] {
+        let batch = jsonlines::read_batch(instance.as_bytes(), 3).unwrap();
+        assert_eq!(batch.rows().collect::<Vec<_>>(), [Row::Sparse { keys: &keys, values: &values }], "{instance}");
+    }
+}
+
+#[test]
+fn a_document_without_instances_has_no_rows_and_a_body_without_a_document_is_an_error() {
+    assert!(read_batch(b"{\"instances\": []}", 3).unwrap().is_empty());
+    for body in ["", " \n"] {
+        assert_eq!(
+            read_batch(body.as_bytes(), 3).unwrap_err().to_string(),
+            "expected {\"instances\": [...]}, found an empty body"
+        );
+        assert_eq!(
+            jsonlines::read_batch(body.as_bytes(), 3).unwrap_err().to_string(),
+            "expected a JSON object on each line, found an empty body"
+        );
+    }
+}
+
+#[test]
+fn lines_may_end_in_either_way_and_blank_ones_do_not_count() {
+    for body in ["{\"features\":[1]}\n{\"features\":[2]}", "\r\n{\"features\":[1]}\r\n \n{\"features\":[2]}\r\n\n"] {
+        let batch = jsonlines::read_batch(body.as_bytes(), 1).unwrap();
+        assert_eq!(batch.rows().collect::<Vec<_>>(), [Row::Dense(&[1.0]), Row::Dense(&[2.0])]);
+    }
+}
+
+#[test]
+fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
+    for (body, expected) in [
+        (
+            r#"{"instances": [{"features": [1, 2]}, {"features": [1, "abc"]}]}"#,
+            "row 2, column 2, byte 58: expected a number, found \"abc\"",
+        ),
+        ("{\"instances\":\n[{\"features\": [1,\n null]}]}", "row 1, column 2, byte 36: expected a number, found null"),
+        (r#"{"instances": [{"features": [true, 1]}]}"#, "row 1, column 1, byte 32: expected a number, found true"),
+        (r#"{"instances": [{"features": [[1], 1]}]}"#, "row 1, column 1, byte 29: expected a value, found a list"),
+        (
+            r#"{"instances": [{"features": [1, 1e39]}]}"#,
+            "row 1, column 2, byte 35: expected a finite float32, found 1e39",
+        ),
+        (r#"{"instances": [{"features": [1]}]}"#, "row 1, byte 30: expected 2 features, found 1"),
+        (r#"{"instances": [{"features": [1, 2, 3]}]}"#, "row 1, byte 36: expected 2 features, found 3"),
+        (
+            r#"{"instances": [{"features": {"keys": [2], "values": [1]}}]}"#,
+            "row 1, byte 39: expected a key below the model's 2 features (keys count from 0), found 2",
+        ),
+        (
+            r#"{"instances": [{"features": {"keys": [0, 1], "values": [1]}}]}"#,
+            "row 1, byte 58: expected as many values as keys in a sparse row, found 2 keys and 1 values",
+        ),
+        (
+            r#"{"instances": [{"features": {"keys": [0], "shape": [2000], "values": [1]}}]}"#,
+            "row 1, byte 72: expected 2 features, found 2000",
+        ),
+        (
+            r#"{"instances": [{"features": {"shape": [2], "values": [1]}}]}"#,
+            "row 1, byte 56: expected as many values as the shape [2] says, found 1",
+        ),
+        (
+            r#"{"instances": [{"label": 1}]}"#,
+            "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+        ),
+        (
+            r#"{"instances": [[1, 2]]}"#,
+            "row 1, byte 14: invalid type: sequence, expected an instance such as {\"features\": [1.5, 16.0]}",
+        ),
+        (
+            r#"{"instances": [{"features": [1, 2], "data": {"features": [1, 2]}}]}"#,
+            "row 1, byte 41: expected features once in an instance, found them twice",
+        ),
+        (r#"{"rows": []}"#, "byte 11: expected a member \"instances\", found none"),
+        (r#"{"instances": [], "instances": []}"#, "byte 28: duplicate field `instances`"),
+        (
+            "{\"instances\": [{\"features\": [1.0, ",
+            "row 1, byte 33: expected JSON, found something else: EOF while parsing a value",
+        ),
+        ("1,2,3", "byte 0: invalid type: integer `1`, expected an object {\"instances\": [...]}"),
+        ("{\"instances\": []} x", "byte 18: expected JSON, found something else: trailing characters"),
+    ] {
+        assert_eq!(read_batch(body.as_bytes(), 2).unwrap_err().to_string(), expected, "{body}");
+    }
+    for (body, byte) in [("{\"features\": [1, NaN]}", 17), ("{\"features\":[Infinity]}", 13)] {
+        assert_eq!(
+            jsonlines::read_table(body.as_bytes()).unwrap_err().to_string(),
+            format!("row 1, byte {byte}: expected a number (or null where one is missing), found NaN or Infinity")
+        );
+    }
+    assert_eq!(
+        jsonlines::read_batch(b"{\"features\": [1, 2]}\n\n{\"features\": [1, x]}\n", 2).unwrap_err().to_string(),
+        "row 2, byte 39: expected JSON, found something else: expected value"
+    );
+    assert_eq!(
+        jsonlines::read_batch(b"{\"features\": [1, 2]} {\"features\": [1, 2]}\n", 2).unwrap_err().to_string(),
+        "row 1, byte 21: expected JSON, found something else: trailing characters"
+    );
+}
+
+#[test]
+fn a_deeply_nested_body_is_an_error_or_skipped_but_no_overflow() {
+    let deep = "[".repeat(200_000);
+    assert!(read_batch(format!("{{\"instances\": {deep}").as_bytes(), 2).is_err());
+    assert!(read_batch(format!("{{\"x\": {deep}").as_bytes(), 2).is_err());
+}
+
+#[test]
+fn columns_are_typed_as_pandas_types_python_values() {
+    for (values, expected) in [
+        ("1, 2", Column::Int64(vec![1, 2])),
+        ("1, 2.5", Column::Float64(vec![1.0, 2.5])),
+        ("2.5, 1", Column::Float64(vec![2.5, 1.0])),
+        ("true, false", Column::Bool(vec![true, false])),
+        ("true, 1", Column::Object(vec![Cell::Bool(true), Cell::Int(1)])),
+        ("1, false", Column::Object(vec![Cell::Int(1), Cell::Bool(false)])),
+        ("\"y\", \"\"", Column::Object(vec![Cell::Text("y".into()), Cell::Text("".into())])),
+        ("1, \"n\"", Column::Object(vec![Cell::Int(1), Cell::Text("n".into())])),
+        ("null, \"n\"", Column::Object(vec![Cell::None, Cell::Text("n".into())])),
+        ("null, null", Column::Object(vec![Cell::None, Cell::None])),
+        ("null, true", Column::Object(vec![Cell::None, Cell::Bool(true)])),
+        ("18446744073709551615, 1", Column::UInt64(vec![u64::MAX, 1])),
+        ("1, 18446744073709551615", Column::UInt64(vec![1, u64::MAX])),
+        ("-1, 18446744073709551615", Column::Float64(vec![-1.0, 18446744073709551615.0])),
+        ("18446744073709551615, 0.5", Column::Float64(vec![18446744073709551615.0, 0.5])),
+        ("1.5, \"\\u00e9\\n\"", Column::Object(vec![Cell::Float(1.5), Cell::Text("é\n".into())])),
+    ] {
+        let [first, second] = values.split_once(", ").map(|(first, second)| [first, second]).unwrap();
+        let body = format!("{{\"features\": [{first}]}}\n{{\"data\": {{\"features\": {{\"values\": [{second}]}}}}}}\n");
+        assert_eq!(
+            jsonlines::read_table(body.as_bytes()).unwrap(),
+            Table { rows: 2, columns: vec![expected] },
+            "{values}"
+        );
+    }
+    // NaN is not equal to itself, so these are compared as text.
+    for (values, expected) in [("1, null", "[1.0, NaN]"), ("null, 1", "[NaN, 1.0]"), ("null, 0.5", "[NaN, 0.5]")] {
+        let [first, second] = values.split_once(", ").map(|(first, second)| [first, second]).unwrap();
+        let body = format!("{{\"instances\":[{{\"features\":[{first}]}},{{\"features\":[{second}]}}]}}");
+        let table = read_table(body.as_bytes()).unwrap();
+        assert_eq!(format!("{:?}", table.columns), format!("[Float64({expected})]"), "{values}");
+    }
+    let table = read_table(br#"{"instances":[{"features":[null]},{"features":[1]},{"features":["x"]}]}"#).unwrap();
+    assert_eq!(table.columns, [Column::Object(vec![Cell::None, Cell::Float(1.0), Cell::Text("x".into())])]);
+}
+
+#[test]
+fn the_row_of_the_housing_walk_through_reads_as_eight_columns() {
+    let table = read_table(br#"{"instances":[{"features":[1993,2728,6,3.0,0.7,1,"y","y"]}]}"#).unwrap();
+    let dtypes: Vec<_> = table.columns.iter().map(Column::dtype).collect();
+    assert_eq!(dtypes, ["int64", "int64", "int64", "float64", "float64", "int64", "object", "object"]);
+    assert_eq!(table.rows, 1);
+}
+
+#[test]
+fn tables_refuse_ragged_and_sparse_rows() {
+    for (body, expected) in [
+        ("{\"features\":[1,2]}\n{\"features\":[1]}", "row 2, byte 33: expected 2 features as in row 1, found 1"),
+        ("{\"features\":[1,2]}\n{\"features\":[1,2,3]}", "row 2, byte 37: expected 2 features as in row 1, found 3"),
+        (
+            "{\"features\":{\"keys\":[1],\"values\":[2]}}",
+            "row 1, byte 22: expected a value for each column, found a sparse row: only numeric models read those",
+        ),
+    ] {
+        assert_eq!(jsonlines::read_table(body.as_bytes()).unwrap_err().to_string(), expected);
+    }
+}
+
+fn written(write: impl Fn(&Table<'_>, &mut Vec<u8>), table: &Table<'_>) -> String {
+    let mut out = Vec::new();
+    write(table, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_table_is_written_as_json_dumps_writes_it() {
+    let table = Table {
+        rows: 2,
+        columns: vec![
+            Column::Int64(vec![-1, 2]),
+            Column::UInt64(vec![u64::MAX, 0]),
+            Column::Float64(vec![1e-5, f64::NAN]),
+            Column::Float32(vec![0.1, f32::NEG_INFINITY]),
+            Column::Bool(vec![true, false]),
+            Column::Object(vec![Cell::Text("a\"\\\n\u{7f}é😀/".into()), Cell::None]),
+            Column::Object(vec![Cell::Missing, Cell::Float(3.0)]),
+        ],
+    };
+    // Python 3.11: json.dumps({"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, True, ...
+    assert_eq!(
+        written(write_table, &table),
+        r#"{"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, true, "a\"\\\n\u007f\u00e9\ud83d\ude00/", NaN]}, {"features": [2, 0, NaN, -Infinity, false, null, 3.0]}]}"#
+    );
+    assert_eq!(
+        written(jsonlines::write_table, &table),
+        "{\"features\":[-1,18446744073709551615,1e-05,0.10000000149011612,true,\"a\\\"\\\\\\n\\u007f\\u00e9\\ud83d\\ude00/\",NaN]}\n\
+         {\"features\":[2,0,NaN,-Infinity,false,null,3.0]}\n"
+    );
+    assert_eq!(written(write_table, &Table { rows: 0, columns: vec![] }), r#"{"instances": []}"#);
+}
+
+fn columns() -> impl Strategy<Value = Vec<Column<'static>>> {
+    (0..6_usize).prop_flat_map(|rows| {
+        let finite = any::<f64>().prop_filter("finite", |value| value.is_finite());
+        let column = prop_oneof![
+            proptest::collection::vec(any::<i64>(), rows).prop_map(Column::Int64),
+            proptest::collection::vec(finite, rows).prop_map(Column::Float64),
+            proptest::collection::vec(any::<bool>(), rows).prop_map(Column::Bool),
+            proptest::collection::vec(any::<String>(), rows)
+                .prop_map(|texts| Column::Object(texts.into_iter().map(|text| Cell::Text(text.into())).collect())),
+        ];
+        proptest::collection::vec(column, 1..5)
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_table_that_was_written_reads_back_the_same(columns in columns()) {
+        let rows = columns[0].len();
+        prop_assume!(rows > 0);
+        let table = Table { rows, columns };
+        let document = written(write_table, &table);
+        prop_assert_eq!(&read_table(document.as_bytes()).unwrap(), &table);
+        let lines = written(jsonlines::write_table, &table);
+        prop_assert_eq!(&jsonlines::read_table(lines.as_bytes()).unwrap(), &table);
+    }
+
+    /// The slow twin goes through a JSON tree.
+    #[test]
+    fn rows_read_as_a_json_tree_holds_them(
+        cells in proptest::collection::vec(proptest::collection::vec(-1e6..1e6_f32, 3), 0..6),
+    ) {
+        let instances: Vec<_> = cells.iter().map(|row| serde_json::json!({"features": row})).collect();
+        let body = serde_json::json!({"instances": instances}).to_string();
+        let batch = read_batch(body.as_bytes(), 3).unwrap();
+        let expected: Vec<_> = cells.iter().map(|row| Row::Dense(row)).collect();
+        prop_assert_eq!(batch.rows().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn no_body_makes_a_reader_panic(body in "([{}\\[\\],:]|\"(instances|features|data|values|keys|shape|x)\"|[0-9]|null){0,40}") {
+        let _ = read_batch(body.as_bytes(), 2);
+        let _ = read_table(body.as_bytes());
+        let _ = jsonlines::read_batch(body.as_bytes(), 2);
+    }
+}

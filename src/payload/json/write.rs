@@ -1,0 +1,105 @@
+//! Answers as `application/json`, spelled as Python's `json.dumps` spells them: `, ` and `: ` between parts, everything
+//! but printable ASCII escaped, bare `NaN` and `Infinity`.
+
+use crate::payload::Predictions;
+use crate::payload::number::{write_i64, write_json_f64};
+use crate::payload::predictions::Score;
+use crate::payload::table::{Cell, Column, Table};
+use std::io::Write;
+
+/// The linear learner's answer, without a line break at its end.
+pub(in crate::payload) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"predictions\": [");
+    for (index, row) in predictions.rows().enumerate() {
+        out.extend_from_slice(if index == 0 { b"{\"score\": " } else { b", {\"score\": " });
+        match row.score {
+            Score::One(score) => write_json_f64(out, score),
+            Score::List(scores) => {
+                out.push(b'[');
+                for (index, score) in scores.enumerate() {
+                    if index > 0 {
+                        out.extend_from_slice(b", ");
+                    }
+                    write_json_f64(out, score);
+                }
+                out.push(b']');
+            }
+        }
+        if let Some(label) = row.label {
+            out.extend_from_slice(b", \"predicted_label\": ");
+            write_i64(out, label);
+        }
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+}
+
+/// A table as `{"instances": [{"features": [...]}, ...]}`, without a line break at its end: what the next container of a
+/// pipeline reads.
+pub fn write_table(table: &Table<'_>, out: &mut Vec<u8>) {
+    out.reserve(table.rows.saturating_mul(table.columns.len() * 12 + 20));
+    out.extend_from_slice(b"{\"instances\": [");
+    for row in 0..table.rows {
+        out.extend_from_slice(if row == 0 { b"{\"features\": [" } else { b", {\"features\": [" });
+        write_cells(table, row, b", ", out);
+        out.extend_from_slice(b"]}");
+    }
+    out.extend_from_slice(b"]}");
+}
+
+/// The cells of one row with a separator between them.
+pub(in crate::payload) fn write_cells(table: &Table<'_>, row: usize, separator: &[u8], out: &mut Vec<u8>) {
+    for (index, column) in table.columns.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(separator);
+        }
+        write_cell(column, row, out);
+    }
+}
+
+fn write_cell(column: &Column<'_>, row: usize, out: &mut Vec<u8>) {
+    match column {
+        Column::Int64(values) => values.get(row).map(|&value| write_i64(out, value)),
+        // Writing into a vector does not fail.
+        Column::UInt64(values) => values.get(row).map(|value| _ = write!(out, "{value}")),
+        Column::Float64(values) => values.get(row).map(|&value| write_json_f64(out, value)),
+        Column::Float32(values) => values.get(row).map(|&value| write_json_f64(out, value.into())),
+        Column::Bool(values) => values.get(row).map(|&value| write_bool(out, value)),
+        Column::Object(cells) => cells.get(row).map(|cell| match cell {
+            Cell::Missing => out.extend_from_slice(b"NaN"),
+            Cell::None => out.extend_from_slice(b"null"),
+            Cell::Text(text) => write_text(out, text),
+            Cell::Bool(value) => write_bool(out, *value),
+            Cell::Int(value) => write_i64(out, *value),
+            Cell::Float(value) => write_json_f64(out, *value),
+        }),
+    }
+    .unwrap_or_else(|| out.extend_from_slice(b"null"));
+}
+
+fn write_bool(out: &mut Vec<u8>, value: bool) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    for character in text.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\u{c}' => out.extend_from_slice(b"\\f"),
+            ' '..='~' => out.push(character as u8),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing into a vector does not fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push(b'"');
+}

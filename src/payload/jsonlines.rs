@@ -1,0 +1,81 @@
+//! `application/jsonlines`: one instance a line in, one answer a line out.
+
+use super::json::instance::{Reading, Rows};
+use super::json::{Columns, write_cells};
+use super::number::{write_cut_f64, write_i64};
+use super::predictions::{Predictions, Score};
+use super::{Batch, table::Table};
+use crate::error::{Error, Result};
+use serde::de::DeserializeSeed;
+
+/// Reads float32 rows of `width` features.
+pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
+    let mut batch = Batch::for_body(width, body);
+    read_lines(body, &mut batch)?;
+    Ok(batch)
+}
+
+/// Reads columns, typed as pandas types lists of Python values.
+///
+/// # Errors
+/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
+/// different length, sparse rows, no line.
+pub fn read_table(body: &[u8]) -> Result<Table<'_>> {
+    let mut columns = Columns::default();
+    read_lines(body, &mut columns)?;
+    Ok(columns.finish())
+}
+
+/// The last line need not end in a line break; blank lines are skipped and not counted.
+fn read_lines<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> {
+    let mut reading = Reading::new(rows);
+    let mut found = false;
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', body).chain([body.len()]) {
+        let line = body.get(start..end).unwrap_or_default();
+        if !line.trim_ascii().is_empty() {
+            let mut deserializer = serde_json::Deserializer::from_slice(line);
+            let read = reading.next_instance().deserialize(&mut deserializer).and_then(|()| deserializer.end());
+            read.map_err(|error| reading.error(&error, line, start))?;
+            found = true;
+        }
+        start = end + 1;
+    }
+    if found { Ok(()) } else { Err(Error::bad_payload("expected a JSON object on each line, found an empty body")) }
+}
+
+/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth.
+pub(super) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
+    for row in predictions.rows() {
+        out.push(b'{');
+        if let Some(label) = row.label {
+            out.extend_from_slice(b"\"predicted_label\":");
+            write_i64(out, label);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"score\":");
+        match row.score {
+            Score::One(score) => write_cut_f64(out, score),
+            Score::List(scores) => {
+                out.push(b'[');
+                for (index, score) in scores.enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_cut_f64(out, score);
+                }
+                out.push(b']');
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// A table, one `{"features":[...]}` a row.
+pub fn write_table(table: &Table<'_>, out: &mut Vec<u8>) {
+    for row in 0..table.rows {
+        out.extend_from_slice(b"{\"features\":[");
+        write_cells(table, row, b",", out);
+        out.extend_from_slice(b"]}\n");
+    }
+}
