@@ -74,6 +74,8 @@ pub const BYOC_ENDPOINT_HOST: &str = "BYOC_ENDPOINT_HOST";
 pub const BYOC_ENDPOINT_PORT: &str = "BYOC_ENDPOINT_PORT";
 /// Containers that run already: `NAME=URL`, separated by commas.
 pub const BYOC_ENDPOINT_CONTAINERS: &str = "BYOC_ENDPOINT_CONTAINERS";
+/// The file of principals that may call the endpoint: none, and no signature is asked for.
+pub const BYOC_ENDPOINT_IAM: &str = "BYOC_ENDPOINT_IAM";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
 /// The region that errors name: `us-east-1`.

@@ -8,6 +8,7 @@ use clap::Args;
 use reqwest::Url;
 
 use crate::cli::settings::{Settings, number, text};
+use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, Surroundings};
 use crate::env::{self, Environment};
@@ -29,6 +30,9 @@ pub(super) struct Arguments {
     /// A container that runs already, by ContainerHostname, and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
     #[arg(long, value_name = "HOSTNAME=URL")]
     container: Vec<String>,
+    /// Who may call what: principals with their keys and IAM policies; without it no signature is asked for [env: BYOC_ENDPOINT_IAM]
+    #[arg(long, value_name = "FILE")]
+    iam: Option<String>,
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
@@ -62,6 +66,9 @@ impl Arguments {
         let running = self.container.join(",");
         let running = (!running.is_empty()).then_some(running);
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
+        let principals = settings.get(("iam", self.iam.as_deref()), &[env::BYOC_ENDPOINT_IAM], |file| {
+            Principals::from_file(Path::new(file)).map_err(|error| error.to_string())
+        });
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
@@ -85,6 +92,7 @@ impl Arguments {
             config,
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: port.unwrap_or(DEFAULT_PORT),
+            authorization: principals.map(Authorization::new),
             state_dir: state_dir.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),

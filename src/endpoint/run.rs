@@ -12,6 +12,7 @@ use actix_web::{App, HttpServer};
 use reqwest::Url;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::client_side::authorization::Authorization;
 use super::client_side::{self, Services};
 use super::config::EndpointConfig;
 use super::container_side::{self, Started, Starter, Surroundings, stop_all};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
+    /// Who may call what; anyone anything, with no signature, if there is none.
+    pub authorization: Option<Authorization>,
     /// Where to unpack models; a folder of its own that is removed at the end if `None`.
     pub state_dir: Option<PathBuf>,
     /// The program that is a container when called with `serve`.
@@ -71,14 +74,25 @@ async fn serve(settings: Settings) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
+    let principals = settings.authorization.as_ref().map(Authorization::principals);
+    let asked = match principals {
+        None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
+        Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
+    };
+    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address} ({asked})");
+    for doubt in principals.map_or(&[][..], |principals| principals.doubts()) {
+        log::warn!("{doubt}");
+    }
 
+    // Whom policies let call is in the account of what is called.
+    let account = principals.map_or(settings.config.account.as_str(), |principals| principals.account()).to_owned();
+    let signing_region = principals.map(|_| starter.surroundings.region.clone());
     let identity = Identity {
         endpoint: settings.config.endpoint_name.clone(),
         region: starter.surroundings.region.clone(),
-        account: settings.config.account.clone(),
+        account,
     };
-    let services = Data::new(Services::creating(identity));
+    let services = Data::new(Services::creating(identity, settings.authorization));
     let handle = start_server(listener, address, services.clone())?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
@@ -104,7 +118,8 @@ async fn serve(settings: Settings) -> Result<()> {
             services.in_service(pipeline);
             let took = begun.elapsed().as_secs_f64() * 1e3;
             log::info!("endpoint {} is InService after {took:.0} ms", settings.config.endpoint_name);
-            let advice = try_it::advice(&settings.config, &settings.config_file, address, multi_model);
+            let (config, file, region) = (&settings.config, &settings.config_file, signing_region.as_deref());
+            let advice = try_it::advice(config, file, address, multi_model, region);
             // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
             let _ = std::io::stdout().lock().write_all(advice.as_bytes());
 

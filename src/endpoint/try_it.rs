@@ -9,8 +9,15 @@ use super::config::{EndpointConfig, Models};
 const DEEPEST: usize = 3;
 
 /// Lines to copy: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for an example request,
-/// and the first archive under the multi-model container's prefix for an example of a TargetModel.
-pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, multi_model: bool) -> String {
+/// and the first archive under the multi-model container's prefix for an example of a TargetModel. Where signatures are
+/// asked for, curl signs for `signing_region` with the keys in the environment, as boto3 does by itself.
+pub(super) fn advice(
+    config: &EndpointConfig,
+    file: &Path,
+    address: SocketAddr,
+    multi_model: bool,
+    signing_region: Option<&str>,
+) -> String {
     let url = format!("http://{address}");
     let name = &config.endpoint_name;
     let request = first_file(file.parent().unwrap_or(Path::new("")), ".csv");
@@ -20,12 +27,21 @@ pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, 
     let argument = target_model.as_ref().map(|model| format!("TargetModel='{model}', "));
     format!(
         "\nEndpoint {name} is InService at {url}. Try it:\n\n\
-         curl -H 'Content-Type: text/csv' {}--data-binary '@{request}' {url}/endpoints/{name}/invocations\n\n\
+         curl {}-H 'Content-Type: text/csv' {}--data-binary '@{request}' {url}/endpoints/{name}/invocations\n\n\
          boto3.client('sagemaker-runtime', endpoint_url='{url}').invoke_endpoint(EndpointName='{name}', \
          {}ContentType='text/csv', Body=open('{request}', 'rb'))['Body'].read()\n\n\
          Metrics: {url}/metrics\n\n",
+        signing_region.map(signing).unwrap_or_default(),
         header.unwrap_or_default(),
         argument.unwrap_or_default()
+    )
+}
+
+/// What makes curl sign for SageMaker in a region.
+fn signing(region: &str) -> String {
+    format!(
+        "--aws-sigv4 'aws:amz:{region}:sagemaker' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \
+         ${{AWS_SESSION_TOKEN:+-H \"X-Amz-Security-Token: $AWS_SESSION_TOKEN\"}} "
     )
 }
 
@@ -78,7 +94,11 @@ mod tests {
         };
         let config =
             EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), containers: vec![container] };
-        let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into(), true);
+        let (file, address) = (folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
+        let signed = super::advice(&config, &file, address, true, Some("eu-west-1"));
+        assert!(signed.contains("curl --aws-sigv4 'aws:amz:eu-west-1:sagemaker' --user \"$AWS_"), "{signed}");
+        let advice = advice(&config, &file, address, true, None);
+        assert!(advice.contains("\ncurl -H "), "{advice}");
         for part in [
             "X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz",
             "TargetModel='Chicago_IL/Chicago_IL.tar.gz'",

@@ -13,7 +13,7 @@ use crate::endpoint::identity::Identity;
 
 fn creating() -> Data<Services> {
     let identity = Identity { endpoint: "housing".into(), region: "us-east-1".into(), account: "123456789012".into() };
-    Data::new(Services::creating(identity))
+    Data::new(Services::creating(identity, None))
 }
 
 fn in_service(containers: Vec<Container>) -> Data<Services> {

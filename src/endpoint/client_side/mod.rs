@@ -1,8 +1,9 @@
 //! The side that clients see: the SageMaker runtime API, as boto3 and the AWS CLI speak it.
 //!
 //! `app` lists the routes, `runtime_api` is InvokeEndpoint, `aws_error` says what went wrong in AWS's own words and
-//! shapes. How containers are reached is not known here.
+//! shapes; `authorization` is who may call what. How containers are reached is not known here.
 
+mod admission;
 mod app;
 pub mod authorization;
 mod aws_error;

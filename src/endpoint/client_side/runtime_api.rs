@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use reqwest::Client;
 use uuid::Uuid;
 
+use super::admission::admit;
 use super::aws_error::AwsError;
 use super::headers::{self, INVOKED_PRODUCTION_VARIANT, REQUEST_ID};
 use super::services::Services;
@@ -36,6 +37,17 @@ pub(super) async fn invoke_endpoint(
     client: Data<Client>,
 ) -> HttpResponse {
     let (id, id_header) = request_id();
+    // Before anything else: who may not call is not told what there is. A body that is not whole cannot be checked.
+    if let Some(authorization) = &services.authorization {
+        let identity = &services.identity;
+        let admitted = body.as_deref().map_err(unreadable).and_then(|body| {
+            admit(authorization, identity, &request, &name, body).map_err(|refusal| AwsError::refused(&refusal))
+        });
+        if let Err(error) = admitted {
+            log::debug!("request {id}: {error:?}");
+            return error.respond(id_header);
+        }
+    }
     if *name != services.identity.endpoint {
         return AwsError::no_such_endpoint(&name, &services.identity).respond(id_header);
     }
@@ -107,10 +119,7 @@ fn call(
         Some(target_model) => Some(TargetModel::parse(&target_model).map_err(AwsError::validation)?),
         None => None,
     };
-    let body = body.map_err(|error| match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => AwsError::payload_too_large(LARGEST_REQUEST),
-        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
-    })?;
+    let body = body.map_err(|error| unreadable(&error))?;
     Ok(Call {
         content_type: headers::to_container(given, CONTENT_TYPE),
         accept: headers::to_container(given, ACCEPT),
@@ -118,4 +127,12 @@ fn call(
         target_model,
         body,
     })
+}
+
+/// Why a body could not be read.
+fn unreadable(error: &actix_web::Error) -> AwsError {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => AwsError::payload_too_large(LARGEST_REQUEST),
+        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
+    }
 }

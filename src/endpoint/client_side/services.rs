@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use actix_web::HttpResponse;
 
+use super::authorization::Authorization;
 use crate::endpoint::container_side::Pipeline;
 use crate::endpoint::identity::{Identity, VARIANT};
 
@@ -11,6 +12,8 @@ use crate::endpoint::identity::{Identity, VARIANT};
 #[derive(Debug)]
 pub struct Services {
     pub(super) identity: Identity,
+    /// Who may call what; anyone anything, with no signature, if there is none.
+    pub(super) authorization: Option<Authorization>,
     /// Set once, when the endpoint is InService.
     pipeline: OnceLock<Pipeline>,
     /// Invocations with status 200, counted without a look-up.
@@ -21,12 +24,12 @@ pub struct Services {
 
 impl Services {
     /// An endpoint that is Creating: it has no containers yet.
-    pub fn creating(identity: Identity) -> Services {
+    pub fn creating(identity: Identity, authorization: Option<Authorization>) -> Services {
         let succeeded = invocations(&identity, 200);
         let model_latency = metrics::histogram!(
             "byoc_endpoint_model_latency_seconds", "endpoint" => identity.endpoint.clone(), "variant" => VARIANT
         );
-        Services { identity, pipeline: OnceLock::new(), succeeded, model_latency }
+        Services { identity, authorization, pipeline: OnceLock::new(), succeeded, model_latency }
     }
 
     /// Puts the endpoint InService.

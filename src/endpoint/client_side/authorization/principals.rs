@@ -19,12 +19,14 @@ use aws_credential_types::Credentials;
 
 use super::document::{Findings, Node, below};
 use super::policy::Policy;
+use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
 /// Who there is, by access key.
 #[derive(Debug)]
 pub struct Principals {
     account: String,
+    doubts: Vec<String>,
     by_access_key: HashMap<String, Principal>,
 }
 
@@ -72,20 +74,21 @@ impl Principals {
             .map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
         let mut findings = Findings::default();
         let principals = Principals::parse(&text, &mut findings);
-        for doubt in &findings.doubts {
-            log::warn!("{}: {doubt}", file.display());
-        }
         match principals {
-            Some(principals) if findings.problems.is_empty() => Ok(principals),
-            _ => {
-                let lines: Vec<String> =
-                    findings.problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
-                Err(Error::new(Cause::BadSetting, lines.join("\n")))
+            Some(principals) if findings.problems.is_empty() => {
+                let doubts = findings.doubts.iter().map(|doubt| format!("{}: {doubt}", file.display())).collect();
+                Ok(Principals { doubts, ..principals })
             }
+            _ => Err(Error::new(Cause::BadSetting, format!("{}: {}", file.display(), listed(&findings.problems)))),
         }
     }
 
-    /// The account that all of them are in.
+    /// What the file says that can hardly be meant, a line each, for the log.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
+    }
+
+    /// The account that all of them are in, and so is what they call.
     pub fn account(&self) -> &str {
         &self.account
     }
@@ -135,7 +138,7 @@ impl Principals {
                 }
             }
         }
-        Some(Principals { account: account?.to_owned(), by_access_key })
+        Some(Principals { account: account?.to_owned(), doubts: Vec::new(), by_access_key })
     }
 }
 

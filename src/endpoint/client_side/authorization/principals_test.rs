@@ -112,18 +112,24 @@ fn a_file_with_nobody_in_it_or_no_account_is_refused() {
 }
 
 #[test]
-fn a_file_is_read_and_every_problem_names_it() {
+fn a_file_is_read_and_what_is_wrong_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("iam.json");
     std::fs::write(&path, file(ARN, json!([])).to_string()).unwrap();
-    assert_eq!(Principals::from_file(&path).unwrap().count(), 1);
+    let principals = Principals::from_file(&path).unwrap();
+    assert_eq!((principals.count(), principals.doubts().len()), (1, 0));
+
+    let doubtful = json!([{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*",
+                                         "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}]);
+    std::fs::write(&path, file(ARN, doubtful).to_string()).unwrap();
+    let principals = Principals::from_file(&path).unwrap();
+    assert!(principals.doubts()[0].starts_with(&format!("{}: Principals[0].Policies[0].", path.display())));
 
     std::fs::write(&path, r#"{"Account": "1", "Principals": [{}]}"#).unwrap();
     let error = Principals::from_file(&path).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
-    let lines: Vec<&str> = error.message().lines().collect();
-    assert_eq!(lines.len(), 5, "{error}");
-    assert!(lines.iter().all(|line| line.starts_with(&format!("{}: ", path.display()))), "{error}");
+    assert_eq!(error.message().lines().count(), 6, "{error}");
+    assert!(error.message().starts_with(&format!("{}: ", path.display())), "{error}");
 
     std::fs::write(&path, "{\"Account\": 1").unwrap();
     assert!(Principals::from_file(&path).unwrap_err().message().contains("not JSON: EOF"));
