@@ -1,6 +1,7 @@
 //! The life of a container: listen, load, answer, drain, end.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,7 @@ async fn serve(config: Config) -> Result<()> {
         default_accept: config.default_accept,
         max_request_bytes: config.max_request_bytes,
         parallel: config.workers,
+        in_flight: AtomicUsize::new(0),
     });
     let app_services = services.clone();
     let mode = config.mode.clone();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::Cause;
 use crate::payload::predictions::Scores;
+use proptest::prelude::*;
 use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,16 +23,20 @@ struct Case {
     expected: Expected,
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/linear-learner")
+}
+
 fn cases() -> Vec<Case> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/linear-learner");
-    let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let folders = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<_> = folders.filter(|folder| folder.join("model.tar.gz").is_file()).map(case).collect();
     cases.sort_by(|one, other| one.folder.cmp(&other.folder));
     assert_eq!(cases.len(), 8);
     cases
 }
 
-fn case(folder: PathBuf) -> Case {
+/// The folder that a container would find the model in.
+fn unpacked(folder: &Path) -> tempfile::TempDir {
     let model = tempfile::tempdir().unwrap();
     let file = std::fs::File::open(folder.join("model.tar.gz")).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
@@ -42,6 +47,11 @@ fn case(folder: PathBuf) -> Case {
         let name = entry.path().unwrap().file_name().unwrap().to_owned();
         std::fs::write(model.path().join(name), bytes).unwrap();
     }
+    model
+}
+
+fn case(folder: PathBuf) -> Case {
+    let model = unpacked(&folder);
     let learner = LinearLearner::open(model.path()).unwrap();
     assert_eq!(LinearLearner::measure(model.path()).unwrap(), learner.bytes(), "{folder:?}");
     let expected = serde_json::from_slice(&std::fs::read(folder.join("expected/scores.json")).unwrap()).unwrap();
@@ -163,4 +173,28 @@ fn every_bad_request_is_refused_with_what_was_expected_and_found() {
         }
     }
     assert_eq!(refused, 15);
+}
+
+proptest! {
+    #[test]
+    fn a_spoiled_archive_is_an_error_or_a_model_but_never_a_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        length in prop_oneof![Just(None), any::<prop::sample::Index>().prop_map(Some)],
+    ) {
+        let model = unpacked(&root().join("binary_at_threshold"));
+        let path = model.path().join("model_algo-1");
+        let mut bytes = std::fs::read(&path).unwrap();
+        for (index, byte) in changes {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
+        }
+        if let Some(length) = length {
+            bytes.truncate(length.index(bytes.len()));
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let _ = LinearLearner::measure(model.path());
+        if let Err(error) = LinearLearner::open(model.path()) {
+            prop_assert_eq!(error.cause(), Cause::BadArtifact);
+        }
+    }
 }

@@ -97,11 +97,16 @@ def endpoint(housing):
     running.process.wait()
 
 
-@pytest.fixture(scope="session")
-def client(endpoint):
+def runtime(url):
+    """A client that is told the endpoint's URL and nothing else; credentials are made up."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1",
         AWS_EC2_METADATA_DISABLED="true")
-    # The pool is as large as the number of threads that some test uses; nothing else is set.
+    # As many connections as some test has threads; otherwise botocore complains in the log.
     config = botocore.config.Config(max_pool_connections=32)
-    return boto3.client("sagemaker-runtime", endpoint_url=endpoint.url, config=config)
+    return boto3.client("sagemaker-runtime", endpoint_url=url, config=config)
+
+
+@pytest.fixture(scope="session")
+def client(endpoint):
+    return runtime(endpoint.url)
