@@ -143,6 +143,7 @@ fn every_refusal_has_a_status_and_a_name() {
         (Refusal::MissingAuthenticationToken, "MissingAuthenticationTokenException"),
         (Refusal::IncompleteSignature("x".into()), "IncompleteSignatureException"),
         (Refusal::UnrecognizedClient, "UnrecognizedClientException"),
+        (Refusal::ExpiredToken, "ExpiredTokenException"),
         (Refusal::SignatureDoesNotMatch, "InvalidSignatureException"),
         (Refusal::InvalidSignature("x".into()), "InvalidSignatureException"),
     ] {

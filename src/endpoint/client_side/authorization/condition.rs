@@ -220,7 +220,7 @@ impl Value {
             Comparison::Like | Comparison::Arn => Pattern::with_wildcards(text, version),
         };
         let pattern = pattern.map_err(|problem| findings.problem(path, problem)).ok()?;
-        findings.doubt_unknown_variables(path, &pattern);
+        findings.doubt_variables(path, text, &pattern, version);
         match comparison {
             Comparison::EqualsIgnoringCase => Some(Value::Text(pattern, Case::Ignored)),
             Comparison::Arn => match pattern.into_arn_fields() {
@@ -258,18 +258,6 @@ fn truth(path: &str, node: &Node, findings: &mut Findings) -> Option<bool> {
         _ => {
             findings.problem(path, "expected \"true\" or \"false\"");
             None
-        }
-    }
-}
-
-impl Findings {
-    /// Doubts a pattern that can never match, because it asks for what no request here has.
-    pub(super) fn doubt_unknown_variables(&mut self, path: &str, pattern: &Pattern) {
-        if pattern.keys().any(|key| !key.is_known()) {
-            self.doubt(
-                path,
-                "no request to this endpoint has a value for a variable in it; without one it never matches",
-            );
         }
     }
 }

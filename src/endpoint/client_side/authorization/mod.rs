@@ -1,6 +1,6 @@
 //! Who may call what: SigV4 signatures and IAM policies, as AWS checks them before a call reaches SageMaker.
 //!
-//! `principals` reads the file that says who there is; `signature` finds out who sent a request (`authorization_header`
+//! `principals` reads the file that says who there is, strictly (`document`); `signature` finds out who sent a request (`authorization_header`
 //! is what it claims); `policy` decides whether that principal may do it, with `condition`, `pattern` and the values that
 //! `context` knows. `refusal` is the one table of AWS's error names, statuses and words.
 //!

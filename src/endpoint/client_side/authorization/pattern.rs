@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::context::{Context, Key};
+use super::document::Findings;
 
 /// The language of a policy. Variables came with the second one; before, `${` is text like any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +131,21 @@ impl Pattern {
             }
         }
         Some(Cow::Owned(tokens))
+    }
+}
+
+impl Findings {
+    /// Doubts a pattern whose variables cannot mean what they say.
+    pub(super) fn doubt_variables(&mut self, path: &str, text: &str, pattern: &Pattern, version: Version) {
+        if version == Version::Version2008 && text.contains("${") {
+            self.doubt(path, "variables are text like any other, unless Version is 2012-10-17");
+        }
+        if pattern.keys().any(|key| !key.is_known()) {
+            self.doubt(
+                path,
+                "no request to this endpoint has a value for a variable in it; without one it never matches",
+            );
+        }
     }
 }
 

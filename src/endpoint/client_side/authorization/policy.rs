@@ -79,7 +79,9 @@ impl Statement {
             if names_an_endpoint_with_capitals(text) {
                 findings.doubt(path, "never matches: ARNs have endpoint names in lower case, whatever their own case");
             }
-            resource_pattern(text, version)
+            let pattern = resource_pattern(text, version)?;
+            findings.doubt_variables(path, text, &pattern, version);
+            Ok(pattern)
         });
         let conditions = condition
             .map(|node| Condition::read_all(&below(path, "Condition"), node, version, findings))
@@ -162,10 +164,7 @@ impl Selection {
         for (path, node) in nodes {
             let Some(text) = findings.text(&path, node) else { continue };
             match pattern(&path, text, findings) {
-                Ok(pattern) => {
-                    findings.doubt_unknown_variables(&path, &pattern);
-                    patterns.push(pattern);
-                }
+                Ok(pattern) => patterns.push(pattern),
                 Err(problem) => findings.problem(&path, problem),
             }
         }

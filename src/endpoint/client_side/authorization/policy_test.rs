@@ -196,3 +196,16 @@ fn an_endpoint_named_with_capitals_is_doubted() {
     assert_eq!(of(&format!("{prefix}${{aws:PrincipalTag/Team}}-endpoint")), Vec::<String>::new());
     assert_eq!(of("arn:aws:s3:::Bucket/endpoint/X"), Vec::<String>::new());
 }
+
+#[test]
+fn variables_that_mean_nothing_are_doubted() {
+    let resource = |variable: &str| format!("arn:aws:sagemaker:*:*:endpoint/${{{variable}}}");
+    let of = |variable: &str| doubts(json!({"Effect": "Allow", "Action": "*", "Resource": resource(variable)}));
+    assert!(of("aws:SourceIp")[0].contains("Resource: no request to this endpoint has a value"));
+    assert_eq!(of("aws:username"), Vec::<String>::new());
+
+    let old = json!([{"Statement": {"Effect": "Allow", "Action": "*", "Resource": resource("aws:username")}}]);
+    let mut findings = Findings::default();
+    Principals::parse(&file(ARN, old).to_string(), &mut findings).unwrap();
+    assert!(findings.doubts[0].contains("unless Version is 2012-10-17"), "{:?}", findings.doubts);
+}

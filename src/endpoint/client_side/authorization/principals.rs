@@ -3,19 +3,21 @@
 //! ```json
 //! {"Account": "123456789012",
 //!  "Principals": [{"Arn": "arn:aws:sts::123456789012:assumed-role/NewYork/session",
-//!                  "AccessKeyId": "…", "SecretAccessKey": "…", "SessionToken": "…",
+//!                  "AccessKeyId": "…", "SecretAccessKey": "…", "SessionToken": "…", "Expiration": "2030-01-01T00:00:00Z",
 //!                  "Tags": [{"Key": "TenantID", "Value": "NewYork_NY"}],
 //!                  "Policies": [{"Version": "2012-10-17", "Statement": […]}]}]}
 //! ```
 //!
 //! Members have the names that AWS's own APIs give them: GetCallerIdentity's `Account`, `Arn` and `UserId`, AssumeRole's
-//! credentials and `Tags`. `SessionToken`, `UserId` and `Tags` may be absent.
+//! credentials and `Tags`. `SessionToken`, `Expiration`, `UserId` and `Tags` may be absent.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
+use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
+use jiff::Timestamp;
 
 use super::document::{Findings, Node, below};
 use super::policy::Policy;
@@ -206,9 +208,9 @@ impl Principal {
     }
 
     fn read(path: &str, node: &Node, account: Option<&str>, findings: &mut Findings) -> Option<Principal> {
-        const MEMBERS: [&str; 7] =
-            ["Arn", "AccessKeyId", "SecretAccessKey", "SessionToken", "UserId", "Tags", "Policies"];
-        let [arn, access_key_id, secret, session_token, user_id, tags, policies] =
+        const MEMBERS: [&str; 8] =
+            ["Arn", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "UserId", "Tags", "Policies"];
+        let [arn, access_key_id, secret, session_token, expiration, user_id, tags, policies] =
             findings.object(path, node, MEMBERS)?;
         let arn = required_text(path, "Arn", arn, findings).and_then(|text| {
             let path = below(path, "Arn");
@@ -227,14 +229,21 @@ impl Principal {
         if session_token.is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
             findings.problem(&below(path, "SessionToken"), "has characters that no header can carry");
         }
+        let expiration = optional_text(path, "Expiration", expiration, findings).and_then(|text| {
+            let instant = text.parse::<Timestamp>().ok();
+            if instant.is_none() {
+                findings.problem(&below(path, "Expiration"), "expected a time such as 2030-01-01T00:00:00Z");
+            }
+            instant.map(SystemTime::from)
+        });
         let user_id = optional_text(path, "UserId", user_id, findings);
         let tags = tags.map(|node| read_tags(&below(path, "Tags"), node, findings)).unwrap_or_default();
         let policies = findings.required(path, "Policies", policies).map(|node| {
             let nodes = findings.list(&below(path, "Policies"), node);
             nodes.iter().filter_map(|(path, node)| Policy::read(path, node, findings)).collect()
         });
-        let credentials =
-            Credentials::new(access_key_id?, secret?, session_token.map(str::to_owned), None, "byoc's --iam file");
+        let session_token = session_token.map(str::to_owned);
+        let credentials = Credentials::new(access_key_id?, secret?, session_token, expiration, "byoc's --iam file");
         Some(Principal { arn: arn?, credentials, user_id: user_id.map(str::to_owned), tags, policies: policies? })
     }
 }

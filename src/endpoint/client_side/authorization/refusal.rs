@@ -15,6 +15,8 @@ pub enum Refusal {
     IncompleteSignature(String),
     /// The access key is not known, or the session token is not the one that belongs to it.
     UnrecognizedClient,
+    /// The session token was good until its expiration.
+    ExpiredToken,
     /// The signature is another one than the secret key gives.
     SignatureDoesNotMatch,
     /// The signature is written well but cannot be good here: its time, its scope, or what it covers.
@@ -48,6 +50,7 @@ impl Refusal {
             Refusal::MissingAuthenticationToken => (403, "MissingAuthenticationTokenException"),
             Refusal::IncompleteSignature(_) => (403, "IncompleteSignatureException"),
             Refusal::UnrecognizedClient => (403, "UnrecognizedClientException"),
+            Refusal::ExpiredToken => (403, "ExpiredTokenException"),
             Refusal::SignatureDoesNotMatch | Refusal::InvalidSignature(_) => (403, "InvalidSignatureException"),
             Refusal::AccessDenied { .. } => (403, "AccessDeniedException"),
         }
@@ -60,6 +63,7 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::MissingAuthenticationToken => f.write_str("Missing Authentication Token"),
             Refusal::UnrecognizedClient => f.write_str("The security token included in the request is invalid."),
+            Refusal::ExpiredToken => f.write_str("The security token included in the request is expired"),
             Refusal::SignatureDoesNotMatch => f.write_str(
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
                  Access Key and signing method. Consult the service documentation for details.",

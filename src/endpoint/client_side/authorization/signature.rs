@@ -62,7 +62,7 @@ pub(super) fn verify<'principals, 'request>(
     check_skew(time.instant, request.received)?;
     check_coverage(request, &header)?;
     let principal = principals.with_access_key(header.access_key_id).ok_or(Refusal::UnrecognizedClient)?;
-    check_session_token(request, principal)?;
+    check_session_token(request, principal.credentials())?;
     let signature = signature(request, &header, &time, principal.credentials())?;
     if !constant_time_eq(signature.as_bytes(), header.signature.as_bytes()) {
         return Err(Refusal::SignatureDoesNotMatch);
@@ -182,14 +182,20 @@ fn is_signed(header: &AuthorizationHeader<'_>, name: &str) -> bool {
 }
 
 /// Temporary keys are good with their token only, long-lived keys without one only.
-fn check_session_token(request: &SignedRequest<'_>, principal: &Principal) -> Result<(), Refusal> {
+fn check_session_token(request: &SignedRequest<'_>, credentials: &Credentials) -> Result<(), Refusal> {
     let given = values(request, "x-amz-security-token");
-    let right = match (given.as_slice(), principal.credentials().session_token()) {
+    let right = match (given.as_slice(), credentials.session_token()) {
         ([], None) => true,
         ([given], Some(expected)) => constant_time_eq(given.trim_ascii(), expected.as_bytes()),
         _ => false,
     };
-    if right { Ok(()) } else { Err(Refusal::UnrecognizedClient) }
+    if !right {
+        return Err(Refusal::UnrecognizedClient);
+    }
+    match credentials.expiry() {
+        Some(expiration) if expiration <= request.received => Err(Refusal::ExpiredToken),
+        _ => Ok(()),
+    }
 }
 
 /// The signature that the request should have.

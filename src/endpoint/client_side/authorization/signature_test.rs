@@ -22,6 +22,8 @@ struct Recorded {
     access_key_id: String,
     secret_access_key: String,
     session_token: Option<String>,
+    #[serde(default)]
+    expiration: Option<String>,
     method: String,
     path: String,
     query: String,
@@ -44,6 +46,7 @@ impl Recorded {
         principal["AccessKeyId"] = self.access_key_id.as_str().into();
         principal["SecretAccessKey"] = self.secret_access_key.as_str().into();
         principal["SessionToken"] = self.session_token.as_deref().into();
+        principal["Expiration"] = self.expiration.as_deref().into();
         read(&file).unwrap()
     }
 
@@ -203,6 +206,19 @@ fn a_session_token_belongs_to_its_keys() {
     unrecognized(&|r| r.headers.push(("x-amz-security-token".into(), r.session_token.clone().unwrap())), &temporary);
     unrecognized(&|r| r.set("X-Amz-Security-Token", "token"), &long_lived);
     unrecognized(&|r| r.access_key_id = "AKIAANOTHER".into(), &long_lived);
+}
+
+#[test]
+fn a_session_token_is_good_until_its_expiration() {
+    let mut temporary = recorded("boto3 with a session token");
+    let signed =
+        DateTime::strptime(BASIC_FORMAT, temporary.header("X-Amz-Date")).unwrap().to_zoned(TimeZone::UTC).unwrap();
+    temporary.expiration = Some((signed.timestamp() + SignedDuration::from_secs(60)).to_string());
+    assert!(temporary.verify_after(59).is_ok());
+    assert_eq!(temporary.verify_after(60), Err(Refusal::ExpiredToken));
+    // Whoever does not have the token is not told that it is too old.
+    temporary.set("X-Amz-Security-Token", "another");
+    assert_eq!(temporary.verify_after(60), Err(Refusal::UnrecognizedClient));
 }
 
 #[test]
