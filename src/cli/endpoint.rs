@@ -171,6 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn who_may_call_is_read_from_a_file() {
+        let (config, iam) = (file(), tempfile::NamedTempFile::new().unwrap());
+        let json = r#"{"Account": "123456789012", "Principals": [{"Arn": "arn:aws:iam::123456789012:user/Jane",
+            "AccessKeyId": "AKIAJANE", "SecretAccessKey": "s", "Policies": []}]}"#;
+        std::fs::write(iam.path(), json).unwrap();
+        let [config, iam] = [&config, &iam].map(|file| file.path().to_str().unwrap());
+        let environment = Environment::from([("BYOC_ENDPOINT_CONFIG", config), ("BYOC_ENDPOINT_IAM", iam)]);
+        let (settings, _) = Arguments::default().resolve(&environment).unwrap();
+        assert_eq!(settings.authorization.unwrap().principals().count(), 1);
+
+        let wrong = Arguments { iam: Some("/none/iam.json".into()), ..Arguments::default() };
+        let error = wrong.resolve(&environment).unwrap_err();
+        assert!(error.message().contains("--iam is \"/none/iam.json\": could not read /none/iam.json"), "{error}");
+        let nobody = Environment::from([("BYOC_ENDPOINT_CONFIG", config)]);
+        assert!(Arguments::default().resolve(&nobody).unwrap().0.authorization.is_none());
+    }
+
+    #[test]
     fn all_wrong_settings_are_reported_at_once() {
         let arguments = Arguments {
             config: Some("/none/endpoint.json".into()),

@@ -251,3 +251,15 @@ def test_a_wrong_file_is_refused_with_everything_that_is_wrong(housing, tmp_path
                  "Policies[0].Statement[0].Effect: expected Allow or Deny", "Condition.StringLikes: operator"]:
         assert part in ended.stderr, (part, ended.stderr)
     assert NEW_YORK["SecretAccessKey"] not in ended.stderr
+
+
+def test_the_examples_file_does_what_its_readme_says(housing):
+    running = Endpoint(housing / "endpoint.json", BYOC_ENDPOINT_IAM=str(housing / "iam.json"))
+    try:
+        new_york, operator = json.loads((housing / "iam.json").read_text())["Principals"]
+        assert invoke(runtime(running, new_york), "NewYork_NY")
+        assert refusal(lambda: invoke(runtime(running, new_york), "Chicago_IL")) == denied(new_york, IMPLICITLY)
+        assert invoke(runtime(running, operator), "Chicago_IL")
+    finally:
+        running.process.kill()
+        running.process.wait()
