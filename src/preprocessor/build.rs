@@ -56,11 +56,29 @@ pub(super) struct Builder {
     pub(super) request_width: RequestWidth,
     /// Why no request can be answered, where scikit-learn would fail at each one: the first reason found.
     pub(super) refusal: Option<String>,
+    /// How many bytes the transformers may still take.
+    memory_left: usize,
 }
 
+/// What a model may take in memory beyond a multiple of its file.
+const SPARE_MEMORY: usize = 64 << 20;
+
 impl Builder {
-    pub(super) fn new(version: Version) -> Builder {
-        Builder { version, request_width: RequestWidth::Any, refusal: None }
+    /// A builder of a model whose artifact has this many bytes.
+    pub(super) fn new(version: Version, artifact_bytes: usize) -> Builder {
+        let memory_left = artifact_bytes.saturating_mul(8).saturating_add(SPARE_MEMORY);
+        Builder { version, request_width: RequestWidth::Any, refusal: None, memory_left }
+    }
+
+    /// Counts the memory of a transformer. A small file can name one large transformer many times.
+    ///
+    /// # Errors
+    /// When all together take far more than their artifact.
+    pub(super) fn take_memory(&mut self, transformer: Attributes<'_>, bytes: usize) -> Result<()> {
+        let left = self.memory_left.checked_sub(bytes);
+        self.memory_left =
+            left.ok_or_else(|| transformer.error("the model would take far more memory than its file"))?;
+        Ok(())
     }
 
     /// Notes why every request must be refused. The model loads none the less, as it does in scikit-learn.
@@ -76,8 +94,8 @@ impl Builder {
             (AtLeast(one), AtLeast(other)) => AtLeast(one.max(other)),
             (Exactly(exact), AtLeast(least)) | (AtLeast(least), Exactly(exact)) if exact >= least => Exactly(exact),
             (Exactly(one), Exactly(other)) if one == other => Exactly(one),
-            (one, other) => {
-                self.refuse(format!("one transformer takes rows of {one:?} columns, another of {other:?}"));
+            (one, _) => {
+                self.refuse("the transformers of the model were fitted on rows of different widths");
                 one
             }
         };

@@ -205,3 +205,97 @@ fn a_label_that_comes_first_keeps_its_column_number_in_messages() {
     let message = error(b"much,1990,2500,3,2,1,2,y,n\n").to_string();
     assert_eq!(message, "row 1, column 1 (PRICE): could not read the label \"much\" as a number");
 }
+
+/// A row of fields of every sort, drawn by a generator that is the same in every run.
+fn drawn_row(width: usize, random: &mut impl FnMut(usize) -> usize) -> String {
+    const FIELDS: &[&str] =
+        &["1", "2.5", "-3", "", "red", "y", "yes", "True", "inf", "9223372036854775808", "1e300", " x"];
+    // Mostly one sort of field for a column, so that some columns have a type.
+    let fields: Vec<&str> =
+        (0..width).map(|column| FIELDS[(column * 5 + random(2) * random(12)) % FIELDS.len()]).collect();
+    fields.join(",") + "\n"
+}
+
+fn generator(mut state: u64) -> impl FnMut(usize) -> usize {
+    move |below| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % below
+    }
+}
+
+#[test]
+fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
+    let mut random = generator(7);
+    let (mut answers, mut errors) = (0, 0);
+    for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
+        let Ok(preprocessor) = preprocessor(&case) else { continue };
+        let input = fs::read(case.join("input.csv")).unwrap();
+        let Ok(width) = csv::read(&input).map(|table| table.columns.len()) else { continue };
+        for rows in 1..12 {
+            let body: String = (0..rows).map(|_| drawn_row(width, &mut random)).collect();
+            // In one column an empty field is a line without a row.
+            let Ok(table) = csv::read(body.as_bytes()) else { continue };
+            let rows = table.rows;
+            let Ok(table) = preprocessor.transform(table) else {
+                errors += 1;
+                continue;
+            };
+            answers += 1;
+            let dtype = table.columns.first().map(|column| column.dtype());
+            assert!(
+                table.columns.iter().all(|column| column.len() == table.rows && Some(column.dtype()) == dtype),
+                "{body}"
+            );
+            assert_eq!(table.rows, rows);
+        }
+    }
+    assert!(answers > 500 && errors > 500, "{answers} answers, {errors} errors");
+}
+
+#[test]
+fn a_spoiled_artifact_is_refused_or_answers_but_never_ends_the_process() {
+    let mut random = generator(11);
+    let mut built = 0;
+    for case in folders(&fixtures().join("1.9.1")) {
+        let artifact = fs::read(case.join("model.joblib")).unwrap();
+        let input = fs::read(case.join("input.csv")).unwrap();
+        for _ in 0..25 {
+            let mut spoiled = artifact.clone();
+            for _ in 0..1 + random(3) {
+                let byte = random(spoiled.len());
+                spoiled[byte] = random(256) as u8;
+            }
+            let Ok(tree) = pickle::read(spoiled) else { continue };
+            let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap();
+            for columns in [None, Some(columns)] {
+                let Ok(preprocessor) = Preprocessor::from_pickle(&tree, columns) else { continue };
+                built += 1;
+                assert!(preprocessor.bytes() > 0);
+                // Whether it answers does not matter here, only that it comes back.
+                let _ = answer(&preprocessor, &input);
+            }
+        }
+    }
+    assert!(built > 200, "only {built} models were built");
+}
+
+#[test]
+fn a_small_artifact_that_would_become_a_huge_model_is_refused() {
+    // A FeatureUnion that names one PolynomialFeatures of half a million products again and again.
+    let polynomial = "csklearn.preprocessing._polynomial\nPolynomialFeatures\n)\u{1}}(Vn_features_in_\nI1000\n\
+        V_min_degree\nI0\nV_max_degree\nI2\nVinteraction_only\nI00\nVinclude_bias\nI00\nub";
+    let union = |parts: usize| {
+        let again = "(Vagain\ng1\nta".repeat(parts - 1);
+        let text = format!(
+            "csklearn.pipeline\nFeatureUnion\n)\u{1}}}(Vtransformer_list\n(l(Vfirst\n{polynomial}p1\nta{again}\
+             Vtransformer_weights\nNV_sklearn_version\nV1.6.1\nub."
+        );
+        // NEWOBJ is no ASCII character, so it is put in here.
+        let body = text.bytes().map(|byte| if byte == 1 { 0x81 } else { byte });
+        let pickle = [0x80, 2].into_iter().chain(body).collect();
+        Preprocessor::from_pickle(&pickle::read(pickle).unwrap(), None)
+    };
+    assert!(union(2).is_ok());
+    let error = union(40).unwrap_err().to_string();
+    assert!(error.ends_with("PolynomialFeatures: the model would take far more memory than its file"), "{error}");
+}

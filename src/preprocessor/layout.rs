@@ -4,7 +4,7 @@ use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
 use super::columns_json::ColumnsJson;
 use super::text_list::TextList;
-use super::transformers::fitted_columns;
+use super::transformers::{FittedColumns, fitted_columns};
 use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::{Error, Result};
@@ -30,30 +30,24 @@ impl<'t> Names<'t> {
     /// The names that `columns.json` gives, else those that the artifact was fitted on, where a last one that no
     /// transformer uses is the label.
     pub(super) fn new(root: Value<'t>, version: Version, json: Option<&'t ColumnsJson>) -> Result<Names<'t>> {
-        let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose()?.flatten();
         let own_label = json.and_then(|json| json.label.as_ref());
         let own_label = own_label.map(|(label, position)| (label.as_str(), *position));
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
             return Ok(Names::of(columns.iter().map(String::as_str).collect(), own_label));
         }
-        let Some(fitted) = fitted else { return Ok(Names { names: None, label: None }) };
-        let mut names = fitted.names;
-        match own_label {
-            // Which of the fitted names a row without its label has is only known if the label is the last or the first.
-            Some((label, _)) if names.last() == Some(&label) => {
-                names.pop();
+        let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose()?;
+        let Some(FittedColumns { mut names, uses_last }) = fitted.flatten() else {
+            return Ok(Names { names: None, label: None });
+        };
+        let label = match own_label {
+            Some((label, position)) => {
+                names.retain(|name| *name != label);
+                Some((label, position))
             }
-            Some((label, _)) if names.first() == Some(&label) => {
-                names.remove(0);
-            }
-            Some(_) => {}
-            None if !fitted.uses_last && names.len() > 1 => {
-                let label = names.pop().map(|label| (label, LabelPosition::Last));
-                return Ok(Names::of(names, label));
-            }
-            None => {}
-        }
-        Ok(Names::of(names, own_label))
+            None if uses_last || names.len() < 2 => None,
+            None => names.pop().map(|label| (label, LabelPosition::Last)),
+        };
+        Ok(Names::of(names, label))
     }
 
     fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {

@@ -77,7 +77,7 @@ impl Preprocessor {
             return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
         }
         let names = Names::new(root, version, columns.as_ref())?;
-        let mut builder = Builder::new(version);
+        let mut builder = Builder::new(version, tree.plain_bytes());
         let transformer = Transformer::build(root, &names.input(), &mut builder)?.transformer;
         Ok(Preprocessor { layout: names.layout(builder)?, transformer })
     }

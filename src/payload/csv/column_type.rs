@@ -21,45 +21,46 @@ pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize) -> Column<'a>
 }
 
 /// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect it.
-fn is_missing(field: &str) -> bool {
-    // Most fields are numbers, and none of these ends in a digit.
-    if field.as_bytes().last().is_some_and(u8::is_ascii_digit) {
-        return false;
+fn is_missing(field: &[u8]) -> bool {
+    // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
+    if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {
+        return field.is_empty();
     }
     matches!(
         field,
-        "" | "#N/A"
-            | "#N/A N/A"
-            | "#NA"
-            | "-1.#IND"
-            | "-1.#QNAN"
-            | "-NaN"
-            | "-nan"
-            | "1.#IND"
-            | "1.#QNAN"
-            | "<NA>"
-            | "N/A"
-            | "NA"
-            | "NULL"
-            | "NaN"
-            | "None"
-            | "n/a"
-            | "nan"
-            | "null"
+        b"#N/A"
+            | b"#N/A N/A"
+            | b"#NA"
+            | b"-1.#IND"
+            | b"-1.#QNAN"
+            | b"-NaN"
+            | b"-nan"
+            | b"1.#IND"
+            | b"1.#QNAN"
+            | b"<NA>"
+            | b"N/A"
+            | b"NA"
+            | b"NULL"
+            | b"NaN"
+            | b"None"
+            | b"n/a"
+            | b"nan"
+            | b"null"
     )
 }
 
 /// `int64`, or `float64` when some are missing. The first field that is none says what is tried next.
 fn integers<'a>(fields: &Fields<'a>, column: usize) -> Result<Column<'a>, NotInteger> {
-    let mut values = Vec::with_capacity(fields.rows());
+    let mut values = Vec::new();
     let mut missing = Vec::new();
     for field in fields.column(column) {
-        if is_missing(&field) {
+        let value = if is_missing(&field) {
             missing.push(values.len());
-            values.push(0);
+            0
         } else {
-            values.push(parse_i64(&field)?);
-        }
+            parse_i64(&field)?
+        };
+        push(&mut values, value, fields);
     }
     if missing.is_empty() {
         return Ok(Column::Int64(values));
@@ -93,7 +94,7 @@ fn large_integers<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> 
         }
     }
     Some(if large && (missing || negative) {
-        Column::Object(fields.column(column).map(Cell::Text).collect())
+        Column::Object(fields.texts(column).map(Cell::Text).collect())
     } else if missing || negative {
         text(fields, column)
     } else {
@@ -102,28 +103,37 @@ fn large_integers<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> 
 }
 
 fn floats<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
-    let mut values = Vec::with_capacity(fields.rows());
+    let mut values = Vec::new();
     for field in fields.column(column) {
-        values.push(match parse_f64(&field) {
+        let value = match parse_f64(&field) {
             Some(value) => value,
             None if is_missing(&field) => f64::NAN,
             None => return None,
-        });
+        };
+        push(&mut values, value, fields);
     }
     Some(Column::Float64(values))
 }
 
+/// Appends a value; memory for all rows is taken with the first, so that a try that fails there costs none.
+fn push<T>(values: &mut Vec<T>, value: T, fields: &Fields<'_>) {
+    if values.is_empty() {
+        values.reserve_exact(fields.rows());
+    }
+    values.push(value);
+}
+
 /// `bool`, or objects when some are missing.
 fn bools<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
-    let parse = |field: Cow<'_, str>| match field {
-        field if field.eq_ignore_ascii_case("true") => Some(Some(true)),
-        field if field.eq_ignore_ascii_case("false") => Some(Some(false)),
-        field if is_missing(&field) => Some(None),
+    let parse = |field: &[u8]| match field {
+        field if field.eq_ignore_ascii_case(b"true") => Some(Some(true)),
+        field if field.eq_ignore_ascii_case(b"false") => Some(Some(false)),
+        field if is_missing(field) => Some(None),
         _ => None,
     };
     let mut values = Vec::new();
     for field in fields.column(column) {
-        values.push(parse(field)?);
+        values.push(parse(&field)?);
     }
     match values.iter().copied().collect() {
         Some(values) => Some(Column::Bool(values)),
@@ -134,8 +144,8 @@ fn bools<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
 }
 
 fn text<'a>(fields: &Fields<'a>, column: usize) -> Column<'a> {
-    let cell = |field: Cow<'a, str>| if is_missing(&field) { Cell::Missing } else { Cell::Text(field) };
-    Column::Object(fields.column(column).map(cell).collect())
+    let cell = |field: Cow<'a, str>| if is_missing(field.as_bytes()) { Cell::Missing } else { Cell::Text(field) };
+    Column::Object(fields.texts(column).map(cell).collect())
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ impl<'a> Fields<'a> {
         if text.len() >= QUOTED as usize {
             return Err(Error::bad_payload(format!("expected less than 2 GiB of CSV, found {} bytes", text.len())));
         }
-        let mut finder = Finder { body: text.as_bytes(), position: 0, spans: Vec::new(), width: 0, rows: 0 };
+        // Enough for one row of usual width; the first row tells how many more there may be.
+        let spans = Vec::with_capacity(text.len().min(128) / 4 + 1);
+        let mut finder = Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0 };
         if text.starts_with('\u{feff}') {
             finder.position = '\u{feff}'.len_utf8();
         }
@@ -57,16 +59,39 @@ impl<'a> Fields<'a> {
         self.spans.len().checked_div(self.width).unwrap_or(0)
     }
 
-    /// The fields of one column, from the first row to the last. They borrow from the body unless a quote had to be undone.
-    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Cow<'a, str>> + '_ {
-        self.spans.iter().skip(column).step_by(self.width.max(1)).map(|span| self.text(*span))
+    /// The fields of one column as bytes, from the first row to the last. They borrow from the body unless a quote had to be
+    /// undone.
+    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Cow<'a, [u8]>> + '_ {
+        let bytes = self.body.as_bytes();
+        self.spans(column).map(move |span| match span.plain() {
+            Some(range) => Cow::Borrowed(bytes.get(range).unwrap_or_default()),
+            None => Cow::Owned(self.quoted(span).into_bytes()),
+        })
     }
 
-    fn text(&self, span: Span) -> Cow<'a, str> {
-        let range = span.start as usize..(span.end & !QUOTED) as usize;
+    /// The fields of one column as text.
+    pub(super) fn texts(&self, column: usize) -> impl Iterator<Item = Cow<'a, str>> + '_ {
         // Spans begin and end at ASCII bytes or at the ends of the body, so they never cut a character.
-        let text = self.body.get(range).unwrap_or_default();
-        if span.end & QUOTED == 0 { Cow::Borrowed(text) } else { Cow::Owned(without_quotes(text)) }
+        self.spans(column).map(|span| match span.plain() {
+            Some(range) => Cow::Borrowed(self.body.get(range).unwrap_or_default()),
+            None => Cow::Owned(self.quoted(span)),
+        })
+    }
+
+    fn spans(&self, column: usize) -> impl Iterator<Item = Span> + '_ {
+        self.spans.iter().skip(column).step_by(self.width.max(1)).copied()
+    }
+
+    fn quoted(&self, span: Span) -> String {
+        let range = span.start as usize..(span.end & !QUOTED) as usize;
+        without_quotes(self.body.get(range).unwrap_or_default())
+    }
+}
+
+impl Span {
+    /// Where the field lies, unless its quotes are still to be taken out.
+    fn plain(self) -> Option<std::ops::Range<usize>> {
+        (self.end & QUOTED == 0).then_some(self.start as usize..self.end as usize)
     }
 }
 
@@ -200,7 +225,7 @@ mod tests {
 
     fn rows(body: &str) -> Vec<Vec<String>> {
         let fields = Fields::find(body.as_bytes()).unwrap();
-        let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.column(column).collect()).collect();
+        let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
         (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
     }
 

@@ -5,8 +5,20 @@ pub(crate) fn write_f64(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return write_not_finite(out, value);
     }
+    // One-hot columns are made of these two.
+    if value.to_bits() == 0f64.to_bits() {
+        return out.extend_from_slice(b"0.0");
+    }
+    if value == 1.0 {
+        return out.extend_from_slice(b"1.0");
+    }
     let mut buffer = zmij::Buffer::new();
-    write_digits(out, buffer.format_finite(value), needs_no_exponent(value.abs()));
+    let formatted = buffer.format_finite(value);
+    if needs_no_exponent(value.abs()) {
+        // The formatter writes no exponent between 1e-5 and 1e16.
+        return out.extend_from_slice(formatted.as_bytes());
+    }
+    write_digits(out, formatted, false);
 }
 
 /// Appends a `float32` by the same rules, with the shortest digits that read back to the `float32`.

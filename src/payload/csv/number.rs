@@ -29,22 +29,22 @@ pub(super) enum NotInteger {
 }
 
 /// `[space][+-]digits[space]` as `int64`.
-pub(super) fn parse_i64(token: &str) -> Result<i64, NotInteger> {
+pub(super) fn parse_i64(token: &[u8]) -> Result<i64, NotInteger> {
     let (negative, magnitude) = magnitude(token)?;
     let value = if negative { 0i64.checked_sub_unsigned(magnitude) } else { 0i64.checked_add_unsigned(magnitude) };
     value.ok_or(NotInteger::Overflow)
 }
 
 /// `[space][+]digits[space]` as `uint64`; `None` for a token with a minus sign, whatever follows it.
-pub(super) fn parse_u64(token: &str) -> Option<Result<u64, NotInteger>> {
+pub(super) fn parse_u64(token: &[u8]) -> Option<Result<u64, NotInteger>> {
     match magnitude(token) {
-        _ if trim(token.as_bytes()).first() == Some(&b'-') => None,
+        _ if trim(token).first() == Some(&b'-') => None,
         other => Some(other.map(|(_, magnitude)| magnitude)),
     }
 }
 
-fn magnitude(token: &str) -> Result<(bool, u64), NotInteger> {
-    let token = trim(token.as_bytes());
+fn magnitude(token: &[u8]) -> Result<(bool, u64), NotInteger> {
+    let token = trim(token);
     let (negative, digits) = match token {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
@@ -76,8 +76,8 @@ fn magnitude(token: &str) -> Result<(bool, u64), NotInteger> {
 }
 
 /// `[space][+-]digits[.digits][e[+-]digits][space]`, or infinity without spaces, as the nearest `float64`.
-pub(super) fn parse_f64(token: &str) -> Option<f64> {
-    let trimmed = trim(token.as_bytes());
+pub(super) fn parse_f64(token: &[u8]) -> Option<f64> {
+    let trimmed = trim(token);
     let unsigned = match trimmed {
         [b'-' | b'+', rest @ ..] => rest,
         rest => rest,
@@ -103,19 +103,19 @@ mod tests {
 
     #[test]
     fn integers_are_read_with_signs_spaces_and_leading_zeros_and_never_wrap() {
-        assert_eq!(parse_i64(" \t+007\x0b"), Ok(7));
-        assert_eq!(parse_i64("-0"), Ok(0));
-        assert_eq!(parse_i64("-9223372036854775808"), Ok(i64::MIN));
-        assert_eq!(parse_i64("00000000000000000000000000001"), Ok(1));
+        assert_eq!(parse_i64(b" \t+007\x0b"), Ok(7));
+        assert_eq!(parse_i64(b"-0"), Ok(0));
+        assert_eq!(parse_i64(b"-9223372036854775808"), Ok(i64::MIN));
+        assert_eq!(parse_i64(b"00000000000000000000000000001"), Ok(1));
         for token in ["9223372036854775808", "-9223372036854775809", "18446744073709551616"] {
-            assert_eq!(parse_i64(token), Err(NotInteger::Overflow), "{token}");
+            assert_eq!(parse_i64(token.as_bytes()), Err(NotInteger::Overflow), "{token}");
         }
         for token in ["", " ", "-", "+-1", "1.0", "1_0", "1 2", "0x1", "\u{661}", "99999999999999999999.5"] {
-            assert_eq!(parse_i64(token), Err(NotInteger::Invalid), "{token}");
+            assert_eq!(parse_i64(token.as_bytes()), Err(NotInteger::Invalid), "{token}");
         }
-        assert_eq!(parse_u64("18446744073709551615"), Some(Ok(u64::MAX)));
-        assert_eq!(parse_u64("18446744073709551616"), Some(Err(NotInteger::Overflow)));
-        assert_eq!(parse_u64(" -x"), None);
+        assert_eq!(parse_u64(b"18446744073709551615"), Some(Ok(u64::MAX)));
+        assert_eq!(parse_u64(b"18446744073709551616"), Some(Err(NotInteger::Overflow)));
+        assert_eq!(parse_u64(b" -x"), None);
     }
 
     #[test]
@@ -136,12 +136,12 @@ mod tests {
             ("+INF", f64::INFINITY),
         ];
         for (token, expected) in cases {
-            assert_eq!(parse_f64(token).map(f64::to_bits), Some(f64::to_bits(expected)), "{token}");
+            assert_eq!(parse_f64(token.as_bytes()).map(f64::to_bits), Some(f64::to_bits(expected)), "{token}");
         }
         let others =
             [".", "-", "1e", "1e+", "1d5", "0x10", "1_0", " inf", "inf ", "nan", "1L", "1 2", "+-1", "e5", "", "1.5.2"];
         for token in others {
-            assert_eq!(parse_f64(token), None, "{token}");
+            assert_eq!(parse_f64(token.as_bytes()), None, "{token}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! scikit-learn decides by the type of the request's column, not of the categories (`sklearn.utils._encode`): an object
 //! column goes through a Python dict, where `1 == 1.0 == True` and `"1" != 1`; a numeric one through numpy.
 
+#[cfg(test)]
+mod categories_test;
 mod lookup;
 
 use super::attributes::one_dimensional;
@@ -60,11 +62,15 @@ impl Categories {
     pub(super) fn from_value(value: Value<'_>, version: Version) -> Option<Categories> {
         let array = one_dimensional(value)?;
         u32::try_from(array.len()).ok()?;
-        Some(Categories {
-            known: known(array)?,
+        Some(Categories::new(known(array)?, version))
+    }
+
+    fn new(known: Known, version: Version) -> Categories {
+        Categories {
+            known,
             refuses_missing: version < Version::new(0, 24),
             bools_are_objects: version >= Version::new(1, 6),
-        })
+        }
     }
 
     /// How many categories.
@@ -225,13 +231,10 @@ impl Categories {
 fn known(array: ArrayView<'_>) -> Option<Known> {
     match array.dtype().kind {
         ItemKind::Int | ItemKind::UInt | ItemKind::Bool => match array.to_i64() {
-            Ok(values) => {
-                let lookup = Lookup::new(&values);
-                Some(Known::Integers { values: values.into(), lookup })
-            }
-            Err(_) => floats(array),
+            Ok(values) => Some(integers(values)),
+            Err(_) => Some(floats(array.to_f64().ok()?)),
         },
-        ItemKind::Float => floats(array),
+        ItemKind::Float => Some(floats(array.to_f64().ok()?)),
         ItemKind::Text => {
             let texts = array.to_text().ok()?;
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -239,19 +242,21 @@ fn known(array: ArrayView<'_>) -> Option<Known> {
             let texts = TextList::new(texts)?;
             Some(Known::Texts { texts, lookup, missing: None, none: None, objects: false })
         }
-        ItemKind::Object => objects(array),
+        ItemKind::Object => objects(array.objects()?.map(Object::from_value).collect::<Option<_>>()?),
         ItemKind::Bytes => None,
     }
 }
 
-fn floats(array: ArrayView<'_>) -> Option<Known> {
-    let values = array.to_f64().ok()?;
-    let missing = values.iter().position(|value| value.is_nan()).and_then(|index| u32::try_from(index).ok());
-    Some(Known::Floats { lookup: Lookup::new(&values), values: values.into(), missing })
+fn integers(values: Vec<i64>) -> Known {
+    Known::Integers { lookup: Lookup::new(&values), values: values.into() }
 }
 
-fn objects(array: ArrayView<'_>) -> Option<Known> {
-    let objects: Vec<Object> = array.objects()?.map(Object::from_value).collect::<Option<_>>()?;
+fn floats(values: Vec<f64>) -> Known {
+    let missing = values.iter().position(|value| value.is_nan()).and_then(|index| u32::try_from(index).ok());
+    Known::Floats { lookup: Lookup::new(&values), values: values.into(), missing }
+}
+
+fn objects(objects: Vec<Object>) -> Option<Known> {
     let position = |wanted: Object| objects.iter().position(|object| *object == wanted);
     let none = position(Object::None);
     let missing = objects.iter().position(|object| matches!(object, Object::Missing));
@@ -313,5 +318,24 @@ impl Object {
             Object::Integer(value) => value.to_string(),
             Object::Float(value) => value.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Categories {
+    /// Categories of an object array of text; `None` is a missing value.
+    pub(super) fn of_texts(texts: &[Option<&str>], version: Version) -> Categories {
+        let object = |text: &Option<&str>| text.map_or(Object::Missing, |text| Object::Text(text.into()));
+        Categories::new(objects(texts.iter().map(object).collect()).unwrap(), version)
+    }
+
+    /// Categories of an array of integers.
+    pub(super) fn of_integers(values: &[i64], version: Version) -> Categories {
+        Categories::new(integers(values.to_vec()), version)
+    }
+
+    /// Categories of an array of floats.
+    pub(super) fn of_floats(values: &[f64], version: Version) -> Categories {
+        Categories::new(floats(values.to_vec()), version)
     }
 }

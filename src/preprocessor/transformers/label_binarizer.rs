@@ -66,3 +66,24 @@ impl LabelBinarizer {
         self.classes.heap_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{columns_of, texts};
+    use crate::preprocessor::version::Version;
+
+    #[test]
+    fn two_classes_have_one_column_and_an_unknown_label_is_no_class() {
+        let binarize = |classes: &[Option<&str>]| {
+            let classes = Categories::of_texts(classes, Version::new(1, 9));
+            let binarizer = LabelBinarizer { classes, negative: -1, positive: 2 };
+            columns_of(binarizer.apply(vec![texts(&[Some("a"), Some("b"), Some("x")])]))
+        };
+        assert_eq!(binarize(&[Some("a")]), [Column::Int64(vec![-1, -1, -1])]);
+        assert_eq!(binarize(&[Some("a"), Some("b")]), [Column::Int64(vec![-1, 2, -1])]);
+        let three = binarize(&[Some("a"), Some("b"), Some("c")]);
+        let expected = [vec![2, -1, -1], vec![-1, 2, -1], vec![-1, -1, -1]].map(Column::Int64);
+        assert_eq!(three, expected);
+    }
+}

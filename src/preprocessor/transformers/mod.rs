@@ -133,7 +133,16 @@ impl Transformer {
             }
             _ => return Err(object.error(format_args!("this class is not supported; supported are {SUPPORTED}"))),
         };
-        build(object, input, builder)
+        let built = build(object, input, builder)?;
+        if !built.transformer.is_made_of_others() {
+            builder.take_memory(object, size_of::<Transformer>() + built.transformer.heap_bytes())?;
+        }
+        Ok(built)
+    }
+
+    /// Whether its parts were built, and their memory was counted, on their own.
+    fn is_made_of_others(&self) -> bool {
+        matches!(self, Transformer::ColumnTransformer(_) | Transformer::FeatureUnion(_) | Transformer::Pipeline(_))
     }
 
     /// Transforms columns; what comes out has the type that scikit-learn's answer has, column by column.

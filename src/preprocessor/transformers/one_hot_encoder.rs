@@ -11,7 +11,7 @@ use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Origin};
+use crate::preprocessor::feature::Feature;
 use crate::preprocessor::version::Version;
 
 /// One-hot columns for each feature, in order.
@@ -211,14 +211,14 @@ impl OneHotEncoder {
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut columns: Vec<Vec<T>> = (0..self.width).map(|_| vec![zero; rows]).collect();
         let mut rest = columns.as_mut_slice();
-        let mut origins = Vec::with_capacity(self.width);
         for (encoded, feature) in self.features.iter().zip(features) {
             let (own, others) = rest.split_at_mut_checked(encoded.width as usize).unwrap_or_default();
             encoded.encode(feature, one, own)?;
-            origins.extend(std::iter::repeat_n(feature.origin, own.len()));
             rest = others;
         }
-        let origins = origins.into_iter().chain(std::iter::repeat(Origin::NONE));
+        // A column of the answer comes from the feature that it is a category of.
+        let origins = self.features.iter().zip(features);
+        let origins = origins.flat_map(|(encoded, feature)| (0..encoded.width).map(|_| feature.origin));
         Ok(columns.into_iter().zip(origins).map(|(values, origin)| Feature::new(origin, column(values))).collect())
     }
 
@@ -227,5 +227,73 @@ impl OneHotEncoder {
             feature.categories.heap_bytes() + feature.columns.as_ref().map_or(0, |columns| size_of_val(&**columns))
         };
         size_of_val(&*self.features) + self.features.iter().map(feature).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{columns_of, message, texts};
+
+    /// The columns of one feature with the categories a, b, c, d; x is unknown.
+    fn encode(infrequent: Option<Infrequent>, drop: Option<usize>, unknown: HandleUnknown) -> Vec<Vec<f64>> {
+        let categories = [Some("a"), Some("b"), Some("c"), Some("d")];
+        let categories = Categories::of_texts(&categories, Version::new(1, 9));
+        let feature = EncodedFeature::new(categories, infrequent, drop, unknown).unwrap();
+        let encoder =
+            OneHotEncoder { width: feature.width as usize, features: [feature].into(), dtype: OneHotDtype::Float64 };
+        let values = texts(&[Some("a"), Some("b"), Some("c"), Some("d"), Some("x")]);
+        let columns = columns_of(encoder.apply(&[values], 5)).into_iter().map(|column| match column {
+            Column::Float64(values) => values,
+            other => panic!("{other:?}"),
+        });
+        columns.collect()
+    }
+
+    fn infrequent(groups: [usize; 4], infrequent: usize) -> Option<Infrequent> {
+        Some(Infrequent { groups: groups.to_vec(), count: infrequent + 1, infrequent })
+    }
+
+    #[test]
+    fn every_category_has_a_column_and_an_unknown_one_none() {
+        let columns = encode(None, None, HandleUnknown::Ignore);
+        assert_eq!(columns.len(), 4);
+        assert_eq!(columns[1], [0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(columns.concat().iter().sum::<f64>(), 4.0);
+    }
+
+    #[test]
+    fn a_dropped_category_looks_like_an_unknown_one() {
+        let columns = encode(None, Some(1), HandleUnknown::Ignore);
+        let expected = [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 0.0]];
+        assert_eq!(columns, expected);
+    }
+
+    #[test]
+    fn infrequent_categories_share_a_column_which_takes_unknown_ones_only_if_asked() {
+        let groups = || infrequent([1, 1, 0, 1], 1);
+        let rare = [1.0, 1.0, 0.0, 1.0];
+        assert_eq!(encode(groups(), None, HandleUnknown::InfrequentIfExist)[1], [&rare[..], &[1.0]].concat());
+        assert_eq!(encode(groups(), None, HandleUnknown::Ignore)[1], [&rare[..], &[0.0]].concat());
+        assert_eq!(encode(groups(), Some(0), HandleUnknown::InfrequentIfExist), [[&rare[..], &[1.0]].concat()]);
+        let dropped = encode(groups(), Some(1), HandleUnknown::InfrequentIfExist);
+        assert_eq!(dropped, [[0.0, 0.0, 1.0, 0.0, 0.0]]);
+    }
+
+    #[test]
+    fn an_unknown_category_is_an_error_by_default_and_a_dropped_one_must_exist() {
+        let categories = || Categories::of_texts(&[Some("a")], Version::new(1, 9));
+        let feature = EncodedFeature::new(categories(), None, None, HandleUnknown::Error).unwrap();
+        let encoder = OneHotEncoder { width: 1, features: [feature].into(), dtype: OneHotDtype::Int64 };
+        let error = message(encoder.apply(&[texts(&[Some("a"), Some("x")])], 2));
+        assert_eq!(error, "row 2, column 1: unknown category \"x\": expected one of \"a\"");
+        assert!(EncodedFeature::new(categories(), None, Some(1), HandleUnknown::Error).is_none());
+    }
+
+    #[test]
+    fn an_answer_that_would_take_all_memory_is_refused() {
+        let encoder = OneHotEncoder { width: 1 << 20, features: [].into(), dtype: OneHotDtype::Float64 };
+        let error = message(encoder.apply(&[], 1000));
+        assert_eq!(error, "1000 rows would become 1048576 features each; send at most 128 rows a request");
     }
 }

@@ -109,3 +109,27 @@ impl OrdinalEncoder {
         size_of_val(&*self.features) + self.features.iter().map(feature).sum::<usize>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{column, message, texts};
+    use crate::preprocessor::version::Version;
+
+    #[test]
+    fn categories_become_their_numbers_and_unknown_ones_what_was_asked() {
+        let categories = || Categories::of_texts(&[Some("n"), Some("y"), None], Version::new(1, 9));
+        let encoder = |unknown, numbers, dtype| OrdinalEncoder {
+            features: [EncodedFeature { categories: categories(), numbers }].into(),
+            unknown,
+            dtype,
+        };
+        let values = || [texts(&[Some("y"), None, Some("q")])];
+        let floats = encoder(Some(-1.0), Some([0.0, 1.0, -2.0].into()), OneHotDtype::Float64);
+        assert_eq!(column(floats.apply(&values())), Column::Float64(vec![1.0, -2.0, -1.0]));
+        let integers = encoder(Some(9.0), None, OneHotDtype::Int64);
+        assert_eq!(column(integers.apply(&values())), Column::Int64(vec![1, 2, 9]));
+        let strict = encoder(None, None, OneHotDtype::Float64);
+        assert!(message(strict.apply(&values())).starts_with("row 3, column 1: unknown category \"q\""));
+    }
+}

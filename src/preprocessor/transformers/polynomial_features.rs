@@ -61,6 +61,9 @@ pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: 
 /// Products by degree, from 2 on. Those of one degree come in the order of their first feature, and multiply it with the
 /// terms of the degree below that begin with the same feature or a later one. `None` for too many.
 fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<Vec<Product>>> {
+    if features > MOST_PRODUCTS {
+        return None;
+    }
     // The first feature of each term of the degree below, and the term's number.
     let mut below: Vec<(usize, u32)> =
         (0..features).map(|feature| Some((feature, u32::try_from(feature).ok()?))).collect::<Option<_>>()?;
@@ -159,6 +162,7 @@ mod tests {
     #[test]
     fn a_degree_with_too_many_products_is_refused_before_they_are_made() {
         assert!(products(1000, 5, false).is_none());
+        assert!(products(usize::MAX, 1, false).is_none());
         assert_eq!(products(3, usize::MAX, true).unwrap().len(), 2);
     }
 }

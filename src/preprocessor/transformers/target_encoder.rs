@@ -68,3 +68,21 @@ impl TargetEncoder {
             + size_of_val(&*self.means)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{columns_of, texts};
+    use crate::preprocessor::version::Version;
+
+    #[test]
+    fn each_class_has_a_column_and_an_unknown_category_the_mean_of_the_class() {
+        let encoder = TargetEncoder {
+            categories: [Categories::of_texts(&[Some("a"), Some("b")], Version::new(1, 9))].into(),
+            encodings: [[0.1, 0.2].into(), [0.9, 0.8].into()].into(),
+            means: [0.15, 0.85].into(),
+        };
+        let columns = columns_of(encoder.apply(&[texts(&[Some("b"), Some("x")])]));
+        assert_eq!(columns, [Column::Float64(vec![0.2, 0.15]), Column::Float64(vec![0.8, 0.85])]);
+    }
+}

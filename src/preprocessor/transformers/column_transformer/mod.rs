@@ -17,6 +17,8 @@ use selection::{Branches, By};
 #[derive(Debug)]
 pub(in crate::preprocessor) struct ColumnTransformer {
     branches: Box<[Branch]>,
+    /// How many columns the answer has.
+    width: usize,
 }
 
 #[derive(Debug)]
@@ -63,7 +65,8 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
-    Ok(Built::array(Transformer::ColumnTransformer(ColumnTransformer { branches: branches.into() }), width))
+    let transformer = ColumnTransformer { branches: branches.into(), width };
+    Ok(Built::array(Transformer::ColumnTransformer(transformer), width))
 }
 
 /// Notes how wide a request must be and what its names must be; whether columns are found by name.
@@ -126,7 +129,7 @@ impl ColumnTransformer {
         features: &[Feature<'c, 'a>],
         rows: usize,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
-        let mut all = Vec::new();
+        let mut all = Vec::with_capacity(self.width);
         for branch in &self.branches {
             let given = branch.columns.iter().map(|column| features.get(*column as usize).cloned());
             let Some(given) = given.collect() else {

@@ -171,3 +171,43 @@ fn slice(arguments: Value<'_>, by_name: impl Fn(&str) -> Option<usize>, n_featur
     let positions = (bound(start, 0, 0)?..bound(stop, n_features, 1)?).step_by(step).collect();
     Some((positions, if named { By::Name } else { By::Position }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::pickle;
+
+    /// The positions that a specification stands for among the columns a, b, c, d; the specification as a pickle of
+    /// protocol 0.
+    fn selected(pickle: &str) -> Option<(Vec<usize>, By)> {
+        let tree = pickle::read(pickle.as_bytes().to_vec()).unwrap();
+        positions(tree.root(), Some(&["a", "b", "c", "d"]), 4)
+    }
+
+    #[test]
+    fn columns_are_found_in_every_way_that_a_user_may_write_them() {
+        let cases = [
+            ("N.", vec![], By::Position),
+            ("Vc\n.", vec![2], By::Name),
+            ("I-1\n.", vec![3], By::Position),
+            ("(lVd\naVa\na.", vec![3, 0], By::Name),
+            ("(lI1\naI-2\na.", vec![1, 2], By::Position),
+            ("(lI01\naI00\naI00\naI01\na.", vec![0, 3], By::Position),
+            ("(l.", vec![], By::Position),
+            ("c__builtin__\nslice\n(I1\nNNtR.", vec![1, 2, 3], By::Position),
+            ("c__builtin__\nslice\n(NI-1\nI2\ntR.", vec![0, 2], By::Position),
+            ("c__builtin__\nslice\n(Vb\nVc\nNtR.", vec![1, 2], By::Name),
+            ("c__builtin__\nslice\n(I3\nI1\nNtR.", vec![], By::Position),
+        ];
+        for (pickle, expected, by) in cases {
+            assert_eq!(selected(pickle), Some((expected, by)), "{pickle:?}");
+        }
+    }
+
+    #[test]
+    fn columns_that_are_not_there_are_refused() {
+        for pickle in ["Vz\n.", "I4\n.", "I-5\n.", "(lI01\na.", "(lVa\naVz\na.", "F0.5\n.", "(lVa\naI0\na."] {
+            assert_eq!(selected(pickle), None, "{pickle:?}");
+        }
+    }
+}
