@@ -1,4 +1,5 @@
-//! Typed access to the attributes of a pickled estimator. Every error names class, attribute, what was expected and found.
+//! Typed access to the attributes of a pickled estimator. Every error names class, attribute, what was expected and
+//! found.
 
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
 use crate::error::{Error, Result};

@@ -59,8 +59,8 @@ impl ColumnsJson {
     /// Reads a `columns.json`.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no such document: unknown keys are refused by
-    /// their name.
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no such document: unknown keys are refused
+    /// by their name.
     pub fn parse(json: &[u8]) -> Result<ColumnsJson> {
         let written: Written = serde_json::from_slice(json)
             .map_err(|error| Error::bad_artifact(format!("columns.json could not be read: {error}")))?;

@@ -59,7 +59,8 @@ pub(super) fn stack<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'
     features
 }
 
-/// Gives the columns of a pandas frame one type, as `DataFrame.to_numpy` does: a bool beside a number makes both objects.
+/// Gives the columns of a pandas frame one type, as `DataFrame.to_numpy` does: a bool beside a number makes both
+/// objects.
 pub(super) fn stack_frame<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
     let bools = features.iter().filter(|feature| matches!(*feature.data, Column::Bool(_))).count();
     if bools == 0 || bools == features.len() {
@@ -72,7 +73,7 @@ pub(super) fn stack_frame<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Fea
 }
 
 /// A column as another type that its own can be promoted to.
-fn convert<'a>(column: &Column<'a>, dtype: Dtype) -> Column<'a> {
+pub(super) fn convert<'a>(column: &Column<'a>, dtype: Dtype) -> Column<'a> {
     match dtype {
         Dtype::Object => Column::Object(objects(column)),
         Dtype::Float64 => Column::Float64(numbers(column, |value| value)),
@@ -115,8 +116,8 @@ fn float_object<'a>(value: f64) -> Cell<'a> {
     if value.is_nan() { Cell::Missing } else { Cell::Float(value) }
 }
 
-/// The label as `numpy.insert` puts it before the features: cast to their type, a float label cut off if that is an integer
-/// type.
+/// The label as `numpy.insert` puts it before the features: cast to their type, a float label cut off if that is an
+/// integer type.
 ///
 /// # Errors
 /// For a label that is no number beside features that are.

@@ -30,8 +30,8 @@ impl Fault {
         Fault(Box::new(Inner { message: message.into(), origin, row: Some(row) }))
     }
 
-    /// The error for whoever sent the request; `column` turns an origin into the column's number in the request, counted
-    /// from 1, and its name.
+    /// The error for whoever sent the request; `column` turns an origin into the column's number in the request,
+    /// counted from 1, and its name.
     pub(super) fn into_error(self, column: impl Fn(Origin) -> Option<(usize, Option<String>)>) -> Error {
         let column = column(self.0.origin);
         let place = Place {

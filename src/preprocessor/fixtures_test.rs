@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How far a number may be off: powers and logarithms differ between platforms, and pandas before 3.1 rounds some of the
-/// numbers that it reads.
+/// How far a number may be off: powers and logarithms differ between platforms, and pandas before 3.1 rounds some of
+/// the numbers that it reads.
 const TOLERANCE: f64 = 1e-12;
 
 fn fixtures() -> PathBuf {

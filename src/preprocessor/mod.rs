@@ -1,12 +1,13 @@
 //! The preprocessor: fitted transformers, applied to rows as scikit-learn applies them.
 //!
-//! A [`Preprocessor`] is made of a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a [`Table`] of
-//! request columns into a [`Table`] of features. Everything that can be decided when it is made is decided then: which
-//! column of a request goes where, which scikit-learn version's behaviour holds, which categories become which columns.
+//! A [`Preprocessor`] is made of a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a [`Table`]
+//! of request columns into a [`Table`] of features. Everything that can be decided when it is made is decided then:
+//! which column of a request goes where, which scikit-learn version's behaviour holds, which categories become which
+//! columns.
 //!
-//! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP, or
-//! of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to them,
-//! `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object.
+//! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP,
+//! or of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to
+//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object.
 
 mod attributes;
 mod build;
@@ -87,8 +88,8 @@ impl Preprocessor {
     /// The answer has one type for all its columns, as numpy promotes them.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for rows of a wrong width and for values that the model does
-    /// not take, with row, column and the column's name; and where scikit-learn raises.
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for rows of a wrong width and for values that the model
+    /// does not take, with row, column and the column's name; and where scikit-learn raises.
     pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Table<'a>> {
         let Table { rows, mut columns } = rows;
         let request = self.layout.accept(columns.len())?;

@@ -1,5 +1,5 @@
-//! The fast path of the housing model against its slow obvious twin: one cell at a time, with every rule of scikit-learn's
-//! StandardScaler and OneHotEncoder written out where it applies.
+//! The fast path of the housing model against its slow obvious twin: one cell at a time, with every rule of
+//! scikit-learn's StandardScaler and OneHotEncoder written out where it applies.
 
 use super::{ColumnsJson, Preprocessor};
 use crate::artifact::pickle::{self, Tree, Value};

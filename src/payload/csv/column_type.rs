@@ -20,7 +20,8 @@ pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize) -> Column<'a>
         .unwrap_or_else(|| text(fields, column))
 }
 
-/// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect it.
+/// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect
+/// it.
 fn is_missing(field: &[u8]) -> bool {
     // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
     if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {

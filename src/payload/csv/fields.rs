@@ -59,8 +59,8 @@ impl<'a> Fields<'a> {
         self.spans.len().checked_div(self.width).unwrap_or(0)
     }
 
-    /// The fields of one column as bytes, from the first row to the last. They borrow from the body unless a quote had to be
-    /// undone.
+    /// The fields of one column as bytes, from the first row to the last. They borrow from the body unless a quote had
+    /// to be undone.
     pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Cow<'a, [u8]>> + '_ {
         let bytes = self.body.as_bytes();
         self.spans(column).map(move |span| match span.plain() {
@@ -95,8 +95,8 @@ impl Span {
     }
 }
 
-/// Takes the quotes out of a field that begins with one: a doubled quote is a quote, and text after the closing quote is
-/// appended as it is.
+/// Takes the quotes out of a field that begins with one: a doubled quote is a quote, and text after the closing quote
+/// is appended as it is.
 fn without_quotes(field: &str) -> String {
     let mut text = String::with_capacity(field.len());
     let mut rest = field.get(1..).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! `(x - center) / scale`, which [`StandardScaler`](super::standard_scaler) and [`RobustScaler`](super::robust_scaler) share.
+//! `(x - center) / scale`, which [`StandardScaler`](super::standard_scaler) and [`RobustScaler`](super::robust_scaler)
+//! share.
 
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};

@@ -31,8 +31,9 @@ pub(super) struct Infrequent {
     pub(super) infrequent: usize,
 }
 
-/// Reads `_infrequent_indices` and `_default_to_infrequent_mappings` (from 1.1 on, and only if enabled): for each feature
-/// its groups, or `None` if it has no infrequent category. `grouped` says how many categories of each feature are in a group.
+/// Reads `_infrequent_indices` and `_default_to_infrequent_mappings` (from 1.1 on, and only if enabled): for each
+/// feature its groups, or `None` if it has no infrequent category. `grouped` says how many categories of each feature
+/// are in a group.
 pub(super) fn infrequent(encoder: Attributes<'_>, grouped: &[usize]) -> Result<Vec<Option<Infrequent>>> {
     if !encoder.flag_or("_infrequent_enabled", false)? {
         return Ok(grouped.iter().map(|_| None).collect());

@@ -174,7 +174,8 @@ fn importances(selector: Attributes<'_>, estimator: Attributes<'_>) -> Result<Ve
     Ok((0..features).map(of_feature).collect())
 }
 
-/// A number; `mean`, `median` or a multiple of one; or by default 1e-5 for an estimator with an l1 penalty, else the mean.
+/// A number; `mean`, `median` or a multiple of one; or by default 1e-5 for an estimator with an l1 penalty, else the
+/// mean.
 fn threshold(selector: Attributes<'_>, estimator: Attributes<'_>, importances: &[f64]) -> Result<f64> {
     let value = selector.required("threshold")?;
     let l1 = estimator.get("penalty").and_then(Value::as_str) == Some("l1")

@@ -38,7 +38,8 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
         };
         parts.push(Part { transformer: built.transformer, weight: Weight::of(union, name)? });
     }
-    // A part that passes a request through is as wide as the request, which is known when another part was fitted on it.
+    // A part that passes a request through is as wide as the request, which is known when another part was fitted on
+    // it.
     let shape = width.map_or(input.shape, Shape::Fixed);
     let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into() });
     Ok(Built { transformer, output: Input { names: None, shape } })

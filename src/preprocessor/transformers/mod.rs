@@ -72,8 +72,8 @@ pub(super) enum Transformer {
 /// The classes that are built here, for messages.
 const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, KBinsDiscretizer, \
     LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
-    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RobustScaler, SelectFdr, SelectFpr, SelectFromModel, \
-    SelectFwe, SelectKBest, SelectPercentile, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
+    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
+    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
 
 /// Linear estimators, which score what a preprocessor gives.
 const ESTIMATORS: &[&str] = &[
@@ -92,8 +92,8 @@ impl Transformer {
     /// Builds a transformer from what the artifact says.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for a class that is not supported, and for attributes that
-    /// are missing, of a wrong type, or do not fit each other.
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for a class that is not supported, and for attributes
+    /// that are missing, of a wrong type, or do not fit each other.
     pub(super) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
         if value.as_str() == Some("passthrough") {
             return Ok(Built { transformer: Transformer::Passthrough, output: input.clone() });

@@ -61,7 +61,8 @@ pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mu
     Ok(Built::array(Transformer::OrdinalEncoder(OrdinalEncoder { features, unknown, dtype }), width))
 }
 
-/// The index of the missing value among the categories of a feature: `_missing_indices` is a dict of those that have one.
+/// The index of the missing value among the categories of a feature: `_missing_indices` is a dict of those that have
+/// one.
 fn missing_index(encoder: Attributes<'_>, feature: usize) -> Result<Option<usize>> {
     let Some(indices) = encoder.present("_missing_indices") else { return Ok(None) };
     let mut entries =

@@ -30,7 +30,8 @@ struct Product {
 /// The most products that are built. Four hundred features of degree 2 have 80,000.
 const MOST_PRODUCTS: usize = 1 << 20;
 
-/// Reads `interaction_only`, `include_bias` and the degrees: `_min_degree` and `_max_degree` from 1.0 on, `degree` before.
+/// Reads `interaction_only`, `include_bias` and the degrees: `_min_degree` and `_max_degree` from 1.0 on, `degree`
+/// before.
 pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
     let features = match polynomial.n_features_in()? {
         Some(features) => features,
@@ -58,8 +59,8 @@ pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: 
     Ok(Built::array(Transformer::PolynomialFeatures(polynomial), width))
 }
 
-/// Products by degree, from 2 on. Those of one degree come in the order of their first feature, and multiply it with the
-/// terms of the degree below that begin with the same feature or a later one. `None` for too many.
+/// Products by degree, from 2 on. Those of one degree come in the order of their first feature, and multiply it with
+/// the terms of the degree below that begin with the same feature or a later one. `None` for too many.
 fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<Vec<Product>>> {
     if features > MOST_PRODUCTS {
         return None;

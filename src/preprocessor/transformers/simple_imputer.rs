@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
-use crate::preprocessor::dtype::{Dtype, objects};
+use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Floats, Refuses, refuse};
+use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, refuse};
 use crate::preprocessor::version::Version;
 use std::borrow::Cow;
 
@@ -241,25 +241,16 @@ impl SimpleImputer {
             InputType::Floats => Floats::from_features(features, self.missing.refuses())?.into_features(),
             InputType::AsIs { objects, constant } => self.as_is(features, *objects, *constant)?,
         };
-        let mut gaps = Vec::with_capacity(self.indicator.len());
-        for index in &self.indicator {
-            let feature = features.get(*index as usize);
-            gaps.extend(feature.map(|feature| Feature::new(feature.origin, Column::Bool(self.gaps(&feature.data)))));
-        }
         // Beside objects a gap is an object, beside numbers a number.
+        let dtype = Dtype::common(&features);
+        let gaps = |index: &u32| {
+            let feature = features.get(*index as usize)?;
+            Some(Feature::new(feature.origin, convert(&Column::Bool(self.gaps(&feature.data)), dtype)))
+        };
+        let gaps: Vec<_> = self.indicator.iter().filter_map(gaps).collect();
         let filled = features.into_iter().zip(&self.fills).zip(&self.kept).filter(|(_, kept)| **kept);
-        let mut filled: Vec<_> = filled.map(|((feature, fill), _)| self.fill(feature, fill)).collect();
-        if filled.is_empty() {
-            gaps = gaps.into_iter().map(|gap| Floats::from_features(vec![gap], Refuses::Nothing)).try_fold(
-                Vec::new(),
-                |mut all, floats| {
-                    all.extend(floats?.into_features());
-                    Ok::<_, Fault>(all)
-                },
-            )?;
-        }
-        filled.extend(gaps);
-        Ok(filled)
+        let filled = filled.map(|((feature, fill), _)| self.fill(feature, fill));
+        Ok(filled.chain(gaps).collect())
     }
 
     /// Converts the input to the one type of its array.
@@ -274,9 +265,7 @@ impl SimpleImputer {
             _ if fitted_on_objects => Dtype::Object,
             Dtype::Bool => {
                 let message = "the columns hold only True and False, which SimpleImputer does not take";
-                return Err(features
-                    .first()
-                    .map_or_else(|| Fault::new(message), |first| Fault::of_column(first.origin, message)));
+                return Err(fault_of_first(&features, message));
             }
             _ if bools > 0 => Dtype::Object,
             dtype => dtype,
@@ -295,11 +284,9 @@ impl SimpleImputer {
                 "the constant that fills gaps is {refused} in every row: scikit-learn refuses to cast it since 1.4; it \
                  would take the row among others that have gaps or another type"
             );
-            return Err(features
-                .first()
-                .map_or_else(|| Fault::new(&message), |first| Fault::of_column(first.origin, &message)));
+            return Err(fault_of_first(&features, &message));
         }
-        let convert = |mut feature: Feature<'c, 'a>| {
+        let checked = |mut feature: Feature<'c, 'a>| {
             if dtype == Dtype::Object {
                 if !matches!(*feature.data, Column::Object(_)) {
                     feature.data = Cow::Owned(Column::Object(objects(&feature.data)));
@@ -311,8 +298,8 @@ impl SimpleImputer {
             }
             Ok(feature)
         };
-        let features: Vec<_> = features.into_iter().map(convert).collect::<Result<_, Fault>>()?;
-        Ok(crate::preprocessor::dtype::stack(features))
+        let features: Vec<_> = features.into_iter().map(checked).collect::<Result<_, Fault>>()?;
+        Ok(stack(features))
     }
 
     fn check_objects(&self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
@@ -381,6 +368,11 @@ impl SimpleImputer {
     }
 }
 
+/// A fault of columns that share their type, named by the first.
+fn fault_of_first(features: &[Feature<'_, '_>], message: &str) -> Fault {
+    Fault::of_column(features.first().map_or(Origin::NONE, |first| first.origin), message)
+}
+
 fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn() -> T) {
     values.iter_mut().filter(|value| is_missing(value)).for_each(|value| *value = fill());
 }
@@ -388,7 +380,6 @@ fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preprocessor::feature::Origin;
     use crate::preprocessor::transformers::testing::{apply_floats, columns_of, message, texts};
 
     fn imputer(fills: Vec<Fill>, input: InputType) -> SimpleImputer {
@@ -411,7 +402,7 @@ mod tests {
         let features =
             columns().into_iter().map(|values| Feature::new(Origin::NONE, Column::Float64(values))).collect();
         let columns = columns_of(speaking.apply(features));
-        assert_eq!(columns, [Column::Float64(vec![1.0, 2.5]), Column::Bool(vec![false, true])]);
+        assert_eq!(columns, [Column::Float64(vec![1.0, 2.5]), Column::Float64(vec![0.0, 1.0])]);
     }
 
     #[test]

@@ -82,7 +82,8 @@ fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transfo
     if by_name {
         return Ok(true);
     }
-    // 0.20.0 took narrower rows if only unused columns were missing; from 0.20.1 to 0.23 rows might be wider, in 0.24 not.
+    // 0.20.0 took narrower rows if only unused columns were missing; from 0.20.1 to 0.23 rows might be wider, in 0.24
+    // not.
     if builder.version >= Version::new(0, 24) {
         builder.require_width(RequestWidth::Exactly(read.n_features));
     } else if builder.version > Version::new(0, 20) {

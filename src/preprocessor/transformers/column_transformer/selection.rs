@@ -1,7 +1,7 @@
 //! Which columns each transformer of a ColumnTransformer takes, in every layout since 0.20.
 //!
-//! From 1.0 on `_transformer_to_input_indices` has it resolved, whatever the user wrote. Before, `transformers_` holds what
-//! the user wrote (callables aside), and the columns are looked for at each request.
+//! From 1.0 on `_transformer_to_input_indices` has it resolved, whatever the user wrote. Before, `transformers_` holds
+//! what the user wrote (callables aside), and the columns are looked for at each request.
 
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
@@ -90,8 +90,8 @@ fn resolved_positions(transformer: Attributes<'_>, name: &str, n_features: usize
     })
 }
 
-/// The names at fit before 1.0: `_df_columns`, a pandas index, or `_feature_names_in` (0.22), an array. Neither is there for
-/// a fit on an array, and 0.20 to 0.22 write the first only when columns were given by name.
+/// The names at fit before 1.0: `_df_columns`, a pandas index, or `_feature_names_in` (0.22), an array. Neither is
+/// there for a fit on an array, and 0.20 to 0.22 write the first only when columns were given by name.
 fn legacy_names(transformer: Attributes<'_>) -> Result<Option<Vec<&str>>> {
     let written = ["_df_columns", "_feature_names_in"].into_iter().filter_map(|name| transformer.present(name));
     Ok(written.filter_map(names).next())

@@ -1,4 +1,5 @@
-//! `sklearn.preprocessing.QuantileTransformer`: the share of values below each value, or the normal variable of that share.
+//! `sklearn.preprocessing.QuantileTransformer`: the share of values below each value, or the normal variable of that
+//! share.
 
 mod normal_quantile;
 

@@ -1,8 +1,8 @@
 //! The quantiles of the normal distribution.
 #![expect(clippy::excessive_precision, reason = "coefficients stand as they were published")]
 
-/// Coefficients of algorithm AS 241 (M. J. Wichura, Applied Statistics 37, 1988, PPND16), highest power first: numerator
-/// and denominator of the rational function for each of its three ranges.
+/// Coefficients of algorithm AS 241 (M. J. Wichura, Applied Statistics 37, 1988, PPND16), highest power first:
+/// numerator and denominator of the rational function for each of its three ranges.
 type Rational = ([f64; 8], [f64; 8]);
 
 const CENTRAL: Rational = (
