@@ -102,6 +102,9 @@ fn keys_are_known_whatever_their_case_and_absent_where_a_role_has_none() {
     ] {
         assert!(holds(json!({"StringEquals": {key: value}}), Some("m")), "{key}");
     }
+    for key in ["kms:EncryptionContext:a", "oidc.example/id/1:sub", "aws:PrincipalTag/a b/c:d"] {
+        assert!(holds(json!({"Null": {key: "true"}}), None), "{key}");
+    }
     for key in ["aws:username", "aws:userid", "aws:PrincipalTag/x", "aws:SourceIp", "sagemaker:TargetContainerHostname"]
     {
         assert!(holds(json!({"Null": {key: "true"}}), Some("m")), "{key}");

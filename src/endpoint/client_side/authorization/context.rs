@@ -34,11 +34,11 @@ impl Key {
         let expected = || format!("\"{text}\" is not a condition key, such as sagemaker:TargetModel");
         let (service, name) = text.split_once(':').ok_or_else(expected)?;
         let (name, tag) = name.split_once('/').map_or((name, None), |(name, tag)| (name, Some(tag)));
-        let plain = |part: &str| {
-            !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        };
-        if !plain(service) || !plain(name) || tag.is_some_and(|tag| tag.is_empty() || tag.contains(char::is_control)) {
+        // An identity provider is a service with slashes; an encryption context's name goes on behind another colon.
+        if !is_made_of(service, "-_./") || !is_made_of(name, "-_.:") {
+            return Err(expected());
+        }
+        if tag.is_some_and(|tag| tag.is_empty() || tag.contains(char::is_control)) {
             return Err(expected());
         }
         Ok(Key(text.to_lowercase()))
@@ -48,6 +48,11 @@ impl Key {
     pub(super) fn is_known(&self) -> bool {
         KNOWN.contains(&self.0.as_str()) || self.0.starts_with(PRINCIPAL_TAG)
     }
+}
+
+/// Whether there is something, and it has letters, digits and these characters only.
+fn is_made_of(text: &str, others: &str) -> bool {
+    !text.is_empty() && text.chars().all(|character| character.is_ascii_alphanumeric() || others.contains(character))
 }
 
 /// A request that is signed, and by whom.

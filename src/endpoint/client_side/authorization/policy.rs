@@ -92,7 +92,11 @@ impl Statement {
 
 /// Actions have wildcards and no variables.
 fn action_pattern(_: &str, text: &str, _: &mut Findings) -> Result<Pattern, String> {
-    if text != "*" && !text.contains(':') {
+    let made_of = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|character| character.is_ascii_alphanumeric() || "-_*?".contains(character))
+    };
+    if text != "*" && !text.split_once(':').is_some_and(|(service, name)| made_of(service) && made_of(name)) {
         return Err(format!("\"{text}\" is not an action, such as sagemaker:InvokeEndpoint"));
     }
     Pattern::with_wildcards(text, Version::Version2008)

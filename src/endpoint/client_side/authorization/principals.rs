@@ -221,8 +221,9 @@ impl Principal {
             Some(arn)
         });
         let access_key_id = required_text(path, "AccessKeyId", access_key_id, findings);
-        if access_key_id.is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')) {
-            findings.problem(&below(path, "AccessKeyId"), "expected letters and digits");
+        // It stands between a comma and a slash in the Authorization header.
+        if access_key_id.is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_graphic() && !b",/".contains(&byte))) {
+            findings.problem(&below(path, "AccessKeyId"), "has characters that no signature can carry");
         }
         let secret = required_text(path, "SecretAccessKey", secret, findings);
         let session_token = optional_text(path, "SessionToken", session_token, findings);

@@ -82,7 +82,7 @@ fn all_that_is_wrong_is_reported_together_and_no_secret_is_in_it() {
         "Users: unknown member; there are Account, Principals",
         "Account: expected the twelve digits",
         "Principals[0].Arn: expected a string, found a number",
-        "Principals[0].AccessKeyId: expected letters and digits",
+        "Principals[0].AccessKeyId: has characters that no signature can carry",
         "Principals[0].SecretAccessKey: expected a string, found an object",
         "Principals[0].SessionToken: has characters that no header can carry",
         "Principals[0].Policies: expected a list, found a number",

@@ -138,6 +138,7 @@ fn whatever_was_signed_cannot_be_changed() {
         ("path", changed(|r| r.path.push('x'))),
         ("endpoint", changed(|r| r.path = r.path.replace("Housing", "housing"))),
         ("query", changed(|r| r.query = "a=b".into())),
+        ("longest query", changed(|r| r.query = "%FF&".repeat(2000))),
         ("body", changed(|r| r.body_hex.replace_range(0..2, "32"))),
         ("no body", changed(|r| r.body_hex.clear())),
         ("TargetModel", changed(|r| r.replace("X-Amzn-SageMaker-Target-Model", "NewYork_NY", "Chicago_IL"))),
