@@ -84,6 +84,8 @@ pub const BYOC_ENDPOINT_MAX_ANSWER_SIZE: &str = "BYOC_ENDPOINT_MAX_ANSWER_SIZE";
 pub const BYOC_ENDPOINT_CONTAINER_TIMEOUT: &str = "BYOC_ENDPOINT_CONTAINER_TIMEOUT";
 /// Seconds that a streamed answer may take as a whole: 480.
 pub const BYOC_ENDPOINT_STREAM_TIMEOUT: &str = "BYOC_ENDPOINT_STREAM_TIMEOUT";
+/// The file of principals that may call the endpoint: none, and no signature is asked for.
+pub const BYOC_ENDPOINT_IAM: &str = "BYOC_ENDPOINT_IAM";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
 /// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.

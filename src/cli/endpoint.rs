@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use crate::cli::settings::{Settings, number, text};
 use crate::container::memory::parse_size;
+use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CallLimits, Limits, Surroundings};
 use crate::env::{self, Environment};
@@ -31,6 +32,9 @@ pub(super) struct Arguments {
     /// A container that runs already, by ContainerHostname (where two share it, by VARIANT/HOSTNAME), and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
     #[arg(long, value_name = "HOSTNAME=URL")]
     container: Vec<String>,
+    /// Who may call what: principals with their keys and IAM policies; without it no signature is asked for [env: BYOC_ENDPOINT_IAM]
+    #[arg(long, value_name = "FILE")]
+    iam: Option<String>,
     /// Largest request body, in bytes or with K, M or G [env: BYOC_ENDPOINT_MAX_REQUEST_SIZE] [default: 25M]
     #[arg(long, value_name = "SIZE")]
     max_request_size: Option<String>,
@@ -88,6 +92,9 @@ impl Arguments {
         let running = self.container.join(",");
         let running = (!running.is_empty()).then_some(running);
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
+        let principals = settings.get(("iam", self.iam.as_deref()), &[env::BYOC_ENDPOINT_IAM], |file| {
+            Principals::from_file(Path::new(file)).map_err(|error| error.to_string())
+        });
         let limits = self.limits(&mut settings);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
         let async_output =
@@ -113,6 +120,7 @@ impl Arguments {
             endpoints,
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: port.unwrap_or(DEFAULT_PORT),
+            authorization: principals.map(Authorization::new),
             limits,
             state_dir: state_dir.map(PathBuf::from),
             async_output: async_output.map(PathBuf::from),

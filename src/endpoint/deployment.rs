@@ -24,6 +24,8 @@ pub(super) struct Ground {
     /// Where answers of asynchronous invocations go that have no place of their own.
     pub(super) async_output: PathBuf,
     pub(super) surroundings: Surroundings,
+    /// The account of whom policies let call, which then is that of what is called.
+    pub(super) account: Option<String>,
 }
 
 /// An endpoint and what it is started with.
@@ -42,7 +44,7 @@ impl Deployment {
         let identity = Identity {
             endpoint: config.endpoint_name.clone(),
             region: ground.surroundings.region.clone(),
-            account: config.account.clone(),
+            account: ground.account.clone().unwrap_or_else(|| config.account.clone()),
         };
         let (queue, worker) = match &config.asynchronous {
             None => (None, None),

@@ -34,6 +34,7 @@ fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
         },
+        account: None,
     }
 }
 

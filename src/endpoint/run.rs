@@ -15,6 +15,7 @@ use futures_util::future::join_all;
 use reqwest::Url;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::client_side::authorization::Authorization;
 use super::client_side::{self, Services};
 use super::config::EndpointConfig;
 use super::container_side::{self, Surroundings, stop_all};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
+    /// Who may call what; anyone anything, with no signature, if there is none.
+    pub authorization: Option<Authorization>,
     /// What is refused to be waited for or held.
     pub limits: Limits,
     /// Where to unpack models; a folder of its own that is removed at the end if `None`.
@@ -67,12 +70,14 @@ async fn serve(settings: Settings) -> Result<()> {
     let state = StateDir::open(settings.state_dir)?;
     let state_dir = state.path()?;
     let async_output = settings.async_output.unwrap_or_else(|| deployment::async_output(&state_dir));
+    let principals = settings.authorization.as_ref().map(Authorization::principals);
     let ground = Ground {
         executable: settings.executable,
         running: settings.running,
         async_output: std::path::absolute(&async_output).map_err(|error| Error::io("find", &async_output, &error))?,
         state_dir,
         surroundings: settings.surroundings,
+        account: principals.map(|principals| principals.account().to_owned()),
     };
     let endpoints = settings.endpoints.into_iter();
     let mut deployments: Vec<Deployment> =
@@ -83,10 +88,18 @@ async fn serve(settings: Settings) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
+    let asked = match principals {
+        None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
+        Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
+    };
+    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address} ({asked})");
+    for doubt in principals.map_or(&[][..], |principals| principals.doubts()) {
+        log::warn!("{doubt}");
+    }
+    let signing_region = principals.map(|_| ground.surroundings.region.as_str());
 
     let endpoints = deployments.iter().map(|deployment| Arc::clone(&deployment.endpoint));
-    let services = Data::new(Services::new(endpoints, settings.limits));
+    let services = Data::new(Services::new(endpoints, settings.limits, settings.authorization));
     let handle = start_server(listener, address, services)?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
@@ -111,7 +124,7 @@ async fn serve(settings: Settings) -> Result<()> {
             let took = begun.elapsed().as_secs_f64() * 1e3;
             for deployment in &deployments {
                 log::info!("endpoint {} is InService after {took:.0} ms", deployment.config.endpoint_name);
-                let advice = try_it::advice(&deployment.config, &deployment.file, address);
+                let advice = try_it::advice(&deployment.config, &deployment.file, address, signing_region);
                 // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
                 let _ = std::io::stdout().lock().write_all(advice.as_bytes());
             }

@@ -9,8 +9,14 @@ use super::config::{EndpointConfig, ExecutionMode, Models};
 const DEEPEST: usize = 3;
 
 /// Lines to copy: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for an example request,
-/// and the first archive under the multi-model container's prefix for an example of a TargetModel.
-pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr) -> String {
+/// and the first archive under the multi-model container's prefix for an example of a TargetModel. Where signatures are
+/// asked for, curl signs for `signing_region` with the keys in the environment, as boto3 does by itself.
+pub(super) fn advice(
+    config: &EndpointConfig,
+    file: &Path,
+    address: SocketAddr,
+    signing_region: Option<&str>,
+) -> String {
     let multi_model = config.variants.iter().flat_map(|variant| &variant.model.containers);
     let multi_model = multi_model.into_iter().any(|container| matches!(container.models, Models::Multi(_)));
     let url = format!("http://{address}");
@@ -33,12 +39,21 @@ pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr) 
             ("async-invocations", "X-Amzn-SageMaker-Content-Type", "invoke_endpoint_async", "['OutputLocation']")
         }
     };
+    let signed = signing_region.map(signing).unwrap_or_default();
     format!(
         "\nEndpoint {name} is InService at {url}. Try it:\n\n\
-         curl -H '{content_type}: text/csv' {headers}--data-binary '@{request}' {url}/endpoints/{name}/{path}\n\n\
+         curl {signed}-H '{content_type}: text/csv' {headers}--data-binary '@{request}' {url}/endpoints/{name}/{path}\n\n\
          boto3.client('sagemaker-runtime', endpoint_url='{url}').{operation}(EndpointName='{name}', \
          {arguments}ContentType='text/csv', Body=open('{request}', 'rb')){answer}\n\n\
          Metrics: {url}/metrics\n\n"
+    )
+}
+
+/// What makes curl sign for SageMaker in a region.
+fn signing(region: &str) -> String {
+    format!(
+        "--aws-sigv4 'aws:amz:{region}:sagemaker' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \
+         ${{AWS_SESSION_TOKEN:+-H \"X-Amz-Security-Token: $AWS_SESSION_TOKEN\"}} "
     )
 }
 
@@ -103,7 +118,10 @@ mod tests {
         std::fs::write(folder.path().join("house.csv"), "").unwrap();
         let prefix = ModelDataUrl { as_written: "./models/".into(), path: folder.path().join("models") };
         let config = config(container(Models::Multi(prefix)), ExecutionMode::Serial, None);
-        let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
+        let (file, address) = (folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
+        let signed = super::advice(&config, &file, address, Some("eu-west-1"));
+        assert!(signed.contains("curl --aws-sigv4 'aws:amz:eu-west-1:sagemaker' --user \"$AWS_"), "{signed}");
+        let advice = advice(&config, &file, address, None);
         for part in [
             "curl -H 'Content-Type: text/csv' -H 'X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz' --data",
             "TargetModel='Chicago_IL/Chicago_IL.tar.gz', ContentType",
@@ -116,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_commands_are_those_that_the_endpoint_takes() {
-        let said = |config: &EndpointConfig| advice(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into());
+        let said = |config: &EndpointConfig| advice(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into(), None);
         let direct = said(&config(container(Models::Single(None)), ExecutionMode::Direct, None));
         for part in ["-H 'X-Amzn-SageMaker-Target-Container-Hostname: learner'", "TargetContainerHostname='learner', "]
         {

@@ -10,6 +10,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::authorization::Refusal;
 use super::headers::{ERROR_TYPE, REQUEST_ID};
 use crate::endpoint::container_side::{ContainerFailure, Failure};
 use crate::endpoint::identity::Identity;
@@ -59,6 +60,12 @@ impl AwsError {
     pub(super) fn no_such_endpoint(name: &str, account: &str) -> AwsError {
         let message = format!("Endpoint {name} of account {account} not found.");
         AwsError { error_code: Some("NO_SUCH_ENDPOINT"), ..AwsError::validation(message) }
+    }
+
+    /// Whoever sent the request may not, or did not say who it is.
+    pub(super) fn refused(refusal: &Refusal) -> AwsError {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+        AwsError::new(status, Some(refusal.exception()), refusal.to_string())
     }
 
     /// More is asked than is taken at once.

@@ -20,7 +20,7 @@ fn identity(endpoint: &str) -> Identity {
 
 fn creating() -> Data<Services> {
     let endpoint = Endpoint::creating(identity("housing"), None);
-    Data::new(Services::new([Arc::new(endpoint)], Limits::default()))
+    Data::new(Services::new([Arc::new(endpoint)], Limits::default(), None))
 }
 
 fn in_service(containers: Vec<Container>) -> Data<Services> {
@@ -31,7 +31,7 @@ fn in_service(containers: Vec<Container>) -> Data<Services> {
 fn with(variants: Vec<(Variant, f64)>, shadow: Option<Shadow>, limits: Limits) -> Data<Services> {
     let endpoint = Endpoint::creating(identity("housing"), None);
     endpoint.in_service(Variants::new(variants, shadow));
-    Data::new(Services::new([Arc::new(endpoint)], limits))
+    Data::new(Services::new([Arc::new(endpoint)], limits, None))
 }
 
 /// A variant of one container.
@@ -275,7 +275,7 @@ async fn each_of_several_endpoints_is_called_by_its_name() {
         Arc::new(endpoint)
     };
     let creating = Arc::new(Endpoint::creating(identity("three"), None));
-    let services = Services::new([endpoint("one", &one), endpoint("two", &two), creating], Limits::default());
+    let services = Services::new([endpoint("one", &one), endpoint("two", &two), creating], Limits::default(), None);
     let services = Data::new(services);
     for (name, body) in [("one", "one"), ("two", "two")] {
         let request = TestRequest::post().uri(&format!("/endpoints/{name}/invocations")).set_payload("1");

@@ -29,8 +29,10 @@ pub(super) fn request_id() -> (Uuid, HeaderValue) {
     (id, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }
 
-/// Under which names an operation has the headers that a container gets. A TargetModel is not a member of all of them.
-pub(super) struct Names {
+/// What tells the operations apart: the action that allows one, and under which names it has the headers that a container
+/// gets. A TargetModel is not a member of all of them.
+pub(super) struct Operation {
+    pub(super) action: &'static str,
     pub(super) content_type: HeaderName,
     pub(super) accept: HeaderName,
     pub(super) target_model: Option<&'static str>,
@@ -104,7 +106,7 @@ impl<'a> Routed<'a> {
     pub(super) fn call(
         &self,
         given: &ClientHeaders,
-        names: &Names,
+        operation: &Operation,
         body: Bytes,
         limits: &Limits,
     ) -> Result<Call, Refused> {
@@ -113,7 +115,7 @@ impl<'a> Routed<'a> {
                 "There is no inference component {component}; this endpoint has none."
             )));
         }
-        let target_model = match names.target_model.and_then(|name| headers::text(given, name)) {
+        let target_model = match operation.target_model.and_then(|name| headers::text(given, name)) {
             // Where none is wanted, that is what is wrong with it, whatever it says.
             Some(_) if !self.variant.pipeline.is_multi_model() => {
                 return Err(Refused::Failure(Failure::TargetModelNotSupported));
@@ -122,8 +124,8 @@ impl<'a> Routed<'a> {
             None => None,
         };
         Ok(Call {
-            content_type: headers::to_container(given, &names.content_type),
-            accept: headers::to_container(given, &names.accept),
+            content_type: headers::to_container(given, &operation.content_type),
+            accept: headers::to_container(given, &operation.accept),
             for_all: headers::passed(given),
             target_model,
             target_container_hostname: headers::text(given, headers::TARGET_CONTAINER_HOSTNAME).map(Cow::into_owned),
@@ -165,7 +167,7 @@ pub(super) fn real_time<'a>(services: &'a Services, name: &str) -> Result<&'a En
 pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoint, AwsError> {
     match services.endpoint(name) {
         Some(endpoint) => Ok(endpoint),
-        None => Err(AwsError::no_such_endpoint(name, services.account())),
+        None => Err(AwsError::no_such_endpoint(name, services.region_and_account(name).1)),
     }
 }
 

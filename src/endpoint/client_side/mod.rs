@@ -2,11 +2,13 @@
 //!
 //! `app` lists the routes. `runtime_api` is InvokeEndpoint, `response_stream` the operation that streams and `asynchronous`
 //! the one that answers later; what they share is `invocation`, which sends a request to one of the `variants`, in the
-//! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. How containers are reached is
-//! not known here.
+//! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. `authorization` is
+//! who may call what. How containers are reached is not known here.
 
+mod admission;
 mod app;
 mod asynchronous;
+pub mod authorization;
 mod aws_error;
 mod event_stream;
 mod headers;

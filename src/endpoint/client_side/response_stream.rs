@@ -14,15 +14,18 @@ use reqwest::Client;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::admission::admit;
+use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
-use super::invocation::{Names, Routed, finish, real_time, request_id, unreadable};
+use super::invocation::{Operation, Routed, finish, real_time, request_id, unreadable};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::{event_stream, headers};
 use crate::endpoint::container_side::StreamBreak;
 
 /// Accept is not the container's here: an SDK says with it that it reads event streams.
-const NAMES: Names = Names {
+const OPERATION: Operation = Operation {
+    action: INVOKE_ENDPOINT,
     content_type: CONTENT_TYPE,
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
     // This operation has no such member.
@@ -40,7 +43,8 @@ pub(super) async fn invoke_endpoint_with_response_stream(
     client: Data<Client>,
 ) -> HttpResponse {
     let id = request_id();
-    let endpoint = match real_time(&services, &name) {
+    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let endpoint = match admitted.and_then(|()| real_time(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
     };
@@ -69,7 +73,7 @@ async fn invoke(
         ));
     }
     let body = body.map_err(|error| unreadable(&error, &services.limits))?;
-    let call = routed.call(request.headers(), &NAMES, body, &services.limits);
+    let call = routed.call(request.headers(), &OPERATION, body, &services.limits);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let answer = routed.variant.pipeline.stream(client, call).await;
     let answer = answer.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, &id))?;

@@ -7,13 +7,20 @@ use actix_web::{HttpRequest, HttpResponse};
 use reqwest::Client;
 use uuid::Uuid;
 
+use super::admission::admit;
+use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
 use super::headers;
-use super::invocation::{Names, Routed, finish, real_time, request_id, unreadable};
+use super::invocation::{Operation, Routed, finish, real_time, request_id, unreadable};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 
-const NAMES: Names = Names { content_type: CONTENT_TYPE, accept: ACCEPT, target_model: Some(headers::TARGET_MODEL) };
+const OPERATION: Operation = Operation {
+    action: INVOKE_ENDPOINT,
+    content_type: CONTENT_TYPE,
+    accept: ACCEPT,
+    target_model: Some(headers::TARGET_MODEL),
+};
 
 /// Takes a request through the containers.
 pub(super) async fn invoke_endpoint(
@@ -24,7 +31,8 @@ pub(super) async fn invoke_endpoint(
     client: Data<Client>,
 ) -> HttpResponse {
     let id = request_id();
-    let endpoint = match real_time(&services, &name) {
+    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let endpoint = match admitted.and_then(|()| real_time(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
     };
@@ -53,7 +61,7 @@ async fn invoke(
         Err(error) => (Bytes::new(), Some(error)),
     };
     // What is wrong with the headers is said first: the body may only be too large because of whom it was sent to.
-    let call = routed.call(request.headers(), &NAMES, body, &services.limits);
+    let call = routed.call(request.headers(), &OPERATION, body, &services.limits);
     let call = call.map_err(|refused| refused.for_client(endpoint, id))?;
     if let Some(error) = problem {
         return Err(error);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::asynchronous::Queue;
+use super::authorization::Authorization;
 use super::variants::Variants;
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
@@ -48,13 +49,19 @@ impl Endpoint {
 pub struct Services {
     endpoints: BTreeMap<String, Arc<Endpoint>>,
     pub(super) limits: Limits,
+    /// Who may call what; anyone anything, with no signature, if there is none.
+    pub(super) authorization: Option<Authorization>,
 }
 
 impl Services {
-    /// The endpoints of a process and the limits of their requests.
-    pub fn new(endpoints: impl IntoIterator<Item = Arc<Endpoint>>, limits: Limits) -> Services {
+    /// The endpoints of a process, the limits of their requests, and who may call what: anyone anything if that is not said.
+    pub fn new(
+        endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
+        limits: Limits,
+        authorization: Option<Authorization>,
+    ) -> Services {
         let endpoints = endpoints.into_iter().map(|endpoint| (endpoint.identity.endpoint.clone(), endpoint)).collect();
-        Services { endpoints, limits }
+        Services { endpoints, limits, authorization }
     }
 
     pub(super) fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
@@ -65,8 +72,9 @@ impl Services {
         self.endpoints.values()
     }
 
-    /// The account that is named where no endpoint is.
-    pub(super) fn account(&self) -> &str {
-        self.endpoints.values().next().map_or("", |endpoint| endpoint.identity.account.as_str())
+    /// The region and account of an endpoint, also of one that is not there.
+    pub(super) fn region_and_account(&self, name: &str) -> (&str, &str) {
+        let endpoint = self.endpoints.get(name).or_else(|| self.endpoints.values().next());
+        endpoint.map_or(("", ""), |endpoint| (&endpoint.identity.region, &endpoint.identity.account))
     }
 }

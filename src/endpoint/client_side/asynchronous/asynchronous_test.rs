@@ -39,7 +39,7 @@ impl Rig {
     }
 
     fn services(&self) -> Data<Services> {
-        Data::new(Services::new([Arc::clone(&self.endpoint)], Limits::default()))
+        Data::new(Services::new([Arc::clone(&self.endpoint)], Limits::default(), None))
     }
 
     /// Works on all that waits; the folder with what came of it.
@@ -189,7 +189,7 @@ async fn what_cannot_be_taken_is_refused_at_once() {
 
     let identity = Identity { endpoint: "e".into(), region: "r".into(), account: "a".into() };
     let real_time = Arc::new(Endpoint::creating(identity, None));
-    let services = Data::new(Services::new([real_time], Limits::default()));
+    let services = Data::new(Services::new([real_time], Limits::default(), None));
     let message = json(send(&services, request().set_payload("1")).await).await["Message"].clone();
     assert_eq!(message, "Endpoint e has no AsyncInferenceConfig and does not take InvokeEndpointAsync.");
 }

@@ -11,12 +11,15 @@ use uuid::Uuid;
 
 use super::queue::Job;
 use super::storage::{Input, LARGEST_INLINE, Output, is_file_name};
+use crate::endpoint::client_side::admission::admit;
+use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::headers;
-use crate::endpoint::client_side::invocation::{Names, Routed, finish, known, request_id, unreadable};
+use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id, unreadable};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
-const NAMES: Names = Names {
+const OPERATION: Operation = Operation {
+    action: INVOKE_ENDPOINT_ASYNC,
     content_type: HeaderName::from_static("x-amzn-sagemaker-content-type"),
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
     // This operation has no such member.
@@ -37,7 +40,8 @@ pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
     services: Data<Services>,
 ) -> HttpResponse {
     let id = request_id();
-    let endpoint = match known(&services, &name) {
+    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let endpoint = match admitted.and_then(|()| known(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
     };
@@ -67,7 +71,7 @@ fn accept(
     };
     // Whether it would be answered now tells whether it can be answered later.
     let routed = Routed::to(endpoint, None, None)?;
-    let call = routed.call(given, &NAMES, Bytes::new(), &services.limits);
+    let call = routed.call(given, &OPERATION, Bytes::new(), &services.limits);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let body = body.map_err(|error| unreadable(&error, &services.limits))?;
     let input = match (headers::text(given, INPUT_LOCATION), body) {

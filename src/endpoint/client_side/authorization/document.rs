@@ -1,0 +1,188 @@
+//! JSON documents read strictly: nothing is skipped, and all that is wrong is reported together, each with its path.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A JSON value in which a name that is given twice is there twice. A map would let the last one win, so that a second
+/// `Effect` could silently turn a `Deny` into an `Allow`.
+#[derive(Debug)]
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    /// As serde_json writes it.
+    Number(String),
+    Text(String),
+    List(Vec<Node>),
+    Object(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// What it is, for a message. Never what it says: it may be a secret.
+    fn kind(&self) -> &'static str {
+        match self {
+            Node::Null => "null",
+            Node::Bool(_) => "a boolean",
+            Node::Number(_) => "a number",
+            Node::Text(_) => "a string",
+            Node::List(_) => "a list",
+            Node::Object(_) => "an object",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
+        struct AnyNode;
+
+        impl<'de> Visitor<'de> for AnyNode {
+            type Value = Node;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Node, E> {
+                Ok(Node::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+                Ok(Node::Bool(value))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+                Ok(Node::Number(value.to_string()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+                Ok(Node::Number(value.to_string()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+                Ok(Node::Number(value.to_string()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+                Ok(Node::Text(value.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+                let mut nodes = Vec::new();
+                while let Some(node) = list.next_element()? {
+                    nodes.push(node);
+                }
+                Ok(Node::List(nodes))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Node, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = object.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Node::Object(members))
+            }
+        }
+
+        deserializer.deserialize_any(AnyNode)
+    }
+}
+
+/// What a reading found: problems, for which the document is refused, and doubts, which are only worth a word.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) problems: Vec<String>,
+    pub(super) doubts: Vec<String>,
+}
+
+impl Findings {
+    /// Something is wrong at `path`.
+    pub(super) fn problem(&mut self, path: &str, message: impl fmt::Display) {
+        self.problems.push(located(path, message));
+    }
+
+    /// Something at `path` is allowed but can hardly be meant.
+    pub(super) fn doubt(&mut self, path: &str, message: impl fmt::Display) {
+        self.doubts.push(located(path, message));
+    }
+
+    /// The text of a node.
+    pub(super) fn text<'a>(&mut self, path: &str, node: &'a Node) -> Option<&'a str> {
+        match node {
+            Node::Text(text) => Some(text),
+            other => {
+                self.problem(path, format_args!("expected a string, found {}", other.kind()));
+                None
+            }
+        }
+    }
+
+    /// The nodes of a list, each with its path.
+    pub(super) fn list<'a>(&mut self, path: &str, node: &'a Node) -> Vec<(String, &'a Node)> {
+        match node {
+            Node::List(nodes) => numbered(path, nodes),
+            other => {
+                self.problem(path, format_args!("expected a list, found {}", other.kind()));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The members of an object, by name.
+    pub(super) fn members<'a>(&mut self, path: &str, node: &'a Node) -> Option<&'a [(String, Node)]> {
+        match node {
+            Node::Object(members) => Some(members),
+            other => {
+                self.problem(path, format_args!("expected an object, found {}", other.kind()));
+                None
+            }
+        }
+    }
+
+    /// The members of an object, in the order of `known`. A name that is not known or is given twice is a problem.
+    pub(super) fn object<'a, const N: usize>(
+        &mut self,
+        path: &str,
+        node: &'a Node,
+        known: [&str; N],
+    ) -> Option<[Option<&'a Node>; N]> {
+        let mut found = [None; N];
+        for (name, node) in self.members(path, node)? {
+            let member = below(path, name);
+            match known.iter().position(|one| one == name).and_then(|place| found.get_mut(place)) {
+                Some(slot @ None) => *slot = Some(node),
+                Some(Some(_)) => self.problem(&member, "given twice"),
+                None => self.problem(&member, format_args!("unknown member; there are {}", known.join(", "))),
+            }
+        }
+        Some(found)
+    }
+
+    /// A member that must be there.
+    pub(super) fn required<'a>(&mut self, path: &str, name: &str, node: Option<&'a Node>) -> Option<&'a Node> {
+        if node.is_none() {
+            self.problem(&below(path, name), "missing");
+        }
+        node
+    }
+}
+
+/// One node or a list of them, each with its path: in a policy most lists of one may be written without the list.
+pub(super) fn one_or_many<'a>(path: &str, node: &'a Node) -> Vec<(String, &'a Node)> {
+    match node {
+        Node::List(nodes) => numbered(path, nodes),
+        one => vec![(path.to_owned(), one)],
+    }
+}
+
+fn numbered<'a>(path: &str, nodes: &'a [Node]) -> Vec<(String, &'a Node)> {
+    (0..).zip(nodes).map(|(number, node): (usize, _)| (format!("{path}[{number}]"), node)).collect()
+}
+
+/// The path of a member.
+pub(super) fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn located(path: &str, message: impl fmt::Display) -> String {
+    if path.is_empty() { message.to_string() } else { format!("{path}: {message}") }
+}

@@ -1,0 +1,225 @@
+//! Policy documents: which actions on which resources, under which conditions, are allowed or denied
+//! (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
+
+use super::condition::Condition;
+use super::context::Context;
+use super::document::{Findings, Node, below, one_or_many};
+use super::pattern::{Case, Pattern, Version};
+
+/// An identity-based policy.
+#[derive(Debug)]
+pub(super) struct Policy {
+    statements: Vec<Statement>,
+}
+
+#[derive(Debug)]
+struct Statement {
+    effect: Effect,
+    actions: Selection,
+    resources: Selection,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+/// What `Action` or `Resource`, or `NotAction` or `NotResource`, is about.
+#[derive(Debug)]
+enum Selection {
+    Any(Vec<Pattern>),
+    AllBut(Vec<Pattern>),
+}
+
+/// What all policies of a principal together say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// A statement allows it and none denies it.
+    Allow,
+    /// A statement denies it; no other can allow it any more.
+    ExplicitDeny,
+    /// No statement is about it.
+    ImplicitDeny,
+}
+
+/// Holds a call against all policies (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
+pub(super) fn decide(policies: &[Policy], action: &str, resource: &str, context: &Context<'_>) -> Decision {
+    let mut decision = Decision::ImplicitDeny;
+    for statement in policies.iter().flat_map(|policy| &policy.statements) {
+        if statement.applies(action, resource, context) {
+            match statement.effect {
+                Effect::Deny => return Decision::ExplicitDeny,
+                Effect::Allow => decision = Decision::Allow,
+            }
+        }
+    }
+    decision
+}
+
+impl Statement {
+    fn applies(&self, action: &str, resource: &str, context: &Context<'_>) -> bool {
+        self.actions.covers(action, Case::Ignored, context)
+            && self.resources.covers(resource, Case::Matters, context)
+            && self.conditions.iter().all(|condition| condition.holds(context))
+    }
+
+    fn read(path: &str, node: &Node, version: Version, findings: &mut Findings) -> Option<Statement> {
+        const MEMBERS: [&str; 7] = ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+        let [sid, effect, action, not_action, resource, not_resource, condition] =
+            findings.object(path, node, MEMBERS)?;
+        if let Some(sid) = sid {
+            findings.text(&below(path, "Sid"), sid);
+        }
+        let effect = Effect::read(path, effect, findings);
+        let actions = Selection::read(path, ["Action", "NotAction"], [action, not_action], findings, action_pattern);
+        let names = ["Resource", "NotResource"];
+        let resources = Selection::read(path, names, [resource, not_resource], findings, |path, text, findings| {
+            if names_an_endpoint_with_capitals(text) {
+                findings.doubt(path, "never matches: ARNs have endpoint names in lower case, whatever their own case");
+            }
+            let pattern = resource_pattern(text, version)?;
+            findings.doubt_variables(path, text, &pattern, version);
+            Ok(pattern)
+        });
+        let conditions = condition
+            .map(|node| Condition::read_all(&below(path, "Condition"), node, version, findings))
+            .unwrap_or_default();
+        Some(Statement { effect: effect?, actions: actions?, resources: resources?, conditions })
+    }
+}
+
+/// Actions have wildcards and no variables.
+fn action_pattern(_: &str, text: &str, _: &mut Findings) -> Result<Pattern, String> {
+    let made_of = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|character| character.is_ascii_alphanumeric() || "-_*?".contains(character))
+    };
+    if text != "*" && !text.split_once(':').is_some_and(|(service, name)| made_of(service) && made_of(name)) {
+        return Err(format!("\"{text}\" is not an action, such as sagemaker:InvokeEndpoint"));
+    }
+    Pattern::with_wildcards(text, Version::Version2008)
+}
+
+fn resource_pattern(text: &str, version: Version) -> Result<Pattern, String> {
+    let pattern = Pattern::with_wildcards(text, version)?;
+    if text == "*" {
+        Ok(pattern)
+    } else if text.starts_with("arn:") {
+        Ok(pattern.completed_to_an_arn())
+    } else {
+        let such = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/name";
+        Err(format!("\"{text}\" is neither * nor an ARN, such as {such}"))
+    }
+}
+
+/// Whether there are capitals in an endpoint's name, outside of variables.
+fn names_an_endpoint_with_capitals(arn: &str) -> bool {
+    let name = arn.split_once(":endpoint/").map_or("", |(_, name)| name);
+    name.split("${").enumerate().any(|(number, part)| {
+        let plain = if number == 0 { part } else { part.split_once('}').map_or("", |(_, after)| after) };
+        plain.contains(|character: char| character.is_ascii_uppercase())
+    })
+}
+
+impl Effect {
+    fn read(path: &str, node: Option<&Node>, findings: &mut Findings) -> Option<Effect> {
+        let node = findings.required(path, "Effect", node)?;
+        let path = below(path, "Effect");
+        match findings.text(&path, node)? {
+            "Allow" => Some(Effect::Allow),
+            "Deny" => Some(Effect::Deny),
+            other => {
+                findings.problem(&path, format_args!("expected Allow or Deny, found \"{other}\""));
+                None
+            }
+        }
+    }
+}
+
+impl Selection {
+    /// Reads the one of two members that is there: the one that names, or the one that leaves out.
+    fn read(
+        path: &str,
+        [name, not_name]: [&str; 2],
+        nodes: [Option<&Node>; 2],
+        findings: &mut Findings,
+        pattern: impl Fn(&str, &str, &mut Findings) -> Result<Pattern, String>,
+    ) -> Option<Selection> {
+        let (name, node, selection): (_, _, fn(Vec<Pattern>) -> Selection) = match nodes {
+            [Some(node), None] => (name, node, Selection::Any),
+            [None, Some(node)] => (not_name, node, Selection::AllBut),
+            [Some(_), Some(_)] => {
+                findings.problem(path, format_args!("has both {name} and {not_name}; give one of the two"));
+                return None;
+            }
+            [None, None] => {
+                findings.problem(path, format_args!("has neither {name} nor {not_name}; give one of the two"));
+                return None;
+            }
+        };
+        let path = below(path, name);
+        let nodes = one_or_many(&path, node);
+        if nodes.is_empty() {
+            findings.problem(&path, "empty");
+        }
+        let mut patterns = Vec::with_capacity(nodes.len());
+        for (path, node) in nodes {
+            let Some(text) = findings.text(&path, node) else { continue };
+            match pattern(&path, text, findings) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(problem) => findings.problem(&path, problem),
+            }
+        }
+        Some(selection(patterns))
+    }
+
+    fn covers(&self, text: &str, case: Case, context: &Context<'_>) -> bool {
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(text, case, context));
+        match self {
+            Selection::Any(patterns) => any(patterns),
+            Selection::AllBut(patterns) => !any(patterns),
+        }
+    }
+}
+
+impl Policy {
+    /// Reads a policy document. Statements that are wrong are reported, and left out of what is returned.
+    pub(super) fn read(path: &str, node: &Node, findings: &mut Findings) -> Option<Policy> {
+        let [version, id, statement] = findings.object(path, node, ["Version", "Id", "Statement"])?;
+        if let Some(id) = id {
+            findings.text(&below(path, "Id"), id);
+        }
+        let version = match version {
+            None => Some(Version::Version2008),
+            Some(node) => read_version(&below(path, "Version"), node, findings),
+        };
+        let statement = findings.required(path, "Statement", statement)?;
+        let path = below(path, "Statement");
+        let nodes = one_or_many(&path, statement);
+        if nodes.is_empty() {
+            findings.problem(&path, "empty");
+        }
+        // With no version to go by, the newer one finds more that may be wrong.
+        let version = version.unwrap_or(Version::Version2012);
+        let statements =
+            nodes.iter().filter_map(|(path, node)| Statement::read(path, node, version, findings)).collect();
+        Some(Policy { statements })
+    }
+}
+
+fn read_version(path: &str, node: &Node, findings: &mut Findings) -> Option<Version> {
+    match findings.text(path, node)? {
+        "2012-10-17" => Some(Version::Version2012),
+        "2008-10-17" => Some(Version::Version2008),
+        other => {
+            findings.problem(path, format_args!("expected 2012-10-17 or 2008-10-17, found \"{other}\""));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "policy_test.rs"]
+mod tests;

@@ -1,0 +1,83 @@
+//! Why a request is refused, in AWS's names, statuses and words: the one table of them.
+//!
+//! Names and statuses are those of services that answer JSON over REST as SageMaker's runtime does:
+//! `MissingAuthenticationTokenException` is in amazon-sagemaker-examples#290, the scope's words in aws-sdk-go#1836,
+//! `AccessDeniedException` in philschmid/cdk-samples#2, `IncompleteSignatureException` in chalice#828.
+
+use std::fmt;
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no signature.
+    MissingAuthenticationToken,
+    /// The signature is not written as one; the text says what is missing.
+    IncompleteSignature(String),
+    /// The access key is not known, or the session token is not the one that belongs to it.
+    UnrecognizedClient,
+    /// The session token was good until its expiration.
+    ExpiredToken,
+    /// The signature is another one than the secret key gives.
+    SignatureDoesNotMatch,
+    /// The signature is written well but cannot be good here: its time, its scope, or what it covers.
+    InvalidSignature(String),
+    /// The principal is known, and may not do this.
+    AccessDenied {
+        /// The principal's ARN.
+        principal: String,
+        /// The action.
+        action: String,
+        /// The ARN of what it was asked on.
+        resource: String,
+        /// Whether a statement with `"Effect": "Deny"` said so, rather than none that allows it.
+        explicitly: bool,
+    },
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.row().0
+    }
+
+    /// The exception's name, as `x-amzn-errortype` carries it.
+    pub fn exception(&self) -> &'static str {
+        self.row().1
+    }
+
+    fn row(&self) -> (u16, &'static str) {
+        match self {
+            Refusal::MissingAuthenticationToken => (403, "MissingAuthenticationTokenException"),
+            Refusal::IncompleteSignature(_) => (403, "IncompleteSignatureException"),
+            Refusal::UnrecognizedClient => (403, "UnrecognizedClientException"),
+            Refusal::ExpiredToken => (403, "ExpiredTokenException"),
+            Refusal::SignatureDoesNotMatch | Refusal::InvalidSignature(_) => (403, "InvalidSignatureException"),
+            Refusal::AccessDenied { .. } => (403, "AccessDeniedException"),
+        }
+    }
+}
+
+/// The message, as AWS words it.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::MissingAuthenticationToken => f.write_str("Missing Authentication Token"),
+            Refusal::UnrecognizedClient => f.write_str("The security token included in the request is invalid."),
+            Refusal::ExpiredToken => f.write_str("The security token included in the request is expired"),
+            Refusal::SignatureDoesNotMatch => f.write_str(
+                "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
+                 Access Key and signing method. Consult the service documentation for details.",
+            ),
+            Refusal::IncompleteSignature(message) | Refusal::InvalidSignature(message) => f.write_str(message),
+            Refusal::AccessDenied { principal, action, resource, explicitly } => {
+                write!(f, "User: {principal} is not authorized to perform: {action} on resource: {resource} ")?;
+                // docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+                if *explicitly {
+                    f.write_str("with an explicit deny in an identity-based policy")
+                } else {
+                    write!(f, "because no identity-based policy allows the {action} action")
+                }
+            }
+        }
+    }
+}

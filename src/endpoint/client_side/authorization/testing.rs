@@ -1,0 +1,49 @@
+//! What the tests of this room share: principals with policies, and calls.
+
+use serde_json::{Value, json};
+
+use super::document::Findings;
+use super::{Call, Context, INVOKE_ENDPOINT, Principal, Principals};
+
+pub(super) const ARN: &str = "arn:aws:sts::123456789012:assumed-role/NewYork/me";
+pub(super) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+
+/// The file of one principal, as JSON to change.
+pub(super) fn file(arn: &str, policies: Value) -> Value {
+    json!({
+        "Account": "123456789012",
+        "Principals": [{"Arn": arn, "AccessKeyId": KEY, "SecretAccessKey": "secret", "Policies": policies}],
+    })
+}
+
+/// What a file means; its problems if it has any.
+pub(super) fn read(file: &Value) -> Result<Principals, Vec<String>> {
+    let mut findings = Findings::default();
+    let principals = Principals::parse(&file.to_string(), &mut findings);
+    if findings.problems.is_empty() { Ok(principals.unwrap()) } else { Err(findings.problems) }
+}
+
+/// A session of the role NewYork with one policy of one statement.
+pub(super) fn with_statement(statement: Value) -> Principals {
+    read(&file(ARN, json!([{"Version": "2012-10-17", "Statement": statement}]))).unwrap()
+}
+
+pub(super) fn the_one(principals: &Principals) -> &Principal {
+    principals.with_access_key(KEY).unwrap()
+}
+
+/// InvokeEndpoint of the endpoint `housing`.
+pub(super) fn call(target_model: Option<&str>) -> Call<'_> {
+    Call {
+        action: INVOKE_ENDPOINT,
+        region: "us-east-1",
+        account: "123456789012",
+        endpoint: "housing",
+        target_model,
+        target_container_hostname: None,
+    }
+}
+
+pub(super) fn context<'a>(principal: &'a Principal, call: &'a Call<'a>) -> Context<'a> {
+    Context { principal, call, requested_region: "us-east-1" }
+}
