@@ -20,7 +20,12 @@ pub struct Measured {
 
 /// Sends a case's request over so many connections for so long, after a short warm-up.
 pub fn measure(address: SocketAddr, case: &Case, connections: usize, duration: Duration) -> Measured {
-    let request = request(case);
+    let headers = [("content-type", case.content_type), ("accept", case.accept)];
+    measure_request(address, request("/invocations", &headers, &case.body), connections, duration)
+}
+
+/// Sends one request over so many connections for so long, after a short warm-up.
+pub fn measure_request(address: SocketAddr, request: Vec<u8>, connections: usize, duration: Duration) -> Measured {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
         let begin = Instant::now() + duration / 5;
@@ -32,21 +37,45 @@ pub fn measure(address: SocketAddr, case: &Case, connections: usize, duration: D
         for task in tasks {
             latencies.extend(task.await.expect("no connection fails"));
         }
-        latencies.sort_unstable();
-        let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
-        Measured { rate: latencies.len() as f64 / duration.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+        measured(latencies, duration)
     }))
 }
 
-fn request(case: &Case) -> Vec<u8> {
-    let mut request = format!(
-        "POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: {}\r\naccept: {}\r\ncontent-length: {}\r\n\r\n",
-        case.content_type,
-        case.accept,
-        case.body.len()
-    )
-    .into_bytes();
-    request.extend_from_slice(&case.body);
+/// Sends requests one after the other over one connection, each once; how long the steps that belong together took.
+pub fn measure_each(address: SocketAddr, steps: &[Vec<Vec<u8>>]) -> Measured {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut stream = TcpStream::connect(address).await.expect("the server listens");
+        stream.set_nodelay(true).expect("a socket option");
+        let (mut latencies, mut buffer) = (Vec::new(), Vec::with_capacity(64 << 10));
+        let begin = Instant::now();
+        for requests in steps {
+            let sent = Instant::now();
+            for request in requests {
+                stream.write_all(request).await.expect("the server reads");
+                read_answer(&mut stream, &mut buffer).await;
+            }
+            latencies.push(sent.elapsed());
+        }
+        measured(latencies, begin.elapsed())
+    })
+}
+
+fn measured(mut latencies: Vec<Duration>, duration: Duration) -> Measured {
+    latencies.sort_unstable();
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
+    Measured { rate: latencies.len() as f64 / duration.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+}
+
+/// A request as it goes over the wire.
+pub fn request(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut request = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str("\r\n");
+    let mut request = request.into_bytes();
+    request.extend_from_slice(body);
     request
 }
 
