@@ -44,8 +44,10 @@ causes! {
     BadPayload = 400 "BadRequestException" exit 65, "correct the body at the place that the message names";
     /// A request that is malformed outside its body: a missing parameter, bad JSON in a management call.
     BadRequest = 400 "BadRequestException" exit 64, "correct the request";
+    /// The body did not arrive in time.
+    RequestTimeout = 408 "RequestTimeoutException" exit 75, "send the whole body, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// No model of that name is loaded, or nothing lies at the url to load it from.
-    ModelNotFound = 404 "ModelNotFoundException" exit 66, "load the model first, or check its name and url";
+    ModelNotFound = 404 "ModelNotFoundException" exit 66, "check the name and the folder; a single model's is set with --model-dir";
     /// No such path.
     ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "see the README for the paths that are served";
     /// The path exists, the method does not.
@@ -59,7 +61,7 @@ causes! {
     /// The body's media type is not one that the model reads.
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
-    BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or see the README for what is read";
+    BadArtifact = 500 "InvalidModelException" exit 65, "the README lists what is read; an artifact that is damaged has to be made again";
     /// A file that could not be read or written.
     Io = 500 "InternalServerException" exit 74, "check the path or port, and the permissions";
     /// Something that should not happen did; the log has the whole story under the request's id.
@@ -73,7 +75,7 @@ causes! {
     /// The model does not fit in the memory that is left: the platform unloads others and tries again.
     InsufficientMemory = 507 "InternalServerException" exit 71, "unload a model, or raise BYOC_MODEL_MEMORY";
     /// A setting that is wrong: a flag, an environment variable, a configuration file.
-    BadSetting = 500 "InternalServerException" exit 78, "correct the setting; `byoc help` lists them";
+    BadSetting = 500 "InternalServerException" exit 78, "correct the setting; --help lists them";
 }
 
 /// Where in a body or a file something is wrong. Rows and columns count from 1, bytes from 0.

@@ -79,12 +79,17 @@ impl Artifact {
         let mut pickles = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(|error| Error::io("list", directory, &error))? {
             let path = entry.map_err(|error| Error::io("list", directory, &error))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            // macOS' tar packs a `._model.joblib` beside the model.
+            if name.starts_with('.') {
+                continue;
+            }
             let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             // A folder, a pipe or a device of that name is no file to read.
             if matches!(extension, "joblib" | "pkl" | "pickle") && path.is_file() {
                 pickles.push(path.clone());
             }
-            names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            names.push(name);
         }
         names.sort();
         match pickles.as_slice() {
@@ -168,6 +173,14 @@ impl Model {
         }
     }
 
+    /// Why every request will be refused, where that can be known beforehand.
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Model::LinearLearner(_) => None,
+            Model::Preprocessor(preprocessor) => preprocessor.refusal(),
+        }
+    }
+
     /// Answers one request.
     ///
     /// # Errors
@@ -188,7 +201,8 @@ impl Model {
             Model::Preprocessor(preprocessor) => {
                 let content_type = ContentType::parse(content_type, Table::READABLE)?;
                 let media_type = negotiate(accept, default_accept, Table::WRITABLE)?;
-                let rows = Table::read(content_type.media_type, body)?;
+                let check_width = |columns| preprocessor.check_width(columns);
+                let rows = Table::read(content_type.media_type, body, &check_width)?;
                 preprocessor.transform(rows)?.write(media_type, &mut answer);
                 media_type
             }
@@ -203,7 +217,7 @@ impl fmt::Display for Model {
             Model::LinearLearner(learner) => {
                 write!(f, "linear learner ({}, {} features)", learner.predictor_type().name(), learner.feature_dim())
             }
-            Model::Preprocessor(_) => f.write_str("scikit-learn preprocessor"),
+            Model::Preprocessor(preprocessor) => write!(f, "scikit-learn preprocessor ({preprocessor})"),
         }
     }
 }
@@ -229,7 +243,7 @@ mod tests {
     fn what_lies_in_the_folder_says_what_the_model_is() {
         assert!(matches!(found(&["model_algo-1", "model.joblib"]), Ok(Artifact::LinearLearner(_))));
         for name in ["model.joblib", "x.pkl", "y.pickle"] {
-            let artifact = found(&[name, "code/", "notes.txt"]);
+            let artifact = found(&[name, "code/", "notes.txt", "._model.joblib"]);
             assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: None, .. })), "{name}: {artifact:?}");
         }
         let artifact = found(&["model.joblib", "columns.json"]);

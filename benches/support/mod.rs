@@ -29,6 +29,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         workers: Workers::start(workers, 100, Duration::from_secs(60)).expect("threads"),
         default_accept: None,
         max_request_bytes: 1 << 30,
+        timeout: Duration::from_secs(60),
         parallel: workers,
         in_flight: AtomicUsize::new(0),
     }

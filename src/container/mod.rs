@@ -4,6 +4,7 @@
 //! knows HTTP, the memory budget and the life of the process; what a model is and how it answers is [`crate::model`]'s.
 
 pub mod app;
+mod body;
 pub mod config;
 mod counters;
 pub mod memory;

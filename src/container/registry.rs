@@ -88,7 +88,12 @@ impl Registry {
         let claim = self.claim(name)?;
         let directory = Path::new(url);
         if !directory.is_dir() {
-            return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}")));
+            let advice = if directory.exists() {
+                " is not a folder: expected the folder that the model was unpacked to"
+            } else {
+                ""
+            };
+            return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}{advice}")));
         }
         let artifact = Artifact::find(directory)?;
         let short = |shortage| {

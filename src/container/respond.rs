@@ -1,11 +1,12 @@
 //! Answers in multi-model-server's shape, which existing clients match on (`contract.md` §11, read in
 //! github.com/awslabs/multi-model-server at 706aa9c7).
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderName, HeaderValue, PRAGMA};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
+use crate::container::body::Pieces;
 use crate::error::{Cause, Error};
 use crate::model::Answer;
 use crate::payload::MediaType;
@@ -85,7 +86,12 @@ pub(super) fn error(error: &Error) -> HttpResponse {
         column: place.and_then(|place| place.column),
         byte: place.and_then(|place| place.byte),
     };
-    with_request_id(status, &body, &id)
+    let mut response = with_request_id(status, &body, &id);
+    if error.cause() == Cause::RequestTimeout {
+        // What may still come on this connection is the rest of a body.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 /// A model's answer.
@@ -95,7 +101,7 @@ pub(super) fn answer(answer: Answer) -> HttpResponse {
         MediaType::Json => const { HeaderValue::from_static(MediaType::Json.name()) },
         MediaType::JsonLines => const { HeaderValue::from_static(MediaType::JsonLines.name()) },
     };
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).body(answer.body)
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).body(Pieces::new(answer.body))
 }
 
 /// What multi-model-server says to a path that it does not serve.

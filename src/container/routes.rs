@@ -5,20 +5,18 @@
 
 use std::borrow::Cow;
 
-use actix_web::error::PayloadError;
-use actix_web::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Bytes, Data};
+use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
+use crate::container::body::Body;
 use crate::container::counters::{self, Route};
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
 use crate::telemetry;
-
-type Body = Result<Bytes, actix_web::Error>;
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.
 pub(super) async fn ping_single(services: Data<Services>) -> HttpResponse {
@@ -125,7 +123,7 @@ async fn invoke(
     body: Body,
 ) -> HttpResponse {
     let started = std::time::Instant::now();
-    let answer = match readable(request, body, services.max_request_bytes) {
+    let answer = match body.0 {
         Ok(body) => {
             let (content_type, accept) = (text_header(request, &CONTENT_TYPE), text_header(request, &ACCEPT));
             match (content_type, accept) {
@@ -137,25 +135,6 @@ async fn invoke(
     };
     let response = answer.map_or_else(|error| respond::error(&error), respond::answer);
     counters::finished(Route::Invocation, response, Some(started))
-}
-
-/// The body, unless it is too large, cut short, or encoded.
-fn readable(request: &HttpRequest, body: Body, limit: usize) -> Result<Bytes> {
-    if let Some(encoding) = request.headers().get(CONTENT_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let message = format!("Content-Encoding {encoding:?} is not supported: send the body as it is");
-        return Err(Error::new(Cause::UnsupportedMediaType, message));
-    }
-    body.map_err(|error| match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => Error::new(
-            Cause::PayloadTooLarge,
-            format!(
-                "the body is larger than {limit} bytes: send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE"
-            ),
-        ),
-        _ => Error::bad_payload(format!("the body did not arrive whole: {error}")),
-    })
 }
 
 /// A header that should be text. Several of one name are one list.
@@ -227,13 +206,12 @@ pub(super) struct LoadRequest {
 
 /// `POST /models`: loads a model that the platform has unpacked.
 pub(super) async fn load(
-    request: HttpRequest,
     query: Result<web::Query<LoadRequest>, actix_web::Error>,
     body: Body,
     services: Data<Services>,
 ) -> HttpResponse {
     let started = std::time::Instant::now();
-    let loaded = match load_request(&request, query, body, services.max_request_bytes) {
+    let loaded = match load_request(query, body) {
         Ok((name, url)) => {
             let registry = std::sync::Arc::clone(&services.registry);
             // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
@@ -242,6 +220,9 @@ pub(super) async fn load(
                 registry.load(&name, &url).inspect(|loaded| {
                     let elapsed = started.elapsed();
                     log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
+                    if let Some(refusal) = loaded.model.refusal() {
+                        log::warn!("every request to model {name} will be refused: {refusal}");
+                    }
                 })
             });
             match loading.await {
@@ -262,13 +243,8 @@ pub(super) async fn load(
 }
 
 /// Name and url from a JSON body, or from the query where there is none, as multi-model-server takes them.
-fn load_request(
-    request: &HttpRequest,
-    query: Result<web::Query<LoadRequest>, actix_web::Error>,
-    body: Body,
-    limit: usize,
-) -> Result<(String, String)> {
-    let body = readable(request, body, limit).map_err(|error| {
+fn load_request(query: Result<web::Query<LoadRequest>, actix_web::Error>, body: Body) -> Result<(String, String)> {
+    let body = body.0.map_err(|error| {
         let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
         error.because(cause)
     })?;

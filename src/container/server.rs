@@ -49,6 +49,7 @@ async fn serve(config: Config) -> Result<()> {
         workers,
         default_accept: config.default_accept,
         max_request_bytes: config.max_request_bytes,
+        timeout: config.timeout,
         parallel: config.workers,
         in_flight: AtomicUsize::new(0),
     });
@@ -114,6 +115,9 @@ async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
         .await
         .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))??;
     log::info!("loaded {} from {}: {} bytes in {:.1?}", loaded.model, loaded.url, loaded.bytes(), started.elapsed());
+    if let Some(refusal) = loaded.model.refusal() {
+        log::warn!("every request will be refused, since columns.json and the model do not fit: {refusal}");
+    }
     let _ = services.single.set(loaded);
     Ok(())
 }

@@ -32,6 +32,8 @@ pub struct Services {
     pub default_accept: Option<MediaType>,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,
+    /// How long a body may take to arrive.
+    pub timeout: std::time::Duration,
     /// How many requests are worked on at once.
     pub parallel: usize,
     /// How many invocations have arrived and are not answered.

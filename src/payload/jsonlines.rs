@@ -15,13 +15,13 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
     Ok(batch)
 }
 
-/// Reads columns, typed as pandas types lists of Python values.
+/// Reads columns, typed as pandas types lists of Python values, once `check_width` has agreed to how many there are.
 ///
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
 /// different length, sparse rows, no line.
-pub fn read_table(body: &[u8]) -> Result<Table<'_>> {
-    let mut columns = Columns::default();
+pub fn read_table<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
+    let mut columns = Columns::new(check_width);
     read_lines(body, &mut columns)?;
     Ok(columns.finish())
 }

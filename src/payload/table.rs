@@ -58,15 +58,16 @@ impl<'a> Table<'a> {
     /// The media types that a table is written as.
     pub const WRITABLE: &'static [MediaType] = Table::READABLE;
 
-    /// Reads a body.
+    /// Reads a body. `check_width` is asked as soon as it is known how many columns the first row has, so that a row that
+    /// is far too wide takes no memory.
     ///
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte.
-    pub fn read(media_type: MediaType, body: &'a [u8]) -> Result<Table<'a>> {
+    pub fn read(media_type: MediaType, body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
         match media_type {
-            MediaType::Csv => csv::read(body),
-            MediaType::Json => json::read_table(body),
-            MediaType::JsonLines => jsonlines::read_table(body),
+            MediaType::Csv => csv::read(body, check_width),
+            MediaType::Json => json::read_table(body, check_width),
+            MediaType::JsonLines => jsonlines::read_table(body, check_width),
         }
     }
 

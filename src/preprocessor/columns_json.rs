@@ -10,12 +10,25 @@ use serde::Deserialize;
 /// {"columns": ["YEAR_BUILT", "DECK"], "label": "PRICE", "label_position": "last", "method": "transform"}
 /// ```
 ///
-/// Every key may be absent or null. The label is not among the columns: a row may come with it or without.
+/// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
+/// null, rather than absent, says that there is none, also where the artifact looks as if there were.
 #[derive(Debug, Default)]
 pub struct ColumnsJson {
     pub(super) columns: Option<Vec<String>>,
-    pub(super) label: Option<(String, LabelPosition)>,
+    pub(super) label: Label,
     pub(super) method: Option<Method>,
+}
+
+/// What is said of a row's label.
+#[derive(Debug, Default, PartialEq)]
+pub(super) enum Label {
+    /// Nothing: the artifact may tell.
+    #[default]
+    Unsaid,
+    /// `null`: a row never has one.
+    None,
+    /// Its name, and where it stands.
+    Named(String, LabelPosition),
 }
 
 /// What is asked of the artifact.
@@ -28,16 +41,34 @@ pub(super) enum Method {
     DecisionFunction,
 }
 
+impl Method {
+    /// As scikit-learn spells it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Method::Transform => "transform",
+            Method::Predict => "predict",
+            Method::PredictProba => "predict_proba",
+            Method::DecisionFunction => "decision_function",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     columns: Option<Vec<String>>,
-    label: Option<String>,
+    /// Absent is one thing, null another.
+    #[serde(default, deserialize_with = "present")]
+    label: Option<Option<String>>,
     label_position: Option<WrittenPosition>,
     method: Option<Method>,
     /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
     #[serde(rename = "input")]
     _input: Option<WrittenInput>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -62,24 +93,30 @@ impl ColumnsJson {
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no such document: unknown keys are refused
     /// by their name.
     pub fn parse(json: &[u8]) -> Result<ColumnsJson> {
-        let written: Written = serde_json::from_slice(json)
-            .map_err(|error| Error::bad_artifact(format!("columns.json could not be read: {error}")))?;
+        let written: Written = serde_json::from_slice(json).map_err(|error| {
+            Error::bad_artifact(format!("expected {{\"columns\": [...], \"label\": ..., ...}}: {error}"))
+        })?;
         let Written { columns, label, label_position, method, .. } = written;
-        if let (Some(columns), Some(label)) = (&columns, &label)
+        if let (Some(columns), Some(Some(label))) = (&columns, &label)
             && columns.contains(label)
         {
             return Err(Error::bad_artifact(format!(
                 "columns.json has the label {label:?} among the columns: expected the columns of a row without its label"
             )));
         }
-        if label.is_none() && label_position.is_some() {
+        if !matches!(label, Some(Some(_))) && label_position.is_some() {
             return Err(Error::bad_artifact("columns.json has a label_position: expected a label too"));
         }
         let position = match label_position {
             Some(WrittenPosition::First) => LabelPosition::First,
             Some(WrittenPosition::Last) | None => LabelPosition::Last,
         };
-        Ok(ColumnsJson { columns, label: label.map(|label| (label, position)), method })
+        let label = match label {
+            None => Label::Unsaid,
+            Some(None) => Label::None,
+            Some(Some(label)) => Label::Named(label, position),
+        };
+        Ok(ColumnsJson { columns, label, method })
     }
 }
 
@@ -90,11 +127,12 @@ mod tests {
     #[test]
     fn every_key_may_be_absent_or_null_and_the_label_comes_last_unless_said_otherwise() {
         let parsed = ColumnsJson::parse(b"{}").unwrap();
-        assert!(parsed.columns.is_none() && parsed.label.is_none() && parsed.method.is_none());
+        assert!(parsed.columns.is_none() && parsed.label == Label::Unsaid && parsed.method.is_none());
         let json = br#"{"columns": ["a", "b"], "label": "y", "label_position": null, "method": "transform", "input": "series"}"#;
         let parsed = ColumnsJson::parse(json).unwrap();
         assert_eq!(parsed.columns.unwrap(), ["a", "b"]);
-        assert_eq!(parsed.label.unwrap(), ("y".into(), LabelPosition::Last));
+        assert_eq!(parsed.label, Label::Named("y".into(), LabelPosition::Last));
+        assert_eq!(ColumnsJson::parse(br#"{"label": null}"#).unwrap().label, Label::None);
         assert_eq!(parsed.method, Some(Method::Transform));
     }
 
@@ -106,7 +144,7 @@ mod tests {
             (r#"{"label": "y", "label_position": "middle"}"#, "unknown variant `middle`"),
             (r#"{"label_position": "last"}"#, "expected a label too"),
             (r#"{"columns": ["a", "y"], "label": "y"}"#, "the label \"y\" among the columns"),
-            ("[]", "columns.json could not be read"),
+            ("[]", "expected {\"columns\": [...]"),
         ];
         for (json, expected) in cases {
             let message = ColumnsJson::parse(json.as_bytes()).unwrap_err().to_string();

@@ -143,8 +143,8 @@ pub(super) fn refuse(origin: Origin, values: &[f64], refuses: Refuses) -> Result
 
 fn cell_to_float(cell: &Cell<'_>) -> Option<f64> {
     match cell {
-        Cell::Missing => Some(f64::NAN),
-        Cell::None => None,
+        // numpy's astype(float64) takes None for NaN.
+        Cell::Missing | Cell::None => Some(f64::NAN),
         Cell::Text(text) => parse_float(text),
         Cell::Bool(value) => Some(f64::from(u8::from(*value))),
         Cell::Int(value) => Some(*value as f64),

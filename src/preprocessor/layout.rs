@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
-use super::columns_json::ColumnsJson;
+use super::columns_json::{ColumnsJson, Label};
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
 use super::version::Version;
@@ -30,8 +30,11 @@ impl<'t> Names<'t> {
     /// The names that `columns.json` gives, else those that the artifact was fitted on, where a last one that no
     /// transformer uses is the label.
     pub(super) fn new(root: Value<'t>, version: Version, json: Option<&'t ColumnsJson>) -> Result<Names<'t>> {
-        let own_label = json.and_then(|json| json.label.as_ref());
-        let own_label = own_label.map(|(label, position)| (label.as_str(), *position));
+        let own_label = match json.map(|json| &json.label) {
+            Some(Label::Named(label, position)) => Some((label.as_str(), *position)),
+            Some(Label::None | Label::Unsaid) | None => None,
+        };
+        let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
             return Ok(Names::of(columns.iter().map(String::as_str).collect(), own_label));
         }
@@ -44,7 +47,7 @@ impl<'t> Names<'t> {
                 names.retain(|name| *name != label);
                 Some((label, position))
             }
-            None if uses_last || names.len() < 2 => None,
+            None if uses_last || names.len() < 2 || !may_guess => None,
             None => names.pop().map(|label| (label, LabelPosition::Last)),
         };
         Ok(Names::of(names, label))
@@ -154,6 +157,26 @@ impl Layout {
             Some(LabelPosition::First) => (index + 2, name),
             Some(LabelPosition::Last) | None => (index + 1, name),
         }
+    }
+
+    /// What a row is, for the person who starts a container.
+    pub(super) fn describe(&self) -> String {
+        let features = self.features();
+        let mut text = match (features.as_slice(), &self.width) {
+            ([], RequestWidth::Any) => "columns by position".to_owned(),
+            ([], RequestWidth::AtLeast(width) | RequestWidth::Exactly(width)) => format!("{width} columns by position"),
+            (names, _) => format!("{} columns: {}", names.len(), super::build::list_names(names)),
+        };
+        if let (Some(position), Some(label)) = (self.label, self.names.get(features.len())) {
+            let end = if position == LabelPosition::First { "first" } else { "last" };
+            text.push_str(&format!("; a row may have its label {label}, {end}"));
+        }
+        text
+    }
+
+    /// Why every request is refused, if it is.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     /// Bytes on the heap.

@@ -49,7 +49,19 @@ pub struct Preprocessor {
     transformer: Transformer,
 }
 
+impl std::fmt::Display for Preprocessor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.layout.describe())
+    }
+}
+
 impl Preprocessor {
+    /// Why every request will be refused, where `columns.json` and the model do not fit each other. scikit-learn opens such
+    /// a model too, and raises when it is asked.
+    pub fn refusal(&self) -> Option<&str> {
+        self.layout.refusal()
+    }
+
     /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
     ///
     /// The names of a row's columns come from `columns`, else from the artifact; then a last column at fit that no
@@ -62,7 +74,8 @@ impl Preprocessor {
         let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
         if method != Method::Transform {
             return Err(Error::bad_artifact(format!(
-                "columns.json asks for the method {method:?} of an estimator; only \"transform\" is done here"
+                "columns.json asks for the method {} of an estimator, and estimators are not read: expected \"transform\", or no method",
+                method.name()
             )));
         }
         let root = tree.root();
@@ -81,6 +94,14 @@ impl Preprocessor {
         let mut builder = Builder::new(version, tree.plain_bytes());
         let transformer = Transformer::build(root, &names.input(), &mut builder)?.transformer;
         Ok(Preprocessor { layout: names.layout(builder)?, transformer })
+    }
+
+    /// Whether rows of so many columns are what the model takes.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the columns that were expected.
+    pub fn check_width(&self, columns: usize) -> Result<()> {
+        self.layout.accept(columns).map(drop)
     }
 
     /// Transforms rows. When they come with their label, the label is the first column of the answer.

@@ -17,7 +17,11 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
     match filter {
         Some(filter) => builder.parse_filters(filter),
         // What the crates below say of themselves is for whoever asks for it.
-        None => builder.filter_level(level.min(LevelFilter::Warn)).filter_module(env!("CARGO_CRATE_NAME"), level),
+        None => builder
+            .filter_level(level.min(LevelFilter::Warn))
+            // A client that sends no HTTP is no error of ours.
+            .filter_module("actix_http", if level > LevelFilter::Info { level } else { LevelFilter::Off })
+            .filter_module(env!("CARGO_CRATE_NAME"), level),
     };
     builder.filter_module(LISTENING, LevelFilter::Info);
     builder.format(|out, record| {

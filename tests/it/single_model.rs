@@ -265,3 +265,65 @@ fn a_model_that_cannot_be_loaded_ends_the_process_with_the_reason() {
         assert_eq!(container.wait().code(), Some(exit_code));
     }
 }
+
+#[test]
+fn a_body_that_stops_arriving_is_a_408_and_its_connection_is_closed() {
+    use std::io::{Read as _, Write as _};
+    let folder = scikit_learn("1.4.2/housing");
+    let container = Container::ready(&["--model-dir", &model_dir(&folder), "--timeout", "1"], &[]);
+    let mut stream = std::net::TcpStream::connect(container.address()).unwrap();
+    stream.write_all(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n1993").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the connection is closed after the answer");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("the body did not arrive within 1 s"), "{answer}");
+}
+
+#[test]
+fn a_row_that_is_far_too_wide_is_refused_before_it_takes_memory() {
+    let (container, _folder) = preprocessor(&[]);
+    for (content_type, body) in [
+        ("text/csv", ",".repeat(20 << 20)),
+        ("text/csv", format!("{HOUSE}\n{}", ",".repeat(20 << 20))),
+        ("application/json", format!("{{\"instances\":[{{\"features\":[{}1]}}]}}", "1,".repeat(10 << 20))),
+    ] {
+        let message = container.invoke(content_type, body).error(400, "BadRequestException");
+        assert!(message.contains("expected"), "{message}");
+    }
+    if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", container.pid())) {
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        // Three bodies of 20 MB, and what reading each takes; not 70 bytes a cell.
+        assert!(kilobytes < 250 << 10, "the peak was {kilobytes} kB");
+    }
+}
+
+#[test]
+fn a_missing_value_is_missing_in_every_media_type() {
+    let (container, _folder) = preprocessor(&[]);
+    let from_csv = container.invoke("text/csv", ",2728,6,3.0,0.7,1,y,y");
+    let json = "{\"instances\":[{\"features\":[null,2728,6,3.0,0.7,1,\"y\",\"y\"]}]}";
+    let from_json = container.invoke("application/json", json);
+    assert_eq!((from_csv.status, from_json.status), (200, 200), "{}", from_json.text());
+    assert!(from_csv.text().contains("[NaN, "), "{}", from_csv.text());
+    assert_eq!(from_csv.text(), from_json.text());
+}
+
+#[test]
+fn the_log_says_what_a_row_is_and_columns_json_can_say_that_there_is_no_label() {
+    let folder = scikit_learn("1.4.2/housing");
+    std::fs::remove_file(folder.path().join("columns.json")).unwrap();
+    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let line = container.wait_for_log("loaded scikit-learn preprocessor");
+    assert!(line.contains("8 columns: YEAR_BUILT") && line.contains("may have its label PRICE, last"), "{line}");
+
+    std::fs::write(folder.path().join("columns.json"), "{\"label\": null}").unwrap();
+    let container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let answer = container.invoke("text/csv", format!("{HOUSE},429700")).json();
+    let features = answer["instances"][0]["features"].as_array().unwrap().len();
+    assert_eq!(features, 10, "the ninth column is one that no transformer uses, and no label");
+
+    std::fs::write(folder.path().join("columns.json"), "{\"columns\": [\"YEAR_BUILT\", \"DECK\"]}").unwrap();
+    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    container.wait_for_log("every request will be refused");
+}

@@ -23,8 +23,8 @@ const QUOTED: u32 = 1 << 31;
 const MISSING: Span = Span { start: 0, end: 0 };
 
 impl<'a> Fields<'a> {
-    /// Finds the fields of a body.
-    pub(super) fn find(body: &'a [u8]) -> Result<Fields<'a>> {
+    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has.
+    pub(super) fn find(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Fields<'a>> {
         let text = std::str::from_utf8(body).map_err(|error| {
             let byte = error.valid_up_to();
             let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
@@ -39,6 +39,10 @@ impl<'a> Fields<'a> {
         let mut finder = Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0 };
         if text.starts_with('\u{feff}') {
             finder.position = '\u{feff}'.len_utf8();
+        }
+        if finder.skip_blank_lines() {
+            // Before memory is taken: a row of nothing but commas has as many fields as bytes.
+            check_width(finder.width_of_record()?)?;
         }
         while finder.skip_blank_lines() {
             finder.record()?;
@@ -141,24 +145,45 @@ impl Finder<'_> {
         }
     }
 
-    /// Reads one record and the end of its last line.
-    fn record(&mut self) -> Result<()> {
-        let record_start = self.position;
-        let first_span = self.spans.len();
+    /// How many fields the record that starts here has.
+    fn width_of_record(&mut self) -> Result<usize> {
+        let start = self.position;
+        let mut width = 0;
+        self.fields_of_record(|_, _| width += 1)?;
+        self.position = start;
+        Ok(width)
+    }
+
+    /// Goes through the fields of a record and the end of its last line.
+    fn fields_of_record(&mut self, mut found: impl FnMut(&mut Vec<Span>, Span)) -> Result<()> {
         loop {
             let span = if self.body.get(self.position) == Some(&b'"') { self.quoted()? } else { self.unquoted() };
-            self.spans.push(span);
+            found(&mut self.spans, span);
             match self.body.get(self.position) {
                 Some(b',') => self.position += 1,
                 // The \n of \r\n is taken for an empty line, which is skipped.
                 Some(_) => {
                     self.position += 1;
-                    break;
+                    return Ok(());
                 }
-                None => break,
+                None => return Ok(()),
             }
         }
-        let found = self.spans.len() - first_span;
+    }
+
+    /// Reads one record and the end of its last line.
+    fn record(&mut self) -> Result<()> {
+        let record_start = self.position;
+        let first_span = self.spans.len();
+        let most = if self.rows == 0 { usize::MAX } else { self.width };
+        let mut found = 0;
+        self.fields_of_record(|spans, span| {
+            // What is too much is counted and not kept.
+            if found < most {
+                spans.push(span);
+            }
+            found += 1;
+        })?;
         if self.rows == 0 {
             self.width = found;
             let record_bytes = self.position - record_start;
@@ -224,7 +249,7 @@ mod tests {
     use super::*;
 
     fn rows(body: &str) -> Vec<Vec<String>> {
-        let fields = Fields::find(body.as_bytes()).unwrap();
+        let fields = Fields::find(body.as_bytes(), &|_| Ok(())).unwrap();
         let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
         (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
     }
@@ -266,7 +291,7 @@ mod tests {
             (b"1,a\n2,\xff\n", "row 2, byte 6: expected UTF-8 text, found the byte 0xff"),
         ];
         for (body, expected) in cases {
-            let error = Fields::find(body).err().unwrap();
+            let error = Fields::find(body, &|_| Ok(())).err().unwrap();
             assert_eq!(error.to_string(), *expected, "{:?}", String::from_utf8_lossy(body));
         }
     }
@@ -274,6 +299,6 @@ mod tests {
     #[test]
     fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
         let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
-        assert!(Fields::find(body.as_bytes()).is_err());
+        assert!(Fields::find(body.as_bytes(), &|_| Ok(())).is_err());
     }
 }

@@ -24,13 +24,13 @@ use crate::error::Result;
 use column_type::typed_column;
 use fields::Fields;
 
-/// Reads a body without a header line.
+/// Reads a body without a header line, once `check_width` has agreed to how many columns its first row has.
 ///
 /// # Errors
 /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
 /// the first, or a quoted field that never ends; with the row and the byte.
-pub fn read(body: &[u8]) -> Result<Table<'_>> {
-    let fields = Fields::find(body)?;
+pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
+    let fields = Fields::find(body, check_width)?;
     let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
     Ok(Table { rows: fields.rows(), columns })
 }

@@ -8,26 +8,40 @@ use crate::payload::table::{Cell, Column, Table};
 ///
 /// Integers make `int64` (`uint64` above its range), a fraction or a `null` among numbers makes `float64` with NaN for the
 /// `null`, booleans alone make `bool`, and anything else makes `object`.
-#[derive(Default)]
-pub(in crate::payload) struct Columns<'a> {
+pub(in crate::payload) struct Columns<'a, 'c> {
+    check_width: &'c dyn Fn(usize) -> Result<()>,
     columns: Vec<Column<'a>>,
     rows: usize,
     /// How many values the open row has so far.
     open: usize,
 }
 
-impl<'a> Columns<'a> {
+/// How many columns are taken on trust before the first row has ended.
+const UNCHECKED: usize = 4096;
+
+impl<'a, 'c> Columns<'a, 'c> {
+    /// No columns yet; `check_width` is asked at the end of the first row, or when it has grown suspiciously long.
+    pub(in crate::payload) fn new(check_width: &'c dyn Fn(usize) -> Result<()>) -> Columns<'a, 'c> {
+        Columns { check_width, columns: Vec::new(), rows: 0, open: 0 }
+    }
+
     /// The table that was read.
     pub(in crate::payload) fn finish(self) -> Table<'a> {
         Table { rows: self.rows, columns: self.columns }
     }
 }
 
-impl<'de> Rows<'de> for Columns<'de> {
+impl<'de> Rows<'de> for Columns<'de, '_> {
     fn value(&mut self, value: Scalar<'de>) -> Result<()> {
         match self.columns.get_mut(self.open) {
             Some(column) => push(column, value),
-            None if self.rows == 0 => self.columns.push(first(value)),
+            None if self.rows == 0 => {
+                if self.open >= UNCHECKED {
+                    (self.check_width)(self.open + 1)
+                        .map_err(|error| error.context(format!("a row of more than {UNCHECKED} columns")))?;
+                }
+                self.columns.push(first(value));
+            }
             // Too many: counted here, refused at the end of the row.
             None => {}
         }
@@ -40,6 +54,9 @@ impl<'de> Rows<'de> for Columns<'de> {
     }
 
     fn end_dense(&mut self) -> Result<()> {
+        if self.rows == 0 {
+            (self.check_width)(self.open)?;
+        }
         self.rows += 1;
         let (expected, found) = (self.columns.len(), self.open);
         if expected != found {

@@ -114,7 +114,7 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
     }
     for (body, byte) in [("{\"features\": [1, NaN]}", 17), ("{\"features\":[Infinity]}", 13)] {
         assert_eq!(
-            jsonlines::read_table(body.as_bytes()).unwrap_err().to_string(),
+            jsonlines::read_table(body.as_bytes(), &|_| Ok(())).unwrap_err().to_string(),
             format!("row 1, byte {byte}: expected a number (or null where one is missing), found NaN or Infinity")
         );
     }
@@ -158,7 +158,7 @@ fn columns_are_typed_as_pandas_types_python_values() {
         let [first, second] = values.split_once(", ").map(|(first, second)| [first, second]).unwrap();
         let body = format!("{{\"features\": [{first}]}}\n{{\"data\": {{\"features\": {{\"values\": [{second}]}}}}}}\n");
         assert_eq!(
-            jsonlines::read_table(body.as_bytes()).unwrap(),
+            jsonlines::read_table(body.as_bytes(), &|_| Ok(())).unwrap(),
             Table { rows: 2, columns: vec![expected] },
             "{values}"
         );
@@ -167,16 +167,17 @@ fn columns_are_typed_as_pandas_types_python_values() {
     for (values, expected) in [("1, null", "[1.0, NaN]"), ("null, 1", "[NaN, 1.0]"), ("null, 0.5", "[NaN, 0.5]")] {
         let [first, second] = values.split_once(", ").map(|(first, second)| [first, second]).unwrap();
         let body = format!("{{\"instances\":[{{\"features\":[{first}]}},{{\"features\":[{second}]}}]}}");
-        let table = read_table(body.as_bytes()).unwrap();
+        let table = read_table(body.as_bytes(), &|_| Ok(())).unwrap();
         assert_eq!(format!("{:?}", table.columns), format!("[Float64({expected})]"), "{values}");
     }
-    let table = read_table(br#"{"instances":[{"features":[null]},{"features":[1]},{"features":["x"]}]}"#).unwrap();
+    let table =
+        read_table(br#"{"instances":[{"features":[null]},{"features":[1]},{"features":["x"]}]}"#, &|_| Ok(())).unwrap();
     assert_eq!(table.columns, [Column::Object(vec![Cell::None, Cell::Float(1.0), Cell::Text("x".into())])]);
 }
 
 #[test]
 fn the_row_of_the_housing_walk_through_reads_as_eight_columns() {
-    let table = read_table(br#"{"instances":[{"features":[1993,2728,6,3.0,0.7,1,"y","y"]}]}"#).unwrap();
+    let table = read_table(br#"{"instances":[{"features":[1993,2728,6,3.0,0.7,1,"y","y"]}]}"#, &|_| Ok(())).unwrap();
     let dtypes: Vec<_> = table.columns.iter().map(Column::dtype).collect();
     assert_eq!(dtypes, ["int64", "int64", "int64", "float64", "float64", "int64", "object", "object"]);
     assert_eq!(table.rows, 1);
@@ -192,7 +193,7 @@ fn tables_refuse_ragged_and_sparse_rows() {
             "row 1, byte 22: expected a value for each column, found a sparse row: only numeric models read those",
         ),
     ] {
-        assert_eq!(jsonlines::read_table(body.as_bytes()).unwrap_err().to_string(), expected);
+        assert_eq!(jsonlines::read_table(body.as_bytes(), &|_| Ok(())).unwrap_err().to_string(), expected);
     }
 }
 
@@ -250,9 +251,9 @@ proptest! {
         prop_assume!(rows > 0);
         let table = Table { rows, columns };
         let document = written(write_table, &table);
-        prop_assert_eq!(&read_table(document.as_bytes()).unwrap(), &table);
+        prop_assert_eq!(&read_table(document.as_bytes(), &|_| Ok(())).unwrap(), &table);
         let lines = written(jsonlines::write_table, &table);
-        prop_assert_eq!(&jsonlines::read_table(lines.as_bytes()).unwrap(), &table);
+        prop_assert_eq!(&jsonlines::read_table(lines.as_bytes(), &|_| Ok(())).unwrap(), &table);
     }
 
     /// The slow twin goes through a JSON tree.
@@ -270,7 +271,7 @@ proptest! {
     #[test]
     fn no_body_makes_a_reader_panic(body in "([{}\\[\\],:]|\"(instances|features|data|values|keys|shape|x)\"|[0-9]|null){0,40}") {
         let _ = read_batch(body.as_bytes(), 2);
-        let _ = read_table(body.as_bytes());
+        let _ = read_table(body.as_bytes(), &|_| Ok(()));
         let _ = jsonlines::read_batch(body.as_bytes(), 2);
     }
 }

@@ -116,6 +116,11 @@ impl Container {
         self.post("/models", &[("content-type", "application/json")], body)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        self.client.address()
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
