@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
 
 use crate::cli::settings::{Settings, number, text};
+use crate::container::memory::parse_size;
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, Surroundings};
+use crate::endpoint::{self, CacheSettings, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs;
@@ -32,6 +34,12 @@ pub(super) struct Arguments {
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
+    /// Disk for unpacked models, in bytes or with K, M, G; beyond it those that are not loaded are deleted, the least recently used first [env: BYOC_MODEL_DISK] [default: no bound]
+    #[arg(long, value_name = "BYTES")]
+    model_disk: Option<String>,
+    /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException [env: BYOC_MODEL_READY_TIMEOUT_SECONDS] [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    model_ready_timeout: Option<String>,
     /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -40,6 +48,8 @@ pub(super) struct Arguments {
 /// What a container may see of our environment: where programs, home and temporary files are, and what to log.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", env::RUST_LOG, env::SAGEMAKER_CONTAINER_LOG_LEVEL];
 const DEFAULT_PORT: u16 = 8080;
+/// The most seconds that a request may be told to wait: as long as loading goes on.
+const LONGEST_WAIT: u64 = 360;
 const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
@@ -63,6 +73,12 @@ impl Arguments {
         let running = (!running.is_empty()).then_some(running);
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
+        let disk = settings.get(("model-disk", self.model_disk.as_deref()), &[env::BYOC_MODEL_DISK], parse_size);
+        let patience = settings.get(
+            ("model-ready-timeout", self.model_ready_timeout.as_deref()),
+            &[env::BYOC_MODEL_READY_TIMEOUT_SECONDS],
+            number(1, LONGEST_WAIT),
+        );
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
             &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
@@ -80,6 +96,10 @@ impl Arguments {
             .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
             .collect();
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let mut cache = CacheSettings { disk, ..CacheSettings::default() };
+        if let Some(seconds) = patience {
+            cache.patience = Duration::from_secs(seconds);
+        }
         let settings = endpoint::Settings {
             config_file,
             config,
@@ -88,7 +108,7 @@ impl Arguments {
             state_dir: state_dir.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings { inherited, region },
+            surroundings: Surroundings { inherited, region, cache },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }
@@ -148,12 +168,16 @@ mod tests {
             ("BYOC_ENDPOINT_CONTAINERS", "a=http://127.0.0.1:1, b=http://b:2"),
             ("BYOC_STATE_DIR", "/state"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("BYOC_MODEL_DISK", "2G"),
+            ("BYOC_MODEL_READY_TIMEOUT_SECONDS", "5"),
         ]);
         let (settings, _) = Arguments::default().resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
         assert_eq!(settings.running["b"].as_str(), "http://b:2/");
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
         assert_eq!(settings.surroundings.region, "eu-west-1");
+        let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
+        assert_eq!(settings.surroundings.cache, cache);
 
         let container = vec!["c=http://c:3".to_owned(), "d=http://d:4/".to_owned()];
         let flags = Arguments { port: Some("1".into()), container, ..Arguments::default() };

@@ -32,7 +32,7 @@ pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, 
 /// A TargetModel that can be invoked.
 fn example(config: &EndpointConfig) -> Option<String> {
     let prefix = config.containers.iter().find_map(|container| match &container.models {
-        Models::Multi(prefix) => Some(&prefix.path),
+        Models::Multi { prefix, .. } => Some(&prefix.path),
         Models::Single(_) => None,
     })?;
     let archive = first_archive(prefix, DEEPEST)?;
@@ -60,7 +60,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{ContainerConfig, ModelDataUrl};
+    use crate::endpoint::config::{ContainerConfig, ModelCacheSetting, ModelDataUrl};
 
     #[test]
     fn the_commands_name_an_artifact_and_a_request_that_are_there() {
@@ -74,7 +74,7 @@ mod tests {
             name: "learner".into(),
             name_in_errors: "primary".into(),
             environment: Default::default(),
-            models: Models::Multi(prefix),
+            models: Models::Multi { prefix, cache: ModelCacheSetting::Enabled },
         };
         let config =
             EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), containers: vec![container] };

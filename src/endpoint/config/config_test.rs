@@ -42,7 +42,7 @@ fn create_models_json_with_an_endpoint_name_becomes_a_pipeline() {
     let Models::Single(Some(url)) = &preprocessor.models else { panic!("{preprocessor:?}") };
     assert_eq!(url.as_written, "./preprocessor/model.tar.gz");
     assert_eq!(url.path, Path::new("/home/me/housing/preprocessor/model.tar.gz"));
-    let Models::Multi(prefix) = &learner.models else { panic!("{learner:?}") };
+    let Models::Multi { prefix, cache: ModelCacheSetting::Enabled } = &learner.models else { panic!("{learner:?}") };
     assert_eq!(prefix.path, Path::new("/models/"));
 }
 
@@ -64,6 +64,14 @@ fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary(
         json!({"EndpointName": "e", "ModelName": "m", "Containers": [{"Image": "i", "ContainerHostname": "h"}]});
     let alone = parse(&named).unwrap();
     assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("h", "primary"));
+}
+
+#[test]
+fn a_model_cache_that_is_disabled_is_so() {
+    let mut config = housing();
+    config["Containers"][1]["MultiModelConfig"]["ModelCacheSetting"] = json!("Disabled");
+    let config = parse(&config).unwrap();
+    assert!(matches!(&config.containers[1].models, Models::Multi { cache: ModelCacheSetting::Disabled, .. }));
 }
 
 #[test]
@@ -111,7 +119,6 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/0/MultiModelConfig", json!({}), "Containers[0].MultiModelConfig: only a container of Mode"),
         ("/Containers/1/ModelDataUrl", Value::Null, "Containers[1].ModelDataUrl: missing"),
         ("/Containers/1/MultiModelConfig", json!({"Model": 1}), "Containers[1].MultiModelConfig.Model: unknown member"),
-        ("/Containers/1/MultiModelConfig", json!({"ModelCacheSetting": "Disabled"}), "Disabled is not supported"),
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),
         ("/Containers/0/Mode", json!("multimodel"), "unknown variant `multimodel`"),
         ("/InferenceExecutionConfig/Mode", json!("Direct"), "InferenceExecutionConfig.Mode: Direct is not supported"),

@@ -9,7 +9,8 @@ mod create_model;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use create_model::{ContainerDefinition, CreateModel, ExecutionMode, Mode, ModelCacheSetting, Unknown};
+pub use create_model::ModelCacheSetting;
+use create_model::{ContainerDefinition, CreateModel, ExecutionMode, Mode, Unknown};
 
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
@@ -54,8 +55,13 @@ pub struct ContainerConfig {
 pub enum Models {
     /// Mode SingleModel: one artifact (an archive or a folder), or none.
     Single(Option<ModelDataUrl>),
-    /// Mode MultiModel: the prefix that a request's TargetModel is under.
-    Multi(ModelDataUrl),
+    /// Mode MultiModel.
+    Multi {
+        /// What a request's TargetModel is under.
+        prefix: ModelDataUrl,
+        /// MultiModelConfig.ModelCacheSetting.
+        cache: ModelCacheSetting,
+    },
 }
 
 /// A ModelDataUrl that names a place on this machine.
@@ -229,17 +235,13 @@ impl Check<'_> {
             if mode == Mode::SingleModel {
                 self.problem(format_args!("{path}.MultiModelConfig"), "only a container of Mode MultiModel has one");
             }
-            if cache.model_cache_setting == Some(ModelCacheSetting::Disabled) {
-                self.problem(
-                    format_args!("{path}.MultiModelConfig.ModelCacheSetting"),
-                    "Disabled is not supported by a local endpoint, only Enabled",
-                );
-            }
         }
+        let cache = typed.multi_model_config.and_then(|config| config.model_cache_setting);
+        let cache = cache.unwrap_or(ModelCacheSetting::Enabled);
         let url = typed.model_data_url.map(|url| self.model_data_url(path, url));
         let models = match (mode, url) {
             (Mode::SingleModel, url) => Models::Single(url),
-            (Mode::MultiModel, Some(prefix)) => Models::Multi(prefix),
+            (Mode::MultiModel, Some(prefix)) => Models::Multi { prefix, cache },
             (Mode::MultiModel, None) => {
                 self.problem(
                     format_args!("{path}.ModelDataUrl"),

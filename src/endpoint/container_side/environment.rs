@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::model_cache::CacheSettings;
 use crate::endpoint::config::ContainerConfig;
 use crate::env;
 
@@ -17,6 +18,8 @@ pub struct Surroundings {
     pub inherited: BTreeMap<String, String>,
     /// The region it believes to be in.
     pub region: String,
+    /// How models are kept.
+    pub cache: CacheSettings,
 }
 
 /// Where a container finds its model.
@@ -73,6 +76,7 @@ mod tests {
         let surroundings = Surroundings {
             inherited: pairs(&[("PATH", "/bin"), ("RUST_LOG", "info"), ("AWS_REGION", "other")]),
             region: "eu-west-1".into(),
+            cache: CacheSettings::default(),
         };
         let container = ContainerConfig {
             name: "learner".into(),

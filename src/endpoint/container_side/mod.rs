@@ -24,7 +24,7 @@ pub use container::{Container, Health};
 pub use environment::Surroundings;
 pub use failure::{ContainerFailure, Failure};
 pub use http::client;
-pub use model_cache::ModelCache;
+pub use model_cache::{CacheSettings, ModelCache};
 pub use model_store::{ModelFolder, ModelStore};
 pub use pipeline::{Answer, Call, Pipeline};
 pub use process::Process;

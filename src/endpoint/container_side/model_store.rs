@@ -27,12 +27,41 @@ impl ModelStore {
         format!("{}/{}", self.prefix.as_written.trim_end_matches('/'), target_model.as_str())
     }
 
+    /// Unpacks the archive of a TargetModel into a folder, whole or not at all, and says how many bytes its files have: at
+    /// most `limit`, if there is one.
+    pub(super) async fn fetch(
+        &self,
+        target_model: &TargetModel,
+        into: &Path,
+        limit: Option<u64>,
+    ) -> Result<u64, FetchError> {
+        let (archive, into) = (self.find(target_model).ok_or(FetchError::NotThere)?, into.to_owned());
+        let unpacking = tokio::task::spawn_blocking(move || unpack_model(&archive, &into, limit));
+        match unpacking.await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) if error.cause() == Cause::BadArtifact => Err(FetchError::BadArtifact(error.to_string())),
+            Ok(Err(error)) => Err(FetchError::Internal(error.to_string())),
+            Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
+        }
+    }
+
     /// The archive of a TargetModel, if there is one: a file that lies under the prefix also once links are followed.
-    pub(super) fn find(&self, target_model: &TargetModel) -> Option<PathBuf> {
+    fn find(&self, target_model: &TargetModel) -> Option<PathBuf> {
         let prefix = self.prefix.path.canonicalize().ok()?;
         let archive = prefix.join(target_model.as_str()).canonicalize().ok()?;
         (archive.starts_with(&prefix) && archive.is_file()).then_some(archive)
     }
+}
+
+/// Why an artifact is not there to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FetchError {
+    /// Nothing lies at its place.
+    NotThere,
+    /// What lies there is no model archive, or one that is too large.
+    BadArtifact(String),
+    /// This machine could not write it.
+    Internal(String),
 }
 
 /// The folder in which models lie unpacked, as `/opt/ml/models` on the platform: `<id>/model` for each.
@@ -58,6 +87,13 @@ impl ModelFolder {
     pub(super) fn model(&self, id: &str) -> String {
         format!("{}/{id}/model", self.0)
     }
+
+    /// Moves a model out of the way, to be deleted, and says where it is then.
+    pub(super) fn put_aside(&self, id: &str) -> std::io::Result<PathBuf> {
+        let aside = Path::new(&self.0).join(format!("deleted-{}", Uuid::new_v4().simple()));
+        std::fs::rename(Path::new(&self.0).join(id), &aside)?;
+        Ok(aside)
+    }
 }
 
 /// The id under which a container knows a model: 32 hexadecimal digits that depend on the model's place only, so that an
@@ -66,11 +102,12 @@ pub(super) fn model_id(url: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, url.as_bytes()).simple().to_string()
 }
 
-/// Unpacks an artifact into a folder, in place of what an earlier endpoint left there.
+/// Unpacks an artifact into a folder, in place of what an earlier endpoint left there, and says how many bytes its files
+/// have.
 ///
 /// # Errors
-/// When the archive is no model archive, or a file cannot be read or written.
-pub(super) fn unpack_model(archive: &Path, into: &Path) -> Result<()> {
+/// When the archive is no model archive or has more than `limit` bytes, or a file cannot be read or written.
+pub(super) fn unpack_model(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
     match std::fs::remove_dir_all(into) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
         _ => {}
@@ -79,6 +116,7 @@ pub(super) fn unpack_model(archive: &Path, into: &Path) -> Result<()> {
         std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
     }
     let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
-    targz::unpack(archive, into, &Limits::default())?;
-    Ok(())
+    let mut limits = Limits::default();
+    limits.bytes = limits.bytes.min(limit.unwrap_or(u64::MAX));
+    Ok(targz::unpack(archive, into, &limits)?.bytes)
 }

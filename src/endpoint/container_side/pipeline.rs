@@ -14,6 +14,7 @@ use reqwest::{Client, Url};
 use super::container::{Calls, Container};
 use super::failure::{ContainerFailure, Failure};
 use super::http::{Body, INVOCATION_LIMIT, read_body};
+use super::model_cache::{Lease, ModelCache};
 use super::target_model::TargetModel;
 
 /// The most that one container may hand to the next: 5 MB
@@ -89,19 +90,21 @@ impl Pipeline {
             _ => {}
         }
         let Call { mut content_type, accept, for_all, target_model, mut body } = call;
+        let arrived = Instant::now();
         let target_model = target_model.as_ref();
 
         // The model is made ready before the first container works for nothing.
-        let mut urls = Vec::with_capacity(self.before.len() + 1);
+        let mut places = Vec::with_capacity(self.before.len() + 1);
         for container in self.containers() {
-            urls.push(container.url(client, target_model).await?);
+            places.push(container.ready(client, target_model, arrived).await?);
         }
-        let mut urls = urls.into_iter();
+        let mut places = places.into_iter();
         let mut headers = for_all;
         for (number, container) in self.before.iter().enumerate() {
-            let Some(url) = urls.next() else { break };
+            let Some(place) = places.next() else { break };
             set(&mut headers, CONTENT_TYPE, content_type.take());
-            let answer = container.call(client, url, headers.clone(), target_model, body, HAND_OVER_LIMIT).await?;
+            let request = Request { headers: headers.clone(), body, limit: HAND_OVER_LIMIT };
+            let answer = container.call(client, place, request, arrived).await?;
             body = match answer.body {
                 Body::Whole(body) => body,
                 Body::TooLarge(bytes) => {
@@ -114,11 +117,11 @@ impl Pipeline {
         }
         set(&mut headers, CONTENT_TYPE, content_type);
         set(&mut headers, ACCEPT, accept);
-        let url = match urls.next() {
-            Some(url) => url,
-            None => self.last.url(client, target_model).await?,
+        let place = match places.next() {
+            Some(place) => place,
+            None => self.last.ready(client, target_model, arrived).await?,
         };
-        let answer = self.last.call(client, url, headers, target_model, body, ANSWER_LIMIT).await?;
+        let answer = self.last.call(client, place, Request { headers, body, limit: ANSWER_LIMIT }, arrived).await?;
         match answer.body {
             Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
             Body::TooLarge(_) => Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, ANSWER_LIMIT))),
@@ -133,6 +136,21 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
     };
 }
 
+/// What one container is asked.
+#[derive(Clone)]
+struct Request {
+    headers: HeaderMap,
+    body: Bytes,
+    /// The most that is read of the answer.
+    limit: usize,
+}
+
+/// Where a request goes, with its model ready for as long as this lives.
+enum Place {
+    Invocations(Url),
+    Model(Lease),
+}
+
 /// An answer with a status of 2xx.
 struct Success {
     status: u16,
@@ -145,16 +163,21 @@ impl Container {
         Failure::Container { container: self.name_in_errors.clone(), what }
     }
 
-    /// Where to send this request, with its model ready.
-    async fn url(&self, client: &Client, target_model: Option<&TargetModel>) -> Result<Url, Failure> {
+    /// Where to send a request that arrived at `arrived`.
+    async fn ready(
+        &self,
+        client: &Client,
+        target_model: Option<&TargetModel>,
+        arrived: Instant,
+    ) -> Result<Place, Failure> {
         if let Some(how) = self.health.how_it_ended() {
             return Err(self.failure(ContainerFailure::Ended(how.to_owned())));
         }
         match &self.calls {
-            Calls::Invocations(url) => Ok(url.clone()),
+            Calls::Invocations(url) => Ok(Place::Invocations(url.clone())),
             Calls::Models(models) => {
                 let target_model = target_model.ok_or(Failure::TargetModelMissing)?;
-                models.invoke_url(client, target_model).await
+                models.lease(client, target_model, arrived).await.map(Place::Model)
             }
         }
     }
@@ -162,16 +185,53 @@ impl Container {
     async fn call(
         &self,
         client: &Client,
-        url: Url,
-        mut headers: HeaderMap,
-        target_model: Option<&TargetModel>,
-        body: Bytes,
-        limit: usize,
+        place: Place,
+        request: Request,
+        arrived: Instant,
     ) -> Result<Success, Failure> {
-        if let (Calls::Models(_), Some(target_model)) = (&self.calls, target_model) {
-            // A TargetModel is printable, so that it is a header's value whatever letters it has.
-            set(&mut headers, TARGET_MODEL, HeaderValue::from_bytes(target_model.as_str().as_bytes()).ok());
+        match (place, &self.calls) {
+            (Place::Invocations(url), _) => self.exchange(client, url, request).await,
+            (Place::Model(lease), Calls::Models(models)) => {
+                self.call_model(client, models, lease, request, arrived).await
+            }
+            // Only a container with models gives leases.
+            (Place::Model(lease), Calls::Invocations(_)) => self.exchange(client, lease.url().clone(), request).await,
         }
+    }
+
+    /// Invokes a model. A container that has lost it (404) is told to load it once more; one that has no memory to answer
+    /// (507) is told to unload others, as long as there are any
+    /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
+    async fn call_model(
+        &self,
+        client: &Client,
+        models: &ModelCache,
+        mut lease: Lease,
+        mut request: Request,
+        arrived: Instant,
+    ) -> Result<Success, Failure> {
+        let target_model = lease.target_model().clone();
+        // A TargetModel is printable, so that it is a header's value whatever letters it has.
+        let value = HeaderValue::from_bytes(target_model.as_str().as_bytes()).ok();
+        set(&mut request.headers, TARGET_MODEL, value);
+        let mut lost = false;
+        loop {
+            let outcome = self.exchange(client, lease.url().clone(), request.clone()).await;
+            match outcome {
+                Err(Failure::Container { what: ContainerFailure::Status(404, _), .. }) if !lost => {
+                    lost = true;
+                    models.lost(lease);
+                    lease = models.lease(client, &target_model, arrived).await?;
+                }
+                Err(Failure::Container { what: ContainerFailure::Status(507, _), .. })
+                    if models.make_room(client, &lease).await => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn exchange(&self, client: &Client, url: Url, request: Request) -> Result<Success, Failure> {
+        let Request { headers, body, limit } = request;
         let start = Instant::now();
         let exchange = async {
             let response = client.post(url).headers(headers).body(body).timeout(INVOCATION_LIMIT).send().await?;

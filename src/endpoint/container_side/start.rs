@@ -8,7 +8,7 @@ use reqwest::{Client, Url};
 
 use super::container::{Container, Health};
 use super::environment::{ModelPlace, Surroundings};
-use super::model_cache::ModelCache;
+use super::model_cache::{CacheSettings, ModelCache};
 use super::model_store::{ModelFolder, ModelStore, unpack_model};
 use super::pipeline::Pipeline;
 use super::process::Process;
@@ -64,8 +64,8 @@ impl Starter {
                 Models::Single(Some(_)) if self.running.contains_key(&container.name) => None,
                 Models::Single(Some(url)) if url.path.exists() => None,
                 Models::Single(Some(url)) => Some(format!("{} does not exist", described(url))),
-                Models::Multi(prefix) if prefix.path.is_dir() => None,
-                Models::Multi(prefix) => Some(format!("{} is not a folder", described(prefix))),
+                Models::Multi { prefix, .. } if prefix.path.is_dir() => None,
+                Models::Multi { prefix, .. } => Some(format!("{} is not a folder", described(prefix))),
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
@@ -125,7 +125,7 @@ impl Starter {
     ) -> Result<(Process, Url)> {
         let base_dir = self.state_dir.join("containers").join(&config.name);
         let place = match &config.models {
-            Models::Multi(_) => ModelPlace::Told,
+            Models::Multi { .. } => ModelPlace::Told,
             Models::Single(None) => ModelPlace::Below(&base_dir),
             Models::Single(Some(url)) if url.path.is_dir() => ModelPlace::At(&url.path),
             Models::Single(Some(url)) => {
@@ -142,7 +142,7 @@ impl Starter {
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
         let (archive, folder) = (url.path.clone(), into.to_owned());
-        let unpacked = tokio::task::spawn_blocking(move || unpack_model(&archive, &folder)).await;
+        let unpacked = tokio::task::spawn_blocking(move || unpack_model(&archive, &folder, None).map(drop)).await;
         unpacked
             .unwrap_or_else(|error| Err(Error::new(Cause::Internal, format!("unpacking was broken off: {error}"))))
             .map_err(|error| error.context(format_args!("container {}: {}", config.name, described(url))))
@@ -155,16 +155,18 @@ impl Starter {
         origin: Url,
         health: Health,
     ) -> Result<Container> {
-        let multi_model = matches!(config.models, Models::Multi(_));
+        let multi_model = matches!(config.models, Models::Multi { .. });
         let took = wait_until_ready(client, &origin, multi_model, &health).await;
         let took = took.map_err(|problem| did_not_pass(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
             Models::Single(_) => Container::single_model(name, origin, health),
-            Models::Multi(prefix) => {
+            Models::Multi { prefix, cache } => {
                 let store = ModelStore::new(prefix.clone());
-                let models = ModelCache::new(name, origin, store, ModelFolder::of(&self.state_dir)?);
+                let folder = ModelFolder::of(&self.state_dir)?;
+                let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
+                let models = ModelCache::with_settings(name, origin, store, folder, settings);
                 Container::multi_model(name, models, health)
             }
         })
