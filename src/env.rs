@@ -84,6 +84,50 @@ pub const BYOC_MODEL_READY_TIMEOUT_SECONDS: &str = "BYOC_MODEL_READY_TIMEOUT_SEC
 pub const AWS_REGION: &str = "AWS_REGION";
 /// The same, for where the first is not set.
 pub const AWS_DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+/// Where S3 is, if it is not Amazon's: such as `http://127.0.0.1:9000`.
+pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
+/// Where all of AWS is; the one for S3 wins.
+pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// The access key's id.
+pub const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// The access key's secret.
+pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// The token of temporary credentials.
+pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+/// Where a task of ECS or a container of SageMaker gets its role's credentials.
+pub const AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+/// The same on EKS (Pod Identity).
+pub const AWS_CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/// The file with the token for that.
+pub const AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+/// The file with a web identity's token (IRSA on EKS).
+pub const AWS_WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+/// The role that a web identity takes.
+pub const AWS_ROLE_ARN: &str = "AWS_ROLE_ARN";
+/// What the role's session is called.
+pub const AWS_ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+/// `false` where an EC2 instance's role may be asked for.
+pub const AWS_EC2_METADATA_DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
+/// A file of certificates to trust beside Mozilla's.
+pub const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+/// All that says how S3 is reached.
+pub const S3_VARIABLES: [&str; 15] = [
+    AWS_REGION,
+    AWS_DEFAULT_REGION,
+    AWS_ENDPOINT_URL_S3,
+    AWS_ENDPOINT_URL,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    AWS_SESSION_TOKEN,
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE,
+    AWS_WEB_IDENTITY_TOKEN_FILE,
+    AWS_ROLE_ARN,
+    AWS_ROLE_SESSION_NAME,
+    AWS_EC2_METADATA_DISABLED,
+    AWS_CA_BUNDLE,
+];
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use reqwest::Url;
 use crate::cli::settings::{Settings, number, text};
 use crate::container::memory::parse_size;
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, CacheSettings, Surroundings};
+use crate::endpoint::{self, CacheSettings, S3Access, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs;
@@ -91,10 +91,10 @@ impl Arguments {
         })?;
         let executable = std::env::current_exe()
             .map_err(|error| Error::new(Cause::Io, format!("could not find this program's own file: {error}")))?;
-        let inherited = INHERITED
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
-            .collect();
+        let those_set = |names: &[&str]| -> BTreeMap<String, String> {
+            names.iter().filter_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned()))).collect()
+        };
+        let (inherited, s3) = (those_set(&INHERITED), S3Access(those_set(&env::S3_VARIABLES)));
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let mut cache = CacheSettings { disk, ..CacheSettings::default() };
         if let Some(seconds) = patience {
@@ -108,7 +108,7 @@ impl Arguments {
             state_dir: state_dir.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings { inherited, region, cache },
+            surroundings: Surroundings { inherited, region, cache, s3 },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }

@@ -14,6 +14,6 @@ mod problems;
 mod run;
 mod try_it;
 
-pub use container_side::{CacheSettings, Surroundings};
+pub use container_side::{CacheSettings, S3Access, Surroundings};
 pub use identity::Identity;
 pub use run::{Settings, run};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{EndpointConfig, Models};
+use super::config::{EndpointConfig, Location, ModelDataUrl, Models};
 
 /// How many folders deep an example of a TargetModel is looked for.
 const DEEPEST: usize = 3;
@@ -32,8 +32,8 @@ pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, 
 /// A TargetModel that can be invoked.
 fn example(config: &EndpointConfig) -> Option<String> {
     let prefix = config.containers.iter().find_map(|container| match &container.models {
-        Models::Multi { prefix, .. } => Some(&prefix.path),
-        Models::Single(_) => None,
+        Models::Multi { prefix: ModelDataUrl { location: Location::Local(path), .. }, .. } => Some(path),
+        _ => None,
     })?;
     let archive = first_archive(prefix, DEEPEST)?;
     Some(archive.strip_prefix(prefix).ok()?.display().to_string())
@@ -60,7 +60,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{ContainerConfig, ModelCacheSetting, ModelDataUrl};
+    use crate::endpoint::config::{ContainerConfig, ModelCacheSetting};
 
     #[test]
     fn the_commands_name_an_artifact_and_a_request_that_are_there() {
@@ -69,7 +69,8 @@ mod tests {
         std::fs::create_dir_all(&city).unwrap();
         std::fs::write(city.join("Chicago_IL.tar.gz"), "").unwrap();
         std::fs::write(folder.path().join("house.csv"), "").unwrap();
-        let prefix = ModelDataUrl { as_written: "./models/".into(), path: folder.path().join("models") };
+        let prefix =
+            ModelDataUrl { as_written: "./models/".into(), location: Location::Local(folder.path().join("models")) };
         let container = ContainerConfig {
             name: "learner".into(),
             name_in_errors: "primary".into(),

@@ -108,6 +108,13 @@ impl AwsError {
                 "Failed to extract model data archive for container \"{container}\" from URL: \"{url}\". Please ensure \
                  that the object located at the URL is a valid tar.gz archive: {message}"
             )),
+            Failure::StoreUnavailable { container, url, message } => {
+                log::warn!("request {request_id}: {url}: {message}");
+                AwsError::service_unavailable(format!(
+                    "Failed to download model data for container \"{container}\" from URL: \"{url}\". The store could not \
+                     be reached or broke off: {message}"
+                ))
+            }
             Failure::ModelNotReady { target_model, waited } => AwsError::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 Some("ModelNotReadyException"),

@@ -6,7 +6,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::endpoint::config::ModelDataUrl;
 use crate::endpoint::container_side::fake_container::{FakeContainer, write_archive};
 use crate::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
@@ -30,7 +29,7 @@ fn single(container: &FakeContainer) -> Data<Services> {
 fn multi(container: &FakeContainer) -> (Data<Services>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     write_archive(&folder.path().join("prefix/a.tar.gz"), "weights");
-    let store = ModelStore::new(ModelDataUrl { as_written: "./prefix".into(), path: folder.path().join("prefix") });
+    let store = ModelStore::folder("./prefix", folder.path().join("prefix"));
     let models = ModelCache::new("primary", container.origin.clone(), store, ModelFolder::of(folder.path()).unwrap());
     (in_service(vec![Container::multi_model("primary", models, Health::default())]), folder)
 }

@@ -64,13 +64,27 @@ pub enum Models {
     },
 }
 
-/// A ModelDataUrl that names a place on this machine.
+/// A ModelDataUrl.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelDataUrl {
     /// As the configuration says it.
     pub as_written: String,
-    /// The same place as a path. A relative path is relative to the configuration's folder.
-    pub path: PathBuf,
+    /// What it says.
+    pub location: Location,
+}
+
+/// Where an artifact or a folder of artifacts is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// On this machine. A relative path is relative to the configuration's folder.
+    Local(PathBuf),
+    /// In S3.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The key, or the prefix of keys.
+        key: String,
+    },
 }
 
 impl EndpointConfig {
@@ -278,30 +292,31 @@ impl Check<'_> {
 
     fn model_data_url(&mut self, path: &str, as_written: String) -> ModelDataUrl {
         let member = format!("{path}.ModelDataUrl");
-        let location = match as_written.split_once("://") {
-            Some(("file", location)) => location,
+        let path = match as_written.split_once("://") {
+            Some(("file", path)) => path,
             None => as_written.as_str(),
-            Some(("s3", _)) => {
-                self.problem(
-                    &member,
-                    format_args!("\"{as_written}\": s3:// cannot be read yet; give a folder or a file:// URL"),
-                );
-                ""
+            Some(("s3", rest)) => {
+                let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+                if bucket.is_empty() {
+                    self.problem(&member, format_args!("\"{as_written}\": expected s3://BUCKET/KEY"));
+                }
+                let location = Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() };
+                return ModelDataUrl { as_written, location };
             }
             Some((scheme, _)) => {
                 self.problem(
                     &member,
                     format_args!(
-                        "\"{as_written}\": {scheme}:// cannot be read; give a folder, a file or a file:// URL"
+                        "\"{as_written}\": {scheme}:// cannot be read; give a path, a file:// URL or an s3:// URL"
                     ),
                 );
                 ""
             }
         };
         if as_written.is_empty() || as_written.contains('\0') {
-            self.problem(&member, "expected a path or a file:// URL");
+            self.problem(&member, "expected a path, a file:// URL or an s3:// URL");
         }
-        ModelDataUrl { path: self.folder.join(location), as_written }
+        ModelDataUrl { location: Location::Local(self.folder.join(path)), as_written }
     }
 
     fn required_name(&mut self, member: &str, name: Option<String>) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::model_cache::CacheSettings;
+use super::model_store::S3Access;
 use crate::endpoint::config::ContainerConfig;
 use crate::env;
 
@@ -20,6 +21,8 @@ pub struct Surroundings {
     pub region: String,
     /// How models are kept.
     pub cache: CacheSettings,
+    /// How models in S3 are reached. Containers do not see it.
+    pub s3: S3Access,
 }
 
 /// Where a container finds its model.
@@ -77,6 +80,7 @@ mod tests {
             inherited: pairs(&[("PATH", "/bin"), ("RUST_LOG", "info"), ("AWS_REGION", "other")]),
             region: "eu-west-1".into(),
             cache: CacheSettings::default(),
+            s3: S3Access::default(),
         };
         let container = ContainerConfig {
             name: "learner".into(),

@@ -34,6 +34,15 @@ pub enum Failure {
         /// What is wrong with it.
         message: String,
     },
+    /// The artifact could not be downloaded now.
+    StoreUnavailable {
+        /// The container that would have loaded it.
+        container: String,
+        /// ModelDataUrl and TargetModel together.
+        url: String,
+        /// What happened.
+        message: String,
+    },
     /// The endpoint itself failed, for reasons that are not the caller's.
     Internal(String),
     /// A container did not give a usable answer.

@@ -25,7 +25,7 @@ pub use environment::Surroundings;
 pub use failure::{ContainerFailure, Failure};
 pub use http::client;
 pub use model_cache::{CacheSettings, ModelCache};
-pub use model_store::{ModelFolder, ModelStore};
+pub use model_store::{ModelFolder, ModelStore, S3Access};
 pub use pipeline::{Answer, Call, Pipeline};
 pub use process::Process;
 pub use start::{Started, Starter, stop_all};

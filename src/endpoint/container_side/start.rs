@@ -9,11 +9,11 @@ use reqwest::{Client, Url};
 use super::container::{Container, Health};
 use super::environment::{ModelPlace, Surroundings};
 use super::model_cache::{CacheSettings, ModelCache};
-use super::model_store::{ModelFolder, ModelStore, unpack_model};
+use super::model_store::{FetchError, ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ModelDataUrl, Models};
+use crate::endpoint::config::{ContainerConfig, Location, ModelDataUrl, Models};
 use crate::endpoint::identity::VARIANT;
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
@@ -62,14 +62,25 @@ impl Starter {
                 Models::Single(None) => None,
                 // A container that runs already has its model.
                 Models::Single(Some(_)) if self.running.contains_key(&container.name) => None,
-                Models::Single(Some(url)) if url.path.exists() => None,
-                Models::Single(Some(url)) => Some(format!("{} does not exist", described(url))),
-                Models::Multi { prefix, .. } if prefix.path.is_dir() => None,
-                Models::Multi { prefix, .. } => Some(format!("{} is not a folder", described(prefix))),
+                Models::Single(Some(url)) => self.unreadable(url, "does not exist", Path::exists),
+                Models::Multi { prefix, .. } => self.unreadable(prefix, "is not a folder", Path::is_dir),
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
+    }
+
+    /// What keeps the place of a ModelDataUrl from being read, as far as that is known without reading it.
+    fn unreadable(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
+        match &url.location {
+            Location::Local(path) if is_good(path) => None,
+            Location::Local(path) => {
+                Some(format!("ModelDataUrl \"{}\" ({}) {otherwise}", url.as_written, path.display()))
+            }
+            Location::S3 { .. } => {
+                ModelStore::open(url, &self.surroundings.s3).err().map(|error| format!("ModelDataUrl: {error}"))
+            }
+        }
     }
 
     /// Starts all containers side by side.
@@ -127,7 +138,9 @@ impl Starter {
         let place = match &config.models {
             Models::Multi { .. } => ModelPlace::Told,
             Models::Single(None) => ModelPlace::Below(&base_dir),
-            Models::Single(Some(url)) if url.path.is_dir() => ModelPlace::At(&url.path),
+            Models::Single(Some(ModelDataUrl { location: Location::Local(path), .. })) if path.is_dir() => {
+                ModelPlace::At(path)
+            }
             Models::Single(Some(url)) => {
                 self.unpack(config, url, &base_dir.join("model")).await?;
                 ModelPlace::Below(&base_dir)
@@ -141,11 +154,16 @@ impl Starter {
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let (archive, folder) = (url.path.clone(), into.to_owned());
-        let unpacked = tokio::task::spawn_blocking(move || unpack_model(&archive, &folder, None).map(drop)).await;
-        unpacked
-            .unwrap_or_else(|error| Err(Error::new(Cause::Internal, format!("unpacking was broken off: {error}"))))
-            .map_err(|error| error.context(format_args!("container {}: {}", config.name, described(url))))
+        let store = ModelStore::open(url, &self.surroundings.s3)?;
+        let fetched = store.fetch_itself(into).await.map(drop);
+        fetched.map_err(|error| {
+            let cause = match &error {
+                FetchError::NotThere | FetchError::BadArtifact(_) => Cause::BadArtifact,
+                FetchError::Unavailable(_) => Cause::Unavailable,
+                FetchError::Internal(_) => Cause::Io,
+            };
+            Error::new(cause, format!("container {}: ModelDataUrl \"{}\": {error}", config.name, url.as_written))
+        })
     }
 
     async fn make_ready(
@@ -163,7 +181,7 @@ impl Starter {
         Ok(match &config.models {
             Models::Single(_) => Container::single_model(name, origin, health),
             Models::Multi { prefix, cache } => {
-                let store = ModelStore::new(prefix.clone());
+                let store = ModelStore::open(prefix, &self.surroundings.s3)?;
                 let folder = ModelFolder::of(&self.state_dir)?;
                 let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
                 let models = ModelCache::with_settings(name, origin, store, folder, settings);
@@ -187,10 +205,6 @@ fn did_not_pass(config: &ContainerConfig, problem: &str) -> Error {
     };
     let message = format!("The {name} for production variant {VARIANT} did not pass the ping health check: {problem}");
     Error::new(Cause::NotHealthy, message)
-}
-
-fn described(url: &ModelDataUrl) -> String {
-    format!("ModelDataUrl \"{}\" ({})", url.as_written, url.path.display())
 }
 
 #[cfg(test)]

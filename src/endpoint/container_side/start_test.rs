@@ -1,9 +1,10 @@
 use super::super::fake_container::FakeContainer;
 use super::*;
-use crate::endpoint::config::ModelCacheSetting;
+use crate::endpoint::S3Access;
+use crate::endpoint::config::{Location, ModelCacheSetting};
 
 fn url(as_written: &str) -> ModelDataUrl {
-    ModelDataUrl { as_written: as_written.into(), path: PathBuf::from(as_written) }
+    ModelDataUrl { as_written: as_written.into(), location: Location::Local(PathBuf::from(as_written)) }
 }
 
 fn models_under(prefix: ModelDataUrl) -> Models {
@@ -25,6 +26,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
             cache: CacheSettings::default(),
+            s3: S3Access::default(),
         },
     }
 }

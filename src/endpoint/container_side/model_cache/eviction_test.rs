@@ -12,7 +12,6 @@ use super::super::failure::ContainerFailure;
 use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
-use crate::endpoint::config::ModelDataUrl;
 
 /// A container that has memory for so many models, and the ids of those that it has.
 struct Small {
@@ -78,9 +77,9 @@ impl Disk {
     }
 
     fn cache(&self, container: &FakeContainer, settings: CacheSettings) -> ModelCache {
-        let prefix = ModelDataUrl { as_written: "p".into(), path: self.0.path().join("prefix") };
+        let store = ModelStore::folder("p", self.0.path().join("prefix"));
         let folder = ModelFolder::of(self.0.path()).unwrap();
-        ModelCache::with_settings("learner", container.origin.clone(), ModelStore::new(prefix), folder, settings)
+        ModelCache::with_settings("learner", container.origin.clone(), store, folder, settings)
     }
 
     /// How many artifacts lie unpacked.

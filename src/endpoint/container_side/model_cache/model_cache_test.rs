@@ -11,7 +11,6 @@ use super::super::failure::ContainerFailure;
 use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
-use crate::endpoint::config::ModelDataUrl;
 
 impl ModelCache {
     /// Where a model is invoked, without keeping it.
@@ -35,7 +34,7 @@ impl Disk {
     }
 
     fn cache(&self, container: &FakeContainer) -> ModelCache {
-        let store = ModelStore::new(ModelDataUrl { as_written: "./prefix/".into(), path: self.prefix() });
+        let store = ModelStore::folder("./prefix/", self.prefix());
         ModelCache::new("learner", container.origin.clone(), store, ModelFolder::of(self.0.path()).unwrap())
     }
 }

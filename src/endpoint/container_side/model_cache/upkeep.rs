@@ -200,6 +200,7 @@ impl Upkeep {
             match error {
                 FetchError::NotThere => Failure::NoSuchModel { container, url },
                 FetchError::BadArtifact(message) => Failure::BadArtifact { container, url, message },
+                FetchError::Unavailable(message) => Failure::StoreUnavailable { container, url, message },
                 FetchError::Internal(message) => {
                     Failure::Internal(format!("{container}: could not unpack {url}: {message}"))
                 }
