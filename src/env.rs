@@ -76,6 +76,8 @@ pub const BYOC_ENDPOINT_PORT: &str = "BYOC_ENDPOINT_PORT";
 pub const BYOC_ENDPOINT_CONTAINERS: &str = "BYOC_ENDPOINT_CONTAINERS";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
+/// Seconds that a container of `byoc endpoint` may fail its pings: 480.
+pub const BYOC_HEALTH_CHECK_TIMEOUT_SECONDS: &str = "BYOC_HEALTH_CHECK_TIMEOUT_SECONDS";
 /// How many bytes of disk unpacked models may take, or with K, M or G: no bound.
 pub const BYOC_MODEL_DISK: &str = "BYOC_MODEL_DISK";
 /// Seconds that a request to `byoc endpoint` waits for its model: 60.

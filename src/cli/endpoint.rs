@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
+    /// Seconds that a container may fail its pings, at its start and later, before the endpoint is Failed [env: BYOC_HEALTH_CHECK_TIMEOUT_SECONDS] [default: 480]
+    #[arg(long, value_name = "SECONDS")]
+    health_check_timeout: Option<String>,
     /// Disk for unpacked models, in bytes or with K, M, G; beyond it those that are not loaded are deleted, the least recently used first [env: BYOC_MODEL_DISK] [default: no bound]
     #[arg(long, value_name = "BYTES")]
     model_disk: Option<String>,
@@ -50,6 +53,9 @@ const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", env::RUST_LOG, env::SAGE
 const DEFAULT_PORT: u16 = 8080;
 /// The most seconds that a request may be told to wait: as long as loading goes on.
 const LONGEST_WAIT: u64 = 360;
+/// Seconds that a container may be unhealthy, as the platform has it, and the most that the platform grants.
+const DEFAULT_HEALTH_CHECK: u64 = 480;
+const LONGEST_HEALTH_CHECK: u64 = 3600;
 const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
@@ -73,6 +79,11 @@ impl Arguments {
         let running = (!running.is_empty()).then_some(running);
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
+        let health_check = settings.get(
+            ("health-check-timeout", self.health_check_timeout.as_deref()),
+            &[env::BYOC_HEALTH_CHECK_TIMEOUT_SECONDS],
+            number(1, LONGEST_HEALTH_CHECK),
+        );
         let disk = settings.get(("model-disk", self.model_disk.as_deref()), &[env::BYOC_MODEL_DISK], parse_size);
         let patience = settings.get(
             ("model-ready-timeout", self.model_ready_timeout.as_deref()),
@@ -100,6 +111,7 @@ impl Arguments {
         if let Some(seconds) = patience {
             cache.patience = Duration::from_secs(seconds);
         }
+        let health_check_timeout = Duration::from_secs(health_check.unwrap_or(DEFAULT_HEALTH_CHECK));
         let settings = endpoint::Settings {
             config_file,
             config,
@@ -108,7 +120,7 @@ impl Arguments {
             state_dir: state_dir.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings { inherited, region, cache, s3 },
+            surroundings: Surroundings { inherited, region, health_check_timeout, cache, s3 },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }
@@ -168,6 +180,7 @@ mod tests {
             ("BYOC_ENDPOINT_CONTAINERS", "a=http://127.0.0.1:1, b=http://b:2"),
             ("BYOC_STATE_DIR", "/state"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("BYOC_HEALTH_CHECK_TIMEOUT_SECONDS", "9"),
             ("BYOC_MODEL_DISK", "2G"),
             ("BYOC_MODEL_READY_TIMEOUT_SECONDS", "5"),
         ]);
@@ -178,6 +191,7 @@ mod tests {
         assert_eq!(settings.surroundings.region, "eu-west-1");
         let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
         assert_eq!(settings.surroundings.cache, cache);
+        assert_eq!(settings.surroundings.health_check_timeout, Duration::from_secs(9));
 
         let container = vec!["c=http://c:3".to_owned(), "d=http://d:4/".to_owned()];
         let flags = Arguments { port: Some("1".into()), container, ..Arguments::default() };

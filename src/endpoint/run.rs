@@ -99,7 +99,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     };
     let outcome = match started {
-        Ok(Started { pipeline, processes }) => {
+        Ok(Started { pipeline, instances }) => {
             let multi_model = pipeline.is_multi_model();
             services.in_service(pipeline);
             let took = begun.elapsed().as_secs_f64() * 1e3;
@@ -114,7 +114,7 @@ async fn serve(settings: Settings) -> Result<()> {
                 () = handle.stop(true) => {}
                 _ = signals.next() => handle.stop(false).await,
             }
-            stop_all(processes).await;
+            stop_all(instances).await;
             log::info!("stopped");
             Ok(())
         }

@@ -125,6 +125,9 @@ impl AwsError {
                 let message = format!("The endpoint failed; its log has the reason under request {request_id}.");
                 AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), message)
             }
+            Failure::EndpointFailed { reason } => {
+                AwsError::service_unavailable(format!("Endpoint {endpoint} is Failed. {reason}"))
+            }
             Failure::Container { container, what } => AwsError::model_error(container, what, identity),
         }
     }
@@ -174,9 +177,7 @@ impl AwsError {
             ContainerFailure::Ended(how) => no_status(
                 container,
                 &look,
-                format!(
-                    "Container {container} does not run any more: {how}. Its log lines say why; start the endpoint again."
-                ),
+                format!("Container {container} does not run: {how}. Its log lines say why; it is being started again."),
             ),
         };
         AwsError {

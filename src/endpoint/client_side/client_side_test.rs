@@ -189,7 +189,14 @@ async fn ping_follows_the_life_of_the_endpoint() {
     assert!(message.contains("container primary: the process has ended (exit status: 1)"), "{message}");
     let (status, kind, _, message) = error(send(&services, invoke()).await).await;
     assert_eq!((status, &*kind), (424, "ModelError"));
-    assert!(message.contains("Container primary does not run any more"), "{message}");
+    assert!(message.contains("Container primary does not run"), "{message}");
+
+    health.failed("The primary container did not pass.");
+    for request in [ping(), invoke()] {
+        let (status, kind, _, message) = error(send(&services, request).await).await;
+        assert_eq!((status, &*kind), (503, "ServiceUnavailable"));
+        assert_eq!(message, "Endpoint housing is Failed. The primary container did not pass.");
+    }
 }
 
 #[actix_web::test]

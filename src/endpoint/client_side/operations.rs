@@ -14,9 +14,10 @@ pub(super) async fn ping(services: Data<Services>) -> HttpResponse {
     let endpoint = &services.identity.endpoint;
     let problem = match services.pipeline() {
         None => format!("Endpoint {endpoint} is Creating."),
-        Some(pipeline) => match pipeline.how_it_ended() {
-            None => return HttpResponse::Ok().finish(),
-            Some(how) => format!("Endpoint {endpoint} is OutOfService: {how}."),
+        Some(pipeline) => match (pipeline.failure_reason(), pipeline.how_it_ended()) {
+            (Some(reason), _) => format!("Endpoint {endpoint} is Failed. {reason}"),
+            (None, Some(how)) => format!("Endpoint {endpoint} is OutOfService: {how}."),
+            (None, None) => return HttpResponse::Ok().finish(),
         },
     };
     AwsError::service_unavailable(problem).respond(new_id())

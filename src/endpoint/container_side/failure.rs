@@ -43,6 +43,11 @@ pub enum Failure {
         /// What happened.
         message: String,
     },
+    /// A container has failed for good, and with it the endpoint.
+    EndpointFailed {
+        /// FailureReason.
+        reason: String,
+    },
     /// The endpoint itself failed, for reasons that are not the caller's.
     Internal(String),
     /// A container did not give a usable answer.
@@ -74,6 +79,6 @@ pub enum ContainerFailure {
     TimedOut,
     /// The connection failed or broke.
     NoAnswer(String),
-    /// Its process has ended.
+    /// Its process has ended; it is being started again.
     Ended(String),
 }

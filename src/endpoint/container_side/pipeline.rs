@@ -75,6 +75,11 @@ impl Pipeline {
         self.containers().find_map(Container::how_it_ended)
     }
 
+    /// FailureReason, if a container is given up.
+    pub fn failure_reason(&self) -> Option<String> {
+        self.containers().find_map(|container| container.health.failure_reason())
+    }
+
     fn containers(&self) -> impl Iterator<Item = &Container> {
         self.before.iter().chain([&self.last])
     }
@@ -171,7 +176,10 @@ impl Container {
         arrived: Instant,
     ) -> Result<Place, Failure> {
         if let Some(how) = self.health.how_it_ended() {
-            return Err(self.failure(ContainerFailure::Ended(how.to_owned())));
+            return Err(self.failure(ContainerFailure::Ended(how)));
+        }
+        if let Some(reason) = self.health.failure_reason() {
+            return Err(Failure::EndpointFailed { reason });
         }
         match &self.calls {
             Calls::Invocations(url) => Ok(Place::Invocations(url.clone())),
@@ -257,7 +265,7 @@ impl Container {
     /// What a failed exchange means. A container that has just ended is noticed by its connection first.
     fn what_happened(&self, error: &reqwest::Error) -> ContainerFailure {
         match self.health.how_it_ended() {
-            Some(how) => ContainerFailure::Ended(how.to_owned()),
+            Some(how) => ContainerFailure::Ended(how),
             None => ContainerFailure::from_error(error),
         }
     }

@@ -8,6 +8,7 @@ use reqwest::{Client, Url};
 
 use super::container::{Container, Health};
 use super::environment::{ModelPlace, Surroundings};
+use super::instance::{Care, Instance, Own, PING_INTERVAL};
 use super::model_cache::{CacheSettings, ModelCache};
 use super::model_store::{FetchError, ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
@@ -31,19 +32,13 @@ pub struct Starter {
     pub surroundings: Surroundings,
 }
 
-/// Containers that passed their health checks, and the processes behind them.
+/// Containers that passed their health checks, and the care for them.
 #[derive(Debug)]
 pub struct Started {
     /// The containers in order.
     pub pipeline: Pipeline,
-    /// The processes of those that were started here.
-    pub processes: Vec<Process>,
-}
-
-/// A container on its way, and its process if it has one of ours.
-struct Outcome {
-    process: Option<Process>,
-    container: Result<Container>,
+    /// What looks after them.
+    pub instances: Vec<Instance>,
 }
 
 impl Starter {
@@ -89,51 +84,84 @@ impl Starter {
     /// A line for each container that could not be started or did not become healthy; the others are stopped again.
     pub async fn start(&self, client: &Client, containers: &[ContainerConfig]) -> Result<Started> {
         let all = containers.iter().enumerate().map(|(position, config)| self.start_one(client, config, position));
-        let mut processes = Vec::new();
+        let mut instances = Vec::new();
         let mut healthy = Vec::new();
         let mut problems = Vec::new();
         for outcome in join_all(all).await {
-            processes.extend(outcome.process);
-            match outcome.container {
-                Ok(container) => healthy.push(container),
+            match outcome {
+                Ok((container, instance)) => {
+                    healthy.push(container);
+                    instances.push(instance);
+                }
                 Err(error) => problems.push(error),
             }
         }
         match (Pipeline::new(healthy), problems.first().map(Error::cause)) {
-            (Some(pipeline), None) => Ok(Started { pipeline, processes }),
+            (Some(pipeline), None) => Ok(Started { pipeline, instances }),
             (_, cause) => {
-                stop_all(processes).await;
+                stop_all(instances).await;
                 let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
                 Err(Error::new(cause.unwrap_or(Cause::BadSetting), listed(&lines)))
             }
         }
     }
 
-    async fn start_one(&self, client: &Client, config: &ContainerConfig, position: usize) -> Outcome {
-        let health = Health::default();
-        let (process, origin) = match self.running.get(&config.name) {
-            Some(origin) => (None, Ok(origin.clone())),
-            None => match self.start_process(config, position, &health).await {
-                Ok((process, origin)) => (Some(process), Ok(origin)),
-                Err(error) => (None, Err(error)),
-            },
-        };
-        let container = match origin {
-            Ok(origin) => self.make_ready(client, config, origin, health).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &container {
-            log::error!("{error}");
-        }
-        Outcome { process, container }
-    }
-
-    async fn start_process(
+    async fn start_one(
         &self,
+        client: &Client,
         config: &ContainerConfig,
         position: usize,
-        health: &Health,
-    ) -> Result<(Process, Url)> {
+    ) -> Result<(Container, Instance)> {
+        let outcome = self.try_start(client, config, position).await;
+        if let Err(error) = &outcome {
+            log::error!("{error}");
+        }
+        outcome
+    }
+
+    async fn try_start(
+        &self,
+        client: &Client,
+        config: &ContainerConfig,
+        position: usize,
+    ) -> Result<(Container, Instance)> {
+        let health = Health::default();
+        let (own, origin) = match self.running.get(&config.name) {
+            Some(origin) => (None, origin.clone()),
+            None => {
+                let (own, origin) = self.start_process(config, position, &health).await?;
+                (Some(own), origin)
+            }
+        };
+        let made = self.make_ready(client, config, origin.clone(), health.clone()).await;
+        match made {
+            Ok((container, models)) => {
+                let care = Care {
+                    client: client.clone(),
+                    name: config.name.clone(),
+                    origin,
+                    health,
+                    models,
+                    own,
+                    ping_interval: PING_INTERVAL,
+                    allowed: self.surroundings.health_check_timeout,
+                    failure_reason: format!(
+                        "{}. Please check CloudWatch logs for this endpoint.",
+                        did_not_pass(config)
+                    ),
+                };
+                Ok((container, Instance::new(care)))
+            }
+            Err(error) => {
+                if let Some(own) = own {
+                    own.process.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_process(&self, config: &ContainerConfig, position: usize, health: &Health) -> Result<(Own, Url)> {
         let base_dir = self.state_dir.join("containers").join(&config.name);
         let place = match &config.models {
             Models::Multi { .. } => ModelPlace::Told,
@@ -148,9 +176,10 @@ impl Starter {
         };
         let variables = self.surroundings.variables(config, position, place);
         let started = Process::start(&self.executable, &config.name, &variables, health).await;
-        let (process, origin) = started.map_err(|problem| did_not_pass(config, &problem))?;
+        let (process, origin) = started.map_err(|problem| not_healthy(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", config.name);
-        Ok((process, origin))
+        let executable = self.executable.clone();
+        Ok((Own { executable, variables, process, end: health.clone() }, origin))
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
@@ -172,39 +201,43 @@ impl Starter {
         config: &ContainerConfig,
         origin: Url,
         health: Health,
-    ) -> Result<Container> {
+    ) -> Result<(Container, Option<ModelCache>)> {
         let multi_model = matches!(config.models, Models::Multi { .. });
-        let took = wait_until_ready(client, &origin, multi_model, &health).await;
-        let took = took.map_err(|problem| did_not_pass(config, &problem))?;
+        let limit = self.surroundings.health_check_timeout;
+        let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
+        let took = took.map_err(|problem| not_healthy(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
-            Models::Single(_) => Container::single_model(name, origin, health),
+            Models::Single(_) => (Container::single_model(name, origin, health), None),
             Models::Multi { prefix, cache } => {
                 let store = ModelStore::open(prefix, &self.surroundings.s3)?;
                 let folder = ModelFolder::of(&self.state_dir)?;
                 let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
                 let models = ModelCache::with_settings(name, origin, store, folder, settings);
-                Container::multi_model(name, models, health)
+                (Container::multi_model(name, models.clone(), health), Some(models))
             }
         })
     }
 }
 
-/// Stops all processes side by side.
-pub async fn stop_all(processes: Vec<Process>) {
-    join_all(processes.into_iter().map(Process::stop)).await;
+/// Stops all containers side by side.
+pub async fn stop_all(instances: Vec<Instance>) {
+    join_all(instances.into_iter().map(Instance::stop)).await;
 }
 
-/// FailureReason as DescribeEndpoint has it for a single container and for one of a pipeline
-/// (amazon-sagemaker-examples#1072), with the reason.
-fn did_not_pass(config: &ContainerConfig, problem: &str) -> Error {
+fn not_healthy(config: &ContainerConfig, problem: &str) -> Error {
+    Error::new(Cause::NotHealthy, format!("{}: {problem}", did_not_pass(config)))
+}
+
+/// FailureReason as DescribeEndpoint begins it for a single container and for one of a pipeline
+/// (amazon-sagemaker-examples#1072).
+fn did_not_pass(config: &ContainerConfig) -> String {
     let name = match config.name_in_errors.as_str() {
         "primary" => "primary container",
         other => other,
     };
-    let message = format!("The {name} for production variant {VARIANT} did not pass the ping health check: {problem}");
-    Error::new(Cause::NotHealthy, message)
+    format!("The {name} for production variant {VARIANT} did not pass the ping health check")
 }
 
 #[cfg(test)]
