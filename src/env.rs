@@ -66,7 +66,7 @@ pub const RUST_LOG: &str = "RUST_LOG";
 /// `true` where the parent holds the other end of our standard input: drain and exit when it closes, so that no container
 /// outlives the endpoint that started it.
 pub const BYOC_EXIT_ON_STDIN_EOF: &str = "BYOC_EXIT_ON_STDIN_EOF";
-/// The configuration of `byoc endpoint`.
+/// The configurations of `byoc endpoint`: files, separated by commas.
 pub const BYOC_ENDPOINT_CONFIG: &str = "BYOC_ENDPOINT_CONFIG";
 /// The address that `byoc endpoint` listens on: `127.0.0.1`.
 pub const BYOC_ENDPOINT_HOST: &str = "BYOC_ENDPOINT_HOST";
@@ -74,6 +74,16 @@ pub const BYOC_ENDPOINT_HOST: &str = "BYOC_ENDPOINT_HOST";
 pub const BYOC_ENDPOINT_PORT: &str = "BYOC_ENDPOINT_PORT";
 /// Containers that run already: `NAME=URL`, separated by commas.
 pub const BYOC_ENDPOINT_CONTAINERS: &str = "BYOC_ENDPOINT_CONTAINERS";
+/// The largest request body that `byoc endpoint` takes, in bytes or with K, M or G: 25M.
+pub const BYOC_ENDPOINT_MAX_REQUEST_SIZE: &str = "BYOC_ENDPOINT_MAX_REQUEST_SIZE";
+/// The most that one container of a pipeline may hand to the next, in the same units: 5M.
+pub const BYOC_ENDPOINT_MAX_HAND_OVER_SIZE: &str = "BYOC_ENDPOINT_MAX_HAND_OVER_SIZE";
+/// The largest answer, in the same units: 25M.
+pub const BYOC_ENDPOINT_MAX_ANSWER_SIZE: &str = "BYOC_ENDPOINT_MAX_ANSWER_SIZE";
+/// Seconds that a container may take for an invocation: 60.
+pub const BYOC_ENDPOINT_CONTAINER_TIMEOUT: &str = "BYOC_ENDPOINT_CONTAINER_TIMEOUT";
+/// Seconds that a streamed answer may take as a whole: 480.
+pub const BYOC_ENDPOINT_STREAM_TIMEOUT: &str = "BYOC_ENDPOINT_STREAM_TIMEOUT";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
 /// Seconds that a container of `byoc endpoint` may fail its pings: 480.
@@ -82,6 +92,8 @@ pub const BYOC_HEALTH_CHECK_TIMEOUT_SECONDS: &str = "BYOC_HEALTH_CHECK_TIMEOUT_S
 pub const BYOC_MODEL_DISK: &str = "BYOC_MODEL_DISK";
 /// Seconds that a request to `byoc endpoint` waits for its model: 60.
 pub const BYOC_MODEL_READY_TIMEOUT_SECONDS: &str = "BYOC_MODEL_READY_TIMEOUT_SECONDS";
+/// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.
+pub const BYOC_ENDPOINT_ASYNC_OUTPUT: &str = "BYOC_ENDPOINT_ASYNC_OUTPUT";
 /// The region that errors name: `us-east-1`.
 pub const AWS_REGION: &str = "AWS_REGION";
 /// The same, for where the first is not set.

@@ -11,7 +11,7 @@ use reqwest::Url;
 use crate::cli::settings::{Settings, number, text};
 use crate::container::memory::parse_size;
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, CacheSettings, S3Access, Surroundings};
+use crate::endpoint::{self, CacheSettings, CallLimits, Limits, S3Access, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs;
@@ -19,18 +19,33 @@ use crate::telemetry::logs;
 /// Answer InvokeEndpoint on this machine, over a pipeline of containers that this command starts or that run already
 #[derive(Args, Debug, Default)]
 pub(super) struct Arguments {
-    /// CreateModel's JSON plus EndpointName [env: BYOC_ENDPOINT_CONFIG]
+    /// An endpoint: CreateModel's JSON plus EndpointName, or CreateEndpointConfig's plus EndpointName and Models; may be repeated [env: BYOC_ENDPOINT_CONFIG, separated by commas]
     #[arg(long, value_name = "FILE")]
-    config: Option<String>,
+    config: Vec<String>,
     /// Address to listen on [env: BYOC_ENDPOINT_HOST] [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
     /// Port to listen on; 0 picks a free one, printed in the first log line [env: BYOC_ENDPOINT_PORT] [default: 8080]
     #[arg(long, value_name = "PORT")]
     port: Option<String>,
-    /// A container that runs already, by ContainerHostname, and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
+    /// A container that runs already, by ContainerHostname (where two share it, by VARIANT/HOSTNAME), and its URL; may be repeated [env: BYOC_ENDPOINT_CONTAINERS, separated by commas]
     #[arg(long, value_name = "HOSTNAME=URL")]
     container: Vec<String>,
+    /// Largest request body, in bytes or with K, M or G [env: BYOC_ENDPOINT_MAX_REQUEST_SIZE] [default: 25M]
+    #[arg(long, value_name = "SIZE")]
+    max_request_size: Option<String>,
+    /// Most that one container may hand to the next [env: BYOC_ENDPOINT_MAX_HAND_OVER_SIZE] [default: 5M]
+    #[arg(long, value_name = "SIZE")]
+    max_hand_over_size: Option<String>,
+    /// Largest answer [env: BYOC_ENDPOINT_MAX_ANSWER_SIZE] [default: 25M]
+    #[arg(long, value_name = "SIZE")]
+    max_answer_size: Option<String>,
+    /// Longest that a container may take for an invocation [env: BYOC_ENDPOINT_CONTAINER_TIMEOUT] [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    container_timeout: Option<String>,
+    /// Longest that a streamed answer may take as a whole [env: BYOC_ENDPOINT_STREAM_TIMEOUT] [default: 480]
+    #[arg(long, value_name = "SECONDS")]
+    stream_timeout: Option<String>,
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
@@ -43,6 +58,9 @@ pub(super) struct Arguments {
     /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException [env: BYOC_MODEL_READY_TIMEOUT_SECONDS] [default: 60]
     #[arg(long, value_name = "SECONDS")]
     model_ready_timeout: Option<String>,
+    /// Folder for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
+    #[arg(long, value_name = "FOLDER")]
+    async_output: Option<String>,
     /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -56,6 +74,8 @@ const LONGEST_WAIT: u64 = 360;
 /// Seconds that a container may be unhealthy, as the platform has it, and the most that the platform grants.
 const DEFAULT_HEALTH_CHECK: u64 = 480;
 const LONGEST_HEALTH_CHECK: u64 = 3600;
+/// No time limit is longer: a day.
+const LONGEST_TIMEOUT: u64 = 24 * 60 * 60;
 const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
@@ -67,10 +87,14 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()
 impl Arguments {
     fn resolve(&self, environment: &Environment) -> Result<(endpoint::Settings, log::LevelFilter)> {
         let mut settings = Settings::new(environment);
-        let config = settings.get(("config", self.config.as_deref()), &[env::BYOC_ENDPOINT_CONFIG], |file| {
-            let config = EndpointConfig::read(Path::new(file)).map_err(|error| error.to_string())?;
-            Ok((PathBuf::from(file), config))
-        });
+        let endpoints: Option<Vec<_>> = if self.config.is_empty() {
+            settings.get(("config", None), &[env::BYOC_ENDPOINT_CONFIG], |files| {
+                files.split(',').map(|file| configuration(file.trim())).collect()
+            })
+        } else {
+            let files = self.config.iter();
+            files.map(|file| settings.get(("config", Some(file.as_str())), &[], configuration)).collect()
+        };
         let host = settings.get(("host", self.host.as_deref()), &[env::BYOC_ENDPOINT_HOST], |text| {
             text.parse::<IpAddr>().map_err(|_| "expected an IP address such as 127.0.0.1 or 0.0.0.0".to_owned())
         });
@@ -78,6 +102,7 @@ impl Arguments {
         let running = self.container.join(",");
         let running = (!running.is_empty()).then_some(running);
         let running = settings.get(("container", running.as_deref()), &[env::BYOC_ENDPOINT_CONTAINERS], containers);
+        let limits = self.limits(&mut settings);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
         let health_check = settings.get(
             ("health-check-timeout", self.health_check_timeout.as_deref()),
@@ -90,6 +115,8 @@ impl Arguments {
             &[env::BYOC_MODEL_READY_TIMEOUT_SECONDS],
             number(1, LONGEST_WAIT),
         );
+        let async_output =
+            settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], text);
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
             &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
@@ -97,7 +124,7 @@ impl Arguments {
         );
         let region = settings.get(("", None), &[env::AWS_REGION, env::AWS_DEFAULT_REGION], text);
         settings.finish()?;
-        let (config_file, config) = config.ok_or_else(|| {
+        let endpoints = endpoints.ok_or_else(|| {
             Error::new(Cause::BadSetting, "no configuration; give --config FILE, CreateModel's JSON plus EndpointName")
         })?;
         let executable = std::env::current_exe()
@@ -113,17 +140,51 @@ impl Arguments {
         }
         let health_check_timeout = Duration::from_secs(health_check.unwrap_or(DEFAULT_HEALTH_CHECK));
         let settings = endpoint::Settings {
-            config_file,
-            config,
+            endpoints,
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: port.unwrap_or(DEFAULT_PORT),
+            limits,
             state_dir: state_dir.map(PathBuf::from),
+            async_output: async_output.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
             surroundings: Surroundings { inherited, region, health_check_timeout, cache, s3 },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }
+}
+
+impl Arguments {
+    fn limits(&self, settings: &mut Settings<'_>) -> Limits {
+        let mut bytes = |flag, typed: &Option<String>, variable, default| {
+            let size = settings.get((flag, typed.as_deref()), &[variable], parse_size);
+            size.map_or(default, |size| usize::try_from(size).unwrap_or(usize::MAX))
+        };
+        let Limits { request_bytes, call } = Limits::default();
+        let request_bytes =
+            bytes("max-request-size", &self.max_request_size, env::BYOC_ENDPOINT_MAX_REQUEST_SIZE, request_bytes);
+        let (given, variable) = (&self.max_hand_over_size, env::BYOC_ENDPOINT_MAX_HAND_OVER_SIZE);
+        let hand_over_bytes = bytes("max-hand-over-size", given, variable, call.hand_over_bytes);
+        let (given, variable) = (&self.max_answer_size, env::BYOC_ENDPOINT_MAX_ANSWER_SIZE);
+        let answer_bytes = bytes("max-answer-size", given, variable, call.answer_bytes);
+
+        let mut seconds = |flag, typed: &Option<String>, variable, default| {
+            let seconds = settings.get((flag, typed.as_deref()), &[variable], number(1, LONGEST_TIMEOUT));
+            seconds.map_or(default, Duration::from_secs)
+        };
+        let (given, variable) = (&self.container_timeout, env::BYOC_ENDPOINT_CONTAINER_TIMEOUT);
+        let container_timeout = seconds("container-timeout", given, variable, call.container_timeout);
+        let (given, variable) = (&self.stream_timeout, env::BYOC_ENDPOINT_STREAM_TIMEOUT);
+        let stream_timeout = seconds("stream-timeout", given, variable, call.stream_timeout);
+
+        let call = CallLimits { hand_over_bytes, answer_bytes, container_timeout, stream_timeout };
+        Limits { request_bytes, call }
+    }
+}
+
+fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), String> {
+    let config = EndpointConfig::read(Path::new(file)).map_err(|error| error.to_string())?;
+    Ok((PathBuf::from(file), config))
 }
 
 fn port(text: &str) -> Result<u16, String> {
@@ -160,11 +221,13 @@ mod tests {
     #[test]
     fn a_configuration_is_all_that_is_needed() {
         let file = file();
-        let arguments = Arguments { config: file.path().to_str().map(String::from), ..Arguments::default() };
+        let arguments =
+            Arguments { config: file.path().to_str().map(String::from).into_iter().collect(), ..Arguments::default() };
         let environment = Environment::from([("PATH", "/bin"), ("AWS_SECRET_ACCESS_KEY", "s"), ("RUST_LOG", "debug")]);
         let (settings, level) = arguments.resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 8080));
         assert_eq!((settings.state_dir, level), (None, log::LevelFilter::Info));
+        assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.surroundings.region, "us-east-1");
         let inherited: Vec<_> = settings.surroundings.inherited.keys().map(String::as_str).collect();
         assert_eq!(inherited, ["PATH", "RUST_LOG"]);
@@ -179,6 +242,12 @@ mod tests {
             ("BYOC_ENDPOINT_PORT", "9000"),
             ("BYOC_ENDPOINT_CONTAINERS", "a=http://127.0.0.1:1, b=http://b:2"),
             ("BYOC_STATE_DIR", "/state"),
+            ("BYOC_ENDPOINT_ASYNC_OUTPUT", "/out"),
+            ("BYOC_ENDPOINT_MAX_REQUEST_SIZE", "6M"),
+            ("BYOC_ENDPOINT_MAX_HAND_OVER_SIZE", "1K"),
+            ("BYOC_ENDPOINT_MAX_ANSWER_SIZE", "7"),
+            ("BYOC_ENDPOINT_CONTAINER_TIMEOUT", "1"),
+            ("BYOC_ENDPOINT_STREAM_TIMEOUT", "2"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
             ("BYOC_HEALTH_CHECK_TIMEOUT_SECONDS", "9"),
             ("BYOC_MODEL_DISK", "2G"),
@@ -188,10 +257,19 @@ mod tests {
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
         assert_eq!(settings.running["b"].as_str(), "http://b:2/");
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
+        assert_eq!(settings.async_output, Some(PathBuf::from("/out")));
         assert_eq!(settings.surroundings.region, "eu-west-1");
         let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
         assert_eq!(settings.surroundings.cache, cache);
         assert_eq!(settings.surroundings.health_check_timeout, Duration::from_secs(9));
+        let call = CallLimits {
+            hand_over_bytes: 1024,
+            answer_bytes: 7,
+            container_timeout: Duration::from_secs(1),
+            stream_timeout: Duration::from_secs(2),
+        };
+        let limits = Limits { request_bytes: 6 << 20, call };
+        assert_eq!(settings.limits, limits);
 
         let container = vec!["c=http://c:3".to_owned(), "d=http://d:4/".to_owned()];
         let flags = Arguments { port: Some("1".into()), container, ..Arguments::default() };
@@ -203,7 +281,7 @@ mod tests {
     #[test]
     fn all_wrong_settings_are_reported_at_once() {
         let arguments = Arguments {
-            config: Some("/none/endpoint.json".into()),
+            config: vec!["/none/endpoint.json".into()],
             port: Some("65536".into()),
             container: vec!["preprocessor".into()],
             ..Arguments::default()

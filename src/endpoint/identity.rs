@@ -1,6 +1,7 @@
 //! Who the endpoint says it is: the names that AWS puts into error messages.
 
-/// The variant of every endpoint here: the name that the console and the Python SDK give to a single variant.
+/// The variant of an endpoint whose configuration names none: the name that the console and the Python SDK give to a single
+/// variant.
 pub(super) const VARIANT: &str = "AllTraffic";
 
 /// An endpoint's name, region and account.

@@ -9,11 +9,14 @@
 pub mod client_side;
 pub mod config;
 pub mod container_side;
+mod deployment;
 mod identity;
+mod limits;
 mod problems;
 mod run;
 mod try_it;
 
-pub use container_side::{CacheSettings, S3Access, Surroundings};
+pub use container_side::{CacheSettings, CallLimits, S3Access, Surroundings};
 pub use identity::Identity;
+pub use limits::Limits;
 pub use run::{Settings, run};

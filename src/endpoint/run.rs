@@ -1,21 +1,25 @@
-//! The life of an endpoint: listen, start the containers, answer, drain, stop the containers.
+//! The life of endpoints: listen, start the containers, answer, drain, stop the containers.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
+use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use futures_util::future::join_all;
 use reqwest::Url;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::client_side::{self, Services};
 use super::config::EndpointConfig;
-use super::container_side::{self, Started, Starter, Surroundings, stop_all};
-use super::identity::Identity;
+use super::container_side::{self, Surroundings, stop_all};
+use super::deployment::{self, Deployment, Ground};
+use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
 use crate::telemetry;
@@ -25,28 +29,30 @@ const DRAIN_SECONDS: u64 = 60;
 /// How long an idle connection of a client is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// What an endpoint runs with.
+/// What endpoints run with.
 #[derive(Debug)]
 pub struct Settings {
-    /// The file that `config` was read from.
-    pub config_file: PathBuf,
-    /// What it is made of.
-    pub config: EndpointConfig,
+    /// Their configurations, each with the file that it was read from.
+    pub endpoints: Vec<(PathBuf, EndpointConfig)>,
     /// The address to listen on.
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
+    /// What is refused to be waited for or held.
+    pub limits: Limits,
     /// Where to unpack models; a folder of its own that is removed at the end if `None`.
     pub state_dir: Option<PathBuf>,
+    /// Where the answers of asynchronous invocations go; below the state folder if `None`.
+    pub async_output: Option<PathBuf>,
     /// The program that is a container when called with `serve`.
     pub executable: PathBuf,
-    /// Containers that run already, by name, and where they listen.
+    /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`, and where they listen.
     pub running: BTreeMap<String, Url>,
     /// What is the same for all containers.
     pub surroundings: Surroundings,
 }
 
-/// Runs an endpoint until SIGTERM or Ctrl-C.
+/// Runs endpoints until SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// [`Cause::BadSetting`] for what can be known before the start, [`Cause::Io`] when the port is taken,
@@ -59,13 +65,19 @@ pub fn run(settings: Settings) -> Result<()> {
 async fn serve(settings: Settings) -> Result<()> {
     let mut signals = Signals::listen()?;
     let state = StateDir::open(settings.state_dir)?;
-    let starter = Starter {
+    let state_dir = state.path()?;
+    let async_output = settings.async_output.unwrap_or_else(|| deployment::async_output(&state_dir));
+    let ground = Ground {
         executable: settings.executable,
         running: settings.running,
-        state_dir: state.path()?,
+        async_output: std::path::absolute(&async_output).map_err(|error| Error::io("find", &async_output, &error))?,
+        state_dir,
         surroundings: settings.surroundings,
     };
-    starter.check(&settings.config.containers).map_err(|error| error.context(settings.config_file.display()))?;
+    let endpoints = settings.endpoints.into_iter();
+    let mut deployments: Vec<Deployment> =
+        endpoints.map(|(file, config)| Deployment::new(file, config, &ground)).collect();
+    deployment::check(&deployments, &ground)?;
 
     let address = SocketAddr::new(settings.host, settings.port);
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
@@ -73,13 +85,9 @@ async fn serve(settings: Settings) -> Result<()> {
     // The first line of the log: whoever asked for port 0 reads the port from it.
     log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
 
-    let identity = Identity {
-        endpoint: settings.config.endpoint_name.clone(),
-        region: starter.surroundings.region.clone(),
-        account: settings.config.account.clone(),
-    };
-    let services = Data::new(Services::creating(identity));
-    let handle = start_server(listener, address, services.clone())?;
+    let endpoints = deployments.iter().map(|deployment| Arc::clone(&deployment.endpoint));
+    let services = Data::new(Services::new(endpoints, settings.limits));
+    let handle = start_server(listener, address, services)?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
             tokio::time::sleep(telemetry::metrics::UPKEEP_INTERVAL).await;
@@ -90,7 +98,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let client = container_side::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
     let begun = Instant::now();
     let started = tokio::select! {
-        started = starter.start(&client, &settings.config.containers) => started,
+        started = deployment::start(&client, &deployments, &ground) => started,
         // The containers end when their processes are dropped.
         reason = signals.next() => {
             log::info!("{reason}: the endpoint was still Creating");
@@ -99,14 +107,15 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     };
     let outcome = match started {
-        Ok(Started { pipeline, instances }) => {
-            let multi_model = pipeline.is_multi_model();
-            services.in_service(pipeline);
+        Ok(instances) => {
             let took = begun.elapsed().as_secs_f64() * 1e3;
-            log::info!("endpoint {} is InService after {took:.0} ms", settings.config.endpoint_name);
-            let advice = try_it::advice(&settings.config, &settings.config_file, address, multi_model);
-            // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
-            let _ = std::io::stdout().lock().write_all(advice.as_bytes());
+            for deployment in &deployments {
+                log::info!("endpoint {} is InService after {took:.0} ms", deployment.config.endpoint_name);
+                let advice = try_it::advice(&deployment.config, &deployment.file, address);
+                // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
+                let _ = std::io::stdout().lock().write_all(advice.as_bytes());
+            }
+            let work: Vec<_> = deployments.iter_mut().filter_map(|deployment| deployment.begin_work(&client)).collect();
 
             let reason = signals.next().await;
             log::info!("{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s)");
@@ -114,6 +123,7 @@ async fn serve(settings: Settings) -> Result<()> {
                 () = handle.stop(true) => {}
                 _ = signals.next() => handle.stop(false).await,
             }
+            finish_work(&deployments, work, &mut signals).await;
             stop_all(instances).await;
             log::info!("stopped");
             Ok(())
@@ -125,6 +135,19 @@ async fn serve(settings: Settings) -> Result<()> {
     };
     upkeep.abort();
     outcome
+}
+
+/// Lets asynchronous invocations that were taken be answered, for as long as those in flight may take.
+async fn finish_work(deployments: &[Deployment], work: Vec<JoinHandle<()>>, signals: &mut Signals) {
+    for deployment in deployments {
+        deployment.endpoint.take_no_more();
+    }
+    let patience = Duration::from_secs(DRAIN_SECONDS);
+    tokio::select! {
+        _ = join_all(work) => {}
+        () = tokio::time::sleep(patience) => log::warn!("asynchronous invocations were still waiting; they are lost"),
+        _ = signals.next() => log::warn!("asynchronous invocations may be lost"),
+    }
 }
 
 /// Starts to answer clients.

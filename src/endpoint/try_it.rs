@@ -3,35 +3,56 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{EndpointConfig, Location, ModelDataUrl, Models};
+use super::config::{EndpointConfig, ExecutionMode, Location, ModelDataUrl, Models};
 
 /// How many folders deep an example of a TargetModel is looked for.
 const DEEPEST: usize = 3;
 
 /// Lines to copy: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for an example request,
 /// and the first archive under the multi-model container's prefix for an example of a TargetModel.
-pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr, multi_model: bool) -> String {
+pub(super) fn advice(config: &EndpointConfig, file: &Path, address: SocketAddr) -> String {
+    let multi_model = config.variants.iter().flat_map(|variant| &variant.model.containers);
+    let multi_model = multi_model.into_iter().any(|container| matches!(container.models, Models::Multi { .. }));
     let url = format!("http://{address}");
     let name = &config.endpoint_name;
     let request = first_file(file.parent().unwrap_or(Path::new("")), ".csv");
     let request = request.map_or_else(|| "request.csv".to_owned(), |path| path.display().to_string());
     let target_model = multi_model.then(|| example(config).unwrap_or_else(|| "NAME.tar.gz".to_owned()));
-    let header = target_model.as_ref().map(|model| format!("-H 'X-Amzn-SageMaker-Target-Model: {model}' "));
-    let argument = target_model.as_ref().map(|model| format!("TargetModel='{model}', "));
+    // The members of a request that are particular to this endpoint, and their values.
+    let particular = [("TargetModel", target_model), ("TargetContainerHostname", direct(config))];
+    let particular = particular.into_iter().filter_map(|(member, value)| Some((member, value?)));
+    let (headers, arguments): (String, String) = particular
+        .map(|(member, value)| {
+            let header = member.replace("Target", "Target-").replace("ContainerHostname", "Container-Hostname");
+            (format!("-H 'X-Amzn-SageMaker-{header}: {value}' "), format!("{member}='{value}', "))
+        })
+        .unzip();
+    let (path, content_type, operation, answer) = match config.asynchronous {
+        None => ("invocations", "Content-Type", "invoke_endpoint", "['Body'].read()"),
+        Some(_) => {
+            ("async-invocations", "X-Amzn-SageMaker-Content-Type", "invoke_endpoint_async", "['OutputLocation']")
+        }
+    };
     format!(
         "\nEndpoint {name} is InService at {url}. Try it:\n\n\
-         curl -H 'Content-Type: text/csv' {}--data-binary '@{request}' {url}/endpoints/{name}/invocations\n\n\
-         boto3.client('sagemaker-runtime', endpoint_url='{url}').invoke_endpoint(EndpointName='{name}', \
-         {}ContentType='text/csv', Body=open('{request}', 'rb'))['Body'].read()\n\n\
-         Metrics: {url}/metrics\n\n",
-        header.unwrap_or_default(),
-        argument.unwrap_or_default()
+         curl -H '{content_type}: text/csv' {headers}--data-binary '@{request}' {url}/endpoints/{name}/{path}\n\n\
+         boto3.client('sagemaker-runtime', endpoint_url='{url}').{operation}(EndpointName='{name}', \
+         {arguments}ContentType='text/csv', Body=open('{request}', 'rb')){answer}\n\n\
+         Metrics: {url}/metrics\n\n"
     )
+}
+
+/// A container that can be called, where requests must name one.
+fn direct(config: &EndpointConfig) -> Option<String> {
+    let model =
+        config.variants.iter().map(|variant| &variant.model).find(|model| model.mode == ExecutionMode::Direct)?;
+    model.containers.first().map(|container| container.name.clone())
 }
 
 /// A TargetModel that can be invoked.
 fn example(config: &EndpointConfig) -> Option<String> {
-    let prefix = config.containers.iter().find_map(|container| match &container.models {
+    let containers = config.variants.iter().flat_map(|variant| &variant.model.containers);
+    let prefix = containers.into_iter().find_map(|container| match &container.models {
         Models::Multi { prefix: ModelDataUrl { location: Location::Local(path), .. }, .. } => Some(path),
         _ => None,
     })?;
@@ -60,7 +81,18 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{ContainerConfig, ModelCacheSetting};
+    use crate::endpoint::config::{AsyncConfig, ContainerConfig, ModelCacheSetting, ModelConfig, VariantConfig};
+
+    fn config(container: ContainerConfig, mode: ExecutionMode, asynchronous: Option<AsyncConfig>) -> EndpointConfig {
+        let model = ModelConfig { mode, containers: vec![container] };
+        let variants = vec![VariantConfig { name: "AllTraffic".into(), weight: 1.0, model }];
+        EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), variants, shadow: None, asynchronous }
+    }
+
+    fn container(models: Models) -> ContainerConfig {
+        let (name, environment) = ("learner".to_owned(), Default::default());
+        ContainerConfig { name_in_errors: name.clone(), name, environment, models }
+    }
 
     #[test]
     fn the_commands_name_an_artifact_and_a_request_that_are_there() {
@@ -69,24 +101,33 @@ mod tests {
         std::fs::create_dir_all(&city).unwrap();
         std::fs::write(city.join("Chicago_IL.tar.gz"), "").unwrap();
         std::fs::write(folder.path().join("house.csv"), "").unwrap();
-        let prefix =
-            ModelDataUrl { as_written: "./models/".into(), location: Location::Local(folder.path().join("models")) };
-        let container = ContainerConfig {
-            name: "learner".into(),
-            name_in_errors: "primary".into(),
-            environment: Default::default(),
-            models: Models::Multi { prefix, cache: ModelCacheSetting::Enabled },
-        };
-        let config =
-            EndpointConfig { endpoint_name: "housing".into(), account: "1".into(), containers: vec![container] };
-        let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into(), true);
+        let location = Location::Local(folder.path().join("models"));
+        let prefix = ModelDataUrl { as_written: "./models/".into(), location };
+        let models = Models::Multi { prefix, cache: ModelCacheSetting::Enabled };
+        let config = config(container(models), ExecutionMode::Serial, None);
+        let advice = advice(&config, &folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
         for part in [
-            "X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz",
-            "TargetModel='Chicago_IL/Chicago_IL.tar.gz'",
+            "curl -H 'Content-Type: text/csv' -H 'X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz' --data",
+            "TargetModel='Chicago_IL/Chicago_IL.tar.gz', ContentType",
             "house.csv' http://127.0.0.1:9000/endpoints/housing/invocations",
             "Metrics: http://127.0.0.1:9000/metrics",
         ] {
             assert!(advice.contains(part), "{part}: {advice}");
+        }
+    }
+
+    #[test]
+    fn the_commands_are_those_that_the_endpoint_takes() {
+        let said = |config: &EndpointConfig| advice(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into());
+        let direct = said(&config(container(Models::Single(None)), ExecutionMode::Direct, None));
+        for part in ["-H 'X-Amzn-SageMaker-Target-Container-Hostname: learner'", "TargetContainerHostname='learner', "]
+        {
+            assert!(direct.contains(part), "{part}: {direct}");
+        }
+        let later = AsyncConfig { output: None, failure: None, concurrent: 1 };
+        let later = said(&config(container(Models::Single(None)), ExecutionMode::Serial, Some(later)));
+        for part in ["-H 'X-Amzn-SageMaker-Content-Type: text/csv'", "/async-invocations", ".invoke_endpoint_async("] {
+            assert!(later.contains(part), "{part}: {later}");
         }
     }
 }

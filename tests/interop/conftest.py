@@ -21,8 +21,10 @@ START_LIMIT = 60
 class Endpoint:
     """The program, run on a free port, and what it says."""
 
-    def __init__(self, config, **variables):
-        command = [BYOC, "endpoint", "--config", str(config), "--port", "0"]
+    def __init__(self, *configs, **variables):
+        command = [BYOC, "endpoint", "--port", "0"]
+        for config in configs:
+            command += ["--config", str(config)]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         environment.update(variables)
         self.process = subprocess.Popen(

@@ -3,16 +3,26 @@
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
 
 use super::services::Services;
-use super::{operations, runtime_api};
+use super::{asynchronous, operations, response_stream, runtime_api};
 
 /// Puts the endpoint's routes into an app. The app brings its thread's client for containers as `Data<reqwest::Client>`.
 pub fn configure(services: Data<Services>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
-        app.app_data(PayloadConfig::new(runtime_api::LARGEST_REQUEST))
+        app.app_data(PayloadConfig::new(services.limits.request_bytes))
             .app_data(services)
             .service(
                 web::resource("/endpoints/{name}/invocations")
                     .route(web::post().to(runtime_api::invoke_endpoint))
+                    .default_service(web::to(operations::wrong_method)),
+            )
+            .service(
+                web::resource("/endpoints/{name}/invocations-response-stream")
+                    .route(web::post().to(response_stream::invoke_endpoint_with_response_stream))
+                    .default_service(web::to(operations::wrong_method)),
+            )
+            .service(
+                web::resource("/endpoints/{name}/async-invocations")
+                    .route(web::post().to(asynchronous::invoke_endpoint_async))
                     .default_service(web::to(operations::wrong_method)),
             )
             .service(

@@ -56,9 +56,14 @@ impl AwsError {
     }
 
     /// There is no endpoint of that name (amazon-sagemaker-examples#293).
-    pub(super) fn no_such_endpoint(name: &str, identity: &Identity) -> AwsError {
-        let message = format!("Endpoint {name} of account {} not found.", identity.account);
+    pub(super) fn no_such_endpoint(name: &str, account: &str) -> AwsError {
+        let message = format!("Endpoint {name} of account {account} not found.");
         AwsError { error_code: Some("NO_SUCH_ENDPOINT"), ..AwsError::validation(message) }
+    }
+
+    /// More is asked than is taken at once.
+    pub(super) fn throttled(message: impl Into<String>) -> AwsError {
+        AwsError::new(StatusCode::BAD_REQUEST, Some("ThrottlingException"), message)
     }
 
     /// The endpoint cannot answer now.
@@ -94,6 +99,20 @@ impl AwsError {
                     "Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
                 ))
             },
+            // That these three are validation errors: docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html.
+            // Their words are not public.
+            Failure::TargetContainerMissing => AwsError::validation(format!(
+                "Request {request_id} is missing a target container hostname header; the containers of endpoint \
+                 {endpoint} are in Direct mode."
+            )),
+            Failure::TargetContainerNotSupported => AwsError::validation(format!(
+                "Endpoint {endpoint} is not configured for direct invocation and does not support target container \
+                 hostname header."
+            )),
+            Failure::NoSuchContainer { hostname, known } => AwsError::validation(format!(
+                "Container {hostname} of endpoint {endpoint} not found; it has {}.",
+                known.join(", ")
+            )),
             // sagemaker-tensorflow-serving-container#166.
             Failure::TargetModelMissing => {
                 AwsError::validation(format!("Request {request_id} is missing a target model header."))
@@ -149,10 +168,11 @@ impl AwsError {
                 format!("The response body is larger than {limit} bytes."),
             ),
             // docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html
-            ContainerFailure::HandOverTooLarge { status, next, bytes } => {
+            ContainerFailure::HandOverTooLarge { status, next, bytes, limit } => {
                 let original = format!(
                     "Received response from {container} with status code {status}. However, the request payload from \
-                     {container} to {next} is {bytes} bytes, which has exceeded the maximum limit of 5 MB."
+                     {container} to {next} is {bytes} bytes, which has exceeded the maximum limit of {}.",
+                    size(*limit)
                 );
                 (*status, format!("{original} {look}"), original)
             }
@@ -193,10 +213,20 @@ impl AwsError {
         }
     }
 
+    /// The body of the answer.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        // A structure of texts and a number always has a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The HTTP status of the answer.
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     /// The answer, under its request's id.
     pub(super) fn respond(&self, request_id: HeaderValue) -> HttpResponse {
-        // A structure of texts and a number always has a JSON form.
-        let body = serde_json::to_vec(self).unwrap_or_default();
+        let body = self.to_json();
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         response.insert_header((REQUEST_ID, request_id));
@@ -218,6 +248,11 @@ fn received(status: u16, container: &str, body: &str, look: &str) -> String {
     let after = format!("\". {look}");
     let room = LONGEST_MESSAGE.saturating_sub(before.chars().count() + after.chars().count());
     format!("{before}{}{after}", shortened(body.to_owned(), room))
+}
+
+/// A size as AWS writes it where it is a whole number of megabytes.
+fn size(bytes: usize) -> String {
+    if bytes.is_multiple_of(1 << 20) { format!("{} MB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
 fn class(status: u16) -> &'static str {

@@ -90,6 +90,31 @@ async fn every_failure_has_its_status_exception_and_words() {
             "Endpoint my-ep is not a multi-model endpoint and does not support target model header.".into(),
         ),
         (
+            Failure::TargetContainerMissing,
+            400,
+            "ValidationError",
+            "",
+            "Request 00000000-0000-0000-0000-000000000000 is missing a target container hostname header; the containers \
+             of endpoint my-ep are in Direct mode."
+                .into(),
+        ),
+        (
+            Failure::TargetContainerNotSupported,
+            400,
+            "ValidationError",
+            "",
+            "Endpoint my-ep is not configured for direct invocation and does not support target container hostname \
+             header."
+                .into(),
+        ),
+        (
+            Failure::NoSuchContainer { hostname: "c".into(), known: vec!["a".into(), "b".into()] },
+            400,
+            "ValidationError",
+            "",
+            "Container c of endpoint my-ep not found; it has a, b.".into(),
+        ),
+        (
             Failure::TargetModelMissing,
             400,
             "ValidationError",
@@ -142,13 +167,17 @@ async fn every_failure_has_its_status_exception_and_words() {
 
 #[actix_web::test]
 async fn a_body_that_is_too_large_to_hand_over_names_both_containers() {
-    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 6_000_000 };
+    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 6_000_000, limit: 5 << 20 };
     let (_, _, body) = wire(container("a", what)).await;
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let sentence = "Received response from a with status code 200. However, the request payload from a to b is 6000000 \
                     bytes, which has exceeded the maximum limit of 5 MB.";
     assert_eq!(body["Message"], format!("{sentence} {LOOK}"));
     assert_eq!((body["OriginalMessage"].as_str(), body["OriginalStatusCode"].as_u64()), (Some(sentence), Some(200)));
+
+    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 8, limit: 7 };
+    let (_, _, body) = wire(container("a", what)).await;
+    assert!(body.contains("is 8 bytes, which has exceeded the maximum limit of 7 bytes."), "{body}");
 }
 
 #[actix_web::test]

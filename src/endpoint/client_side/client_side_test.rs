@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use actix_web::body::to_bytes;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::web::Data;
@@ -9,16 +11,32 @@ use super::*;
 use crate::endpoint::container_side::fake_container::{FakeContainer, write_archive};
 use crate::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
+use crate::endpoint::limits::Limits;
+
+fn identity(endpoint: &str) -> Identity {
+    Identity { endpoint: endpoint.into(), region: "us-east-1".into(), account: "123456789012".into() }
+}
 
 fn creating() -> Data<Services> {
-    let identity = Identity { endpoint: "housing".into(), region: "us-east-1".into(), account: "123456789012".into() };
-    Data::new(Services::creating(identity))
+    let endpoint = Endpoint::creating(identity("housing"), None);
+    Data::new(Services::new([Arc::new(endpoint)], Limits::default()))
 }
 
 fn in_service(containers: Vec<Container>) -> Data<Services> {
-    let services = creating();
-    services.in_service(Pipeline::new(containers).unwrap());
-    services
+    let pipeline = Pipeline::new(containers).unwrap();
+    with(vec![(Variant::new("housing", "AllTraffic", pipeline), 1.0)], None, Limits::default())
+}
+
+fn with(variants: Vec<(Variant, f64)>, shadow: Option<Shadow>, limits: Limits) -> Data<Services> {
+    let endpoint = Endpoint::creating(identity("housing"), None);
+    endpoint.in_service(Variants::new(variants, shadow));
+    Data::new(Services::new([Arc::new(endpoint)], limits))
+}
+
+/// A variant of one container.
+fn variant(name: &str, container: &FakeContainer) -> Variant {
+    let container = Container::single_model("primary", container.origin.clone(), Health::default());
+    Variant::new("housing", name, Pipeline::new(vec![container]).unwrap())
 }
 
 fn single(container: &FakeContainer) -> Data<Services> {
@@ -126,8 +144,13 @@ async fn target_headers_that_do_not_fit_the_endpoint_are_refused() {
     let cases = [
         (&services, "X-Amzn-SageMaker-Target-Model", "a.tar.gz", "is not a multi-model endpoint"),
         (&services, "X-Amzn-SageMaker-Target-Model", "../x", "is not a multi-model endpoint"),
-        (&services, "X-Amzn-SageMaker-Target-Variant", "blue", "There is no variant blue"),
-        (&services, "X-Amzn-SageMaker-Target-Container-Hostname", "c", "run in Serial mode"),
+        (
+            &services,
+            "X-Amzn-SageMaker-Target-Variant",
+            "blue",
+            "Variant blue of endpoint housing not found; it has AllTraffic.",
+        ),
+        (&services, "X-Amzn-SageMaker-Target-Container-Hostname", "c", "is not configured for direct invocation"),
         (&services, "X-Amzn-SageMaker-Inference-Component", "ic", "There is no inference component ic"),
         (&multi, "X-Ignored", "", "is missing a target model header."),
         (&multi, "X-Amzn-SageMaker-Target-Model", "../prefix/a.tar.gz", "must be a path below ModelDataUrl"),
@@ -178,9 +201,9 @@ async fn ping_follows_the_life_of_the_endpoint() {
 
     let container = FakeContainer::answering(200, "text/csv", "1");
     let health = Health::default();
-    services.in_service(
-        Pipeline::new(vec![Container::single_model("primary", container.origin.clone(), health.clone())]).unwrap(),
-    );
+    let container = Container::single_model("primary", container.origin.clone(), health.clone());
+    let variant = Variant::new("housing", "AllTraffic", Pipeline::new(vec![container]).unwrap());
+    services.endpoint("housing").unwrap().in_service(Variants::new(vec![(variant, 1.0)], None));
     assert_eq!(send(&services, ping()).await.status(), 200);
 
     health.ended("the process has ended (exit status: 1)");
@@ -204,7 +227,8 @@ async fn other_paths_and_methods_are_refused_in_the_services_shape() {
     let services = creating();
     for (request, status, kind) in [
         (TestRequest::get().uri("/"), 404, "UnknownOperationException"),
-        (TestRequest::post().uri("/endpoints/housing/async-invocations"), 404, "UnknownOperationException"),
+        (TestRequest::get().uri("/endpoints/housing/async-invocations"), 405, "MethodNotAllowedException"),
+        (TestRequest::get().uri("/endpoints/housing/invocations-response-stream"), 405, "MethodNotAllowedException"),
         (TestRequest::post().uri("/invocations"), 404, "UnknownOperationException"),
         (TestRequest::get().uri("/endpoints/housing/invocations"), 405, "MethodNotAllowedException"),
         (TestRequest::post().uri("/ping"), 405, "MethodNotAllowedException"),
@@ -231,4 +255,191 @@ async fn invocations_are_counted_by_endpoint_variant_and_code() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+}
+
+fn session(id: &str) -> TestRequest {
+    invoke().insert_header(("X-Amzn-SageMaker-Session-Id", id.to_owned()))
+}
+
+#[actix_web::test]
+async fn the_limit_of_a_request_is_the_one_that_was_set() {
+    let container = FakeContainer::answering(200, "text/csv", "1");
+    let limits = Limits { request_bytes: 3, ..Limits::default() };
+    let services = with(vec![(variant("blue", &container), 1.0)], None, limits);
+    assert_eq!(send(&services, invoke()).await.status(), 200);
+    let (status, .., message) = error(send(&services, invoke().set_payload("1,23")).await).await;
+    assert_eq!((status, &*message), (413, "HTTP content length exceeded 3 bytes."));
+}
+
+#[actix_web::test]
+async fn each_of_several_endpoints_is_called_by_its_name() {
+    let (one, two) =
+        (FakeContainer::answering(200, "text/csv", "one"), FakeContainer::answering(200, "text/csv", "two"));
+    let endpoint = |name: &str, container: &FakeContainer| {
+        let endpoint = Endpoint::creating(identity(name), None);
+        endpoint.in_service(Variants::new(vec![(variant("blue", container), 1.0)], None));
+        Arc::new(endpoint)
+    };
+    let creating = Arc::new(Endpoint::creating(identity("three"), None));
+    let services = Services::new([endpoint("one", &one), endpoint("two", &two), creating], Limits::default());
+    let services = Data::new(services);
+    for (name, body) in [("one", "one"), ("two", "two")] {
+        let request = TestRequest::post().uri(&format!("/endpoints/{name}/invocations")).set_payload("1");
+        let response = send(&services, request).await;
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), body);
+    }
+    let request = TestRequest::post().uri("/endpoints/three/invocations").set_payload("1");
+    let (status, kind, _, message) = error(send(&services, request).await).await;
+    assert_eq!((status, &*kind, &*message), (503, "ServiceUnavailable", "Endpoint three is Creating; try again."));
+    let (.., message) = error(send(&services, TestRequest::get().uri("/ping")).await).await;
+    assert_eq!(message, "Endpoint three is Creating.");
+}
+
+#[actix_web::test]
+async fn requests_are_spread_by_weight_and_a_target_variant_gets_its_own() {
+    let (blue, green) =
+        (FakeContainer::answering(200, "text/csv", "b"), FakeContainer::answering(200, "text/csv", "g"));
+    let services = with(vec![(variant("blue", &blue), 3.0), (variant("green", &green), 1.0)], None, Limits::default());
+    for _ in 0..8 {
+        send(&services, invoke()).await;
+    }
+    assert_eq!((blue.seen().len(), green.seen().len()), (6, 2));
+    for _ in 0..3 {
+        let response = send(&services, invoke().insert_header(("X-Amzn-SageMaker-Target-Variant", "green"))).await;
+        assert_eq!(header(&response, "x-amzn-invoked-production-variant"), "green");
+    }
+    assert_eq!((blue.seen().len(), green.seen().len()), (6, 5));
+}
+
+#[actix_web::test]
+async fn a_shadow_variant_gets_its_share_of_copies_and_its_answers_are_dropped() {
+    let production = FakeContainer::answering(200, "text/csv", "seen");
+    let copied = FakeContainer::answering(500, "text/csv", "not seen");
+    let shadow = Shadow::new(variant("shadow", &copied), 0.5);
+    let services = with(vec![(variant("blue", &production), 1.0)], Some(shadow), Limits::default());
+    for _ in 0..4 {
+        let response = send(&services, invoke()).await;
+        assert_eq!(header(&response, "x-amzn-invoked-production-variant"), "blue");
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), "seen");
+    }
+    while copied.seen().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((production.seen().len(), copied.seen().len()), (4, 2));
+    assert_eq!(copied.seen()[0].body, "1,2");
+}
+
+#[actix_web::test]
+async fn a_session_stays_with_its_variant_until_it_is_closed() {
+    let stateful = |name: &'static str| {
+        FakeContainer::start(move |seen| async move {
+            let mut response = HttpResponse::Ok();
+            let asked = seen.header("x-amzn-sagemaker-session-id").to_owned();
+            match (asked.as_str(), seen.body.as_str()) {
+                ("NEW_SESSION", _) => {
+                    let opened = format!("{name}-1; Expires=2999-01-01T00:00:00Z");
+                    response.insert_header(("X-Amzn-SageMaker-New-Session-Id", opened));
+                }
+                (id, "close") => drop(response.insert_header(("X-Amzn-SageMaker-Closed-Session-Id", id))),
+                // As DJL does with every answer.
+                (id, _) => drop(response.insert_header(("X-Amzn-SageMaker-Session-Id", id))),
+            }
+            response.finish()
+        })
+    };
+    let (blue, green) = (stateful("blue"), stateful("green"));
+    let services = with(vec![(variant("blue", &blue), 1.0), (variant("green", &green), 1.0)], None, Limits::default());
+    send(&services, invoke()).await;
+    let response = send(&services, session("NEW_SESSION")).await;
+    let opened = header(&response, "x-amzn-sagemaker-new-session-id");
+    assert_eq!(opened, "green-1; Expires=2999-01-01T00:00:00Z");
+    for _ in 0..3 {
+        let response = send(&services, session("green-1")).await;
+        assert_eq!(header(&response, "x-amzn-invoked-production-variant"), "green");
+        assert_eq!(header(&response, "x-amzn-sagemaker-new-session-id"), "");
+    }
+    let elsewhere = session("green-1").insert_header(("X-Amzn-SageMaker-Target-Variant", "blue"));
+    let (status, .., message) = error(send(&services, elsewhere).await).await;
+    assert_eq!((status, &*message), (400, "TargetVariant cannot be used: the session lives in variant green."));
+
+    let response = send(&services, session("green-1").set_payload("close")).await;
+    assert_eq!(header(&response, "x-amzn-sagemaker-closed-session-id"), "green-1");
+    for (id, expected) in [("green-1", "Session green-1 of endpoint housing not found"), ("a b", "must be NEW_SESSION")]
+    {
+        let (status, kind, _, message) = error(send(&services, session(id)).await).await;
+        assert_eq!((status, &*kind), (400, "ValidationError"));
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+fn stream() -> TestRequest {
+    TestRequest::post().uri("/endpoints/housing/invocations-response-stream").set_payload("1,2")
+}
+
+#[actix_web::test]
+async fn a_streamed_answer_comes_in_frames_under_the_streams_own_headers() {
+    let container = FakeContainer::answering(200, "text/plain; charset=utf-8", "he");
+    let request = stream()
+        .insert_header(("Content-Type", "text/csv"))
+        .insert_header(("Accept", "application/vnd.amazon.eventstream"))
+        .insert_header(("X-Amzn-SageMaker-Accept", "text/plain"))
+        .insert_header(("X-Amzn-SageMaker-Custom-Attributes", "c"));
+    let response = send(&single(&container), request).await;
+    for (name, value) in [
+        ("content-type", "application/vnd.amazon.eventstream"),
+        ("x-amzn-sagemaker-content-type", "text/plain; charset=utf-8"),
+        ("x-amzn-invoked-production-variant", "AllTraffic"),
+    ] {
+        assert_eq!(header(&response, name), value, "{name}");
+    }
+    assert_eq!(header(&response, "x-amzn-requestid").len(), 36);
+    assert_eq!(to_bytes(response.into_body()).await.unwrap(), event_stream::payload_part(b"he"));
+    let seen = &container.seen()[0];
+    assert_eq!((seen.header("content-type"), seen.header("accept")), ("text/csv", "text/plain"));
+    assert_eq!(seen.header("x-amzn-sagemaker-custom-attributes"), "c");
+}
+
+#[actix_web::test]
+async fn a_stream_that_breaks_ends_with_an_exception() {
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let container = FakeContainer::start(move |_| {
+        let gate = Arc::clone(&held);
+        async move {
+            let first = futures_util::stream::once(async { Ok(actix_web::web::Bytes::from("he")) });
+            let broken = futures_util::stream::once(async move {
+                drop(gate.acquire().await);
+                Err(actix_web::error::ErrorInternalServerError("broken"))
+            });
+            HttpResponse::Ok().streaming(futures_util::StreamExt::chain(first, broken))
+        }
+    });
+    let response = send(&single(&container), stream()).await;
+    gate.add_permits(1);
+    let body = to_bytes(response.into_body()).await.unwrap();
+    let first = event_stream::payload_part(b"he");
+    assert!(body.starts_with(&first));
+    let last = String::from_utf8_lossy(&body[first.len()..]).into_owned();
+    for part in
+        ["ModelStreamError", "{\"ErrorCode\":\"StreamBroken\",\"Message\":\"The connection to the container broke"]
+    {
+        assert!(last.contains(part), "{part}: {last}");
+    }
+}
+
+#[actix_web::test]
+async fn what_goes_wrong_before_a_streams_first_byte_is_a_plain_error() {
+    let container = FakeContainer::answering(500, "text/plain", "boom");
+    let services = single(&container);
+    let (status, kind, code, message) = error(send(&services, stream()).await).await;
+    assert_eq!((status, &*kind, &*code), (424, "ModelError", "INTERNAL_FAILURE_FROM_MODEL"));
+    assert!(message.contains("from primary with message \"boom\""), "{message}");
+    let request = stream().insert_header(("X-Amzn-SageMaker-Session-Id", "NEW_SESSION"));
+    let (status, kind, _, message) = error(send(&services, request).await).await;
+    assert_eq!((status, &*kind), (400, "ValidationError"));
+    assert!(message.contains("cannot be created by InvokeEndpointWithResponseStream"), "{message}");
+    let (multi, _folder) = multi(&container);
+    let request = stream().insert_header(("X-Amzn-SageMaker-Target-Model", "a.tar.gz"));
+    let (.., message) = error(send(&multi, request).await).await;
+    assert!(message.ends_with("is missing a target model header."), "the operation has no TargetModel: {message}");
 }

@@ -5,9 +5,14 @@
 use actix_web::http::header::{self as client, HeaderMap as ClientHeaders};
 use reqwest::header::{self as container, HeaderMap as ContainerHeaders};
 
+use super::sessions::Asked;
+
 pub(super) const TARGET_MODEL: &str = "x-amzn-sagemaker-target-model";
 pub(super) const TARGET_VARIANT: &str = "x-amzn-sagemaker-target-variant";
 pub(super) const TARGET_CONTAINER_HOSTNAME: &str = "x-amzn-sagemaker-target-container-hostname";
+pub(super) const SESSION_ID: &str = "x-amzn-sagemaker-session-id";
+pub(super) const NEW_SESSION_ID: &str = "x-amzn-sagemaker-new-session-id";
+pub(super) const CLOSED_SESSION_ID: &str = "x-amzn-sagemaker-closed-session-id";
 pub(super) const INFERENCE_COMPONENT: &str = "x-amzn-sagemaker-inference-component";
 pub(super) const INVOKED_PRODUCTION_VARIANT: client::HeaderName =
     client::HeaderName::from_static("x-amzn-invoked-production-variant");
@@ -21,16 +26,15 @@ const PASSED: [container::HeaderName; 3] = [
     container::HeaderName::from_static("x-amzn-sagemaker-session-id"),
 ];
 
-/// What a client is passed of an answer, under which name. A new session has two names in AWS's own containers: DJL
+/// What a client is passed of an answer beside its Content-Type, under which name. A new session has two names in AWS's own containers: DJL
 /// answers with the request's, aws/model-hosting-container-standards with the one that the API models.
-const RETURNED: [(container::HeaderName, client::HeaderName); 5] = [
-    (container::CONTENT_TYPE, client::CONTENT_TYPE),
+const RETURNED: [(container::HeaderName, client::HeaderName); 4] = [
     (
         container::HeaderName::from_static("x-amzn-sagemaker-custom-attributes"),
         client::HeaderName::from_static("x-amzn-sagemaker-custom-attributes"),
     ),
     (
-        container::HeaderName::from_static("x-amzn-sagemaker-session-id"),
+        container::HeaderName::from_static(SESSION_ID),
         client::HeaderName::from_static("x-amzn-sagemaker-new-session-id"),
     ),
     (
@@ -44,7 +48,7 @@ const RETURNED: [(container::HeaderName, client::HeaderName); 5] = [
 ];
 
 /// One header of a request, for a container.
-pub(super) fn to_container(headers: &ClientHeaders, name: client::HeaderName) -> Option<container::HeaderValue> {
+pub(super) fn to_container(headers: &ClientHeaders, name: &client::HeaderName) -> Option<container::HeaderValue> {
     // Both crates take the same bytes, so that nothing is lost.
     container::HeaderValue::from_bytes(headers.get(name)?.as_bytes()).ok()
 }
@@ -61,12 +65,20 @@ pub(super) fn passed(headers: &ClientHeaders) -> ContainerHeaders {
     passed
 }
 
-/// The headers of an answer that a client is passed.
+/// The Content-Type of an answer.
+pub(super) fn content_type(headers: &ContainerHeaders) -> Option<client::HeaderValue> {
+    client::HeaderValue::from_bytes(headers.get(container::CONTENT_TYPE)?.as_bytes()).ok()
+}
+
+/// The headers of an answer that a client is passed. The session's own id is a new one only for who asked for one: some
+/// containers send it back with every answer.
 pub(super) fn returned(
     headers: &ContainerHeaders,
-) -> impl Iterator<Item = (client::HeaderName, client::HeaderValue)> + '_ {
+    asked: Asked<'_>,
+) -> impl Iterator<Item = (client::HeaderName, client::HeaderValue)> {
     RETURNED
         .into_iter()
+        .filter(move |(from, _)| from != SESSION_ID || asked == Asked::New)
         .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
 }
 

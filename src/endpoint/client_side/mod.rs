@@ -1,17 +1,27 @@
 //! The side that clients see: the SageMaker runtime API, as boto3 and the AWS CLI speak it.
 //!
-//! `app` lists the routes, `runtime_api` is InvokeEndpoint, `aws_error` says what went wrong in AWS's own words and
-//! shapes. How containers are reached is not known here.
+//! `app` lists the routes. `runtime_api` is InvokeEndpoint, `response_stream` the operation that streams and `asynchronous`
+//! the one that answers later; what they share is `invocation`, which sends a request to one of the `variants`, in the
+//! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. How containers are reached is
+//! not known here.
 
 mod app;
+mod asynchronous;
 mod aws_error;
+mod event_stream;
 mod headers;
+mod invocation;
 mod operations;
+mod response_stream;
 mod runtime_api;
 mod services;
+mod sessions;
+mod variants;
 
 pub use app::configure;
-pub use services::Services;
+pub use asynchronous::{Queue, Worker};
+pub use services::{Endpoint, Services};
+pub use variants::{Shadow, Variant, Variants};
 
 #[cfg(test)]
 #[path = "client_side_test.rs"]

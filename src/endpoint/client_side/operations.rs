@@ -5,22 +5,25 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::aws_error::AwsError;
-use super::runtime_api::request_id;
-use super::services::Services;
+use super::invocation::request_id;
+use super::services::{Endpoint, Services};
 use crate::telemetry;
 
-/// `GET /ping`: 200 when the endpoint is InService and all its containers run.
+/// `GET /ping`: 200 when all endpoints are InService and all their containers run.
 pub(super) async fn ping(services: Data<Services>) -> HttpResponse {
-    let endpoint = &services.identity.endpoint;
-    let problem = match services.pipeline() {
-        None => format!("Endpoint {endpoint} is Creating."),
-        Some(pipeline) => match (pipeline.failure_reason(), pipeline.how_it_ended()) {
-            (Some(reason), _) => format!("Endpoint {endpoint} is Failed. {reason}"),
-            (None, Some(how)) => format!("Endpoint {endpoint} is OutOfService: {how}."),
-            (None, None) => return HttpResponse::Ok().finish(),
-        },
-    };
-    AwsError::service_unavailable(problem).respond(new_id())
+    match services.endpoints().find_map(|endpoint| problem(endpoint)) {
+        None => HttpResponse::Ok().finish(),
+        Some(problem) => AwsError::service_unavailable(problem).respond(new_id()),
+    }
+}
+
+fn problem(endpoint: &Endpoint) -> Option<String> {
+    let name = &endpoint.identity.endpoint;
+    let Some(variants) = endpoint.variants() else { return Some(format!("Endpoint {name} is Creating.")) };
+    if let Some(reason) = variants.failure_reason() {
+        return Some(format!("Endpoint {name} is Failed. {reason}"));
+    }
+    variants.how_it_ended().map(|how| format!("Endpoint {name} is OutOfService: {how}."))
 }
 
 /// `GET /metrics`, in Prometheus' text format.

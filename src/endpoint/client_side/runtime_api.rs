@@ -1,31 +1,19 @@
 //! InvokeEndpoint: `POST /endpoints/{EndpointName}/invocations`
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
 
-use std::time::Instant;
-
-use actix_web::error::PayloadError;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use reqwest::Client;
 use uuid::Uuid;
 
 use super::aws_error::AwsError;
-use super::headers::{self, INVOKED_PRODUCTION_VARIANT, REQUEST_ID};
-use super::services::Services;
-use crate::endpoint::container_side::{Answer, Call, Failure, Pipeline, TargetModel};
-use crate::endpoint::identity::{Identity, VARIANT};
+use super::headers;
+use super::invocation::{Names, Routed, finish, real_time, request_id, unreadable};
+use super::services::{Endpoint, Services};
+use super::sessions::Asked;
 
-/// The largest request body: 25 MB (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
-pub(super) const LARGEST_REQUEST: usize = 25 * 1024 * 1024;
-
-/// An id for a request, and the header that tells a client.
-pub(super) fn request_id() -> (Uuid, HeaderValue) {
-    let id = Uuid::new_v4();
-    let mut buffer = Uuid::encode_buffer();
-    let text: &str = id.hyphenated().encode_lower(&mut buffer);
-    (id, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
-}
+const NAMES: Names = Names { content_type: CONTENT_TYPE, accept: ACCEPT, target_model: Some(headers::TARGET_MODEL) };
 
 /// Takes a request through the containers.
 pub(super) async fn invoke_endpoint(
@@ -35,87 +23,57 @@ pub(super) async fn invoke_endpoint(
     services: Data<Services>,
     client: Data<Client>,
 ) -> HttpResponse {
-    let (id, id_header) = request_id();
-    if *name != services.identity.endpoint {
-        return AwsError::no_such_endpoint(&name, &services.identity).respond(id_header);
-    }
-    let response = match invoke(&request, body, &services, &client, &id).await {
-        Ok(answer) => {
-            let mut response = HttpResponse::Ok();
-            for header in headers::returned(&answer.headers) {
-                response.insert_header(header);
-            }
-            response.insert_header((INVOKED_PRODUCTION_VARIANT, HeaderValue::from_static(VARIANT)));
-            response.insert_header((REQUEST_ID, id_header));
-            response.body(answer.body)
-        }
-        Err(error) => {
-            log::debug!("request {id}: {error:?}");
-            error.respond(id_header)
-        }
+    let id = request_id();
+    let endpoint = match real_time(&services, &name) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return error.respond(id.1),
     };
-    services.count(&response);
-    response
+    let variant = headers::text(request.headers(), headers::TARGET_VARIANT);
+    let session = headers::text(request.headers(), headers::SESSION_ID);
+    let routed = match Routed::to(endpoint, variant.as_deref(), session.as_deref()) {
+        Ok(routed) => routed,
+        Err(error) => return finish(id, &name, None, Err(error)),
+    };
+    let outcome = invoke(&request, body, &services, endpoint, &routed, &client, &id.0).await;
+    finish(id, &name, Some(routed.variant), outcome)
 }
 
 async fn invoke(
     request: &HttpRequest,
     body: Result<Bytes, actix_web::Error>,
     services: &Services,
+    endpoint: &Endpoint,
+    routed: &Routed<'_>,
     client: &Client,
     id: &Uuid,
-) -> Result<Answer, AwsError> {
-    let identity = &services.identity;
-    let Some(pipeline) = services.pipeline() else {
-        return Err(AwsError::service_unavailable(format!("Endpoint {} is Creating; try again.", identity.endpoint)));
+) -> Result<HttpResponse, AwsError> {
+    let body = body.map_err(|error| unreadable(&error, &services.limits));
+    let (body, problem) = match body {
+        Ok(body) => (body, None),
+        Err(error) => (Bytes::new(), Some(error)),
     };
-    let call = call(request, body, pipeline, identity, id)?;
-    let start = Instant::now();
-    let outcome = pipeline.invoke(client, call).await;
-    services.model_latency.record(start.elapsed());
-    outcome.map_err(|failure| AwsError::from_failure(&failure, identity, id))
-}
-
-/// What the client asks, once its headers make sense.
-fn call(
-    request: &HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
-    pipeline: &Pipeline,
-    identity: &Identity,
-    id: &Uuid,
-) -> Result<Call, AwsError> {
-    let given = request.headers();
-    if let Some(variant) = headers::text(given, headers::TARGET_VARIANT).filter(|variant| variant != VARIANT) {
-        return Err(AwsError::validation(format!("There is no variant {variant}; this endpoint has {VARIANT} only.")));
+    // What is wrong with the headers is said first: the body may only be too large because of whom it was sent to.
+    let call = routed.call(request.headers(), &NAMES, body, &services.limits);
+    let call = call.map_err(|refused| refused.for_client(endpoint, id))?;
+    if let Some(error) = problem {
+        return Err(error);
     }
-    if let Some(hostname) = headers::text(given, headers::TARGET_CONTAINER_HOSTNAME) {
-        return Err(AwsError::validation(format!(
-            "TargetContainerHostname {hostname} cannot be used: the containers of this endpoint run in Serial mode, not \
-             in Direct mode."
-        )));
+    // A session lives in one variant: a shadow would not know it.
+    let shadow = if routed.asked == Asked::Nothing { routed.variants.shadow() } else { None };
+    let copy = shadow.map(|shadow| (shadow, call.clone()));
+    let outcome = routed.variant.invoke(client, call).await;
+    if let Some((shadow, call)) = copy {
+        // A task of its own, so that the client does not wait for it.
+        actix_web::rt::spawn(shadow.copy(client.clone(), call));
     }
-    if let Some(component) = headers::text(given, headers::INFERENCE_COMPONENT) {
-        return Err(AwsError::validation(format!(
-            "There is no inference component {component}; this endpoint has none."
-        )));
+    let answer = outcome.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, id))?;
+    routed.note_sessions(&answer.headers);
+    let mut response = HttpResponse::Ok();
+    if let Some(content_type) = headers::content_type(&answer.headers) {
+        response.insert_header((CONTENT_TYPE, content_type));
     }
-    let target_model = match headers::text(given, headers::TARGET_MODEL) {
-        // Where none is wanted, that is what is wrong with it, whatever it says.
-        Some(_) if !pipeline.is_multi_model() => {
-            return Err(AwsError::from_failure(&Failure::TargetModelNotSupported, identity, id));
-        }
-        Some(target_model) => Some(TargetModel::parse(&target_model).map_err(AwsError::validation)?),
-        None => None,
-    };
-    let body = body.map_err(|error| match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => AwsError::payload_too_large(LARGEST_REQUEST),
-        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
-    })?;
-    Ok(Call {
-        content_type: headers::to_container(given, CONTENT_TYPE),
-        accept: headers::to_container(given, ACCEPT),
-        for_all: headers::passed(given),
-        target_model,
-        body,
-    })
+    for header in headers::returned(&answer.headers, routed.asked) {
+        response.insert_header(header);
+    }
+    Ok(response.body(answer.body))
 }

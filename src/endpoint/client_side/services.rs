@@ -1,57 +1,72 @@
-//! What requests share.
+//! What requests share: the endpoints of this process.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use actix_web::HttpResponse;
-
-use crate::endpoint::container_side::Pipeline;
-use crate::endpoint::identity::{Identity, VARIANT};
+use super::asynchronous::Queue;
+use super::variants::Variants;
+use crate::endpoint::identity::Identity;
+use crate::endpoint::limits::Limits;
 
 /// An endpoint as its clients find it.
 #[derive(Debug)]
-pub struct Services {
+pub struct Endpoint {
     pub(super) identity: Identity,
+    /// For asynchronous invocations, and then for no others.
+    pub(super) queue: Option<Queue>,
     /// Set once, when the endpoint is InService.
-    pipeline: OnceLock<Pipeline>,
-    /// Invocations with status 200, counted without a look-up.
-    succeeded: metrics::Counter,
-    /// ModelLatency of docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html, in seconds: the whole chain.
-    pub(super) model_latency: metrics::Histogram,
+    variants: OnceLock<Variants>,
 }
 
-impl Services {
-    /// An endpoint that is Creating: it has no containers yet.
-    pub fn creating(identity: Identity) -> Services {
-        let succeeded = invocations(&identity, 200);
-        let model_latency = metrics::histogram!(
-            "byoc_endpoint_model_latency_seconds", "endpoint" => identity.endpoint.clone(), "variant" => VARIANT
-        );
-        Services { identity, pipeline: OnceLock::new(), succeeded, model_latency }
+impl Endpoint {
+    /// An endpoint that is Creating: it has no containers yet. With a queue it takes asynchronous invocations, and no others.
+    pub fn creating(identity: Identity, queue: Option<Queue>) -> Endpoint {
+        Endpoint { identity, queue, variants: OnceLock::new() }
     }
 
     /// Puts the endpoint InService.
-    pub fn in_service(&self, pipeline: Pipeline) {
+    pub fn in_service(&self, variants: Variants) {
         // An endpoint goes InService once in its life; there is no other place that sets it.
-        let _ = self.pipeline.set(pipeline);
+        let _ = self.variants.set(variants);
     }
 
-    /// The containers, once the endpoint is InService.
-    pub(super) fn pipeline(&self) -> Option<&Pipeline> {
-        self.pipeline.get()
-    }
-
-    /// Counts an invocation of this endpoint.
-    pub(super) fn count(&self, response: &HttpResponse) {
-        match response.status().as_u16() {
-            200 => self.succeeded.increment(1),
-            other => invocations(&self.identity, other).increment(1),
+    /// Takes no more asynchronous invocations.
+    pub fn take_no_more(&self) {
+        if let Some(queue) = &self.queue {
+            queue.close();
         }
+    }
+
+    /// Its variants, once it is InService.
+    pub(super) fn variants(&self) -> Option<&Variants> {
+        self.variants.get()
     }
 }
 
-fn invocations(identity: &Identity, code: u16) -> metrics::Counter {
-    metrics::counter!(
-        "byoc_endpoint_invocations_total",
-        "endpoint" => identity.endpoint.clone(), "variant" => VARIANT, "code" => code.to_string()
-    )
+/// All endpoints, by name.
+#[derive(Debug)]
+pub struct Services {
+    endpoints: BTreeMap<String, Arc<Endpoint>>,
+    pub(super) limits: Limits,
+}
+
+impl Services {
+    /// The endpoints of a process and the limits of their requests.
+    pub fn new(endpoints: impl IntoIterator<Item = Arc<Endpoint>>, limits: Limits) -> Services {
+        let endpoints = endpoints.into_iter().map(|endpoint| (endpoint.identity.endpoint.clone(), endpoint)).collect();
+        Services { endpoints, limits }
+    }
+
+    pub(super) fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoints.get(name)
+    }
+
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.endpoints.values()
+    }
+
+    /// The account that is named where no endpoint is.
+    pub(super) fn account(&self) -> &str {
+        self.endpoints.values().next().map_or("", |endpoint| endpoint.identity.account.as_str())
+    }
 }

@@ -27,6 +27,12 @@ fn housing() -> Value {
     })
 }
 
+fn containers(config: &EndpointConfig) -> &[ContainerConfig] {
+    let [variant] = &config.variants[..] else { panic!("{config:?}") };
+    assert_eq!((variant.name.as_str(), variant.weight), ("AllTraffic", 1.0));
+    &variant.model.containers
+}
+
 fn parse(config: &Value) -> Result<EndpointConfig, Vec<String>> {
     EndpointConfig::parse(&config.to_string(), Path::new("/home/me/housing"))
 }
@@ -36,7 +42,7 @@ fn create_models_json_with_an_endpoint_name_becomes_a_pipeline() {
     let config = parse(&housing()).unwrap();
     assert_eq!(config.endpoint_name, "housing");
     assert_eq!(config.account, "111122223333");
-    let [preprocessor, learner] = &config.containers[..] else { panic!("{config:?}") };
+    let [preprocessor, learner] = containers(&config) else { panic!("{config:?}") };
     assert_eq!(preprocessor.name, "preprocessor");
     assert_eq!(preprocessor.environment["SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"], "text/csv");
     let Models::Single(Some(url)) = &preprocessor.models else { panic!("{preprocessor:?}") };
@@ -53,17 +59,32 @@ fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary(
         container.as_object_mut().unwrap().remove("ContainerHostname");
     }
     let names: Vec<_> =
-        parse(&config).unwrap().containers.into_iter().map(|one| (one.name, one.name_in_errors)).collect();
+        containers(&parse(&config).unwrap()).iter().cloned().map(|one| (one.name, one.name_in_errors)).collect();
     let name = |name: &str| (name.to_owned(), name.to_owned());
     assert_eq!(names, [name("container-1"), name("container-2")]);
 
     let alone = parse(&json!({"EndpointName": "e", "ModelName": "m", "PrimaryContainer": {"Image": "i"}})).unwrap();
-    assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("primary", "primary"));
+    assert_eq!((&*containers(&alone)[0].name, &*containers(&alone)[0].name_in_errors), ("primary", "primary"));
     assert_eq!(alone.account, ACCOUNT);
     let named =
         json!({"EndpointName": "e", "ModelName": "m", "Containers": [{"Image": "i", "ContainerHostname": "h"}]});
     let alone = parse(&named).unwrap();
-    assert_eq!((&*alone.containers[0].name, &*alone.containers[0].name_in_errors), ("h", "primary"));
+    assert_eq!((&*containers(&alone)[0].name, &*containers(&alone)[0].name_in_errors), ("h", "primary"));
+}
+
+#[test]
+fn in_direct_mode_every_container_has_a_name_that_requests_choose_by() {
+    let mut config = housing();
+    config["InferenceExecutionConfig"]["Mode"] = json!("Direct");
+    assert_eq!(parse(&config).unwrap().variants[0].model.mode, ExecutionMode::Direct);
+    let mut one = json!({
+        "EndpointName": "e", "ModelName": "m", "InferenceExecutionConfig": {"Mode": "Direct"},
+        "Containers": [{"Image": "i", "ContainerHostname": "h"}]
+    });
+    assert_eq!(containers(&parse(&one).unwrap())[0].name_in_errors, "h");
+    one["Containers"][0].as_object_mut().unwrap().remove("ContainerHostname");
+    let expected = "Containers: ContainerHostname is missing; in Direct mode requests choose by it";
+    assert_eq!(parse(&one).unwrap_err(), [expected]);
 }
 
 #[test]
@@ -73,7 +94,7 @@ fn models_may_lie_in_s3() {
         let mut config = housing();
         config["Containers"][1]["ModelDataUrl"] = json!(url);
         let config = parse(&config).unwrap();
-        let Models::Multi { prefix, .. } = &config.containers[1].models else { panic!("{config:?}") };
+        let Models::Multi { prefix, .. } = &containers(&config)[1].models else { panic!("{config:?}") };
         assert_eq!(prefix.location, Location::S3 { bucket: "b".into(), key: expected.into() });
     }
 }
@@ -83,7 +104,7 @@ fn a_model_cache_that_is_disabled_is_so() {
     let mut config = housing();
     config["Containers"][1]["MultiModelConfig"]["ModelCacheSetting"] = json!("Disabled");
     let config = parse(&config).unwrap();
-    assert!(matches!(&config.containers[1].models, Models::Multi { cache: ModelCacheSetting::Disabled, .. }));
+    assert!(matches!(&containers(&config)[1].models, Models::Multi { cache: ModelCacheSetting::Disabled, .. }));
 }
 
 #[test]
@@ -133,7 +154,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/1/MultiModelConfig", json!({"Model": 1}), "Containers[1].MultiModelConfig.Model: unknown member"),
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),
         ("/Containers/0/Mode", json!("multimodel"), "unknown variant `multimodel`"),
-        ("/InferenceExecutionConfig/Mode", json!("Direct"), "InferenceExecutionConfig.Mode: Direct is not supported"),
+        ("/InferenceExecutionConfig/Mode", json!("Parallel"), "unknown variant `Parallel`"),
         ("/ModelName", json!(3), "invalid type: integer `3`, expected a string at line 1"),
     ];
     for (pointer, value, expected) in cases {
@@ -163,7 +184,7 @@ fn a_pipeline_has_at_most_fifteen_containers() {
         let containers = vec![json!({"Image": "i"}); count];
         parse(&json!({"EndpointName": "e", "ModelName": "m", "Containers": containers}))
     };
-    assert_eq!(with(15).unwrap().containers.len(), 15);
+    assert_eq!(containers(&with(15).unwrap()).len(), 15);
     assert_eq!(with(16).unwrap_err(), ["Containers: 16 entries; at most 15"]);
     assert_eq!(with(0).unwrap_err(), ["Containers: empty; give 1 to 15"]);
 }
@@ -183,7 +204,7 @@ fn a_file_is_read_with_its_name_in_every_problem_and_paths_relative_to_it() {
     let file = folder.path().join("endpoint.json");
     std::fs::write(&file, housing().to_string()).unwrap();
     let config = EndpointConfig::read(&file).unwrap();
-    let Models::Single(Some(url)) = &config.containers[0].models else { panic!("{config:?}") };
+    let Models::Single(Some(url)) = &containers(&config)[0].models else { panic!("{config:?}") };
     assert_eq!(url.location, Location::Local(folder.path().join("./preprocessor/model.tar.gz")));
 
     std::fs::write(&file, "{").unwrap();

@@ -89,8 +89,11 @@ pub(super) struct InferenceExecutionConfig {
     pub(super) unknown: Unknown,
 }
 
+/// InferenceExecutionConfig.Mode: the way of a request through the containers of a model.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub(super) enum ExecutionMode {
+pub enum ExecutionMode {
+    /// Through all of them in order.
     Serial,
+    /// To the one that the request names.
     Direct,
 }

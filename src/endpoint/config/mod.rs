@@ -1,17 +1,23 @@
-//! The endpoint's configuration: CreateModel's own JSON plus `EndpointName`, checked.
+//! The endpoint's configuration, checked: CreateModel's own JSON plus `EndpointName`; or, for several variants, shadow
+//! variants and asynchronous inference, CreateEndpointConfig's own JSON plus `EndpointName` and `Models`.
 //!
-//! `create_model` is the file as typed; [`EndpointConfig`] is what it means. All that is wrong is reported together, each
+//! `create_model` and `create_endpoint_config` are the file as typed; [`EndpointConfig`] is what it means. All that is wrong is reported together, each
 //! with the member it is in. The limits are those of the service
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
+mod create_endpoint_config;
 mod create_model;
+mod variants;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use create_model::ModelCacheSetting;
-use create_model::{ContainerDefinition, CreateModel, ExecutionMode, Mode, Unknown};
+use create_endpoint_config::Form;
+use create_model::{ContainerDefinition, CreateModel, InferenceExecutionConfig, Mode, Unknown};
+pub use create_model::{ExecutionMode, ModelCacheSetting};
+use serde::de::DeserializeOwned;
 
+use crate::endpoint::identity::VARIANT;
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
@@ -27,22 +33,66 @@ const LARGEST_ENVIRONMENT: usize = 32 * 1024;
 const ACCOUNT: &str = "123456789012";
 
 /// What an endpoint is made of.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct EndpointConfig {
     /// EndpointName.
     pub endpoint_name: String,
     /// The account in ExecutionRoleArn, else the one of AWS's documentation.
     pub account: String,
+    /// 1 to 10 variants that requests are spread over by weight.
+    pub variants: Vec<VariantConfig>,
+    /// What gets copies of requests, and whose answers nobody sees.
+    pub shadow: Option<ShadowConfig>,
+    /// What makes it an endpoint for asynchronous invocations only.
+    pub asynchronous: Option<AsyncConfig>,
+}
+
+/// One ProductionVariant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariantConfig {
+    /// VariantName.
+    pub name: String,
+    /// InitialVariantWeight: finite, not negative, and of some variant not 0.
+    pub weight: f64,
+    /// The model that ModelName names.
+    pub model: ModelConfig,
+}
+
+/// One of the ShadowProductionVariants.
+#[derive(Debug, PartialEq)]
+pub struct ShadowConfig {
+    /// The variant itself.
+    pub variant: VariantConfig,
+    /// The share of requests that are copied, from 0 to 1.
+    pub share: f64,
+}
+
+/// AsyncInferenceConfig.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AsyncConfig {
+    /// S3OutputPath, if it is given, as a folder of this machine.
+    pub output: Option<PathBuf>,
+    /// S3FailurePath, likewise.
+    pub failure: Option<PathBuf>,
+    /// MaxConcurrentInvocationsPerInstance.
+    pub concurrent: usize,
+}
+
+/// One model: what CreateModel makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The way of a request through the containers.
+    pub mode: ExecutionMode,
     /// 1 to 15 containers, in the order in which a request goes through them.
     pub containers: Vec<ContainerConfig>,
 }
 
 /// One container.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerConfig {
     /// ContainerHostname, else `primary` for a container that is alone and `container-1`, `container-2`… by position.
     pub name: String,
-    /// The name that errors use: `primary` for a container that is alone, else `name`.
+    /// The name that errors use: `primary` for a container that is alone in Serial mode, else `name`.
     pub name_in_errors: String,
     /// Environment.
     pub environment: BTreeMap<String, String>,
@@ -51,7 +101,7 @@ pub struct ContainerConfig {
 }
 
 /// What a container serves.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Models {
     /// Mode SingleModel: one artifact (an archive or a folder), or none.
     Single(Option<ModelDataUrl>),
@@ -103,45 +153,64 @@ impl EndpointConfig {
 
     /// Checks the text of a configuration whose relative paths are relative to `folder`, or says all that is wrong with it.
     fn parse(text: &str, folder: &Path) -> Result<EndpointConfig, Vec<String>> {
-        let typed: CreateModel = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
-        let mut check = Check { folder, problems: Vec::new() };
-        let config = check.endpoint(typed);
+        let mut check = Check { folder, prefix: String::new(), problems: Vec::new() };
+        let config = if typed::<Form>(text)?.is_create_endpoint_config() {
+            check.endpoint_with_variants(typed(text)?)
+        } else {
+            check.endpoint(typed(text)?)
+        };
         if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
     }
+}
+
+fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
+    serde_json::from_str(text).map_err(|error| vec![error.to_string()])
 }
 
 /// Turns what was typed into what it means and collects what is wrong on the way.
 struct Check<'a> {
     folder: &'a Path,
+    /// What stands before the members that are being checked, such as `Models[0].`.
+    prefix: String,
     problems: Vec<String>,
 }
 
 impl Check<'_> {
     fn problem(&mut self, member: impl std::fmt::Display, message: impl std::fmt::Display) {
-        self.problems.push(format!("{member}: {message}"));
+        self.problems.push(format!("{}{member}: {message}", self.prefix));
     }
 
     fn unknown(&mut self, path: &str, unknown: &Unknown) {
         for name in unknown.keys() {
-            self.problem(format_args!("{path}{name}"), "unknown member; CreateModel has none of that name");
+            self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
         }
     }
 
-    fn endpoint(&mut self, typed: CreateModel) -> EndpointConfig {
-        self.unknown("", &typed.unknown);
-        let endpoint_name = self.required_name("EndpointName", typed.endpoint_name);
-        self.required_name("ModelName", typed.model_name);
+    /// The short form: CreateModel's JSON with an EndpointName is an endpoint with one variant.
+    fn endpoint(&mut self, mut typed: CreateModel) -> EndpointConfig {
+        let endpoint_name = self.required_name("EndpointName", typed.endpoint_name.take());
         let account = match typed.execution_role_arn.as_deref() {
             None => ACCOUNT.to_owned(),
             Some(arn) => self.account(arn),
         };
-        if let Some(execution) = &typed.inference_execution_config {
-            self.unknown("InferenceExecutionConfig.", &execution.unknown);
-            if execution.mode == ExecutionMode::Direct {
-                self.problem("InferenceExecutionConfig.Mode", "Direct is not supported, only Serial");
-            }
-        }
-        let containers = match (typed.primary_container, typed.containers) {
+        let (_, model) = self.model(typed);
+        let variant = VariantConfig { name: VARIANT.to_owned(), weight: 1.0, model };
+        EndpointConfig { endpoint_name, account, variants: vec![variant], shadow: None, asynchronous: None }
+    }
+
+    fn execution_mode(&mut self, typed: Option<&InferenceExecutionConfig>) -> ExecutionMode {
+        let Some(execution) = typed else { return ExecutionMode::Serial };
+        self.unknown("InferenceExecutionConfig.", &execution.unknown);
+        execution.mode
+    }
+
+    /// The containers as typed, each with the member it is in.
+    fn definitions(
+        &mut self,
+        primary: Option<ContainerDefinition>,
+        list: Option<Vec<ContainerDefinition>>,
+    ) -> Vec<(String, ContainerDefinition)> {
+        match (primary, list) {
             (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],
             (None, Some(list)) if list.is_empty() => {
                 self.problem("Containers", format_args!("empty; give 1 to {MOST_CONTAINERS}"));
@@ -156,8 +225,7 @@ impl Check<'_> {
                 self.problem("Containers", "missing; give Containers, or PrimaryContainer for a single container");
                 Vec::new()
             }
-        };
-        EndpointConfig { endpoint_name, account, containers: self.containers(containers) }
+        }
     }
 
     /// The account within a role's ARN (`arn:aws:iam::123456789012:role/name`).
@@ -175,7 +243,7 @@ impl Check<'_> {
         }
     }
 
-    fn containers(&mut self, typed: Vec<(String, ContainerDefinition)>) -> Vec<ContainerConfig> {
+    fn containers(&mut self, typed: Vec<(String, ContainerDefinition)>, mode: ExecutionMode) -> Vec<ContainerConfig> {
         let alone = typed.len() == 1;
         if typed.len() > MOST_CONTAINERS {
             self.problem("Containers", format_args!("{} entries; at most {MOST_CONTAINERS}", typed.len()));
@@ -190,6 +258,9 @@ impl Check<'_> {
         let named = typed.iter().filter(|(_, container)| container.container_hostname.is_some()).count();
         if named != 0 && named != typed.len() {
             self.problem("Containers", "ContainerHostname must be given for all containers or for none");
+        }
+        if mode == ExecutionMode::Direct && named == 0 {
+            self.problem("Containers", "ContainerHostname is missing; in Direct mode requests choose by it");
         }
         let bytes: usize = typed.iter().flat_map(|(_, one)| &one.environment).map(|(k, v)| k.len() + v.len()).sum();
         if bytes > LARGEST_ENVIRONMENT {
@@ -208,7 +279,8 @@ impl Check<'_> {
             if containers.iter().any(|earlier| earlier.name == name) {
                 self.problem(format_args!("{path}.ContainerHostname"), format_args!("\"{name}\" is taken already"));
             }
-            let name_in_errors = if alone { "primary".to_owned() } else { name.clone() };
+            let name_in_errors =
+                if alone && mode == ExecutionMode::Serial { "primary".to_owned() } else { name.clone() };
             containers.push(self.container(&path, name, name_in_errors, container));
         }
         containers

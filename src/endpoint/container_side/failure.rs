@@ -11,6 +11,17 @@ pub enum Failure {
     TargetModelNotSupported,
     /// The request names no TargetModel and a container is in MultiModel mode.
     TargetModelMissing,
+    /// The request names no TargetContainerHostname and the containers are in Direct mode.
+    TargetContainerMissing,
+    /// The request names a TargetContainerHostname and the containers are in Serial mode.
+    TargetContainerNotSupported,
+    /// The request names a container that is not there.
+    NoSuchContainer {
+        /// The TargetContainerHostname.
+        hostname: String,
+        /// The containers that are there.
+        known: Vec<String>,
+    },
     /// No artifact lies under the prefix for the TargetModel.
     NoSuchModel {
         /// The container that would have loaded it.
@@ -72,8 +83,10 @@ pub enum ContainerFailure {
         status: u16,
         /// The next container as errors name it.
         next: String,
-        /// The size of the body.
+        /// The size of the body, as far as it is known.
         bytes: u64,
+        /// The most that may be handed over.
+        limit: usize,
     },
     /// It took longer than an invocation may.
     TimedOut,

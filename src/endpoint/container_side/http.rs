@@ -5,10 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 
-/// The longest that a container may take for one invocation
+/// The longest that a container may take for an answer to `/ping`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
-pub(super) const INVOCATION_LIMIT: Duration = Duration::from_secs(60);
-/// The longest that a container may take for an answer to `/ping`, from the same page.
 pub(super) const PING_LIMIT: Duration = Duration::from_secs(2);
 /// How long a connection is kept for the next request. Shorter than what servers grant (gunicorn 2 s, actix 5 s), so that
 /// a request does not go out on a connection that the container is just closing.

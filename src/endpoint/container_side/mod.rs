@@ -1,6 +1,7 @@
 //! The side that containers see: SageMaker as a container knows it.
 //!
-//! From the outside in: `pipeline` takes a request through the containers; `model_cache` has a multi-model container load
+//! From the outside in: `pipeline` takes a request through the containers and
+//! `exchange` asks one of them; `model_cache` has a multi-model container load
 //! what a request asks for, from `model_store`. Before that, `start` brings containers up: `process` runs one as a child
 //! process with the `environment` that the platform would give it, `readiness` waits for its health check, and `instance`
 //! looks after it from then on. What goes
@@ -8,9 +9,11 @@
 
 mod container;
 mod environment;
+mod exchange;
 mod failure;
 mod http;
 mod instance;
+mod limits;
 mod model_cache;
 mod model_store;
 mod pipeline;
@@ -24,9 +27,11 @@ pub(in crate::endpoint) mod fake_container;
 
 pub use container::{Container, Health};
 pub use environment::Surroundings;
+pub use exchange::{StreamBreak, StreamedAnswer};
 pub use failure::{ContainerFailure, Failure};
 pub use http::client;
 pub use instance::Instance;
+pub use limits::CallLimits;
 pub use model_cache::{CacheSettings, ModelCache};
 pub use model_store::{ModelFolder, ModelStore, S3Access};
 pub use pipeline::{Answer, Call, Pipeline};

@@ -4,31 +4,24 @@
 //! aws/amazon-sagemaker-examples#729 and #3235): the client's Content-Type goes to the first container, its Accept to the
 //! last; in between, the Content-Type of one answer is that of the next request, to the letter. The other headers that the
 //! API models go to every container; those of the last answer come back.
+//!
+//! In Direct mode there is no chain: the one container that a request names is called as if it were alone.
 
 use std::time::Instant;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
+use reqwest::Client;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::container::{Calls, Container};
+use super::exchange::{Place, Request, StreamedAnswer, set};
 use super::failure::{ContainerFailure, Failure};
-use super::http::{Body, INVOCATION_LIMIT, read_body};
-use super::model_cache::{Lease, ModelCache};
+use super::http::Body;
+use super::limits::CallLimits;
 use super::target_model::TargetModel;
 
-/// The most that one container may hand to the next: 5 MB
-/// (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html).
-const HAND_OVER_LIMIT: usize = 5 * 1024 * 1024;
-/// The most that is read of the last answer: as much as a request may have.
-const ANSWER_LIMIT: usize = 25 * 1024 * 1024;
-/// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
-const ERROR_LIMIT: usize = 1024 * 1024;
-
-const TARGET_MODEL: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-model");
-
 /// What a client asks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// Content-Type, for the first container.
     pub content_type: Option<HeaderValue>,
@@ -38,8 +31,12 @@ pub struct Call {
     pub for_all: HeaderMap,
     /// The model for the container in MultiModel mode.
     pub target_model: Option<TargetModel>,
+    /// The one container to call, in Direct mode.
+    pub target_container_hostname: Option<String>,
     /// The body for the first container.
     pub body: Bytes,
+    /// How long it may take and how large answers may be.
+    pub limits: CallLimits,
 }
 
 /// What the last container answered.
@@ -51,237 +48,159 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// One to fifteen containers.
+/// One to fifteen containers, and the way of a request through them.
 #[derive(Debug)]
-pub struct Pipeline {
+pub struct Pipeline(Wiring);
+
+#[derive(Debug)]
+enum Wiring {
+    /// A request goes through all containers.
+    Serial(Chain),
+    /// A request goes to the one container that it names.
+    Direct(Vec<Chain>),
+}
+
+/// Containers in the order in which a request goes through them.
+#[derive(Debug)]
+struct Chain {
     before: Vec<Container>,
     last: Container,
 }
 
 impl Pipeline {
-    /// The containers in the order in which a request goes through them; nothing when there are none.
+    /// Serial mode: the containers in the order in which a request goes through them; nothing when there are none.
     pub fn new(mut containers: Vec<Container>) -> Option<Pipeline> {
         let last = containers.pop()?;
-        Some(Pipeline { before: containers, last })
+        Some(Pipeline(Wiring::Serial(Chain { before: containers, last })))
     }
 
-    /// Whether a request must name a TargetModel.
+    /// Direct mode: containers that requests choose from by the name that errors have too; nothing when there are none
+    /// (docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html).
+    pub fn direct(containers: Vec<Container>) -> Option<Pipeline> {
+        let chains: Vec<Chain> = containers.into_iter().map(|last| Chain { before: Vec::new(), last }).collect();
+        (!chains.is_empty()).then_some(Pipeline(Wiring::Direct(chains)))
+    }
+
+    /// Whether some container is in MultiModel mode.
     pub fn is_multi_model(&self) -> bool {
-        self.containers().any(|container| matches!(container.calls, Calls::Models(_)))
+        self.chains().iter().any(Chain::is_multi_model)
     }
 
     /// The first container that has ended, and how.
     pub fn how_it_ended(&self) -> Option<String> {
-        self.containers().find_map(Container::how_it_ended)
+        self.chains().iter().flat_map(Chain::containers).find_map(Container::how_it_ended)
     }
 
     /// FailureReason, if a container is given up.
     pub fn failure_reason(&self) -> Option<String> {
-        self.containers().find_map(|container| container.health.failure_reason())
+        self.chains().iter().flat_map(Chain::containers).find_map(|container| container.health.failure_reason())
+    }
+
+    /// Takes a request through its containers.
+    ///
+    /// # Errors
+    /// The first thing that goes wrong; no later container is called then.
+    pub async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
+        self.chain(&call)?.invoke(client, call).await
+    }
+
+    /// Takes a request through its containers and gives what the last one answers as it comes.
+    ///
+    /// # Errors
+    /// What goes wrong before the first byte of the last answer; no later container is called then.
+    pub async fn stream(&self, client: &Client, call: Call) -> Result<StreamedAnswer, Failure> {
+        self.chain(&call)?.stream(client, call).await
+    }
+
+    fn chains(&self) -> &[Chain] {
+        match &self.0 {
+            Wiring::Serial(chain) => std::slice::from_ref(chain),
+            Wiring::Direct(chains) => chains,
+        }
+    }
+
+    /// The containers that a request is for.
+    fn chain(&self, call: &Call) -> Result<&Chain, Failure> {
+        let chain = match (&self.0, &call.target_container_hostname) {
+            (Wiring::Serial(chain), None) => chain,
+            (Wiring::Serial(_), Some(_)) => return Err(Failure::TargetContainerNotSupported),
+            (Wiring::Direct(_), None) => return Err(Failure::TargetContainerMissing),
+            (Wiring::Direct(chains), Some(hostname)) => {
+                let named = chains.iter().find(|chain| chain.last.name_in_errors == *hostname);
+                named.ok_or_else(|| Failure::NoSuchContainer {
+                    hostname: hostname.clone(),
+                    known: chains.iter().map(|chain| chain.last.name_in_errors.clone()).collect(),
+                })?
+            }
+        };
+        match (&call.target_model, chain.is_multi_model()) {
+            (Some(_), false) => Err(Failure::TargetModelNotSupported),
+            (None, true) => Err(Failure::TargetModelMissing),
+            _ => Ok(chain),
+        }
+    }
+}
+
+impl Chain {
+    fn is_multi_model(&self) -> bool {
+        self.containers().any(|container| matches!(container.calls, Calls::Models(_)))
     }
 
     fn containers(&self) -> impl Iterator<Item = &Container> {
         self.before.iter().chain([&self.last])
     }
 
-    /// Takes a request through all containers.
-    ///
-    /// # Errors
-    /// The first thing that goes wrong; no later container is called then.
-    pub async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
-        match (&call.target_model, self.is_multi_model()) {
-            (Some(_), false) => return Err(Failure::TargetModelNotSupported),
-            (None, true) => return Err(Failure::TargetModelMissing),
-            _ => {}
+    async fn invoke(&self, client: &Client, mut call: Call) -> Result<Answer, Failure> {
+        let (place, headers) = self.up_to_the_last(client, &mut call).await?;
+        let limits = call.limits;
+        let request = Request { place, headers, body: call.body };
+        let answer = self.last.call(client, request, limits.answer_bytes, limits.container_timeout).await?;
+        match answer.body {
+            Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
+            Body::TooLarge(_) => {
+                Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, limits.answer_bytes)))
+            }
         }
-        let Call { mut content_type, accept, for_all, target_model, mut body } = call;
-        let arrived = Instant::now();
-        let target_model = target_model.as_ref();
+    }
 
+    async fn stream(&self, client: &Client, mut call: Call) -> Result<StreamedAnswer, Failure> {
+        let (place, headers) = self.up_to_the_last(client, &mut call).await?;
+        let request = Request { place, headers, body: call.body };
+        self.last.stream(client, request, &call.limits).await
+    }
+
+    /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
+    async fn up_to_the_last(&self, client: &Client, call: &mut Call) -> Result<(Place, HeaderMap), Failure> {
+        let arrived = Instant::now();
+        let target_model = call.target_model.as_ref();
         // The model is made ready before the first container works for nothing.
-        let mut places = Vec::with_capacity(self.before.len() + 1);
-        for container in self.containers() {
-            places.push(container.ready(client, target_model, arrived).await?);
+        let mut places = Vec::with_capacity(self.before.len());
+        for container in &self.before {
+            places.push(container.place(client, target_model, arrived).await?);
         }
-        let mut places = places.into_iter();
-        let mut headers = for_all;
-        for (number, container) in self.before.iter().enumerate() {
-            let Some(place) = places.next() else { break };
+        let last_place = self.last.place(client, target_model, arrived).await?;
+
+        let limits = &call.limits;
+        let mut headers = std::mem::take(&mut call.for_all);
+        let mut content_type = call.content_type.take();
+        for (number, (container, place)) in self.before.iter().zip(places).enumerate() {
             set(&mut headers, CONTENT_TYPE, content_type.take());
-            let request = Request { headers: headers.clone(), body, limit: HAND_OVER_LIMIT };
-            let answer = container.call(client, place, request, arrived).await?;
-            body = match answer.body {
+            let body = std::mem::take(&mut call.body);
+            let request = Request { place, headers: headers.clone(), body };
+            let answer = container.call(client, request, limits.hand_over_bytes, limits.container_timeout).await?;
+            call.body = match answer.body {
                 Body::Whole(body) => body,
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
-                    let status = answer.status;
-                    return Err(container.failure(ContainerFailure::HandOverTooLarge { status, next, bytes }));
+                    let (status, limit) = (answer.status, limits.hand_over_bytes);
+                    return Err(container.failure(ContainerFailure::HandOverTooLarge { status, next, bytes, limit }));
                 }
             };
             content_type = answer.headers.get(CONTENT_TYPE).cloned();
         }
         set(&mut headers, CONTENT_TYPE, content_type);
-        set(&mut headers, ACCEPT, accept);
-        let place = match places.next() {
-            Some(place) => place,
-            None => self.last.ready(client, target_model, arrived).await?,
-        };
-        let answer = self.last.call(client, place, Request { headers, body, limit: ANSWER_LIMIT }, arrived).await?;
-        match answer.body {
-            Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
-            Body::TooLarge(_) => Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, ANSWER_LIMIT))),
-        }
-    }
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    match value {
-        Some(value) => headers.insert(name, value),
-        None => headers.remove(name),
-    };
-}
-
-/// What one container is asked.
-#[derive(Clone)]
-struct Request {
-    headers: HeaderMap,
-    body: Bytes,
-    /// The most that is read of the answer.
-    limit: usize,
-}
-
-/// Where a request goes, with its model ready for as long as this lives.
-enum Place {
-    Invocations(Url),
-    Model(Lease),
-}
-
-/// An answer with a status of 2xx.
-struct Success {
-    status: u16,
-    headers: HeaderMap,
-    body: Body,
-}
-
-impl Container {
-    fn failure(&self, what: ContainerFailure) -> Failure {
-        Failure::Container { container: self.name_in_errors.clone(), what }
-    }
-
-    /// Where to send a request that arrived at `arrived`.
-    async fn ready(
-        &self,
-        client: &Client,
-        target_model: Option<&TargetModel>,
-        arrived: Instant,
-    ) -> Result<Place, Failure> {
-        if let Some(how) = self.health.how_it_ended() {
-            return Err(self.failure(ContainerFailure::Ended(how)));
-        }
-        if let Some(reason) = self.health.failure_reason() {
-            return Err(Failure::EndpointFailed { reason });
-        }
-        match &self.calls {
-            Calls::Invocations(url) => Ok(Place::Invocations(url.clone())),
-            Calls::Models(models) => {
-                let target_model = target_model.ok_or(Failure::TargetModelMissing)?;
-                models.lease(client, target_model, arrived).await.map(Place::Model)
-            }
-        }
-    }
-
-    async fn call(
-        &self,
-        client: &Client,
-        place: Place,
-        request: Request,
-        arrived: Instant,
-    ) -> Result<Success, Failure> {
-        match (place, &self.calls) {
-            (Place::Invocations(url), _) => self.exchange(client, url, request).await,
-            (Place::Model(lease), Calls::Models(models)) => {
-                self.call_model(client, models, lease, request, arrived).await
-            }
-            // Only a container with models gives leases.
-            (Place::Model(lease), Calls::Invocations(_)) => self.exchange(client, lease.url().clone(), request).await,
-        }
-    }
-
-    /// Invokes a model. A container that has lost it (404) is told to load it once more; one that has no memory to answer
-    /// (507) is told to unload others, as long as there are any
-    /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
-    async fn call_model(
-        &self,
-        client: &Client,
-        models: &ModelCache,
-        mut lease: Lease,
-        mut request: Request,
-        arrived: Instant,
-    ) -> Result<Success, Failure> {
-        let target_model = lease.target_model().clone();
-        // A TargetModel is printable, so that it is a header's value whatever letters it has.
-        let value = HeaderValue::from_bytes(target_model.as_str().as_bytes()).ok();
-        set(&mut request.headers, TARGET_MODEL, value);
-        let mut lost = false;
-        loop {
-            let outcome = self.exchange(client, lease.url().clone(), request.clone()).await;
-            match outcome {
-                Err(Failure::Container { what: ContainerFailure::Status(404, _), .. }) if !lost => {
-                    lost = true;
-                    models.lost(lease);
-                    lease = models.lease(client, &target_model, arrived).await?;
-                }
-                Err(Failure::Container { what: ContainerFailure::Status(507, _), .. })
-                    if models.make_room(client, &lease).await => {}
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn exchange(&self, client: &Client, url: Url, request: Request) -> Result<Success, Failure> {
-        let Request { headers, body, limit } = request;
-        let start = Instant::now();
-        let exchange = async {
-            let response = client.post(url).headers(headers).body(body).timeout(INVOCATION_LIMIT).send().await?;
-            let status = response.status();
-            let headers = response.headers().clone();
-            let limit = if status.is_success() { limit } else { ERROR_LIMIT };
-            Ok((status, headers, read_body(response, limit).await?))
-        };
-        let exchanged = exchange.await;
-        self.latency.record(start.elapsed());
-        match exchanged {
-            Ok((status, headers, body)) if status.is_success() => {
-                Ok(Success { status: status.as_u16(), headers, body })
-            }
-            Ok((status, _, Body::Whole(body))) => Err(self.failure(ContainerFailure::Status(status.as_u16(), body))),
-            Ok((status, _, Body::TooLarge(_))) => {
-                Err(self.failure(ContainerFailure::BodyTooLarge(status.as_u16(), ERROR_LIMIT)))
-            }
-            Err(error) => Err(self.failure(self.what_happened(&error))),
-        }
-    }
-
-    /// What a failed exchange means. A container that has just ended is noticed by its connection first.
-    fn what_happened(&self, error: &reqwest::Error) -> ContainerFailure {
-        match self.health.how_it_ended() {
-            Some(how) => ContainerFailure::Ended(how),
-            None => ContainerFailure::from_error(error),
-        }
-    }
-}
-
-impl ContainerFailure {
-    /// What an exchange that gave no answer means.
-    pub(super) fn from_error(error: &reqwest::Error) -> ContainerFailure {
-        if error.is_timeout() {
-            return ContainerFailure::TimedOut;
-        }
-        let mut innermost: &dyn std::error::Error = error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        ContainerFailure::NoAnswer(innermost.to_string())
+        set(&mut headers, ACCEPT, call.accept.take());
+        Ok((last_place, headers))
     }
 }
 

@@ -1,9 +1,16 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::web::Bytes as ActixBytes;
+use reqwest::header::HeaderName;
+use tokio::sync::Semaphore;
 
 use super::super::container::Health;
 use super::super::fake_container::{FakeContainer, nowhere, response};
 use super::*;
+
+const HAND_OVER_LIMIT: usize = 5 << 20;
 
 fn single(name: &str, container: &FakeContainer) -> Container {
     Container::single_model(name, container.origin.clone(), Health::default())
@@ -24,8 +31,8 @@ fn call() -> Call {
         content_type: value("text/csv"),
         accept: value("application/jsonlines"),
         for_all: for_all.into_iter().collect(),
-        target_model: None,
         body: Bytes::from_static(b"1,2"),
+        ..Call::default()
     }
 }
 
@@ -107,7 +114,7 @@ async fn five_megabytes_can_be_handed_over_and_no_more() {
             Ok(_) => assert_eq!((bytes, second.seen()[0].body.len()), (HAND_OVER_LIMIT, bytes)),
             Err(Failure::Container {
                 container,
-                what: ContainerFailure::HandOverTooLarge { status, next, bytes: size },
+                what: ContainerFailure::HandOverTooLarge { status, next, bytes: size, limit: HAND_OVER_LIMIT },
             }) => {
                 assert_eq!((container.as_str(), status, next.as_str()), ("a", 200, "b"));
                 assert_eq!(bytes, 6_000_000);
@@ -149,7 +156,59 @@ async fn a_target_model_is_refused_without_a_multi_model_container() {
     assert!(container.seen().is_empty());
 }
 
+#[actix_web::test]
+async fn in_direct_mode_the_named_container_is_called_as_if_it_were_alone() {
+    let (first, second) =
+        (FakeContainer::answering(200, "text/csv", "first"), FakeContainer::answering(415, "text/plain", "no"));
+    let pipeline = Pipeline::direct(vec![single("a", &first), single("b", &second)]).unwrap();
+    let to = |hostname: &str| Call { target_container_hostname: Some(hostname.into()), ..call() };
+    let answer = pipeline.invoke(&client(), to("a")).await.unwrap();
+    assert_eq!(answer.body, "first");
+    let asked = &first.seen()[0];
+    assert_eq!((asked.header("content-type"), asked.header("accept")), ("text/csv", "application/jsonlines"));
+    assert_eq!((asked.body.as_str(), second.seen().len()), ("1,2", 0));
+
+    let failure = pipeline.invoke(&client(), to("b")).await.unwrap_err();
+    assert_eq!(failure, of("b", ContainerFailure::Status(415, Bytes::from_static(b"no"))));
+    let failure = pipeline.invoke(&client(), to("c")).await.unwrap_err();
+    assert_eq!(failure, Failure::NoSuchContainer { hostname: "c".into(), known: vec!["a".into(), "b".into()] });
+    assert_eq!(pipeline.invoke(&client(), call()).await.unwrap_err(), Failure::TargetContainerMissing);
+    assert_eq!((first.seen().len(), second.seen().len()), (1, 1));
+
+    let serial = Pipeline::new(vec![single("a", &first)]).unwrap();
+    assert_eq!(serial.invoke(&client(), to("a")).await.unwrap_err(), Failure::TargetContainerNotSupported);
+}
+
+#[actix_web::test]
+async fn a_calls_own_limits_are_those_that_count() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let silent = FakeContainer::start(move |_| {
+        let gate = Arc::clone(&held);
+        async move {
+            drop(gate.acquire().await);
+            HttpResponse::Ok().finish()
+        }
+    });
+    let limits = CallLimits { container_timeout: Duration::from_millis(20), ..CallLimits::default() };
+    let pipeline = Pipeline::new(vec![single("a", &silent)]).unwrap();
+    let failure = pipeline.invoke(&client(), Call { limits, ..call() }).await.unwrap_err();
+    assert_eq!(failure, of("a", ContainerFailure::TimedOut));
+
+    let (first, second) =
+        (FakeContainer::answering(200, "text/csv", "12345678"), FakeContainer::answering(200, "text/csv", "1234"));
+    let pipeline = Pipeline::new(vec![single("a", &first), single("b", &second)]).unwrap();
+    let limits = CallLimits { hand_over_bytes: 7, ..CallLimits::default() };
+    let failure = pipeline.invoke(&client(), Call { limits, ..call() }).await.unwrap_err();
+    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 8, limit: 7 };
+    assert_eq!(failure, of("a", what));
+    let limits = CallLimits { answer_bytes: 3, ..CallLimits::default() };
+    let failure = pipeline.invoke(&client(), Call { limits, ..call() }).await.unwrap_err();
+    assert_eq!(failure, of("b", ContainerFailure::BodyTooLarge(200, 3)));
+}
+
 #[test]
 fn there_is_no_pipeline_without_containers() {
     assert!(Pipeline::new(Vec::new()).is_none());
+    assert!(Pipeline::direct(Vec::new()).is_none());
 }

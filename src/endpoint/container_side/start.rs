@@ -14,8 +14,7 @@ use super::model_store::{FetchError, ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, Location, ModelDataUrl, Models};
-use crate::endpoint::identity::VARIANT;
+use crate::endpoint::config::{ContainerConfig, ExecutionMode, Location, ModelDataUrl, Models};
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
@@ -30,6 +29,8 @@ pub struct Starter {
     pub state_dir: PathBuf,
     /// What is the same for all containers.
     pub surroundings: Surroundings,
+    /// The variant that the containers are of.
+    pub variant: String,
 }
 
 /// Containers that passed their health checks, and the care for them.
@@ -48,10 +49,6 @@ impl Starter {
     /// [`Cause::BadSetting`] with a line for each thing.
     pub fn check(&self, containers: &[ContainerConfig]) -> Result<()> {
         let mut problems = Vec::new();
-        for name in self.running.keys().filter(|name| !containers.iter().any(|one| one.name == **name)) {
-            let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
-            problems.push(format!("--container {name}: there is no such container, only {}", names.join(", ")));
-        }
         for container in containers {
             let problem = match &container.models {
                 Models::Single(None) => None,
@@ -82,7 +79,7 @@ impl Starter {
     ///
     /// # Errors
     /// A line for each container that could not be started or did not become healthy; the others are stopped again.
-    pub async fn start(&self, client: &Client, containers: &[ContainerConfig]) -> Result<Started> {
+    pub async fn start(&self, client: &Client, containers: &[ContainerConfig], mode: ExecutionMode) -> Result<Started> {
         let all = containers.iter().enumerate().map(|(position, config)| self.start_one(client, config, position));
         let mut instances = Vec::new();
         let mut healthy = Vec::new();
@@ -96,7 +93,11 @@ impl Starter {
                 Err(error) => problems.push(error),
             }
         }
-        match (Pipeline::new(healthy), problems.first().map(Error::cause)) {
+        let pipeline = match mode {
+            ExecutionMode::Serial => Pipeline::new(healthy),
+            ExecutionMode::Direct => Pipeline::direct(healthy),
+        };
+        match (pipeline, problems.first().map(Error::cause)) {
             (Some(pipeline), None) => Ok(Started { pipeline, instances }),
             (_, cause) => {
                 stop_all(instances).await;
@@ -147,7 +148,7 @@ impl Starter {
                     allowed: self.surroundings.health_check_timeout,
                     failure_reason: format!(
                         "{}. Please check CloudWatch logs for this endpoint.",
-                        did_not_pass(config)
+                        self.did_not_pass(config)
                     ),
                 };
                 Ok((container, Instance::new(care)))
@@ -176,7 +177,7 @@ impl Starter {
         };
         let variables = self.surroundings.variables(config, position, place);
         let started = Process::start(&self.executable, &config.name, &variables, health).await;
-        let (process, origin) = started.map_err(|problem| not_healthy(config, &problem))?;
+        let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", config.name);
         let executable = self.executable.clone();
         Ok((Own { executable, variables, process, end: health.clone() }, origin))
@@ -205,7 +206,7 @@ impl Starter {
         let multi_model = matches!(config.models, Models::Multi { .. });
         let limit = self.surroundings.health_check_timeout;
         let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
-        let took = took.map_err(|problem| not_healthy(config, &problem))?;
+        let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
@@ -219,25 +220,25 @@ impl Starter {
             }
         })
     }
+
+    fn not_healthy(&self, config: &ContainerConfig, problem: &str) -> Error {
+        Error::new(Cause::NotHealthy, format!("{}: {problem}", self.did_not_pass(config)))
+    }
+
+    /// FailureReason as DescribeEndpoint begins it for a single container and for one of a pipeline
+    /// (amazon-sagemaker-examples#1072).
+    fn did_not_pass(&self, config: &ContainerConfig) -> String {
+        let name = match config.name_in_errors.as_str() {
+            "primary" => "primary container",
+            other => other,
+        };
+        format!("The {name} for production variant {} did not pass the ping health check", self.variant)
+    }
 }
 
 /// Stops all containers side by side.
 pub async fn stop_all(instances: Vec<Instance>) {
     join_all(instances.into_iter().map(Instance::stop)).await;
-}
-
-fn not_healthy(config: &ContainerConfig, problem: &str) -> Error {
-    Error::new(Cause::NotHealthy, format!("{}: {problem}", did_not_pass(config)))
-}
-
-/// FailureReason as DescribeEndpoint begins it for a single container and for one of a pipeline
-/// (amazon-sagemaker-examples#1072).
-fn did_not_pass(config: &ContainerConfig) -> String {
-    let name = match config.name_in_errors.as_str() {
-        "primary" => "primary container",
-        other => other,
-    };
-    format!("The {name} for production variant {VARIANT} did not pass the ping health check")
 }
 
 #[cfg(test)]

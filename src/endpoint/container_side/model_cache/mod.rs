@@ -52,6 +52,8 @@ pub struct ModelCache {
 pub(super) struct Lease {
     url: Url,
     user: User,
+    /// When the request came that it is for.
+    arrived: Instant,
 }
 
 impl Lease {
@@ -117,7 +119,7 @@ impl ModelCache {
         let deadline = tokio::time::Instant::from_std(arrived + self.patience);
         match tokio::time::timeout_at(deadline, loading.wait_for(Option::is_some)).await {
             Ok(Ok(outcome)) => match &*outcome {
-                Some(Ok(url)) => Ok(Lease { url: url.clone(), user }),
+                Some(Ok(url)) => Ok(Lease { url: url.clone(), user, arrived }),
                 Some(Err(failure)) => Err(failure.clone()),
                 None => Err(Failure::Internal("a model was neither loaded nor not".into())),
             },
@@ -132,13 +134,19 @@ impl ModelCache {
         }
     }
 
-    /// The container says that it does not have this model: the next request has it loaded again.
-    pub(super) fn lost(&self, lease: Lease) {
+    /// The same for a model that the container says it does not have any more: it is loaded again.
+    ///
+    /// # Errors
+    /// As for [`ModelCache::lease`].
+    pub(super) async fn lease_again(&self, client: &Client, lease: Lease) -> Result<Lease, Failure> {
         let User { target_model, slot, .. } = &lease.user;
         if self.upkeep.inventory().remove_slot(target_model, slot) {
             metrics::gauge!("byoc_endpoint_loaded_models").decrement(1);
             log::warn!("{}: has lost {}; loading it again", self.upkeep.container(), target_model.as_str());
         }
+        let (target_model, arrived) = (target_model.clone(), lease.arrived);
+        drop(lease);
+        self.lease(client, &target_model, arrived).await
     }
 
     /// The container has started anew: it has no models.

@@ -1,0 +1,235 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::body::to_bytes;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::web::{Bytes, Data};
+use actix_web::{App, HttpResponse};
+use serde_json::Value;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::queue::Job;
+use super::storage::{Input, Output};
+use super::*;
+use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
+use crate::endpoint::container_side::fake_container::FakeContainer;
+use crate::endpoint::container_side::{self, Call, Container, Health, Pipeline};
+use crate::endpoint::identity::Identity;
+use crate::endpoint::limits::Limits;
+
+/// An endpoint with a queue, and what its answers are written to.
+struct Rig {
+    folder: TempDir,
+    endpoint: Arc<Endpoint>,
+    worker: Worker,
+}
+
+impl Rig {
+    fn new(container: &FakeContainer) -> Rig {
+        let folder = tempfile::tempdir().unwrap();
+        let (queue, worker) = Queue::new(folder.path().join("out"), folder.path().join("failed"), 2);
+        let identity = Identity { endpoint: "e".into(), region: "us-east-1".into(), account: "123456789012".into() };
+        let endpoint = Arc::new(Endpoint::creating(identity, Some(queue)));
+        let container = Container::single_model("primary", container.origin.clone(), Health::default());
+        let variant = Variant::new("e", "AllTraffic", Pipeline::new(vec![container]).unwrap());
+        endpoint.in_service(Variants::new(vec![(variant, 1.0)], None));
+        Rig { folder, endpoint, worker }
+    }
+
+    fn services(&self) -> Data<Services> {
+        Data::new(Services::new([Arc::clone(&self.endpoint)], Limits::default()))
+    }
+
+    /// Works on all that waits; the folder with what came of it.
+    async fn finish(self) -> TempDir {
+        self.endpoint.take_no_more();
+        self.worker.work(self.endpoint, container_side::client().unwrap()).await;
+        self.folder
+    }
+
+    fn job(&self, input: Input) -> Job {
+        Job {
+            id: Uuid::nil(),
+            variant: 0,
+            call: Call::default(),
+            input,
+            output: Output::below(&self.folder.path().join("out"), "", "a.out").unwrap(),
+            failure: Output::below(&self.folder.path().join("failed"), "", "a-error.out").unwrap(),
+            queued: Instant::now(),
+            time_to_live: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+fn request() -> TestRequest {
+    TestRequest::post().uri("/endpoints/e/async-invocations")
+}
+
+async fn send(services: &Data<Services>, request: TestRequest) -> HttpResponse {
+    let client = container_side::client().unwrap();
+    let app = App::new().app_data(Data::new(client)).configure(configure(services.clone()));
+    call_service(&init_service(app).await, request.to_request()).await.into_parts().1.map_into_boxed_body()
+}
+
+fn header(response: &HttpResponse, name: &str) -> String {
+    response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+}
+
+async fn json(response: HttpResponse) -> Value {
+    serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap()
+}
+
+fn read(folder: &Path, file: &str) -> String {
+    std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[actix_web::test]
+async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
+    let container = FakeContainer::answering(200, "text/plain", "answer");
+    let rig = Rig::new(&container);
+    let input = rig.folder.path().join("input.csv");
+    std::fs::write(&input, "1,2").unwrap();
+    let asked = request()
+        .insert_header(("X-Amzn-SageMaker-InputLocation", format!("file://{}", input.display())))
+        .insert_header(("X-Amzn-SageMaker-Content-Type", "text/csv"))
+        .insert_header(("X-Amzn-SageMaker-Accept", "text/plain"))
+        .insert_header(("X-Amzn-SageMaker-Custom-Attributes", "c"))
+        .insert_header(("X-Amzn-SageMaker-Inference-Id", "id-1"))
+        .insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "today/noon"));
+    let response = send(&rig.services(), asked).await;
+    assert_eq!(response.status(), 202);
+    assert_eq!(header(&response, "x-amzn-requestid").len(), 36);
+    let folder = rig.folder.path();
+    let output = format!("file://{}", folder.join("out/today/noon/id-1.out").display());
+    let failure = format!("file://{}", folder.join("failed/today/noon/id-1-error.out").display());
+    assert_eq!(header(&response, "x-amzn-sagemaker-outputlocation"), output);
+    assert_eq!(header(&response, "x-amzn-sagemaker-failurelocation"), failure);
+    assert_eq!(json(response).await, serde_json::json!({"InferenceId": "id-1"}));
+    assert!(container.seen().is_empty(), "nothing is asked before its turn");
+
+    let folder = rig.finish().await;
+    assert_eq!(read(folder.path(), "out/today/noon/id-1.out"), "answer");
+    assert!(!folder.path().join("failed").exists());
+    let seen = &container.seen()[0];
+    assert!(seen.is("POST", "/invocations"));
+    assert_eq!(
+        (seen.body.as_str(), seen.header("content-type"), seen.header("accept")),
+        ("1,2", "text/csv", "text/plain")
+    );
+    assert_eq!(seen.header("x-amzn-sagemaker-custom-attributes"), "c");
+    assert_eq!(seen.header("x-amzn-sagemaker-inference-id"), "id-1");
+}
+
+#[actix_web::test]
+async fn files_are_named_after_filename_or_an_id_that_can_be_a_name() {
+    let container = FakeContainer::answering(200, "text/plain", "answer");
+    let rig = Rig::new(&container);
+    let services = rig.services();
+    let named = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "mine.csv"));
+    let output = header(&send(&services, named).await, "x-amzn-sagemaker-outputlocation");
+    assert!(output.ends_with("/out/mine.csv"), "{output}");
+    let odd = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "../../odd"));
+    let response = send(&services, odd).await;
+    let request_id = header(&response, "x-amzn-requestid");
+    let output = header(&response, "x-amzn-sagemaker-outputlocation");
+    assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    let response = send(&services, request().set_payload("1")).await;
+    let request_id = header(&response, "x-amzn-requestid");
+    assert_eq!(json(response).await["InferenceId"], request_id);
+    let folder = rig.finish().await;
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 3);
+}
+
+#[actix_web::test]
+async fn what_cannot_be_taken_is_refused_at_once() {
+    let container = FakeContainer::answering(200, "text/plain", "answer");
+    let rig = Rig::new(&container);
+    let services = rig.services();
+    let large = "x".repeat(128_001);
+    let cases = [
+        (request(), "Body and InputLocation are both missing"),
+        (request().set_payload("1").insert_header(("X-Amzn-SageMaker-InputLocation", "/a")), "mutually exclusive"),
+        (request().set_payload(large), "Body has 128001 bytes; at most 128000"),
+        (
+            request().insert_header(("X-Amzn-SageMaker-InputLocation", "s3://bucket/key")),
+            "cannot be read by a local endpoint",
+        ),
+        (request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "../x")), "Filename \"../x\""),
+        (
+            request().set_payload("1").insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "../x")),
+            "S3OutputPathExtension \"../x\"",
+        ),
+        (request().set_payload("1").insert_header(("X-Amzn-SageMaker-RequestTTLSeconds", "59")), "from 60 to 21600"),
+        (
+            request().set_payload("1").insert_header(("X-Amzn-SageMaker-InvocationTimeoutSeconds", "3601")),
+            "from 1 to 3600",
+        ),
+        (TestRequest::post().uri("/endpoints/e/invocations").set_payload("1"), "takes InvokeEndpointAsync only"),
+        (
+            TestRequest::post().uri("/endpoints/e/invocations-response-stream").set_payload("1"),
+            "takes InvokeEndpointAsync only",
+        ),
+        (TestRequest::post().uri("/endpoints/x/async-invocations").set_payload("1"), "Endpoint x of account"),
+    ];
+    for (request, expected) in cases {
+        let response = send(&services, request).await;
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "x-amzn-errortype").as_str()),
+            (400, "ValidationError")
+        );
+        let message = json(response).await["Message"].as_str().unwrap().to_owned();
+        assert!(message.contains(expected), "{expected}: {message}");
+    }
+    rig.endpoint.take_no_more();
+    assert_eq!(send(&services, request().set_payload("1")).await.status(), 503);
+    assert!(container.seen().is_empty());
+
+    let identity = Identity { endpoint: "e".into(), region: "r".into(), account: "a".into() };
+    let real_time = Arc::new(Endpoint::creating(identity, None));
+    let services = Data::new(Services::new([real_time], Limits::default()));
+    let message = json(send(&services, request().set_payload("1")).await).await["Message"].clone();
+    assert_eq!(message, "Endpoint e has no AsyncInferenceConfig and does not take InvokeEndpointAsync.");
+}
+
+#[actix_web::test]
+async fn what_goes_wrong_is_a_file_at_the_failure_location() {
+    let refusing = FakeContainer::answering(415, "text/plain", "no");
+    let late = |rig: &Rig| Job { time_to_live: Duration::ZERO, ..rig.job(Input::Inline(Bytes::from("1"))) };
+    type Case = (fn(&Rig) -> Job, &'static str);
+    let cases: [Case; 3] = [
+        (|rig| rig.job(Input::Inline(Bytes::from("1"))), "\"OriginalStatusCode\":415"),
+        (|rig| rig.job(Input::File("/none/input".into())), "The input /none/input could not be read"),
+        (late, "The request waited longer than RequestTTLSeconds (0)."),
+    ];
+    for (job, expected) in cases {
+        let rig = Rig::new(&refusing);
+        let queue = rig.endpoint.queue.as_ref().unwrap();
+        queue.push(job(&rig)).unwrap();
+        let folder = rig.finish().await;
+        let content = read(folder.path(), "failed/a-error.out");
+        assert!(content.contains(expected), "{expected}: {content}");
+        assert!(!folder.path().join("out").exists());
+    }
+    assert_eq!(refusing.seen().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let silent = FakeContainer::start(move |_| {
+        let gate = Arc::clone(&gate);
+        async move {
+            drop(gate.acquire().await);
+            HttpResponse::Ok().finish()
+        }
+    });
+    let rig = Rig::new(&silent);
+    let job = Job { timeout: Duration::from_millis(20), ..rig.job(Input::Inline(Bytes::from("1"))) };
+    rig.endpoint.queue.as_ref().unwrap().push(job).unwrap();
+    let folder = rig.finish().await;
+    let content = read(folder.path(), "failed/a-error.out");
+    assert!(content.contains("InvocationTimeoutSeconds") || content.contains("timed out"), "{content}");
+}

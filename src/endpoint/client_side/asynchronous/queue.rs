@@ -1,0 +1,140 @@
+//! The queue of an endpoint's asynchronous invocations, and who works on it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use uuid::Uuid;
+
+use super::storage::{Input, LARGEST_INPUT, Output};
+use crate::endpoint::client_side::aws_error::AwsError;
+use crate::endpoint::client_side::services::Endpoint;
+use crate::endpoint::container_side::Call;
+
+/// The most requests that wait. Each may hold a body of 128,000 bytes.
+const LONGEST_QUEUE: usize = 10_000;
+
+/// One request that waits for its turn.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: Uuid,
+    /// The variant's number.
+    pub(super) variant: usize,
+    /// What the containers are asked; its body is read when it is its turn.
+    pub(super) call: Call,
+    pub(super) input: Input,
+    pub(super) output: Output,
+    pub(super) failure: Output,
+    pub(super) queued: Instant,
+    /// RequestTTLSeconds: how long it may wait for its turn.
+    pub(super) time_to_live: Duration,
+    /// InvocationTimeoutSeconds: how long it may take from then on.
+    pub(super) timeout: Duration,
+}
+
+/// Where requests wait, and where their answers will be.
+#[derive(Debug)]
+pub struct Queue {
+    pub(super) output: PathBuf,
+    pub(super) failure: PathBuf,
+    /// Nothing once the endpoint takes no more.
+    jobs: Mutex<Option<Sender<Job>>>,
+}
+
+/// Who works on a queue.
+#[derive(Debug)]
+pub struct Worker {
+    jobs: Receiver<Job>,
+    concurrent: usize,
+}
+
+impl Queue {
+    /// A queue whose answers go to `output` and failures to `failure`, and its worker, who works on so many at a time.
+    pub fn new(output: PathBuf, failure: PathBuf, concurrent: usize) -> (Queue, Worker) {
+        let (sender, jobs) = mpsc::channel(LONGEST_QUEUE);
+        (Queue { output, failure, jobs: Mutex::new(Some(sender)) }, Worker { jobs, concurrent })
+    }
+
+    /// Takes no more requests; the worker ends when those that wait are done.
+    pub fn close(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Lets a request wait for its turn.
+    pub(super) fn push(&self, job: Job) -> Result<(), AwsError> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(jobs) = jobs.as_ref() else {
+            return Err(AwsError::service_unavailable("The endpoint is about to stop."));
+        };
+        let full = |_| AwsError::throttled(format!("{LONGEST_QUEUE} requests wait already; try again."));
+        jobs.try_send(job).map_err(full)
+    }
+}
+
+impl Worker {
+    /// Works until the queue is closed and all is done.
+    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client) {
+        let room = Arc::new(Semaphore::new(self.concurrent));
+        while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+            let Some(job) = self.jobs.recv().await else { break };
+            let (endpoint, client) = (Arc::clone(&endpoint), client.clone());
+            actix_web::rt::spawn(async move {
+                process(job, &endpoint, &client).await;
+                drop(permit);
+            });
+        }
+        // All that were begun have given their permits back then.
+        let _ = room.acquire_many(u32::try_from(self.concurrent).unwrap_or(u32::MAX)).await;
+    }
+}
+
+/// Answers a request into its file.
+async fn process(job: Job, endpoint: &Endpoint, client: &Client) {
+    let Job { id, variant, call, input, output, failure, queued, time_to_live, timeout } = job;
+    let answer = if queued.elapsed() > time_to_live {
+        let seconds = time_to_live.as_secs();
+        Err(AwsError::validation(format!("The request waited longer than RequestTTLSeconds ({seconds}).")))
+    } else {
+        invoke(variant, call, input, timeout, endpoint, client, &id).await
+    };
+    let (place, content) = match answer {
+        Ok(body) => (output, body),
+        Err(error) => {
+            log::debug!("request {id}: {error:?}");
+            (failure, error.to_json().into())
+        }
+    };
+    let url = place.url();
+    if let Err(error) = place.write(content).await {
+        log::error!("request {id}: could not write {url}: {error}");
+    }
+}
+
+async fn invoke(
+    variant: usize,
+    mut call: Call,
+    input: Input,
+    timeout: Duration,
+    endpoint: &Endpoint,
+    client: &Client,
+    id: &Uuid,
+) -> Result<bytes::Bytes, AwsError> {
+    let variant = endpoint.variants().and_then(|variants| variants.get(variant));
+    let variant = variant.ok_or_else(|| AwsError::service_unavailable("The variant is not there any more."))?;
+    call.body = input.read().await.map_err(AwsError::validation)?;
+    call.limits.container_timeout = timeout;
+    call.limits.answer_bytes = usize::try_from(LARGEST_INPUT).unwrap_or(usize::MAX);
+    let outcome = tokio::time::timeout(timeout, variant.invoke(client, call)).await;
+    let answer = match outcome {
+        Ok(outcome) => outcome.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, id)),
+        Err(_) => {
+            let seconds = timeout.as_secs();
+            Err(AwsError::validation(format!("The request took longer than InvocationTimeoutSeconds ({seconds}).")))
+        }
+    };
+    variant.count(answer.as_ref().map_or_else(AwsError::status, |_| 200));
+    answer.map(|answer| answer.body)
+}

@@ -1,0 +1,145 @@
+//! Taking a request: `POST /endpoints/{EndpointName}/async-invocations`
+//! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html).
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::queue::Job;
+use super::storage::{Input, LARGEST_INLINE, Output, is_file_name};
+use crate::endpoint::client_side::aws_error::AwsError;
+use crate::endpoint::client_side::headers;
+use crate::endpoint::client_side::invocation::{Names, Routed, finish, known, request_id, unreadable};
+use crate::endpoint::client_side::services::{Endpoint, Services};
+
+const NAMES: Names = Names {
+    content_type: HeaderName::from_static("x-amzn-sagemaker-content-type"),
+    accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
+    // This operation has no such member.
+    target_model: None,
+};
+const INFERENCE_ID: &str = "x-amzn-sagemaker-inference-id";
+const INPUT_LOCATION: &str = "x-amzn-sagemaker-inputlocation";
+const OUTPUT_PATH_EXTENSION: &str = "x-amzn-sagemaker-s3outputpathextension";
+const FILENAME: &str = "x-amzn-sagemaker-filename";
+const REQUEST_TTL_SECONDS: &str = "x-amzn-sagemaker-requestttlseconds";
+const INVOCATION_TIMEOUT_SECONDS: &str = "x-amzn-sagemaker-invocationtimeoutseconds";
+
+/// Takes a request, to answer it later.
+pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
+    request: HttpRequest,
+    name: Path<String>,
+    body: Result<Bytes, actix_web::Error>,
+    services: Data<Services>,
+) -> HttpResponse {
+    let id = request_id();
+    let endpoint = match known(&services, &name) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return error.respond(id.1),
+    };
+    let outcome = accept(request.headers(), body, &services, endpoint, id.0);
+    finish(id, &name, None, outcome)
+}
+
+/// The body of the answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Accepted<'a> {
+    inference_id: &'a str,
+}
+
+fn accept(
+    given: &HeaderMap,
+    body: Result<Bytes, actix_web::Error>,
+    services: &Services,
+    endpoint: &Endpoint,
+    id: Uuid,
+) -> Result<HttpResponse, AwsError> {
+    let name = &endpoint.identity.endpoint;
+    let Some(queue) = &endpoint.queue else {
+        return Err(AwsError::validation(format!(
+            "Endpoint {name} has no AsyncInferenceConfig and does not take InvokeEndpointAsync."
+        )));
+    };
+    // Whether it would be answered now tells whether it can be answered later.
+    let routed = Routed::to(endpoint, None, None)?;
+    let call = routed.call(given, &NAMES, Bytes::new(), &services.limits);
+    let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
+    let body = body.map_err(|error| unreadable(&error, &services.limits))?;
+    let input = match (headers::text(given, INPUT_LOCATION), body) {
+        (Some(_), body) if !body.is_empty() => {
+            return Err(AwsError::validation("Body and InputLocation are mutually exclusive; give one of them."));
+        }
+        (Some(location), _) => Input::at(&location).map_err(AwsError::validation)?,
+        (None, body) if body.is_empty() => {
+            return Err(AwsError::validation("Body and InputLocation are both missing; give one of them."));
+        }
+        (None, body) if body.len() > LARGEST_INLINE => {
+            let bytes = body.len();
+            let message = format!("Body has {bytes} bytes; at most {LARGEST_INLINE}. Use InputLocation for more.");
+            return Err(AwsError::validation(message));
+        }
+        (None, body) => Input::Inline(body),
+    };
+
+    let extension = headers::text(given, OUTPUT_PATH_EXTENSION).unwrap_or_default();
+    let request_id = id.to_string();
+    let inference_id = headers::text(given, INFERENCE_ID);
+    let inference_id = inference_id.as_deref().unwrap_or(&request_id);
+    let (output, failure) = file_names(headers::text(given, FILENAME).as_deref(), inference_id, &request_id)?;
+    let output = Output::below(&queue.output, &extension, &output).map_err(AwsError::validation)?;
+    let failure = Output::below(&queue.failure, &extension, &failure).map_err(AwsError::validation)?;
+    let (output_url, failure_url) = (output.url(), failure.url());
+    queue.push(Job {
+        id,
+        variant: routed.number,
+        call,
+        input,
+        output,
+        failure,
+        queued: Instant::now(),
+        time_to_live: seconds(given, REQUEST_TTL_SECONDS, "RequestTTLSeconds", 60, 21_600, 21_600)?,
+        timeout: seconds(given, INVOCATION_TIMEOUT_SECONDS, "InvocationTimeoutSeconds", 1, 3600, 900)?,
+    })?;
+    Ok(HttpResponse::Accepted()
+        .insert_header(("X-Amzn-SageMaker-OutputLocation", output_url))
+        .insert_header(("X-Amzn-SageMaker-FailureLocation", failure_url))
+        .json(Accepted { inference_id }))
+}
+
+/// The names of the files for the answer and for what goes wrong: after Filename, else after the inference's id if that
+/// can be a file's name, else after the request's.
+fn file_names(given: Option<&str>, inference_id: &str, request_id: &str) -> Result<(String, String), AwsError> {
+    if let Some(name) = given {
+        return if is_file_name(name) {
+            Ok((name.to_owned(), format!("{name}-error.out")))
+        } else {
+            let message = format!(
+                "Filename {name:?} must have 1 to 32 letters, digits, hyphens and underscores, and at most one dot."
+            );
+            Err(AwsError::validation(message))
+        };
+    }
+    let plain = inference_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let stem = if plain && !inference_id.is_empty() { inference_id } else { request_id };
+    Ok((format!("{stem}.out"), format!("{stem}-error.out")))
+}
+
+fn seconds(
+    given: &HeaderMap,
+    header: &str,
+    member: &str,
+    least: u64,
+    most: u64,
+    default: u64,
+) -> Result<Duration, AwsError> {
+    let Some(text) = headers::text(given, header) else { return Ok(Duration::from_secs(default)) };
+    match text.parse() {
+        Ok(seconds) if (least..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(AwsError::validation(format!("{member} {text:?} must be a whole number from {least} to {most}."))),
+    }
+}

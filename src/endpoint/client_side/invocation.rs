@@ -1,0 +1,208 @@
+//! What the operations that invoke an endpoint have in common: where a request goes, and what the containers are asked.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use actix_web::HttpResponse;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{HeaderMap as ClientHeaders, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use reqwest::header::HeaderMap as ContainerHeaders;
+use uuid::Uuid;
+
+use super::aws_error::AwsError;
+use super::headers::{self, INVOKED_PRODUCTION_VARIANT, REQUEST_ID};
+use super::services::{Endpoint, Services};
+use super::sessions::Asked;
+use super::variants::{Variant, Variants, invocations};
+use crate::endpoint::container_side::{Call, Failure, TargetModel};
+use crate::endpoint::limits::Limits;
+
+/// What counts an invocation that reached no variant.
+const NO_VARIANT: &str = "none";
+
+/// An id for a request, and the header that tells a client.
+pub(super) fn request_id() -> (Uuid, HeaderValue) {
+    let id = Uuid::new_v4();
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = id.hyphenated().encode_lower(&mut buffer);
+    (id, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
+}
+
+/// Under which names an operation has the headers that a container gets. A TargetModel is not a member of all of them.
+pub(super) struct Names {
+    pub(super) content_type: HeaderName,
+    pub(super) accept: HeaderName,
+    pub(super) target_model: Option<&'static str>,
+}
+
+/// A request that knows where it goes.
+pub(super) struct Routed<'a> {
+    pub(super) variants: &'a Variants,
+    pub(super) variant: &'a Variant,
+    pub(super) number: usize,
+    pub(super) asked: Asked<'a>,
+}
+
+impl<'a> Routed<'a> {
+    /// The variant that a request is for: that of its session, or that it names, or whose turn it is.
+    pub(super) fn to(
+        endpoint: &'a Endpoint,
+        target_variant: Option<&str>,
+        session: Option<&'a str>,
+    ) -> Result<Routed<'a>, AwsError> {
+        let name = &endpoint.identity.endpoint;
+        let Some(variants) = endpoint.variants() else {
+            return Err(AwsError::service_unavailable(format!("Endpoint {name} is Creating; try again.")));
+        };
+        let asked = Asked::parse(session).map_err(AwsError::validation)?;
+        let named = match target_variant {
+            None => None,
+            Some(wanted) => Some(variants.named(wanted).ok_or_else(|| {
+                let known = variants.names().join(", ");
+                AwsError::validation(format!("Variant {wanted} of endpoint {name} not found; it has {known}."))
+            })?),
+        };
+        let of_session = match asked {
+            Asked::Nothing | Asked::New => None,
+            Asked::Known(id) => {
+                let number = variants.sessions.variant(id, SystemTime::now()).ok_or_else(|| {
+                    AwsError::validation(format!("Session {id} of endpoint {name} not found; it may have expired."))
+                })?;
+                variants.get(number).map(|variant| (number, variant))
+            }
+        };
+        let (number, variant) = match (of_session, named) {
+            (Some((at, variant)), Some((wanted, _))) if at != wanted => {
+                let message = format!("TargetVariant cannot be used: the session lives in variant {}.", variant.name);
+                return Err(AwsError::validation(message));
+            }
+            (Some(found), _) | (None, Some(found)) => found,
+            (None, None) => {
+                let next = variants.next();
+                next.ok_or_else(|| AwsError::service_unavailable(format!("Endpoint {name} has no variants.")))?
+            }
+        };
+        Ok(Routed { variants, variant, number, asked })
+    }
+
+    /// Notes what an answer says of sessions.
+    pub(super) fn note_sessions(&self, answered: &ContainerHeaders) {
+        let text = |name: &str| answered.get(name).and_then(|value| value.to_str().ok());
+        if self.asked == Asked::New {
+            let opened = text(headers::NEW_SESSION_ID).or_else(|| text(headers::SESSION_ID));
+            if let Some(opened) = opened {
+                self.variants.sessions.open(opened, self.number, SystemTime::now());
+            }
+        }
+        if let Some(closed) = text(headers::CLOSED_SESSION_ID) {
+            self.variants.sessions.close(closed);
+        }
+    }
+
+    /// What the containers are asked, once the client's headers make sense.
+    pub(super) fn call(
+        &self,
+        given: &ClientHeaders,
+        names: &Names,
+        body: Bytes,
+        limits: &Limits,
+    ) -> Result<Call, Refused> {
+        if let Some(component) = headers::text(given, headers::INFERENCE_COMPONENT) {
+            return Err(Refused::Validation(format!(
+                "There is no inference component {component}; this endpoint has none."
+            )));
+        }
+        let target_model = match names.target_model.and_then(|name| headers::text(given, name)) {
+            // Where none is wanted, that is what is wrong with it, whatever it says.
+            Some(_) if !self.variant.pipeline.is_multi_model() => {
+                return Err(Refused::Failure(Failure::TargetModelNotSupported));
+            }
+            Some(target_model) => Some(TargetModel::parse(&target_model).map_err(Refused::Validation)?),
+            None => None,
+        };
+        Ok(Call {
+            content_type: headers::to_container(given, &names.content_type),
+            accept: headers::to_container(given, &names.accept),
+            for_all: headers::passed(given),
+            target_model,
+            target_container_hostname: headers::text(given, headers::TARGET_CONTAINER_HOSTNAME).map(Cow::into_owned),
+            body,
+            limits: limits.call,
+        })
+    }
+}
+
+/// Why a request does not reach the containers.
+pub(super) enum Refused {
+    /// What is wrong with it, as a sentence.
+    Validation(String),
+    /// It does not fit the containers.
+    Failure(Failure),
+}
+
+impl Refused {
+    pub(super) fn for_client(self, endpoint: &Endpoint, id: &Uuid) -> AwsError {
+        match self {
+            Refused::Validation(message) => AwsError::validation(message),
+            Refused::Failure(failure) => AwsError::from_failure(&failure, &endpoint.identity, id),
+        }
+    }
+}
+
+/// An endpoint that answers while its client waits.
+pub(super) fn real_time<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoint, AwsError> {
+    let endpoint = known(services, name)?;
+    match endpoint.queue {
+        None => Ok(endpoint),
+        Some(_) => Err(AwsError::validation(format!(
+            "Endpoint {name} has AsyncInferenceConfig and takes InvokeEndpointAsync only."
+        ))),
+    }
+}
+
+/// The endpoint of that name.
+pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoint, AwsError> {
+    match services.endpoint(name) {
+        Some(endpoint) => Ok(endpoint),
+        None => Err(AwsError::no_such_endpoint(name, services.account())),
+    }
+}
+
+/// Why a body could not be read.
+pub(super) fn unreadable(error: &actix_web::Error, limits: &Limits) -> AwsError {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => AwsError::payload_too_large(limits.request_bytes),
+        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
+    }
+}
+
+/// The last step of an invocation: its answer gets its id and its variant, and is counted.
+pub(super) fn finish(
+    id: (Uuid, HeaderValue),
+    name: &str,
+    variant: Option<&Variant>,
+    outcome: Result<HttpResponse, AwsError>,
+) -> HttpResponse {
+    let (id, header) = id;
+    let response = match outcome {
+        Ok(mut response) => {
+            let headers = response.headers_mut();
+            headers.insert(REQUEST_ID, header);
+            let variant = variant.and_then(|variant| HeaderValue::from_str(&variant.name).ok());
+            if let Some(variant) = variant {
+                headers.insert(INVOKED_PRODUCTION_VARIANT, variant);
+            }
+            response
+        }
+        Err(error) => {
+            log::debug!("request {id}: {error:?}");
+            error.respond(header)
+        }
+    };
+    match variant {
+        Some(variant) => variant.count(response.status().as_u16()),
+        None => invocations(name, NO_VARIANT, response.status().as_u16()).increment(1),
+    }
+    response
+}

@@ -1,0 +1,119 @@
+//! InvokeEndpointWithResponseStream: `POST /endpoints/{EndpointName}/invocations-response-stream`
+//! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html).
+//!
+//! The last container's answer goes on as it comes, each piece in a frame. What goes wrong before the first byte is an
+//! error like InvokeEndpoint's; after it, an exception in a frame of its own.
+
+use std::convert::Infallible;
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt as _;
+use reqwest::Client;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::aws_error::AwsError;
+use super::invocation::{Names, Routed, finish, real_time, request_id, unreadable};
+use super::services::{Endpoint, Services};
+use super::sessions::Asked;
+use super::{event_stream, headers};
+use crate::endpoint::container_side::StreamBreak;
+
+/// Accept is not the container's here: an SDK says with it that it reads event streams.
+const NAMES: Names = Names {
+    content_type: CONTENT_TYPE,
+    accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
+    // This operation has no such member.
+    target_model: None,
+};
+/// The type of what is in the frames.
+const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
+
+/// Takes a request through the containers and streams the last answer.
+pub(super) async fn invoke_endpoint_with_response_stream(
+    request: HttpRequest,
+    name: Path<String>,
+    body: Result<Bytes, actix_web::Error>,
+    services: Data<Services>,
+    client: Data<Client>,
+) -> HttpResponse {
+    let id = request_id();
+    let endpoint = match real_time(&services, &name) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return error.respond(id.1),
+    };
+    let variant = headers::text(request.headers(), headers::TARGET_VARIANT);
+    let session = headers::text(request.headers(), headers::SESSION_ID);
+    let routed = match Routed::to(endpoint, variant.as_deref(), session.as_deref()) {
+        Ok(routed) => routed,
+        Err(error) => return finish(id, &name, None, Err(error)),
+    };
+    let outcome = invoke(&request, body, &services, endpoint, &routed, &client, id.0).await;
+    finish(id, &name, Some(routed.variant), outcome)
+}
+
+async fn invoke(
+    request: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+    services: &Services,
+    endpoint: &Endpoint,
+    routed: &Routed<'_>,
+    client: &Client,
+    id: Uuid,
+) -> Result<HttpResponse, AwsError> {
+    if routed.asked == Asked::New {
+        return Err(AwsError::validation(
+            "A session cannot be created by InvokeEndpointWithResponseStream; create it with InvokeEndpoint.",
+        ));
+    }
+    let body = body.map_err(|error| unreadable(&error, &services.limits))?;
+    let call = routed.call(request.headers(), &NAMES, body, &services.limits);
+    let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
+    let answer = routed.variant.pipeline.stream(client, call).await;
+    let answer = answer.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, &id))?;
+    routed.note_sessions(&answer.headers);
+
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/vnd.amazon.eventstream")));
+    if let Some(content_type) = headers::content_type(&answer.headers) {
+        response.insert_header((ANSWERS_CONTENT_TYPE, content_type));
+    }
+    for header in headers::returned(&answer.headers, routed.asked) {
+        response.insert_header(header);
+    }
+    let frames = answer.pieces.map(move |piece| {
+        Ok::<_, Infallible>(match piece {
+            Ok(piece) => event_stream::payload_part(&piece),
+            Err(broken) => {
+                log::warn!("request {id}: the stream broke: {broken:?}");
+                exception(&broken)
+            }
+        })
+    });
+    Ok(response.streaming(frames))
+}
+
+/// The payload of a ModelStreamError.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ModelStreamError<'a> {
+    error_code: &'a str,
+    message: String,
+}
+
+fn exception(broken: &StreamBreak) -> Bytes {
+    let (error_code, message) = match broken {
+        StreamBreak::TimedOut(limit) => (
+            "ModelInvocationTimeExceeded",
+            format!("The model did not finish its response within {} s.", limit.as_secs_f64()),
+        ),
+        StreamBreak::Broken(why) => {
+            ("StreamBroken", format!("The connection to the container broke before the end of its response: {why}."))
+        }
+    };
+    // A structure of two texts always has a JSON form.
+    let json = serde_json::to_vec(&ModelStreamError { error_code, message }).unwrap_or_default();
+    event_stream::exception("ModelStreamError", &json)
+}

@@ -1,0 +1,222 @@
+//! The variants of an endpoint: which of them a request goes to, and which gets a copy.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use reqwest::Client;
+
+use super::sessions::Sessions;
+use crate::endpoint::container_side::{Answer, Call, Failure, Pipeline};
+
+/// The most copies that a shadow variant may be working on: one that is slower than what it shadows must not pile them up.
+const MOST_COPIES: usize = 64;
+
+/// A variant that can be invoked.
+#[derive(Debug)]
+pub struct Variant {
+    pub(super) name: String,
+    pub(super) pipeline: Pipeline,
+    /// ModelLatency of docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html, in seconds: the whole chain.
+    pub(super) latency: metrics::Histogram,
+    endpoint: String,
+    /// Invocations with status 200, counted without a look-up.
+    succeeded: metrics::Counter,
+}
+
+impl Variant {
+    /// A variant of an endpoint, with its containers.
+    pub fn new(endpoint: &str, name: &str, pipeline: Pipeline) -> Variant {
+        let (endpoint, name) = (endpoint.to_owned(), name.to_owned());
+        let latency = metrics::histogram!(
+            "byoc_endpoint_model_latency_seconds", "endpoint" => endpoint.clone(), "variant" => name.clone()
+        );
+        let succeeded = invocations(&endpoint, &name, 200);
+        Variant { name, pipeline, latency, endpoint, succeeded }
+    }
+
+    /// Takes a request through the containers.
+    pub(super) async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let outcome = self.pipeline.invoke(client, call).await;
+        self.latency.record(start.elapsed());
+        outcome
+    }
+
+    /// Counts an invocation by the status that its client got.
+    pub(super) fn count(&self, status: u16) {
+        match status {
+            200 => self.succeeded.increment(1),
+            other => invocations(&self.endpoint, &self.name, other).increment(1),
+        }
+    }
+}
+
+/// The count of a variant's invocations with a status.
+pub(super) fn invocations(endpoint: &str, variant: &str, code: u16) -> metrics::Counter {
+    metrics::counter!(
+        "byoc_endpoint_invocations_total",
+        "endpoint" => endpoint.to_owned(), "variant" => variant.to_owned(), "code" => code.to_string()
+    )
+}
+
+/// All variants of an endpoint that is InService.
+#[derive(Debug)]
+pub struct Variants {
+    production: Vec<Variant>,
+    turns: Turns,
+    shadow: Option<Arc<Shadow>>,
+    pub(super) sessions: Sessions,
+}
+
+impl Variants {
+    /// Production variants, each with its weight, and what gets copies.
+    pub fn new(production: Vec<(Variant, f64)>, shadow: Option<Shadow>) -> Variants {
+        let (production, weights): (Vec<_>, Vec<_>) = production.into_iter().unzip();
+        Variants { production, turns: Turns::new(weights), shadow: shadow.map(Arc::new), sessions: Sessions::default() }
+    }
+
+    /// The variant whose turn it is, and its number.
+    pub(super) fn next(&self) -> Option<(usize, &Variant)> {
+        let number = self.turns.next();
+        Some((number, self.production.get(number)?))
+    }
+
+    /// The variant of that number.
+    pub(super) fn get(&self, number: usize) -> Option<&Variant> {
+        self.production.get(number)
+    }
+
+    /// The variant of that name, and its number.
+    pub(super) fn named(&self, name: &str) -> Option<(usize, &Variant)> {
+        self.production.iter().enumerate().find(|(_, variant)| variant.name == name)
+    }
+
+    /// The names of the production variants.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.production.iter().map(|variant| variant.name.as_str()).collect()
+    }
+
+    /// The shadow variant, if it gets a copy of this request.
+    pub(super) fn shadow(&self) -> Option<Arc<Shadow>> {
+        self.shadow.as_ref().filter(|shadow| shadow.turns.next() == 0).map(Arc::clone)
+    }
+
+    /// FailureReason, if a container is given up. A shadow variant's is nobody's concern.
+    pub(super) fn failure_reason(&self) -> Option<String> {
+        self.production.iter().find_map(|variant| variant.pipeline.failure_reason())
+    }
+
+    /// The first container that has ended, and how.
+    pub(super) fn how_it_ended(&self) -> Option<String> {
+        self.production.iter().find_map(|variant| variant.pipeline.how_it_ended())
+    }
+}
+
+/// A variant that gets copies of requests and whose answers nobody sees.
+#[derive(Debug)]
+pub struct Shadow {
+    variant: Variant,
+    /// Turn 0 is to copy, turn 1 is not to.
+    turns: Turns,
+    working: AtomicUsize,
+}
+
+impl Shadow {
+    /// A shadow variant that gets copies of a share of all requests, from 0 to 1.
+    pub fn new(variant: Variant, share: f64) -> Shadow {
+        Shadow { variant, turns: Turns::new(vec![share, 1.0 - share]), working: AtomicUsize::new(0) }
+    }
+
+    /// Works on a copy of a request that has been answered; counts it, and drops what comes of it.
+    pub(super) async fn copy(self: Arc<Self>, client: Client, call: Call) {
+        if self.working.fetch_add(1, Ordering::Relaxed) < MOST_COPIES {
+            let status = match self.variant.invoke(&client, call).await {
+                Ok(_) => 200,
+                Err(failure) => {
+                    log::debug!("shadow variant {}: {failure:?}", self.variant.name);
+                    424
+                }
+            };
+            self.variant.count(status);
+        } else {
+            metrics::counter!("byoc_endpoint_shadow_copies_dropped_total").increment(1);
+        }
+        self.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whose turn it is, by weight, evenly and the same way each time: smooth weighted round robin, as nginx has it. Each gains
+/// its weight, who has most goes and pays what all have gained.
+#[derive(Debug)]
+struct Turns {
+    weights: Vec<f64>,
+    total: f64,
+    credits: Mutex<Vec<f64>>,
+}
+
+impl Turns {
+    fn new(weights: Vec<f64>) -> Turns {
+        let (total, credits) = (weights.iter().sum(), Mutex::new(vec![0.0; weights.len()]));
+        Turns { weights, total, credits }
+    }
+
+    fn next(&self) -> usize {
+        if self.weights.len() == 1 {
+            return 0;
+        }
+        let mut credits = self.lock();
+        let mut most: Option<(usize, f64)> = None;
+        for (number, (credit, weight)) in credits.iter_mut().zip(&self.weights).enumerate() {
+            *credit += weight;
+            if *weight > 0.0 && most.is_none_or(|(_, known)| *credit > known) {
+                most = Some((number, *credit));
+            }
+        }
+        let number = most.map_or(0, |(number, _)| number);
+        if let Some(credit) = credits.get_mut(number) {
+            *credit -= self.total;
+        }
+        number
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<f64>> {
+        // No code that holds the lock can panic half-way through a change.
+        self.credits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(weights: &[f64], count: usize) -> Vec<usize> {
+        let turns = Turns::new(weights.to_vec());
+        (0..count).map(|_| turns.next()).collect()
+    }
+
+    #[test]
+    fn turns_are_spread_by_weight_and_evenly() {
+        assert_eq!(turns(&[1.0], 3), [0, 0, 0]);
+        assert_eq!(turns(&[1.0, 1.0], 4), [0, 1, 0, 1]);
+        assert_eq!(turns(&[5.0, 1.0, 1.0], 7), [0, 0, 1, 0, 2, 0, 0]);
+        assert_eq!(turns(&[0.0, 2.0], 3), [1, 1, 1]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nobody_strays_from_its_share_however_many_turns_there_were(
+            weights in proptest::collection::vec(0_u32..20, 1..6), count in 1_usize..200
+        ) {
+            let total: u32 = weights.iter().sum();
+            proptest::prop_assume!(total > 0);
+            let turns = turns(&weights.iter().map(|weight| f64::from(*weight)).collect::<Vec<_>>(), count);
+            for (number, weight) in weights.iter().enumerate() {
+                let taken = turns.iter().filter(|turn| **turn == number).count() as f64;
+                let share = count as f64 * f64::from(*weight) / f64::from(total);
+                // The bound grows with the number of competitors; it does not grow with the number of turns.
+                proptest::prop_assert!((taken - share).abs() <= weights.len() as f64, "{number}: {taken} of {share}");
+            }
+        }
+    }
+}

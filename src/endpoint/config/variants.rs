@@ -1,0 +1,187 @@
+//! The longer form, checked: CreateEndpointConfig's own JSON, with the models that its variants name.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::create_endpoint_config::{
+    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, PASSED_OVER, ProductionVariant,
+    VARIANT_PASSED_OVER,
+};
+use super::create_model::{CreateModel, Unknown};
+use super::{AsyncConfig, Check, EndpointConfig, ModelConfig, ShadowConfig, VariantConfig};
+
+/// ProductionVariants has at most this many entries.
+const MOST_VARIANTS: usize = 10;
+/// MaxConcurrentInvocationsPerInstance is at most this.
+const MOST_CONCURRENT: usize = 1000;
+/// MaxConcurrentInvocationsPerInstance where it is not given; the platform chooses by itself.
+const CONCURRENT: usize = 4;
+
+impl Check<'_> {
+    /// An endpoint with its variants.
+    pub(super) fn endpoint_with_variants(&mut self, typed: CreateEndpointConfig) -> EndpointConfig {
+        self.unknown_but("", &typed.unknown, &PASSED_OVER);
+        let endpoint_name = self.required_name("EndpointName", typed.endpoint_name);
+        self.required_name("EndpointConfigName", typed.endpoint_config_name);
+        let mut account = typed.execution_role_arn.as_deref().map(|arn| self.account(arn));
+        let mut models: BTreeMap<String, ModelConfig> = BTreeMap::new();
+        for (number, model) in typed.models.into_iter().enumerate() {
+            let outer = std::mem::replace(&mut self.prefix, format!("Models[{number}]."));
+            if model.endpoint_name.is_some() {
+                self.problem("EndpointName", "a model has none; it stands beside Models");
+            }
+            let role = model.execution_role_arn.clone();
+            let (name, model) = self.model(model);
+            account = account.or_else(|| role.map(|arn| self.account(&arn)));
+            if models.contains_key(&name) {
+                self.problem("ModelName", format_args!("\"{name}\" is taken already"));
+            }
+            models.insert(name, model);
+            self.prefix = outer;
+        }
+
+        let variants = self.variants("ProductionVariants", typed.production_variants, &models);
+        let shadows = self.variants("ShadowProductionVariants", typed.shadow_production_variants, &models);
+        match variants.len() {
+            0 => self.problem("ProductionVariants", format_args!("empty; give 1 to {MOST_VARIANTS}")),
+            1..=MOST_VARIANTS => {}
+            more => self.problem("ProductionVariants", format_args!("{more} entries; at most {MOST_VARIANTS}")),
+        }
+        if !variants.is_empty() && variants.iter().all(|variant| variant.weight == 0.0) {
+            self.problem("ProductionVariants", "every InitialVariantWeight is 0, so that no variant would be invoked");
+        }
+        for (number, variant) in variants.iter().enumerate() {
+            let before = variants.iter().take(number).chain(&shadows);
+            if before.into_iter().any(|earlier| earlier.name == variant.name) {
+                self.problem("ProductionVariants", format_args!("VariantName \"{}\" is taken already", variant.name));
+            }
+        }
+        let shadow = match (shadows.len(), variants.as_slice()) {
+            (0, _) => None,
+            (1, [production]) => shadows.into_iter().next().map(|variant| {
+                // The copied share is the ratio of the two weights.
+                let share = if production.weight > 0.0 { (variant.weight / production.weight).min(1.0) } else { 0.0 };
+                ShadowConfig { variant, share }
+            }),
+            _ => {
+                // API_CreateEndpointConfig.html, ShadowProductionVariants.
+                self.problem(
+                    "ShadowProductionVariants",
+                    "with them there must be one production variant and one shadow variant",
+                );
+                None
+            }
+        };
+        let asynchronous = typed.async_inference_config.map(|config| self.asynchronous(config));
+        if asynchronous.is_some() && shadow.is_some() {
+            self.problem("ShadowProductionVariants", "an endpoint with AsyncInferenceConfig has no shadow variants");
+        }
+        let account = account.unwrap_or_else(|| super::ACCOUNT.to_owned());
+        EndpointConfig { endpoint_name, account, variants, shadow, asynchronous }
+    }
+
+    fn variants(
+        &mut self,
+        list: &str,
+        typed: Vec<ProductionVariant>,
+        models: &BTreeMap<String, ModelConfig>,
+    ) -> Vec<VariantConfig> {
+        let mut variants = Vec::with_capacity(typed.len());
+        for (number, variant) in typed.into_iter().enumerate() {
+            let outer = std::mem::replace(&mut self.prefix, format!("{list}[{number}]."));
+            self.unknown_but("", &variant.unknown, &VARIANT_PASSED_OVER);
+            let name = self.required_name("VariantName", variant.variant_name);
+            let weight = variant.initial_variant_weight.unwrap_or(1.0);
+            if !weight.is_finite() || weight < 0.0 {
+                self.problem("InitialVariantWeight", format_args!("{weight} is not a weight; give 0 or more"));
+            }
+            let model_name = self.required_name("ModelName", variant.model_name);
+            match models.get(&model_name) {
+                Some(model) => variants.push(VariantConfig { name, weight, model: model.clone() }),
+                None => {
+                    let known: Vec<&str> = models.keys().map(String::as_str).collect();
+                    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                    // The control plane's own words begin so.
+                    self.problem(
+                        "ModelName",
+                        format_args!("Could not find model \"{model_name}\"; Models has {known}"),
+                    );
+                }
+            }
+            self.prefix = outer;
+        }
+        variants
+    }
+
+    fn asynchronous(&mut self, typed: AsyncInferenceConfig) -> AsyncConfig {
+        let outer = std::mem::replace(&mut self.prefix, "AsyncInferenceConfig.".to_owned());
+        self.unknown("", &typed.unknown);
+        let mut concurrent = CONCURRENT;
+        if let Some(client) = typed.client_config {
+            self.unknown("ClientConfig.", &client.unknown);
+            concurrent = client.max_concurrent_invocations_per_instance.unwrap_or(CONCURRENT);
+            if !(1..=MOST_CONCURRENT).contains(&concurrent) {
+                self.problem(
+                    "ClientConfig.MaxConcurrentInvocationsPerInstance",
+                    format_args!("{concurrent}; give 1 to {MOST_CONCURRENT}"),
+                );
+            }
+        }
+        let config = match typed.output_config {
+            None => {
+                self.problem("OutputConfig", "missing");
+                AsyncConfig { output: None, failure: None, concurrent }
+            }
+            Some(AsyncInferenceOutputConfig { output_path, failure_path, unknown, .. }) => {
+                self.unknown("OutputConfig.", &unknown);
+                let output = output_path.map(|path| self.output_folder("OutputConfig.S3OutputPath", &path));
+                let failure = failure_path.map(|path| self.output_folder("OutputConfig.S3FailurePath", &path));
+                AsyncConfig { output, failure, concurrent }
+            }
+        };
+        self.prefix = outer;
+        config
+    }
+
+    /// A folder of this machine that answers are written to.
+    fn output_folder(&mut self, member: &str, as_written: &str) -> PathBuf {
+        let location = match as_written.split_once("://") {
+            Some(("file", location)) => location,
+            None => as_written,
+            Some((scheme, _)) => {
+                self.problem(
+                    member,
+                    format_args!(
+                        "\"{as_written}\": {scheme}:// cannot be written to; give a folder or a file:// URL, or leave it \
+                         out for the folder that --async-output names"
+                    ),
+                );
+                ""
+            }
+        };
+        if as_written.is_empty() || as_written.contains('\0') {
+            self.problem(member, "expected a folder or a file:// URL");
+        }
+        self.folder.join(location)
+    }
+
+    /// Reports members that nobody knows; `passed_over` are known and have no meaning here.
+    fn unknown_but(&mut self, path: &str, unknown: &Unknown, passed_over: &[&str]) {
+        for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
+            self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
+        }
+    }
+
+    /// A model and its name.
+    pub(super) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
+        self.unknown("", &typed.unknown);
+        let name = self.required_name("ModelName", typed.model_name);
+        let mode = self.execution_mode(typed.inference_execution_config.as_ref());
+        let containers = self.definitions(typed.primary_container, typed.containers);
+        (name, ModelConfig { mode, containers: self.containers(containers, mode) })
+    }
+}
+
+#[cfg(test)]
+#[path = "variants_test.rs"]
+mod tests;

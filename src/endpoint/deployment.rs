@@ -1,0 +1,213 @@
+//! One endpoint on its way from configuration to InService.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use reqwest::{Client, Url};
+
+use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
+use super::config::{EndpointConfig, VariantConfig};
+use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
+use super::identity::Identity;
+use super::problems::listed;
+use crate::error::{Cause, Error, Result};
+
+/// What is the same for all endpoints of a process.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) executable: PathBuf,
+    /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`.
+    pub(super) running: BTreeMap<String, Url>,
+    pub(super) state_dir: PathBuf,
+    /// Where answers of asynchronous invocations go that have no place of their own.
+    pub(super) async_output: PathBuf,
+    pub(super) surroundings: Surroundings,
+}
+
+/// An endpoint and what it is started with.
+#[derive(Debug)]
+pub(super) struct Deployment {
+    pub(super) file: PathBuf,
+    pub(super) config: EndpointConfig,
+    pub(super) endpoint: Arc<Endpoint>,
+    /// For an endpoint with AsyncInferenceConfig.
+    worker: Option<Worker>,
+}
+
+impl Deployment {
+    /// An endpoint that is Creating. Of several, each has a folder of its own for the answers of asynchronous invocations.
+    pub(super) fn new(file: PathBuf, config: EndpointConfig, ground: &Ground) -> Deployment {
+        let identity = Identity {
+            endpoint: config.endpoint_name.clone(),
+            region: ground.surroundings.region.clone(),
+            account: config.account.clone(),
+        };
+        let (queue, worker) = match &config.asynchronous {
+            None => (None, None),
+            Some(asynchronous) => {
+                let own = ground.async_output.join(&config.endpoint_name);
+                let output = asynchronous.output.clone().unwrap_or(own);
+                let failure = asynchronous.failure.clone().unwrap_or_else(|| output.clone());
+                log::info!("endpoint {}: answers are written to {}", config.endpoint_name, output.display());
+                let (queue, worker) = Queue::new(output, failure, asynchronous.concurrent);
+                (Some(queue), Some(worker))
+            }
+        };
+        let endpoint = Arc::new(Endpoint::creating(identity, queue));
+        Deployment { file, config, endpoint, worker }
+    }
+
+    /// All variants: those for production, then the shadow.
+    fn variants(&self) -> impl Iterator<Item = &VariantConfig> {
+        self.config.variants.iter().chain(self.config.shadow.as_ref().map(|shadow| &shadow.variant))
+    }
+
+    /// The names by which a container of this endpoint can be said to run already, the most exact first.
+    fn names(&self, variant: &VariantConfig, container: &str) -> [String; 3] {
+        let (endpoint, variant) = (&self.config.endpoint_name, &variant.name);
+        [format!("{endpoint}/{variant}/{container}"), format!("{variant}/{container}"), container.to_owned()]
+    }
+
+    fn starter(&self, variant: &VariantConfig, ground: &Ground, alone: bool) -> Starter {
+        let containers = variant.model.containers.iter();
+        let running = containers.filter_map(|container| {
+            let names = self.names(variant, &container.name);
+            Some((container.name.clone(), names.iter().find_map(|name| ground.running.get(name))?.clone()))
+        });
+        let state_dir = &ground.state_dir;
+        Starter {
+            executable: ground.executable.clone(),
+            running: running.collect(),
+            // Two variants may have containers of the same name and models of the same place.
+            state_dir: if alone {
+                state_dir.clone()
+            } else {
+                state_dir.join(&self.config.endpoint_name).join(&variant.name)
+            },
+            surroundings: ground.surroundings.clone(),
+            variant: variant.name.clone(),
+        }
+    }
+
+    /// Starts all containers of all variants side by side and puts the endpoint InService.
+    ///
+    /// # Errors
+    /// What kept containers from starting; the others are stopped again.
+    async fn start(&self, client: &Client, ground: &Ground, alone: bool) -> Result<Vec<Instance>> {
+        let all = self.variants().map(|variant| async move {
+            let starter = self.starter(variant, ground, alone);
+            starter.start(client, &variant.model.containers, variant.model.mode).await
+        });
+        let (started, errors) = halves(join_all(all).await);
+        let (pipelines, instances): (Vec<_>, Vec<_>) =
+            started.into_iter().map(|Started { pipeline, instances }| (pipeline, instances)).unzip();
+        let instances: Vec<Instance> = instances.into_iter().flatten().collect();
+        if let Some(error) = joined(errors) {
+            stop_all(instances).await;
+            return Err(error);
+        }
+        let name = &self.config.endpoint_name;
+        let mut made =
+            self.variants().zip(pipelines).map(|(config, pipeline)| Variant::new(name, &config.name, pipeline));
+        let production = made.by_ref().zip(&self.config.variants).map(|(variant, config)| (variant, config.weight));
+        let production: Vec<_> = production.take(self.config.variants.len()).collect();
+        let shadow = self.config.shadow.as_ref().and_then(|config| Some(Shadow::new(made.next()?, config.share)));
+        self.endpoint.in_service(Variants::new(production, shadow));
+        Ok(instances)
+    }
+
+    /// Begins to work on what waits in its queue, if it has one.
+    pub(super) fn begin_work(&mut self, client: &Client) -> Option<actix_web::rt::task::JoinHandle<()>> {
+        let worker = self.worker.take()?;
+        Some(actix_web::rt::spawn(worker.work(Arc::clone(&self.endpoint), client.clone())))
+    }
+}
+
+/// Says all that would keep these endpoints from starting and can be known before.
+///
+/// # Errors
+/// [`Cause::BadSetting`] with a line for each thing.
+pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
+    let mut names: Vec<String> = Vec::new();
+    let mut known: Vec<String> = Vec::new();
+    for deployment in deployments {
+        for variant in deployment.variants() {
+            for container in &variant.model.containers {
+                names.push(container.name.clone());
+                known.extend(deployment.names(variant, &container.name));
+            }
+        }
+    }
+    let unknown = ground.running.keys().filter(|name| !known.contains(name));
+    let mut problems: Vec<String> = unknown
+        .map(|name| format!("--container {name}: there is no such container, only {}", names.join(", ")))
+        .collect();
+    let alone = is_alone(deployments);
+    for deployment in deployments {
+        for variant in deployment.variants() {
+            let checked = deployment.starter(variant, ground, alone).check(&variant.model.containers);
+            problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
+        }
+        let twice = deployments.iter().filter(|other| other.config.endpoint_name == deployment.config.endpoint_name);
+        if twice.count() > 1 {
+            let name = &deployment.config.endpoint_name;
+            problems.push(format!("{}: EndpointName: \"{name}\" is taken already", deployment.file.display()));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
+}
+
+/// Starts all endpoints side by side; what looks after their containers.
+///
+/// # Errors
+/// What kept containers from starting; all others are stopped again.
+pub(super) async fn start(client: &Client, deployments: &[Deployment], ground: &Ground) -> Result<Vec<Instance>> {
+    let alone = is_alone(deployments);
+    let all = deployments.iter().map(|deployment| deployment.start(client, ground, alone));
+    let (started, errors) = halves(join_all(all).await);
+    let instances = started.into_iter().flatten().collect();
+    match joined(errors) {
+        None => Ok(instances),
+        Some(error) => {
+            stop_all(instances).await;
+            Err(error)
+        }
+    }
+}
+
+/// Whether there is one endpoint with one variant, which then needs no folder of its own.
+fn is_alone(deployments: &[Deployment]) -> bool {
+    matches!(deployments, [one] if one.variants().count() == 1)
+}
+
+fn halves<T>(outcomes: Vec<Result<T>>) -> (Vec<T>, Vec<Error>) {
+    let mut halves = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(good) => halves.0.push(good),
+            Err(error) => halves.1.push(error),
+        }
+    }
+    halves
+}
+
+/// Several errors as one.
+fn joined(mut errors: Vec<Error>) -> Option<Error> {
+    if errors.len() < 2 {
+        return errors.pop();
+    }
+    let cause = errors.first()?.cause();
+    let lines: Vec<String> = errors.iter().map(Error::to_string).collect();
+    Some(Error::new(cause, listed(&lines)))
+}
+
+/// The folder for answers of asynchronous invocations where none is given.
+pub(super) fn async_output(state_dir: &Path) -> PathBuf {
+    state_dir.join("async")
+}
+
+#[cfg(test)]
+#[path = "deployment_test.rs"]
+mod tests;

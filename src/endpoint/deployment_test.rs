@@ -1,0 +1,103 @@
+use super::*;
+use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelConfig, Models, ShadowConfig};
+use crate::endpoint::container_side;
+use crate::endpoint::container_side::fake_container::FakeContainer;
+use crate::endpoint::{CacheSettings, S3Access};
+
+fn variant(name: &str, containers: &[&str]) -> VariantConfig {
+    let container = |name: &&str| ContainerConfig {
+        name: name.to_string(),
+        name_in_errors: name.to_string(),
+        environment: Default::default(),
+        models: Models::Single(None),
+    };
+    let containers = containers.iter().map(container).collect();
+    VariantConfig { name: name.into(), weight: 1.0, model: ModelConfig { mode: ExecutionMode::Serial, containers } }
+}
+
+fn endpoint(name: &str, variants: Vec<VariantConfig>) -> EndpointConfig {
+    EndpointConfig {
+        endpoint_name: name.into(),
+        account: "123456789012".into(),
+        variants,
+        shadow: None,
+        asynchronous: None,
+    }
+}
+
+fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
+    Ground {
+        executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
+        running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
+        state_dir: "/state".into(),
+        async_output: "/state/async".into(),
+        surroundings: Surroundings {
+            inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            region: "us-east-1".into(),
+            health_check_timeout: std::time::Duration::from_secs(60),
+            cache: CacheSettings::default(),
+            s3: S3Access::default(),
+        },
+    }
+}
+
+fn deployments(configs: Vec<EndpointConfig>, ground: &Ground) -> Vec<Deployment> {
+    configs.into_iter().map(|config| Deployment::new("e.json".into(), config, ground)).collect()
+}
+
+#[actix_web::test]
+async fn a_container_that_runs_is_named_as_exactly_as_it_needs_to_be() {
+    let fake = FakeContainer::answering(200, "text/plain", "");
+    let other = FakeContainer::answering(200, "text/plain", "");
+    let third = FakeContainer::answering(200, "text/plain", "");
+    let ground = ground(&[("c", &fake), ("green/c", &other), ("two/green/c", &third)]);
+    let variants = || vec![variant("blue", &["c"]), variant("green", &["c"])];
+    let deployments = deployments(vec![endpoint("one", variants()), endpoint("two", variants())], &ground);
+    check(&deployments, &ground).unwrap();
+    let origins: Vec<_> = deployments
+        .iter()
+        .flat_map(|deployment| deployment.variants().map(|one| deployment.starter(one, &ground, false)))
+        .map(|starter| (starter.running["c"].clone(), starter.state_dir))
+        .collect();
+    let expected = [(&fake, "one/blue"), (&other, "one/green"), (&fake, "two/blue"), (&third, "two/green")];
+    let expected = expected.map(|(fake, folder)| (fake.origin.clone(), Path::new("/state").join(folder)));
+    assert_eq!(origins, expected);
+}
+
+#[actix_web::test]
+async fn one_endpoint_with_one_variant_has_the_state_folder_to_itself() {
+    let ground = ground(&[]);
+    let deployments = deployments(vec![endpoint("one", vec![variant("AllTraffic", &["c"])])], &ground);
+    let starter = deployments[0].starter(&deployments[0].config.variants[0], &ground, is_alone(&deployments));
+    assert_eq!(starter.state_dir, Path::new("/state"));
+    let mut config = endpoint("one", vec![variant("AllTraffic", &["c"])]);
+    config.shadow = Some(ShadowConfig { variant: variant("shadow", &["c"]), share: 1.0 });
+    assert!(!is_alone(&[Deployment::new("e.json".into(), config, &ground)]));
+}
+
+#[actix_web::test]
+async fn what_can_be_known_before_is_said_before() {
+    let fake = FakeContainer::answering(200, "text/plain", "");
+    let ground = ground(&[("c", &fake), ("d", &fake), ("red/c", &fake)]);
+    let config = || endpoint("one", vec![variant("blue", &["c"])]);
+    let error = check(&deployments(vec![config(), config()], &ground), &ground).unwrap_err();
+    assert_eq!(error.cause(), Cause::BadSetting);
+    for part in ["--container d: there is no such", "--container red/c", "EndpointName: \"one\" is taken already"] {
+        assert!(error.message().contains(part), "{part}: {error}");
+    }
+}
+
+#[actix_web::test]
+async fn a_variant_that_does_not_start_is_named_and_fails_its_endpoint() {
+    let fake = FakeContainer::answering(200, "text/plain", "");
+    let mut ground = ground(&[("good", &fake)]);
+    let mut bad = variant("green", &["bad"]);
+    bad.model.containers[0].environment = BTreeMap::from([("FAKE".to_owned(), "ends".to_owned())]);
+    let folder = tempfile::tempdir().unwrap();
+    ground.state_dir = folder.path().into();
+    let deployments = deployments(vec![endpoint("one", vec![variant("blue", &["good"]), bad])], &ground);
+    let client = container_side::client().unwrap();
+    let error = start(&client, &deployments, &ground).await.unwrap_err();
+    let start = "The bad for production variant green did not pass the ping health check: ";
+    assert!(error.message().contains(start), "{error}");
+}
