@@ -17,7 +17,6 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use byoc::container::{Mode, app};
 use byoc::endpoint::client_side::{self, Endpoint, Services, Variant, Variants};
-use byoc::endpoint::config::ModelDataUrl;
 use byoc::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
 use byoc::endpoint::{Identity, Limits};
 
@@ -125,7 +124,7 @@ fn single(name: &str, address: SocketAddr) -> Container {
 
 /// A multi-model container whose models are archives under a prefix.
 fn many(address: SocketAddr, prefix: &Path, state: &Path) -> Pipeline {
-    let store = ModelStore::new(ModelDataUrl { as_written: "./prefix".into(), path: prefix.to_owned() });
+    let store = ModelStore::folder("./prefix", prefix.to_owned());
     let models = ModelCache::new("many", origin(address), store, ModelFolder::of(state).expect("a plain path"));
     Pipeline::new(vec![Container::multi_model("many", models, Health::default())]).expect("a container")
 }

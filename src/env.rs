@@ -88,12 +88,62 @@ pub const BYOC_ENDPOINT_STREAM_TIMEOUT: &str = "BYOC_ENDPOINT_STREAM_TIMEOUT";
 pub const BYOC_ENDPOINT_IAM: &str = "BYOC_ENDPOINT_IAM";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
+/// Seconds that a container of `byoc endpoint` may fail its pings: 480.
+pub const BYOC_HEALTH_CHECK_TIMEOUT_SECONDS: &str = "BYOC_HEALTH_CHECK_TIMEOUT_SECONDS";
+/// How many bytes of disk unpacked models may take, or with K, M or G: no bound.
+pub const BYOC_MODEL_DISK: &str = "BYOC_MODEL_DISK";
+/// Seconds that a request to `byoc endpoint` waits for its model: 60.
+pub const BYOC_MODEL_READY_TIMEOUT_SECONDS: &str = "BYOC_MODEL_READY_TIMEOUT_SECONDS";
 /// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.
 pub const BYOC_ENDPOINT_ASYNC_OUTPUT: &str = "BYOC_ENDPOINT_ASYNC_OUTPUT";
 /// The region that errors name: `us-east-1`.
 pub const AWS_REGION: &str = "AWS_REGION";
 /// The same, for where the first is not set.
 pub const AWS_DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+/// Where S3 is, if it is not Amazon's: such as `http://127.0.0.1:9000`.
+pub const AWS_ENDPOINT_URL_S3: &str = "AWS_ENDPOINT_URL_S3";
+/// Where all of AWS is; the one for S3 wins.
+pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// The access key's id.
+pub const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// The access key's secret.
+pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// The token of temporary credentials.
+pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+/// Where a task of ECS or a container of SageMaker gets its role's credentials.
+pub const AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+/// The same on EKS (Pod Identity).
+pub const AWS_CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/// The file with the token for that.
+pub const AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+/// The file with a web identity's token (IRSA on EKS).
+pub const AWS_WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+/// The role that a web identity takes.
+pub const AWS_ROLE_ARN: &str = "AWS_ROLE_ARN";
+/// What the role's session is called.
+pub const AWS_ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+/// `false` where an EC2 instance's role may be asked for.
+pub const AWS_EC2_METADATA_DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
+/// A file of certificates to trust beside Mozilla's.
+pub const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+/// All that says how S3 is reached.
+pub const S3_VARIABLES: [&str; 15] = [
+    AWS_REGION,
+    AWS_DEFAULT_REGION,
+    AWS_ENDPOINT_URL_S3,
+    AWS_ENDPOINT_URL,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    AWS_SESSION_TOKEN,
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE,
+    AWS_WEB_IDENTITY_TOKEN_FILE,
+    AWS_ROLE_ARN,
+    AWS_ROLE_SESSION_NAME,
+    AWS_EC2_METADATA_DISABLED,
+    AWS_CA_BUNDLE,
+];
 
 #[cfg(test)]
 mod tests {

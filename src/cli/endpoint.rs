@@ -12,7 +12,7 @@ use crate::cli::settings::{Settings, number, text};
 use crate::container::memory::parse_size;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, CallLimits, Limits, Surroundings};
+use crate::endpoint::{self, CacheSettings, CallLimits, Limits, S3Access, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs;
@@ -53,6 +53,15 @@ pub(super) struct Arguments {
     /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
+    /// Seconds that a container may fail its pings, at its start and later, before the endpoint is Failed [env: BYOC_HEALTH_CHECK_TIMEOUT_SECONDS] [default: 480]
+    #[arg(long, value_name = "SECONDS")]
+    health_check_timeout: Option<String>,
+    /// Disk for unpacked models, in bytes or with K, M, G; beyond it those that are not loaded are deleted, the least recently used first [env: BYOC_MODEL_DISK] [default: no bound]
+    #[arg(long, value_name = "BYTES")]
+    model_disk: Option<String>,
+    /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException [env: BYOC_MODEL_READY_TIMEOUT_SECONDS] [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    model_ready_timeout: Option<String>,
     /// Folder for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
     #[arg(long, value_name = "FOLDER")]
     async_output: Option<String>,
@@ -64,6 +73,11 @@ pub(super) struct Arguments {
 /// What a container may see of our environment: where programs, home and temporary files are, and what to log.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", env::RUST_LOG, env::SAGEMAKER_CONTAINER_LOG_LEVEL];
 const DEFAULT_PORT: u16 = 8080;
+/// The most seconds that a request may be told to wait: as long as loading goes on.
+const LONGEST_WAIT: u64 = 360;
+/// Seconds that a container may be unhealthy, as the platform has it, and the most that the platform grants.
+const DEFAULT_HEALTH_CHECK: u64 = 480;
+const LONGEST_HEALTH_CHECK: u64 = 3600;
 /// No time limit is longer: a day.
 const LONGEST_TIMEOUT: u64 = 24 * 60 * 60;
 const DEFAULT_REGION: &str = "us-east-1";
@@ -97,6 +111,17 @@ impl Arguments {
         });
         let limits = self.limits(&mut settings);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
+        let health_check = settings.get(
+            ("health-check-timeout", self.health_check_timeout.as_deref()),
+            &[env::BYOC_HEALTH_CHECK_TIMEOUT_SECONDS],
+            number(1, LONGEST_HEALTH_CHECK),
+        );
+        let disk = settings.get(("model-disk", self.model_disk.as_deref()), &[env::BYOC_MODEL_DISK], parse_size);
+        let patience = settings.get(
+            ("model-ready-timeout", self.model_ready_timeout.as_deref()),
+            &[env::BYOC_MODEL_READY_TIMEOUT_SECONDS],
+            number(1, LONGEST_WAIT),
+        );
         let async_output =
             settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], text);
         let level = settings.get(
@@ -111,11 +136,16 @@ impl Arguments {
         })?;
         let executable = std::env::current_exe()
             .map_err(|error| Error::new(Cause::Io, format!("could not find this program's own file: {error}")))?;
-        let inherited = INHERITED
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
-            .collect();
+        let those_set = |names: &[&str]| -> BTreeMap<String, String> {
+            names.iter().filter_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned()))).collect()
+        };
+        let (inherited, s3) = (those_set(&INHERITED), S3Access(those_set(&env::S3_VARIABLES)));
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let mut cache = CacheSettings { disk, ..CacheSettings::default() };
+        if let Some(seconds) = patience {
+            cache.patience = Duration::from_secs(seconds);
+        }
+        let health_check_timeout = Duration::from_secs(health_check.unwrap_or(DEFAULT_HEALTH_CHECK));
         let settings = endpoint::Settings {
             endpoints,
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -126,7 +156,7 @@ impl Arguments {
             async_output: async_output.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings { inherited, region },
+            surroundings: Surroundings { inherited, region, health_check_timeout, cache, s3 },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }
@@ -227,6 +257,9 @@ mod tests {
             ("BYOC_ENDPOINT_CONTAINER_TIMEOUT", "1"),
             ("BYOC_ENDPOINT_STREAM_TIMEOUT", "2"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("BYOC_HEALTH_CHECK_TIMEOUT_SECONDS", "9"),
+            ("BYOC_MODEL_DISK", "2G"),
+            ("BYOC_MODEL_READY_TIMEOUT_SECONDS", "5"),
         ]);
         let (settings, _) = Arguments::default().resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
@@ -234,6 +267,9 @@ mod tests {
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
         assert_eq!(settings.async_output, Some(PathBuf::from("/out")));
         assert_eq!(settings.surroundings.region, "eu-west-1");
+        let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
+        assert_eq!(settings.surroundings.cache, cache);
+        assert_eq!(settings.surroundings.health_check_timeout, Duration::from_secs(9));
         let call = CallLimits {
             hand_over_bytes: 1024,
             answer_bytes: 7,

@@ -9,7 +9,7 @@ use reqwest::{Client, Url};
 
 use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
 use super::config::{EndpointConfig, VariantConfig};
-use super::container_side::{Process, Started, Starter, Surroundings, stop_all};
+use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
 use super::problems::listed;
 use crate::error::{Cause, Error, Result};
@@ -97,17 +97,17 @@ impl Deployment {
     ///
     /// # Errors
     /// What kept containers from starting; the others are stopped again.
-    async fn start(&self, client: &Client, ground: &Ground, alone: bool) -> Result<Vec<Process>> {
+    async fn start(&self, client: &Client, ground: &Ground, alone: bool) -> Result<Vec<Instance>> {
         let all = self.variants().map(|variant| async move {
             let starter = self.starter(variant, ground, alone);
             starter.start(client, &variant.model.containers, variant.model.mode).await
         });
         let (started, errors) = halves(join_all(all).await);
-        let (pipelines, processes): (Vec<_>, Vec<_>) =
-            started.into_iter().map(|Started { pipeline, processes }| (pipeline, processes)).unzip();
-        let processes: Vec<Process> = processes.into_iter().flatten().collect();
+        let (pipelines, instances): (Vec<_>, Vec<_>) =
+            started.into_iter().map(|Started { pipeline, instances }| (pipeline, instances)).unzip();
+        let instances: Vec<Instance> = instances.into_iter().flatten().collect();
         if let Some(error) = joined(errors) {
-            stop_all(processes).await;
+            stop_all(instances).await;
             return Err(error);
         }
         let name = &self.config.endpoint_name;
@@ -117,7 +117,7 @@ impl Deployment {
         let production: Vec<_> = production.take(self.config.variants.len()).collect();
         let shadow = self.config.shadow.as_ref().and_then(|config| Some(Shadow::new(made.next()?, config.share)));
         self.endpoint.in_service(Variants::new(production, shadow));
-        Ok(processes)
+        Ok(instances)
     }
 
     /// Begins to work on what waits in its queue, if it has one.
@@ -161,19 +161,19 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
 }
 
-/// Starts all endpoints side by side; the processes that now run.
+/// Starts all endpoints side by side; what looks after their containers.
 ///
 /// # Errors
 /// What kept containers from starting; all others are stopped again.
-pub(super) async fn start(client: &Client, deployments: &[Deployment], ground: &Ground) -> Result<Vec<Process>> {
+pub(super) async fn start(client: &Client, deployments: &[Deployment], ground: &Ground) -> Result<Vec<Instance>> {
     let alone = is_alone(deployments);
     let all = deployments.iter().map(|deployment| deployment.start(client, ground, alone));
     let (started, errors) = halves(join_all(all).await);
-    let processes = started.into_iter().flatten().collect();
+    let instances = started.into_iter().flatten().collect();
     match joined(errors) {
-        None => Ok(processes),
+        None => Ok(instances),
         Some(error) => {
-            stop_all(processes).await;
+            stop_all(instances).await;
             Err(error)
         }
     }

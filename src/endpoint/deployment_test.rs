@@ -2,6 +2,7 @@ use super::*;
 use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelConfig, Models, ShadowConfig};
 use crate::endpoint::container_side;
 use crate::endpoint::container_side::fake_container::FakeContainer;
+use crate::endpoint::{CacheSettings, S3Access};
 
 fn variant(name: &str, containers: &[&str]) -> VariantConfig {
     let container = |name: &&str| ContainerConfig {
@@ -33,6 +34,9 @@ fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
         surroundings: Surroundings {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
+            health_check_timeout: std::time::Duration::from_secs(60),
+            cache: CacheSettings::default(),
+            s3: S3Access::default(),
         },
         account: None,
     }

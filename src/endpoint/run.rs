@@ -120,7 +120,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     };
     let outcome = match started {
-        Ok(processes) => {
+        Ok(instances) => {
             let took = begun.elapsed().as_secs_f64() * 1e3;
             for deployment in &deployments {
                 log::info!("endpoint {} is InService after {took:.0} ms", deployment.config.endpoint_name);
@@ -137,7 +137,7 @@ async fn serve(settings: Settings) -> Result<()> {
                 _ = signals.next() => handle.stop(false).await,
             }
             finish_work(&deployments, work, &mut signals).await;
-            stop_all(processes).await;
+            stop_all(instances).await;
             log::info!("stopped");
             Ok(())
         }

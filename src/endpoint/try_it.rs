@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{EndpointConfig, ExecutionMode, Models};
+use super::config::{EndpointConfig, ExecutionMode, Location, ModelDataUrl, Models};
 
 /// How many folders deep an example of a TargetModel is looked for.
 const DEEPEST: usize = 3;
@@ -18,7 +18,7 @@ pub(super) fn advice(
     signing_region: Option<&str>,
 ) -> String {
     let multi_model = config.variants.iter().flat_map(|variant| &variant.model.containers);
-    let multi_model = multi_model.into_iter().any(|container| matches!(container.models, Models::Multi(_)));
+    let multi_model = multi_model.into_iter().any(|container| matches!(container.models, Models::Multi { .. }));
     let url = format!("http://{address}");
     let name = &config.endpoint_name;
     let request = first_file(file.parent().unwrap_or(Path::new("")), ".csv");
@@ -68,8 +68,8 @@ fn direct(config: &EndpointConfig) -> Option<String> {
 fn example(config: &EndpointConfig) -> Option<String> {
     let containers = config.variants.iter().flat_map(|variant| &variant.model.containers);
     let prefix = containers.into_iter().find_map(|container| match &container.models {
-        Models::Multi(prefix) => Some(&prefix.path),
-        Models::Single(_) => None,
+        Models::Multi { prefix: ModelDataUrl { location: Location::Local(path), .. }, .. } => Some(path),
+        _ => None,
     })?;
     let archive = first_archive(prefix, DEEPEST)?;
     Some(archive.strip_prefix(prefix).ok()?.display().to_string())
@@ -96,7 +96,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{AsyncConfig, ContainerConfig, ModelConfig, ModelDataUrl, VariantConfig};
+    use crate::endpoint::config::{AsyncConfig, ContainerConfig, ModelCacheSetting, ModelConfig, VariantConfig};
 
     fn config(container: ContainerConfig, mode: ExecutionMode, asynchronous: Option<AsyncConfig>) -> EndpointConfig {
         let model = ModelConfig { mode, containers: vec![container] };
@@ -116,8 +116,10 @@ mod tests {
         std::fs::create_dir_all(&city).unwrap();
         std::fs::write(city.join("Chicago_IL.tar.gz"), "").unwrap();
         std::fs::write(folder.path().join("house.csv"), "").unwrap();
-        let prefix = ModelDataUrl { as_written: "./models/".into(), path: folder.path().join("models") };
-        let config = config(container(Models::Multi(prefix)), ExecutionMode::Serial, None);
+        let location = Location::Local(folder.path().join("models"));
+        let prefix = ModelDataUrl { as_written: "./models/".into(), location };
+        let models = Models::Multi { prefix, cache: ModelCacheSetting::Enabled };
+        let config = config(container(models), ExecutionMode::Serial, None);
         let (file, address) = (folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
         let signed = super::advice(&config, &file, address, Some("eu-west-1"));
         assert!(signed.contains("curl --aws-sigv4 'aws:amz:eu-west-1:sagemaker' --user \"$AWS_"), "{signed}");

@@ -68,9 +68,9 @@ class Endpoint:
             return error.code
 
     def metric(self, name):
-        """A metric without labels; 0 before it was counted first."""
+        """A metric, with its labels if it has any; 0 before it was counted first."""
         with urllib.request.urlopen(self.url + "/metrics", timeout=5) as response:
-            found = re.search(rf"^{name} (\S+)$", response.read().decode(), re.MULTILINE)
+            found = re.search(rf"^{re.escape(name)} (\S+)$", response.read().decode(), re.MULTILINE)
         return float(found.group(1)) if found else 0.0
 
     def container_urls(self):

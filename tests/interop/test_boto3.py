@@ -2,7 +2,6 @@
 import concurrent.futures
 import io
 import json
-import os
 import re
 import signal
 import struct
@@ -151,21 +150,6 @@ def test_no_container_outlives_the_endpoint(housing, sent, code):
     assert len(containers) == 2
     assert endpoint.stop(sent) == code
     assert all(is_gone(url) for url in containers)
-
-
-def test_a_container_that_dies_is_a_model_error_that_says_so(housing):
-    endpoint = Endpoint(housing / "endpoint.json")
-    children = subprocess.run(
-        ["pgrep", "-P", str(endpoint.process.pid)], capture_output=True, text=True, check=True).stdout.split()
-    assert len(children) == 2
-    os.kill(int(children[0]), signal.SIGKILL)
-    endpoint.wait_for(lambda: endpoint.get("/ping") == 503)
-    client = runtime(endpoint.url)
-    with pytest.raises(client.exceptions.ModelError) as raised:
-        price(client, artifact("NewYork_NY"))
-    assert raised.value.response["OriginalStatusCode"] == 0
-    assert re.search(r"does not run any more: .*signal: 9", raised.value.response["OriginalMessage"])
-    assert endpoint.stop(signal.SIGTERM) == 0
 
 
 def test_where_it_listens_is_said_also_in_a_quiet_log(housing):

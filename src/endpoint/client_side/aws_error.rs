@@ -134,6 +134,13 @@ impl AwsError {
                 "Failed to extract model data archive for container \"{container}\" from URL: \"{url}\". Please ensure \
                  that the object located at the URL is a valid tar.gz archive: {message}"
             )),
+            Failure::StoreUnavailable { container, url, message } => {
+                log::warn!("request {request_id}: {url}: {message}");
+                AwsError::service_unavailable(format!(
+                    "Failed to download model data for container \"{container}\" from URL: \"{url}\". The store could not \
+                     be reached or broke off: {message}"
+                ))
+            }
             Failure::ModelNotReady { target_model, waited } => AwsError::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 Some("ModelNotReadyException"),
@@ -143,6 +150,9 @@ impl AwsError {
                 log::error!("request {request_id}: {message}");
                 let message = format!("The endpoint failed; its log has the reason under request {request_id}.");
                 AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), message)
+            }
+            Failure::EndpointFailed { reason } => {
+                AwsError::service_unavailable(format!("Endpoint {endpoint} is Failed. {reason}"))
             }
             Failure::Container { container, what } => AwsError::model_error(container, what, identity),
         }
@@ -194,9 +204,7 @@ impl AwsError {
             ContainerFailure::Ended(how) => no_status(
                 container,
                 &look,
-                format!(
-                    "Container {container} does not run any more: {how}. Its log lines say why; start the endpoint again."
-                ),
+                format!("Container {container} does not run: {how}. Its log lines say why; it is being started again."),
             ),
         };
         AwsError {

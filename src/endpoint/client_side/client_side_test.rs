@@ -8,7 +8,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::endpoint::config::ModelDataUrl;
 use crate::endpoint::container_side::fake_container::{FakeContainer, write_archive};
 use crate::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
@@ -48,7 +47,7 @@ fn single(container: &FakeContainer) -> Data<Services> {
 fn multi(container: &FakeContainer) -> (Data<Services>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     write_archive(&folder.path().join("prefix/a.tar.gz"), "weights");
-    let store = ModelStore::new(ModelDataUrl { as_written: "./prefix".into(), path: folder.path().join("prefix") });
+    let store = ModelStore::folder("./prefix", folder.path().join("prefix"));
     let models = ModelCache::new("primary", container.origin.clone(), store, ModelFolder::of(folder.path()).unwrap());
     (in_service(vec![Container::multi_model("primary", models, Health::default())]), folder)
 }
@@ -213,7 +212,14 @@ async fn ping_follows_the_life_of_the_endpoint() {
     assert!(message.contains("container primary: the process has ended (exit status: 1)"), "{message}");
     let (status, kind, _, message) = error(send(&services, invoke()).await).await;
     assert_eq!((status, &*kind), (424, "ModelError"));
-    assert!(message.contains("Container primary does not run any more"), "{message}");
+    assert!(message.contains("Container primary does not run"), "{message}");
+
+    health.failed("The primary container did not pass.");
+    for request in [ping(), invoke()] {
+        let (status, kind, _, message) = error(send(&services, request).await).await;
+        assert_eq!((status, &*kind), (503, "ServiceUnavailable"));
+        assert_eq!(message, "Endpoint housing is Failed. The primary container did not pass.");
+    }
 }
 
 #[actix_web::test]

@@ -20,6 +20,9 @@ pub(super) async fn ping(services: Data<Services>) -> HttpResponse {
 fn problem(endpoint: &Endpoint) -> Option<String> {
     let name = &endpoint.identity.endpoint;
     let Some(variants) = endpoint.variants() else { return Some(format!("Endpoint {name} is Creating.")) };
+    if let Some(reason) = variants.failure_reason() {
+        return Some(format!("Endpoint {name} is Failed. {reason}"));
+    }
     variants.how_it_ended().map(|how| format!("Endpoint {name} is OutOfService: {how}."))
 }
 

@@ -102,6 +102,11 @@ impl Variants {
         self.shadow.as_ref().filter(|shadow| shadow.turns.next() == 0).map(Arc::clone)
     }
 
+    /// FailureReason, if a container is given up. A shadow variant's is nobody's concern.
+    pub(super) fn failure_reason(&self) -> Option<String> {
+        self.production.iter().find_map(|variant| variant.pipeline.failure_reason())
+    }
+
     /// The first container that has ended, and how.
     pub(super) fn how_it_ended(&self) -> Option<String> {
         self.production.iter().find_map(|variant| variant.pipeline.how_it_ended())

@@ -47,9 +47,9 @@ fn create_models_json_with_an_endpoint_name_becomes_a_pipeline() {
     assert_eq!(preprocessor.environment["SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"], "text/csv");
     let Models::Single(Some(url)) = &preprocessor.models else { panic!("{preprocessor:?}") };
     assert_eq!(url.as_written, "./preprocessor/model.tar.gz");
-    assert_eq!(url.path, Path::new("/home/me/housing/preprocessor/model.tar.gz"));
-    let Models::Multi(prefix) = &learner.models else { panic!("{learner:?}") };
-    assert_eq!(prefix.path, Path::new("/models/"));
+    assert_eq!(url.location, Location::Local("/home/me/housing/preprocessor/model.tar.gz".into()));
+    let Models::Multi { prefix, cache: ModelCacheSetting::Enabled } = &learner.models else { panic!("{learner:?}") };
+    assert_eq!(prefix.location, Location::Local("/models/".into()));
 }
 
 #[test]
@@ -88,6 +88,26 @@ fn in_direct_mode_every_container_has_a_name_that_requests_choose_by() {
 }
 
 #[test]
+fn models_may_lie_in_s3() {
+    for (url, expected) in [("s3://b/models/", "models/"), ("s3://b", ""), ("s3://b/k/model.tar.gz", "k/model.tar.gz")]
+    {
+        let mut config = housing();
+        config["Containers"][1]["ModelDataUrl"] = json!(url);
+        let config = parse(&config).unwrap();
+        let Models::Multi { prefix, .. } = &containers(&config)[1].models else { panic!("{config:?}") };
+        assert_eq!(prefix.location, Location::S3 { bucket: "b".into(), key: expected.into() });
+    }
+}
+
+#[test]
+fn a_model_cache_that_is_disabled_is_so() {
+    let mut config = housing();
+    config["Containers"][1]["MultiModelConfig"]["ModelCacheSetting"] = json!("Disabled");
+    let config = parse(&config).unwrap();
+    assert!(matches!(&containers(&config)[1].models, Models::Multi { cache: ModelCacheSetting::Disabled, .. }));
+}
+
+#[test]
 fn members_without_meaning_on_one_machine_are_passed_over() {
     let mut config = housing();
     config["Tags"] = json!([{"Key": "team", "Value": "pricing"}]);
@@ -123,8 +143,8 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/0/ContainerHostname", json!("a.b"), "Containers[0].ContainerHostname: \"a.b\" is not a name"),
         (
             "/Containers/0/ModelDataUrl",
-            json!("s3://b/k"),
-            "Containers[0].ModelDataUrl: \"s3://b/k\": s3:// cannot be read",
+            json!("s3:///k"),
+            "Containers[0].ModelDataUrl: \"s3:///k\": expected s3://BUCKET/KEY",
         ),
         ("/Containers/0/ModelDataUrl", json!("https://h/k"), "https:// cannot be read"),
         ("/Containers/0/ModelDataUrl", json!(""), "Containers[0].ModelDataUrl: expected a path"),
@@ -132,7 +152,6 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/0/MultiModelConfig", json!({}), "Containers[0].MultiModelConfig: only a container of Mode"),
         ("/Containers/1/ModelDataUrl", Value::Null, "Containers[1].ModelDataUrl: missing"),
         ("/Containers/1/MultiModelConfig", json!({"Model": 1}), "Containers[1].MultiModelConfig.Model: unknown member"),
-        ("/Containers/1/MultiModelConfig", json!({"ModelCacheSetting": "Disabled"}), "Disabled is not supported"),
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),
         ("/Containers/0/Mode", json!("multimodel"), "unknown variant `multimodel`"),
         ("/InferenceExecutionConfig/Mode", json!("Parallel"), "unknown variant `Parallel`"),
@@ -155,7 +174,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
 #[test]
 fn all_problems_are_reported_together() {
     let problems =
-        parse(&json!({"ModelName": "m", "Extra": 1, "Containers": [{"ModelDataUrl": "s3://b/k"}]})).unwrap_err();
+        parse(&json!({"ModelName": "m", "Extra": 1, "Containers": [{"ModelDataUrl": "s3:///k"}]})).unwrap_err();
     assert_eq!(problems.len(), 4, "{problems:?}");
 }
 
@@ -186,7 +205,7 @@ fn a_file_is_read_with_its_name_in_every_problem_and_paths_relative_to_it() {
     std::fs::write(&file, housing().to_string()).unwrap();
     let config = EndpointConfig::read(&file).unwrap();
     let Models::Single(Some(url)) = &containers(&config)[0].models else { panic!("{config:?}") };
-    assert_eq!(url.path, folder.path().join("./preprocessor/model.tar.gz"));
+    assert_eq!(url.location, Location::Local(folder.path().join("./preprocessor/model.tar.gz")));
 
     std::fs::write(&file, "{").unwrap();
     let error = EndpointConfig::read(&file).unwrap_err();

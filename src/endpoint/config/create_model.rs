@@ -72,9 +72,12 @@ pub(super) struct MultiModelConfig {
     pub(super) unknown: Unknown,
 }
 
+/// Whether a multi-model container keeps models that have answered.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub(super) enum ModelCacheSetting {
+pub enum ModelCacheSetting {
+    /// It keeps them until their room is needed.
     Enabled,
+    /// They are unloaded and their artifacts deleted after each invocation.
     Disabled,
 }
 

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use create_endpoint_config::Form;
-pub use create_model::ExecutionMode;
-use create_model::{ContainerDefinition, CreateModel, InferenceExecutionConfig, Mode, ModelCacheSetting, Unknown};
+use create_model::{ContainerDefinition, CreateModel, InferenceExecutionConfig, Mode, Unknown};
+pub use create_model::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
 
 use crate::endpoint::identity::VARIANT;
@@ -105,17 +105,36 @@ pub struct ContainerConfig {
 pub enum Models {
     /// Mode SingleModel: one artifact (an archive or a folder), or none.
     Single(Option<ModelDataUrl>),
-    /// Mode MultiModel: the prefix that a request's TargetModel is under.
-    Multi(ModelDataUrl),
+    /// Mode MultiModel.
+    Multi {
+        /// What a request's TargetModel is under.
+        prefix: ModelDataUrl,
+        /// MultiModelConfig.ModelCacheSetting.
+        cache: ModelCacheSetting,
+    },
 }
 
-/// A ModelDataUrl that names a place on this machine.
+/// A ModelDataUrl.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelDataUrl {
     /// As the configuration says it.
     pub as_written: String,
-    /// The same place as a path. A relative path is relative to the configuration's folder.
-    pub path: PathBuf,
+    /// What it says.
+    pub location: Location,
+}
+
+/// Where an artifact or a folder of artifacts is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// On this machine. A relative path is relative to the configuration's folder.
+    Local(PathBuf),
+    /// In S3.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The key, or the prefix of keys.
+        key: String,
+    },
 }
 
 impl EndpointConfig {
@@ -302,17 +321,13 @@ impl Check<'_> {
             if mode == Mode::SingleModel {
                 self.problem(format_args!("{path}.MultiModelConfig"), "only a container of Mode MultiModel has one");
             }
-            if cache.model_cache_setting == Some(ModelCacheSetting::Disabled) {
-                self.problem(
-                    format_args!("{path}.MultiModelConfig.ModelCacheSetting"),
-                    "Disabled is not supported by a local endpoint, only Enabled",
-                );
-            }
         }
+        let cache = typed.multi_model_config.and_then(|config| config.model_cache_setting);
+        let cache = cache.unwrap_or(ModelCacheSetting::Enabled);
         let url = typed.model_data_url.map(|url| self.model_data_url(path, url));
         let models = match (mode, url) {
             (Mode::SingleModel, url) => Models::Single(url),
-            (Mode::MultiModel, Some(prefix)) => Models::Multi(prefix),
+            (Mode::MultiModel, Some(prefix)) => Models::Multi { prefix, cache },
             (Mode::MultiModel, None) => {
                 self.problem(
                     format_args!("{path}.ModelDataUrl"),
@@ -349,30 +364,31 @@ impl Check<'_> {
 
     fn model_data_url(&mut self, path: &str, as_written: String) -> ModelDataUrl {
         let member = format!("{path}.ModelDataUrl");
-        let location = match as_written.split_once("://") {
-            Some(("file", location)) => location,
+        let path = match as_written.split_once("://") {
+            Some(("file", path)) => path,
             None => as_written.as_str(),
-            Some(("s3", _)) => {
-                self.problem(
-                    &member,
-                    format_args!("\"{as_written}\": s3:// cannot be read yet; give a folder or a file:// URL"),
-                );
-                ""
+            Some(("s3", rest)) => {
+                let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+                if bucket.is_empty() {
+                    self.problem(&member, format_args!("\"{as_written}\": expected s3://BUCKET/KEY"));
+                }
+                let location = Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() };
+                return ModelDataUrl { as_written, location };
             }
             Some((scheme, _)) => {
                 self.problem(
                     &member,
                     format_args!(
-                        "\"{as_written}\": {scheme}:// cannot be read; give a folder, a file or a file:// URL"
+                        "\"{as_written}\": {scheme}:// cannot be read; give a path, a file:// URL or an s3:// URL"
                     ),
                 );
                 ""
             }
         };
         if as_written.is_empty() || as_written.contains('\0') {
-            self.problem(&member, "expected a path or a file:// URL");
+            self.problem(&member, "expected a path, a file:// URL or an s3:// URL");
         }
-        ModelDataUrl { path: self.folder.join(location), as_written }
+        ModelDataUrl { location: Location::Local(self.folder.join(path)), as_written }
     }
 
     fn required_name(&mut self, member: &str, name: Option<String>) -> String {

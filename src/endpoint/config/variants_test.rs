@@ -2,6 +2,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::super::Location;
 use super::*;
 use crate::endpoint::config::Models;
 
@@ -42,7 +43,8 @@ fn create_endpoint_configs_json_becomes_variants_of_the_models_beside_it() {
     assert_eq!(variants, [("blue", 1.0), ("green", 0.5)]);
     let paths: Vec<_> = config.variants.iter().map(|variant| &variant.model.containers[0].models).collect();
     let [Models::Single(Some(old)), Models::Single(Some(new))] = &paths[..] else { panic!("{paths:?}") };
-    assert_eq!((old.path.as_path(), new.path.as_path()), (Path::new("/home/me/old"), Path::new("/home/me/new")));
+    let local = |path: &str| Location::Local(path.into());
+    assert_eq!((&old.location, &new.location), (&local("/home/me/old"), &local("/home/me/new")));
     assert_eq!((config.shadow, config.asynchronous), (None, None));
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use super::model_cache::CacheSettings;
+use super::model_store::S3Access;
 use crate::endpoint::config::ContainerConfig;
 use crate::env;
 
@@ -17,6 +20,14 @@ pub struct Surroundings {
     pub inherited: BTreeMap<String, String>,
     /// The region it believes to be in.
     pub region: String,
+    /// How long a container may be unhealthy, at its start and later: 8 minutes on the platform
+    /// (ContainerStartupHealthCheckTimeoutInSeconds of
+    /// docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html).
+    pub health_check_timeout: Duration,
+    /// How models are kept.
+    pub cache: CacheSettings,
+    /// How models in S3 are reached. Containers do not see it.
+    pub s3: S3Access,
 }
 
 /// Where a container finds its model.
@@ -73,6 +84,9 @@ mod tests {
         let surroundings = Surroundings {
             inherited: pairs(&[("PATH", "/bin"), ("RUST_LOG", "info"), ("AWS_REGION", "other")]),
             region: "eu-west-1".into(),
+            health_check_timeout: Duration::from_secs(480),
+            cache: CacheSettings::default(),
+            s3: S3Access::default(),
         };
         let container = ContainerConfig {
             name: "learner".into(),

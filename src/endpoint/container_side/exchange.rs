@@ -11,6 +11,7 @@ use super::container::{Calls, Container};
 use super::failure::{ContainerFailure, Failure};
 use super::http::{Body, read_body};
 use super::limits::CallLimits;
+use super::model_cache::Lease;
 use super::target_model::TargetModel;
 
 /// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
@@ -19,11 +20,16 @@ const ERROR_LIMIT: usize = 1024 * 1024;
 const TARGET_MODEL: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-model");
 
 /// What goes to one container.
-pub(super) struct Request<'a> {
-    pub(super) url: Url,
+pub(super) struct Request {
+    pub(super) place: Place,
     pub(super) headers: HeaderMap,
-    pub(super) target_model: Option<&'a TargetModel>,
     pub(super) body: Bytes,
+}
+
+/// Where a request goes. A model is loaded for as long as this lives.
+pub(super) enum Place {
+    Invocations(Url),
+    Model(Lease),
 }
 
 /// An answer with a status of 2xx.
@@ -62,16 +68,24 @@ impl Container {
         Failure::Container { container: self.name_in_errors.clone(), what }
     }
 
-    /// Where to send this request, with its model ready.
-    pub(super) async fn url(&self, client: &Client, target_model: Option<&TargetModel>) -> Result<Url, Failure> {
+    /// Where to send a request that arrived at `arrived`, with its model ready.
+    pub(super) async fn place(
+        &self,
+        client: &Client,
+        target_model: Option<&TargetModel>,
+        arrived: Instant,
+    ) -> Result<Place, Failure> {
         if let Some(how) = self.health.how_it_ended() {
-            return Err(self.failure(ContainerFailure::Ended(how.to_owned())));
+            return Err(self.failure(ContainerFailure::Ended(how)));
+        }
+        if let Some(reason) = self.health.failure_reason() {
+            return Err(Failure::EndpointFailed { reason });
         }
         match &self.calls {
-            Calls::Invocations(url) => Ok(url.clone()),
+            Calls::Invocations(url) => Ok(Place::Invocations(url.clone())),
             Calls::Models(models) => {
                 let target_model = target_model.ok_or(Failure::TargetModelMissing)?;
-                models.invoke_url(client, target_model).await
+                models.lease(client, target_model, arrived).await.map(Place::Model)
             }
         }
     }
@@ -80,26 +94,25 @@ impl Container {
     pub(super) async fn call(
         &self,
         client: &Client,
-        request: Request<'_>,
+        request: Request,
         most: usize,
         timeout: Duration,
     ) -> Result<Success, Failure> {
         let start = Instant::now();
         let exchange = async {
-            let response = self.send(client, request, timeout).await?;
+            let (response, _place) = self.send(client, request, timeout).await?;
             let status = response.status();
             let headers = response.headers().clone();
             let most = if status.is_success() { most } else { ERROR_LIMIT };
-            Ok((status, headers, read_body(response, most).await?))
+            let body = read_body(response, most).await.map_err(|error| self.what_happened(&error))?;
+            Ok((status, headers, body))
         };
         let exchanged = exchange.await;
         self.latency.record(start.elapsed());
-        match exchanged {
-            Ok((status, headers, body)) if status.is_success() => {
-                Ok(Success { status: status.as_u16(), headers, body })
-            }
-            Ok((status, _, body)) => Err(self.failed(status.as_u16(), body)),
-            Err(error) => Err(self.failure(self.what_happened(&error))),
+        let (status, headers, body) = exchanged?;
+        match status.is_success() {
+            true => Ok(Success { status: status.as_u16(), headers, body }),
+            false => Err(self.failed(status.as_u16(), body)),
         }
     }
 
@@ -107,39 +120,67 @@ impl Container {
     pub(super) async fn stream(
         &self,
         client: &Client,
-        request: Request<'_>,
+        request: Request,
         limits: &CallLimits,
     ) -> Result<StreamedAnswer, Failure> {
         let start = Instant::now();
         let begin = async {
-            let mut response = self.send(client, request, limits.stream_timeout).await?;
+            let (mut response, place) = self.send(client, request, limits.stream_timeout).await?;
             if !response.status().is_success() {
-                return Ok(Err((response.status().as_u16(), read_body(response, ERROR_LIMIT).await?)));
+                let status = response.status().as_u16();
+                let body = read_body(response, ERROR_LIMIT).await.map_err(|error| self.what_happened(&error))?;
+                return Err(self.failed(status, body));
             }
-            let first = response.chunk().await?;
-            Ok(Ok((first, response)))
+            let first = response.chunk().await.map_err(|error| self.what_happened(&error))?;
+            Ok((first, response, place))
         };
         let begun = tokio::time::timeout(limits.container_timeout, begin).await;
         // To the first byte: how long the stream lasts is up to whoever reads it.
         self.latency.record(start.elapsed());
         match begun {
-            Ok(Ok(Ok((first, response)))) => {
+            Ok(Ok((first, response, place))) => {
                 let headers = response.headers().clone();
-                Ok(StreamedAnswer { headers, pieces: pieces(first, response, limits.stream_timeout) })
+                Ok(StreamedAnswer { headers, pieces: pieces(first, response, place, limits.stream_timeout) })
             }
-            Ok(Ok(Err((status, body)))) => Err(self.failed(status, body)),
-            Ok(Err(error)) => Err(self.failure(self.what_happened(&error))),
+            Ok(Err(failure)) => Err(failure),
             Err(_) => Err(self.failure(ContainerFailure::TimedOut)),
         }
     }
 
-    async fn send(&self, client: &Client, request: Request<'_>, timeout: Duration) -> reqwest::Result<Response> {
-        let Request { url, mut headers, target_model, body } = request;
-        if let (Calls::Models(_), Some(target_model)) = (&self.calls, target_model) {
-            // A TargetModel is printable, so that it is a header's value whatever letters it has.
-            set(&mut headers, TARGET_MODEL, HeaderValue::from_bytes(target_model.as_str().as_bytes()).ok());
+    /// Asks, until there is an answer that counts: a container that has lost the model (404) is told to load it once more;
+    /// one that has no memory to answer (507) is told to unload others, as long as there are any
+    /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
+    async fn send(&self, client: &Client, request: Request, timeout: Duration) -> Result<(Response, Place), Failure> {
+        let Request { place, mut headers, body } = request;
+        let post = async |url: Url, headers: HeaderMap, body: Bytes| {
+            let sent = client.post(url).headers(headers).body(body).timeout(timeout).send().await;
+            sent.map_err(|error| self.what_happened(&error))
+        };
+        let (mut lease, models) = match (place, &self.calls) {
+            (Place::Model(lease), Calls::Models(models)) => (lease, models),
+            (Place::Model(lease), Calls::Invocations(_)) => {
+                // Leases are for containers with models.
+                return Ok((post(lease.url().clone(), headers, body).await?, Place::Model(lease)));
+            }
+            (Place::Invocations(url), _) => {
+                return Ok((post(url.clone(), headers, body).await?, Place::Invocations(url)));
+            }
+        };
+        // A TargetModel is printable, so that it is a header's value whatever letters it has.
+        let target_model = HeaderValue::from_bytes(lease.target_model().as_str().as_bytes()).ok();
+        set(&mut headers, TARGET_MODEL, target_model);
+        let mut lost = false;
+        loop {
+            let response = post(lease.url().clone(), headers.clone(), body.clone()).await?;
+            match response.status().as_u16() {
+                404 if !lost => {
+                    lost = true;
+                    lease = models.lease_again(client, lease).await?;
+                }
+                507 if models.make_room(client, &lease).await => {}
+                _ => return Ok((response, Place::Model(lease))),
+            }
         }
-        client.post(url).headers(headers).body(body).timeout(timeout).send().await
     }
 
     fn failed(&self, status: u16, body: Body) -> Failure {
@@ -150,21 +191,26 @@ impl Container {
     }
 
     /// What a failed exchange means. A container that has just ended is noticed by its connection first.
-    fn what_happened(&self, error: &reqwest::Error) -> ContainerFailure {
-        match self.health.how_it_ended() {
-            Some(how) => ContainerFailure::Ended(how.to_owned()),
+    fn what_happened(&self, error: &reqwest::Error) -> Failure {
+        self.failure(match self.health.how_it_ended() {
+            Some(how) => ContainerFailure::Ended(how),
             None => ContainerFailure::from_error(error),
-        }
+        })
     }
 }
 
-/// The first piece, then what else comes.
-fn pieces(first: Option<Bytes>, rest: Response, limit: Duration) -> BoxStream<'static, Result<Bytes, StreamBreak>> {
+/// The first piece, then what else comes. The model is needed until the end.
+fn pieces(
+    first: Option<Bytes>,
+    rest: Response,
+    place: Place,
+    limit: Duration,
+) -> BoxStream<'static, Result<Bytes, StreamBreak>> {
     let Some(first) = first else { return stream::empty().boxed() };
-    let rest = stream::unfold(Some(rest), move |rest| async move {
-        let mut response = rest?;
+    let rest = stream::unfold(Some((rest, place)), move |rest| async move {
+        let (mut response, place) = rest?;
         match response.chunk().await {
-            Ok(piece) => Some((Ok(piece?), Some(response))),
+            Ok(piece) => Some((Ok(piece?), Some((response, place)))),
             Err(error) if error.is_timeout() => Some((Err(StreamBreak::TimedOut(limit)), None)),
             Err(error) => Some((Err(StreamBreak::Broken(innermost(&error))), None)),
         }

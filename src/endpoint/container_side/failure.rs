@@ -45,6 +45,20 @@ pub enum Failure {
         /// What is wrong with it.
         message: String,
     },
+    /// The artifact could not be downloaded now.
+    StoreUnavailable {
+        /// The container that would have loaded it.
+        container: String,
+        /// ModelDataUrl and TargetModel together.
+        url: String,
+        /// What happened.
+        message: String,
+    },
+    /// A container has failed for good, and with it the endpoint.
+    EndpointFailed {
+        /// FailureReason.
+        reason: String,
+    },
     /// The endpoint itself failed, for reasons that are not the caller's.
     Internal(String),
     /// A container did not give a usable answer.
@@ -78,6 +92,6 @@ pub enum ContainerFailure {
     TimedOut,
     /// The connection failed or broke.
     NoAnswer(String),
-    /// Its process has ended.
+    /// Its process has ended; it is being started again.
     Ended(String),
 }

@@ -18,13 +18,22 @@ const IDLE_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// When no client can be made, which would be a defect.
 pub fn client() -> reqwest::Result<reqwest::Client> {
+    choose_tls_provider();
     reqwest::Client::builder()
         // Containers are on this machine or its network, whatever http_proxy says.
         .no_proxy()
+        // They speak plain HTTP: no certificates need to be read.
+        .tls_certs_only([])
         // SageMaker does not follow a container's redirects.
         .redirect(reqwest::redirect::Policy::none())
         .pool_idle_timeout(IDLE_LIMIT)
         .build()
+}
+
+/// Chooses who does the cryptography of TLS in this process: ring, for everybody. A second call changes nothing.
+pub(super) fn choose_tls_provider() {
+    // It fails only where a provider has been chosen, and there is no other.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A body that was read, as far as it was read.

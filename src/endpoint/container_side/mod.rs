@@ -3,7 +3,8 @@
 //! From the outside in: `pipeline` takes a request through the containers and
 //! `exchange` asks one of them; `model_cache` has a multi-model container load
 //! what a request asks for, from `model_store`. Before that, `start` brings containers up: `process` runs one as a child
-//! process with the `environment` that the platform would give it, `readiness` waits for its health check. What goes
+//! process with the `environment` that the platform would give it, `readiness` waits for its health check, and `instance`
+//! looks after it from then on. What goes
 //! wrong is a [`Failure`], in terms of containers and models: what clients are told about it is not decided here.
 
 mod container;
@@ -11,6 +12,7 @@ mod environment;
 mod exchange;
 mod failure;
 mod http;
+mod instance;
 mod limits;
 mod model_cache;
 mod model_store;
@@ -28,10 +30,10 @@ pub use environment::Surroundings;
 pub use exchange::{StreamBreak, StreamedAnswer};
 pub use failure::{ContainerFailure, Failure};
 pub use http::client;
+pub use instance::Instance;
 pub use limits::CallLimits;
-pub use model_cache::ModelCache;
-pub use model_store::{ModelFolder, ModelStore};
+pub use model_cache::{CacheSettings, ModelCache};
+pub use model_store::{ModelFolder, ModelStore, S3Access};
 pub use pipeline::{Answer, Call, Pipeline};
-pub use process::Process;
 pub use start::{Started, Starter, stop_all};
 pub use target_model::TargetModel;

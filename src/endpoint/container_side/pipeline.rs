@@ -7,12 +7,14 @@
 //!
 //! In Direct mode there is no chain: the one container that a request names is called as if it were alone.
 
+use std::time::Instant;
+
 use bytes::Bytes;
+use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Url};
 
 use super::container::{Calls, Container};
-use super::exchange::{Request, StreamedAnswer, set};
+use super::exchange::{Place, Request, StreamedAnswer, set};
 use super::failure::{ContainerFailure, Failure};
 use super::http::Body;
 use super::limits::CallLimits;
@@ -89,6 +91,11 @@ impl Pipeline {
         self.chains().iter().flat_map(Chain::containers).find_map(Container::how_it_ended)
     }
 
+    /// FailureReason, if a container is given up.
+    pub fn failure_reason(&self) -> Option<String> {
+        self.chains().iter().flat_map(Chain::containers).find_map(|container| container.health.failure_reason())
+    }
+
     /// Takes a request through its containers.
     ///
     /// # Errors
@@ -144,9 +151,9 @@ impl Chain {
     }
 
     async fn invoke(&self, client: &Client, mut call: Call) -> Result<Answer, Failure> {
-        let (url, headers) = self.up_to_the_last(client, &mut call).await?;
+        let (place, headers) = self.up_to_the_last(client, &mut call).await?;
         let limits = call.limits;
-        let request = Request { url, headers, target_model: call.target_model.as_ref(), body: call.body };
+        let request = Request { place, headers, body: call.body };
         let answer = self.last.call(client, request, limits.answer_bytes, limits.container_timeout).await?;
         match answer.body {
             Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
@@ -157,28 +164,29 @@ impl Chain {
     }
 
     async fn stream(&self, client: &Client, mut call: Call) -> Result<StreamedAnswer, Failure> {
-        let (url, headers) = self.up_to_the_last(client, &mut call).await?;
-        let request = Request { url, headers, target_model: call.target_model.as_ref(), body: call.body };
+        let (place, headers) = self.up_to_the_last(client, &mut call).await?;
+        let request = Request { place, headers, body: call.body };
         self.last.stream(client, request, &call.limits).await
     }
 
     /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
-    async fn up_to_the_last(&self, client: &Client, call: &mut Call) -> Result<(Url, HeaderMap), Failure> {
+    async fn up_to_the_last(&self, client: &Client, call: &mut Call) -> Result<(Place, HeaderMap), Failure> {
+        let arrived = Instant::now();
         let target_model = call.target_model.as_ref();
         // The model is made ready before the first container works for nothing.
-        let mut urls = Vec::with_capacity(self.before.len());
+        let mut places = Vec::with_capacity(self.before.len());
         for container in &self.before {
-            urls.push(container.url(client, target_model).await?);
+            places.push(container.place(client, target_model, arrived).await?);
         }
-        let last_url = self.last.url(client, target_model).await?;
+        let last_place = self.last.place(client, target_model, arrived).await?;
 
         let limits = &call.limits;
         let mut headers = std::mem::take(&mut call.for_all);
         let mut content_type = call.content_type.take();
-        for (number, (container, url)) in self.before.iter().zip(urls).enumerate() {
+        for (number, (container, place)) in self.before.iter().zip(places).enumerate() {
             set(&mut headers, CONTENT_TYPE, content_type.take());
             let body = std::mem::take(&mut call.body);
-            let request = Request { url, headers: headers.clone(), target_model, body };
+            let request = Request { place, headers: headers.clone(), body };
             let answer = container.call(client, request, limits.hand_over_bytes, limits.container_timeout).await?;
             call.body = match answer.body {
                 Body::Whole(body) => body,
@@ -192,7 +200,7 @@ impl Chain {
         }
         set(&mut headers, CONTENT_TYPE, content_type);
         set(&mut headers, ACCEPT, call.accept.take());
-        Ok((last_url, headers))
+        Ok((last_place, headers))
     }
 }
 

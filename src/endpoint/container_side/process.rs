@@ -28,7 +28,7 @@ const LISTENING_ON: &str = "listening on ";
 
 /// A running container.
 #[derive(Debug)]
-pub struct Process {
+pub(super) struct Process {
     stop: oneshot::Sender<()>,
     watch: JoinHandle<()>,
 }
@@ -39,7 +39,7 @@ impl Process {
     ///
     /// # Errors
     /// That it could not be started, or ended before it listened.
-    pub async fn start(
+    pub(super) async fn start(
         executable: &Path,
         name: &str,
         variables: &BTreeMap<String, String>,
@@ -75,11 +75,18 @@ impl Process {
         };
         drop(stop);
         let _ = watch.await;
-        Err(format!("{} {problem}", health.how_it_ended().unwrap_or("the process was stopped")))
+        Err(format!("{} {problem}", health.how_it_ended().unwrap_or_else(|| "the process was stopped".to_owned())))
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(super) async fn ended(&mut self) {
+        if !self.watch.is_finished() {
+            let _ = (&mut self.watch).await;
+        }
     }
 
     /// Lets the container finish its requests and end; kills it after 30 s.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.watch.await;
     }

@@ -33,7 +33,7 @@ async fn a_container_that_ends_later_is_noticed() {
     let health = Health::default();
     let (process, _) = start("listens-then-ends", &health).await.unwrap();
     let _ = process.watch.await;
-    assert_eq!(health.how_it_ended(), Some("the process has ended (exit status: 3)"));
+    assert_eq!(health.how_it_ended().as_deref(), Some("the process has ended (exit status: 3)"));
 }
 
 #[test]

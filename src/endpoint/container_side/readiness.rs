@@ -1,6 +1,7 @@
 //! Waiting for a container that starts.
 //!
-//! As the platform does it: `GET /ping` until it is 200, each within 2 s, for at most 8 minutes
+//! As the platform does it: `GET /ping` until it is 200, each within 2 s, for at most 8 minutes unless said
+//! otherwise
 //! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models` must be
 //! 200 too (pytorch/serve#397).
 
@@ -11,8 +12,6 @@ use reqwest::{Client, Url};
 use super::container::Health;
 use super::http::PING_LIMIT;
 
-/// How long a container may take from start to health.
-const START_LIMIT: Duration = Duration::from_secs(8 * 60);
 /// The first pause between two pings. It doubles until the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest pause between two pings.
@@ -21,12 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Waits until a container passes its health check and says how long that took.
 ///
 /// # Errors
-/// That the container ended, or did not pass within 8 minutes and what it answered last.
+/// That the container ended, or did not pass within `limit` and what it answered last.
 pub(super) async fn wait_until_ready(
     client: &Client,
     origin: &Url,
     multi_model: bool,
     health: &Health,
+    limit: Duration,
 ) -> Result<Duration, String> {
     let paths: &[&str] = if multi_model { &["/ping", "/models"] } else { &["/ping"] };
     let start = Instant::now();
@@ -39,13 +39,18 @@ pub(super) async fn wait_until_ready(
         if let Some(how) = health.how_it_ended() {
             return Err(how.to_owned());
         }
-        if start.elapsed() > START_LIMIT {
-            return Err(format!("did not pass the ping health check within {START_LIMIT:?}: {problem}"));
+        if start.elapsed() > limit {
+            return Err(format!("not within {limit:?}: {problem}"));
         }
         log::debug!("{origin}: {problem}");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Whether a container that was healthy still is.
+pub(super) async fn ping(client: &Client, origin: &Url) -> Result<(), String> {
+    check(client, origin, &["/ping"]).await
 }
 
 async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), String> {
@@ -69,6 +74,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU16, Ordering};
 
+    const LIMIT: Duration = Duration::from_secs(60);
+
     /// A container whose `/ping` is 200 from the third time on and whose `/models` is 200 from the second.
     fn slow_starter() -> FakeContainer {
         let (pings, lists) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU16::new(0)));
@@ -86,10 +93,10 @@ mod tests {
     async fn a_container_is_ready_once_ping_is_200_and_in_multi_model_mode_models_too() {
         let client = super::super::http::client().unwrap();
         let single = slow_starter();
-        wait_until_ready(&client, &single.origin, false, &Health::default()).await.unwrap();
+        wait_until_ready(&client, &single.origin, false, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((single.count("GET", "/ping"), single.count("GET", "/models")), (3, 0));
         let multi = slow_starter();
-        wait_until_ready(&client, &multi.origin, true, &Health::default()).await.unwrap();
+        wait_until_ready(&client, &multi.origin, true, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((multi.count("GET", "/ping"), multi.count("GET", "/models")), (4, 2));
     }
 
@@ -98,7 +105,7 @@ mod tests {
         let client = super::super::http::client().unwrap();
         let health = Health::default();
         health.ended("the process has ended (exit status: 1)");
-        let problem = wait_until_ready(&client, &nowhere(), false, &health).await.unwrap_err();
+        let problem = wait_until_ready(&client, &nowhere(), false, &health, LIMIT).await.unwrap_err();
         assert_eq!(problem, "the process has ended (exit status: 1)");
     }
 }

@@ -8,12 +8,13 @@ use reqwest::{Client, Url};
 
 use super::container::{Container, Health};
 use super::environment::{ModelPlace, Surroundings};
-use super::model_cache::ModelCache;
-use super::model_store::{ModelFolder, ModelStore, unpack_model};
+use super::instance::{Care, Instance, Own, PING_INTERVAL};
+use super::model_cache::{CacheSettings, ModelCache};
+use super::model_store::{FetchError, ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
+use crate::endpoint::config::{ContainerConfig, ExecutionMode, Location, ModelDataUrl, Models};
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
 
@@ -32,19 +33,13 @@ pub struct Starter {
     pub variant: String,
 }
 
-/// Containers that passed their health checks, and the processes behind them.
+/// Containers that passed their health checks, and the care for them.
 #[derive(Debug)]
 pub struct Started {
     /// The containers in order.
     pub pipeline: Pipeline,
-    /// The processes of those that were started here.
-    pub processes: Vec<Process>,
-}
-
-/// A container on its way, and its process if it has one of ours.
-struct Outcome {
-    process: Option<Process>,
-    container: Result<Container>,
+    /// What looks after them.
+    pub instances: Vec<Instance>,
 }
 
 impl Starter {
@@ -59,14 +54,25 @@ impl Starter {
                 Models::Single(None) => None,
                 // A container that runs already has its model.
                 Models::Single(Some(_)) if self.running.contains_key(&container.name) => None,
-                Models::Single(Some(url)) if url.path.exists() => None,
-                Models::Single(Some(url)) => Some(format!("{} does not exist", described(url))),
-                Models::Multi(prefix) if prefix.path.is_dir() => None,
-                Models::Multi(prefix) => Some(format!("{} is not a folder", described(prefix))),
+                Models::Single(Some(url)) => self.unreadable(url, "does not exist", Path::exists),
+                Models::Multi { prefix, .. } => self.unreadable(prefix, "is not a folder", Path::is_dir),
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
+    }
+
+    /// What keeps the place of a ModelDataUrl from being read, as far as that is known without reading it.
+    fn unreadable(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
+        match &url.location {
+            Location::Local(path) if is_good(path) => None,
+            Location::Local(path) => {
+                Some(format!("ModelDataUrl \"{}\" ({}) {otherwise}", url.as_written, path.display()))
+            }
+            Location::S3 { .. } => {
+                ModelStore::open(url, &self.surroundings.s3).err().map(|error| format!("ModelDataUrl: {error}"))
+            }
+        }
     }
 
     /// Starts all containers side by side.
@@ -75,13 +81,15 @@ impl Starter {
     /// A line for each container that could not be started or did not become healthy; the others are stopped again.
     pub async fn start(&self, client: &Client, containers: &[ContainerConfig], mode: ExecutionMode) -> Result<Started> {
         let all = containers.iter().enumerate().map(|(position, config)| self.start_one(client, config, position));
-        let mut processes = Vec::new();
+        let mut instances = Vec::new();
         let mut healthy = Vec::new();
         let mut problems = Vec::new();
         for outcome in join_all(all).await {
-            processes.extend(outcome.process);
-            match outcome.container {
-                Ok(container) => healthy.push(container),
+            match outcome {
+                Ok((container, instance)) => {
+                    healthy.push(container);
+                    instances.push(instance);
+                }
                 Err(error) => problems.push(error),
             }
         }
@@ -90,45 +98,78 @@ impl Starter {
             ExecutionMode::Direct => Pipeline::direct(healthy),
         };
         match (pipeline, problems.first().map(Error::cause)) {
-            (Some(pipeline), None) => Ok(Started { pipeline, processes }),
+            (Some(pipeline), None) => Ok(Started { pipeline, instances }),
             (_, cause) => {
-                stop_all(processes).await;
+                stop_all(instances).await;
                 let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
                 Err(Error::new(cause.unwrap_or(Cause::BadSetting), listed(&lines)))
             }
         }
     }
 
-    async fn start_one(&self, client: &Client, config: &ContainerConfig, position: usize) -> Outcome {
-        let health = Health::default();
-        let (process, origin) = match self.running.get(&config.name) {
-            Some(origin) => (None, Ok(origin.clone())),
-            None => match self.start_process(config, position, &health).await {
-                Ok((process, origin)) => (Some(process), Ok(origin)),
-                Err(error) => (None, Err(error)),
-            },
-        };
-        let container = match origin {
-            Ok(origin) => self.make_ready(client, config, origin, health).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &container {
-            log::error!("{error}");
-        }
-        Outcome { process, container }
-    }
-
-    async fn start_process(
+    async fn start_one(
         &self,
+        client: &Client,
         config: &ContainerConfig,
         position: usize,
-        health: &Health,
-    ) -> Result<(Process, Url)> {
+    ) -> Result<(Container, Instance)> {
+        let outcome = self.try_start(client, config, position).await;
+        if let Err(error) = &outcome {
+            log::error!("{error}");
+        }
+        outcome
+    }
+
+    async fn try_start(
+        &self,
+        client: &Client,
+        config: &ContainerConfig,
+        position: usize,
+    ) -> Result<(Container, Instance)> {
+        let health = Health::default();
+        let (own, origin) = match self.running.get(&config.name) {
+            Some(origin) => (None, origin.clone()),
+            None => {
+                let (own, origin) = self.start_process(config, position, &health).await?;
+                (Some(own), origin)
+            }
+        };
+        let made = self.make_ready(client, config, origin.clone(), health.clone()).await;
+        match made {
+            Ok((container, models)) => {
+                let care = Care {
+                    client: client.clone(),
+                    name: config.name.clone(),
+                    origin,
+                    health,
+                    models,
+                    own,
+                    ping_interval: PING_INTERVAL,
+                    allowed: self.surroundings.health_check_timeout,
+                    failure_reason: format!(
+                        "{}. Please check CloudWatch logs for this endpoint.",
+                        self.did_not_pass(config)
+                    ),
+                };
+                Ok((container, Instance::new(care)))
+            }
+            Err(error) => {
+                if let Some(own) = own {
+                    own.process.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_process(&self, config: &ContainerConfig, position: usize, health: &Health) -> Result<(Own, Url)> {
         let base_dir = self.state_dir.join("containers").join(&config.name);
         let place = match &config.models {
-            Models::Multi(_) => ModelPlace::Told,
+            Models::Multi { .. } => ModelPlace::Told,
             Models::Single(None) => ModelPlace::Below(&base_dir),
-            Models::Single(Some(url)) if url.path.is_dir() => ModelPlace::At(&url.path),
+            Models::Single(Some(ModelDataUrl { location: Location::Local(path), .. })) if path.is_dir() => {
+                ModelPlace::At(path)
+            }
             Models::Single(Some(url)) => {
                 self.unpack(config, url, &base_dir.join("model")).await?;
                 ModelPlace::Below(&base_dir)
@@ -136,17 +177,23 @@ impl Starter {
         };
         let variables = self.surroundings.variables(config, position, place);
         let started = Process::start(&self.executable, &config.name, &variables, health).await;
-        let (process, origin) = started.map_err(|problem| self.did_not_pass(config, &problem))?;
+        let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", config.name);
-        Ok((process, origin))
+        let executable = self.executable.clone();
+        Ok((Own { executable, variables, process, end: health.clone() }, origin))
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let (archive, folder) = (url.path.clone(), into.to_owned());
-        let unpacked = tokio::task::spawn_blocking(move || unpack_model(&archive, &folder)).await;
-        unpacked
-            .unwrap_or_else(|error| Err(Error::new(Cause::Internal, format!("unpacking was broken off: {error}"))))
-            .map_err(|error| error.context(format_args!("container {}: {}", config.name, described(url))))
+        let store = ModelStore::open(url, &self.surroundings.s3)?;
+        let fetched = store.fetch_itself(into).await.map(drop);
+        fetched.map_err(|error| {
+            let cause = match &error {
+                FetchError::NotThere | FetchError::BadArtifact(_) => Cause::BadArtifact,
+                FetchError::Unavailable(_) => Cause::Unavailable,
+                FetchError::Internal(_) => Cause::Io,
+            };
+            Error::new(cause, format!("container {}: ModelDataUrl \"{}\": {error}", config.name, url.as_written))
+        })
     }
 
     async fn make_ready(
@@ -155,43 +202,43 @@ impl Starter {
         config: &ContainerConfig,
         origin: Url,
         health: Health,
-    ) -> Result<Container> {
-        let multi_model = matches!(config.models, Models::Multi(_));
-        let took = wait_until_ready(client, &origin, multi_model, &health).await;
-        let took = took.map_err(|problem| self.did_not_pass(config, &problem))?;
+    ) -> Result<(Container, Option<ModelCache>)> {
+        let multi_model = matches!(config.models, Models::Multi { .. });
+        let limit = self.surroundings.health_check_timeout;
+        let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
+        let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
-            Models::Single(_) => Container::single_model(name, origin, health),
-            Models::Multi(prefix) => {
-                let store = ModelStore::new(prefix.clone());
-                let models = ModelCache::new(name, origin, store, ModelFolder::of(&self.state_dir)?);
-                Container::multi_model(name, models, health)
+            Models::Single(_) => (Container::single_model(name, origin, health), None),
+            Models::Multi { prefix, cache } => {
+                let store = ModelStore::open(prefix, &self.surroundings.s3)?;
+                let folder = ModelFolder::of(&self.state_dir)?;
+                let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
+                let models = ModelCache::with_settings(name, origin, store, folder, settings);
+                (Container::multi_model(name, models.clone(), health), Some(models))
             }
         })
     }
 
-    /// FailureReason as DescribeEndpoint has it for a single container and for one of a pipeline
-    /// (amazon-sagemaker-examples#1072), with the reason.
-    fn did_not_pass(&self, config: &ContainerConfig, problem: &str) -> Error {
+    fn not_healthy(&self, config: &ContainerConfig, problem: &str) -> Error {
+        Error::new(Cause::NotHealthy, format!("{}: {problem}", self.did_not_pass(config)))
+    }
+
+    /// FailureReason as DescribeEndpoint begins it for a single container and for one of a pipeline
+    /// (amazon-sagemaker-examples#1072).
+    fn did_not_pass(&self, config: &ContainerConfig) -> String {
         let name = match config.name_in_errors.as_str() {
             "primary" => "primary container",
             other => other,
         };
-        let variant = &self.variant;
-        let message =
-            format!("The {name} for production variant {variant} did not pass the ping health check: {problem}");
-        Error::new(Cause::NotHealthy, message)
+        format!("The {name} for production variant {} did not pass the ping health check", self.variant)
     }
 }
 
-/// Stops all processes side by side.
-pub async fn stop_all(processes: Vec<Process>) {
-    join_all(processes.into_iter().map(Process::stop)).await;
-}
-
-fn described(url: &ModelDataUrl) -> String {
-    format!("ModelDataUrl \"{}\" ({})", url.as_written, url.path.display())
+/// Stops all containers side by side.
+pub async fn stop_all(instances: Vec<Instance>) {
+    join_all(instances.into_iter().map(Instance::stop)).await;
 }
 
 #[cfg(test)]

@@ -1,8 +1,14 @@
 use super::super::fake_container::FakeContainer;
 use super::*;
+use crate::endpoint::S3Access;
+use crate::endpoint::config::{Location, ModelCacheSetting};
 
 fn url(as_written: &str) -> ModelDataUrl {
-    ModelDataUrl { as_written: as_written.into(), path: PathBuf::from(as_written) }
+    ModelDataUrl { as_written: as_written.into(), location: Location::Local(PathBuf::from(as_written)) }
+}
+
+fn models_under(prefix: ModelDataUrl) -> Models {
+    Models::Multi { prefix, cache: ModelCacheSetting::Enabled }
 }
 
 fn container(name: &str, models: Models) -> ContainerConfig {
@@ -19,6 +25,9 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
         surroundings: Surroundings {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
+            health_check_timeout: std::time::Duration::from_secs(60),
+            cache: CacheSettings::default(),
+            s3: S3Access::default(),
         },
         variant: "AllTraffic".into(),
     }
@@ -29,7 +38,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let containers = [
         container("a", Models::Single(Some(url("/none/model.tar.gz")))),
-        container("b", Models::Multi(url("/none/models"))),
+        container("b", models_under(url("/none/models"))),
         container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
         container("d", Models::Single(None)),
     ];
@@ -50,11 +59,11 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
 async fn containers_that_run_already_are_taken_as_they_are() {
     let (single, multi) =
         (FakeContainer::answering(200, "text/plain", ""), FakeContainer::answering(200, "text/plain", ""));
-    let containers = [container("a", Models::Single(None)), container("b", Models::Multi(url("/models")))];
+    let containers = [container("a", Models::Single(None)), container("b", models_under(url("/models")))];
     let client = super::super::http::client().unwrap();
     let started =
         starter(&[("a", &single), ("b", &multi)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap();
-    assert!(started.processes.is_empty() && started.pipeline.is_multi_model());
+    assert!(started.pipeline.is_multi_model());
     let asked = |fake: &FakeContainer| fake.seen().into_iter().map(|seen| seen.path).collect::<Vec<_>>();
     assert_eq!((asked(&single), asked(&multi)), (vec!["/ping".into()], vec!["/ping".into(), "/models".into()]));
 }

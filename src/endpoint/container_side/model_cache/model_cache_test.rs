@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -5,10 +7,17 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use super::super::container::{Container, Health};
+use super::super::failure::ContainerFailure;
 use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
-use crate::endpoint::config::ModelDataUrl;
+
+impl ModelCache {
+    /// Where a model is invoked, without keeping it.
+    async fn invoke_url(&self, client: &Client, target_model: &TargetModel) -> Result<Url, Failure> {
+        self.lease(client, target_model, Instant::now()).await.map(|lease| lease.url().clone())
+    }
+}
 
 /// A prefix with one artifact, and a state folder.
 struct Disk(TempDir);
@@ -25,7 +34,7 @@ impl Disk {
     }
 
     fn cache(&self, container: &FakeContainer) -> ModelCache {
-        let store = ModelStore::new(ModelDataUrl { as_written: "./prefix/".into(), path: self.prefix() });
+        let store = ModelStore::folder("./prefix/", self.prefix());
         ModelCache::new("learner", container.origin.clone(), store, ModelFolder::of(self.0.path()).unwrap())
     }
 }
@@ -136,7 +145,7 @@ async fn a_request_that_waits_too_long_hears_so_and_loading_goes_on_without_it()
     let target_model = "NewYork_NY/NewYork_NY.tar.gz".to_owned();
     assert_eq!(failure, Failure::ModelNotReady { target_model, waited: Duration::ZERO });
     gate.add_permits(1);
-    cache.patience = PATIENCE;
+    cache.patience = CacheSettings::default().patience;
     cache.invoke_url(&client(), &new_york()).await.unwrap();
     assert_eq!(container.count("POST", "/models"), 1);
 }
@@ -179,7 +188,7 @@ async fn what_is_not_under_the_prefix_is_no_model() {
         assert_eq!(failure, Failure::NoSuchModel { container: "learner".into(), url });
     }
     assert!(container.seen().is_empty());
-    assert!(lock(&cache.models).is_empty(), "names that are no models take no memory");
+    assert!(cache.upkeep.inventory().is_empty(), "names that are no models take no memory");
 
     // A model that is copied there later can be invoked at once.
     write_archive(&disk.prefix().join("Paris/Paris.tar.gz"), "weights");

@@ -1,0 +1,291 @@
+//! Room: a container that holds few models, a disk that holds few artifacts.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::super::container::{Container, Health};
+use super::super::failure::ContainerFailure;
+use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
+use super::super::pipeline::{Call, Pipeline};
+use super::*;
+
+/// A container that has memory for so many models, and the ids of those that it has.
+struct Small {
+    container: FakeContainer,
+    loaded: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Small {
+    fn with_room_for(models: usize) -> Small {
+        let loaded: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        let known = Arc::clone(&loaded);
+        let container = FakeContainer::start(move |seen: Seen| {
+            let status = answer(&mut known.lock().unwrap(), models, &seen);
+            async move { response(status).body(format!("{status} for {models} models")) }
+        });
+        Small { container, loaded }
+    }
+
+    fn loaded(&self) -> usize {
+        self.loaded.lock().unwrap().len()
+    }
+
+    fn count(&self, method: &str, path: &str) -> usize {
+        self.container.count(method, path)
+    }
+}
+
+fn answer(loaded: &mut BTreeSet<String>, room: usize, seen: &Seen) -> u16 {
+    let id = |path: &str| path.split('/').nth(2).unwrap_or_default().to_owned();
+    match seen.method.as_str() {
+        "DELETE" => {
+            if loaded.remove(&id(&seen.path)) {
+                200
+            } else {
+                404
+            }
+        }
+        "POST" if seen.path.ends_with("/invoke") => {
+            if loaded.contains(&id(&seen.path)) {
+                200
+            } else {
+                404
+            }
+        }
+        _ if loaded.len() >= room => 507,
+        _ => {
+            let body: Value = serde_json::from_str(&seen.body).unwrap();
+            if loaded.insert(body["model_name"].as_str().unwrap().to_owned()) { 200 } else { 409 }
+        }
+    }
+}
+
+/// A prefix with these artifacts, and a state folder.
+struct Disk(TempDir);
+
+impl Disk {
+    fn with(models: &[&str]) -> Disk {
+        let disk = Disk(tempfile::tempdir().unwrap());
+        for model in models {
+            write_archive(&disk.0.path().join("prefix").join(model), "0123456789");
+        }
+        disk
+    }
+
+    fn cache(&self, container: &FakeContainer, settings: CacheSettings) -> ModelCache {
+        let store = ModelStore::folder("p", self.0.path().join("prefix"));
+        let folder = ModelFolder::of(self.0.path()).unwrap();
+        ModelCache::with_settings("learner", container.origin.clone(), store, folder, settings)
+    }
+
+    /// How many artifacts lie unpacked.
+    fn unpacked(&self) -> usize {
+        std::fs::read_dir(self.0.path().join("models")).map_or(0, |entries| {
+            entries.filter(|entry| entry.as_ref().unwrap().path().join("model/model_algo-1").is_file()).count()
+        })
+    }
+}
+
+fn name(text: &str) -> TargetModel {
+    TargetModel::parse(text).unwrap()
+}
+
+fn client() -> Client {
+    super::super::http::client().unwrap()
+}
+
+async fn lease(cache: &ModelCache, model: &str) -> Result<Lease, Failure> {
+    cache.lease(&client(), &name(model), Instant::now()).await
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
+}
+
+#[actix_web::test]
+async fn the_least_recently_used_model_makes_room_and_stays_unpacked() {
+    let disk = Disk::with(&["a", "b", "c"]);
+    let small = Small::with_room_for(2);
+    let cache = disk.cache(&small.container, CacheSettings::default());
+    for model in ["a", "b", "a", "c"] {
+        lease(&cache, model).await.unwrap();
+    }
+    // b was used before a was.
+    assert_eq!((small.loaded(), small.count("DELETE", "/models/")), (2, 1));
+    assert_eq!(disk.unpacked(), 3);
+    lease(&cache, "a").await.unwrap();
+    assert_eq!(small.count("DELETE", "/models/"), 1);
+
+    // From disk, not from the prefix: the artifact there may be gone.
+    std::fs::remove_dir_all(disk.0.path().join("prefix")).unwrap();
+    lease(&cache, "b").await.unwrap();
+    assert_eq!(small.loaded(), 2);
+}
+
+#[actix_web::test]
+async fn a_model_that_never_fits_is_the_containers_own_error() {
+    let disk = Disk::with(&["a"]);
+    let small = Small::with_room_for(0);
+    let cache = disk.cache(&small.container, CacheSettings::default());
+    let failure = lease(&cache, "a").await.unwrap_err();
+    let what = ContainerFailure::Status(507, bytes::Bytes::from_static(b"507 for 0 models"));
+    assert_eq!(failure, Failure::Container { container: "learner".into(), what });
+}
+
+#[actix_web::test]
+async fn a_busy_model_is_unloaded_once_its_requests_have_ended_and_new_ones_wait_their_turn() {
+    let disk = Disk::with(&["a", "b"]);
+    let small = Small::with_room_for(1);
+    let cache = disk.cache(&small.container, CacheSettings::default());
+    let busy = lease(&cache, "a").await.unwrap();
+    let other = tokio::spawn({
+        let cache = cache.clone();
+        async move { lease(&cache, "b").await.map(drop) }
+    });
+    until(|| cache.upkeep.inventory().leaving(&name("a")).is_some()).await;
+    // Comes after b was asked for, so that it does not keep a loaded for ever.
+    let again = tokio::spawn({
+        let cache = cache.clone();
+        async move { lease(&cache, "a").await.map(drop) }
+    });
+    assert_eq!(small.count("DELETE", "/models/"), 0, "a is in use");
+    drop(busy);
+    other.await.unwrap().unwrap();
+    again.await.unwrap().unwrap();
+    assert_eq!(small.loaded(), 1);
+}
+
+#[actix_web::test]
+async fn many_requests_for_more_models_than_fit_are_all_answered() {
+    let models: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
+    let disk = Disk::with(&models.iter().map(String::as_str).collect::<Vec<_>>());
+    let small = Small::with_room_for(3);
+    let cache = disk.cache(&small.container, CacheSettings::default());
+    let multi = Container::multi_model("learner", cache.clone(), Health::default());
+    let pipeline = Pipeline::new(vec![multi]).unwrap();
+    let client = client();
+    let calls = (0..120).map(|number| {
+        let call = Call { target_model: Some(name(&models[number * 7 % 12])), ..Call::default() };
+        pipeline.invoke(&client, call)
+    });
+    for outcome in join_all(calls).await {
+        outcome.unwrap();
+    }
+    assert!(small.loaded() <= 3);
+    assert_eq!(cache.upkeep.inventory().on_disk().0, 12);
+}
+
+#[actix_web::test]
+async fn a_container_that_lost_a_model_is_told_to_load_it_again_once() {
+    let disk = Disk::with(&["a"]);
+    let small = Small::with_room_for(1);
+    let cache = disk.cache(&small.container, CacheSettings::default());
+    let pipeline = Pipeline::new(vec![Container::multi_model("learner", cache, Health::default())]).unwrap();
+    let call = || Call { target_model: Some(name("a")), ..Call::default() };
+    pipeline.invoke(&client(), call()).await.unwrap();
+    small.loaded.lock().unwrap().clear();
+    pipeline.invoke(&client(), call()).await.unwrap();
+    assert_eq!(small.count("POST", "/models/"), 3, "invoked, not found, invoked");
+
+    let forgetful = FakeContainer::start(|seen: Seen| async move {
+        response(if seen.path.ends_with("/invoke") { 404 } else { 200 }).finish()
+    });
+    let cache = disk.cache(&forgetful, CacheSettings::default());
+    let pipeline = Pipeline::new(vec![Container::multi_model("learner", cache, Health::default())]).unwrap();
+    let failure = pipeline.invoke(&client(), call()).await.unwrap_err();
+    assert!(matches!(failure, Failure::Container { what: ContainerFailure::Status(404, _), .. }), "{failure:?}");
+    assert_eq!(forgetful.count("POST", "/models/"), 2);
+}
+
+#[actix_web::test]
+async fn a_container_without_memory_to_answer_unloads_others_and_is_asked_again() {
+    let disk = Disk::with(&["a", "b", "c"]);
+    let full = Arc::new(Mutex::new(3));
+    let free = Arc::clone(&full);
+    let container = FakeContainer::start(move |seen: Seen| {
+        let mut loaded = free.lock().unwrap();
+        if seen.method == "DELETE" {
+            *loaded -= 1;
+        }
+        let status = if seen.path.ends_with("/invoke") && *loaded > 1 { 507 } else { 200 };
+        async move { response(status).finish() }
+    });
+    let cache = disk.cache(&container, CacheSettings::default());
+    for model in ["a", "b"] {
+        lease(&cache, model).await.unwrap();
+    }
+    let pipeline = Pipeline::new(vec![Container::multi_model("learner", cache, Health::default())]).unwrap();
+    let call = || Call { target_model: Some(name("c")), ..Call::default() };
+    pipeline.invoke(&client(), call()).await.unwrap();
+    assert_eq!((container.count("DELETE", "/models/"), container.count("POST", "/models/")), (2, 3));
+
+    *full.lock().unwrap() = 9;
+    let failure = pipeline.invoke(&client(), call()).await.unwrap_err();
+    assert!(matches!(failure, Failure::Container { what: ContainerFailure::Status(507, _), .. }), "{failure:?}");
+}
+
+#[actix_web::test]
+async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
+    let disk = Disk::with(&["a", "b", "c", "d"]);
+    let small = Small::with_room_for(1);
+    let cache = disk.cache(&small.container, CacheSettings { disk: Some(25), ..CacheSettings::default() });
+    for model in ["a", "b", "a"] {
+        lease(&cache, model).await.unwrap();
+    }
+    assert_eq!(disk.unpacked(), 2);
+    lease(&cache, "c").await.unwrap();
+    assert_eq!(cache.upkeep.inventory().on_disk(), (2, 20));
+    assert!(cache.upkeep.inventory().artifact(&name("b")).is_none(), "b was not used for longest");
+    assert_eq!(disk.unpacked(), 2);
+
+    // No artifact is unused where everything is loaded: then the least recently used model goes.
+    let roomy = Small::with_room_for(9);
+    let disk = Disk::with(&["a", "b", "c"]);
+    let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(20), ..CacheSettings::default() });
+    for model in ["a", "b", "c"] {
+        lease(&cache, model).await.unwrap();
+    }
+    assert_eq!((roomy.loaded(), disk.unpacked()), (2, 2));
+
+    let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(9), ..CacheSettings::default() });
+    let failure = lease(&cache, "a").await.unwrap_err();
+    assert!(matches!(&failure, Failure::BadArtifact { message, .. } if message.contains("9 bytes")), "{failure:?}");
+}
+
+#[actix_web::test]
+async fn where_the_cache_is_disabled_a_model_goes_after_its_last_request() {
+    let disk = Disk::with(&["a"]);
+    let small = Small::with_room_for(9);
+    let disabled = CacheSettings { setting: ModelCacheSetting::Disabled, ..CacheSettings::default() };
+    let cache = disk.cache(&small.container, disabled);
+    let (first, second) = (lease(&cache, "a").await.unwrap(), lease(&cache, "a").await.unwrap());
+    drop(first);
+    tokio::task::yield_now().await;
+    assert_eq!((small.loaded(), disk.unpacked()), (1, 1), "one request still uses it");
+    drop(second);
+    until(|| small.loaded() == 0 && disk.unpacked() == 0).await;
+    until(|| cache.upkeep.inventory().is_empty()).await;
+    lease(&cache, "a").await.unwrap();
+    assert_eq!(small.count("POST", "/models"), 2);
+}
+
+#[actix_web::test]
+async fn a_container_that_started_anew_has_no_models() {
+    let disk = Disk::with(&["a"]);
+    let small = Small::with_room_for(1);
+    let cache = disk.cache(&small.container, CacheSettings::default());
+    lease(&cache, "a").await.unwrap();
+    small.loaded.lock().unwrap().clear();
+    cache.forget();
+    lease(&cache, "a").await.unwrap();
+    assert_eq!(small.loaded(), 1);
+}

@@ -1,0 +1,241 @@
+//! What a multi-model container has loaded and what lies unpacked on disk, each in the order of last use.
+//!
+//! Plain data behind one lock: nothing here waits, calls a container or touches a file.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use lru::LruCache;
+use reqwest::Url;
+use tokio::sync::watch;
+
+use super::super::failure::Failure;
+use super::super::target_model::TargetModel;
+
+/// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.
+pub(super) type Loading = Option<Result<Url, Failure>>;
+
+/// A model that is loaded or being loaded.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) loading: watch::Receiver<Loading>,
+    /// Requests that wait for the model or are being answered by it. Grows under the inventory's lock only, so that a
+    /// model that is picked to be unloaded gets no new ones.
+    pub(super) users: AtomicUsize,
+    /// Requests that found the slot.
+    pub(super) hits: AtomicU64,
+    pub(super) since: Instant,
+}
+
+impl Slot {
+    fn is_loaded(&self) -> bool {
+        matches!(&*self.loading.borrow(), Some(Ok(_)))
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.users.load(Ordering::Acquire) == 0
+    }
+}
+
+/// An artifact that lies unpacked.
+#[derive(Clone, Debug)]
+pub(super) struct Artifact {
+    pub(super) bytes: u64,
+    /// Requests that found the model loaded, over all times that it was.
+    pub(super) hits: u64,
+    pub(super) since: Instant,
+}
+
+/// Which models may be picked to be unloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pick {
+    /// Those that no request uses.
+    Idle,
+    /// Those first; when there are none, one whose requests have to end first.
+    IdleOrBusy,
+}
+
+/// The models of one container.
+#[derive(Debug)]
+pub(super) struct Inventory {
+    slots: LruCache<TargetModel, Arc<Slot>>,
+    /// Models that are being unloaded, until that is done.
+    leaving: HashMap<TargetModel, watch::Receiver<()>>,
+    unpacked: LruCache<TargetModel, Artifact>,
+    unpacked_bytes: u64,
+}
+
+impl Default for Inventory {
+    fn default() -> Inventory {
+        Inventory {
+            slots: LruCache::unbounded(),
+            leaving: HashMap::new(),
+            unpacked: LruCache::unbounded(),
+            unpacked_bytes: 0,
+        }
+    }
+}
+
+impl Inventory {
+    /// The slot of a model, which is the most recently used one then.
+    pub(super) fn use_slot(&mut self, target_model: &TargetModel) -> Option<Arc<Slot>> {
+        self.unpacked.promote(target_model);
+        self.slots.get(target_model).cloned()
+    }
+
+    pub(super) fn add_slot(&mut self, target_model: TargetModel, slot: Arc<Slot>) {
+        self.slots.push(target_model, slot);
+    }
+
+    /// Takes a slot away, if it is still this one.
+    pub(super) fn remove_slot(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> bool {
+        let is_this = self.slots.peek(target_model).is_some_and(|known| Arc::ptr_eq(known, slot));
+        if is_this {
+            self.slots.pop(target_model);
+        }
+        is_this
+    }
+
+    /// Forgets all that is loaded, and says how many that were; what is being loaded stays.
+    pub(super) fn forget_loaded(&mut self) -> usize {
+        let loaded: Vec<TargetModel> =
+            self.slots.iter().filter(|(_, slot)| slot.is_loaded()).map(|(name, _)| name.clone()).collect();
+        for target_model in &loaded {
+            self.slots.pop(target_model);
+        }
+        loaded.len()
+    }
+
+    /// The least recently used loaded model of those that may be picked.
+    pub(super) fn pick(&self, pick: Pick) -> Option<(TargetModel, Arc<Slot>)> {
+        let mut loaded = self.slots.iter().rev().filter(|(_, slot)| slot.is_loaded());
+        let mut least_recent = loaded.clone();
+        let found = match pick {
+            Pick::Idle => loaded.find(|(_, slot)| slot.is_idle()),
+            Pick::IdleOrBusy => loaded.find(|(_, slot)| slot.is_idle()).or_else(|| least_recent.next()),
+        };
+        found.map(|(target_model, slot)| (target_model.clone(), Arc::clone(slot)))
+    }
+
+    /// Takes a loaded model away to be unloaded. Requests for it wait until the sender is dropped and
+    /// [`Inventory::left`] is called; nothing if the slot has gone already.
+    pub(super) fn leave(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> Option<watch::Sender<()>> {
+        if !self.remove_slot(target_model, slot) {
+            return None;
+        }
+        let (gone, waiting) = watch::channel(());
+        self.leaving.insert(target_model.clone(), waiting);
+        if let Some(artifact) = self.unpacked.peek_mut(target_model) {
+            artifact.hits += slot.hits.load(Ordering::Relaxed);
+        }
+        Some(gone)
+    }
+
+    /// What to wait for before a model can be loaded: its channel closes when it is unloaded.
+    pub(super) fn leaving(&self, target_model: &TargetModel) -> Option<watch::Receiver<()>> {
+        self.leaving.get(target_model).cloned()
+    }
+
+    pub(super) fn left(&mut self, target_model: &TargetModel) {
+        self.leaving.remove(target_model);
+    }
+
+    /// The unpacked artifact of a model.
+    pub(super) fn artifact(&self, target_model: &TargetModel) -> Option<&Artifact> {
+        self.unpacked.peek(target_model)
+    }
+
+    pub(super) fn add_artifact(&mut self, target_model: TargetModel, artifact: Artifact) {
+        self.unpacked_bytes += artifact.bytes;
+        if let Some((_, before)) = self.unpacked.push(target_model, artifact) {
+            self.unpacked_bytes -= before.bytes;
+        }
+    }
+
+    pub(super) fn remove_artifact(&mut self, target_model: &TargetModel) -> Option<Artifact> {
+        let artifact = self.unpacked.pop(target_model)?;
+        self.unpacked_bytes -= artifact.bytes;
+        Some(artifact)
+    }
+
+    /// Whether nobody needs the files of a model: it is not loaded, nor on its way in or out.
+    pub(super) fn is_unused(&self, target_model: &TargetModel) -> bool {
+        !self.slots.contains(target_model) && !self.leaving.contains_key(target_model)
+    }
+
+    /// The least recently used artifact that nobody needs.
+    pub(super) fn pick_artifact(&self) -> Option<TargetModel> {
+        self.unpacked.iter().rev().map(|(target_model, _)| target_model).find(|name| self.is_unused(name)).cloned()
+    }
+
+    /// How many artifacts lie unpacked and how many bytes they have.
+    pub(super) fn on_disk(&self) -> (usize, u64) {
+        (self.unpacked.len(), self.unpacked_bytes)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty() && self.leaving.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> TargetModel {
+        TargetModel::parse(text).unwrap()
+    }
+
+    fn slot(loading: Loading, users: usize) -> Arc<Slot> {
+        let (_, loading) = watch::channel(loading);
+        Arc::new(Slot { loading, users: users.into(), hits: 3.into(), since: Instant::now() })
+    }
+
+    fn loaded(users: usize) -> Arc<Slot> {
+        slot(Some(Ok(Url::parse("http://127.0.0.1:1/").unwrap())), users)
+    }
+
+    #[test]
+    fn the_least_recently_used_idle_model_is_picked_and_a_busy_one_only_where_none_is_idle() {
+        let mut inventory = Inventory::default();
+        for (model, slot) in [("busy", loaded(1)), ("old", loaded(0)), ("new", loaded(0)), ("coming", slot(None, 0))] {
+            inventory.add_slot(name(model), slot);
+        }
+        let mut order = Vec::new();
+        assert!(inventory.use_slot(&name("old")).is_some());
+        while let Some((model, slot)) = inventory.pick(Pick::IdleOrBusy) {
+            inventory.remove_slot(&model, &slot);
+            order.push(model);
+        }
+        assert_eq!(order, [name("new"), name("old"), name("busy")], "what is being loaded is never picked");
+
+        inventory.add_slot(name("busy"), loaded(2));
+        assert!(inventory.pick(Pick::Idle).is_none());
+        assert_eq!(inventory.forget_loaded(), 1);
+        assert!(inventory.use_slot(&name("coming")).is_some());
+    }
+
+    #[test]
+    fn an_artifact_is_unused_once_its_model_has_left() {
+        let mut inventory = Inventory::default();
+        for (model, bytes) in [("a", 10), ("b", 20)] {
+            inventory.add_artifact(name(model), Artifact { bytes, hits: 0, since: Instant::now() });
+        }
+        assert_eq!(inventory.on_disk(), (2, 30));
+        let slot = loaded(0);
+        inventory.add_slot(name("a"), Arc::clone(&slot));
+        assert_eq!(inventory.pick_artifact(), Some(name("b")));
+        let gone = inventory.leave(&name("a"), &slot).unwrap();
+        assert!(inventory.leave(&name("a"), &slot).is_none(), "a model leaves once");
+        assert!(!inventory.is_unused(&name("a")));
+        drop(gone);
+        inventory.left(&name("a"));
+        inventory.use_slot(&name("b"));
+        assert_eq!(inventory.pick_artifact(), Some(name("a")));
+        assert_eq!(inventory.remove_artifact(&name("a")).unwrap().hits, 3);
+        assert_eq!(inventory.on_disk(), (1, 20));
+    }
+}

@@ -1,0 +1,114 @@
+//! What a multi-model container is told: load this model, unload that one
+//! (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::Serialize;
+
+use super::super::failure::{ContainerFailure, Failure};
+use super::super::http::{Body, read_body};
+use super::super::target_model::TargetModel;
+
+/// How long a container may take for one call, from the same page.
+const CALL_LIMIT: Duration = Duration::from_secs(360);
+/// The most that is read of an answer.
+const ANSWER_LIMIT: usize = 1024 * 1024;
+
+/// A multi-model container, as far as its models are concerned.
+#[derive(Debug)]
+pub(super) struct Management {
+    pub(super) name_in_errors: String,
+    pub(super) origin: Url,
+}
+
+/// The body of `POST /models`.
+#[derive(Serialize)]
+struct LoadModel<'a> {
+    model_name: &'a str,
+    url: &'a str,
+}
+
+impl Management {
+    /// Has the container load the model that lies in `folder`.
+    pub(super) async fn load(
+        &self,
+        client: &Client,
+        target_model: &TargetModel,
+        id: &str,
+        folder: &str,
+    ) -> Result<(), Failure> {
+        let mut response = self.post_models(client, target_model, id, folder).await?;
+        if response.status() == StatusCode::CONFLICT {
+            // It has the model from an endpoint that ran before this one; what lies there may have changed since.
+            self.unload(client, id).await?;
+            response = self.post_models(client, target_model, id, folder).await?;
+        }
+        self.expect_success(response).await
+    }
+
+    /// Has the container unload a model. One that it does not have is unloaded already.
+    pub(super) async fn unload(&self, client: &Client, id: &str) -> Result<(), Failure> {
+        let sent = client.delete(self.at(&format!("/models/{id}"))).timeout(CALL_LIMIT).send().await;
+        let response = sent.map_err(|error| self.no_answer(&error))?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(());
+        }
+        self.expect_success(response).await
+    }
+
+    /// Where the model of this id is invoked.
+    pub(super) fn invoke_url(&self, id: &str) -> Url {
+        self.at(&format!("/models/{id}/invoke"))
+    }
+
+    async fn post_models(
+        &self,
+        client: &Client,
+        target_model: &TargetModel,
+        id: &str,
+        folder: &str,
+    ) -> Result<Response, Failure> {
+        let json = HeaderValue::from_static("application/json");
+        let body = serde_json::to_vec(&LoadModel { model_name: id, url: folder })
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let mut request = client
+            .post(self.at("/models"))
+            .header(CONTENT_TYPE, json.clone())
+            .header(ACCEPT, json)
+            .body(body)
+            .timeout(CALL_LIMIT);
+        if let Ok(target_model) = HeaderValue::from_bytes(target_model.as_str().as_bytes()) {
+            request = request.header("X-Amzn-SageMaker-Target-Model", target_model);
+        }
+        request.send().await.map_err(|error| self.no_answer(&error))
+    }
+
+    async fn expect_success(&self, response: Response) -> Result<(), Failure> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let what = match read_body(response, ANSWER_LIMIT).await {
+            Ok(Body::Whole(body)) => ContainerFailure::Status(status.as_u16(), body),
+            Ok(Body::TooLarge(_)) => ContainerFailure::BodyTooLarge(status.as_u16(), ANSWER_LIMIT),
+            Err(error) => ContainerFailure::from_error(&error),
+        };
+        Err(self.failure(what))
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.origin.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> Failure {
+        self.failure(ContainerFailure::from_error(error))
+    }
+
+    fn failure(&self, what: ContainerFailure) -> Failure {
+        Failure::Container { container: self.name_in_errors.clone(), what }
+    }
+}

@@ -1,0 +1,197 @@
+//! The models of a multi-model container: each is unpacked and loaded once, on first use, however many requests wait;
+//! what was not used for longest goes first when room is needed.
+//!
+//! [`ModelCache`] hands out [`Lease`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
+//! `upkeep` loads, unloads and deletes; `management` is what the container is told.
+
+mod inventory;
+mod management;
+mod upkeep;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use inventory::Slot;
+use reqwest::{Client, Url};
+use upkeep::{Upkeep, Why};
+
+use super::failure::Failure;
+use super::model_store::{ModelFolder, ModelStore};
+use super::target_model::TargetModel;
+use crate::endpoint::config::ModelCacheSetting;
+
+/// How a container's models are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// How long a request waits for its model; then its client gets a ModelNotReadyException while loading goes on
+    /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
+    pub patience: Duration,
+    /// How many bytes unpacked artifacts may take; without a bound if `None`.
+    pub disk: Option<u64>,
+    /// Whether a model stays when it has answered.
+    pub setting: ModelCacheSetting,
+}
+
+impl Default for CacheSettings {
+    /// 60 s, no bound, Enabled.
+    fn default() -> CacheSettings {
+        CacheSettings { patience: Duration::from_secs(60), disk: None, setting: ModelCacheSetting::Enabled }
+    }
+}
+
+/// The models that a container was told to load.
+#[derive(Clone, Debug)]
+pub struct ModelCache {
+    upkeep: Arc<Upkeep>,
+    patience: Duration,
+}
+
+/// A model that is loaded, and stays so until this is dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    url: Url,
+    user: User,
+    /// When the request came that it is for.
+    arrived: Instant,
+}
+
+impl Lease {
+    /// Where to invoke the model.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Which model it is.
+    pub(super) fn target_model(&self) -> &TargetModel {
+        &self.user.target_model
+    }
+}
+
+/// A request among those that need a model.
+#[derive(Debug)]
+struct User {
+    target_model: TargetModel,
+    slot: Arc<Slot>,
+    upkeep: Arc<Upkeep>,
+    client: Client,
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        if self.slot.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.upkeep.idle(&self.client, &self.target_model, &self.slot);
+        }
+    }
+}
+
+impl ModelCache {
+    /// A cache for the container that listens at `origin`: archives come from `store` and are unpacked into `folder`,
+    /// which the container sees under the same path.
+    pub fn new(name_in_errors: &str, origin: Url, store: ModelStore, folder: ModelFolder) -> ModelCache {
+        ModelCache::with_settings(name_in_errors, origin, store, folder, CacheSettings::default())
+    }
+
+    /// The same with settings of one's own.
+    pub fn with_settings(
+        name_in_errors: &str,
+        origin: Url,
+        store: ModelStore,
+        folder: ModelFolder,
+        settings: CacheSettings,
+    ) -> ModelCache {
+        let upkeep = Upkeep::new(name_in_errors, origin, store, folder, &settings);
+        ModelCache { upkeep: Arc::new(upkeep), patience: settings.patience }
+    }
+
+    /// A model for a request that arrived at `arrived`, once it is loaded.
+    ///
+    /// # Errors
+    /// When there is no such model, it cannot be loaded, or it is not ready in time.
+    pub(super) async fn lease(
+        &self,
+        client: &Client,
+        target_model: &TargetModel,
+        arrived: Instant,
+    ) -> Result<Lease, Failure> {
+        let user = self.join(client, target_model);
+        let mut loading = user.slot.loading.clone();
+        let deadline = tokio::time::Instant::from_std(arrived + self.patience);
+        match tokio::time::timeout_at(deadline, loading.wait_for(Option::is_some)).await {
+            Ok(Ok(outcome)) => match &*outcome {
+                Some(Ok(url)) => Ok(Lease { url: url.clone(), user, arrived }),
+                Some(Err(failure)) => Err(failure.clone()),
+                None => Err(Failure::Internal("a model was neither loaded nor not".into())),
+            },
+            Ok(Err(_)) => {
+                // The task that loads has gone without a word: the next request starts anew.
+                self.upkeep.inventory().remove_slot(target_model, &user.slot);
+                Err(Failure::Internal("loading was broken off".into()))
+            }
+            Err(_) => {
+                Err(Failure::ModelNotReady { target_model: target_model.as_str().to_owned(), waited: self.patience })
+            }
+        }
+    }
+
+    /// The same for a model that the container says it does not have any more: it is loaded again.
+    ///
+    /// # Errors
+    /// As for [`ModelCache::lease`].
+    pub(super) async fn lease_again(&self, client: &Client, lease: Lease) -> Result<Lease, Failure> {
+        let User { target_model, slot, .. } = &lease.user;
+        if self.upkeep.inventory().remove_slot(target_model, slot) {
+            metrics::gauge!("byoc_endpoint_loaded_models").decrement(1);
+            log::warn!("{}: has lost {}; loading it again", self.upkeep.container(), target_model.as_str());
+        }
+        let (target_model, arrived) = (target_model.clone(), lease.arrived);
+        drop(lease);
+        self.lease(client, &target_model, arrived).await
+    }
+
+    /// The container has started anew: it has no models.
+    pub fn forget(&self) {
+        let forgotten = self.upkeep.inventory().forget_loaded();
+        metrics::gauge!("byoc_endpoint_loaded_models").decrement(forgotten as f64);
+    }
+
+    /// Unloads the least recently used model that no request uses, for a container that ran out of memory during an
+    /// invocation. Says whether there was one.
+    pub(super) async fn make_room(&self, client: &Client, lease: &Lease) -> bool {
+        let needed_for = lease.user.target_model.as_str().to_owned();
+        self.upkeep.unload_idle(client, &Why::Invocation { needed_for }).await
+    }
+
+    /// The request becomes one of those that need the model; the first of them starts to load it.
+    fn join(&self, client: &Client, target_model: &TargetModel) -> User {
+        let user = |slot: Arc<Slot>| {
+            slot.users.fetch_add(1, Ordering::AcqRel);
+            let (upkeep, client) = (Arc::clone(&self.upkeep), client.clone());
+            User { target_model: target_model.clone(), slot, upkeep, client }
+        };
+        let mut inventory = self.upkeep.inventory();
+        if let Some(slot) = inventory.use_slot(target_model) {
+            slot.hits.fetch_add(1, Ordering::Relaxed);
+            metrics::counter!("byoc_endpoint_model_cache_hits_total").increment(1);
+            return user(slot);
+        }
+        metrics::counter!("byoc_endpoint_model_cache_misses_total").increment(1);
+        let (outcome, loading) = tokio::sync::watch::channel(None);
+        let slot = Arc::new(Slot { loading, users: 0.into(), hits: 0.into(), since: Instant::now() });
+        let user = user(Arc::clone(&slot));
+        inventory.add_slot(target_model.clone(), Arc::clone(&slot));
+        drop(inventory);
+        let (upkeep, client, target_model) = (Arc::clone(&self.upkeep), client.clone(), target_model.clone());
+        // A task of its own: loading goes on when the client that asked for it hangs up.
+        tokio::spawn(async move { upkeep.fill(&client, &target_model, &slot, outcome).await });
+        user
+    }
+}
+
+#[cfg(test)]
+#[path = "model_cache_test.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "eviction_test.rs"]
+mod eviction_tests;

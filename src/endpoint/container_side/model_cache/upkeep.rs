@@ -1,0 +1,415 @@
+//! Loading models, and making room for them: in the container's memory and on disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Url};
+use tokio::sync::{Notify, watch};
+
+use super::CacheSettings;
+use super::inventory::{Artifact, Inventory, Loading, Pick, Slot};
+use super::management::Management;
+use crate::endpoint::config::ModelCacheSetting;
+use crate::endpoint::container_side::failure::{ContainerFailure, Failure};
+use crate::endpoint::container_side::model_store::{FetchError, ModelFolder, ModelStore, model_id};
+use crate::endpoint::container_side::target_model::TargetModel;
+
+/// How long a model may take from the request to be loaded, downloading and waiting for room included
+/// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
+const LOADING_LIMIT: Duration = Duration::from_secs(360);
+/// The container's answer when a model does not fit.
+const INSUFFICIENT_STORAGE: u16 = 507;
+
+/// Why a model or an artifact has to go.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// The container has no memory to load another.
+    Memory { needed_for: String },
+    /// The container ran out of memory when it was to answer.
+    Invocation { needed_for: String },
+    /// Unpacked artifacts take more of the disk than they may.
+    Disk,
+    /// ModelCacheSetting is Disabled.
+    NotCached,
+}
+
+impl Why {
+    /// The metric's label.
+    fn reason(&self) -> &'static str {
+        match self {
+            Why::Memory { .. } | Why::Invocation { .. } => "memory",
+            Why::Disk => "disk",
+            Why::NotCached => "cache_disabled",
+        }
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Why::Memory { needed_for } => write!(f, "memory is needed to load {needed_for}"),
+            Why::Invocation { needed_for } => write!(f, "memory is needed to invoke {needed_for}"),
+            Why::Disk => f.write_str("artifacts take more than --model-disk"),
+            Why::NotCached => f.write_str("ModelCacheSetting is Disabled"),
+        }
+    }
+}
+
+/// The models of one container and all that changes them.
+#[derive(Debug)]
+pub(super) struct Upkeep {
+    management: Management,
+    store: ModelStore,
+    folder: ModelFolder,
+    disk: Option<u64>,
+    setting: ModelCacheSetting,
+    inventory: Mutex<Inventory>,
+    /// Rings when a model has become idle, or a load has ended.
+    changed: Notify,
+    /// Held by the one who makes room in the container's memory: two at a time would unload more than either needs.
+    making_room: tokio::sync::Mutex<()>,
+    /// Loads that the container is busy with.
+    in_container: AtomicUsize,
+}
+
+impl Upkeep {
+    pub(super) fn new(
+        name_in_errors: &str,
+        origin: Url,
+        store: ModelStore,
+        folder: ModelFolder,
+        settings: &CacheSettings,
+    ) -> Upkeep {
+        Upkeep {
+            management: Management { name_in_errors: name_in_errors.to_owned(), origin },
+            store,
+            folder,
+            disk: settings.disk,
+            setting: settings.setting,
+            inventory: Mutex::default(),
+            changed: Notify::new(),
+            making_room: tokio::sync::Mutex::default(),
+            in_container: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn inventory(&self) -> MutexGuard<'_, Inventory> {
+        // No code that holds the lock can panic half-way through a change.
+        self.inventory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn container(&self) -> &str {
+        &self.management.name_in_errors
+    }
+
+    /// No request uses a model any more.
+    pub(super) fn idle(self: &Arc<Self>, client: &Client, target_model: &TargetModel, slot: &Arc<Slot>) {
+        self.changed.notify_waiters();
+        if self.setting == ModelCacheSetting::Enabled {
+            return;
+        }
+        // Within a runtime except when everything ends, and then the container does too.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (upkeep, client) = (Arc::clone(self), client.clone());
+        let (target_model, slot) = (target_model.clone(), Arc::clone(slot));
+        runtime.spawn(async move {
+            let leaving = upkeep.leaves_if_idle(&target_model, &slot);
+            if let Some(leaving) = leaving {
+                upkeep.unload(&client, leaving, &Why::NotCached).await;
+                upkeep.discard(&target_model, &Why::NotCached).await;
+            }
+        });
+    }
+
+    fn leaves_if_idle(self: &Arc<Self>, target_model: &TargetModel, slot: &Arc<Slot>) -> Option<Leaving> {
+        let mut inventory = self.inventory();
+        let loaded = matches!(&*slot.loading.borrow(), Some(Ok(_)));
+        if !(loaded && slot.is_idle()) {
+            return None;
+        }
+        self.leave(&mut inventory, target_model, slot)
+    }
+
+    /// Loads a model into its slot and says how that went.
+    pub(super) async fn fill(
+        self: &Arc<Self>,
+        client: &Client,
+        target_model: &TargetModel,
+        slot: &Arc<Slot>,
+        outcome: watch::Sender<Loading>,
+    ) {
+        let loaded = tokio::time::timeout(LOADING_LIMIT, self.load(client, target_model)).await;
+        let loaded = loaded.unwrap_or_else(|_| {
+            let container = self.container().to_owned();
+            Err(Failure::Container { container, what: ContainerFailure::TimedOut })
+        });
+        let failed = loaded.is_err();
+        if failed {
+            self.inventory().remove_slot(target_model, slot);
+        } else {
+            metrics::gauge!("byoc_endpoint_loaded_models").increment(1);
+        }
+        // Broken or cut off, perhaps; who mends an artifact in its place wants the new one to be tried.
+        if loaded.as_ref().is_err_and(|failure| !is_out_of_memory(failure)) {
+            self.discard_quietly(target_model).await;
+        }
+        outcome.send_replace(Some(loaded));
+        self.changed.notify_waiters();
+        if !failed && slot.is_idle() {
+            // Whoever asked has given up.
+            self.idle(client, target_model, slot);
+        }
+    }
+
+    async fn load(self: &Arc<Self>, client: &Client, target_model: &TargetModel) -> Result<Url, Failure> {
+        loop {
+            let Some(mut leaving) = self.inventory().leaving(target_model) else { break };
+            // Never changes; it closes.
+            let _ = leaving.changed().await;
+        }
+        let id = model_id(&self.store.url(target_model));
+        let folder = self.folder.model(&id);
+        let start = Instant::now();
+        let fetched = self.inventory().artifact(target_model).is_none();
+        if fetched {
+            self.fetch(target_model, &folder).await?;
+            metrics::histogram!("byoc_endpoint_model_unpacking_seconds").record(start.elapsed());
+            self.keep_to_disk_budget(client).await;
+        }
+        let unpacked = start.elapsed();
+        self.load_with_room(client, target_model, &id, &folder).await?;
+        let loaded = start.elapsed() - unpacked;
+        metrics::histogram!("byoc_endpoint_model_loading_seconds").record(loaded);
+        log::info!(
+            "{}: loaded {} as {id}: {} in {:.1} ms, loaded in {:.1} ms",
+            self.container(),
+            target_model.as_str(),
+            if fetched { "unpacked" } else { "found on disk" },
+            unpacked.as_secs_f64() * 1e3,
+            loaded.as_secs_f64() * 1e3
+        );
+        Ok(self.management.invoke_url(&id))
+    }
+
+    async fn fetch(&self, target_model: &TargetModel, folder: &str) -> Result<(), Failure> {
+        let fetched = self.store.fetch(target_model, Path::new(folder), self.disk).await;
+        let bytes = fetched.map_err(|error| {
+            let (container, url) = (self.container().to_owned(), self.store.url(target_model));
+            match error {
+                FetchError::NotThere => Failure::NoSuchModel { container, url },
+                FetchError::BadArtifact(message) => Failure::BadArtifact { container, url, message },
+                FetchError::Unavailable(message) => Failure::StoreUnavailable { container, url, message },
+                FetchError::Internal(message) => {
+                    Failure::Internal(format!("{container}: could not unpack {url}: {message}"))
+                }
+            }
+        })?;
+        let artifact = Artifact { bytes, hits: 0, since: Instant::now() };
+        let mut inventory = self.inventory();
+        inventory.add_artifact(target_model.clone(), artifact);
+        count_on_disk(&inventory);
+        Ok(())
+    }
+
+    /// Has the container load a model; while it has no memory for it, others are unloaded, the least recently used first.
+    async fn load_with_room(
+        self: &Arc<Self>,
+        client: &Client,
+        target_model: &TargetModel,
+        id: &str,
+        folder: &str,
+    ) -> Result<(), Failure> {
+        let mut refused = match self.tell_to_load(client, target_model, id, folder).await {
+            Err(failure) if is_out_of_memory(&failure) => failure,
+            outcome => return outcome,
+        };
+        let mut made_by_another = self.making_room.try_lock().is_err();
+        let _turn = self.making_room.lock().await;
+        let why = Why::Memory { needed_for: target_model.as_str().to_owned() };
+        loop {
+            if !made_by_another {
+                let changed = self.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                match self.next_to_leave(Pick::IdleOrBusy) {
+                    Some(leaving) => self.unload(client, leaving, &why).await,
+                    // What takes the memory is still being loaded by other requests.
+                    None if self.in_container.load(Ordering::Acquire) > 0 => changed.await,
+                    None => return Err(refused),
+                }
+            }
+            made_by_another = false;
+            match self.tell_to_load(client, target_model, id, folder).await {
+                Err(failure) if is_out_of_memory(&failure) => refused = failure,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn tell_to_load(
+        &self,
+        client: &Client,
+        target_model: &TargetModel,
+        id: &str,
+        folder: &str,
+    ) -> Result<(), Failure> {
+        let _counted = Counted::new(self);
+        self.management.load(client, target_model, id, folder).await
+    }
+
+    /// Unloads the least recently used model that no request uses. Says whether there was one.
+    pub(super) async fn unload_idle(self: &Arc<Self>, client: &Client, why: &Why) -> bool {
+        match self.next_to_leave(Pick::Idle) {
+            Some(leaving) => {
+                self.unload(client, leaving, why).await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The model that has to go next: requests that come for it from now on wait until it can be loaded again.
+    fn next_to_leave(self: &Arc<Self>, pick: Pick) -> Option<Leaving> {
+        let mut inventory = self.inventory();
+        let (target_model, slot) = inventory.pick(pick)?;
+        self.leave(&mut inventory, &target_model, &slot)
+    }
+
+    fn leave(
+        self: &Arc<Self>,
+        inventory: &mut Inventory,
+        target_model: &TargetModel,
+        slot: &Arc<Slot>,
+    ) -> Option<Leaving> {
+        let gone = inventory.leave(target_model, slot)?;
+        metrics::gauge!("byoc_endpoint_loaded_models").decrement(1);
+        let (upkeep, target_model, slot) = (Arc::clone(self), target_model.clone(), Arc::clone(slot));
+        Some(Leaving { upkeep, target_model, slot, _gone: gone })
+    }
+
+    /// Unloads a model once its requests have ended. Its artifact stays on disk.
+    async fn unload(&self, client: &Client, leaving: Leaving, why: &Why) {
+        let Leaving { target_model, slot, .. } = &leaving;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if slot.is_idle() {
+                break;
+            }
+            changed.await;
+        }
+        let id = model_id(&self.store.url(target_model));
+        let unloaded = self.management.unload(client, &id).await;
+        metrics::counter!("byoc_endpoint_model_evictions_total", "reason" => why.reason()).increment(1);
+        let bytes = self.inventory().artifact(target_model).map_or(0, |artifact| artifact.bytes);
+        let (age, hits) = (slot.since.elapsed().as_secs_f64(), slot.hits.load(Ordering::Relaxed));
+        let (container, target_model) = (self.container(), target_model.as_str());
+        log::info!("{container}: unloaded {target_model}: {why}; {bytes} bytes, loaded {age:.1} s ago, {hits} hits");
+        if let Err(failure) = unloaded {
+            log::warn!("{container}: {target_model} may still be loaded: {failure:?}");
+        }
+    }
+
+    /// Deletes artifacts, the least recently used first, until the rest take no more than they may. Where all belong to
+    /// loaded models, those are unloaded that no request uses.
+    async fn keep_to_disk_budget(self: &Arc<Self>, client: &Client) {
+        let Some(budget) = self.disk else { return };
+        loop {
+            let unused = {
+                let inventory = self.inventory();
+                if inventory.on_disk().1 <= budget {
+                    return;
+                }
+                inventory.pick_artifact()
+            };
+            match unused {
+                Some(target_model) => self.discard(&target_model, &Why::Disk).await,
+                None if self.unload_idle(client, &Why::Disk).await => {}
+                // All are in use or on their way in; the next model to come tries again.
+                None => return,
+            }
+        }
+    }
+
+    /// Deletes an artifact that nobody needs, and says so.
+    async fn discard(&self, target_model: &TargetModel, why: &Why) {
+        if let Some(Artifact { bytes, hits, since }) = self.discard_quietly(target_model).await {
+            metrics::counter!("byoc_endpoint_artifact_evictions_total", "reason" => why.reason()).increment(1);
+            let age = since.elapsed().as_secs_f64();
+            let (container, target_model) = (self.container(), target_model.as_str());
+            log::info!(
+                "{container}: deleted {target_model} from disk: {why}; {bytes} bytes, unpacked {age:.1} s ago, {hits} hits"
+            );
+        }
+    }
+
+    async fn discard_quietly(&self, target_model: &TargetModel) -> Option<Artifact> {
+        let id = model_id(&self.store.url(target_model));
+        let (artifact, aside) = {
+            let mut inventory = self.inventory();
+            if !inventory.is_unused(target_model) {
+                return None;
+            }
+            let artifact = inventory.remove_artifact(target_model)?;
+            count_on_disk(&inventory);
+            // Under the lock, so that a request that comes now unpacks into a place that is free.
+            (artifact, self.folder.put_aside(&id))
+        };
+        delete(aside).await;
+        Some(artifact)
+    }
+}
+
+async fn delete(folder: std::io::Result<PathBuf>) {
+    let deleted = match folder {
+        Ok(folder) => tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await.unwrap_or(Ok(())),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = deleted {
+        log::warn!("an unpacked model could not be deleted: {error}");
+    }
+}
+
+fn count_on_disk(inventory: &Inventory) {
+    let (artifacts, bytes) = inventory.on_disk();
+    metrics::gauge!("byoc_endpoint_unpacked_models").set(artifacts as f64);
+    metrics::gauge!("byoc_endpoint_unpacked_bytes").set(bytes as f64);
+}
+
+fn is_out_of_memory(failure: &Failure) -> bool {
+    matches!(failure, Failure::Container { what: ContainerFailure::Status(INSUFFICIENT_STORAGE, _), .. })
+}
+
+/// A model on its way out; requests for it wait until this is dropped.
+struct Leaving {
+    upkeep: Arc<Upkeep>,
+    target_model: TargetModel,
+    slot: Arc<Slot>,
+    _gone: watch::Sender<()>,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.upkeep.inventory().left(&self.target_model);
+    }
+}
+
+/// A load that the container is busy with.
+struct Counted<'a>(&'a Upkeep);
+
+impl Counted<'_> {
+    fn new(upkeep: &Upkeep) -> Counted<'_> {
+        upkeep.in_container.fetch_add(1, Ordering::AcqRel);
+        Counted(upkeep)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.in_container.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_waiters();
+    }
+}

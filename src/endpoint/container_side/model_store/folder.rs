@@ -1,0 +1,18 @@
+//! Artifacts in a folder of this machine.
+
+use std::path::PathBuf;
+
+use crate::endpoint::container_side::target_model::TargetModel;
+
+/// The folder.
+#[derive(Debug)]
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    /// The archive of a TargetModel, if there is one: a file that lies under the prefix also once links are followed.
+    pub(super) fn find(&self, target_model: &TargetModel) -> Option<PathBuf> {
+        let prefix = self.0.canonicalize().ok()?;
+        let archive = prefix.join(target_model.as_str()).canonicalize().ok()?;
+        (archive.starts_with(&prefix) && archive.is_file()).then_some(archive)
+    }
+}

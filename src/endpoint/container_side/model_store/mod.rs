@@ -1,0 +1,106 @@
+//! Where artifacts come from and where they are unpacked to.
+//!
+//! A [`ModelStore`] is what a ModelDataUrl stands for: a `folder` of this machine or a `bucket`. Whatever it is, an
+//! artifact is unpacked whole or not at all, and nothing that is half-written has a name under which it could be loaded.
+
+mod bucket;
+mod folder;
+mod unpack;
+
+use std::path::{Path, PathBuf};
+
+use bucket::Bucket;
+pub use bucket::S3Access;
+use folder::Folder;
+pub use unpack::ModelFolder;
+pub(super) use unpack::model_id;
+
+use super::target_model::TargetModel;
+use crate::endpoint::config::{Location, ModelDataUrl};
+use crate::error::Result;
+
+/// The artifact or the artifacts that a ModelDataUrl stands for.
+#[derive(Debug)]
+pub struct ModelStore {
+    /// The ModelDataUrl as the configuration says it.
+    as_written: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(Folder),
+    Bucket(Bucket),
+}
+
+/// Why an artifact is not there to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FetchError {
+    /// Nothing lies at its place, or nothing that we may read.
+    NotThere,
+    /// What lies there is no model archive, or one that is too large.
+    BadArtifact(String),
+    /// It could not be downloaded now.
+    Unavailable(String),
+    /// This machine could not write it.
+    Internal(String),
+}
+
+impl std::fmt::Display for FetchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FetchError::NotThere => f.write_str("there is no object at the URL, or we may not read it"),
+            FetchError::BadArtifact(message) | FetchError::Internal(message) => f.write_str(message),
+            FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
+        }
+    }
+}
+
+impl ModelStore {
+    /// The store of a ModelDataUrl; `s3` is how buckets are reached.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when it is in S3 and there are no credentials, or S3's
+    /// settings make no sense.
+    pub fn open(url: &ModelDataUrl, s3: &S3Access) -> Result<ModelStore> {
+        let place = match &url.location {
+            Location::Local(path) => Place::Folder(Folder(path.clone())),
+            Location::S3 { bucket, key } => Place::Bucket(Bucket::open(bucket, key, s3)?),
+        };
+        Ok(ModelStore { as_written: url.as_written.clone(), place })
+    }
+
+    /// The store of a folder of this machine.
+    pub fn folder(as_written: &str, path: PathBuf) -> ModelStore {
+        ModelStore { as_written: as_written.to_owned(), place: Place::Folder(Folder(path)) }
+    }
+
+    /// A TargetModel's place as the platform would say it: prefix and TargetModel together.
+    pub fn url(&self, target_model: &TargetModel) -> String {
+        format!("{}/{}", self.as_written.trim_end_matches('/'), target_model.as_str())
+    }
+
+    /// Unpacks the archive of a TargetModel into a folder and says how many bytes its files have: at most `limit`, if
+    /// there is one.
+    pub(super) async fn fetch(
+        &self,
+        target_model: &TargetModel,
+        into: &Path,
+        limit: Option<u64>,
+    ) -> Result<u64, FetchError> {
+        match &self.place {
+            Place::Folder(folder) => {
+                unpack::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, limit).await
+            }
+            Place::Bucket(bucket) => bucket.fetch(&bucket.below(target_model)?, into, limit).await,
+        }
+    }
+
+    /// Unpacks the archive that the ModelDataUrl itself is.
+    pub(super) async fn fetch_itself(&self, into: &Path) -> Result<u64, FetchError> {
+        match &self.place {
+            Place::Folder(folder) => unpack::in_background(folder.0.clone(), into, None).await,
+            Place::Bucket(bucket) => bucket.fetch(bucket.key(), into, None).await,
+        }
+    }
+}

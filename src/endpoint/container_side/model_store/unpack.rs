@@ -1,0 +1,114 @@
+//! Where models lie unpacked, and how they get there.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::FetchError;
+use crate::artifact::targz::{self, Limits};
+use crate::error::{Cause, Error, Result};
+
+/// What a download is called until it is whole, and a model until it is deleted.
+pub(super) const DOWNLOAD_PREFIX: &str = "download-";
+const DELETED_PREFIX: &str = "deleted-";
+
+/// The folder in which models lie unpacked, as `/opt/ml/models` on the platform: `<id>/model` for each.
+#[derive(Debug)]
+pub struct ModelFolder(String);
+
+impl ModelFolder {
+    /// The models of the endpoint whose state is in `state_dir`. What an earlier endpoint left there is deleted: nobody
+    /// knows any more how old it is and what for.
+    ///
+    /// # Errors
+    /// When the path is no text (containers are told it in JSON), or something cannot be deleted.
+    pub fn of(state_dir: &Path) -> Result<ModelFolder> {
+        let folder = state_dir.join("models");
+        let Some(text) = folder.to_str() else {
+            let message = format!("state dir {}: not a Unicode path", state_dir.display());
+            return Err(Error::new(Cause::BadSetting, message));
+        };
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_ours) {
+                let path = entry.path();
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let removed = if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                removed.map_err(|error| Error::io("remove", &path, &error))?;
+            }
+        }
+        Ok(ModelFolder(text.to_owned()))
+    }
+
+    /// Where a model lies, as the container is told it.
+    pub(in super::super) fn model(&self, id: &str) -> String {
+        format!("{}/{id}/model", self.0)
+    }
+
+    /// Moves a model out of the way, to be deleted, and says where it is then.
+    pub(in super::super) fn put_aside(&self, id: &str) -> std::io::Result<PathBuf> {
+        let aside = Path::new(&self.0).join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()));
+        std::fs::rename(Path::new(&self.0).join(id), &aside)?;
+        Ok(aside)
+    }
+}
+
+/// Whether an endpoint gave this name to something in its folder of models.
+fn is_ours(name: &str) -> bool {
+    let is_id = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id || name.starts_with(DOWNLOAD_PREFIX) || name.starts_with(DELETED_PREFIX)
+}
+
+/// The id under which a container knows a model: 32 hexadecimal digits that depend on the model's place only, so that an
+/// endpoint that is started again finds its own models in a container that went on.
+pub(in super::super) fn model_id(url: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, url.as_bytes()).simple().to_string()
+}
+
+/// [`unpack`], off the threads that answer requests.
+pub(super) async fn in_background(archive: PathBuf, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
+    let into = into.to_owned();
+    match tokio::task::spawn_blocking(move || unpack(&archive, &into, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if error.cause() == Cause::BadArtifact => Err(FetchError::BadArtifact(error.to_string())),
+        Ok(Err(error)) => Err(FetchError::Internal(error.to_string())),
+        Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
+    }
+}
+
+/// Unpacks an artifact into a folder, in place of what an earlier endpoint left there, and says how many bytes its files
+/// have.
+///
+/// # Errors
+/// When the archive is no model archive or has more than `limit` bytes, or a file cannot be read or written.
+fn unpack(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
+    match std::fs::remove_dir_all(into) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
+        _ => {}
+    }
+    if let Some(parent) = into.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+    }
+    let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
+    let mut limits = Limits::default();
+    limits.bytes = limits.bytes.min(limit.unwrap_or(u64::MAX));
+    Ok(targz::unpack(archive, into, &limits)?.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_endpoint_left_is_deleted_and_nothing_else() {
+        let state = tempfile::tempdir().unwrap();
+        let models = state.path().join("models");
+        let id = model_id("s3://bucket/models/a.tar.gz");
+        std::fs::create_dir_all(models.join(&id).join("model")).unwrap();
+        std::fs::create_dir_all(models.join("mine")).unwrap();
+        std::fs::write(models.join("download-x"), "half").unwrap();
+        ModelFolder::of(state.path()).unwrap();
+        let left: Vec<_> = std::fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["mine"]);
+    }
+}

@@ -1,0 +1,144 @@
+"""What a multi-model endpoint keeps, and what it gives up, as boto3, the metrics and the log show it."""
+import http.server
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+import botocore.exceptions
+import pytest
+
+from conftest import BYOC, ROOT, Endpoint, runtime
+from test_boto3 import CITIES, PRICE, artifact, price
+
+
+def housing_with(housing, folder, change):
+    """The housing endpoint, its configuration changed."""
+    shutil.copytree(housing, folder / "housing")
+    file = folder / "housing" / "endpoint.json"
+    config = json.loads(file.read_text())
+    change(config["Containers"][1])
+    file.write_text(json.dumps(config))
+    return file
+
+
+def evictions(endpoint, reason):
+    return endpoint.metric(f'byoc_endpoint_model_evictions_total{{reason="{reason}"}}')
+
+
+def test_two_hundred_models_and_memory_for_some():
+    command = [sys.executable, str(ROOT / "examples" / "two_hundred_models" / "run.py"), "--memory", "1M", "64K", "32K"]
+    output = subprocess.run(
+        command, env={"BYOC": BYOC}, capture_output=True, text=True, timeout=120, check=True).stdout
+    rounds = [[int(count) for count in line.split()[-5:-1]] for line in output.splitlines() if line.startswith("0-")]
+    everything, some, few = rounds[:3], rounds[3:6], rounds[6:]
+    # loaded, hits, misses, evictions
+    assert everything == [[100, 0, 100, 0], [100, 100, 0, 0], [200, 100, 100, 0]]
+    assert some == [[100, 0, 100, 0], [100, 100, 0, 0], [114, 100, 100, 86]]
+    assert few == [[57, 0, 100, 43], [57, 0, 100, 100], [57, 0, 200, 200]]
+
+
+def test_an_eviction_says_what_why_how_large_how_old_and_how_often_used(housing, tmp_path):
+    # Room for one model.
+    config = housing_with(housing, tmp_path, lambda learner: learner.update(Environment={"BYOC_MODEL_MEMORY": "600"}))
+    endpoint = Endpoint(config)
+    client = runtime(endpoint.url)
+    for city in [CITIES[0], CITIES[0], CITIES[1], CITIES[0]]:
+        assert price(client, artifact(city)) == pytest.approx(PRICE, rel=2e-6)
+    first = endpoint.wait_for(lambda: endpoint.find(r"linear-learner: unloaded (.*)"))
+    wanted = rf"{artifact(CITIES[0])}: memory is needed to load {artifact(CITIES[1])}; \d+ bytes, loaded \S+ s ago, 1 hits"
+    assert re.fullmatch(wanted, first)
+    assert evictions(endpoint, "memory") == 2
+    # From disk the second time.
+    assert endpoint.find(rf"loaded ({CITIES[0]}\S+) as \w+: found on disk")
+    assert endpoint.stop(signal.SIGTERM) == 0
+
+
+def test_a_model_larger_than_all_memory_is_a_model_error_with_the_numbers(housing, tmp_path):
+    config = housing_with(housing, tmp_path, lambda learner: learner.update(Environment={"BYOC_MODEL_MEMORY": "100"}))
+    endpoint = Endpoint(config)
+    client = runtime(endpoint.url)
+    with pytest.raises(client.exceptions.ModelError) as raised:
+        price(client, artifact(CITIES[0]))
+    assert raised.value.response["OriginalStatusCode"] == 507
+    assert re.search(r"it needs \d+ bytes; 100 of the 100 bytes", raised.value.response["OriginalMessage"])
+    assert endpoint.stop(signal.SIGTERM) == 0
+
+
+def test_the_disk_budget_holds_and_a_disabled_cache_keeps_nothing(housing, tmp_path):
+    disabled = lambda learner: learner.update(MultiModelConfig={"ModelCacheSetting": "Disabled"})
+    endpoint = Endpoint(housing_with(housing, tmp_path / "disabled", disabled))
+    client = runtime(endpoint.url)
+    assert price(client, artifact(CITIES[0])) == pytest.approx(PRICE, rel=2e-6)
+    endpoint.wait_for(lambda: endpoint.metric("byoc_endpoint_unpacked_bytes") == 0 and evictions(
+        endpoint, "cache_disabled") == 1)
+    assert endpoint.stop(signal.SIGTERM) == 0
+
+    endpoint = Endpoint(housing / "endpoint.json")
+    price(runtime(endpoint.url), artifact(CITIES[0]))
+    size = endpoint.metric("byoc_endpoint_unpacked_bytes")
+    assert endpoint.stop(signal.SIGTERM) == 0
+
+    endpoint = Endpoint(housing / "endpoint.json", BYOC_MODEL_DISK=str(int(size * 1.5)))
+    client = runtime(endpoint.url)
+    for city in CITIES:
+        assert price(client, artifact(city)) == pytest.approx(PRICE, rel=2e-6)
+        assert endpoint.metric("byoc_endpoint_unpacked_models") == 1
+    assert evictions(endpoint, "disk") == 2
+    assert endpoint.stop(signal.SIGTERM) == 0
+
+
+class SlowLoader(http.server.ThreadingHTTPServer):
+    """A multi-model container that loads nothing until it may."""
+
+    def __init__(self):
+        self.may_load, self.loads = threading.Event(), 0
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(b'{"models": []}')
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/models":
+            self.server.loads += 1
+            assert self.server.may_load.wait(60)
+        self.answer(b"done")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_model_that_takes_long_is_not_ready_and_loading_goes_on(housing, tmp_path):
+    config = tmp_path / "endpoint.json"
+    config.write_text(json.dumps({
+        "EndpointName": "slow", "ModelName": "slow", "PrimaryContainer": {
+            "Image": "i", "Mode": "MultiModel", "ModelDataUrl": str(housing / "models"), "ContainerHostname": "mine"}}))
+    with SlowLoader() as container:
+        endpoint = Endpoint(
+            config, BYOC_ENDPOINT_CONTAINERS=f"mine=http://127.0.0.1:{container.server_port}",
+            BYOC_MODEL_READY_TIMEOUT_SECONDS="1")
+        client = runtime(endpoint.url)
+        invoke = lambda: client.invoke_endpoint(
+            EndpointName="slow", TargetModel=artifact(CITIES[0]), ContentType="text/csv", Body=b"1\n")
+        with pytest.raises(botocore.exceptions.ClientError) as raised:
+            invoke()
+        assert raised.value.response["Error"]["Code"] == "ModelNotReadyException"
+        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+        container.may_load.set()
+        assert invoke()["Body"].read() == b"done"
+        assert container.loads == 1
+        assert endpoint.stop(signal.SIGTERM) == 0
+        container.shutdown()

@@ -1,0 +1,148 @@
+"""Models in S3: a real S3 server (moto), with and without faults on the way."""
+import concurrent.futures
+import json
+import pathlib
+import signal
+import subprocess
+
+import boto3
+import botocore.exceptions
+import moto.server
+import pytest
+
+from conftest import BYOC, Endpoint, runtime
+from fault_proxy import FaultProxy
+from test_boto3 import PRICE, artifact, dearer, price
+
+BUCKET = "houses"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """A bucket with all of the housing example; its client knows the server's URL."""
+    server = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    client = boto3.client(
+        "s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1", aws_access_key_id="test",
+        aws_secret_access_key="test")
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def proxy(s3):
+    with FaultProxy(s3.meta.endpoint_url) as running:
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def in_s3(s3, proxy, housing, tmp_path_factory):
+    """The housing endpoint with every artifact in S3, behind the proxy."""
+    s3.upload_file(str(housing / "preprocessor" / "model.tar.gz"), BUCKET, "preprocessor/model.tar.gz")
+    folder = tmp_path_factory.mktemp("s3")
+    config = json.loads((housing / "endpoint.json").read_text())
+    preprocessor, learner = config["Containers"]
+    preprocessor["ModelDataUrl"] = f"s3://{BUCKET}/preprocessor/model.tar.gz"
+    learner["ModelDataUrl"] = f"s3://{BUCKET}/models/"
+    (folder / "endpoint.json").write_text(json.dumps(config))
+    endpoint = Endpoint(
+        folder / "endpoint.json", BYOC_STATE_DIR=str(folder / "state"), AWS_ENDPOINT_URL_S3=proxy.url, **CREDENTIALS)
+    endpoint.state = folder / "state"
+    yield endpoint
+    endpoint.process.kill()
+    endpoint.process.wait()
+
+
+@pytest.fixture
+def in_s3_client(in_s3, proxy):
+    proxy.will()
+    return runtime(in_s3.url)
+
+
+def upload(s3, housing, city, by):
+    archive = housing / "models" / artifact("NewYork_NY")
+    s3.put_object(Bucket=BUCKET, Key=f"models/{artifact(city)}", Body=dearer(archive, by))
+
+
+def leftovers(endpoint):
+    return [path.name for path in (endpoint.state / "models").iterdir() if path.name.startswith("download-")]
+
+
+def test_a_model_that_is_uploaded_answers_at_once_and_is_downloaded_once(in_s3_client, s3, housing, proxy, in_s3):
+    upload(s3, housing, "Paris", 500)
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        prices = list(threads.map(lambda _: price(in_s3_client, artifact("Paris")), range(32)))
+    assert prices == pytest.approx([PRICE + 500] * 32, rel=2e-6)
+    assert [path for _, path, _ in proxy.seen] == [f"/{BUCKET}/models/Paris/Paris.tar.gz"]
+    assert leftovers(in_s3) == []
+
+
+def test_what_is_not_in_the_bucket_is_a_validation_error(in_s3_client):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        price(in_s3_client, artifact("Atlantis"))
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+    assert f"s3://{BUCKET}/models/Atlantis/Atlantis.tar.gz" in raised.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(("name", "faults"), [
+    ("Slow", [("delay", 1.0)]),
+    ("Busy", [("status", 503), ("status", 503)]),
+    ("Reset", [("reset", 0)]),
+    ("HalfReset", [("reset", 400), ("reset", 100)]),
+    ("All", [("status", 503), ("reset", 300), ("delay", 0.2)]),
+])
+def test_faults_on_the_way_are_not_noticed(in_s3_client, s3, housing, proxy, in_s3, name, faults):
+    upload(s3, housing, name, 700)
+    proxy.will(*faults)
+    assert price(in_s3_client, artifact(name)) == pytest.approx(PRICE + 700, rel=2e-6)
+    assert leftovers(in_s3) == []
+
+
+def test_a_download_that_never_ends_well_loads_nothing_and_is_tried_anew_later(in_s3_client, s3, housing, proxy, in_s3):
+    upload(s3, housing, "Broken", 900)
+    loaded = in_s3.metric("byoc_endpoint_loaded_models")
+    # boto3 has its own retries on 503, each of which begins a download.
+    proxy.will(*[("reset", 100)] * 100)
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        price(in_s3_client, artifact("Broken"))
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    assert "Failed to download model data" in raised.value.response["Error"]["Message"]
+    assert in_s3.metric("byoc_endpoint_loaded_models") == loaded
+    assert leftovers(in_s3) == []
+    proxy.will()
+    assert price(in_s3_client, artifact("Broken")) == pytest.approx(PRICE + 900, rel=2e-6)
+
+
+def test_an_object_that_is_no_archive_is_a_validation_error_and_can_be_replaced(in_s3_client, s3, housing):
+    s3.put_object(Bucket=BUCKET, Key=f"models/{artifact('Text')}", Body=b"this is no archive")
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        price(in_s3_client, artifact("Text"))
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+    upload(s3, housing, "Text", 100)
+    assert price(in_s3_client, artifact("Text")) == pytest.approx(PRICE + 100, rel=2e-6)
+
+
+def test_without_credentials_the_endpoint_says_so_at_once(tmp_path):
+    config = tmp_path / "endpoint.json"
+    config.write_text(json.dumps({
+        "EndpointName": "e", "ModelName": "m",
+        "PrimaryContainer": {"Image": "i", "ModelDataUrl": f"s3://{BUCKET}/preprocessor/model.tar.gz"}}))
+    command = [BYOC, "endpoint", "--config", str(config), "--port", "0"]
+    ended = subprocess.run(command, env={}, capture_output=True, text=True, timeout=10, check=False)
+    assert ended.returncode == 78
+    assert "no AWS credentials; set AWS_ACCESS_KEY_ID" in ended.stderr
+
+
+def test_containers_do_not_see_the_credentials(in_s3):
+    (child, *_) = subprocess.run(
+        ["pgrep", "-P", str(in_s3.process.pid)], capture_output=True, text=True, check=True).stdout.split()
+    environment = pathlib.Path(f"/proc/{child}/environ").read_bytes()
+    assert b"SAGEMAKER_BIND_TO_PORT" in environment and b"AWS_SECRET_ACCESS_KEY" not in environment
+
+
+def test_the_endpoint_in_front_of_s3_stops(in_s3):
+    assert in_s3.stop(signal.SIGTERM) == 0
