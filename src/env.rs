@@ -1,1 +1,82 @@
-//! Every environment variable and fixed path.
+//! Every environment variable that byoc reads, and the only place that reads them.
+//!
+//! Where SageMaker or one of its containers already has a name for a setting, that name is used
+//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html and the environment of
+//! github.com/aws/sagemaker-inference-toolkit); what has none is `BYOC_…`.
+
+use std::collections::HashMap;
+
+/// A copy of the environment, taken once at start, so that tests can bring their own.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The environment of this process. Variables that are not Unicode are left out: none of ours can be.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_this_process() -> Environment {
+        Environment(
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
+        )
+    }
+
+    /// The value of a variable; a variable that is set to nothing counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(variables: [(&str, &str); N]) -> Environment {
+        Environment(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// Where the platform keeps models and data: `/opt/ml`.
+pub const SAGEMAKER_BASE_DIR: &str = "SAGEMAKER_BASE_DIR";
+/// The model's folder: `<base>/model`.
+pub const SM_MODEL_DIR: &str = "SM_MODEL_DIR";
+/// The port to listen on: 8080; 0 picks a free one. The platform sets it for a container of a pipeline.
+pub const SAGEMAKER_BIND_TO_PORT: &str = "SAGEMAKER_BIND_TO_PORT";
+/// The address to listen on: `0.0.0.0`.
+pub const BYOC_HOST: &str = "BYOC_HOST";
+/// `true` where the platform wants a multi-model container.
+pub const SAGEMAKER_MULTI_MODEL: &str = "SAGEMAKER_MULTI_MODEL";
+/// The media type of an answer where the caller accepts any: how users make one stage of a pipeline speak CSV to the next.
+pub const SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: &str = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT";
+/// How many requests are worked on at once: the number of cores.
+pub const SAGEMAKER_MODEL_SERVER_WORKERS: &str = "SAGEMAKER_MODEL_SERVER_WORKERS";
+/// Seconds that a request may take: 60, the platform's own limit.
+pub const SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS: &str = "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
+/// The older name of the same; the newer one wins.
+pub const SAGEMAKER_MODEL_SERVER_TIMEOUT: &str = "SAGEMAKER_MODEL_SERVER_TIMEOUT";
+/// How many large requests may wait for a worker: 100.
+pub const SAGEMAKER_MODEL_JOB_QUEUE_SIZE: &str = "SAGEMAKER_MODEL_JOB_QUEUE_SIZE";
+/// The largest request body, in bytes: 25 MiB, the platform's limit for a real-time endpoint.
+pub const SAGEMAKER_MAX_REQUEST_SIZE: &str = "SAGEMAKER_MAX_REQUEST_SIZE";
+/// `true` (or `True`) in a batch transform job.
+pub const SAGEMAKER_BATCH: &str = "SAGEMAKER_BATCH";
+/// The largest request body of a batch transform job, in MiB.
+pub const SAGEMAKER_MAX_PAYLOAD_IN_MB: &str = "SAGEMAKER_MAX_PAYLOAD_IN_MB";
+/// How much memory loaded models may take, in bytes or with K, M or G: 80 % of the container's or machine's.
+pub const BYOC_MODEL_MEMORY: &str = "BYOC_MODEL_MEMORY";
+/// What to log: a name (`info`) or one of Python's numbers (20).
+pub const SAGEMAKER_CONTAINER_LOG_LEVEL: &str = "SAGEMAKER_CONTAINER_LOG_LEVEL";
+/// env_logger's own filter, for one room at a time (`byoc::container=debug`); wins over the level.
+pub const RUST_LOG: &str = "RUST_LOG";
+/// `true` where the parent holds the other end of our standard input: drain and exit when it closes, so that no container
+/// outlives the endpoint that started it.
+pub const BYOC_EXIT_ON_STDIN_EOF: &str = "BYOC_EXIT_ON_STDIN_EOF";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_set_to_nothing_counts_as_not_set() {
+        let environment = Environment::from([("A", "1"), ("B", ""), ("C", " ")]);
+        assert_eq!(environment.get("A"), Some("1"));
+        assert_eq!(environment.get("B"), None);
+        assert_eq!(environment.get("C"), None);
+        assert_eq!(environment.get("D"), None);
+    }
+}

@@ -59,7 +59,7 @@ causes! {
     /// The body's media type is not one that the model reads.
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
-    BadArtifact = 500 "InvalidModelException" exit 65, "check the artifact with `byoc inspect`";
+    BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or see the README for what is read";
     /// A file that could not be read or written.
     Io = 500 "InternalServerException" exit 74, "check the path and its permissions";
     /// Something that should not happen did; the log has the whole story under the request's id.

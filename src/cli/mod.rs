@@ -1,6 +1,103 @@
-//! The command line.
+//! The command line: one file a command, its arguments and its `run`.
+//!
+//! What was typed becomes what is true here and nowhere else: no other room sees an argument or the environment.
 
-/// Runs the command that the arguments name.
-pub fn main(_arguments: impl IntoIterator<Item = std::ffi::OsString>) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod serve;
+mod settings;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::env::Environment;
+use crate::error::{Cause, Error};
+
+/// The runtime for bringing your own container to SageMaker.
+#[derive(Debug, Parser)]
+#[command(name = "byoc", version, about, long_about = None, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+}
+
+/// The image has the binary under these names on its PATH too, so that `docker run IMAGE serve` and a plain `serve` are one.
+const COMMANDS_BY_NAME: [&str; 1] = ["serve"];
+
+/// Runs the command that the arguments name, and says how it went.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command_line = match CommandLine::try_parse_from(by_name(arguments.into_iter().collect())) {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            // A closed pipe is no reason to fail: whoever read has read enough.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(Cause::BadRequest.row().exit_code)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let environment = Environment::of_this_process();
+    let outcome = match command_line.command {
+        Command::Serve(arguments) => serve::run(&arguments, &environment),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(error.cause().row().exit_code)
+        }
+    }
+}
+
+/// Puts the command's name into the arguments where the program was called by it.
+fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
+    if let Some(command) = COMMANDS_BY_NAME.into_iter().find(|command| called == Some(command)) {
+        // `docker run IMAGE serve` with `serve` as the entry point says it twice.
+        if arguments.get(1).is_none_or(|argument| argument != command) {
+            arguments.insert(1, command.into());
+        }
+    }
+    arguments
+}
+
+fn complain(error: &Error) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "byoc: {error}\nbyoc: {}", error.cause().row().hint);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn called_by_a_commands_name_the_binary_is_that_command() {
+        assert_eq!(
+            by_name(words(&["/usr/bin/serve", "--port", "1"])),
+            words(&["/usr/bin/serve", "serve", "--port", "1"])
+        );
+        assert_eq!(by_name(words(&["serve", "serve"])), words(&["serve", "serve"]));
+        assert_eq!(by_name(words(&["byoc", "serve"])), words(&["byoc", "serve"]));
+        assert_eq!(by_name(words(&[])), words(&[]));
+    }
 }

@@ -1,1 +1,18 @@
-//! Hosting.
+//! The hosting contract: what `docker run IMAGE serve` has to be for SageMaker.
+//!
+//! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This room
+//! knows HTTP, the memory budget and the life of the process; what a model is and how it answers is [`crate::model`]'s.
+
+pub mod app;
+pub mod config;
+mod counters;
+pub mod memory;
+pub mod registry;
+mod respond;
+mod routes;
+mod server;
+pub mod services;
+pub mod workers;
+
+pub use config::{Config, Mode};
+pub use server::run;

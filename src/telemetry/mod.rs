@@ -1,1 +1,6 @@
-//! Logs and metrics.
+//! Logs and metrics: what the program says of itself while it runs.
+//!
+//! This room knows nothing of what is logged or counted; it sets up the two recorders and renders them.
+
+pub mod logs;
+pub mod metrics;

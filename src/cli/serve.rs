@@ -1,0 +1,227 @@
+//! `byoc serve`: the hosting contract on one port.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::settings::{Settings, number, text, truth};
+use crate::container::memory::{DEFAULT_SHARE, of_this_container, parse_size};
+use crate::container::{self, Config, Mode};
+use crate::env::{self, Environment};
+use crate::error::Result;
+use crate::payload::MediaType;
+use crate::telemetry::logs;
+
+/// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
+#[derive(Args, Debug, Default)]
+pub(super) struct Arguments {
+    /// Folder that holds model/ [env: SAGEMAKER_BASE_DIR] [default: /opt/ml]
+    #[arg(long, value_name = "FOLDER")]
+    base_dir: Option<String>,
+    /// Folder of the model [env: SM_MODEL_DIR] [default: BASE_DIR/model]
+    #[arg(long, value_name = "FOLDER")]
+    model_dir: Option<String>,
+    /// Address to listen on [env: BYOC_HOST] [default: 0.0.0.0]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// Port to listen on; 0 picks a free one, printed in the first log line [env: SAGEMAKER_BIND_TO_PORT] [default: 8080]
+    #[arg(long, value_name = "PORT")]
+    port: Option<String>,
+    /// Load no model at start; the platform loads and unloads them [env: SAGEMAKER_MULTI_MODEL]
+    #[arg(long)]
+    multi_model: bool,
+    /// What to answer where the caller accepts anything [env: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT] [default: application/json]
+    #[arg(long, value_name = "MEDIA_TYPE")]
+    default_accept: Option<String>,
+    /// Requests worked on at once [env: SAGEMAKER_MODEL_SERVER_WORKERS] [default: number of cores]
+    #[arg(long, value_name = "COUNT")]
+    workers: Option<String>,
+    /// Seconds that a request may take [env: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS] [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<String>,
+    /// Large requests that may wait for a worker [env: SAGEMAKER_MODEL_JOB_QUEUE_SIZE] [default: 100]
+    #[arg(long, value_name = "COUNT")]
+    queue: Option<String>,
+    /// Largest request body, in bytes or with K, M, G [env: SAGEMAKER_MAX_REQUEST_SIZE; in a batch job SAGEMAKER_MAX_PAYLOAD_IN_MB] [default: 25M; in a batch job 100M]
+    #[arg(long, value_name = "SIZE")]
+    max_request_size: Option<String>,
+    /// Memory for models, in bytes or with K, M, G [env: BYOC_MODEL_MEMORY] [default: 80 % of the container's]
+    #[arg(long, value_name = "SIZE")]
+    model_memory: Option<String>,
+    /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
+    let (config, level) = arguments.resolve(environment)?;
+    logs::start(level, environment.get(env::RUST_LOG));
+    container::run(config)
+}
+
+const MEGABYTE: u64 = 1 << 20;
+/// The platform's limit for a real-time endpoint (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
+const MAX_REQUEST_MEGABYTES: u64 = 25;
+/// The batch service's limit (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
+const MAX_BATCH_MEGABYTES: u64 = 100;
+/// Where neither a cgroup nor the machine tells how much memory there is.
+const UNKNOWN_MEMORY: u64 = 1 << 30;
+
+impl Arguments {
+    fn resolve(&self, environment: &Environment) -> Result<(Config, log::LevelFilter)> {
+        let mut settings = Settings::new(environment);
+        let base_dir = settings.get(("base-dir", self.base_dir.as_deref()), &[env::SAGEMAKER_BASE_DIR], text);
+        let base_dir = PathBuf::from(base_dir.unwrap_or_else(|| "/opt/ml".into()));
+        let model_dir = settings.get(("model-dir", self.model_dir.as_deref()), &[env::SM_MODEL_DIR], text);
+        let host = settings.get(("host", self.host.as_deref()), &[env::BYOC_HOST], |text| {
+            text.parse::<IpAddr>().map_err(|_| "expected an IP address such as 0.0.0.0 or 127.0.0.1".to_owned())
+        });
+        let port = settings.get(("port", self.port.as_deref()), &[env::SAGEMAKER_BIND_TO_PORT], number(0, 65_535));
+        let multi_model = self.multi_model.then_some("true");
+        let multi_model = settings.get(("multi-model", multi_model), &[env::SAGEMAKER_MULTI_MODEL], truth);
+        let default_accept = settings.get(
+            ("default-accept", self.default_accept.as_deref()),
+            &[env::SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT],
+            media_type,
+        );
+        let workers =
+            settings.get(("workers", self.workers.as_deref()), &[env::SAGEMAKER_MODEL_SERVER_WORKERS], number(1, 1024));
+        let timeout = settings.get(
+            ("timeout", self.timeout.as_deref()),
+            &[env::SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS, env::SAGEMAKER_MODEL_SERVER_TIMEOUT],
+            number(1, 3600),
+        );
+        let queue = settings.get(
+            ("queue", self.queue.as_deref()),
+            &[env::SAGEMAKER_MODEL_JOB_QUEUE_SIZE],
+            number(1, 1_000_000),
+        );
+        let batch = settings.get(("", None), &[env::SAGEMAKER_BATCH], truth).unwrap_or(false);
+        // In a batch job 0 means that a whole object comes as one request.
+        let batch_megabytes =
+            settings.get(("", None), &[env::SAGEMAKER_MAX_PAYLOAD_IN_MB], number(0, MAX_BATCH_MEGABYTES));
+        let max_request_bytes = settings.get(
+            ("max-request-size", self.max_request_size.as_deref()),
+            &[env::SAGEMAKER_MAX_REQUEST_SIZE],
+            parse_size,
+        );
+        let max_request_bytes = match max_request_bytes {
+            Some(bytes) => bytes,
+            None if batch => match batch_megabytes {
+                None | Some(0) => MAX_BATCH_MEGABYTES * MEGABYTE,
+                Some(megabytes) => megabytes * MEGABYTE,
+            },
+            None => MAX_REQUEST_MEGABYTES * MEGABYTE,
+        };
+        let model_memory =
+            settings.get(("model-memory", self.model_memory.as_deref()), &[env::BYOC_MODEL_MEMORY], parse_size);
+        let level = settings.get(
+            ("log-level", self.log_level.as_deref()),
+            &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
+            logs::parse_level,
+        );
+        let stop_on_stdin_eof = settings.get(("", None), &[env::BYOC_EXIT_ON_STDIN_EOF], truth);
+        settings.finish()?;
+
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let config = Config {
+            host: host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            port: port.map_or(8080, |port| port as u16),
+            mode: if multi_model.unwrap_or(false) {
+                Mode::MultiModel
+            } else {
+                Mode::SingleModel(model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from))
+            },
+            default_accept,
+            workers: workers.map_or(cores, |workers| workers as usize),
+            timeout: Duration::from_secs(timeout.unwrap_or(60)),
+            queue: queue.map_or(100, |queue| queue as usize),
+            max_request_bytes: usize::try_from(max_request_bytes).unwrap_or(usize::MAX),
+            model_memory: model_memory.unwrap_or_else(|| match of_this_container() {
+                Some(bytes) => (bytes as f64 * DEFAULT_SHARE) as u64,
+                None => UNKNOWN_MEMORY,
+            }),
+            stop_on_stdin_eof: stop_on_stdin_eof.unwrap_or(false),
+        };
+        Ok((config, level.unwrap_or(log::LevelFilter::Info)))
+    }
+}
+
+fn media_type(text: &str) -> Result<MediaType, String> {
+    let name = text.split(';').next().unwrap_or_default().trim();
+    MediaType::from_name(name).ok_or_else(|| "expected text/csv, application/json or application/jsonlines".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(arguments: Arguments, environment: Environment) -> Config {
+        arguments.resolve(&environment).unwrap().0
+    }
+
+    #[test]
+    fn with_nothing_said_it_is_the_container_that_sagemaker_starts() {
+        let config = resolve(Arguments::default(), Environment::default());
+        assert_eq!((config.host.to_string().as_str(), config.port), ("0.0.0.0", 8080));
+        assert!(matches!(config.mode, Mode::SingleModel(folder) if folder == PathBuf::from("/opt/ml/model")));
+        assert_eq!(config.max_request_bytes, 25 << 20);
+        assert_eq!(config.timeout, Duration::from_secs(60));
+        assert!(config.model_memory > 16 << 20);
+    }
+
+    #[test]
+    fn the_platforms_variables_are_honoured() {
+        let config = resolve(
+            Arguments::default(),
+            Environment::from([
+                ("SAGEMAKER_BIND_TO_PORT", "7000"),
+                ("SAGEMAKER_MULTI_MODEL", "true"),
+                ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv"),
+                ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "5"),
+                ("BYOC_MODEL_MEMORY", "64K"),
+            ]),
+        );
+        assert_eq!(config.port, 7000);
+        assert!(matches!(config.mode, Mode::MultiModel));
+        assert_eq!(config.default_accept, Some(MediaType::Csv));
+        assert_eq!(config.timeout, Duration::from_secs(5));
+        assert_eq!(config.model_memory, 65_536);
+    }
+
+    #[test]
+    fn in_a_batch_job_the_payload_limit_is_the_jobs() {
+        let batch = |megabytes| {
+            let environment =
+                Environment::from([("SAGEMAKER_BATCH", "True"), ("SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes)]);
+            resolve(Arguments::default(), environment).max_request_bytes
+        };
+        assert_eq!(batch("6"), 6 << 20);
+        assert_eq!(batch("0"), 100 << 20);
+        assert_eq!(batch(""), 100 << 20);
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let arguments = Arguments { port: Some("1".into()), model_dir: Some("/m".into()), ..Arguments::default() };
+        let environment = Environment::from([("SAGEMAKER_BIND_TO_PORT", "2"), ("SM_MODEL_DIR", "/n")]);
+        let config = resolve(arguments, environment);
+        assert_eq!(config.port, 1);
+        assert!(matches!(config.mode, Mode::SingleModel(folder) if folder == PathBuf::from("/m")));
+    }
+
+    #[test]
+    fn all_wrong_settings_are_reported_at_once() {
+        let arguments = Arguments { port: Some("80800".into()), ..Arguments::default() };
+        let environment = Environment::from([
+            ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
+            ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/html"),
+        ]);
+        let error = arguments.resolve(&environment).unwrap_err().to_string();
+        for part in ["3 settings are wrong", "--port", "SAGEMAKER_MODEL_SERVER_WORKERS", "text/html"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! From what was typed or set to what is true: default, then environment, then flag; and every mistake in one report.
+
+use crate::env::Environment;
+use crate::error::{Cause, Error, Result};
+
+/// Collects settings, and what is wrong with them.
+pub(super) struct Settings<'a> {
+    environment: &'a Environment,
+    problems: Vec<String>,
+}
+
+impl<'a> Settings<'a> {
+    pub(super) fn new(environment: &'a Environment) -> Settings<'a> {
+        Settings { environment, problems: Vec::new() }
+    }
+
+    /// A setting from its flag, else from the first of its variables that is set; `None` if it is nowhere, or wrong.
+    pub(super) fn get<T>(
+        &mut self,
+        flag: (&str, Option<&str>),
+        variables: &[&str],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (name, typed) = flag;
+        let (source, text) = match typed {
+            Some(text) => (format!("--{name}"), text),
+            None => variables.iter().find_map(|variable| {
+                Some((format!("environment variable {variable}"), self.environment.get(variable)?))
+            })?,
+        };
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.problems.push(format!("{source} is {text:?}: {expected}"));
+                None
+            }
+        }
+    }
+
+    /// Nothing, if nothing was wrong.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] with all that was.
+    pub(super) fn finish(self) -> Result<()> {
+        match self.problems.as_slice() {
+            [] => Ok(()),
+            [problem] => Err(Error::new(Cause::BadSetting, problem)),
+            problems => Err(Error::new(
+                Cause::BadSetting,
+                format!("{} settings are wrong:\n  {}", problems.len(), problems.join("\n  ")),
+            )),
+        }
+    }
+}
+
+/// Any text.
+pub(super) fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+/// A yes or no, as SageMaker (`true`), its local mode (`True`) and people (`1`) write it.
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false".into()),
+    }
+}
+
+/// A whole number within bounds, both included.
+pub(super) fn number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, String> {
+    move |text| {
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_an_earlier_variable_over_a_later_one() {
+        let environment = Environment::from([("NEW", "1"), ("OLD", "2")]);
+        let mut settings = Settings::new(&environment);
+        assert_eq!(settings.get(("x", Some("3")), &["NEW", "OLD"], number(0, 9)), Some(3));
+        assert_eq!(settings.get(("x", None), &["NEW", "OLD"], number(0, 9)), Some(1));
+        assert_eq!(settings.get(("x", None), &["UNSET", "OLD"], number(0, 9)), Some(2));
+        assert_eq!(settings.get(("x", None), &["UNSET"], number(0, 9)), None);
+        settings.finish().unwrap();
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together_each_with_where_it_came_from() {
+        let environment = Environment::from([("QUEUE", "-1")]);
+        let mut settings = Settings::new(&environment);
+        assert_eq!(settings.get(("port", Some("abc")), &[], number(0, 65_535)), None);
+        assert_eq!(settings.get(("queue", None), &["QUEUE"], number(1, 9)), None);
+        let error = settings.finish().unwrap_err();
+        assert_eq!(error.cause(), Cause::BadSetting);
+        assert_eq!(
+            error.message(),
+            "2 settings are wrong:\n  --port is \"abc\": expected a whole number from 0 to 65535\n  \
+             environment variable QUEUE is \"-1\": expected a whole number from 1 to 9"
+        );
+    }
+
+    #[test]
+    fn truth_is_read_in_any_case() {
+        for (text, value) in [("true", true), ("True", true), ("1", true), ("FALSE", false), ("off", false)] {
+            assert_eq!(truth(text), Ok(value), "{text}");
+        }
+        assert!(truth("maybe").is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! The app factory: the one list of routes, for the program and for its tests.
+
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+
+use crate::container::config::Mode;
+use crate::container::services::Services;
+use crate::container::{respond, routes};
+
+/// Puts a container's routes into an app. They are bound once, for the mode that the container is in.
+pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut ServiceConfig) {
+    let single = matches!(mode, Mode::SingleModel(_));
+    move |app| {
+        app.app_data(PayloadConfig::new(services.max_request_bytes)).app_data(services);
+        // The busiest route stands first: routes are tried in order.
+        let invocations = web::resource("/invocations").default_service(web::to(respond::wrong_method));
+        let ping = web::resource("/ping").default_service(web::to(respond::wrong_method));
+        if single {
+            app.service(invocations.route(web::post().to(routes::invocations)))
+                .service(ping.route(web::get().to(routes::ping_single)));
+        } else {
+            app.service(web::resource("/models/{name:.*}").route(web::route().to(routes::model)))
+                .service(
+                    web::resource("/models")
+                        .route(web::get().to(routes::list))
+                        .route(web::post().to(routes::load))
+                        .default_service(web::to(respond::wrong_method)),
+                )
+                .service(invocations.route(web::post().to(routes::invocations_without_model)))
+                .service(ping.route(web::get().to(routes::ping_multi)));
+        }
+        app.service(
+            web::resource("/execution-parameters")
+                .route(web::get().to(routes::execution_parameters))
+                .default_service(web::to(respond::wrong_method)),
+        )
+        .service(
+            web::resource("/metrics")
+                .route(web::get().to(routes::metrics))
+                .default_service(web::to(respond::wrong_method)),
+        )
+        .default_service(web::to(respond::unknown_path));
+    }
+}

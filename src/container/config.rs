@@ -1,0 +1,41 @@
+//! What a container is told, once it is known to be right.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::payload::MediaType;
+
+/// The settings of `byoc serve`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// Which models.
+    pub mode: Mode,
+    /// The media type of an answer where the caller accepts any; the model's own choice if `None`.
+    pub default_accept: Option<MediaType>,
+    /// How many requests are worked on at once.
+    pub workers: usize,
+    /// How long a request may take from its arrival.
+    pub timeout: Duration,
+    /// How many large requests may wait for a worker.
+    pub queue: usize,
+    /// The largest request body, in bytes.
+    pub max_request_bytes: usize,
+    /// How many bytes loaded models may take.
+    pub model_memory: u64,
+    /// Whether the end of standard input means to stop: the endpoint that started us is gone.
+    pub stop_on_stdin_eof: bool,
+}
+
+/// Which models a container serves.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// One, loaded at start from a folder.
+    SingleModel(PathBuf),
+    /// Those that the platform loads.
+    MultiModel,
+}

@@ -1,0 +1,56 @@
+//! What a container counts.
+
+use std::time::Instant;
+
+use actix_web::HttpResponse;
+
+use crate::container::services::Services;
+
+/// The routes that are counted, by what they do and never by the raw path: a name is not a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Invocation,
+    Load,
+    Unload,
+}
+
+impl Route {
+    const fn label(self) -> &'static str {
+        match self {
+            Route::Invocation => "invocations",
+            Route::Load => "load",
+            Route::Unload => "unload",
+        }
+    }
+}
+
+/// Counts a response, and how long it took since `started`.
+pub(super) fn finished(route: Route, response: HttpResponse, started: Option<Instant>) -> HttpResponse {
+    // The commonest answer by far has its counters at hand; the others are looked up.
+    if route == Route::Invocation && response.status().as_u16() == 200 {
+        thread_local! {
+            static OK: metrics::Counter = metrics::counter!("byoc_requests_total", "route" => Route::Invocation.label(), "code" => "200");
+            static SECONDS: metrics::Histogram = metrics::histogram!("byoc_request_seconds", "route" => Route::Invocation.label());
+        }
+        OK.with(|counter| counter.increment(1));
+        if let Some(started) = started {
+            SECONDS.with(|histogram| histogram.record(started.elapsed().as_secs_f64()));
+        }
+        return response;
+    }
+    let code = response.status().as_u16().to_string();
+    metrics::counter!("byoc_requests_total", "route" => route.label(), "code" => code).increment(1);
+    if let Some(started) = started {
+        metrics::histogram!("byoc_request_seconds", "route" => route.label()).record(started.elapsed().as_secs_f64());
+    }
+    response
+}
+
+/// Sets the gauges that the metrics page shows as they are now.
+pub(super) fn gauge_models(services: &Services) {
+    let budget = services.registry.budget();
+    let models = services.registry.len() + usize::from(services.single.get().is_some());
+    metrics::gauge!("byoc_models_loaded").set(models as f64);
+    metrics::gauge!("byoc_model_bytes").set(budget.used() as f64);
+    metrics::gauge!("byoc_model_bytes_limit").set(budget.limit() as f64);
+}

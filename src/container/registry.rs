@@ -1,0 +1,203 @@
+//! The models that a container holds: loaded side by side, invoked without waiting for each other, unloaded for good.
+//!
+//! A name has a slot from the moment that its load begins to the moment that its memory is free again, so that two loads of
+//! one name give one success and one conflict, whatever happens in between.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tokio::sync::oneshot;
+
+use crate::container::memory::{Budget, Reservation};
+use crate::error::{Cause, Error, Result};
+use crate::model::{Artifact, Model};
+
+/// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What answers.
+    pub model: Model,
+    /// Where it was loaded from.
+    pub url: String,
+    // The order of these fields is the order in which they are dropped: the model, then its bytes in the budget, then the
+    // sender whose end tells who waits for the memory.
+    reservation: Reservation,
+    _freed: oneshot::Sender<()>,
+}
+
+impl Loaded {
+    /// Bytes that the model takes.
+    pub fn bytes(&self) -> u64 {
+        self.reservation.bytes()
+    }
+}
+
+#[derive(Debug)]
+enum Slot {
+    Loading,
+    Ready { loaded: Arc<Loaded>, freed: oneshot::Receiver<()> },
+    Unloading,
+}
+
+/// The slots by name, and the budget that all models share.
+#[derive(Debug)]
+pub struct Registry {
+    slots: RwLock<BTreeMap<Box<str>, Slot>>,
+    budget: Arc<Budget>,
+}
+
+/// One page of the list of models.
+#[derive(Debug)]
+pub struct Page {
+    /// Names and urls, sorted by name.
+    pub models: Vec<(String, String)>,
+    /// How many models lie before the next page, if there is one.
+    pub next: Option<usize>,
+}
+
+/// What a name and its slot take beside the model itself: two short strings, a node's share, the reference counts.
+const SLOT_BYTES: u64 = 256;
+
+impl Registry {
+    /// An empty registry.
+    pub fn new(budget: Arc<Budget>) -> Arc<Registry> {
+        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget })
+    }
+
+    /// The budget that all models share.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Nothing that can panic runs under the lock, so a poisoned map is a sound one.
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Box<str>, Slot>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Box<str>, Slot>> {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads the model in a folder under a name. Blocks; loads of different names run side by side.
+    ///
+    /// # Errors
+    /// [`Cause::ModelAlreadyRegistered`], [`Cause::ModelNotFound`] when the folder is not there,
+    /// [`Cause::InsufficientMemory`] with the numbers, [`Cause::BadArtifact`].
+    pub fn load(self: &Arc<Registry>, name: &str, url: &str) -> Result<Arc<Loaded>> {
+        let claim = self.claim(name)?;
+        let directory = Path::new(url);
+        if !directory.is_dir() {
+            return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}")));
+        }
+        let artifact = Artifact::find(directory)?;
+        let short = |shortage| {
+            Error::new(Cause::InsufficientMemory, format!("Model {name} does not fit into memory: {shortage}"))
+        };
+        let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
+        let reservation = self.budget.reserve(artifact.estimate()?.saturating_add(beside)).map_err(short)?;
+        let model = artifact.load()?;
+        let reservation = reservation.settle(model.bytes() + beside).map_err(short)?;
+        let (sender, freed) = oneshot::channel();
+        let loaded = Arc::new(Loaded { model, url: url.to_owned(), reservation, _freed: sender });
+        claim.fill(Arc::clone(&loaded), freed);
+        Ok(loaded)
+    }
+
+    fn claim(self: &Arc<Registry>, name: &str) -> Result<Claim> {
+        let mut slots = self.write();
+        if slots.contains_key(name) {
+            return Err(Error::new(Cause::ModelAlreadyRegistered, format!("Model {name} is already registered.")));
+        }
+        slots.insert(name.into(), Slot::Loading);
+        Ok(Claim { registry: Arc::clone(self), name: name.into() })
+    }
+
+    /// A loaded model, held until the `Arc` is dropped.
+    ///
+    /// # Errors
+    /// [`Cause::ModelNotFound`], also while it is being loaded or unloaded.
+    pub fn get(&self, name: &str) -> Result<Arc<Loaded>> {
+        match self.read().get(name) {
+            Some(Slot::Ready { loaded, .. }) => Ok(Arc::clone(loaded)),
+            _ => Err(not_found(name)),
+        }
+    }
+
+    /// How many models are loaded, and how many requests hold one.
+    pub fn len(&self) -> usize {
+        self.read().values().filter(|slot| matches!(slot, Slot::Ready { .. })).count()
+    }
+
+    /// Whether no model is loaded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A page of at most `limit` loaded models after the first `offset`, sorted by name.
+    pub fn page(&self, offset: usize, limit: usize) -> Page {
+        let slots = self.read();
+        let mut ready = slots.iter().filter_map(|(name, slot)| match slot {
+            Slot::Ready { loaded, .. } => Some((name.to_string(), loaded.url.clone())),
+            _ => None,
+        });
+        let models: Vec<_> = ready.by_ref().skip(offset).take(limit).collect();
+        let next = ready.next().map(|_| offset + models.len());
+        Page { models, next }
+    }
+
+    /// Takes a model away from new requests, waits for those in flight, and returns when its memory is free.
+    ///
+    /// The unloading goes on to its end even where the caller stops waiting.
+    ///
+    /// # Errors
+    /// [`Cause::ModelNotFound`], also while it is being loaded or unloaded by somebody else.
+    pub async fn unload(self: &Arc<Registry>, name: &str) -> Result<()> {
+        let freed = {
+            let mut slots = self.write();
+            let slot = slots.get_mut(name).ok_or_else(|| not_found(name))?;
+            match std::mem::replace(slot, Slot::Unloading) {
+                Slot::Ready { freed, .. } => freed,
+                other => {
+                    *slot = other;
+                    return Err(not_found(name));
+                }
+            }
+        };
+        let registry = Arc::clone(self);
+        let name: Box<str> = name.into();
+        let unloading = actix_web::rt::spawn(async move {
+            // The sender is never used: its drop, after the model's own, is the signal.
+            let _ = freed.await;
+            registry.write().remove(&name);
+        });
+        unloading.await.map_err(|error| Error::new(Cause::Internal, format!("unloading did not finish: {error}")))
+    }
+}
+
+fn not_found(name: &str) -> Error {
+    Error::new(Cause::ModelNotFound, format!("Model not found: {name}"))
+}
+
+/// The slot of a model that is being loaded; given back unless it is filled.
+struct Claim {
+    registry: Arc<Registry>,
+    name: Box<str>,
+}
+
+impl Claim {
+    fn fill(self, loaded: Arc<Loaded>, freed: oneshot::Receiver<()>) {
+        if let Some(slot) = self.registry.write().get_mut(&self.name) {
+            *slot = Slot::Ready { loaded, freed };
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut slots = self.registry.write();
+        if matches!(slots.get(&self.name), Some(Slot::Loading)) {
+            slots.remove(&self.name);
+        }
+    }
+}

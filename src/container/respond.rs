@@ -1,0 +1,109 @@
+//! Answers in multi-model-server's shape, which existing clients match on (`contract.md` §11, read in
+//! github.com/awslabs/multi-model-server at 706aa9c7).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderName, HeaderValue, PRAGMA};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+
+use crate::error::{Cause, Error};
+use crate::model::Answer;
+use crate::payload::MediaType;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: u16,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    byte: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    status: &'a str,
+}
+
+/// A document, pretty-printed with a newline at its end as multi-model-server's are.
+pub(super) fn json(status: StatusCode, document: &impl Serialize) -> HttpResponse {
+    with_request_id(status, document, &uuid::Uuid::new_v4())
+}
+
+fn with_request_id(status: StatusCode, document: &impl Serialize, id: &uuid::Uuid) -> HttpResponse {
+    match serde_json::to_vec_pretty(document) {
+        Ok(mut body) => {
+            body.push(b'\n');
+            builder(status, id).body(body)
+        }
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+fn builder(status: StatusCode, id: &uuid::Uuid) -> HttpResponseBuilder {
+    let mut builder = HttpResponse::build(status);
+    builder
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .insert_header((PRAGMA, HeaderValue::from_static("no-cache")))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache; no-store, must-revalidate, private")))
+        .insert_header((EXPIRES, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 UTC")));
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        builder.insert_header((REQUEST_ID, id));
+    }
+    builder
+}
+
+/// `{"status": …}`.
+pub(super) fn status(message: &str) -> HttpResponse {
+    json(StatusCode::OK, &Status { status: message })
+}
+
+/// An error's body. What is not the caller's to know goes to the log, under the request's id.
+pub(super) fn error(error: &Error) -> HttpResponse {
+    let row = error.cause().row();
+    let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let id = uuid::Uuid::new_v4();
+    let message = if error.cause() == Cause::Internal {
+        log::error!("request {id}: {error}");
+        format!("something went wrong inside; the log has it under request {id}")
+    } else {
+        log::debug!("request {id}: {} {error}", row.status);
+        error.to_string()
+    };
+    let place = error.place();
+    let body = ErrorBody {
+        code: row.status,
+        kind: row.kind,
+        message: &message,
+        row: place.and_then(|place| place.row),
+        column: place.and_then(|place| place.column),
+        byte: place.and_then(|place| place.byte),
+    };
+    with_request_id(status, &body, &id)
+}
+
+/// A model's answer.
+pub(super) fn answer(answer: Answer) -> HttpResponse {
+    let content_type = match answer.content_type {
+        MediaType::Csv => const { HeaderValue::from_static(MediaType::Csv.name()) },
+        MediaType::Json => const { HeaderValue::from_static(MediaType::Json.name()) },
+        MediaType::JsonLines => const { HeaderValue::from_static(MediaType::JsonLines.name()) },
+    };
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).body(answer.body)
+}
+
+/// What multi-model-server says to a path that it does not serve.
+pub(super) async fn unknown_path() -> HttpResponse {
+    error(&Error::new(Cause::ResourceNotFound, "Requested resource is not found, please refer to API document."))
+}
+
+/// What multi-model-server says to a method that a path does not take.
+pub(super) async fn wrong_method() -> HttpResponse {
+    error(&Error::new(Cause::MethodNotAllowed, "Requested method is not allowed, please refer to API document."))
+}

@@ -1,0 +1,296 @@
+//! What a container answers to: one function a path.
+//!
+//! Sources: docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html,
+//! docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html and multi-model-server itself (`contract.md` §11).
+
+use std::borrow::Cow;
+
+use actix_web::error::PayloadError;
+use actix_web::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::container::counters::{self, Route};
+use crate::container::respond;
+use crate::container::services::{SINGLE_MODEL, Services};
+use crate::error::{Cause, Error, Result};
+use crate::telemetry;
+
+type Body = Result<Bytes, actix_web::Error>;
+
+/// `GET /ping` of a single model: 503 until it is in memory, then 200.
+pub(super) async fn ping_single(services: Data<Services>) -> HttpResponse {
+    match services.single.get() {
+        Some(_) => HttpResponse::Ok().finish(),
+        None => respond::error(&Error::new(Cause::Unavailable, "Models are not loaded")),
+    }
+}
+
+/// `GET /ping` of a multi-model container: 200, with or without models.
+pub(super) async fn ping_multi() -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+/// `GET /metrics`, which SageMaker may scrape.
+pub(super) async fn metrics(services: Data<Services>) -> HttpResponse {
+    counters::gauge_models(&services);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(telemetry::metrics::render())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ExecutionParameters {
+    max_concurrent_transforms: usize,
+    batch_strategy: &'static str,
+    #[serde(rename = "MaxPayloadInMB")]
+    max_payload_in_mb: usize,
+}
+
+/// The batch service multiplies the two and takes no more than this
+/// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
+const MOST_CONCURRENT_MEGABYTES: usize = 100;
+
+/// `GET /execution-parameters`: what a batch transform job may send at once.
+pub(super) async fn execution_parameters(services: Data<Services>) -> HttpResponse {
+    let max_payload_in_mb = (services.max_request_bytes >> 20).clamp(1, MOST_CONCURRENT_MEGABYTES);
+    let parameters = ExecutionParameters {
+        max_concurrent_transforms: services.parallel.clamp(1, MOST_CONCURRENT_MEGABYTES / max_payload_in_mb),
+        batch_strategy: "MULTI_RECORD",
+        max_payload_in_mb,
+    };
+    respond::json(StatusCode::OK, &parameters)
+}
+
+/// `POST /invocations` of a single model.
+pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data<Services>) -> HttpResponse {
+    let Some(loaded) = services.single.get() else {
+        return respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"));
+    };
+    invoke(&services, SINGLE_MODEL, std::sync::Arc::clone(loaded), &request, body).await
+}
+
+/// `POST /invocations` of a multi-model container, which does not say which model.
+pub(super) async fn invocations_without_model() -> HttpResponse {
+    respond::error(&Error::new(Cause::BadRequest, "Parameter model_name is required."))
+}
+
+/// Everything below `/models/`: a model's name, which may hold any character once percent-decoded, and what to do with it.
+///
+/// The path is taken as it came, before decoding, so that an encoded slash stays part of a name.
+pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Services>) -> HttpResponse {
+    let raw = request.uri().path().strip_prefix("/models/").unwrap_or_default();
+    if let Some(raw_name) = raw.strip_suffix("/invoke").filter(|name| !name.is_empty()) {
+        if request.method() != Method::POST {
+            return respond::wrong_method().await;
+        }
+        return match decode(raw_name).and_then(|name| services.registry.get(&name).map(|loaded| (name, loaded))) {
+            Ok((name, loaded)) => invoke(&services, &name, loaded, &request, body).await,
+            Err(error) => counters::finished(Route::Invocation, respond::error(&error), None),
+        };
+    }
+    let name = match decode(raw) {
+        Ok(name) if !name.is_empty() => name,
+        Ok(_) => return respond::unknown_path().await,
+        Err(error) => return respond::error(&error),
+    };
+    match *request.method() {
+        Method::GET => match services.registry.get(&name) {
+            Ok(loaded) => respond::json(StatusCode::OK, &Described { model_name: &name, model_url: &loaded.url }),
+            Err(error) => respond::error(&error),
+        },
+        Method::DELETE => match services.registry.unload(&name).await {
+            Ok(()) => {
+                log::info!("unloaded model {name}");
+                counters::finished(Route::Unload, respond::status(&format!("Model \"{name}\" unregistered")), None)
+            }
+            Err(error) => counters::finished(Route::Unload, respond::error(&error), None),
+        },
+        _ => respond::wrong_method().await,
+    }
+}
+
+fn decode(raw: &str) -> Result<Cow<'_, str>> {
+    percent_encoding::percent_decode_str(raw)
+        .decode_utf8()
+        .map_err(|_| Error::new(Cause::BadRequest, format!("model name {raw:?} is not UTF-8 once percent-decoded")))
+}
+
+async fn invoke(
+    services: &Services,
+    name: &str,
+    loaded: std::sync::Arc<crate::container::registry::Loaded>,
+    request: &HttpRequest,
+    body: Body,
+) -> HttpResponse {
+    let started = std::time::Instant::now();
+    let answer = match readable(request, body, services.max_request_bytes) {
+        Ok(body) => {
+            let (content_type, accept) = (text_header(request, &CONTENT_TYPE), text_header(request, &ACCEPT));
+            match (content_type, accept) {
+                (Ok(content_type), Ok(accept)) => services.invoke(name, loaded, content_type, accept, body).await,
+                (Err(error), _) | (_, Err(error)) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    let response = answer.map_or_else(|error| respond::error(&error), respond::answer);
+    counters::finished(Route::Invocation, response, Some(started))
+}
+
+/// The body, unless it is too large, cut short, or encoded.
+fn readable(request: &HttpRequest, body: Body, limit: usize) -> Result<Bytes> {
+    if let Some(encoding) = request.headers().get(CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let message = format!("Content-Encoding {encoding:?} is not supported: send the body as it is");
+        return Err(Error::new(Cause::UnsupportedMediaType, message));
+    }
+    body.map_err(|error| match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Error::new(
+            Cause::PayloadTooLarge,
+            format!(
+                "the body is larger than {limit} bytes: send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE"
+            ),
+        ),
+        _ => Error::bad_payload(format!("the body did not arrive whole: {error}")),
+    })
+}
+
+/// A header that should be text. Several of one name are one list.
+fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
+    request
+        .headers()
+        .get(name)
+        .map(|value| value.to_str())
+        .transpose()
+        .map_err(|_| Error::new(Cause::BadRequest, format!("header {name} is not plain text: expected visible ASCII")))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Described<'a> {
+    model_name: &'a str,
+    model_url: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+    models: Vec<Described<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Paging {
+    limit: Option<i64>,
+    next_page_token: Option<String>,
+}
+
+/// multi-model-server's page size, also where a caller asks for more, or for less than nothing.
+const PAGE: usize = 100;
+
+/// `GET /models`: what is loaded, sorted by name. The token is the number of models before the page.
+pub(super) async fn list(
+    services: Data<Services>,
+    paging: Result<web::Query<Paging>, actix_web::Error>,
+) -> HttpResponse {
+    let paging = match paging {
+        Ok(paging) => paging.into_inner(),
+        Err(error) => return respond::error(&Error::new(Cause::BadRequest, error.to_string())),
+    };
+    let limit =
+        paging.limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit <= PAGE).unwrap_or(PAGE);
+    let offset = match paging.next_page_token.as_deref().map(str::parse::<i64>) {
+        None => 0,
+        Some(Ok(offset)) => usize::try_from(offset).unwrap_or(0),
+        Some(Err(_)) => {
+            let token = paging.next_page_token.unwrap_or_default();
+            return respond::error(&Error::new(
+                Cause::BadRequest,
+                format!("next_page_token {token:?} is not one that this server gave"),
+            ));
+        }
+    };
+    let page = services.registry.page(offset, limit.max(1));
+    let models = page.models.iter().map(|(name, url)| Described { model_name: name, model_url: url }).collect();
+    respond::json(StatusCode::OK, &Listed { next_page_token: page.next.map(|next| next.to_string()), models })
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct LoadRequest {
+    model_name: Option<String>,
+    url: Option<String>,
+}
+
+/// `POST /models`: loads a model that the platform has unpacked.
+pub(super) async fn load(
+    request: HttpRequest,
+    query: Result<web::Query<LoadRequest>, actix_web::Error>,
+    body: Body,
+    services: Data<Services>,
+) -> HttpResponse {
+    let started = std::time::Instant::now();
+    let loaded = match load_request(&request, query, body, services.max_request_bytes) {
+        Ok((name, url)) => {
+            let registry = std::sync::Arc::clone(&services.registry);
+            // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
+            // end even where the caller goes away, so a slot is never left half full.
+            let loading = actix_web::rt::task::spawn_blocking(move || {
+                registry.load(&name, &url).inspect(|loaded| {
+                    let elapsed = started.elapsed();
+                    log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
+                })
+            });
+            match loading.await {
+                Ok(loaded) => loaded,
+                Err(error) => Err(Error::new(Cause::Internal, format!("loading did not finish: {error}"))),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    let response = match loaded {
+        Ok(_) => respond::status("Workers scaled"),
+        Err(error) => {
+            log::warn!("a model was not loaded: {error}");
+            respond::error(&error)
+        }
+    };
+    counters::finished(Route::Load, response, Some(started))
+}
+
+/// Name and url from a JSON body, or from the query where there is none, as multi-model-server takes them.
+fn load_request(
+    request: &HttpRequest,
+    query: Result<web::Query<LoadRequest>, actix_web::Error>,
+    body: Body,
+    limit: usize,
+) -> Result<(String, String)> {
+    let body = readable(request, body, limit).map_err(|error| {
+        let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
+        error.because(cause)
+    })?;
+    let parameters = if body.iter().all(u8::is_ascii_whitespace) {
+        query.map(web::Query::into_inner).map_err(|error| Error::new(Cause::BadRequest, error.to_string()))?
+    } else {
+        serde_json::from_slice(&body).map_err(|error| {
+            Error::new(
+                Cause::BadRequest,
+                format!("expected a JSON object such as {{\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}}: {error}"),
+            )
+        })?
+    };
+    let required = |name: &str, value: Option<String>| {
+        value
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| Error::new(Cause::BadRequest, format!("Parameter {name} is required.")))
+    };
+    let url = required("url", parameters.url)?;
+    let name = required("model_name", parameters.model_name)?;
+    if !std::path::Path::new(&url).is_absolute() {
+        return Err(Error::new(Cause::BadRequest, format!("Relative path is not allowed in url: {url}")));
+    }
+    Ok((name, url))
+}

@@ -1,0 +1,155 @@
+//! The life of a container: listen, load, answer, drain, end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::container::app;
+use crate::container::config::{Config, Mode};
+use crate::container::memory::Budget;
+use crate::container::registry::Registry;
+use crate::container::services::{SINGLE_MODEL, Services};
+use crate::container::workers::Workers;
+use crate::error::{Cause, Error, Result};
+use crate::telemetry;
+
+/// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
+const DRAIN_SECONDS: u64 = 20;
+
+/// How long an idle connection is kept: longer than the platform's five seconds between pings.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for.
+///
+/// # Errors
+/// [`Cause::Io`] when the port is taken; what [`Registry::load`] says of the model of single-model mode.
+pub fn run(config: Config) -> Result<()> {
+    telemetry::metrics::start();
+    actix_web::rt::System::new().block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let address = SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    // The first line of the log: whoever asked for port 0 reads the port from it.
+    log::info!("listening on http://{address}");
+
+    let workers = Workers::start(config.workers, config.queue, config.timeout)
+        .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
+    let services = Data::new(Services {
+        registry: Registry::new(Budget::new(config.model_memory)),
+        single: OnceLock::new(),
+        workers,
+        default_accept: config.default_accept,
+        max_request_bytes: config.max_request_bytes,
+        parallel: config.workers,
+    });
+    let app_services = services.clone();
+    let mode = config.mode.clone();
+    let server = HttpServer::new(move || App::new().configure(app::configure(app_services.clone(), &mode)))
+        .workers(config.workers)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen(listener)
+        .map_err(|error| cannot_listen(address, &error))?
+        .run();
+    let handle = server.handle();
+    let server = actix_web::rt::spawn(server);
+
+    let upkeep = actix_web::rt::spawn(async {
+        loop {
+            tokio::time::sleep(telemetry::metrics::UPKEEP_INTERVAL).await;
+            telemetry::metrics::upkeep();
+        }
+    });
+    let mut stop = std::pin::pin!(stop_asked(config.stop_on_stdin_eof));
+    let outcome = tokio::select! {
+        loaded = load_single(&config.mode, services) => match loaded {
+            Ok(()) => { stop.await; Ok(()) }
+            Err(error) => Err(error),
+        },
+        () = &mut stop => Ok(()),
+    };
+    handle.stop(outcome.is_ok()).await;
+    upkeep.abort();
+    match server.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(Error::new(Cause::Io, format!("the server failed: {error}"))),
+        Err(error) => return Err(Error::new(Cause::Internal, format!("the server did not end: {error}"))),
+    }
+    if outcome.is_ok() {
+        log::info!("stopped");
+    }
+    outcome
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
+    let advice = match error.kind() {
+        std::io::ErrorKind::AddrInUse => ": another program has the port; choose one with --port, or 0 for a free one",
+        std::io::ErrorKind::PermissionDenied => ": ports below 1024 need more rights; choose another with --port",
+        _ => "",
+    };
+    Error::new(Cause::Io, format!("could not listen on {address}: {error}{advice}"))
+}
+
+/// Loads the model of single-model mode; `/ping` says 503 until it is there.
+async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
+    let Mode::SingleModel(directory) = mode else {
+        log::info!("multi-model: waiting for models");
+        return Ok(());
+    };
+    let started = Instant::now();
+    let url = directory.to_string_lossy().into_owned();
+    let registry = Arc::clone(&services.registry);
+    let loaded = actix_web::rt::task::spawn_blocking(move || registry.load(SINGLE_MODEL, &url))
+        .await
+        .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))??;
+    log::info!("loaded {} from {}: {} bytes in {:.1?}", loaded.model, loaded.url, loaded.bytes(), started.elapsed());
+    let _ = services.single.set(loaded);
+    Ok(())
+}
+
+/// Returns when the process is asked to stop, and says by what.
+async fn stop_asked(stop_on_stdin_eof: bool) {
+    let caught = |kind, name: &'static str| async move {
+        match signal(kind) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(error) => {
+                log::warn!("cannot listen for {name}: {error}");
+                std::future::pending::<()>().await;
+            }
+        }
+        name
+    };
+    let end_of_input = async {
+        if stop_on_stdin_eof && end_of_stdin().await.is_ok() {
+            return "the end of standard input";
+        }
+        std::future::pending().await
+    };
+    let reason = tokio::select! {
+        name = caught(SignalKind::terminate(), "SIGTERM") => name,
+        name = caught(SignalKind::interrupt(), "SIGINT") => name,
+        reason = end_of_input => reason,
+    };
+    log::info!("{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s)");
+}
+
+/// Resolves when standard input ends. A thread of its own reads it: a runtime would wait for a blocked read when it ends.
+fn end_of_stdin() -> oneshot::Receiver<()> {
+    let (ended, has_ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    has_ended
+}

@@ -1,0 +1,187 @@
+//! The workers: a bounded pool for requests that take longer than a connection should wait for.
+//!
+//! A small request is answered where it was read: handing it over would cost more than answering it. A large one goes to a
+//! worker, so that `/ping` is never queued behind it. The queue is bounded (multi-model-server's `job_queue_size`), and the
+//! deadline counts from arrival: what has waited too long is not begun.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+/// The pool. Its threads end when it is dropped; what is queued then is not begun.
+#[derive(Debug)]
+pub struct Workers {
+    shared: Arc<Shared>,
+    timeout: Duration,
+}
+
+/// Why the workers did not finish something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// As many wait already as may wait.
+    QueueFull,
+    /// The deadline passed. Work that had begun goes on to its end, unheard.
+    TimedOut,
+    /// The work panicked; the log says how.
+    Panicked,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    capacity: usize,
+}
+
+struct Queue {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+struct Job {
+    deadline: Instant,
+    run: Box<dyn FnOnce() + Send>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// No code that can panic runs under this lock, so a poisoned queue is a sound one.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        loop {
+            if queue.closed {
+                return None;
+            }
+            match queue.jobs.pop_front() {
+                Some(job) => return Some(job),
+                None => queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+impl Workers {
+    /// Starts so many threads, before whom so many jobs may wait, each for so long from its arrival to its end.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(threads: usize, capacity: usize, timeout: Duration) -> std::io::Result<Workers> {
+        let queue = Mutex::new(Queue { jobs: VecDeque::new(), closed: false });
+        let workers = Workers { shared: Arc::new(Shared { queue, arrived: Condvar::new(), capacity }), timeout };
+        for number in 0..threads.max(1) {
+            let shared = Arc::clone(&workers.shared);
+            std::thread::Builder::new().name(format!("byoc-worker-{number}")).spawn(move || {
+                while let Some(job) = shared.next() {
+                    if Instant::now() < job.deadline {
+                        (job.run)();
+                    }
+                }
+            })?;
+        }
+        Ok(workers)
+    }
+
+    /// Has a worker do something and waits for it.
+    ///
+    /// # Errors
+    /// When the queue is full, the deadline passes, or the work panics.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+        let deadline = Instant::now() + self.timeout;
+        let (answer, answered) = oneshot::channel();
+        let run = Box::new(move || {
+            // A caller that is gone has dropped its end: there is nobody to work for.
+            if !answer.is_closed() {
+                // The work is moved in whole and nothing of it is seen after a panic.
+                let _ = answer.send(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refusal::Panicked));
+            }
+        });
+        {
+            let mut queue = self.shared.lock();
+            if queue.jobs.len() >= self.shared.capacity {
+                return Err(Refusal::QueueFull);
+            }
+            queue.jobs.push_back(Job { deadline, run });
+        }
+        self.shared.arrived.notify_one();
+        match tokio::time::timeout_at(deadline.into(), answered).await {
+            Ok(Ok(answer)) => answer,
+            // The job was dropped without being run: its deadline had passed.
+            Ok(Err(_)) | Err(_) => Err(Refusal::TimedOut),
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        queue.jobs.clear();
+        drop(queue);
+        self.shared.arrived.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[actix_web::test]
+    async fn work_is_done_and_its_result_comes_back() {
+        let workers = Workers::start(2, 10, LONG).unwrap();
+        assert_eq!(workers.run(|| 6 * 7).await, Ok(42));
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_reported_and_the_worker_lives() {
+        let workers = Workers::start(1, 10, LONG).unwrap();
+        assert_eq!(workers.run(|| panic!("expected by the test")).await, Err::<(), _>(Refusal::Panicked));
+        assert_eq!(workers.run(|| 1).await, Ok(1));
+    }
+
+    #[actix_web::test]
+    async fn a_full_queue_refuses_at_once() {
+        let workers = Workers::start(1, 1, LONG).unwrap();
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let busy = workers.run(move || {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        });
+        let mut busy = Box::pin(busy);
+        assert!(futures_util::poll!(&mut busy).is_pending());
+        has_started.recv().unwrap();
+        let mut waiting = Box::pin(workers.run(|| ()));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert_eq!(workers.run(|| ()).await, Err(Refusal::QueueFull));
+        release.send(()).unwrap();
+        assert_eq!((busy.await, waiting.await), (Ok(()), Ok(())));
+    }
+
+    #[actix_web::test]
+    async fn what_waited_past_its_deadline_is_never_begun() {
+        let workers = Workers::start(1, 10, Duration::from_millis(20)).unwrap();
+        let (release, released) = mpsc::channel::<()>();
+        let mut busy = Box::pin(workers.run(move || released.recv()));
+        assert!(futures_util::poll!(&mut busy).is_pending());
+        let (begun, has_begun) = mpsc::channel();
+        assert_eq!(workers.run(move || begun.send(())).await, Err(Refusal::TimedOut));
+        assert!(busy.await.is_err());
+        release.send(()).unwrap();
+        assert!(has_begun.recv().is_err(), "its sender was dropped unused");
+    }
+}

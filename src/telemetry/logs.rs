@@ -1,0 +1,57 @@
+//! The log: one line an event, to standard error, where SageMaker's agent and a terminal both find it.
+
+use std::io::Write as _;
+
+use log::LevelFilter;
+
+/// Sets up the log of this process. A second call changes nothing.
+///
+/// `filter` is env_logger's own directive syntax (`RUST_LOG`); without one everything at `level` and above is logged.
+pub fn start(level: LevelFilter, filter: Option<&str>) {
+    let mut builder = env_logger::Builder::new();
+    match filter {
+        Some(filter) => builder.parse_filters(filter),
+        None => builder.filter_level(level),
+    };
+    builder.format(|out, record| {
+        let message = record.args().to_string();
+        writeln!(
+            out,
+            "{} {:5} {} {}",
+            out.timestamp_millis(),
+            record.level(),
+            record.target(),
+            // CloudWatch makes an event of each line: a message stays one line.
+            message.trim_end().replace('\n', " | ")
+        )
+    });
+    if builder.try_init().is_ok() {
+        std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
+    }
+}
+
+/// Parses a level: a name in any case, or one of Python's numbers, which SageMaker's own containers use.
+pub fn parse_level(text: &str) -> Result<LevelFilter, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "off" => Ok(LevelFilter::Off),
+        "critical" | "fatal" | "error" | "50" | "40" => Ok(LevelFilter::Error),
+        "warning" | "warn" | "30" => Ok(LevelFilter::Warn),
+        "info" | "20" => Ok(LevelFilter::Info),
+        "debug" | "10" => Ok(LevelFilter::Debug),
+        "trace" | "notset" | "0" => Ok(LevelFilter::Trace),
+        _ => Err("expected off, error, warning, info, debug or trace, or one of Python's 10, 20, 30, 40, 50".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_names_or_pythons_numbers() {
+        assert_eq!(parse_level("INFO"), Ok(LevelFilter::Info));
+        assert_eq!(parse_level("20"), Ok(LevelFilter::Info));
+        assert_eq!(parse_level("warning"), Ok(LevelFilter::Warn));
+        assert!(parse_level("loud").is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! The metrics page: what is counted through the `metrics` facade, in Prometheus' text format.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of the latency histograms, in seconds: from a one-row invocation to the platform's limit of 60 s.
+const SECONDS: &[f64] = &[
+    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+    2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+/// How often recorded samples are folded into their buckets; until then each takes a few bytes.
+pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Sets up the recorder of this process. A second call changes nothing.
+pub fn start() {
+    HANDLE.get_or_init(|| {
+        PrometheusBuilder::new()
+            .set_buckets(SECONDS)
+            .and_then(PrometheusBuilder::install_recorder)
+            .inspect_err(|error| log::warn!("no metrics: {error}"))
+            .ok()
+    });
+}
+
+/// The metrics page. Empty before [`start`].
+pub fn render() -> String {
+    HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
+}
+
+/// Folds what was recorded since the last call. To be called every [`UPKEEP_INTERVAL`].
+pub fn upkeep() {
+    if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
+        handle.run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_appears_on_the_page() {
+        start();
+        metrics::counter!("byoc_test_total", "route" => "/x").increment(3);
+        metrics::histogram!("byoc_test_seconds").record(0.000_2);
+        upkeep();
+        let page = render();
+        assert!(page.contains("byoc_test_total{route=\"/x\"} 3"), "{page}");
+        assert!(page.contains("byoc_test_seconds_bucket{le=\"0.00025\"} 1"), "{page}");
+    }
+}
