@@ -47,6 +47,11 @@ impl Batch {
         Batch { width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
     }
 
+    /// A batch without rows, with room for the first row of a body: no more of it than the body can hold at two bytes a value.
+    pub(super) fn for_body(width: usize, body: &[u8]) -> Batch {
+        Batch { values: Vec::with_capacity(width.min(body.len() / 2 + 1)), ..Batch::new(width) }
+    }
+
     /// Reads the rows of a request body for a model of `width` features.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use serde::de::DeserializeSeed;
 
 /// Reads float32 rows of `width` features.
 pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
-    let mut batch = Batch::new(width);
+    let mut batch = Batch::for_body(width, body);
     read_lines(body, &mut batch)?;
     Ok(batch)
 }

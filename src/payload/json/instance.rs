@@ -80,12 +80,18 @@ impl<'r, R> Reading<'r, R> {
 
     /// The error that stopped the reading of `text`, which starts at byte `offset` of the body.
     pub(in crate::payload) fn error(&mut self, error: &serde_json::Error, text: &[u8], offset: usize) -> Error {
-        let place = Place { row: self.row, byte: byte_of(text, error).map(|byte| offset + byte), ..Place::default() };
+        let byte = byte_of(text, error);
+        let place = Place { row: self.row, byte: byte.map(|byte| offset + byte), ..Place::default() };
         let ours = self.failure.take().unwrap_or_else(|| {
             let whole = error.to_string();
             let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
+            let rest = byte.and_then(|byte| text.get(byte..)).unwrap_or_default();
             Error::bad_payload(match error.classify() {
                 serde_json::error::Category::Data => message.to_owned(),
+                // What Python's json.dumps makes of such floats; its reader takes them, JSON does not have them.
+                _ if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") => {
+                    "expected a number (or null where one is missing), found NaN or Infinity".to_owned()
+                }
                 _ => format!("expected JSON, found something else: {message}"),
             })
         });

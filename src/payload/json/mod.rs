@@ -21,7 +21,7 @@ use std::fmt;
 /// Reads the instances of a document as float32 rows of `width` features. No instance is no error: the answer is an empty
 /// list of predictions.
 pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
-    let mut batch = Batch::new(width);
+    let mut batch = Batch::for_body(width, body);
     read_document(body, &mut batch)?;
     Ok(batch)
 }

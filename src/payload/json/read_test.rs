@@ -112,6 +112,12 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
     ] {
         assert_eq!(read_batch(body.as_bytes(), 2).unwrap_err().to_string(), expected, "{body}");
     }
+    for (body, byte) in [("{\"features\": [1, NaN]}", 17), ("{\"features\":[Infinity]}", 13)] {
+        assert_eq!(
+            jsonlines::read_table(body.as_bytes()).unwrap_err().to_string(),
+            format!("row 1, byte {byte}: expected a number (or null where one is missing), found NaN or Infinity")
+        );
+    }
     assert_eq!(
         jsonlines::read_batch(b"{\"features\": [1, 2]}\n\n{\"features\": [1, x]}\n", 2).unwrap_err().to_string(),
         "row 2, byte 39: expected JSON, found something else: expected value"

@@ -5,8 +5,9 @@ use crate::error::{Place, Result};
 use crate::payload::Batch;
 
 pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch> {
-    let mut batch = Batch::new(width);
-    let mut rest = body;
+    let mut batch = Batch::for_body(width, body);
+    // A byte order mark, which Excel writes, is skipped as the csv crate and pandas skip it.
+    let mut rest = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     while let Some(record) = next_record(rest) {
         rest = read_record(body, record, &mut batch, label_size)?;
         if batch.len() == 1 {

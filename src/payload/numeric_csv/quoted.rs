@@ -5,7 +5,7 @@ use crate::error::{Error, Place, Result};
 use crate::payload::Batch;
 
 pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch> {
-    let mut batch = Batch::new(width);
+    let mut batch = Batch::for_body(width, body);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
     let mut record = csv::ByteRecord::new();
     loop {

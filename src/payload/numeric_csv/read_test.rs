@@ -22,6 +22,8 @@ fn line_ends_blank_lines_spaces_and_quotes_do_not_matter() {
         "\n\n1,-2.5\n \t\n\r\n3e2,.5\n\n  ",
         " 1 ,\t-2.5 \n +3e2 , .5",
         "\"1\",-2.5\n3e2,\" .5\"\n",
+        "\u{feff}1,-2.5\n3e2,.5\n",
+        "\u{feff}1,-2.5\n\"3e2\",.5\n",
         "\n  \n\"1\",-2.5\r\n\r\n3e2,.5\n \n",
     ] {
         assert_eq!(rows(&read(body.as_bytes(), 2, 0).unwrap()), [[1.0, -2.5], [300.0, 0.5]], "{body:?}");

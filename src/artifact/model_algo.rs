@@ -1,0 +1,284 @@
+//! `model_algo-1`: the zip that SageMaker's built-in linear learner puts into `model.tar.gz`.
+//!
+//! It holds an MXNet checkpoint and two small JSON files. AWS's own loading example
+//! (docs.aws.amazon.com/sagemaker/latest/dg/ll_how-it-works.html, step 4) finds the same files without a zip around them, so
+//! they are also read straight from the folder.
+
+use super::mxnet_params::Shapes;
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+const ARCHIVE: &str = "model_algo-1";
+
+/// No deflate stream unfolds further than this (zlib.net/zlib_tech.html: 1032:1).
+const MOST_DEFLATED: u64 = 1032;
+
+/// A file of the artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// What the others are: `{"mx-mod": "mxnet_module", "additional-params.json": "json", "version": 1}`.
+    Manifest,
+    /// Predictor type, loss, threshold.
+    AdditionalParams,
+    /// The graph of the network, as MXNet writes it.
+    Symbol,
+    /// Weight and bias, as MXNet writes them.
+    Params,
+}
+
+impl Member {
+    /// The file's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Member::Manifest => "manifest.json",
+            Member::AdditionalParams => "additional-params.json",
+            Member::Symbol => "mx-mod-symbol.json",
+            Member::Params => "mx-mod-0000.params",
+        }
+    }
+
+    /// The most bytes that are read. Real artifacts have 74 bytes of manifest, some hundred of parameters, 2 KiB of graph.
+    const fn most_bytes(self) -> u64 {
+        match self {
+            Member::Manifest => 1 << 20,
+            // It may hold a weight for each of a million classes.
+            Member::AdditionalParams => 64 << 20,
+            Member::Symbol => 16 << 20,
+            Member::Params => 8 << 30,
+        }
+    }
+
+    fn check_size(self, size: u64) -> Result<()> {
+        let most = self.most_bytes();
+        if size > most {
+            return Err(Error::bad_artifact(format!("expected at most {most} bytes, found {size}")));
+        }
+        Ok(())
+    }
+}
+
+/// An opened artifact. Nothing but the zip's directory has been read.
+#[derive(Debug)]
+pub struct ModelAlgo(Source);
+
+#[derive(Debug)]
+enum Source {
+    /// With the length of the file.
+    Zip(Box<ZipArchive<BufReader<File>>>, u64),
+    Folder(PathBuf),
+}
+
+impl ModelAlgo {
+    /// Whether there is such an artifact in a model's folder.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(ARCHIVE).is_file() || directory.join(Member::Params.name()).is_file()
+    }
+
+    /// Opens the artifact in a model's folder: `model_algo-1`, else the files that would be in it.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadArtifact`] when there is none or `model_algo-1` is no zip, [`crate::error::Cause::Io`] when
+    /// it cannot be opened.
+    pub fn open(directory: &Path) -> Result<ModelAlgo> {
+        let path = directory.join(ARCHIVE);
+        if path.is_file() {
+            let file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
+            let length = file.metadata().map_err(|error| Error::io("look at", &path, &error))?.len();
+            let archive = ZipArchive::new(BufReader::new(file))
+                .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive: {error}")))?;
+            return Ok(ModelAlgo(Source::Zip(Box::new(archive), length)));
+        }
+        if !ModelAlgo::is_in(directory) {
+            return Err(Error::bad_artifact(format!(
+                "no linear learner in {}: expected {ARCHIVE}, or {}, {} and {}",
+                directory.display(),
+                Member::AdditionalParams.name(),
+                Member::Symbol.name(),
+                Member::Params.name(),
+            )));
+        }
+        Ok(ModelAlgo(Source::Folder(directory.to_owned())))
+    }
+
+    /// Whether the artifact has the file.
+    pub fn has(&self, member: Member) -> bool {
+        match &self.0 {
+            Source::Zip(archive, _) => archive.index_for_name(member.name()).is_some(),
+            Source::Folder(directory) => directory.join(member.name()).is_file(),
+        }
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadArtifact`], naming the file, when it is missing, too large, damaged or encrypted. Its size is
+    /// checked before memory is taken for it.
+    pub fn read(&mut self, member: Member) -> Result<Vec<u8>> {
+        self.with(member, |stream, size| {
+            let mut bytes = Vec::new();
+            usize::try_from(size)
+                .ok()
+                .and_then(|size| bytes.try_reserve_exact(size).ok())
+                .ok_or_else(|| Error::bad_artifact(format!("{size} bytes do not fit into memory")))?;
+            let read = stream.read_to_end(&mut bytes);
+            read.map_err(|error| Error::bad_artifact(format!("cannot be read: {error}")))?;
+            if bytes.len() as u64 != size {
+                return Err(Error::bad_artifact(format!("expected {size} bytes, found {}", bytes.len())));
+            }
+            Ok(bytes)
+        })
+    }
+
+    /// The names and shapes of the arrays of the checkpoint, without keeping their values.
+    ///
+    /// # Errors
+    /// As [`ModelAlgo::read`], and when the file is no such checkpoint.
+    pub fn shapes(&mut self) -> Result<Shapes> {
+        self.with(Member::Params, |stream, size| Shapes::read(stream, size))
+    }
+
+    /// Hands over a file's bytes as a stream, with their number, which has been checked.
+    fn with<T>(&mut self, member: Member, then: impl FnOnce(&mut dyn Read, u64) -> Result<T>) -> Result<T> {
+        let name = member.name();
+        match &mut self.0 {
+            Source::Zip(archive, length) => with_zipped(archive, *length, member, then)
+                .map_err(|error| error.context(format_args!("{name} in {ARCHIVE}"))),
+            Source::Folder(directory) => {
+                with_loose(&directory.join(name), member, then).map_err(|error| error.context(name))
+            }
+        }
+    }
+}
+
+fn with_zipped<T>(
+    archive: &mut ZipArchive<BufReader<File>>,
+    length: u64,
+    member: Member,
+    then: impl FnOnce(&mut dyn Read, u64) -> Result<T>,
+) -> Result<T> {
+    let mut file = archive.by_name(member.name()).map_err(|error| match error {
+        ZipError::FileNotFound => Error::bad_artifact("the archive has no such file"),
+        error => Error::bad_artifact(format!("cannot be read: {error}")),
+    })?;
+    let (size, packed) = (file.size(), file.compressed_size());
+    member.check_size(size)?;
+    let possible = match file.compression() {
+        CompressionMethod::Stored => size == packed,
+        CompressionMethod::Deflated => size / MOST_DEFLATED <= packed,
+        _ => false,
+    };
+    if !possible || packed > length {
+        return Err(Error::bad_artifact(format!(
+            "expected a stored or deflated file within the {length} bytes of the archive, found {size} bytes in {packed}, {}",
+            file.compression()
+        )));
+    }
+    // One byte more, so that the end is reached and the checksum is compared.
+    then(&mut file.by_ref().take(size + 1), size)
+}
+
+fn with_loose<T>(path: &Path, member: Member, then: impl FnOnce(&mut dyn Read, u64) -> Result<T>) -> Result<T> {
+    let file = File::open(path).map_err(|error| match error.kind() {
+        // A missing file makes a bad artifact; anything else is between us and the disk.
+        std::io::ErrorKind::NotFound => Error::bad_artifact("the folder has no such file"),
+        _ => Error::io("open", path, &error),
+    })?;
+    let size = file.metadata().map_err(|error| Error::io("look at", path, &error))?.len();
+    member.check_size(size)?;
+    then(&mut BufReader::new(file).take(size), size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Cause;
+    use std::io::Write;
+    use zip::write::SimpleFileOptions;
+
+    fn zipped(directory: &Path, method: CompressionMethod, members: &[(&str, &[u8])]) {
+        let mut writer = zip::ZipWriter::new(File::create(directory.join(ARCHIVE)).unwrap());
+        for (name, bytes) in members {
+            writer.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn stored_deflated_and_loose_files_give_the_same_bytes() {
+        let params = [b"weights".repeat(1000), b"!".to_vec()].concat();
+        let members: &[(&str, &[u8])] = &[("mx-mod-0000.params", &params), ("manifest.json", b"{}")];
+        for how in 0..3 {
+            let directory = tempfile::tempdir().unwrap();
+            match how {
+                0 => zipped(directory.path(), CompressionMethod::Stored, members),
+                1 => zipped(directory.path(), CompressionMethod::Deflated, members),
+                _ => {
+                    members.iter().for_each(|(name, bytes)| std::fs::write(directory.path().join(name), bytes).unwrap())
+                }
+            }
+            assert!(ModelAlgo::is_in(directory.path()));
+            let mut artifact = ModelAlgo::open(directory.path()).unwrap();
+            assert_eq!(artifact.read(Member::Params).unwrap(), params);
+            assert_eq!(artifact.read(Member::Manifest).unwrap(), b"{}");
+            assert!(artifact.has(Member::Manifest) && !artifact.has(Member::Symbol));
+            let error = artifact.read(Member::Symbol).unwrap_err();
+            assert_eq!(error.cause(), Cause::BadArtifact);
+            assert!(error.message().starts_with("mx-mod-symbol.json"), "{error}");
+            assert!(error.message().ends_with("has no such file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_the_artifact_and_a_file_that_is_no_zip_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(!ModelAlgo::is_in(directory.path()));
+        let error = ModelAlgo::open(directory.path()).unwrap_err();
+        assert!(error.message().contains("expected model_algo-1, or additional-params.json"), "{error}");
+        std::fs::write(directory.path().join(ARCHIVE), b"not a zip at all").unwrap();
+        let error = ModelAlgo::open(directory.path()).unwrap_err();
+        assert_eq!(error.cause(), Cause::BadArtifact);
+        assert!(error.message().starts_with("model_algo-1: expected a zip archive"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_by_its_checksum() {
+        let directory = tempfile::tempdir().unwrap();
+        zipped(directory.path(), CompressionMethod::Stored, &[("mx-mod-0000.params", b"weights")]);
+        let path = directory.path().join(ARCHIVE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.windows(7).position(|window| window == b"weights").unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let error = ModelAlgo::open(directory.path()).unwrap().read(Member::Params).unwrap_err();
+        assert_eq!(error.cause(), Cause::BadArtifact);
+        assert!(error.message().starts_with("mx-mod-0000.params in model_algo-1: cannot be read"), "{error}");
+    }
+
+    /// The sizes stand at fixed places of a zip's central directory (APPNOTE.TXT 4.3.12).
+    #[test]
+    fn a_size_that_cannot_be_true_is_refused_before_memory_is_taken() {
+        for (method, member, size, expected) in [
+            (CompressionMethod::Deflated, Member::Params, 0x7fff_ffff_u32, "expected a stored or deflated file within"),
+            (CompressionMethod::Stored, Member::Params, 0x7fff_ffff, "expected a stored or deflated file within"),
+            (CompressionMethod::Deflated, Member::Manifest, 2 << 20, "expected at most 1048576 bytes, found 2097152"),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            zipped(directory.path(), method, &[(member.name(), b"{}")]);
+            let path = directory.path().join(ARCHIVE);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let entry = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+            bytes[entry + 24..entry + 28].copy_from_slice(&size.to_le_bytes());
+            if method == CompressionMethod::Stored {
+                bytes[entry + 20..entry + 24].copy_from_slice(&size.to_le_bytes());
+            }
+            std::fs::write(&path, bytes).unwrap();
+            let error = ModelAlgo::open(directory.path()).unwrap().read(member).unwrap_err();
+            assert!(error.message().contains(expected), "{error}");
+        }
+    }
+}
