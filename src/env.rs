@@ -66,6 +66,20 @@ pub const RUST_LOG: &str = "RUST_LOG";
 /// `true` where the parent holds the other end of our standard input: drain and exit when it closes, so that no container
 /// outlives the endpoint that started it.
 pub const BYOC_EXIT_ON_STDIN_EOF: &str = "BYOC_EXIT_ON_STDIN_EOF";
+/// The configuration of `byoc endpoint`.
+pub const BYOC_ENDPOINT_CONFIG: &str = "BYOC_ENDPOINT_CONFIG";
+/// The address that `byoc endpoint` listens on: `127.0.0.1`.
+pub const BYOC_ENDPOINT_HOST: &str = "BYOC_ENDPOINT_HOST";
+/// The port that `byoc endpoint` listens on: 8080; 0 picks a free one.
+pub const BYOC_ENDPOINT_PORT: &str = "BYOC_ENDPOINT_PORT";
+/// Containers that run already: `NAME=URL`, separated by commas.
+pub const BYOC_ENDPOINT_CONTAINERS: &str = "BYOC_ENDPOINT_CONTAINERS";
+/// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
+pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
+/// The region that errors name: `us-east-1`.
+pub const AWS_REGION: &str = "AWS_REGION";
+/// The same, for where the first is not set.
+pub const AWS_DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 
 #[cfg(test)]
 mod tests {

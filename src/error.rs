@@ -61,11 +61,13 @@ causes! {
     /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
     BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or see the README for what is read";
     /// A file that could not be read or written.
-    Io = 500 "InternalServerException" exit 74, "check the path and its permissions";
+    Io = 500 "InternalServerException" exit 74, "check the path or port, and the permissions";
     /// Something that should not happen did; the log has the whole story under the request's id.
     Internal = 500 "InternalServerException" exit 70, "look for the request's id in the log";
     /// All workers are busy and the queue is full, or the model is not ready.
     Unavailable = 503 "ServiceUnavailableException" exit 75, "try again, or raise SAGEMAKER_MODEL_JOB_QUEUE_SIZE";
+    /// A container of an endpoint could not be started, or did not pass its health check.
+    NotHealthy = 503 "ServiceUnavailableException" exit 69, "the container's own log lines, above, say why";
     /// The work took longer than the limit.
     Timeout = 504 "RequestTimeoutException" exit 75, "send fewer rows a request, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// The model does not fit in the memory that is left: the platform unloads others and tries again.

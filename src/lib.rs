@@ -7,7 +7,7 @@
 //!   [`endpoint`] (the local endpoint around containers).
 //! - [`model`]: what a container can load, and one call: request body in, response body out.
 //! - The domain, with no HTTP and no async: [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
-//! - The ground: [`error`] (the error table), [`env`] (every environment variable), [`telemetry`] (logs, metrics).
+//! - The ground: [`error`] (the error table), [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
 
 pub mod artifact;
 pub mod cli;

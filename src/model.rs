@@ -5,10 +5,15 @@
 //! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Cause, Error, Result};
-use crate::payload::MediaType;
+use crate::artifact::model_algo::ModelAlgo;
+use crate::artifact::pickle;
+use crate::error::{Error, Result};
+use crate::linear_learner::LinearLearner;
+use crate::payload::{ContentType, MediaType, Table, negotiate};
+use crate::preprocessor::{ColumnsJson, Preprocessor};
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +22,7 @@ pub struct Invocation<'a> {
     pub content_type: Option<&'a str>,
     /// The `Accept` header.
     pub accept: Option<&'a str>,
-    /// What to answer where the caller accepts anything; the model's own choice if `None`.
+    /// What to answer where the caller accepts anything; JSON if `None`, as SageMaker's own containers.
     pub default_accept: Option<MediaType>,
     /// The body.
     pub body: &'a [u8],
@@ -34,68 +39,216 @@ pub struct Answer {
 
 /// An artifact that was found and recognised, and not yet read.
 #[derive(Debug)]
-pub struct Artifact {
-    directory: PathBuf,
+pub enum Artifact {
+    /// SageMaker's linear learner, in this folder.
+    LinearLearner(PathBuf),
+    /// A pickle of scikit-learn's, and the `columns.json` beside it if there is one.
+    ScikitLearn {
+        /// The pickle.
+        pickle: PathBuf,
+        /// `columns.json`.
+        columns: Option<PathBuf>,
+    },
 }
 
 /// A model in memory.
 #[derive(Debug)]
-pub struct Model {
-    bytes: u64,
+pub enum Model {
+    /// Features to scores, in float32.
+    LinearLearner(LinearLearner),
+    /// Rows to features, in float64.
+    Preprocessor(Preprocessor),
 }
+
+/// The name of the file that says what a pickle cannot.
+const COLUMNS_JSON: &str = "columns.json";
+
+/// How many names an error lists of what it found.
+const MOST_LISTED: usize = 10;
 
 impl Artifact {
     /// Recognises the artifact in a folder.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`] where nothing, or more than one thing, is recognised.
+    /// [`crate::error::Cause::BadArtifact`] where nothing, or more than one thing, is recognised.
     pub fn find(directory: &Path) -> Result<Artifact> {
+        if ModelAlgo::is_in(directory) {
+            return Ok(Artifact::LinearLearner(directory.to_owned()));
+        }
         let mut names = Vec::new();
+        let mut pickles = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(|error| Error::io("list", directory, &error))? {
-            let entry = entry.map_err(|error| Error::io("list", directory, &error))?;
-            names.push(entry.file_name().to_string_lossy().into_owned());
+            let path = entry.map_err(|error| Error::io("list", directory, &error))?.path();
+            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            // A folder, a pipe or a device of that name is no file to read.
+            if matches!(extension, "joblib" | "pkl" | "pickle") && path.is_file() {
+                pickles.push(path.clone());
+            }
+            names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
         }
         names.sort();
-        Err(Error::new(
-            Cause::BadArtifact,
-            format!(
-                "no model in {}: expected model_algo-1 (linear learner) or one *.joblib, *.pkl or *.pickle (scikit-learn), found {}",
+        match pickles.as_slice() {
+            [pickle] => {
+                let columns = directory.join(COLUMNS_JSON);
+                Ok(Artifact::ScikitLearn { pickle: pickle.clone(), columns: columns.is_file().then_some(columns) })
+            }
+            [] => Err(Error::bad_artifact(format!(
+                "no model in {}: expected model_algo-1 (linear learner) or one *.joblib, *.pkl or *.pickle (scikit-learn), \
+                 found {}",
                 directory.display(),
-                if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-            ),
-        ))
+                listed(&names)
+            ))),
+            several => Err(Error::bad_artifact(format!(
+                "{} models in {}: expected one *.joblib, *.pkl or *.pickle, found {}",
+                several.len(),
+                directory.display(),
+                listed(&names)
+            ))),
+        }
     }
 
-    /// How many bytes to set aside before loading, from the sizes that the files announce.
+    /// How many bytes to set aside before loading: what the linear learner's files announce, or the size of a pickle. A
+    /// pickle spells out names and settings that a loaded preprocessor does not keep, so it is larger than that, unless it
+    /// is compressed: then the truth is settled after loading.
+    ///
+    /// # Errors
+    /// When the files cannot be read, or are not what they should be.
     pub fn estimate(&self) -> Result<u64> {
-        let metadata =
-            std::fs::metadata(&self.directory).map_err(|error| Error::io("read", &self.directory, &error))?;
-        Ok(metadata.len())
+        match self {
+            Artifact::LinearLearner(directory) => LinearLearner::measure(directory),
+            Artifact::ScikitLearn { pickle, .. } => {
+                std::fs::metadata(pickle).map(|file| file.len()).map_err(|error| Error::io("read", pickle, &error))
+            }
+        }
     }
 
     /// Reads the artifact.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile or of a kind that is not supported.
     pub fn load(self) -> Result<Model> {
-        Ok(Model { bytes: 0 })
+        match self {
+            Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
+            Artifact::ScikitLearn { pickle, columns } => {
+                let columns = match columns {
+                    Some(path) => Some(ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?),
+                    None => None,
+                };
+                let tree = pickle::read(read(&pickle)?).map_err(|error| in_file(&pickle, error))?;
+                let preprocessor =
+                    Preprocessor::from_pickle(&tree, columns).map_err(|error| in_file(&pickle, error))?;
+                Ok(Model::Preprocessor(preprocessor))
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::io("read", path, &error))
+}
+
+fn in_file(path: &Path, error: Error) -> Error {
+    error.context(path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names if names.len() <= MOST_LISTED => names.join(", "),
+        names => format!("{} and {} more", names[..MOST_LISTED].join(", "), names.len() - MOST_LISTED),
     }
 }
 
 impl Model {
     /// How many bytes the model takes in memory.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        match self {
+            Model::LinearLearner(learner) => learner.bytes(),
+            Model::Preprocessor(preprocessor) => preprocessor.bytes(),
+        }
     }
 
     /// Answers one request.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`] and its kin, with the row, column and byte.
-    pub fn invoke(&self, _invocation: Invocation<'_>) -> Result<Answer> {
-        Err(Error::new(Cause::Internal, "no model kind is built in"))
+    /// [`crate::error::Cause::UnsupportedMediaType`], [`crate::error::Cause::NotAcceptable`], and
+    /// [`crate::error::Cause::BadPayload`] with the row, column and byte.
+    pub fn invoke(&self, invocation: Invocation<'_>) -> Result<Answer> {
+        let Invocation { content_type, accept, default_accept, body } = invocation;
+        let default_accept = default_accept.unwrap_or(MediaType::Json);
+        let mut answer = Vec::new();
+        let media_type = match self {
+            Model::LinearLearner(learner) => {
+                let content_type = ContentType::parse(content_type, LinearLearner::READABLE)?;
+                let media_type = negotiate(accept, default_accept, LinearLearner::WRITABLE)?;
+                let batch = learner.read(content_type, body)?;
+                learner.predict(&batch)?.write(media_type, &mut answer);
+                media_type
+            }
+            Model::Preprocessor(preprocessor) => {
+                let content_type = ContentType::parse(content_type, Table::READABLE)?;
+                let media_type = negotiate(accept, default_accept, Table::WRITABLE)?;
+                let rows = Table::read(content_type.media_type, body)?;
+                preprocessor.transform(rows)?.write(media_type, &mut answer);
+                media_type
+            }
+        };
+        Ok(Answer { content_type: media_type, body: answer })
     }
 }
 
-impl std::fmt::Display for Model {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a model")
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Model::LinearLearner(learner) => {
+                write!(f, "linear learner ({}, {} features)", learner.predictor_type().name(), learner.feature_dim())
+            }
+            Model::Preprocessor(_) => f.write_str("scikit-learn preprocessor"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn found(files: &[&str]) -> Result<Artifact> {
+        let folder = tempfile::TempDir::new().unwrap();
+        for file in files {
+            match file.strip_suffix('/') {
+                Some(name) => fs::create_dir(folder.path().join(name)).unwrap(),
+                None => fs::write(folder.path().join(file), "x").unwrap(),
+            }
+        }
+        Artifact::find(folder.path())
+    }
+
+    #[test]
+    fn what_lies_in_the_folder_says_what_the_model_is() {
+        assert!(matches!(found(&["model_algo-1", "model.joblib"]), Ok(Artifact::LinearLearner(_))));
+        for name in ["model.joblib", "x.pkl", "y.pickle"] {
+            let artifact = found(&[name, "code/", "notes.txt"]);
+            assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: None, .. })), "{name}: {artifact:?}");
+        }
+        let artifact = found(&["model.joblib", "columns.json"]);
+        assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: Some(_), .. })), "{artifact:?}");
+    }
+
+    #[test]
+    fn what_is_not_recognised_is_listed_beside_what_would_have_been() {
+        let message = found(&["model.onnx", "a.txt"]).unwrap_err().to_string();
+        assert!(message.contains("expected model_algo-1"), "{message}");
+        assert!(message.ends_with("found a.txt, model.onnx"), "{message}");
+        assert!(found(&[]).unwrap_err().to_string().ends_with("found nothing"));
+        assert!(found(&["a.pkl", "b.joblib"]).unwrap_err().to_string().contains("2 models"));
+        assert!(found(&["model.joblib/"]).is_err(), "a folder of that name is no artifact");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (0..30).map(|number| format!("file{number}")).collect();
+        assert!(listed(&names).ends_with("and 20 more"), "{}", listed(&names));
     }
 }

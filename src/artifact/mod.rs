@@ -7,3 +7,7 @@
 pub mod model_algo;
 pub mod mxnet_params;
 pub mod pickle;
+pub mod targz;
+
+#[cfg(test)]
+mod targz_test;

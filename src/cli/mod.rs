@@ -2,6 +2,7 @@
 //!
 //! What was typed becomes what is true here and nowhere else: no other room sees an argument or the environment.
 
+mod endpoint;
 mod serve;
 mod settings;
 
@@ -25,6 +26,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Endpoint(endpoint::Arguments),
     Serve(serve::Arguments),
 }
 
@@ -47,6 +49,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let environment = Environment::of_this_process();
     let outcome = match command_line.command {
+        Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
     };
     match outcome {

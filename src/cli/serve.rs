@@ -166,7 +166,7 @@ mod tests {
     fn with_nothing_said_it_is_the_container_that_sagemaker_starts() {
         let config = resolve(Arguments::default(), Environment::default());
         assert_eq!((config.host.to_string().as_str(), config.port), ("0.0.0.0", 8080));
-        assert!(matches!(config.mode, Mode::SingleModel(folder) if folder == PathBuf::from("/opt/ml/model")));
+        assert!(matches!(config.mode, Mode::SingleModel(folder) if *folder == *"/opt/ml/model"));
         assert_eq!(config.max_request_bytes, 25 << 20);
         assert_eq!(config.timeout, Duration::from_secs(60));
         assert!(config.model_memory > 16 << 20);
@@ -209,7 +209,7 @@ mod tests {
         let environment = Environment::from([("SAGEMAKER_BIND_TO_PORT", "2"), ("SM_MODEL_DIR", "/n")]);
         let config = resolve(arguments, environment);
         assert_eq!(config.port, 1);
-        assert!(matches!(config.mode, Mode::SingleModel(folder) if folder == PathBuf::from("/m")));
+        assert!(matches!(config.mode, Mode::SingleModel(folder) if *folder == *"/m"));
     }
 
     #[test]

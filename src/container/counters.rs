@@ -1,5 +1,6 @@
 //! What a container counts.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::HttpResponse;
@@ -49,8 +50,8 @@ pub(super) fn finished(route: Route, response: HttpResponse, started: Option<Ins
 /// Sets the gauges that the metrics page shows as they are now.
 pub(super) fn gauge_models(services: &Services) {
     let budget = services.registry.budget();
-    let models = services.registry.len() + usize::from(services.single.get().is_some());
-    metrics::gauge!("byoc_models_loaded").set(models as f64);
+    metrics::gauge!("byoc_requests_in_flight").set(services.in_flight.load(Ordering::Relaxed) as f64);
+    metrics::gauge!("byoc_models_loaded").set(services.registry.len() as f64);
     metrics::gauge!("byoc_model_bytes").set(budget.used() as f64);
     metrics::gauge!("byoc_model_bytes_limit").set(budget.limit() as f64);
 }

@@ -124,7 +124,7 @@ impl Registry {
         }
     }
 
-    /// How many models are loaded, and how many requests hold one.
+    /// How many models are loaded.
     pub fn len(&self) -> usize {
         self.read().values().filter(|slot| matches!(slot, Slot::Ready { .. })).count()
     }

@@ -1,6 +1,7 @@
 //! The life of a container: listen, load, answer, drain, end.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ async fn serve(config: Config) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!("listening on http://{address}");
+    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
 
     let workers = Workers::start(config.workers, config.queue, config.timeout)
         .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
@@ -49,6 +50,7 @@ async fn serve(config: Config) -> Result<()> {
         default_accept: config.default_accept,
         max_request_bytes: config.max_request_bytes,
         parallel: config.workers,
+        in_flight: AtomicUsize::new(0),
     });
     let app_services = services.clone();
     let mode = config.mode.clone();

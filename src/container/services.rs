@@ -1,6 +1,7 @@
 //! What every request of a container shares.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Bytes;
@@ -33,6 +34,24 @@ pub struct Services {
     pub max_request_bytes: usize,
     /// How many requests are worked on at once.
     pub parallel: usize,
+    /// How many invocations have arrived and are not answered.
+    pub in_flight: AtomicUsize,
+}
+
+/// Counts an invocation for as long as it lives.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl<'a> InFlight<'a> {
+    fn begin(counter: &'a AtomicUsize) -> InFlight<'a> {
+        counter.fetch_add(1, Ordering::Relaxed);
+        InFlight(counter)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Services {
@@ -49,6 +68,7 @@ impl Services {
         accept: Option<&str>,
         body: Bytes,
     ) -> Result<Answer> {
+        let _in_flight = InFlight::begin(&self.in_flight);
         let default_accept = self.default_accept;
         if body.len() <= INLINE_BYTES {
             let invocation = Invocation { content_type, accept, default_accept, body: &body };

@@ -1,1 +1,19 @@
-//! The local endpoint.
+//! The local endpoint: SageMaker's InvokeEndpoint on one machine, around containers that speak the hosting contract.
+//!
+//! Cut in two. [`client_side`] is what clients see: the runtime API, its headers and its errors. [`container_side`] is
+//! what containers see: how they are started and watched, the chain through them, and the models that a multi-model
+//! container is told to load. [`config`] is where both begin: CreateModel's own JSON.
+//!
+//! This room talks to containers over HTTP only. It must not know what a container computes, nor use [`crate::container`].
+
+pub mod client_side;
+pub mod config;
+pub mod container_side;
+mod identity;
+mod problems;
+mod run;
+mod try_it;
+
+pub use container_side::Surroundings;
+pub use identity::Identity;
+pub use run::{Settings, run};

@@ -4,6 +4,7 @@
 //! two headers that name a media type, or of where the bytes come from.
 
 pub mod batch;
+pub mod csv;
 pub mod json;
 pub mod jsonlines;
 pub mod media_type;
@@ -17,6 +18,7 @@ pub use batch::Batch;
 pub use media_type::{ContentType, MediaType};
 pub use negotiation::negotiate;
 pub use predictions::Predictions;
+pub use table::Table;
 
 /// A piece of a body as an error message shows it: quoted, and not longer than a line.
 fn shown(text: &[u8]) -> String {

@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+use super::{MediaType, csv, json, jsonlines};
+use crate::error::Result;
+
 /// Columns of equal length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table<'a> {
@@ -46,6 +49,35 @@ pub enum Cell<'a> {
     Int(i64),
     /// A Python `float` that is not NaN.
     Float(f64),
+}
+
+impl<'a> Table<'a> {
+    /// The media types that a table is read from.
+    pub const READABLE: &'static [MediaType] = &[MediaType::Csv, MediaType::Json, MediaType::JsonLines];
+
+    /// The media types that a table is written as.
+    pub const WRITABLE: &'static [MediaType] = Table::READABLE;
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte.
+    pub fn read(media_type: MediaType, body: &'a [u8]) -> Result<Table<'a>> {
+        match media_type {
+            MediaType::Csv => csv::read(body),
+            MediaType::Json => json::read_table(body),
+            MediaType::JsonLines => jsonlines::read_table(body),
+        }
+    }
+
+    /// Appends the table as a body.
+    pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) {
+        match media_type {
+            MediaType::Csv => csv::write(self, out),
+            MediaType::Json => json::write_table(self, out),
+            MediaType::JsonLines => jsonlines::write_table(self, out),
+        }
+    }
 }
 
 impl Column<'_> {

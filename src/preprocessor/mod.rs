@@ -1,1 +1,132 @@
 //! The preprocessor: fitted transformers, applied to rows as scikit-learn applies them.
+//!
+//! A [`Preprocessor`] is made of a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a [`Table`]
+//! of request columns into a [`Table`] of features. Everything that can be decided when it is made is decided then:
+//! which column of a request goes where, which scikit-learn version's behaviour holds, which categories become which
+//! columns.
+//!
+//! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP,
+//! or of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to
+//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object.
+
+mod attributes;
+mod build;
+mod categories;
+mod columns_json;
+mod dtype;
+mod fault;
+mod feature;
+#[cfg(test)]
+mod fixtures_test;
+mod layout;
+mod python_number;
+mod text_list;
+mod transformers;
+#[cfg(test)]
+mod twin_test;
+mod version;
+
+pub use columns_json::ColumnsJson;
+
+use crate::artifact::pickle::Tree;
+use crate::error::{Error, Result};
+use crate::payload::table::{Column, Table};
+use attributes::Attributes;
+use build::{Builder, LabelPosition};
+use columns_json::Method;
+use dtype::{Dtype, cast_label, stack, stack_frame};
+use fault::Fault;
+use feature::{Feature, Origin};
+use layout::{Layout, Names};
+use std::borrow::Cow;
+use transformers::Transformer;
+use version::Version;
+
+/// Fitted transformers of scikit-learn. Immutable: all threads may share one.
+#[derive(Debug)]
+pub struct Preprocessor {
+    layout: Layout,
+    transformer: Transformer,
+}
+
+impl Preprocessor {
+    /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
+    ///
+    /// The names of a row's columns come from `columns`, else from the artifact; then a last column at fit that no
+    /// transformer uses is the label.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for classes that are not supported (an estimator among
+    /// them), and for attributes that are missing, wrong, or do not fit each other.
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Preprocessor> {
+        let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
+        if method != Method::Transform {
+            return Err(Error::bad_artifact(format!(
+                "columns.json asks for the method {method:?} of an estimator; only \"transform\" is done here"
+            )));
+        }
+        let root = tree.root();
+        let Some(object) = Attributes::of(root) else {
+            let found = root.describe();
+            return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+        };
+        let version = object.text("_sklearn_version")?;
+        let version = Version::parse(version).ok_or_else(|| {
+            object.error(format_args!("expected _sklearn_version to be a version, found {version:?}"))
+        })?;
+        if version < Version::new(0, 20) {
+            return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
+        }
+        let names = Names::new(root, version, columns.as_ref())?;
+        let mut builder = Builder::new(version, tree.plain_bytes());
+        let transformer = Transformer::build(root, &names.input(), &mut builder)?.transformer;
+        Ok(Preprocessor { layout: names.layout(builder)?, transformer })
+    }
+
+    /// Transforms rows. When they come with their label, the label is the first column of the answer.
+    ///
+    /// The answer has one type for all its columns, as numpy promotes them.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for rows of a wrong width and for values that the model
+    /// does not take, with row, column and the column's name; and where scikit-learn raises.
+    pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Table<'a>> {
+        let Table { rows, mut columns } = rows;
+        let request = self.layout.accept(columns.len())?;
+        if request.label == Some(LabelPosition::First) {
+            columns.rotate_left(1);
+        }
+        let place = |origin: Origin| Some(self.layout.column(origin.index()?, &request));
+        let transformed = self.features(&columns, rows).map_err(|fault| fault.into_error(place))?;
+        let Some(_) = request.label else {
+            return Ok(Table { rows, columns: transformed });
+        };
+        let origin = Origin::column(columns.len().saturating_sub(1));
+        let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
+        let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
+        let label = cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place))?;
+        let mut columns = transformed;
+        columns.insert(0, label);
+        Ok(Table { rows, columns })
+    }
+
+    fn features<'a>(&'a self, columns: &[Column<'a>], rows: usize) -> Result<Vec<Column<'a>>, Fault> {
+        let feature = |(index, column)| Feature { origin: Origin::column(index), data: Cow::Borrowed(column) };
+        let features = columns.iter().enumerate().map(feature).collect();
+        let transformed = self.transformer.apply(features, rows)?;
+        let transformed = if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) };
+        Ok(transformed.into_iter().map(|feature| feature.data.into_owned()).collect())
+    }
+
+    /// How many bytes it takes in memory, heap and own size.
+    pub fn bytes(&self) -> u64 {
+        let bytes = size_of::<Preprocessor>() + self.layout.heap_bytes() + self.transformer.heap_bytes();
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// The names of the columns of a row without its label, in order; none when neither the artifact nor `columns.json`
+    /// has any.
+    pub fn feature_names(&self) -> Vec<&str> {
+        self.layout.features()
+    }
+}

@@ -4,15 +4,22 @@ use std::io::Write as _;
 
 use log::LevelFilter;
 
+/// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
+/// 0 reads the port from it.
+pub const LISTENING: &str = "byoc::listening";
+
 /// Sets up the log of this process. A second call changes nothing.
 ///
-/// `filter` is env_logger's own directive syntax (`RUST_LOG`); without one everything at `level` and above is logged.
+/// `filter` is env_logger's own directive syntax (`RUST_LOG`); without one our own events at `level`
+/// and above are logged, and warnings of the crates below.
 pub fn start(level: LevelFilter, filter: Option<&str>) {
     let mut builder = env_logger::Builder::new();
     match filter {
         Some(filter) => builder.parse_filters(filter),
-        None => builder.filter_level(level),
+        // What the crates below say of themselves is for whoever asks for it.
+        None => builder.filter_level(level.min(LevelFilter::Warn)).filter_module(env!("CARGO_CRATE_NAME"), level),
     };
+    builder.filter_module(LISTENING, LevelFilter::Info);
     builder.format(|out, record| {
         let message = record.args().to_string();
         writeln!(

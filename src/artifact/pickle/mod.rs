@@ -1,5 +1,56 @@
 //! Python pickles and joblib files, read as data.
+//!
+//! [`read`] takes the bytes of a `model.joblib` (or of a plain pickle, protocols 0 to 5, compressed or not) and gives back a
+//! [`Tree`]: what the file says, as values. Nothing that a file names is imported or called: names are looked up in
+//! `allow_list`, and whatever is not written there is refused by its name.
+//!
+//! A file is read in one pass. `source` hands out its bytes (unpacking no more than has been asked for), `machine` follows
+//! the opcodes, `objects` and `numpy` know the few pure constructors, `joblib` the array bytes that stand between the
+//! opcodes, and `bounds` measures the finished graph before anybody may walk it. This room does not know what the
+//! attributes of an estimator mean.
+//!
+//! Bytes after the pickle's STOP are ignored, and so are bytes after the end of a compressed stream: `joblib.load` does the
+//! same. What is left of the compressed stream itself is still unpacked, for the sake of its checksum.
 
+mod allow_list;
+mod array;
+mod bounds;
+mod compression;
+mod joblib;
+mod machine;
+mod numpy;
+mod objects;
+mod opcodes;
+mod source;
+mod stack;
+mod text;
 mod tree;
 
-pub use tree::{ArrayView, DType, ItemKind, Tree, Value};
+#[cfg(test)]
+mod array_test;
+#[cfg(test)]
+mod hostile_test;
+#[cfg(test)]
+mod pickle_test;
+
+pub use array::{ArrayView, DType, ItemKind};
+pub use tree::{Tree, Value};
+
+use crate::error::Result;
+use machine::Machine;
+use source::Source;
+
+/// Reads a joblib file or a plain pickle.
+///
+/// Compression is told by the first bytes, as joblib does: zlib, gzip, bzip2, lzma, xz, an LZ4 frame, or none.
+///
+/// # Errors
+/// [`BadArtifact`](crate::error::Cause::BadArtifact), at the byte of the uncompressed file where reading stopped, for
+/// everything that is broken, beyond the bounds, or names a class or function that is not on the allow-list.
+pub fn read(bytes: Vec<u8>) -> Result<Tree> {
+    let mut machine = Machine::new(Source::open(bytes)?);
+    let root = machine.run()?;
+    let tree = machine.finish(root)?;
+    bounds::check(&tree)?;
+    Ok(tree)
+}

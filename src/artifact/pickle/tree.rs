@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use crate::error::{Error, Place, Result};
+use super::allow_list::Name;
+use super::array::{Array, ArrayView, DType};
+use crate::error::{Error, Place};
 
 /// A pickle that was read: the file's bytes and the values made of them.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub struct Tree {
 
 /// The number of a value in its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(super) u32);
+pub(super) struct NodeId(pub(super) u32);
 
 /// One value.
 #[derive(Debug)]
@@ -41,67 +43,38 @@ pub(super) enum Node {
     Set(Vec<NodeId>),
     Dict(Vec<(NodeId, NodeId)>),
     /// A class or function that the file names. Inert: nothing is ever imported or called.
-    Symbol {
-        module: Box<str>,
-        name: Box<str>,
-    },
+    Symbol(Box<Name>),
     /// An instance of an allowed class, or a call of an allowed constructor, kept as what was said.
     Object {
         class: NodeId,
         arguments: NodeId,
         state: Option<NodeId>,
-        items: Vec<NodeId>,
         byte: usize,
     },
     DType(DType),
     Array(Box<Array>),
 }
 
-/// numpy's `dtype`, as far as an artifact may use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DType {
-    /// What one item is.
-    pub kind: ItemKind,
-    /// Bytes of one item; 0 for objects.
-    pub item_size: usize,
-    /// Whether the bytes of an item are most significant first.
-    pub big_endian: bool,
-}
-
-/// The kinds of array items that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ItemKind {
-    /// `f2`, `f4`, `f8`.
-    Float,
-    /// `i1` to `i8`.
-    Int,
-    /// `u1` to `u8`.
-    UInt,
-    /// `b1`.
-    Bool,
-    /// `U<n>`: UTF-32 text, padded with NUL.
-    Text,
-    /// `S<n>`: bytes, padded with NUL.
-    Bytes,
-    /// `O`: values of the pickle.
-    Object,
-}
-
-/// A numpy array whose shape, item size and byte count have been found to agree.
-#[derive(Debug)]
-pub(super) struct Array {
-    pub(super) dtype: DType,
-    pub(super) shape: Vec<usize>,
-    /// Whether the bytes are in column-major order. Object items always stand in row-major order.
-    pub(super) fortran: bool,
-    pub(super) data: ArrayData,
-}
-
-#[derive(Debug)]
-pub(super) enum ArrayData {
-    Span(Range<usize>),
-    Owned(Box<[u8]>),
-    Objects(Vec<NodeId>),
+impl Node {
+    /// What kind of value this is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Node::None => "None",
+            Node::Bool(_) => "a bool",
+            Node::Int(_) | Node::BigInt => "an integer",
+            Node::Float(_) => "a float",
+            Node::Text(_) | Node::OwnedText(_) => "text",
+            Node::Bytes(_) | Node::OwnedBytes(_) => "bytes",
+            Node::List(_) => "a list",
+            Node::Tuple(_) => "a tuple",
+            Node::Set(_) => "a set",
+            Node::Dict(_) => "a dict",
+            Node::Symbol(_) => "a class or function",
+            Node::Object { .. } => "an object",
+            Node::DType(_) => "a dtype",
+            Node::Array(_) => "an array",
+        }
+    }
 }
 
 impl Tree {
@@ -124,6 +97,11 @@ pub struct Value<'t> {
 }
 
 impl<'t> Value<'t> {
+    /// The value of a number in a tree.
+    pub(super) fn new(tree: &'t Tree, id: NodeId) -> Value<'t> {
+        Value { tree, id }
+    }
+
     fn node(self) -> &'t Node {
         &self.tree.nodes[self.id.0 as usize]
     }
@@ -149,7 +127,7 @@ impl<'t> Value<'t> {
             Node::Tuple(items) => format!("a tuple of {}", items.len()),
             Node::Set(items) => format!("a set of {}", items.len()),
             Node::Dict(items) => format!("a dict of {}", items.len()),
-            Node::Symbol { module, name } => format!("{module}.{name}"),
+            Node::Symbol(symbol) => format!("{}.{}", symbol.module, symbol.name),
             Node::Object { .. } => match self.class() {
                 Some((module, name)) => format!("{module}.{name}"),
                 None => "an object".into(),
@@ -208,6 +186,24 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// Whether this is a text, and which.
+    fn is_text(self, text: &str) -> bool {
+        match self.node() {
+            Node::Text(span) => self.tree.bytes.get(span.clone()) == Some(text.as_bytes()),
+            Node::OwnedText(own) => **own == *text,
+            _ => false,
+        }
+    }
+
+    /// Bytes.
+    pub fn as_bytes(self) -> Option<&'t [u8]> {
+        match self.node() {
+            Node::Bytes(span) => self.tree.bytes.get(span.clone()),
+            Node::OwnedBytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The items of a list, a tuple or a set.
     pub fn items(self) -> Option<impl ExactSizeIterator<Item = Value<'t>> + use<'t>> {
         match self.node() {
@@ -241,7 +237,7 @@ impl<'t> Value<'t> {
     pub fn get(self, key: &str) -> Option<Value<'t>> {
         match self.node() {
             Node::Dict(entries) => {
-                let (_, value) = entries.iter().rev().find(|(name, _)| self.other(*name).as_str() == Some(key))?;
+                let (_, value) = entries.iter().rev().find(|(name, _)| self.other(*name).is_text(key))?;
                 Some(self.other(*value))
             }
             _ => None,
@@ -251,7 +247,7 @@ impl<'t> Value<'t> {
     /// Module and name of a symbol: a class or function that the file only names.
     pub fn symbol(self) -> Option<(&'t str, &'t str)> {
         match self.node() {
-            Node::Symbol { module, name } => Some((module, name)),
+            Node::Symbol(symbol) => Some((symbol.module, symbol.name)),
             _ => None,
         }
     }
@@ -304,7 +300,7 @@ impl<'t> Value<'t> {
     /// A numpy array.
     pub fn as_array(self) -> Option<ArrayView<'t>> {
         match self.node() {
-            Node::Array(array) => Some(ArrayView { tree: self.tree, array }),
+            Node::Array(array) => Some(ArrayView::new(self.tree, array)),
             _ => None,
         }
     }
@@ -325,153 +321,104 @@ impl std::fmt::Debug for Value<'_> {
     }
 }
 
-/// A numpy array in its tree.
-#[derive(Clone, Copy)]
-pub struct ArrayView<'t> {
-    tree: &'t Tree,
-    array: &'t Array,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
 
-impl<'t> ArrayView<'t> {
-    /// The type of its items.
-    pub fn dtype(self) -> DType {
-        self.array.dtype
+    /// A tree made by a program without its STOP.
+    fn tree(program: &[u8]) -> Tree {
+        read([program, b"."].concat()).unwrap()
     }
 
-    /// Its shape; empty for a zero-dimensional array.
-    pub fn shape(self) -> &'t [usize] {
-        &self.array.shape
-    }
-
-    /// How many items it has.
-    pub fn len(self) -> usize {
-        self.array.shape.iter().product()
-    }
-
-    /// Whether it has no item.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// The items in row-major order as `float64`, from any float, integer or bool dtype.
-    ///
-    /// # Errors
-    /// When the items are text, bytes or objects.
-    pub fn to_f64(self) -> Result<Vec<f64>> {
-        let dtype = self.array.dtype;
-        self.map_items(|item| match (dtype.kind, item.len()) {
-            (ItemKind::Float, 8) => Some(f64::from_le_bytes(item.try_into().ok()?)),
-            (ItemKind::Float, 4) => Some(f64::from(f32::from_le_bytes(item.try_into().ok()?))),
-            (ItemKind::Float, 2) => Some(half_to_f64(u16::from_le_bytes(item.try_into().ok()?))),
-            (ItemKind::UInt, _) => Some(unsigned(item) as f64),
-            (ItemKind::Int, _) => Some(signed(item) as f64),
-            (ItemKind::Bool, _) => Some(f64::from(u8::from(item[0] != 0))),
-            _ => None,
-        })
-        .ok_or_else(|| Error::bad_artifact(format!("expected an array of numbers, found one of {:?}", dtype.kind)))
-    }
-
-    /// The items in row-major order as `int64`, from any integer or bool dtype.
-    ///
-    /// # Errors
-    /// When the items are not integers, or one is above `i64::MAX`.
-    pub fn to_i64(self) -> Result<Vec<i64>> {
-        let dtype = self.array.dtype;
-        self.map_items(|item| match dtype.kind {
-            ItemKind::Int => Some(signed(item)),
-            ItemKind::UInt => i64::try_from(unsigned(item)).ok(),
-            ItemKind::Bool => Some(i64::from(item[0] != 0)),
-            _ => None,
-        })
-        .ok_or_else(|| Error::bad_artifact(format!("expected an array of integers, found one of {:?}", dtype.kind)))
-    }
-
-    /// The items in row-major order as text, from a `U<n>` dtype (trailing NULs are padding).
-    ///
-    /// # Errors
-    /// When the items are not text, or not Unicode.
-    pub fn to_text(self) -> Result<Vec<String>> {
-        let dtype = self.array.dtype;
-        if dtype.kind != ItemKind::Text {
-            return Err(Error::bad_artifact(format!("expected an array of text, found one of {:?}", dtype.kind)));
-        }
-        self.map_items(|item| {
-            let units = item.chunks_exact(4).map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]));
-            let mut text = units.map(char::from_u32).collect::<Option<String>>()?;
-            text.truncate(text.trim_end_matches('\0').len());
-            Some(text)
-        })
-        .ok_or_else(|| Error::bad_artifact("an array of text holds something that is not Unicode"))
-    }
-
-    /// The items of an object array, in row-major order.
-    pub fn objects(self) -> Option<impl ExactSizeIterator<Item = Value<'t>> + use<'t>> {
-        let tree = self.tree;
-        match &self.array.data {
-            ArrayData::Objects(items) => Some(items.iter().map(move |id| Value { tree, id: *id })),
-            _ => None,
-        }
-    }
-
-    /// Calls `read` for each item's bytes, turned little-endian, in row-major order.
-    fn map_items<T>(self, read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
-        let bytes: &[u8] = match &self.array.data {
-            ArrayData::Span(span) => self.tree.bytes.get(span.clone())?,
-            ArrayData::Owned(bytes) => bytes,
-            ArrayData::Objects(_) => return None,
-        };
-        let DType { kind, item_size, big_endian } = self.array.dtype;
-        let unit = if kind == ItemKind::Text { 4 } else { item_size };
-        let read = |item: &[u8]| {
-            if !big_endian || kind == ItemKind::Bytes {
-                return read(item);
+    #[test]
+    fn each_kind_of_value_answers_for_itself_and_for_no_other() {
+        type Answer = fn(Value<'_>) -> bool;
+        let answers: [(&str, Answer); 12] = [
+            ("none", |value| value.is_none()),
+            ("bool", |value| value.as_bool() == Some(true)),
+            ("int", |value| value.as_i64() == Some(7)),
+            ("float", |value| value.as_float() == Some(2.5)),
+            ("text", |value| value.as_str() == Some("ab")),
+            ("bytes", |value| value.as_bytes() == Some(b"ab")),
+            ("items", |value| value.items().is_some_and(|items| items.len() == 1)),
+            ("dict", |value| value.entries().is_some_and(|entries| entries.len() == 1)),
+            ("symbol", |value| value.symbol() == Some(("numpy", "float64"))),
+            ("object", |value| value.class() == Some(("sklearn.pipeline", "Pipeline"))),
+            ("dtype", |value| value.as_dtype().is_some_and(|dtype| dtype.item_size == 8)),
+            ("array", |value| value.as_array().is_some_and(|array| array.is_empty())),
+        ];
+        let programs: [(&str, &[u8]); 14] = [
+            ("none", b"N"),
+            ("bool", b"\x88"),
+            ("int", b"K\x07"),
+            ("float", b"G@\x04\0\0\0\0\0\0"),
+            ("text", b"\x8c\x02ab"),
+            ("bytes", b"C\x02ab"),
+            ("items", b"]Na"),
+            ("items", b"N\x85"),
+            ("items", b"\x8f(N\x90"),
+            ("dict", b"}\x8c\x01aNs"),
+            ("symbol", b"cnumpy\nfloat64\n"),
+            ("object", b"csklearn.pipeline\nPipeline\n)\x81"),
+            ("dtype", b"cnumpy\ndtype\n\x8c\x02f8\x85R"),
+            ("array", b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR"),
+        ];
+        for (kind, program) in programs {
+            let tree = tree(program);
+            for (asked, answer) in answers {
+                assert_eq!(answer(tree.root()), asked == kind, "{asked} of {kind}");
             }
-            read(&item.chunks(unit).flat_map(|unit| unit.iter().rev().copied()).collect::<Vec<_>>())
-        };
-        if item_size == 0 {
-            return (0..self.len()).map(|_| read(&[])).collect();
         }
-        let item = |index: usize| &bytes[index * item_size..(index + 1) * item_size];
-        if !self.array.fortran || self.array.shape.len() < 2 {
-            return (0..self.len()).map(|index| read(item(index))).collect();
-        }
-        (0..self.len()).map(|index| read(item(self.column_major(index)))).collect()
     }
 
-    /// Where the item of a row-major index stands in column-major order.
-    fn column_major(self, mut index: usize) -> usize {
-        let shape = &self.array.shape;
-        let mut offset = 0;
-        let mut strides = vec![1; shape.len()];
-        for axis in 1..shape.len() {
-            strides[axis] = strides[axis - 1] * shape[axis - 1];
+    #[test]
+    fn a_number_is_a_float_an_int_or_a_bool() {
+        for (program, number) in
+            [(&b"\x89"[..], Some(0.0)), (b"K\x07", Some(7.0)), (b"G@\x04\0\0\0\0\0\0", Some(2.5)), (b"N", None)]
+        {
+            assert_eq!(tree(program).root().as_number(), number, "{program:?}");
         }
-        for axis in (0..shape.len()).rev() {
-            offset += index % shape[axis] * strides[axis];
-            index /= shape[axis];
-        }
-        offset
     }
-}
 
-fn unsigned(little_endian: &[u8]) -> u64 {
-    little_endian.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
-}
+    #[test]
+    fn attributes_are_found_by_name_and_the_last_of_a_name_counts() {
+        let tree = tree(b"csklearn.pipeline\nPipeline\n)\x81}(\x8c\x01aK\x01\x8c\x01bK\x02\x8c\x01aK\x03ub");
+        assert_eq!(tree.root().attribute("a").and_then(Value::as_i64), Some(3));
+        assert_eq!(tree.root().attribute("b").and_then(Value::as_i64), Some(2));
+        assert!(tree.root().attribute("c").is_none());
+    }
 
-fn signed(little_endian: &[u8]) -> i64 {
-    let shift = 64 - 8 * little_endian.len() as u32;
-    (unsigned(little_endian) << shift) as i64 >> shift
-}
+    #[test]
+    fn what_a_constructor_was_called_with_is_kept() {
+        let tree = tree(b"cbuiltins\nslice\n(K\x01NK\x02tR");
+        assert_eq!(tree.root().class(), Some(("builtins", "slice")));
+        let [start, stop, step] = tree.root().arguments().unwrap().array_of::<3>().unwrap();
+        assert_eq!((start.as_i64(), stop.is_none(), step.as_i64()), (Some(1), true, Some(2)));
+        assert!(tree.root().arguments().unwrap().array_of::<2>().is_none());
+        assert!(tree.root().state().is_none());
+    }
 
-/// IEEE 754 binary16 to binary64, exactly.
-fn half_to_f64(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f64::from(bits & 0x3ff);
-    sign * match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    #[test]
+    fn an_error_about_an_object_says_where_it_was_made() {
+        let tree = tree(b"(csklearn.pipeline\nPipeline\n)\x81l");
+        let object = tree.root().items().unwrap().next().unwrap();
+        assert_eq!(object.byte(), Some(29));
+        assert_eq!(object.error("odd").to_string(), "byte 29: odd");
+        assert_eq!(tree.root().error("odd").to_string(), "odd");
+    }
+
+    #[test]
+    fn values_are_described_in_words_of_python() {
+        for (program, words) in [
+            (&b"N"[..], "None"),
+            (b"\x88", "True"),
+            (b"\x8c\x02ab", "the text \"ab\""),
+            (b"](NNe", "a list of 2"),
+            (b"cnumpy\nfloat64\n", "numpy.float64"),
+            (b"csklearn.pipeline\nPipeline\n)\x81", "sklearn.pipeline.Pipeline"),
+        ] {
+            assert_eq!(tree(program).root().describe(), words);
+        }
     }
 }

@@ -1,0 +1,82 @@
+//! The models and requests that are measured: the housing walk-through's preprocessor, and a linear learner of ten features.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use byoc::artifact::targz;
+use byoc::model::{Artifact, Invocation, Model};
+use tempfile::TempDir;
+
+use super::fixtures_folder;
+
+/// A model and a request to it.
+pub struct Case {
+    pub model: Model,
+    /// Where the model was loaded from.
+    pub folder: PathBuf,
+    pub body: Vec<u8>,
+    pub content_type: &'static str,
+    pub accept: &'static str,
+    _unpacked: TempDir,
+}
+
+impl Case {
+    pub fn invocation(&self) -> Invocation<'_> {
+        Invocation {
+            content_type: Some(self.content_type),
+            accept: Some(self.accept),
+            default_accept: None,
+            body: &self.body,
+        }
+    }
+}
+
+/// The housing preprocessor: eight columns in, ten features out, CSV to CSV.
+pub fn preprocessor(rows: usize) -> Case {
+    let unpacked = TempDir::new().expect("a temporary folder");
+    let case = fixtures_folder().join("sklearn/1.4.2/housing");
+    for name in ["model.joblib", "columns.json"] {
+        std::fs::copy(case.join(name), unpacked.path().join(name)).expect("the fixture is there");
+    }
+    let folder = unpacked.path().to_owned();
+    let input = std::fs::read_to_string(case.join("input.csv")).expect("the fixture is there");
+    Case {
+        model: open(&folder),
+        body: repeat(&input, rows),
+        folder,
+        content_type: "text/csv",
+        accept: "text/csv",
+        _unpacked: unpacked,
+    }
+}
+
+/// A linear learner: ten features in, a score out, CSV to JSON.
+pub fn learner(rows: usize) -> Case {
+    let unpacked = TempDir::new().expect("a temporary folder");
+    let case = fixtures_folder().join("linear-learner/regressor_housing");
+    let folder = unpacked.path().join("model");
+    let archive = File::open(case.join("model.tar.gz")).expect("the fixture is there");
+    targz::unpack(archive, &folder, &targz::Limits::default()).expect("it unpacks");
+    let input = std::fs::read_to_string(case.join("requests/dense.csv")).expect("the fixture is there");
+    Case {
+        model: open(&folder),
+        body: repeat(&input, rows),
+        folder,
+        content_type: "text/csv",
+        accept: "application/json",
+        _unpacked: unpacked,
+    }
+}
+
+fn open(folder: &std::path::Path) -> Model {
+    Artifact::find(folder).and_then(Artifact::load).expect("the fixture loads")
+}
+
+fn repeat(input: &str, rows: usize) -> Vec<u8> {
+    let mut body = String::new();
+    for line in input.lines().cycle().take(rows) {
+        body.push_str(line);
+        body.push('\n');
+    }
+    body.into_bytes()
+}

@@ -1,0 +1,304 @@
+//! Every class and function that a pickle may name, by its full name, and what naming it may lead to.
+//!
+//! Names and not prefixes: `joblib.numpy_pickle.load`, `numpy.load` and `sklearn.datasets.load_files` are all below an
+//! allowed package. Each class stands under every module path that scikit-learn 0.20 to 1.9, numpy 1 and 2, and pandas 0.25
+//! to 3 have written for it (sklearn 0.22 renamed `preprocessing.data` to `preprocessing._data` and so on).
+
+/// A name that is on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) module: &'static str,
+    pub(super) name: &'static str,
+    pub(super) meaning: Meaning,
+}
+
+/// What a name may be used for, besides being named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Nothing: a class as an argument, a function as a setting.
+    Inert,
+    /// Becomes an object whose attributes are a dict (NEWOBJ and BUILD).
+    Instance,
+    /// joblib's stand-in for an array: becomes the array whose bytes follow.
+    ArrayWrapper,
+    /// A class of arrays.
+    ArrayClass,
+    /// Is called with arguments (REDUCE), and stands for the value of that call.
+    Constructor(Constructor),
+}
+
+/// The calls that are understood. All are pure: their value depends on their arguments alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Constructor {
+    /// `numpy.dtype("f8", False, True)`
+    DType,
+    /// `_reconstruct(numpy.ndarray, (0,), b"b")`: an empty array, filled by BUILD.
+    EmptyArray,
+    /// `_frombuffer(bytes, dtype, shape, order)`
+    ArrayFromBuffer,
+    /// `scalar(dtype, bytes)`
+    Scalar,
+    /// `_ufunc_reconstruct("numpy", "log1p")`
+    Ufunc,
+    /// `_codecs.encode(text, "latin1")`: bytes, in protocols that have none.
+    Encode,
+    /// `bytes()`, `bytearray(bytes)`
+    Bytes,
+    /// `set([…])`
+    Set,
+    /// `OrderedDict()`, `defaultdict(int)`
+    Dict,
+    /// `copyreg._reconstructor(class, object, None)`: an instance, in protocols 0 and 1.
+    Instance,
+    /// Kept as it was said, with its arguments.
+    Kept,
+}
+
+use Constructor::{ArrayFromBuffer, DType, Dict, EmptyArray, Encode, Kept, Scalar, Set, Ufunc};
+use Meaning::{ArrayClass, ArrayWrapper, Inert, Instance};
+
+/// Modules that have held the same names, one after another or one beside another.
+struct Row {
+    modules: &'static [&'static str],
+    names: &'static [&'static str],
+    meaning: Meaning,
+}
+
+const fn row(modules: &'static [&'static str], names: &'static [&'static str], meaning: Meaning) -> Row {
+    Row { modules, names, meaning }
+}
+
+const fn call(modules: &'static [&'static str], names: &'static [&'static str], constructor: Constructor) -> Row {
+    Row { modules, names, meaning: Meaning::Constructor(constructor) }
+}
+
+/// The functions that `FunctionTransformer(func=…)` may carry as numpy's own.
+const UFUNCS: &[&str] = &[
+    "abs",
+    "absolute",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "cbrt",
+    "ceil",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "floor",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logical_not",
+    "negative",
+    "positive",
+    "rad2deg",
+    "reciprocal",
+    "rint",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "trunc",
+];
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    // scikit-learn: how transformers and estimators are put together
+    row(&["sklearn.compose._column_transformer"], &["ColumnTransformer", "make_column_selector", "_RemainderColsList"], Instance),
+    row(&["sklearn.pipeline"], &["Pipeline", "FeatureUnion"], Instance),
+    row(&["sklearn.model_selection._search"], &["GridSearchCV", "RandomizedSearchCV"], Instance),
+
+    // scikit-learn: transformers
+    row(&["sklearn.preprocessing._data", "sklearn.preprocessing.data"],
+        &["Binarizer", "MaxAbsScaler", "MinMaxScaler", "Normalizer", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler"], Instance),
+    row(&["sklearn.preprocessing._polynomial", "sklearn.preprocessing._data", "sklearn.preprocessing.data"], &["PolynomialFeatures"], Instance),
+    row(&["sklearn.preprocessing._encoders"], &["OneHotEncoder", "OrdinalEncoder"], Instance),
+    row(&["sklearn.preprocessing._target_encoder"], &["TargetEncoder"], Instance),
+    row(&["sklearn.preprocessing._discretization"], &["KBinsDiscretizer"], Instance),
+    row(&["sklearn.preprocessing._function_transformer"], &["FunctionTransformer"], Instance),
+    row(&["sklearn.preprocessing._label", "sklearn.preprocessing.label"], &["LabelBinarizer", "LabelEncoder"], Instance),
+    row(&["sklearn.impute._base", "sklearn.impute"], &["SimpleImputer", "MissingIndicator"], Instance),
+
+    // scikit-learn: feature selection
+    row(&["sklearn.feature_selection._variance_threshold", "sklearn.feature_selection.variance_threshold"], &["VarianceThreshold"], Instance),
+    row(&["sklearn.feature_selection._univariate_selection", "sklearn.feature_selection.univariate_selection"],
+        &["GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest", "SelectPercentile"], Instance),
+    row(&["sklearn.feature_selection._univariate_selection", "sklearn.feature_selection.univariate_selection"],
+        &["chi2", "f_classif", "f_oneway", "f_regression", "r_regression"], Inert),
+    row(&["sklearn.feature_selection._mutual_info", "sklearn.feature_selection.mutual_info_"], &["mutual_info_classif", "mutual_info_regression"], Inert),
+    row(&["sklearn.feature_selection._rfe", "sklearn.feature_selection.rfe"], &["RFE", "RFECV"], Instance),
+    row(&["sklearn.feature_selection._from_model", "sklearn.feature_selection.from_model"], &["SelectFromModel"], Instance),
+    row(&["sklearn.feature_selection._sequential"], &["SequentialFeatureSelector"], Instance),
+
+    // scikit-learn: linear models
+    row(&["sklearn.linear_model._base", "sklearn.linear_model.base"], &["LinearRegression"], Instance),
+    row(&["sklearn.linear_model._ridge", "sklearn.linear_model.ridge"], &["Ridge", "RidgeCV", "RidgeClassifier", "RidgeClassifierCV"], Instance),
+    row(&["sklearn.linear_model._coordinate_descent", "sklearn.linear_model.coordinate_descent"], &["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV"], Instance),
+    row(&["sklearn.linear_model._logistic", "sklearn.linear_model.logistic"], &["LogisticRegression", "LogisticRegressionCV"], Instance),
+    row(&["sklearn.linear_model._stochastic_gradient", "sklearn.linear_model.stochastic_gradient"], &["SGDClassifier", "SGDRegressor"], Instance),
+    row(&["sklearn.linear_model._perceptron", "sklearn.linear_model.perceptron"], &["Perceptron"], Instance),
+    row(&["sklearn.svm._classes", "sklearn.svm.classes"], &["LinearSVC", "LinearSVR"], Instance),
+
+    // scikit-learn: what fitted SGD models carry and no prediction needs (1.6 wrote the bare module name `_loss`)
+    call(&["sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast"],
+         &["EpsilonInsensitive", "Hinge", "Huber", "Log", "ModifiedHuber", "SquaredEpsilonInsensitive", "SquaredHinge", "SquaredLoss"], Kept),
+    call(&["_loss", "sklearn._loss._loss"], &["CyHalfBinomialLoss", "CyHalfSquaredError", "CyHuberLoss"], Kept),
+
+    // scikit-learn: what a search carries besides its best estimator
+    row(&["sklearn.model_selection._split"], &["KFold", "StratifiedKFold"], Instance),
+    row(&["sklearn.metrics._scorer"], &["_PassthroughScorer"], Instance),
+    row(&["sklearn.metrics._scorer", "sklearn.metrics.scorer"], &["_passthrough_scorer"], Inert),
+    row(&["sklearn.utils._metadata_requests"], &["MetadataRequest", "MethodMetadataRequest"], Instance),
+
+    // joblib: arrays
+    row(&["joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals._joblib.numpy_pickle"], &["NumpyArrayWrapper"], ArrayWrapper),
+
+    // numpy: arrays, scalars and their types
+    row(&["numpy"], &["ndarray", "matrix", "memmap"], ArrayClass),
+    row(&["numpy.matrixlib.defmatrix"], &["matrix"], ArrayClass),
+    row(&["numpy.core.memmap"], &["memmap"], ArrayClass),
+    call(&["numpy"], &["dtype"], DType),
+    call(&["numpy.core.multiarray", "numpy._core.multiarray"], &["_reconstruct"], EmptyArray),
+    call(&["numpy.core.multiarray", "numpy._core.multiarray"], &["scalar"], Scalar),
+    call(&["numpy.core.numeric", "numpy._core.numeric"], &["_frombuffer"], ArrayFromBuffer),
+    row(&["numpy"],
+        &["bool", "bool_", "bytes_", "float16", "float32", "float64", "floating", "generic", "inexact", "int16", "int32", "int64", "int8", "integer",
+          "intc", "intp", "longlong", "number", "object_", "signedinteger", "str_", "uint16", "uint32", "uint64", "uint8", "uintc", "uintp", "ulonglong",
+          "unicode_", "unsignedinteger"], Inert),
+
+    // numpy: functions that a FunctionTransformer names
+    row(&["numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy.core.umath"], UFUNCS, Inert),
+    call(&["numpy.core", "numpy._core"], &["_ufunc_reconstruct"], Ufunc),
+
+    // numpy: what estimators carry and no prediction needs (random_state, cv_results_)
+    call(&["numpy.random._pickle"], &["__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"], Kept),
+    call(&["numpy.random"], &["__RandomState_ctor"], Kept),
+    row(&["numpy.random._mt19937"], &["MT19937"], Inert),
+    call(&["numpy.ma.core"], &["_mareconstruct"], Kept),
+    row(&["numpy.ma.core", "numpy.ma"], &["MaskedArray"], Inert),
+
+    // pandas: indexes as column names, and the missing value of its own
+    call(&["pandas.core.indexes.base"], &["_new_Index"], Kept),
+    row(&["pandas.core.indexes.base"], &["Index"], Inert),
+    row(&["pandas"], &["Index", "RangeIndex"], Inert),
+    row(&["pandas.core.indexes.range"], &["RangeIndex"], Inert),
+    row(&["pandas.core.indexes.numeric"], &["Int64Index", "Float64Index", "UInt64Index"], Inert),
+    call(&["pandas._libs.arrays"], &["__pyx_unpickle_NDArrayBacked"], Kept),
+    call(&["pandas", "pandas.core.arrays.string_"], &["StringDtype"], Kept),
+    row(&["pandas.arrays", "pandas.core.arrays.string_"], &["StringArray"], Inert),
+    row(&["pandas.arrays", "pandas.core.arrays.string_arrow"], &["ArrowStringArray"], Instance),
+    call(&["pyarrow.lib"], &["_restore_array", "chunked_array", "py_buffer", "type_for_alias"], Kept),
+    row(&["pandas._libs.missing"], &["NA"], Inert),
+
+    // Python
+    call(&["_codecs"], &["encode"], Encode),
+    call(&["copyreg"], &["_reconstructor"], Constructor::Instance),
+    call(&["builtins"], &["slice", "range"], Kept),
+    call(&["builtins"], &["set", "frozenset"], Set),
+    call(&["builtins"], &["bytes", "bytearray"], Constructor::Bytes),
+    call(&["collections"], &["OrderedDict", "defaultdict"], Dict),
+    row(&["builtins"], &["bool", "complex", "dict", "float", "int", "list", "object", "str", "tuple"], Inert),
+];
+
+/// What the list has, in short, for the message to somebody whose file has something else.
+pub(super) const SUPPORTED: &str = "scikit-learn's ColumnTransformer, Pipeline, FeatureUnion, scalers, encoders, \
+     imputers, discretizers, polynomial, power and quantile transforms, feature selectors and linear models, \
+     and numpy arrays";
+
+/// What Python 2 called the names of the list, and what protocols 0 to 2 call them still (`_compat_pickle.py`).
+fn of_python_3<'n>(module: &'n str, name: &'n str) -> (&'n str, &'n str) {
+    match (module, name) {
+        ("__builtin__", "long") => ("builtins", "int"),
+        ("__builtin__", "unicode") => ("builtins", "str"),
+        ("__builtin__", "xrange") => ("builtins", "range"),
+        ("__builtin__", _) => ("builtins", name),
+        ("copy_reg", _) => ("copyreg", name),
+        _ => (module, name),
+    }
+}
+
+/// Looks a name up. Names of Python 2 are found as what they are called now.
+pub(super) fn find(module: &str, name: &str) -> Option<Name> {
+    let (module, name) = of_python_3(module, name);
+    ROWS.iter().find_map(|row| {
+        let module = row.modules.iter().find(|known| **known == module)?;
+        let name = row.names.iter().find(|known| **known == name)?;
+        Some(Name { module, name, meaning: row.meaning })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_is_listed_twice_and_none_has_a_dot() {
+        let mut seen = BTreeSet::new();
+        for row in ROWS {
+            for (module, name) in row.modules.iter().flat_map(|module| row.names.iter().map(move |name| (module, name)))
+            {
+                assert!(seen.insert((module, name)), "{module}.{name} is listed twice");
+                assert!(!name.contains('.'), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_beside_or_below_a_listed_one_are_not_on_the_list() {
+        for (module, name) in [
+            ("joblib.numpy_pickle", "load"),
+            ("sklearn.datasets._base", "load_files"),
+            ("sklearn.preprocessing._data", "StandardSkaler"),
+            ("sklearn.preprocessing._data", ""),
+            ("numpy", "load"),
+            ("numpy", "f2py.os.system"),
+            ("numpy", "ndarray.tofile"),
+            ("numpy.core", "multiarray.scalar"),
+            ("builtins", "eval"),
+            ("builtins", "getattr"),
+            ("os", "system"),
+            ("__builtin__", "eval"),
+            ("copy_reg", "add_extension"),
+            ("functools", "partial"),
+            ("", ""),
+        ] {
+            assert_eq!(find(module, name), None, "{module}.{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_python_2_are_found_as_those_of_python_3() {
+        for (old, new) in [
+            (("__builtin__", "long"), ("builtins", "int")),
+            (("__builtin__", "object"), ("builtins", "object")),
+            (("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")),
+        ] {
+            let found = find(old.0, old.1);
+            assert!(found.is_some() && found == find(new.0, new.1), "{old:?}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_found_under_each_of_its_module_paths() {
+        for module in ["sklearn.preprocessing._polynomial", "sklearn.preprocessing._data", "sklearn.preprocessing.data"]
+        {
+            assert_eq!(find(module, "PolynomialFeatures").map(|found| found.meaning), Some(Instance), "{module}");
+        }
+    }
+}

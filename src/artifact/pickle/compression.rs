@@ -1,0 +1,138 @@
+//! The compressions that joblib writes, told by their first bytes.
+//!
+//! joblib's table is `joblib.compressor._COMPRESSORS`; it looks at the bytes and never at the file's name.
+
+use std::io::{BufRead, Cursor, Error as IoError, ErrorKind, Read, Result as IoResult};
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::error::{Error, Place, Result};
+
+/// A compressed file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Zlib,
+    Gzip,
+    Bzip2,
+    /// The old `.lzma` format.
+    Lzma,
+    Xz,
+    /// The LZ4 frame format.
+    Lz4,
+}
+
+/// The largest dictionary that an lzma or xz stream may ask for, in KiB: preset 9 has 64 MiB, the rest is the decoder's own.
+const LZMA_MEMORY_KIB: u32 = (64 << 10) + 1024;
+
+/// Tells the compression by the first bytes.
+///
+/// # Errors
+/// For files of which the first bytes say that they are something else altogether.
+pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>> {
+    let foreign = |message: &str| Err(Error::bad_artifact(message).at(Place::byte(0)));
+    match bytes {
+        [b'Z', b'F', ..] => {
+            foreign("this file was written by joblib before 0.10; load and dump it with a newer joblib")
+        }
+        [b'P', b'K', 3 | 5, ..] => foreign("this is a zip archive; expected a joblib file or a pickle"),
+        [0x78, ..] => Ok(Some(Format::Zlib)),
+        [0x1F, 0x8B, ..] => Ok(Some(Format::Gzip)),
+        [b'B', b'Z', ..] => Ok(Some(Format::Bzip2)),
+        [0x5D, 0x00, ..] => Ok(Some(Format::Lzma)),
+        [0xFD, b'7', b'z', b'X', b'Z', ..] => Ok(Some(Format::Xz)),
+        [0x04, 0x22, 0x4D, 0x18, ..] => Ok(Some(Format::Lz4)),
+        _ => Ok(None),
+    }
+}
+
+/// A reader of the uncompressed bytes. A cut-off stream or a wrong checksum is an error of its `read`.
+pub(super) fn decoder(format: Format, bytes: Vec<u8>) -> Result<Box<dyn Read>> {
+    let bytes = Cursor::new(bytes);
+    Ok(match format {
+        Format::Zlib => Box::new(Zlib { packed: bytes, inflate: Decompress::new(true), ended: false }),
+        Format::Gzip => Box::new(flate2::bufread::GzDecoder::new(bytes)),
+        Format::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(bytes)),
+        Format::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(bytes, LZMA_MEMORY_KIB, None).map_err(damaged)?),
+        Format::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(bytes, false, LZMA_MEMORY_KIB)),
+        Format::Lz4 => {
+            Box::new(Lz4 { frame: lz4_flex::frame::FrameDecoder::new(Ending { bytes, reached: false }), ended: false })
+        }
+    })
+}
+
+/// What a decoder's error means to the person who has the file.
+pub(super) fn damaged(error: IoError) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::bad_artifact(format!("the compressed file is cut off: {error}")),
+        ErrorKind::OutOfMemory => {
+            Error::bad_artifact(format!("the compressed file asks for too large a dictionary: {error}"))
+        }
+        _ => Error::bad_artifact(format!("the compressed file is damaged: {error}")),
+    }
+}
+
+/// A zlib stream. `flate2`'s own reader takes the end of its input for the end of the stream, and so does not see that a
+/// file is cut off; this one ends only where the stream says so, behind its checksum.
+struct Zlib {
+    packed: Cursor<Vec<u8>>,
+    inflate: Decompress,
+    ended: bool,
+}
+
+impl Read for Zlib {
+    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        while !self.ended {
+            let (read_before, written_before) = (self.inflate.total_in(), self.inflate.total_out());
+            let status = self.inflate.decompress(self.packed.fill_buf()?, buffer, FlushDecompress::None)?;
+            let read = self.inflate.total_in() - read_before;
+            let written = self.inflate.total_out() - written_before;
+            self.packed.consume(read as usize);
+            self.ended = status == Status::StreamEnd;
+            if written > 0 {
+                return Ok(written as usize);
+            }
+            if read == 0 && !self.ended {
+                return Err(IoError::new(ErrorKind::UnexpectedEof, "the zlib stream does not end"));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// An LZ4 frame. `lz4_flex` takes the end of its input where a block would begin for the end of the frame; a frame that
+/// ends as it should says so, and its decoder never asks for more.
+struct Lz4 {
+    frame: lz4_flex::frame::FrameDecoder<Ending>,
+    ended: bool,
+}
+
+impl Read for Lz4 {
+    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
+        if self.ended || buffer.is_empty() {
+            return Ok(0);
+        }
+        let read = self.frame.read(buffer)?;
+        self.ended = read == 0;
+        if self.ended && self.frame.get_ref().reached {
+            return Err(IoError::new(ErrorKind::UnexpectedEof, "the LZ4 frame does not end"));
+        }
+        Ok(read)
+    }
+}
+
+/// Bytes that remember whether more of them have been asked for than there are.
+struct Ending {
+    bytes: Cursor<Vec<u8>>,
+    reached: bool,
+}
+
+impl Read for Ending {
+    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
+        let read = self.bytes.read(buffer)?;
+        self.reached |= read == 0 && !buffer.is_empty();
+        Ok(read)
+    }
+}

@@ -1,0 +1,512 @@
+//! The stack machine that a pickle is a program for, without its calls.
+//!
+//! Every value goes into one arena and is known by its number there, so sharing and cycles cost nothing while reading and
+//! nothing is ever dropped recursively. What an opcode may do to the arena is bounded by the bytes that ask for it: work
+//! and memory grow with the file, not with how often it refers to the same thing.
+
+use std::ops::Range;
+
+use super::allow_list::{self, Name};
+use super::opcodes as op;
+use super::source::Source;
+use super::stack::Stack;
+use super::text;
+use super::tree::{Node, NodeId, Tree};
+use crate::error::{Error, Place, Result};
+
+/// How many values any file may hold. An encoder with a million categories stays well below.
+pub(super) const MAX_VALUES: usize = 1 << 22;
+
+/// How many values a small file may hold. A larger one may hold two for each of its bytes, as it lies on disk: every value
+/// takes an opcode, and names and categories do not compress to less. A bomb cannot have more than its size is worth.
+const MAX_VALUES_OF_SMALL_FILE: usize = 1 << 19;
+
+/// How deep pickles may stand in each other. joblib writes one for each array of objects, and none inside that.
+const MAX_NESTED_PICKLES: usize = 4;
+
+/// The longest name of a class or function that is looked up, in bytes.
+const LONGEST_NAME: usize = 256;
+
+/// How many items a tuple may have that is a key of a dict. They are looked at each time it is used as one.
+const MAX_KEY_ITEMS: usize = 16;
+
+/// The machine: the file and the values made of it so far.
+pub(super) struct Machine {
+    pub(super) source: Source,
+    nodes: Vec<Node>,
+    /// Bytes that were copied or looked through to make text or bytes that do not stand in the file as they are.
+    converted: usize,
+    nested: usize,
+    max_values: usize,
+}
+
+/// `None`, `True` and `False` are made once: their places in the arena.
+const NONE: NodeId = NodeId(0);
+const TRUE: NodeId = NodeId(1);
+const FALSE: NodeId = NodeId(2);
+
+impl Machine {
+    /// A machine at the first opcode of a file.
+    pub(super) fn new(source: Source) -> Machine {
+        let nodes = vec![Node::None, Node::Bool(true), Node::Bool(false)];
+        let max_values = source.size().saturating_mul(2).clamp(MAX_VALUES_OF_SMALL_FILE, MAX_VALUES);
+        Machine { source, nodes, converted: 0, nested: 0, max_values }
+    }
+
+    /// The values as a tree, once the last pickle has been read.
+    pub(super) fn finish(self, root: NodeId) -> Result<Tree> {
+        Ok(Tree { bytes: self.source.finish()?, nodes: self.nodes, root })
+    }
+
+    /// Reads one pickle up to its STOP, and gives its value.
+    pub(super) fn run(&mut self) -> Result<NodeId> {
+        if self.nested > MAX_NESTED_PICKLES {
+            return Err(self.here(format!("arrays of objects are nested deeper than {MAX_NESTED_PICKLES}")));
+        }
+        self.nested += 1;
+        let mut stack = Stack::default();
+        let root = loop {
+            let at = self.source.position();
+            let opcode = self.source.byte()?;
+            match self.step(&mut stack, opcode, at) {
+                Ok(None) => {}
+                Ok(Some(root)) => break root,
+                Err(error) if at == 0 => {
+                    return Err(error
+                        .context("this does not begin like a joblib file or a pickle")
+                        .at(Place::byte(at)));
+                }
+                Err(error) => return Err(error.at(Place::byte(at))),
+            }
+        };
+        self.nested -= 1;
+        Ok(root)
+    }
+
+    /// Follows one opcode. STOP gives the value of the pickle.
+    fn step(&mut self, stack: &mut Stack, opcode: u8, at: usize) -> Result<Option<NodeId>> {
+        match opcode {
+            op::PROTO => match self.source.byte()? {
+                0..=5 => return Ok(None),
+                version => return Err(error(format!("pickle protocol {version}; protocols 0 to 5 are read"))),
+            },
+            // Writers close a frame before array bytes, so its length says nothing that the opcodes do not.
+            op::FRAME => {
+                let length = self.source.unsigned::<8>()?;
+                self.source.claim(length)?;
+                return Ok(None);
+            }
+            op::STOP => {
+                let root = stack.pop()?;
+                if !stack.is_empty() {
+                    return Err(error("the pickle ends with values left over on its stack"));
+                }
+                return Ok(Some(root));
+            }
+            op::MARK => return stack.mark().map(|()| None),
+
+            op::PUT => {
+                let index = self.decimal_line()?;
+                let index = u64::try_from(index).map_err(|_| error("a negative memo index"))?;
+                return stack.put(index, self.most_memo(at)).map(|()| None);
+            }
+            op::BINPUT => {
+                let index = self.source.unsigned::<1>()?;
+                return stack.put(index, self.most_memo(at)).map(|()| None);
+            }
+            op::LONG_BINPUT => {
+                let index = self.source.unsigned::<4>()?;
+                return stack.put(index, self.most_memo(at)).map(|()| None);
+            }
+            op::MEMOIZE => return stack.memoize(self.most_memo(at)).map(|()| None),
+
+            op::APPEND => {
+                let value = stack.pop()?;
+                return self.append(stack.top()?, &[value]).map(|()| None);
+            }
+            op::APPENDS => {
+                let values = stack.pop_to_mark()?;
+                return self.append(stack.top()?, &values).map(|()| None);
+            }
+            op::ADDITEMS => {
+                let values = stack.pop_to_mark()?;
+                return self.add_to_set(stack.top()?, &values).map(|()| None);
+            }
+            op::SETITEM => {
+                let value = stack.pop()?;
+                let key = stack.pop()?;
+                return self.set_items(stack.top()?, &[key, value]).map(|()| None);
+            }
+            op::SETITEMS => {
+                let values = stack.pop_to_mark()?;
+                return self.set_items(stack.top()?, &values).map(|()| None);
+            }
+            op::BUILD => {
+                let state = stack.pop()?;
+                let target = stack.pop()?;
+                // The memo keeps joblib's stand-in for an array; only the stack gets the array in its place.
+                let built = self.build(target, state)?;
+                return stack.push(built).map(|()| None);
+            }
+            _ => {}
+        }
+        let value = match opcode {
+            op::NONE => NONE,
+            op::NEWTRUE => TRUE,
+            op::NEWFALSE => FALSE,
+            op::INT => match self.short_line()? {
+                "01" => TRUE,
+                "00" => FALSE,
+                digits => {
+                    let node = text::integer(digits)?;
+                    self.add(node)?
+                }
+            },
+            op::LONG => {
+                let line = self.short_line()?;
+                let node = text::integer(line.strip_suffix('L').unwrap_or(line))?;
+                self.add(node)?
+            }
+            op::BININT => {
+                let value = i32::from_le_bytes(self.source.fixed()?);
+                self.add(Node::Int(i64::from(value)))?
+            }
+            op::BININT1 => {
+                let value = self.source.byte()?;
+                self.add(Node::Int(i64::from(value)))?
+            }
+            op::BININT2 => {
+                let value = u16::from_le_bytes(self.source.fixed()?);
+                self.add(Node::Int(i64::from(value)))?
+            }
+            op::LONG1 => {
+                let length = i32::from(self.source.byte()?);
+                self.long(length)?
+            }
+            op::LONG4 => {
+                let length = i32::from_le_bytes(self.source.fixed()?);
+                self.long(length)?
+            }
+            op::FLOAT => {
+                let line = self.short_line()?;
+                let value = line.parse().map_err(|_| error(format!("expected a float, found {line:?}")))?;
+                self.add(Node::Float(value))?
+            }
+            op::BINFLOAT => {
+                let value = f64::from_be_bytes(self.source.fixed()?);
+                self.add(Node::Float(value))?
+            }
+
+            op::UNICODE => {
+                let span = self.source.line()?;
+                let node = text::raw_unicode_escape(self.source.get(&span), span)?;
+                self.add_converted(node)?
+            }
+            op::SHORT_BINUNICODE => {
+                let span = self.source.counted::<1>()?;
+                self.unicode(span)?
+            }
+            op::BINUNICODE => {
+                let span = self.source.counted::<4>()?;
+                self.unicode(span)?
+            }
+            op::BINUNICODE8 => {
+                let span = self.source.counted::<8>()?;
+                self.unicode(span)?
+            }
+            op::STRING => {
+                let span = self.source.line()?;
+                let node = text::python2_literal(self.source.get(&span), span)?;
+                self.add_converted(node)?
+            }
+            op::SHORT_BINSTRING => {
+                let span = self.source.counted::<1>()?;
+                self.python2_string(span)?
+            }
+            op::BINSTRING => {
+                let span = self.source.counted::<4>()?;
+                self.python2_string(span)?
+            }
+            op::SHORT_BINBYTES => {
+                let span = self.source.counted::<1>()?;
+                self.add(Node::Bytes(span))?
+            }
+            op::BINBYTES => {
+                let span = self.source.counted::<4>()?;
+                self.add(Node::Bytes(span))?
+            }
+            op::BINBYTES8 | op::BYTEARRAY8 => {
+                let span = self.source.counted::<8>()?;
+                self.add(Node::Bytes(span))?
+            }
+
+            op::EMPTY_LIST => self.add(Node::List(Vec::new()))?,
+            op::LIST => {
+                let items = stack.pop_to_mark()?;
+                self.add(Node::List(items))?
+            }
+            op::EMPTY_TUPLE => self.add(Node::Tuple(Vec::new()))?,
+            op::TUPLE => {
+                let items = stack.pop_to_mark()?;
+                self.add(Node::Tuple(items))?
+            }
+            op::TUPLE1 => {
+                let items = stack.pop_last(1)?;
+                self.add(Node::Tuple(items))?
+            }
+            op::TUPLE2 => {
+                let items = stack.pop_last(2)?;
+                self.add(Node::Tuple(items))?
+            }
+            op::TUPLE3 => {
+                let items = stack.pop_last(3)?;
+                self.add(Node::Tuple(items))?
+            }
+            op::EMPTY_DICT => self.add(Node::Dict(Vec::new()))?,
+            op::DICT => {
+                let items = stack.pop_to_mark()?;
+                let dict = self.add(Node::Dict(Vec::new()))?;
+                self.set_items(dict, &items)?;
+                dict
+            }
+            op::EMPTY_SET => self.add(Node::Set(Vec::new()))?,
+            op::FROZENSET => {
+                let items = stack.pop_to_mark()?;
+                let set = self.add(Node::Set(Vec::new()))?;
+                self.add_to_set(set, &items)?;
+                set
+            }
+
+            op::GET => {
+                let index = self.decimal_line()?;
+                stack.get(u64::try_from(index).unwrap_or(u64::MAX))?
+            }
+            op::BINGET => stack.get(self.source.unsigned::<1>()?)?,
+            op::LONG_BINGET => stack.get(self.source.unsigned::<4>()?)?,
+
+            op::GLOBAL => {
+                let module = self.source.line()?;
+                let name = self.source.line()?;
+                let known = look_up(self.source.get(&module), self.source.get(&name))?;
+                self.add(Node::Symbol(Box::new(known)))?
+            }
+            op::STACK_GLOBAL => {
+                let name = stack.pop()?;
+                let module = stack.pop()?;
+                let (Some(module), Some(name)) = (self.text_bytes(module), self.text_bytes(name)) else {
+                    return Err(error("a class or function is named by something that is not text"));
+                };
+                let known = look_up(module, name)?;
+                self.add(Node::Symbol(Box::new(known)))?
+            }
+            op::REDUCE => {
+                let arguments = stack.pop()?;
+                let function = stack.pop()?;
+                self.reduce(function, arguments, at)?
+            }
+            op::NEWOBJ => {
+                let arguments = stack.pop()?;
+                let class = stack.pop()?;
+                self.instance(class, arguments, at)?
+            }
+            _ => return Err(refused(opcode)),
+        };
+        stack.push(value)?;
+        Ok(None)
+    }
+
+    /// The largest memo index that an opcode at a byte may name. Writers count their places up, one for a value, so a
+    /// place is never above the number of bytes before it.
+    fn most_memo(&self, at: usize) -> usize {
+        at.min(self.max_values)
+    }
+
+    /// A value of the arena.
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        // Numbers are only made by `add`, and the arena never shrinks.
+        &self.nodes[id.0 as usize]
+    }
+
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    /// Puts a value into the arena.
+    pub(super) fn add(&mut self, node: Node) -> Result<NodeId> {
+        if self.nodes.len() >= self.max_values {
+            return Err(error(format!("the file holds more than {} values", self.max_values)));
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(node);
+        Ok(id)
+    }
+
+    /// Counts bytes that are copied or looked through because of a reference to them. Honest files convert each text that
+    /// they hold once, so all of it together is not longer than what has been read.
+    pub(super) fn convert(&mut self, bytes: usize) -> Result<()> {
+        self.converted = self.converted.saturating_add(bytes);
+        if self.converted > self.source.position() {
+            return Err(error("the file converts the same text over and over"));
+        }
+        Ok(())
+    }
+
+    fn add_converted(&mut self, node: Node) -> Result<NodeId> {
+        match &node {
+            Node::OwnedText(text) => self.convert(text.len() / 2)?,
+            Node::OwnedBytes(bytes) => self.convert(bytes.len())?,
+            _ => {}
+        }
+        self.add(node)
+    }
+
+    fn long(&mut self, length: i32) -> Result<NodeId> {
+        let length = u64::try_from(length).map_err(|_| error("an integer of negative length"))?;
+        if length > text::LONGEST_INTEGER as u64 {
+            return Err(error(format!("an integer of {length} bytes; at most {} are read", text::LONGEST_INTEGER)));
+        }
+        let span = self.source.take(length)?;
+        let node = text::little_endian_integer(self.source.get(&span));
+        self.add(node)
+    }
+
+    fn unicode(&mut self, span: Range<usize>) -> Result<NodeId> {
+        match std::str::from_utf8(self.source.get(&span)) {
+            Ok(_) => self.add(Node::Text(span)),
+            Err(_) => Err(error("a text is not UTF-8")),
+        }
+    }
+
+    fn python2_string(&mut self, span: Range<usize>) -> Result<NodeId> {
+        let node = text::python2_string(self.source.get(&span), span);
+        self.add(node)
+    }
+
+    /// A line that holds a number or a keyword.
+    fn short_line(&mut self) -> Result<&str> {
+        let span = self.source.line()?;
+        let line = self.source.get(&span);
+        match std::str::from_utf8(line) {
+            Ok(line) if line.len() <= text::LONGEST_NUMBER => Ok(line.trim_end_matches('\r')),
+            _ => Err(error(format!("expected a number of at most {} digits", text::LONGEST_NUMBER))),
+        }
+    }
+
+    fn decimal_line(&mut self) -> Result<i64> {
+        let line = self.short_line()?;
+        line.parse().map_err(|_| error(format!("expected a memo index, found {line:?}")))
+    }
+
+    /// The UTF-8 bytes of a text. They are not looked through here, however long they are.
+    pub(super) fn text_bytes(&self, id: NodeId) -> Option<&[u8]> {
+        match self.node(id) {
+            Node::Text(span) => Some(self.source.get(span)),
+            Node::OwnedText(text) => Some(text.as_bytes()),
+            _ => None,
+        }
+    }
+
+    /// A text that is short enough to be a name or a code.
+    pub(super) fn short_text(&self, id: NodeId) -> Option<&str> {
+        let bytes = self.text_bytes(id).filter(|bytes| bytes.len() <= LONGEST_NAME)?;
+        std::str::from_utf8(bytes).ok()
+    }
+
+    /// What a class or function that the file names is, if the value is one.
+    pub(super) fn symbol(&self, id: NodeId) -> Option<Name> {
+        match self.node(id) {
+            Node::Symbol(name) => Some(**name),
+            _ => None,
+        }
+    }
+
+    fn append(&mut self, list: NodeId, values: &[NodeId]) -> Result<()> {
+        match self.node_mut(list) {
+            Node::List(items) => items.extend_from_slice(values),
+            other => return Err(error(format!("items are appended to {}, not to a list", other.kind()))),
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_to_set(&mut self, set: NodeId, values: &[NodeId]) -> Result<()> {
+        self.check_keys(values.iter())?;
+        match self.node_mut(set) {
+            Node::Set(items) => items.extend_from_slice(values),
+            other => return Err(error(format!("items are added to {}, not to a set", other.kind()))),
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self, dict: NodeId, values: &[NodeId]) -> Result<()> {
+        let (pairs, odd) = values.as_chunks::<2>();
+        if !odd.is_empty() {
+            return Err(error("a key of a dict has no value"));
+        }
+        self.check_keys(pairs.iter().map(|[key, _]| key))?;
+        match self.node_mut(dict) {
+            Node::Dict(entries) => entries.extend(pairs.iter().map(|[key, value]| (*key, *value))),
+            other => return Err(error(format!("entries are set on {}, not on a dict", other.kind()))),
+        }
+        Ok(())
+    }
+
+    /// Refuses keys that Python could not hash, and such as no model has.
+    fn check_keys<'k>(&self, mut keys: impl Iterator<Item = &'k NodeId>) -> Result<()> {
+        let plain = |id: &NodeId| {
+            matches!(
+                self.node(*id),
+                Node::None
+                    | Node::Bool(_)
+                    | Node::Int(_)
+                    | Node::BigInt
+                    | Node::Float(_)
+                    | Node::Text(_)
+                    | Node::OwnedText(_)
+                    | Node::Bytes(_)
+                    | Node::OwnedBytes(_)
+                    | Node::Symbol(_)
+            )
+        };
+        let bad = keys.find(|id| match self.node(**id) {
+            Node::Tuple(items) => items.len() > MAX_KEY_ITEMS || !items.iter().all(plain),
+            _ => !plain(id),
+        });
+        match bad {
+            Some(id) => Err(error(format!("{} is used as a key of a dict or an item of a set", self.node(*id).kind()))),
+            None => Ok(()),
+        }
+    }
+
+    /// An error at the byte that is read next.
+    pub(super) fn here(&self, message: impl Into<String>) -> Error {
+        error(message).at(Place::byte(self.source.position()))
+    }
+}
+
+/// Finds a name on the allow-list, or refuses it.
+fn look_up(module: &[u8], name: &[u8]) -> Result<Name> {
+    let text = |bytes| std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST_NAME);
+    let (Some(module), Some(name)) = (text(module), text(name)) else {
+        return Err(error(format!("the name of a class or function is not text of at most {LONGEST_NAME} bytes")));
+    };
+    allow_list::find(module, name).ok_or_else(|| {
+        error(format!(
+            "the file names {}.{}, which is not supported; supported are {}. Nothing of it was imported or run",
+            module.escape_debug(),
+            name.escape_debug(),
+            allow_list::SUPPORTED
+        ))
+    })
+}
+
+fn refused(opcode: u8) -> Error {
+    match op::REFUSED.iter().find(|(refused, _)| *refused == opcode) {
+        Some((_, name)) => error(format!("the opcode {name} is refused: no model that joblib or pickle writes has it")),
+        None => error(format!("0x{opcode:02X} is not an opcode of a pickle")),
+    }
+}
+
+/// An error of which the machine adds the place.
+pub(super) fn error(message: impl Into<String>) -> Error {
+    Error::bad_artifact(message)
+}

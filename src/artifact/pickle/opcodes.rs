@@ -1,0 +1,81 @@
+//! The opcodes of pickle, protocols 0 to 5, by the names that CPython's `pickle.py` gives them
+//! (<https://github.com/python/cpython/blob/main/Lib/pickle.py>, described one by one in `pickletools.py`).
+
+pub(super) const MARK: u8 = b'(';
+pub(super) const STOP: u8 = b'.';
+pub(super) const PROTO: u8 = 0x80;
+pub(super) const FRAME: u8 = 0x95;
+
+pub(super) const NONE: u8 = b'N';
+pub(super) const NEWTRUE: u8 = 0x88;
+pub(super) const NEWFALSE: u8 = 0x89;
+pub(super) const INT: u8 = b'I';
+pub(super) const LONG: u8 = b'L';
+pub(super) const BININT: u8 = b'J';
+pub(super) const BININT1: u8 = b'K';
+pub(super) const BININT2: u8 = b'M';
+pub(super) const LONG1: u8 = 0x8A;
+pub(super) const LONG4: u8 = 0x8B;
+pub(super) const FLOAT: u8 = b'F';
+pub(super) const BINFLOAT: u8 = b'G';
+
+pub(super) const UNICODE: u8 = b'V';
+pub(super) const SHORT_BINUNICODE: u8 = 0x8C;
+pub(super) const BINUNICODE: u8 = b'X';
+pub(super) const BINUNICODE8: u8 = 0x8D;
+pub(super) const STRING: u8 = b'S';
+pub(super) const SHORT_BINSTRING: u8 = b'U';
+pub(super) const BINSTRING: u8 = b'T';
+pub(super) const SHORT_BINBYTES: u8 = b'C';
+pub(super) const BINBYTES: u8 = b'B';
+pub(super) const BINBYTES8: u8 = 0x8E;
+pub(super) const BYTEARRAY8: u8 = 0x96;
+
+pub(super) const EMPTY_LIST: u8 = b']';
+pub(super) const LIST: u8 = b'l';
+pub(super) const APPEND: u8 = b'a';
+pub(super) const APPENDS: u8 = b'e';
+pub(super) const EMPTY_TUPLE: u8 = b')';
+pub(super) const TUPLE: u8 = b't';
+pub(super) const TUPLE1: u8 = 0x85;
+pub(super) const TUPLE2: u8 = 0x86;
+pub(super) const TUPLE3: u8 = 0x87;
+pub(super) const EMPTY_DICT: u8 = b'}';
+pub(super) const DICT: u8 = b'd';
+pub(super) const SETITEM: u8 = b's';
+pub(super) const SETITEMS: u8 = b'u';
+pub(super) const EMPTY_SET: u8 = 0x8F;
+pub(super) const ADDITEMS: u8 = 0x90;
+pub(super) const FROZENSET: u8 = 0x91;
+
+pub(super) const GET: u8 = b'g';
+pub(super) const BINGET: u8 = b'h';
+pub(super) const LONG_BINGET: u8 = b'j';
+pub(super) const PUT: u8 = b'p';
+pub(super) const BINPUT: u8 = b'q';
+pub(super) const LONG_BINPUT: u8 = b'r';
+pub(super) const MEMOIZE: u8 = 0x94;
+
+pub(super) const GLOBAL: u8 = b'c';
+pub(super) const STACK_GLOBAL: u8 = 0x93;
+pub(super) const REDUCE: u8 = b'R';
+pub(super) const NEWOBJ: u8 = 0x81;
+pub(super) const BUILD: u8 = b'b';
+
+/// Opcodes that exist and that no `joblib.dump` or `pickle.dump` of a model writes: they reach outside the file
+/// (persistent ids, extension registry, out-of-band buffers), call classes the Python 2 way, or shuffle the stack.
+pub(super) const REFUSED: &[(u8, &str)] = &[
+    (b'0', "POP"),
+    (b'1', "POP_MARK"),
+    (b'2', "DUP"),
+    (b'i', "INST"),
+    (b'o', "OBJ"),
+    (b'P', "PERSID"),
+    (b'Q', "BINPERSID"),
+    (0x82, "EXT1"),
+    (0x83, "EXT2"),
+    (0x84, "EXT4"),
+    (0x92, "NEWOBJ_EX"),
+    (0x97, "NEXT_BUFFER"),
+    (0x98, "READONLY_BUFFER"),
+];

@@ -1,0 +1,97 @@
+//! The stack, marks and memo of one pickle.
+
+use super::machine::error;
+use super::tree::NodeId;
+use crate::error::{Error, Result};
+
+/// How many values and marks may wait on the stack. Writers hand over lists and dicts by the thousand; only a tuple
+/// puts all its items there.
+const MAX_STACK: usize = 1 << 20;
+
+/// What the opcodes of one pickle work on; a pickle inside another has its own.
+#[derive(Default)]
+pub(super) struct Stack {
+    values: Vec<NodeId>,
+    marks: Vec<usize>,
+    memo: Vec<Option<NodeId>>,
+    /// How many places of the memo are taken.
+    memoized: usize,
+}
+
+impl Stack {
+    /// Where the values begin that the opcodes may take: above the last mark.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    /// Whether no value and no mark is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.marks.is_empty()
+    }
+
+    pub(super) fn push(&mut self, value: NodeId) -> Result<()> {
+        if self.values.len() >= MAX_STACK {
+            return Err(error(format!("more than {MAX_STACK} values wait on the stack")));
+        }
+        self.values.push(value);
+        Ok(())
+    }
+
+    pub(super) fn mark(&mut self) -> Result<()> {
+        if self.marks.len() >= MAX_STACK {
+            return Err(error(format!("more than {MAX_STACK} marks wait on the stack")));
+        }
+        self.marks.push(self.values.len());
+        Ok(())
+    }
+
+    pub(super) fn top(&self) -> Result<NodeId> {
+        self.values.get(self.floor()..).and_then(|values| values.last()).copied().ok_or_else(empty)
+    }
+
+    pub(super) fn pop(&mut self) -> Result<NodeId> {
+        let value = self.top()?;
+        self.values.pop();
+        Ok(value)
+    }
+
+    pub(super) fn pop_last(&mut self, count: usize) -> Result<Vec<NodeId>> {
+        let start = self.values.len().checked_sub(count).filter(|start| *start >= self.floor()).ok_or_else(empty)?;
+        Ok(self.values.drain(start..).collect())
+    }
+
+    pub(super) fn pop_to_mark(&mut self) -> Result<Vec<NodeId>> {
+        let start = self.marks.pop().ok_or_else(|| error("the stack has no mark"))?;
+        Ok(self.values.drain(start..).collect())
+    }
+
+    /// Puts the top of the stack into a place of the memo, up to the place `most`.
+    pub(super) fn put(&mut self, index: u64, most: usize) -> Result<()> {
+        let value = self.top()?;
+        let index = usize::try_from(index)
+            .ok()
+            .filter(|index| *index <= most)
+            .ok_or_else(|| error(format!("memo index {index} is too large; at most {most} is possible here")))?;
+        if index >= self.memo.len() {
+            self.memo.resize(index + 1, None);
+        }
+        if self.memo[index].replace(value).is_none() {
+            self.memoized += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts the top of the stack into the next place of the memo: as many are taken as it has entries.
+    pub(super) fn memoize(&mut self, most: usize) -> Result<()> {
+        self.put(self.memoized as u64, most)
+    }
+
+    pub(super) fn get(&self, index: u64) -> Result<NodeId> {
+        let place = usize::try_from(index).ok().and_then(|index| self.memo.get(index).copied().flatten());
+        place.ok_or_else(|| error(format!("memo index {index} has not been set")))
+    }
+}
+
+fn empty() -> Error {
+    error("an opcode takes a value from an empty stack")
+}

@@ -1,0 +1,370 @@
+//! `model.tar.gz`, unpacked safely: whole or not at all.
+//!
+//! An archive may come from anybody, so nothing in it can reach outside its own folder: only regular files and folders are
+//! made, under relative names without `..`; links and devices are refused rather than skipped, because a model that needs
+//! one is not what was packed. What it may take of the disk is bounded before it is written, and everything goes into a
+//! fresh folder beside the destination that is renamed at the end.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+use flate2::bufread::GzDecoder;
+use tar::{Archive, Entry, EntryType};
+
+use crate::error::{Cause, Error, Result};
+
+/// What an archive may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many files and folders it may hold.
+    pub entries: usize,
+    /// How many bytes its files may have, all together.
+    pub bytes: u64,
+    /// How many times its own size it may unpack to. Archives that unpack to less than [`ANY_RATIO`] may do so from any
+    /// size. (Deflate reaches 1,032; fitted models are mostly below 20.)
+    pub ratio: u64,
+}
+
+impl Default for Limits {
+    /// Ten thousand entries, 20 GiB, and a ratio of 200.
+    fn default() -> Limits {
+        Limits { entries: 10_000, bytes: 20 << 30, ratio: 200 }
+    }
+}
+
+/// What an archive may unpack to however small it is, in bytes.
+pub const ANY_RATIO: u64 = 64 << 20;
+
+/// What was unpacked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// How many regular files.
+    pub files: usize,
+    /// How many bytes they have together.
+    pub bytes: u64,
+}
+
+/// What may stand between two files: their headers and long names. `tar` keeps all of it in memory.
+const LONGEST_HEADERS: u64 = 1 << 20;
+
+/// The longest name within the archive, in bytes, and the deepest.
+const LONGEST_NAME: usize = 1024;
+const DEEPEST_NAME: usize = 64;
+
+/// Unpacks a tar archive, compressed by gzip or not, into a folder that does not exist yet.
+///
+/// Bytes after the end of a gzip stream are ignored, as `gzip` does; what is left of the stream itself is read, for the
+/// sake of its checksum. Files get the mode 0644 (0755 if the archive has them executable) and folders 0755; owners and
+/// times are those of this process. Of a file that is packed twice the later one counts.
+///
+/// # Errors
+/// [`BadArtifact`](crate::error::Cause::BadArtifact), naming the entry, for archives that are cut off or damaged, beyond
+/// the limits, or hold something else than files and folders; [`Io`](crate::error::Cause::Io) for the file system.
+/// Nothing is left behind in either case.
+pub fn unpack(archive: impl Read, destination: &Path, limits: &Limits) -> Result<Unpacked> {
+    if fs::symlink_metadata(destination).is_ok() {
+        let exists = io::Error::from(io::ErrorKind::AlreadyExists);
+        return Err(Error::io("unpack an archive to", destination, &exists));
+    }
+    let staging = Staging::beside(destination)?;
+    let meter = Meter { limits: *limits, packed: Cell::new(0), plain: Cell::new(0), allowance: Cell::new(0) };
+    let unpacked = unpack_into(archive, &staging.path, &meter)?;
+    staging.publish(destination)?;
+    Ok(unpacked)
+}
+
+fn unpack_into(archive: impl Read, root: &Path, meter: &Meter) -> Result<Unpacked> {
+    let mut packed = BufReader::with_capacity(64 << 10, Packed { inner: archive, meter });
+    let first = packed.fill_buf().map_err(|error| damaged(&error))?;
+    if first.is_empty() {
+        return Err(Error::bad_artifact("the archive is empty; expected a tar archive, compressed by gzip or not"));
+    }
+    let plain: Box<dyn Read + '_> =
+        if is_gzip(first) { Box::new(Members { current: Some(GzDecoder::new(packed)) }) } else { Box::new(packed) };
+
+    let mut archive = Archive::new(Plain { inner: plain, meter });
+    let mut unpacked = Unpacked::default();
+    let mut seen = 0;
+    meter.allow(LONGEST_HEADERS);
+    for entry in archive.entries().map_err(|error| damaged(&error))? {
+        let mut entry = entry.map_err(|error| damaged(&error))?;
+        seen += 1;
+        if seen > meter.limits.entries {
+            return Err(Error::bad_artifact(format!("the archive holds more than {} entries", meter.limits.entries)));
+        }
+        let name: String = String::from_utf8_lossy(&entry.path_bytes()).chars().take(200).collect();
+        unpack_entry(&mut entry, root, meter, &mut unpacked)
+            .map_err(|error| error.context(format!("entry \"{}\" of the archive", name.escape_debug())))?;
+        meter.allow(LONGEST_HEADERS);
+    }
+    meter.allow(u64::MAX);
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| damaged(&error))?;
+    Ok(unpacked)
+}
+
+fn unpack_entry<R: Read>(entry: &mut Entry<'_, R>, root: &Path, meter: &Meter, unpacked: &mut Unpacked) -> Result<()> {
+    let kind = match entry.header().entry_type() {
+        // How the first tars wrote a folder.
+        EntryType::Regular if entry.path_bytes().ends_with(b"/") => EntryType::Directory,
+        kind => kind,
+    };
+    if kind == EntryType::XGlobalHeader {
+        // A comment that `git archive` puts in front; tar has passed over nothing that names a file.
+        return Ok(());
+    }
+    let relative = relative_path(&entry.path_bytes())?;
+    let target = root.join(&relative);
+    match kind {
+        EntryType::Directory => make_folders(root, &relative),
+        EntryType::Regular => {
+            let (Some(parent), Some(_)) = (relative.parent(), relative.file_name()) else {
+                return Err(Error::bad_artifact("a file without a name"));
+            };
+            make_folders(root, parent)?;
+            if target.is_dir() {
+                return Err(Error::bad_artifact("a file stands where the archive has a folder"));
+            }
+            let size = entry.size();
+            let total = unpacked.bytes.saturating_add(size);
+            if total > meter.limits.bytes {
+                return Err(Error::bad_artifact(format!(
+                    "the files of the archive have more than {} bytes together",
+                    meter.limits.bytes
+                )));
+            }
+            // The data, and the rest of its last block of 512 bytes.
+            meter.allow(size.saturating_add(511));
+            let executable = entry.header().mode().unwrap_or(0) & 0o100 != 0;
+            write_file(entry, &target, size, executable)?;
+            *unpacked = Unpacked { files: unpacked.files + 1, bytes: total };
+            Ok(())
+        }
+        EntryType::Symlink | EntryType::Link => Err(Error::bad_artifact("links are refused; pack the file itself")),
+        _ => Err(Error::bad_artifact(format!(
+            "only regular files and folders are unpacked, this is of type {:?}",
+            char::from(kind.as_byte())
+        ))),
+    }
+}
+
+/// The name of an entry as a path below the folder that the archive is unpacked to. Names of other systems are refused
+/// on all of them, so that an archive means the same everywhere.
+fn relative_path(name: &[u8]) -> Result<PathBuf> {
+    if name.len() > LONGEST_NAME {
+        return Err(Error::bad_artifact(format!("a name of {} bytes; at most {LONGEST_NAME} are allowed", name.len())));
+    }
+    if name.contains(&b'\\') || name.contains(&0) {
+        return Err(Error::bad_artifact("a name with a backslash or a NUL is refused"));
+    }
+    if let [letter, b':', ..] = name
+        && letter.is_ascii_alphabetic()
+    {
+        return Err(Error::bad_artifact("an absolute name is refused"));
+    }
+    let name = std::str::from_utf8(name).map_err(|_| Error::bad_artifact("a name that is not UTF-8 is refused"))?;
+    let mut relative = PathBuf::new();
+    for component in Path::new(name).components() {
+        match component {
+            Component::Normal(part) => relative.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => return Err(Error::bad_artifact("a name with .. is refused")),
+            Component::RootDir | Component::Prefix(_) => {
+                return Err(Error::bad_artifact("an absolute name is refused"));
+            }
+        }
+    }
+    if relative.components().count() > DEEPEST_NAME {
+        return Err(Error::bad_artifact(format!("a name of more than {DEEPEST_NAME} folders is refused")));
+    }
+    Ok(relative)
+}
+
+/// Makes the folders of a path below `root` that do not exist yet.
+fn make_folders(root: &Path, relative: &Path) -> Result<()> {
+    let mut folder = root.to_owned();
+    for part in relative.components() {
+        folder.push(part);
+        match fs::create_dir(&folder) {
+            Ok(()) => set_mode(&folder, 0o755)?,
+            Err(_) if folder.is_dir() => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(Error::bad_artifact("a folder stands where the archive has a file"));
+            }
+            Err(error) => return Err(Error::io("make the folder", &folder, &error)),
+        }
+    }
+    Ok(())
+}
+
+fn write_file(data: &mut impl Read, target: &Path, size: u64, executable: bool) -> Result<()> {
+    let mut file = File::create(target).map_err(|error| Error::io("create", target, &error))?;
+    let mut buffer = vec![0; 64 << 10];
+    let mut left = size;
+    while left > 0 {
+        let read = match data.read(&mut buffer) {
+            Ok(0) => {
+                return Err(Error::bad_artifact(format!("the archive is cut off: {left} of {size} bytes are missing")));
+            }
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(damaged(&error)),
+        };
+        let piece = buffer.get(..read).unwrap_or_default();
+        file.write_all(piece).map_err(|error| Error::io("write", target, &error))?;
+        left = left.saturating_sub(read as u64);
+    }
+    set_mode(target, if executable { 0o755 } else { 0o644 })
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|error| Error::io("set the mode of", path, &error))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_path: &Path, _mode: u32) -> Result<()> {
+    Ok(())
+}
+
+fn is_gzip(first: &[u8]) -> bool {
+    first.starts_with(&[0x1F, 0x8B])
+}
+
+/// What an error while reading means: that the archive is not as it should be, or that it could not be read at all.
+fn damaged(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::bad_artifact(format!("the archive is cut off: {error}")),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => Error::bad_artifact(
+            format!("the archive cannot be unpacked: {error} (expected a tar archive, compressed by gzip or not)"),
+        ),
+        _ => Error::new(Cause::Io, format!("could not read the archive: {error}")),
+    }
+}
+
+/// The folder that is filled; removed with all that is in it unless it was published.
+struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    /// A fresh folder beside the destination, so that renaming it does not leave the file system.
+    fn beside(destination: &Path) -> Result<Staging> {
+        let (Some(parent), Some(name)) = (destination.parent(), destination.file_name()) else {
+            let invalid = io::Error::from(io::ErrorKind::InvalidInput);
+            return Err(Error::io("unpack an archive to", destination, &invalid));
+        };
+        fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+        let path = parent.join(format!(".{}.{}", name.to_string_lossy(), uuid::Uuid::new_v4().simple()));
+        fs::create_dir(&path).map_err(|error| Error::io("make the folder", &path, &error))?;
+        let staging = Staging { path };
+        set_mode(&staging.path, 0o755)?;
+        Ok(staging)
+    }
+
+    fn publish(self, destination: &Path) -> Result<()> {
+        fs::rename(&self.path, destination)
+            .map_err(|error| Error::io("rename the unpacked folder to", destination, &error))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            log::warn!("could not remove {}: {error}", self.path.display());
+        }
+    }
+}
+
+/// Counts what has been read of the archive, packed and unpacked.
+struct Meter {
+    limits: Limits,
+    packed: Cell<u64>,
+    plain: Cell<u64>,
+    /// How many more unpacked bytes may be read for what is being done now.
+    allowance: Cell<u64>,
+}
+
+impl Meter {
+    fn allow(&self, bytes: u64) {
+        self.allowance.set(bytes);
+    }
+
+    fn count_plain(&self, read: u64) -> io::Result<()> {
+        let refuse = |message: String| Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        self.plain.set(self.plain.get().saturating_add(read));
+        let Some(left) = self.allowance.get().checked_sub(read) else {
+            return refuse(format!("headers and names of more than {LONGEST_HEADERS} bytes"));
+        };
+        self.allowance.set(left);
+        let Limits { bytes, ratio, .. } = self.limits;
+        let allowed = self.packed.get().saturating_mul(ratio).max(ANY_RATIO);
+        if self.plain.get() > allowed {
+            return refuse(format!("it unpacks to more than {ratio} times its size"));
+        }
+        // Headers and padding come on top of the files: at most two blocks and a name for each entry that is allowed.
+        let headers =
+            LONGEST_HEADERS.saturating_mul(2).saturating_add((self.limits.entries as u64).saturating_mul(4096));
+        if self.plain.get() > bytes.saturating_add(headers) {
+            return refuse(format!("it unpacks to more than {bytes} bytes"));
+        }
+        Ok(())
+    }
+}
+
+/// The archive as it comes.
+struct Packed<'m, R> {
+    inner: R,
+    meter: &'m Meter,
+}
+
+impl<R: Read> Read for Packed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.meter.packed.set(self.meter.packed.get().saturating_add(read as u64));
+        Ok(read)
+    }
+}
+
+/// The archive unpacked.
+struct Plain<'m, R> {
+    inner: R,
+    meter: &'m Meter,
+}
+
+impl<R: Read> Read for Plain<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.meter.count_plain(read as u64)?;
+        Ok(read)
+    }
+}
+
+/// The members of a gzip file, one behind the other, up to the first bytes that are not one. (`flate2`'s own reader takes
+/// such bytes for damage.)
+struct Members<R> {
+    current: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.current {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let rest = self.current.take().map(GzDecoder::into_inner);
+            if let Some(mut rest) = rest
+                && is_gzip(rest.fill_buf()?)
+            {
+                self.current = Some(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,229 @@
+//! What went wrong, in AWS's words and shapes.
+//!
+//! botocore takes the exception's name from the header `x-amzn-errortype` and its text from `Message` with a capital M.
+//! The texts are those that users have pasted into public issues; each names its own. Members stand in alphabetical
+//! order, as the service sends them.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::headers::{ERROR_TYPE, REQUEST_ID};
+use crate::endpoint::container_side::{ContainerFailure, Failure};
+use crate::endpoint::identity::Identity;
+
+/// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
+const LONGEST_MESSAGE: usize = 2048;
+
+/// An error as a client gets it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AwsError {
+    #[serde(skip)]
+    status: StatusCode,
+    /// The exception's name. Without one botocore takes the status for it.
+    #[serde(skip)]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_stream_arn: Option<String>,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_status_code: Option<u16>,
+}
+
+impl AwsError {
+    fn new(status: StatusCode, kind: Option<&'static str>, message: impl Into<String>) -> AwsError {
+        AwsError {
+            status,
+            kind,
+            error_code: None,
+            log_stream_arn: None,
+            message: shortened(message.into(), LONGEST_MESSAGE),
+            original_message: None,
+            original_status_code: None,
+        }
+    }
+
+    /// Something about the request is wrong.
+    pub(super) fn validation(message: impl Into<String>) -> AwsError {
+        AwsError::new(StatusCode::BAD_REQUEST, Some("ValidationError"), message)
+    }
+
+    /// There is no endpoint of that name (amazon-sagemaker-examples#293).
+    pub(super) fn no_such_endpoint(name: &str, identity: &Identity) -> AwsError {
+        let message = format!("Endpoint {name} of account {} not found.", identity.account);
+        AwsError { error_code: Some("NO_SUCH_ENDPOINT"), ..AwsError::validation(message) }
+    }
+
+    /// The endpoint cannot answer now.
+    pub(super) fn service_unavailable(message: impl Into<String>) -> AwsError {
+        AwsError::new(StatusCode::SERVICE_UNAVAILABLE, Some("ServiceUnavailable"), message)
+    }
+
+    /// The body is larger than `limit` bytes. The service names no exception here (sagemaker-python-sdk#171).
+    pub(super) fn payload_too_large(limit: usize) -> AwsError {
+        AwsError::new(StatusCode::PAYLOAD_TOO_LARGE, None, format!("HTTP content length exceeded {limit} bytes."))
+    }
+
+    /// No such path.
+    pub(super) fn unknown_operation(path: &str) -> AwsError {
+        let message = format!("{path} is no operation of this endpoint; there is POST /endpoints/NAME/invocations.");
+        AwsError::new(StatusCode::NOT_FOUND, Some("UnknownOperationException"), message)
+    }
+
+    /// The path exists, the method does not.
+    pub(super) fn method_not_allowed(method: &str, path: &str) -> AwsError {
+        let message = format!("{path} does not take {method}.");
+        AwsError::new(StatusCode::METHOD_NOT_ALLOWED, Some("MethodNotAllowedException"), message)
+    }
+
+    /// A request that did not come through the containers.
+    pub(super) fn from_failure(failure: &Failure, identity: &Identity, request_id: &Uuid) -> AwsError {
+        let endpoint = &identity.endpoint;
+        match failure {
+            // amazon-sagemaker-examples#1026 and #1216.
+            Failure::TargetModelNotSupported => AwsError {
+                error_code: Some("TARGET_MODEL_HEADER_NOT_SUPPORTED"),
+                ..AwsError::validation(format!(
+                    "Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
+                ))
+            },
+            // sagemaker-tensorflow-serving-container#166.
+            Failure::TargetModelMissing => {
+                AwsError::validation(format!("Request {request_id} is missing a target model header."))
+            }
+            // The words in which endpoint creation says the same (mlflow#2573).
+            Failure::NoSuchModel { container, url } => AwsError::validation(format!(
+                "Failed to download model data for container \"{container}\" from URL: \"{url}\". Please ensure that \
+                 there is an object located at the URL and that the role passed to CreateModel has permissions to \
+                 download the object."
+            )),
+            Failure::BadArtifact { container, url, message } => AwsError::validation(format!(
+                "Failed to extract model data archive for container \"{container}\" from URL: \"{url}\". Please ensure \
+                 that the object located at the URL is a valid tar.gz archive: {message}"
+            )),
+            Failure::ModelNotReady { target_model, waited } => AwsError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                Some("ModelNotReadyException"),
+                format!("Model {target_model} is still being loaded after {} s; try again.", waited.as_secs()),
+            ),
+            Failure::Internal(message) => {
+                log::error!("request {request_id}: {message}");
+                let message = format!("The endpoint failed; its log has the reason under request {request_id}.");
+                AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), message)
+            }
+            Failure::Container { container, what } => AwsError::model_error(container, what, identity),
+        }
+    }
+
+    fn model_error(container: &str, what: &ContainerFailure, identity: &Identity) -> AwsError {
+        let look = identity.where_to_look();
+        let (status, message, original) = match what {
+            ContainerFailure::Status(status, body) => {
+                let body = String::from_utf8_lossy(body);
+                (*status, received(*status, container, &body, &look), body.into_owned())
+            }
+            // sagemaker-python-sdk#4395.
+            ContainerFailure::BodyTooLarge(status, limit) => (
+                *status,
+                format!(
+                    "Received {} ({status}) from {container} and could not load the entire response body. {look}",
+                    class(*status)
+                ),
+                format!("The response body is larger than {limit} bytes."),
+            ),
+            // docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html
+            ContainerFailure::HandOverTooLarge { status, next, bytes } => {
+                let original = format!(
+                    "Received response from {container} with status code {status}. However, the request payload from \
+                     {container} to {next} is {bytes} bytes, which has exceeded the maximum limit of 5 MB."
+                );
+                (*status, format!("{original} {look}"), original)
+            }
+            ContainerFailure::TimedOut => no_status(
+                container,
+                &look,
+                format!(
+                    "Your invocation timed out while waiting for a response from container {container}. Review the \
+                     latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+                ),
+            ),
+            // amazon-sagemaker-examples#2815 has the first two sentences.
+            ContainerFailure::NoAnswer(why) => no_status(
+                container,
+                &look,
+                format!(
+                    "Amazon SageMaker could not get a response from the {} endpoint. This can occur when CPU or memory \
+                     utilization is high. The connection to the container failed: {why}.",
+                    identity.endpoint
+                ),
+            ),
+            ContainerFailure::Ended(how) => no_status(
+                container,
+                &look,
+                format!(
+                    "Container {container} does not run any more: {how}. Its log lines say why; start the endpoint again."
+                ),
+            ),
+        };
+        AwsError {
+            error_code: Some(if (400..500).contains(&status) {
+                "CLIENT_ERROR_FROM_MODEL"
+            } else {
+                "INTERNAL_FAILURE_FROM_MODEL"
+            }),
+            log_stream_arn: Some(identity.log_group_arn()),
+            original_message: Some(shortened(original, LONGEST_MESSAGE)),
+            original_status_code: Some(status),
+            ..AwsError::new(StatusCode::FAILED_DEPENDENCY, Some("ModelError"), message)
+        }
+    }
+
+    /// The answer, under its request's id.
+    pub(super) fn respond(&self, request_id: HeaderValue) -> HttpResponse {
+        // A structure of texts and a number always has a JSON form.
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        response.insert_header((REQUEST_ID, request_id));
+        if let Some(kind) = self.kind {
+            response.insert_header((ERROR_TYPE, HeaderValue::from_static(kind)));
+        }
+        response.body(body)
+    }
+}
+
+/// A container that gave no status counts as one that answered 0.
+fn no_status(container: &str, look: &str, original: String) -> (u16, String, String) {
+    (0, received(0, container, &original, look), original)
+}
+
+/// The sentence about a container's answer. The answer is shortened so that the sentence stays whole.
+fn received(status: u16, container: &str, body: &str, look: &str) -> String {
+    let before = format!("Received {} ({status}) from {container} with message \"", class(status));
+    let after = format!("\". {look}");
+    let room = LONGEST_MESSAGE.saturating_sub(before.chars().count() + after.chars().count());
+    format!("{before}{}{after}", shortened(body.to_owned(), room))
+}
+
+fn class(status: u16) -> &'static str {
+    if (400..500).contains(&status) { "client error" } else { "server error" }
+}
+
+/// The first `most` characters.
+fn shortened(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "aws_error_test.rs"]
+mod tests;

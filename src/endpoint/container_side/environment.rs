@@ -1,0 +1,105 @@
+//! The environment that a container starts with, as the platform sets it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::endpoint::config::ContainerConfig;
+use crate::env;
+
+/// The first port of the first container's safe range; each container has a thousand. Ranges like these were seen on the
+/// platform (pytorch/serve#1028: `25000-25999`, `21000-21999`).
+const FIRST_SAFE_PORT: usize = 21_000;
+
+/// What is the same for all containers.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// What of our own environment a container may see: where programs are, what to log. It has no other of our variables.
+    pub inherited: BTreeMap<String, String>,
+    /// The region it believes to be in.
+    pub region: String,
+}
+
+/// Where a container finds its model.
+#[derive(Clone, Copy, Debug)]
+pub enum ModelPlace<'a> {
+    /// In `model` below this folder.
+    Below(&'a Path),
+    /// In this very folder.
+    At(&'a Path),
+    /// Nowhere yet: it is told to load models.
+    Told,
+}
+
+impl Surroundings {
+    /// The variables of the container at `position`, counted from 0. What the platform sets wins over the container's
+    /// Environment, which wins over what is inherited.
+    pub fn variables(
+        &self,
+        container: &ContainerConfig,
+        position: usize,
+        model: ModelPlace<'_>,
+    ) -> BTreeMap<String, String> {
+        let mut variables = self.inherited.clone();
+        variables.extend(container.environment.clone());
+        let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
+        // No port is chosen here: a port that is free now may be taken before the container listens.
+        set(env::SAGEMAKER_BIND_TO_PORT, "0".into());
+        set(env::BYOC_HOST, "127.0.0.1".into());
+        set(env::BYOC_EXIT_ON_STDIN_EOF, "true".into());
+        let first = FIRST_SAFE_PORT + 1000 * position;
+        set("SAGEMAKER_SAFE_PORT_RANGE", format!("{first}-{}", first + 999));
+        set(env::AWS_REGION, self.region.clone());
+        set(env::AWS_DEFAULT_REGION, self.region.clone());
+        set("HOSTNAME", container.name.clone());
+        match model {
+            ModelPlace::Below(folder) => set(env::SAGEMAKER_BASE_DIR, folder.display().to_string()),
+            ModelPlace::At(folder) => set(env::SM_MODEL_DIR, folder.display().to_string()),
+            ModelPlace::Told => set(env::SAGEMAKER_MULTI_MODEL, "true".into()),
+        };
+        variables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::config::Models;
+
+    #[test]
+    fn the_platforms_variables_win_over_the_containers_and_those_over_what_is_inherited() {
+        let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        };
+        let surroundings = Surroundings {
+            inherited: pairs(&[("PATH", "/bin"), ("RUST_LOG", "info"), ("AWS_REGION", "other")]),
+            region: "eu-west-1".into(),
+        };
+        let container = ContainerConfig {
+            name: "learner".into(),
+            name_in_errors: "learner".into(),
+            environment: pairs(&[("RUST_LOG", "debug"), ("SAGEMAKER_BIND_TO_PORT", "8080"), ("MINE", "1")]),
+            models: Models::Single(None),
+        };
+        let single = surroundings.variables(&container, 1, ModelPlace::Below(Path::new("/s")));
+        let expected = pairs(&[
+            ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("AWS_REGION", "eu-west-1"),
+            ("BYOC_EXIT_ON_STDIN_EOF", "true"),
+            ("BYOC_HOST", "127.0.0.1"),
+            ("HOSTNAME", "learner"),
+            ("MINE", "1"),
+            ("PATH", "/bin"),
+            ("RUST_LOG", "debug"),
+            ("SAGEMAKER_BASE_DIR", "/s"),
+            ("SAGEMAKER_BIND_TO_PORT", "0"),
+            ("SAGEMAKER_SAFE_PORT_RANGE", "22000-22999"),
+        ]);
+        assert_eq!(single, expected);
+
+        let told = surroundings.variables(&container, 14, ModelPlace::Told);
+        assert_eq!(told["SAGEMAKER_MULTI_MODEL"], "true");
+        assert_eq!(told["SAGEMAKER_SAFE_PORT_RANGE"], "35000-35999");
+        assert!(!told.contains_key("SAGEMAKER_BASE_DIR"));
+        assert_eq!(surroundings.variables(&container, 0, ModelPlace::At(Path::new("/m")))["SM_MODEL_DIR"], "/m");
+    }
+}

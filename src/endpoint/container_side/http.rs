@@ -1,0 +1,59 @@
+//! HTTP to containers: the client, its time limits, and reading answers that may not be trusted to be small.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Response;
+
+/// The longest that a container may take for one invocation
+/// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
+pub(super) const INVOCATION_LIMIT: Duration = Duration::from_secs(60);
+/// The longest that a container may take for an answer to `/ping`, from the same page.
+pub(super) const PING_LIMIT: Duration = Duration::from_secs(2);
+/// How long a connection is kept for the next request. Shorter than what servers grant (gunicorn 2 s, actix 5 s), so that
+/// a request does not go out on a connection that the container is just closing.
+const IDLE_LIMIT: Duration = Duration::from_secs(1);
+
+/// A client for containers. One for each thread that serves requests: its connections live on that thread's event loop,
+/// so that an answer wakes no other thread and no thread's end cuts off another's requests.
+///
+/// # Errors
+/// When no client can be made, which would be a defect.
+pub fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        // Containers are on this machine or its network, whatever http_proxy says.
+        .no_proxy()
+        // SageMaker does not follow a container's redirects.
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_idle_timeout(IDLE_LIMIT)
+        .build()
+}
+
+/// A body that was read, as far as it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// All of it.
+    Whole(Bytes),
+    /// It is larger than the limit; this many bytes are announced or have come.
+    TooLarge(u64),
+}
+
+/// Reads an answer's body up to `limit` bytes.
+pub(super) async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Body> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return Ok(Body::TooLarge(announced));
+    }
+    let Some(first) = response.chunk().await? else { return Ok(Body::Whole(Bytes::new())) };
+    if first.len() as u64 == announced {
+        return Ok(Body::Whole(first));
+    }
+    let mut body = BytesMut::from(first);
+    while body.len() <= limit {
+        match response.chunk().await? {
+            Some(chunk) => body.extend_from_slice(&chunk),
+            None => return Ok(Body::Whole(body.freeze())),
+        }
+    }
+    Ok(Body::TooLarge(body.len() as u64))
+}

@@ -1,0 +1,32 @@
+//! The side that containers see: SageMaker as a container knows it.
+//!
+//! From the outside in: `pipeline` takes a request through the containers; `model_cache` has a multi-model container load
+//! what a request asks for, from `model_store`. Before that, `start` brings containers up: `process` runs one as a child
+//! process with the `environment` that the platform would give it, `readiness` waits for its health check. What goes
+//! wrong is a [`Failure`], in terms of containers and models: what clients are told about it is not decided here.
+
+mod container;
+mod environment;
+mod failure;
+mod http;
+mod model_cache;
+mod model_store;
+mod pipeline;
+mod process;
+mod readiness;
+mod start;
+mod target_model;
+
+#[cfg(test)]
+pub(in crate::endpoint) mod fake_container;
+
+pub use container::{Container, Health};
+pub use environment::Surroundings;
+pub use failure::{ContainerFailure, Failure};
+pub use http::client;
+pub use model_cache::ModelCache;
+pub use model_store::{ModelFolder, ModelStore};
+pub use pipeline::{Answer, Call, Pipeline};
+pub use process::Process;
+pub use start::{Started, Starter, stop_all};
+pub use target_model::TargetModel;

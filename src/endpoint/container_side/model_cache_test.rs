@@ -1,0 +1,198 @@
+use actix_web::HttpResponse;
+use futures_util::future::join_all;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use super::super::container::{Container, Health};
+use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
+use super::super::pipeline::{Call, Pipeline};
+use super::*;
+use crate::endpoint::config::ModelDataUrl;
+
+/// A prefix with one artifact, and a state folder.
+struct Disk(TempDir);
+
+impl Disk {
+    fn new() -> Disk {
+        let disk = Disk(tempfile::tempdir().unwrap());
+        write_archive(&disk.prefix().join("NewYork_NY/NewYork_NY.tar.gz"), "weights");
+        disk
+    }
+
+    fn prefix(&self) -> std::path::PathBuf {
+        self.0.path().join("prefix")
+    }
+
+    fn cache(&self, container: &FakeContainer) -> ModelCache {
+        let store = ModelStore::new(ModelDataUrl { as_written: "./prefix/".into(), path: self.prefix() });
+        ModelCache::new("learner", container.origin.clone(), store, ModelFolder::of(self.0.path()).unwrap())
+    }
+}
+
+fn new_york() -> TargetModel {
+    TargetModel::parse("NewYork_NY/NewYork_NY.tar.gz").unwrap()
+}
+
+fn client() -> Client {
+    super::super::http::client().unwrap()
+}
+
+fn ok() -> FakeContainer {
+    FakeContainer::answering(200, "application/json", "{}")
+}
+
+#[actix_web::test]
+async fn however_many_requests_wait_a_model_is_loaded_once() {
+    let disk = Disk::new();
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let container = FakeContainer::start(move |_| {
+        let gate = Arc::clone(&held);
+        async move {
+            drop(gate.acquire().await.unwrap());
+            HttpResponse::Ok().finish()
+        }
+    });
+    let cache = disk.cache(&container);
+    let client = client();
+    let new_york = new_york();
+    let waiting = join_all((0..64).map(|_| cache.invoke_url(&client, &new_york)));
+    let open = async {
+        // All 64 wait by the time that the container has been asked.
+        while container.count("POST", "/models") == 0 {
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(1);
+    };
+    let (urls, ()) = tokio::join!(waiting, open);
+    let first = urls[0].clone().unwrap();
+    assert!(urls.iter().all(|url| url.as_ref() == Ok(&first)));
+    assert_eq!(container.seen().len(), 1);
+
+    let load = &container.seen()[0];
+    assert!(load.is("POST", "/models"), "{load:?}");
+    assert_eq!(load.header("content-type"), "application/json");
+    assert_eq!(load.header("accept"), "application/json");
+    assert_eq!(load.header("x-amzn-sagemaker-target-model"), "NewYork_NY/NewYork_NY.tar.gz");
+    let body: Value = serde_json::from_str(&load.body).unwrap();
+    let (id, folder) = (body["model_name"].as_str().unwrap(), body["url"].as_str().unwrap());
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    assert_eq!(folder, disk.0.path().join("models").join(id).join("model").to_str().unwrap());
+    assert_eq!(std::fs::read_to_string(Path::new(folder).join("model_algo-1")).unwrap(), "weights");
+    assert_eq!(first.path(), format!("/models/{id}/invoke"));
+
+    cache.invoke_url(&client, &new_york).await.unwrap();
+    assert_eq!(container.seen().len(), 1, "a loaded model is not loaded again");
+}
+
+#[actix_web::test]
+async fn a_pipeline_invokes_the_model_and_tells_its_name() {
+    let disk = Disk::new();
+    let container = ok();
+    let multi = Container::multi_model("learner", disk.cache(&container), Health::default());
+    let pipeline = Pipeline::new(vec![multi]).unwrap();
+    let call = || Call { target_model: Some(new_york()), ..Call::default() };
+    pipeline.invoke(&client(), call()).await.unwrap();
+    let invoke = &container.seen()[1];
+    assert!(invoke.path.starts_with("/models/") && invoke.path.ends_with("/invoke"), "{invoke:?}");
+    assert_eq!(invoke.header("x-amzn-sagemaker-target-model"), "NewYork_NY/NewYork_NY.tar.gz");
+    let failure = pipeline.invoke(&client(), Call::default()).await.unwrap_err();
+    assert_eq!(failure, Failure::TargetModelMissing);
+}
+
+#[actix_web::test]
+async fn a_model_that_could_not_be_loaded_is_tried_again() {
+    let disk = Disk::new();
+    let broken = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let asked = Arc::clone(&broken);
+    let container = FakeContainer::start(move |_| {
+        let status = if asked.swap(false, std::sync::atomic::Ordering::SeqCst) { 500 } else { 200 };
+        async move { response(status).body("cannot") }
+    });
+    let cache = disk.cache(&container);
+    let failure = cache.invoke_url(&client(), &new_york()).await.unwrap_err();
+    let what = ContainerFailure::Status(500, bytes::Bytes::from_static(b"cannot"));
+    assert_eq!(failure, Failure::Container { container: "learner".into(), what });
+    cache.invoke_url(&client(), &new_york()).await.unwrap();
+    assert_eq!(container.count("POST", "/models"), 2);
+}
+
+#[actix_web::test]
+async fn a_request_that_waits_too_long_hears_so_and_loading_goes_on_without_it() {
+    let disk = Disk::new();
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let container = FakeContainer::start(move |_| {
+        let gate = Arc::clone(&held);
+        async move {
+            drop(gate.acquire().await.unwrap());
+            HttpResponse::Ok().finish()
+        }
+    });
+    let mut cache = disk.cache(&container);
+    cache.patience = Duration::ZERO;
+    let failure = cache.invoke_url(&client(), &new_york()).await.unwrap_err();
+    let target_model = "NewYork_NY/NewYork_NY.tar.gz".to_owned();
+    assert_eq!(failure, Failure::ModelNotReady { target_model, waited: Duration::ZERO });
+    gate.add_permits(1);
+    cache.patience = PATIENCE;
+    cache.invoke_url(&client(), &new_york()).await.unwrap();
+    assert_eq!(container.count("POST", "/models"), 1);
+}
+
+#[actix_web::test]
+async fn a_model_of_an_earlier_endpoint_is_unloaded_first() {
+    let disk = Disk::new();
+    let loaded = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let asked = Arc::clone(&loaded);
+    let container = FakeContainer::start(move |seen: Seen| {
+        let status = match seen.method.as_str() {
+            "DELETE" => {
+                asked.store(false, std::sync::atomic::Ordering::SeqCst);
+                200
+            }
+            _ if asked.load(std::sync::atomic::Ordering::SeqCst) => 409,
+            _ => 200,
+        };
+        async move { response(status).finish() }
+    });
+    let url = disk.cache(&container).invoke_url(&client(), &new_york()).await.unwrap();
+    let calls: Vec<_> = container.seen().iter().map(|seen| (seen.method.clone(), seen.path.clone())).collect();
+    let model = url.path().trim_end_matches("/invoke").to_owned();
+    let expected = [("POST", "/models".to_owned()), ("DELETE", model), ("POST", "/models".to_owned())];
+    assert_eq!(calls, expected.map(|(method, path)| (method.to_owned(), path)));
+    // The same endpoint would find it under the same id again.
+    assert_eq!(disk.cache(&ok()).invoke_url(&client(), &new_york()).await.unwrap().path(), url.path());
+}
+
+#[actix_web::test]
+async fn what_is_not_under_the_prefix_is_no_model() {
+    let disk = Disk::new();
+    let container = ok();
+    let cache = disk.cache(&container);
+    write_archive(&disk.0.path().join("outside.tar.gz"), "secret");
+    std::os::unix::fs::symlink(disk.0.path().join("outside.tar.gz"), disk.prefix().join("link.tar.gz")).unwrap();
+    for absent in ["Paris/Paris.tar.gz", "NewYork_NY", "link.tar.gz"] {
+        let failure = cache.invoke_url(&client(), &TargetModel::parse(absent).unwrap()).await.unwrap_err();
+        let url = format!("./prefix/{absent}");
+        assert_eq!(failure, Failure::NoSuchModel { container: "learner".into(), url });
+    }
+    assert!(container.seen().is_empty());
+    assert!(lock(&cache.models).is_empty(), "names that are no models take no memory");
+
+    // A model that is copied there later can be invoked at once.
+    write_archive(&disk.prefix().join("Paris/Paris.tar.gz"), "weights");
+    cache.invoke_url(&client(), &TargetModel::parse("Paris/Paris.tar.gz").unwrap()).await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_file_that_is_no_archive_is_a_bad_artifact() {
+    let disk = Disk::new();
+    std::fs::write(disk.prefix().join("broken.tar.gz"), "not a gzip file").unwrap();
+    let container = ok();
+    let failure =
+        disk.cache(&container).invoke_url(&client(), &TargetModel::parse("broken.tar.gz").unwrap()).await.unwrap_err();
+    assert!(matches!(&failure, Failure::BadArtifact { url, .. } if url == "./prefix/broken.tar.gz"), "{failure:?}");
+    assert!(container.seen().is_empty());
+}

@@ -1,0 +1,155 @@
+use actix_web::HttpResponse;
+use actix_web::web::Bytes as ActixBytes;
+
+use super::super::container::Health;
+use super::super::fake_container::{FakeContainer, nowhere, response};
+use super::*;
+
+fn single(name: &str, container: &FakeContainer) -> Container {
+    Container::single_model(name, container.origin.clone(), Health::default())
+}
+
+fn client() -> Client {
+    super::super::http::client().unwrap()
+}
+
+fn value(text: &'static str) -> Option<HeaderValue> {
+    Some(HeaderValue::from_static(text))
+}
+
+fn call() -> Call {
+    let for_all = [("x-amzn-sagemaker-custom-attributes", "trace=1"), ("x-amzn-sagemaker-inference-id", "id-1")];
+    let for_all = for_all.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    Call {
+        content_type: value("text/csv"),
+        accept: value("application/jsonlines"),
+        for_all: for_all.into_iter().collect(),
+        target_model: None,
+        body: Bytes::from_static(b"1,2"),
+    }
+}
+
+async fn failure_of(containers: Vec<Container>) -> Failure {
+    Pipeline::new(containers).unwrap().invoke(&client(), call()).await.unwrap_err()
+}
+
+fn of(container: &str, what: ContainerFailure) -> Failure {
+    Failure::Container { container: container.to_owned(), what }
+}
+
+#[actix_web::test]
+async fn content_type_goes_to_the_first_accept_to_the_last_and_answers_become_requests() {
+    let first = FakeContainer::answering(200, "text/csv; charset=utf-8", "first");
+    let second = FakeContainer::start(|_| async { HttpResponse::Ok().body("second") });
+    let third = FakeContainer::answering(200, "application/jsonlines", "third");
+    let pipeline = Pipeline::new(vec![single("a", &first), single("b", &second), single("c", &third)]).unwrap();
+    let answer = pipeline.invoke(&client(), call()).await.unwrap();
+    assert_eq!(answer.body, "third");
+    assert_eq!(answer.headers[CONTENT_TYPE], "application/jsonlines");
+
+    let asked: Vec<_> = [first, second, third].iter().map(|container| container.seen()[0].clone()).collect();
+    for one in &asked {
+        assert!(one.is("POST", "/invocations"), "{one:?}");
+        assert_eq!(one.header("x-amzn-sagemaker-custom-attributes"), "trace=1");
+        assert_eq!(one.header("x-amzn-sagemaker-inference-id"), "id-1");
+    }
+    let bodies: Vec<_> = asked.iter().map(|one| one.body.as_str()).collect();
+    assert_eq!(bodies, ["1,2", "first", "second"]);
+    // To the letter, parameters and all; and none where the answer before had none.
+    let content_types: Vec<_> = asked.iter().map(|one| one.header("content-type")).collect();
+    assert_eq!(content_types, ["text/csv", "text/csv; charset=utf-8", ""]);
+    // `*/*` means the same as no Accept: a container answers in its own default.
+    let accepts: Vec<_> = asked.iter().map(|one| one.header("accept")).collect();
+    assert_eq!(accepts, ["*/*", "*/*", "application/jsonlines"]);
+}
+
+#[actix_web::test]
+async fn a_lone_container_gets_both_headers_and_none_that_the_client_did_not_give() {
+    let container = FakeContainer::answering(200, "text/csv", "");
+    let pipeline = Pipeline::new(vec![single("primary", &container)]).unwrap();
+    pipeline.invoke(&client(), call()).await.unwrap();
+    pipeline.invoke(&client(), Call::default()).await.unwrap();
+    let seen = container.seen();
+    assert_eq!((seen[0].header("content-type"), seen[0].header("accept")), ("text/csv", "application/jsonlines"));
+    assert_eq!((seen[1].header("content-type"), seen[1].header("accept")), ("", "*/*"));
+}
+
+#[actix_web::test]
+async fn a_failure_names_its_container_and_ends_the_chain() {
+    let first = FakeContainer::answering(200, "application/json", "{}");
+    let second = FakeContainer::answering(415, "text/plain", "no JSON here");
+    let third = FakeContainer::answering(200, "text/csv", "");
+    let failure = failure_of(vec![single("a", &first), single("b", &second), single("c", &third)]).await;
+    assert_eq!(failure, of("b", ContainerFailure::Status(415, Bytes::from_static(b"no JSON here"))));
+    assert!(third.seen().is_empty());
+
+    let redirecting = FakeContainer::start(|_| async { response(302).insert_header(("Location", "/ping")).finish() });
+    let failure = failure_of(vec![single("a", &redirecting)]).await;
+    assert_eq!(failure, of("a", ContainerFailure::Status(302, Bytes::new())));
+    assert_eq!(redirecting.seen().len(), 1);
+}
+
+#[actix_web::test]
+async fn five_megabytes_can_be_handed_over_and_no_more() {
+    for (bytes, chunked) in [(HAND_OVER_LIMIT, false), (HAND_OVER_LIMIT, true), (6_000_000, false), (6_000_000, true)] {
+        let first = FakeContainer::start(move |_| async move {
+            let body = ActixBytes::from(vec![b'1'; bytes]);
+            let pieces: Vec<_> =
+                body.chunks(1 << 20).map(|piece| Ok::<_, actix_web::Error>(body.slice_ref(piece))).collect();
+            match chunked {
+                true => HttpResponse::Ok().streaming(futures_util::stream::iter(pieces)),
+                false => HttpResponse::Ok().body(body),
+            }
+        });
+        let second = FakeContainer::answering(200, "text/csv", "ok");
+        let pipeline = Pipeline::new(vec![single("a", &first), single("b", &second)]).unwrap();
+        match pipeline.invoke(&client(), call()).await {
+            Ok(_) => assert_eq!((bytes, second.seen()[0].body.len()), (HAND_OVER_LIMIT, bytes)),
+            Err(Failure::Container {
+                container,
+                what: ContainerFailure::HandOverTooLarge { status, next, bytes: size },
+            }) => {
+                assert_eq!((container.as_str(), status, next.as_str()), ("a", 200, "b"));
+                assert_eq!(bytes, 6_000_000);
+                assert!(size > HAND_OVER_LIMIT as u64 && (chunked || size == 6_000_000), "{size}");
+                assert!(second.seen().is_empty());
+            }
+            Err(other) => panic!("{bytes} bytes, chunked {chunked}: {other:?}"),
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_container_that_does_not_answer_or_has_ended_says_so() {
+    let gone = Container::single_model("a", nowhere(), Health::default());
+    let failure = failure_of(vec![gone]).await;
+    assert!(
+        matches!(&failure, Failure::Container { what: ContainerFailure::NoAnswer(why), .. } if why.contains("refused")),
+        "{failure:?}"
+    );
+
+    let health = Health::default();
+    let ended = Container::single_model("a", nowhere(), health.clone());
+    health.ended("the process has ended (signal: 9 (SIGKILL))");
+    health.ended("something else");
+    let expected = ContainerFailure::Ended("the process has ended (signal: 9 (SIGKILL))".into());
+    let pipeline = Pipeline::new(vec![ended]).unwrap();
+    assert_eq!(pipeline.invoke(&client(), call()).await.unwrap_err(), of("a", expected));
+    let how = pipeline.how_it_ended().unwrap();
+    assert_eq!(how, "container a: the process has ended (signal: 9 (SIGKILL))");
+}
+
+#[actix_web::test]
+async fn a_target_model_is_refused_without_a_multi_model_container() {
+    let container = FakeContainer::answering(200, "text/csv", "");
+    let pipeline = Pipeline::new(vec![single("a", &container)]).unwrap();
+    let target_model = Some(TargetModel::parse("a.tar.gz").unwrap());
+    let failure = pipeline.invoke(&client(), Call { target_model, ..call() }).await.unwrap_err();
+    assert_eq!(failure, Failure::TargetModelNotSupported);
+    assert!(container.seen().is_empty());
+}
+
+#[test]
+fn there_is_no_pipeline_without_containers() {
+    assert!(Pipeline::new(Vec::new()).is_none());
+}

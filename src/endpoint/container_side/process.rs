@@ -1,0 +1,151 @@
+//! A container as a child process: started, watched, its log passed on, stopped.
+//!
+//! The child's standard input is a pipe that only we hold, and the child is told to drain and exit when it closes
+//! (`BYOC_EXIT_ON_STDIN_EOF`). That is how it is stopped; and as the kernel closes the pipe when we are killed, no child
+//! outlives us.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::Url;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::container::Health;
+
+/// How long a container may drain before it is killed
+/// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// How long a container may take until it says where it listens.
+const LISTEN_LIMIT: Duration = Duration::from_secs(60);
+/// What the child's log says before the URL at which it listens.
+const LISTENING_ON: &str = "listening on ";
+
+/// A running container.
+#[derive(Debug)]
+pub struct Process {
+    stop: oneshot::Sender<()>,
+    watch: JoinHandle<()>,
+}
+
+impl Process {
+    /// Starts `executable serve` with these variables and no others, and waits for the URL at which it listens. When the
+    /// process ends, `health` says how.
+    ///
+    /// # Errors
+    /// That it could not be started, or ended before it listened.
+    pub async fn start(
+        executable: &Path,
+        name: &str,
+        variables: &BTreeMap<String, String>,
+        health: &Health,
+    ) -> Result<(Process, Url), String> {
+        let mut command = Command::new(executable);
+        command
+            .arg("serve")
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            // Ctrl-C at a terminal goes to a whole process group: it must reach us only, so that requests in flight end first.
+            .process_group(0);
+        let mut child =
+            command.spawn().map_err(|error| format!("could not start {} serve: {error}", executable.display()))?;
+        let (found, listening) = oneshot::channel();
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(pass_on(stderr, name.to_owned(), Some(found)));
+        }
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(pass_on(stdout, name.to_owned(), None));
+        }
+        let (stop, stopped) = oneshot::channel();
+        let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
+        let problem = match tokio::time::timeout(LISTEN_LIMIT, listening).await {
+            Ok(Ok(url)) => return Ok((Process { stop, watch }, url)),
+            // Its log has ended, so that it has ended too or is about to.
+            Ok(Err(_)) => "before it said where it listens".to_owned(),
+            Err(_) => format!("after it did not say within {LISTEN_LIMIT:?} where it listens"),
+        };
+        drop(stop);
+        let _ = watch.await;
+        Err(format!("{} {problem}", health.how_it_ended().unwrap_or("the process was stopped")))
+    }
+
+    /// Lets the container finish its requests and end; kills it after 30 s.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.watch.await;
+    }
+}
+
+/// Waits for the process to end, by itself or because it was told to.
+async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot::Receiver<()>) {
+    // Taken out of the child, because waiting for a child closes its input.
+    let stdin = child.stdin.take();
+    let told = tokio::select! {
+        status = child.wait() => {
+            let how = match status {
+                Ok(status) => format!("the process has ended ({status})"),
+                Err(error) => format!("the process is lost: {error}"),
+            };
+            log::error!("container {name}: {how}");
+            health.ended(how);
+            return;
+        }
+        told = stopped => told,
+    };
+    drop(stdin);
+    match tokio::time::timeout(STOP_LIMIT, child.wait()).await {
+        Ok(Ok(status)) if told.is_ok() => log::info!("container {name}: stopped ({status})"),
+        Ok(Ok(status)) => health.ended(format!("the process has ended ({status})")),
+        Ok(Err(error)) => log::error!("container {name}: the process is lost: {error}"),
+        Err(_) => {
+            log::error!("container {name}: did not stop within {STOP_LIMIT:?}, killing it");
+            let _ = child.kill().await;
+        }
+    }
+}
+
+/// Passes each line of a child's log on to ours, after the container's name, and looks for where the child listens.
+async fn pass_on(log: impl AsyncRead + Unpin, name: String, mut found: Option<oneshot::Sender<Url>>) {
+    let mut log = BufReader::new(log);
+    let mut line = Vec::new();
+    let prefix = format!("[{name}] ");
+    loop {
+        line.clear();
+        line.extend_from_slice(prefix.as_bytes());
+        match log.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        if line.last() != Some(&b'\n') {
+            line.push(b'\n');
+        }
+        if let Some(url) = found.is_some().then(|| listening_url(&line)).flatten()
+            && let Some(found) = found.take()
+        {
+            let _ = found.send(url);
+        }
+        // A log that cannot be written is no reason to stop reading: the child would block on a full pipe.
+        let _ = std::io::stderr().lock().write_all(&line);
+    }
+}
+
+/// The URL in a line such as `… listening on http://127.0.0.1:40123`.
+fn listening_url(line: &[u8]) -> Option<Url> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (_, after) = line.split_once(LISTENING_ON)?;
+    let url = Url::parse(after.split_whitespace().next()?.trim_end_matches(',')).ok()?;
+    (url.scheme() == "http" && url.port().is_some()).then_some(url)
+}
+
+#[cfg(test)]
+#[path = "process_test.rs"]
+mod tests;

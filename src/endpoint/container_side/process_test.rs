@@ -1,0 +1,52 @@
+use std::path::PathBuf;
+
+use super::*;
+
+/// Starts the script that stands in for `byoc serve`.
+async fn start(fake: &str, health: &Health) -> Result<(Process, Url), String> {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh");
+    let variables =
+        BTreeMap::from([("FAKE".to_owned(), fake.to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+    Process::start(&script, "test", &variables, health).await
+}
+
+#[actix_web::test]
+async fn a_container_says_where_it_listens_and_ends_when_its_input_closes() {
+    let health = Health::default();
+    let (process, url) = start("listens", &health).await.unwrap();
+    assert_eq!(url.as_str(), "http://127.0.0.1:4711/");
+    assert_eq!(health.how_it_ended(), None);
+    tokio::time::timeout(STOP_LIMIT / 2, process.stop()).await.unwrap();
+    assert_eq!(health.how_it_ended(), None, "what was stopped has not failed");
+}
+
+#[actix_web::test]
+async fn a_container_that_ends_early_says_how() {
+    let problem = start("ends", &Health::default()).await.unwrap_err();
+    assert!(problem.contains("exit status: 78"), "{problem}");
+    let nothing = Process::start(Path::new("/none/byoc"), "test", &BTreeMap::new(), &Health::default()).await;
+    assert!(nothing.unwrap_err().contains("could not start /none/byoc serve"));
+}
+
+#[actix_web::test]
+async fn a_container_that_ends_later_is_noticed() {
+    let health = Health::default();
+    let (process, _) = start("listens-then-ends", &health).await.unwrap();
+    let _ = process.watch.await;
+    assert_eq!(health.how_it_ended(), Some("the process has ended (exit status: 3)"));
+}
+
+#[test]
+fn the_url_is_found_in_a_log_line() {
+    let cases = [
+        ("[a] 2026 INFO byoc: listening on http://127.0.0.1:40123\n", Some("http://127.0.0.1:40123/")),
+        ("listening on http://[::1]:5, 2 workers\n", Some("http://[::1]:5/")),
+        ("listening on port 5\n", None),
+        ("listening on \n", None),
+        ("ready\n", None),
+    ];
+    for (line, url) in cases {
+        assert_eq!(listening_url(line.as_bytes()).as_ref().map(Url::as_str), url, "{line}");
+    }
+    assert_eq!(listening_url(b"\xff listening on http://127.0.0.1:1"), None);
+}

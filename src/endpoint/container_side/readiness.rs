@@ -1,0 +1,104 @@
+//! Waiting for a container that starts.
+//!
+//! As the platform does it: `GET /ping` until it is 200, each within 2 s, for at most 8 minutes
+//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models` must be
+//! 200 too (pytorch/serve#397).
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Url};
+
+use super::container::Health;
+use super::http::PING_LIMIT;
+
+/// How long a container may take from start to health.
+const START_LIMIT: Duration = Duration::from_secs(8 * 60);
+/// The first pause between two pings. It doubles until the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+/// The longest pause between two pings.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Waits until a container passes its health check and says how long that took.
+///
+/// # Errors
+/// That the container ended, or did not pass within 8 minutes and what it answered last.
+pub(super) async fn wait_until_ready(
+    client: &Client,
+    origin: &Url,
+    multi_model: bool,
+    health: &Health,
+) -> Result<Duration, String> {
+    let paths: &[&str] = if multi_model { &["/ping", "/models"] } else { &["/ping"] };
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let problem = match check(client, origin, paths).await {
+            Ok(()) => return Ok(start.elapsed()),
+            Err(problem) => problem,
+        };
+        if let Some(how) = health.how_it_ended() {
+            return Err(how.to_owned());
+        }
+        if start.elapsed() > START_LIMIT {
+            return Err(format!("did not pass the ping health check within {START_LIMIT:?}: {problem}"));
+        }
+        log::debug!("{origin}: {problem}");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), String> {
+    for path in paths {
+        let mut url = origin.clone();
+        url.set_path(path);
+        match client.get(url).timeout(PING_LIMIT).send().await {
+            Ok(response) if response.status() == 200 => {}
+            Ok(response) => return Err(format!("GET {path} answered {}", response.status())),
+            Err(error) if error.is_timeout() => return Err(format!("GET {path} took longer than {PING_LIMIT:?}")),
+            Err(error) => return Err(format!("GET {path}: {error}")),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake_container::{FakeContainer, nowhere, response};
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    /// A container whose `/ping` is 200 from the third time on and whose `/models` is 200 from the second.
+    fn slow_starter() -> FakeContainer {
+        let (pings, lists) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU16::new(0)));
+        FakeContainer::start(move |seen| {
+            let ready = match seen.path.as_str() {
+                "/ping" => pings.fetch_add(1, Ordering::SeqCst) >= 2,
+                "/models" => lists.fetch_add(1, Ordering::SeqCst) >= 1,
+                _ => false,
+            };
+            async move { response(if ready { 200 } else { 503 }).finish() }
+        })
+    }
+
+    #[actix_web::test]
+    async fn a_container_is_ready_once_ping_is_200_and_in_multi_model_mode_models_too() {
+        let client = super::super::http::client().unwrap();
+        let single = slow_starter();
+        wait_until_ready(&client, &single.origin, false, &Health::default()).await.unwrap();
+        assert_eq!((single.count("GET", "/ping"), single.count("GET", "/models")), (3, 0));
+        let multi = slow_starter();
+        wait_until_ready(&client, &multi.origin, true, &Health::default()).await.unwrap();
+        assert_eq!((multi.count("GET", "/ping"), multi.count("GET", "/models")), (4, 2));
+    }
+
+    #[actix_web::test]
+    async fn nobody_waits_for_a_container_that_has_ended() {
+        let client = super::super::http::client().unwrap();
+        let health = Health::default();
+        health.ended("the process has ended (exit status: 1)");
+        let problem = wait_until_ready(&client, &nowhere(), false, &health).await.unwrap_err();
+        assert_eq!(problem, "the process has ended (exit status: 1)");
+    }
+}

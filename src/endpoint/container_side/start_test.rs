@@ -1,0 +1,73 @@
+use super::super::fake_container::FakeContainer;
+use super::*;
+
+fn url(as_written: &str) -> ModelDataUrl {
+    ModelDataUrl { as_written: as_written.into(), path: PathBuf::from(as_written) }
+}
+
+fn container(name: &str, models: Models) -> ContainerConfig {
+    let environment = BTreeMap::from([("FAKE".to_owned(), "ends".to_owned())]);
+    ContainerConfig { name: name.into(), name_in_errors: name.into(), environment, models }
+}
+
+/// A starter whose own containers are the script that stands in for `byoc serve`.
+fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
+    Starter {
+        executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
+        running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
+        state_dir: PathBuf::from("/state"),
+        surroundings: Surroundings {
+            inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            region: "us-east-1".into(),
+        },
+    }
+}
+
+#[actix_web::test]
+async fn what_can_be_known_before_is_said_before_and_all_together() {
+    let fake = FakeContainer::answering(200, "text/plain", "");
+    let containers = [
+        container("a", Models::Single(Some(url("/none/model.tar.gz")))),
+        container("b", Models::Multi(url("/none/models"))),
+        container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
+        container("d", Models::Single(None)),
+    ];
+    let error = starter(&[("c", &fake), ("e", &fake)]).check(&containers).unwrap_err();
+    assert_eq!(error.cause(), Cause::BadSetting);
+    let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(
+        lines,
+        [
+            "--container e: there is no such container, only a, b, c, d",
+            "container a: ModelDataUrl \"/none/model.tar.gz\" (/none/model.tar.gz) does not exist",
+            "container b: ModelDataUrl \"/none/models\" (/none/models) is not a folder",
+        ]
+    );
+    starter(&[("c", &fake)]).check(&containers[2..]).unwrap();
+}
+
+#[actix_web::test]
+async fn containers_that_run_already_are_taken_as_they_are() {
+    let (single, multi) =
+        (FakeContainer::answering(200, "text/plain", ""), FakeContainer::answering(200, "text/plain", ""));
+    let containers = [container("a", Models::Single(None)), container("b", Models::Multi(url("/models")))];
+    let client = super::super::http::client().unwrap();
+    let started = starter(&[("a", &single), ("b", &multi)]).start(&client, &containers).await.unwrap();
+    assert!(started.processes.is_empty() && started.pipeline.is_multi_model());
+    let asked = |fake: &FakeContainer| fake.seen().into_iter().map(|seen| seen.path).collect::<Vec<_>>();
+    assert_eq!((asked(&single), asked(&multi)), (vec!["/ping".into()], vec!["/ping".into(), "/models".into()]));
+}
+
+#[actix_web::test]
+async fn every_container_that_does_not_start_is_named() {
+    let fake = FakeContainer::answering(200, "text/plain", "");
+    let containers = ["a", "b", "c"].map(|name| container(name, Models::Single(None)));
+    let client = super::super::http::client().unwrap();
+    let error = starter(&[("b", &fake)]).start(&client, &containers).await.unwrap_err();
+    let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 2, "{error}");
+    for (line, name) in lines.into_iter().zip(["a", "c"]) {
+        let start = format!("The {name} for production variant AllTraffic did not pass the ping health check: ");
+        assert!(line.starts_with(&start) && line.contains("exit status: 78"), "{line}");
+    }
+}

@@ -1,0 +1,20 @@
+//! Several things that are wrong, in one message.
+
+/// One problem as it is; several on a line each, so that none is overlooked.
+pub(super) fn listed(problems: &[String]) -> String {
+    match problems {
+        [problem] => problem.clone(),
+        problems => problems.iter().map(|problem| format!("\n    {problem}")).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_problem_stays_on_its_line_and_several_get_one_each() {
+        assert_eq!(listed(&["a".into()]), "a");
+        assert_eq!(listed(&["a".into(), "b".into()]), "\n    a\n    b");
+    }
+}

@@ -1,0 +1,223 @@
+//! The one type that fits all the fields of a column, in the order in which pandas tries them
+//! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`).
+
+use std::borrow::Cow;
+
+use super::fields::Fields;
+use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
+use crate::payload::table::{Cell, Column};
+
+/// Types one column.
+pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize) -> Column<'a> {
+    let integers = match integers(fields, column) {
+        Ok(integers) => return integers,
+        Err(NotInteger::Overflow) => large_integers(fields, column),
+        Err(NotInteger::Invalid) => None,
+    };
+    integers
+        .or_else(|| floats(fields, column))
+        .or_else(|| bools(fields, column))
+        .unwrap_or_else(|| text(fields, column))
+}
+
+/// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect
+/// it.
+fn is_missing(field: &[u8]) -> bool {
+    // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
+    if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {
+        return field.is_empty();
+    }
+    matches!(
+        field,
+        b"#N/A"
+            | b"#N/A N/A"
+            | b"#NA"
+            | b"-1.#IND"
+            | b"-1.#QNAN"
+            | b"-NaN"
+            | b"-nan"
+            | b"1.#IND"
+            | b"1.#QNAN"
+            | b"<NA>"
+            | b"N/A"
+            | b"NA"
+            | b"NULL"
+            | b"NaN"
+            | b"None"
+            | b"n/a"
+            | b"nan"
+            | b"null"
+    )
+}
+
+/// `int64`, or `float64` when some are missing. The first field that is none says what is tried next.
+fn integers<'a>(fields: &Fields<'a>, column: usize) -> Result<Column<'a>, NotInteger> {
+    let mut values = Vec::new();
+    let mut missing = Vec::new();
+    for field in fields.column(column) {
+        let value = if is_missing(&field) {
+            missing.push(values.len());
+            0
+        } else {
+            parse_i64(&field)?
+        };
+        push(&mut values, value, fields);
+    }
+    if missing.is_empty() {
+        return Ok(Column::Int64(values));
+    }
+    let mut values: Vec<f64> = values.into_iter().map(|value| value as f64).collect();
+    for row in missing {
+        values[row] = f64::NAN;
+    }
+    Ok(Column::Float64(values))
+}
+
+/// What becomes of a column with an integer beyond `int64`: `uint64`; or text, where a missing or negative field stands
+/// beside a large one (the missing ones as they are written), or where one is larger still. `None` when a field is no
+/// integer at all.
+fn large_integers<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
+    let mut values = Vec::with_capacity(fields.rows());
+    let (mut missing, mut negative, mut large) = (false, false, false);
+    for field in fields.column(column) {
+        if is_missing(&field) {
+            missing = true;
+            continue;
+        }
+        match parse_u64(&field) {
+            None => negative = true,
+            Some(Ok(value)) => {
+                large |= value > i64::MAX as u64;
+                values.push(value);
+            }
+            Some(Err(NotInteger::Overflow)) => return Some(text(fields, column)),
+            Some(Err(NotInteger::Invalid)) => return None,
+        }
+    }
+    Some(if large && (missing || negative) {
+        Column::Object(fields.texts(column).map(Cell::Text).collect())
+    } else if missing || negative {
+        text(fields, column)
+    } else {
+        Column::UInt64(values)
+    })
+}
+
+fn floats<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
+    let mut values = Vec::new();
+    for field in fields.column(column) {
+        let value = match parse_f64(&field) {
+            Some(value) => value,
+            None if is_missing(&field) => f64::NAN,
+            None => return None,
+        };
+        push(&mut values, value, fields);
+    }
+    Some(Column::Float64(values))
+}
+
+/// Appends a value; memory for all rows is taken with the first, so that a try that fails there costs none.
+fn push<T>(values: &mut Vec<T>, value: T, fields: &Fields<'_>) {
+    if values.is_empty() {
+        values.reserve_exact(fields.rows());
+    }
+    values.push(value);
+}
+
+/// `bool`, or objects when some are missing.
+fn bools<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
+    let parse = |field: &[u8]| match field {
+        field if field.eq_ignore_ascii_case(b"true") => Some(Some(true)),
+        field if field.eq_ignore_ascii_case(b"false") => Some(Some(false)),
+        field if is_missing(field) => Some(None),
+        _ => None,
+    };
+    let mut values = Vec::new();
+    for field in fields.column(column) {
+        values.push(parse(&field)?);
+    }
+    match values.iter().copied().collect() {
+        Some(values) => Some(Column::Bool(values)),
+        None => Some(Column::Object(
+            values.into_iter().map(|value| value.map_or(Cell::Missing, Cell::Bool)).collect::<Vec<_>>(),
+        )),
+    }
+}
+
+fn text<'a>(fields: &Fields<'a>, column: usize) -> Column<'a> {
+    let cell = |field: Cow<'a, str>| if is_missing(field.as_bytes()) { Cell::Missing } else { Cell::Text(field) };
+    Column::Object(fields.texts(column).map(cell).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(body: &str) -> Column<'static> {
+        match typed_column(&Fields::find(body.as_bytes()).unwrap(), 0) {
+            Column::Int64(values) => Column::Int64(values),
+            Column::UInt64(values) => Column::UInt64(values),
+            Column::Float64(values) => Column::Float64(values),
+            Column::Float32(values) => Column::Float32(values),
+            Column::Bool(values) => Column::Bool(values),
+            Column::Object(cells) => Column::Object(
+                cells
+                    .into_iter()
+                    .map(|cell| match cell {
+                        Cell::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+                        Cell::Bool(value) => Cell::Bool(value),
+                        _ => Cell::Missing,
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Text cells; `\0` stands for a missing one.
+    fn object(cells: &[&'static str]) -> Column<'static> {
+        let cell = |text: &&'static str| if *text == "\0" { Cell::Missing } else { Cell::Text(Cow::Borrowed(*text)) };
+        Column::Object(cells.iter().map(cell).collect())
+    }
+
+    #[test]
+    fn columns_have_the_types_that_pandas_gives_them() {
+        // Recorded from pandas 3.1.1 (and 2.2.3 for integers beyond 64 bits).
+        let cases = [
+            ("1\n2\n", Column::Int64(vec![1, 2])),
+            ("007\n+5\n -0 \n", Column::Int64(vec![7, 5, 0])),
+            ("007\nx\n", object(&["007", "x"])),
+            ("1.50\nx\n1e3\n", object(&["1.50", "x", "1e3"])),
+            ("1\n2.5\n", Column::Float64(vec![1.0, 2.5])),
+            ("-0\n0.5\n", Column::Float64(vec![-0.0, 0.5])),
+            ("TRUE\nFalse\ntrue\n", Column::Bool(vec![true, false, true])),
+            ("True\nNA\n", Column::Object(vec![Cell::Bool(true), Cell::Missing])),
+            ("True\n1\n", object(&["True", "1"])),
+            ("True \nFalse\n", object(&["True ", "False"])),
+            ("T\nF\n", object(&["T", "F"])),
+            ("x\n\"NA\"\n NA\nnone\nNone\n", object(&["x", "\0", " NA", "none", "\0"])),
+            ("9223372036854775807\n1\n", Column::Int64(vec![i64::MAX, 1])),
+            ("9223372036854775808\n1\n", Column::UInt64(vec![1 << 63, 1])),
+            ("9223372036854775808\n-1\n", object(&["9223372036854775808", "-1"])),
+            ("9223372036854775808\nNA\n", object(&["9223372036854775808", "NA"])),
+            ("18446744073709551616\nNA\n", object(&["18446744073709551616", "\0"])),
+            ("1.5\n99999999999999999999\n", Column::Float64(vec![1.5, 1e20])),
+            ("99999999999999999999\n1.5\n", object(&["99999999999999999999", "1.5"])),
+            ("99999999999999999999.5\n1\n", Column::Float64(vec![1e20, 1.0])),
+            ("9223372036854775808\n1.5\n", Column::Float64(vec![9223372036854775808.0, 1.5])),
+            ("1e400\n2\n", Column::Float64(vec![f64::INFINITY, 2.0])),
+            (" inf\n2\n", object(&[" inf", "2"])),
+            ("1_000\n2\n", object(&["1_000", "2"])),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(column(body), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn missing_numbers_are_nan_and_a_column_without_any_value_is_float() {
+        for body in ["NA\n1\nnull\n", "-NaN\n2.5\n#N/A N/A\n", "NULL\nnan\n-1.#IND\n"] {
+            let Column::Float64(values) = column(body) else { panic!("{body:?}") };
+            assert!(values[0].is_nan() && values[2].is_nan(), "{body:?}");
+        }
+    }
+}

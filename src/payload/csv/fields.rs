@@ -1,0 +1,279 @@
+//! Where each field of a CSV body lies: the tokenizer of pandas' C parser (`pandas/_libs/src/parser/tokenizer.c`).
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Place, Result};
+
+/// The fields of a body, row after row, each row as wide as the first.
+pub(super) struct Fields<'a> {
+    body: &'a str,
+    spans: Vec<Span>,
+    width: usize,
+}
+
+/// Where one field lies: `start..end`, without its quotes where it has plain ones.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    /// With [`QUOTED`]: the span is the whole field as written, and its quotes are still to be taken out.
+    end: u32,
+}
+
+const QUOTED: u32 = 1 << 31;
+const MISSING: Span = Span { start: 0, end: 0 };
+
+impl<'a> Fields<'a> {
+    /// Finds the fields of a body.
+    pub(super) fn find(body: &'a [u8]) -> Result<Fields<'a>> {
+        let text = std::str::from_utf8(body).map_err(|error| {
+            let byte = error.valid_up_to();
+            let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
+            Error::bad_payload(format!("expected UTF-8 text, found the byte 0x{:02x}", body.get(byte).unwrap_or(&0)))
+                .at(Place::row(row).at_byte(byte))
+        })?;
+        if text.len() >= QUOTED as usize {
+            return Err(Error::bad_payload(format!("expected less than 2 GiB of CSV, found {} bytes", text.len())));
+        }
+        // Enough for one row of usual width; the first row tells how many more there may be.
+        let spans = Vec::with_capacity(text.len().min(128) / 4 + 1);
+        let mut finder = Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0 };
+        if text.starts_with('\u{feff}') {
+            finder.position = '\u{feff}'.len_utf8();
+        }
+        while finder.skip_blank_lines() {
+            finder.record()?;
+        }
+        if finder.rows == 0 {
+            return Err(Error::bad_payload("expected at least one row, found none"));
+        }
+        Ok(Fields { body: text, spans: finder.spans, width: finder.width })
+    }
+
+    /// How many fields each row has.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.spans.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// The fields of one column as bytes, from the first row to the last. They borrow from the body unless a quote had
+    /// to be undone.
+    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Cow<'a, [u8]>> + '_ {
+        let bytes = self.body.as_bytes();
+        self.spans(column).map(move |span| match span.plain() {
+            Some(range) => Cow::Borrowed(bytes.get(range).unwrap_or_default()),
+            None => Cow::Owned(self.quoted(span).into_bytes()),
+        })
+    }
+
+    /// The fields of one column as text.
+    pub(super) fn texts(&self, column: usize) -> impl Iterator<Item = Cow<'a, str>> + '_ {
+        // Spans begin and end at ASCII bytes or at the ends of the body, so they never cut a character.
+        self.spans(column).map(|span| match span.plain() {
+            Some(range) => Cow::Borrowed(self.body.get(range).unwrap_or_default()),
+            None => Cow::Owned(self.quoted(span)),
+        })
+    }
+
+    fn spans(&self, column: usize) -> impl Iterator<Item = Span> + '_ {
+        self.spans.iter().skip(column).step_by(self.width.max(1)).copied()
+    }
+
+    fn quoted(&self, span: Span) -> String {
+        let range = span.start as usize..(span.end & !QUOTED) as usize;
+        without_quotes(self.body.get(range).unwrap_or_default())
+    }
+}
+
+impl Span {
+    /// Where the field lies, unless its quotes are still to be taken out.
+    fn plain(self) -> Option<std::ops::Range<usize>> {
+        (self.end & QUOTED == 0).then_some(self.start as usize..self.end as usize)
+    }
+}
+
+/// Takes the quotes out of a field that begins with one: a doubled quote is a quote, and text after the closing quote
+/// is appended as it is.
+fn without_quotes(field: &str) -> String {
+    let mut text = String::with_capacity(field.len());
+    let mut rest = field.get(1..).unwrap_or_default();
+    while let Some((before, after)) = rest.split_once('"') {
+        text.push_str(before);
+        match after.strip_prefix('"') {
+            Some(after) => {
+                text.push('"');
+                rest = after;
+            }
+            None => {
+                rest = after;
+                break;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+struct Finder<'a> {
+    body: &'a [u8],
+    position: usize,
+    spans: Vec<Span>,
+    width: usize,
+    rows: usize,
+}
+
+impl Finder<'_> {
+    /// Moves to the next line that is not empty or blank; whether there is one.
+    fn skip_blank_lines(&mut self) -> bool {
+        loop {
+            let mut end = self.position;
+            while matches!(self.body.get(end), Some(b' ' | b'\t')) {
+                end += 1;
+            }
+            match self.body.get(end) {
+                None => return false,
+                Some(b'\n' | b'\r') => self.position = end + 1,
+                Some(_) => return true,
+            }
+        }
+    }
+
+    /// Reads one record and the end of its last line.
+    fn record(&mut self) -> Result<()> {
+        let record_start = self.position;
+        let first_span = self.spans.len();
+        loop {
+            let span = if self.body.get(self.position) == Some(&b'"') { self.quoted()? } else { self.unquoted() };
+            self.spans.push(span);
+            match self.body.get(self.position) {
+                Some(b',') => self.position += 1,
+                // The \n of \r\n is taken for an empty line, which is skipped.
+                Some(_) => {
+                    self.position += 1;
+                    break;
+                }
+                None => break,
+            }
+        }
+        let found = self.spans.len() - first_span;
+        if self.rows == 0 {
+            self.width = found;
+            let record_bytes = self.position - record_start;
+            self.spans.reserve((self.body.len() - self.position) / record_bytes.max(1) * found);
+        }
+        self.rows += 1;
+        if found > self.width {
+            let message = format!("expected {} fields as in the first row, found {found}", self.width);
+            return Err(Error::bad_payload(message).at(Place::row(self.rows).at_byte(record_start)));
+        }
+        // A short row is padded, but a long first row and many short ones must not ask for more memory than they send.
+        let padded = first_span + self.width;
+        if padded > 2 * self.body.len() + 1024 {
+            let message = format!("expected {} fields as in the first row, found {found}, as in many rows", self.width);
+            return Err(Error::bad_payload(message).at(Place::row(self.rows).at_byte(record_start)));
+        }
+        self.spans.resize(padded, MISSING);
+        Ok(())
+    }
+
+    /// The field that starts here without a quote. A quote inside it is text.
+    fn unquoted(&mut self) -> Span {
+        let start = self.position;
+        self.skip_to_separator();
+        Span { start: start as u32, end: self.position as u32 }
+    }
+
+    fn skip_to_separator(&mut self) {
+        let rest = self.body.get(self.position..).unwrap_or_default();
+        let length = rest.iter().position(|byte| matches!(byte, b',' | b'\n' | b'\r')).unwrap_or(rest.len());
+        self.position += length;
+    }
+
+    /// The field that starts here with a quote.
+    fn quoted(&mut self) -> Result<Span> {
+        let opening = self.position;
+        let mut plain = true;
+        let mut search = opening + 1;
+        let closing = loop {
+            let rest = self.body.get(search..).unwrap_or_default();
+            let Some(offset) = memchr::memchr(b'"', rest) else {
+                return Err(Error::bad_payload("expected a closing quote, found the end of the body")
+                    .at(Place::row(self.rows + 1).at_byte(opening)));
+            };
+            let quote = search + offset;
+            if self.body.get(quote + 1) != Some(&b'"') {
+                break quote;
+            }
+            plain = false;
+            search = quote + 2;
+        };
+        self.position = closing + 1;
+        self.skip_to_separator();
+        if plain && self.position == closing + 1 {
+            return Ok(Span { start: opening as u32 + 1, end: closing as u32 });
+        }
+        Ok(Span { start: opening as u32, end: self.position as u32 | QUOTED })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(body: &str) -> Vec<Vec<String>> {
+        let fields = Fields::find(body.as_bytes()).unwrap();
+        let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
+        (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
+    }
+
+    #[test]
+    fn fields_are_cut_as_pandas_cuts_them() {
+        // Recorded from pandas 3.1.1.
+        let cases: &[(&str, &[&[&str]])] = &[
+            ("1,a\n2,b", &[&["1", "a"], &["2", "b"]]),
+            ("1,a\r\n2,b\r\n", &[&["1", "a"], &["2", "b"]]),
+            ("1,a\r 2,b\r", &[&["1", "a"], &[" 2", "b"]]),
+            ("\u{feff}\"x\",a\n2,b\n", &[&["x", "a"], &["2", "b"]]),
+            ("\n\n1,a\n \t \n2,b\n\n  ", &[&["1", "a"], &["2", "b"]]),
+            ("1,a,x\n2,b\n", &[&["1", "a", "x"], &["2", "b", ""]]),
+            ("1,a,\n", &[&["1", "a", ""]]),
+            ("x\n\"\"\ny\n", &[&["x"], &[""], &["y"]]),
+            ("x\n\"\"", &[&["x"], &[""]]),
+            ("\"a,b\",1\n", &[&["a,b", "1"]]),
+            ("\"a\r\nb\",1\nc,2\n", &[&["a\r\nb", "1"], &["c", "2"]]),
+            ("\"a\"\"b\",1\n", &[&["a\"b", "1"]]),
+            ("\"a\" ,1\n", &[&["a ", "1"]]),
+            ("\"a\"b\"c,1\n", &[&["ab\"c", "1"]]),
+            ("a\"\",1\n", &[&["a\"\"", "1"]]),
+            (" \"a,b\",1\n", &[&[" \"a", "b\"", "1"]]),
+            ("\"\"\"\"\"\"\n", &[&["\"\""]]),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(rows(body), *expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_cut_is_refused_with_its_place() {
+        let cases: &[(&[u8], &str)] = &[
+            (b"", "expected at least one row, found none"),
+            (b"\n \n\t\r", "expected at least one row, found none"),
+            (b"1,2\n\n3,4,\n", "row 2, byte 5: expected 2 fields as in the first row, found 3"),
+            (b"a\n\"b\n", "row 2, byte 2: expected a closing quote, found the end of the body"),
+            (b"1,a\n2,\xff\n", "row 2, byte 6: expected UTF-8 text, found the byte 0xff"),
+        ];
+        for (body, expected) in cases {
+            let error = Fields::find(body).err().unwrap();
+            assert_eq!(error.to_string(), *expected, "{:?}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
+        let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
+        assert!(Fields::find(body.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! CSV: text to a [`Table`] as `pandas.read_csv(header=None)` reads it, and a table to text as
+//! Python prints it.
+//!
+//! Reading goes in two steps: `fields` finds where each field lies, `column_type` gives each column the one type
+//! that fits all its rows. The rules are those of pandas 3.1, the version whose float parser rounds correctly, but for
+//! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
+//!
+//! pandas types very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one chunk and
+//! text in another. Here a column has one type over the whole body, whatever its size.
+
+mod column_type;
+mod fields;
+mod float_text;
+mod number;
+#[cfg(test)]
+mod twin_test;
+mod write;
+
+pub(crate) use float_text::{write_f32, write_f64};
+pub use write::write;
+
+use super::table::Table;
+use crate::error::Result;
+use column_type::typed_column;
+use fields::Fields;
+
+/// Reads a body without a header line.
+///
+/// # Errors
+/// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
+/// the first, or a quoted field that never ends; with the row and the byte.
+pub fn read(body: &[u8]) -> Result<Table<'_>> {
+    let fields = Fields::find(body)?;
+    let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
+    Ok(Table { rows: fields.rows(), columns })
+}

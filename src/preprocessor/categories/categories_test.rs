@@ -1,0 +1,77 @@
+//! Which category a value is, as recorded from scikit-learn 1.9.1 and (where it differs) 1.2.2.
+
+use super::*;
+use crate::preprocessor::feature::Origin;
+
+const NEWEST: Version = Version::new(1, 9);
+
+fn encode(categories: &Categories, column: Column<'_>) -> Result<Vec<Option<u32>>, String> {
+    let feature = Feature::new(Origin::column(0), column);
+    let mut codes = Vec::new();
+    let encoded = categories.encode(&feature, |row, code| {
+        assert_eq!(row, codes.len());
+        codes.push(code);
+        Ok(())
+    });
+    let message = |fault: Fault| fault.into_error(|_| None).to_string();
+    encoded.map(|()| codes).map_err(message)
+}
+
+fn text(texts: &[Option<&'static str>]) -> Column<'static> {
+    let cell = |text: &Option<&'static str>| text.map_or(Cell::Missing, |text| Cell::Text(text.into()));
+    Column::Object(texts.iter().map(cell).collect())
+}
+
+#[test]
+fn text_is_matched_exactly_and_a_missing_value_only_if_it_is_a_category() {
+    let plain = Categories::of_texts(&[Some("n"), Some("y")], NEWEST);
+    let values = [Some("n"), Some("y"), Some("n "), Some("N"), None];
+    assert_eq!(encode(&plain, text(&values)), Ok(vec![Some(0), Some(1), None, None, None]));
+    let with_missing = Categories::of_texts(&[Some("n"), Some("y"), None], NEWEST);
+    assert_eq!(encode(&with_missing, text(&[None, Some("y"), Some("")])), Ok(vec![Some(2), Some(1), None]));
+}
+
+#[test]
+fn a_numeric_column_cannot_be_matched_with_text_whatever_is_asked_of_unknown_values() {
+    let categories = Categories::of_texts(&[Some("1"), Some("2")], NEWEST);
+    for column in [Column::Int64(vec![1]), Column::Float64(vec![f64::NAN]), Column::Bool(vec![true])] {
+        assert!(encode(&categories, column).is_err());
+    }
+    assert_eq!(encode(&categories, text(&[Some("1"), Some("01")])), Ok(vec![Some(0), None]));
+}
+
+#[test]
+fn numbers_are_matched_by_value_and_text_is_no_number() {
+    let categories = Categories::of_integers(&[1, 2, 3], NEWEST);
+    assert_eq!(encode(&categories, Column::Int64(vec![2, 7])), Ok(vec![Some(1), None]));
+    assert_eq!(encode(&categories, Column::Float64(vec![2.0, 2.5, f64::NAN])), Ok(vec![Some(1), None, None]));
+    assert_eq!(encode(&categories, Column::UInt64(vec![3, u64::MAX])), Ok(vec![Some(2), None]));
+    assert_eq!(encode(&categories, Column::Bool(vec![true, false])), Ok(vec![Some(0), None]));
+    assert_eq!(encode(&categories, text(&[Some("2"), Some("x")])), Ok(vec![None, None]));
+    let mixed = Column::Object(vec![Cell::Bool(true), Cell::Int(2), Cell::Float(3.0), Cell::Missing]);
+    assert_eq!(encode(&categories, mixed), Ok(vec![Some(0), Some(1), Some(2), None]));
+}
+
+#[test]
+fn a_float_category_may_be_nan_and_infinity_is_refused() {
+    let categories = Categories::of_floats(&[1.5, 2.0, f64::NAN], NEWEST);
+    assert_eq!(encode(&categories, Column::Float64(vec![f64::NAN, 9.0])), Ok(vec![Some(2), None]));
+    assert_eq!(encode(&categories, Column::Int64(vec![2])), Ok(vec![Some(1)]));
+    let error = encode(&categories, Column::Float64(vec![f64::INFINITY])).unwrap_err();
+    assert_eq!(error, "row 1: expected a finite number, found infinity");
+}
+
+#[test]
+fn before_0_24_a_missing_value_is_refused_even_when_unknown_values_are_not() {
+    let old = Version::new(0, 23);
+    assert!(encode(&Categories::of_texts(&[Some("n")], old), text(&[Some("n"), None])).is_err());
+    assert!(encode(&Categories::of_floats(&[1.0], old), Column::Float64(vec![f64::NAN])).is_err());
+}
+
+#[test]
+fn a_message_shows_a_few_categories_only() {
+    let few = Categories::of_texts(&[Some("a,b"), None], NEWEST);
+    assert_eq!(few.some(), "\"a,b\", nan");
+    let many: Vec<i64> = (0..100).collect();
+    assert_eq!(Categories::of_integers(&many, NEWEST).some(), "0, 1, 2, 3, 4, 5, 6, 7, and 92 more");
+}

@@ -1,0 +1,341 @@
+//! The categories of one feature of an encoder, and which one a value is.
+//!
+//! scikit-learn decides by the type of the request's column, not of the categories (`sklearn.utils._encode`): an object
+//! column goes through a Python dict, where `1 == 1.0 == True` and `"1" != 1`; a numeric one through numpy.
+
+#[cfg(test)]
+mod categories_test;
+mod lookup;
+
+use super::attributes::one_dimensional;
+use super::fault::Fault;
+use super::feature::{Feature, Refuses, describe, refuse};
+use super::text_list::TextList;
+use super::version::Version;
+use crate::artifact::pickle::{ArrayView, ItemKind, Value};
+use crate::payload::table::{Cell, Column};
+use lookup::Lookup;
+
+/// Categories, each with its number in `categories_`.
+#[derive(Debug)]
+pub(super) struct Categories {
+    known: Known,
+    /// From 0.24 on, missing values may be a category or unknown; before, they are refused.
+    refuses_missing: bool,
+    /// From 1.6 on, bool columns are matched as objects.
+    bools_are_objects: bool,
+}
+
+#[derive(Debug)]
+enum Known {
+    Integers {
+        values: Box<[i64]>,
+        lookup: Lookup,
+    },
+    Floats {
+        values: Box<[f64]>,
+        lookup: Lookup,
+        missing: Option<u32>,
+    },
+    Texts {
+        texts: TextList,
+        lookup: Lookup,
+        missing: Option<u32>,
+        none: Option<u32>,
+        objects: bool,
+    },
+    /// An object array that holds more than text.
+    Objects(Box<[Object]>),
+}
+
+#[derive(Debug, PartialEq)]
+enum Object {
+    Missing,
+    None,
+    Text(Box<str>),
+    Integer(i64),
+    Float(f64),
+}
+
+impl Categories {
+    /// Reads one array of `categories_`. `None` when it is no one-dimensional array of numbers, text or plain objects.
+    pub(super) fn from_value(value: Value<'_>, version: Version) -> Option<Categories> {
+        let array = one_dimensional(value)?;
+        u32::try_from(array.len()).ok()?;
+        Some(Categories::new(known(array)?, version))
+    }
+
+    fn new(known: Known, version: Version) -> Categories {
+        Categories {
+            known,
+            refuses_missing: version < Version::new(0, 24),
+            bools_are_objects: version >= Version::new(1, 6),
+        }
+    }
+
+    /// How many categories.
+    pub(super) fn len(&self) -> usize {
+        match &self.known {
+            Known::Integers { values, .. } => values.len(),
+            Known::Floats { values, .. } => values.len(),
+            Known::Texts { texts, .. } => texts.len(),
+            Known::Objects(objects) => objects.len(),
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match &self.known {
+            Known::Integers { values, lookup } => size_of_val(&**values) + lookup.heap_bytes(),
+            Known::Floats { values, lookup, .. } => size_of_val(&**values) + lookup.heap_bytes(),
+            Known::Texts { texts, lookup, .. } => texts.heap_bytes() + lookup.heap_bytes(),
+            Known::Objects(objects) => {
+                let text = |object: &Object| if let Object::Text(text) = object { text.len() } else { 0 };
+                size_of_val(&**objects) + objects.iter().map(text).sum::<usize>()
+            }
+        }
+    }
+
+    /// Calls `found` for each row with the number of its category, or `None` for a value that is not among them.
+    ///
+    /// # Errors
+    /// Where scikit-learn raises whatever `handle_unknown` is, and those of `found`.
+    pub(super) fn encode(
+        &self,
+        feature: &Feature<'_, '_>,
+        mut found: impl FnMut(usize, Option<u32>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        match &*feature.data {
+            Column::Object(cells) => {
+                for (row, cell) in cells.iter().enumerate() {
+                    if self.refuses_missing && matches!(cell, Cell::Missing | Cell::None) {
+                        return Err(Fault::of_value(feature.origin, row, "expected a category, found a missing value"));
+                    }
+                    found(row, self.of_object(cell))?;
+                }
+                Ok(())
+            }
+            Column::Bool(values) if self.bools_are_objects => {
+                self.refuse_objects(feature, "bool")?;
+                (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_object(&Cell::Bool(*value))))
+            }
+            numbers => {
+                self.refuse_objects(feature, numbers.dtype())?;
+                self.encode_numbers(feature, found)
+            }
+        }
+    }
+
+    fn encode_numbers(
+        &self,
+        feature: &Feature<'_, '_>,
+        mut found: impl FnMut(usize, Option<u32>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let refuses = if self.refuses_missing { Refuses::InfinityAndMissing } else { Refuses::Infinity };
+        match &*feature.data {
+            Column::Int64(values) => (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_integer(*value))),
+            Column::Bool(values) => {
+                (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_integer(i64::from(*value))))
+            }
+            Column::UInt64(values) => {
+                (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_float(*value as f64)))
+            }
+            Column::Float32(values) => (0..).zip(values).try_for_each(|(row, value)| {
+                let value = f64::from(*value);
+                refuse(feature.origin, &[value], refuses)?;
+                found(row, self.of_float(value))
+            }),
+            Column::Float64(values) => {
+                refuse(feature.origin, values, refuses)?;
+                (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_float(*value)))
+            }
+            Column::Object(_) => Ok(()),
+        }
+    }
+
+    /// numpy cannot look for missing values among objects, so a numeric column against them raises in every version,
+    /// even with `handle_unknown='ignore'`.
+    fn refuse_objects(&self, feature: &Feature<'_, '_>, dtype: &str) -> Result<(), Fault> {
+        if !matches!(self.known, Known::Texts { objects: true, .. } | Known::Objects(_)) {
+            return Ok(());
+        }
+        let nothing = matches!(&*feature.data, Column::Float64(values) if values.iter().all(|value| value.is_nan()));
+        let what = if nothing { "no value in any row".to_owned() } else { format!("only values of type {dtype}") };
+        let message = format!(
+            "the column has {what}, which scikit-learn cannot compare with categories of text ({}); \
+             it could if one row had text here, or with an imputer before the encoder",
+            self.some()
+        );
+        Err(Fault::of_column(feature.origin, message))
+    }
+
+    fn of_object(&self, cell: &Cell<'_>) -> Option<u32> {
+        match (&self.known, cell) {
+            (Known::Texts { texts, lookup, .. }, Cell::Text(text)) => lookup.find_text(texts, text),
+            (Known::Texts { missing, .. } | Known::Floats { missing, .. }, Cell::Missing) => *missing,
+            (Known::Texts { none, .. }, Cell::None) => *none,
+            (Known::Integers { .. } | Known::Floats { .. }, Cell::Int(value)) => self.of_integer(*value),
+            (Known::Integers { .. } | Known::Floats { .. }, Cell::Bool(value)) => self.of_integer(i64::from(*value)),
+            (Known::Integers { .. } | Known::Floats { .. }, Cell::Float(value)) => self.of_float(*value),
+            (Known::Objects(objects), cell) => {
+                objects.iter().position(|object| object.equals(cell)).and_then(|index| u32::try_from(index).ok())
+            }
+            _ => None,
+        }
+    }
+
+    fn of_integer(&self, value: i64) -> Option<u32> {
+        match &self.known {
+            Known::Integers { values, lookup } => lookup.find(values, &value),
+            Known::Floats { values, lookup, .. } => lookup.find(values, &(value as f64)),
+            Known::Texts { .. } | Known::Objects(_) => None,
+        }
+    }
+
+    fn of_float(&self, value: f64) -> Option<u32> {
+        match &self.known {
+            Known::Integers { values, lookup } if value.fract() == 0.0 && value.abs() < 9.3e18 => {
+                lookup.find(values, &(value as i64))
+            }
+            Known::Floats { missing, .. } if value.is_nan() => *missing,
+            Known::Floats { values, lookup, .. } => lookup.find(values, &value),
+            _ => None,
+        }
+    }
+
+    /// The first few categories, as a message shows them.
+    pub(super) fn some(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut shown: Vec<String> = match &self.known {
+            Known::Integers { values, .. } => values.iter().take(SHOWN).map(i64::to_string).collect(),
+            Known::Floats { values, .. } => values.iter().take(SHOWN).map(f64::to_string).collect(),
+            Known::Texts { texts, missing, none, .. } => (0..)
+                .zip(texts.iter())
+                .take(SHOWN)
+                .map(|(number, text)| match Some(number) {
+                    number if number == *missing => "nan".into(),
+                    number if number == *none => "None".into(),
+                    _ => describe(&Cell::Text(text.into())),
+                })
+                .collect(),
+            Known::Objects(objects) => objects.iter().take(SHOWN).map(Object::describe).collect(),
+        };
+        let more = self.len() - shown.len();
+        if more > 0 {
+            shown.push(format!("and {more} more"));
+        }
+        shown.join(", ")
+    }
+}
+
+fn known(array: ArrayView<'_>) -> Option<Known> {
+    match array.dtype().kind {
+        ItemKind::Int | ItemKind::UInt | ItemKind::Bool => match array.to_i64() {
+            Ok(values) => Some(integers(values)),
+            Err(_) => Some(floats(array.to_f64().ok()?)),
+        },
+        ItemKind::Float => Some(floats(array.to_f64().ok()?)),
+        ItemKind::Text => {
+            let texts = array.to_text().ok()?;
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let lookup = Lookup::new(&texts);
+            let texts = TextList::new(texts)?;
+            Some(Known::Texts { texts, lookup, missing: None, none: None, objects: false })
+        }
+        ItemKind::Object => objects(array.objects()?.map(Object::from_value).collect::<Option<_>>()?),
+        ItemKind::Bytes => None,
+    }
+}
+
+fn integers(values: Vec<i64>) -> Known {
+    Known::Integers { lookup: Lookup::new(&values), values: values.into() }
+}
+
+fn floats(values: Vec<f64>) -> Known {
+    let missing = values.iter().position(|value| value.is_nan()).and_then(|index| u32::try_from(index).ok());
+    Known::Floats { lookup: Lookup::new(&values), values: values.into(), missing }
+}
+
+fn objects(objects: Vec<Object>) -> Option<Known> {
+    let position = |wanted: Object| objects.iter().position(|object| *object == wanted);
+    let none = position(Object::None);
+    let missing = objects.iter().position(|object| matches!(object, Object::Missing));
+    // A missing value or None stands after all text; its own text is then empty and is never looked for.
+    let texts: Vec<&str> = objects.iter().map_while(Object::as_text).collect();
+    if texts.len() + usize::from(none.is_some()) + usize::from(missing.is_some()) < objects.len() {
+        return Some(Known::Objects(objects.into()));
+    }
+    let lookup = Lookup::new(&texts);
+    let padding = objects.len() - texts.len();
+    let texts = TextList::new(texts.into_iter().chain(std::iter::repeat_n("", padding)))?;
+    let number = |index: Option<usize>| index.and_then(|index| u32::try_from(index).ok());
+    Some(Known::Texts { texts, lookup, missing: number(missing), none: number(none), objects: true })
+}
+
+impl Object {
+    fn from_value(value: Value<'_>) -> Option<Object> {
+        if value.is_none() {
+            return Some(Object::None);
+        }
+        if let Some(text) = value.as_str() {
+            return Some(Object::Text(text.into()));
+        }
+        if let Some(flag) = value.as_bool() {
+            return Some(Object::Integer(i64::from(flag)));
+        }
+        if let Some(integer) = value.as_i64() {
+            return Some(Object::Integer(integer));
+        }
+        match value.as_float()? {
+            float if float.is_nan() => Some(Object::Missing),
+            float => Some(Object::Float(float)),
+        }
+    }
+
+    fn as_text(&self) -> Option<&str> {
+        if let Object::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn equals(&self, cell: &Cell<'_>) -> bool {
+        match (self, cell) {
+            (Object::Missing, Cell::Missing) | (Object::None, Cell::None) => true,
+            (Object::Text(one), Cell::Text(other)) => **one == **other,
+            (Object::Integer(one), Cell::Int(other)) => one == other,
+            (Object::Integer(one), Cell::Bool(other)) => *one == i64::from(*other),
+            (Object::Integer(one), Cell::Float(other)) => *one as f64 == *other,
+            (Object::Float(one), Cell::Int(other)) => *one == *other as f64,
+            (Object::Float(one), Cell::Bool(other)) => *one == f64::from(u8::from(*other)),
+            (Object::Float(one), Cell::Float(other)) => one == other,
+            _ => false,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Object::Missing => "nan".into(),
+            Object::None => "None".into(),
+            Object::Text(text) => describe(&Cell::Text((&**text).into())),
+            Object::Integer(value) => value.to_string(),
+            Object::Float(value) => value.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Categories {
+    /// Categories of an object array of text; `None` is a missing value.
+    pub(super) fn of_texts(texts: &[Option<&str>], version: Version) -> Categories {
+        let object = |text: &Option<&str>| text.map_or(Object::Missing, |text| Object::Text(text.into()));
+        Categories::new(objects(texts.iter().map(object).collect()).unwrap(), version)
+    }
+
+    /// Categories of an array of integers.
+    pub(super) fn of_integers(values: &[i64], version: Version) -> Categories {
+        Categories::new(integers(values.to_vec()), version)
+    }
+
+    /// Categories of an array of floats.
+    pub(super) fn of_floats(values: &[f64], version: Version) -> Categories {
+        Categories::new(floats(values.to_vec()), version)
+    }
+}

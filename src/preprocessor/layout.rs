@@ -1,0 +1,163 @@
+//! What the columns of a request are: features in order, and perhaps a label.
+
+use super::attributes::Attributes;
+use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
+use super::columns_json::ColumnsJson;
+use super::text_list::TextList;
+use super::transformers::{FittedColumns, fitted_columns};
+use super::version::Version;
+use crate::artifact::pickle::Value;
+use crate::error::{Error, Result};
+
+/// The columns of a request.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// The names of the features, then that of the label; empty when nobody named them.
+    names: TextList,
+    label: Option<LabelPosition>,
+    width: RequestWidth,
+    /// Why every request is refused, if it is.
+    refusal: Option<Box<str>>,
+}
+
+/// The names of a request's columns while a model is built.
+pub(super) struct Names<'t> {
+    names: Option<Vec<&'t str>>,
+    label: Option<LabelPosition>,
+}
+
+impl<'t> Names<'t> {
+    /// The names that `columns.json` gives, else those that the artifact was fitted on, where a last one that no
+    /// transformer uses is the label.
+    pub(super) fn new(root: Value<'t>, version: Version, json: Option<&'t ColumnsJson>) -> Result<Names<'t>> {
+        let own_label = json.and_then(|json| json.label.as_ref());
+        let own_label = own_label.map(|(label, position)| (label.as_str(), *position));
+        if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
+            return Ok(Names::of(columns.iter().map(String::as_str).collect(), own_label));
+        }
+        let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose()?;
+        let Some(FittedColumns { mut names, uses_last }) = fitted.flatten() else {
+            return Ok(Names { names: None, label: None });
+        };
+        let label = match own_label {
+            Some((label, position)) => {
+                names.retain(|name| *name != label);
+                Some((label, position))
+            }
+            None if uses_last || names.len() < 2 => None,
+            None => names.pop().map(|label| (label, LabelPosition::Last)),
+        };
+        Ok(Names::of(names, label))
+    }
+
+    fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {
+        names.extend(label.map(|(label, _)| label));
+        Names { names: Some(names), label: label.map(|(_, position)| position) }
+    }
+
+    /// What the root of a model is given.
+    pub(super) fn input(&self) -> Input<'t> {
+        Input { names: self.names.clone(), shape: Shape::Request { label: self.label } }
+    }
+
+    /// The layout that comes of what the model demanded.
+    pub(super) fn layout(self, builder: Builder) -> Result<Layout> {
+        let names = TextList::new(self.names.into_iter().flatten())
+            .ok_or_else(|| Error::bad_artifact("the names of the columns are longer than 4 GiB"))?;
+        let refusal = builder.refusal.map(String::into_boxed_str);
+        Ok(Layout { names, label: self.label, width: builder.request_width, refusal })
+    }
+}
+
+/// The estimator that sees the columns of a request first: steps that only pass them on are skipped.
+fn first_to_see_the_request(value: Value<'_>) -> Option<Attributes<'_>> {
+    let object = Attributes::of(value)?;
+    let parts = match object.class() {
+        "Pipeline" => "steps",
+        "FeatureUnion" => "transformer_list",
+        _ => return Some(object),
+    };
+    let passes_on = |first: &Attributes<'_>| first.class() == "FunctionTransformer" && first.present("func").is_none();
+    let parts = object.get(parts)?.items()?.filter_map(|part| part.array_of::<2>());
+    parts.filter_map(|[_, part]| first_to_see_the_request(part)).find(|first| !passes_on(first))
+}
+
+/// A request whose columns were found to be what the model takes.
+pub(super) struct Request {
+    /// The label's place among the features, when the row has one: it is moved behind them.
+    pub(super) label: Option<LabelPosition>,
+}
+
+impl Layout {
+    /// Checks how many columns a request has, and tells whether the label is among them.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the columns that were expected.
+    pub(super) fn accept(&self, found: usize) -> Result<Request> {
+        let expected = self.features().len();
+        let named = self.names.len() > 0;
+        let labelled = named && self.label.is_some() && found == expected + 1;
+        if named && found != expected && !labelled {
+            return Err(self.wrong_width(found));
+        }
+        if let Some(refusal) = &self.refusal {
+            return Err(Error::bad_payload(&**refusal));
+        }
+        let fits = match self.width {
+            RequestWidth::Any => true,
+            RequestWidth::AtLeast(least) => found >= least,
+            RequestWidth::Exactly(exact) => found == exact,
+        };
+        if !fits {
+            return Err(self.wrong_width(found));
+        }
+        Ok(Request { label: self.label.filter(|_| labelled) })
+    }
+
+    fn wrong_width(&self, found: usize) -> Error {
+        let features = self.features();
+        let label = self.label.and_then(|position| {
+            let end = if position == LabelPosition::First { "first" } else { "last" };
+            Some(format!("the label {} {end}", self.names.get(features.len())?))
+        });
+        let names = super::build::list_names(&features);
+        // The model may need the label as a feature, or have been fitted on other columns than a row has.
+        let demanded = match self.width {
+            RequestWidth::Any => None,
+            RequestWidth::AtLeast(width) | RequestWidth::Exactly(width) => Some(width),
+        };
+        let expected = match (demanded, features.len(), label) {
+            (Some(width), 0, _) => format!("{width} columns"),
+            (Some(width), count, Some(label)) if width == count + 1 => {
+                format!("{width} columns ({names}), with {label}")
+            }
+            (Some(width), count, _) if width != count => {
+                format!("{width} columns, as the model was fitted on; but a row has {count} by its names ({names})")
+            }
+            (None, count, Some(label)) => format!("{count} columns ({names}), or {} with {label}", count + 1),
+            (_, count, _) => format!("{count} columns ({names})"),
+        };
+        Error::bad_payload(format!("expected rows of {expected}, found {found}"))
+    }
+
+    /// The names of the features of a row, without its label; none when nobody named them.
+    pub(super) fn features(&self) -> Vec<&str> {
+        let label = usize::from(self.label.is_some());
+        self.names.iter().take(self.names.len().saturating_sub(label)).collect()
+    }
+
+    /// The number of a column in the request, counted from 1, and its name; the label counts as the last one here.
+    pub(super) fn column(&self, index: usize, request: &Request) -> (usize, Option<String>) {
+        let name = self.names.get(index).map(str::to_owned);
+        match request.label {
+            Some(LabelPosition::First) if index + 1 == self.names.len() => (1, name),
+            Some(LabelPosition::First) => (index + 2, name),
+            Some(LabelPosition::Last) | None => (index + 1, name),
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.names.heap_bytes() + self.refusal.as_ref().map_or(0, |refusal| refusal.len())
+    }
+}

@@ -1,0 +1,76 @@
+//! What the encoders share: `categories_`, and the grouping of infrequent categories.
+
+use crate::artifact::pickle::Value;
+use crate::error::Result;
+use crate::payload::table::{Cell, Column};
+use crate::preprocessor::attributes::{Attributes, integers};
+use crate::preprocessor::build::{Builder, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, describe};
+
+/// Reads `categories_`, one array a feature.
+pub(super) fn categories(encoder: Attributes<'_>, input: &Input<'_>, builder: &mut Builder) -> Result<Vec<Categories>> {
+    let arrays = encoder.items("categories_")?;
+    builder.accept(input, encoder, arrays.len())?;
+    let read = |array: Value<'_>| {
+        Categories::from_value(array, builder.version).ok_or_else(|| {
+            encoder.mismatch("categories_", "a list of one-dimensional arrays of numbers, text or plain objects", array)
+        })
+    };
+    arrays.into_iter().map(read).collect()
+}
+
+/// The infrequent categories of one feature, which share a number.
+pub(super) struct Infrequent {
+    /// The group of each category: numbers without a gap, the infrequent ones the highest.
+    pub(super) groups: Vec<usize>,
+    /// How many groups.
+    pub(super) count: usize,
+    /// The group of the infrequent ones.
+    pub(super) infrequent: usize,
+}
+
+/// Reads `_infrequent_indices` and `_default_to_infrequent_mappings` (from 1.1 on, and only if enabled): for each
+/// feature its groups, or `None` if it has no infrequent category. `grouped` says how many categories of each feature
+/// are in a group.
+pub(super) fn infrequent(encoder: Attributes<'_>, grouped: &[usize]) -> Result<Vec<Option<Infrequent>>> {
+    if !encoder.flag_or("_infrequent_enabled", false)? {
+        return Ok(grouped.iter().map(|_| None).collect());
+    }
+    let indices = encoder.items_of("_infrequent_indices", grouped.len())?;
+    let mappings = encoder.items_of("_default_to_infrequent_mappings", grouped.len())?;
+    let read = |((indices, mapping), grouped): ((Value<'_>, Value<'_>), &usize)| {
+        if indices.is_none() || mapping.is_none() {
+            return Ok(None);
+        }
+        let group = |value: &i64| usize::try_from(*value).ok().filter(|group| group < grouped);
+        let groups: Option<Vec<usize>> = integers(mapping).and_then(|mapping| mapping.iter().map(group).collect());
+        let first = integers(indices).and_then(|indices| indices.first().and_then(group));
+        let groups = groups.filter(|groups| groups.len() == *grouped);
+        let infrequent = groups.as_ref().and_then(|groups| groups.get(first?).copied());
+        match (groups, infrequent) {
+            (Some(groups), Some(infrequent)) => {
+                let count = groups.iter().max().map_or(0, |highest| highest + 1);
+                Ok(Some(Infrequent { groups, count, infrequent }))
+            }
+            _ => Err(encoder.mismatch("_default_to_infrequent_mappings", "a group for each category", mapping)),
+        }
+    };
+    indices.into_iter().zip(mappings).zip(grouped).map(read).collect()
+}
+
+/// The fault of a category that was not seen at fit.
+pub(super) fn unknown(feature: &Feature<'_, '_>, row: usize, categories: &Categories) -> Fault {
+    let found = match &*feature.data {
+        Column::Object(cells) => cells.get(row).map(describe),
+        Column::Int64(values) => values.get(row).map(i64::to_string),
+        Column::UInt64(values) => values.get(row).map(u64::to_string),
+        Column::Float64(values) => values.get(row).map(f64::to_string),
+        Column::Float32(values) => values.get(row).map(f32::to_string),
+        Column::Bool(values) => values.get(row).map(|value| describe(&Cell::Bool(*value))),
+    };
+    let found = found.unwrap_or_default();
+    let message = format!("unknown category {found}: expected one of {}", categories.some());
+    Fault::of_value(feature.origin, row, message)
+}

@@ -1,0 +1,72 @@
+//! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
+
+use super::Transformer;
+use super::pipeline::named;
+use super::weight::Weight;
+use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::dtype::{stack, stack_frame};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
+
+/// The parts, in the order of their answers.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct FeatureUnion {
+    parts: Box<[Part]>,
+}
+
+#[derive(Debug)]
+struct Part {
+    transformer: Transformer,
+    weight: Option<Weight>,
+}
+
+/// Reads `transformer_list`, in which `'drop'` (or `None`, until 0.24) leaves a part out, and `transformer_weights`.
+pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let mut parts = Vec::new();
+    let mut width = Some(0usize);
+    for (name, part) in named(union, "transformer_list")? {
+        if part.is_none() || part.as_str() == Some("drop") {
+            continue;
+        }
+        let built =
+            Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
+        width = match (width, built.output.shape) {
+            (Some(width), Shape::Fixed(more)) => width.checked_add(more),
+            _ => None,
+        };
+        parts.push(Part { transformer: built.transformer, weight: Weight::of(union, name)? });
+    }
+    // A part that passes a request through is as wide as the request, which is known when another part was fitted on
+    // it.
+    let shape = width.map_or(input.shape, Shape::Fixed);
+    let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into() });
+    Ok(Built { transformer, output: Input { names: None, shape } })
+}
+
+impl FeatureUnion {
+    pub(super) fn apply<'c, 'a>(
+        &'a self,
+        features: &[Feature<'c, 'a>],
+        rows: usize,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let mut all = Vec::new();
+        for part in &self.parts {
+            let mut given = part.transformer.apply(features.to_vec(), rows)?;
+            if part.transformer.keeps_frames() {
+                given = stack_frame(given);
+            }
+            if let Some(weight) = part.weight {
+                given = weight.apply(given)?;
+            }
+            all.extend(given);
+        }
+        Ok(stack(all))
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let parts = self.parts.iter().map(|part| part.transformer.heap_bytes());
+        size_of_val(&*self.parts) + parts.sum::<usize>()
+    }
+}

@@ -1,0 +1,119 @@
+//! `sklearn.preprocessing.KBinsDiscretizer`: the number of the bin of each value, or a column for each bin.
+
+use super::Transformer;
+use crate::artifact::pickle::Value;
+use crate::error::Result;
+use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
+use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
+use crate::preprocessor::version::Version;
+
+/// Bins, and an encoder of their numbers if there is one.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct KBinsDiscretizer {
+    features: Box<[Bins]>,
+    encoder: Option<Transformer>,
+}
+
+/// How a value's bin is found.
+#[derive(Debug)]
+enum Bins {
+    /// From 1.1 on: how many inner edges are at or below it.
+    Inner(Box<[f64]>),
+    /// Before: how many edges but the first are at or below it and a little more, the highest bin at most.
+    Widened { edges: Box<[f64]>, highest: f64 },
+}
+
+/// Reads `bin_edges_`, `encode` and `_encoder`.
+pub(super) fn build<'t>(discretizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let value = discretizer.required("bin_edges_")?;
+    let edges = one_dimensional(value).and_then(|array| array.objects()).map(|edges| edges.map(bin_edges));
+    let edges: Option<Vec<_>> = edges.and_then(|edges| edges.collect());
+    let edges =
+        edges.ok_or_else(|| discretizer.mismatch("bin_edges_", "an array of arrays of two numbers or more", value))?;
+    let width = edges.len();
+    builder.accept(input, discretizer, width)?;
+    let version = builder.version;
+    let features = edges.iter().map(|edges| Bins::new(edges, version)).collect();
+    let one_hot = discretizer.choice("encode", &[("onehot", true), ("onehot-dense", true), ("ordinal", false)])?;
+    let (encoder, output) = if one_hot {
+        let numbers = Input { names: None, shape: Shape::Fixed(width) };
+        let built = Transformer::build(discretizer.required("_encoder")?, &numbers, builder)?;
+        (Some(built.transformer), built.output)
+    } else {
+        (None, Input { names: None, shape: Shape::Fixed(width) })
+    };
+    let discretizer = KBinsDiscretizer { features, encoder };
+    Ok(Built { transformer: Transformer::KBinsDiscretizer(Box::new(discretizer)), output })
+}
+
+fn bin_edges(value: Value<'_>) -> Option<Box<[f64]>> {
+    numbers(value).filter(|edges| edges.len() >= 2 && edges.is_sorted())
+}
+
+impl Bins {
+    fn new(edges: &[f64], version: Version) -> Bins {
+        let without_first = edges.get(1..).unwrap_or_default();
+        if version >= Version::new(1, 1) {
+            let (_, inner) = without_first.split_last().unwrap_or((&0.0, &[]));
+            return Bins::Inner(inner.into());
+        }
+        let highest = without_first.len().saturating_sub(1) as f64;
+        Bins::Widened { edges: without_first.into(), highest }
+    }
+
+    fn bin(&self, value: f64) -> f64 {
+        match self {
+            Bins::Inner(edges) => edges.partition_point(|edge| *edge <= value) as f64,
+            Bins::Widened { edges, highest } => {
+                let widened = value + (1e-8 + 1e-5 * value.abs());
+                (edges.partition_point(|edge| *edge <= widened) as f64).min(*highest)
+            }
+        }
+    }
+
+    fn edges(&self) -> &[f64] {
+        match self {
+            Bins::Inner(edges) | Bins::Widened { edges, .. } => edges,
+        }
+    }
+}
+
+impl KBinsDiscretizer {
+    pub(super) fn apply<'c, 'a>(
+        &'a self,
+        features: Vec<Feature<'c, 'a>>,
+        rows: usize,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let mut floats = Floats::from_features(features, Refuses::InfinityAndMissing)?;
+        for (column, bins) in self.features.iter().enumerate() {
+            floats.map_column(column, |value| bins.bin(value));
+        }
+        match &self.encoder {
+            Some(encoder) => encoder.apply(floats.into_features(), rows),
+            None => Ok(floats.into_features()),
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.features)
+            + self.features.iter().map(|bins| size_of_val(bins.edges())).sum::<usize>()
+            + self.encoder.as_ref().map_or(0, Transformer::heap_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_belongs_to_the_bin_above_and_the_ends_take_everything_beyond() {
+        let bins = Bins::new(&[0.0, 1.0, 2.0, 3.0], Version::new(1, 6));
+        let values = [-5.0, 0.0, 0.999, 1.0, 2.0, 3.0, 9.0];
+        assert_eq!(values.map(|value| bins.bin(value)), [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
+        let widened = Bins::new(&[0.0, 1.0, 2.0, 3.0], Version::new(1, 0));
+        assert_eq!(values.map(|value| widened.bin(value)), [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
+        assert_eq!((bins.bin(0.999999), widened.bin(0.999999)), (0.0, 1.0));
+    }
+}

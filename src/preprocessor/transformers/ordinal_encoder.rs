@@ -1,0 +1,136 @@
+//! `sklearn.preprocessing.OrdinalEncoder`: the number of each category.
+
+use super::Transformer;
+use super::encoder;
+use super::one_hot_encoder::{OneHotDtype, one_hot_dtype};
+use crate::error::Result;
+use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
+
+/// A number for each category of each feature.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct OrdinalEncoder {
+    features: Box<[EncodedFeature]>,
+    /// `None` when an unknown category is an error.
+    unknown: Option<f64>,
+    dtype: OneHotDtype,
+}
+
+#[derive(Debug)]
+struct EncodedFeature {
+    categories: Categories,
+    /// The number of each category, when it is not its index.
+    numbers: Option<Box<[f64]>>,
+}
+
+/// Reads `categories_`, `dtype`, `handle_unknown` and `unknown_value` (0.24), the number for missing values
+/// (`_missing_indices` 1.0, `encoded_missing_value` 1.1) and the infrequent categories (1.3).
+pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let categories = encoder::categories(encoder, input, builder)?;
+    let width = categories.len();
+    let missing = (0..width).map(|feature| missing_index(encoder, feature)).collect::<Result<Vec<_>>>()?;
+    // The missing value, which comes last, is in no group.
+    let grouped = categories.iter().zip(&missing).map(|(categories, missing)| missing.unwrap_or(categories.len()));
+    let infrequent = encoder::infrequent(encoder, &grouped.collect::<Vec<_>>())?;
+    let uses_encoded_value = encoder.get("handle_unknown").is_some()
+        && encoder.choice("handle_unknown", &[("error", false), ("use_encoded_value", true)])?;
+    let unknown = uses_encoded_value.then(|| encoder.number("unknown_value")).transpose()?;
+    let missing_number = match encoder.get("encoded_missing_value") {
+        Some(_) => encoder.number("encoded_missing_value")?,
+        None => f64::NAN,
+    };
+    let features = categories.into_iter().zip(infrequent).zip(missing).map(|((categories, infrequent), missing)| {
+        if infrequent.is_none() && missing.is_none() {
+            return EncodedFeature { categories, numbers: None };
+        }
+        // A missing value keeps its own number, whatever group it would be in.
+        let number = |index: usize| match &infrequent {
+            _ if missing == Some(index) => missing_number,
+            Some(infrequent) => infrequent.groups.get(index).map_or(f64::NAN, |group| *group as f64),
+            None => index as f64,
+        };
+        let numbers = Some((0..categories.len()).map(number).collect());
+        EncodedFeature { categories, numbers }
+    });
+    let features = features.collect();
+    let dtype = one_hot_dtype(encoder)?;
+    Ok(Built::array(Transformer::OrdinalEncoder(OrdinalEncoder { features, unknown, dtype }), width))
+}
+
+/// The index of the missing value among the categories of a feature: `_missing_indices` is a dict of those that have
+/// one.
+fn missing_index(encoder: Attributes<'_>, feature: usize) -> Result<Option<usize>> {
+    let Some(indices) = encoder.present("_missing_indices") else { return Ok(None) };
+    let mut entries =
+        indices.entries().ok_or_else(|| encoder.mismatch("_missing_indices", "a dict of indices", indices))?;
+    let index = |value: i64| usize::try_from(value).ok();
+    let entry = entries.find(|(key, _)| key.as_i64().and_then(index) == Some(feature));
+    match entry {
+        None => Ok(None),
+        Some((_, value)) => match value.as_i64().and_then(index) {
+            Some(index) => Ok(Some(index)),
+            None => Err(encoder.mismatch("_missing_indices", "a dict of indices", value)),
+        },
+    }
+}
+
+impl OrdinalEncoder {
+    pub(super) fn apply<'c, 'a>(&self, features: &[Feature<'c, 'a>]) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        self.features.iter().zip(features).map(|(encoded, feature)| self.encode(encoded, feature)).collect()
+    }
+
+    fn encode<'c, 'a>(&self, encoded: &EncodedFeature, feature: &Feature<'_, 'a>) -> Result<Feature<'c, 'a>, Fault> {
+        let mut values = Vec::with_capacity(feature.data.len());
+        encoded.categories.encode(feature, |row, category| {
+            values.push(match (category, &encoded.numbers, self.unknown) {
+                (Some(category), None, _) => f64::from(category),
+                (Some(category), Some(numbers), _) => numbers.get(category as usize).copied().unwrap_or(f64::NAN),
+                (None, _, Some(unknown)) => unknown,
+                (None, _, None) => return Err(encoder::unknown(feature, row, &encoded.categories)),
+            });
+            Ok(())
+        })?;
+        let column = match self.dtype {
+            OneHotDtype::Float64 => Column::Float64(values),
+            OneHotDtype::Float32 => Column::Float32(values.into_iter().map(|value| value as f32).collect()),
+            OneHotDtype::Int64 => Column::Int64(values.into_iter().map(|value| value as i64).collect()),
+            OneHotDtype::Bool => Column::Bool(values.into_iter().map(|value| value != 0.0).collect()),
+        };
+        Ok(Feature::new(feature.origin, column))
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let feature = |feature: &EncodedFeature| {
+            feature.categories.heap_bytes() + feature.numbers.as_ref().map_or(0, |numbers| size_of_val(&**numbers))
+        };
+        size_of_val(&*self.features) + self.features.iter().map(feature).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{column, message, texts};
+    use crate::preprocessor::version::Version;
+
+    #[test]
+    fn categories_become_their_numbers_and_unknown_ones_what_was_asked() {
+        let categories = || Categories::of_texts(&[Some("n"), Some("y"), None], Version::new(1, 9));
+        let encoder = |unknown, numbers, dtype| OrdinalEncoder {
+            features: [EncodedFeature { categories: categories(), numbers }].into(),
+            unknown,
+            dtype,
+        };
+        let values = || [texts(&[Some("y"), None, Some("q")])];
+        let floats = encoder(Some(-1.0), Some([0.0, 1.0, -2.0].into()), OneHotDtype::Float64);
+        assert_eq!(column(floats.apply(&values())), Column::Float64(vec![1.0, -2.0, -1.0]));
+        let integers = encoder(Some(9.0), None, OneHotDtype::Int64);
+        assert_eq!(column(integers.apply(&values())), Column::Int64(vec![1, 2, 9]));
+        let strict = encoder(None, None, OneHotDtype::Float64);
+        assert!(message(strict.apply(&values())).starts_with("row 3, column 1: unknown category \"q\""));
+    }
+}

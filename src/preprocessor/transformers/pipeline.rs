@@ -1,0 +1,73 @@
+//! `sklearn.pipeline.Pipeline`: transformers one after the other.
+
+use super::Transformer;
+use crate::artifact::pickle::Value;
+use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::dtype::stack;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
+
+/// Two steps or more; steps that change nothing are left out.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct Pipeline {
+    steps: Box<[Transformer]>,
+}
+
+/// Reads `steps`: a list of name and transformer, where `None` and `'passthrough'` do nothing.
+pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let mut steps = Vec::new();
+    let mut input = input.clone();
+    for (name, step) in named(pipeline, "steps")? {
+        if step.is_none() {
+            continue;
+        }
+        let built =
+            Transformer::build(step, &input, builder).map_err(|error| error.context(format!("step {name:?}")))?;
+        input = built.output;
+        if !matches!(built.transformer, Transformer::Passthrough) {
+            steps.push(built.transformer);
+        }
+    }
+    let transformer = match steps.len() {
+        0 => Transformer::Passthrough,
+        1 => steps.remove(0),
+        _ => Transformer::Pipeline(Pipeline { steps: steps.into() }),
+    };
+    Ok(Built { transformer, output: input })
+}
+
+/// The named parts of an estimator that is made of others: a list of tuples that begin with a name and the part.
+pub(super) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(&'t str, Value<'t>)>> {
+    let part = |value: Value<'t>| {
+        let [name, part] = value.array_of()?;
+        Some((name.as_str()?, part))
+    };
+    let parts = parent.items(attribute)?.into_iter().map(part).collect::<Option<Vec<_>>>();
+    parts.ok_or_else(|| parent.error(format_args!("expected {attribute} to be a list of names with transformers")))
+}
+
+impl Pipeline {
+    pub(super) fn apply<'c, 'a>(
+        &'a self,
+        mut features: Vec<Feature<'c, 'a>>,
+        rows: usize,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        for step in &self.steps {
+            features = step.apply(features, rows)?;
+            if !step.keeps_frames() {
+                features = stack(features);
+            }
+        }
+        Ok(features)
+    }
+
+    pub(super) fn keeps_frames(&self) -> bool {
+        self.steps.iter().all(Transformer::keeps_frames)
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.steps) + self.steps.iter().map(Transformer::heap_bytes).sum::<usize>()
+    }
+}

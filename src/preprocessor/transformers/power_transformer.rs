@@ -1,0 +1,119 @@
+//! `sklearn.preprocessing.PowerTransformer`: Yeo-Johnson or Box-Cox, then perhaps a StandardScaler.
+//!
+//! Logarithms and powers come from the platform, so the last digits may differ from numpy's, as they do between CPUs.
+
+use super::Transformer;
+use crate::error::Result;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Refuses};
+
+/// A power for each feature.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct PowerTransformer {
+    method: Method,
+    lambdas: Box<[f64]>,
+    scaler: Option<Transformer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Method {
+    YeoJohnson,
+    BoxCox,
+}
+
+/// Reads `method`, `lambdas_`, `standardize` and `_scaler`.
+pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let method = transformer.choice("method", &[("yeo-johnson", Method::YeoJohnson), ("box-cox", Method::BoxCox)])?;
+    let lambdas = transformer.numbers("lambdas_")?;
+    let width = lambdas.len();
+    builder.accept(input, transformer, width)?;
+    if lambdas.iter().any(|lambda| lambda.is_nan()) {
+        return Err(transformer.error("expected lambdas_ to be numbers, found nan: a feature without a value at fit"));
+    }
+    let scaler = if transformer.flag("standardize")? {
+        let numbers = Input { names: None, shape: Shape::Fixed(width) };
+        Some(Transformer::build(transformer.required("_scaler")?, &numbers, builder)?.transformer)
+    } else {
+        None
+    };
+    let transformer = PowerTransformer { method, lambdas, scaler };
+    Ok(Built::array(Transformer::PowerTransformer(Box::new(transformer)), width))
+}
+
+impl PowerTransformer {
+    pub(super) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let mut floats = Floats::from_features(features, Refuses::Infinity)?;
+        for (index, lambda) in self.lambdas.iter().enumerate() {
+            if self.method == Method::YeoJohnson {
+                floats.map_column(index, |value| yeo_johnson(value, *lambda));
+                continue;
+            }
+            if let Some(column) = floats.columns.get(index)
+                && let Some(row) = column.values.iter().position(|value| *value <= 0.0)
+            {
+                return Err(Fault::of_value(
+                    column.origin,
+                    row,
+                    "expected a number above 0, as Box-Cox takes no other",
+                ));
+            }
+            floats.map_column(index, |value| box_cox(value, *lambda));
+        }
+        let rows = floats.columns.first().map_or(0, |column| column.values.len());
+        match &self.scaler {
+            Some(scaler) => scaler.apply(floats.into_features(), rows),
+            None => Ok(floats.into_features()),
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.lambdas) + self.scaler.as_ref().map_or(0, Transformer::heap_bytes)
+    }
+}
+
+fn yeo_johnson(value: f64, lambda: f64) -> f64 {
+    if value >= 0.0 {
+        if lambda.abs() < f64::EPSILON { value.ln_1p() } else { ((value + 1.0).powf(lambda) - 1.0) / lambda }
+    } else if (lambda - 2.0).abs() < f64::EPSILON {
+        -(-value).ln_1p()
+    } else {
+        -((1.0 - value).powf(2.0 - lambda) - 1.0) / (2.0 - lambda)
+    }
+}
+
+fn box_cox(value: f64, lambda: f64) -> f64 {
+    if lambda == 0.0 { value.ln() } else { (lambda * value.ln()).exp_m1() / lambda }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{apply_floats, message};
+
+    #[test]
+    fn powers_are_those_of_scipy() {
+        // scipy.stats.yeojohnson and boxcox.
+        let cases = [(2.0, 0.0, 1.0986122886681098), (2.0, 0.5, 1.4641016151377544), (-2.0, 2.0, -1.0986122886681098)];
+        for (value, lambda, expected) in cases {
+            assert!((yeo_johnson(value, lambda) - expected).abs() < 1e-15, "{value} {lambda}");
+        }
+        assert_eq!(yeo_johnson(3.0, 1.0), 3.0);
+        assert_eq!(yeo_johnson(-3.0, 1.0), -3.0);
+        assert!((box_cox(4.0, 0.5) - 2.0).abs() < 1e-15);
+        assert_eq!(box_cox(1.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn box_cox_refuses_what_is_not_positive_and_lets_missing_values_pass() {
+        let transformer = PowerTransformer { method: Method::BoxCox, lambdas: [0.5].into(), scaler: None };
+        let transformer: &'static PowerTransformer = Box::leak(Box::new(transformer));
+        assert!(apply_floats(|features| transformer.apply(features), vec![vec![f64::NAN]])[0][0].is_nan());
+        let zero = Feature::new(
+            crate::preprocessor::feature::Origin::column(0),
+            crate::payload::table::Column::Float64(vec![1.0, 0.0]),
+        );
+        assert!(message(transformer.apply(vec![zero])).starts_with("row 2, column 1: expected a number above 0"));
+    }
+}

@@ -1,0 +1,436 @@
+//! `sklearn.impute.SimpleImputer`: fills missing values with what was learned at fit, and may say where they were.
+
+use super::Transformer;
+use crate::artifact::pickle::{ArrayView, ItemKind, Value};
+use crate::error::Result;
+use crate::payload::table::{Cell, Column};
+use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, refuse};
+use crate::preprocessor::version::Version;
+use std::borrow::Cow;
+
+/// What is filled in, where, and what comes out.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct SimpleImputer {
+    /// One for each feature: `statistics_`.
+    fills: Box<[Fill]>,
+    input: InputType,
+    missing: Missing,
+    /// Features that had no value at fit are left out, unless they are kept.
+    kept: Box<[bool]>,
+    /// The features for which a column says where a value was missing.
+    indicator: Box<[u32]>,
+}
+
+/// The value that fills a gap.
+#[derive(Debug, PartialEq)]
+enum Fill {
+    Missing,
+    None,
+    Number(f64),
+    Integer(i64),
+    Bool(bool),
+    Text(Box<str>),
+}
+
+/// What the input is converted to before gaps are filled.
+#[derive(Debug, PartialEq)]
+enum InputType {
+    /// Floats: `strategy` is mean or median.
+    Floats,
+    /// As it is: `strategy` is most_frequent or constant.
+    AsIs {
+        /// It was fitted on objects, so it takes everything for objects (`_fit_dtype`, from 1.1 on).
+        objects: bool,
+        /// The type of the constant, which from 1.4 on must be one that the input's type can hold.
+        constant: Option<FillType>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum FillType {
+    Float,
+    Object,
+    Other,
+}
+
+/// `missing_values`: which value counts as missing.
+#[derive(Debug, PartialEq)]
+enum Missing {
+    Nan,
+    None,
+    Number(f64),
+    Text(Box<str>),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Strategy {
+    Mean,
+    MostFrequent,
+    Constant,
+}
+
+/// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21), `_fit_dtype`
+/// (1.1), `keep_empty_features` (1.2), `_fill_dtype` (1.8).
+pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let version = builder.version;
+    let strategies = [
+        ("mean", Strategy::Mean),
+        ("median", Strategy::Mean),
+        ("most_frequent", Strategy::MostFrequent),
+        ("constant", Strategy::Constant),
+    ];
+    let strategy = imputer.choice("strategy", &strategies)?;
+    let value = imputer.required("statistics_")?;
+    let expected = "a one-dimensional array of numbers, text or plain objects";
+    let array = one_dimensional(value).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
+    let fills = fills(array).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
+    let width = fills.len();
+    builder.accept(input, imputer, width)?;
+    if strategy == Strategy::Mean
+        && let Some(fill) =
+            fills.iter().find(|fill| !matches!(fill, Fill::Number(_) | Fill::Integer(_) | Fill::Missing))
+    {
+        return Err(
+            imputer.error(format_args!("expected statistics_ to be numbers for a mean or median, found {fill:?}"))
+        );
+    }
+    let input_type = match strategy {
+        Strategy::Mean => InputType::Floats,
+        Strategy::MostFrequent | Strategy::Constant => InputType::AsIs {
+            objects: kind(imputer, "_fit_dtype") == Some(ItemKind::Object),
+            constant: (strategy == Strategy::Constant && version >= Version::new(1, 4))
+                .then(|| fill_type(imputer, array, version)),
+        },
+    };
+    let keeps_all = imputer.flag_or("keep_empty_features", false)?
+        || (strategy == Strategy::Constant && version < Version::new(1, 8));
+    let kept: Box<[bool]> = fills.iter().map(|fill| keeps_all || *fill != Fill::Missing).collect();
+    let indicator = indicator(imputer, width)?;
+    let missing = missing(imputer)?;
+    let output_width = kept.iter().filter(|kept| **kept).count() + indicator.len();
+    let imputer = SimpleImputer { fills, input: input_type, missing, kept, indicator };
+    Ok(Built::array(Transformer::SimpleImputer(Box::new(imputer)), output_width))
+}
+
+fn kind(imputer: Attributes<'_>, name: &str) -> Option<ItemKind> {
+    Some(imputer.get(name)?.as_dtype()?.kind)
+}
+
+/// From 1.8 on `statistics_` of a constant are objects, and `_fill_dtype` says what they were.
+fn fill_type(imputer: Attributes<'_>, statistics: ArrayView<'_>, version: Version) -> FillType {
+    let own = statistics.dtype().kind;
+    let kind = if version >= Version::new(1, 8) { kind(imputer, "_fill_dtype").unwrap_or(own) } else { own };
+    match kind {
+        ItemKind::Float => FillType::Float,
+        ItemKind::Object | ItemKind::Text => FillType::Object,
+        _ => FillType::Other,
+    }
+}
+
+fn fills(array: ArrayView<'_>) -> Option<Box<[Fill]>> {
+    match array.dtype().kind {
+        ItemKind::Float => Some(array.to_f64().ok()?.into_iter().map(Fill::number).collect()),
+        ItemKind::Int | ItemKind::UInt => Some(array.to_i64().ok()?.into_iter().map(Fill::Integer).collect()),
+        ItemKind::Bool => Some(array.to_i64().ok()?.into_iter().map(|value| Fill::Bool(value != 0)).collect()),
+        ItemKind::Text => Some(array.to_text().ok()?.into_iter().map(|text| Fill::Text(text.into())).collect()),
+        ItemKind::Object => array.objects()?.map(Fill::from_value).collect(),
+        ItemKind::Bytes => None,
+    }
+}
+
+fn missing(imputer: Attributes<'_>) -> Result<Missing> {
+    let value = imputer.required("missing_values")?;
+    let text = || value.as_str().map(|text| Missing::Text(text.into()));
+    match value.as_number() {
+        _ if value.is_none() => Ok(Missing::None),
+        Some(number) if number.is_nan() => Ok(Missing::Nan),
+        Some(number) => Ok(Missing::Number(number)),
+        None => text().ok_or_else(|| imputer.mismatch("missing_values", "nan, None, a number or text", value)),
+    }
+}
+
+fn indicator(imputer: Attributes<'_>, width: usize) -> Result<Box<[u32]>> {
+    if !imputer.flag_or("add_indicator", false)? {
+        return Ok([].into());
+    }
+    let Some(value) = imputer.present("indicator_") else { return Ok([].into()) };
+    let features = || {
+        let indices = integers(value.attribute("features_")?)?;
+        let index = |index: i64| u32::try_from(index).ok().filter(|index| (*index as usize) < width);
+        indices.into_iter().map(index).collect::<Option<_>>()
+    };
+    features().ok_or_else(|| imputer.mismatch("indicator_", format_args!("fitted on {width} features"), value))
+}
+
+impl Fill {
+    fn number(value: f64) -> Fill {
+        if value.is_nan() { Fill::Missing } else { Fill::Number(value) }
+    }
+
+    fn from_value(value: Value<'_>) -> Option<Fill> {
+        if value.is_none() {
+            return Some(Fill::None);
+        }
+        let text = || Some(Fill::Text(value.as_str()?.into()));
+        let plain = value.as_bool().map(Fill::Bool).or_else(|| value.as_i64().map(Fill::Integer));
+        plain.or_else(|| value.as_float().map(Fill::number)).or_else(text)
+    }
+
+    fn as_float(&self) -> f64 {
+        match self {
+            Fill::Number(value) => *value,
+            Fill::Integer(value) => *value as f64,
+            Fill::Bool(value) => f64::from(u8::from(*value)),
+            // `keep_empty_features` fills with 0 what had no value at fit, and says so in `statistics_`.
+            Fill::Missing | Fill::None | Fill::Text(_) => f64::NAN,
+        }
+    }
+
+    fn as_integer(&self) -> i64 {
+        match self {
+            Fill::Integer(value) => *value,
+            other => other.as_float() as i64,
+        }
+    }
+
+    fn as_cell(&self) -> Cell<'_> {
+        match self {
+            Fill::Missing => Cell::Missing,
+            Fill::None => Cell::None,
+            Fill::Number(value) => Cell::Float(*value),
+            Fill::Integer(value) => Cell::Int(*value),
+            Fill::Bool(value) => Cell::Bool(*value),
+            Fill::Text(text) => Cell::Text(Cow::Borrowed(text)),
+        }
+    }
+}
+
+impl Missing {
+    fn is_float(&self, value: f64) -> bool {
+        match self {
+            Missing::Nan => value.is_nan(),
+            Missing::Number(missing) => value == *missing,
+            Missing::None | Missing::Text(_) => false,
+        }
+    }
+
+    fn is_cell(&self, cell: &Cell<'_>) -> bool {
+        match (self, cell) {
+            (Missing::Nan, Cell::Missing) | (Missing::None, Cell::None) => true,
+            (Missing::Text(missing), Cell::Text(text)) => **missing == **text,
+            (Missing::Number(missing), Cell::Int(value)) => *missing == *value as f64,
+            (Missing::Number(missing), Cell::Float(value)) => missing == value,
+            (Missing::Number(missing), Cell::Bool(value)) => *missing == f64::from(u8::from(*value)),
+            _ => false,
+        }
+    }
+
+    /// NaN is refused when it does not stand for a missing value.
+    fn refuses(&self) -> Refuses {
+        if *self == Missing::Nan { Refuses::Infinity } else { Refuses::InfinityAndMissing }
+    }
+}
+
+impl SimpleImputer {
+    pub(super) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let features = match &self.input {
+            InputType::Floats => Floats::from_features(features, self.missing.refuses())?.into_features(),
+            InputType::AsIs { objects, constant } => self.as_is(features, *objects, *constant)?,
+        };
+        // Beside objects a gap is an object, beside numbers a number.
+        let dtype = Dtype::common(&features);
+        let gaps = |index: &u32| {
+            let feature = features.get(*index as usize)?;
+            Some(Feature::new(feature.origin, convert(&Column::Bool(self.gaps(&feature.data)), dtype)))
+        };
+        let gaps: Vec<_> = self.indicator.iter().filter_map(gaps).collect();
+        let filled = features.into_iter().zip(&self.fills).zip(&self.kept).filter(|(_, kept)| **kept);
+        let filled = filled.map(|((feature, fill), _)| self.fill(feature, fill));
+        Ok(filled.chain(gaps).collect())
+    }
+
+    /// Converts the input to the one type of its array.
+    fn as_is<'c, 'a>(
+        &self,
+        features: Vec<Feature<'c, 'a>>,
+        fitted_on_objects: bool,
+        constant: Option<FillType>,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let bools = features.iter().filter(|feature| matches!(*feature.data, Column::Bool(_))).count();
+        let dtype = match Dtype::common(&features) {
+            _ if fitted_on_objects => Dtype::Object,
+            Dtype::Bool => {
+                let message = "the columns hold only True and False, which SimpleImputer does not take";
+                return Err(fault_of_first(&features, message));
+            }
+            _ if bools > 0 => Dtype::Object,
+            dtype => dtype,
+        };
+        let refused = match (constant, dtype) {
+            (Some(FillType::Float), Dtype::Int64 | Dtype::UInt64) => {
+                Some("a float, and the columns hold only integers")
+            }
+            (Some(FillType::Object), dtype) if dtype != Dtype::Object => {
+                Some("text, and the columns hold only numbers")
+            }
+            _ => None,
+        };
+        if let Some(refused) = refused {
+            let message = format!(
+                "the constant that fills gaps is {refused} in every row: scikit-learn refuses to cast it since 1.4; it \
+                 would take the row among others that have gaps or another type"
+            );
+            return Err(fault_of_first(&features, &message));
+        }
+        let checked = |mut feature: Feature<'c, 'a>| {
+            if dtype == Dtype::Object {
+                if !matches!(*feature.data, Column::Object(_)) {
+                    feature.data = Cow::Owned(Column::Object(objects(&feature.data)));
+                }
+                self.check_objects(&feature)?;
+            }
+            if let Column::Float64(values) = &*feature.data {
+                refuse(feature.origin, values, self.missing.refuses())?;
+            }
+            Ok(feature)
+        };
+        let features: Vec<_> = features.into_iter().map(checked).collect::<Result<_, Fault>>()?;
+        Ok(stack(features))
+    }
+
+    fn check_objects(&self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
+        let Column::Object(cells) = &*feature.data else { return Ok(()) };
+        let refused = |cell: &Cell<'_>| self.missing != Missing::Nan && matches!(cell, Cell::Missing);
+        match cells.iter().position(refused) {
+            None => Ok(()),
+            Some(row) => Err(Fault::of_value(
+                feature.origin,
+                row,
+                "expected a value, found an empty one: the model was fitted with another mark for missing values",
+            )),
+        }
+    }
+
+    fn gaps(&self, column: &Column<'_>) -> Vec<bool> {
+        match column {
+            Column::Float64(values) => values.iter().map(|value| self.missing.is_float(*value)).collect(),
+            Column::Float32(values) => values.iter().map(|value| self.missing.is_float(f64::from(*value))).collect(),
+            Column::Int64(values) => values.iter().map(|value| self.missing.is_float(*value as f64)).collect(),
+            Column::UInt64(values) => values.iter().map(|value| self.missing.is_float(*value as f64)).collect(),
+            Column::Bool(values) => values.iter().map(|_| false).collect(),
+            Column::Object(cells) => cells.iter().map(|cell| self.missing.is_cell(cell)).collect(),
+        }
+    }
+
+    fn fill<'c, 'a>(&self, mut feature: Feature<'c, 'a>, fill: &'a Fill) -> Feature<'c, 'a> {
+        if !self.gaps_any(&feature.data) {
+            return feature;
+        }
+        match feature.data.to_mut() {
+            Column::Float64(values) => {
+                replace(values, |value| self.missing.is_float(*value), || fill.as_float());
+            }
+            Column::Float32(values) => {
+                replace(values, |value| self.missing.is_float(f64::from(*value)), || fill.as_float() as f32);
+            }
+            Column::Int64(values) => {
+                replace(values, |value| self.missing.is_float(*value as f64), || fill.as_integer());
+            }
+            Column::UInt64(values) => {
+                replace(values, |value| self.missing.is_float(*value as f64), || fill.as_integer() as u64);
+            }
+            Column::Bool(_) => {}
+            Column::Object(cells) => replace(cells, |cell| self.missing.is_cell(cell), || fill.as_cell()),
+        }
+        feature
+    }
+
+    fn gaps_any(&self, column: &Column<'_>) -> bool {
+        match column {
+            Column::Float64(values) => values.iter().any(|value| self.missing.is_float(*value)),
+            Column::Object(cells) => cells.iter().any(|cell| self.missing.is_cell(cell)),
+            other => self.gaps(other).contains(&true),
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let fill = |fill: &Fill| if let Fill::Text(text) = fill { text.len() } else { 0 };
+        let missing = if let Missing::Text(text) = &self.missing { text.len() } else { 0 };
+        size_of_val(&*self.fills)
+            + self.fills.iter().map(fill).sum::<usize>()
+            + missing
+            + size_of_val(&*self.kept)
+            + size_of_val(&*self.indicator)
+    }
+}
+
+/// A fault of columns that share their type, named by the first.
+fn fault_of_first(features: &[Feature<'_, '_>], message: &str) -> Fault {
+    Fault::of_column(features.first().map_or(Origin::NONE, |first| first.origin), message)
+}
+
+fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn() -> T) {
+    values.iter_mut().filter(|value| is_missing(value)).for_each(|value| *value = fill());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{apply_floats, columns_of, message, texts};
+
+    fn imputer(fills: Vec<Fill>, input: InputType) -> SimpleImputer {
+        let kept = fills.iter().map(|fill| *fill != Fill::Missing).collect();
+        SimpleImputer { fills: fills.into(), input, missing: Missing::Nan, kept, indicator: [].into() }
+    }
+
+    /// Answers borrow from the imputer; in a test it may live as long as it likes.
+    fn leak(imputer: SimpleImputer) -> &'static SimpleImputer {
+        Box::leak(Box::new(imputer))
+    }
+
+    #[test]
+    fn gaps_are_filled_features_without_any_value_at_fit_are_dropped_and_an_indicator_says_where_gaps_were() {
+        let fills = || vec![Fill::Number(2.5), Fill::Missing];
+        let columns = || vec![vec![1.0, f64::NAN], vec![7.0, 8.0]];
+        let silent = leak(imputer(fills(), InputType::Floats));
+        assert_eq!(apply_floats(|features| silent.apply(features), columns()), [[1.0, 2.5]]);
+        let speaking = leak(SimpleImputer { indicator: [0].into(), ..imputer(fills(), InputType::Floats) });
+        let features =
+            columns().into_iter().map(|values| Feature::new(Origin::NONE, Column::Float64(values))).collect();
+        let columns = columns_of(speaking.apply(features));
+        assert_eq!(columns, [Column::Float64(vec![1.0, 2.5]), Column::Float64(vec![0.0, 1.0])]);
+    }
+
+    #[test]
+    fn an_imputer_of_objects_takes_numbers_for_objects_and_fills_text() {
+        let input = InputType::AsIs { objects: true, constant: None };
+        let imputer = leak(imputer(vec![Fill::Text("none".into())], input));
+        let numbers = Feature::new(Origin::NONE, Column::Float64(vec![5.0, f64::NAN]));
+        let expected = Column::Object(vec![Cell::Float(5.0), Cell::Text("none".into())]);
+        assert_eq!(columns_of(imputer.apply(vec![numbers])), [expected]);
+    }
+
+    #[test]
+    fn a_float_constant_refuses_integers_only_from_1_4_on() {
+        let integers = || vec![Feature::new(Origin::column(0), Column::Int64(vec![3]))];
+        let as_is = |constant| InputType::AsIs { objects: false, constant };
+        let lenient = leak(imputer(vec![Fill::Number(-1.0)], as_is(None)));
+        assert_eq!(columns_of(lenient.apply(integers())), [Column::Int64(vec![3])]);
+        let strict = leak(imputer(vec![Fill::Number(-1.0)], as_is(Some(FillType::Float))));
+        assert!(message(strict.apply(integers())).starts_with("column 1: the constant that fills gaps is a float"));
+    }
+
+    #[test]
+    fn another_mark_for_missing_values_makes_empty_ones_an_error() {
+        let input = InputType::AsIs { objects: false, constant: None };
+        let missing = Missing::Text("?".into());
+        let marked = leak(SimpleImputer { missing, ..imputer(vec![Fill::Text("b".into())], input) });
+        let expected = texts(&[Some("a"), Some("b")]).data.into_owned();
+        assert_eq!(columns_of(marked.apply(vec![texts(&[Some("a"), Some("?")])])), [expected]);
+        assert!(message(marked.apply(vec![texts(&[None])])).starts_with("row 1, column 1: expected a value"));
+    }
+}

@@ -1,0 +1,88 @@
+//! `sklearn.preprocessing.TargetEncoder` (1.3): the mean target of each category, once for each class of a multiclass
+//! target.
+
+use super::Transformer;
+use super::encoder;
+use crate::artifact::pickle::Value;
+use crate::error::Result;
+use crate::payload::table::Column;
+use crate::preprocessor::attributes::{Attributes, numbers};
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::categories::Categories;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
+
+/// Encodings for each feature and class, and what stands for an unknown category.
+#[derive(Debug)]
+pub(in crate::preprocessor) struct TargetEncoder {
+    categories: Box<[Categories]>,
+    /// Feature by feature, the classes of each together.
+    encodings: Box<[Box<[f64]>]>,
+    /// The mean target of each class; of one, unless the target is multiclass.
+    means: Box<[f64]>,
+}
+
+/// Reads `categories_`, `encodings_`, `target_mean_` and `target_type_`.
+pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let categories = encoder::categories(encoder, input, builder)?;
+    let multiclass =
+        encoder.choice("target_type_", &[("continuous", false), ("binary", false), ("multiclass", true)])?;
+    let means = if multiclass { encoder.numbers("target_mean_")? } else { [encoder.number("target_mean_")?].into() };
+    let width = categories.len().saturating_mul(means.len());
+    let read = |(index, array): (usize, Value<'_>)| {
+        let expected = categories.get(index / means.len().max(1)).map_or(0, Categories::len);
+        numbers(array)
+            .filter(|encodings| encodings.len() == expected)
+            .ok_or_else(|| encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array))
+    };
+    let encodings = encoder.items_of("encodings_", width)?.into_iter().enumerate().map(read).collect::<Result<_>>()?;
+    let encoder = TargetEncoder { categories: categories.into(), encodings, means };
+    Ok(Built::array(Transformer::TargetEncoder(encoder), width))
+}
+
+impl TargetEncoder {
+    pub(super) fn apply<'c, 'a>(&self, features: &[Feature<'c, 'a>]) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let mut answer = Vec::with_capacity(self.encodings.len());
+        let by_feature = self.encodings.chunks(self.means.len().max(1));
+        for ((categories, encodings), feature) in self.categories.iter().zip(by_feature).zip(features) {
+            let mut codes = Vec::with_capacity(feature.data.len());
+            categories.encode(feature, |_, category| {
+                codes.push(category);
+                Ok(())
+            })?;
+            for (encoding, mean) in encodings.iter().zip(&self.means) {
+                let value = |category: &Option<u32>| {
+                    category.and_then(|category| encoding.get(category as usize)).copied().unwrap_or(*mean)
+                };
+                answer.push(Feature::new(feature.origin, Column::Float64(codes.iter().map(value).collect())));
+            }
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.categories)
+            + self.categories.iter().map(Categories::heap_bytes).sum::<usize>()
+            + size_of_val(&*self.encodings)
+            + self.encodings.iter().map(|encoding| size_of_val(&**encoding)).sum::<usize>()
+            + size_of_val(&*self.means)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::transformers::testing::{columns_of, texts};
+    use crate::preprocessor::version::Version;
+
+    #[test]
+    fn each_class_has_a_column_and_an_unknown_category_the_mean_of_the_class() {
+        let encoder = TargetEncoder {
+            categories: [Categories::of_texts(&[Some("a"), Some("b")], Version::new(1, 9))].into(),
+            encodings: [[0.1, 0.2].into(), [0.9, 0.8].into()].into(),
+            means: [0.15, 0.85].into(),
+        };
+        let columns = columns_of(encoder.apply(&[texts(&[Some("b"), Some("x")])]));
+        assert_eq!(columns, [Column::Float64(vec![0.2, 0.15]), Column::Float64(vec![0.8, 0.85])]);
+    }
+}

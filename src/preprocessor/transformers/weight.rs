@@ -1,0 +1,88 @@
+//! `transformer_weights` of a ColumnTransformer or FeatureUnion.
+
+use crate::artifact::pickle::Value;
+use crate::error::Result;
+use crate::payload::table::Column;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::fault::Fault;
+use crate::preprocessor::feature::Feature;
+
+/// What the answer of one part is multiplied by. An integer leaves integers what they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Weight {
+    Integer(i64),
+    Float(f64),
+}
+
+impl Weight {
+    /// The weight of the part of a name, if it has one.
+    pub(super) fn of(parent: Attributes<'_>, name: &str) -> Result<Option<Weight>> {
+        let Some(weights) = parent.present("transformer_weights") else { return Ok(None) };
+        if weights.entries().is_none() {
+            return Err(parent.mismatch("transformer_weights", "a dict", weights));
+        }
+        let Some(weight) = weights.get(name).filter(|weight: &Value<'_>| !weight.is_none()) else { return Ok(None) };
+        let integer = weight.as_i64().map(Weight::Integer);
+        let weight = integer.or_else(|| weight.as_number().map(Weight::Float));
+        weight.map(Some).ok_or_else(|| parent.mismatch("transformer_weights", "numbers", weights))
+    }
+
+    /// Multiplies every value.
+    pub(super) fn apply<'c, 'a>(self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        features.into_iter().map(|feature| self.multiply(feature)).collect()
+    }
+
+    fn multiply<'c, 'a>(self, feature: Feature<'c, 'a>) -> Result<Feature<'c, 'a>, Fault> {
+        let float = match self {
+            Weight::Integer(weight) => weight as f64,
+            Weight::Float(weight) => weight,
+        };
+        let column = match (feature.data.into_owned(), self) {
+            (Column::Float64(mut values), _) => {
+                values.iter_mut().for_each(|value| *value *= float);
+                Column::Float64(values)
+            }
+            (Column::Float32(mut values), _) => {
+                values.iter_mut().for_each(|value| *value *= float as f32);
+                Column::Float32(values)
+            }
+            (Column::Int64(mut values), Weight::Integer(weight)) => {
+                values.iter_mut().for_each(|value| *value = value.wrapping_mul(weight));
+                Column::Int64(values)
+            }
+            (Column::Bool(values), Weight::Integer(weight)) => {
+                Column::Int64(values.into_iter().map(|value| i64::from(value) * weight).collect())
+            }
+            (Column::Int64(values), _) => {
+                Column::Float64(values.into_iter().map(|value| value as f64 * float).collect())
+            }
+            (Column::UInt64(values), _) => {
+                Column::Float64(values.into_iter().map(|value| value as f64 * float).collect())
+            }
+            (Column::Bool(values), _) => {
+                Column::Float64(values.into_iter().map(|value| f64::from(u8::from(value)) * float).collect())
+            }
+            (Column::Object(_), _) => {
+                let message = "the column holds text, which transformer_weights cannot be applied to";
+                return Err(Fault::of_column(feature.origin, message));
+            }
+        };
+        Ok(Feature::new(feature.origin, column))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocessor::feature::Origin;
+    use crate::preprocessor::transformers::testing::{column, texts};
+
+    #[test]
+    fn a_weight_multiplies_and_an_integer_one_keeps_integers() {
+        let weigh = |weight: Weight, data| column(weight.apply(vec![Feature::new(Origin::NONE, data)]));
+        assert_eq!(weigh(Weight::Integer(3), Column::Int64(vec![2])), Column::Int64(vec![6]));
+        assert_eq!(weigh(Weight::Float(0.5), Column::Int64(vec![3])), Column::Float64(vec![1.5]));
+        assert_eq!(weigh(Weight::Integer(3), Column::Float64(vec![0.5])), Column::Float64(vec![1.5]));
+        assert!(Weight::Integer(2).apply(vec![texts(&[Some("x")])]).is_err());
+    }
+}

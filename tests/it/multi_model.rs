@@ -1,0 +1,275 @@
+//! Multi-model mode: what SageMaker's multi-model endpoints ask of a container, call by call.
+
+use std::path::Path;
+use std::sync::Barrier;
+use std::time::Duration;
+
+use crate::support::artifacts::{fixture_text, linear_learner, model_folder, scikit_learn};
+use crate::support::numbers::{FLOAT32, assert_alike};
+use crate::support::program::Container;
+
+fn container(environment: &[(&str, &str)]) -> Container {
+    let mut variables = vec![("SAGEMAKER_MULTI_MODEL", "true")];
+    variables.extend(environment);
+    Container::start(&[], &variables)
+}
+
+#[test]
+fn with_no_models_it_is_healthy_and_lists_none() {
+    let container = container(&[]);
+    assert_eq!(container.get("/ping").status, 200);
+    let list = container.get("/models");
+    assert_eq!((list.status, list.json()), (200, serde_json::json!({"models": []})));
+}
+
+#[test]
+fn a_model_is_loaded_described_invoked_and_unloaded_in_multi_model_servers_words() {
+    let container = container(&[]);
+    let folder = linear_learner("regressor_housing");
+    let folder = model_folder(&folder);
+    let id = "d2295a7526f9df36354b8a2c4adc4f63";
+
+    let loaded = container.load(id, &folder);
+    assert_eq!((loaded.status, loaded.text()), (200, "{\n  \"status\": \"Workers scaled\"\n}\n"));
+    assert_eq!(loaded.header("content-type"), Some("application/json"));
+
+    let described = serde_json::json!({"modelName": id, "modelUrl": folder});
+    assert_eq!(container.get(&format!("/models/{id}")).json(), described);
+    assert_eq!(container.get("/models").json(), serde_json::json!({"models": [described]}));
+
+    let body = fixture_text("linear-learner/regressor_housing/requests/dense.csv");
+    let headers = [("content-type", "text/csv"), ("x-amzn-sagemaker-target-model", "Some_City/Some_City.tar.gz")];
+    let answer = container.post(&format!("/models/{id}/invoke"), &headers, body);
+    let expected =
+        serde_json::from_str(&fixture_text("linear-learner/regressor_housing/expected/response.json")).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_alike(&answer.json(), &expected, FLOAT32);
+
+    let message = container.load(id, &folder).error(409, "ConflictStatusException");
+    assert_eq!(message, format!("Model {id} is already registered."));
+
+    let unloaded = container.delete(&format!("/models/{id}"));
+    assert_eq!(unloaded.status, 200);
+    assert_eq!(unloaded.json(), serde_json::json!({"status": format!("Model \"{id}\" unregistered")}));
+    let not_found = format!("Model not found: {id}");
+    assert_eq!(container.delete(&format!("/models/{id}")).error(404, "ModelNotFoundException"), not_found);
+    assert_eq!(container.get(&format!("/models/{id}")).error(404, "ModelNotFoundException"), not_found);
+    let invoked = container.post(&format!("/models/{id}/invoke"), &headers, "1");
+    assert_eq!(invoked.error(404, "ModelNotFoundException"), not_found);
+    assert_eq!(container.load(id, &folder).status, 200, "and it can be loaded again");
+}
+
+#[test]
+fn names_are_opaque_and_may_hold_any_character() {
+    let container = container(&[]);
+    let folder = linear_learner("regressor_housing");
+    for (name, encoded) in [
+        ("a/b c", "a%2Fb%20c"),
+        ("../../etc", "..%2F..%2Fetc"),
+        ("100%", "100%25"),
+        ("naïve ☃", "na%C3%AFve%20%E2%98%83"),
+        ("invoke", "invoke"),
+        ("x/invoke", "x%2Finvoke"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("\"quoted\"", "%22quoted%22"),
+        ("a\nb", "a%0Ab"),
+    ] {
+        assert_eq!(container.load(name, &model_folder(&folder)).status, 200, "{name}");
+        assert_eq!(container.get(&format!("/models/{encoded}")).json()["modelName"], name);
+        let body = "1,2,3,4,5,6,7,8,9,10";
+        let answer = container.post(&format!("/models/{encoded}/invoke"), &[("content-type", "text/csv")], body);
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+        assert_eq!(container.delete(&format!("/models/{encoded}")).status, 200, "{name}");
+        let message = container.get(&format!("/models/{encoded}")).error(404, "ModelNotFoundException");
+        assert_eq!(message, format!("Model not found: {name}"));
+    }
+}
+
+#[test]
+fn the_list_comes_in_pages_that_together_hold_every_model_once() {
+    let container = container(&[]);
+    let folder = linear_learner("regressor_housing");
+    let names: Vec<String> = (0..25).map(|number| format!("m{number:02}")).collect();
+    for name in names.iter().rev() {
+        assert_eq!(container.load(name, &model_folder(&folder)).status, 200);
+    }
+    let (mut seen, mut path, mut pages) = (Vec::new(), "/models?limit=10".to_owned(), 0);
+    loop {
+        let page = container.get(&path).json();
+        seen.extend(
+            page["models"].as_array().unwrap().iter().map(|model| model["modelName"].as_str().unwrap().to_owned()),
+        );
+        pages += 1;
+        match page.get("nextPageToken") {
+            Some(token) => path = format!("/models?limit=10&next_page_token={}", token.as_str().unwrap()),
+            None => break,
+        }
+    }
+    assert_eq!((seen, pages), (names, 3));
+    assert_eq!(container.get("/models").json()["models"].as_array().unwrap().len(), 25);
+    assert_eq!(container.get("/models?limit=25").json().get("nextPageToken"), None, "no empty page at the end");
+    container.get("/models?next_page_token=x").error(400, "BadRequestException");
+    container.get("/models?limit=x").error(400, "BadRequestException");
+}
+
+#[test]
+fn a_load_that_is_asked_for_wrongly_is_a_400_or_404() {
+    let container = container(&[]);
+    for (body, status, kind, part) in [
+        ("{", 400, "BadRequestException", "model_name"),
+        ("[]", 400, "BadRequestException", "model_name"),
+        ("{\"model_name\": 3, \"url\": \"/x\"}", 400, "BadRequestException", "string"),
+        ("{\"model_name\": \"m\"}", 400, "BadRequestException", "Parameter url is required."),
+        ("{\"url\": \"/x\"}", 400, "BadRequestException", "Parameter model_name is required."),
+        (
+            "{\"model_name\": \"m\", \"url\": \"x\"}",
+            400,
+            "BadRequestException",
+            "Relative path is not allowed in url: x",
+        ),
+        (
+            "{\"model_name\": \"m\", \"url\": \"/no/where\"}",
+            404,
+            "ModelNotFoundException",
+            "Model not found in model store: /no/where",
+        ),
+    ] {
+        let message = container.post("/models", &[("content-type", "application/json")], body).error(status, kind);
+        assert!(message.contains(part), "{body}: {message}");
+    }
+    let folder = linear_learner("regressor_housing");
+    let query = format!("/models?model_name=q&url={}", model_folder(&folder).display());
+    assert_eq!(
+        container.post(&query, &[], "").status,
+        200,
+        "as multi-model-server, from the query where there is no body"
+    );
+    container.post("/invocations", &[("content-type", "text/csv")], "1").error(400, "BadRequestException");
+    container.client().send("PUT", "/models/q", &[], b"").error(405, "MethodNotAllowedException");
+    container.client().send("PATCH", "/models", &[], b"").error(405, "MethodNotAllowedException");
+}
+
+#[test]
+fn a_broken_artifact_is_a_500_and_never_a_507() {
+    let container = container(&[("BYOC_MODEL_MEMORY", "1M")]);
+    let good = linear_learner("regressor_housing");
+    let bytes = std::fs::read(model_folder(&good).join("model_algo-1")).unwrap();
+    let broken: Vec<(&str, &str, Vec<u8>)> = vec![
+        ("empty", "model_algo-1", Vec::new()),
+        ("cut in half", "model_algo-1", bytes[..bytes.len() / 2].to_vec()),
+        ("not a zip", "model_algo-1", b"hello".to_vec()),
+        ("not a pickle", "model.joblib", b"hello".to_vec()),
+        ("a pickle that would run something", "model.joblib", b"cos\nsystem\n(S'true'\ntR.".to_vec()),
+        ("something else", "model.onnx", b"x".to_vec()),
+    ];
+    for (what, file, bytes) in broken {
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::write(folder.path().join(file), bytes).unwrap();
+        let message = container.load("broken", folder.path()).error(500, "InvalidModelException");
+        assert!(message.len() > 20, "{what}: {message}");
+        assert_eq!(container.get("/models").json(), serde_json::json!({"models": []}), "{what}");
+    }
+    assert_eq!(container.load("broken", &model_folder(&good)).status, 200, "the name is free again");
+}
+
+#[test]
+fn what_does_not_fit_is_a_507_with_the_numbers_and_unloading_makes_room() {
+    let folder = linear_learner("regressor_wide");
+    let container = container(&[("BYOC_MODEL_MEMORY", "100K")]);
+    let mut loaded = 0;
+    let refused = loop {
+        let reply = container.load(&format!("m{loaded}"), &model_folder(&folder));
+        if reply.status != 200 {
+            break reply;
+        }
+        loaded += 1;
+        assert!(loaded < 100, "the budget holds them all");
+    };
+    assert!(loaded >= 1);
+    let message = refused.error(507, "InternalServerException");
+    assert!(message.contains("102400 bytes"), "the limit is in {message:?}");
+    assert_eq!(container.get("/ping").status, 200);
+    assert_eq!(container.delete("/models/m0").status, 200);
+    assert_eq!(container.load("again", &model_folder(&folder)).status, 200, "its bytes came back");
+    let folder = scikit_learn("1.4.2/housing");
+    let page = container.get("/metrics").text().to_owned();
+    assert!(page.contains(&format!("byoc_models_loaded {loaded}")), "{page}");
+    drop(folder);
+}
+
+#[test]
+fn of_two_loads_of_one_name_one_succeeds_and_one_conflicts() {
+    let container = container(&[]);
+    let folder = linear_learner("regressor_wide");
+    let folder = model_folder(&folder);
+    for round in 0..20 {
+        let name = format!("m{round}");
+        let start = Barrier::new(2);
+        let load = || {
+            start.wait();
+            container.load(&name, &folder).status
+        };
+        let mut statuses = std::thread::scope(|scope| {
+            let (one, two) = (scope.spawn(load), scope.spawn(load));
+            [one.join().unwrap(), two.join().unwrap()]
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409]);
+    }
+}
+
+#[test]
+fn loads_of_different_models_and_invocations_run_side_by_side() {
+    let container = container(&[]);
+    let (wide, housing) = (linear_learner("regressor_wide"), scikit_learn("1.4.2/housing"));
+    assert_eq!(container.load("housing", &model_folder(&housing)).status, 200);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (container, wide) = (&container, model_folder(&wide));
+            scope.spawn(move || {
+                for round in 0..25 {
+                    let name = format!("{thread}-{round}");
+                    assert_eq!(container.load(&name, &wide).status, 200);
+                    let body = "1993,2728,6,3.0,0.7,1,y,y";
+                    let answer = container.post("/models/housing/invoke", &[("content-type", "text/csv")], body);
+                    assert_eq!(answer.status, 200);
+                    assert_eq!(container.delete(&format!("/models/{name}")).status, 200);
+                }
+            });
+        }
+    });
+    assert_eq!(container.get("/models").json()["models"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn unloading_waits_for_the_requests_in_flight_and_answers_when_the_memory_is_free() {
+    let container = container(&[]);
+    let folder = scikit_learn("1.4.2/housing");
+    assert_eq!(container.load("m", &model_folder(&folder)).status, 200);
+    let body = "1993,2728,6,3.0,0.7,1,y,y\n".repeat(150_000);
+    std::thread::scope(|scope| {
+        let invoking = scope.spawn(|| {
+            let headers = [("content-type", "text/csv"), ("accept", "text/csv")];
+            container.post("/models/m/invoke", &headers, &body)
+        });
+        // The request is in flight once the model cannot be seen to be freed at once: ask until it has begun.
+        let page = || container.get("/metrics").text().to_owned();
+        crate::support::program::wait_until("the request has arrived", || page().contains("byoc_requests_in_flight 1"));
+        let unloaded = container.delete("/models/m");
+        assert_eq!(unloaded.status, 200);
+        assert!(page().contains("byoc_model_bytes 0"), "the memory is free when the answer is there");
+        let answer = invoking.join().unwrap();
+        assert_eq!((answer.status, answer.text().lines().count()), (200, 150_000));
+    });
+}
+
+#[test]
+fn nothing_is_ever_loaded_from_what_is_not_a_folder() {
+    let container = container(&[]);
+    let timeout = Duration::from_secs(5);
+    let started = std::time::Instant::now();
+    for url in ["/dev/zero", "/proc/self/mem", "/etc/passwd"] {
+        container.load("m", Path::new(url)).error(404, "ModelNotFoundException");
+    }
+    assert!(started.elapsed() < timeout);
+}

@@ -1,0 +1,53 @@
+//! How a container ends: SageMaker sends SIGTERM and kills 30 seconds later.
+
+use std::process::Stdio;
+
+use crate::support::artifacts::{linear_learner, model_dir, scikit_learn};
+use crate::support::program::{Container, byoc, wait_until};
+
+#[test]
+fn on_sigterm_what_is_in_flight_is_finished_and_the_exit_code_is_zero() {
+    let folder = scikit_learn("1.4.2/housing");
+    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let client = container.client();
+    let in_flight = std::thread::spawn(move || {
+        let body = "1993,2728,6,3.0,0.7,1,y,y\n".repeat(150_000);
+        client.send("POST", "/invocations", &[("content-type", "text/csv"), ("accept", "text/csv")], body.as_bytes())
+    });
+    wait_until("the request has arrived", || container.get("/metrics").text().contains("byoc_requests_in_flight 1"));
+    container.signal("TERM");
+    container.wait_for_log("SIGTERM");
+    let answer = in_flight.join().unwrap();
+    assert_eq!((answer.status, answer.text().lines().count()), (200, 150_000));
+    assert_eq!(container.wait().code(), Some(0));
+    assert!(container.client().try_send("GET", "/ping", &[], b"").is_err(), "nobody listens any more");
+}
+
+#[test]
+fn an_idle_container_ends_at_once_on_sigterm_and_on_ctrl_c() {
+    for signal in ["TERM", "INT"] {
+        let folder = linear_learner("regressor_housing");
+        let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+        let started = std::time::Instant::now();
+        container.signal(signal);
+        assert_eq!(container.wait().code(), Some(0), "{signal}");
+        assert!(started.elapsed().as_secs() < 10, "a kept-alive connection does not hold it: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_container_that_hangs_on_its_parents_pipe_ends_with_it() {
+    let mut child = byoc(&["serve", "--multi-model", "--host", "127.0.0.1", "--port", "0"])
+        .env("BYOC_EXIT_ON_STDIN_EOF", "true")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdin.take());
+    let mut status = None;
+    wait_until("it ends", || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(0));
+}

@@ -1,0 +1,154 @@
+//! The program as a process: started on a free port, its log collected, killed when the test ends.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use super::http::{Client, Reply};
+
+/// How long a test waits for something that should happen soon, on a machine that may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program under test, with the arguments and nothing of this process's environment that it reads.
+pub fn byoc(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_byoc"));
+    command.args(arguments).env_clear();
+    command
+}
+
+/// A running `byoc serve`.
+pub struct Container {
+    process: Child,
+    log: Mutex<Receiver<String>>,
+    seen: Vec<String>,
+    client: Client,
+}
+
+impl Container {
+    /// Starts `byoc serve` with more arguments and variables, and waits until it listens.
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Container {
+        let mut command = byoc(&["serve", "--host", "127.0.0.1", "--port", "0"]);
+        command.args(arguments).envs(environment.iter().copied());
+        Container::spawn(command)
+    }
+
+    /// The same, and waits until `/ping` says 200.
+    pub fn ready(arguments: &[&str], environment: &[(&str, &str)]) -> Container {
+        let container = Container::start(arguments, environment);
+        container.wait_for_ping();
+        container
+    }
+
+    fn spawn(mut command: Command) -> Container {
+        let mut process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stderr = BufReader::new(process.stderr.take().expect("stderr is piped"));
+        let (lines, log) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                // Into the test's own output, which is shown when it fails.
+                println!("  | {line}");
+                if lines.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut container = Container { process, log: Mutex::new(log), seen: Vec::new(), client: Client::new("") };
+        let line = container.wait_for_log("listening on http://");
+        let address = line.split("http://").nth(1).expect("an address").trim().to_owned();
+        container.client = Client::new(&format!("http://{address}"));
+        container
+    }
+
+    /// The first line of the log, from the start on, that holds a text.
+    pub fn wait_for_log(&mut self, text: &str) -> String {
+        if let Some(line) = self.seen.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let log = self.log.get_mut().expect("no test panics while it reads the log");
+            let line = log.recv_timeout(left).unwrap_or_else(|_| panic!("no {text:?} in the log: {:#?}", self.seen));
+            self.seen.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until `/ping` says 200.
+    pub fn wait_for_ping(&self) {
+        wait_until("/ping says 200", || self.get("/ping").status == 200);
+    }
+
+    /// The client that speaks to it.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.client.get(path)
+    }
+
+    pub fn delete(&self, path: &str) -> Reply {
+        self.client.send("DELETE", path, &[], b"")
+    }
+
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
+        self.client.send("POST", path, headers, body.as_ref())
+    }
+
+    /// `POST /invocations` with a Content-Type.
+    pub fn invoke(&self, content_type: &str, body: impl AsRef<[u8]>) -> Reply {
+        self.post("/invocations", &[("content-type", content_type)], body)
+    }
+
+    /// `POST /models`.
+    pub fn load(&self, name: &str, folder: &std::path::Path) -> Reply {
+        let body = serde_json::json!({"model_name": name, "url": folder}).to_string();
+        self.post("/models", &[("content-type", "application/json")], body)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs").success());
+    }
+
+    /// Waits for the process to end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until("the process ends", || {
+            status = self.process.try_wait().expect("the process can be waited for");
+            status.is_some()
+        });
+        status.expect("it ended")
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Tries again, a few milliseconds apart, until a condition holds.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited too long until {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
