@@ -10,6 +10,8 @@ mod predict;
 pub mod train;
 mod write;
 
+pub use write::write;
+
 use crate::error::Result;
 use crate::payload::{Batch, ContentType, MediaType, Predictions};
 

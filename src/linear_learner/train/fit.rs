@@ -110,6 +110,8 @@ pub struct Trained {
     pub threshold: f32,
     /// A weight for each class, where they were balanced.
     pub class_weights: Option<Vec<f32>>,
+    /// What an example of label 1 weighed in the winner's loss.
+    pub positive_weight: f64,
     /// The winner's settings.
     pub candidate: Candidate,
     /// Whether the winner is the refined model.
@@ -213,6 +215,7 @@ pub(super) fn fit_from(
     Ok(Trained {
         weights: best,
         threshold,
+        positive_weight: candidate.positive_weight.value(shared.balanced),
         class_weights: shared.class_weights,
         candidate: *candidate,
         refined,
