@@ -12,6 +12,7 @@ pub mod negotiation;
 mod number;
 mod numeric_csv;
 pub mod predictions;
+pub mod recordio;
 pub mod table;
 
 pub use batch::Batch;
