@@ -328,17 +328,19 @@ fn walk(
         let mut records = 0;
         for block in channels.train.pass()? {
             let block = block?;
-            check_width(&block, width)?;
             in_parallel(&mut groups, |group| group.train(shared, &block, run.stop));
             records += block.len();
             (run.tell)(Event::Progress { epoch: number, records });
             if (run.stop)() {
-                // Half an epoch is better than none, but no whole one is thrown away for it.
-                if walked.epochs == 0 {
-                    walked.kept = snapshot(&groups);
-                }
-                return Ok(walked);
+                break;
             }
+        }
+        if (run.stop)() {
+            // Half an epoch is better than none, but no whole one is thrown away for it.
+            if walked.epochs == 0 {
+                walked.kept = snapshot(&groups);
+            }
+            return Ok(walked);
         }
         let train_losses: Vec<f64> =
             groups.iter_mut().flat_map(Group::take_losses).map(|loss| shared.loss.as_logged(loss)).collect();
@@ -378,14 +380,6 @@ fn walk(
         }
     }
     Ok(walked)
-}
-
-/// Blocks of one channel are of one width; a source that breaks this would be a defect, not bad data.
-fn check_width(block: &Rows, width: usize) -> Result<()> {
-    if block.width == width {
-        return Ok(());
-    }
-    Err(Error::new(Cause::BadPayload, format!("expected {width} features in every record, found {}", block.width)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::kernel::{add_scores, padded};
 use super::rows::{Piece, Rows};
 use super::scaler::Scaler;
+use crate::error::{Error, Result};
 
 /// Some models side by side. All that is measured of a model after its training is measured on these.
 #[derive(Clone, Debug)]
@@ -66,6 +67,17 @@ impl Folded {
     /// Columns of scores, models × outputs and some that mean nothing.
     pub(super) fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// Refuses rows of another width than the models'.
+    pub(super) fn check(&self, block: &Rows) -> Result<()> {
+        if block.width == self.width {
+            return Ok(());
+        }
+        Err(Error::bad_payload(format!(
+            "expected {} features in every record, as the train channel has, found {}",
+            self.width, block.width
+        )))
     }
 
     /// Hands over the labels and raw scores of a block, some rows at a time; scores are rows × columns.

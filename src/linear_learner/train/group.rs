@@ -206,11 +206,6 @@ impl Group {
         self.losses.iter_mut().map(|loss| std::mem::take(loss) / examples).collect()
     }
 
-    /// How many updates there have been.
-    pub(super) fn updates(&self) -> u64 {
-        self.updates
-    }
-
     /// The parameters of each model as they are: (width + 1) × outputs, the bias last.
     pub(super) fn models(&self) -> impl Iterator<Item = Vec<f32>> {
         (0..self.candidates.len()).map(|model| {

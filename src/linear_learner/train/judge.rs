@@ -56,6 +56,7 @@ impl Standard {
         let mut judges: Vec<Judge<'_>> = models.chunks(each).map(|models| Judge::new(self, models)).collect();
         for block in channel.pass()?.take(blocks) {
             let block: Arc<Rows> = block?;
+            judges.iter().try_for_each(|judge| judge.folded.check(&block))?;
             in_parallel(&mut judges, |judge| judge.add(&block));
         }
         in_parallel(&mut judges, Judge::sort);

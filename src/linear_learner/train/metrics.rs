@@ -48,6 +48,7 @@ pub(super) fn measure(
     let mut copy = Vec::new();
     for block in channel.pass()? {
         let block = block?;
+        folded.check(&block)?;
         folded.score(&block, |labels, scores| {
             for (row, &label) in scores.chunks_exact(folded.columns()).zip(labels) {
                 tally.add(standard.loss, row.get(..standard.outputs).unwrap_or_default(), label);

@@ -2,7 +2,7 @@
 
 /// Which way a criterion gets better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
+pub(super) enum Better {
     /// A loss.
     Lower,
     /// A score such as accuracy.
