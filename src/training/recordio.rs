@@ -12,7 +12,15 @@ pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()>
     loop {
         let offset = frames.offset();
         let place = |collector: &Collector| Place::row(collector.rows_of_stream() + 1).at_byte(offset);
-        let Some(payload) = frames.next_frame().map_err(|error| error.at(place(collector)))? else { return Ok(()) };
+        let hint = |error: Error| match offset {
+            // Mostly it is text whose channel does not say so.
+            0 => {
+                error.context("as application/x-recordio-protobuf (text/csv needs the channel's ContentType to say so)")
+            }
+            _ => error,
+        };
+        let frame = frames.next_frame().map_err(|error| hint(error).at(place(collector)))?;
+        let Some(payload) = frame else { return Ok(()) };
         record.read(payload).map_err(|error| error.at(place(collector)))?;
         let is_wanted = collect(&record, collector).map_err(|error| error.at(place(collector)))?;
         if !is_wanted {
