@@ -11,3 +11,4 @@ mod multi_model;
 mod shutdown;
 mod single_model;
 mod support;
+mod training;

@@ -32,12 +32,12 @@ pub(super) fn ln_of_one_plus(x: f32) -> f32 {
     let mut sum = 7.037_683_6e-2;
     sum = sum * y - 1.151_461e-1;
     sum = sum * y + 1.167_699_9e-1;
-    sum = sum * y - 1.242_014_1e-1;
+    sum = sum * y - 0.124_201_41;
     sum = sum * y + 1.424_932_3e-1;
     sum = sum * y - 1.666_805_8e-1;
     sum = sum * y + 2.000_071_5e-1;
     sum = sum * y - 2.499_999_4e-1;
-    sum = sum * y + 3.333_333_1e-1;
+    sum = sum * y + 0.333_333_3;
     let square = y * y;
     y - 0.5 * square + y * square * sum + plus
 }

@@ -14,7 +14,7 @@ use super::metrics::{Metric, measure};
 use super::refine;
 use super::rows::{Rows, Source};
 use super::scaler::{Scaler, sample};
-use super::stopping::{EarlyStopping, Verdict};
+use super::stopping::{Better, EarlyStopping, Verdict};
 use crate::error::{Cause, Error, Result};
 use std::sync::Arc;
 
@@ -159,8 +159,13 @@ pub(super) fn fit_from(
     let choosing =
         Standard { calibration_samples: given.num_calibration_samples.min(MOST_CHOOSING_SAMPLES), ..standard.clone() };
     let judged = choosing.judge(&models, chooser(&mut channels), blocks)?;
-    let values: Vec<f64> = judged.iter().map(|judged| judged.value).collect();
-    let (Some(winner), false) = (standard.better().best(&values), values.iter().all(|value| value.is_nan())) else {
+    let mut values: Vec<f64> = judged.iter().map(|judged| judged.value).collect();
+    let mut better = standard.better();
+    if (run.stop)() && values.iter().all(|value| value.is_nan()) {
+        // No data came in time: what early stopping went by must do.
+        (values, better) = (trained.values, trained.better);
+    }
+    let (Some(winner), false) = (better.best(&values), values.iter().all(|value| value.is_nan())) else {
         return Err(Error::new(
             Cause::BadPayload,
             "no model has a finite loss: expected data and a learning_rate that training does not run away with",
@@ -188,7 +193,14 @@ pub(super) fn fit_from(
         if let Some(solved) = solved.filter(|_| !(run.stop)()) {
             let solved = Weights::fold(&shared.scaler, &solved, shared.outputs);
             let judged = choosing.judge(std::slice::from_ref(&solved), chooser(&mut channels), blocks)?;
-            if judged.first().is_some_and(|judged| is_better(&standard, judged, known)) {
+            // Without a validation channel a loss on the training rows says who fits them closest, not who is best: there the
+            // objective decides, penalties and all, and the refined model is its minimum.
+            let by_objective = channels.validation.is_none() && standard.calibrated_criterion().is_none();
+            let is_chosen = |judged: &Judged| match by_objective {
+                true => judged.loss.is_finite(),
+                false => is_better(&standard, judged, known),
+            };
+            if judged.first().is_some_and(is_chosen) {
                 best = solved;
                 refined = true;
             }
@@ -296,6 +308,9 @@ fn standard(given: &Hyperparameters, shared: &Shared, threads: usize) -> Standar
 struct Walked {
     /// The parameters of each model after the last epoch that counted as better.
     kept: Vec<Vec<f32>>,
+    /// What early stopping went by in that epoch; equal for all models before the first one.
+    values: Vec<f64>,
+    better: Better,
     epochs: usize,
 }
 
@@ -319,11 +334,11 @@ fn walk(
     let snapshot = |groups: &[Group]| groups.iter().flat_map(Group::models).collect::<Vec<_>>();
     let by_validation = channels.validation.is_some();
     let criterion = standard.calibrated_criterion().filter(|_| by_validation);
-    let better = if by_validation { standard.better() } else { super::stopping::Better::Lower };
+    let better = if by_validation { standard.better() } else { Better::Lower };
     let mut stopping = EarlyStopping::new(better, given.early_stopping_patience, given.early_stopping_tolerance);
     let sampling =
         Standard { calibration_samples: given.num_calibration_samples.min(MOST_EPOCH_SAMPLES), ..standard.clone() };
-    let mut walked = Walked { kept: snapshot(&groups), epochs: 0 };
+    let mut walked = Walked { kept: snapshot(&groups), values: vec![0.0; candidates.len()], better, epochs: 0 };
     for number in 0..given.epochs {
         let mut records = 0;
         for block in channels.train.pass()? {
@@ -363,6 +378,7 @@ fn walk(
         let verdict = stopping.judge(best);
         if verdict == Verdict::Improved {
             walked.kept = now;
+            walked.values = values;
         }
         walked.epochs = number + 1;
         (run.tell)(Event::Epoch(Epoch {

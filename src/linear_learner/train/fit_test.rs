@@ -1,6 +1,5 @@
 use super::super::hyperparameters::tests::parsed;
 use super::super::rows::Features;
-use super::super::stopping::Better;
 use super::*;
 use serde_json::Value;
 use std::path::Path;

@@ -130,7 +130,8 @@ impl<'a> Judge<'a> {
     }
 
     fn finish(&self) -> impl Iterator<Item = Judged> {
-        let examples = self.examples.max(1) as f64;
+        // Without examples it is 0 / 0, not a number, and beats nothing.
+        let examples = self.examples as f64;
         (0..self.folded.models).map(move |model| {
             let loss = self.losses.get(model).map_or(f64::NAN, |loss| self.standard.loss.as_logged(loss / examples));
             let uncalibrated = Calibrated { threshold: self.standard.natural_threshold(), value: loss };

@@ -118,7 +118,8 @@ impl Solver<'_, '_> {
             };
             let Some(step) = step else { return Ok(self.interrupted()) };
             let decrement: f64 = -here.gradient.iter().zip(&step).map(|(slope, step)| slope * step).sum::<f64>();
-            if !(decrement > 2.0 * enough.max(1e-15 * here.value.abs())) {
+            // A decrement that is not a number ends it too.
+            if decrement.is_nan() || decrement <= 2.0 * enough.max(1e-15 * here.value.abs()) {
                 return Ok(Outcome::Converged);
             }
             let mut length = 1.0;

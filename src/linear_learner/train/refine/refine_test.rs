@@ -220,9 +220,9 @@ fn products_are_those_of_the_matrix_for_dense_and_sparse_rows() {
             let image = pass.product(data, &direction, &|| false).unwrap().unwrap();
             let diagonal = pass.totals(data, Curvature::Diagonal, &|| false).unwrap().unwrap();
             assert!((diagonal.value - exact.value).abs() < 1e-9);
-            for row in 0..count {
+            for (row, image) in image.iter().enumerate() {
                 let expected: f64 = (0..count).map(|column| entry(row, column) * direction[column]).sum();
-                assert!((image[row] - expected).abs() < 1e-9, "{loss:?} {row}: {} {expected}", image[row]);
+                assert!((image - expected).abs() < 1e-9, "{loss:?} {row}: {image} {expected}");
                 assert!((diagonal.diagonal[row] - entry(row, row)).abs() < 1e-9);
                 assert!((diagonal.gradient[row] - exact.gradient[row]).abs() < 1e-9);
             }
