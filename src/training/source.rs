@@ -55,7 +55,10 @@ impl Reading {
         let (sender, receiver) = sync_channel(AHEAD);
         let reading = self.clone();
         let read = move || {
-            if let Err(error) = reading.read(walk, &sender) {
+            // Data that never come are no failure of a job that is to end.
+            if let Err(error) = reading.read(walk, &sender)
+                && !reading.stop.is_set()
+            {
                 // Without a receiver nobody is left to be told.
                 let _ = sender.send(Err(error));
             }
