@@ -82,7 +82,7 @@ impl Folded {
 
     /// Hands over the labels and raw scores of a block, some rows at a time; scores are rows × columns.
     pub(super) fn score(&self, block: &Rows, mut then: impl FnMut(&[f32], &mut [f32])) {
-        const PIECE: usize = 64;
+        const PIECE: usize = 48;
         let mut scores = Vec::with_capacity(PIECE * self.columns);
         for from in (0..block.len()).step_by(PIECE) {
             let (labels, piece) = block.piece(from, from + PIECE);

@@ -83,6 +83,17 @@ fn add_lower_product_f64(rows: &[f64], width: usize, weighted: &[f64], columns: 
     }
 }
 
+/// Subtracts means from rows and multiplies by factors, each of as many as a row has values.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub(super) fn scale(rows: &[f32], means: &[f32], factors: &[f32], scaled: &mut [f32]) {
+    let width = means.len().max(1);
+    for (row, scaled) in rows.chunks_exact(width).zip(scaled.chunks_exact_mut(width)) {
+        for ((scaled, value), (mean, factor)) in scaled.iter_mut().zip(row).zip(means.iter().zip(factors)) {
+            *scaled = (value - mean) * factor;
+        }
+    }
+}
+
 #[inline(always)]
 fn multiply_add<T: Number, const FUSED: bool>(a: T, b: T, plus: T) -> T {
     if FUSED { a.fused(b, plus) } else { a * b + plus }
@@ -137,8 +148,15 @@ fn scores_strip<T: Number, const ROWS: usize, const STRIP: usize, const FUSED: b
     for (rows, scores) in blocks.by_ref().zip(results.by_ref()) {
         scores_block::<T, ROWS, STRIP, FUSED>(rows, width, weights, columns, from, scores);
     }
-    for (row, scores) in blocks.remainder().chunks_exact(width).zip(results.into_remainder().chunks_exact_mut(columns))
-    {
+    // One row alone would wait for each sum before the next; what is left goes in as few blocks as there can be.
+    let (rows, scores) = (blocks.remainder(), results.into_remainder());
+    let fours = rows.len() / width / 4 * 4;
+    let (four_rows, rows) = rows.split_at(fours * width);
+    let (four_scores, scores) = scores.split_at_mut(fours * columns);
+    for (rows, scores) in four_rows.chunks_exact(4 * width).zip(four_scores.chunks_exact_mut(4 * columns)) {
+        scores_block::<T, 4, STRIP, FUSED>(rows, width, weights, columns, from, scores);
+    }
+    for (row, scores) in rows.chunks_exact(width).zip(scores.chunks_exact_mut(columns)) {
         scores_block::<T, 1, STRIP, FUSED>(row, width, weights, columns, from, scores);
     }
 }
@@ -202,6 +220,11 @@ fn gradient_strip<T: Number, const FEATURES: usize, const STRIP: usize, const FU
             gradient_block::<T, FEATURES, STRIP, FUSED>(rows, width, feature, slopes, columns, from, gradient);
         }
         feature += FEATURES;
+    }
+    // As with single rows: a block of four waits less than four of one.
+    while feature + 4 <= width {
+        gradient_block::<T, 4, STRIP, FUSED>(rows, width, feature, slopes, columns, from, gradient);
+        feature += 4;
     }
     while feature < width {
         gradient_block::<T, 1, STRIP, FUSED>(rows, width, feature, slopes, columns, from, gradient);
