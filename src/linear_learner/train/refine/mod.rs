@@ -39,6 +39,8 @@ const TIGHTEN: f64 = 0.1;
 /// Walks over the data at most. Well-posed problems take 5 (smooth losses) to 60 (losses with corners).
 const MOST_PASSES: usize = 300;
 const MOST_HALVINGS: usize = 30;
+/// What conjugate gradients leave of the gradient: an exact direction is not worth its walks.
+const ROUGHLY: f64 = 0.1;
 
 /// Solves, starting from a trained model's parameters, (width + 1) × outputs with the bias last.
 ///
@@ -54,12 +56,11 @@ pub(super) fn solve(
     let mut point: Vec<f64> = start.iter().map(|&parameter| f64::from(parameter)).collect();
     let cornered = smoothing::has_corners(objective.loss) || objective.l1 > 0.0;
     let mut barrier = if cornered { FIRST_BARRIER } else { LAST_BARRIER };
-    let mut curvature = None;
     loop {
         // On the way a rough solution is enough; the last one is to be good.
         let last = barrier <= LAST_BARRIER;
         let enough = if last { 1e-3 } else { 0.1 } * barrier;
-        match solver.minimise(&mut point, barrier, enough, &mut curvature)? {
+        match solver.minimise(&mut point, barrier, enough)? {
             Outcome::Stopped => return Ok(None),
             Outcome::Exhausted => break,
             Outcome::Converged if last => break,
@@ -91,30 +92,19 @@ struct Solver<'a, 'run> {
 
 impl Solver<'_, '_> {
     /// Newton's method with a line search, until half the squared Newton decrement is at most `enough`.
-    fn minimise(
-        &mut self,
-        point: &mut Vec<f64>,
-        barrier: f64,
-        enough: f64,
-        kind: &mut Option<Curvature>,
-    ) -> Result<Outcome> {
-        let parameters = point.len();
-        let wanted = kind.unwrap_or_else(|| Curvature::for_parameters(parameters));
-        *kind = Some(wanted);
+    fn minimise(&mut self, point: &mut Vec<f64>, barrier: f64, enough: f64) -> Result<Outcome> {
+        let wanted = Curvature::for_parameters(point.len());
         let Some(mut here) = self.walk(point, barrier, wanted)? else { return Ok(Outcome::Stopped) };
         loop {
             (self.run.tell)(Event::Refined { passes: self.passes, objective: here.value });
             let step = match wanted {
                 Curvature::Matrix => direction::by_cholesky(&here),
-                Curvature::Diagonal => {
-                    let accuracy = 0.1_f64;
-                    direction::by_conjugate_gradients(&here, accuracy, |direction| {
-                        if self.passes >= MOST_PASSES {
-                            return Ok(None);
-                        }
-                        self.product(point, barrier, direction)
-                    })?
-                }
+                Curvature::Diagonal => direction::by_conjugate_gradients(&here, ROUGHLY, |direction| {
+                    if self.passes >= MOST_PASSES {
+                        return Ok(None);
+                    }
+                    self.product(point, barrier, direction)
+                })?,
             };
             let Some(step) = step else { return Ok(self.interrupted()) };
             let decrement: f64 = -here.gradient.iter().zip(&step).map(|(slope, step)| slope * step).sum::<f64>();
