@@ -59,6 +59,10 @@ pub const SAGEMAKER_BATCH: &str = "SAGEMAKER_BATCH";
 pub const SAGEMAKER_MAX_PAYLOAD_IN_MB: &str = "SAGEMAKER_MAX_PAYLOAD_IN_MB";
 /// How much memory loaded models may take, in bytes or with K, M or G: 80 % of the container's or machine's.
 pub const BYOC_MODEL_MEMORY: &str = "BYOC_MODEL_MEMORY";
+/// How many threads compute in training: the number of cores.
+pub const BYOC_TRAINING_THREADS: &str = "BYOC_TRAINING_THREADS";
+/// How much memory training data may take, in bytes or with K, M or G: half of the container's or machine's.
+pub const BYOC_TRAINING_MEMORY: &str = "BYOC_TRAINING_MEMORY";
 /// What to log: a name (`info`) or one of Python's numbers (20).
 pub const SAGEMAKER_CONTAINER_LOG_LEVEL: &str = "SAGEMAKER_CONTAINER_LOG_LEVEL";
 /// env_logger's own filter, for one room at a time (`byoc::container=debug`); wins over the level.

@@ -4,7 +4,7 @@
 //!
 //! - [`cli`]: one file a command; arguments in, exit code out.
 //! - The contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`) and
-//!   [`endpoint`] (the local endpoint around containers).
+//!   [`endpoint`] (the local endpoint around containers) and [`training`] (the `/opt/ml` training tree).
 //! - [`model`]: what a container can load, and one call: request body in, response body out.
 //! - The domain, with no HTTP and no async: [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
 //! - The ground: [`error`] (the error table), [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
@@ -20,3 +20,4 @@ pub mod model;
 pub mod payload;
 pub mod preprocessor;
 pub mod telemetry;
+pub mod training;

@@ -5,6 +5,7 @@
 mod endpoint;
 mod serve;
 mod settings;
+mod train;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -28,10 +29,11 @@ struct CommandLine {
 enum Command {
     Endpoint(endpoint::Arguments),
     Serve(serve::Arguments),
+    Train(train::Arguments),
 }
 
 /// The image has the binary under these names on its PATH too, so that `docker run IMAGE serve` and a plain `serve` are one.
-const COMMANDS_BY_NAME: [&str; 1] = ["serve"];
+const COMMANDS_BY_NAME: [&str; 2] = ["serve", "train"];
 
 /// Runs the command that the arguments name, and says how it went.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -51,6 +53,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match command_line.command {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
+        Command::Train(arguments) => train::run(&arguments, &environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

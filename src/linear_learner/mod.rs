@@ -7,6 +7,10 @@ mod graph;
 mod load;
 mod parameters;
 mod predict;
+pub mod train;
+mod write;
+
+pub use write::write;
 
 use crate::error::Result;
 use crate::payload::{Batch, ContentType, MediaType, Predictions};

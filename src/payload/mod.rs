@@ -12,11 +12,13 @@ pub mod negotiation;
 mod number;
 mod numeric_csv;
 pub mod predictions;
+pub mod recordio;
 pub mod table;
 
 pub use batch::Batch;
 pub use media_type::{ContentType, MediaType};
 pub use negotiation::negotiate;
+pub(crate) use number::write_f64 as write_number;
 pub use predictions::Predictions;
 pub use table::Table;
 

@@ -7,7 +7,9 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking and shows what it printed")]
 
 mod command_line;
+mod housing_training;
 mod multi_model;
 mod shutdown;
 mod single_model;
 mod support;
+mod training;

@@ -1,0 +1,110 @@
+//! Training 1,000,000 × 100 float32 with 32 models, beside what this machine's matrix products take for the same arithmetic.
+//!
+//! `cargo bench --bench training`. A row costs two products with the weights of all models, one for the scores and one for
+//! the gradient: 4 · features · models operations. The floor is how fast square matrices of float32 multiply on as many
+//! threads in the same run, by the matrixmultiply crate.
+
+#![allow(clippy::print_stdout, reason = "a bench prints its table")]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use byoc::linear_learner::train::{Channels, Event, Features, Given, Hyperparameters, Rows, Run, fit};
+
+const ROWS: usize = 1_000_000;
+const FEATURES: usize = 100;
+const MODELS: usize = 32;
+const BLOCK: usize = 20_000;
+
+fn main() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{:<26} {:>8} {:>12} {:>12} {:>12} {:>6}", "training", "threads", "GFlop/s", "floor", "rows/s", "ratio");
+    for (predictor_type, loss) in
+        [("regressor", "squared_loss"), ("regressor", "absolute_loss"), ("binary_classifier", "logistic")]
+    {
+        let mut rows = rows(predictor_type == "binary_classifier");
+        for threads in [1, threads] {
+            // The floor is taken before and after, so that a busy neighbour shows in both.
+            let before = products_per_second(threads);
+            let seconds = fastest_epoch(&mut rows, predictor_type, loss, threads);
+            let floor = before.max(products_per_second(threads));
+            let rate = (4 * ROWS * FEATURES * MODELS) as f64 / seconds;
+            println!(
+                "{:<26} {threads:>8} {:>12.1} {:>12.1} {:>12.0} {:>6.2}",
+                format!("{predictor_type} {loss}"),
+                rate / 1e9,
+                floor / 1e9,
+                ROWS as f64 / seconds,
+                rate / floor
+            );
+        }
+    }
+}
+
+/// Numbers that look random and are always the same.
+fn rows(is_binary: bool) -> Vec<Arc<Rows>> {
+    let mut state = 1_u64;
+    let mut next = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    (0..ROWS / BLOCK)
+        .map(|_| {
+            let values: Vec<f32> = (0..BLOCK * FEATURES).map(|_| next()).collect();
+            let score = |row: &[f32]| row.iter().enumerate().map(|(at, value)| value * (at % 7) as f32).sum::<f32>();
+            let labels = values.chunks_exact(FEATURES).map(|row| match is_binary {
+                true => f32::from(u8::from(score(row) > 0.0)),
+                false => score(row),
+            });
+            Arc::new(Rows { width: FEATURES, labels: labels.collect(), features: Features::Dense(values) })
+        })
+        .collect()
+}
+
+/// The seconds of the fastest of three epochs.
+fn fastest_epoch(rows: &mut Vec<Arc<Rows>>, predictor_type: &str, loss: &str, threads: usize) -> f64 {
+    let models = MODELS.to_string();
+    let given: Given = [
+        ("predictor_type", predictor_type),
+        ("loss", loss),
+        ("num_models", &models),
+        ("epochs", "3"),
+        ("refine", "false"),
+        ("binary_classifier_model_selection_criteria", "loss_function"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let given = Hyperparameters::parse(&given).expect("the bench's own hyperparameters");
+    let (mut began, mut fastest) = (Instant::now(), f64::INFINITY);
+    let mut tell = |event: Event<'_>| match event {
+        Event::Prepared { .. } => began = Instant::now(),
+        Event::Epoch(_) => {
+            fastest = fastest.min(began.elapsed().as_secs_f64());
+            began = Instant::now();
+        }
+        _ => {}
+    };
+    let channels = Channels { train: rows, validation: None, test: None };
+    fit(&given, channels, Run { threads, stop: &|| false, tell: &mut tell }).expect("the bench's own data");
+    fastest
+}
+
+/// Floating-point operations a second of square matrix products, one on each thread at the same time.
+fn products_per_second(threads: usize) -> f64 {
+    const SIZE: usize = 1024;
+    const TIMES: usize = 10;
+    let matrix = ndarray::Array2::<f32>::from_shape_fn((SIZE, SIZE), |(row, column)| ((row * 7 + column) % 11) as f32);
+    let product = || {
+        let mut seconds = f64::INFINITY;
+        for _ in 0..TIMES {
+            let began = Instant::now();
+            std::hint::black_box(matrix.dot(&matrix));
+            seconds = seconds.min(began.elapsed().as_secs_f64());
+        }
+        2.0 * (SIZE * SIZE * SIZE) as f64 / seconds
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(product)).collect();
+        product() + others.into_iter().map(|thread| thread.join().unwrap_or(0.0)).sum::<f64>()
+    })
+}

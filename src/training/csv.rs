@@ -1,0 +1,80 @@
+//! CSV of a channel, block by block: no header, the label first.
+
+use super::source::Collector;
+use super::streams::Stream;
+use crate::error::{Error, Place, Result};
+use crate::payload::batch::Row;
+use crate::payload::{Batch, ContentType, MediaType};
+use std::io::Read as _;
+
+/// Text that is parsed at once. A line must fit.
+const CHUNK: usize = 4 << 20;
+const LONGEST_LINE: usize = 256 << 20;
+
+/// Reads a stream to its end, or until nobody wants more.
+pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
+    let mut text = Vec::new();
+    // Of the stream before `text`.
+    let (mut rows, mut offset) = (0, 0);
+    let mut wanted = CHUNK;
+    loop {
+        let missing = wanted.saturating_sub(text.len()) as u64;
+        let found = stream.bytes.by_ref().take(missing).read_to_end(&mut text);
+        let found = found.map_err(|error| Error::io("read", &stream.path, &error))?;
+        let is_end = (found as u64) < missing;
+        let end = if is_end { text.len() } else { text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
+        if end == 0 && !is_end {
+            if wanted >= LONGEST_LINE {
+                return Err(Error::bad_payload(format!("expected lines of at most {LONGEST_LINE} bytes"))
+                    .at(Place::row(rows + 1).at_byte(offset)));
+            }
+            wanted *= 2;
+            continue;
+        }
+        wanted = CHUNK;
+        let whole = text.get(..end).unwrap_or_default();
+        let is_wanted = collect(whole, collector).map_err(|error| moved(error, rows, offset))?;
+        if is_end || !is_wanted {
+            return Ok(());
+        }
+        rows = collector.rows_of_stream();
+        offset += end;
+        text.drain(..end);
+    }
+}
+
+/// Parses whole lines. Gives false when nobody wants more.
+fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
+    let Some(columns) = collector.columns().or_else(|| columns(text)) else { return Ok(true) };
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(true);
+    }
+    let content_type = ContentType { media_type: MediaType::Csv, label_size: None };
+    let batch = Batch::read(content_type, text, columns)?;
+    for (index, row) in batch.rows().enumerate() {
+        if let Row::Dense(cells) = row
+            && let Some((label, features)) = cells.split_first()
+        {
+            let at = |error: Error| error.at(Place::cell(index + 1, 1));
+            if !collector.push_dense(*label, features).map_err(at)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// How many columns the first record has.
+fn columns(text: &[u8]) -> Option<usize> {
+    let line =
+        text.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !line.iter().all(u8::is_ascii_whitespace))?;
+    Some(line.iter().filter(|&&byte| byte == b',').count() + 1)
+}
+
+/// An error of some lines, as one of the whole stream.
+fn moved(error: Error, rows: usize, offset: usize) -> Error {
+    let mut place = error.place().cloned().unwrap_or_default();
+    place.row = place.row.map(|row| row + rows);
+    place.byte = place.byte.map(|byte| byte + offset);
+    Error::new(error.cause(), error.message()).at(place)
+}

@@ -1,0 +1,31 @@
+//! The failure file: why a job failed, for the job's description.
+
+use super::tree::Tree;
+use crate::error::Error;
+
+/// The platform shows no more of it (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
+const MOST_CHARACTERS: usize = 1024;
+
+/// Writes the reason. That it cannot be written is no second failure: the exit code and the log tell it too.
+pub(super) fn write(tree: &Tree, error: &Error) {
+    let path = tree.failure();
+    let reason: String = error.to_string().chars().take(MOST_CHARACTERS).collect();
+    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, reason));
+    if let Err(error) = written {
+        log::warn!("could not write {}: {error}", path.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_cut_at_a_character_and_never_longer_than_is_shown() {
+        let base = tempfile::tempdir().unwrap();
+        let tree = Tree::new(base.path());
+        write(&tree, &Error::bad_payload("ü".repeat(3000)));
+        let written = std::fs::read_to_string(base.path().join("output/failure")).unwrap();
+        assert_eq!(written, "ü".repeat(1024));
+    }
+}

@@ -1,0 +1,85 @@
+use super::*;
+use crate::linear_learner::LinearLearner;
+use crate::payload::{ContentType, MediaType};
+
+struct Job {
+    base: tempfile::TempDir,
+}
+
+impl Job {
+    fn new(hyperparameters: &str, channels: &[(&str, &str)]) -> Job {
+        let base = tempfile::tempdir().unwrap();
+        let config = base.path().join("input/config");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("hyperparameters.json"), hyperparameters).unwrap();
+        let mut settings = serde_json::Map::new();
+        for (name, text) in channels {
+            let folder = base.path().join("input/data").join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("part-00000"), text).unwrap();
+            settings.insert(
+                name.to_string(),
+                serde_json::json!({"TrainingInputMode": "File", "ContentType": "text/csv;label_size=1"}),
+            );
+        }
+        std::fs::write(config.join("inputdataconfig.json"), serde_json::to_vec(&settings).unwrap()).unwrap();
+        Job { base }
+    }
+
+    fn run(&self) -> Result<()> {
+        run(&Config {
+            base_dir: self.base.path().to_owned(),
+            model_dir: self.base.path().join("model"),
+            threads: 2,
+            memory: 1 << 30,
+            is_watched: false,
+        })
+    }
+
+    fn failure(&self) -> Option<String> {
+        std::fs::read_to_string(self.base.path().join("output/failure")).ok()
+    }
+}
+
+fn plane(rows: usize) -> String {
+    (0..rows)
+        .map(|row| {
+            let (x, y) = ((row * 7 % 13) as f64, (row * 5 % 11) as f64);
+            format!("{},{x},{y}\n", 3.0 * x - 2.0 * y + 10.0)
+        })
+        .collect()
+}
+
+const SETTINGS: &str =
+    r#"{"predictor_type": "regressor", "mini_batch_size": "20", "epochs": "5", "loss": "absolute_loss"}"#;
+
+#[test]
+fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
+    let job = Job::new(SETTINGS, &[("train", &plane(400)), ("validation", &plane(100)), ("test", &plane(50))]);
+    job.run().unwrap();
+    assert_eq!(job.failure(), None);
+    let learner = LinearLearner::open(&job.base.path().join("model")).unwrap();
+    let body = ContentType { media_type: MediaType::Csv, label_size: None };
+    let predictions = learner.predict(&learner.read(body, b"1,1\n").unwrap()).unwrap();
+    let crate::payload::predictions::Scores::Float32(scores) = predictions.scores() else { panic!("float32 scores") };
+    assert!((scores[0] - 11.0).abs() < 1e-4, "{scores:?}");
+}
+
+#[test]
+fn what_goes_wrong_is_in_the_failure_file_and_no_model_is_written() {
+    let wrong = SETTINGS.replace("absolute_loss", "log");
+    for (hyperparameters, channels, expected) in [
+        (wrong.as_str(), &[("train", "1,2\n")][..], "loss is \"log\": expected auto, squared_loss"),
+        (SETTINGS, &[("validation", "1,2\n")], "expected a channel train, found validation"),
+        (SETTINGS, &[("train", "1,2\n")], "1 records: expected at least one mini-batch (mini_batch_size is 20)"),
+        (SETTINGS, &[("train", "1,abc\n")], "row 1, column 2, byte 2: channel train"),
+        (SETTINGS, &[("train", &plane(40)), ("validation", "1,2,3,4\n")], "expected 2 features in every record"),
+    ] {
+        let job = Job::new(hyperparameters, channels);
+        let error = job.run().unwrap_err();
+        let reason = job.failure().unwrap();
+        assert_eq!(reason, error.to_string());
+        assert!(reason.contains(expected), "{reason}");
+        assert!(!job.base.path().join("model/model_algo-1").exists());
+    }
+}

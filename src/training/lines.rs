@@ -1,0 +1,201 @@
+//! Log lines as AWS's linear learner prints them: its metric definitions' regular expressions, and tuning jobs', match on them.
+//!
+//! Wording and order are those of public training logs from 2020 to 2024. All goes to standard output, as there.
+
+use super::report::{number, resolved};
+use crate::linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
+use serde_json::json;
+use std::io::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Writes lines for one host.
+pub(super) struct Lines<W> {
+    out: W,
+    host: String,
+    thread: u32,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: usize,
+    by_validation: bool,
+    has_test: bool,
+    now: fn() -> SystemTime,
+    epoch_began: SystemTime,
+}
+
+impl<W: Write> Lines<W> {
+    pub(super) fn new(
+        out: W,
+        host: &str,
+        given: &Hyperparameters,
+        by_validation: bool,
+        has_test: bool,
+        now: fn() -> SystemTime,
+    ) -> Lines<W> {
+        Lines {
+            out,
+            host: host.to_owned(),
+            thread: std::process::id(),
+            loss: given.loss,
+            optimizer: given.optimizer,
+            epochs: given.epochs,
+            by_validation,
+            has_test,
+            now,
+            epoch_began: now(),
+        }
+    }
+
+    /// A line with the time and thread that AWS's begin with. That nobody reads it is no reason to stop training.
+    fn line(&mut self, message: impl std::fmt::Display) {
+        let stamp = stamp((self.now)());
+        let _ = writeln!(self.out, "[{stamp} INFO {}] {message}", self.thread);
+    }
+
+    pub(super) fn configuration(&mut self, path: &std::path::Path, given: &Given) {
+        let defaults: Given =
+            crate::linear_learner::train::DEFAULTS.iter().map(|&(name, value)| (name.into(), value.into())).collect();
+        let mut all = defaults.clone();
+        all.extend(given.clone());
+        self.line("Docker entrypoint called with argument(s): train");
+        self.line(format_args!("Reading default configuration: {}", json!(defaults)));
+        self.line(format_args!("Merging with provided configuration from {}: {}", path.display(), json!(given)));
+        self.line(format_args!("Final configuration: {}", json!(all)));
+        self.line("Number of GPUs being used: 0");
+    }
+
+    pub(super) fn hear(&mut self, event: Event<'_>) {
+        match event {
+            Event::Prepared { scaler, models } => {
+                self.epoch_began = (self.now)();
+                self.line(format_args!(
+                    "Training {models} models side by side on {} features, scaled by {} records",
+                    scaler.means.len(),
+                    scaler.records
+                ));
+            }
+            Event::Progress { .. } => {}
+            Event::Epoch(epoch) => self.epoch(&epoch),
+            Event::StoppedEarly => {
+                self.line("Early stop condition met. Stopping training.");
+                let host = self.host.clone();
+                self.line(format_args!("#progress_metric: host={host}, completed 100 % epochs"));
+            }
+            Event::Refined { passes, objective } => {
+                self.line(format_args!("Refining: pass {passes}, objective {}", number(objective)));
+            }
+            Event::Chosen { candidate, refined } => {
+                self.line(format_args!(
+                    "Best model found for hyperparameters: {}",
+                    resolved(self.optimizer, candidate, refined)
+                ));
+            }
+            Event::Measured { channel, metrics } => self.scores(channel, metrics),
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch<'_>) {
+        let (host, number_of, objective) = (self.host.clone(), epoch.number, self.loss.objective());
+        let now = (self.now)();
+        for (channel, losses) in [("train", Some(epoch.train_losses)), ("validation", epoch.validation_losses)] {
+            for (model, &loss) in losses.unwrap_or_default().iter().enumerate() {
+                self.metrics_record(now, number_of, model, &format!("{channel}_{objective}"), loss);
+            }
+        }
+        for (channel, losses) in [("train", Some(epoch.train_losses)), ("validation", epoch.validation_losses)] {
+            // AWS shows the first of the parallel models here.
+            if let Some(&loss) = losses.and_then(|losses| losses.first()) {
+                let loss = number(loss);
+                self.line(format_args!(
+                    "#quality_metric: host={host}, epoch={number_of}, {channel} {objective} <loss>={loss}"
+                ));
+            }
+        }
+        let criteria = match epoch.criterion {
+            Some(criterion) => {
+                // Only `sampled_accuracy` was seen in a log; the others are named in its manner.
+                format!("sampled_{}", criterion.name())
+            }
+            None => objective.to_owned(),
+        };
+        self.line(format_args!(
+            "#early_stopping_criteria_metric: host={host}, epoch={number_of}, criteria={criteria}, value={}",
+            number(epoch.best)
+        ));
+        match epoch.verdict {
+            Verdict::Improved => {
+                self.line(format_args!("Epoch {number_of}: Loss improved. Updating best model"));
+                self.line(format_args!("Saving model for epoch: {number_of}"));
+            }
+            Verdict::NotImproved { before } => {
+                self.line(format_args!("Epoch {number_of}: Loss has not improved for {before} epochs."));
+            }
+        }
+        let share = (number_of + 1) as f64 * 100.0 / self.epochs as f64;
+        self.line(format_args!("#progress_metric: host={host}, completed {} % of epochs", number(share)));
+        let seconds = now.duration_since(self.epoch_began).unwrap_or_default().max(Duration::from_micros(1));
+        let rate = epoch.records as f64 / seconds.as_secs_f64();
+        self.line(format_args!("#throughput_metric: host={host}, train throughput={} records/second", number(rate)));
+        self.epoch_began = now;
+    }
+
+    fn metrics_record(&mut self, now: SystemTime, epoch: usize, model: usize, name: &str, value: f64) {
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        // JSON has no word for what is not a number; such a model shows as null.
+        let record = json!({
+            "StartTime": seconds(self.epoch_began),
+            "EndTime": seconds(now),
+            "Dimensions": {
+                "Algorithm": "Linear Learner", "Host": self.host, "Operation": "training", "epoch": epoch, "model": model,
+            },
+            "Metrics": { name: { "sum": value, "count": 1, "min": value, "max": value } },
+        });
+        let _ = writeln!(self.out, "#metrics {record}");
+    }
+
+    fn scores(&mut self, channel: &str, metrics: &[Metric]) {
+        let host = self.host.clone();
+        for metric in metrics {
+            self.line(format_args!("#{channel}_score ({host}) : ('{}', {})", metric.name, number(metric.value)));
+        }
+        for metric in metrics {
+            let kind = if metric.is_loss { "loss" } else { "score" };
+            let value = number(metric.value);
+            self.line(format_args!("#quality_metric: host={host}, {channel} {} <{kind}>={value}", metric.name));
+        }
+        if channel != "test" && !self.has_test {
+            self.line("Test data is not provided.");
+        }
+    }
+
+    pub(super) fn written(&mut self, path: &std::path::Path, trained: &Trained) {
+        let chooser = if self.by_validation { "validation" } else { "train" };
+        let what = if trained.refined { ", refined" } else { "" };
+        self.line(format_args!(
+            "Model {} of {}{what}, chosen on the {chooser} channel, saved to {}",
+            trained.model,
+            trained.models,
+            path.display()
+        ));
+    }
+}
+
+/// `MM/DD/YYYY HH:MM:SS`, in UTC.
+fn stamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Days from civil, turned round (howardhinnant.github.io/date_algorithms.html): years begin in March here.
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{month:02}/{day:02}/{year} {:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+#[path = "lines_test.rs"]
+mod lines_test;

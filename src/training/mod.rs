@@ -1,0 +1,20 @@
+//! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file.
+//!
+//! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This room knows files, channels, log lines and
+//! signals; what is computed is [`crate::linear_learner::train`]'s.
+
+mod channel;
+mod csv;
+mod failure;
+mod job;
+mod lines;
+mod recordio;
+mod report;
+mod screen;
+mod settings;
+mod source;
+mod stop;
+mod streams;
+mod tree;
+
+pub use job::{Config, run};

@@ -1,0 +1,63 @@
+//! recordio-protobuf of a channel, record by record: dense or sparse, the label beside the features.
+
+use super::source::Collector;
+use super::streams::Stream;
+use crate::error::{Error, Place, Result};
+use crate::payload::recordio::{Frames, Record};
+
+/// Reads a stream to its end, or until nobody wants more.
+pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
+    let mut frames = Frames::new(&mut stream.bytes);
+    let mut record = Record::default();
+    loop {
+        let offset = frames.offset();
+        let place = |collector: &Collector| Place::row(collector.rows_of_stream() + 1).at_byte(offset);
+        let hint = |error: Error| match offset {
+            // Mostly it is text whose channel does not say so.
+            0 => {
+                error.context("as application/x-recordio-protobuf (text/csv needs the channel's ContentType to say so)")
+            }
+            _ => error,
+        };
+        let frame = frames.next_frame().map_err(|error| hint(error).at(place(collector)))?;
+        let Some(payload) = frame else { return Ok(()) };
+        record.read(payload).map_err(|error| error.at(place(collector)))?;
+        let is_wanted = collect(&record, collector).map_err(|error| error.at(place(collector)))?;
+        if !is_wanted {
+            return Ok(());
+        }
+    }
+}
+
+fn collect(record: &Record, collector: &mut Collector) -> Result<bool> {
+    let [label] = record.label.values.as_slice() else {
+        return Err(Error::bad_payload(format!(
+            "expected one label named \"values\", found {}",
+            record.label.values.len()
+        )));
+    };
+    let features = &record.features;
+    if !features.is_given() {
+        return Err(Error::bad_payload("expected features named \"values\", found none"));
+    }
+    if let Some(value) = features.values.iter().find(|value| !value.is_finite()) {
+        return Err(Error::bad_payload(format!("expected finite float32 features, found {value}")));
+    }
+    let shape = features.shape.last().copied();
+    // A row of zeros has neither keys nor values.
+    let is_sparse = !features.keys.is_empty() || (features.values.is_empty() && shape.is_some_and(|shape| shape > 0));
+    if !is_sparse {
+        return collector.push_dense(*label, &features.values);
+    }
+    let Some(shape) = shape else {
+        return Err(Error::bad_payload("expected the shape of sparse features, found keys without one"));
+    };
+    if features.keys.len() != features.values.len() {
+        return Err(Error::bad_payload(format!(
+            "expected as many values as keys in sparse features, found {} keys and {} values",
+            features.keys.len(),
+            features.values.len()
+        )));
+    }
+    collector.push_sparse(*label, shape, &features.keys, &features.values)
+}

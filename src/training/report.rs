@@ -1,0 +1,56 @@
+//! What is told of a run, to whoever watches: AWS's log lines, or one line that changes where a person sits.
+
+use super::lines::Lines;
+use super::screen::Screen;
+use crate::linear_learner::train::{Candidate, Event, Optimizer, Trained};
+use std::io::Stdout;
+use std::path::Path;
+
+/// Where the run is told.
+pub(super) enum Report {
+    Lines(Box<Lines<Stdout>>),
+    Screen(Screen),
+}
+
+impl Report {
+    pub(super) fn hear(&mut self, event: Event<'_>) {
+        match self {
+            Report::Lines(lines) => lines.hear(event),
+            Report::Screen(screen) => screen.hear(event),
+        }
+    }
+
+    pub(super) fn written(&mut self, path: &Path, trained: &Trained) {
+        match self {
+            Report::Lines(lines) => lines.written(path, trained),
+            Report::Screen(screen) => screen.written(path, trained),
+        }
+    }
+}
+
+/// A number as Python prints it, which AWS's lines are written by.
+pub(super) fn number(value: f64) -> String {
+    let mut text = Vec::new();
+    crate::payload::write_number(&mut text, value);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// The winner's settings as Python's `json.dumps` writes them, in the order of AWS's line.
+pub(super) fn resolved(optimizer: Optimizer, candidate: &Candidate, refined: bool) -> String {
+    let mut parts = vec![
+        ("optimizer", format!("{:?}", optimizer.name())),
+        ("learning_rate", number(candidate.learning_rate)),
+        ("wd", number(candidate.wd)),
+        ("l1", number(candidate.l1)),
+    ];
+    if let Some(schedule) = candidate.schedule {
+        parts.push(("lr_scheduler_step", schedule.step.to_string()));
+        parts.push(("lr_scheduler_factor", number(schedule.factor)));
+        parts.push(("lr_scheduler_minimum_lr", number(schedule.minimum)));
+    }
+    if refined {
+        parts.push(("refine", "true".to_owned()));
+    }
+    let parts: Vec<_> = parts.into_iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+    format!("{{{}}}", parts.join(", "))
+}

@@ -1,0 +1,175 @@
+//! The three JSON files that tell a job what to do.
+
+use super::channel::Channel;
+use super::tree::Tree;
+use crate::error::{Cause, Error, Result};
+use crate::linear_learner::train::Given;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What `resourceconfig.json` says that matters to one host.
+#[derive(Debug, Deserialize)]
+struct Resources {
+    current_host: String,
+    #[serde(default)]
+    hosts: Vec<String>,
+}
+
+/// The name of a host where no file says it, as on a laptop.
+const ONLY_HOST: &str = "algo-1";
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read", path, &error)),
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        Error::new(Cause::BadSetting, format!("{}: expected JSON of the training contract: {error}", path.display()))
+    })
+}
+
+/// Reads the hyperparameters. Every value is a string; the Python SDK writes JSON into some of them (`"\"adam\""`).
+pub(super) fn hyperparameters(tree: &Tree) -> Result<Given> {
+    let path = tree.hyperparameters();
+    let Some(given) = read::<BTreeMap<String, Value>>(&path)? else {
+        return Err(Error::new(
+            Cause::BadSetting,
+            format!("{} is missing: expected an object of hyperparameters, predictor_type among them", path.display()),
+        ));
+    };
+    given
+        .into_iter()
+        .filter_map(|(name, value)| match text(value) {
+            Some(Ok(text)) => Some(Ok((name, text))),
+            Some(Err(found)) => Some(Err(Error::new(
+                Cause::BadSetting,
+                format!("{name} in {}: expected text, found {found}", path.display()),
+            ))),
+            None => None,
+        })
+        .collect()
+}
+
+/// The text of a value; none for null, and an error's end for what cannot be one hyperparameter.
+fn text(value: Value) -> Option<Result<String, String>> {
+    match value {
+        Value::String(text) if text.starts_with('"') => match serde_json::from_str::<String>(&text) {
+            Ok(inner) => Some(Ok(inner)),
+            Err(_) => Some(Ok(text)),
+        },
+        Value::String(text) if text == "null" => None,
+        Value::String(text) => Some(Ok(text)),
+        Value::Number(number) => Some(Ok(number.to_string())),
+        Value::Bool(truth) => Some(Ok(truth.to_string())),
+        Value::Null => None,
+        other => Some(Err(other.to_string())),
+    }
+}
+
+/// Reads the name of this host; refuses more than one of them.
+pub(super) fn host(tree: &Tree) -> Result<String> {
+    let Some(resources) = read::<Resources>(&tree.resource_config())? else { return Ok(ONLY_HOST.to_owned()) };
+    match resources.hosts.as_slice() {
+        [] | [_] => Ok(resources.current_host),
+        hosts => Err(Error::new(
+            Cause::BadSetting,
+            format!(
+                "training on several hosts is not supported: resourceconfig.json names {} ({}), expected one; set \
+                 InstanceCount to 1",
+                hosts.len(),
+                hosts.join(", ")
+            ),
+        )),
+    }
+}
+
+/// Reads the channels. Without the file each folder of data is one, of files.
+pub(super) fn channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
+    let path = tree.input_data_config();
+    let wanted = ["train", "validation", "test"];
+    let Some(channels) = read::<BTreeMap<String, Channel>>(&path)? else {
+        let found = wanted.into_iter().filter(|name| tree.channel(name).is_dir());
+        return Ok(found.map(|name| (name.to_owned(), Channel::default())).collect());
+    };
+    if !channels.contains_key("train") {
+        let names: Vec<_> = channels.keys().map(String::as_str).collect();
+        return Err(Error::new(
+            Cause::BadSetting,
+            format!("{}: expected a channel train, found {}", path.display(), names.join(", ")),
+        ));
+    }
+    if let Some(other) = channels.keys().find(|name| !wanted.contains(&name.as_str())) {
+        return Err(Error::new(
+            Cause::BadSetting,
+            format!("{}: expected the channels train, validation and test, found {other}", path.display()),
+        ));
+    }
+    Ok(channels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
+        let base = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = base.path().join("input/config").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let tree = Tree::new(base.path());
+        (base, tree)
+    }
+
+    #[test]
+    fn values_of_the_sdk_and_of_people_read_alike() {
+        let text = r#"{"a": "adam", "b": "\"adam\"", "c": "0.1", "d": 0.1, "e": true, "f": null, "g": "null"}"#;
+        let (_base, tree) = tree(&[("hyperparameters.json", text)]);
+        let found: Vec<_> = hyperparameters(&tree).unwrap().into_iter().collect();
+        let expected = [("a", "adam"), ("b", "adam"), ("c", "0.1"), ("d", "0.1"), ("e", "true")];
+        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_file() {
+        for (text, expected) in [("{", "expected JSON of the training contract"), (r#"{"a": [1]}"#, "a in ")] {
+            let (_base, tree) = tree(&[("hyperparameters.json", text)]);
+            let error = hyperparameters(&tree).unwrap_err();
+            assert_eq!(error.cause(), Cause::BadSetting);
+            assert!(error.message().contains(expected) && error.message().contains("hyperparameters.json"), "{error}");
+        }
+        let (_base, empty) = tree(&[]);
+        assert!(hyperparameters(&empty).unwrap_err().message().contains("is missing"));
+    }
+
+    #[test]
+    fn several_hosts_are_refused_and_one_is_named() {
+        let (_base, one) = tree(&[("resourceconfig.json", r#"{"current_host": "algo-7", "hosts": ["algo-7"]}"#)]);
+        assert_eq!(host(&one).unwrap(), "algo-7");
+        let (_base, none) = tree(&[]);
+        assert_eq!(host(&none).unwrap(), "algo-1");
+        let two = r#"{"current_host": "algo-1", "hosts": ["algo-1", "algo-2"], "network_interface_name": "eth0"}"#;
+        let (_base, two) = tree(&[("resourceconfig.json", two)]);
+        let error = host(&two).unwrap_err();
+        assert!(error.message().contains("names 2 (algo-1, algo-2), expected one"), "{error}");
+    }
+
+    #[test]
+    fn a_channel_that_is_not_one_of_three_is_refused() {
+        for (text, expected) in [
+            (r#"{"training": {}}"#, "expected a channel train, found training"),
+            (r#"{"train": {}, "extra": {}}"#, "expected the channels train, validation and test, found extra"),
+        ] {
+            let (_base, tree) = tree(&[("inputdataconfig.json", text)]);
+            assert!(channels(&tree).unwrap_err().message().contains(expected));
+        }
+        let (base, tree) = tree(&[]);
+        std::fs::create_dir_all(base.path().join("input/data/train")).unwrap();
+        assert_eq!(channels(&tree).unwrap().into_keys().collect::<Vec<_>>(), ["train"]);
+    }
+}

@@ -1,0 +1,42 @@
+//! The platform's word that a job is to end: SIGTERM, 120 seconds before the end.
+
+use crate::error::{Cause, Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a job is to end. Copies are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Listens for SIGTERM, and for Ctrl-C where a person watches.
+    pub(super) fn on_signal() -> Result<Stop> {
+        let failed =
+            |error: std::io::Error| Error::new(Cause::Internal, format!("could not listen for SIGTERM: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+        let (mut terminate, mut interrupt) = {
+            let _within = runtime.enter();
+            use tokio::signal::unix::{SignalKind, signal};
+            (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?)
+        };
+        let stop = Stop::default();
+        let set = stop.clone();
+        let listen = move || {
+            runtime.block_on(async {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            });
+            log::info!("told to stop: the best model so far is written");
+            set.set();
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
+        Ok(stop)
+    }
+}

@@ -1,0 +1,132 @@
+//! A channel's bytes: files in order, or a FIFO for each walk.
+
+use super::channel::InputMode;
+use super::stop::Stop;
+use crate::error::{Cause, Error, Result};
+use flate2::bufread::MultiGzDecoder;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const BUFFER: usize = 1 << 20;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// How often a FIFO is looked for that is not there yet.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Where a channel's bytes come from.
+#[derive(Clone, Debug)]
+pub(super) struct Streams {
+    path: PathBuf,
+    mode: InputMode,
+}
+
+/// One file or FIFO.
+pub(super) struct Stream {
+    /// For messages.
+    pub(super) path: PathBuf,
+    pub(super) bytes: Box<dyn Read>,
+}
+
+impl Streams {
+    pub(super) fn new(path: PathBuf, mode: InputMode) -> Streams {
+        Streams { path, mode }
+    }
+
+    /// The paths of a walk, counted from 0: all files of the folder in the order of their names, or that walk's FIFO.
+    pub(super) fn paths(&self, walk: usize) -> Result<Vec<PathBuf>> {
+        match self.mode {
+            InputMode::Pipe => {
+                let mut name = self.path.as_os_str().to_owned();
+                name.push(format!("_{walk}"));
+                Ok(vec![PathBuf::from(name)])
+            }
+            InputMode::File => {
+                let mut files = Vec::new();
+                collect(&self.path, &mut files)?;
+                files.sort();
+                if files.is_empty() {
+                    return Err(Error::new(
+                        Cause::BadPayload,
+                        format!("{} has no files: expected data of the channel", self.path.display()),
+                    ));
+                }
+                Ok(files)
+            }
+        }
+    }
+
+    /// Opens one of the paths. A FIFO that the platform has not made yet is waited for, until the job is to end.
+    pub(super) fn open(&self, path: &Path, stop: &Stop) -> Result<Stream> {
+        while self.mode == InputMode::Pipe && !path.exists() && !stop.is_set() {
+            std::thread::sleep(RETRY);
+        }
+        let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
+        let mut bytes = BufReader::with_capacity(BUFFER, file);
+        let start = bytes.fill_buf().map_err(|error| Error::io("read", path, &error))?;
+        // Neither a number nor a RecordIO frame begins so.
+        let bytes: Box<dyn Read> =
+            if start.starts_with(&GZIP_MAGIC) { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
+        Ok(Stream { path: path.to_owned(), bytes })
+    }
+}
+
+/// The files of a folder and of the folders in it. Hidden ones and those that are empty (such as `_SUCCESS`) are no data.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("list", folder, &error);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
+        // Links are followed: a mounted folder may be made of them.
+        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, &error))?;
+        if metadata.is_dir() {
+            collect(&path, files)?;
+        } else if metadata.len() > 0 {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn files_come_in_order_through_folders_and_without_what_is_no_data() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("b.csv", "2"), ("a/2.csv", "1"), ("a/10.csv", "1"), (".hidden", "x"), ("_SUCCESS", "")] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let streams = Streams::new(folder.path().to_owned(), InputMode::File);
+        let names: Vec<_> = streams.paths(3).unwrap();
+        assert_eq!(names, ["a/10.csv", "a/2.csv", "b.csv"].map(|name| folder.path().join(name)));
+        let empty = tempfile::tempdir().unwrap();
+        let error = Streams::new(empty.path().to_owned(), InputMode::File).paths(0).unwrap_err();
+        assert!(error.message().contains("has no files"), "{error}");
+    }
+
+    #[test]
+    fn a_fifo_is_named_after_its_walk() {
+        let streams = Streams::new(PathBuf::from("/data/train"), InputMode::Pipe);
+        assert_eq!(streams.paths(2).unwrap(), [PathBuf::from("/data/train_2")]);
+    }
+
+    #[test]
+    fn a_compressed_file_is_unpacked_on_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.csv.gz");
+        let mut writer = flate2::write::GzEncoder::new(File::create(&path).unwrap(), flate2::Compression::fast());
+        writer.write_all(b"1,2\n").unwrap();
+        writer.finish().unwrap();
+        let streams = Streams::new(folder.path().to_owned(), InputMode::File);
+        let mut text = String::new();
+        streams.open(&path, &Stop::default()).unwrap().bytes.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "1,2\n");
+    }
+}
