@@ -40,11 +40,16 @@ pub(super) fn advice(
         }
     };
     let signed = signing_region.map(signing).unwrap_or_default();
+    // boto3 takes no call without a region and keys, whether or not they are looked at.
+    let credentials = match signing_region {
+        Some(region) => format!("region_name='{region}'"),
+        None => "region_name='us-east-1', aws_access_key_id='any', aws_secret_access_key='any'".to_owned(),
+    };
     format!(
         "\nEndpoint {name} is InService at {url}. Try it:\n\n\
          curl {signed}-H '{content_type}: text/csv' {headers}--data-binary '@{request}' {url}/endpoints/{name}/{path}\n\n\
-         boto3.client('sagemaker-runtime', endpoint_url='{url}').{operation}(EndpointName='{name}', \
-         {arguments}ContentType='text/csv', Body=open('{request}', 'rb')){answer}\n\n\
+         boto3.client('sagemaker-runtime', endpoint_url='{url}', {credentials}).{operation}(\
+         EndpointName='{name}', {arguments}ContentType='text/csv', Body=open('{request}', 'rb')){answer}\n\n\
          Metrics: {url}/metrics\n\n"
     )
 }
