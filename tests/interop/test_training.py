@@ -1,7 +1,6 @@
 """`byoc train` beside scikit-learn's solvers on data that scikit-learn ships, and its artifact in MXNet's own hands.
 
-Both sides minimise the same objective, so they should come to the same model; a thousandth is allowed beside SGD, which may
-stop by chance where the test rows are better off. The models are trained on raw features, read back from the artifact with NumPy, and measured on rows that neither side was
+Both sides minimise the same objective, so they should come to the same model. The models are trained on raw features, read back from the artifact with NumPy, and measured on rows that neither side was
 trained on. Skipped where scikit-learn is not installed: `requirements-training.txt` says what it takes.
 """
 import json
@@ -87,10 +86,13 @@ def test_diabetes_is_as_good_as_the_exact_solver(tmp_path):
     exact, sgd = (
         metrics.mean_squared_error(test[1], model.fit(*train).predict(test[0])) for model in (exact, sgd))
     print(f"diabetes, mean squared error: byoc {ours:.3f}, Ridge {exact:.3f}, SGDRegressor {sgd:.3f}")
-    assert ours <= sgd * 1.001 and ours <= exact * 1.02
+    assert ours <= sgd and ours <= exact * 1.02
 
 
-def test_breast_cancer_is_as_good_as_the_exact_solver(tmp_path):
+@pytest.fixture(scope="module")
+def breast_cancer(tmp_path_factory):
+    """Test losses of byoc, the exact solver and SGD."""
+    tmp_path = tmp_path_factory.mktemp("breast_cancer")
     train, test = halves(datasets.load_breast_cancer())
     wd = 1e-2
     job = Job(
@@ -106,7 +108,21 @@ def test_breast_cancer_is_as_good_as_the_exact_solver(tmp_path):
     exact, sgd = (
         metrics.log_loss(test[1], model.fit(*train).predict_proba(test[0])[:, 1]) for model in (exact, sgd))
     print(f"breast cancer, log loss: byoc {ours:.5f}, LogisticRegression {exact:.5f}, SGDClassifier {sgd:.5f}")
-    assert ours <= sgd * 1.001 and ours <= exact * 1.02
+    return ours, exact, sgd
+
+
+def test_breast_cancer_is_as_good_as_the_exact_solver(breast_cancer):
+    ours, exact, _ = breast_cancer
+    assert ours <= exact * 1.02
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="not met: the objective's optimum, which the exact solver finds too, is 0.04 % worse on these test rows than "
+    "where SGD stops")
+def test_breast_cancer_is_no_worse_than_sgd(breast_cancer):
+    ours, _, sgd = breast_cancer
+    assert ours <= sgd
 
 
 def test_digits_are_as_good_as_with_the_exact_solver(tmp_path):
@@ -124,7 +140,7 @@ def test_digits_are_as_good_as_with_the_exact_solver(tmp_path):
         linear_model.SGDClassifier(loss="log_loss", alpha=wd, random_state=0, max_iter=1000))
     exact, sgd = (metrics.log_loss(test[1], model.fit(*train).predict_proba(test[0])) for model in (exact, sgd))
     print(f"digits, log loss: byoc {ours:.5f}, LogisticRegression {exact:.5f}, SGDClassifier {sgd:.5f}")
-    assert ours <= sgd * 1.001 and ours <= exact * 1.02
+    assert ours <= sgd and ours <= exact * 1.02
 
 
 def test_absolute_loss_is_as_good_as_linear_programming(tmp_path):
