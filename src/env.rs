@@ -92,6 +92,8 @@ pub const BYOC_ENDPOINT_STREAM_TIMEOUT: &str = "BYOC_ENDPOINT_STREAM_TIMEOUT";
 pub const BYOC_ENDPOINT_IAM: &str = "BYOC_ENDPOINT_IAM";
 /// Where `byoc endpoint` unpacks models: a folder of its own in the system's folder for temporary files.
 pub const BYOC_STATE_DIR: &str = "BYOC_STATE_DIR";
+/// Where a multi-model container that runs already sees `models` of that folder: under the same path.
+pub const BYOC_ENDPOINT_MODELS_SEEN_AT: &str = "BYOC_ENDPOINT_MODELS_SEEN_AT";
 /// Seconds that a container of `byoc endpoint` may fail its pings: 480.
 pub const BYOC_HEALTH_CHECK_TIMEOUT_SECONDS: &str = "BYOC_HEALTH_CHECK_TIMEOUT_SECONDS";
 /// How many bytes of disk unpacked models may take, or with K, M or G: no bound.

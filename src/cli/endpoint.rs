@@ -50,9 +50,12 @@ pub(super) struct Arguments {
     /// Longest that a streamed answer may take as a whole [env: BYOC_ENDPOINT_STREAM_TIMEOUT] [default: 480]
     #[arg(long, value_name = "SECONDS")]
     stream_timeout: Option<String>,
-    /// Folder to unpack models in; a multi-model container that runs already must see it under the same path [env: BYOC_STATE_DIR] [default: a temporary one]
+    /// Folder to unpack models in: in models/ below it, which a multi-model container that runs already must see [env: BYOC_STATE_DIR] [default: a temporary one]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<String>,
+    /// Where a multi-model container that runs already sees STATE_DIR/models, as SageMaker has it /opt/ml/models [env: BYOC_ENDPOINT_MODELS_SEEN_AT] [default: under the same path]
+    #[arg(long, value_name = "FOLDER")]
+    models_seen_at: Option<String>,
     /// Seconds that a container may fail its pings, at its start and later, before the endpoint is Failed [env: BYOC_HEALTH_CHECK_TIMEOUT_SECONDS] [default: 480]
     #[arg(long, value_name = "SECONDS")]
     health_check_timeout: Option<String>,
@@ -111,6 +114,11 @@ impl Arguments {
         });
         let limits = self.limits(&mut settings);
         let state_dir = settings.get(("state-dir", self.state_dir.as_deref()), &[env::BYOC_STATE_DIR], text);
+        let models_seen_at = settings.get(
+            ("models-seen-at", self.models_seen_at.as_deref()),
+            &[env::BYOC_ENDPOINT_MODELS_SEEN_AT],
+            absolute,
+        );
         let health_check = settings.get(
             ("health-check-timeout", self.health_check_timeout.as_deref()),
             &[env::BYOC_HEALTH_CHECK_TIMEOUT_SECONDS],
@@ -153,6 +161,7 @@ impl Arguments {
             authorization: principals.map(Authorization::new),
             limits,
             state_dir: state_dir.map(PathBuf::from),
+            models_seen_at,
             async_output: async_output.map(PathBuf::from),
             executable,
             running: running.unwrap_or_default(),
@@ -198,6 +207,15 @@ fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), String> {
 fn port(text: &str) -> Result<u16, String> {
     let port = number(0, u64::from(u16::MAX))(text)?;
     u16::try_from(port).map_err(|error| error.to_string())
+}
+
+/// A folder as a container sees it, which has another current folder than we.
+fn absolute(path: &str) -> Result<String, String> {
+    if path.starts_with('/') {
+        Ok(path.to_owned())
+    } else {
+        Err(format!("\"{path}\": expected an absolute path, such as /opt/ml/models"))
+    }
 }
 
 /// `NAME=URL`, separated by commas.
@@ -250,6 +268,7 @@ mod tests {
             ("BYOC_ENDPOINT_PORT", "9000"),
             ("BYOC_ENDPOINT_CONTAINERS", "a=http://127.0.0.1:1, b=http://b:2"),
             ("BYOC_STATE_DIR", "/state"),
+            ("BYOC_ENDPOINT_MODELS_SEEN_AT", "/opt/ml/models"),
             ("BYOC_ENDPOINT_ASYNC_OUTPUT", "/out"),
             ("BYOC_ENDPOINT_MAX_REQUEST_SIZE", "6M"),
             ("BYOC_ENDPOINT_MAX_HAND_OVER_SIZE", "1K"),
@@ -265,6 +284,7 @@ mod tests {
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
         assert_eq!(settings.running["b"].as_str(), "http://b:2/");
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
+        assert_eq!(settings.models_seen_at.as_deref(), Some("/opt/ml/models"));
         assert_eq!(settings.async_output, Some(PathBuf::from("/out")));
         assert_eq!(settings.surroundings.region, "eu-west-1");
         let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
@@ -292,11 +312,19 @@ mod tests {
             config: vec!["/none/endpoint.json".into()],
             port: Some("65536".into()),
             container: vec!["preprocessor".into()],
+            models_seen_at: Some("models".into()),
             ..Arguments::default()
         };
         let error = arguments.resolve(&Environment::from([("BYOC_ENDPOINT_HOST", "here")])).unwrap_err();
         assert_eq!(error.cause(), Cause::BadSetting);
-        for part in ["4 settings are wrong", "/none/endpoint.json", "--port", "HOSTNAME=URL", "BYOC_ENDPOINT_HOST"] {
+        for part in [
+            "5 settings are wrong",
+            "--models-seen-at",
+            "/none/endpoint.json",
+            "--port",
+            "HOSTNAME=URL",
+            "BYOC_ENDPOINT_HOST",
+        ] {
             assert!(error.message().contains(part), "{part}: {error}");
         }
         let error = Arguments::default().resolve(&Environment::default()).unwrap_err();

@@ -34,7 +34,7 @@ pub struct Config {
 /// Which models a container serves.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// One, loaded at start from a folder.
+    /// One, loaded at start from a folder, or from the archive that would be unpacked to one.
     SingleModel(PathBuf),
     /// Those that the platform loads.
     MultiModel,

@@ -1,6 +1,8 @@
 //! The life of a container: listen, load, answer, drain, end.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -10,10 +12,11 @@ use actix_web::{App, HttpServer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::artifact::targz::{self, Limits};
 use crate::container::app;
 use crate::container::config::{Config, Mode};
 use crate::container::memory::Budget;
-use crate::container::registry::Registry;
+use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::container::workers::Workers;
 use crate::error::{Cause, Error, Result};
@@ -104,22 +107,37 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
 
 /// Loads the model of single-model mode; `/ping` says 503 until it is there.
 async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
-    let Mode::SingleModel(directory) = mode else {
+    let Mode::SingleModel(place) = mode.clone() else {
         log::info!("multi-model: waiting for models");
         return Ok(());
     };
     let started = Instant::now();
-    let url = directory.to_string_lossy().into_owned();
+    let said = place.display().to_string();
     let registry = Arc::clone(&services.registry);
-    let loaded = actix_web::rt::task::spawn_blocking(move || registry.load(SINGLE_MODEL, &url))
+    let loaded = actix_web::rt::task::spawn_blocking(move || load_from(&registry, &place))
         .await
         .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))??;
-    log::info!("loaded {} from {}: {} bytes in {:.1?}", loaded.model, loaded.url, loaded.bytes(), started.elapsed());
+    log::info!("loaded {} from {said}: {} bytes in {:.1?}", loaded.model, loaded.bytes(), started.elapsed());
     if let Some(refusal) = loaded.model.refusal() {
         log::warn!("every request will be refused, since columns.json and the model do not fit: {refusal}");
     }
     let _ = services.single.set(loaded);
     Ok(())
+}
+
+/// Loads the single model from its folder. Where the place is a file it is the archive, which SageMaker would have
+/// unpacked before it starts a container; it is unpacked aside for as long as loading takes.
+fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
+    if !place.is_file() {
+        return registry.load(SINGLE_MODEL, &place.to_string_lossy());
+    }
+    let aside = tempfile::Builder::new().prefix("byoc-model-").tempdir().map_err(|error| {
+        Error::new(Cause::Io, format!("could not make a folder to unpack {} in: {error}", place.display()))
+    })?;
+    let folder = aside.path().join("model");
+    let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;
+    targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.display()))?;
+    registry.load(SINGLE_MODEL, &folder.to_string_lossy())
 }
 
 /// Returns when the process is asked to stop, and says by what.

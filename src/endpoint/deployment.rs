@@ -21,6 +21,8 @@ pub(super) struct Ground {
     /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`.
     pub(super) running: BTreeMap<String, Url>,
     pub(super) state_dir: PathBuf,
+    /// Where multi-model containers that run already see their variant's folder of models.
+    pub(super) models_seen_at: Option<String>,
     /// Where answers of asynchronous invocations go that have no place of their own.
     pub(super) async_output: PathBuf,
     pub(super) surroundings: Surroundings,
@@ -88,6 +90,7 @@ impl Deployment {
             } else {
                 state_dir.join(&self.config.endpoint_name).join(&variant.name)
             },
+            models_seen_at: ground.models_seen_at.clone(),
             surroundings: ground.surroundings.clone(),
             variant: variant.name.clone(),
         }

@@ -30,6 +30,7 @@ fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: "/state".into(),
+        models_seen_at: None,
         async_output: "/state/async".into(),
         surroundings: Surroundings {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),

@@ -45,6 +45,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where to unpack models; a folder of its own that is removed at the end if `None`.
     pub state_dir: Option<PathBuf>,
+    /// Where a multi-model container that runs already sees `models` of the state folder; under the same path if `None`.
+    pub models_seen_at: Option<String>,
     /// Where the answers of asynchronous invocations go; below the state folder if `None`.
     pub async_output: Option<PathBuf>,
     /// The program that is a container when called with `serve`.
@@ -76,6 +78,7 @@ async fn serve(settings: Settings) -> Result<()> {
         running: settings.running,
         async_output: std::path::absolute(&async_output).map_err(|error| Error::io("find", &async_output, &error))?,
         state_dir,
+        models_seen_at: settings.models_seen_at,
         surroundings: settings.surroundings,
         account: principals.map(|principals| principals.account().to_owned()),
     };

@@ -25,8 +25,10 @@ pub struct Starter {
     pub executable: PathBuf,
     /// Containers that run already, by name, and where they listen.
     pub running: BTreeMap<String, Url>,
-    /// Where models are unpacked. A multi-model container that runs already must see this folder under the same path.
+    /// Where models are unpacked: in `models` below it.
     pub state_dir: PathBuf,
+    /// Where a multi-model container that runs already sees that `models`; under the same path if `None`.
+    pub models_seen_at: Option<String>,
     /// What is the same for all containers.
     pub surroundings: Surroundings,
     /// The variant that the containers are of.
@@ -213,7 +215,11 @@ impl Starter {
             Models::Single(_) => (Container::single_model(name, origin, health), None),
             Models::Multi { prefix, cache } => {
                 let store = ModelStore::open(prefix, &self.surroundings.s3)?;
-                let folder = ModelFolder::of(&self.state_dir)?;
+                let mut folder = ModelFolder::of(&self.state_dir)?;
+                if let Some(place) = self.models_seen_at.as_deref().filter(|_| self.running.contains_key(&config.name))
+                {
+                    folder = folder.seen_at(place);
+                }
                 let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
                 let models = ModelCache::with_settings(name, origin, store, folder, settings);
                 (Container::multi_model(name, models.clone(), health), Some(models))

@@ -22,6 +22,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: PathBuf::from("/state"),
+        models_seen_at: None,
         surroundings: Surroundings {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),

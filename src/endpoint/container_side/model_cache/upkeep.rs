@@ -170,16 +170,15 @@ impl Upkeep {
             let _ = leaving.changed().await;
         }
         let id = model_id(&self.store.url(target_model));
-        let folder = self.folder.model(&id);
         let start = Instant::now();
         let fetched = self.inventory().artifact(target_model).is_none();
         if fetched {
-            self.fetch(target_model, &folder).await?;
+            self.fetch(target_model, &self.folder.model(&id)).await?;
             metrics::histogram!("byoc_endpoint_model_unpacking_seconds").record(start.elapsed());
             self.keep_to_disk_budget(client).await;
         }
         let unpacked = start.elapsed();
-        self.load_with_room(client, target_model, &id, &folder).await?;
+        self.load_with_room(client, target_model, &id, &self.folder.told(&id)).await?;
         let loaded = start.elapsed() - unpacked;
         metrics::histogram!("byoc_endpoint_model_loading_seconds").record(loaded);
         log::info!(
@@ -193,8 +192,8 @@ impl Upkeep {
         Ok(self.management.invoke_url(&id))
     }
 
-    async fn fetch(&self, target_model: &TargetModel, folder: &str) -> Result<(), Failure> {
-        let fetched = self.store.fetch(target_model, Path::new(folder), self.disk).await;
+    async fn fetch(&self, target_model: &TargetModel, folder: &Path) -> Result<(), Failure> {
+        let fetched = self.store.fetch(target_model, folder, self.disk).await;
         let bytes = fetched.map_err(|error| {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {

@@ -15,7 +15,12 @@ const DELETED_PREFIX: &str = "deleted-";
 
 /// The folder in which models lie unpacked, as `/opt/ml/models` on the platform: `<id>/model` for each.
 #[derive(Debug)]
-pub struct ModelFolder(String);
+pub struct ModelFolder {
+    /// Where it is.
+    path: PathBuf,
+    /// Where the container sees it.
+    seen_at: String,
+}
 
 impl ModelFolder {
     /// The models of the endpoint whose state is in `state_dir`. What an earlier endpoint left there is deleted: nobody
@@ -24,12 +29,12 @@ impl ModelFolder {
     /// # Errors
     /// When the path is no text (containers are told it in JSON), or something cannot be deleted.
     pub fn of(state_dir: &Path) -> Result<ModelFolder> {
-        let folder = state_dir.join("models");
-        let Some(text) = folder.to_str() else {
+        let path = state_dir.join("models");
+        let Some(seen_at) = path.to_str().map(str::to_owned) else {
             let message = format!("state dir {}: not a Unicode path", state_dir.display());
             return Err(Error::new(Cause::BadSetting, message));
         };
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(is_ours) {
                 let path = entry.path();
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -37,18 +42,29 @@ impl ModelFolder {
                 removed.map_err(|error| Error::io("remove", &path, &error))?;
             }
         }
-        Ok(ModelFolder(text.to_owned()))
+        Ok(ModelFolder { path, seen_at })
     }
 
-    /// Where a model lies, as the container is told it.
-    pub(in super::super) fn model(&self, id: &str) -> String {
-        format!("{}/{id}/model", self.0)
+    /// The same folder for a container that has it mounted at a place of its own.
+    #[must_use]
+    pub fn seen_at(self, place: &str) -> ModelFolder {
+        ModelFolder { seen_at: place.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// Where a model is unpacked to.
+    pub(in super::super) fn model(&self, id: &str) -> PathBuf {
+        self.path.join(id).join("model")
+    }
+
+    /// Where the container is told that the model lies.
+    pub(in super::super) fn told(&self, id: &str) -> String {
+        format!("{}/{id}/model", self.seen_at)
     }
 
     /// Moves a model out of the way, to be deleted, and says where it is then.
     pub(in super::super) fn put_aside(&self, id: &str) -> std::io::Result<PathBuf> {
-        let aside = Path::new(&self.0).join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()));
-        std::fs::rename(Path::new(&self.0).join(id), &aside)?;
+        let aside = self.path.join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()));
+        std::fs::rename(self.path.join(id), &aside)?;
         Ok(aside)
     }
 }
@@ -110,5 +126,19 @@ mod tests {
         ModelFolder::of(state.path()).unwrap();
         let left: Vec<_> = std::fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["mine"]);
+    }
+
+    #[test]
+    fn a_container_may_see_the_folder_at_a_place_of_its_own() {
+        let folder = ModelFolder::of(Path::new("/state")).unwrap();
+        assert_eq!(
+            (folder.model("a").to_str(), folder.told("a").as_str()),
+            (Some("/state/models/a/model"), "/state/models/a/model")
+        );
+        let folder = folder.seen_at("/opt/ml/models/");
+        assert_eq!(
+            (folder.model("a").to_str(), folder.told("a").as_str()),
+            (Some("/state/models/a/model"), "/opt/ml/models/a/model")
+        );
     }
 }
