@@ -52,6 +52,27 @@ fn the_preprocessor_answers_csv_and_json_as_the_caller_accepts() {
 }
 
 #[test]
+fn an_archive_is_served_as_the_folder_that_it_would_be_unpacked_to() {
+    let archive = fixture("linear-learner/regressor_housing/model.tar.gz");
+    let aside = tempfile::tempdir().unwrap();
+    let environment = [("SM_MODEL_DIR", archive.to_str().unwrap()), ("TMPDIR", aside.path().to_str().unwrap())];
+    let mut packed = Container::start(&[], &environment);
+    let line = packed.wait_for_log("loaded ");
+    assert!(line.contains(&format!("from {}: ", archive.display())), "{line}");
+    packed.wait_for_ping();
+    let (unpacked, _folder) = learner("regressor_housing");
+    let body = fixture_text("linear-learner/regressor_housing/requests/dense.csv");
+    assert_eq!(packed.invoke("text/csv", &body).text(), unpacked.invoke("text/csv", &body).text());
+    assert_eq!(std::fs::read_dir(aside.path()).unwrap().count(), 0, "nothing is left of the unpacking");
+
+    let broken = aside.path().join("model.tar.gz");
+    std::fs::write(&broken, &std::fs::read(&archive).unwrap()[..100]).unwrap();
+    let mut container = Container::start(&["--model-dir", broken.to_str().unwrap()], &[]);
+    container.wait_for_log("model.tar.gz");
+    assert_eq!(container.wait().code(), Some(65));
+}
+
+#[test]
 fn a_caller_who_accepts_anything_gets_what_the_environment_says() {
     let (container, _folder) = preprocessor(&[("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv")]);
     for accept in [None, Some(""), Some("*/*")] {

@@ -1,0 +1,141 @@
+"""Containers of the image under test, run by docker or podman; the endpoint on the host is that of tests/interop."""
+import contextlib
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ENGINE = os.environ["ENGINE"]
+IMAGE = os.environ["BYOC_IMAGE"]
+LIMIT = 60
+HOUSE = b"1993,2728,6,3.0,0.7,1,y,y\n"
+# What the formula behind the data gives for that house.
+PRICE = 429700
+
+specification = importlib.util.spec_from_file_location("interop", ROOT / "tests" / "interop" / "conftest.py")
+interop = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(interop)
+
+
+def engine(*arguments, check=True, **options):
+    """Runs the engine; what it said on standard output."""
+    ended = subprocess.run([ENGINE, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+    assert not check or ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
+    return ended.stdout.strip() if check else ended
+
+
+def wait_for(condition, said=lambda: ""):
+    """Waits until something is so."""
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(said())
+
+
+def http(url, body=None, method=None, **headers):
+    """Status and body; None where nobody listens yet."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return None, b""
+
+
+class Container:
+    """A container that runs, with its port published on this machine."""
+
+    def __init__(self, *arguments, options=(), port=8080):
+        self.id = engine("run", "--detach", "--publish", f"127.0.0.1::{port}", *options, IMAGE, *arguments)
+        self.url = "http://" + engine("port", self.id, f"{port}/tcp").splitlines()[0]
+
+    def logs(self):
+        ended = engine("logs", self.id, check=False)
+        return ended.stdout + ended.stderr
+
+    def state(self, what):
+        return engine("inspect", "--format", "{{.State.%s}}" % what, self.id)
+
+    def ready(self):
+        wait_for(lambda: http(f"{self.url}/ping")[0] == 200, self.logs)
+        return self
+
+    def score(self, body, path="/invocations"):
+        status, answer = http(self.url + path, body, Content_Type="text/csv")
+        assert status == 200, answer
+        return json.loads(answer)["predictions"][0]["score"]
+
+    def stop(self):
+        """As SageMaker stops it: SIGTERM, and SIGKILL 30 s later. The exit code and how long that took."""
+        start = time.monotonic()
+        engine("stop", "--time", 30, self.id)
+        return int(self.state("ExitCode")), time.monotonic() - start
+
+
+@pytest.fixture
+def run():
+    """Starts containers that are gone when the test is."""
+    with contextlib.ExitStack() as stack:
+        def start(*arguments, **options):
+            container = Container(*arguments, **options)
+            stack.callback(engine, "rm", "--force", container.id)
+            return container
+        yield start
+
+
+@pytest.fixture(scope="session")
+def example():
+    return ROOT / "examples" / "housing"
+
+
+def unpack(archive, into):
+    """As the platform unpacks an artifact: everybody may read it."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(into, filter="data")
+    for path in [into, *into.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return into
+
+
+@pytest.fixture
+def opt_ml(tmp_path):
+    """A folder to mount, in one that others may look into."""
+    for parent in tmp_path.parents:
+        if parent.owner() == tmp_path.owner() and parent.is_relative_to("/tmp") and parent != pathlib.Path("/tmp"):
+            parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def new_york(example, opt_ml):
+    return unpack(example / "models" / "NewYork_NY" / "NewYork_NY.tar.gz", opt_ml / "new-york")
+
+
+@pytest.fixture
+def preprocessor(example, opt_ml):
+    return unpack(example / "preprocessor" / "model.tar.gz", opt_ml / "preprocessor")
+
+
+def compose_command():
+    """Whoever runs compose files here: Docker's plugin, the older program of its own, or podman-compose."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        answers = shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0
+        if ENGINE == "docker" and answers:
+            return command
+    return ["podman-compose"] if ENGINE == "podman" else None
