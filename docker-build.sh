@@ -151,8 +151,10 @@ case $engine in
             fail "to build Rust in a container Docker needs BuildKit: install the docker-buildx plugin, or Rust (https://rustup.rs)"
         fi
         ;;
-    podman) build=(podman build --format docker) ;;
-    buildah) build=(buildah build --format docker) ;;
+    podman | buildah)
+        case $(uname -m) in aarch64 | arm64) own=linux/arm64 ;; *) own=linux/amd64 ;; esac
+        build=("$engine" build --format docker --build-arg "BUILDPLATFORM=$own")
+        ;;
 esac
 build+=(--platform "$platform" --build-arg "VERSION=$crate_version" --build-arg "REVISION=$revision" --tag "$tag")
 
@@ -180,7 +182,16 @@ size_of_image() {
     esac
 }
 
+architecture_of_image() {
+    case $engine in
+        docker | podman) "$engine" image inspect --format '{{.Architecture}}' "$tag" ;;
+        buildah) buildah inspect --type image --format '{{.OCIv1.Architecture}}' "$tag" ;;
+    esac
+}
+
 if [ -z "$dry_run" ]; then
+    [ "$(architecture_of_image)" = "$architecture" ] \
+        || fail "$engine made an image for $(architecture_of_image), not for $architecture"
     size=$(size_of_image)
     say "$tag for $platform: $size bytes of at most $BUDGET"
     [ "$size" -lt "$BUDGET" ] \
