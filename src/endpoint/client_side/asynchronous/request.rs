@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::places::{Input, LARGEST_INLINE, is_file_name, output};
 use super::queue::Job;
-use super::storage::{Input, LARGEST_INLINE, Output, is_file_name};
 use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
@@ -94,17 +94,17 @@ fn accept(
     let request_id = id.to_string();
     let inference_id = headers::text(given, INFERENCE_ID);
     let inference_id = inference_id.as_deref().unwrap_or(&request_id);
-    let (output, failure) = file_names(headers::text(given, FILENAME).as_deref(), inference_id, &request_id)?;
-    let output = Output::below(&queue.output, &extension, &output).map_err(AwsError::validation)?;
-    let failure = Output::below(&queue.failure, &extension, &failure).map_err(AwsError::validation)?;
-    let (output_url, failure_url) = (output.url(), failure.url());
+    let (answer, error) = file_names(headers::text(given, FILENAME).as_deref(), inference_id, &request_id)?;
+    let output_location = output(&queue.output, &extension, &answer).map_err(AwsError::validation)?;
+    let failure_location = output(&queue.failure, &extension, &error).map_err(AwsError::validation)?;
+    let (output_url, failure_url) = (output_location.to_string(), failure_location.to_string());
     queue.push(Job {
         id,
         variant: routed.number,
         call,
         input,
-        output,
-        failure,
+        output: output_location,
+        failure: failure_location,
         queued: Instant::now(),
         time_to_live: seconds(given, REQUEST_TTL_SECONDS, "RequestTTLSeconds", 60, 21_600, 21_600)?,
         timeout: seconds(given, INVOCATION_TIMEOUT_SECONDS, "InvocationTimeoutSeconds", 1, 3600, 900)?,
