@@ -13,9 +13,11 @@ mod attributes;
 mod build;
 mod categories;
 mod columns_json;
+mod document;
 mod dtype;
 mod fault;
 mod feature;
+pub mod fit;
 #[cfg(test)]
 mod fixtures_test;
 mod layout;
@@ -27,6 +29,7 @@ mod twin_test;
 mod version;
 
 pub use columns_json::ColumnsJson;
+pub use document::{Document, Specification};
 
 use crate::artifact::pickle::Tree;
 use crate::error::{Error, Result};
@@ -94,6 +97,17 @@ impl Preprocessor {
         let mut builder = Builder::new(version, tree.plain_bytes());
         let transformer = Transformer::build(root, &names.input(), &mut builder)?.transformer;
         Ok(Preprocessor { layout: names.layout(builder)?, transformer })
+    }
+
+    /// Builds a preprocessor from a fitted `preprocessor.json`: the same that the `model.joblib` beside it gives.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no fitted document, with the path of what is
+    /// wrong, and for attributes that do not fit each other.
+    pub fn from_json(json: &[u8]) -> Result<Preprocessor> {
+        let document = Document::parse(json)?;
+        let tree = crate::artifact::pickle::read(document.to_joblib())?;
+        Preprocessor::from_pickle(&tree, Some(document.columns_json()))
     }
 
     /// Whether rows of so many columns are what the model takes.

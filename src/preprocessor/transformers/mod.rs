@@ -30,6 +30,7 @@ mod testing;
 mod weight;
 
 pub(super) use column_transformer::ColumnTransformer;
+pub(super) use quantile_transformer::normal_quantile;
 
 use super::attributes::Attributes;
 use super::build::{Builder, Built, Input, Shape};
