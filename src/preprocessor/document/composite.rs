@@ -261,10 +261,13 @@ impl FittedPipeline {
     }
 }
 
-/// A fitted FeatureUnion.
+/// A fitted FeatureUnion. What it was fitted on is a property in scikit-learn, and an attribute of its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::preprocessor) struct FittedFeatureUnion {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::preprocessor) feature_names_in_: Option<Vec<String>>,
+    pub(in crate::preprocessor) n_features_in_: usize,
     pub(in crate::preprocessor) transformer_list: Vec<(String, FittedTransformer)>,
     pub(in crate::preprocessor) n_jobs: Option<i64>,
     pub(in crate::preprocessor) transformer_weights: Weights,

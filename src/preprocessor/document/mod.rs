@@ -2,11 +2,12 @@
 //!
 //! Both are the same document (docs/PREPROCESSOR.md): in the second, transformers have the attributes too that a fit gives
 //! them, by scikit-learn's names. `values` is what stands in the places, `classes` the transformers, `composite` those
-//! that are made of others, `python` the fitted document as the object that scikit-learn would have pickled. This room
+//! that are made of others, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
 //! knows no data.
 
 mod classes;
 mod composite;
+mod layout;
 mod python;
 mod values;
 
@@ -107,7 +108,8 @@ impl Specification {
             if names.is_empty() {
                 return wrong("columns: expected at least one name, found none".to_owned());
             }
-            if let Some(twice) = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|n| n == *name)) {
+            if let Some(twice) = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|n| n == *name))
+            {
                 return wrong(format!("columns: expected different names, found {:?} twice", twice.1));
             }
         }
@@ -152,7 +154,10 @@ impl Document {
 
     /// The document, for files.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let mut json = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut json, layout::Layout::default());
+        // Nothing in a document fails to be written, and memory does not either.
+        let _ = self.serialize(&mut serializer);
         json.push(b'\n');
         json
     }

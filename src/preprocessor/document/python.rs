@@ -91,13 +91,13 @@ pub(in crate::preprocessor) fn to_python(fitted: &FittedTransformer) -> Python {
         FittedTransformer::StandardScaler(fitted) => leaf(fitted, State::new()),
         FittedTransformer::VarianceThreshold(fitted) => leaf(fitted, State::new()),
         FittedTransformer::ColumnTransformer(fitted) => column_transformer(fitted),
-        FittedTransformer::FeatureUnion(fitted) => {
+        FittedTransformer::FeatureUnion(union) => {
             let part = |part: &FittedTransformer| match part {
-                FittedTransformer::Passthrough => passthrough_of_union(),
+                FittedTransformer::Passthrough => passthrough_of_union(union),
                 part => to_python(part),
             };
-            let parts = fitted.transformer_list.iter().map(|(name, fitted)| (name.as_str(), part(fitted)));
-            object(PIPELINE, "FeatureUnion", union_state(&fitted.specified(), parts))
+            let parts = union.transformer_list.iter().map(|(name, fitted)| (name.as_str(), part(fitted)));
+            object(PIPELINE, "FeatureUnion", union_state(&union.specified(), parts))
         }
         FittedTransformer::Pipeline(fitted) => {
             let steps = fitted.steps.iter().map(|(name, step)| (name.as_str(), to_python(step)));
@@ -161,10 +161,12 @@ fn passthrough(features: Features) -> Python {
     leaf(&fitted, vec![("_sklearn_output_config".to_owned(), config)])
 }
 
-/// What a FeatureUnion applies where `"passthrough"` is specified. It is never asked what it was fitted on.
-fn passthrough_of_union() -> Python {
+/// What a FeatureUnion applies where `"passthrough"` is specified.
+fn passthrough_of_union(union: &FittedFeatureUnion) -> Python {
     let feature_names_out = Some(FeatureNamesOut::OneToOne);
-    unfitted_leaf(&FunctionTransformer { feature_names_out, ..FunctionTransformer::default() })
+    let parameters = FunctionTransformer { feature_names_out, ..FunctionTransformer::default() };
+    let features = Features { count: union.n_features_in_, names: union.feature_names_in_.clone() };
+    leaf(&Fitted { parameters, features, attributes: FunctionTransformerFit {} }, State::new())
 }
 
 fn column_transformer(fitted: &FittedColumnTransformer) -> Python {
@@ -186,7 +188,10 @@ fn column_transformer(fitted: &FittedColumnTransformer) -> Python {
         };
         transformers.push(triple(name, part, columns));
         given.push((text(name), positions(&own)));
-        let slice = if width == 0 { Python::Slice(0, 0) } else { Python::Slice(begin as i64, (begin + width) as i64) };
+        let slice = match part {
+            FittedTransformer::Drop => Python::Slice(0, 0),
+            _ => Python::Slice(begin as i64, (begin + width) as i64),
+        };
         outputs_of.push((text(name), slice));
         begin += width;
     }
@@ -386,9 +391,8 @@ fn ordinal(fitted: &Fitted<OrdinalEncoder>) -> State {
         state.extend(Groups::of(&attributes.categories_, grouped, true).state());
     }
     let missing = attributes.categories_.iter().enumerate().filter(|(_, categories)| categories.ends_missing());
-    let missing = missing.map(|(feature, categories)| {
-        (Python::Int(feature as i64), Python::Int(categories.len() as i64 - 1))
-    });
+    let missing =
+        missing.map(|(feature, categories)| (Python::Int(feature as i64), Python::Int(categories.len() as i64 - 1)));
     state.push(("_missing_indices".to_owned(), Python::Dict(missing.collect())));
     state
 }
@@ -490,7 +494,8 @@ impl PolynomialFeatures {
         let bias = usize::from(self.include_bias);
         if self.interaction_only {
             let degrees = lowest.max(1)..=highest.min(features);
-            let sum = degrees.map(|degree| choose(features, degree)).try_fold(0usize, |sum, count| sum.checked_add(count?));
+            let sum =
+                degrees.map(|degree| choose(features, degree)).try_fold(0usize, |sum, count| sum.checked_add(count?));
             return sum?.checked_add(bias);
         }
         let up_to = |degree: usize| choose(features.checked_add(degree)?, degree)?.checked_sub(1);

@@ -124,10 +124,14 @@ impl Counts {
                 counts.get(value.number() as usize)
             }
             (Counts::Int64(counts), Scalar::Int(value)) => counts.get(value),
-            (Counts::UInt64(counts), Scalar::Int(value)) => u64::try_from(*value).ok().and_then(|value| counts.get(&value)),
+            (Counts::UInt64(counts), Scalar::Int(value)) => {
+                u64::try_from(*value).ok().and_then(|value| counts.get(&value))
+            }
             (Counts::UInt64(counts), Scalar::Large(value)) => counts.get(value),
             (Counts::Float64(_, missing), value) if value.is_nan() => Some(missing),
-            (Counts::Float64(counts, _), value) if !matches!(value, Scalar::Text(_)) => counts.get(&bits(value.number())),
+            (Counts::Float64(counts, _), value) if !matches!(value, Scalar::Text(_)) => {
+                counts.get(&bits(value.number()))
+            }
             (Counts::Object(objects), value) => return objects.of(value),
             _ => None,
         };

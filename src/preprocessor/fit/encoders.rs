@@ -45,7 +45,9 @@ impl Seen {
     /// The categories of all features: those that were found, or those that are given.
     fn categories(&self, given: &Given, refuses_unknown: bool) -> Result<Vec<Categories>, Fault> {
         if self.is_sparse {
-            return Err(Fault::new("an encoder does not take a sparse matrix: set sparse_output of the one before it to false"));
+            return Err(Fault::new(
+                "an encoder does not take a sparse matrix: set sparse_output of the one before it to false",
+            ));
         }
         let given = match given {
             WordOr::Word(Auto::Auto) => {
@@ -258,8 +260,7 @@ impl Learn for OneHot {
         let parameters = &self.parameters;
         let refuses = parameters.handle_unknown == HandleUnknown::Error;
         let categories = self.seen.categories(&parameters.categories, refuses)?;
-        let infrequent =
-            self.seen.infrequent(&categories, parameters.min_frequency, parameters.max_categories, false);
+        let infrequent = self.seen.infrequent(&categories, parameters.min_frequency, parameters.max_categories, false);
         let dropped = self.dropped(&categories, infrequent.as_ref())?;
         let attributes = OneHotEncoderFit {
             categories_: categories,
@@ -334,8 +335,7 @@ impl Learn for Ordinal {
                 _ => {}
             }
         }
-        let attributes =
-            OrdinalEncoderFit { categories_: categories, infrequent_categories_: Property(infrequent) };
+        let attributes = OrdinalEncoderFit { categories_: categories, infrequent_categories_: Property(infrequent) };
         Ok(Fitted { parameters: self.parameters, features, attributes }.into())
     }
 }

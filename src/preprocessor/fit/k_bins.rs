@@ -47,9 +47,9 @@ impl KBins {
             return linspace(smallest, largest, bins + 1);
         }
         let shares = linspace(0.0, 100.0, bins + 1).into_iter().map(|percent| percent / 100.0);
-        let edges: Vec<f64> =
-            shares.map(|share| quantile(sorted, share, self.parameters.quantile_method)).collect();
-        let is_wide = |at: &usize| *at == 0 || edges.get(*at).zip(edges.get(at - 1)).is_some_and(|(b, a)| b - a > NARROWEST);
+        let edges: Vec<f64> = shares.map(|share| quantile(sorted, share, self.parameters.quantile_method)).collect();
+        let is_wide =
+            |at: &usize| *at == 0 || edges.get(*at).zip(edges.get(at - 1)).is_some_and(|(b, a)| b - a > NARROWEST);
         (0..edges.len()).filter(is_wide).filter_map(|at| edges.get(at).copied()).collect()
     }
 }
@@ -62,7 +62,9 @@ impl Learn for KBins {
             Dtype::Float32 => NumpyType::Float32,
             Dtype::Float64 | Dtype::Object => NumpyType::Float64,
             Dtype::Bool => {
-                return Err(Fault::new("KBinsDiscretizer: expected numbers, found columns of nothing but True and False"));
+                return Err(Fault::new(
+                    "KBinsDiscretizer: expected numbers, found columns of nothing but True and False",
+                ));
             }
         };
         let floats = Floats::from_features(features, Refuses::InfinityAndMissing)?;
@@ -77,7 +79,9 @@ impl Learn for KBins {
 
     fn finish(mut self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
         if self.is_sparse {
-            return Err(Fault::new("KBinsDiscretizer does not take a sparse matrix: set sparse_output of the encoder to false"));
+            return Err(Fault::new(
+                "KBinsDiscretizer does not take a sparse matrix: set sparse_output of the encoder to false",
+            ));
         }
         let asked: Vec<usize> = match &self.parameters.n_bins {
             BinCounts::All(bins) => vec![bins.count(); features.count],

@@ -11,8 +11,8 @@
 mod counts;
 mod encoders;
 mod imputer;
-mod kept;
 mod k_bins;
+mod kept;
 mod learn;
 mod minimize;
 mod moments;
@@ -87,7 +87,8 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
         tell(Event::Walk(walk, learning));
         let mut seen = 0;
         rows.walk(&mut |table| {
-            let (count, placed) = (table.rows, Placed { label, names: names.as_deref(), label_name: label_name.as_deref() });
+            let (count, placed) =
+                (table.rows, Placed { label, names: names.as_deref(), label_name: label_name.as_deref() });
             let columns = placed.without_label(table, input.features.count)?;
             let features: Vec<Feature<'_, '_>> = columns
                 .iter()
@@ -124,9 +125,9 @@ impl Placed<'_> {
         let Table { mut columns, .. } = table;
         let found = columns.len();
         match self.label {
+            _ if found == expected => {}
             Some(LabelPosition::First) if found == expected + 1 => drop(columns.remove(0)),
             Some(LabelPosition::Last) if found == expected + 1 => drop(columns.pop()),
-            None if found == expected => {}
             _ => {
                 let names = self.names.unwrap_or_default();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -48,8 +48,8 @@ impl Moments {
         let own_sum = sum(present());
         let own_mean = own_sum / count as f64;
         let correction = sum(present().map(|value| value - own_mean));
-        let own_squares =
-            sum(present().map(|value| (value - own_mean) * (value - own_mean))) - correction * correction / count as f64;
+        let own_squares = sum(present().map(|value| (value - own_mean) * (value - own_mean)))
+            - correction * correction / count as f64;
         if self.count > 0 {
             let (before, added) = (self.count as f64, count as f64);
             let apart = own_mean - self.mean();

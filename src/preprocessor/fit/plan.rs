@@ -60,6 +60,7 @@ pub(super) struct PipelineNode {
 pub(super) struct UnionNode {
     specified: super::super::document::FeatureUnion,
     parts: Vec<(String, Node)>,
+    input: Option<Input>,
 }
 
 pub(super) struct ColumnsNode {
@@ -80,8 +81,13 @@ struct Branch {
 enum Density {
     /// Not known to matter.
     Unknown,
-    Counting { cells: u64, filled: u64 },
-    Known { is_sparse: bool },
+    Counting {
+        cells: u64,
+        filled: u64,
+    },
+    Known {
+        is_sparse: bool,
+    },
 }
 
 /// A transformer that is fitted.
@@ -115,7 +121,10 @@ impl Node {
                 let step = |(at, (name, step)): (usize, &(String, Specified))| {
                     let path = format!("{path}[{at}]");
                     if *step == Specified::Drop {
-                        return Err(wrong(&path, "a step cannot be \"drop\": expected a transformer or \"passthrough\""));
+                        return Err(wrong(
+                            &path,
+                            "a step cannot be \"drop\": expected a transformer or \"passthrough\"",
+                        ));
                     }
                     Ok((name.clone(), Node::part(step, &path)?))
                 };
@@ -133,7 +142,7 @@ impl Node {
                     return Err(wrong(&path, "expected at least one part that is not dropped"));
                 }
                 check_weights(&union.transformer_weights, parts.iter().map(|(name, _)| name.as_str()), &path)?;
-                Node::Union(UnionNode { specified: union.clone(), parts })
+                Node::Union(UnionNode { specified: union.clone(), parts, input: None })
             }
             Specified::ColumnTransformer(columns) => {
                 let path = format!("{path}.transformers");
@@ -207,6 +216,7 @@ impl Node {
                 self.close()
             }
             Node::Union(union) => {
+                union.input.get_or_insert_with(|| input.clone());
                 for (_, part) in &mut union.parts {
                     part.prepare(input)?;
                 }
@@ -317,20 +327,21 @@ impl Node {
                 done.output = output.unwrap_or(done.output);
                 done
             }
-            Node::Union(UnionNode { specified, parts }) => {
+            Node::Union(UnionNode { specified, parts, input }) => {
                 let outputs_of = || parts.iter().filter_map(|(_, part)| part.done()).map(|done| &done.output);
                 let is_sparse = outputs_of().any(|output| output.is_sparse);
-                let count = outputs_of().map(|output| output.features.count).sum();
-                let input = Features { count, names: None };
+                let input = input.unwrap_or_else(|| Input { features: Features::default(), is_sparse: false });
                 let fitted = FittedTransformer::FeatureUnion(FittedFeatureUnion {
+                    feature_names_in_: input.features.names.clone(),
+                    n_features_in_: input.features.count,
                     transformer_list: fitted(parts),
                     n_jobs: specified.n_jobs,
                     transformer_weights: specified.transformer_weights,
                     verbose: specified.verbose,
                     verbose_feature_names_out: specified.verbose_feature_names_out,
                 });
-                let mut done = Done::new(fitted, &Input { features: input.clone(), is_sparse }).map_err(internal)?;
-                done.output = Input { features: input, is_sparse };
+                let mut done = Done::new(fitted, &input).map_err(internal)?;
+                done.output.is_sparse = is_sparse;
                 done
             }
             Node::Columns(columns) => columns.close().map_err(internal)?,
@@ -467,8 +478,7 @@ impl ColumnsNode {
 
     /// Whether everything is known.
     fn decides(&self) -> bool {
-        matches!(self.density, Density::Known { .. })
-            && self.branches.iter().all(|branch| branch.node.done().is_some())
+        matches!(self.density, Density::Known { .. }) && self.branches.iter().all(|branch| branch.node.done().is_some())
     }
 
     fn close(self) -> Result<Done, Fault> {
@@ -510,14 +520,7 @@ impl Done {
         let names = input.features.names.as_ref().map(|names| names.iter().map(String::as_str).collect());
         let given = Given { names, shape: Shape::Fixed(input.features.count) };
         let mut builder = Builder::new(version, tree.plain_bytes());
-        let transformer = match &fitted {
-            // A union's parts are as wide as each was fitted; it is only taken apart again within a pipeline.
-            FittedTransformer::FeatureUnion(_) => {
-                let given = Given { names: given.names, shape: Shape::Request { label: None } };
-                Transformer::build(tree.root(), &given, &mut builder)
-            }
-            _ => Transformer::build(tree.root(), &given, &mut builder),
-        };
+        let transformer = Transformer::build(tree.root(), &given, &mut builder);
         let transformer = transformer.map_err(internal)?.transformer;
         let keeps_names = match &fitted {
             FittedTransformer::FunctionTransformer(function) => !function.parameters.validate,

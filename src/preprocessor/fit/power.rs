@@ -41,7 +41,9 @@ impl LearnNumbers for Power {
             let values: Vec<f64> = match lambda {
                 // A constant stays what it is: scikit-learn does not transform it when it fits its scaler.
                 None => feature.kept.values().to_vec(),
-                Some(lambda) => feature.kept.values().iter().map(|value| transform(parameters.method, *value, lambda)).collect(),
+                Some(lambda) => {
+                    feature.kept.values().iter().map(|value| transform(parameters.method, *value, lambda)).collect()
+                }
             };
             let mut moments = Moments::default();
             moments.add(&values);
@@ -52,8 +54,7 @@ impl LearnNumbers for Power {
             let own = StandardScaler { copy: false, ..StandardScaler::default() };
             standardize(own, &transformed, Features { count: features.count, names: None }, false)
         });
-        let attributes =
-            PowerTransformerFit { lambdas_: lambdas.into_iter().collect(), scaler_: Property(scaler) };
+        let attributes = PowerTransformerFit { lambdas_: lambdas.into_iter().collect(), scaler_: Property(scaler) };
         Ok(Fitted { parameters, features, attributes }.into())
     }
 }
@@ -120,7 +121,8 @@ fn yeo_johnson_lambda(values: &[f64]) -> f64 {
     if values.iter().all(|value| *value == 0.0) {
         return 1.0;
     }
-    let shift = sum(values.iter().map(|value| value.signum() * value.abs().ln_1p() * f64::from(u8::from(*value != 0.0))));
+    let shift =
+        sum(values.iter().map(|value| value.signum() * value.abs().ln_1p() * f64::from(u8::from(*value != 0.0))));
     let count = values.len() as f64;
     let negative_likelihood = |lambda: f64| {
         let mut moments = Moments::default();

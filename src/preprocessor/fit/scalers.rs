@@ -190,10 +190,8 @@ impl LearnNumbers for Robust {
             ));
         }
         let sorted: Vec<Vec<f64>> = seen.features.into_iter().map(Kept::sorted).collect();
-        let mut scales: Vec<f64> = sorted
-            .iter()
-            .map(|values| divisor(linear(values, high / 100.0) - linear(values, low / 100.0)))
-            .collect();
+        let mut scales: Vec<f64> =
+            sorted.iter().map(|values| divisor(linear(values, high / 100.0) - linear(values, low / 100.0))).collect();
         if parameters.unit_variance {
             let adjust = normal_quantile(high / 100.0) - normal_quantile(low / 100.0);
             scales.iter_mut().for_each(|scale| *scale /= adjust);
