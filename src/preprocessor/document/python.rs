@@ -181,17 +181,17 @@ fn column_transformer(fitted: &FittedColumnTransformer) -> Python {
     for (name, part, columns) in &fitted.transformers_ {
         let own = indices(columns);
         let own_names = names.map(|names| own.iter().filter_map(|at| names.get(*at).cloned()).collect());
-        let width = if *part == FittedTransformer::Drop { 0 } else { outputs(part, own.len()) };
+        let width = outputs(part, own.len());
+        let slice = match part {
+            FittedTransformer::Drop => Python::Slice(0, 0),
+            _ => Python::Slice(begin as i64, (begin + width) as i64),
+        };
         let part = match part {
             FittedTransformer::Passthrough => passthrough(Features { count: own.len(), names: own_names }),
             part => to_python(part),
         };
         transformers.push(triple(name, part, columns));
         given.push((text(name), positions(&own)));
-        let slice = match part {
-            FittedTransformer::Drop => Python::Slice(0, 0),
-            _ => Python::Slice(begin as i64, (begin + width) as i64),
-        };
         outputs_of.push((text(name), slice));
         begin += width;
     }

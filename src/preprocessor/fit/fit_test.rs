@@ -45,9 +45,9 @@ const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH"
         ["words", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {"strategy": "most_frequent"}}], ["encode", {"OneHotEncoder": {}}]]}}, ["PORCH", "DECK"]]]}}}"#;
 
 fn served(preprocessor: &Preprocessor, rows: &str) -> String {
-    let table = Table::read(MediaType::Csv, rows.as_bytes(), &|_| Ok(())).unwrap();
+    let table = crate::payload::csv::read(rows.as_bytes(), &|_| Ok(())).unwrap();
     let mut out = Vec::new();
-    preprocessor.transform(table).unwrap().write(MediaType::Csv, &mut out);
+    preprocessor.transform(table).unwrap().write(MediaType::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
