@@ -454,11 +454,13 @@ fn imputer(fitted: &Fitted<SimpleImputer>) -> State {
     let (parameters, attributes) = (&fitted.parameters, &fitted.attributes);
     let statistics = &attributes.statistics_.0;
     let dtype = attributes.fit_dtype.0;
-    let are_objects = parameters.strategy == ImputeStrategy::Constant || dtype == NumpyType::Object;
-    let items = if are_objects {
-        Items::Object(statistics.iter().map(Scalar::python).collect())
-    } else {
-        Items::Float64(statistics.iter().map(Scalar::number).collect())
+    let integer = |statistic: &Scalar| if let Scalar::Int(value) = statistic { Some(*value) } else { None };
+    let integers: Option<Vec<i64>> = statistics.iter().map(integer).collect();
+    // Since 1.8 a constant stands in an array of objects, which older versions refuse to fill numbers with; all take numbers.
+    let items = match (dtype, parameters.strategy, integers) {
+        (NumpyType::Object, _, _) => Items::Object(statistics.iter().map(Scalar::python).collect()),
+        (_, ImputeStrategy::Constant, Some(integers)) => Items::Int64(integers),
+        _ => Items::Float64(statistics.iter().map(Scalar::number).collect()),
     };
     let indicator = attributes.indicator_features_.0.as_ref().map_or(Python::None, |features| {
         let state = [
