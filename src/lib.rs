@@ -6,7 +6,7 @@
 //! - The contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`) and
 //!   [`endpoint`] (the local endpoint around containers) and [`training`] (the `/opt/ml` training tree).
 //! - [`model`]: what a container can load, and one call: request body in, response body out.
-//! - The domain, with no HTTP and no async: [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
+//! - The domain, with no HTTP and no async: [`scorer`] upon [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
 //! - The ground: [`error`] (the error table), [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
 
 pub mod artifact;
@@ -19,5 +19,6 @@ pub mod linear_learner;
 pub mod model;
 pub mod payload;
 pub mod preprocessor;
+pub mod scorer;
 pub mod telemetry;
 pub mod training;

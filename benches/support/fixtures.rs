@@ -69,7 +69,7 @@ pub fn learner(rows: usize) -> Case {
 }
 
 fn open(folder: &std::path::Path) -> Model {
-    Artifact::find(folder).and_then(Artifact::load).expect("the fixture loads")
+    Artifact::find(folder).and_then(|artifact| artifact.load(None)).expect("the fixture loads")
 }
 
 fn repeat(input: &str, rows: usize) -> Vec<u8> {

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod csv;
+pub mod estimates;
 pub mod json;
 pub mod jsonlines;
 pub mod media_type;
@@ -16,6 +17,7 @@ pub mod recordio;
 pub mod table;
 
 pub use batch::Batch;
+pub use estimates::Estimates;
 pub use media_type::{ContentType, MediaType};
 pub use negotiation::negotiate;
 pub(crate) use number::write_f64 as write_number;

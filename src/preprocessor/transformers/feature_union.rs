@@ -26,12 +26,14 @@ struct Part {
 pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
     let mut parts = Vec::new();
     let mut width = Some(0usize);
+    let mut sparse = false;
     for (name, part) in named(union, "transformer_list")? {
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
         }
         let built =
             Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
+        sparse |= built.output.sparse;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
             _ => None,
@@ -42,7 +44,7 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
     // it.
     let shape = width.map_or(input.shape, Shape::Fixed);
     let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into() });
-    Ok(Built { transformer, output: Input { names: None, shape } })
+    Ok(Built { transformer, output: Input { names: None, shape, sparse } })
 }
 
 impl FeatureUnion {

@@ -5,7 +5,7 @@
 use super::Transformer;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
-use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
@@ -33,7 +33,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         return Err(transformer.error("expected lambdas_ to be numbers, found nan: a feature without a value at fit"));
     }
     let scaler = if transformer.flag("standardize")? {
-        let numbers = Input { names: None, shape: Shape::Fixed(width) };
+        let numbers = Input::array(width);
         Some(Transformer::build(transformer.required("_scaler")?, &numbers, builder)?.transformer)
     } else {
         None

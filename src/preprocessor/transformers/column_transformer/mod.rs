@@ -54,7 +54,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         let columns: Vec<usize> = branch.positions.iter().copied().map(place).collect();
         let name = |given: &Vec<&'t str>, column: &usize| given.get(*column).copied().unwrap_or_default();
         let names = input.names.as_ref().map(|given| columns.iter().map(|column| name(given, column)).collect());
-        let own_input = Input { names, shape: Shape::Fixed(columns.len()) };
+        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
