@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::linear_learner::LinearLearner;
 use crate::payload::{ContentType, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
@@ -159,6 +159,20 @@ fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson) -> Result<Model> {
     }
 }
 
+/// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
+fn at_byte(error: Error, media_type: MediaType, body: &[u8]) -> Error {
+    let byte = match error.place() {
+        Some(Place { row: Some(row), column: Some(column), byte: None, .. }) => {
+            Table::byte_of(media_type, body, *row, *column)
+        }
+        _ => None,
+    };
+    match byte {
+        Some(byte) => error.at(Place::byte(byte)),
+        None => error,
+    }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| Error::io("read", path, &error))
 }
@@ -216,7 +230,8 @@ impl Model {
                 let media_type = negotiate(accept, default_accept, Table::WRITABLE)?;
                 let check_width = |columns| preprocessor.check_width(columns);
                 let rows = Table::read(content_type.media_type, body, &check_width)?;
-                preprocessor.transform(rows)?.write(media_type, &mut answer);
+                let located = |error| at_byte(error, content_type.media_type, body);
+                preprocessor.transform(rows).map_err(located)?.write(media_type, &mut answer);
                 media_type
             }
             Model::Scorer(scorer) => {
@@ -224,7 +239,8 @@ impl Model {
                 let media_type = negotiate(accept, default_accept, Scorer::WRITABLE)?;
                 let check_width = |columns| scorer.check_width(columns);
                 let rows = Table::read(content_type.media_type, body, &check_width)?;
-                scorer.score(rows)?.write(media_type, &mut answer);
+                let located = |error| at_byte(error, content_type.media_type, body);
+                scorer.score(rows).map_err(located)?.write(media_type, &mut answer);
                 media_type
             }
         };

@@ -17,7 +17,7 @@ pub struct Case {
     pub body: Vec<u8>,
     pub content_type: &'static str,
     pub accept: &'static str,
-    _unpacked: TempDir,
+    _unpacked: Option<TempDir>,
 }
 
 impl Case {
@@ -46,7 +46,7 @@ pub fn preprocessor(rows: usize) -> Case {
         folder,
         content_type: "text/csv",
         accept: "text/csv",
-        _unpacked: unpacked,
+        _unpacked: Some(unpacked),
     }
 }
 
@@ -64,8 +64,13 @@ pub fn learner(rows: usize) -> Case {
         folder,
         content_type: "text/csv",
         accept: "application/json",
-        _unpacked: unpacked,
+        _unpacked: Some(unpacked),
     }
+}
+
+/// Any model's folder, with any CSV.
+pub fn of_folder(folder: PathBuf, body: Vec<u8>, accept: &'static str) -> Case {
+    Case { model: open(&folder), body, folder, content_type: "text/csv", accept, _unpacked: None }
 }
 
 fn open(folder: &std::path::Path) -> Model {

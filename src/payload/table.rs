@@ -71,6 +71,15 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The byte at which a cell of a body begins, for a message about it; row and column count from 1. `None` for media
+    /// types whose errors do not say it.
+    pub fn byte_of(media_type: MediaType, body: &[u8], row: usize, column: usize) -> Option<usize> {
+        match media_type {
+            MediaType::Csv => csv::byte_of(body, row, column),
+            _ => None,
+        }
+    }
+
     /// Appends the table as a body.
     pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) {
         match media_type {

@@ -104,6 +104,18 @@ impl Floats {
     }
 }
 
+/// A column of objects as `float64`; any other as it is.
+///
+/// # Errors
+/// For text that is no number.
+pub(super) fn objects_as_floats<'c, 'a>(feature: Feature<'c, 'a>) -> Result<Feature<'c, 'a>, Fault> {
+    if !matches!(*feature.data, Column::Object(_)) {
+        return Ok(feature);
+    }
+    let FloatColumn { origin, values } = float_column(feature, Refuses::Nothing)?;
+    Ok(Feature::new(origin, Column::Float64(values)))
+}
+
 fn float_column(feature: Feature<'_, '_>, refuses: Refuses) -> Result<FloatColumn, Fault> {
     let origin = feature.origin;
     let values = match feature.data {

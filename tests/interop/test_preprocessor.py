@@ -18,6 +18,7 @@ import pathlib
 import random
 import re
 import subprocess
+import tarfile
 import threading
 import warnings
 
@@ -28,7 +29,9 @@ pd = pytest.importorskip("pandas")
 joblib = pytest.importorskip("joblib")
 pytest.importorskip("sklearn")
 
+from conftest import Endpoint, runtime  # noqa: E402
 from random_artifacts import Artifact  # noqa: E402
+from sklearn import compose, linear_model, pipeline, preprocessing  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
@@ -152,6 +155,8 @@ def differences(container, artifact, name, texts):
     counts = {"answers": 0, "errors": 0}
     for text in texts:
         expected, raised = answer_of_scikit_learn(artifact, text)
+        if raised and "read-only" in raised:
+            continue  # scikit-learn writes into what pandas 3 has lent it
         path = "/models/%s/invoke" % name
         status, found = container.ask("POST", path, text.encode(), content_type="text/csv", accept="text/csv")
         if raised or status != 200:
@@ -167,7 +172,10 @@ def differences(container, artifact, name, texts):
             len(row) == len(other) and all(near(a, b, scale) for a, b in zip(row, other))
             for row, other in zip(rows, wanted))
         if not same:
-            return "%s\nscikit-learn (%s): %s\nbyoc: %s" % (text, expected.dtype, wanted, rows), counts
+            first = [(number, place, a, b) for number, (row, other) in enumerate(zip(rows, wanted))
+                     for place, (a, b) in enumerate(zip(row, other)) if not near(a, b, scale)]
+            return "first that differ (row, column, byoc, scikit-learn): %s\n%s\nscikit-learn (%s): %s\nbyoc: %s" % (
+                first[:5], text, expected.dtype, wanted, rows), counts
         counts["answers"] += 1
         # The same values in JSON; text is told apart from numbers there.
         status, found = container.ask("POST", path, text.encode(), content_type="text/csv", accept="application/json")
@@ -223,3 +231,47 @@ def test_random_artifacts_answer_as_scikit_learn_does(container, tmp_path):
     assert not wrong, "\n\n".join(wrong)
     if not ONLY:
         assert total["answers"] > ROUNDS and total["errors"] > ROUNDS / 10, total
+
+
+def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_container(tmp_path):
+    """The same fitted objects, once in two containers behind `byoc endpoint` and once in one; both asked by boto3."""
+    columns = ["year", "feet", "porch"]
+    generator = np.random.default_rng(SEED)
+    data = pd.DataFrame({"year": generator.integers(1950, 2020, 80), "feet": generator.normal(3000, 750, 80),
+                         "porch": generator.choice(["y", "n"], 80)})
+    price = 200 * data["feet"] + 1e4 * (data["porch"] == "y")
+    before = compose.ColumnTransformer([
+        ("numbers", preprocessing.StandardScaler(), ["year", "feet"]), ("porch", preprocessing.OneHotEncoder(), ["porch"])])
+    whole = pipeline.make_pipeline(before, linear_model.Ridge()).fit(data, price)
+    after = linear_model.Ridge().fit(before.transform(data), price)
+
+    def container(name, model, names, **environment):
+        folder = tmp_path / name
+        folder.mkdir()
+        joblib.dump(model, folder / "model.joblib")
+        (folder / "columns.json").write_text(json.dumps({"columns": names}))
+        with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+            for file in ("model.joblib", "columns.json"):
+                archive.add(folder / file, file)
+        return {"ContainerHostname": name, "Image": "byoc", "ModelDataUrl": str(folder / "model.tar.gz"),
+                "Environment": environment}
+
+    def prices(name, *containers):
+        config = tmp_path / (name + ".json")
+        config.write_text(json.dumps({"EndpointName": name, "ModelName": name, "Containers": list(containers)}))
+        endpoint = Endpoint(config)
+        try:
+            answer = runtime(endpoint.url).invoke_endpoint(
+                EndpointName=name, ContentType="text/csv", Accept="application/json",
+                Body=data.to_csv(header=False, index=False))
+            return [row["score"] for row in json.load(answer["Body"])["predictions"]]
+        finally:
+            endpoint.process.kill()
+            endpoint.process.wait()
+
+    expected = whole.predict(data)
+    one = prices("one", container("whole", whole, columns))
+    two = prices("two", container("before", before, columns, SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="text/csv"),
+                 container("after", after, None))
+    assert np.allclose(one, expected, rtol=TOLERANCE, atol=0)
+    assert np.allclose(two, after.predict(before.transform(data)), rtol=TOLERANCE, atol=0)

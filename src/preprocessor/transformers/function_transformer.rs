@@ -146,6 +146,11 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
 }
 
 impl FunctionTransformer {
+    /// numpy's functions give a frame for a frame; `validate` makes an array of it first.
+    pub(super) fn keeps_frames(&self) -> bool {
+        !self.validate
+    }
+
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         features.into_iter().map(|feature| self.apply_to(feature)).collect()
     }

@@ -170,6 +170,7 @@ impl Transformer {
         match self {
             Transformer::Passthrough => true,
             Transformer::Pipeline(pipeline) => pipeline.keeps_frames(),
+            Transformer::FunctionTransformer(function) => function.keeps_frames(),
             _ => false,
         }
     }
@@ -205,7 +206,8 @@ impl Transformer {
 /// on one.
 fn gives_sparse(object: Attributes<'_>, input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
     match object.class() {
-        "ColumnTransformer" => object.flag("sparse_output_"),
+        // It is not there when all columns are dropped.
+        "ColumnTransformer" => object.flag_or("sparse_output_", false),
         // `sparse` until 1.3, in which it is already no bool any more.
         "OneHotEncoder" => {
             let flags = ["sparse_output", "sparse"].into_iter().filter_map(|name| object.get(name)?.as_bool());
