@@ -20,7 +20,8 @@ const MEASURE_FOR: Duration = Duration::from_secs(2);
 
 fn main() {
     // cargo adds a `--bench` of its own.
-    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).filter(|word| word != "--bench").map(Into::into).collect();
+    let arguments: Vec<PathBuf> =
+        std::env::args_os().skip(1).filter(|word| word != "--bench").map(Into::into).collect();
     if let Some((folder, bodies)) = arguments.split_first() {
         return of_files(folder, bodies);
     }
@@ -53,8 +54,8 @@ fn of_files(folder: &Path, bodies: &[PathBuf]) {
             let answer = case.model.invoke(case.invocation()).expect("the model answers").body;
             let numbers = floor::numbers_of(&answer);
             let floor = fastest(|| floor::run(&case.body, &numbers)).as_nanos();
-            let ours =
-                fastest(|| case.model.invoke(case.invocation()).map(|answer| answer.body.len()).unwrap_or(0)).as_nanos();
+            let ours = fastest(|| case.model.invoke(case.invocation()).map(|answer| answer.body.len()).unwrap_or(0))
+                .as_nanos();
             println!("{}\t{accept}\t{floor}\t{ours}", path.display());
         }
     }

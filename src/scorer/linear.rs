@@ -19,8 +19,10 @@ pub(super) struct Linear {
     /// One for each output.
     intercepts: Box<[f64]>,
     features: usize,
-    /// Whether the coefficients are of `float32`: then values of `float32` give such.
+    /// Whether the coefficients are of `float32`: then values of `float32` give such products.
     single: bool,
+    /// Whether the intercepts are an array of `float64`, which makes `float64` of everything that they are added to.
+    wide_intercepts: bool,
     refuses: Refuses,
 }
 
@@ -50,7 +52,9 @@ impl Linear {
         // `sklearn.linear_model._coordinate_descent` multiplies a sparse matrix as it is.
         let unchecked = sparse && (object.class().starts_with("Lasso") || object.class().starts_with("ElasticNet"));
         let refuses = if unchecked { Refuses::Nothing } else { Refuses::InfinityAndMissing };
-        Ok(Linear { coefficients: coefficients.into(), intercepts, features, single, refuses })
+        let intercept = object.required("intercept_")?.as_array();
+        let wide_intercepts = intercept.is_some_and(|array| array.dtype().item_size == 8);
+        Ok(Linear { coefficients: coefficients.into(), intercepts, features, single, wide_intercepts, refuses })
     }
 
     /// How many features a row has.
@@ -67,7 +71,8 @@ impl Linear {
     pub(super) fn apply(&self, features: Vec<Feature<'_, '_>>, rows: usize) -> Result<Values, Fault> {
         limit_cells(rows, self.outputs())?;
         let floats = Floats::from_features(features, self.refuses)?;
-        let single = self.single && floats.single();
+        let single_products = self.single && floats.single();
+        let single = single_products && !self.wide_intercepts;
         let outputs = self.coefficients.chunks_exact(self.features.max(1)).zip(&self.intercepts);
         let outputs = outputs.map(|(coefficients, intercept)| {
             let mut sums = vec![0.0; rows];
@@ -77,6 +82,9 @@ impl Linear {
                     for (sum, value) in sums.iter_mut().zip(values) {
                         *sum += coefficient * value;
                     }
+                }
+                if single_products {
+                    sums.iter_mut().for_each(|sum| *sum = f64::from(*sum as f32));
                 }
                 sums.iter_mut().for_each(|sum| *sum += intercept);
             }

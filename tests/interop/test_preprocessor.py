@@ -139,6 +139,8 @@ def scale_of(artifact, text, answer):
         data = np.asarray(data.toarray() if hasattr(data, "toarray") else data, dtype=float)
         added = np.abs(data) @ np.abs(np.atleast_2d(estimator.coef_)).T + np.abs(np.atleast_1d(estimator.intercept_))
         largest = max(largest, float(np.max(added, initial=1.0)))
+        if estimator.coef_.dtype == np.float32:
+            largest *= 1e6  # BLAS adds in float32
     return largest
 
 
