@@ -12,7 +12,7 @@ use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
 use crate::error::{Error, Place, Result};
 use crate::linear_learner::LinearLearner;
-use crate::payload::{ContentType, MediaType, Table, negotiate};
+use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
 use crate::scorer::Scorer;
 
@@ -211,8 +211,8 @@ impl Model {
     /// Answers one request.
     ///
     /// # Errors
-    /// [`crate::error::Cause::UnsupportedMediaType`], [`crate::error::Cause::NotAcceptable`], and
-    /// [`crate::error::Cause::BadPayload`] with the row, column and byte.
+    /// [`crate::error::Cause::UnsupportedMediaType`]; [`crate::error::Cause::NotAcceptable`], also for text in a media type
+    /// that holds numbers only; and [`crate::error::Cause::BadPayload`] with the row, column and byte.
     pub fn invoke(&self, invocation: Invocation<'_>) -> Result<Answer> {
         let Invocation { content_type, accept, default_accept, body } = invocation;
         let default_accept = default_accept.unwrap_or(MediaType::Json);
@@ -227,20 +227,18 @@ impl Model {
             }
             Model::Preprocessor(preprocessor) => {
                 let content_type = ContentType::parse(content_type, Table::READABLE)?;
-                let media_type = negotiate(accept, default_accept, Table::WRITABLE)?;
-                let check_width = |columns| preprocessor.check_width(columns);
-                let rows = Table::read(content_type.media_type, body, &check_width)?;
+                let media_type = negotiate(accept, default_accept, Features::WRITABLE)?;
+                let rows = Table::read(content_type.media_type, body, preprocessor)?;
                 let located = |error| at_byte(error, content_type.media_type, body);
-                preprocessor.transform(rows).map_err(located)?.write(media_type, &mut answer);
+                preprocessor.transform(rows).map_err(located)?.write(media_type, &mut answer)?;
                 media_type
             }
             Model::Scorer(scorer) => {
                 let content_type = ContentType::parse(content_type, Table::READABLE)?;
                 let media_type = negotiate(accept, default_accept, Scorer::WRITABLE)?;
-                let check_width = |columns| scorer.check_width(columns);
-                let rows = Table::read(content_type.media_type, body, &check_width)?;
+                let rows = Table::read(content_type.media_type, body, scorer)?;
                 let located = |error| at_byte(error, content_type.media_type, body);
-                scorer.score(rows).map_err(located)?.write(media_type, &mut answer);
+                scorer.score(rows).map_err(located)?.write(media_type, &mut answer)?;
                 media_type
             }
         };

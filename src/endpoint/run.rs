@@ -23,6 +23,7 @@ use super::deployment::{self, Deployment, Ground};
 use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
+use crate::storage::Location;
 use crate::telemetry;
 
 /// How long requests in flight may take to end: as long as an invocation may last.
@@ -46,7 +47,7 @@ pub struct Settings {
     /// Where to unpack models; a folder of its own that is removed at the end if `None`.
     pub state_dir: Option<PathBuf>,
     /// Where the answers of asynchronous invocations go; below the state folder if `None`.
-    pub async_output: Option<PathBuf>,
+    pub async_output: Option<Location>,
     /// The program that is a container when called with `serve`.
     pub executable: PathBuf,
     /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`, and where they listen.
@@ -69,12 +70,13 @@ async fn serve(settings: Settings) -> Result<()> {
     let mut signals = Signals::listen()?;
     let state = StateDir::open(settings.state_dir)?;
     let state_dir = state.path()?;
-    let async_output = settings.async_output.unwrap_or_else(|| deployment::async_output(&state_dir));
+    let own_output = || Location::Local(deployment::async_output(&state_dir));
+    let async_output = settings.async_output.unwrap_or_else(own_output);
     let principals = settings.authorization.as_ref().map(Authorization::principals);
     let ground = Ground {
         executable: settings.executable,
         running: settings.running,
-        async_output: std::path::absolute(&async_output).map_err(|error| Error::io("find", &async_output, &error))?,
+        async_output,
         state_dir,
         surroundings: settings.surroundings,
         account: principals.map(|principals| principals.account().to_owned()),
@@ -128,7 +130,10 @@ async fn serve(settings: Settings) -> Result<()> {
                 // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
                 let _ = std::io::stdout().lock().write_all(advice.as_bytes());
             }
-            let work: Vec<_> = deployments.iter_mut().filter_map(|deployment| deployment.begin_work(&client)).collect();
+            let work: Vec<_> = deployments
+                .iter_mut()
+                .filter_map(|deployment| deployment.begin_work(&client, &ground.surroundings.storage))
+                .collect();
 
             let reason = signals.next().await;
             log::info!("{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s)");

@@ -1,7 +1,8 @@
 //! What an estimator of scikit-learn answers: for each row a score or several, a label, or both.
 
 use super::table::{Column, Table};
-use super::{MediaType, csv, json, jsonlines};
+use super::{Features, MediaType, csv, json, jsonlines};
+use crate::error::{Cause, Error, Result};
 
 /// Scores and labels, column by column, in the types that scikit-learn's own answer has.
 ///
@@ -26,7 +27,7 @@ pub enum Scores<'a> {
 
 impl<'a> Estimates<'a> {
     /// What estimates can be written as.
-    pub const WRITABLE: &'static [MediaType] = &[MediaType::Json, MediaType::JsonLines, MediaType::Csv];
+    pub const WRITABLE: &'static [MediaType] = &[MediaType::Json, MediaType::JsonLines, MediaType::Csv, MediaType::Npy];
 
     /// Scores alone.
     pub fn scores(rows: usize, scores: Scores<'a>) -> Estimates<'a> {
@@ -69,12 +70,24 @@ impl<'a> Estimates<'a> {
     }
 
     /// Appends the answer's body.
-    pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// [`Cause::NotAcceptable`] for classes that are text in a media type that holds numbers only.
+    pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
         match media_type {
             MediaType::Csv => csv::write(&self.into_table(), out),
             MediaType::Json => json::write_estimates(&self, out),
             MediaType::JsonLines => jsonlines::write_estimates(&self, out),
+            MediaType::Npy => {
+                let features = Features { label: None, table: self.into_table(), sources: Vec::new() };
+                features.write(media_type, out)?;
+            }
+            // Not among `WRITABLE`: the learner's records have a score always, and labels that are numbers.
+            MediaType::RecordIoProtobuf => {
+                return Err(Error::new(Cause::NotAcceptable, "an estimator's answers are not written as records"));
+            }
         }
+        Ok(())
     }
 }
 
@@ -85,7 +98,7 @@ mod tests {
 
     fn written(estimates: &Estimates<'_>, media_type: MediaType) -> String {
         let mut out = Vec::new();
-        estimates.clone().write(media_type, &mut out);
+        estimates.clone().write(media_type, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -129,6 +142,11 @@ mod tests {
             assert_eq!(written(estimates, MediaType::JsonLines), json_lines);
             assert_eq!(written(estimates, MediaType::Csv), csv);
         }
+        let mut out = Vec::new();
+        probabilities.clone().write(MediaType::Npy, &mut out).unwrap();
+        assert!(out.starts_with(b"\x93NUMPY") && out.ends_with(&0.25f64.to_le_bytes()), "{out:?}");
+        let error = Estimates::labels(2, labels()).write(MediaType::Npy, &mut out).unwrap_err();
+        assert_eq!(error.cause(), Cause::NotAcceptable);
         assert_eq!(written(&Estimates::labels(2, labels()), MediaType::Csv), "\"lo\"\"w\"\n\"a,b\"\n");
     }
 }

@@ -3,8 +3,7 @@
 
 use super::Scorer;
 use crate::artifact::pickle;
-use crate::payload::table::Table;
-use crate::payload::{MediaType, csv};
+use crate::payload::{MediaType, Table};
 use crate::preprocessor::fixtures_test::{fixtures, folders, matches};
 use crate::preprocessor::{ColumnsJson, Method};
 use std::fs;
@@ -34,8 +33,8 @@ fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
 
 fn answer(scorer: &Scorer, body: &[u8], media_type: MediaType) -> String {
     let mut out = Vec::new();
-    let rows: Table<'_> = csv::read(body, &|width| scorer.check_width(width)).unwrap();
-    scorer.score(rows).unwrap().write(media_type, &mut out);
+    let rows = Table::read(MediaType::Csv, body, scorer).unwrap();
+    scorer.score(rows).unwrap().write(media_type, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -18,7 +18,7 @@ mod probabilities;
 
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
-use crate::payload::table::Table;
+use crate::payload::table::{Schema, Table};
 use crate::payload::{Estimates, MediaType};
 use crate::preprocessor::{Attributes, ColumnsJson, Preprocessor, Steps};
 use estimator::Estimator;
@@ -63,14 +63,6 @@ impl Scorer {
         self.preprocessor.refusal()
     }
 
-    /// Whether rows of so many columns are what the model takes.
-    ///
-    /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the columns that were expected.
-    pub fn check_width(&self, columns: usize) -> Result<()> {
-        self.preprocessor.check_width(columns)
-    }
-
     /// Scores rows, or tells their classes. A label that comes with them is not looked at.
     ///
     /// # Errors
@@ -83,6 +75,20 @@ impl Scorer {
     /// How many bytes it takes in memory, heap and own size.
     pub fn bytes(&self) -> u64 {
         self.preprocessor.bytes() + (size_of::<Estimator>() + self.estimator.heap_bytes()) as u64
+    }
+}
+
+impl Schema for Scorer {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self.preprocessor.check_width(columns)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.preprocessor.names()
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.preprocessor.label()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The longer form, checked: CreateEndpointConfig's own JSON, with the models that its variants name.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::create_endpoint_config::{
     AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, PASSED_OVER, ProductionVariant,
@@ -134,35 +133,13 @@ impl Check<'_> {
             }
             Some(AsyncInferenceOutputConfig { output_path, failure_path, unknown, .. }) => {
                 self.unknown("OutputConfig.", &unknown);
-                let output = output_path.map(|path| self.output_folder("OutputConfig.S3OutputPath", &path));
-                let failure = failure_path.map(|path| self.output_folder("OutputConfig.S3FailurePath", &path));
+                let output = output_path.map(|path| self.location("OutputConfig.S3OutputPath", &path));
+                let failure = failure_path.map(|path| self.location("OutputConfig.S3FailurePath", &path));
                 AsyncConfig { output, failure, concurrent }
             }
         };
         self.prefix = outer;
         config
-    }
-
-    /// A folder of this machine that answers are written to.
-    fn output_folder(&mut self, member: &str, as_written: &str) -> PathBuf {
-        let location = match as_written.split_once("://") {
-            Some(("file", location)) => location,
-            None => as_written,
-            Some((scheme, _)) => {
-                self.problem(
-                    member,
-                    format_args!(
-                        "\"{as_written}\": {scheme}:// cannot be written to; give a folder or a file:// URL, or leave it \
-                         out for the folder that --async-output names"
-                    ),
-                );
-                ""
-            }
-        };
-        if as_written.is_empty() || as_written.contains('\0') {
-            self.problem(member, "expected a folder or a file:// URL");
-        }
-        self.folder.join(location)
     }
 
     /// Reports members that nobody knows; `passed_over` are known and have no meaning here.

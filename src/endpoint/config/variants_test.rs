@@ -2,9 +2,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::super::Location;
 use super::*;
 use crate::endpoint::config::Models;
+use crate::storage::Location;
 
 /// Two variants of one model each, as CreateEndpointConfig takes them.
 fn two_variants() -> Value {
@@ -66,12 +66,13 @@ fn asynchronous_inference_has_an_output_folder_a_failure_folder_and_a_limit() {
     config["AsyncInferenceConfig"] = json!({
         "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 7},
         "OutputConfig": {
-            "S3OutputPath": "file:///out", "S3FailurePath": "./failed",
+            "S3OutputPath": "s3://bucket/out/", "S3FailurePath": "./failed",
             "NotificationConfig": {"SuccessTopic": "arn"}, "KmsKeyId": "k"
         }
     });
-    let expected =
-        AsyncConfig { output: Some("/out".into()), failure: Some("/home/me/./failed".into()), concurrent: 7 };
+    let output = Location::S3 { bucket: "bucket".into(), key: "out/".into() };
+    let failure = Location::Local("/home/me/./failed".into());
+    let expected = AsyncConfig { output: Some(output), failure: Some(failure), concurrent: 7 };
     assert_eq!(parse(&config).unwrap().asynchronous.unwrap(), expected);
 }
 
@@ -105,8 +106,8 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/AsyncInferenceConfig", json!({"Out": 1}), "AsyncInferenceConfig.Out: unknown member"),
         (
             "/AsyncInferenceConfig",
-            json!({"OutputConfig": {"S3OutputPath": "s3://b/out"}}),
-            "AsyncInferenceConfig.OutputConfig.S3OutputPath: \"s3://b/out\": s3:// cannot be written to",
+            json!({"OutputConfig": {"S3OutputPath": "gs://b/out"}}),
+            "AsyncInferenceConfig.OutputConfig.S3OutputPath: \"gs://b/out\": gs:// is not known here",
         ),
         (
             "/AsyncInferenceConfig",

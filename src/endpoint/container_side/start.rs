@@ -14,9 +14,10 @@ use super::model_store::{FetchError, ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ExecutionMode, Location, ModelDataUrl, Models};
+use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::storage::Location;
 
 /// What containers are started with.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Starter {
                 Some(format!("ModelDataUrl \"{}\" ({}) {otherwise}", url.as_written, path.display()))
             }
             Location::S3 { .. } => {
-                ModelStore::open(url, &self.surroundings.s3).err().map(|error| format!("ModelDataUrl: {error}"))
+                ModelStore::open(url, &self.surroundings.storage).err().map(|error| format!("ModelDataUrl: {error}"))
             }
         }
     }
@@ -184,7 +185,7 @@ impl Starter {
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let store = ModelStore::open(url, &self.surroundings.s3)?;
+        let store = ModelStore::open(url, &self.surroundings.storage)?;
         let fetched = store.fetch_itself(into).await.map(drop);
         fetched.map_err(|error| {
             let cause = match &error {
@@ -212,7 +213,7 @@ impl Starter {
         Ok(match &config.models {
             Models::Single(_) => (Container::single_model(name, origin, health), None),
             Models::Multi { prefix, cache } => {
-                let store = ModelStore::open(prefix, &self.surroundings.s3)?;
+                let store = ModelStore::open(prefix, &self.surroundings.storage)?;
                 let folder = ModelFolder::of(&self.state_dir)?;
                 let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
                 let models = ModelCache::with_settings(name, origin, store, folder, settings);

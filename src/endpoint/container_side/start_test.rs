@@ -1,7 +1,7 @@
-use super::super::fake_container::FakeContainer;
 use super::*;
-use crate::endpoint::S3Access;
-use crate::endpoint::config::{Location, ModelCacheSetting};
+use crate::endpoint::config::ModelCacheSetting;
+use crate::fake_container::FakeContainer;
+use crate::storage::Location;
 
 fn url(as_written: &str) -> ModelDataUrl {
     ModelDataUrl { as_written: as_written.into(), location: Location::Local(PathBuf::from(as_written)) }
@@ -27,7 +27,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
             region: "us-east-1".into(),
             health_check_timeout: std::time::Duration::from_secs(60),
             cache: CacheSettings::default(),
-            s3: S3Access::default(),
+            storage: std::sync::Arc::default(),
         },
         variant: "AllTraffic".into(),
     }

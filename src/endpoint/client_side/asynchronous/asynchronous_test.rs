@@ -10,14 +10,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::places::{Input, output};
 use super::queue::Job;
-use super::storage::{Input, Output};
 use super::*;
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::fake_container::FakeContainer;
 use crate::endpoint::container_side::{self, Call, Container, Health, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
+use crate::fake_container::FakeContainer;
+use crate::storage::Location;
 
 /// An endpoint with a queue, and what its answers are written to.
 struct Rig {
@@ -29,7 +30,8 @@ struct Rig {
 impl Rig {
     fn new(container: &FakeContainer) -> Rig {
         let folder = tempfile::tempdir().unwrap();
-        let (queue, worker) = Queue::new(folder.path().join("out"), folder.path().join("failed"), 2);
+        let place = |name| Location::Local(folder.path().join(name));
+        let (queue, worker) = Queue::new(place("out"), place("failed"), 2);
         let identity = Identity { endpoint: "e".into(), region: "us-east-1".into(), account: "123456789012".into() };
         let endpoint = Arc::new(Endpoint::creating(identity, Some(queue)));
         let container = Container::single_model("primary", container.origin.clone(), Health::default());
@@ -45,7 +47,7 @@ impl Rig {
     /// Works on all that waits; the folder with what came of it.
     async fn finish(self) -> TempDir {
         self.endpoint.take_no_more();
-        self.worker.work(self.endpoint, container_side::client().unwrap()).await;
+        self.worker.work(self.endpoint, container_side::client().unwrap(), Arc::default()).await;
         self.folder
     }
 
@@ -55,8 +57,8 @@ impl Rig {
             variant: 0,
             call: Call::default(),
             input,
-            output: Output::below(&self.folder.path().join("out"), "", "a.out").unwrap(),
-            failure: Output::below(&self.folder.path().join("failed"), "", "a-error.out").unwrap(),
+            output: output(&Location::Local(self.folder.path().join("out")), "", "a.out").unwrap(),
+            failure: output(&Location::Local(self.folder.path().join("failed")), "", "a-error.out").unwrap(),
             queued: Instant::now(),
             time_to_live: Duration::from_secs(60),
             timeout: Duration::from_secs(60),
@@ -153,10 +155,7 @@ async fn what_cannot_be_taken_is_refused_at_once() {
         (request(), "Body and InputLocation are both missing"),
         (request().set_payload("1").insert_header(("X-Amzn-SageMaker-InputLocation", "/a")), "mutually exclusive"),
         (request().set_payload(large), "Body has 128001 bytes; at most 128000"),
-        (
-            request().insert_header(("X-Amzn-SageMaker-InputLocation", "s3://bucket/key")),
-            "cannot be read by a local endpoint",
-        ),
+        (request().insert_header(("X-Amzn-SageMaker-InputLocation", "https://host/key")), "cannot be read; give"),
         (request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "../x")), "Filename \"../x\""),
         (
             request().set_payload("1").insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "../x")),
@@ -201,7 +200,10 @@ async fn what_goes_wrong_is_a_file_at_the_failure_location() {
     type Case = (fn(&Rig) -> Job, &'static str);
     let cases: [Case; 3] = [
         (|rig| rig.job(Input::Inline(Bytes::from("1"))), "\"OriginalStatusCode\":415"),
-        (|rig| rig.job(Input::File("/none/input".into())), "The input /none/input could not be read"),
+        (
+            |rig| rig.job(Input::At(Location::Local("/none/input".into()))),
+            "The input file:///none/input could not be read: nothing is there.",
+        ),
         (late, "The request waited longer than RequestTTLSeconds (0)."),
     ];
     for (job, expected) in cases {

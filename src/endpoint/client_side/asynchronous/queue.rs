@@ -1,6 +1,5 @@
 //! The queue of an endpoint's asynchronous invocations, and who works on it.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,10 +8,11 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use uuid::Uuid;
 
-use super::storage::{Input, LARGEST_INPUT, Output};
+use super::places::{Input, LARGEST_INPUT};
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::services::Endpoint;
 use crate::endpoint::container_side::Call;
+use crate::storage::{Location, Storage};
 
 /// The most requests that wait. Each may hold a body of 128,000 bytes.
 const LONGEST_QUEUE: usize = 10_000;
@@ -26,8 +26,8 @@ pub(super) struct Job {
     /// What the containers are asked; its body is read when it is its turn.
     pub(super) call: Call,
     pub(super) input: Input,
-    pub(super) output: Output,
-    pub(super) failure: Output,
+    pub(super) output: Location,
+    pub(super) failure: Location,
     pub(super) queued: Instant,
     /// RequestTTLSeconds: how long it may wait for its turn.
     pub(super) time_to_live: Duration,
@@ -38,8 +38,8 @@ pub(super) struct Job {
 /// Where requests wait, and where their answers will be.
 #[derive(Debug)]
 pub struct Queue {
-    pub(super) output: PathBuf,
-    pub(super) failure: PathBuf,
+    pub(super) output: Location,
+    pub(super) failure: Location,
     /// Nothing once the endpoint takes no more.
     jobs: Mutex<Option<Sender<Job>>>,
 }
@@ -53,7 +53,7 @@ pub struct Worker {
 
 impl Queue {
     /// A queue whose answers go to `output` and failures to `failure`, and its worker, who works on so many at a time.
-    pub fn new(output: PathBuf, failure: PathBuf, concurrent: usize) -> (Queue, Worker) {
+    pub fn new(output: Location, failure: Location, concurrent: usize) -> (Queue, Worker) {
         let (sender, jobs) = mpsc::channel(LONGEST_QUEUE);
         (Queue { output, failure, jobs: Mutex::new(Some(sender)) }, Worker { jobs, concurrent })
     }
@@ -76,13 +76,13 @@ impl Queue {
 
 impl Worker {
     /// Works until the queue is closed and all is done.
-    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client) {
+    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>) {
         let room = Arc::new(Semaphore::new(self.concurrent));
         while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
             let Some(job) = self.jobs.recv().await else { break };
-            let (endpoint, client) = (Arc::clone(&endpoint), client.clone());
+            let (endpoint, client, storage) = (Arc::clone(&endpoint), client.clone(), Arc::clone(&storage));
             actix_web::rt::spawn(async move {
-                process(job, &endpoint, &client).await;
+                process(job, &endpoint, &client, &storage).await;
                 drop(permit);
             });
         }
@@ -91,14 +91,17 @@ impl Worker {
     }
 }
 
-/// Answers a request into its file.
-async fn process(job: Job, endpoint: &Endpoint, client: &Client) {
+/// Answers a request into its object.
+async fn process(job: Job, endpoint: &Endpoint, client: &Client, storage: &Storage) {
     let Job { id, variant, call, input, output, failure, queued, time_to_live, timeout } = job;
     let answer = if queued.elapsed() > time_to_live {
         let seconds = time_to_live.as_secs();
         Err(AwsError::validation(format!("The request waited longer than RequestTTLSeconds ({seconds}).")))
     } else {
-        invoke(variant, call, input, timeout, endpoint, client, &id).await
+        match input.read(storage).await {
+            Ok(body) => invoke(variant, Call { body, ..call }, timeout, endpoint, client, &id).await,
+            Err(problem) => Err(AwsError::validation(problem)),
+        }
     };
     let (place, content) = match answer {
         Ok(body) => (output, body),
@@ -107,16 +110,14 @@ async fn process(job: Job, endpoint: &Endpoint, client: &Client) {
             (failure, error.to_json().into())
         }
     };
-    let url = place.url();
-    if let Err(error) = place.write(content).await {
-        log::error!("request {id}: could not write {url}: {error}");
+    if let Err(failure) = storage.write(&place, content).await {
+        log::error!("request {id}: could not write {place}: {failure}");
     }
 }
 
 async fn invoke(
     variant: usize,
     mut call: Call,
-    input: Input,
     timeout: Duration,
     endpoint: &Endpoint,
     client: &Client,
@@ -124,7 +125,6 @@ async fn invoke(
 ) -> Result<bytes::Bytes, AwsError> {
     let variant = endpoint.variants().and_then(|variants| variants.get(variant));
     let variant = variant.ok_or_else(|| AwsError::service_unavailable("The variant is not there any more."))?;
-    call.body = input.read().await.map_err(AwsError::validation)?;
     call.limits.container_timeout = timeout;
     call.limits.answer_bytes = usize::try_from(LARGEST_INPUT).unwrap_or(usize::MAX);
     let outcome = tokio::time::timeout(timeout, variant.invoke(client, call)).await;
