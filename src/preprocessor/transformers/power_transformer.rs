@@ -121,7 +121,7 @@ mod tests {
         }
         // Near 0 a power loses what it should keep; numpy.log1p(1) is the limit.
         let near_zero = yeo_johnson(1.0, 3.94367977e-8, power_less_one);
-        assert!((near_zero - 0.693_147_194_2).abs() < 1e-10, "{near_zero}");
+        assert!((near_zero - 0.693_147_190_03).abs() < 1e-10, "{near_zero}");
         let by_powers = |base: f64, power| (base + 1.0).powf(power) - 1.0;
         assert_eq!(yeo_johnson(3.0, 1.0, by_powers), 3.0);
         assert_eq!(yeo_johnson(-3.0, 1.0, by_powers), -3.0);
