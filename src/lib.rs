@@ -5,7 +5,8 @@
 //! - [`cli`]: one file a command; arguments in, exit code out.
 //! - The contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`) and
 //!   [`endpoint`] (the local endpoint around containers) and [`training`] (the `/opt/ml` training tree).
-//! - [`model`]: what a container can load, and one call: request body in, response body out.
+//! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
+//!   on this machine and in S3.
 //! - The domain, with no HTTP and no async: [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
 //! - The ground: [`error`] (the error table), [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
 
@@ -15,9 +16,13 @@ pub mod container;
 pub mod endpoint;
 pub mod env;
 pub mod error;
+#[cfg(test)]
+mod fake_container;
 pub mod linear_learner;
 pub mod model;
 pub mod payload;
 pub mod preprocessor;
+pub mod storage;
 pub mod telemetry;
+mod tls;
 pub mod training;

@@ -12,7 +12,7 @@ use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
 use crate::error::{Error, Result};
 use crate::linear_learner::LinearLearner;
-use crate::payload::{ContentType, MediaType, Table, negotiate};
+use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Preprocessor};
 
 /// A request to a model, as it came.
@@ -184,8 +184,8 @@ impl Model {
     /// Answers one request.
     ///
     /// # Errors
-    /// [`crate::error::Cause::UnsupportedMediaType`], [`crate::error::Cause::NotAcceptable`], and
-    /// [`crate::error::Cause::BadPayload`] with the row, column and byte.
+    /// [`crate::error::Cause::UnsupportedMediaType`]; [`crate::error::Cause::NotAcceptable`], also for text in a media type
+    /// that holds numbers only; and [`crate::error::Cause::BadPayload`] with the row, column and byte.
     pub fn invoke(&self, invocation: Invocation<'_>) -> Result<Answer> {
         let Invocation { content_type, accept, default_accept, body } = invocation;
         let default_accept = default_accept.unwrap_or(MediaType::Json);
@@ -200,10 +200,9 @@ impl Model {
             }
             Model::Preprocessor(preprocessor) => {
                 let content_type = ContentType::parse(content_type, Table::READABLE)?;
-                let media_type = negotiate(accept, default_accept, Table::WRITABLE)?;
-                let check_width = |columns| preprocessor.check_width(columns);
-                let rows = Table::read(content_type.media_type, body, &check_width)?;
-                preprocessor.transform(rows)?.write(media_type, &mut answer);
+                let media_type = negotiate(accept, default_accept, Features::WRITABLE)?;
+                let rows = Table::read(content_type.media_type, body, preprocessor)?;
+                preprocessor.transform(rows)?.write(media_type, &mut answer)?;
                 media_type
             }
         };

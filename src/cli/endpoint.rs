@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,9 +13,10 @@ use crate::cli::settings::{Settings, number, text};
 use crate::container::memory::parse_size;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, CacheSettings, CallLimits, Limits, S3Access, Surroundings};
+use crate::endpoint::{self, CacheSettings, CallLimits, Limits, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
+use crate::storage::{Location, S3Access, Storage};
 use crate::telemetry::logs;
 
 /// Answer InvokeEndpoint on this machine, over a pipeline of containers that this command starts or that run already
@@ -62,7 +64,7 @@ pub(super) struct Arguments {
     /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException [env: BYOC_MODEL_READY_TIMEOUT_SECONDS] [default: 60]
     #[arg(long, value_name = "SECONDS")]
     model_ready_timeout: Option<String>,
-    /// Folder for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
+    /// Folder or s3:// URL for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
     #[arg(long, value_name = "FOLDER")]
     async_output: Option<String>,
     /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
@@ -123,7 +125,9 @@ impl Arguments {
             number(1, LONGEST_WAIT),
         );
         let async_output =
-            settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], text);
+            settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], |place| {
+                Location::parse(place, &std::env::current_dir().unwrap_or_default())
+            });
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
             &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
@@ -136,10 +140,9 @@ impl Arguments {
         })?;
         let executable = std::env::current_exe()
             .map_err(|error| Error::new(Cause::Io, format!("could not find this program's own file: {error}")))?;
-        let those_set = |names: &[&str]| -> BTreeMap<String, String> {
-            names.iter().filter_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned()))).collect()
-        };
-        let (inherited, s3) = (those_set(&INHERITED), S3Access(those_set(&env::S3_VARIABLES)));
+        let set = |name: &&str| Some(((*name).to_owned(), environment.get(name)?.to_owned()));
+        let inherited: BTreeMap<_, _> = INHERITED.iter().filter_map(set).collect();
+        let storage = Arc::new(Storage::new(S3Access::of(environment)));
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let mut cache = CacheSettings { disk, ..CacheSettings::default() };
         if let Some(seconds) = patience {
@@ -153,10 +156,10 @@ impl Arguments {
             authorization: principals.map(Authorization::new),
             limits,
             state_dir: state_dir.map(PathBuf::from),
-            async_output: async_output.map(PathBuf::from),
+            async_output,
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings { inherited, region, health_check_timeout, cache, s3 },
+            surroundings: Surroundings { inherited, region, health_check_timeout, cache, storage },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }
@@ -265,7 +268,7 @@ mod tests {
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
         assert_eq!(settings.running["b"].as_str(), "http://b:2/");
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
-        assert_eq!(settings.async_output, Some(PathBuf::from("/out")));
+        assert_eq!(settings.async_output, Some(Location::Local(PathBuf::from("/out"))));
         assert_eq!(settings.surroundings.region, "eu-west-1");
         let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
         assert_eq!(settings.surroundings.cache, cache);

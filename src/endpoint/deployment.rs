@@ -13,6 +13,7 @@ use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
 use super::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::storage::{Location, Storage};
 
 /// What is the same for all endpoints of a process.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Ground {
     pub(super) running: BTreeMap<String, Url>,
     pub(super) state_dir: PathBuf,
     /// Where answers of asynchronous invocations go that have no place of their own.
-    pub(super) async_output: PathBuf,
+    pub(super) async_output: Location,
     pub(super) surroundings: Surroundings,
     /// The account of whom policies let call, which then is that of what is called.
     pub(super) account: Option<String>,
@@ -49,10 +50,10 @@ impl Deployment {
         let (queue, worker) = match &config.asynchronous {
             None => (None, None),
             Some(asynchronous) => {
-                let own = ground.async_output.join(&config.endpoint_name);
+                let own = ground.async_output.below(&config.endpoint_name);
                 let output = asynchronous.output.clone().unwrap_or(own);
                 let failure = asynchronous.failure.clone().unwrap_or_else(|| output.clone());
-                log::info!("endpoint {}: answers are written to {}", config.endpoint_name, output.display());
+                log::info!("endpoint {}: answers are written to {}", config.endpoint_name, output);
                 let (queue, worker) = Queue::new(output, failure, asynchronous.concurrent);
                 (Some(queue), Some(worker))
             }
@@ -90,6 +91,7 @@ impl Deployment {
             },
             surroundings: ground.surroundings.clone(),
             variant: variant.name.clone(),
+            log_prefix: if alone { String::new() } else { format!("{}/{}/", self.config.endpoint_name, variant.name) },
         }
     }
 
@@ -120,10 +122,19 @@ impl Deployment {
         Ok(instances)
     }
 
+    /// Whether answers of asynchronous invocations go to where the process keeps those without a place of their own.
+    pub(super) fn writes_to_own_place(&self) -> bool {
+        self.config.asynchronous.as_ref().is_some_and(|asynchronous| asynchronous.output.is_none())
+    }
+
     /// Begins to work on what waits in its queue, if it has one.
-    pub(super) fn begin_work(&mut self, client: &Client) -> Option<actix_web::rt::task::JoinHandle<()>> {
+    pub(super) fn begin_work(
+        &mut self,
+        client: &Client,
+        storage: &Arc<Storage>,
+    ) -> Option<actix_web::rt::task::JoinHandle<()>> {
         let worker = self.worker.take()?;
-        Some(actix_web::rt::spawn(worker.work(Arc::clone(&self.endpoint), client.clone())))
+        Some(actix_web::rt::spawn(worker.work(Arc::clone(&self.endpoint), client.clone(), Arc::clone(storage))))
     }
 }
 
@@ -137,8 +148,13 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     for deployment in deployments {
         for variant in deployment.variants() {
             for container in &variant.model.containers {
-                names.push(container.name.clone());
-                known.extend(deployment.names(variant, &container.name));
+                let [exact, within_endpoint, short] = deployment.names(variant, &container.name);
+                names.push(match deployments.len() {
+                    1 if deployment.variants().count() == 1 => short.clone(),
+                    1 => within_endpoint.clone(),
+                    _ => exact.clone(),
+                });
+                known.extend([exact, within_endpoint, short]);
             }
         }
     }
@@ -151,6 +167,12 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
         for variant in deployment.variants() {
             let checked = deployment.starter(variant, ground, alone).check(&variant.model.containers);
             problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
+        }
+        if let Some(asynchronous) = &deployment.config.asynchronous {
+            for place in [&asynchronous.output, &asynchronous.failure].into_iter().flatten() {
+                let checked = ground.surroundings.storage.check(place);
+                problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
+            }
         }
         let twice = deployments.iter().filter(|other| other.config.endpoint_name == deployment.config.endpoint_name);
         if twice.count() > 1 {

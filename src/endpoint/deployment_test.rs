@@ -1,8 +1,8 @@
 use super::*;
+use crate::endpoint::CacheSettings;
 use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelConfig, Models, ShadowConfig};
 use crate::endpoint::container_side;
-use crate::endpoint::container_side::fake_container::FakeContainer;
-use crate::endpoint::{CacheSettings, S3Access};
+use crate::fake_container::FakeContainer;
 
 fn variant(name: &str, containers: &[&str]) -> VariantConfig {
     let container = |name: &&str| ContainerConfig {
@@ -30,13 +30,13 @@ fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: "/state".into(),
-        async_output: "/state/async".into(),
+        async_output: Location::Local("/state/async".into()),
         surroundings: Surroundings {
             inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             region: "us-east-1".into(),
             health_check_timeout: std::time::Duration::from_secs(60),
             cache: CacheSettings::default(),
-            s3: S3Access::default(),
+            storage: Arc::default(),
         },
         account: None,
     }

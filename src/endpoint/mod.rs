@@ -16,7 +16,7 @@ mod problems;
 mod run;
 mod try_it;
 
-pub use container_side::{CacheSettings, CallLimits, S3Access, Surroundings};
+pub use container_side::{CacheSettings, CallLimits, Surroundings};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use run::{Settings, run};

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{EndpointConfig, ExecutionMode, Location, ModelDataUrl, Models};
+use super::config::{EndpointConfig, ExecutionMode, ModelDataUrl, Models};
+use crate::storage::Location;
 
 /// How many folders deep an example of a TargetModel is looked for.
 const DEEPEST: usize = 3;

@@ -50,7 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(value)
         upstream = http.client.HTTPConnection(self.server.upstream.hostname, self.server.upstream.port, timeout=30)
         # The signature covers Host.
-        upstream.request(self.command, self.path, headers=dict(self.headers.items()))
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        upstream.request(self.command, self.path, body=content or None, headers=dict(self.headers.items()))
         answer = upstream.getresponse()
         body = answer.read()
         upstream.close()
@@ -70,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(body)
 
-    do_HEAD = do_GET
+    do_HEAD = do_PUT = do_GET
 
     def log_message(self, *_):
         pass

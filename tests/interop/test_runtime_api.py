@@ -290,7 +290,7 @@ def test_an_asynchronous_failure_is_a_file_too(client):
 
 
 @pytest.mark.parametrize(("more", "message"), [
-    ({"InputLocation": "s3://bucket/key"}, "cannot be read by a local endpoint"),
+    ({"InputLocation": "https://host/key"}, "cannot be read; give an s3://BUCKET/KEY or file:// URL"),
     ({"Body": b"x", "InputLocation": "file:///x"}, "mutually exclusive"),
     ({"Body": b"x" * 128_001}, "at most 128000"),
     ({}, "both missing"),

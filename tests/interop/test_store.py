@@ -4,6 +4,7 @@ import json
 import pathlib
 import signal
 import subprocess
+import time
 
 import boto3
 import botocore.exceptions
@@ -124,6 +125,58 @@ def test_an_object_that_is_no_archive_is_a_validation_error_and_can_be_replaced(
     assert raised.value.response["Error"]["Code"] == "ValidationError"
     upload(s3, housing, "Text", 100)
     assert price(in_s3_client, artifact("Text")) == pytest.approx(PRICE + 100, rel=2e-6)
+
+
+@pytest.fixture(scope="module")
+def later_in_s3(proxy, housing, tmp_path_factory):
+    """An endpoint for asynchronous invocations with its inputs and outputs in S3, behind the proxy."""
+    folder = tmp_path_factory.mktemp("later")
+    model = {"ModelName": "m", "PrimaryContainer": {
+        "Image": "byoc", "ModelDataUrl": str(housing / "preprocessor" / "model.tar.gz")}}
+    variant = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    output = {"S3OutputPath": f"s3://{BUCKET}/answers/", "S3FailurePath": f"s3://{BUCKET}/failures"}
+    (folder / "endpoint.json").write_text(json.dumps({
+        "EndpointName": "later", "EndpointConfigName": "later", "ProductionVariants": [variant], "Models": [model],
+        "AsyncInferenceConfig": {"OutputConfig": output}}))
+    endpoint = Endpoint(folder / "endpoint.json", AWS_ENDPOINT_URL_S3=proxy.url, **CREDENTIALS)
+    yield runtime(endpoint.url)
+    endpoint.process.kill()
+    endpoint.process.wait()
+
+
+def in_bucket(s3, url):
+    """What an object has, once it is there; it is whole then."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            assert time.monotonic() < end, url
+            time.sleep(0.01)
+
+
+def invoke_later(client, key):
+    return client.invoke_endpoint_async(
+        EndpointName="later", InputLocation=f"s3://{BUCKET}/{key}", ContentType="text/csv", Accept="text/csv",
+        InferenceId="id-1", S3OutputPathExtension="today")
+
+
+@pytest.mark.parametrize("faults", [[], [("status", 503), ("reset", 0), ("delay", 0.2)]])
+def test_an_asynchronous_input_comes_from_s3_and_its_answer_goes_there(later_in_s3, s3, proxy, housing, faults):
+    s3.upload_file(str(housing / "house.csv"), BUCKET, "inputs/house.csv")
+    proxy.will(*faults)
+    answer = invoke_later(later_in_s3, "inputs/house.csv")
+    request = answer["ResponseMetadata"]["RequestId"]
+    assert answer["OutputLocation"] == f"s3://{BUCKET}/answers/today/{request}.out"
+    assert answer["FailureLocation"] == f"s3://{BUCKET}/failures/today/{request}-error.out"
+    assert len(in_bucket(s3, answer["OutputLocation"]).decode().strip().split(",")) == 10
+
+
+def test_an_asynchronous_input_that_is_not_in_s3_is_a_failure_there(later_in_s3, s3, proxy):
+    proxy.will()
+    failure = json.loads(in_bucket(s3, invoke_later(later_in_s3, "inputs/none.csv")["FailureLocation"]))
+    assert failure["Message"] == f"The input s3://{BUCKET}/inputs/none.csv could not be read: nothing is there."
 
 
 def test_without_credentials_the_endpoint_says_so_at_once(tmp_path):

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::fake_container::FakeContainer;
 use crate::endpoint::container_side::{self, Container, Health, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
+use crate::fake_container::FakeContainer;
 
 const HOST: &str = "localhost:8080";
 const BODY: &str = "1,2";

@@ -8,10 +8,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::endpoint::container_side::fake_container::{FakeContainer, write_archive};
 use crate::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
+use crate::fake_container::{FakeContainer, write_archive};
 
 fn identity(endpoint: &str) -> Identity {
     Identity { endpoint: endpoint.into(), region: "us-east-1".into(), account: "123456789012".into() }

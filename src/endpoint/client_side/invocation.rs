@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use actix_web::HttpResponse;
-use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderMap as ClientHeaders, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use reqwest::header::HeaderMap as ContainerHeaders;
@@ -110,6 +109,15 @@ impl<'a> Routed<'a> {
         body: Bytes,
         limits: &Limits,
     ) -> Result<Call, Refused> {
+        for (name, member, most) in headers::BOUNDED {
+            let length = given.get(name).map_or(0, |value| value.len());
+            if length > most {
+                return Err(Refused::Validation(format!(
+                    "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have \
+                     length less than or equal to {most}; it has {length}."
+                )));
+            }
+        }
         if let Some(component) = headers::text(given, headers::INFERENCE_COMPONENT) {
             return Err(Refused::Validation(format!(
                 "There is no inference component {component}; this endpoint has none."
@@ -171,14 +179,6 @@ pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoi
     }
 }
 
-/// Why a body could not be read.
-pub(super) fn unreadable(error: &actix_web::Error, limits: &Limits) -> AwsError {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => AwsError::payload_too_large(limits.request_bytes),
-        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
-    }
-}
-
 /// The last step of an invocation: its answer gets its id and its variant, and is counted.
 pub(super) fn finish(
     id: (Uuid, HeaderValue),
@@ -198,7 +198,7 @@ pub(super) fn finish(
             response
         }
         Err(error) => {
-            log::debug!("request {id}: {error:?}");
+            error.log(name, &id);
             error.respond(header)
         }
     };

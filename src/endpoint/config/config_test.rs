@@ -146,7 +146,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
             json!("s3:///k"),
             "Containers[0].ModelDataUrl: \"s3:///k\": expected s3://BUCKET/KEY",
         ),
-        ("/Containers/0/ModelDataUrl", json!("https://h/k"), "https:// cannot be read"),
+        ("/Containers/0/ModelDataUrl", json!("https://h/k"), "https:// is not known here"),
         ("/Containers/0/ModelDataUrl", json!(""), "Containers[0].ModelDataUrl: expected a path"),
         ("/Containers/0/ModelDataSource", json!({}), "Containers[0].ModelDataSource: not supported"),
         ("/Containers/0/MultiModelConfig", json!({}), "Containers[0].MultiModelConfig: only a container of Mode"),

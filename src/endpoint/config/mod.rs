@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::endpoint::identity::VARIANT;
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::storage::Location;
 
 /// An inference pipeline has at most this many containers.
 const MOST_CONTAINERS: usize = 15;
@@ -70,10 +71,10 @@ pub struct ShadowConfig {
 /// AsyncInferenceConfig.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AsyncConfig {
-    /// S3OutputPath, if it is given, as a folder of this machine.
-    pub output: Option<PathBuf>,
+    /// S3OutputPath, if it is given.
+    pub output: Option<Location>,
     /// S3FailurePath, likewise.
-    pub failure: Option<PathBuf>,
+    pub failure: Option<Location>,
     /// MaxConcurrentInvocationsPerInstance.
     pub concurrent: usize,
 }
@@ -123,20 +124,6 @@ pub struct ModelDataUrl {
     pub location: Location,
 }
 
-/// Where an artifact or a folder of artifacts is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// On this machine. A relative path is relative to the configuration's folder.
-    Local(PathBuf),
-    /// In S3.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// The key, or the prefix of keys.
-        key: String,
-    },
-}
-
 impl EndpointConfig {
     /// Reads and checks a configuration file.
     ///
@@ -164,7 +151,18 @@ impl EndpointConfig {
 }
 
 fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
-    serde_json::from_str(text).map_err(|error| vec![error.to_string()])
+    if !text.trim_start().starts_with('{') {
+        return Err(vec!["expected a JSON object: CreateModel's or CreateEndpointConfig's request".to_owned()]);
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let typed =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string().as_str() {
+            // Of the document itself, or of what is no JSON.
+            "." => vec![error.inner().to_string()],
+            path => vec![format!("{path}: {}", error.inner())],
+        })?;
+    json.end().map_err(|error| vec![error.to_string()])?;
+    Ok(typed)
 }
 
 /// Turns what was typed into what it means and collects what is wrong on the way.
@@ -363,32 +361,15 @@ impl Check<'_> {
     }
 
     fn model_data_url(&mut self, path: &str, as_written: String) -> ModelDataUrl {
-        let member = format!("{path}.ModelDataUrl");
-        let path = match as_written.split_once("://") {
-            Some(("file", path)) => path,
-            None => as_written.as_str(),
-            Some(("s3", rest)) => {
-                let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-                if bucket.is_empty() {
-                    self.problem(&member, format_args!("\"{as_written}\": expected s3://BUCKET/KEY"));
-                }
-                let location = Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() };
-                return ModelDataUrl { as_written, location };
-            }
-            Some((scheme, _)) => {
-                self.problem(
-                    &member,
-                    format_args!(
-                        "\"{as_written}\": {scheme}:// cannot be read; give a path, a file:// URL or an s3:// URL"
-                    ),
-                );
-                ""
-            }
-        };
-        if as_written.is_empty() || as_written.contains('\0') {
-            self.problem(&member, "expected a path, a file:// URL or an s3:// URL");
-        }
-        ModelDataUrl { location: Location::Local(self.folder.join(path)), as_written }
+        let location = self.location(format_args!("{path}.ModelDataUrl"), &as_written);
+        ModelDataUrl { as_written, location }
+    }
+
+    fn location(&mut self, member: impl std::fmt::Display, as_written: &str) -> Location {
+        Location::parse(as_written, self.folder).unwrap_or_else(|problem| {
+            self.problem(member, problem);
+            Location::Local(PathBuf::new())
+        })
     }
 
     fn required_name(&mut self, member: &str, name: Option<String>) -> String {

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::super::Location;
 use super::*;
 use crate::endpoint::config::Models;
+use crate::storage::Location;
 
 /// Two variants of one model each, as CreateEndpointConfig takes them.
 fn two_variants() -> Value {
@@ -66,12 +66,13 @@ fn asynchronous_inference_has_an_output_folder_a_failure_folder_and_a_limit() {
     config["AsyncInferenceConfig"] = json!({
         "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 7},
         "OutputConfig": {
-            "S3OutputPath": "file:///out", "S3FailurePath": "./failed",
+            "S3OutputPath": "s3://bucket/out/", "S3FailurePath": "./failed",
             "NotificationConfig": {"SuccessTopic": "arn"}, "KmsKeyId": "k"
         }
     });
-    let expected =
-        AsyncConfig { output: Some("/out".into()), failure: Some("/home/me/./failed".into()), concurrent: 7 };
+    let output = Location::S3 { bucket: "bucket".into(), key: "out/".into() };
+    let failure = Location::Local("/home/me/./failed".into());
+    let expected = AsyncConfig { output: Some(output), failure: Some(failure), concurrent: 7 };
     assert_eq!(parse(&config).unwrap().asynchronous.unwrap(), expected);
 }
 
@@ -102,11 +103,22 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Models/0/PrimaryContainer/Image", none.clone(), "Models[0].PrimaryContainer.Image: missing"),
         ("/Models/0/Primary", json!(1), "Models[0].Primary: unknown member"),
         ("/AsyncInferenceConfig", json!({}), "AsyncInferenceConfig.OutputConfig: missing"),
+        (
+            "/ProductionVariants/0/InitialVariantWeight",
+            json!("3"),
+            "ProductionVariants[0].InitialVariantWeight: invalid type",
+        ),
+        (
+            "/Models/0/PrimaryContainer/Environment",
+            json!(["a"]),
+            "Models[0].PrimaryContainer.Environment: invalid type",
+        ),
+        ("/Models", json!([]), "Models: missing; a list of CreateModel's requests"),
         ("/AsyncInferenceConfig", json!({"Out": 1}), "AsyncInferenceConfig.Out: unknown member"),
         (
             "/AsyncInferenceConfig",
-            json!({"OutputConfig": {"S3OutputPath": "s3://b/out"}}),
-            "AsyncInferenceConfig.OutputConfig.S3OutputPath: \"s3://b/out\": s3:// cannot be written to",
+            json!({"OutputConfig": {"S3OutputPath": "gs://b/out"}}),
+            "AsyncInferenceConfig.OutputConfig.S3OutputPath: \"gs://b/out\": gs:// is not known here",
         ),
         (
             "/AsyncInferenceConfig",
@@ -126,6 +138,13 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         let problems = parse(&config).expect_err(pointer);
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{pointer}: {problems:?}");
     }
+
+    let mut config = two_variants();
+    config["AsyncInferenceConfig"] = json!({"OutputConfig": {}});
+    config["Models"][0]["PrimaryContainer"]["Mode"] = json!("MultiModel");
+    let problems = parse(&config).unwrap_err();
+    assert!(problems[0].contains("InvokeEndpointAsync has no TargetModel"), "{problems:?}");
+    assert!(problems[0].ends_with("could never answer"), "{problems:?}");
 
     let mut config = two_variants();
     for number in 0..2 {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::model_cache::CacheSettings;
-use super::model_store::S3Access;
 use crate::endpoint::config::ContainerConfig;
 use crate::env;
+use crate::storage::Storage;
 
 /// The first port of the first container's safe range; each container has a thousand. Ranges like these were seen on the
 /// platform (pytorch/serve#1028: `25000-25999`, `21000-21999`).
@@ -26,8 +27,8 @@ pub struct Surroundings {
     pub health_check_timeout: Duration,
     /// How models are kept.
     pub cache: CacheSettings,
-    /// How models in S3 are reached. Containers do not see it.
-    pub s3: S3Access,
+    /// Where models lie. Containers do not see it.
+    pub storage: Arc<Storage>,
 }
 
 /// Where a container finds its model.
@@ -86,7 +87,7 @@ mod tests {
             region: "eu-west-1".into(),
             health_check_timeout: Duration::from_secs(480),
             cache: CacheSettings::default(),
-            s3: S3Access::default(),
+            storage: Arc::default(),
         };
         let container = ContainerConfig {
             name: "learner".into(),

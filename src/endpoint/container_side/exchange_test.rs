@@ -5,9 +5,9 @@ use actix_web::web::Bytes as ActixBytes;
 use tokio::sync::Semaphore;
 
 use super::super::container::Health;
-use super::super::fake_container::FakeContainer;
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
+use crate::fake_container::FakeContainer;
 
 fn client() -> Client {
     super::super::http::client().unwrap()

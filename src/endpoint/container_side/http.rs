@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 
+use crate::tls;
+
 /// The longest that a container may take for an answer to `/ping`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 pub(super) const PING_LIMIT: Duration = Duration::from_secs(2);
@@ -18,7 +20,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// When no client can be made, which would be a defect.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    choose_tls_provider();
+    tls::choose_provider();
     reqwest::Client::builder()
         // Containers are on this machine or its network, whatever http_proxy says.
         .no_proxy()
@@ -28,12 +30,6 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .pool_idle_timeout(IDLE_LIMIT)
         .build()
-}
-
-/// Chooses who does the cryptography of TLS in this process: ring, for everybody. A second call changes nothing.
-pub(super) fn choose_tls_provider() {
-    // It fails only where a provider has been chosen, and there is no other.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A body that was read, as far as it was read.

@@ -1,5 +1,5 @@
-use super::super::fake_container::{FakeContainer, response};
 use super::*;
+use crate::fake_container::{FakeContainer, response};
 
 /// Care for a container that answers at `origin`; its process, if it has one, is the script that stands in for
 /// `byoc serve`.

@@ -22,9 +22,6 @@ mod readiness;
 mod start;
 mod target_model;
 
-#[cfg(test)]
-pub(in crate::endpoint) mod fake_container;
-
 pub use container::{Container, Health};
 pub use environment::Surroundings;
 pub use exchange::{StreamBreak, StreamedAnswer};
@@ -33,7 +30,7 @@ pub use http::client;
 pub use instance::Instance;
 pub use limits::CallLimits;
 pub use model_cache::{CacheSettings, ModelCache};
-pub use model_store::{ModelFolder, ModelStore, S3Access};
+pub use model_store::{ModelFolder, ModelStore};
 pub use pipeline::{Answer, Call, Pipeline};
 pub use start::{Started, Starter, stop_all};
 pub use target_model::TargetModel;

@@ -69,8 +69,8 @@ async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), Stri
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake_container::{FakeContainer, nowhere, response};
     use super::*;
+    use crate::fake_container::{FakeContainer, nowhere, response};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU16, Ordering};
 

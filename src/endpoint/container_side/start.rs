@@ -14,9 +14,10 @@ use super::model_store::{FetchError, ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ExecutionMode, Location, ModelDataUrl, Models};
+use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
 use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::storage::Location;
 
 /// What containers are started with.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Starter {
     pub surroundings: Surroundings,
     /// The variant that the containers are of.
     pub variant: String,
+    /// What stands before a container's name in the log, so that those of other variants and endpoints are told apart.
+    pub log_prefix: String,
 }
 
 /// Containers that passed their health checks, and the care for them.
@@ -51,9 +54,14 @@ impl Starter {
         let mut problems = Vec::new();
         for container in containers {
             let problem = match &container.models {
-                Models::Single(None) => None,
                 // A container that runs already has its model.
-                Models::Single(Some(_)) if self.running.contains_key(&container.name) => None,
+                Models::Single(_) if self.running.contains_key(&container.name) => None,
+                Models::Single(None) => Some(
+                    "ModelDataUrl is missing; give one, or --container NAME=URL for one that runs already".to_owned(),
+                ),
+                Models::Single(Some(url)) if matches!(&url.location, Location::S3 { key, .. } if key.is_empty()) => {
+                    Some(format!("ModelDataUrl \"{}\" names a bucket and no object in it", url.as_written))
+                }
                 Models::Single(Some(url)) => self.unreadable(url, "does not exist", Path::exists),
                 Models::Multi { prefix, .. } => self.unreadable(prefix, "is not a folder", Path::is_dir),
             };
@@ -70,7 +78,7 @@ impl Starter {
                 Some(format!("ModelDataUrl \"{}\" ({}) {otherwise}", url.as_written, path.display()))
             }
             Location::S3 { .. } => {
-                ModelStore::open(url, &self.surroundings.s3).err().map(|error| format!("ModelDataUrl: {error}"))
+                ModelStore::open(url, &self.surroundings.storage).err().map(|error| format!("ModelDataUrl: {error}"))
             }
         }
     }
@@ -139,7 +147,7 @@ impl Starter {
             Ok((container, models)) => {
                 let care = Care {
                     client: client.clone(),
-                    name: config.name.clone(),
+                    name: self.name_in_log(config),
                     origin,
                     health,
                     models,
@@ -176,15 +184,15 @@ impl Starter {
             }
         };
         let variables = self.surroundings.variables(config, position, place);
-        let started = Process::start(&self.executable, &config.name, &variables, health).await;
+        let started = Process::start(&self.executable, &self.name_in_log(config), &variables, health).await;
         let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
-        log::info!("container {}: started, listens on {origin}", config.name);
+        log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
         let executable = self.executable.clone();
         Ok((Own { executable, variables, process, end: health.clone() }, origin))
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let store = ModelStore::open(url, &self.surroundings.s3)?;
+        let store = ModelStore::open(url, &self.surroundings.storage)?;
         let fetched = store.fetch_itself(into).await.map(drop);
         fetched.map_err(|error| {
             let cause = match &error {
@@ -207,18 +215,22 @@ impl Starter {
         let limit = self.surroundings.health_check_timeout;
         let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
         let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
-        log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
+        log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
             Models::Single(_) => (Container::single_model(name, origin, health), None),
             Models::Multi { prefix, cache } => {
-                let store = ModelStore::open(prefix, &self.surroundings.s3)?;
+                let store = ModelStore::open(prefix, &self.surroundings.storage)?;
                 let folder = ModelFolder::of(&self.state_dir)?;
                 let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
                 let models = ModelCache::with_settings(name, origin, store, folder, settings);
                 (Container::multi_model(name, models.clone(), health), Some(models))
             }
         })
+    }
+
+    fn name_in_log(&self, config: &ContainerConfig) -> String {
+        format!("{}{}", self.log_prefix, config.name)
     }
 
     fn not_healthy(&self, config: &ContainerConfig, problem: &str) -> Error {

@@ -10,14 +10,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::places::{Input, output};
 use super::queue::Job;
-use super::storage::{Input, Output};
 use super::*;
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::fake_container::FakeContainer;
 use crate::endpoint::container_side::{self, Call, Container, Health, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
+use crate::fake_container::FakeContainer;
+use crate::storage::Location;
 
 /// An endpoint with a queue, and what its answers are written to.
 struct Rig {
@@ -29,7 +30,8 @@ struct Rig {
 impl Rig {
     fn new(container: &FakeContainer) -> Rig {
         let folder = tempfile::tempdir().unwrap();
-        let (queue, worker) = Queue::new(folder.path().join("out"), folder.path().join("failed"), 2);
+        let place = |name| Location::Local(folder.path().join(name));
+        let (queue, worker) = Queue::new(place("out"), place("failed"), 2);
         let identity = Identity { endpoint: "e".into(), region: "us-east-1".into(), account: "123456789012".into() };
         let endpoint = Arc::new(Endpoint::creating(identity, Some(queue)));
         let container = Container::single_model("primary", container.origin.clone(), Health::default());
@@ -45,7 +47,7 @@ impl Rig {
     /// Works on all that waits; the folder with what came of it.
     async fn finish(self) -> TempDir {
         self.endpoint.take_no_more();
-        self.worker.work(self.endpoint, container_side::client().unwrap()).await;
+        self.worker.work(self.endpoint, container_side::client().unwrap(), Arc::default()).await;
         self.folder
     }
 
@@ -55,8 +57,8 @@ impl Rig {
             variant: 0,
             call: Call::default(),
             input,
-            output: Output::below(&self.folder.path().join("out"), "", "a.out").unwrap(),
-            failure: Output::below(&self.folder.path().join("failed"), "", "a-error.out").unwrap(),
+            output: output(&Location::Local(self.folder.path().join("out")), "", "a.out").unwrap(),
+            failure: output(&Location::Local(self.folder.path().join("failed")), "", "a-error.out").unwrap(),
             queued: Instant::now(),
             time_to_live: Duration::from_secs(60),
             timeout: Duration::from_secs(60),
@@ -101,17 +103,17 @@ async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
         .insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "today/noon"));
     let response = send(&rig.services(), asked).await;
     assert_eq!(response.status(), 202);
-    assert_eq!(header(&response, "x-amzn-requestid").len(), 36);
     let folder = rig.folder.path();
-    let output = format!("file://{}", folder.join("out/today/noon/id-1.out").display());
-    let failure = format!("file://{}", folder.join("failed/today/noon/id-1-error.out").display());
+    let id = header(&response, "x-amzn-requestid");
+    let output = format!("file://{}", folder.join(format!("out/today/noon/{id}.out")).display());
+    let failure = format!("file://{}", folder.join(format!("failed/today/noon/{id}-error.out")).display());
     assert_eq!(header(&response, "x-amzn-sagemaker-outputlocation"), output);
     assert_eq!(header(&response, "x-amzn-sagemaker-failurelocation"), failure);
     assert_eq!(json(response).await, serde_json::json!({"InferenceId": "id-1"}));
     assert!(container.seen().is_empty(), "nothing is asked before its turn");
 
     let folder = rig.finish().await;
-    assert_eq!(read(folder.path(), "out/today/noon/id-1.out"), "answer");
+    assert_eq!(read(folder.path(), &format!("out/today/noon/{id}.out")), "answer");
     assert!(!folder.path().join("failed").exists());
     let seen = &container.seen()[0];
     assert!(seen.is("POST", "/invocations"));
@@ -124,23 +126,25 @@ async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
 }
 
 #[actix_web::test]
-async fn files_are_named_after_filename_or_an_id_that_can_be_a_name() {
+async fn objects_are_named_after_filename_or_the_request_whatever_its_inference_id() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let services = rig.services();
     let named = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "mine.csv"));
     let output = header(&send(&services, named).await, "x-amzn-sagemaker-outputlocation");
     assert!(output.ends_with("/out/mine.csv"), "{output}");
-    let odd = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "../../odd"));
-    let response = send(&services, odd).await;
-    let request_id = header(&response, "x-amzn-requestid");
-    let output = header(&response, "x-amzn-sagemaker-outputlocation");
-    assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    for _ in 0..2 {
+        let same = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "same"));
+        let response = send(&services, same).await;
+        let request_id = header(&response, "x-amzn-requestid");
+        let output = header(&response, "x-amzn-sagemaker-outputlocation");
+        assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    }
     let response = send(&services, request().set_payload("1")).await;
     let request_id = header(&response, "x-amzn-requestid");
     assert_eq!(json(response).await["InferenceId"], request_id);
     let folder = rig.finish().await;
-    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 4);
 }
 
 #[actix_web::test]
@@ -153,10 +157,7 @@ async fn what_cannot_be_taken_is_refused_at_once() {
         (request(), "Body and InputLocation are both missing"),
         (request().set_payload("1").insert_header(("X-Amzn-SageMaker-InputLocation", "/a")), "mutually exclusive"),
         (request().set_payload(large), "Body has 128001 bytes; at most 128000"),
-        (
-            request().insert_header(("X-Amzn-SageMaker-InputLocation", "s3://bucket/key")),
-            "cannot be read by a local endpoint",
-        ),
+        (request().insert_header(("X-Amzn-SageMaker-InputLocation", "https://host/key")), "cannot be read; give"),
         (request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "../x")), "Filename \"../x\""),
         (
             request().set_payload("1").insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "../x")),
@@ -201,7 +202,10 @@ async fn what_goes_wrong_is_a_file_at_the_failure_location() {
     type Case = (fn(&Rig) -> Job, &'static str);
     let cases: [Case; 3] = [
         (|rig| rig.job(Input::Inline(Bytes::from("1"))), "\"OriginalStatusCode\":415"),
-        (|rig| rig.job(Input::File("/none/input".into())), "The input /none/input could not be read"),
+        (
+            |rig| rig.job(Input::At(Location::Local("/none/input".into()))),
+            "The input file:///none/input could not be read: nothing is there.",
+        ),
         (late, "The request waited longer than RequestTTLSeconds (0)."),
     ];
     for (job, expected) in cases {
@@ -232,4 +236,35 @@ async fn a_request_that_takes_too_long_is_given_up() {
     let folder = rig.finish().await;
     let content = read(folder.path(), "failed/a-error.out");
     assert!(content.contains("InvocationTimeoutSeconds") || content.contains("timed out"), "{content}");
+}
+
+#[actix_web::test]
+async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
+    let begun = Arc::new(tokio::sync::Semaphore::new(0));
+    let told = Arc::clone(&begun);
+    let silent = FakeContainer::start(move |_| {
+        told.add_permits(1);
+        std::future::pending()
+    });
+    let rig = Rig::new(&silent);
+    let queue = rig.endpoint.queue.as_ref().unwrap();
+    for number in 0..4 {
+        let mut job = rig.job(Input::Inline(Bytes::from("1")));
+        job.failure = output(&queue.failure, "", &format!("{number}.out")).unwrap();
+        queue.push(job).unwrap();
+    }
+    let endpoint = Arc::clone(&rig.endpoint);
+    let Rig { folder, worker, .. } = rig;
+    let work = worker.work(Arc::clone(&endpoint), container_side::client().unwrap(), Arc::default());
+    let give_up = async {
+        // Two at a time: the other two wait.
+        begun.acquire_many(2).await.unwrap().forget();
+        endpoint.abandon();
+    };
+    tokio::join!(work, give_up);
+    for number in 0..4 {
+        let failure = read(folder.path(), &format!("failed/{number}.out"));
+        assert!(failure.contains("The endpoint stopped before"), "{failure}");
+    }
+    assert!(begun.try_acquire().is_err(), "those that waited are not begun any more");
 }

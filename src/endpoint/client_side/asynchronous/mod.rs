@@ -1,12 +1,12 @@
-//! InvokeEndpointAsync: a request is taken now, answered later, and the answer is a file
+//! InvokeEndpointAsync: a request is taken now, answered later, and the answer is an object
 //! (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
 //!
-//! `request` takes it and says where the answer will be; `queue` works on it, in order and so many at a time; `storage` is
+//! `request` takes it and says where the answer will be; `queue` works on it, in order and so many at a time; `places` is
 //! the only part that knows where inputs and outputs lie.
 
+mod places;
 mod queue;
 mod request;
-mod storage;
 
 pub use queue::{Queue, Worker};
 pub(super) use request::invoke_endpoint_async;

@@ -9,13 +9,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::places::{Input, LARGEST_INLINE, is_file_name, output};
 use super::queue::Job;
-use super::storage::{Input, LARGEST_INLINE, Output, is_file_name};
 use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
+use crate::endpoint::client_side::body::Body;
 use crate::endpoint::client_side::headers;
-use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id, unreadable};
+use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
 const OPERATION: Operation = Operation {
@@ -36,11 +37,11 @@ const INVOCATION_TIMEOUT_SECONDS: &str = "x-amzn-sagemaker-invocationtimeoutseco
 pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
     request: HttpRequest,
     name: Path<String>,
-    body: Result<Bytes, actix_web::Error>,
+    Body(body): Body,
     services: Data<Services>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
     let endpoint = match admitted.and_then(|()| known(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
@@ -58,7 +59,7 @@ struct Accepted<'a> {
 
 fn accept(
     given: &HeaderMap,
-    body: Result<Bytes, actix_web::Error>,
+    body: Result<Bytes, AwsError>,
     services: &Services,
     endpoint: &Endpoint,
     id: Uuid,
@@ -73,8 +74,7 @@ fn accept(
     let routed = Routed::to(endpoint, None, None)?;
     let call = routed.call(given, &OPERATION, Bytes::new(), &services.limits);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
-    let body = body.map_err(|error| unreadable(&error, &services.limits))?;
-    let input = match (headers::text(given, INPUT_LOCATION), body) {
+    let input = match (headers::text(given, INPUT_LOCATION), body?) {
         (Some(_), body) if !body.is_empty() => {
             return Err(AwsError::validation("Body and InputLocation are mutually exclusive; give one of them."));
         }
@@ -94,17 +94,17 @@ fn accept(
     let request_id = id.to_string();
     let inference_id = headers::text(given, INFERENCE_ID);
     let inference_id = inference_id.as_deref().unwrap_or(&request_id);
-    let (output, failure) = file_names(headers::text(given, FILENAME).as_deref(), inference_id, &request_id)?;
-    let output = Output::below(&queue.output, &extension, &output).map_err(AwsError::validation)?;
-    let failure = Output::below(&queue.failure, &extension, &failure).map_err(AwsError::validation)?;
-    let (output_url, failure_url) = (output.url(), failure.url());
+    let (answer, error) = file_names(headers::text(given, FILENAME).as_deref(), &request_id)?;
+    let output_location = output(&queue.output, &extension, &answer).map_err(AwsError::validation)?;
+    let failure_location = output(&queue.failure, &extension, &error).map_err(AwsError::validation)?;
+    let (output_url, failure_url) = (output_location.to_string(), failure_location.to_string());
     queue.push(Job {
         id,
         variant: routed.number,
         call,
         input,
-        output,
-        failure,
+        output: output_location,
+        failure: failure_location,
         queued: Instant::now(),
         time_to_live: seconds(given, REQUEST_TTL_SECONDS, "RequestTTLSeconds", 60, 21_600, 21_600)?,
         timeout: seconds(given, INVOCATION_TIMEOUT_SECONDS, "InvocationTimeoutSeconds", 1, 3600, 900)?,
@@ -115,22 +115,16 @@ fn accept(
         .json(Accepted { inference_id }))
 }
 
-/// The names of the files for the answer and for what goes wrong: after Filename, else after the inference's id if that
-/// can be a file's name, else after the request's.
-fn file_names(given: Option<&str>, inference_id: &str, request_id: &str) -> Result<(String, String), AwsError> {
-    if let Some(name) = given {
-        return if is_file_name(name) {
-            Ok((name.to_owned(), format!("{name}-error.out")))
-        } else {
-            let message = format!(
-                "Filename {name:?} must have 1 to 32 letters, digits, hyphens and underscores, and at most one dot."
-            );
-            Err(AwsError::validation(message))
-        };
+/// The names of the objects for the answer and for what goes wrong: after Filename, else after the request's id. Not after
+/// InferenceId: two requests may have the same, and one answer would replace the other.
+fn file_names(given: Option<&str>, request_id: &str) -> Result<(String, String), AwsError> {
+    match given {
+        None => Ok((format!("{request_id}.out"), format!("{request_id}-error.out"))),
+        Some(name) if is_file_name(name) => Ok((name.to_owned(), format!("{name}-error.out"))),
+        Some(name) => Err(AwsError::validation(format!(
+            "Filename {name:?} must have 1 to 32 letters, digits, hyphens and underscores, and at most one dot."
+        ))),
     }
-    let plain = inference_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let stem = if plain && !inference_id.is_empty() { inference_id } else { request_id };
-    Ok((format!("{stem}.out"), format!("{stem}-error.out")))
 }
 
 fn seconds(

@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use super::super::container::{Container, Health};
 use super::super::failure::ContainerFailure;
-use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
+use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 
 /// A container that has memory for so many models, and the ids of those that it has.
 struct Small {

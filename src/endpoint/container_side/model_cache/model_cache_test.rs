@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 
 use super::super::container::{Container, Health};
 use super::super::failure::ContainerFailure;
-use super::super::fake_container::{FakeContainer, Seen, response, write_archive};
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
+use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 
 impl ModelCache {
     /// Where a model is invoked, without keeping it.

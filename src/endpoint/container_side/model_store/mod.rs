@@ -1,23 +1,23 @@
 //! Where artifacts come from and where they are unpacked to.
 //!
-//! A [`ModelStore`] is what a ModelDataUrl stands for: a `folder` of this machine or a `bucket`. Whatever it is, an
+//! A [`ModelStore`] is what a ModelDataUrl stands for: a `folder` of this machine or a `prefix` of keys in S3. Whatever it is, an
 //! artifact is unpacked whole or not at all, and nothing that is half-written has a name under which it could be loaded.
 
-mod bucket;
 mod folder;
+mod prefix;
 mod unpack;
 
 use std::path::{Path, PathBuf};
 
-use bucket::Bucket;
-pub use bucket::S3Access;
 use folder::Folder;
+use prefix::Prefix;
 pub use unpack::ModelFolder;
 pub(super) use unpack::model_id;
 
 use super::target_model::TargetModel;
-use crate::endpoint::config::{Location, ModelDataUrl};
+use crate::endpoint::config::ModelDataUrl;
 use crate::error::Result;
+use crate::storage::{Location, Storage};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct ModelStore {
 #[derive(Debug)]
 enum Place {
     Folder(Folder),
-    Bucket(Bucket),
+    Prefix(Prefix),
 }
 
 /// Why an artifact is not there to be loaded.
@@ -57,15 +57,15 @@ impl std::fmt::Display for FetchError {
 }
 
 impl ModelStore {
-    /// The store of a ModelDataUrl; `s3` is how buckets are reached.
+    /// The store of a ModelDataUrl.
     ///
     /// # Errors
     /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when it is in S3 and there are no credentials, or S3's
     /// settings make no sense.
-    pub fn open(url: &ModelDataUrl, s3: &S3Access) -> Result<ModelStore> {
+    pub fn open(url: &ModelDataUrl, storage: &Storage) -> Result<ModelStore> {
         let place = match &url.location {
             Location::Local(path) => Place::Folder(Folder(path.clone())),
-            Location::S3 { bucket, key } => Place::Bucket(Bucket::open(bucket, key, s3)?),
+            Location::S3 { bucket, key } => Place::Prefix(Prefix::new(storage.bucket(bucket)?, key)),
         };
         Ok(ModelStore { as_written: url.as_written.clone(), place })
     }
@@ -92,7 +92,7 @@ impl ModelStore {
             Place::Folder(folder) => {
                 unpack::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, limit).await
             }
-            Place::Bucket(bucket) => bucket.fetch(&bucket.below(target_model)?, into, limit).await,
+            Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, limit).await,
         }
     }
 
@@ -100,7 +100,7 @@ impl ModelStore {
     pub(super) async fn fetch_itself(&self, into: &Path) -> Result<u64, FetchError> {
         match &self.place {
             Place::Folder(folder) => unpack::in_background(folder.0.clone(), into, None).await,
-            Place::Bucket(bucket) => bucket.fetch(bucket.key(), into, None).await,
+            Place::Prefix(prefix) => prefix.fetch(prefix.key(), into, None).await,
         }
     }
 }

@@ -10,32 +10,32 @@ use reqwest::Url;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub(in crate::endpoint) struct Seen {
-    pub(in crate::endpoint) method: String,
-    pub(in crate::endpoint) path: String,
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
     headers: Vec<(String, String)>,
-    pub(in crate::endpoint) body: String,
+    pub(crate) body: String,
 }
 
 impl Seen {
     /// A header's value; empty if it is not there.
-    pub(in crate::endpoint) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    pub(in crate::endpoint) fn is(&self, method: &str, path: &str) -> bool {
+    pub(crate) fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path == path
     }
 }
 
-pub(in crate::endpoint) struct FakeContainer {
-    pub(in crate::endpoint) origin: Url,
+pub(crate) struct FakeContainer {
+    pub(crate) origin: Url,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl FakeContainer {
     /// A container on a port of its own, for as long as the test's runtime lives.
-    pub(in crate::endpoint) fn start<F, A>(answer: F) -> FakeContainer
+    pub(crate) fn start<F, A>(answer: F) -> FakeContainer
     where
         F: Fn(Seen) -> A + Clone + Send + 'static,
         A: Future<Output = HttpResponse> + 'static,
@@ -72,32 +72,32 @@ impl FakeContainer {
     }
 
     /// A container that answers every request alike.
-    pub(in crate::endpoint) fn answering(status: u16, content_type: &'static str, body: &'static str) -> FakeContainer {
+    pub(crate) fn answering(status: u16, content_type: &'static str, body: &'static str) -> FakeContainer {
         FakeContainer::start(move |_| async move { response(status).content_type(content_type).body(body) })
     }
 
-    pub(in crate::endpoint) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// How many requests came with this method and a path that starts so.
-    pub(in crate::endpoint) fn count(&self, method: &str, path: &str) -> usize {
+    pub(crate) fn count(&self, method: &str, path: &str) -> usize {
         self.seen().iter().filter(|seen| seen.method == method && seen.path.starts_with(path)).count()
     }
 }
 
-pub(in crate::endpoint) fn response(status: u16) -> actix_web::HttpResponseBuilder {
+pub(crate) fn response(status: u16) -> actix_web::HttpResponseBuilder {
     HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap())
 }
 
 /// An address at which nothing listens.
-pub(in crate::endpoint) fn nowhere() -> Url {
+pub(crate) fn nowhere() -> Url {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap()
 }
 
 /// A model archive with one file.
-pub(in crate::endpoint) fn write_archive(file: &Path, content: &str) {
+pub(crate) fn write_archive(file: &Path, content: &str) {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let gzip = flate2::write::GzEncoder::new(std::fs::File::create(file).unwrap(), flate2::Compression::fast());
     let mut archive = tar::Builder::new(gzip);

@@ -1,24 +1,23 @@
-//! Artifacts in S3, or in what speaks its protocol. The only file that names the object store's crate.
+//! A bucket of S3, or of what speaks its protocol. The only file that names the object store's crate.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::Certificate;
 use object_store::path::Path as Key;
 use object_store::{ClientOptions, ObjectStoreExt as _, RetryConfig};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::FetchError;
-use super::unpack::{self, DOWNLOAD_PREFIX};
-use crate::endpoint::container_side::http::choose_tls_provider;
-use crate::endpoint::container_side::target_model::TargetModel;
-use crate::env;
+use super::Failure;
+use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
+use crate::{env, tls};
 
-/// How often a request is tried again, after 100 ms first, and until when: a caller waits for the model.
+/// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
 const RETRIES: usize = 4;
 const RETRY_LIMIT: Duration = Duration::from_secs(20);
 /// How long a connection may take to be made, and to bring the next bytes.
@@ -30,6 +29,12 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(15);
 pub struct S3Access(pub BTreeMap<String, String>);
 
 impl S3Access {
+    /// What an environment says of it.
+    pub fn of(environment: &Environment) -> S3Access {
+        let set = |name: &&str| Some(((*name).to_owned(), environment.get(name)?.to_owned()));
+        S3Access(env::S3_VARIABLES.iter().filter_map(set).collect())
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -54,20 +59,23 @@ impl S3Access {
     }
 }
 
-/// What lies under a prefix of a bucket.
+/// One bucket.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub struct Bucket {
     client: AmazonS3,
-    key: Key,
 }
 
 impl Bucket {
-    pub(super) fn open(bucket: &str, key: &str, access: &S3Access) -> Result<Bucket> {
+    /// The bucket of a name, with its own connections.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] when there are no credentials, or S3's settings make no sense.
+    pub fn open(name: &str, access: &S3Access) -> Result<Bucket> {
         if !access.has_credentials() {
             return Err(Error::new(
                 Cause::BadSetting,
                 format!(
-                    "s3://{bucket}/{key}: no AWS credentials; set {} and {} (with a profile or SSO: eval \"$(aws configure \
+                    "s3://{name}: no AWS credentials; set {} and {} (with a profile or SSO: eval \"$(aws configure \
                      export-credentials --format env)\"), or {}=false for an EC2 instance's role",
                     env::AWS_ACCESS_KEY_ID,
                     env::AWS_SECRET_ACCESS_KEY,
@@ -76,7 +84,7 @@ impl Bucket {
             ));
         }
         let wrong = |error: &dyn std::fmt::Display| Error::new(Cause::BadSetting, format!("S3: {error}"));
-        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+        let mut builder = AmazonS3Builder::new().with_bucket_name(name);
         for (name, value) in &access.0 {
             if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
                 builder = builder.with_config(key, value);
@@ -86,7 +94,7 @@ impl Bucket {
             builder = builder.with_endpoint(endpoint);
         }
         let plain_http = access.endpoint().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        choose_tls_provider();
+        tls::choose_provider();
         let mut options = ClientOptions::new()
             .with_allow_http(plain_http)
             .with_connect_timeout(CONNECT_LIMIT)
@@ -98,61 +106,70 @@ impl Bucket {
         }
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
         let client = builder.with_client_options(options).with_retry(retry).build().map_err(|error| wrong(&error))?;
-        Ok(Bucket { client, key: Key::parse(key).map_err(|error| wrong(&error))? })
+        Ok(Bucket { client })
     }
 
-    /// The key of the prefix itself.
-    pub(super) fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// The key of a TargetModel.
-    pub(super) fn below(&self, target_model: &TargetModel) -> Result<Key, FetchError> {
-        let key = match self.key.as_ref() {
-            "" => target_model.as_str().to_owned(),
-            prefix => format!("{prefix}/{}", target_model.as_str()),
-        };
-        // What is no key has no object.
-        Key::parse(key).map_err(|_| FetchError::NotThere)
-    }
-
-    /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it. A download that breaks off
-    /// is resumed where it was, if the object has the same ETag still.
-    pub(super) async fn fetch(&self, key: &Key, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
-        let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
-        let object = self.client.get(key).await.map_err(|error| self.not_downloaded(key, &error))?;
-        let size = object.meta.size;
-        let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
-        let (file, path) = tempfile::Builder::new()
-            .prefix(DOWNLOAD_PREFIX)
-            .tempfile_in(beside)
-            .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
-            .into_parts();
-        let mut file = tokio::fs::File::from_std(file);
+    /// Reads an object of at most `limit` bytes. One that breaks off is resumed where it was, if it has the same ETag still.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing is there, we may not read it, it is too large, or it did not come.
+    pub async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure> {
+        let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
+        let bytes = object.meta.size;
+        if bytes > limit {
+            return Err(Failure::TooLarge { bytes, limit });
+        }
+        let mut content = BytesMut::with_capacity(usize::try_from(bytes).unwrap_or(0));
         let mut pieces = object.into_stream();
-        let mut received = 0;
-        while let Some(piece) = pieces.try_next().await.map_err(|error| self.not_downloaded(key, &error))? {
-            received += piece.len() as u64;
-            file.write_all(&piece).await.map_err(|error| internal(&Error::io("write", &path, &error)))?;
+        while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
+            content.extend_from_slice(&piece);
         }
-        file.flush().await.map_err(|error| internal(&Error::io("write", &path, &error)))?;
-        if received != size {
-            return Err(FetchError::Unavailable(format!("{received} bytes came of {size}")));
-        }
-        // The file is deleted with `path`, whatever comes of it.
-        unpack::in_background(path.to_path_buf(), into, limit).await
+        whole(content.len() as u64, bytes)?;
+        Ok(content.freeze())
     }
 
-    fn not_downloaded(&self, key: &Key, error: &object_store::Error) -> FetchError {
-        match error {
-            object_store::Error::NotFound { .. } => FetchError::NotThere,
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                log::warn!("{}: {key} may not be read: {error}", self.client);
-                FetchError::NotThere
-            }
-            other => FetchError::Unavailable(other.to_string()),
+    /// Copies an object of any size into a file, piece by piece, as [`Bucket::read`] reads it.
+    ///
+    /// # Errors
+    /// [`Failure`], and nobody knows then how much of it was written.
+    pub async fn download(&self, key: &str, into: &mut (impl AsyncWrite + Unpin)) -> Result<(), Failure> {
+        let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
+        let (bytes, mut received) = (object.meta.size, 0);
+        let mut pieces = object.into_stream();
+        let not_written = |error: std::io::Error| Failure::Internal(format!("could not write a download: {error}"));
+        while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
+            received += piece.len() as u64;
+            into.write_all(&piece).await.map_err(not_written)?;
         }
+        into.flush().await.map_err(not_written)?;
+        whole(received, bytes)
+    }
+
+    /// Writes an object; S3 shows it whole or not at all.
+    ///
+    /// # Errors
+    /// [`Failure`]: we may not write it, or the store did not take it.
+    pub async fn write(&self, key: &str, content: Bytes) -> Result<(), Failure> {
+        self.client.put(&path(key)?, content.into()).await.map(drop).map_err(|error| failure(&error))
+    }
+}
+
+/// A key as the store's crate has it. What cannot be a key there (two slashes in a row, `..`) names no object.
+fn path(key: &str) -> Result<Key, Failure> {
+    Key::parse(key).map_err(|_| Failure::NotThere)
+}
+
+fn whole(received: u64, bytes: u64) -> Result<(), Failure> {
+    if received == bytes { Ok(()) } else { Err(Failure::Unavailable(format!("{received} bytes came of {bytes}"))) }
+}
+
+fn failure(error: &object_store::Error) -> Failure {
+    match error {
+        object_store::Error::NotFound { .. } => Failure::NotThere,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            Failure::Denied(error.to_string())
+        }
+        other => Failure::Unavailable(other.to_string()),
     }
 }
 

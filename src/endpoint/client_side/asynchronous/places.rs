@@ -1,0 +1,124 @@
+//! Where the inputs and outputs of asynchronous invocations lie: in S3 as on the platform, or on this machine.
+
+use std::path::{Component, Path};
+
+use actix_web::web::Bytes;
+
+use crate::storage::{Location, Storage};
+
+/// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
+pub(super) const LARGEST_INPUT: u64 = 1 << 30;
+/// The largest input that a request brings along (botocore's model).
+pub(super) const LARGEST_INLINE: usize = 128_000;
+
+/// What a request is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// It came along.
+    Inline(Bytes),
+    /// It lies there.
+    At(Location),
+}
+
+impl Input {
+    /// The place that InputLocation names. There is no folder that a relative path could be relative to.
+    ///
+    /// # Errors
+    /// Why nothing can be read there, as a sentence.
+    pub(super) fn at(location: &str) -> Result<Input, String> {
+        match Location::parse(location, Path::new("")) {
+            Ok(Location::Local(path)) if !path.is_absolute() => {}
+            Ok(Location::S3 { key, .. }) if key.is_empty() => {}
+            Ok(location) => return Ok(Input::At(location)),
+            Err(_) => {}
+        }
+        Err(format!(
+            "InputLocation {location:?} cannot be read; give an s3://BUCKET/KEY or file:// URL, or an absolute path."
+        ))
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Why it cannot be read, as a sentence.
+    pub(super) async fn read(self, storage: &Storage) -> Result<Bytes, String> {
+        match self {
+            Input::Inline(body) => Ok(body),
+            Input::At(location) => {
+                let read = storage.read(&location, LARGEST_INPUT).await;
+                read.map_err(|failure| format!("The input {location} could not be read: {failure}."))
+            }
+        }
+    }
+}
+
+/// The object below an output path that will hold an answer: `extension` is S3OutputPathExtension, empty if there is none.
+///
+/// # Errors
+/// That it is not below the path, as a sentence.
+pub(super) fn output(path: &Location, extension: &str, name: &str) -> Result<Location, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/-".contains(c);
+    let below = Path::new(extension).components().all(|component| matches!(component, Component::Normal(_)));
+    if extension.len() > 512 || !extension.chars().all(allowed) || !below {
+        return Err(format!(
+            "S3OutputPathExtension {extension:?} must be a path of at most 512 letters, digits and !_.*'()/- that stays \
+             below the output path."
+        ));
+    }
+    // A path's components, so that no two slashes meet in a key.
+    let extension: Vec<_> = extension.split('/').filter(|part| !part.is_empty()).collect();
+    Ok(path.below(&extension.into_iter().chain([name]).collect::<Vec<_>>().join("/")))
+}
+
+/// Whether a Filename is one: the API's pattern, `^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$`, and its length.
+pub(super) fn is_file_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().filter(|byte| *byte == b'.').count() <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_is_an_object_of_s3_or_a_file_of_this_machine() {
+        let at = |location: &str| Input::at(location).map(|input| format!("{input:?}"));
+        for (location, place) in [
+            ("file:///a/b", Location::Local("/a/b".into())),
+            ("/a/b", Location::Local("/a/b".into())),
+            ("s3://bucket/key", Location::S3 { bucket: "bucket".into(), key: "key".into() }),
+        ] {
+            assert_eq!(Input::at(location), Ok(Input::At(place)));
+        }
+        for bad in ["https://host/key", "file://host/key", "a/b", "", "s3://bucket", "s3:///key"] {
+            assert!(at(bad).unwrap_err().contains("cannot be read"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_output_stays_below_its_path() {
+        for (path, extension, url) in [
+            (Location::Local("/out".into()), "", "file:///out/a.out"),
+            (Location::Local("/out".into()), "x/y/", "file:///out/x/y/a.out"),
+            (Location::S3 { bucket: "b".into(), key: "out/".into() }, "x//y/", "s3://b/out/x/y/a.out"),
+            (Location::S3 { bucket: "b".into(), key: String::new() }, "", "s3://b/a.out"),
+        ] {
+            assert_eq!(output(&path, extension, "a.out").unwrap().to_string(), url);
+            for bad in ["..", "../x", "/etc", "x/../../y", "a b", &"x".repeat(513)] {
+                assert!(output(&path, bad, "a.out").is_err(), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_filename_has_at_most_one_dot_and_no_folder() {
+        for good in ["a", "a.csv", "a-b_c.json", "1"] {
+            assert!(is_file_name(good), "{good}");
+        }
+        for bad in ["", ".a", "a.b.c", "a/b", "..", "-a", &"x".repeat(33)] {
+            assert!(!is_file_name(bad), "{bad}");
+        }
+    }
+}

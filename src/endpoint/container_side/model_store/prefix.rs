@@ -1,0 +1,115 @@
+//! Artifacts in S3: the keys under a prefix.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::FetchError;
+use super::unpack::{self, DOWNLOAD_PREFIX};
+use crate::endpoint::container_side::target_model::TargetModel;
+use crate::error::Error;
+use crate::storage::{Bucket, Failure};
+
+/// What lies under a prefix of a bucket.
+#[derive(Debug)]
+pub(super) struct Prefix {
+    bucket: Arc<Bucket>,
+    /// Without a slash at its end.
+    key: String,
+}
+
+impl Prefix {
+    pub(super) fn new(bucket: Arc<Bucket>, key: &str) -> Prefix {
+        Prefix { bucket, key: key.trim_end_matches('/').to_owned() }
+    }
+
+    /// The key of the prefix itself.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The key of a TargetModel.
+    pub(super) fn below(&self, target_model: &TargetModel) -> String {
+        match self.key.as_str() {
+            "" => target_model.as_str().to_owned(),
+            prefix => format!("{prefix}/{}", target_model.as_str()),
+        }
+    }
+
+    /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
+    pub(super) async fn fetch(&self, key: &str, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
+        let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
+        let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
+        let (file, path) = tempfile::Builder::new()
+            .prefix(DOWNLOAD_PREFIX)
+            .tempfile_in(beside)
+            .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
+            .into_parts();
+        let mut file = tokio::fs::File::from_std(file);
+        self.bucket.download(key, &mut file).await.map_err(|failure| match failure {
+            Failure::NotThere => FetchError::NotThere,
+            // Whoever may not list a bucket is told by S3 too that nothing is there.
+            Failure::Denied(message) => {
+                log::warn!("{key} may not be read: {message}");
+                FetchError::NotThere
+            }
+            Failure::Unavailable(message) => FetchError::Unavailable(message),
+            other => FetchError::Internal(other.to_string()),
+        })?;
+        // The file is deleted with `path`, whatever comes of it.
+        unpack::in_background(path.to_path_buf(), into, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env;
+    use crate::fake_container::{FakeContainer, response, write_archive};
+    use crate::storage::{S3Access, Storage};
+
+    fn prefix(server: &FakeContainer, key: &str) -> Prefix {
+        let variables = [
+            (env::AWS_ACCESS_KEY_ID, "id"),
+            (env::AWS_SECRET_ACCESS_KEY, "secret"),
+            (env::AWS_ENDPOINT_URL_S3, server.origin.as_str().trim_end_matches('/')),
+        ];
+        let access = S3Access(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        Prefix::new(Storage::new(access).bucket("bucket").unwrap(), key)
+    }
+
+    #[actix_web::test]
+    async fn an_archive_is_downloaded_and_unpacked_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.tar.gz");
+        write_archive(&archive, "weights");
+        let archive = std::fs::read(archive).unwrap();
+        let server = FakeContainer::start(move |_| {
+            let object = response(200)
+                .insert_header(("ETag", "\"1\""))
+                .insert_header(("Last-Modified", "Mon, 23 Nov 2026 06:00:00 GMT"))
+                .body(archive.clone());
+            async { object }
+        });
+        let state = tempfile::tempdir().unwrap();
+        let into = state.path().join("id/model");
+        let prefix = prefix(&server, "models/");
+        let key = prefix.below(&TargetModel::parse("NewYork NY/a%b.tar.gz").unwrap());
+        assert_eq!(prefix.fetch(&key, &into, None).await, Ok(7));
+        assert_eq!(std::fs::read_to_string(into.join("model_algo-1")).unwrap(), "weights");
+        assert!(server.seen()[0].is("GET", "/bucket/models/NewYork%20NY/a%25b.tar.gz"), "{:?}", server.seen());
+        let left: Vec<_> = std::fs::read_dir(state.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["id"], "no download is left behind");
+    }
+
+    #[actix_web::test]
+    async fn what_is_not_there_or_not_ours_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        for status in [403, 404] {
+            let server = FakeContainer::answering(status, "application/xml", "<Error/>");
+            let into = folder.path().join("id/model");
+            assert_eq!(prefix(&server, "").fetch("a", &into, None).await, Err(FetchError::NotThere));
+            assert!(!into.exists());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Why an object could not be read or written.
+
+use std::fmt;
+use std::path::Path;
+
+/// Why an object could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing lies at its place.
+    NotThere,
+    /// We may not.
+    Denied(String),
+    /// It has more bytes than are wanted.
+    TooLarge {
+        /// How many it has.
+        bytes: u64,
+        /// How many it may have.
+        limit: u64,
+    },
+    /// The store did not answer, or not to the end; another time it may.
+    Unavailable(String),
+    /// This machine could not do its part.
+    Internal(String),
+}
+
+impl Failure {
+    /// What an error of this machine's file system means.
+    pub(super) fn of_file(path: &Path, error: &std::io::Error) -> Failure {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::NotThere,
+            std::io::ErrorKind::PermissionDenied => Failure::Denied(format!("{}: {error}", path.display())),
+            _ => Failure::Internal(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::NotThere => f.write_str("nothing is there"),
+            Failure::Denied(message) => write!(f, "access is denied: {message}"),
+            Failure::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; at most {limit}"),
+            Failure::Unavailable(message) => write!(f, "the store did not answer: {message}"),
+            Failure::Internal(message) => f.write_str(message),
+        }
+    }
+}
