@@ -66,7 +66,7 @@ fn both_files_in_the_folder_are_one_model() {
     let job = Job::new(&[("config/hyperparameters.json", &hyperparameters()), ("data/train/rows.csv", ROWS)]);
     job.run(1 << 20).unwrap();
     let answer = |folder: &Path| {
-        let model = Artifact::find(folder).unwrap().load().unwrap();
+        let model = Artifact::find(folder).unwrap().load(None).unwrap();
         let invocation = crate::model::Invocation {
             content_type: Some("text/csv"),
             accept: Some("text/csv"),

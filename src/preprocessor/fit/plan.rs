@@ -518,7 +518,7 @@ impl Done {
         let tree = pickle::read(pickle::write(&to_python(&fitted))).map_err(internal)?;
         let version = Version::parse(SCIKIT_LEARN_VERSION).ok_or_else(|| Fault::new("no version"))?;
         let names = input.features.names.as_ref().map(|names| names.iter().map(String::as_str).collect());
-        let given = Given { names, shape: Shape::Fixed(input.features.count) };
+        let given = Given { names, shape: Shape::Fixed(input.features.count), sparse: input.is_sparse };
         let mut builder = Builder::new(version, tree.plain_bytes());
         let transformer = Transformer::build(tree.root(), &given, &mut builder);
         let transformer = transformer.map_err(internal)?.transformer;

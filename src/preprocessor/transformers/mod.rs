@@ -30,12 +30,14 @@ mod testing;
 mod weight;
 
 pub(super) use column_transformer::ColumnTransformer;
+pub(super) use pipeline::{chain, named};
 pub(super) use quantile_transformer::normal_quantile;
 
 use super::attributes::Attributes;
 use super::build::{Builder, Built, Input, Shape};
 use super::fault::Fault;
 use super::feature::Feature;
+use super::steps::best;
 use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
@@ -71,23 +73,10 @@ pub(super) enum Transformer {
 }
 
 /// The classes that are built here, for messages.
-const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, KBinsDiscretizer, \
+const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, GenericUnivariateSelect, KBinsDiscretizer, \
     LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
     PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
-    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
-
-/// Linear estimators, which score what a preprocessor gives.
-const ESTIMATORS: &[&str] = &[
-    "ElasticNet",
-    "Lasso",
-    "LinearRegression",
-    "LinearSVC",
-    "LinearSVR",
-    "LogisticRegression",
-    "Ridge",
-    "SGDClassifier",
-    "SGDRegressor",
-];
+    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SequentialFeatureSelector, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
 
 impl Transformer {
     /// Builds a transformer from what the artifact says.
@@ -99,6 +88,7 @@ impl Transformer {
         if value.as_str() == Some("passthrough") {
             return Ok(Built { transformer: Transformer::Passthrough, output: input.clone() });
         }
+        let value = best(value)?;
         let (module, class) = value.class().unwrap_or_default();
         let object = Attributes::of(value).filter(|_| module.starts_with("sklearn."));
         let Some(object) = object else {
@@ -126,15 +116,15 @@ impl Transformer {
             "StandardScaler" => standard_scaler::build,
             "TargetEncoder" => target_encoder::build,
             class if feature_selection::supports(class) => feature_selection::build,
-            class if ESTIMATORS.contains(&class) => {
-                return Err(object.error(
-                    "it is an estimator; only transformers are applied here, so save the transformers before it as the \
-                     artifact of a preprocessor",
-                ));
+            _ => {
+                return Err(object.error(format_args!(
+                    "this class is not supported as a transformer; supported are {SUPPORTED}, and a linear estimator as \
+                     the last step"
+                )));
             }
-            _ => return Err(object.error(format_args!("this class is not supported; supported are {SUPPORTED}"))),
         };
-        let built = build(object, input, builder)?;
+        let mut built = build(object, input, builder)?;
+        built.output.sparse = gives_sparse(object, input, &built.output)?;
         if !built.transformer.is_made_of_others() {
             builder.take_memory(object, size_of::<Transformer>() + built.transformer.heap_bytes())?;
         }
@@ -181,6 +171,7 @@ impl Transformer {
         match self {
             Transformer::Passthrough => true,
             Transformer::Pipeline(pipeline) => pipeline.keeps_frames(),
+            Transformer::FunctionTransformer(function) => function.keeps_frames(),
             _ => false,
         }
     }
@@ -212,6 +203,25 @@ impl Transformer {
     }
 }
 
+/// Whether scikit-learn's answer is a sparse matrix. What is not said here keeps one sparse, or would not have been fitted
+/// on one.
+fn gives_sparse(object: Attributes<'_>, input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
+    match object.class() {
+        // It is not there when all columns are dropped.
+        "ColumnTransformer" => object.flag_or("sparse_output_", false),
+        // `sparse` until 1.3, in which it is already no bool any more.
+        "OneHotEncoder" => {
+            let flags = ["sparse_output", "sparse"].into_iter().filter_map(|name| object.get(name)?.as_bool());
+            Ok(flags.into_iter().next().unwrap_or(true))
+        }
+        "KBinsDiscretizer" => Ok(object.text("encode")? == "onehot"),
+        "LabelBinarizer" => object.flag_or("sparse_output", false),
+        // Their parts have said it.
+        "FeatureUnion" | "Pipeline" => Ok(output.sparse),
+        _ => Ok(input.sparse),
+    }
+}
+
 /// How many features an estimator was fitted on: `n_features_in_`, or before 0.23 the length of a fitted array.
 fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
     if let Some(width) = estimator.n_features_in()? {
@@ -233,14 +243,14 @@ fn unfitted_output<'t>(transformer: Attributes<'_>, input: &Input<'t>, builder: 
         }
         None => input.shape,
     };
-    Ok(Input { names: None, shape })
+    Ok(Input { names: None, shape, sparse: input.sparse })
 }
 
 /// The most cells that one transformer may make of one request: 1 GiB of floats.
 const MOST_CELLS: usize = 1 << 27;
 
 /// Refuses a request whose answer would take all memory.
-fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
+pub(crate) fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
     if rows.saturating_mul(width) <= MOST_CELLS {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::Feature;
+use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::version::Version;
 use selection::{Branches, By};
 
@@ -19,6 +19,8 @@ pub(in crate::preprocessor) struct ColumnTransformer {
     branches: Box<[Branch]>,
     /// How many columns the answer has.
     width: usize,
+    /// `sparse_output_`: all columns become numbers, as a sparse matrix has no others.
+    sparse: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         let columns: Vec<usize> = branch.positions.iter().copied().map(place).collect();
         let name = |given: &Vec<&'t str>, column: &usize| given.get(*column).copied().unwrap_or_default();
         let names = input.names.as_ref().map(|given| columns.iter().map(|column| name(given, column)).collect());
-        let own_input = Input { names, shape: Shape::Fixed(columns.len()) };
+        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
@@ -65,7 +67,8 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
-    let transformer = ColumnTransformer { branches: branches.into(), width };
+    let sparse = transformer.flag_or("sparse_output_", false)?;
+    let transformer = ColumnTransformer { branches: branches.into(), width, sparse };
     Ok(Built::array(Transformer::ColumnTransformer(transformer), width))
 }
 
@@ -142,6 +145,9 @@ impl ColumnTransformer {
             }
             if let Some(weight) = branch.weight {
                 given = weight.apply(given)?;
+            }
+            if self.sparse {
+                given = given.into_iter().map(objects_as_floats).collect::<Result<_, _>>()?;
             }
             all.append(&mut given);
         }
