@@ -13,6 +13,13 @@ pub(super) struct Input<'t> {
     pub(super) shape: Shape,
 }
 
+impl Input<'_> {
+    /// Any columns: for a transformer that is built on its own.
+    pub(super) fn unknown() -> Input<'static> {
+        Input { names: None, shape: Shape::Request { label: None } }
+    }
+}
+
 /// How many columns a transformer is given.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {

@@ -13,6 +13,7 @@ mod attributes;
 mod build;
 mod categories;
 mod columns_json;
+pub(crate) mod describe;
 mod dtype;
 mod fault;
 mod feature;
@@ -27,8 +28,9 @@ mod twin_test;
 mod version;
 
 pub use columns_json::ColumnsJson;
+pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
 
-use crate::artifact::pickle::Tree;
+use crate::artifact::pickle::{Tree, Value};
 use crate::error::{Error, Result};
 use crate::payload::Features;
 use crate::payload::table::{Column, Schema, Table};
@@ -80,17 +82,7 @@ impl Preprocessor {
             )));
         }
         let root = tree.root();
-        let Some(object) = Attributes::of(root) else {
-            let found = root.describe();
-            return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
-        };
-        let version = object.text("_sklearn_version")?;
-        let version = Version::parse(version).ok_or_else(|| {
-            object.error(format_args!("expected _sklearn_version to be a version, found {version:?}"))
-        })?;
-        if version < Version::new(0, 20) {
-            return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
-        }
+        let version = version_of(root)?;
         let names = Names::new(root, version, columns.as_ref())?;
         let mut builder = Builder::new(version, tree.plain_bytes());
         let transformer = Transformer::build(root, &names.input(), &mut builder)?.transformer;
@@ -145,6 +137,21 @@ impl Preprocessor {
     pub fn feature_names(&self) -> Vec<&str> {
         self.layout.features()
     }
+}
+
+/// The version of scikit-learn that made an artifact.
+fn version_of(root: Value<'_>) -> Result<Version> {
+    let Some(object) = Attributes::of(root) else {
+        let found = root.describe();
+        return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+    };
+    let version = object.text("_sklearn_version")?;
+    let version = Version::parse(version)
+        .ok_or_else(|| object.error(format_args!("expected _sklearn_version to be a version, found {version:?}")))?;
+    if version < Version::new(0, 20) {
+        return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
+    }
+    Ok(version)
 }
 
 impl Schema for Preprocessor {

@@ -4,6 +4,7 @@ use super::Transformer;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
@@ -68,6 +69,15 @@ impl FunctionTransformer {
             floats.map_column(column, self.function);
         }
         Ok(floats.into_features())
+    }
+}
+
+/// It names its features only if it was told how, with `feature_names_out` (1.1).
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>) -> Names {
+    match transformer.present("feature_names_out") {
+        None => Err(super::no_feature_names_out(transformer)),
+        Some(how) if how.as_str() == Some("one-to-one") => names::names_in(transformer, given),
+        Some(how) => Err(NoNames::raised(format!("feature_names_out is {}, and is not called", how.describe()))),
     }
 }
 
