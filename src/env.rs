@@ -41,6 +41,9 @@ pub const SAGEMAKER_BIND_TO_PORT: &str = "SAGEMAKER_BIND_TO_PORT";
 pub const BYOC_HOST: &str = "BYOC_HOST";
 /// `true` where the platform wants a multi-model container.
 pub const SAGEMAKER_MULTI_MODEL: &str = "SAGEMAKER_MULTI_MODEL";
+/// The method of a scikit-learn artifact that answers: `predict` of an estimator, `transform` of anything else. Wins over
+/// `columns.json`.
+pub const BYOC_METHOD: &str = "BYOC_METHOD";
 /// The media type of an answer where the caller accepts any: how users make one stage of a pipeline speak CSV to the next.
 pub const SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: &str = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT";
 /// How many requests are worked on at once: the number of cores.

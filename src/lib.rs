@@ -7,7 +7,7 @@
 //!   [`endpoint`] (the local endpoint around containers) and [`training`] (the `/opt/ml` training tree).
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
 //!   on this machine and in S3.
-//! - The domain, with no HTTP and no async: [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
+//! - The domain, with no HTTP and no async: [`scorer`] upon [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
 //! - The ground: [`error`] (the error table), [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
 
 pub mod artifact;
@@ -22,6 +22,7 @@ pub mod linear_learner;
 pub mod model;
 pub mod payload;
 pub mod preprocessor;
+pub mod scorer;
 pub mod storage;
 pub mod telemetry;
 mod tls;

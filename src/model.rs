@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::linear_learner::LinearLearner;
 use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
-use crate::preprocessor::{ColumnsJson, Preprocessor};
+use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
+use crate::scorer::Scorer;
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,8 @@ pub enum Model {
     LinearLearner(LinearLearner),
     /// Rows to features, in float64.
     Preprocessor(Preprocessor),
+    /// Rows to scores or classes, in float64.
+    Scorer(Scorer),
 }
 
 /// The name of the file that says what a pickle cannot.
@@ -131,24 +134,46 @@ impl Artifact {
         }
     }
 
-    /// Reads the artifact.
+    /// Reads the artifact. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile or of a kind that is not supported.
-    pub fn load(self) -> Result<Model> {
+    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile, of a kind that is not supported, or does not
+    /// have the method.
+    pub fn load(self, method: Option<Method>) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
             Artifact::ScikitLearn { pickle, columns } => {
-                let columns = match columns {
-                    Some(path) => Some(ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?),
-                    None => None,
+                let mut columns = match columns {
+                    Some(path) => ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?,
+                    None => ColumnsJson::default(),
                 };
-                let tree = pickle::read(read(&pickle)?).map_err(|error| in_file(&pickle, error))?;
-                let preprocessor =
-                    Preprocessor::from_pickle(&tree, columns).map_err(|error| in_file(&pickle, error))?;
-                Ok(Model::Preprocessor(preprocessor))
+                columns.method = method.or(columns.method);
+                scikit_learn(read(&pickle)?, columns).map_err(|error| in_file(&pickle, error))
             }
         }
+    }
+}
+
+fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson) -> Result<Model> {
+    let tree = pickle::read(artifact)?;
+    if Scorer::is_in(&tree)? {
+        Scorer::from_pickle(&tree, Some(columns)).map(Model::Scorer)
+    } else {
+        Preprocessor::from_pickle(&tree, Some(columns)).map(Model::Preprocessor)
+    }
+}
+
+/// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
+fn at_byte(error: Error, media_type: MediaType, body: &[u8]) -> Error {
+    let byte = match error.place() {
+        Some(Place { row: Some(row), column: Some(column), byte: None, .. }) => {
+            Table::byte_of(media_type, body, *row, *column)
+        }
+        _ => None,
+    };
+    match byte {
+        Some(byte) => error.at(Place::byte(byte)),
+        None => error,
     }
 }
 
@@ -174,6 +199,7 @@ impl Model {
         match self {
             Model::LinearLearner(learner) => learner.bytes(),
             Model::Preprocessor(preprocessor) => preprocessor.bytes(),
+            Model::Scorer(scorer) => scorer.bytes(),
         }
     }
 
@@ -182,6 +208,7 @@ impl Model {
         match self {
             Model::LinearLearner(_) => None,
             Model::Preprocessor(preprocessor) => preprocessor.refusal(),
+            Model::Scorer(scorer) => scorer.refusal(),
         }
     }
 
@@ -206,7 +233,16 @@ impl Model {
                 let content_type = ContentType::parse(content_type, Table::READABLE)?;
                 let media_type = negotiate(accept, default_accept, Features::WRITABLE)?;
                 let rows = Table::read(content_type.media_type, body, preprocessor)?;
-                preprocessor.transform(rows)?.write(media_type, &mut answer)?;
+                let located = |error| at_byte(error, content_type.media_type, body);
+                preprocessor.transform(rows).map_err(located)?.write(media_type, &mut answer)?;
+                media_type
+            }
+            Model::Scorer(scorer) => {
+                let content_type = ContentType::parse(content_type, Table::READABLE)?;
+                let media_type = negotiate(accept, default_accept, Scorer::WRITABLE)?;
+                let rows = Table::read(content_type.media_type, body, scorer)?;
+                let located = |error| at_byte(error, content_type.media_type, body);
+                scorer.score(rows).map_err(located)?.write(media_type, &mut answer)?;
                 media_type
             }
         };
@@ -221,6 +257,7 @@ impl fmt::Display for Model {
                 write!(f, "linear learner ({}, {} features)", learner.predictor_type().name(), learner.feature_dim())
             }
             Model::Preprocessor(preprocessor) => write!(f, "scikit-learn preprocessor ({preprocessor})"),
+            Model::Scorer(scorer) => write!(f, "scikit-learn scorer ({scorer})"),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::container::{self, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::payload::media_type::{self, MediaType};
+use crate::preprocessor::Method;
 use crate::telemetry::logs;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
@@ -32,6 +33,9 @@ pub(super) struct Arguments {
     /// Load no model at start; the platform loads and unloads them [env: SAGEMAKER_MULTI_MODEL]
     #[arg(long)]
     multi_model: bool,
+    /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function [env: BYOC_METHOD] [default: that of columns.json, else predict of an estimator]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
     /// What to answer where the caller accepts anything [env: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT] [default: application/json]
     #[arg(long, value_name = "MEDIA_TYPE")]
     default_accept: Option<String>,
@@ -81,6 +85,7 @@ impl Arguments {
         let port = settings.get(("port", self.port.as_deref()), &[env::SAGEMAKER_BIND_TO_PORT], number(0, 65_535));
         let multi_model = self.multi_model.then_some("true");
         let multi_model = settings.get(("multi-model", multi_model), &[env::SAGEMAKER_MULTI_MODEL], truth);
+        let method = settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method);
         let default_accept = settings.get(
             ("default-accept", self.default_accept.as_deref()),
             &[env::SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT],
@@ -134,6 +139,7 @@ impl Arguments {
             } else {
                 Mode::SingleModel(model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from))
             },
+            method,
             default_accept,
             workers: workers.map_or(cores, |workers| workers as usize),
             timeout: Duration::from_secs(timeout.unwrap_or(60)),
@@ -147,6 +153,11 @@ impl Arguments {
         };
         Ok((config, level.unwrap_or(log::LevelFilter::Info)))
     }
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let names = || Method::ALL.map(Method::name).join(", ");
+    Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
 }
 
 fn parse_media_type(text: &str) -> Result<MediaType, String> {
@@ -218,9 +229,12 @@ mod tests {
         let environment = Environment::from([
             ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
             ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/html"),
+            ("BYOC_METHOD", "fit"),
         ]);
         let error = arguments.resolve(&environment).unwrap_err().to_string();
-        for part in ["3 settings are wrong", "--port", "SAGEMAKER_MODEL_SERVER_WORKERS", "text/html"] {
+        for part in
+            ["4 settings are wrong", "--port", "SAGEMAKER_MODEL_SERVER_WORKERS", "text/html", "decision_function"]
+        {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

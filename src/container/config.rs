@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::payload::MediaType;
+use crate::preprocessor::Method;
 
 /// The settings of `byoc serve`.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Config {
     pub port: u16,
     /// Which models.
     pub mode: Mode,
+    /// The method of a scikit-learn artifact that answers; what the artifact says if `None`.
+    pub method: Option<Method>,
     /// The media type of an answer where the caller accepts any; the model's own choice if `None`.
     pub default_accept: Option<MediaType>,
     /// How many requests are worked on at once.

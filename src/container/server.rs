@@ -44,7 +44,7 @@ async fn serve(config: Config) -> Result<()> {
     let workers = Workers::start(config.workers, config.queue, config.timeout)
         .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
     let services = Data::new(Services {
-        registry: Registry::new(Budget::new(config.model_memory)),
+        registry: Registry::new(Budget::new(config.model_memory), config.method),
         single: OnceLock::new(),
         workers,
         default_accept: config.default_accept,

@@ -91,6 +91,7 @@ impl Deployment {
             },
             surroundings: ground.surroundings.clone(),
             variant: variant.name.clone(),
+            log_prefix: if alone { String::new() } else { format!("{}/{}/", self.config.endpoint_name, variant.name) },
         }
     }
 
@@ -121,6 +122,11 @@ impl Deployment {
         Ok(instances)
     }
 
+    /// Whether answers of asynchronous invocations go to where the process keeps those without a place of their own.
+    pub(super) fn writes_to_own_place(&self) -> bool {
+        self.config.asynchronous.as_ref().is_some_and(|asynchronous| asynchronous.output.is_none())
+    }
+
     /// Begins to work on what waits in its queue, if it has one.
     pub(super) fn begin_work(
         &mut self,
@@ -142,8 +148,13 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     for deployment in deployments {
         for variant in deployment.variants() {
             for container in &variant.model.containers {
-                names.push(container.name.clone());
-                known.extend(deployment.names(variant, &container.name));
+                let [exact, within_endpoint, short] = deployment.names(variant, &container.name);
+                names.push(match deployments.len() {
+                    1 if deployment.variants().count() == 1 => short.clone(),
+                    1 => within_endpoint.clone(),
+                    _ => exact.clone(),
+                });
+                known.extend([exact, within_endpoint, short]);
             }
         }
     }

@@ -2,10 +2,12 @@
 
 use super::{Artifact, COLUMNS_JSON, in_file, read};
 use crate::artifact::model_algo::{Member, ModelAlgo};
-use crate::artifact::{pickle, targz};
+use crate::artifact::pickle::{self, Tree};
+use crate::artifact::targz;
 use crate::error::{Error, Result};
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
 use crate::preprocessor::{ColumnsJson, Preprocessor, PreprocessorDescription};
+use crate::scorer::{Scorer, ScorerDescription};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::path::Path;
@@ -30,6 +32,8 @@ pub enum Contents {
     LinearLearner(LinearLearnerDescription),
     /// scikit-learn's transformers.
     Preprocessor(Box<PreprocessorDescription>),
+    /// A linear estimator of scikit-learn, with the transformers before it.
+    Scorer(Box<ScorerDescription>),
 }
 
 /// A file with its size.
@@ -94,7 +98,11 @@ impl Inspection {
                 )),
             }
         };
-        inspection.map_err(|error| error.context(path.display()))
+        // What is said of a file has its name already.
+        let is_artifact =
+            matches!(Kind::of(&name_of(path)), Some(Kind::ModelAlgo | Kind::Pickle)) && !metadata.is_dir();
+        let around = if is_artifact { path.parent().unwrap_or(Path::new("")) } else { path };
+        inspection.map_err(|error| if around == Path::new("") { error } else { error.context(around.display()) })
     }
 }
 
@@ -136,12 +144,20 @@ fn inspect(artifact: Artifact) -> Result<Inspection> {
             if let Some(file) = files.first_mut() {
                 file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
             }
-            let preprocessor =
-                Preprocessor::from_pickle(&tree, columns_json).map_err(|error| in_file(&pickle, error))?;
-            let description = preprocessor.describe(&tree).map_err(|error| in_file(&pickle, error))?;
-            let contents = Contents::Preprocessor(Box::new(description));
-            Ok(Inspection { files, memory_bytes: preprocessor.bytes(), contents })
+            let (memory_bytes, contents) =
+                scikit_learn(&tree, columns_json).map_err(|error| in_file(&pickle, error))?;
+            Ok(Inspection { files, memory_bytes, contents })
         }
+    }
+}
+
+fn scikit_learn(tree: &Tree, columns: Option<ColumnsJson>) -> Result<(u64, Contents)> {
+    if Scorer::is_in(tree)? {
+        let scorer = Scorer::from_pickle(tree, columns)?;
+        Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree)?))))
+    } else {
+        let preprocessor = Preprocessor::from_pickle(tree, columns)?;
+        Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(preprocessor.describe(tree)?))))
     }
 }
 

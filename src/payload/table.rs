@@ -95,6 +95,15 @@ impl<'a> Table<'a> {
             MediaType::Npy => npy::read_table(body, schema),
         }
     }
+
+    /// The byte at which a cell of a body begins, for a message about it; row and column count from 1. `None` for media
+    /// types whose errors do not say it.
+    pub fn byte_of(media_type: MediaType, body: &[u8], row: usize, column: usize) -> Option<usize> {
+        match media_type {
+            MediaType::Csv => csv::byte_of(body, row, column),
+            _ => None,
+        }
+    }
 }
 
 /// The error for a row that leaves out its zeros, where columns are no mere numbers.

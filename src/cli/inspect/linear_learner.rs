@@ -1,12 +1,9 @@
 //! A linear learner in words: what it predicts, how it was trained, and its weights, the largest first.
 
 use super::page::{Page, plain, short, value};
-use crate::linear_learner::{LinearLearnerDescription, OutputDescription};
+use super::weights::{self, Function};
+use crate::linear_learner::LinearLearnerDescription;
 use serde_json::Value as Json;
-
-/// How many weights are shown, and of how many classes.
-const MOST_WEIGHTS: usize = 30;
-const MOST_CLASSES: usize = 6;
 
 pub(super) fn title(learner: &LinearLearnerDescription) -> String {
     let classes = learner.classes.map(|classes| format!(", {classes} classes")).unwrap_or_default();
@@ -49,41 +46,14 @@ fn settings(page: &mut Page, indent: usize, entries: &serde_json::Map<String, Js
     }
 }
 
-/// One row a feature, those with the largest weights first, and a column for each class.
 fn weights(page: &mut Page, learner: &LinearLearnerDescription) {
-    let shown = &learner.outputs[..learner.outputs.len().min(MOST_CLASSES)];
-    let largest = |feature: &usize| {
-        let weights = learner.outputs.iter().filter_map(|output| output.weights.get(*feature));
-        weights.map(|weight| weight.abs()).fold(0.0, f32::max)
-    };
-    let mut order: Vec<(f32, usize)> = (0..learner.feature_dim).map(|feature| (largest(&feature), feature)).collect();
-    order.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
-    let name = |feature: usize| match learner.features.as_ref().and_then(|names| names.get(feature)) {
-        Some(name) => plain(name),
-        None => format!("feature {feature}"),
-    };
-    let row = |first: String, number: &dyn Fn(&OutputDescription) -> Option<f32>| {
-        let cells = shown.iter().map(|output| number(output).map(single).unwrap_or_default());
-        std::iter::once(first).chain(cells).collect::<Vec<String>>()
-    };
-    let heading =
-        |output: &OutputDescription| output.class.map_or("weight".to_owned(), |class| format!("class {class}"));
-    let header: Vec<String> = std::iter::once(String::new()).chain(shown.iter().map(heading)).collect();
-    let mut rows = vec![row("bias".into(), &|output| Some(output.bias))];
-    for (_, feature) in order.iter().take(MOST_WEIGHTS) {
-        rows.push(row(name(*feature), &|output| output.weights.get(*feature).copied()));
-    }
+    let numbered = || (0..learner.feature_dim).map(|feature| format!("feature {feature}")).collect();
+    let features = learner.features.clone().unwrap_or_else(numbered);
+    let functions = learner.outputs.iter().map(|output| Function {
+        name: output.class.map_or("weight".to_owned(), |class| format!("class {class}")),
+        constant: output.bias,
+        weights: &output.weights,
+    });
     page.line(0, "weights, the largest first");
-    page.table(2, &header, &rows);
-    if order.len() > MOST_WEIGHTS {
-        page.line(2, &format!("and {} smaller ones (--json has all)", order.len() - MOST_WEIGHTS));
-    }
-    if learner.outputs.len() > MOST_CLASSES {
-        page.line(2, &format!("and {} more classes (--json has all)", learner.outputs.len() - MOST_CLASSES));
-    }
-}
-
-/// A float32 by the digits that it has.
-fn single(number: f32) -> String {
-    number.to_string().parse().map_or_else(|_| number.to_string(), short)
+    weights::table(page, "bias", &features, &functions.collect::<Vec<_>>());
 }

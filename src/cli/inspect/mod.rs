@@ -6,9 +6,11 @@
 mod linear_learner;
 mod page;
 mod preprocessor;
+mod scorer;
+mod weights;
 
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -54,18 +56,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
-fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &PathBuf) -> Result<()> {
+fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path) -> Result<()> {
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
             format!("--preprocessor names the weights of a linear learner, and {} is none", arguments.path.display()),
         ));
     };
-    let Contents::Preprocessor(preprocessor) = Inspection::of(path)?.contents else {
-        return Err(Error::bad_artifact(format!(
-            "{}: expected a preprocessor, found a linear learner",
-            path.display()
-        )));
+    let preprocessor = match Inspection::of(path)?.contents {
+        Contents::Preprocessor(preprocessor) => preprocessor,
+        Contents::LinearLearner(_) | Contents::Scorer(_) => {
+            return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", path.display())));
+        }
     };
     let transformer = preprocessor.transformer;
     let names = transformer.feature_names_out.ok_or_else(|| {
@@ -89,6 +91,12 @@ fn in_words(inspection: &Inspection) -> String {
             page.line(0, &format!("scikit-learn preprocessor, made by scikit-learn {}", preprocessor.scikit_learn));
             sizes(&mut page, inspection);
             preprocessor::describe(&mut page, preprocessor);
+        }
+        Contents::Scorer(scorer) => {
+            let made_by = &scorer.artifact.scikit_learn;
+            page.line(0, &format!("scikit-learn scorer ({}), made by scikit-learn {made_by}", plain(&scorer.class)));
+            sizes(&mut page, inspection);
+            scorer::describe(&mut page, scorer);
         }
     }
     page.into_text()

@@ -8,6 +8,15 @@ use serde_json::Value as Json;
 const OF_NO_INTEREST: &[&str] = &["copy", "n_jobs", "verbose"];
 
 pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) {
+    row(page, preprocessor);
+    page.gap();
+    transformer(page, 0, &preprocessor.transformer);
+    page.gap();
+    features(page, &preprocessor.transformer);
+}
+
+/// What a row is.
+pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
     match preprocessor.columns.len() {
         0 => page.line(2, "a row: columns by position"),
         count => page.list(2, &format!("a row: {}: ", counted(count, "column")), names(&preprocessor.columns)),
@@ -18,10 +27,9 @@ pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) 
     if let Some(refusal) = &preprocessor.refusal {
         page.line(2, &format!("every request is refused: {}", plain(refusal)));
     }
-    page.gap();
-    transformer(page, 0, &preprocessor.transformer);
-    page.gap();
-    let whole = &preprocessor.transformer;
+}
+
+fn features(page: &mut Page, whole: &TransformerDescription) {
     match (&whole.feature_names_out, &whole.feature_names_out_error) {
         (Some(features), _) => page.list(0, &format!("{}: ", counted(features.len(), "feature")), names(features)),
         (None, reason) => {
@@ -47,7 +55,8 @@ fn printable(text: &str) -> String {
     text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
 }
 
-fn transformer(page: &mut Page, indent: usize, described: &TransformerDescription) {
+/// A transformer, what it has learned, and below it what it is made of.
+pub(super) fn transformer(page: &mut Page, indent: usize, described: &TransformerDescription) {
     let name = described.name.as_ref().map(|name| format!("{}: ", plain(name))).unwrap_or_default();
     let weight = described.weight.as_ref().map(|weight| format!(", times {}", value(weight))).unwrap_or_default();
     let features = described.feature_names_out.as_ref().map(|features| counted(features.len(), "feature"));

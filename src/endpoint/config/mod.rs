@@ -151,7 +151,18 @@ impl EndpointConfig {
 }
 
 fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
-    serde_json::from_str(text).map_err(|error| vec![error.to_string()])
+    if !text.trim_start().starts_with('{') {
+        return Err(vec!["expected a JSON object: CreateModel's or CreateEndpointConfig's request".to_owned()]);
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let typed =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string().as_str() {
+            // Of the document itself, or of what is no JSON.
+            "." => vec![error.inner().to_string()],
+            path => vec![format!("{path}: {}", error.inner())],
+        })?;
+    json.end().map_err(|error| vec![error.to_string()])?;
+    Ok(typed)
 }
 
 /// Turns what was typed into what it means and collects what is wrong on the way.

@@ -30,17 +30,21 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
             storage: std::sync::Arc::default(),
         },
         variant: "AllTraffic".into(),
+        log_prefix: String::new(),
     }
 }
 
 #[actix_web::test]
 async fn what_can_be_known_before_is_said_before_and_all_together() {
     let fake = FakeContainer::answering(200, "text/plain", "");
+    let location = Location::S3 { bucket: "bucket".into(), key: String::new() };
+    let in_s3 = ModelDataUrl { as_written: "s3://bucket".into(), location };
     let containers = [
         container("a", Models::Single(Some(url("/none/model.tar.gz")))),
         container("b", models_under(url("/none/models"))),
         container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
         container("d", Models::Single(None)),
+        container("e", Models::Single(Some(in_s3))),
     ];
     let error = starter(&[("c", &fake)]).check(&containers).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
@@ -50,9 +54,11 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
         [
             "container a: ModelDataUrl \"/none/model.tar.gz\" (/none/model.tar.gz) does not exist",
             "container b: ModelDataUrl \"/none/models\" (/none/models) is not a folder",
+            "container d: ModelDataUrl is missing; give one, or --container NAME=URL for one that runs already",
+            "container e: ModelDataUrl \"s3://bucket\" names a bucket and no object in it",
         ]
     );
-    starter(&[("c", &fake)]).check(&containers[2..]).unwrap();
+    starter(&[("c", &fake)]).check(&containers[2..3]).unwrap();
 }
 
 #[actix_web::test]

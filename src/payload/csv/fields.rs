@@ -82,6 +82,19 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The byte at which a field begins, with its quote if it has one; both counted from 0. `None` for a field that a short
+    /// row does not have.
+    pub(super) fn start(&self, row: usize, column: usize) -> Option<usize> {
+        let span = self.spans(column).nth(row)?;
+        let start = span.start as usize;
+        let before = start.checked_sub(1).and_then(|before| self.body.as_bytes().get(before));
+        match span {
+            Span { end: 0, .. } => None,
+            _ if before == Some(&b'"') && span.plain().is_some() => Some(start - 1),
+            _ => Some(start),
+        }
+    }
+
     fn spans(&self, column: usize) -> impl Iterator<Item = Span> + '_ {
         self.spans.iter().skip(column).step_by(self.width.max(1)).copied()
     }
@@ -279,6 +292,15 @@ mod tests {
         for (body, expected) in cases {
             assert_eq!(rows(body), *expected, "{body:?}");
         }
+    }
+
+    #[test]
+    fn a_field_begins_at_its_first_byte_or_its_quote() {
+        let body = "\u{feff}1,\"a\"\n\n\"\"\"b\",22\nc\n";
+        let fields = Fields::find(body.as_bytes(), &|_| Ok(())).unwrap();
+        let starts: Vec<_> = (0..3).flat_map(|row| [fields.start(row, 0), fields.start(row, 1)]).collect();
+        assert_eq!(starts, [Some(3), Some(5), Some(10), Some(16), Some(19), None]);
+        assert_eq!(fields.start(3, 0), None);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
 //!
 //! pandas types very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one chunk and
-//! text in another. Here a column has one type over the whole body, whatever its size.
+//! text in another, and warns of it (DtypeWarning). Here a column has one type over the whole body, whatever its size, as
+//! with `low_memory=False`: whether a `1` is the category `"1"` must not depend on how many rows stand above it.
 
 mod column_type;
 mod fields;
@@ -23,6 +24,12 @@ use super::table::Table;
 use crate::error::Result;
 use column_type::typed_column;
 use fields::Fields;
+
+/// The byte at which a field of a body begins, both counted from 1; `None` where the row ends before it. The body is gone
+/// through again, so this is for messages.
+pub fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
+    Fields::find(body, &|_| Ok(())).ok()?.start(row.checked_sub(1)?, column.checked_sub(1)?)
+}
 
 /// Reads a body without a header line, once `check_width` has agreed to how many columns its first row has.
 ///

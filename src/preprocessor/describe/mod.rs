@@ -88,9 +88,14 @@ pub(super) struct Child<'t> {
     pub(super) given: Option<Vec<String>>,
 }
 
-/// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, or say nothing.
+/// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, as coefficients of their
+/// features, or say nothing.
 const STRUCTURE: &[&str] = &[
+    "best_estimator_",
+    "coef_",
+    "cv_results_",
     "feature_names_in_",
+    "intercept_",
     "n_features_in_",
     "n_input_features_",
     "output_indices_",
@@ -102,7 +107,7 @@ const STRUCTURE: &[&str] = &[
 ];
 
 /// Fitted values that are lists, but not of one value for each column.
-const NOT_BY_COLUMN: &[&str] = &["classes_", "references_", "target_mean_", "features_", "cv_results_", "grid_scores_"];
+const NOT_BY_COLUMN: &[&str] = &["classes_", "references_", "target_mean_", "features_", "grid_scores_"];
 
 impl Preprocessor {
     /// Describes the preprocessor that was made of a pickle.
@@ -123,6 +128,17 @@ impl Preprocessor {
             refusal: self.refusal().map(str::to_owned),
             transformer: describe(None, tree.root(), None, version)?,
         })
+    }
+}
+
+impl PreprocessorDescription {
+    /// The last step, inside of Pipelines and searches.
+    pub fn last_step(&self) -> &TransformerDescription {
+        let mut last = &self.transformer;
+        while let ("Pipeline" | "GridSearchCV" | "RandomizedSearchCV", Some(step)) = (&*last.class, last.parts.last()) {
+            last = step;
+        }
+        last
     }
 }
 

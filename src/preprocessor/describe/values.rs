@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 ///
 /// A float that JSON does not have is `{"float": "nan"}`, so that it is neither None nor text. What is no plain value (a
 /// class, a function, an estimator) is its name.
-pub(super) fn json(value: Value<'_>) -> Json {
+pub(crate) fn json(value: Value<'_>) -> Json {
     if value.is_none() {
         return Json::Null;
     }
@@ -73,14 +73,24 @@ pub(in crate::preprocessor) fn texts(array: ArrayView<'_>, as_objects: bool) -> 
     match dtype.kind {
         ItemKind::Float => {
             let single = dtype.item_size == 4 && !as_objects;
-            // The shortest text of a float32, as a double that is printed by the same text.
-            let shortest = |value: f64| (value as f32).to_string().parse().unwrap_or(value);
-            let spell = |value: f64| python_float(if single { shortest(value) } else { value });
+            let spell = |value: f64| if single { numpy_single(value as f32) } else { python_float(value) };
             array.to_f64().map(|values| values.into_iter().map(spell).collect()).unwrap_or_default()
         }
         ItemKind::Object => array.objects().map(|objects| objects.map(text).collect()).unwrap_or_default(),
         _ => items(array).iter().map(json_text).collect(),
     }
+}
+
+/// `str` of a numpy `float32` from NumPy 2.3 on: an exponent from a million on. (Before, from 1e16 on.)
+fn numpy_single(value: f32) -> String {
+    // The shortest text of a float32, as a double that is printed by the same text.
+    let shortest = python_float(value.to_string().parse().unwrap_or(f64::from(value)));
+    if !value.is_finite() || value.abs() < 1e6 && (value == 0.0 || f64::from(value).abs() >= 1e-4) {
+        return shortest;
+    }
+    let text = format!("{value:e}");
+    let Some((digits, exponent)) = text.split_once('e') else { return shortest };
+    format!("{digits}e{:+03}", exponent.parse::<i32>().unwrap_or(0))
 }
 
 fn json_text(item: &Json) -> String {
@@ -156,6 +166,22 @@ mod tests {
             ("cnumpy\nlog1p\n", json!("numpy.log1p")),
         ] {
             assert_eq!(read(pickle), expected, "{pickle:?}");
+        }
+    }
+
+    #[test]
+    fn a_float32_is_spelled_as_numpy_spells_it() {
+        for (value, expected) in [
+            (0.1, "0.1"),
+            (999999.0, "999999.0"),
+            (1e6, "1e+06"),
+            (16777216.0, "1.6777216e+07"),
+            (0.0001, "1e-04"),
+            (0.00012, "0.00012"),
+            (0.0, "0.0"),
+            (f32::NAN, "nan"),
+        ] {
+            assert_eq!(numpy_single(value), expected);
         }
     }
 

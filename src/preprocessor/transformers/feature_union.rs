@@ -4,6 +4,7 @@ use super::Transformer;
 use super::pipeline::named;
 use super::weight::Weight;
 use crate::error::Result;
+use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, Shape};
 use crate::preprocessor::describe::Child;
@@ -17,6 +18,8 @@ use crate::preprocessor::version::Version;
 #[derive(Debug)]
 pub(in crate::preprocessor) struct FeatureUnion {
     parts: Box<[Part]>,
+    /// Whether a part gives a sparse matrix: then the answer is one, which holds no objects.
+    sparse: bool,
 }
 
 #[derive(Debug)]
@@ -29,12 +32,14 @@ struct Part {
 pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
     let mut parts = Vec::new();
     let mut width = Some(0usize);
+    let mut sparse = false;
     for (name, part) in named(union, "transformer_list")? {
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
         }
         let built =
             Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
+        sparse |= built.output.sparse;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
             _ => None,
@@ -44,8 +49,8 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
     // A part that passes a request through is as wide as the request, which is known when another part was fitted on
     // it.
     let shape = width.map_or(input.shape, Shape::Fixed);
-    let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into() });
-    Ok(Built { transformer, output: Input { names: None, shape } })
+    let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into(), sparse });
+    Ok(Built { transformer, output: Input { names: None, shape, sparse } })
 }
 
 impl FeatureUnion {
@@ -64,6 +69,12 @@ impl FeatureUnion {
                 given = weight.apply(given)?;
             }
             all.extend(given);
+        }
+        if self.sparse
+            && let Some(text) = all.iter().find(|feature| matches!(*feature.data, Column::Object(_)))
+        {
+            let message = "the column holds text beside a sparse matrix, which takes numbers only";
+            return Err(Fault::of_column(text.origin, message));
         }
         Ok(stack(all))
     }

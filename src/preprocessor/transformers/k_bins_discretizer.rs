@@ -4,7 +4,7 @@ use super::Transformer;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
-use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
@@ -39,11 +39,11 @@ pub(super) fn build<'t>(discretizer: Attributes<'t>, input: &Input<'t>, builder:
     let features = edges.iter().map(|edges| Bins::new(edges, version)).collect();
     let one_hot = discretizer.choice("encode", &[("onehot", true), ("onehot-dense", true), ("ordinal", false)])?;
     let (encoder, output) = if one_hot {
-        let numbers = Input { names: None, shape: Shape::Fixed(width) };
+        let numbers = Input::array(width);
         let built = Transformer::build(discretizer.required("_encoder")?, &numbers, builder)?;
         (Some(built.transformer), built.output)
     } else {
-        (None, Input { names: None, shape: Shape::Fixed(width) })
+        (None, Input::array(width))
     };
     let discretizer = KBinsDiscretizer { features, encoder };
     Ok(Built { transformer: Transformer::KBinsDiscretizer(Box::new(discretizer)), output })

@@ -10,6 +10,7 @@ use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::steps::Step;
 use crate::preprocessor::version::Version;
 
 /// Two steps or more; steps that change nothing are left out.
@@ -20,14 +21,23 @@ pub(in crate::preprocessor) struct Pipeline {
 
 /// Reads `steps`: a list of name and transformer, where `None` and `'passthrough'` do nothing.
 pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let steps = named(pipeline, "steps")?;
+    chain(steps.into_iter().map(|(name, value)| Step::named(name, value)), input, builder)
+}
+
+/// One transformer of several, each given what the one before it gives.
+pub(in crate::preprocessor) fn chain<'t>(
+    values: impl IntoIterator<Item = Step<'t>>,
+    input: &Input<'t>,
+    builder: &mut Builder,
+) -> Result<Built<'t>> {
     let mut steps = Vec::new();
     let mut input = input.clone();
-    for (name, step) in named(pipeline, "steps")? {
-        if step.is_none() {
+    for step in values {
+        if step.value.is_none() {
             continue;
         }
-        let built =
-            Transformer::build(step, &input, builder).map_err(|error| error.context(format!("step {name:?}")))?;
+        let built = Transformer::build(step.value, &input, builder).map_err(|error| step.error(error))?;
         input = built.output;
         if !matches!(built.transformer, Transformer::Passthrough) {
             steps.push(built.transformer);
@@ -42,7 +52,7 @@ pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &m
 }
 
 /// The named parts of an estimator that is made of others: a list of tuples that begin with a name and the part.
-pub(super) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(&'t str, Value<'t>)>> {
+pub(in crate::preprocessor) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(&'t str, Value<'t>)>> {
     let part = |value: Value<'t>| {
         let [name, part] = value.array_of()?;
         Some((name.as_str()?, part))

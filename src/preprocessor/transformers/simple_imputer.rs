@@ -89,6 +89,9 @@ pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mu
     let expected = "a one-dimensional array of numbers, text or plain objects";
     let array = one_dimensional(value).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
     let fills = fills(array).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
+    // From 1.8 on they are cast to the type of the fit when they are used.
+    let fill_dtype = kind(imputer, "_fill_dtype");
+    let fills: Box<[Fill]> = fills.into_iter().map(|fill| fill.cast(fill_dtype)).collect();
     let width = fills.len();
     builder.accept(input, imputer, width)?;
     if strategy == Strategy::Mean
@@ -170,6 +173,16 @@ fn indicator(imputer: Attributes<'_>, width: usize) -> Result<Box<[u32]>> {
 impl Fill {
     fn number(value: f64) -> Fill {
         if value.is_nan() { Fill::Missing } else { Fill::Number(value) }
+    }
+
+    fn cast(self, dtype: Option<ItemKind>) -> Fill {
+        match (dtype, self) {
+            (Some(ItemKind::Float), Fill::Integer(value)) => Fill::Number(value as f64),
+            (Some(ItemKind::Float), Fill::Bool(value)) => Fill::Number(f64::from(u8::from(value))),
+            (Some(ItemKind::Int | ItemKind::UInt), Fill::Number(value)) => Fill::Integer(value as i64),
+            (Some(ItemKind::Int | ItemKind::UInt), Fill::Bool(value)) => Fill::Integer(i64::from(value)),
+            (_, fill) => fill,
+        }
     }
 
     fn from_value(value: Value<'_>) -> Option<Fill> {

@@ -103,17 +103,17 @@ async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
         .insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "today/noon"));
     let response = send(&rig.services(), asked).await;
     assert_eq!(response.status(), 202);
-    assert_eq!(header(&response, "x-amzn-requestid").len(), 36);
     let folder = rig.folder.path();
-    let output = format!("file://{}", folder.join("out/today/noon/id-1.out").display());
-    let failure = format!("file://{}", folder.join("failed/today/noon/id-1-error.out").display());
+    let id = header(&response, "x-amzn-requestid");
+    let output = format!("file://{}", folder.join(format!("out/today/noon/{id}.out")).display());
+    let failure = format!("file://{}", folder.join(format!("failed/today/noon/{id}-error.out")).display());
     assert_eq!(header(&response, "x-amzn-sagemaker-outputlocation"), output);
     assert_eq!(header(&response, "x-amzn-sagemaker-failurelocation"), failure);
     assert_eq!(json(response).await, serde_json::json!({"InferenceId": "id-1"}));
     assert!(container.seen().is_empty(), "nothing is asked before its turn");
 
     let folder = rig.finish().await;
-    assert_eq!(read(folder.path(), "out/today/noon/id-1.out"), "answer");
+    assert_eq!(read(folder.path(), &format!("out/today/noon/{id}.out")), "answer");
     assert!(!folder.path().join("failed").exists());
     let seen = &container.seen()[0];
     assert!(seen.is("POST", "/invocations"));
@@ -126,23 +126,25 @@ async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
 }
 
 #[actix_web::test]
-async fn files_are_named_after_filename_or_an_id_that_can_be_a_name() {
+async fn objects_are_named_after_filename_or_the_request_whatever_its_inference_id() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let services = rig.services();
     let named = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "mine.csv"));
     let output = header(&send(&services, named).await, "x-amzn-sagemaker-outputlocation");
     assert!(output.ends_with("/out/mine.csv"), "{output}");
-    let odd = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "../../odd"));
-    let response = send(&services, odd).await;
-    let request_id = header(&response, "x-amzn-requestid");
-    let output = header(&response, "x-amzn-sagemaker-outputlocation");
-    assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    for _ in 0..2 {
+        let same = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "same"));
+        let response = send(&services, same).await;
+        let request_id = header(&response, "x-amzn-requestid");
+        let output = header(&response, "x-amzn-sagemaker-outputlocation");
+        assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    }
     let response = send(&services, request().set_payload("1")).await;
     let request_id = header(&response, "x-amzn-requestid");
     assert_eq!(json(response).await["InferenceId"], request_id);
     let folder = rig.finish().await;
-    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 4);
 }
 
 #[actix_web::test]
@@ -234,4 +236,35 @@ async fn a_request_that_takes_too_long_is_given_up() {
     let folder = rig.finish().await;
     let content = read(folder.path(), "failed/a-error.out");
     assert!(content.contains("InvocationTimeoutSeconds") || content.contains("timed out"), "{content}");
+}
+
+#[actix_web::test]
+async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
+    let begun = Arc::new(tokio::sync::Semaphore::new(0));
+    let told = Arc::clone(&begun);
+    let silent = FakeContainer::start(move |_| {
+        told.add_permits(1);
+        std::future::pending()
+    });
+    let rig = Rig::new(&silent);
+    let queue = rig.endpoint.queue.as_ref().unwrap();
+    for number in 0..4 {
+        let mut job = rig.job(Input::Inline(Bytes::from("1")));
+        job.failure = output(&queue.failure, "", &format!("{number}.out")).unwrap();
+        queue.push(job).unwrap();
+    }
+    let endpoint = Arc::clone(&rig.endpoint);
+    let Rig { folder, worker, .. } = rig;
+    let work = worker.work(Arc::clone(&endpoint), container_side::client().unwrap(), Arc::default());
+    let give_up = async {
+        // Two at a time: the other two wait.
+        begun.acquire_many(2).await.unwrap().forget();
+        endpoint.abandon();
+    };
+    tokio::join!(work, give_up);
+    for number in 0..4 {
+        let failure = read(folder.path(), &format!("failed/{number}.out"));
+        assert!(failure.contains("The endpoint stopped before"), "{failure}");
+    }
+    assert!(begun.try_acquire().is_err(), "those that waited are not begun any more");
 }

@@ -12,7 +12,7 @@ use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::Feature;
+use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::version::Version;
 use selection::{Branches, By};
 
@@ -22,6 +22,8 @@ pub(in crate::preprocessor) struct ColumnTransformer {
     branches: Box<[Branch]>,
     /// How many columns the answer has.
     width: usize,
+    /// `sparse_output_`: all columns become numbers, as a sparse matrix has no others.
+    sparse: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         let columns: Vec<usize> = branch.positions.iter().copied().map(place).collect();
         let name = |given: &Vec<&'t str>, column: &usize| given.get(*column).copied().unwrap_or_default();
         let names = input.names.as_ref().map(|given| columns.iter().map(|column| name(given, column)).collect());
-        let own_input = Input { names, shape: Shape::Fixed(columns.len()) };
+        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
@@ -68,7 +70,8 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
-    let transformer = ColumnTransformer { branches: branches.into(), width };
+    let sparse = transformer.flag_or("sparse_output_", false)?;
+    let transformer = ColumnTransformer { branches: branches.into(), width, sparse };
     Ok(Built::array(Transformer::ColumnTransformer(transformer), width))
 }
 
@@ -145,6 +148,9 @@ impl ColumnTransformer {
             }
             if let Some(weight) = branch.weight {
                 given = weight.apply(given)?;
+            }
+            if self.sparse {
+                given = given.into_iter().map(objects_as_floats).collect::<Result<_, _>>()?;
             }
             all.append(&mut given);
         }
