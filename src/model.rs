@@ -5,6 +5,10 @@
 //! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
 
+mod inspect;
+
+pub use inspect::{Contents, FileSize, Inspection};
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 

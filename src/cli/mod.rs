@@ -3,6 +3,7 @@
 //! What was typed becomes what is true here and nowhere else: no other room sees an argument or the environment.
 
 mod endpoint;
+mod inspect;
 mod serve;
 mod settings;
 mod train;
@@ -28,6 +29,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Endpoint(endpoint::Arguments),
+    Inspect(inspect::Arguments),
     Serve(serve::Arguments),
     Train(train::Arguments),
 }
@@ -52,6 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::of_this_process();
     let outcome = match command_line.command {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
         Command::Train(arguments) => train::run(&arguments, &environment),
     };

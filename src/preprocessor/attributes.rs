@@ -33,6 +33,12 @@ impl<'t> Attributes<'t> {
         self.error(format_args!("expected {name} to be {expected}, found {}", found.describe()))
     }
 
+    /// All attributes, in the file's order.
+    pub(super) fn all(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
+        let entries = self.value.state().and_then(Value::entries);
+        entries.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?, value)))
+    }
+
     /// An attribute that may be absent, because older versions do not write it.
     pub(crate) fn get(self, name: &str) -> Option<Value<'t>> {
         self.value.attribute(name)

@@ -21,6 +21,11 @@ impl Input<'_> {
     pub(super) fn array(width: usize) -> Input<'static> {
         Input { names: None, shape: Shape::Fixed(width), sparse: false }
     }
+
+    /// Any columns: for a transformer that is built on its own.
+    pub(super) fn unknown() -> Input<'static> {
+        Input { names: None, shape: Shape::Request { label: None }, sparse: false }
+    }
 }
 
 /// How many columns a transformer is given.

@@ -179,6 +179,11 @@ impl Layout {
         (names, label)
     }
 
+    /// Where in a row the label stands, if it may have one.
+    pub(super) fn label(&self) -> Option<LabelPosition> {
+        self.label
+    }
+
     /// What a row is, for the person who starts a container.
     pub(super) fn describe(&self) -> String {
         let features = self.features();

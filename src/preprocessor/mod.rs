@@ -13,6 +13,7 @@ mod attributes;
 mod build;
 mod categories;
 mod columns_json;
+pub(crate) mod describe;
 mod document;
 mod dtype;
 mod fault;
@@ -33,6 +34,7 @@ mod version;
 pub(crate) use attributes::Attributes;
 pub(crate) use build::{Builder, Input};
 pub use columns_json::ColumnsJson;
+pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
 pub use document::{Document, Specification};
 pub(crate) use fault::Fault;
 pub(crate) use feature::{Feature, Floats, Refuses};
@@ -41,7 +43,7 @@ pub(crate) use steps::Steps;
 pub(crate) use transformers::limit_cells;
 pub(crate) use version::Version;
 
-use crate::artifact::pickle::Tree;
+use crate::artifact::pickle::{Tree, Value};
 use crate::error::{Error, Result};
 use crate::payload::Features;
 use crate::payload::table::{Column, Schema, Table};
@@ -104,17 +106,7 @@ impl Preprocessor {
         estimator: impl FnOnce(&Input<'t>, &mut Builder) -> Result<T>,
     ) -> Result<(Preprocessor, T)> {
         let root = tree.root();
-        let Some(object) = Attributes::of(root) else {
-            let found = root.describe();
-            return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
-        };
-        let version = object.text("_sklearn_version")?;
-        let version = Version::parse(version).ok_or_else(|| {
-            object.error(format_args!("expected _sklearn_version to be a version, found {version:?}"))
-        })?;
-        if version < Version::new(0, 20) {
-            return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
-        }
+        let version = version_of(root)?;
         let names = Names::new(root, version, columns)?;
         let mut builder = Builder::new(version, tree.plain_bytes());
         let built = chain(steps, &names.input(), &mut builder)?;
@@ -206,6 +198,21 @@ impl Preprocessor {
     pub fn feature_names(&self) -> Vec<&str> {
         self.layout.features()
     }
+}
+
+/// The version of scikit-learn that made an artifact.
+fn version_of(root: Value<'_>) -> Result<Version> {
+    let Some(object) = Attributes::of(root) else {
+        let found = root.describe();
+        return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+    };
+    let version = object.text("_sklearn_version")?;
+    let version = Version::parse(version)
+        .ok_or_else(|| object.error(format_args!("expected _sklearn_version to be a version, found {version:?}")))?;
+    if version < Version::new(0, 20) {
+        return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
+    }
+    Ok(version)
 }
 
 impl Schema for Preprocessor {

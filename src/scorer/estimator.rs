@@ -100,6 +100,16 @@ impl Estimator {
         })
     }
 
+    /// The linear function.
+    pub(super) fn linear(&self) -> &Linear {
+        &self.linear
+    }
+
+    /// The method that answers.
+    pub(super) fn method(&self) -> Method {
+        self.answer.method()
+    }
+
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         let classes = match &self.answer {

@@ -57,6 +57,11 @@ impl Linear {
         Ok(Linear { coefficients: coefficients.into(), intercepts, features, single, wide_intercepts, refuses })
     }
 
+    /// The coefficients and the intercept of each output.
+    pub(super) fn functions(&self) -> impl Iterator<Item = (&[f64], f64)> {
+        self.coefficients.chunks_exact(self.features.max(1)).zip(self.intercepts.iter().copied())
+    }
+
     /// How many features a row has.
     pub(super) fn features(&self) -> usize {
         self.features

@@ -8,6 +8,7 @@
 //! done with them last. It knows nothing of media types, of HTTP, or of where an artifact comes from.
 
 mod classes;
+mod describe;
 mod estimator;
 #[cfg(test)]
 mod estimator_test;
@@ -15,6 +16,8 @@ mod estimator_test;
 mod fixtures_test;
 mod linear;
 mod probabilities;
+
+pub use describe::{LinearDescription, ScorerDescription};
 
 use crate::artifact::pickle::Tree;
 use crate::error::Result;

@@ -146,7 +146,7 @@ impl Document {
     ///
     /// # Errors
     /// [`Cause::BadArtifact`] for what is no such document, with the path of what is wrong.
-    pub(super) fn parse(json: &[u8]) -> Result<Document> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Document> {
         parse(json, Cause::BadArtifact).map_err(|error| {
             error.context("expected a fitted preprocessor, which `byoc train` writes from a specification")
         })
@@ -168,7 +168,7 @@ impl Document {
     }
 
     /// What a `columns.json` beside the pickle would say.
-    pub(super) fn columns_json(&self) -> ColumnsJson {
+    pub(crate) fn columns_json(&self) -> ColumnsJson {
         let label = self.label.clone().map_or(Label::None, |label| Label::Named(label, position(self.label_position)));
         ColumnsJson { columns: self.columns.clone(), label, method: None }
     }

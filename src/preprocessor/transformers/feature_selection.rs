@@ -6,9 +6,11 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Refuses, refuse};
+use crate::preprocessor::version::Version;
 use std::cmp::Ordering;
 
 /// Which features are kept.
@@ -245,6 +247,14 @@ impl FeatureSelection {
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.kept)
     }
+}
+
+/// The names of the features that are kept.
+pub(super) fn feature_names_out(selector: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let built = build(selector, &Input::unknown(), &mut Builder::new(version, usize::MAX))?;
+    let Transformer::FeatureSelection(selection) = built.transformer else { return names::names_in(selector, given) };
+    let given = names::choose(selector.feature_names_in()?, Some(selection.kept.len()), given)?;
+    Ok(given.into_iter().zip(&selection.kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect())
 }
 
 #[cfg(test)]

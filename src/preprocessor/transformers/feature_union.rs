@@ -7,9 +7,12 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::version::Version;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]
@@ -80,4 +83,24 @@ impl FeatureUnion {
         let parts = self.parts.iter().map(|part| part.transformer.heap_bytes());
         size_of_val(&*self.parts) + parts.sum::<usize>()
     }
+}
+
+/// The parts that are applied, each given all names.
+pub(super) fn parts<'t>(union: Attributes<'t>, given: Option<&[String]>) -> Result<Vec<Child<'t>>> {
+    let applied = named(union, "transformer_list")?.into_iter();
+    let applied = applied.filter(|(_, part)| !part.is_none() && part.as_str() != Some("drop"));
+    let given = given.map(<[String]>::to_vec);
+    Ok(applied.map(|(name, transformer)| Child { name, transformer, given: given.clone() }).collect())
+}
+
+pub(super) fn feature_names_out(union: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let mut named = Vec::new();
+    for part in parts(union, given)? {
+        if !super::has_feature_names_out(part.transformer) {
+            let class = part.transformer.class().map_or("str", |(_, class)| class);
+            return Err(NoNames::no_method(part.name, class, "get_feature_names_out"));
+        }
+        named.push((part.name, super::feature_names_out(part.transformer, given, version)?));
+    }
+    names::prefixed(union, named)
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses, describe};
 
@@ -221,6 +222,15 @@ fn half(value: f64) -> f64 {
     let exponent = value.abs().log2().floor().max(-14.0);
     let unit = (exponent - 10.0).exp2();
     if unit.is_finite() { (value / unit).round_ties_even() * unit } else { value }
+}
+
+/// It names its features only if it was told how, with `feature_names_out` (1.1).
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>) -> Names {
+    match transformer.present("feature_names_out") {
+        None => Err(super::no_feature_names_out(transformer)),
+        Some(how) if how.as_str() == Some("one-to-one") => names::names_in(transformer, given),
+        Some(how) => Err(NoNames::raised(format!("feature_names_out is {}, and is not called", how.describe()))),
+    }
 }
 
 #[cfg(test)]

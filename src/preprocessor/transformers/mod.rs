@@ -12,6 +12,7 @@ mod feature_union;
 mod function_transformer;
 mod k_bins_discretizer;
 mod label_binarizer;
+mod legacy_names;
 mod max_abs_scaler;
 mod min_max_scaler;
 mod normalizer;
@@ -29,12 +30,15 @@ mod target_encoder;
 mod testing;
 mod weight;
 
-pub(super) use column_transformer::ColumnTransformer;
+pub(super) use column_transformer::{ColumnTransformer, unused};
+pub(super) use legacy_names::get_feature_names;
 pub(super) use pipeline::{chain, named};
 pub(super) use quantile_transformer::normal_quantile;
 
 use super::attributes::Attributes;
 use super::build::{Builder, Built, Input, Shape};
+use super::describe::Child;
+use super::describe::names::{self, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
 use super::steps::best;
@@ -273,4 +277,88 @@ pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) ->
     // An estimator that is given the whole frame uses all of it.
     let names = estimator.feature_names_in()?;
     Ok(names.map(|names| FittedColumns { names, uses_last: true }))
+}
+
+/// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.
+pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let Some(object) = Attributes::of(transformer) else {
+        let given = given.filter(|_| transformer.as_str() == Some("passthrough"));
+        return given.map(<[String]>::to_vec).ok_or_else(|| NoNames::raised("it has no names on its own"));
+    };
+    match object.class() {
+        "ColumnTransformer" => column_transformer::feature_names_out(object, given, version),
+        "FeatureUnion" => feature_union::feature_names_out(object, given, version),
+        "FunctionTransformer" => function_transformer::feature_names_out(object, given),
+        "KBinsDiscretizer" => k_bins_discretizer::feature_names_out(object, given, version),
+        "OneHotEncoder" => one_hot_encoder::feature_names_out(object, given, version),
+        "Pipeline" => pipeline::feature_names_out(object, given, version),
+        "PolynomialFeatures" => polynomial_features::feature_names_out(object, given, version),
+        "SimpleImputer" => simple_imputer::feature_names_out(object, given),
+        "TargetEncoder" => target_encoder::feature_names_out(object, given),
+        class if feature_selection::supports(class) => feature_selection::feature_names_out(object, given, version),
+        class if ONE_TO_ONE.contains(&class) => names::names_in(object, given),
+        _ => Err(no_feature_names_out(object)),
+    }
+}
+
+/// `OneToOneFeatureMixin`: a feature for each, by the same name.
+const ONE_TO_ONE: &[&str] = &[
+    "Binarizer",
+    "MaxAbsScaler",
+    "MinMaxScaler",
+    "Normalizer",
+    "OrdinalEncoder",
+    "PowerTransformer",
+    "QuantileTransformer",
+    "RobustScaler",
+    "StandardScaler",
+];
+
+/// Whether a transformer has the method at all, for `hasattr`: FunctionTransformer only if told, and LabelBinarizer,
+/// estimators and searches never.
+fn has_feature_names_out(transformer: Value<'_>) -> bool {
+    Attributes::of(transformer).is_none_or(|object| match object.class() {
+        "FunctionTransformer" => object.present("feature_names_out").is_some(),
+        "ColumnTransformer" | "FeatureUnion" | "KBinsDiscretizer" | "OneHotEncoder" | "Pipeline" => true,
+        "PolynomialFeatures" | "SimpleImputer" | "TargetEncoder" => true,
+        class => ONE_TO_ONE.contains(&class) || feature_selection::supports(class),
+    })
+}
+
+fn no_feature_names_out(object: Attributes<'_>) -> NoNames {
+    NoNames::raised(format!("AttributeError: This '{}' has no attribute 'get_feature_names_out'", object.class()))
+}
+
+/// The names of the features that a transformer is given.
+pub(super) fn names_in(object: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    match object.class() {
+        "ColumnTransformer" => column_transformer::names_in(object, given, version),
+        "FeatureUnion" | "GridSearchCV" | "Pipeline" | "RandomizedSearchCV" => {
+            let first = parts(object, given, version)?.into_iter().find_map(|part| Attributes::of(part.transformer));
+            first.map_or_else(|| names::choose(None, None, given), |first| names_in(first, given, version))
+        }
+        _ => names::names_in(object, given),
+    }
+}
+
+/// The transformers that one is made of, each with the names that it is given.
+pub(super) fn parts<'t>(object: Attributes<'t>, given: Option<&[String]>, version: Version) -> Result<Vec<Child<'t>>> {
+    match object.class() {
+        "ColumnTransformer" => column_transformer::parts(object, given, version),
+        "FeatureUnion" => feature_union::parts(object, given),
+        "Pipeline" => pipeline::parts(object, given, version),
+        "GridSearchCV" | "RandomizedSearchCV" => {
+            let given = given.map(<[String]>::to_vec);
+            let best = |transformer| Child { name: "best_estimator_", transformer, given };
+            Ok(object.present("best_estimator_").map(best).into_iter().collect())
+        }
+        // What standardizes after a PowerTransformer, with the mean and deviation of the transformed values.
+        _ => {
+            let part = |transformer| {
+                let given = names::names_in(object, given).ok();
+                Child { name: "_scaler", transformer, given }
+            };
+            Ok(object.present("_scaler").map(part).into_iter().collect())
+        }
+    }
 }

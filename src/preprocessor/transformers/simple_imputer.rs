@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, refuse};
@@ -388,6 +389,18 @@ fn fault_of_first(features: &[Feature<'_, '_>], message: &str) -> Fault {
 
 fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn() -> T) {
     values.iter_mut().filter(|value| is_missing(value)).for_each(|value| *value = fill());
+}
+
+/// The features that have a value to fill in, and after them `missingindicator_…` for those that are watched.
+pub(super) fn feature_names_out(imputer: Attributes<'_>, given: Option<&[String]>) -> Names {
+    let given = names::names_in(imputer, given)?;
+    let statistics = one_dimensional(imputer.required("statistics_")?).and_then(fills);
+    let statistics = statistics.ok_or_else(|| imputer.error("expected statistics_ to be a one-dimensional array"))?;
+    let filled = given.iter().zip(&statistics).filter(|(_, fill)| **fill != Fill::Missing);
+    let watched = indicator(imputer, given.len())?;
+    let watched = watched.iter().filter_map(|index| given.get(*index as usize));
+    let watched = watched.map(|name| format!("missingindicator_{name}"));
+    names::collect(filled.map(|(name, _)| name.clone()).chain(watched))
 }
 
 #[cfg(test)]
