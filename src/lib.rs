@@ -4,7 +4,8 @@
 //!
 //! - [`cli`]: one file a command; arguments in, exit code out.
 //! - The contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`) and
-//!   [`endpoint`] (the local endpoint around containers) and [`training`] (the `/opt/ml` training tree).
+//!   [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`] (the `/opt/ml`
+//!   training tree).
 //! - [`platform`]: what SageMaker does around containers, whatever for: CreateModel's JSON, starting them, their health.
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
 //!   on this machine and in S3.
@@ -28,3 +29,4 @@ pub mod storage;
 pub mod telemetry;
 mod tls;
 pub mod training;
+pub mod transform;

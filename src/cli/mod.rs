@@ -6,6 +6,7 @@ mod endpoint;
 mod serve;
 mod settings;
 mod train;
+mod transform;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -30,6 +31,7 @@ enum Command {
     Endpoint(endpoint::Arguments),
     Serve(serve::Arguments),
     Train(train::Arguments),
+    Transform(Box<transform::Arguments>),
 }
 
 /// The image has the binary under these names on its PATH too, so that `docker run IMAGE serve` and a plain `serve` are one.
@@ -54,6 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
         Command::Train(arguments) => train::run(&arguments, &environment),
+        Command::Transform(arguments) => transform::run(&arguments, &environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

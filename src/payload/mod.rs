@@ -11,6 +11,7 @@ pub mod media_type;
 pub mod negotiation;
 mod number;
 mod numeric_csv;
+pub mod pieces;
 pub mod predictions;
 pub mod recordio;
 pub mod table;

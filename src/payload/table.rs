@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{MediaType, csv, json, jsonlines};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Columns of equal length.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +64,27 @@ impl<'a> Table<'a> {
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte.
     pub fn read(media_type: MediaType, body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
+        Table::read_piece(media_type, body, None, check_width)
+    }
+
+    /// Reads a piece of a body whose earlier rows had so many columns.
+    ///
+    /// # Errors
+    /// Those of [`Table::read`]; and for rows of JSON that have another number of columns.
+    pub fn read_piece(
+        media_type: MediaType,
+        body: &'a [u8],
+        columns: Option<usize>,
+        check_width: &dyn Fn(usize) -> Result<()>,
+    ) -> Result<Table<'a>> {
+        let check_width = &|found| match columns {
+            Some(columns) if columns != found => {
+                Err(Error::bad_payload(format!("expected {columns} columns as in the rows before, found {found}")))
+            }
+            _ => check_width(found),
+        };
         match media_type {
-            MediaType::Csv => csv::read(body, check_width),
+            MediaType::Csv => csv::read_piece(body, columns, check_width),
             MediaType::Json => json::read_table(body, check_width),
             MediaType::JsonLines => jsonlines::read_table(body, check_width),
         }

@@ -13,3 +13,4 @@ mod shutdown;
 mod single_model;
 mod support;
 mod training;
+mod transform;

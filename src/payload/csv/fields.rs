@@ -23,8 +23,13 @@ const QUOTED: u32 = 1 << 31;
 const MISSING: Span = Span { start: 0, end: 0 };
 
 impl<'a> Fields<'a> {
-    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has.
-    pub(super) fn find(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Fields<'a>> {
+    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has; or, where the rows before
+    /// this body's have decided it, to that `width`.
+    pub(super) fn find(
+        body: &'a [u8],
+        width: Option<usize>,
+        check_width: &dyn Fn(usize) -> Result<()>,
+    ) -> Result<Fields<'a>> {
         let text = std::str::from_utf8(body).map_err(|error| {
             let byte = error.valid_up_to();
             let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
@@ -42,7 +47,11 @@ impl<'a> Fields<'a> {
         }
         if finder.skip_blank_lines() {
             // Before memory is taken: a row of nothing but commas has as many fields as bytes.
-            check_width(finder.width_of_record()?)?;
+            check_width(match width {
+                Some(width) => width,
+                None => finder.width_of_record()?,
+            })?;
+            finder.width = width.unwrap_or(0);
         }
         while finder.skip_blank_lines() {
             finder.record()?;
@@ -175,7 +184,7 @@ impl Finder<'_> {
     fn record(&mut self) -> Result<()> {
         let record_start = self.position;
         let first_span = self.spans.len();
-        let most = if self.rows == 0 { usize::MAX } else { self.width };
+        let most = if self.width == 0 { usize::MAX } else { self.width };
         let mut found = 0;
         self.fields_of_record(|spans, span| {
             // What is too much is counted and not kept.
@@ -184,7 +193,7 @@ impl Finder<'_> {
             }
             found += 1;
         })?;
-        if self.rows == 0 {
+        if self.width == 0 {
             self.width = found;
             let record_bytes = self.position - record_start;
             self.spans.reserve((self.body.len() - self.position) / record_bytes.max(1) * found);
@@ -249,7 +258,7 @@ mod tests {
     use super::*;
 
     fn rows(body: &str) -> Vec<Vec<String>> {
-        let fields = Fields::find(body.as_bytes(), &|_| Ok(())).unwrap();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
         let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
         (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
     }
@@ -282,6 +291,16 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_is_as_wide_as_the_rows_before_it() {
+        let fields =
+            Fields::find(b"1\n2,b\n", Some(2), &|width| if width == 2 { Ok(()) } else { Err(Error::bad_payload("")) });
+        let fields = fields.unwrap();
+        assert_eq!((fields.rows(), fields.width()), (2, 2));
+        assert_eq!(fields.texts(1).collect::<Vec<_>>(), ["", "b"]);
+        assert!(Fields::find(b"1,2,3\n", Some(2), &|_| Ok(())).is_err());
+    }
+
+    #[test]
     fn a_body_that_cannot_be_cut_is_refused_with_its_place() {
         let cases: &[(&[u8], &str)] = &[
             (b"", "expected at least one row, found none"),
@@ -291,7 +310,7 @@ mod tests {
             (b"1,a\n2,\xff\n", "row 2, byte 6: expected UTF-8 text, found the byte 0xff"),
         ];
         for (body, expected) in cases {
-            let error = Fields::find(body, &|_| Ok(())).err().unwrap();
+            let error = Fields::find(body, None, &|_| Ok(())).err().unwrap();
             assert_eq!(error.to_string(), *expected, "{:?}", String::from_utf8_lossy(body));
         }
     }
@@ -299,6 +318,6 @@ mod tests {
     #[test]
     fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
         let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
-        assert!(Fields::find(body.as_bytes(), &|_| Ok(())).is_err());
+        assert!(Fields::find(body.as_bytes(), None, &|_| Ok(())).is_err());
     }
 }

@@ -6,7 +6,8 @@
 //! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
 //!
 //! pandas types very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one chunk and
-//! text in another. Here a column has one type over the whole body, whatever its size.
+//! text in another. Here a column has one type over the whole body, whatever its size; a body that is too large to be held
+//! comes in pieces ([`super::pieces`]), and is as many bodies here.
 
 mod column_type;
 mod fields;
@@ -30,7 +31,19 @@ use fields::Fields;
 /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
 /// the first, or a quoted field that never ends; with the row and the byte.
 pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
-    let fields = Fields::find(body, check_width)?;
+    read_piece(body, None, check_width)
+}
+
+/// Reads a piece of a body, whose first row had so many columns.
+///
+/// # Errors
+/// Those of [`read`].
+pub(super) fn read_piece<'a>(
+    body: &'a [u8],
+    width: Option<usize>,
+    check_width: &dyn Fn(usize) -> Result<()>,
+) -> Result<Table<'a>> {
+    let fields = Fields::find(body, width, check_width)?;
     let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
     Ok(Table { rows: fields.rows(), columns })
 }
