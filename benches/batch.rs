@@ -1,7 +1,8 @@
 //! One core, bytes to bytes: a model's whole answer beside a program that only splits, parses and prints the same numbers.
 //!
 //! `cargo bench --bench batch`. The floor finds commas and line ends, parses every number, and prints as many numbers as
-//! the model does: no types, no checks, no model. What is above it is what the semantics cost.
+//! the model does: no types, no checks, no model. What is above it is what the semantics cost. Of a binary body the floor reads
+//! every word and writes as many bytes as the answer has.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -15,17 +16,25 @@ use support::{fixtures, floor};
 const MEASURE_FOR: Duration = Duration::from_secs(2);
 
 fn main() {
-    println!("{:<16} {:>9} {:>12} {:>12} {:>12} {:>6}", "container", "rows", "floor", "ours", "rows/s", "ratio");
+    println!("{:<24} {:>9} {:>12} {:>12} {:>12} {:>6}", "container", "rows", "floor", "ours", "rows/s", "ratio");
     for rows in [1, 100, 10_000, 1_000_000] {
-        for (name, case) in
-            [("preprocessor", fixtures::preprocessor(rows)), ("linear learner", fixtures::learner(rows))]
-        {
+        for (name, case) in [
+            ("preprocessor", fixtures::preprocessor(rows)),
+            ("linear learner", fixtures::learner(rows)),
+            ("linear learner, recordio", fixtures::learner_of_records(rows)),
+            ("linear learner, npy", fixtures::learner_of_arrays(rows)),
+        ] {
             let answer = case.model.invoke(case.invocation()).expect("the bench's own request").body;
-            let numbers = floor::numbers_of(&answer);
-            let floor = fastest(|| floor::run(&case.body, &numbers));
+            let floor = match case.content_type {
+                "text/csv" => {
+                    let numbers = floor::numbers_of(&answer);
+                    fastest(|| floor::run(&case.body, &numbers))
+                }
+                _ => fastest(|| floor::run_binary(&case.body, &answer)),
+            };
             let ours = fastest(|| case.model.invoke(case.invocation()).map(|answer| answer.body.len()).unwrap_or(0));
             println!(
-                "{name:<16} {rows:>9} {:>12} {:>12} {:>12.0} {:>6.2}",
+                "{name:<24} {rows:>9} {:>12} {:>12} {:>12.0} {:>6.2}",
                 format!("{floor:.1?}"),
                 format!("{ours:.1?}"),
                 rows as f64 / ours.as_secs_f64(),

@@ -12,7 +12,7 @@ use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
 use crate::error::{Error, Result};
 use crate::linear_learner::LinearLearner;
-use crate::payload::{ContentType, MediaType, Table, negotiate};
+use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Preprocessor};
 
 /// A request to a model, as it came.
@@ -184,8 +184,8 @@ impl Model {
     /// Answers one request.
     ///
     /// # Errors
-    /// [`crate::error::Cause::UnsupportedMediaType`], [`crate::error::Cause::NotAcceptable`], and
-    /// [`crate::error::Cause::BadPayload`] with the row, column and byte.
+    /// [`crate::error::Cause::UnsupportedMediaType`]; [`crate::error::Cause::NotAcceptable`], also for text in a media type
+    /// that holds numbers only; and [`crate::error::Cause::BadPayload`] with the row, column and byte.
     pub fn invoke(&self, invocation: Invocation<'_>) -> Result<Answer> {
         let Invocation { content_type, accept, default_accept, body } = invocation;
         let exchange = self.agree(content_type, accept, default_accept)?;
@@ -206,7 +206,7 @@ impl Model {
         let default_accept = default_accept.unwrap_or(MediaType::Json);
         let (readable, writable) = match self {
             Model::LinearLearner(_) => (LinearLearner::READABLE, LinearLearner::WRITABLE),
-            Model::Preprocessor(_) => (Table::READABLE, Table::WRITABLE),
+            Model::Preprocessor(_) => (Table::READABLE, Features::WRITABLE),
         };
         let reads = ContentType::parse(content_type, readable)?;
         Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
@@ -223,11 +223,10 @@ impl Model {
                 Shape { rows: batch.len(), columns: None }
             }
             Model::Preprocessor(preprocessor) => {
-                let check_width = |columns| preprocessor.check_width(columns);
                 let columns = before.and_then(|shape| shape.columns);
-                let rows = Table::read_piece(exchange.reads.media_type, body, columns, &check_width)?;
+                let rows = Table::read_piece(exchange.reads.media_type, body, columns, preprocessor)?;
                 let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
-                preprocessor.transform(rows)?.write(exchange.writes, &mut answer);
+                preprocessor.transform(rows)?.write(exchange.writes, &mut answer)?;
                 shape
             }
         };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use byoc::artifact::targz;
 use byoc::model::{Artifact, Invocation, Model};
+use byoc::payload::recordio;
 use tempfile::TempDir;
 
 use super::fixtures_folder;
@@ -66,6 +67,33 @@ pub fn learner(rows: usize) -> Case {
         accept: "application/json",
         _unpacked: unpacked,
     }
+}
+
+/// The same learner and rows, recordio-protobuf to recordio-protobuf.
+pub fn learner_of_records(rows: usize) -> Case {
+    let case = learner(rows);
+    let mut body = Vec::new();
+    for row in float32_rows(&case.body) {
+        recordio::write_record(&mut body, &[("values", (&row, &[], &[]))], &[]);
+    }
+    let media_type = "application/x-recordio-protobuf";
+    Case { body, content_type: media_type, accept: media_type, ..case }
+}
+
+/// The same learner and rows, npy to npy.
+pub fn learner_of_arrays(rows: usize) -> Case {
+    let case = learner(rows);
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, 10), }}");
+    let mut body = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    body.extend(format!("{header:<117}\n").bytes());
+    float32_rows(&case.body).for_each(|row| body.extend(row.iter().flat_map(|value| value.to_le_bytes())));
+    let media_type = "application/x-npy";
+    Case { body, content_type: media_type, accept: media_type, ..case }
+}
+
+fn float32_rows(csv: &[u8]) -> impl Iterator<Item = Vec<f32>> {
+    let text = std::str::from_utf8(csv).expect("the fixture is text");
+    text.lines().map(|line| line.split(',').map(|cell| cell.parse().expect("the fixture has numbers")).collect())
 }
 
 fn open(folder: &std::path::Path) -> Model {

@@ -1,4 +1,4 @@
-//! The floor of a batch: split, parse, print, and nothing else.
+//! The floor of a batch: split, parse, print, and nothing else; for a binary body: read its words, write the answer's.
 
 /// The numbers of an answer, whatever stands between them.
 pub fn numbers_of(answer: &[u8]) -> Vec<f64> {
@@ -25,4 +25,12 @@ pub fn run(body: &[u8], numbers: &[f64]) -> usize {
         answer.push(b',');
     }
     std::hint::black_box(answer).len()
+}
+
+/// Reads each word of a binary body as a float32 and writes an answer's bytes: what there is to read and to write, and no
+/// more.
+pub fn run_binary(body: &[u8], answer: &[u8]) -> usize {
+    let sum: f32 = body.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).sum();
+    std::hint::black_box(sum);
+    std::hint::black_box(answer.to_vec()).len()
 }

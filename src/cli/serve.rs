@@ -11,7 +11,7 @@ use crate::container::memory::{DEFAULT_SHARE, of_this_container, parse_size};
 use crate::container::{self, Batch, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
-use crate::payload::MediaType;
+use crate::payload::media_type::{self, MediaType};
 use crate::telemetry::logs;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
@@ -84,7 +84,7 @@ impl Arguments {
         let default_accept = settings.get(
             ("default-accept", self.default_accept.as_deref()),
             &[env::SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT],
-            media_type,
+            parse_media_type,
         );
         let workers =
             settings.get(("workers", self.workers.as_deref()), &[env::SAGEMAKER_MODEL_SERVER_WORKERS], number(1, 1024));
@@ -151,9 +151,9 @@ impl Arguments {
     }
 }
 
-fn media_type(text: &str) -> Result<MediaType, String> {
+fn parse_media_type(text: &str) -> Result<MediaType, String> {
     let name = text.split(';').next().unwrap_or_default().trim();
-    MediaType::from_name(name).ok_or_else(|| "expected text/csv, application/json or application/jsonlines".to_owned())
+    MediaType::from_name(name).ok_or_else(|| format!("expected {}", media_type::list(MediaType::ALL)))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::container::routes::text_header;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
 use crate::model::PieceByPiece;
+use crate::payload::MediaType;
 use crate::payload::pieces::Pieces;
 
 /// A body up to this size is answered as a whole. The service's default payload is a third of it.
@@ -57,12 +58,15 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
         return services.invoke(SINGLE_MODEL, model, content_type, accept, body).await.map(respond::answer);
     }
     let exchange = model.model.agree(content_type, accept, services.default_accept)?;
-    let Some(pieces) = Pieces::of(exchange.reads.media_type) else {
+    // An array of numpy's says at its start how many rows it has.
+    let pieces = Pieces::of(exchange.reads.media_type).filter(|_| exchange.writes != MediaType::Npy);
+    let Some(pieces) = pieces else {
         if !arriving.take_up_to(LARGEST_DOCUMENT + 1).await? {
             let message = format!(
-                "the body is larger than {LARGEST_DOCUMENT} bytes, the most of {}: send text/csv or application/jsonlines, \
-                 which can be larger",
-                exchange.reads.media_type.name()
+                "the body is larger than {LARGEST_DOCUMENT} bytes, the most of {} to {}: send text/csv or \
+                 application/jsonlines, which can be larger",
+                exchange.reads.media_type.name(),
+                exchange.writes.name()
             );
             return Err(Error::new(Cause::PayloadTooLarge, message));
         }

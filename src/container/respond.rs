@@ -100,6 +100,8 @@ pub(super) fn answer(answer: Answer) -> HttpResponse {
         MediaType::Csv => const { HeaderValue::from_static(MediaType::Csv.name()) },
         MediaType::Json => const { HeaderValue::from_static(MediaType::Json.name()) },
         MediaType::JsonLines => const { HeaderValue::from_static(MediaType::JsonLines.name()) },
+        MediaType::RecordIoProtobuf => const { HeaderValue::from_static(MediaType::RecordIoProtobuf.name()) },
+        MediaType::Npy => const { HeaderValue::from_static(MediaType::Npy.name()) },
     };
     HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).body(Pieces::new(answer.body))
 }

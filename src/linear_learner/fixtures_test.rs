@@ -1,4 +1,4 @@
-//! Every case of `tests/fixtures/linear-learner`, every request that its media type is read of, against what MXNet computed.
+//! Every case of `tests/fixtures/linear-learner`, every request in every media type, against what MXNet computed.
 
 use super::*;
 use crate::error::Cause;
@@ -58,7 +58,7 @@ fn case(folder: PathBuf) -> Case {
     Case { folder, learner, expected }
 }
 
-/// The requests of a case in media types that are read, with whether they are good.
+/// The requests of a case, with whether they are good.
 fn requests(case: &Case) -> impl Iterator<Item = (PathBuf, ContentType, bool)> {
     std::fs::read_dir(case.folder.join("requests")).unwrap().filter_map(|entry| {
         let path = entry.unwrap().path();
@@ -66,6 +66,7 @@ fn requests(case: &Case) -> impl Iterator<Item = (PathBuf, ContentType, bool)> {
             "csv" => MediaType::Csv,
             "json" => MediaType::Json,
             "jsonl" => MediaType::JsonLines,
+            "recordio" => MediaType::RecordIoProtobuf,
             _ => return None,
         };
         let good = !path.file_name()?.to_str()?.starts_with("bad");
@@ -97,7 +98,97 @@ fn every_request_scores_as_mxnet_scored_it() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 58);
+    assert_eq!(compared, 78);
+}
+
+/// The numbers of `dense.csv` as numpy would save them.
+fn npy(csv: &str, code: &str, fortran_order: bool) -> Vec<u8> {
+    let rows: Vec<Vec<f64>> =
+        csv.lines().map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect();
+    let (height, width) = (rows.len(), rows[0].len());
+    let order = if fortran_order { "True" } else { "False" };
+    let header = format!("{{'descr': '{code}', 'fortran_order': {order}, 'shape': ({height}, {width}), }}\n");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    for index in 0..height * width {
+        let (row, column) =
+            if fortran_order { (index % height, index / height) } else { (index / width, index % width) };
+        let value = rows[row][column];
+        match code {
+            "<f4" => file.extend((value as f32).to_le_bytes()),
+            ">f8" => file.extend(value.to_be_bytes()),
+            other => panic!("no rule for {other}"),
+        }
+    }
+    file
+}
+
+#[test]
+fn arrays_of_numpy_score_to_the_bit_as_text_scores() {
+    for case in cases() {
+        let csv = std::fs::read_to_string(case.folder.join("requests/dense.csv")).unwrap();
+        let predict = |media_type, body: &[u8]| {
+            let batch = case.learner.read(ContentType { media_type, label_size: None }, body).unwrap();
+            case.learner.predict(&batch).unwrap()
+        };
+        let expected = predict(MediaType::Csv, csv.as_bytes());
+        for (code, fortran_order) in [("<f4", false), ("<f4", true), (">f8", false), (">f8", true)] {
+            let body = npy(&csv, code, fortran_order);
+            assert_eq!(predict(MediaType::Npy, &body), expected, "{:?} {code} {fortran_order}", case.folder);
+        }
+    }
+}
+
+/// The float32 numbers of an answer's labels, by name, record by record.
+fn records(answer: &[u8]) -> Vec<Vec<(String, Vec<f32>)>> {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Record {
+        #[prost(btree_map = "string, message", tag = "2")]
+        label: std::collections::BTreeMap<String, Value>,
+    }
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Value {
+        #[prost(message, optional, tag = "2")]
+        float32_tensor: Option<Tensor>,
+    }
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Tensor {
+        #[prost(float, repeated, tag = "1")]
+        values: Vec<f32>,
+    }
+    let mut frames = crate::payload::recordio::Frames::new(answer);
+    let mut records = Vec::new();
+    while let Some(payload) = frames.next_frame().unwrap() {
+        let record: Record = prost::Message::decode(payload).unwrap();
+        let numbers = |(name, value): (String, Value)| (name, value.float32_tensor.unwrap().values);
+        records.push(record.label.into_iter().map(numbers).collect());
+    }
+    records
+}
+
+#[test]
+fn records_of_answers_are_those_of_the_algorithms_container() {
+    let mut compared = 0;
+    for case in cases() {
+        let content_type = ContentType { media_type: MediaType::RecordIoProtobuf, label_size: None };
+        let request = std::fs::read(case.folder.join("requests/dense.recordio")).unwrap();
+        let mut answer = Vec::new();
+        let predictions = case.learner.predict(&case.learner.read(content_type, &request).unwrap()).unwrap();
+        predictions.write(MediaType::RecordIoProtobuf, &mut answer);
+        let expected = std::fs::read(case.folder.join("expected/response.recordio")).unwrap();
+        assert_eq!(answer.len(), expected.len(), "{:?}", case.folder);
+        let (found, expected) = (records(&answer), records(&expected));
+        assert_eq!(found.len(), expected.len(), "{:?}", case.folder);
+        for ((name, found), (expected_name, expected)) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert_eq!((name, found.len()), (expected_name, expected.len()), "{:?}", case.folder);
+            for (&found, &expected) in found.iter().zip(expected) {
+                assert!(close(found.into(), expected.into()), "{:?} {name}: {found} for {expected}", case.folder);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 150, "{compared}");
 }
 
 /// A text as the numbers in it, and what stands between them.

@@ -65,7 +65,7 @@ pub enum Activation {
 
 impl LinearLearner {
     /// The media types that requests may have.
-    pub const READABLE: &'static [MediaType] = &[MediaType::Csv, MediaType::Json, MediaType::JsonLines];
+    pub const READABLE: &'static [MediaType] = Batch::READABLE;
 
     /// The media types of answers; the first is the default of the algorithm's own container.
     pub const WRITABLE: &'static [MediaType] = Predictions::WRITABLE;

@@ -3,7 +3,7 @@
 //! The readers of the media types append cells to the open row and close it; a row of another width does not get in.
 
 use super::json::instance::{Rows, Scalar};
-use super::{ContentType, MediaType, json, jsonlines, numeric_csv};
+use super::{ContentType, MediaType, json, jsonlines, npy, numeric_csv, recordio};
 use crate::error::{Error, Place, Result};
 
 /// Rows of `width` float32 features.
@@ -42,6 +42,9 @@ struct RowEnd {
 }
 
 impl Batch {
+    /// The media types that a batch is read from.
+    pub const READABLE: &'static [MediaType] = MediaType::ALL;
+
     /// A batch without rows.
     pub fn new(width: usize) -> Batch {
         Batch { width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
@@ -62,6 +65,8 @@ impl Batch {
             MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0)),
             MediaType::Json => json::read_batch(body, width),
             MediaType::JsonLines => jsonlines::read_batch(body, width),
+            MediaType::RecordIoProtobuf => recordio::read_batch(body, width),
+            MediaType::Npy => npy::read_batch(body, width),
         }
     }
 
@@ -108,7 +113,7 @@ impl Batch {
         // Rounding is the point: the model computes in float32.
         let rounded = value as f32;
         if !rounded.is_finite() {
-            return Err(Error::bad_payload(format!("expected a finite float32, found {value:e}")));
+            return Err(not_finite(value));
         }
         self.values.push(rounded);
         Ok(())
@@ -171,9 +176,51 @@ impl Batch {
         Ok(())
     }
 
+    /// How much memory the rows take.
+    #[cfg(test)]
+    pub(super) fn capacity_in_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<f32>()
+            + self.keys.capacity() * size_of::<u32>()
+            + self.ends.capacity() * size_of::<RowEnd>()
+    }
+
+    /// Appends a dense row, rounded to float32 as [`Batch::push_value`] rounds.
+    pub(super) fn push_dense_row(&mut self, row: impl ExactSizeIterator<Item = f64> + Clone) -> Result<()> {
+        if row.len() != self.width {
+            return Err(self.wrong_width(row.len() as u64));
+        }
+        let start = self.values.len();
+        self.values.extend(row.clone().map(|value| value as f32));
+        let rounded = self.values.get(start..).unwrap_or_default();
+        // All of them are looked at, which the compiler does many at a time; where one is none, only it is looked for.
+        if !rounded.iter().fold(true, |all, value| all & value.is_finite())
+            && let Some((column, value)) = row.enumerate().find(|(_, value)| !(*value as f32).is_finite())
+        {
+            return Err(not_finite(value).at(Place::cell(self.rows + 1, column + 1)));
+        }
+        Batch::end_dense(self)
+    }
+
+    /// Appends a sparse row of `width` places, with as many values as keys.
+    pub(super) fn push_sparse_row(&mut self, width: u64, keys: &[u64], values: &[f32]) -> Result<()> {
+        if width != self.width as u64 {
+            return Err(self.wrong_width(width));
+        }
+        let row = self.rows + 1;
+        for (&key, &value) in keys.iter().zip(values) {
+            self.push_key(key).map_err(|error| error.at(Place::row(row)))?;
+            self.push_value(value.into()).map_err(|error| error.at(Place::cell(row, key as usize + 1)))?;
+        }
+        Batch::end_sparse(self, Some(width))
+    }
+
     fn wrong_width(&self, found: u64) -> Error {
         Error::bad_payload(format!("expected {} features, found {found}", self.width)).at(Place::row(self.rows + 1))
     }
+}
+
+fn not_finite(value: f64) -> Error {
+    Error::bad_payload(format!("expected a finite float32, found {value:e}"))
 }
 
 impl<'de> Rows<'de> for Batch {
@@ -183,7 +230,7 @@ impl<'de> Rows<'de> for Batch {
             // The nearest float64 is near enough: the model computes in float32.
             Scalar::Int(value) => self.push_value(value as f64),
             Scalar::UInt(value) => self.push_value(value as f64),
-            Scalar::Null | Scalar::Bool(_) | Scalar::Text(_) => {
+            Scalar::Missing | Scalar::Null | Scalar::Bool(_) | Scalar::Text(_) => {
                 Err(Error::bad_payload(format!("expected a number, found {value}")))
             }
         }

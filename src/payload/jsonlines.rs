@@ -1,10 +1,11 @@
 //! `application/jsonlines`: one instance a line in, one answer a line out.
 
+use super::Batch;
 use super::json::instance::{Reading, Rows};
 use super::json::{Columns, write_cells};
 use super::number::{write_cut_f64, write_i64};
 use super::predictions::{Predictions, Score};
-use super::{Batch, table::Table};
+use super::table::{Schema, Table};
 use crate::error::{Error, Result};
 use serde::de::DeserializeSeed;
 
@@ -15,15 +16,15 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
     Ok(batch)
 }
 
-/// Reads columns, typed as pandas types lists of Python values, once `check_width` has agreed to how many there are.
+/// Reads columns, typed as pandas types lists of Python values, once the schema has agreed to how many there are.
 ///
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
 /// different length, sparse rows, no line.
-pub fn read_table<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
-    let mut columns = Columns::new(check_width);
+pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+    let mut columns = Columns::new(schema);
     read_lines(body, &mut columns)?;
-    Ok(columns.finish())
+    columns.finish()
 }
 
 /// The last line need not end in a line break; blank lines are skipped and not counted.

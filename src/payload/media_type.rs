@@ -14,23 +14,33 @@ pub enum MediaType {
     Json,
     /// `application/jsonlines`: one document a line.
     JsonLines,
+    /// `application/x-recordio-protobuf`: a protobuf message for each record, in frames. What SageMaker's own algorithms
+    /// train on (docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html).
+    RecordIoProtobuf,
+    /// `application/x-npy`: numpy's own file of one array, as the decoders of SageMaker's framework containers know it
+    /// (github.com/aws/sagemaker-inference-toolkit, `content_types.py`).
+    Npy,
 }
 
 impl MediaType {
+    /// Every media type.
+    pub const ALL: &'static [MediaType] =
+        &[MediaType::Csv, MediaType::Json, MediaType::JsonLines, MediaType::RecordIoProtobuf, MediaType::Npy];
+
     /// The name that goes into a header, lower case and without parameters.
     pub const fn name(self) -> &'static str {
         match self {
             MediaType::Csv => "text/csv",
             MediaType::Json => "application/json",
             MediaType::JsonLines => "application/jsonlines",
+            MediaType::RecordIoProtobuf => "application/x-recordio-protobuf",
+            MediaType::Npy => "application/x-npy",
         }
     }
 
     /// The media type of a name without parameters, in any case.
     pub fn from_name(name: &str) -> Option<MediaType> {
-        [MediaType::Csv, MediaType::Json, MediaType::JsonLines]
-            .into_iter()
-            .find(|media_type| name.eq_ignore_ascii_case(media_type.name()))
+        MediaType::ALL.iter().copied().find(|media_type| name.eq_ignore_ascii_case(media_type.name()))
     }
 }
 
@@ -105,31 +115,33 @@ pub(crate) fn list(media_types: &[MediaType]) -> String {
 mod tests {
     use super::*;
 
-    const ALL: &[MediaType] = &[MediaType::Csv, MediaType::Json, MediaType::JsonLines];
-
     #[test]
     fn parameters_are_parsed_and_case_and_space_do_not_matter() {
-        let parsed = ContentType::parse(Some("Text/CSV ; charset=UTF-8;label_size=1"), ALL).unwrap();
+        let parsed = ContentType::parse(Some("Text/CSV ; charset=UTF-8;label_size=1"), MediaType::ALL).unwrap();
         assert_eq!(parsed, ContentType { media_type: MediaType::Csv, label_size: Some(1) });
     }
 
     #[test]
     fn a_missing_or_empty_header_is_csv() {
         for header in [None, Some(""), Some("  ")] {
-            assert_eq!(ContentType::parse(header, ALL).unwrap().media_type, MediaType::Csv);
+            assert_eq!(ContentType::parse(header, MediaType::ALL).unwrap().media_type, MediaType::Csv);
         }
     }
 
     #[test]
     fn a_type_that_is_not_read_is_refused_with_what_was_expected() {
-        let error = ContentType::parse(Some("image/png"), ALL).unwrap_err();
+        let error = ContentType::parse(Some("image/png"), MediaType::ALL).unwrap_err();
         assert_eq!(error.cause(), Cause::UnsupportedMediaType);
         assert_eq!(
             error.message(),
-            "Content-Type \"image/png\" is not supported: expected text/csv, application/json or application/jsonlines"
+            "Content-Type \"image/png\" is not supported: expected text/csv, application/json, application/jsonlines, \
+             application/x-recordio-protobuf or application/x-npy"
         );
-        let error = ContentType::parse(Some("text/csv; charset=utf-16"), ALL).unwrap_err();
+        let error = ContentType::parse(Some("text/csv; charset=utf-16"), MediaType::ALL).unwrap_err();
         assert_eq!(error.cause(), Cause::UnsupportedMediaType);
-        assert_eq!(ContentType::parse(Some("text/csv;label_size=x"), ALL).unwrap_err().cause(), Cause::BadRequest);
+        assert_eq!(
+            ContentType::parse(Some("text/csv;label_size=x"), MediaType::ALL).unwrap_err().cause(),
+            Cause::BadRequest
+        );
     }
 }

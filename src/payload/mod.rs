@@ -1,14 +1,16 @@
 //! Media types: bytes to rows on the way in, features and scores to bytes on the way out.
 //!
-//! One file for each media type, one for each shape that rows take. This room knows nothing of models, of HTTP beyond the
+//! One file or folder for each media type, one for each shape that rows take. This room knows nothing of models, of HTTP beyond the
 //! two headers that name a media type, or of where the bytes come from.
 
 pub mod batch;
 pub mod csv;
+pub mod features;
 pub mod json;
 pub mod jsonlines;
 pub mod media_type;
 pub mod negotiation;
+pub mod npy;
 mod number;
 mod numeric_csv;
 pub mod pieces;
@@ -17,6 +19,7 @@ pub mod recordio;
 pub mod table;
 
 pub use batch::Batch;
+pub use features::Features;
 pub use media_type::{ContentType, MediaType};
 pub use negotiation::negotiate;
 pub(crate) use number::write_f64 as write_number;

@@ -134,7 +134,7 @@ fn thousandths(weight: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::MediaType::{Csv, Json, JsonLines};
+    use super::MediaType::{Csv, Json, JsonLines, Npy, RecordIoProtobuf};
     use super::*;
     use proptest::prelude::*;
 
@@ -174,6 +174,29 @@ mod tests {
             ("text/csv;q=.5, application/jsonlines;q=0.4999", Csv),
         ] {
             assert_eq!(negotiate(Some(accept), Json, ALL).unwrap(), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn binary_media_types_are_answered_to_those_who_name_them() {
+        for offered in [crate::payload::Predictions::WRITABLE, crate::payload::Features::WRITABLE] {
+            for (accept, expected) in [
+                ("application/x-recordio-protobuf", RecordIoProtobuf),
+                ("Application/X-RecordIO-Protobuf; charset=utf-8", RecordIoProtobuf),
+                ("application/x-npy", Npy),
+                ("application/x-npy;q=0.5, application/x-recordio-protobuf;q=0.6, image/*", RecordIoProtobuf),
+                ("application/x-recordio-protobuf;q=0.5, text/csv;q=0.4", RecordIoProtobuf),
+                ("text/csv, application/x-npy", Csv),
+                ("application/*", Json),
+                ("application/json;q=0, application/*", JsonLines),
+            ] {
+                assert_eq!(negotiate(Some(accept), Json, offered).unwrap(), expected, "{accept}");
+            }
+            for fallback in [RecordIoProtobuf, Npy] {
+                for accept in [None, Some("*/*"), Some("application/*")] {
+                    assert_eq!(negotiate(accept, fallback, offered).unwrap(), fallback, "{accept:?}");
+                }
+            }
         }
     }
 

@@ -37,10 +37,11 @@ struct Scan {
 }
 
 impl Pieces {
-    /// How bodies of a media type are cut. A JSON document cannot be: it is one value.
+    /// How bodies of a media type are cut. A JSON document cannot be: it is one value; and so is an array of numpy's. Records
+    /// in frames are not either: nobody sends them by the gigabyte.
     pub fn of(media_type: MediaType) -> Option<Pieces> {
         match media_type {
-            MediaType::Json => None,
+            MediaType::Json | MediaType::Npy | MediaType::RecordIoProtobuf => None,
             MediaType::Csv => Some(Pieces { is_csv: true, rows: None, scan: Scan::default() }),
             MediaType::JsonLines => Some(Pieces { is_csv: false, rows: Some(usize::MAX), scan: Scan::default() }),
         }

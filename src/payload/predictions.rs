@@ -1,6 +1,6 @@
 //! What a scorer answers: for each row a score or a list of scores, and a label if it is a classifier.
 
-use super::{MediaType, json, jsonlines, numeric_csv};
+use super::{MediaType, json, jsonlines, npy, numeric_csv, recordio};
 use crate::error::{Cause, Error, Result};
 
 /// Scores and labels, row by row.
@@ -28,6 +28,16 @@ pub enum Width {
     One,
     /// So many, at least one, written as a list even if it is one.
     List(usize),
+}
+
+impl Width {
+    /// How many.
+    pub fn scores(self) -> usize {
+        match self {
+            Width::One => 1,
+            Width::List(each) => each,
+        }
+    }
 }
 
 /// The prediction of one row.
@@ -60,17 +70,15 @@ impl Scores {
 
 impl Predictions {
     /// What `Predictions` can be written as; the first is what the linear learner's own container answers by default.
-    pub const WRITABLE: &'static [MediaType] = &[MediaType::Json, MediaType::JsonLines, MediaType::Csv];
+    pub const WRITABLE: &'static [MediaType] =
+        &[MediaType::Json, MediaType::JsonLines, MediaType::RecordIoProtobuf, MediaType::Csv, MediaType::Npy];
 
     /// Predictions of a regressor (no labels) or a classifier.
     ///
     /// # Errors
     /// [`Cause::Internal`] when scores, width and labels do not tell of the same number of rows.
     pub fn new(scores: Scores, width: Width, labels: Option<Vec<i64>>) -> Result<Predictions> {
-        let each = match width {
-            Width::One => 1,
-            Width::List(each) => each,
-        };
+        let each = width.scores();
         let rows = scores.len().checked_div(each).unwrap_or(0);
         if rows * each != scores.len() || labels.as_ref().is_some_and(|labels| labels.len() != rows) {
             return Err(Error::new(
@@ -102,10 +110,7 @@ impl Predictions {
 
     /// How many rows.
     pub fn len(&self) -> usize {
-        match self.width {
-            Width::One => self.scores.len(),
-            Width::List(each) => self.scores.len().checked_div(each).unwrap_or(0),
-        }
+        self.scores.len().checked_div(self.width.scores()).unwrap_or(0)
     }
 
     /// Whether there is no row.
@@ -115,12 +120,14 @@ impl Predictions {
 
     /// Appends the answer's body to `out`.
     pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) {
-        // A score takes some twenty bytes, the words around it forty.
+        // As text a score takes some twenty bytes, the words around it forty; a record takes no more.
         out.reserve(self.scores.len() * 24 + self.len() * 40 + 24);
         match media_type {
             MediaType::Csv => numeric_csv::write_predictions(self, out),
             MediaType::Json => json::write_predictions(self, out),
             MediaType::JsonLines => jsonlines::write_predictions(self, out),
+            MediaType::RecordIoProtobuf => recordio::write_predictions(self, out),
+            MediaType::Npy => npy::write_predictions(self, out),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{MediaType, csv, json, jsonlines};
+use super::{MediaType, csv, json, jsonlines, npy, recordio};
 use crate::error::{Error, Result};
 
 /// Columns of equal length.
@@ -51,53 +51,96 @@ pub enum Cell<'a> {
     Float(f64),
 }
 
+/// What a model says of its columns before a body is read: how many there are, so that a row that is far too wide takes no
+/// memory, and by which names a JSON object may give them.
+pub trait Schema {
+    /// Whether the model takes rows of so many columns. Asked as soon as it is known how many the first row has.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadPayload`] with what was expected.
+    fn check_width(&self, columns: usize) -> Result<()>;
+
+    /// The names of the columns of a row that has all of them, its label too; none when they have no names.
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Which of the names is the label, that a row may come without.
+    fn label(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Columns without names.
+impl<F: Fn(usize) -> Result<()>> Schema for F {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self(columns)
+    }
+}
+
 impl<'a> Table<'a> {
     /// The media types that a table is read from.
-    pub const READABLE: &'static [MediaType] = &[MediaType::Csv, MediaType::Json, MediaType::JsonLines];
+    pub const READABLE: &'static [MediaType] = MediaType::ALL;
 
-    /// The media types that a table is written as.
-    pub const WRITABLE: &'static [MediaType] = Table::READABLE;
-
-    /// Reads a body. `check_width` is asked as soon as it is known how many columns the first row has, so that a row that
-    /// is far too wide takes no memory.
+    /// Reads a body into the columns of a model.
     ///
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte.
-    pub fn read(media_type: MediaType, body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
-        Table::read_piece(media_type, body, None, check_width)
+    pub fn read(media_type: MediaType, body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+        match media_type {
+            MediaType::Csv => csv::read(body, &|columns| schema.check_width(columns)),
+            MediaType::Json => json::read_table(body, schema),
+            MediaType::JsonLines => jsonlines::read_table(body, schema),
+            MediaType::RecordIoProtobuf => recordio::read_table(body, schema),
+            MediaType::Npy => npy::read_table(body, schema),
+        }
     }
 
     /// Reads a piece of a body whose earlier rows had so many columns.
     ///
     /// # Errors
-    /// Those of [`Table::read`]; and for rows of JSON that have another number of columns.
+    /// Those of [`Table::read`]; and for rows that have another number of columns, but in CSV, where short rows are padded.
     pub fn read_piece(
         media_type: MediaType,
         body: &'a [u8],
         columns: Option<usize>,
-        check_width: &dyn Fn(usize) -> Result<()>,
+        schema: &dyn Schema,
     ) -> Result<Table<'a>> {
-        let check_width = &|found| match columns {
-            Some(columns) if columns != found => {
-                Err(Error::bad_payload(format!("expected {columns} columns as in the rows before, found {found}")))
-            }
-            _ => check_width(found),
-        };
-        match media_type {
-            MediaType::Csv => csv::read_piece(body, columns, check_width),
-            MediaType::Json => json::read_table(body, check_width),
-            MediaType::JsonLines => jsonlines::read_table(body, check_width),
+        match (media_type, columns) {
+            (_, None) => Table::read(media_type, body, schema),
+            (MediaType::Csv, _) => csv::read_piece(body, columns, &|columns| schema.check_width(columns)),
+            (_, Some(columns)) => Table::read(media_type, body, &SameWidth { columns, schema }),
         }
+    }
+}
+
+/// The columns of rows that follow others.
+struct SameWidth<'s> {
+    columns: usize,
+    schema: &'s dyn Schema,
+}
+
+impl Schema for SameWidth<'_> {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        if columns != self.columns {
+            let message = format!("expected {} columns as in the rows before, found {columns}", self.columns);
+            return Err(Error::bad_payload(message));
+        }
+        self.schema.check_width(columns)
     }
 
-    /// Appends the table as a body.
-    pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) {
-        match media_type {
-            MediaType::Csv => csv::write(self, out),
-            MediaType::Json => json::write_table(self, out),
-            MediaType::JsonLines => jsonlines::write_table(self, out),
-        }
+    fn names(&self) -> Vec<&str> {
+        self.schema.names()
     }
+
+    fn label(&self) -> Option<usize> {
+        self.schema.label()
+    }
+}
+
+/// The error for a row that leaves out its zeros, where columns are no mere numbers.
+pub(super) fn sparse_row() -> Error {
+    Error::bad_payload("expected a value for each column, found a sparse row: only numeric models read those")
 }
 
 impl Column<'_> {

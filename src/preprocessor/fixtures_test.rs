@@ -37,7 +37,7 @@ fn unnamed(case: &str) -> Preprocessor {
 
 fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
     let mut out = Vec::new();
-    csv::write(&preprocessor.transform(csv::read(body, &|_| Ok(()))?)?, &mut out);
+    csv::write(&preprocessor.transform(csv::read(body, &|_| Ok(()))?)?.into_table(), &mut out);
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -236,10 +236,11 @@ fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
             // In one column an empty field is a line without a row.
             let Ok(table) = csv::read(body.as_bytes(), &|_| Ok(())) else { continue };
             let rows = table.rows;
-            let Ok(table) = preprocessor.transform(table) else {
+            let Ok(features) = preprocessor.transform(table) else {
                 errors += 1;
                 continue;
             };
+            let table = features.into_table();
             answers += 1;
             let dtype = table.columns.first().map(|column| column.dtype());
             assert!(

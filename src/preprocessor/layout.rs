@@ -159,6 +159,25 @@ impl Layout {
         }
     }
 
+    /// The name of a column of a row whose label has been moved behind the features, counted from 0.
+    pub(super) fn name(&self, index: usize) -> Option<&str> {
+        self.names.get(index)
+    }
+
+    /// The names of the columns of a row that has its label, in the row's own order, and which of them is the label.
+    pub(super) fn row(&self) -> (Vec<&str>, Option<usize>) {
+        let mut names: Vec<_> = self.names.iter().collect();
+        let label = match self.label.filter(|_| !names.is_empty()) {
+            Some(LabelPosition::First) => {
+                names.rotate_right(1);
+                Some(0)
+            }
+            Some(LabelPosition::Last) => Some(names.len() - 1),
+            None => None,
+        };
+        (names, label)
+    }
+
     /// What a row is, for the person who starts a container.
     pub(super) fn describe(&self) -> String {
         let features = self.features();

@@ -30,7 +30,8 @@ pub use columns_json::ColumnsJson;
 
 use crate::artifact::pickle::Tree;
 use crate::error::{Error, Result};
-use crate::payload::table::{Column, Table};
+use crate::payload::Features;
+use crate::payload::table::{Column, Schema, Table};
 use attributes::Attributes;
 use build::{Builder, LabelPosition};
 use columns_json::Method;
@@ -96,22 +97,14 @@ impl Preprocessor {
         Ok(Preprocessor { layout: names.layout(builder)?, transformer })
     }
 
-    /// Whether rows of so many columns are what the model takes.
+    /// Transforms rows. When they come with their label, the answer has it too.
     ///
-    /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the columns that were expected.
-    pub fn check_width(&self, columns: usize) -> Result<()> {
-        self.layout.accept(columns).map(drop)
-    }
-
-    /// Transforms rows. When they come with their label, the label is the first column of the answer.
-    ///
-    /// The answer has one type for all its columns, as numpy promotes them.
+    /// The answer has one type for all its columns and the label, as numpy promotes them.
     ///
     /// # Errors
     /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for rows of a wrong width and for values that the model
     /// does not take, with row, column and the column's name; and where scikit-learn raises.
-    pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Table<'a>> {
+    pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Features<'a>> {
         let Table { rows, mut columns } = rows;
         let request = self.layout.accept(columns.len())?;
         if request.label == Some(LabelPosition::First) {
@@ -119,24 +112,26 @@ impl Preprocessor {
         }
         let place = |origin: Origin| Some(self.layout.column(origin.index()?, &request));
         let transformed = self.features(&columns, rows).map_err(|fault| fault.into_error(place))?;
-        let Some(_) = request.label else {
-            return Ok(Table { rows, columns: transformed });
+        let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
+        let sources = transformed.iter().map(source).collect();
+        let transformed: Vec<_> = transformed.into_iter().map(|feature| feature.data.into_owned()).collect();
+        let label = match request.label {
+            None => None,
+            Some(_) => {
+                let origin = Origin::column(columns.len().saturating_sub(1));
+                let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
+                let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
+                Some(cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place))?)
+            }
         };
-        let origin = Origin::column(columns.len().saturating_sub(1));
-        let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
-        let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
-        let label = cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place))?;
-        let mut columns = transformed;
-        columns.insert(0, label);
-        Ok(Table { rows, columns })
+        Ok(Features { label, table: Table { rows, columns: transformed }, sources })
     }
 
-    fn features<'a>(&'a self, columns: &[Column<'a>], rows: usize) -> Result<Vec<Column<'a>>, Fault> {
+    fn features<'c, 'a>(&'a self, columns: &'c [Column<'a>], rows: usize) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let feature = |(index, column)| Feature { origin: Origin::column(index), data: Cow::Borrowed(column) };
         let features = columns.iter().enumerate().map(feature).collect();
         let transformed = self.transformer.apply(features, rows)?;
-        let transformed = if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) };
-        Ok(transformed.into_iter().map(|feature| feature.data.into_owned()).collect())
+        Ok(if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) })
     }
 
     /// How many bytes it takes in memory, heap and own size.
@@ -149,5 +144,19 @@ impl Preprocessor {
     /// has any.
     pub fn feature_names(&self) -> Vec<&str> {
         self.layout.features()
+    }
+}
+
+impl Schema for Preprocessor {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self.layout.accept(columns).map(drop)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.layout.row().0
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.layout.row().1
     }
 }

@@ -3,12 +3,12 @@
 use super::source::Collector;
 use super::streams::Stream;
 use crate::error::{Error, Place, Result};
-use crate::payload::recordio::{Frames, Record};
+use crate::payload::recordio::{Cells, Frames, Record};
 
 /// Reads a stream to its end, or until nobody wants more.
 pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
     let mut frames = Frames::new(&mut stream.bytes);
-    let mut record = Record::default();
+    let mut record: Record = Record::default();
     loop {
         let offset = frames.offset();
         let place = |collector: &Collector| Place::row(collector.rows_of_stream() + 1).at_byte(offset);
@@ -36,28 +36,11 @@ fn collect(record: &Record, collector: &mut Collector) -> Result<bool> {
             record.label.values.len()
         )));
     };
-    let features = &record.features;
-    if !features.is_given() {
-        return Err(Error::bad_payload("expected features named \"values\", found none"));
-    }
-    if let Some(value) = features.values.iter().find(|value| !value.is_finite()) {
+    if let Some(value) = record.features.values.iter().find(|value| !value.is_finite()) {
         return Err(Error::bad_payload(format!("expected finite float32 features, found {value}")));
     }
-    let shape = features.shape.last().copied();
-    // A row of zeros has neither keys nor values.
-    let is_sparse = !features.keys.is_empty() || (features.values.is_empty() && shape.is_some_and(|shape| shape > 0));
-    if !is_sparse {
-        return collector.push_dense(*label, &features.values);
+    match record.features.cells()? {
+        Cells::Dense(values) => collector.push_dense(*label, values),
+        Cells::Sparse { width, keys, values } => collector.push_sparse(*label, width, keys, values),
     }
-    let Some(shape) = shape else {
-        return Err(Error::bad_payload("expected the shape of sparse features, found keys without one"));
-    };
-    if features.keys.len() != features.values.len() {
-        return Err(Error::bad_payload(format!(
-            "expected as many values as keys in sparse features, found {} keys and {} values",
-            features.keys.len(),
-            features.values.len()
-        )));
-    }
-    collector.push_sparse(*label, shape, &features.keys, &features.values)
 }

@@ -216,7 +216,9 @@ impl Check<'_> {
         let content_type = typed.transform_input.content_type.as_deref();
         let name =
             |text: Option<&str>| text.map(|text| text.split(';').next().unwrap_or(text).trim().to_ascii_lowercase());
-        let Some(media_type) = name(content_type).as_deref().and_then(MediaType::from_name) else {
+        let processed = [MediaType::Csv, MediaType::Json, MediaType::JsonLines];
+        let media_type = name(content_type).as_deref().and_then(MediaType::from_name);
+        let Some(media_type) = media_type.filter(|media_type| processed.contains(media_type)) else {
             self.problem(
                 "DataProcessing",
                 "only with a TransformInput.ContentType of text/csv, application/json or application/jsonlines",

@@ -1,4 +1,4 @@
-"""A running `byoc endpoint` for tests, and a boto3 client that knows nothing but its URL."""
+"""A running program for tests, and a boto3 client that knows nothing but an endpoint's URL."""
 import os
 import pathlib
 import re
@@ -18,13 +18,11 @@ BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
 START_LIMIT = 60
 
 
-class Endpoint:
+class Program:
     """The program, run on a free port, and what it says."""
 
-    def __init__(self, *configs, **variables):
-        command = [BYOC, "endpoint", "--port", "0"]
-        for config in configs:
-            command += ["--config", str(config)]
+    def __init__(self, command, *arguments, **variables):
+        command = [BYOC, command, "--port", "0", *map(str, arguments)]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         environment.update(variables)
         self.process = subprocess.Popen(
@@ -83,6 +81,14 @@ class Endpoint:
         for reader in self.readers:
             reader.join(timeout=30)
         return code
+
+
+class Endpoint(Program):
+    """`byoc endpoint` with its configurations."""
+
+    def __init__(self, *configs, **variables):
+        arguments = [argument for config in configs for argument in ("--config", config)]
+        super().__init__("endpoint", *arguments, **variables)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod housing_training;
+mod media_types;
 mod multi_model;
 mod shutdown;
 mod single_model;

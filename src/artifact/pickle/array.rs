@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::tree::{Node, NodeId, Tree, Value};
 use crate::error::{Error, Result};
+use crate::payload::npy::half_to_f64;
 
 /// numpy's `dtype`, as far as an artifact may use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,17 +282,4 @@ fn unsigned(little_endian: &[u8]) -> u64 {
 fn signed(little_endian: &[u8]) -> i64 {
     let shift = 64 - 8 * little_endian.len() as u32;
     (unsigned(little_endian) << shift) as i64 >> shift
-}
-
-/// IEEE 754 binary16 to binary64, exactly.
-fn half_to_f64(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f64::from(bits & 0x3ff);
-    sign * match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
-    }
 }

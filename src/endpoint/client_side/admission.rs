@@ -3,12 +3,11 @@
 use std::time::SystemTime;
 
 use actix_web::HttpRequest;
-use actix_web::web::Bytes;
 
 use super::authorization::{Call, SignedRequest};
 use super::aws_error::AwsError;
 use super::headers;
-use super::invocation::{Operation, unreadable};
+use super::invocation::Operation;
 use super::services::Services;
 
 /// Lets a request in, or says why not. Before anything else: who may not call is not told what there is.
@@ -17,11 +16,11 @@ pub(super) fn admit(
     request: &HttpRequest,
     operation: &Operation,
     endpoint: &str,
-    body: &Result<Bytes, actix_web::Error>,
+    body: Result<&[u8], &AwsError>,
 ) -> Result<(), AwsError> {
     let Some(authorization) = &services.authorization else { return Ok(()) };
     // A body that is not whole cannot be checked.
-    let body = body.as_deref().map_err(|error| unreadable(error, &services.limits))?;
+    let body = body.map_err(AwsError::clone)?;
     let (region, account) = services.region_and_account(endpoint);
     let given = request.headers();
     let all: Vec<(&str, &[u8])> = given.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();

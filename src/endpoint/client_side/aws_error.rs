@@ -19,7 +19,7 @@ use crate::endpoint::identity::Identity;
 const LONGEST_MESSAGE: usize = 2048;
 
 /// An error as a client gets it.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AwsError {
     #[serde(skip)]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use actix_web::HttpResponse;
-use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderMap as ClientHeaders, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use reqwest::header::HeaderMap as ContainerHeaders;
@@ -168,14 +167,6 @@ pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoi
     match services.endpoint(name) {
         Some(endpoint) => Ok(endpoint),
         None => Err(AwsError::no_such_endpoint(name, services.region_and_account(name).1)),
-    }
-}
-
-/// Why a body could not be read.
-pub(super) fn unreadable(error: &actix_web::Error, limits: &Limits) -> AwsError {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => AwsError::payload_too_large(limits.request_bytes),
-        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
     }
 }
 

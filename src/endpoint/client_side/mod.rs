@@ -10,6 +10,7 @@ mod app;
 mod asynchronous;
 pub mod authorization;
 mod aws_error;
+mod body;
 mod event_stream;
 mod headers;
 mod invocation;

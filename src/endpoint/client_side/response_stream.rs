@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
-use super::invocation::{Operation, Routed, finish, real_time, request_id, unreadable};
+use super::body::Body;
+use super::invocation::{Operation, Routed, finish, real_time, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::{event_stream, headers};
@@ -38,12 +39,12 @@ const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemak
 pub(super) async fn invoke_endpoint_with_response_stream(
     request: HttpRequest,
     name: Path<String>,
-    body: Result<Bytes, actix_web::Error>,
+    Body(body): Body,
     services: Data<Services>,
     client: Data<Client>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
     let endpoint = match admitted.and_then(|()| real_time(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
@@ -60,7 +61,7 @@ pub(super) async fn invoke_endpoint_with_response_stream(
 
 async fn invoke(
     request: &HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
+    body: Result<Bytes, AwsError>,
     services: &Services,
     endpoint: &Endpoint,
     routed: &Routed<'_>,
@@ -72,8 +73,7 @@ async fn invoke(
             "A session cannot be created by InvokeEndpointWithResponseStream; create it with InvokeEndpoint.",
         ));
     }
-    let body = body.map_err(|error| unreadable(&error, &services.limits))?;
-    let call = routed.call(request.headers(), &OPERATION, body, &services.limits);
+    let call = routed.call(request.headers(), &OPERATION, body?, &services.limits);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let answer = routed.variant.pipeline.stream(client, call).await;
     let answer = answer.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, &id))?;

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
+use super::body::Body;
 use super::headers;
-use super::invocation::{Operation, Routed, finish, real_time, request_id, unreadable};
+use super::invocation::{Operation, Routed, finish, real_time, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 
@@ -26,12 +27,12 @@ const OPERATION: Operation = Operation {
 pub(super) async fn invoke_endpoint(
     request: HttpRequest,
     name: Path<String>,
-    body: Result<Bytes, actix_web::Error>,
+    Body(body): Body,
     services: Data<Services>,
     client: Data<Client>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
     let endpoint = match admitted.and_then(|()| real_time(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
@@ -48,14 +49,13 @@ pub(super) async fn invoke_endpoint(
 
 async fn invoke(
     request: &HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
+    body: Result<Bytes, AwsError>,
     services: &Services,
     endpoint: &Endpoint,
     routed: &Routed<'_>,
     client: &Client,
     id: &Uuid,
 ) -> Result<HttpResponse, AwsError> {
-    let body = body.map_err(|error| unreadable(&error, &services.limits));
     let (body, problem) = match body {
         Ok(body) => (body, None),
         Err(error) => (Bytes::new(), Some(error)),

@@ -4,6 +4,9 @@
 //! `{"data": {"features": {"values": [1.5, 16.0]}}}` and, sparse,
 //! `{"data": {"features": {"keys": [26, 182], "shape": [2000], "values": [1, 4]}}}`. The page calls the list a shorthand for
 //! `features.values`, so both kinds of `features` are read at both places. Members beside them are not looked at.
+//!
+//! Two forms are our own, and what callers of scikit-learn send: a bare list `[1.5, 16.0]`, and, where columns have names, an
+//! object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are never the names of columns.
 
 use crate::error::{Error, Place, Result};
 use serde::Deserialize;
@@ -14,6 +17,8 @@ use std::fmt;
 /// A value that is no list and no object.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::payload) enum Scalar<'de> {
+    /// No value at all, where an object does not name a column.
+    Missing,
     Null,
     Bool(bool),
     Int(i64),
@@ -26,6 +31,7 @@ pub(in crate::payload) enum Scalar<'de> {
 impl fmt::Display for Scalar<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Scalar::Missing => f.write_str("nothing"),
             Scalar::Null => f.write_str("null"),
             Scalar::Bool(value) => write!(f, "{value}"),
             Scalar::Int(value) => write!(f, "{value}"),
@@ -46,6 +52,23 @@ pub(in crate::payload) trait Rows<'de> {
     fn end_dense(&mut self) -> Result<()>;
     /// Closes the open row: a value for each key. `shape` is the width that the row itself claims.
     fn end_sparse(&mut self, shape: Option<u64>) -> Result<()>;
+
+    /// Which column has a name.
+    fn column(&mut self, _name: &str) -> Option<usize> {
+        None
+    }
+
+    /// Takes a value for a column that has a name, in any order.
+    fn named_value(&mut self, _column: usize, _value: Scalar<'de>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Closes the open row: the values that were named since the last row.
+    fn end_named(&mut self) -> Result<()> {
+        Err(Error::bad_payload(
+            "expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+        ))
+    }
 }
 
 /// The state of reading a body. Errors of ours travel beside serde's, which can only carry text.
@@ -70,6 +93,14 @@ impl<'r, R> Reading<'r, R> {
     /// What follows belongs to no instance.
     pub(super) fn leave_instances(&mut self) {
         self.row = None;
+    }
+
+    /// Closes the open row, whose values came without a list around them.
+    pub(super) fn end_bare_row<'de, E: serde::de::Error>(&mut self) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.end_dense().map_err(|error| self.fail(error))
     }
 
     /// Keeps an error of ours and returns what makes serde stop.
@@ -112,20 +143,45 @@ fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
 /// Reads one instance into one row.
 pub(in crate::payload) struct Instance<'a, 'r, R>(&'a mut Reading<'r, R>);
 
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
 enum InstanceMember {
     Features,
     Data,
-    #[serde(other)]
+    Column(usize),
     Other,
+}
+
+/// The name of an instance's member.
+struct MemberName<'a, 'r, R>(&'a mut Reading<'r, R>);
+
+impl<'de, R: Rows<'de>> DeserializeSeed<'de> for MemberName<'_, '_, R> {
+    type Value = InstanceMember;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<InstanceMember, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, R: Rows<'de>> Visitor<'de> for MemberName<'_, '_, R> {
+    type Value = InstanceMember;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<InstanceMember, E> {
+        Ok(match name {
+            "features" => InstanceMember::Features,
+            "data" => InstanceMember::Data,
+            name => self.0.rows.column(name).map_or(InstanceMember::Other, InstanceMember::Column),
+        })
+    }
 }
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Instance<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -133,12 +189,16 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an instance such as {\"features\": [1.5, 16.0]}")
+        f.write_str("an instance such as {\"features\": [1.5, 16.0]} or [1.5, 16.0]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        Features(self.0).visit_seq(list)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut found = 0;
-        while let Some(member) = map.next_key()? {
+        while let Some(member) = map.next_key_seed(MemberName(&mut *self.0))? {
             match member {
                 InstanceMember::Features if found == 0 => {
                     map.next_value_seed(Features(&mut *self.0))?;
@@ -146,23 +206,32 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
                 }
                 InstanceMember::Data if found == 0 => found += map.next_value_seed(Data(&mut *self.0))?,
                 InstanceMember::Features | InstanceMember::Data => found += 1,
-                InstanceMember::Other => _ = map.next_value::<IgnoredAny>()?,
+                InstanceMember::Column(column) if found == 0 => {
+                    map.next_value_seed(Value { reading: &mut *self.0, column, purpose: Purpose::Named })?;
+                }
+                InstanceMember::Column(_) | InstanceMember::Other => _ = map.next_value::<IgnoredAny>()?,
             }
             if found > 1 {
                 return Err(self.0.fail(Error::bad_payload("expected features once in an instance, found them twice")));
             }
         }
-        if found == 0 {
-            return Err(self.0.fail(Error::bad_payload(
-                "expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
-            )));
+        match found {
+            0 => self.0.rows.end_named().map_err(|error| self.0.fail(error)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 /// The value of `data`; gives how often `features` was found in it.
 struct Data<'a, 'r, R>(&'a mut Reading<'r, R>);
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum DataMember {
+    Features,
+    #[serde(other)]
+    Other,
+}
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Data<'_, '_, R> {
     type Value = usize;
@@ -183,7 +252,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
         let mut found = 0;
         while let Some(member) = map.next_key()? {
             match member {
-                InstanceMember::Features => {
+                DataMember::Features => {
                     if found == 0 {
                         map.next_value_seed(Features(&mut *self.0))?;
                     } else {
@@ -191,7 +260,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
                     }
                     found += 1;
                 }
-                InstanceMember::Data | InstanceMember::Other => _ = map.next_value::<IgnoredAny>()?,
+                DataMember::Other => _ = map.next_value::<IgnoredAny>()?,
             }
         }
         Ok(found)
@@ -286,17 +355,28 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Values<'_, '_, R> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<usize, A::Error> {
         let mut count = 0;
-        while list.next_element_seed(Value { reading: &mut *self.0, column: count + 1 })?.is_some() {
+        while list.next_element_seed(Value { reading: &mut *self.0, column: count, purpose: Purpose::Next })?.is_some()
+        {
             count += 1;
         }
         Ok(count)
     }
 }
 
-/// One value, in a column counted from 1.
-struct Value<'a, 'r, R> {
-    reading: &'a mut Reading<'r, R>,
-    column: usize,
+/// One value, in a column counted from 0.
+pub(super) struct Value<'a, 'r, R> {
+    pub(super) reading: &'a mut Reading<'r, R>,
+    pub(super) column: usize,
+    pub(super) purpose: Purpose,
+}
+
+/// Where a value goes.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// To the end of the open row.
+    Next,
+    /// To the column of its name.
+    Named,
 }
 
 impl<R> Value<'_, '_, R> {
@@ -304,11 +384,15 @@ impl<R> Value<'_, '_, R> {
     where
         R: Rows<'de>,
     {
-        self.reading.rows.value(value).map_err(|error| self.fail(error))
+        let taken = match self.purpose {
+            Purpose::Next => self.reading.rows.value(value),
+            Purpose::Named => self.reading.rows.named_value(self.column, value),
+        };
+        taken.map_err(|error| self.fail(error))
     }
 
     fn fail<E: serde::de::Error>(self, error: Error) -> E {
-        let place = Place { row: self.reading.row, column: Some(self.column), ..Place::default() };
+        let place = Place { row: self.reading.row, column: Some(self.column + 1), ..Place::default() };
         self.reading.fail(error.at(place))
     }
 }

@@ -11,9 +11,10 @@ pub(super) use columns::Columns;
 pub use write::write_table;
 pub(super) use write::{write_cells, write_predictions};
 
-use super::{Batch, table::Table};
+use super::Batch;
+use super::table::{Schema, Table};
 use crate::error::{Error, Result};
-use instance::{Reading, Rows};
+use instance::{Instance, Purpose, Reading, Rows, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -26,16 +27,16 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
     Ok(batch)
 }
 
-/// Reads the instances of a document as columns, typed as pandas types lists of Python values, once `check_width` has
-/// agreed to how many there are.
+/// Reads the instances of a document as columns, typed as pandas types lists of Python values, once the schema has agreed to
+/// how many there are.
 ///
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: no such document, rows of different
 /// length, sparse rows.
-pub fn read_table<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
-    let mut columns = Columns::new(check_width);
+pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+    let mut columns = Columns::new(schema);
     read_document(body, &mut columns)?;
-    Ok(columns.finish())
+    columns.finish()
 }
 
 fn read_document<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> {
@@ -48,7 +49,8 @@ fn read_document<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> 
     read.map_err(|error| reading.error(&error, body, 0))
 }
 
-/// `{"instances": [...]}`; other members are not looked at.
+/// `{"instances": [...]}`, of which other members are not looked at; or the list of instances alone, which is what
+/// `json.dumps` makes of a numpy array's `tolist()`: of two dimensions, or of one, which is a single row.
 struct Document<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 #[derive(Deserialize)]
@@ -63,7 +65,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Document<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -72,6 +74,21 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Document<'_, '_, R> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object {\"instances\": [...]}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut found = Found::Nothing;
+        while let Some(element) = list.next_element_seed(Element { reading: &mut *self.0, found })? {
+            found = element;
+        }
+        match found {
+            Found::Nothing => Err(A::Error::custom("expected instances, found an empty list")),
+            Found::Values(_) => self.0.end_bare_row(),
+            Found::Instances => {
+                self.0.leave_instances();
+                Ok(())
+            }
+        }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -87,6 +104,88 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Document<'_, '_, R> {
             }
         }
         if found { Ok(()) } else { Err(A::Error::custom("expected a member \"instances\", found none")) }
+    }
+}
+
+/// What a list without a name has held so far.
+#[derive(Clone, Copy)]
+enum Found {
+    Nothing,
+    /// So many values of one row.
+    Values(usize),
+    Instances,
+}
+
+/// An element of a list without a name: an instance, or a value of the only row.
+struct Element<'a, 'r, R> {
+    reading: &'a mut Reading<'r, R>,
+    found: Found,
+}
+
+impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Element<'_, '_, R> {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a, 'r, R> Element<'a, 'r, R> {
+    /// The visitor for an instance.
+    fn instance<E: serde::de::Error>(self) -> Result<Instance<'a, 'r, R>, E> {
+        match self.found {
+            Found::Nothing | Found::Instances => Ok(self.reading.next_instance()),
+            Found::Values(_) => Err(E::custom("expected the values of one row, found an instance among them")),
+        }
+    }
+
+    /// The visitor for a value, and what has been found with it.
+    fn value<E: serde::de::Error>(self) -> Result<(Value<'a, 'r, R>, Found), E> {
+        let column = match self.found {
+            Found::Nothing => {
+                let _ = self.reading.next_instance();
+                0
+            }
+            Found::Values(count) => count,
+            Found::Instances => return Err(E::custom("expected instances, found a value among them")),
+        };
+        Ok((Value { reading: self.reading, column, purpose: Purpose::Next }, Found::Values(column + 1)))
+    }
+}
+
+/// Hands the visit of one sort of value on to the visitor of values.
+macro_rules! visit_values {
+    ($($visit:ident $(: $type:ty)?;)*) => {
+        $(fn $visit<E: serde::de::Error>(self $(, value: $type)?) -> Result<Found, E> {
+            let (visitor, found) = self.value()?;
+            visitor.$visit($({ let value: $type = value; value })?).map(|()| found)
+        })*
+    };
+}
+
+impl<'de, R: Rows<'de>> Visitor<'de> for Element<'_, '_, R> {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instance or a value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Found, A::Error> {
+        self.instance()?.visit_seq(list).map(|()| Found::Instances)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Found, A::Error> {
+        self.instance()?.visit_map(map).map(|()| Found::Instances)
+    }
+
+    visit_values! {
+        visit_unit;
+        visit_bool: bool;
+        visit_i64: i64;
+        visit_u64: u64;
+        visit_f64: f64;
+        visit_str: &str;
+        visit_borrowed_str: &'de str;
     }
 }
 

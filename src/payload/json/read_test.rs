@@ -35,6 +35,119 @@ fn every_documented_form_of_an_instance_reads_as_the_same_row() {
 }
 
 #[test]
+fn rows_may_be_bare_lists_as_numpy_arrays_become_json() {
+    let expected = [Row::Dense(&[1.5, 0.0]), Row::Dense(&[2.0, -1.0])];
+    for body in [
+        r#"{"instances": [[1.5, 0], [2, -1]]}"#,
+        r#"{"instances": [{"features": [1.5, 0]}, [2, -1]]}"#,
+        "[[1.5, 0], [2, -1]]",
+        r#"[{"features": [1.5, 0]}, {"data": {"features": {"values": [2, -1]}}}]"#,
+        r#"[[1.5, 0], {"features": {"keys": [0, 1], "values": [2, -1], "shape": [2]}}]"#,
+    ] {
+        let batch = read_batch(body.as_bytes(), 2).unwrap();
+        let dense: Vec<_> = batch
+            .rows()
+            .map(|row| match row {
+                Row::Sparse { values, .. } => Row::Dense(values),
+                dense => dense,
+            })
+            .collect();
+        assert_eq!(dense, expected, "{body}");
+    }
+    assert_eq!(read_batch(b"[1.5, 0]", 2).unwrap().rows().collect::<Vec<_>>(), expected[..1]);
+    let lines = jsonlines::read_batch(b"[1.5, 0]\n{\"features\": [2, -1]}\n", 2).unwrap();
+    assert_eq!(lines.rows().collect::<Vec<_>>(), expected);
+    let table = read_table(br#"[["a", 1], ["b", null]]"#, &|_: usize| Ok(())).unwrap();
+    assert_eq!(table.columns[0], Column::Object(vec![Cell::Text("a".into()), Cell::Text("b".into())]));
+    assert_eq!(read_table(br#"[true, "a", 1, 2.5, null]"#, &|_: usize| Ok(())).unwrap().columns.len(), 5);
+}
+
+/// Two features and a label, as a model may name them.
+struct Named(&'static [&'static str], Option<usize>);
+
+impl Schema for Named {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        match columns {
+            2 | 3 => Ok(()),
+            found => Err(Error::bad_payload(format!("expected 2 or 3 columns, found {found}"))),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.0.to_vec()
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.1
+    }
+}
+
+const LABEL_LAST: Named = Named(&["wide", "color", "price"], Some(2));
+const LABEL_FIRST: Named = Named(&["price", "wide", "color"], Some(0));
+
+#[test]
+fn objects_give_values_by_the_names_of_columns_in_any_order() {
+    let text = |texts: &[&str]| Column::Object(texts.iter().map(|text| Cell::Text(text.to_string().into())).collect());
+    let plain = vec![Column::Int64(vec![1, 2]), text(&["red", "blue"])];
+    for body in [
+        r#"{"instances": [{"wide": 1, "color": "red"}, {"color": "blue", "wide": 2}]}"#,
+        r#"[{"wide": 1, "color": "red", "id": {"x": [1]}}, {"color": "blue", "more": 7, "wide": 2}]"#,
+        r#"{"instances": [[1, "red"], {"color": "blue", "wide": 2}]}"#,
+        r#"{"instances": [{"color": "red", "wide": 1}, {"features": [2, "blue"], "color": "green"}]}"#,
+        r#"{"instances": [{"wide": 3, "features": [1, "red"]}, {"wide": 3, "color": "blue", "wide": 2}]}"#,
+    ] {
+        for schema in [&LABEL_LAST, &LABEL_FIRST] {
+            let table = read_table(body.as_bytes(), schema).unwrap();
+            assert_eq!(table, Table { rows: 2, columns: plain.clone() }, "{body}");
+        }
+    }
+    let lines = "{\"wide\": 1, \"color\": \"red\"}\n{\"color\": \"blue\", \"wide\": 2}";
+    assert_eq!(jsonlines::read_table(lines.as_bytes(), &LABEL_LAST).unwrap().columns, plain);
+
+    let labelled = r#"[{"price": 9.5, "wide": 1, "color": "red"}, {"wide": 2, "color": "blue", "price": 7}]"#;
+    let price = || Column::Float64(vec![9.5, 7.0]);
+    assert_eq!(read_table(labelled.as_bytes(), &LABEL_LAST).unwrap().columns, [plain.clone(), vec![price()]].concat());
+    assert_eq!(read_table(labelled.as_bytes(), &LABEL_FIRST).unwrap().columns, [vec![price()], plain].concat());
+}
+
+/// pandas.DataFrame([{"wide": 1, "color": "red"}, {"wide": 2}, {"color": None}]): a missing value is NaN, None is None.
+#[test]
+fn a_value_that_an_object_does_not_name_is_missing_as_in_pandas() {
+    let table = read_table(br#"[{"wide": 1, "color": "red"}, {"wide": 2}, {"color": null}]"#, &LABEL_LAST).unwrap();
+    assert_eq!(format!("{:?}", table.columns), "[Float64([1.0, 2.0, NaN]), Object([Text(\"red\"), Missing, None])]");
+    let table = read_table(br#"[{"color": "red"}, {"wide": 2, "color": "red"}]"#, &LABEL_LAST).unwrap();
+    assert_eq!(format!("{:?}", table.columns[0]), "Float64([NaN, 2.0])");
+}
+
+#[test]
+fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
+    for (body, expected) in [
+        (r#"[{"wide": 1}, {"wide": 2}]"#, "expected a value for each column in some row, found none for color"),
+        (r#"[{"wide": [1], "color": "red"}]"#, "row 1, column 1, byte 10: expected a value, found a list"),
+        (
+            r#"{"instances": [{"width": 1}]}"#,
+            "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]} or {\"wide\": 1.5, ...}, found an object \
+             without features and without a column of the model",
+        ),
+        (
+            r#"[{"wide": 1, "color": "red"}, {"wide": 1, "color": "red", "price": 1}]"#,
+            "row 2, byte 68: expected 2 features as in row 1, found 3",
+        ),
+        (
+            r#"[{"wide": 1, "color": "red", "price": 1}, {"wide": 1, "color": "red"}]"#,
+            "row 2, byte 68: expected 3 features as in row 1, found 2",
+        ),
+    ] {
+        assert_eq!(read_table(body.as_bytes(), &LABEL_LAST).unwrap_err().to_string(), expected, "{body}");
+    }
+    assert_eq!(
+        read_table(br#"[{"wide": 1}]"#, &|_: usize| Ok(())).unwrap_err().to_string(),
+        "row 1, byte 11: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features (the \
+         model's columns have no names)"
+    );
+}
+
+#[test]
 fn a_document_without_instances_has_no_rows_and_a_body_without_a_document_is_an_error() {
     assert!(read_batch(b"{\"instances\": []}", 3).unwrap().is_empty());
     for body in ["", " \n"] {
@@ -94,9 +207,16 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
             "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
         ),
         (
-            r#"{"instances": [[1, 2]]}"#,
-            "row 1, byte 14: invalid type: sequence, expected an instance such as {\"features\": [1.5, 16.0]}",
+            r#"{"instances": [1, 2]}"#,
+            "row 1, byte 15: invalid type: integer `1`, expected an instance such as {\"features\": [1.5, 16.0]} or [1.5, 16.0]",
         ),
+        (r#"{"instances": [[1, 2], [3]]}"#, "row 2, byte 25: expected 2 features, found 1"),
+        (r#"[[1, 2], {"features": [1, "x"]}]"#, "row 2, column 2, byte 28: expected a number, found \"x\""),
+        ("[1, 2, 3]", "row 1, byte 8: expected 2 features, found 3"),
+        ("[1, null]", "row 1, column 2, byte 7: expected a number, found null"),
+        ("[1, [2, 3]]", "row 1, byte 4: expected the values of one row, found an instance among them"),
+        ("[[1, 2], 3]", "row 1, byte 9: expected instances, found a value among them"),
+        ("[]", "byte 1: expected instances, found an empty list"),
         (
             r#"{"instances": [{"features": [1, 2], "data": {"features": [1, 2]}}]}"#,
             "row 1, byte 41: expected features once in an instance, found them twice",

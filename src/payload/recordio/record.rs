@@ -1,23 +1,23 @@
 //! The message `aialgs.data.Record`: features and labels as named tensors.
 
 use super::wire::{Field, Fields, broken, fixed, varint};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A record's tensors of the name `values`, the only ones that linear models know. Meant to be filled again and again, so that
 /// memory is taken once.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Record {
+pub struct Record<N = f32> {
     /// The features.
-    pub features: Tensor,
+    pub features: Tensor<N>,
     /// The label. Its values are empty where the record has none.
-    pub label: Tensor,
+    pub label: Tensor<N>,
 }
 
-/// Numbers as float32, whatever they were sent as; dense without keys, else sparse.
+/// Numbers as their reader wants them, whatever they were sent as; dense without keys, else sparse.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tensor {
+pub struct Tensor<N = f32> {
     /// All values, or those of the keys.
-    pub values: Vec<f32>,
+    pub values: Vec<N>,
     /// The places of the values.
     pub keys: Vec<u64>,
     /// How many values there would be, written out; may be empty for a dense tensor.
@@ -25,17 +25,74 @@ pub struct Tensor {
     element: Option<Element>,
 }
 
+/// The numbers of a tensor, by how they were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Element {
+pub enum Cells<'a, N> {
+    /// A value for each place.
+    Dense(&'a [N]),
+    /// Values for some of `width` places, as many as keys.
+    Sparse {
+        /// How many places there are.
+        width: u64,
+        /// The places of the values, counted from 0 and not yet held against the width.
+        keys: &'a [u64],
+        /// The value of each key.
+        values: &'a [N],
+    },
+}
+
+/// What a tensor's numbers were sent as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
     Float32,
     Float64,
     Int32,
 }
 
-/// The name of features and labels (docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html).
-const NAME: &[u8] = b"values";
+/// What a tensor's numbers are read as.
+pub trait Number: Copy + Default {
+    /// Of a float32.
+    fn from_f32(value: f32) -> Self;
+    /// Of a float64.
+    fn from_f64(value: f64) -> Self;
+    /// Of an int32.
+    fn from_i32(value: i32) -> Self;
+}
 
-impl Tensor {
+/// What a linear model computes in. Rounding is the point.
+impl Number for f32 {
+    fn from_f32(value: f32) -> f32 {
+        value
+    }
+
+    fn from_f64(value: f64) -> f32 {
+        value as f32
+    }
+
+    fn from_i32(value: i32) -> f32 {
+        value as f32
+    }
+}
+
+/// What Python makes of any of them.
+impl Number for f64 {
+    fn from_f32(value: f32) -> f64 {
+        value.into()
+    }
+
+    fn from_f64(value: f64) -> f64 {
+        value
+    }
+
+    fn from_i32(value: i32) -> f64 {
+        value.into()
+    }
+}
+
+/// The name of features and labels (docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html).
+pub(super) const NAME: &str = "values";
+
+impl<N: Number> Tensor<N> {
     fn clear(&mut self) {
         self.values.clear();
         self.keys.clear();
@@ -43,18 +100,55 @@ impl Tensor {
         self.element = None;
     }
 
-    /// Whether the record has such a tensor.
-    pub fn is_given(&self) -> bool {
-        self.element.is_some()
+    /// What its numbers were sent as; none if the record has no such tensor.
+    pub(super) fn element(&self) -> Option<Element> {
+        self.element
+    }
+
+    /// The numbers of features.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadPayload`] for a record without features named `values`, keys without a shape (they do not
+    /// say how many features there are), another number of values than of keys, or than the shape says.
+    pub fn cells(&self) -> Result<Cells<'_, N>> {
+        if self.element.is_none() {
+            return Err(Error::bad_payload("expected features named \"values\", found none"));
+        }
+        let Tensor { values, keys, shape, .. } = self;
+        let size = match shape.as_slice() {
+            [] => None,
+            shape => {
+                let size = shape.iter().try_fold(1_u64, |size, &length| size.checked_mul(length));
+                Some(size.ok_or_else(|| Error::bad_payload(format!("the shape {shape:?} is too large")))?)
+            }
+        };
+        match size {
+            None if keys.is_empty() => Ok(Cells::Dense(values)),
+            None => Err(Error::bad_payload("expected the shape of sparse features, found keys without one")),
+            // scipy's row of zeros has a shape and nothing else.
+            Some(width) if !keys.is_empty() || (values.is_empty() && width > 0) => {
+                if keys.len() != values.len() {
+                    return Err(Error::bad_payload(format!(
+                        "expected as many values as keys in sparse features, found {} keys and {} values",
+                        keys.len(),
+                        values.len()
+                    )));
+                }
+                Ok(Cells::Sparse { width, keys, values })
+            }
+            Some(size) if size != values.len() as u64 => Err(Error::bad_payload(format!(
+                "expected as many values as the shape {shape:?} says, found {}",
+                values.len()
+            ))),
+            Some(_) => Ok(Cells::Dense(values)),
+        }
     }
 
     fn push(&mut self, element: Element, bytes: &mut &[u8]) -> Result<()> {
         self.values.push(match element {
-            Element::Float32 => f32::from_le_bytes(fixed(bytes)?),
-            // Rounding is the point: the model computes in float32.
-            Element::Float64 => f64::from_le_bytes(fixed(bytes)?) as f32,
-            // Negative numbers are sent as 64 bits, of which the lower 32 count.
-            Element::Int32 => varint(bytes)? as u32 as i32 as f32,
+            Element::Float32 => N::from_f32(f32::from_le_bytes(fixed(bytes)?)),
+            Element::Float64 => N::from_f64(f64::from_le_bytes(fixed(bytes)?)),
+            Element::Int32 => N::from_i32(int32(varint(bytes)?)),
         });
         Ok(())
     }
@@ -70,7 +164,7 @@ impl Tensor {
                 (1, Field::Bytes(mut packed)) => match element {
                     Element::Float32 if packed.len().is_multiple_of(4) => {
                         let numbers = packed.as_chunks::<4>().0;
-                        self.values.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+                        self.values.extend(numbers.iter().map(|bytes| N::from_f32(f32::from_le_bytes(*bytes))));
                     }
                     element => {
                         while !packed.is_empty() {
@@ -79,13 +173,13 @@ impl Tensor {
                     }
                 },
                 (1, Field::Fixed32(bytes)) if element == Element::Float32 => {
-                    self.values.push(f32::from_le_bytes(bytes));
+                    self.values.push(N::from_f32(f32::from_le_bytes(bytes)));
                 }
                 (1, Field::Fixed64(bytes)) if element == Element::Float64 => {
-                    self.values.push(f64::from_le_bytes(bytes) as f32);
+                    self.values.push(N::from_f64(f64::from_le_bytes(bytes)));
                 }
                 (1, Field::Varint(number)) if element == Element::Int32 => {
-                    self.values.push(number as u32 as i32 as f32);
+                    self.values.push(N::from_i32(int32(number)));
                 }
                 (2 | 3, Field::Varint(value)) => self.places(number).push(value),
                 (2 | 3, Field::Bytes(mut packed)) => {
@@ -125,7 +219,7 @@ impl Tensor {
     }
 }
 
-impl Record {
+impl<N: Number> Record<N> {
     /// Reads a record in place of the one before.
     ///
     /// # Errors
@@ -150,7 +244,7 @@ impl Record {
 }
 
 /// An entry of a map: its name and its value. A later entry of the same name takes the place of an earlier one.
-fn read_entry(tensor: &mut Tensor, entry: &[u8]) -> Result<()> {
+fn read_entry<N: Number>(tensor: &mut Tensor<N>, entry: &[u8]) -> Result<()> {
     let mut name: &[u8] = b"";
     let mut fields = Fields(entry);
     while let Some((number, field)) = fields.next_field()? {
@@ -162,7 +256,7 @@ fn read_entry(tensor: &mut Tensor, entry: &[u8]) -> Result<()> {
             _ => {}
         }
     }
-    if name != NAME {
+    if name != NAME.as_bytes() {
         return Ok(());
     }
     tensor.clear();
@@ -173,4 +267,9 @@ fn read_entry(tensor: &mut Tensor, entry: &[u8]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Negative numbers are sent as 64 bits, of which the lower 32 count.
+fn int32(varint: u64) -> i32 {
+    varint as u32 as i32
 }

@@ -1,6 +1,6 @@
 //! Records to bytes.
 
-use super::MAGIC;
+use super::frame::MAGIC;
 
 /// Writes a record of float32 tensors in a frame: `features` and `labels` by name. A tensor without keys is dense.
 pub fn write_record(out: &mut Vec<u8>, features: &[(&str, Parts<'_>)], labels: &[(&str, Parts<'_>)]) {
@@ -46,13 +46,13 @@ fn tensor((values, keys, shape): &Parts<'_>) -> Vec<u8> {
     message
 }
 
-fn write_bytes(out: &mut Vec<u8>, number: u64, bytes: &[u8]) {
+pub(super) fn write_bytes(out: &mut Vec<u8>, number: u64, bytes: &[u8]) {
     write_varint(out, number << 3 | 2);
     write_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
-fn write_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

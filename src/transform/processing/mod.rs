@@ -102,7 +102,7 @@ impl DataProcessing {
     pub(super) fn records<'a>(&self, object: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
         match self.media_type {
             MediaType::Csv => Ok(csv::rows(object)),
-            MediaType::Json | MediaType::JsonLines => json::values(object),
+            _ => json::values(object),
         }
     }
 
@@ -140,7 +140,7 @@ impl DataProcessing {
     fn joined(&self, record: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
         match self.media_type {
             MediaType::Csv => Ok(csv::join(record, result)),
-            MediaType::Json | MediaType::JsonLines => json::join(record, result),
+            _ => json::join(record, result),
         }
     }
 
@@ -150,7 +150,7 @@ impl DataProcessing {
         }
         match self.media_type {
             MediaType::Csv => csv::select(path, record),
-            MediaType::Json | MediaType::JsonLines => json::select(path, record),
+            _ => json::select(path, record),
         }
     }
 }

@@ -60,24 +60,31 @@ impl Container {
             }
         });
         let mut container = Container { process, log: Mutex::new(log), seen: Vec::new(), client: Client::new("") };
-        let line = container.wait_for_log("listening on http://");
-        let address = line.split("http://").nth(1).expect("an address").trim().to_owned();
+        let line = container.wait_for_line("listening on http://", |line| {
+            // Lines of an endpoint's containers begin with whose they are.
+            line.contains("listening on http://") && !line.starts_with('[')
+        });
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
         container.client = Client::new(&format!("http://{address}"));
         container
     }
 
     /// The first line of the log, from the start on, that holds a text.
     pub fn wait_for_log(&mut self, text: &str) -> String {
-        if let Some(line) = self.seen.iter().find(|line| line.contains(text)) {
+        self.wait_for_line(text, |line| line.contains(text))
+    }
+
+    fn wait_for_line(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        if let Some(line) = self.seen.iter().find(|line| is_it(line)) {
             return line.clone();
         }
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let log = self.log.get_mut().expect("no test panics while it reads the log");
-            let line = log.recv_timeout(left).unwrap_or_else(|_| panic!("no {text:?} in the log: {:#?}", self.seen));
+            let line = log.recv_timeout(left).unwrap_or_else(|_| panic!("no {what:?} in the log: {:#?}", self.seen));
             self.seen.push(line.clone());
-            if line.contains(text) {
+            if is_it(&line) {
                 return line;
             }
         }
@@ -139,6 +146,31 @@ impl Container {
             status.is_some()
         });
         status.expect("it ended")
+    }
+}
+
+/// A running `byoc endpoint`, which ends its containers when it ends.
+pub struct Endpoint(Container);
+
+impl Endpoint {
+    /// Starts `byoc endpoint` with a configuration, and waits until `/ping` says 200.
+    pub fn ready(config: &std::path::Path) -> Endpoint {
+        let config = config.to_str().expect("a plain path");
+        let container = Container::spawn(byoc(&["endpoint", "--port", "0", "--config", config]));
+        container.wait_for_ping();
+        Endpoint(container)
+    }
+
+    /// The client that speaks to it.
+    pub fn client(&self) -> Client {
+        self.0.client()
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.0.signal("TERM");
+        self.0.wait();
     }
 }
 

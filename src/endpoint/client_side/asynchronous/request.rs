@@ -14,8 +14,9 @@ use super::queue::Job;
 use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
+use crate::endpoint::client_side::body::Body;
 use crate::endpoint::client_side::headers;
-use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id, unreadable};
+use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
 const OPERATION: Operation = Operation {
@@ -36,11 +37,11 @@ const INVOCATION_TIMEOUT_SECONDS: &str = "x-amzn-sagemaker-invocationtimeoutseco
 pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
     request: HttpRequest,
     name: Path<String>,
-    body: Result<Bytes, actix_web::Error>,
+    Body(body): Body,
     services: Data<Services>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, &body);
+    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
     let endpoint = match admitted.and_then(|()| known(&services, &name)) {
         Ok(endpoint) => endpoint,
         Err(error) => return error.respond(id.1),
@@ -58,7 +59,7 @@ struct Accepted<'a> {
 
 fn accept(
     given: &HeaderMap,
-    body: Result<Bytes, actix_web::Error>,
+    body: Result<Bytes, AwsError>,
     services: &Services,
     endpoint: &Endpoint,
     id: Uuid,
@@ -73,8 +74,7 @@ fn accept(
     let routed = Routed::to(endpoint, None, None)?;
     let call = routed.call(given, &OPERATION, Bytes::new(), &services.limits);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
-    let body = body.map_err(|error| unreadable(&error, &services.limits))?;
-    let input = match (headers::text(given, INPUT_LOCATION), body) {
+    let input = match (headers::text(given, INPUT_LOCATION), body?) {
         (Some(_), body) if !body.is_empty() => {
             return Err(AwsError::validation("Body and InputLocation are mutually exclusive; give one of them."));
         }

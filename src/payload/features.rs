@@ -1,0 +1,145 @@
+//! What a preprocessor answers: the features of each row, and its label where the rows came with one.
+
+use super::table::{Cell, Column, Table};
+use super::{MediaType, csv, json, jsonlines, npy, recordio};
+use crate::error::{Cause, Error, Place, Result};
+use std::borrow::Cow;
+
+/// Features, and perhaps labels, of one type, as columns of one numpy array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features<'a> {
+    /// The label of each row.
+    pub label: Option<Column<'a>>,
+    /// The features.
+    pub table: Table<'a>,
+    /// For each feature the name of the request's column that it was made of, where it is one and has a name.
+    pub sources: Vec<Option<&'a str>>,
+}
+
+/// Labels and features as float32.
+pub(super) struct Numbers<'f> {
+    pub(super) label: Option<Cow<'f, [f32]>>,
+    pub(super) columns: Vec<Cow<'f, [f32]>>,
+}
+
+impl<'a> Features<'a> {
+    /// The media types that features are written as.
+    pub const WRITABLE: &'static [MediaType] = MediaType::ALL;
+
+    /// The label, if there is one, before the features: what every media type but recordio-protobuf writes.
+    pub fn into_table(self) -> Table<'a> {
+        let Features { label, mut table, .. } = self;
+        if let Some(label) = label {
+            table.columns.insert(0, label);
+        }
+        table
+    }
+
+    /// Appends the features as a body.
+    ///
+    /// # Errors
+    /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only, with the row and the column.
+    pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
+        match media_type {
+            MediaType::Csv => csv::write(&self.into_table(), out),
+            MediaType::Json => json::write_table(&self.into_table(), out),
+            MediaType::JsonLines => jsonlines::write_table(&self.into_table(), out),
+            MediaType::RecordIoProtobuf => recordio::write_features(&self, out)?,
+            MediaType::Npy => npy::write_features(&self, out)?,
+        }
+        Ok(())
+    }
+
+    /// All numbers as float32; one that float32 does not reach is an error, one that it rounds is not.
+    pub(super) fn to_float32(&self) -> Result<Numbers<'_>> {
+        let label = match &self.label {
+            Some(label) => Some(float32(label).map_err(|unfit| unfit.of_label())?),
+            None => None,
+        };
+        let column = |(index, column)| float32(column).map_err(|unfit: Unfit| unfit.of_feature(self, index));
+        let columns = self.table.columns.iter().enumerate().map(column).collect::<Result<_>>()?;
+        Ok(Numbers { label, columns })
+    }
+
+    /// All columns as float64, the label first.
+    pub(super) fn to_float64(&self) -> Result<Vec<Vec<f64>>> {
+        let label = self.label.iter().map(|label| float64(label).map_err(|unfit| unfit.of_label()));
+        let feature = |(index, column)| float64(column).map_err(|unfit: Unfit| unfit.of_feature(self, index));
+        label.chain(self.table.columns.iter().enumerate().map(feature)).collect()
+    }
+}
+
+/// A cell that a numeric media type cannot hold.
+struct Unfit {
+    /// Counted from 0.
+    row: usize,
+    found: String,
+}
+
+impl Unfit {
+    fn of_label(self) -> Error {
+        let place = Place::row(self.row + 1).named("of the label");
+        self.into_error().at(place)
+    }
+
+    fn of_feature(self, features: &Features<'_>, index: usize) -> Error {
+        // A name is the request's, a number would be the answer's: never both.
+        let place = match features.sources.get(index).copied().flatten() {
+            Some(name) => Place::row(self.row + 1).named(name),
+            None => Place::cell(self.row + 1, index + 1),
+        };
+        self.into_error().at(place)
+    }
+
+    fn into_error(self) -> Error {
+        Error::new(
+            Cause::NotAcceptable,
+            format!(
+                "the answer has {}, which {} and {} cannot hold; text/csv, application/json and application/jsonlines can",
+                self.found,
+                MediaType::Npy.name(),
+                MediaType::RecordIoProtobuf.name()
+            ),
+        )
+    }
+}
+
+fn float32<'c>(column: &'c Column<'_>) -> Result<Cow<'c, [f32]>, Unfit> {
+    Ok(match column {
+        Column::Float32(values) => Cow::Borrowed(values),
+        Column::Float64(values) => Cow::Owned(rounded(values)?),
+        Column::Int64(values) => Cow::Owned(values.iter().map(|&value| value as f32).collect()),
+        Column::UInt64(values) => Cow::Owned(values.iter().map(|&value| value as f32).collect()),
+        Column::Bool(values) => Cow::Owned(values.iter().map(|&value| f32::from(u8::from(value))).collect()),
+        Column::Object(_) => Cow::Owned(rounded(&float64(column)?)?),
+    })
+}
+
+fn rounded(values: &[f64]) -> Result<Vec<f32>, Unfit> {
+    let single: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    let beyond = |(&single, &value): (&f32, &f64)| single.is_infinite() && value.is_finite();
+    match single.iter().zip(values).position(beyond) {
+        None => Ok(single),
+        Some(row) => {
+            Err(Unfit { row, found: format!("the number {:e}", values.get(row).copied().unwrap_or_default()) })
+        }
+    }
+}
+
+fn float64(column: &Column<'_>) -> Result<Vec<f64>, Unfit> {
+    let number = |(row, cell): (usize, &Cell<'_>)| match cell {
+        Cell::Missing | Cell::None => Ok(f64::NAN),
+        Cell::Bool(value) => Ok(f64::from(u8::from(*value))),
+        Cell::Int(value) => Ok(*value as f64),
+        Cell::Float(value) => Ok(*value),
+        Cell::Text(text) => Err(Unfit { row, found: format!("the text {}", super::shown(text.as_bytes())) }),
+    };
+    match column {
+        Column::Float32(values) => Ok(values.iter().map(|&value| value.into()).collect()),
+        Column::Float64(values) => Ok(values.clone()),
+        Column::Int64(values) => Ok(values.iter().map(|&value| value as f64).collect()),
+        Column::UInt64(values) => Ok(values.iter().map(|&value| value as f64).collect()),
+        Column::Bool(values) => Ok(values.iter().map(|&value| f64::from(u8::from(value))).collect()),
+        Column::Object(cells) => cells.iter().enumerate().map(number).collect(),
+    }
+}
