@@ -65,16 +65,27 @@ async fn below(storage: &Storage, input: &Location) -> Result<Vec<Object>> {
         Location::Local(path) => of_folder(path),
         Location::S3 { bucket, key: prefix } => {
             let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| not_read(input, &failure))?;
-            // The console makes an empty object for a folder.
-            let objects = listed.into_iter().filter(|entry| !entry.key.ends_with('/')).map(|entry| Object {
-                name: name_below(prefix, &entry.key),
-                location: Location::S3 { bucket: bucket.clone(), key: entry.key },
-                bytes: entry.bytes,
-                version: entry.version,
-            });
-            Ok(objects.collect())
+            let mut objects = Vec::new();
+            for entry in listed {
+                // The console makes an empty object for a folder. It is listed here without the slash at the end of its key,
+                // and under that name nothing is there.
+                if entry.bytes == 0 && is_folder(&storage.bucket(bucket)?.look_at(&entry.key).await) {
+                    continue;
+                }
+                objects.push(Object {
+                    name: name_below(prefix, &entry.key),
+                    location: Location::S3 { bucket: bucket.clone(), key: entry.key },
+                    bytes: entry.bytes,
+                    version: entry.version,
+                });
+            }
+            Ok(objects)
         }
     }
+}
+
+fn is_folder<T>(looked: &Result<T, Failure>) -> bool {
+    matches!(looked, Err(Failure::NotThere))
 }
 
 /// A key's name below a prefix: what follows it, if it is a folder or is meant as one; else what follows its last slash.
