@@ -76,6 +76,10 @@ causes! {
     CutOff = 503 "ServiceUnavailableException" exit 75, "whoever waited for an answer asks again; --container-timeout says how long requests may take";
     /// The model does not fit in the memory that is left: the platform unloads others and tries again.
     InsufficientMemory = 507 "InternalServerException" exit 71, "unload a model, or raise BYOC_MODEL_MEMORY";
+    /// A batch transform job whose end some objects did not live to see; all others are written.
+    ObjectsFailed = 500 "InternalServerException" exit 1, "correct what the message names and run the job again: it does only what is missing";
+    /// A job that was told to stop before its end.
+    Stopped = 503 "ServiceUnavailableException" exit 75, "run the job again: it does only what is missing";
     /// A setting that is wrong: a flag, an environment variable, a configuration file.
     BadSetting = 500 "InternalServerException" exit 78, "correct the setting; --help lists them";
 }

@@ -31,6 +31,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         max_request_bytes: 1 << 30,
         timeout: Duration::from_secs(60),
         parallel: workers,
+        batch: None,
         in_flight: AtomicUsize::new(0),
     }
 }

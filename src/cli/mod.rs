@@ -7,6 +7,7 @@ mod inspect;
 mod serve;
 mod settings;
 mod train;
+mod transform;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -32,6 +33,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Serve(serve::Arguments),
     Train(train::Arguments),
+    Transform(Box<transform::Arguments>),
 }
 
 /// The image has the binary under these names on its PATH too, so that `docker run IMAGE serve` and a plain `serve` are one.
@@ -57,6 +59,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
         Command::Train(arguments) => train::run(&arguments, &environment),
+        Command::Transform(arguments) => transform::run(&arguments, &environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

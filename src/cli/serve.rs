@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::settings::{Settings, number, text, truth};
 use crate::container::memory::{DEFAULT_SHARE, of_this_container, parse_size};
-use crate::container::{self, Config, Mode};
+use crate::container::{self, Batch, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::payload::media_type::{self, MediaType};
@@ -42,13 +42,13 @@ pub(super) struct Arguments {
     /// Requests worked on at once [env: SAGEMAKER_MODEL_SERVER_WORKERS] [default: number of cores]
     #[arg(long, value_name = "COUNT")]
     workers: Option<String>,
-    /// Seconds that a request may take [env: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS] [default: 60]
+    /// Seconds that a request may take [env: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS] [default: 60; in a batch job 3600]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<String>,
     /// Large requests that may wait for a worker [env: SAGEMAKER_MODEL_JOB_QUEUE_SIZE] [default: 100]
     #[arg(long, value_name = "COUNT")]
     queue: Option<String>,
-    /// Largest request body, in bytes or with K, M, G [env: SAGEMAKER_MAX_REQUEST_SIZE; in a batch job SAGEMAKER_MAX_PAYLOAD_IN_MB] [default: 25M; in a batch job 100M]
+    /// Largest request body, in bytes or with K, M, G [env: SAGEMAKER_MAX_REQUEST_SIZE] [default: 25M; in a batch job no bound]
     #[arg(long, value_name = "SIZE")]
     max_request_size: Option<String>,
     /// Memory for models, in bytes or with K, M, G [env: BYOC_MODEL_MEMORY] [default: 80 % of the container's]
@@ -112,13 +112,13 @@ impl Arguments {
             &[env::SAGEMAKER_MAX_REQUEST_SIZE],
             parse_size,
         );
-        let max_request_bytes = match max_request_bytes {
-            Some(bytes) => bytes,
-            None if batch => match batch_megabytes {
-                None | Some(0) => MAX_BATCH_MEGABYTES * MEGABYTE,
-                Some(megabytes) => megabytes * MEGABYTE,
-            },
-            None => MAX_REQUEST_MEGABYTES * MEGABYTE,
+        let batch = batch.then_some(Batch { max_payload_in_mb: batch_megabytes });
+        let max_request_bytes = match (max_request_bytes, batch) {
+            (Some(bytes), _) => bytes,
+            (None, None) => MAX_REQUEST_MEGABYTES * MEGABYTE,
+            // What the job cuts is the job's to bound, and what one container of a pipeline hands to the next may be many
+            // times that. Large bodies are answered piece by piece.
+            (None, Some(_)) => u64::MAX,
         };
         let model_memory =
             settings.get(("model-memory", self.model_memory.as_deref()), &[env::BYOC_MODEL_MEMORY], parse_size);
@@ -142,9 +142,11 @@ impl Arguments {
             method,
             default_accept,
             workers: workers.map_or(cores, |workers| workers as usize),
-            timeout: Duration::from_secs(timeout.unwrap_or(60)),
+            // In a batch job the time is the job's to limit: ModelClientConfig.InvocationsTimeoutInSeconds, up to an hour.
+            timeout: Duration::from_secs(timeout.unwrap_or(if batch.is_some() { 3600 } else { 60 })),
             queue: queue.map_or(100, |queue| queue as usize),
             max_request_bytes: usize::try_from(max_request_bytes).unwrap_or(usize::MAX),
+            batch,
             model_memory: model_memory.unwrap_or_else(|| match of_this_container() {
                 Some(bytes) => (bytes as f64 * DEFAULT_SHARE) as u64,
                 None => UNKNOWN_MEMORY,
@@ -203,15 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn in_a_batch_job_the_payload_limit_is_the_jobs() {
+    fn in_a_batch_job_payloads_are_bounded_by_the_job_and_not_by_the_container() {
         let batch = |megabytes| {
             let environment =
                 Environment::from([("SAGEMAKER_BATCH", "True"), ("SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes)]);
-            resolve(Arguments::default(), environment).max_request_bytes
+            let config = resolve(Arguments::default(), environment);
+            assert_eq!(config.timeout.as_secs(), 3600);
+            (config.max_request_bytes, config.batch.and_then(|batch| batch.max_payload_in_mb))
         };
-        assert_eq!(batch("6"), 6 << 20);
-        assert_eq!(batch("0"), 100 << 20);
-        assert_eq!(batch(""), 100 << 20);
+        assert_eq!(batch("6"), (usize::MAX, Some(6)));
+        assert_eq!(batch("0"), (usize::MAX, Some(0)), "a whole object, streamed");
+        assert_eq!(batch(""), (usize::MAX, None));
     }
 
     #[test]

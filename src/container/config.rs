@@ -28,10 +28,19 @@ pub struct Config {
     pub queue: usize,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,
+    /// Whether this is the container of a batch transform job.
+    pub batch: Option<Batch>,
     /// How many bytes loaded models may take.
     pub model_memory: u64,
     /// Whether the end of standard input means to stop: the endpoint that started us is gone.
     pub stop_on_stdin_eof: bool,
+}
+
+/// A batch transform job, as its container is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// MaxPayloadInMB, where the caller set it; 0 is a whole object, streamed.
+    pub max_payload_in_mb: Option<u64>,
 }
 
 /// Which models a container serves.

@@ -51,6 +51,7 @@ async fn serve(config: Config) -> Result<()> {
         max_request_bytes: config.max_request_bytes,
         timeout: config.timeout,
         parallel: config.workers,
+        batch: config.batch,
         in_flight: AtomicUsize::new(0),
     });
     let app_services = services.clone();

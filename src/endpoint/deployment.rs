@@ -11,8 +11,8 @@ use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
 use super::config::{EndpointConfig, VariantConfig};
 use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
-use super::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::platform::problems::listed;
 use crate::storage::{Location, Storage};
 
 /// What is the same for all endpoints of a process.
@@ -44,7 +44,7 @@ impl Deployment {
     pub(super) fn new(file: PathBuf, config: EndpointConfig, ground: &Ground) -> Deployment {
         let identity = Identity {
             endpoint: config.endpoint_name.clone(),
-            region: ground.surroundings.region.clone(),
+            region: ground.surroundings.environment.region.clone(),
             account: ground.account.clone().unwrap_or_else(|| config.account.clone()),
         };
         let (queue, worker) = match &config.asynchronous {

@@ -19,11 +19,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::client_side::authorization::Authorization;
 use super::client_side::{self, Services};
 use super::config::EndpointConfig;
-use super::container_side::{self, Instance, Surroundings, stop_all};
+use super::container_side::{Instance, Surroundings, stop_all};
 use super::deployment::{self, Deployment, Ground};
 use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
+use crate::platform::http;
 use crate::storage::Location;
 use crate::telemetry;
 
@@ -108,7 +109,7 @@ async fn serve(settings: Settings) -> Result<()> {
              --async-output to keep them"
         );
     }
-    let signing_region = principals.map(|_| ground.surroundings.region.as_str());
+    let signing_region = principals.map(|_| ground.surroundings.environment.region.as_str());
 
     let endpoints = deployments.iter().map(|deployment| Arc::clone(&deployment.endpoint));
     let services = Data::new(Services::new(endpoints, settings.limits, settings.authorization));
@@ -122,7 +123,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     });
 
-    let client = container_side::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+    let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
     let begun = Instant::now();
     let started = tokio::select! {
         started = deployment::start(&client, &deployments, &ground) => started,
@@ -209,7 +210,7 @@ fn start_server(
     let server = HttpServer::new(move || {
         App::new()
             // Made on the thread that uses it, so that its connections live there.
-            .data_factory(|| std::future::ready(container_side::client()))
+            .data_factory(|| std::future::ready(http::client()))
             .configure(client_side::configure(services.clone()))
     })
     .keep_alive(KEEP_ALIVE)

@@ -14,6 +14,7 @@ pub mod negotiation;
 pub mod npy;
 mod number;
 mod numeric_csv;
+pub mod pieces;
 pub mod predictions;
 pub mod recordio;
 pub mod table;

@@ -15,3 +15,4 @@ mod shutdown;
 mod single_model;
 mod support;
 mod training;
+mod transform;

@@ -6,11 +6,8 @@ use super::create_endpoint_config::{
     AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, PASSED_OVER, ProductionVariant,
     VARIANT_PASSED_OVER,
 };
-use super::create_model::{CreateModel, Unknown};
-use super::{
-    AsyncConfig, Check, ContainerConfig, EndpointConfig, ExecutionMode, ModelConfig, Models, ShadowConfig,
-    VariantConfig,
-};
+use super::{AsyncConfig, Check, EndpointConfig, ShadowConfig, VariantConfig};
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models, Unknown};
 
 /// ProductionVariants has at most this many entries.
 const MOST_VARIANTS: usize = 10;
@@ -177,15 +174,6 @@ impl Check<'_> {
         for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
             self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
         }
-    }
-
-    /// A model and its name.
-    pub(super) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
-        self.unknown("", &typed.unknown);
-        let name = self.required_name("ModelName", typed.model_name);
-        let mode = self.execution_mode(typed.inference_execution_config.as_ref());
-        let containers = self.definitions(typed.primary_container, typed.containers);
-        (name, ModelConfig { mode, containers: self.containers(containers, mode) })
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::endpoint::config::Models;
+use crate::platform::create_model::Models;
 use crate::storage::Location;
 
 /// Two variants of one model each, as CreateEndpointConfig takes them.

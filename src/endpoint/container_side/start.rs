@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
 
-use super::container::{Container, Health};
-use super::environment::{ModelPlace, Surroundings};
+use super::container::Container;
 use super::instance::{Care, Instance, Own, PING_INTERVAL};
 use super::model_cache::{CacheSettings, ModelCache};
-use super::model_store::{FetchError, ModelFolder, ModelStore};
+use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
-use super::process::Process;
-use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
-use crate::endpoint::problems::listed;
+use super::surroundings::Surroundings;
 use crate::error::{Cause, Error, Result};
+use crate::platform::Health;
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
+use crate::platform::environment::ModelPlace;
+use crate::platform::fetch;
+use crate::platform::problems::listed;
+use crate::platform::process::Process;
+use crate::platform::readiness::wait_until_ready;
 use crate::storage::Location;
 
 /// What containers are started with.
@@ -183,7 +186,7 @@ impl Starter {
                 ModelPlace::Below(&base_dir)
             }
         };
-        let variables = self.surroundings.variables(config, position, place);
+        let variables = self.surroundings.environment.variables(config, position, place);
         let started = Process::start(&self.executable, &self.name_in_log(config), &variables, health).await;
         let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
@@ -192,15 +195,9 @@ impl Starter {
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let store = ModelStore::open(url, &self.surroundings.storage)?;
-        let fetched = store.fetch_itself(into).await.map(drop);
+        let fetched = fetch::fetch(&url.location, &self.surroundings.storage, into).await.map(drop);
         fetched.map_err(|error| {
-            let cause = match &error {
-                FetchError::NotThere | FetchError::BadArtifact(_) => Cause::BadArtifact,
-                FetchError::Unavailable(_) => Cause::Unavailable,
-                FetchError::Internal(_) => Cause::Io,
-            };
-            Error::new(cause, format!("container {}: ModelDataUrl \"{}\": {error}", config.name, url.as_written))
+            error.into_error().context(format_args!("container {}: ModelDataUrl \"{}\"", config.name, url.as_written))
         })
     }
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::endpoint::config::ModelCacheSetting;
 use crate::fake_container::FakeContainer;
+use crate::platform::create_model::ModelCacheSetting;
 use crate::storage::Location;
 
 fn url(as_written: &str) -> ModelDataUrl {
@@ -23,8 +23,10 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: PathBuf::from("/state"),
         surroundings: Surroundings {
-            inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
-            region: "us-east-1".into(),
+            environment: crate::platform::environment::Common {
+                inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+                region: "us-east-1".into(),
+            },
             health_check_timeout: std::time::Duration::from_secs(60),
             cache: CacheSettings::default(),
             storage: std::sync::Arc::default(),
@@ -66,7 +68,7 @@ async fn containers_that_run_already_are_taken_as_they_are() {
     let (single, multi) =
         (FakeContainer::answering(200, "text/plain", ""), FakeContainer::answering(200, "text/plain", ""));
     let containers = [container("a", Models::Single(None)), container("b", models_under(url("/models")))];
-    let client = super::super::http::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let started =
         starter(&[("a", &single), ("b", &multi)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap();
     assert!(started.pipeline.is_multi_model());
@@ -78,7 +80,7 @@ async fn containers_that_run_already_are_taken_as_they_are() {
 async fn every_container_that_does_not_start_is_named() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let containers = ["a", "b", "c"].map(|name| container(name, Models::Single(None)));
-    let client = super::super::http::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let error = starter(&[("b", &fake)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap_err();
     let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 2, "{error}");

@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     fn column(body: &str) -> Column<'static> {
-        match typed_column(&Fields::find(body.as_bytes(), &|_| Ok(())).unwrap(), 0) {
+        match typed_column(&Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap(), 0) {
             Column::Int64(values) => Column::Int64(values),
             Column::UInt64(values) => Column::UInt64(values),
             Column::Float64(values) => Column::Float64(values),

@@ -23,8 +23,13 @@ const QUOTED: u32 = 1 << 31;
 const MISSING: Span = Span { start: 0, end: 0 };
 
 impl<'a> Fields<'a> {
-    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has.
-    pub(super) fn find(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Fields<'a>> {
+    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has; or, where the rows before
+    /// this body's have decided it, to that `width`.
+    pub(super) fn find(
+        body: &'a [u8],
+        width: Option<usize>,
+        check_width: &dyn Fn(usize) -> Result<()>,
+    ) -> Result<Fields<'a>> {
         let text = std::str::from_utf8(body).map_err(|error| not_text(body, error))?;
         check_length(text)?;
         // Enough for one row of usual width; the first row tells how many more there may be.
@@ -36,7 +41,11 @@ impl<'a> Fields<'a> {
         }
         if finder.skip_blank_lines() {
             // Before memory is taken: a row of nothing but commas has as many fields as bytes.
-            check_width(finder.width_of_record()?)?;
+            check_width(match width {
+                Some(width) => width,
+                None => finder.width_of_record()?,
+            })?;
+            finder.width = width.unwrap_or(0);
         }
         while finder.skip_blank_lines() {
             finder.record()?;
@@ -316,7 +325,7 @@ mod tests {
     use super::*;
 
     fn rows(body: &str) -> Vec<Vec<String>> {
-        let fields = Fields::find(body.as_bytes(), &|_| Ok(())).unwrap();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
         let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
         (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
     }
@@ -351,10 +360,20 @@ mod tests {
     #[test]
     fn a_field_begins_at_its_first_byte_or_its_quote() {
         let body = "\u{feff}1,\"a\"\n\n\"\"\"b\",22\nc\n";
-        let fields = Fields::find(body.as_bytes(), &|_| Ok(())).unwrap();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
         let starts: Vec<_> = (0..3).flat_map(|row| [fields.start(row, 0), fields.start(row, 1)]).collect();
         assert_eq!(starts, [Some(3), Some(5), Some(10), Some(16), Some(19), None]);
         assert_eq!(fields.start(3, 0), None);
+    }
+
+    #[test]
+    fn a_piece_is_as_wide_as_the_rows_before_it() {
+        let fields =
+            Fields::find(b"1\n2,b\n", Some(2), &|width| if width == 2 { Ok(()) } else { Err(Error::bad_payload("")) });
+        let fields = fields.unwrap();
+        assert_eq!((fields.rows(), fields.width()), (2, 2));
+        assert_eq!(fields.texts(1).collect::<Vec<_>>(), ["", "b"]);
+        assert!(Fields::find(b"1,2,3\n", Some(2), &|_| Ok(())).is_err());
     }
 
     #[test]
@@ -367,7 +386,7 @@ mod tests {
             (b"1,a\n2,\xff\n", "row 2, byte 6: expected UTF-8 text, found the byte 0xff"),
         ];
         for (body, expected) in cases {
-            let error = Fields::find(body, &|_| Ok(())).err().unwrap();
+            let error = Fields::find(body, None, &|_| Ok(())).err().unwrap();
             assert_eq!(error.to_string(), *expected, "{:?}", String::from_utf8_lossy(body));
         }
     }
@@ -375,6 +394,6 @@ mod tests {
     #[test]
     fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
         let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
-        assert!(Fields::find(body.as_bytes(), &|_| Ok(())).is_err());
+        assert!(Fields::find(body.as_bytes(), None, &|_| Ok(())).is_err());
     }
 }

@@ -14,10 +14,11 @@ use super::places::{Input, output};
 use super::queue::Job;
 use super::*;
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::{self, Call, Container, Health, Pipeline};
+use crate::endpoint::container_side::{Call, Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::FakeContainer;
+use crate::platform::Health;
 use crate::storage::Location;
 
 /// An endpoint with a queue, and what its answers are written to.
@@ -47,7 +48,7 @@ impl Rig {
     /// Works on all that waits; the folder with what came of it.
     async fn finish(self) -> TempDir {
         self.endpoint.take_no_more();
-        self.worker.work(self.endpoint, container_side::client().unwrap(), Arc::default()).await;
+        self.worker.work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default()).await;
         self.folder
     }
 
@@ -71,7 +72,7 @@ fn request() -> TestRequest {
 }
 
 async fn send(services: &Data<Services>, request: TestRequest) -> HttpResponse {
-    let client = container_side::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let app = App::new().app_data(Data::new(client)).configure(configure(services.clone()));
     call_service(&init_service(app).await, request.to_request()).await.into_parts().1.map_into_boxed_body()
 }
@@ -255,7 +256,7 @@ async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
     }
     let endpoint = Arc::clone(&rig.endpoint);
     let Rig { folder, worker, .. } = rig;
-    let work = worker.work(Arc::clone(&endpoint), container_side::client().unwrap(), Arc::default());
+    let work = worker.work(Arc::clone(&endpoint), crate::platform::http::client().unwrap(), Arc::default());
     let give_up = async {
         // Two at a time: the other two wait.
         begun.acquire_many(2).await.unwrap().forget();
