@@ -1,7 +1,7 @@
 //! What a container can load, and one call: request body in, response body out.
 //!
 //! A container does not need to be told what it is: the artifact says. [`Artifact::find`] looks for, in order,
-//! `model_algo-1` (SageMaker's linear learner), then one `*.joblib`, `*.pkl` or `*.pickle` (scikit-learn). A `code/` folder
+//! `model_algo-1` (SageMaker's linear learner), then `preprocessor.json` (fitted by `byoc train`), then one `*.joblib`, `*.pkl` or `*.pickle` (scikit-learn). A `code/` folder
 //! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
 
@@ -47,6 +47,9 @@ pub struct Answer {
 pub enum Artifact {
     /// SageMaker's linear learner, in this folder.
     LinearLearner(PathBuf),
+    /// A preprocessor that `byoc train` fitted: its `preprocessor.json`. The `model.joblib` beside it is the same for
+    /// scikit-learn.
+    Fitted(PathBuf),
     /// A pickle of scikit-learn's, and the `columns.json` beside it if there is one.
     ScikitLearn {
         /// The pickle.
@@ -67,6 +70,9 @@ pub enum Model {
     Scorer(Scorer),
 }
 
+/// The name of the file that `byoc train` writes for a preprocessor.
+const PREPROCESSOR_JSON: &str = "preprocessor.json";
+
 /// The name of the file that says what a pickle cannot.
 const COLUMNS_JSON: &str = "columns.json";
 
@@ -81,6 +87,10 @@ impl Artifact {
     pub fn find(directory: &Path) -> Result<Artifact> {
         if ModelAlgo::is_in(directory) {
             return Ok(Artifact::LinearLearner(directory.to_owned()));
+        }
+        let fitted = directory.join(PREPROCESSOR_JSON);
+        if fitted.is_file() {
+            return Ok(Artifact::Fitted(fitted));
         }
         let mut names = Vec::new();
         let mut pickles = Vec::new();
@@ -105,8 +115,8 @@ impl Artifact {
                 Ok(Artifact::ScikitLearn { pickle: pickle.clone(), columns: columns.is_file().then_some(columns) })
             }
             [] => Err(Error::bad_artifact(format!(
-                "no model in {}: expected model_algo-1 (linear learner) or one *.joblib, *.pkl or *.pickle (scikit-learn), \
-                 found {}",
+                "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, *.pkl \
+                 or *.pickle (scikit-learn), found {}",
                 directory.display(),
                 listed(&names)
             ))),
@@ -128,8 +138,8 @@ impl Artifact {
     pub fn estimate(&self) -> Result<u64> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::measure(directory),
-            Artifact::ScikitLearn { pickle, .. } => {
-                std::fs::metadata(pickle).map(|file| file.len()).map_err(|error| Error::io("read", pickle, &error))
+            Artifact::Fitted(file) | Artifact::ScikitLearn { pickle: file, .. } => {
+                std::fs::metadata(file).map(|found| found.len()).map_err(|error| Error::io("read", file, &error))
             }
         }
     }
@@ -142,6 +152,10 @@ impl Artifact {
     pub fn load(self, method: Option<Method>) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
+            Artifact::Fitted(path) => {
+                let preprocessor = Preprocessor::from_json(&read(&path)?).map_err(|error| in_file(&path, error))?;
+                Ok(Model::Preprocessor(preprocessor))
+            }
             Artifact::ScikitLearn { pickle, columns } => {
                 let mut columns = match columns {
                     Some(path) => ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?,
@@ -286,6 +300,8 @@ mod tests {
             let artifact = found(&[name, "code/", "notes.txt", "._model.joblib"]);
             assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: None, .. })), "{name}: {artifact:?}");
         }
+        assert!(matches!(found(&["preprocessor.json", "model.joblib", "other.pkl"]), Ok(Artifact::Fitted(_))));
+        assert!(matches!(found(&["preprocessor.json", "model_algo-1"]), Ok(Artifact::LinearLearner(_))));
         let artifact = found(&["model.joblib", "columns.json"]);
         assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: Some(_), .. })), "{artifact:?}");
     }

@@ -6,7 +6,7 @@ use crate::artifact::pickle::{self, Tree};
 use crate::artifact::targz;
 use crate::error::{Error, Result};
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
-use crate::preprocessor::{ColumnsJson, Preprocessor, PreprocessorDescription};
+use crate::preprocessor::{ColumnsJson, Document, Preprocessor, PreprocessorDescription};
 use crate::scorer::{Scorer, ScorerDescription};
 use serde::Serialize;
 use std::fs::{self, File};
@@ -57,6 +57,7 @@ impl FileSize {
 /// What a file is by its name.
 enum Kind {
     ModelAlgo,
+    Fitted,
     Pickle,
     Archive,
 }
@@ -66,6 +67,7 @@ impl Kind {
         let ends_in = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
         match name {
             "model_algo-1" => Some(Kind::ModelAlgo),
+            "preprocessor.json" => Some(Kind::Fitted),
             _ if ends_in(&[".joblib", ".pkl", ".pickle"]) => Some(Kind::Pickle),
             _ if ends_in(&[".tar.gz", ".tgz", ".tar"]) => Some(Kind::Archive),
             _ => None,
@@ -74,7 +76,8 @@ impl Kind {
 }
 
 impl Inspection {
-    /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, or a pickle.
+    /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
+    /// `preprocessor.json`, or a pickle.
     ///
     /// # Errors
     /// [`Cause::Io`](crate::error::Cause::Io) when it cannot be read,
@@ -88,19 +91,20 @@ impl Inspection {
                 Some(Kind::Archive) => in_archive(path),
                 // The folder of a bare name is the empty path.
                 Some(Kind::ModelAlgo) => inspect(Artifact::LinearLearner(path.with_file_name(""))),
+                Some(Kind::Fitted) => inspect(Artifact::Fitted(path.to_owned())),
                 Some(Kind::Pickle) => {
                     let columns = path.with_file_name(COLUMNS_JSON);
                     let columns = columns.is_file().then_some(columns);
                     inspect(Artifact::ScikitLearn { pickle: path.to_owned(), columns })
                 }
                 None => Err(Error::bad_artifact(
-                    "expected a model's folder, a model.tar.gz, a model_algo-1, or a *.joblib, *.pkl or *.pickle",
+                    "expected a model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle",
                 )),
             }
         };
         // What is said of a file has its name already.
-        let is_artifact =
-            matches!(Kind::of(&name_of(path)), Some(Kind::ModelAlgo | Kind::Pickle)) && !metadata.is_dir();
+        let is_artifact = matches!(Kind::of(&name_of(path)), Some(Kind::ModelAlgo | Kind::Fitted | Kind::Pickle))
+            && !metadata.is_dir();
         let around = if is_artifact { path.parent().unwrap_or(Path::new("")) } else { path };
         inspection.map_err(|error| if around == Path::new("") { error } else { error.context(around.display()) })
     }
@@ -130,6 +134,14 @@ fn inspect(artifact: Artifact) -> Result<Inspection> {
                 memory_bytes: learner.bytes(),
                 contents: Contents::LinearLearner(learner.describe(&directory)?),
             })
+        }
+        Artifact::Fitted(json) => {
+            let document = Document::parse(&read(&json)?).map_err(|error| in_file(&json, error))?;
+            let described = pickle::read(document.to_joblib())
+                .and_then(|tree| scikit_learn(&tree, Some(document.columns_json())))
+                .map_err(|error| in_file(&json, error));
+            let (memory_bytes, contents) = described?;
+            Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })
         }
         Artifact::ScikitLearn { pickle, columns } => {
             let mut files = vec![FileSize::of(&pickle)?];

@@ -14,9 +14,11 @@ mod build;
 mod categories;
 mod columns_json;
 pub(crate) mod describe;
+mod document;
 mod dtype;
 mod fault;
 mod feature;
+pub mod fit;
 #[cfg(test)]
 pub(crate) mod fixtures_test;
 mod layout;
@@ -33,6 +35,7 @@ pub(crate) use attributes::Attributes;
 pub(crate) use build::{Builder, Input};
 pub use columns_json::ColumnsJson;
 pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
+pub use document::{Document, Specification};
 pub(crate) use fault::Fault;
 pub(crate) use feature::{Feature, Floats, Refuses};
 pub use method::Method;
@@ -109,6 +112,17 @@ impl Preprocessor {
         let built = chain(steps, &names.input(), &mut builder)?;
         let estimator = estimator(&built.output, &mut builder)?;
         Ok((Preprocessor { layout: names.layout(builder)?, transformer: built.transformer }, estimator))
+    }
+
+    /// Builds a preprocessor from a fitted `preprocessor.json`: the same that the `model.joblib` beside it gives.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no fitted document, with the path of what is
+    /// wrong, and for attributes that do not fit each other.
+    pub fn from_json(json: &[u8]) -> Result<Preprocessor> {
+        let document = Document::parse(json)?;
+        let tree = crate::artifact::pickle::read(document.to_joblib())?;
+        Preprocessor::from_pickle(&tree, Some(document.columns_json()))
     }
 
     /// Transforms rows. When they come with their label, the answer has it too.

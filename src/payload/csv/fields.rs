@@ -25,18 +25,12 @@ const MISSING: Span = Span { start: 0, end: 0 };
 impl<'a> Fields<'a> {
     /// Finds the fields of a body, once `check_width` has agreed to how many its first row has.
     pub(super) fn find(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Fields<'a>> {
-        let text = std::str::from_utf8(body).map_err(|error| {
-            let byte = error.valid_up_to();
-            let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
-            Error::bad_payload(format!("expected UTF-8 text, found the byte 0x{:02x}", body.get(byte).unwrap_or(&0)))
-                .at(Place::row(row).at_byte(byte))
-        })?;
-        if text.len() >= QUOTED as usize {
-            return Err(Error::bad_payload(format!("expected less than 2 GiB of CSV, found {} bytes", text.len())));
-        }
+        let text = std::str::from_utf8(body).map_err(|error| not_text(body, error))?;
+        check_length(text)?;
         // Enough for one row of usual width; the first row tells how many more there may be.
         let spans = Vec::with_capacity(text.len().min(128) / 4 + 1);
-        let mut finder = Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0 };
+        let mut finder =
+            Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0, is_within_quotes: false };
         if text.starts_with('\u{feff}') {
             finder.position = '\u{feff}'.len_utf8();
         }
@@ -51,6 +45,43 @@ impl<'a> Fields<'a> {
             return Err(Error::bad_payload("expected at least one row, found none"));
         }
         Ok(Fields { body: text, spans: finder.spans, width: finder.width })
+    }
+
+    /// Finds the fields of the records that are whole, and where the last of them ends: what follows it is left for later,
+    /// unless the body is the last. `width` is how many fields a record has, none where the first of these says it.
+    pub(super) fn find_whole(body: &'a [u8], width: Option<usize>, is_last: bool) -> Result<(Fields<'a>, usize)> {
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => text,
+            // A character that is cut in two is whole with what follows.
+            Err(error) if !is_last && error.error_len().is_none() => {
+                let whole = body.get(..error.valid_up_to()).unwrap_or_default();
+                std::str::from_utf8(whole).map_err(|error| not_text(body, error))?
+            }
+            Err(error) => return Err(not_text(body, error)),
+        };
+        check_length(text)?;
+        let width = width.unwrap_or(0);
+        let mut finder =
+            Finder { body: text.as_bytes(), position: 0, spans: Vec::new(), width, rows: 0, is_within_quotes: false };
+        if text.starts_with('\u{feff}') {
+            finder.position = '\u{feff}'.len_utf8();
+        }
+        let mut end = finder.position;
+        while finder.skip_blank_lines() {
+            let (begin, known) = (finder.position, finder.spans.len());
+            let found = finder.record();
+            if !is_last && (finder.is_within_quotes || finder.is_at_open_end()) {
+                finder.spans.truncate(known);
+                end = begin;
+                break;
+            }
+            found?;
+            end = finder.position;
+        }
+        if is_last {
+            end = text.len();
+        }
+        Ok((Fields { body: text, spans: finder.spans, width: finder.width }, end))
     }
 
     /// How many fields each row has.
@@ -105,6 +136,20 @@ impl<'a> Fields<'a> {
     }
 }
 
+fn not_text(body: &[u8], error: std::str::Utf8Error) -> Error {
+    let byte = error.valid_up_to();
+    let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
+    Error::bad_payload(format!("expected UTF-8 text, found the byte 0x{:02x}", body.get(byte).unwrap_or(&0)))
+        .at(Place::row(row).at_byte(byte))
+}
+
+fn check_length(text: &str) -> Result<()> {
+    if text.len() < QUOTED as usize {
+        return Ok(());
+    }
+    Err(Error::bad_payload(format!("expected less than 2 GiB of CSV, found {} bytes", text.len())))
+}
+
 impl Span {
     /// Where the field lies, unless its quotes are still to be taken out.
     fn plain(self) -> Option<std::ops::Range<usize>> {
@@ -138,11 +183,19 @@ struct Finder<'a> {
     body: &'a [u8],
     position: usize,
     spans: Vec<Span>,
+    /// Of the first record; 0 until it was seen.
     width: usize,
     rows: usize,
+    /// Whether the body ended within quotes.
+    is_within_quotes: bool,
 }
 
 impl Finder<'_> {
+    /// Whether the body ended before a line did.
+    fn is_at_open_end(&self) -> bool {
+        self.position >= self.body.len() && !matches!(self.body.last(), Some(b'\n' | b'\r'))
+    }
+
     /// Moves to the next line that is not empty or blank; whether there is one.
     fn skip_blank_lines(&mut self) -> bool {
         loop {
@@ -188,7 +241,7 @@ impl Finder<'_> {
     fn record(&mut self) -> Result<()> {
         let record_start = self.position;
         let first_span = self.spans.len();
-        let most = if self.rows == 0 { usize::MAX } else { self.width };
+        let most = if self.width == 0 { usize::MAX } else { self.width };
         let mut found = 0;
         self.fields_of_record(|spans, span| {
             // What is too much is counted and not kept.
@@ -197,7 +250,7 @@ impl Finder<'_> {
             }
             found += 1;
         })?;
-        if self.rows == 0 {
+        if self.width == 0 {
             self.width = found;
             let record_bytes = self.position - record_start;
             self.spans.reserve((self.body.len() - self.position) / record_bytes.max(1) * found);
@@ -238,6 +291,7 @@ impl Finder<'_> {
         let closing = loop {
             let rest = self.body.get(search..).unwrap_or_default();
             let Some(offset) = memchr::memchr(b'"', rest) else {
+                self.is_within_quotes = true;
                 return Err(Error::bad_payload("expected a closing quote, found the end of the body")
                     .at(Place::row(self.rows + 1).at_byte(opening)));
             };

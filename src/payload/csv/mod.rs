@@ -5,6 +5,8 @@
 //! that fits all its rows. The rules are those of pandas 3.1, the version whose float parser rounds correctly, but for
 //! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
 //!
+//! `records` reads what does not fit into memory: the same types, of text that comes in pieces.
+//!
 //! pandas types very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one chunk and
 //! text in another, and warns of it (DtypeWarning). Here a column has one type over the whole body, whatever its size, as
 //! with `low_memory=False`: whether a `1` is the category `"1"` must not depend on how many rows stand above it.
@@ -13,11 +15,13 @@ mod column_type;
 mod fields;
 mod float_text;
 mod number;
+mod records;
 #[cfg(test)]
 mod twin_test;
 mod write;
 
 pub(crate) use float_text::{write_f32, write_f64};
+pub use records::{ColumnType, Records, Typing};
 pub use write::write;
 
 use super::table::Table;

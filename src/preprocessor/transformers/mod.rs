@@ -33,6 +33,7 @@ mod weight;
 pub(super) use column_transformer::{ColumnTransformer, unused};
 pub(super) use legacy_names::get_feature_names;
 pub(super) use pipeline::{chain, named};
+pub(super) use quantile_transformer::normal_quantile;
 
 use super::attributes::Attributes;
 use super::build::{Builder, Built, Input, Shape};

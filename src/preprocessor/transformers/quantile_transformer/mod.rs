@@ -9,7 +9,7 @@ use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Refuses};
-use normal_quantile::normal_quantile;
+pub(in crate::preprocessor) use normal_quantile::normal_quantile;
 
 /// The quantiles of each feature at fit.
 #[derive(Debug)]
