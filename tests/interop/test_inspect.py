@@ -88,7 +88,7 @@ TABLE = {
     "one-hot drop binary": (p.OneHotEncoder(drop="if_binary"), pd.concat([CATEGORIES, CODES.iloc[:, :0], CODES % 2], axis=1)),
     "one-hot rare": (p.OneHotEncoder(min_frequency=0.2), CATEGORIES),
     "one-hot rare floats": (p.OneHotEncoder(max_categories=2), CODES),
-    "one-hot rare drop": (p.OneHotEncoder(max_categories=2, drop=["red", "high"]), CATEGORIES),
+    "one-hot rare drop": (p.OneHotEncoder(max_categories=2, drop="first"), CATEGORIES),
     "ordinal": (p.OrdinalEncoder(), CATEGORIES), "target": (p.TargetEncoder(), CATEGORIES, TARGET),
     "target classes": (p.TargetEncoder(), CATEGORIES, CLASSES),
     "imputer": (impute.SimpleImputer(), GAPS), "imputer indicator": (impute.SimpleImputer(add_indicator=True), GAPS),

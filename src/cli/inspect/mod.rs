@@ -21,7 +21,7 @@ use page::{Page, plain};
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// A model's folder, a model.tar.gz, a model_algo-1, or a *.joblib, *.pkl or *.pickle
+    /// A model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Print everything as JSON
