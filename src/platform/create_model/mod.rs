@@ -77,8 +77,8 @@ pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
     let mut json = serde_json::Deserializer::from_str(text);
     let typed =
         serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string().as_str() {
-            // Of the document itself, or of what is no JSON.
-            "." => vec![error.inner().to_string()],
+            // Of the document itself, or of what ends too early or is no JSON.
+            "." | "?" => vec![error.inner().to_string()],
             path => vec![format!("{path}: {}", error.inner())],
         })?;
     json.end().map_err(|error| vec![error.to_string()])?;
