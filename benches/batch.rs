@@ -3,11 +3,15 @@
 //! `cargo bench --bench batch`. The floor finds commas and line ends, parses every number, and prints as many numbers as
 //! the model does: no types, no checks, no model. What is above it is what the semantics cost. Of a binary body the floor reads
 //! every word and writes as many bytes as the answer has.
+//!
+//! `cargo bench --bench batch -- FOLDER BODY…` measures the model of a folder on CSV files instead, answering CSV and JSON,
+//! and prints nanoseconds between tabs, for `tests/interop/bench_preprocessor.py`.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use support::{fixtures, floor};
@@ -16,6 +20,12 @@ use support::{fixtures, floor};
 const MEASURE_FOR: Duration = Duration::from_secs(2);
 
 fn main() {
+    // cargo adds a `--bench` of its own.
+    let arguments: Vec<PathBuf> =
+        std::env::args_os().skip(1).filter(|word| word != "--bench").map(Into::into).collect();
+    if let Some((folder, bodies)) = arguments.split_first() {
+        return of_files(folder, bodies);
+    }
     println!("{:<24} {:>9} {:>12} {:>12} {:>12} {:>6}", "container", "rows", "floor", "ours", "rows/s", "ratio");
     for rows in [1, 100, 10_000, 1_000_000] {
         for (name, case) in [
@@ -40,6 +50,22 @@ fn main() {
                 rows as f64 / ours.as_secs_f64(),
                 ours.as_secs_f64() / floor.as_secs_f64()
             );
+        }
+    }
+}
+
+/// `BODY  ACCEPT  floor  ours` for each file and media type.
+fn of_files(folder: &Path, bodies: &[PathBuf]) {
+    for path in bodies {
+        for accept in ["text/csv", "application/json"] {
+            let body = std::fs::read(path).expect("the body can be read");
+            let case = fixtures::of_folder(folder.to_owned(), body, accept);
+            let answer = case.model.invoke(case.invocation()).expect("the model answers").body;
+            let numbers = floor::numbers_of(&answer);
+            let floor = fastest(|| floor::run(&case.body, &numbers)).as_nanos();
+            let ours = fastest(|| case.model.invoke(case.invocation()).map(|answer| answer.body.len()).unwrap_or(0))
+                .as_nanos();
+            println!("{}\t{accept}\t{floor}\t{ours}", path.display());
         }
     }
 }

@@ -17,8 +17,9 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use byoc::container::{Mode, app};
 use byoc::endpoint::client_side::{self, Endpoint, Services, Variant, Variants};
-use byoc::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
+use byoc::endpoint::container_side::{Container, ModelCache, ModelFolder, ModelStore, Pipeline};
 use byoc::endpoint::{Identity, Limits};
+use byoc::platform::Health;
 
 use support::load::{self, Measured};
 use support::{fixtures, services};
@@ -149,7 +150,7 @@ fn serve_endpoints(pipelines: Vec<(&str, Pipeline)>) -> SocketAddr {
     support::serve(move |listener| {
         let server = HttpServer::new(move || {
             App::new()
-                .data_factory(|| std::future::ready(container_side::client()))
+                .data_factory(|| std::future::ready(byoc::platform::http::client()))
                 .configure(client_side::configure(services.clone()))
         });
         Ok(server.workers(WORKERS).disable_signals().listen(listener)?.run())

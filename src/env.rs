@@ -41,6 +41,9 @@ pub const SAGEMAKER_BIND_TO_PORT: &str = "SAGEMAKER_BIND_TO_PORT";
 pub const BYOC_HOST: &str = "BYOC_HOST";
 /// `true` where the platform wants a multi-model container.
 pub const SAGEMAKER_MULTI_MODEL: &str = "SAGEMAKER_MULTI_MODEL";
+/// The method of a scikit-learn artifact that answers: `predict` of an estimator, `transform` of anything else. Wins over
+/// `columns.json`.
+pub const BYOC_METHOD: &str = "BYOC_METHOD";
 /// The media type of an answer where the caller accepts any: how users make one stage of a pipeline speak CSV to the next.
 pub const SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: &str = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT";
 /// How many requests are worked on at once: the number of cores.
@@ -55,8 +58,12 @@ pub const SAGEMAKER_MODEL_JOB_QUEUE_SIZE: &str = "SAGEMAKER_MODEL_JOB_QUEUE_SIZE
 pub const SAGEMAKER_MAX_REQUEST_SIZE: &str = "SAGEMAKER_MAX_REQUEST_SIZE";
 /// `true` (or `True`) in a batch transform job.
 pub const SAGEMAKER_BATCH: &str = "SAGEMAKER_BATCH";
-/// The largest request body of a batch transform job, in MiB.
+/// The largest payload of a batch transform job, in MiB, where the job says it; 0 is a whole object, streamed.
 pub const SAGEMAKER_MAX_PAYLOAD_IN_MB: &str = "SAGEMAKER_MAX_PAYLOAD_IN_MB";
+/// `SINGLE_RECORD` or `MULTI_RECORD`, where a batch transform job says it; set for containers, not read.
+pub const SAGEMAKER_BATCH_STRATEGY: &str = "SAGEMAKER_BATCH_STRATEGY";
+/// How many requests a batch transform job sends at once, where it says so.
+pub const SAGEMAKER_MAX_CONCURRENT_TRANSFORMS: &str = "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS";
 /// How much memory loaded models may take, in bytes or with K, M or G: 80 % of the container's or machine's.
 pub const BYOC_MODEL_MEMORY: &str = "BYOC_MODEL_MEMORY";
 /// How many threads compute in training: the number of cores.
@@ -102,6 +109,44 @@ pub const BYOC_MODEL_DISK: &str = "BYOC_MODEL_DISK";
 pub const BYOC_MODEL_READY_TIMEOUT_SECONDS: &str = "BYOC_MODEL_READY_TIMEOUT_SECONDS";
 /// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.
 pub const BYOC_ENDPOINT_ASYNC_OUTPUT: &str = "BYOC_ENDPOINT_ASYNC_OUTPUT";
+/// The job of `byoc transform`: a file with CreateTransformJob's request.
+pub const BYOC_TRANSFORM_JOB: &str = "BYOC_TRANSFORM_JOB";
+/// The model of `byoc transform`: a folder, an archive, a JSON file with CreateModel's request, or a container's URL.
+pub const BYOC_TRANSFORM_MODEL: &str = "BYOC_TRANSFORM_MODEL";
+/// S3Uri of its input.
+pub const BYOC_TRANSFORM_INPUT: &str = "BYOC_TRANSFORM_INPUT";
+/// S3DataType: S3Prefix or ManifestFile.
+pub const BYOC_TRANSFORM_S3_DATA_TYPE: &str = "BYOC_TRANSFORM_S3_DATA_TYPE";
+/// ContentType of its input.
+pub const BYOC_TRANSFORM_CONTENT_TYPE: &str = "BYOC_TRANSFORM_CONTENT_TYPE";
+/// CompressionType: None or Gzip.
+pub const BYOC_TRANSFORM_COMPRESSION_TYPE: &str = "BYOC_TRANSFORM_COMPRESSION_TYPE";
+/// SplitType: None, Line, RecordIO or TFRecord.
+pub const BYOC_TRANSFORM_SPLIT_TYPE: &str = "BYOC_TRANSFORM_SPLIT_TYPE";
+/// S3OutputPath.
+pub const BYOC_TRANSFORM_OUTPUT: &str = "BYOC_TRANSFORM_OUTPUT";
+/// Accept.
+pub const BYOC_TRANSFORM_ACCEPT: &str = "BYOC_TRANSFORM_ACCEPT";
+/// AssembleWith: None or Line.
+pub const BYOC_TRANSFORM_ASSEMBLE_WITH: &str = "BYOC_TRANSFORM_ASSEMBLE_WITH";
+/// BatchStrategy: MultiRecord or SingleRecord.
+pub const BYOC_TRANSFORM_BATCH_STRATEGY: &str = "BYOC_TRANSFORM_BATCH_STRATEGY";
+/// MaxPayloadInMB.
+pub const BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB: &str = "BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB";
+/// MaxConcurrentTransforms.
+pub const BYOC_TRANSFORM_MAX_CONCURRENT_TRANSFORMS: &str = "BYOC_TRANSFORM_MAX_CONCURRENT_TRANSFORMS";
+/// DataProcessing.InputFilter.
+pub const BYOC_TRANSFORM_INPUT_FILTER: &str = "BYOC_TRANSFORM_INPUT_FILTER";
+/// DataProcessing.JoinSource: None or Input.
+pub const BYOC_TRANSFORM_JOIN_SOURCE: &str = "BYOC_TRANSFORM_JOIN_SOURCE";
+/// DataProcessing.OutputFilter.
+pub const BYOC_TRANSFORM_OUTPUT_FILTER: &str = "BYOC_TRANSFORM_OUTPUT_FILTER";
+/// ModelClientConfig.InvocationsTimeoutInSeconds.
+pub const BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS: &str = "BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS";
+/// ModelClientConfig.InvocationsMaxRetries.
+pub const BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES: &str = "BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES";
+/// Environment: `NAME=VALUE`, separated by commas.
+pub const BYOC_TRANSFORM_ENVIRONMENT: &str = "BYOC_TRANSFORM_ENVIRONMENT";
 /// The region that errors name: `us-east-1`.
 pub const AWS_REGION: &str = "AWS_REGION";
 /// The same, for where the first is not set.

@@ -69,11 +69,17 @@ causes! {
     /// All workers are busy and the queue is full, or the model is not ready.
     Unavailable = 503 "ServiceUnavailableException" exit 75, "try again, or raise SAGEMAKER_MODEL_JOB_QUEUE_SIZE";
     /// A container of an endpoint could not be started, or did not pass its health check.
-    NotHealthy = 503 "ServiceUnavailableException" exit 69, "the container's own log lines, above, say why";
+    NotHealthy = 503 "ServiceUnavailableException" exit 69, "the container's own log lines say why; those of one that this program started are above";
     /// The work took longer than the limit.
     Timeout = 504 "RequestTimeoutException" exit 75, "send fewer rows a request, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
+    /// A process that was told to stop did not wait for all that it had begun.
+    CutOff = 503 "ServiceUnavailableException" exit 75, "whoever waited for an answer asks again; --container-timeout says how long requests may take";
     /// The model does not fit in the memory that is left: the platform unloads others and tries again.
     InsufficientMemory = 507 "InternalServerException" exit 71, "unload a model, or raise BYOC_MODEL_MEMORY";
+    /// A batch transform job whose end some objects did not live to see; all others are written.
+    ObjectsFailed = 500 "InternalServerException" exit 1, "correct what the message names and run the job again: it does only what is missing";
+    /// A job that was told to stop before its end.
+    Stopped = 503 "ServiceUnavailableException" exit 75, "run the job again: it does only what is missing";
     /// A setting that is wrong: a flag, an environment variable, a configuration file.
     BadSetting = 500 "InternalServerException" exit 78, "correct the setting; --help lists them";
 }

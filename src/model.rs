@@ -1,19 +1,24 @@
 //! What a container can load, and one call: request body in, response body out.
 //!
 //! A container does not need to be told what it is: the artifact says. [`Artifact::find`] looks for, in order,
-//! `model_algo-1` (SageMaker's linear learner), then one `*.joblib`, `*.pkl` or `*.pickle` (scikit-learn). A `code/` folder
+//! `model_algo-1` (SageMaker's linear learner), then `preprocessor.json` (fitted by `byoc train`), then one `*.joblib`, `*.pkl` or `*.pickle` (scikit-learn). A `code/` folder
 //! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
+
+mod inspect;
+
+pub use inspect::{Contents, FileSize, Inspection};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::linear_learner::LinearLearner;
 use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
-use crate::preprocessor::{ColumnsJson, Preprocessor};
+use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
+use crate::scorer::Scorer;
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,9 @@ pub struct Answer {
 pub enum Artifact {
     /// SageMaker's linear learner, in this folder.
     LinearLearner(PathBuf),
+    /// A preprocessor that `byoc train` fitted: its `preprocessor.json`. The `model.joblib` beside it is the same for
+    /// scikit-learn.
+    Fitted(PathBuf),
     /// A pickle of scikit-learn's, and the `columns.json` beside it if there is one.
     ScikitLearn {
         /// The pickle.
@@ -58,7 +66,12 @@ pub enum Model {
     LinearLearner(LinearLearner),
     /// Rows to features, in float64.
     Preprocessor(Preprocessor),
+    /// Rows to scores or classes, in float64.
+    Scorer(Scorer),
 }
+
+/// The name of the file that `byoc train` writes for a preprocessor.
+const PREPROCESSOR_JSON: &str = "preprocessor.json";
 
 /// The name of the file that says what a pickle cannot.
 const COLUMNS_JSON: &str = "columns.json";
@@ -74,6 +87,10 @@ impl Artifact {
     pub fn find(directory: &Path) -> Result<Artifact> {
         if ModelAlgo::is_in(directory) {
             return Ok(Artifact::LinearLearner(directory.to_owned()));
+        }
+        let fitted = directory.join(PREPROCESSOR_JSON);
+        if fitted.is_file() {
+            return Ok(Artifact::Fitted(fitted));
         }
         let mut names = Vec::new();
         let mut pickles = Vec::new();
@@ -98,8 +115,8 @@ impl Artifact {
                 Ok(Artifact::ScikitLearn { pickle: pickle.clone(), columns: columns.is_file().then_some(columns) })
             }
             [] => Err(Error::bad_artifact(format!(
-                "no model in {}: expected model_algo-1 (linear learner) or one *.joblib, *.pkl or *.pickle (scikit-learn), \
-                 found {}",
+                "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, *.pkl \
+                 or *.pickle (scikit-learn), found {}",
                 directory.display(),
                 listed(&names)
             ))),
@@ -121,30 +138,56 @@ impl Artifact {
     pub fn estimate(&self) -> Result<u64> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::measure(directory),
-            Artifact::ScikitLearn { pickle, .. } => {
-                std::fs::metadata(pickle).map(|file| file.len()).map_err(|error| Error::io("read", pickle, &error))
+            Artifact::Fitted(file) | Artifact::ScikitLearn { pickle: file, .. } => {
+                std::fs::metadata(file).map(|found| found.len()).map_err(|error| Error::io("read", file, &error))
             }
         }
     }
 
-    /// Reads the artifact.
+    /// Reads the artifact. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile or of a kind that is not supported.
-    pub fn load(self) -> Result<Model> {
+    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile, of a kind that is not supported, or does not
+    /// have the method.
+    pub fn load(self, method: Option<Method>) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
-            Artifact::ScikitLearn { pickle, columns } => {
-                let columns = match columns {
-                    Some(path) => Some(ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?),
-                    None => None,
-                };
-                let tree = pickle::read(read(&pickle)?).map_err(|error| in_file(&pickle, error))?;
-                let preprocessor =
-                    Preprocessor::from_pickle(&tree, columns).map_err(|error| in_file(&pickle, error))?;
+            Artifact::Fitted(path) => {
+                let preprocessor = Preprocessor::from_json(&read(&path)?).map_err(|error| in_file(&path, error))?;
                 Ok(Model::Preprocessor(preprocessor))
             }
+            Artifact::ScikitLearn { pickle, columns } => {
+                let mut columns = match columns {
+                    Some(path) => ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?,
+                    None => ColumnsJson::default(),
+                };
+                columns.method = method.or(columns.method);
+                scikit_learn(read(&pickle)?, columns).map_err(|error| in_file(&pickle, error))
+            }
         }
+    }
+}
+
+fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson) -> Result<Model> {
+    let tree = pickle::read(artifact)?;
+    if Scorer::is_in(&tree)? {
+        Scorer::from_pickle(&tree, Some(columns)).map(Model::Scorer)
+    } else {
+        Preprocessor::from_pickle(&tree, Some(columns)).map(Model::Preprocessor)
+    }
+}
+
+/// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
+fn at_byte(error: Error, media_type: MediaType, body: &[u8]) -> Error {
+    let byte = match error.place() {
+        Some(Place { row: Some(row), column: Some(column), byte: None, .. }) => {
+            Table::byte_of(media_type, body, *row, *column)
+        }
+        _ => None,
+    };
+    match byte {
+        Some(byte) => error.at(Place::byte(byte)),
+        None => error,
     }
 }
 
@@ -170,6 +213,7 @@ impl Model {
         match self {
             Model::LinearLearner(learner) => learner.bytes(),
             Model::Preprocessor(preprocessor) => preprocessor.bytes(),
+            Model::Scorer(scorer) => scorer.bytes(),
         }
     }
 
@@ -178,6 +222,7 @@ impl Model {
         match self {
             Model::LinearLearner(_) => None,
             Model::Preprocessor(preprocessor) => preprocessor.refusal(),
+            Model::Scorer(scorer) => scorer.refusal(),
         }
     }
 
@@ -188,28 +233,131 @@ impl Model {
     /// that holds numbers only; and [`crate::error::Cause::BadPayload`] with the row, column and byte.
     pub fn invoke(&self, invocation: Invocation<'_>) -> Result<Answer> {
         let Invocation { content_type, accept, default_accept, body } = invocation;
+        let exchange = self.agree(content_type, accept, default_accept)?;
+        let (body, _) = self.answer(&exchange, body, None)?;
+        Ok(Answer { content_type: exchange.writes, body })
+    }
+
+    /// What is read and what is answered, by a request's headers.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::UnsupportedMediaType`] and [`crate::error::Cause::NotAcceptable`].
+    pub fn agree(
+        &self,
+        content_type: Option<&str>,
+        accept: Option<&str>,
+        default_accept: Option<MediaType>,
+    ) -> Result<Exchange> {
         let default_accept = default_accept.unwrap_or(MediaType::Json);
+        let (readable, writable) = match self {
+            Model::LinearLearner(_) => (LinearLearner::READABLE, LinearLearner::WRITABLE),
+            Model::Preprocessor(_) => (Table::READABLE, Features::WRITABLE),
+            Model::Scorer(_) => (Table::READABLE, Scorer::WRITABLE),
+        };
+        let reads = ContentType::parse(content_type, readable)?;
+        Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
+    }
+
+    /// The answer to a body, and what of it the pieces after it have to go on with; `before` is that of the pieces before
+    /// it.
+    fn answer(&self, exchange: &Exchange, body: &[u8], before: Option<Shape>) -> Result<(Vec<u8>, Shape)> {
         let mut answer = Vec::new();
-        let media_type = match self {
+        let shape = match self {
             Model::LinearLearner(learner) => {
-                let content_type = ContentType::parse(content_type, LinearLearner::READABLE)?;
-                let media_type = negotiate(accept, default_accept, LinearLearner::WRITABLE)?;
-                let batch = learner.read(content_type, body)?;
-                learner.predict(&batch)?.write(media_type, &mut answer);
-                media_type
+                let batch = learner.read(exchange.reads, body)?;
+                learner.predict(&batch)?.write(exchange.writes, &mut answer);
+                Shape { rows: batch.len(), columns: None }
             }
             Model::Preprocessor(preprocessor) => {
-                let content_type = ContentType::parse(content_type, Table::READABLE)?;
-                let media_type = negotiate(accept, default_accept, Features::WRITABLE)?;
-                let rows = Table::read(content_type.media_type, body, preprocessor)?;
-                preprocessor.transform(rows)?.write(media_type, &mut answer)?;
-                media_type
+                let columns = before.and_then(|shape| shape.columns);
+                let rows = Table::read_piece(exchange.reads.media_type, body, columns, preprocessor)?;
+                let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
+                let located = |error| at_byte(error, exchange.reads.media_type, body);
+                preprocessor.transform(rows).map_err(located)?.write(exchange.writes, &mut answer)?;
+                shape
+            }
+            Model::Scorer(scorer) => {
+                let columns = before.and_then(|shape| shape.columns);
+                let rows = Table::read_piece(exchange.reads.media_type, body, columns, scorer)?;
+                let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
+                let located = |error| at_byte(error, exchange.reads.media_type, body);
+                scorer.score(rows).map_err(located)?.write(exchange.writes, &mut answer)?;
+                shape
             }
         };
-        Ok(Answer { content_type: media_type, body: answer })
+        Ok((answer, shape))
     }
 }
 
+/// The media types of a request and of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// What the body is.
+    pub reads: ContentType,
+    /// What the answer is.
+    pub writes: MediaType,
+}
+
+/// How many rows a piece has, and how many columns its rows have where that is the body's word.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    rows: usize,
+    columns: Option<usize>,
+}
+
+/// A request whose body is answered piece by piece while it arrives ([`crate::payload::pieces`] says where it is cut). The
+/// answers, one after another, are the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct PieceByPiece {
+    exchange: Exchange,
+    rows: usize,
+    bytes: usize,
+    columns: Option<usize>,
+}
+
+impl PieceByPiece {
+    /// Begins a request.
+    pub fn new(exchange: Exchange) -> PieceByPiece {
+        PieceByPiece { exchange, rows: 0, bytes: 0, columns: None }
+    }
+
+    /// Answers the next piece; the last one ends the answer. A piece of blank lines has no answer.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadPayload`] with the row and the byte in the body as a whole.
+    pub fn answer(&mut self, model: &Model, piece: &[u8], is_last: bool) -> Result<Vec<u8>> {
+        let is_json = self.exchange.writes == MediaType::Json;
+        if piece.trim_ascii().is_empty() && self.rows > 0 {
+            self.bytes += piece.len();
+            return Ok(if is_json && is_last { b"]}".to_vec() } else { Vec::new() });
+        }
+        let before = Some(Shape { rows: self.rows, columns: self.columns });
+        let (answer, shape) = model.answer(&self.exchange, piece, before).map_err(|error| self.moved(error))?;
+        let is_first = self.rows == 0;
+        self.rows += shape.rows;
+        self.columns = shape.columns;
+        self.bytes += piece.len();
+        Ok(if is_json { part_of_a_list(&answer, is_first, is_last) } else { answer })
+    }
+
+    /// An error in a piece, as one in the body as a whole.
+    fn moved(&self, error: Error) -> Error {
+        let mut place = error.place().cloned().unwrap_or_default();
+        place.row = place.row.map(|row| row + self.rows);
+        place.byte = place.byte.map(|byte| byte + self.bytes);
+        Error::new(error.cause(), error.message()).at(place)
+    }
+}
+
+/// What a document with one list, such as `{"predictions": [...]}`, adds to a list that goes through several of them.
+fn part_of_a_list(document: &[u8], is_first: bool, is_last: bool) -> Vec<u8> {
+    let opening = memchr::memchr(b'[', document).map_or(0, |at| at + 1);
+    let closing = memchr::memrchr(b']', document).unwrap_or(document.len());
+    let (from, to) = (if is_first { 0 } else { opening }, if is_last { document.len() } else { closing });
+    let mut part = if is_first { Vec::new() } else { b", ".to_vec() };
+    part.extend_from_slice(document.get(from..to).unwrap_or_default());
+    part
+}
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -217,6 +365,7 @@ impl fmt::Display for Model {
                 write!(f, "linear learner ({}, {} features)", learner.predictor_type().name(), learner.feature_dim())
             }
             Model::Preprocessor(preprocessor) => write!(f, "scikit-learn preprocessor ({preprocessor})"),
+            Model::Scorer(scorer) => write!(f, "scikit-learn scorer ({scorer})"),
         }
     }
 }
@@ -226,6 +375,92 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::payload::pieces::Pieces;
+
+    fn model(case: &str) -> Model {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        match case {
+            "housing" => Artifact::find(&fixtures.join("sklearn/1.4.2/housing"))
+                .and_then(|artifact| artifact.load(None))
+                .unwrap(),
+            case => {
+                let folder = tempfile::tempdir().unwrap();
+                let archive =
+                    std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
+                let into = folder.path().join("model");
+                crate::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
+                Artifact::find(&into).and_then(|artifact| artifact.load(None)).unwrap()
+            }
+        }
+    }
+
+    const PIECE_ROWS: usize = 50;
+
+    fn piece_by_piece(model: &Model, content_type: &str, accept: &str, body: &[u8]) -> Result<Vec<u8>> {
+        let exchange = model.agree(Some(content_type), Some(accept), None).unwrap();
+        let mut pieces = Pieces::of_rows(exchange.reads.media_type, PIECE_ROWS);
+        let mut progress = PieceByPiece::new(exchange);
+        let (mut rest, mut answer) = (body, Vec::new());
+        while let Some(end) = pieces.cut(rest) {
+            let (piece, after) = rest.split_at(end);
+            answer.extend(progress.answer(model, piece, false)?);
+            rest = after;
+        }
+        answer.extend(progress.answer(model, rest, true)?);
+        Ok(answer)
+    }
+
+    #[test]
+    fn the_answers_to_pieces_are_the_answer_to_the_whole_in_every_media_type() {
+        let houses = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500.5,3,1.5,0.5,0,n,y\n".repeat(70);
+        let features = "0.5,-1,0,0,1.25,0,1,0,1,0\n".repeat(140);
+        let lines = "{\"features\": [0.5,-1,0,0,1.25,0,1,0,1,0]}\n".repeat(100);
+        for (case, content_type, body) in [
+            ("housing", "text/csv", &houses),
+            ("regressor_housing", "text/csv", &features),
+            ("regressor_housing", "application/jsonlines", &lines),
+        ] {
+            let model = model(case);
+            for accept in ["text/csv", "application/jsonlines", "application/json"] {
+                let whole = model.invoke(Invocation {
+                    content_type: Some(content_type),
+                    accept: Some(accept),
+                    default_accept: None,
+                    body: body.as_bytes(),
+                });
+                let pieces = piece_by_piece(&model, content_type, accept, body.as_bytes()).unwrap();
+                assert!(whole.unwrap().body == pieces, "{case} {content_type} {accept}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_column_has_one_type_in_each_piece() {
+        let model = model("housing");
+        let body = format!("{}1993,none,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,,y,y\n".repeat(PIECE_ROWS));
+        let whole = Invocation { content_type: None, accept: None, default_accept: None, body: body.as_bytes() };
+        let row = |error: Error| error.place().and_then(|place| place.row);
+        assert_eq!(row(model.invoke(whole).unwrap_err()), Some(51));
+        assert_eq!(row(piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes()).unwrap_err()), Some(51));
+        // A value that is missing throughout a piece is a number there, as it is throughout a body.
+        let body = "1993,2728,6,3.0,0.7,,y,y\n".repeat(PIECE_ROWS + 1);
+        let answer =
+            String::from_utf8(piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes()).unwrap()).unwrap();
+        assert!(answer.lines().all(|line| line.contains(",nan,")), "{answer}");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_piece_is_said_with_its_place_in_the_body() {
+        let body = format!("{}1993,big,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,1,y,y\n".repeat(70));
+        let error = piece_by_piece(&model("housing"), "text/csv", "text/csv", body.as_bytes()).unwrap_err();
+        let place = error.place().unwrap();
+        assert_eq!((place.row, place.column), (Some(71), Some(2)));
+        let features = format!("{}1,2\n", "0.5,-1,0,0,1.25,0,1,0,1,0\n".repeat(120));
+        let error =
+            piece_by_piece(&model("regressor_housing"), "text/csv", "text/csv", features.as_bytes()).unwrap_err();
+        let place = error.place().unwrap();
+        assert_eq!((place.row, place.byte), (Some(121), Some(features.len() - 4)));
+    }
 
     fn found(files: &[&str]) -> Result<Artifact> {
         let folder = tempfile::TempDir::new().unwrap();
@@ -245,6 +480,8 @@ mod tests {
             let artifact = found(&[name, "code/", "notes.txt", "._model.joblib"]);
             assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: None, .. })), "{name}: {artifact:?}");
         }
+        assert!(matches!(found(&["preprocessor.json", "model.joblib", "other.pkl"]), Ok(Artifact::Fitted(_))));
+        assert!(matches!(found(&["preprocessor.json", "model_algo-1"]), Ok(Artifact::LinearLearner(_))));
         let artifact = found(&["model.joblib", "columns.json"]);
         assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: Some(_), .. })), "{artifact:?}");
     }

@@ -18,7 +18,7 @@ pub struct Case {
     pub body: Vec<u8>,
     pub content_type: &'static str,
     pub accept: &'static str,
-    _unpacked: TempDir,
+    _unpacked: Option<TempDir>,
 }
 
 impl Case {
@@ -47,7 +47,7 @@ pub fn preprocessor(rows: usize) -> Case {
         folder,
         content_type: "text/csv",
         accept: "text/csv",
-        _unpacked: unpacked,
+        _unpacked: Some(unpacked),
     }
 }
 
@@ -65,8 +65,13 @@ pub fn learner(rows: usize) -> Case {
         folder,
         content_type: "text/csv",
         accept: "application/json",
-        _unpacked: unpacked,
+        _unpacked: Some(unpacked),
     }
+}
+
+/// Any model's folder, with any CSV.
+pub fn of_folder(folder: PathBuf, body: Vec<u8>, accept: &'static str) -> Case {
+    Case { model: open(&folder), body, folder, content_type: "text/csv", accept, _unpacked: None }
 }
 
 /// The same learner and rows, recordio-protobuf to recordio-protobuf.
@@ -97,7 +102,7 @@ fn float32_rows(csv: &[u8]) -> impl Iterator<Item = Vec<f32>> {
 }
 
 fn open(folder: &std::path::Path) -> Model {
-    Artifact::find(folder).and_then(Artifact::load).expect("the fixture loads")
+    Artifact::find(folder).and_then(|artifact| artifact.load(None)).expect("the fixture loads")
 }
 
 fn repeat(input: &str, rows: usize) -> Vec<u8> {

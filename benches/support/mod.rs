@@ -18,7 +18,7 @@ use byoc::container::workers::Workers;
 
 /// What `byoc serve` would share among its requests.
 pub fn services(case: &fixtures::Case, workers: usize) -> Services {
-    let registry = Registry::new(Budget::new(1 << 30));
+    let registry = Registry::new(Budget::new(1 << 30), None);
     let single = OnceLock::new();
     let url = case.folder.to_str().expect("a plain path");
     let _ = single.set(registry.load(SINGLE_MODEL, url).expect("the bench's own model"));
@@ -31,6 +31,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         max_request_bytes: 1 << 30,
         timeout: Duration::from_secs(60),
         parallel: workers,
+        batch: None,
         in_flight: AtomicUsize::new(0),
     }
 }

@@ -133,6 +133,14 @@ impl ModelAlgo {
         })
     }
 
+    /// How many bytes a file has.
+    ///
+    /// # Errors
+    /// As [`ModelAlgo::read`].
+    pub fn size(&mut self, member: Member) -> Result<u64> {
+        self.with(member, |_, size| Ok(size))
+    }
+
     /// The names and shapes of the arrays of the checkpoint, without keeping their values.
     ///
     /// # Errors

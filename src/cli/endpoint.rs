@@ -16,6 +16,7 @@ use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CacheSettings, CallLimits, Limits, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
+use crate::platform::environment::Common;
 use crate::storage::{Location, S3Access, Storage};
 use crate::telemetry::logs;
 
@@ -168,7 +169,12 @@ impl Arguments {
             async_output,
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings { inherited, region, health_check_timeout, cache, storage },
+            surroundings: Surroundings {
+                environment: Common { inherited, region },
+                health_check_timeout,
+                cache,
+                storage,
+            },
         };
         Ok((settings, level.unwrap_or(log::LevelFilter::Info)))
     }
@@ -257,8 +263,8 @@ mod tests {
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 8080));
         assert_eq!((settings.state_dir, level), (None, log::LevelFilter::Info));
         assert_eq!(settings.limits, Limits::default());
-        assert_eq!(settings.surroundings.region, "us-east-1");
-        let inherited: Vec<_> = settings.surroundings.inherited.keys().map(String::as_str).collect();
+        assert_eq!(settings.surroundings.environment.region, "us-east-1");
+        let inherited: Vec<_> = settings.surroundings.environment.inherited.keys().map(String::as_str).collect();
         assert_eq!(inherited, ["PATH", "RUST_LOG"]);
     }
 
@@ -289,7 +295,7 @@ mod tests {
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
         assert_eq!(settings.models_seen_at.as_deref(), Some("/opt/ml/models"));
         assert_eq!(settings.async_output, Some(Location::Local(PathBuf::from("/out"))));
-        assert_eq!(settings.surroundings.region, "eu-west-1");
+        assert_eq!(settings.surroundings.environment.region, "eu-west-1");
         let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
         assert_eq!(settings.surroundings.cache, cache);
         assert_eq!(settings.surroundings.health_check_timeout, Duration::from_secs(9));

@@ -3,9 +3,11 @@
 //! What was typed becomes what is true here and nowhere else: no other room sees an argument or the environment.
 
 mod endpoint;
+mod inspect;
 mod serve;
 mod settings;
 mod train;
+mod transform;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -28,8 +30,10 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Endpoint(endpoint::Arguments),
+    Inspect(inspect::Arguments),
     Serve(serve::Arguments),
     Train(train::Arguments),
+    Transform(Box<transform::Arguments>),
 }
 
 /// The image has the binary under these names on its PATH too, so that `docker run IMAGE serve` and a plain `serve` are one.
@@ -52,8 +56,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::of_this_process();
     let outcome = match command_line.command {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
         Command::Train(arguments) => train::run(&arguments, &environment),
+        Command::Transform(arguments) => transform::run(&arguments, &environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

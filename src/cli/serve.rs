@@ -8,10 +8,11 @@ use clap::Args;
 
 use crate::cli::settings::{Settings, number, text, truth};
 use crate::container::memory::{DEFAULT_SHARE, of_this_container, parse_size};
-use crate::container::{self, Config, Mode};
+use crate::container::{self, Batch, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::payload::media_type::{self, MediaType};
+use crate::preprocessor::Method;
 use crate::telemetry::logs;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
@@ -32,19 +33,22 @@ pub(super) struct Arguments {
     /// Load no model at start; the platform loads and unloads them [env: SAGEMAKER_MULTI_MODEL]
     #[arg(long)]
     multi_model: bool,
+    /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function [env: BYOC_METHOD] [default: that of columns.json, else predict of an estimator]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
     /// What to answer where the caller accepts anything [env: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT] [default: application/json]
     #[arg(long, value_name = "MEDIA_TYPE")]
     default_accept: Option<String>,
     /// Requests worked on at once [env: SAGEMAKER_MODEL_SERVER_WORKERS] [default: number of cores]
     #[arg(long, value_name = "COUNT")]
     workers: Option<String>,
-    /// Seconds that a request may take [env: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS] [default: 60]
+    /// Seconds that a request may take [env: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS] [default: 60; in a batch job 3600]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<String>,
     /// Large requests that may wait for a worker [env: SAGEMAKER_MODEL_JOB_QUEUE_SIZE] [default: 100]
     #[arg(long, value_name = "COUNT")]
     queue: Option<String>,
-    /// Largest request body, in bytes or with K, M, G [env: SAGEMAKER_MAX_REQUEST_SIZE; in a batch job SAGEMAKER_MAX_PAYLOAD_IN_MB] [default: 25M; in a batch job 100M]
+    /// Largest request body, in bytes or with K, M, G [env: SAGEMAKER_MAX_REQUEST_SIZE] [default: 25M; in a batch job no bound]
     #[arg(long, value_name = "SIZE")]
     max_request_size: Option<String>,
     /// Memory for models, in bytes or with K, M, G [env: BYOC_MODEL_MEMORY] [default: 80 % of the container's]
@@ -81,6 +85,7 @@ impl Arguments {
         let port = settings.get(("port", self.port.as_deref()), &[env::SAGEMAKER_BIND_TO_PORT], number(0, 65_535));
         let multi_model = self.multi_model.then_some("true");
         let multi_model = settings.get(("multi-model", multi_model), &[env::SAGEMAKER_MULTI_MODEL], truth);
+        let method = settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method);
         let default_accept = settings.get(
             ("default-accept", self.default_accept.as_deref()),
             &[env::SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT],
@@ -107,13 +112,13 @@ impl Arguments {
             &[env::SAGEMAKER_MAX_REQUEST_SIZE],
             parse_size,
         );
-        let max_request_bytes = match max_request_bytes {
-            Some(bytes) => bytes,
-            None if batch => match batch_megabytes {
-                None | Some(0) => MAX_BATCH_MEGABYTES * MEGABYTE,
-                Some(megabytes) => megabytes * MEGABYTE,
-            },
-            None => MAX_REQUEST_MEGABYTES * MEGABYTE,
+        let batch = batch.then_some(Batch { max_payload_in_mb: batch_megabytes });
+        let max_request_bytes = match (max_request_bytes, batch) {
+            (Some(bytes), _) => bytes,
+            (None, None) => MAX_REQUEST_MEGABYTES * MEGABYTE,
+            // What the job cuts is the job's to bound, and what one container of a pipeline hands to the next may be many
+            // times that. Large bodies are answered piece by piece.
+            (None, Some(_)) => u64::MAX,
         };
         let model_memory =
             settings.get(("model-memory", self.model_memory.as_deref()), &[env::BYOC_MODEL_MEMORY], parse_size);
@@ -134,11 +139,14 @@ impl Arguments {
             } else {
                 Mode::SingleModel(model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from))
             },
+            method,
             default_accept,
             workers: workers.map_or(cores, |workers| workers as usize),
-            timeout: Duration::from_secs(timeout.unwrap_or(60)),
+            // In a batch job the time is the job's to limit: ModelClientConfig.InvocationsTimeoutInSeconds, up to an hour.
+            timeout: Duration::from_secs(timeout.unwrap_or(if batch.is_some() { 3600 } else { 60 })),
             queue: queue.map_or(100, |queue| queue as usize),
             max_request_bytes: usize::try_from(max_request_bytes).unwrap_or(usize::MAX),
+            batch,
             model_memory: model_memory.unwrap_or_else(|| match of_this_container() {
                 Some(bytes) => (bytes as f64 * DEFAULT_SHARE) as u64,
                 None => UNKNOWN_MEMORY,
@@ -147,6 +155,11 @@ impl Arguments {
         };
         Ok((config, level.unwrap_or(log::LevelFilter::Info)))
     }
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let names = || Method::ALL.map(Method::name).join(", ");
+    Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
 }
 
 fn parse_media_type(text: &str) -> Result<MediaType, String> {
@@ -192,15 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn in_a_batch_job_the_payload_limit_is_the_jobs() {
+    fn in_a_batch_job_payloads_are_bounded_by_the_job_and_not_by_the_container() {
         let batch = |megabytes| {
             let environment =
                 Environment::from([("SAGEMAKER_BATCH", "True"), ("SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes)]);
-            resolve(Arguments::default(), environment).max_request_bytes
+            let config = resolve(Arguments::default(), environment);
+            assert_eq!(config.timeout.as_secs(), 3600);
+            (config.max_request_bytes, config.batch.and_then(|batch| batch.max_payload_in_mb))
         };
-        assert_eq!(batch("6"), 6 << 20);
-        assert_eq!(batch("0"), 100 << 20);
-        assert_eq!(batch(""), 100 << 20);
+        assert_eq!(batch("6"), (usize::MAX, Some(6)));
+        assert_eq!(batch("0"), (usize::MAX, Some(0)), "a whole object, streamed");
+        assert_eq!(batch(""), (usize::MAX, None));
     }
 
     #[test]
@@ -218,9 +233,12 @@ mod tests {
         let environment = Environment::from([
             ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
             ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/html"),
+            ("BYOC_METHOD", "fit"),
         ]);
         let error = arguments.resolve(&environment).unwrap_err().to_string();
-        for part in ["3 settings are wrong", "--port", "SAGEMAKER_MODEL_SERVER_WORKERS", "text/html"] {
+        for part in
+            ["4 settings are wrong", "--port", "SAGEMAKER_MODEL_SERVER_WORKERS", "text/html", "decision_function"]
+        {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

@@ -4,19 +4,21 @@ use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
 
 use crate::container::config::Mode;
 use crate::container::services::Services;
-use crate::container::{respond, routes};
+use crate::container::{pieces, respond, routes};
 
 /// Puts a container's routes into an app. They are bound once, for the mode that the container is in.
 pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut ServiceConfig) {
     let single = matches!(mode, Mode::SingleModel(_));
+    let batch = services.batch.is_some();
     move |app| {
         app.app_data(PayloadConfig::new(services.max_request_bytes)).app_data(services);
         // The busiest route stands first: routes are tried in order.
         let invocations = web::resource("/invocations").default_service(web::to(respond::wrong_method));
         let ping = web::resource("/ping").default_service(web::to(respond::wrong_method));
         if single {
-            app.service(invocations.route(web::post().to(routes::invocations)))
-                .service(ping.route(web::get().to(routes::ping_single)));
+            let post = web::post();
+            let post = if batch { post.to(pieces::invocations) } else { post.to(routes::invocations) };
+            app.service(invocations.route(post)).service(ping.route(web::get().to(routes::ping_single)));
         } else {
             app.service(web::resource("/models/{name:.*}").route(web::route().to(routes::model)))
                 .service(

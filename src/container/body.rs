@@ -36,7 +36,7 @@ impl FromRequest for Body {
     }
 }
 
-/// What the body is encoded with, if it is: bodies are read as they are.
+/// What the body is encoded with, if it is.
 fn encoding(request: &HttpRequest) -> Option<String> {
     let encoding = request.headers().get(CONTENT_ENCODING)?;
     (!encoding.as_bytes().eq_ignore_ascii_case(b"identity")).then(|| format!("{encoding:?}"))
@@ -58,10 +58,7 @@ impl Future for Arriving {
     fn poll(mut self: Pin<&mut Arriving>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Poll::Ready(bytes) = Pin::new(&mut self.bytes).poll(context) {
             let body = match (bytes, self.encoding.take()) {
-                (_, Some(encoding)) => Err(Error::new(
-                    Cause::UnsupportedMediaType,
-                    format!("Content-Encoding {encoding} is not supported: send the body as it is"),
-                )),
+                (_, Some(encoding)) => Err(encoded(&encoding)),
                 (Ok(bytes), None) => Ok(bytes),
                 (Err(error), None) => Err(not_taken(&error, self.limit)),
             };
@@ -70,22 +67,37 @@ impl Future for Arriving {
         let timeout = self.timeout;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         if deadline.as_mut().poll(context).is_ready() {
-            let message =
-                format!("the body did not arrive within {} s: send as many bytes as announced", timeout.as_secs());
-            return Poll::Ready(Ok(Body(Err(Error::new(Cause::RequestTimeout, message)))));
+            return Poll::Ready(Ok(Body(Err(not_in_time(timeout)))));
         }
         Poll::Pending
     }
 }
 
-fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
+pub(super) fn not_in_time(timeout: Duration) -> Error {
+    let message = format!("the body did not arrive within {} s: send as many bytes as announced", timeout.as_secs());
+    Error::new(Cause::RequestTimeout, message)
+}
+
+pub(super) fn too_large(limit: usize) -> Error {
+    let message = format!(
+        "the body is larger than {limit} bytes: send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE"
+    );
+    Error::new(Cause::PayloadTooLarge, message)
+}
+
+/// Refuses a body that is encoded: bodies are read as they are.
+pub(super) fn check_encoding(request: &HttpRequest) -> Result<()> {
+    encoding(request).map_or(Ok(()), |encoding| Err(encoded(&encoding)))
+}
+
+fn encoded(encoding: &str) -> Error {
+    let message = format!("Content-Encoding {encoding} is not supported: send the body as it is");
+    Error::new(Cause::UnsupportedMediaType, message)
+}
+
+pub(super) fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
     match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => Error::new(
-            Cause::PayloadTooLarge,
-            format!(
-                "the body is larger than {limit} bytes: send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE"
-            ),
-        ),
+        Some(PayloadError::Overflow) => too_large(limit),
         Some(PayloadError::Incomplete(_)) => {
             Error::bad_payload("the connection was closed before the whole body had arrived")
         }
@@ -97,7 +109,7 @@ fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
 /// thread waits.
 pub(super) struct Pieces(Bytes);
 
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 
 impl Pieces {
     pub(super) fn new(body: Vec<u8>) -> Pieces {

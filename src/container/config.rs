@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::payload::MediaType;
+use crate::preprocessor::Method;
 
 /// The settings of `byoc serve`.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Config {
     pub port: u16,
     /// Which models.
     pub mode: Mode,
+    /// The method of a scikit-learn artifact that answers; what the artifact says if `None`.
+    pub method: Option<Method>,
     /// The media type of an answer where the caller accepts any; the model's own choice if `None`.
     pub default_accept: Option<MediaType>,
     /// How many requests are worked on at once.
@@ -25,10 +28,19 @@ pub struct Config {
     pub queue: usize,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,
+    /// Whether this is the container of a batch transform job.
+    pub batch: Option<Batch>,
     /// How many bytes loaded models may take.
     pub model_memory: u64,
     /// Whether the end of standard input means to stop: the endpoint that started us is gone.
     pub stop_on_stdin_eof: bool,
+}
+
+/// A batch transform job, as its container is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// MaxPayloadInMB, where the caller set it; 0 is a whole object, streamed.
+    pub max_payload_in_mb: Option<u64>,
 }
 
 /// Which models a container serves.

@@ -8,6 +8,7 @@ mod body;
 pub mod config;
 mod counters;
 pub mod memory;
+mod pieces;
 pub mod registry;
 mod respond;
 mod routes;
@@ -15,5 +16,5 @@ mod server;
 pub mod services;
 pub mod workers;
 
-pub use config::{Config, Mode};
+pub use config::{Batch, Config, Mode};
 pub use server::run;

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::container::memory::{Budget, Reservation};
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, Model};
+use crate::preprocessor::Method;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ enum Slot {
 pub struct Registry {
     slots: RwLock<BTreeMap<Box<str>, Slot>>,
     budget: Arc<Budget>,
+    /// The method of scikit-learn artifacts that answers; what each says if `None`.
+    method: Option<Method>,
 }
 
 /// One page of the list of models.
@@ -60,9 +63,10 @@ pub struct Page {
 const SLOT_BYTES: u64 = 256;
 
 impl Registry {
-    /// An empty registry.
-    pub fn new(budget: Arc<Budget>) -> Arc<Registry> {
-        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget })
+    /// An empty registry. `method` is what answers of the scikit-learn artifacts that it will hold; each says it for itself
+    /// if `None`.
+    pub fn new(budget: Arc<Budget>, method: Option<Method>) -> Arc<Registry> {
+        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget, method })
     }
 
     /// The budget that all models share.
@@ -101,7 +105,7 @@ impl Registry {
         };
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
         let reservation = self.budget.reserve(artifact.estimate()?.saturating_add(beside)).map_err(short)?;
-        let model = artifact.load()?;
+        let model = artifact.load(self.method)?;
         let reservation = reservation.settle(model.bytes() + beside).map_err(short)?;
         let (sender, freed) = oneshot::channel();
         let loaded = Arc::new(Loaded { model, url: url.to_owned(), reservation, _freed: sender });

@@ -49,12 +49,19 @@ struct ExecutionParameters {
 /// The batch service multiplies the two and takes no more than this
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 const MOST_CONCURRENT_MEGABYTES: usize = 100;
+/// What is wished for where the job says nothing: the service's own default. It is enough to keep a worker busy for some
+/// hundredths of a second, so that larger requests would be no faster, and an error in one is answered with its row.
+const WISHED_MEGABYTES: usize = 6;
 
-/// `GET /execution-parameters`: what a batch transform job may send at once.
+/// `GET /execution-parameters`: what a batch transform job should send at once.
 pub(super) async fn execution_parameters(services: Data<Services>) -> HttpResponse {
-    let max_payload_in_mb = (services.max_request_bytes >> 20).clamp(1, MOST_CONCURRENT_MEGABYTES);
+    let said = services.batch.and_then(|batch| batch.max_payload_in_mb);
+    let max_payload_in_mb = match said.and_then(|megabytes| usize::try_from(megabytes).ok()) {
+        Some(megabytes) => megabytes,
+        None => (services.max_request_bytes >> 20).clamp(1, WISHED_MEGABYTES),
+    };
     let parameters = ExecutionParameters {
-        max_concurrent_transforms: services.parallel.clamp(1, MOST_CONCURRENT_MEGABYTES / max_payload_in_mb),
+        max_concurrent_transforms: services.parallel.clamp(1, MOST_CONCURRENT_MEGABYTES / max_payload_in_mb.max(1)),
         batch_strategy: "MULTI_RECORD",
         max_payload_in_mb,
     };
@@ -138,7 +145,7 @@ async fn invoke(
 }
 
 /// A header that should be text. Several of one name are one list.
-fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
+pub(super) fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
     request
         .headers()
         .get(name)

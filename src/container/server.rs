@@ -47,13 +47,14 @@ async fn serve(config: Config) -> Result<()> {
     let workers = Workers::start(config.workers, config.queue, config.timeout)
         .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
     let services = Data::new(Services {
-        registry: Registry::new(Budget::new(config.model_memory)),
+        registry: Registry::new(Budget::new(config.model_memory), config.method),
         single: OnceLock::new(),
         workers,
         default_accept: config.default_accept,
         max_request_bytes: config.max_request_bytes,
         timeout: config.timeout,
         parallel: config.workers,
+        batch: config.batch,
         in_flight: AtomicUsize::new(0),
     });
     let app_services = services.clone();

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Bytes;
 
+use crate::container::config::Batch;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::workers::{Refusal, Workers};
 use crate::error::{Cause, Error, Result};
@@ -36,6 +37,8 @@ pub struct Services {
     pub timeout: std::time::Duration,
     /// How many requests are worked on at once.
     pub parallel: usize,
+    /// In a batch transform job, what the job says of payloads.
+    pub batch: Option<Batch>,
     /// How many invocations have arrived and are not answered.
     pub in_flight: AtomicUsize,
 }
@@ -84,6 +87,19 @@ impl Services {
             let (content_type, accept) = (content_type.as_deref(), accept.as_deref());
             loaded.model.invoke(Invocation { content_type, accept, default_accept, body: &body })
         };
+        self.workers.run(work).await.unwrap_or_else(|refusal| Err(refused(refusal, name)))
+    }
+
+    /// Has a worker do a part of an invocation.
+    ///
+    /// # Errors
+    /// What the work says; [`Cause::Unavailable`] when the queue is full, [`Cause::Timeout`], [`Cause::Internal`] after a
+    /// panic.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         self.workers.run(work).await.unwrap_or_else(|refusal| Err(refused(refusal, name)))
     }
 }

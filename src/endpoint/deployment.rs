@@ -11,8 +11,8 @@ use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
 use super::config::{EndpointConfig, VariantConfig};
 use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
-use super::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::platform::problems::listed;
 use crate::storage::{Location, Storage};
 
 /// What is the same for all endpoints of a process.
@@ -46,7 +46,7 @@ impl Deployment {
     pub(super) fn new(file: PathBuf, config: EndpointConfig, ground: &Ground) -> Deployment {
         let identity = Identity {
             endpoint: config.endpoint_name.clone(),
-            region: ground.surroundings.region.clone(),
+            region: ground.surroundings.environment.region.clone(),
             account: ground.account.clone().unwrap_or_else(|| config.account.clone()),
         };
         let (queue, worker) = match &config.asynchronous {
@@ -94,6 +94,7 @@ impl Deployment {
             models_seen_at: ground.models_seen_at.clone(),
             surroundings: ground.surroundings.clone(),
             variant: variant.name.clone(),
+            log_prefix: if alone { String::new() } else { format!("{}/{}/", self.config.endpoint_name, variant.name) },
         }
     }
 
@@ -124,6 +125,11 @@ impl Deployment {
         Ok(instances)
     }
 
+    /// Whether answers of asynchronous invocations go to where the process keeps those without a place of their own.
+    pub(super) fn writes_to_own_place(&self) -> bool {
+        self.config.asynchronous.as_ref().is_some_and(|asynchronous| asynchronous.output.is_none())
+    }
+
     /// Begins to work on what waits in its queue, if it has one.
     pub(super) fn begin_work(
         &mut self,
@@ -145,8 +151,13 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     for deployment in deployments {
         for variant in deployment.variants() {
             for container in &variant.model.containers {
-                names.push(container.name.clone());
-                known.extend(deployment.names(variant, &container.name));
+                let [exact, within_endpoint, short] = deployment.names(variant, &container.name);
+                names.push(match deployments.len() {
+                    1 if deployment.variants().count() == 1 => short.clone(),
+                    1 => within_endpoint.clone(),
+                    _ => exact.clone(),
+                });
+                known.extend([exact, within_endpoint, short]);
             }
         }
     }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::endpoint::CacheSettings;
-use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelConfig, Models, ShadowConfig};
-use crate::endpoint::container_side;
+use crate::endpoint::config::ShadowConfig;
 use crate::fake_container::FakeContainer;
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
 
 fn variant(name: &str, containers: &[&str]) -> VariantConfig {
     let container = |name: &&str| ContainerConfig {
@@ -33,8 +33,10 @@ fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
         models_seen_at: None,
         async_output: Location::Local("/state/async".into()),
         surroundings: Surroundings {
-            inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
-            region: "us-east-1".into(),
+            environment: crate::platform::environment::Common {
+                inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+                region: "us-east-1".into(),
+            },
             health_check_timeout: std::time::Duration::from_secs(60),
             cache: CacheSettings::default(),
             storage: Arc::default(),
@@ -98,7 +100,7 @@ async fn a_variant_that_does_not_start_is_named_and_fails_its_endpoint() {
     let folder = tempfile::tempdir().unwrap();
     ground.state_dir = folder.path().into();
     let deployments = deployments(vec![endpoint("one", vec![variant("blue", &["good"]), bad])], &ground);
-    let client = container_side::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let error = start(&client, &deployments, &ground).await.unwrap_err();
     let start = "The bad for production variant green did not pass the ping health check: ";
     assert!(error.message().contains(start), "{error}");

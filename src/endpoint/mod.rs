@@ -12,7 +12,6 @@ pub mod container_side;
 mod deployment;
 mod identity;
 mod limits;
-mod problems;
 mod run;
 mod try_it;
 

@@ -1,6 +1,7 @@
 //! The life of endpoints: listen, start the containers, answer, drain, stop the containers.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -18,16 +19,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::client_side::authorization::Authorization;
 use super::client_side::{self, Services};
 use super::config::EndpointConfig;
-use super::container_side::{self, Surroundings, stop_all};
+use super::container_side::{Instance, Surroundings, stop_all};
 use super::deployment::{self, Deployment, Ground};
 use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
+use crate::platform::http;
 use crate::storage::Location;
 use crate::telemetry;
 
-/// How long requests in flight may take to end: as long as an invocation may last.
-const DRAIN_SECONDS: u64 = 60;
+/// How long what is given up may take to say so.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// The file in a state folder that whoever uses it has locked.
+const LOCK: &str = "lock";
 /// How long an idle connection of a client is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -72,6 +76,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let mut signals = Signals::listen()?;
     let state = StateDir::open(settings.state_dir)?;
     let state_dir = state.path()?;
+    let answers_go_with_us = settings.async_output.is_none() && matches!(state, StateDir::Temporary(_));
     let own_output = || Location::Local(deployment::async_output(&state_dir));
     let async_output = settings.async_output.unwrap_or_else(own_output);
     let principals = settings.authorization.as_ref().map(Authorization::principals);
@@ -101,11 +106,19 @@ async fn serve(settings: Settings) -> Result<()> {
     for doubt in principals.map_or(&[][..], |principals| principals.doubts()) {
         log::warn!("{doubt}");
     }
-    let signing_region = principals.map(|_| ground.surroundings.region.as_str());
+    if answers_go_with_us && deployments.iter().any(Deployment::writes_to_own_place) {
+        log::warn!(
+            "answers of asynchronous invocations are in a temporary folder that is removed at the end; give S3OutputPath or \
+             --async-output to keep them"
+        );
+    }
+    let signing_region = principals.map(|_| ground.surroundings.environment.region.as_str());
 
     let endpoints = deployments.iter().map(|deployment| Arc::clone(&deployment.endpoint));
     let services = Data::new(Services::new(endpoints, settings.limits, settings.authorization));
-    let handle = start_server(listener, address, services)?;
+    // As long as an invocation may take.
+    let patience = settings.limits.call.container_timeout;
+    let handle = start_server(listener, address, services, patience)?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
             tokio::time::sleep(telemetry::metrics::UPKEEP_INTERVAL).await;
@@ -113,7 +126,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     });
 
-    let client = container_side::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+    let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
     let begun = Instant::now();
     let started = tokio::select! {
         started = deployment::start(&client, &deployments, &ground) => started,
@@ -139,15 +152,11 @@ async fn serve(settings: Settings) -> Result<()> {
                 .collect();
 
             let reason = signals.next().await;
-            log::info!("{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s)");
-            tokio::select! {
-                () = handle.stop(true) => {}
-                _ = signals.next() => handle.stop(false).await,
-            }
-            finish_work(&deployments, work, &mut signals).await;
-            stop_all(instances).await;
-            log::info!("stopped");
-            Ok(())
+            log::info!(
+                "{reason}: no new connections; finishing what is in flight (up to {} s, or until the next signal)",
+                patience.as_secs()
+            );
+            drain(&deployments, &handle, work, patience, &mut signals, instances).await
         }
         Err(error) => {
             handle.stop(false).await;
@@ -158,29 +167,57 @@ async fn serve(settings: Settings) -> Result<()> {
     outcome
 }
 
-/// Lets asynchronous invocations that were taken be answered, for as long as those in flight may take.
-async fn finish_work(deployments: &[Deployment], work: Vec<JoinHandle<()>>, signals: &mut Signals) {
+/// Lets what is in flight end, then stops the containers.
+///
+/// # Errors
+/// [`Cause::CutOff`] when something did not end in time.
+async fn drain(
+    deployments: &[Deployment],
+    handle: &ServerHandle,
+    work: Vec<JoinHandle<()>>,
+    patience: Duration,
+    signals: &mut Signals,
+    instances: Vec<Instance>,
+) -> Result<()> {
     for deployment in deployments {
         deployment.endpoint.take_no_more();
     }
-    let patience = Duration::from_secs(DRAIN_SECONDS);
-    tokio::select! {
-        _ = join_all(work) => {}
-        () = tokio::time::sleep(patience) => log::warn!("asynchronous invocations were still waiting; they are lost"),
-        _ = signals.next() => log::warn!("asynchronous invocations may be lost"),
+    let mut work = join_all(work);
+    let all = async { tokio::join!(handle.stop(true), &mut work) };
+    let why = tokio::select! {
+        _ = all => None,
+        () = tokio::time::sleep(patience) => Some(format!("it took longer than {} s", patience.as_secs())),
+        reason = signals.next() => Some(reason.to_owned()),
+    };
+    let Some(why) = why else {
+        stop_all(instances).await;
+        log::info!("stopped");
+        return Ok(());
+    };
+    for deployment in deployments {
+        deployment.endpoint.abandon();
     }
+    let _ = tokio::time::timeout(LAST_WORDS, work).await;
+    // Those containers that have nothing to do end now; the others are killed with this process.
+    let _ = tokio::time::timeout(LAST_WORDS, stop_all(instances)).await;
+    Err(Error::new(Cause::CutOff, format!("what was in flight is cut off: {why}")))
 }
 
 /// Starts to answer clients.
-fn start_server(listener: TcpListener, address: SocketAddr, services: Data<Services>) -> Result<ServerHandle> {
+fn start_server(
+    listener: TcpListener,
+    address: SocketAddr,
+    services: Data<Services>,
+    patience: Duration,
+) -> Result<ServerHandle> {
     let server = HttpServer::new(move || {
         App::new()
             // Made on the thread that uses it, so that its connections live there.
-            .data_factory(|| std::future::ready(container_side::client()))
+            .data_factory(|| std::future::ready(http::client()))
             .configure(client_side::configure(services.clone()))
     })
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(DRAIN_SECONDS)
+    .shutdown_timeout(patience.as_secs())
     .disable_signals()
     .listen(listener)
     .map_err(|error| cannot_listen(address, &error))?
@@ -204,7 +241,11 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
 /// The endpoint's folder.
 enum StateDir {
     /// The user's; it stays.
-    Kept(PathBuf),
+    Kept {
+        folder: PathBuf,
+        /// Locked as long as it is open, so that the lock ends with this process whatever ends it.
+        _lock: File,
+    },
     /// Our own; it goes when this is dropped.
     Temporary(tempfile::TempDir),
 }
@@ -214,7 +255,16 @@ impl StateDir {
         match given {
             Some(folder) => {
                 std::fs::create_dir_all(&folder).map_err(|error| Error::io("make the folder", &folder, &error))?;
-                Ok(StateDir::Kept(folder))
+                let lock = folder.join(LOCK);
+                let file = File::create(&lock).map_err(|error| Error::io("make", &lock, &error))?;
+                match file.try_lock() {
+                    Ok(()) => Ok(StateDir::Kept { folder, _lock: file }),
+                    Err(TryLockError::WouldBlock) => Err(Error::new(
+                        Cause::BadSetting,
+                        format!("state dir {}: another endpoint uses it; give each its own", folder.display()),
+                    )),
+                    Err(TryLockError::Error(error)) => Err(Error::io("lock", &lock, &error)),
+                }
             }
             None => {
                 let made = tempfile::Builder::new().prefix("byoc-endpoint-").tempdir();
@@ -229,7 +279,7 @@ impl StateDir {
     /// Where it is, whatever the current folder: containers are told it.
     fn path(&self) -> Result<PathBuf> {
         let folder = match self {
-            StateDir::Kept(folder) => folder.as_path(),
+            StateDir::Kept { folder, .. } => folder.as_path(),
             StateDir::Temporary(folder) => folder.path(),
         };
         std::path::absolute(folder).map_err(|error| Error::io("find", folder, &error))
@@ -240,6 +290,8 @@ impl StateDir {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal was closed.
+    hangup: Signal,
 }
 
 impl Signals {
@@ -247,13 +299,18 @@ impl Signals {
         let listen = |kind| {
             signal(kind).map_err(|error| Error::new(Cause::Io, format!("could not listen for signals: {error}")))
         };
-        Ok(Signals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Signals {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.hangup.recv() => "SIGHUP",
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{EndpointConfig, ExecutionMode, ModelDataUrl, Models};
+use super::config::EndpointConfig;
+use crate::platform::create_model::{ExecutionMode, ModelDataUrl, Models};
 use crate::storage::Location;
 
 /// How many folders deep an example of a TargetModel is looked for.
@@ -102,7 +103,8 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::{AsyncConfig, ContainerConfig, ModelCacheSetting, ModelConfig, VariantConfig};
+    use crate::endpoint::config::{AsyncConfig, VariantConfig};
+    use crate::platform::create_model::{ContainerConfig, ModelCacheSetting, ModelConfig};
 
     fn config(container: ContainerConfig, mode: ExecutionMode, asynchronous: Option<AsyncConfig>) -> EndpointConfig {
         let model = ModelConfig { mode, containers: vec![container] };

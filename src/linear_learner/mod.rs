@@ -3,6 +3,7 @@
 //! What its container takes and answers: docs.aws.amazon.com/sagemaker/latest/dg/linear-learner.html. This room knows the
 //! model; [`crate::artifact`] knows the files it comes in, [`crate::payload`] the media types.
 
+mod describe;
 mod graph;
 mod load;
 mod parameters;
@@ -10,6 +11,7 @@ mod predict;
 pub mod train;
 mod write;
 
+pub use describe::{LinearLearnerDescription, OutputDescription};
 pub use write::write;
 
 use crate::error::Result;

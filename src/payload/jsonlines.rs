@@ -1,8 +1,9 @@
 //! `application/jsonlines`: one instance a line in, one answer a line out.
 
 use super::Batch;
+use super::Estimates;
 use super::json::instance::{Reading, Rows};
-use super::json::{Columns, write_cells};
+use super::json::{Columns, write_cell, write_cells, write_score};
 use super::number::{write_cut_f64, write_i64};
 use super::predictions::{Predictions, Score};
 use super::table::{Schema, Table};
@@ -67,6 +68,23 @@ pub(super) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
                 }
                 out.push(b']');
             }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// An estimator's answers in the same shape, with all their digits.
+pub(super) fn write_estimates(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
+    for row in 0..estimates.rows() {
+        out.push(b'{');
+        if let Some(labels) = estimates.label_column() {
+            out.extend_from_slice(b"\"predicted_label\":");
+            write_cell(labels, row, out);
+        }
+        if let Some(scores) = estimates.score_columns() {
+            let name: &[u8] = if estimates.label_column().is_some() { b",\"score\":" } else { b"\"score\":" };
+            out.extend_from_slice(name);
+            write_score(scores, row, b",", out);
         }
         out.extend_from_slice(b"}\n");
     }

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod csv;
+pub mod estimates;
 pub mod features;
 pub mod json;
 pub mod jsonlines;
@@ -13,11 +14,13 @@ pub mod negotiation;
 pub mod npy;
 mod number;
 mod numeric_csv;
+pub mod pieces;
 pub mod predictions;
 pub mod recordio;
 pub mod table;
 
 pub use batch::Batch;
+pub use estimates::Estimates;
 pub use features::Features;
 pub use media_type::{ContentType, MediaType};
 pub use negotiation::negotiate;

@@ -95,6 +95,56 @@ impl<'a> Table<'a> {
             MediaType::Npy => npy::read_table(body, schema),
         }
     }
+
+    /// The byte at which a cell of a body begins, for a message about it; row and column count from 1. `None` for media
+    /// types whose errors do not say it.
+    pub fn byte_of(media_type: MediaType, body: &[u8], row: usize, column: usize) -> Option<usize> {
+        match media_type {
+            MediaType::Csv => csv::byte_of(body, row, column),
+            _ => None,
+        }
+    }
+
+    /// Reads a piece of a body whose earlier rows had so many columns.
+    ///
+    /// # Errors
+    /// Those of [`Table::read`]; and for rows that have another number of columns, but in CSV, where short rows are padded.
+    pub fn read_piece(
+        media_type: MediaType,
+        body: &'a [u8],
+        columns: Option<usize>,
+        schema: &dyn Schema,
+    ) -> Result<Table<'a>> {
+        match (media_type, columns) {
+            (_, None) => Table::read(media_type, body, schema),
+            (MediaType::Csv, _) => csv::read_piece(body, columns, &|columns| schema.check_width(columns)),
+            (_, Some(columns)) => Table::read(media_type, body, &SameWidth { columns, schema }),
+        }
+    }
+}
+
+/// The columns of rows that follow others.
+struct SameWidth<'s> {
+    columns: usize,
+    schema: &'s dyn Schema,
+}
+
+impl Schema for SameWidth<'_> {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        if columns != self.columns {
+            let message = format!("expected {} columns as in the rows before, found {columns}", self.columns);
+            return Err(Error::bad_payload(message));
+        }
+        self.schema.check_width(columns)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.schema.names()
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.schema.label()
+    }
 }
 
 /// The error for a row that leaves out its zeros, where columns are no mere numbers.

@@ -6,67 +6,73 @@ use crate::error::{Error, Result};
 
 /// The attributes of one fitted object.
 #[derive(Clone, Copy)]
-pub(super) struct Attributes<'t> {
+pub(crate) struct Attributes<'t> {
     value: Value<'t>,
     class: &'t str,
 }
 
 impl<'t> Attributes<'t> {
     /// The attributes of an object; `None` for a value that is no object with a dict of attributes.
-    pub(super) fn of(value: Value<'t>) -> Option<Attributes<'t>> {
+    pub(crate) fn of(value: Value<'t>) -> Option<Attributes<'t>> {
         let (_, class) = value.class()?;
         value.state()?.entries().map(|_| Attributes { value, class })
     }
 
     /// The name of the class, without its module.
-    pub(super) fn class(self) -> &'t str {
+    pub(crate) fn class(self) -> &'t str {
         self.class
     }
 
     /// An error about this object.
-    pub(super) fn error(self, message: impl std::fmt::Display) -> Error {
+    pub(crate) fn error(self, message: impl std::fmt::Display) -> Error {
         self.value.error(format!("{}: {message}", self.class))
     }
 
     /// The error of an attribute that is not what was expected.
-    pub(super) fn mismatch(self, name: &str, expected: impl std::fmt::Display, found: Value<'_>) -> Error {
+    pub(crate) fn mismatch(self, name: &str, expected: impl std::fmt::Display, found: Value<'_>) -> Error {
         self.error(format_args!("expected {name} to be {expected}, found {}", found.describe()))
     }
 
+    /// All attributes, in the file's order.
+    pub(super) fn all(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
+        let entries = self.value.state().and_then(Value::entries);
+        entries.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?, value)))
+    }
+
     /// An attribute that may be absent, because older versions do not write it.
-    pub(super) fn get(self, name: &str) -> Option<Value<'t>> {
+    pub(crate) fn get(self, name: &str) -> Option<Value<'t>> {
         self.value.attribute(name)
     }
 
     /// An attribute that is there and not `None`.
-    pub(super) fn present(self, name: &str) -> Option<Value<'t>> {
+    pub(crate) fn present(self, name: &str) -> Option<Value<'t>> {
         self.get(name).filter(|value| !value.is_none())
     }
 
     /// An attribute that every version writes once fitted.
-    pub(super) fn required(self, name: &str) -> Result<Value<'t>> {
+    pub(crate) fn required(self, name: &str) -> Result<Value<'t>> {
         self.get(name).ok_or_else(|| self.error(format_args!("{name} is missing: expected a fitted {}", self.class)))
     }
 
     /// A flag.
-    pub(super) fn flag(self, name: &str) -> Result<bool> {
+    pub(crate) fn flag(self, name: &str) -> Result<bool> {
         let value = self.required(name)?;
         value.as_bool().ok_or_else(|| self.mismatch(name, "True or False", value))
     }
 
     /// A flag that older versions do not write.
-    pub(super) fn flag_or(self, name: &str, default: bool) -> Result<bool> {
+    pub(crate) fn flag_or(self, name: &str, default: bool) -> Result<bool> {
         if self.get(name).is_some() { self.flag(name) } else { Ok(default) }
     }
 
     /// Text.
-    pub(super) fn text(self, name: &str) -> Result<&'t str> {
+    pub(crate) fn text(self, name: &str) -> Result<&'t str> {
         let value = self.required(name)?;
         value.as_str().ok_or_else(|| self.mismatch(name, "text", value))
     }
 
     /// One of a few texts, each standing for a value.
-    pub(super) fn choice<T: Copy>(self, name: &str, choices: &[(&str, T)]) -> Result<T> {
+    pub(crate) fn choice<T: Copy>(self, name: &str, choices: &[(&str, T)]) -> Result<T> {
         let value = self.required(name)?;
         let found = choices.iter().find(|(text, _)| value.as_str() == Some(text));
         found.map(|(_, choice)| *choice).ok_or_else(|| {
@@ -76,25 +82,25 @@ impl<'t> Attributes<'t> {
     }
 
     /// A number.
-    pub(super) fn number(self, name: &str) -> Result<f64> {
+    pub(crate) fn number(self, name: &str) -> Result<f64> {
         let value = self.required(name)?;
         value.as_number().ok_or_else(|| self.mismatch(name, "a number", value))
     }
 
     /// A count: an integer of at least 0.
-    pub(super) fn count(self, name: &str) -> Result<usize> {
+    pub(crate) fn count(self, name: &str) -> Result<usize> {
         let value = self.required(name)?;
         let count = value.as_i64().and_then(|value| usize::try_from(value).ok());
         count.ok_or_else(|| self.mismatch(name, "a count", value))
     }
 
     /// `n_features_in_`, which only newer versions write.
-    pub(super) fn n_features_in(self) -> Result<Option<usize>> {
+    pub(crate) fn n_features_in(self) -> Result<Option<usize>> {
         self.get("n_features_in_").map(|_| self.count("n_features_in_")).transpose()
     }
 
     /// `feature_names_in_`: there when fitted on a frame whose columns all have text for names.
-    pub(super) fn feature_names_in(self) -> Result<Option<Vec<&'t str>>> {
+    pub(crate) fn feature_names_in(self) -> Result<Option<Vec<&'t str>>> {
         let Some(value) = self.get("feature_names_in_") else { return Ok(None) };
         let names = value
             .as_array()
@@ -104,13 +110,13 @@ impl<'t> Attributes<'t> {
     }
 
     /// A one-dimensional array of numbers.
-    pub(super) fn numbers(self, name: &str) -> Result<Box<[f64]>> {
+    pub(crate) fn numbers(self, name: &str) -> Result<Box<[f64]>> {
         let value = self.required(name)?;
         numbers(value).ok_or_else(|| self.mismatch(name, "a one-dimensional array of numbers", value))
     }
 
     /// A one-dimensional array with a number for each feature.
-    pub(super) fn numbers_of(self, name: &str, features: usize) -> Result<Box<[f64]>> {
+    pub(crate) fn numbers_of(self, name: &str, features: usize) -> Result<Box<[f64]>> {
         let found = self.numbers(name)?;
         if found.len() == features {
             return Ok(found);
@@ -119,13 +125,13 @@ impl<'t> Attributes<'t> {
     }
 
     /// The items of a list or tuple.
-    pub(super) fn items(self, name: &str) -> Result<Vec<Value<'t>>> {
+    pub(crate) fn items(self, name: &str) -> Result<Vec<Value<'t>>> {
         let value = self.required(name)?;
         Ok(value.items().ok_or_else(|| self.mismatch(name, "a list", value))?.collect())
     }
 
     /// The items of a list that has one for each feature.
-    pub(super) fn items_of(self, name: &str, features: usize) -> Result<Vec<Value<'t>>> {
+    pub(crate) fn items_of(self, name: &str, features: usize) -> Result<Vec<Value<'t>>> {
         let found = self.items(name)?;
         if found.len() == features {
             return Ok(found);
@@ -135,12 +141,12 @@ impl<'t> Attributes<'t> {
 }
 
 /// An array of one dimension.
-pub(super) fn one_dimensional(value: Value<'_>) -> Option<ArrayView<'_>> {
+pub(crate) fn one_dimensional(value: Value<'_>) -> Option<ArrayView<'_>> {
     value.as_array().filter(|array| array.shape().len() == 1)
 }
 
 /// The numbers of a one-dimensional array of floats or integers.
-pub(super) fn numbers(value: Value<'_>) -> Option<Box<[f64]>> {
+pub(crate) fn numbers(value: Value<'_>) -> Option<Box<[f64]>> {
     let array = one_dimensional(value)?;
     matches!(array.dtype().kind, ItemKind::Float | ItemKind::Int | ItemKind::UInt)
         .then(|| array.to_f64().ok().map(Vec::into_boxed_slice))
@@ -148,6 +154,6 @@ pub(super) fn numbers(value: Value<'_>) -> Option<Box<[f64]>> {
 }
 
 /// The integers of a one-dimensional array.
-pub(super) fn integers(value: Value<'_>) -> Option<Vec<i64>> {
+pub(crate) fn integers(value: Value<'_>) -> Option<Vec<i64>> {
     one_dimensional(value)?.to_i64().ok()
 }

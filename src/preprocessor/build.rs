@@ -7,15 +7,30 @@ use crate::error::Result;
 
 /// What a transformer is given.
 #[derive(Clone, Debug)]
-pub(super) struct Input<'t> {
+pub(crate) struct Input<'t> {
     /// The names of the columns of a frame; `None` for a bare array.
-    pub(super) names: Option<Vec<&'t str>>,
-    pub(super) shape: Shape,
+    pub(crate) names: Option<Vec<&'t str>>,
+    pub(crate) shape: Shape,
+    /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is done to
+    /// an array, and not all of it is looked at.
+    pub(crate) sparse: bool,
+}
+
+impl Input<'_> {
+    /// A bare array of so many columns.
+    pub(super) fn array(width: usize) -> Input<'static> {
+        Input { names: None, shape: Shape::Fixed(width), sparse: false }
+    }
+
+    /// Any columns: for a transformer that is built on its own.
+    pub(super) fn unknown() -> Input<'static> {
+        Input { names: None, shape: Shape::Request { label: None }, sparse: false }
+    }
 }
 
 /// How many columns a transformer is given.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// The request itself: as many as it has. The label, if there is one, is the last of the names and may be left out.
     Request { label: Option<LabelPosition> },
     /// Always as many as this.
@@ -24,14 +39,14 @@ pub(super) enum Shape {
 
 /// Where in a row the label stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LabelPosition {
+pub(crate) enum LabelPosition {
     First,
     Last,
 }
 
 /// How many columns a request must have, the label included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestWidth {
+pub(crate) enum RequestWidth {
     Any,
     AtLeast(usize),
     Exactly(usize),
@@ -46,13 +61,13 @@ pub(super) struct Built<'t> {
 impl Built<'_> {
     /// A transformer that gives a bare array.
     pub(super) fn array(transformer: Transformer, width: usize) -> Built<'static> {
-        Built { transformer, output: Input { names: None, shape: Shape::Fixed(width) } }
+        Built { transformer, output: Input::array(width) }
     }
 }
 
 /// Collects, over the whole model, what it demands of the request.
-pub(super) struct Builder {
-    pub(super) version: Version,
+pub(crate) struct Builder {
+    pub(crate) version: Version,
     pub(super) request_width: RequestWidth,
     /// Why no request can be answered, where scikit-learn would fail at each one: the first reason found.
     pub(super) refusal: Option<String>,
@@ -74,7 +89,7 @@ impl Builder {
     ///
     /// # Errors
     /// When all together take far more than their artifact.
-    pub(super) fn take_memory(&mut self, transformer: Attributes<'_>, bytes: usize) -> Result<()> {
+    pub(crate) fn take_memory(&mut self, transformer: Attributes<'_>, bytes: usize) -> Result<()> {
         let left = self.memory_left.checked_sub(bytes);
         self.memory_left =
             left.ok_or_else(|| transformer.error("the model would take far more memory than its file"))?;
@@ -105,7 +120,7 @@ impl Builder {
     ///
     /// # Errors
     /// When the parts of the model do not fit each other.
-    pub(super) fn accept(&mut self, input: &Input<'_>, estimator: Attributes<'_>, width: usize) -> Result<()> {
+    pub(crate) fn accept(&mut self, input: &Input<'_>, estimator: Attributes<'_>, width: usize) -> Result<()> {
         if let Some(n_features_in) = estimator.n_features_in()?.filter(|found| *found != width) {
             return Err(
                 estimator.error(format_args!("n_features_in_ is {n_features_in}, but {width} features were fitted"))

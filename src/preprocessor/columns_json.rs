@@ -1,6 +1,7 @@
 //! `columns.json`: what a pickle cannot say about the rows of a request.
 
 use super::build::LabelPosition;
+use super::method::Method;
 use crate::error::{Error, Result};
 use serde::Deserialize;
 
@@ -16,7 +17,8 @@ use serde::Deserialize;
 pub struct ColumnsJson {
     pub(super) columns: Option<Vec<String>>,
     pub(super) label: Label,
-    pub(super) method: Option<Method>,
+    /// What is asked of the artifact.
+    pub method: Option<Method>,
 }
 
 /// What is said of a row's label.
@@ -29,28 +31,6 @@ pub(super) enum Label {
     None,
     /// Its name, and where it stands.
     Named(String, LabelPosition),
-}
-
-/// What is asked of the artifact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Method {
-    Transform,
-    Predict,
-    PredictProba,
-    DecisionFunction,
-}
-
-impl Method {
-    /// As scikit-learn spells it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Method::Transform => "transform",
-            Method::Predict => "predict",
-            Method::PredictProba => "predict_proba",
-            Method::DecisionFunction => "decision_function",
-        }
-    }
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use crate::error::{Error, Place};
 
 /// A value that a transformer cannot take, named by the column of the request that it came from.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Inner>);
+pub(crate) struct Fault(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -16,23 +16,23 @@ struct Inner {
 
 impl Fault {
     /// A fault of the request as a whole.
-    pub(super) fn new(message: impl Into<String>) -> Fault {
+    pub(crate) fn new(message: impl Into<String>) -> Fault {
         Fault(Box::new(Inner { message: message.into(), origin: Origin::NONE, row: None }))
     }
 
     /// A fault of a column.
-    pub(super) fn of_column(origin: Origin, message: impl Into<String>) -> Fault {
+    pub(crate) fn of_column(origin: Origin, message: impl Into<String>) -> Fault {
         Fault(Box::new(Inner { message: message.into(), origin, row: None }))
     }
 
     /// A fault of one value; `row` counts from 0.
-    pub(super) fn of_value(origin: Origin, row: usize, message: impl Into<String>) -> Fault {
+    pub(crate) fn of_value(origin: Origin, row: usize, message: impl Into<String>) -> Fault {
         Fault(Box::new(Inner { message: message.into(), origin, row: Some(row) }))
     }
 
     /// The error for whoever sent the request; `column` turns an origin into the column's number in the request,
     /// counted from 1, and its name.
-    pub(super) fn into_error(self, column: impl Fn(Origin) -> Option<(usize, Option<String>)>) -> Error {
+    pub(crate) fn into_error(self, column: impl Fn(Origin) -> Option<(usize, Option<String>)>) -> Error {
         let column = column(self.0.origin);
         let place = Place {
             row: self.0.row.map(|row| row + 1),

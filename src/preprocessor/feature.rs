@@ -8,11 +8,11 @@ use crate::payload::table::{Cell, Column};
 
 /// The column of the request that a feature was made of, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Origin(u32);
+pub(crate) struct Origin(u32);
 
 impl Origin {
     /// A feature made of several columns, or of none.
-    pub(super) const NONE: Origin = Origin(u32::MAX);
+    pub(crate) const NONE: Origin = Origin(u32::MAX);
 
     /// A column, counted from 0.
     pub(super) fn column(index: usize) -> Origin {
@@ -27,21 +27,21 @@ impl Origin {
 
 /// A column, borrowed from the request as long as nothing changes it.
 #[derive(Clone, Debug)]
-pub(super) struct Feature<'c, 'a> {
-    pub(super) origin: Origin,
-    pub(super) data: Cow<'c, Column<'a>>,
+pub(crate) struct Feature<'c, 'a> {
+    pub(crate) origin: Origin,
+    pub(crate) data: Cow<'c, Column<'a>>,
 }
 
 impl<'c, 'a> Feature<'c, 'a> {
     /// A feature with a new column.
-    pub(super) fn new(origin: Origin, column: Column<'a>) -> Feature<'c, 'a> {
+    pub(crate) fn new(origin: Origin, column: Column<'a>) -> Feature<'c, 'a> {
         Feature { origin, data: Cow::Owned(column) }
     }
 }
 
 /// What a transformer refuses in its input (`sklearn.utils.check_array`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refuses {
+pub(crate) enum Refuses {
     /// Nothing (`force_all_finite=False`).
     Nothing,
     /// Infinity (`force_all_finite='allow-nan'`).
@@ -52,16 +52,16 @@ pub(super) enum Refuses {
 
 /// Features as floats: `float64`, or values of `float32` when every feature was of that type, as numpy keeps them.
 #[derive(Debug)]
-pub(super) struct Floats {
-    pub(super) columns: Vec<FloatColumn>,
+pub(crate) struct Floats {
+    pub(crate) columns: Vec<FloatColumn>,
     single: bool,
 }
 
 /// One feature of [`Floats`].
 #[derive(Debug)]
-pub(super) struct FloatColumn {
-    pub(super) origin: Origin,
-    pub(super) values: Vec<f64>,
+pub(crate) struct FloatColumn {
+    pub(crate) origin: Origin,
+    pub(crate) values: Vec<f64>,
 }
 
 impl Floats {
@@ -69,14 +69,14 @@ impl Floats {
     ///
     /// # Errors
     /// For text that is no number, and for what `refuses` says.
-    pub(super) fn from_features(features: Vec<Feature<'_, '_>>, refuses: Refuses) -> Result<Floats, Fault> {
+    pub(crate) fn from_features(features: Vec<Feature<'_, '_>>, refuses: Refuses) -> Result<Floats, Fault> {
         let single = !features.is_empty() && features.iter().all(|feature| matches!(*feature.data, Column::Float32(_)));
         let columns = features.into_iter().map(|feature| float_column(feature, refuses)).collect::<Result<_, _>>()?;
         Ok(Floats { columns, single })
     }
 
     /// Whether the values are of `float32`.
-    pub(super) fn single(&self) -> bool {
+    pub(crate) fn single(&self) -> bool {
         self.single
     }
 
@@ -102,6 +102,18 @@ impl Floats {
         };
         self.columns.into_iter().map(feature).collect()
     }
+}
+
+/// A column of objects as `float64`; any other as it is.
+///
+/// # Errors
+/// For text that is no number.
+pub(super) fn objects_as_floats<'c, 'a>(feature: Feature<'c, 'a>) -> Result<Feature<'c, 'a>, Fault> {
+    if !matches!(*feature.data, Column::Object(_)) {
+        return Ok(feature);
+    }
+    let FloatColumn { origin, values } = float_column(feature, Refuses::Nothing)?;
+    Ok(Feature::new(origin, Column::Float64(values)))
 }
 
 fn float_column(feature: Feature<'_, '_>, refuses: Refuses) -> Result<FloatColumn, Fault> {

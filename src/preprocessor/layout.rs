@@ -3,6 +3,7 @@
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
 use super::columns_json::{ColumnsJson, Label};
+use super::steps::best;
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
 use super::version::Version;
@@ -60,7 +61,7 @@ impl<'t> Names<'t> {
 
     /// What the root of a model is given.
     pub(super) fn input(&self) -> Input<'t> {
-        Input { names: self.names.clone(), shape: Shape::Request { label: self.label } }
+        Input { names: self.names.clone(), shape: Shape::Request { label: self.label }, sparse: false }
     }
 
     /// The layout that comes of what the model demanded.
@@ -74,7 +75,7 @@ impl<'t> Names<'t> {
 
 /// The estimator that sees the columns of a request first: steps that only pass them on are skipped.
 fn first_to_see_the_request(value: Value<'_>) -> Option<Attributes<'_>> {
-    let object = Attributes::of(value)?;
+    let object = Attributes::of(best(value).ok()?)?;
     let parts = match object.class() {
         "Pipeline" => "steps",
         "FeatureUnion" => "transformer_list",
@@ -176,6 +177,11 @@ impl Layout {
             None => None,
         };
         (names, label)
+    }
+
+    /// Where in a row the label stands, if it may have one.
+    pub(super) fn label(&self) -> Option<LabelPosition> {
+        self.label
     }
 
     /// What a row is, for the person who starts a container.

@@ -13,35 +13,47 @@ mod attributes;
 mod build;
 mod categories;
 mod columns_json;
+pub(crate) mod describe;
+mod document;
 mod dtype;
 mod fault;
 mod feature;
+pub mod fit;
 #[cfg(test)]
-mod fixtures_test;
+pub(crate) mod fixtures_test;
 mod layout;
+mod method;
 mod python_number;
+mod steps;
 mod text_list;
 mod transformers;
 #[cfg(test)]
 mod twin_test;
 mod version;
 
+pub(crate) use attributes::Attributes;
+pub(crate) use build::{Builder, Input};
 pub use columns_json::ColumnsJson;
+pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
+pub use document::{Document, Specification};
+pub(crate) use fault::Fault;
+pub(crate) use feature::{Feature, Floats, Refuses};
+pub use method::Method;
+pub(crate) use steps::Steps;
+pub(crate) use transformers::limit_cells;
+pub(crate) use version::Version;
 
-use crate::artifact::pickle::Tree;
+use crate::artifact::pickle::{Tree, Value};
 use crate::error::{Error, Result};
 use crate::payload::Features;
 use crate::payload::table::{Column, Schema, Table};
-use attributes::Attributes;
-use build::{Builder, LabelPosition};
-use columns_json::Method;
+use build::LabelPosition;
 use dtype::{Dtype, cast_label, stack, stack_frame};
-use fault::Fault;
-use feature::{Feature, Origin};
-use layout::{Layout, Names};
+use feature::Origin;
+use layout::{Layout, Names, Request};
 use std::borrow::Cow;
-use transformers::Transformer;
-use version::Version;
+use steps::Step;
+use transformers::{Transformer, chain};
 
 /// Fitted transformers of scikit-learn. Immutable: all threads may share one.
 #[derive(Debug)]
@@ -70,31 +82,47 @@ impl Preprocessor {
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for classes that are not supported (an estimator among
-    /// them), and for attributes that are missing, wrong, or do not fit each other.
+    /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
     pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Preprocessor> {
         let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
         if method != Method::Transform {
             return Err(Error::bad_artifact(format!(
-                "columns.json asks for the method {} of an estimator, and estimators are not read: expected \"transform\", or no method",
+                "{} is asked for, which a transformer does not have: expected \"transform\", or no method",
                 method.name()
             )));
         }
+        let whole = Step::whole(tree.root());
+        Preprocessor::before(tree, columns.as_ref(), vec![whole], |_, _| Ok(())).map(|(preprocessor, ())| preprocessor)
+    }
+
+    /// Builds the transformers that stand before an estimator, and the estimator by what they give it.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::from_pickle`], and those of `estimator`.
+    pub(crate) fn before<'t, T>(
+        tree: &'t Tree,
+        columns: Option<&'t ColumnsJson>,
+        steps: Vec<Step<'t>>,
+        estimator: impl FnOnce(&Input<'t>, &mut Builder) -> Result<T>,
+    ) -> Result<(Preprocessor, T)> {
         let root = tree.root();
-        let Some(object) = Attributes::of(root) else {
-            let found = root.describe();
-            return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
-        };
-        let version = object.text("_sklearn_version")?;
-        let version = Version::parse(version).ok_or_else(|| {
-            object.error(format_args!("expected _sklearn_version to be a version, found {version:?}"))
-        })?;
-        if version < Version::new(0, 20) {
-            return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
-        }
-        let names = Names::new(root, version, columns.as_ref())?;
+        let version = version_of(root)?;
+        let names = Names::new(root, version, columns)?;
         let mut builder = Builder::new(version, tree.plain_bytes());
-        let transformer = Transformer::build(root, &names.input(), &mut builder)?.transformer;
-        Ok(Preprocessor { layout: names.layout(builder)?, transformer })
+        let built = chain(steps, &names.input(), &mut builder)?;
+        let estimator = estimator(&built.output, &mut builder)?;
+        Ok((Preprocessor { layout: names.layout(builder)?, transformer: built.transformer }, estimator))
+    }
+
+    /// Builds a preprocessor from a fitted `preprocessor.json`: the same that the `model.joblib` beside it gives.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no fitted document, with the path of what is
+    /// wrong, and for attributes that do not fit each other.
+    pub fn from_json(json: &[u8]) -> Result<Preprocessor> {
+        let document = Document::parse(json)?;
+        let tree = crate::artifact::pickle::read(document.to_joblib())?;
+        Preprocessor::from_pickle(&tree, Some(document.columns_json()))
     }
 
     /// Transforms rows. When they come with their label, the answer has it too.
@@ -106,11 +134,8 @@ impl Preprocessor {
     /// does not take, with row, column and the column's name; and where scikit-learn raises.
     pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Features<'a>> {
         let Table { rows, mut columns } = rows;
-        let request = self.layout.accept(columns.len())?;
-        if request.label == Some(LabelPosition::First) {
-            columns.rotate_left(1);
-        }
-        let place = |origin: Origin| Some(self.layout.column(origin.index()?, &request));
+        let request = self.enter(&mut columns)?;
+        let place = |origin: Origin| self.place(origin, &request);
         let transformed = self.features(&columns, rows).map_err(|fault| fault.into_error(place))?;
         let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
         let sources = transformed.iter().map(source).collect();
@@ -125,6 +150,34 @@ impl Preprocessor {
             }
         };
         Ok(Features { label, table: Table { rows, columns: transformed }, sources })
+    }
+
+    /// Transforms rows, without their label if they come with one, and hands the features on.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::transform`], and those of `then`.
+    pub(crate) fn transform_then<'a, T>(
+        &'a self,
+        rows: Table<'a>,
+        then: impl FnOnce(Vec<Feature<'_, 'a>>, usize) -> Result<T, Fault>,
+    ) -> Result<T> {
+        let Table { rows, mut columns } = rows;
+        let request = self.enter(&mut columns)?;
+        let done = self.features(&columns, rows).and_then(|features| then(features, rows));
+        done.map_err(|fault| fault.into_error(|origin| self.place(origin, &request)))
+    }
+
+    /// Checks how many columns a request has, and puts a label that comes first behind them.
+    fn enter(&self, columns: &mut [Column<'_>]) -> Result<Request> {
+        let request = self.layout.accept(columns.len())?;
+        if request.label == Some(LabelPosition::First) {
+            columns.rotate_left(1);
+        }
+        Ok(request)
+    }
+
+    fn place(&self, origin: Origin, request: &Request) -> Option<(usize, Option<String>)> {
+        Some(self.layout.column(origin.index()?, request))
     }
 
     fn features<'c, 'a>(&'a self, columns: &'c [Column<'a>], rows: usize) -> Result<Vec<Feature<'c, 'a>>, Fault> {
@@ -145,6 +198,21 @@ impl Preprocessor {
     pub fn feature_names(&self) -> Vec<&str> {
         self.layout.features()
     }
+}
+
+/// The version of scikit-learn that made an artifact.
+fn version_of(root: Value<'_>) -> Result<Version> {
+    let Some(object) = Attributes::of(root) else {
+        let found = root.describe();
+        return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+    };
+    let version = object.text("_sklearn_version")?;
+    let version = Version::parse(version)
+        .ok_or_else(|| object.error(format_args!("expected _sklearn_version to be a version, found {version:?}")))?;
+    if version < Version::new(0, 20) {
+        return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
+    }
+    Ok(version)
 }
 
 impl Schema for Preprocessor {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A release of scikit-learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version {
+pub(crate) struct Version {
     major: u16,
     minor: u16,
     patch: u16,
@@ -12,12 +12,12 @@ pub(super) struct Version {
 
 impl Version {
     /// The first release of a minor version.
-    pub(super) const fn new(major: u16, minor: u16) -> Version {
+    pub(crate) const fn new(major: u16, minor: u16) -> Version {
         Version { major, minor, patch: 0 }
     }
 
     /// Parses `_sklearn_version`: `1.6.1`, `0.24.2rc1`, `1.8.dev0`.
-    pub(super) fn parse(text: &str) -> Option<Version> {
+    pub(crate) fn parse(text: &str) -> Option<Version> {
         let mut numbers = text.split('.').map(|part| {
             let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             part.get(..digits)?.parse().ok()

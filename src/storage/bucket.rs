@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt as _;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::buffered::BufWriter;
 use object_store::client::Certificate;
 use object_store::path::Path as Key;
-use object_store::{ClientOptions, ObjectStoreExt as _, RetryConfig};
+use object_store::{
+    Attribute, Attributes, ClientOptions, GetOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
+};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Failure;
@@ -62,7 +67,7 @@ impl S3Access {
 /// One bucket.
 #[derive(Debug)]
 pub struct Bucket {
-    client: AmazonS3,
+    client: Arc<AmazonS3>,
 }
 
 impl Bucket {
@@ -106,7 +111,7 @@ impl Bucket {
         }
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
         let client = builder.with_client_options(options).with_retry(retry).build().map_err(|error| wrong(&error))?;
-        Ok(Bucket { client })
+        Ok(Bucket { client: Arc::new(client) })
     }
 
     /// Reads an object of at most `limit` bytes. One that breaks off is resumed where it was, if it has the same ETag still.
@@ -151,6 +156,118 @@ impl Bucket {
     /// [`Failure`]: we may not write it, or the store did not take it.
     pub async fn write(&self, key: &str, content: Bytes) -> Result<(), Failure> {
         self.client.put(&path(key)?, content.into()).await.map(drop).map_err(|error| failure(&error))
+    }
+}
+
+/// An object without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its key.
+    pub key: String,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Changes with its content: the ETag.
+    pub version: String,
+}
+
+impl Entry {
+    fn of(meta: ObjectMeta) -> Entry {
+        let version = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
+        Entry { key: meta.location.to_string(), bytes: meta.size, version }
+    }
+}
+
+/// The metadata that a label is kept under.
+const LABEL: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("byoc"));
+
+impl Bucket {
+    /// All objects whose keys start with these characters, by key.
+    ///
+    /// # Errors
+    /// [`Failure`]: we may not, or the store did not answer.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Failure> {
+        // The crate lists whole segments of a key only.
+        let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = (!folder.is_empty()).then(|| path(folder)).transpose()?;
+        let mut entries = Vec::new();
+        let mut listing = self.client.list(folder.as_ref());
+        while let Some(meta) = listing.try_next().await.map_err(|error| failure(&error))? {
+            let entry = Entry::of(meta);
+            if entry.key.starts_with(prefix) {
+                entries.push(entry);
+            }
+        }
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
+    }
+
+    /// Looks at an object, and at its label.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing is there, or we may not.
+    pub async fn look_at(&self, key: &str) -> Result<(Entry, Option<String>), Failure> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        let object = self.client.get_opts(&path(key)?, options).await.map_err(|error| failure(&error))?;
+        let label = object.attributes.get(&LABEL).map(|label| label.to_string());
+        Ok((Entry::of(object.meta), label))
+    }
+
+    /// Reads an object of any size as it comes.
+    ///
+    /// # Errors
+    /// [`Failure`] before the first byte, and within the stream for one that breaks off.
+    pub async fn stream(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
+        let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
+        Ok(object.into_stream().map_err(|error| failure(&error)).boxed())
+    }
+
+    /// Begins an object of any size, with a label. S3 shows it once it is finished.
+    ///
+    /// # Errors
+    /// [`Failure`] for what is no key.
+    pub fn upload(&self, key: &str, label: &str) -> Result<Upload, Failure> {
+        let attributes = Attributes::from_iter([(LABEL, label.to_owned())]);
+        let client: Arc<AmazonS3> = Arc::clone(&self.client);
+        Ok(Upload(BufWriter::new(client, path(key)?).with_attributes(attributes)))
+    }
+
+    /// Deletes an object, if it is there.
+    ///
+    /// # Errors
+    /// [`Failure`]: we may not, or the store did not answer.
+    pub async fn delete(&self, key: &str) -> Result<(), Failure> {
+        match self.client.delete(&path(key)?).await.map_err(|error| failure(&error)) {
+            Err(Failure::NotThere) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// An object on its way into a bucket.
+#[derive(Debug)]
+pub struct Upload(BufWriter);
+
+impl Upload {
+    /// Sends some more of it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn write(&mut self, content: Bytes) -> Result<(), Failure> {
+        self.0.put(content).await.map_err(|error| failure(&error))
+    }
+
+    /// Shows it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn finish(mut self) -> Result<(), Failure> {
+        self.0.shutdown().await.map_err(|error| Failure::Unavailable(error.to_string()))
+    }
+
+    /// Gives it up: S3 keeps nothing of it.
+    pub async fn abort(mut self) {
+        // What was not begun cannot be given up, and nothing can be done about the rest.
+        let _ = self.0.abort().await;
     }
 }
 

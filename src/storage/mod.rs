@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-pub use bucket::{Bucket, S3Access};
+pub use bucket::{Bucket, Entry, S3Access, Upload};
 pub use failure::Failure;
 pub use location::Location;
 

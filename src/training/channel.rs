@@ -34,6 +34,11 @@ pub(super) enum Format {
 }
 
 impl Channel {
+    /// Whether it is said what the data are.
+    pub(super) fn has_content_type(&self) -> bool {
+        self.content_type.as_deref().is_some_and(|header| !header.trim().is_empty())
+    }
+
     /// The format. Without a content type a channel is read as recordio-protobuf, as AWS's container reads it.
     ///
     /// # Errors

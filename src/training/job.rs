@@ -6,7 +6,7 @@ use super::screen::Screen;
 use super::source::{ChannelSource, Reading};
 use super::stop::Stop;
 use super::tree::Tree;
-use super::{failure, settings};
+use super::{failure, preprocessor_job, settings};
 use crate::error::{Cause, Error, Result};
 use crate::linear_learner;
 use crate::linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
@@ -38,6 +38,9 @@ pub fn run(config: &Config) -> Result<()> {
 }
 
 fn train(config: &Config, tree: &Tree) -> Result<()> {
+    if let Some(job) = preprocessor_job::find(tree)? {
+        return job.run(config, tree);
+    }
     let stop = Stop::on_signal()?;
     let host = settings::host(tree)?;
     let text = settings::hyperparameters(tree)?;

@@ -180,7 +180,7 @@ impl<W: Write> Lines<W> {
 }
 
 /// `MM/DD/YYYY HH:MM:SS`, in UTC.
-fn stamp(time: SystemTime) -> String {
+pub(super) fn stamp(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Days from civil, turned round (howardhinnant.github.io/date_algorithms.html): years begin in March here.

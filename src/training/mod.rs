@@ -1,13 +1,15 @@
 //! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file.
 //!
 //! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This room knows files, channels, log lines and
-//! signals; what is computed is [`crate::linear_learner::train`]'s.
+//! signals; what is computed is [`crate::linear_learner::train`]'s, or [`crate::preprocessor::fit`]'s: a job that has a specification
+//! of a preprocessor is `preprocessor_job`'s.
 
 mod channel;
 mod csv;
 mod failure;
 mod job;
 mod lines;
+mod preprocessor_job;
 mod recordio;
 mod report;
 mod screen;
@@ -15,6 +17,7 @@ mod settings;
 mod source;
 mod stop;
 mod streams;
+mod table_source;
 mod tree;
 
 pub use job::{Config, run};

@@ -32,6 +32,11 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     })
 }
 
+/// Reads the hyperparameters, of which there are none without the file.
+pub(super) fn hyperparameters_or_none(tree: &Tree) -> Result<Given> {
+    if tree.hyperparameters().exists() { hyperparameters(tree) } else { Ok(Given::new()) }
+}
+
 /// Reads the hyperparameters. Every value is a string; the Python SDK writes JSON into some of them (`"\"adam\""`).
 pub(super) fn hyperparameters(tree: &Tree) -> Result<Given> {
     let path = tree.hyperparameters();
@@ -87,7 +92,18 @@ pub(super) fn host(tree: &Tree) -> Result<String> {
     }
 }
 
-/// Reads the channels. Without the file each folder of data is one, of files.
+/// Reads the channels of whatever job. Without the file each folder of data is one, of files.
+pub(super) fn all_channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
+    if let Some(channels) = read::<BTreeMap<String, Channel>>(&tree.input_data_config())? {
+        return Ok(channels);
+    }
+    let Ok(folders) = std::fs::read_dir(tree.data()) else { return Ok(BTreeMap::new()) };
+    let folders = folders.filter_map(|folder| folder.ok()).filter(|folder| folder.path().is_dir());
+    let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
+    Ok(names.filter(|name| !name.starts_with('.')).map(|name| (name, Channel::default())).collect())
+}
+
+/// Reads the channels of a linear learner. Without the file each folder of data is one, of files.
 pub(super) fn channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
     let path = tree.input_data_config();
     let wanted = ["train", "validation", "test"];

@@ -33,7 +33,7 @@ impl Stop {
             runtime.block_on(async {
                 tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             });
-            log::info!("told to stop: the best model so far is written");
+            log::info!("told to stop: what there is of a model is written");
             set.set();
         };
         std::thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;

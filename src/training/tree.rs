@@ -25,9 +25,14 @@ impl Tree {
         self.base.join("input/config/resourceconfig.json")
     }
 
+    /// The folder of all channels.
+    pub(super) fn data(&self) -> PathBuf {
+        self.base.join("input/data")
+    }
+
     /// The folder of a channel; in Pipe mode its FIFOs lie beside it, `<channel>_<epoch>`.
     pub(super) fn channel(&self, name: &str) -> PathBuf {
-        self.base.join("input/data").join(name)
+        self.data().join(name)
     }
 
     pub(super) fn failure(&self) -> PathBuf {

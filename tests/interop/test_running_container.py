@@ -3,11 +3,13 @@ import concurrent.futures
 import http.server
 import json
 import signal
+import subprocess
 import threading
 
+import botocore.exceptions
 import pytest
 
-from conftest import Endpoint, runtime
+from conftest import BYOC, Endpoint, runtime
 
 
 class SlowContainer(http.server.ThreadingHTTPServer):
@@ -44,20 +46,53 @@ def container():
         running.shutdown()
 
 
-def test_a_request_in_flight_is_answered_before_the_endpoint_stops(container, tmp_path):
+@pytest.fixture
+def endpoint(container, tmp_path):
     config = tmp_path / "endpoint.json"
     config.write_text(json.dumps(
         {"EndpointName": "slow", "ModelName": "slow", "PrimaryContainer": {"Image": "i", "ContainerHostname": "mine"}}))
     url = f"http://127.0.0.1:{container.server_port}"
-    endpoint = Endpoint(config, BYOC_ENDPOINT_CONTAINERS=f"mine={url}")
+    running = Endpoint(
+        config, BYOC_ENDPOINT_CONTAINERS=f"mine={url}", BYOC_STATE_DIR=str(tmp_path / "state"))
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.fixture
+def in_flight(container, endpoint):
+    """What a client will be answered whose request has reached the container."""
     client = runtime(endpoint.url)
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         answer = thread.submit(
             client.invoke_endpoint, EndpointName="slow", ContentType="text/plain", Accept="*/*", Body=b"hello")
         assert container.asked.wait(60)
-        endpoint.process.send_signal(signal.SIGTERM)
-        endpoint.wait_for(lambda: endpoint.find(r"(SIGTERM): no new connections"))
+        yield answer
         container.may_answer.set()
-        answer = answer.result(60)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_request_in_flight_is_answered_before_the_endpoint_stops(container, endpoint, in_flight, sent):
+    endpoint.process.send_signal(sent)
+    endpoint.wait_for(lambda: endpoint.find(r"(\S+): no new connections"))
+    container.may_answer.set()
+    answer = in_flight.result(60)
     assert (answer["ContentType"], answer["Body"].read()) == ("text/plain", b"hello")
     assert endpoint.process.wait(60) == 0
+
+
+def test_a_second_signal_stops_at_once_and_the_exit_code_says_that_something_was_cut_off(endpoint, in_flight):
+    endpoint.process.send_signal(signal.SIGINT)
+    endpoint.wait_for(lambda: endpoint.find(r"(Ctrl-C): no new connections"))
+    assert endpoint.stop(signal.SIGINT) == 75
+    assert "what was in flight is cut off: Ctrl-C" in "".join(endpoint.log)
+    with pytest.raises(botocore.exceptions.ConnectionClosedError):
+        in_flight.result(60)
+
+
+def test_a_second_endpoint_cannot_have_the_same_state_folder(endpoint, tmp_path):
+    command = [BYOC, "endpoint", "--port", "0", "--config", str(tmp_path / "endpoint.json"), "--container", "mine=http://h"]
+    ended = subprocess.run(
+        command, env={"BYOC_STATE_DIR": str(tmp_path / "state")}, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 78
+    assert "another endpoint uses it" in ended.stderr

@@ -164,12 +164,12 @@ def invoke_later(client, key):
 
 @pytest.mark.parametrize("faults", [[], [("status", 503), ("reset", 0), ("delay", 0.2)]])
 def test_an_asynchronous_input_comes_from_s3_and_its_answer_goes_there(later_in_s3, s3, proxy, housing, faults):
-    s3.delete_object(Bucket=BUCKET, Key="answers/today/id-1.out")
     s3.upload_file(str(housing / "house.csv"), BUCKET, "inputs/house.csv")
     proxy.will(*faults)
     answer = invoke_later(later_in_s3, "inputs/house.csv")
-    assert answer["OutputLocation"] == f"s3://{BUCKET}/answers/today/id-1.out"
-    assert answer["FailureLocation"] == f"s3://{BUCKET}/failures/today/id-1-error.out"
+    request = answer["ResponseMetadata"]["RequestId"]
+    assert answer["OutputLocation"] == f"s3://{BUCKET}/answers/today/{request}.out"
+    assert answer["FailureLocation"] == f"s3://{BUCKET}/failures/today/{request}-error.out"
     assert len(in_bucket(s3, answer["OutputLocation"]).decode().strip().split(",")) == 10
 
 

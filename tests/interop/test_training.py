@@ -1,11 +1,13 @@
 """`byoc train` beside scikit-learn's solvers on data that scikit-learn ships, and its artifact in MXNet's own hands.
 
-Both sides minimise the same objective, so they should come to the same model. The models are trained on raw features, read back from the artifact with NumPy, and measured on rows that neither side was
-trained on. Skipped where scikit-learn is not installed: `requirements-training.txt` says what it takes.
+Both sides minimise the same objective: the mean loss over standardised features, plus half of wd (alpha for SGD, 1 / (C * rows) for LogisticRegression) times the squared weights, the intercept free. wd is 1e-4,
+which is SGD's own default and the first of AWS's grid, so that SGD runs with scikit-learn's defaults throughout. The models are trained on raw features, read back from the artifact with NumPy, and measured on rows
+that neither side was trained on. Skipped where scikit-learn is not installed: `requirements-training.txt` says what it takes.
 """
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import zipfile
@@ -74,73 +76,87 @@ def softmax(scores):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def test_diabetes_is_as_good_as_the_exact_solver(tmp_path):
+def standardised(model):
+    return pipeline.make_pipeline(preprocessing.StandardScaler(), model)
+
+
+SEEDS = range(10)
+WD = 1e-4
+BINARY = {"predictor_type": "binary_classifier", "binary_classifier_model_selection_criteria": "loss_function"}
+
+
+def test_diabetes_is_no_worse_than_sgd_and_as_good_as_the_exact_solver(tmp_path):
     train, test = halves(datasets.load_diabetes())
-    wd = 1e-4
-    job = Job(tmp_path / "job", {"train": train}, predictor_type="regressor", mini_batch_size=20, wd=wd)
+    job = Job(tmp_path / "job", {"train": train}, predictor_type="regressor", mini_batch_size=20, wd=WD)
+
+    def loss(model):
+        return metrics.mean_squared_error(test[1], standardised(model).fit(*train).predict(test[0]))
+
     ours = metrics.mean_squared_error(test[1], job.scores(test[0])[:, 0])
-    # The same objective: Ridge has the sum of squares where we have half their mean, over a label of deviation 1.
-    exact = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.Ridge(alpha=wd * len(train[1])))
-    sgd = pipeline.make_pipeline(
-        preprocessing.StandardScaler(), linear_model.SGDRegressor(alpha=wd, random_state=0, max_iter=1000))
-    exact, sgd = (
-        metrics.mean_squared_error(test[1], model.fit(*train).predict(test[0])) for model in (exact, sgd))
-    print(f"diabetes, mean squared error: byoc {ours:.3f}, Ridge {exact:.3f}, SGDRegressor {sgd:.3f}")
-    assert ours <= sgd and ours <= exact * 1.02
-
-
-@pytest.fixture(scope="module")
-def breast_cancer(tmp_path_factory):
-    """Test losses of byoc, the exact solver and SGD."""
-    tmp_path = tmp_path_factory.mktemp("breast_cancer")
-    train, test = halves(datasets.load_breast_cancer())
-    wd = 1e-2
-    job = Job(
-        tmp_path / "job", {"train": train}, predictor_type="binary_classifier", mini_batch_size=20, wd=wd,
-        binary_classifier_model_selection_criteria="loss_function")
-    ours = metrics.log_loss(test[1], 1 / (1 + np.exp(-job.scores(test[0])[:, 0])))
-    exact = pipeline.make_pipeline(
-        preprocessing.StandardScaler(),
-        linear_model.LogisticRegression(C=1 / (wd * len(train[1])), tol=1e-8, max_iter=10000))
-    sgd = pipeline.make_pipeline(
-        preprocessing.StandardScaler(),
-        linear_model.SGDClassifier(loss="log_loss", alpha=wd, random_state=0, max_iter=1000))
-    exact, sgd = (
-        metrics.log_loss(test[1], model.fit(*train).predict_proba(test[0])[:, 1]) for model in (exact, sgd))
-    print(f"breast cancer, log loss: byoc {ours:.5f}, LogisticRegression {exact:.5f}, SGDClassifier {sgd:.5f}")
-    return ours, exact, sgd
-
-
-def test_breast_cancer_is_as_good_as_the_exact_solver(breast_cancer):
-    ours, exact, _ = breast_cancer
+    # Ridge has the sum of squares where we have half their mean, over a label of deviation 1.
+    exact = loss(linear_model.Ridge(alpha=WD * len(train[1])))
+    sgd = [loss(linear_model.SGDRegressor(alpha=WD, random_state=seed)) for seed in SEEDS]
+    print(f"diabetes, mean squared error: byoc {ours:.3f}, Ridge {exact:.3f}, SGDRegressor {min(sgd):.3f} at best")
+    assert ours <= min(sgd)
     assert ours <= exact * 1.02
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="not met: the objective's optimum, which the exact solver finds too, is 0.04 % worse on these test rows than "
-    "where SGD stops")
-def test_breast_cancer_is_no_worse_than_sgd(breast_cancer):
-    ours, _, sgd = breast_cancer
-    assert ours <= sgd
+def classifiers(data, tmp_path, wd, **given):
+    """Test losses of byoc, of the exact solver and of SGD with each seed."""
+    train, test = halves(data)
+    job = Job(tmp_path / "job", {"train": train}, wd=wd, **given)
+
+    def loss(model):
+        return metrics.log_loss(test[1], standardised(model).fit(*train).predict_proba(test[0]))
+
+    scores = job.scores(test[0])
+    probabilities = softmax(scores) if scores.shape[1] > 1 else 1 / (1 + np.exp(-scores[:, 0]))
+    ours = metrics.log_loss(test[1], probabilities)
+    exact = loss(linear_model.LogisticRegression(C=1 / (wd * len(train[1])), tol=1e-8, max_iter=10000))
+    sgd = [loss(linear_model.SGDClassifier(loss="log_loss", alpha=wd, random_state=seed)) for seed in SEEDS]
+    print(
+        f"log loss with wd {wd}: byoc {ours:.5f}, LogisticRegression {exact:.5f}, "
+        f"SGDClassifier {min(sgd):.5f} at best, {np.mean(sgd):.5f} ± {np.std(sgd, ddof=1):.5f}")
+    return ours, exact, sgd
 
 
-def test_digits_are_as_good_as_with_the_exact_solver(tmp_path):
-    train, test = halves(datasets.load_digits())
-    wd = 1e-3
+def test_breast_cancer_is_no_worse_than_sgd_and_as_good_as_the_exact_solver(tmp_path):
+    ours, exact, sgd = classifiers(datasets.load_breast_cancer(), tmp_path, WD, mini_batch_size=20, **BINARY)
+    assert ours <= min(sgd)
+    assert ours <= exact * 1.02
+
+
+def test_digits_are_no_worse_than_sgd_and_as_good_as_with_the_exact_solver(tmp_path):
+    ours, exact, sgd = classifiers(
+        datasets.load_digits(), tmp_path, WD, predictor_type="multiclass_classifier", num_classes=10, mini_batch_size=50,
+        l1=0)
+    assert ours <= min(sgd)
+    assert ours <= exact * 1.02
+
+
+def test_where_sgd_comes_to_the_optimum_too_we_differ_by_less_than_its_seeds_do(tmp_path):
+    """With a hundred times the penalty SGD ends around the same optimum, now on this side of it and now on that: its spread over seeds is what a test loss can tell."""
+    ours, exact, sgd = classifiers(datasets.load_breast_cancer(), tmp_path, 100 * WD, mini_batch_size=20, **BINARY)
+    assert ours <= np.mean(sgd) + np.std(sgd, ddof=1)
+    assert ours <= exact * 1.001
+
+
+def test_a_job_with_nothing_but_defaults_is_no_worse_than_sgd_with_its_own(tmp_path):
+    """wd is not given, so the grid's is chosen on the validation channel; SGD has the training rows that we have."""
+    (features, labels), test = halves(datasets.load_breast_cancer())
+    validates = np.arange(len(labels)) % 4 == 3
+    train = features[~validates], labels[~validates]
     job = Job(
-        tmp_path / "job", {"train": train}, predictor_type="multiclass_classifier", num_classes=10, mini_batch_size=50,
-        wd=wd, l1=0)
-    ours = metrics.log_loss(test[1], softmax(job.scores(test[0])))
-    exact = pipeline.make_pipeline(
-        preprocessing.StandardScaler(),
-        linear_model.LogisticRegression(C=1 / (wd * len(train[1])), tol=1e-8, max_iter=10000))
-    sgd = pipeline.make_pipeline(
-        preprocessing.StandardScaler(),
-        linear_model.SGDClassifier(loss="log_loss", alpha=wd, random_state=0, max_iter=1000))
-    exact, sgd = (metrics.log_loss(test[1], model.fit(*train).predict_proba(test[0])) for model in (exact, sgd))
-    print(f"digits, log loss: byoc {ours:.5f}, LogisticRegression {exact:.5f}, SGDClassifier {sgd:.5f}")
-    assert ours <= sgd and ours <= exact * 1.02
+        tmp_path / "job", {"train": train, "validation": (features[validates], labels[validates])},
+        predictor_type="binary_classifier", mini_batch_size=20)
+    ours = metrics.log_loss(test[1], 1 / (1 + np.exp(-job.scores(test[0])[:, 0])))
+    sgd = [
+        metrics.log_loss(
+            test[1],
+            standardised(linear_model.SGDClassifier(loss="log_loss", random_state=seed)).fit(*train).predict_proba(test[0]))
+        for seed in SEEDS]
+    print(f"breast cancer, defaults alone: byoc {ours:.5f}, SGDClassifier {min(sgd):.5f} at best")
+    assert ours <= min(sgd)
 
 
 def test_absolute_loss_is_as_good_as_linear_programming(tmp_path):
@@ -153,6 +169,38 @@ def test_absolute_loss_is_as_good_as_linear_programming(tmp_path):
     theirs = metrics.mean_absolute_error(test[1], exact.predict(test[0]))
     print(f"diabetes, mean absolute error: byoc {ours:.4f}, QuantileRegressor {theirs:.4f}")
     assert ours <= theirs * 1.01
+
+
+HOST = r"#quality_metric: host=\S+, "
+SCORES = {
+    "regressor": ["mse <loss>", "absolute_loss <loss>", "rmse <loss>"],
+    "binary_classifier": [
+        "binary_classification_accuracy <score>", r"binary_f_\S+ <score>", "precision <score>", "recall <score>",
+        "roc_auc_score <score>"],
+    "multiclass_classifier": [
+        "multiclass_accuracy <score>", r"multiclass_top_k_accuracy_\S+ <score>", "dcg <score>", "macro_recall <score>",
+        "macro_precision <score>", r"macro_f_\S+ <score>"],
+}
+
+
+@pytest.mark.parametrize("predictor_type", SCORES)
+def test_the_metric_definitions_that_sagemaker_gives_for_the_algorithm_find_their_numbers(tmp_path, predictor_type):
+    """The regular expressions are those that DescribeTrainingJob returned for the linear learner (AlgorithmSpecification, MetricDefinitions), in April 2020."""
+    iris = datasets.load_iris()
+    labels = (iris.target > 0).astype(int) if predictor_type == "binary_classifier" else iris.target
+    rows = [(iris.data[start::3], labels[start::3]) for start in range(3)]
+    log = Job(
+        tmp_path / "job", dict(zip(("train", "validation", "test"), rows)), mini_batch_size=10, epochs=2,
+        predictor_type=predictor_type, num_classes=3).log
+    definitions = [
+        r"#progress_metric: host=\S+, completed (\S+) %", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second",
+        HOST + r"epoch=\S+, train \S+_objective <loss>=(\S+)", HOST + r"epoch=\S+, validation \S+_objective <loss>=(\S+)",
+        HOST + r"validation \S+_objective <loss>=(\S+)", HOST + r"test \S+_objective <loss>=(\S+)",
+    ] + [HOST + f"{channel} {score}=(\\S+)" for channel in ("validation", "test") for score in SCORES[predictor_type]]
+    for definition in definitions:
+        found = re.findall(definition, log)
+        assert found, definition
+        assert all(np.isfinite(float(number)) for number in found), definition
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@
 
 mod command_line;
 mod housing_training;
+mod inspect;
 mod media_types;
 mod multi_model;
 mod shutdown;
 mod single_model;
 mod support;
 mod training;
+mod transform;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use crate::support::artifacts::{fixture_text, linear_learner, model_folder, scikit_learn};
-use crate::support::numbers::{FLOAT32, assert_alike};
+use crate::support::artifacts::{fixture, fixture_text, linear_learner, model_folder, scikit_learn};
+use crate::support::numbers::{FLOAT32, FLOAT64, assert_alike, close};
 use crate::support::program::Container;
 
 fn container(environment: &[(&str, &str)]) -> Container {
@@ -272,4 +272,60 @@ fn nothing_is_ever_loaded_from_what_is_not_a_folder() {
         container.load("m", Path::new(url)).error(404, "ModelNotFoundException");
     }
     assert!(started.elapsed() < timeout);
+}
+
+#[test]
+fn estimators_and_what_prepares_their_rows_are_models_side_by_side() {
+    let container = container(&[]);
+    for case in ["1.6.1/model_ridge", "1.9.1/model_logistic_proba", "1.4.2/model_svc", "1.4.2/housing"] {
+        let folder = scikit_learn(case);
+        let name = case.replace('/', "-");
+        assert_eq!(container.load(&name, folder.path()).status, 200, "{case}");
+        let body = fixture_text(&format!("sklearn/{case}/input.csv"));
+        let headers = [("content-type", "text/csv"), ("accept", "text/csv")];
+        let answer = container.post(&format!("/models/{name}/invoke"), &headers, body);
+        assert_eq!(answer.status, 200, "{case}: {}", answer.text());
+        let expected = fixture_text(&format!("sklearn/{case}/expected.csv"));
+        for (found, expected) in answer.text().lines().zip(expected.lines()) {
+            let numbers = |line: &str| line.split(',').map(|cell| cell.parse::<f64>().unwrap()).collect::<Vec<_>>();
+            for (found, expected) in numbers(found).into_iter().zip(numbers(expected)) {
+                assert!(close(found, expected, FLOAT64), "{case}: {found} {expected}");
+            }
+        }
+        assert_eq!(answer.text().lines().count(), expected.lines().count());
+        assert_eq!(container.delete(&format!("/models/{name}")).status, 200);
+    }
+    let message = {
+        let folder = scikit_learn("1.6.1/model_ridge");
+        std::fs::write(folder.path().join("columns.json"), r#"{"method": "predict_proba"}"#).unwrap();
+        container.load("ridge", folder.path()).error(500, "InvalidModelException")
+    };
+    assert!(message.contains("Ridge: predict_proba is asked for, which it does not have"), "{message}");
+}
+
+/// Every file of `bad/` that must be refused, one after the other into one process: its peak is that of the worst.
+#[test]
+#[cfg(target_os = "linux")]
+fn every_bad_artifact_is_refused_within_a_second_and_64_mib_and_the_container_stays_healthy() {
+    let container = container(&[]);
+    let index: serde_json::Value = serde_json::from_str(&fixture_text("sklearn/bad/index.json")).unwrap();
+    let mut refused = 0;
+    for entry in index.as_array().unwrap().iter().filter(|entry| entry["expect"] == "refuse") {
+        let file = entry["file"].as_str().unwrap();
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::copy(fixture(&format!("sklearn/bad/{file}")), folder.path().join("model.joblib")).unwrap();
+        let started = std::time::Instant::now();
+        let reply = container.load("bad", folder.path());
+        let took = started.elapsed();
+        let message = reply.error(500, "InvalidModelException");
+        assert!(message.contains("model.joblib: "), "{file}: {message}");
+        assert!(took < Duration::from_secs(1), "{file} took {took:?}");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", container.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(kibibytes < 64 << 10, "{file}: the peak is {kibibytes} KiB");
+        refused += 1;
+    }
+    assert_eq!(refused, 125);
+    assert_eq!(container.get("/ping").status, 200);
 }

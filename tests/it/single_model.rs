@@ -348,3 +348,50 @@ fn the_log_says_what_a_row_is_and_columns_json_can_say_that_there_is_no_label() 
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
     container.wait_for_log("every request will be refused");
 }
+
+fn scorer(arguments: &[&str], environment: &[(&str, &str)]) -> (Container, tempfile::TempDir) {
+    let folder = scikit_learn("1.9.1/model_multinomial");
+    let dir = model_dir(&folder);
+    let arguments = [&["--model-dir", dir.as_str()], arguments].concat();
+    (Container::ready(&arguments, environment), folder)
+}
+
+const ROW: &str = "0.5,1.5,red,2,3.5,yes";
+
+#[test]
+fn an_estimator_answers_its_classes_in_every_media_type() {
+    let (container, _folder) = scorer(&[], &[]);
+    let body = fixture_text("sklearn/1.9.1/model_multinomial/input.csv");
+    let answer = |accept| container.post("/invocations", &[("content-type", "text/csv"), ("accept", accept)], &body);
+    let csv = answer("text/csv");
+    assert_eq!(csv.text(), fixture_text("sklearn/1.9.1/model_multinomial/expected.csv"));
+    let labels: Vec<_> = csv.text().lines().map(|label| serde_json::json!({"predicted_label": label})).collect();
+    assert_eq!(answer("application/json").json(), serde_json::json!({ "predictions": labels }));
+    let lines: Vec<serde_json::Value> =
+        answer("application/jsonlines").text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, labels);
+}
+
+#[test]
+fn the_method_is_the_files_unless_the_environment_says_another_and_a_flag_wins_over_both() {
+    let members = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let (mut container, _folder) = scorer(arguments, environment);
+        container.wait_for_log("loaded scikit-learn scorer (LogisticRegression, ");
+        let answer = container.invoke("text/csv", fixture_text("sklearn/1.9.1/model_multinomial/input.csv")).json();
+        let first = answer["predictions"][0].as_object().unwrap();
+        let scores = first.get("score").map_or(0, |score| score.as_array().unwrap().len());
+        (scores, first.contains_key("predicted_label"))
+    };
+    assert_eq!(members(&[], &[]), (0, true), "predict, as columns.json says");
+    assert_eq!(members(&[], &[("BYOC_METHOD", "predict_proba")]), (3, true));
+    assert_eq!(members(&["--method", "decision_function"], &[("BYOC_METHOD", "predict_proba")]), (3, false));
+}
+
+#[test]
+fn a_cell_that_an_estimator_cannot_take_is_named_by_row_column_and_byte() {
+    let (scorer, _folder) = scorer(&[], &[]);
+    let reply = scorer.invoke("text/csv", format!("{ROW}\n{}\n", ROW.replacen("1.5", "high", 1)));
+    let message = reply.error(400, "BadRequestException");
+    assert!(message.contains("row 2, column 2 (b), byte 26: could not read \"high\" as a number"), "{message}");
+    assert_eq!(reply.json()["byte"], 26);
+}

@@ -159,8 +159,19 @@ const ROWS: &[Row] = &[
     call(&["_loss", "sklearn._loss._loss"], &["CyHalfBinomialLoss", "CyHalfSquaredError", "CyHuberLoss"], Kept),
 
     // scikit-learn: what a search carries besides its best estimator
-    row(&["sklearn.model_selection._split"], &["KFold", "StratifiedKFold"], Instance),
-    row(&["sklearn.metrics._scorer"], &["_PassthroughScorer"], Instance),
+    row(&["sklearn.model_selection._split"],
+        &["GroupKFold", "KFold", "LeaveOneOut", "RepeatedKFold", "RepeatedStratifiedKFold", "ShuffleSplit", "StratifiedKFold", "StratifiedShuffleSplit",
+          "TimeSeriesSplit"], Instance),
+    row(&["sklearn.metrics._scorer"], &["_MultimetricScorer", "_PassthroughScorer", "_Scorer"], Instance),
+    row(&["sklearn.metrics._scorer", "sklearn.metrics.scorer"], &["_PredictScorer", "_ProbaScorer", "_ThresholdScorer"], Instance),
+    row(&["sklearn.metrics._classification", "sklearn.metrics.classification"],
+        &["accuracy_score", "balanced_accuracy_score", "brier_score_loss", "f1_score", "jaccard_score", "log_loss", "matthews_corrcoef",
+          "precision_score", "recall_score"], Inert),
+    row(&["sklearn.metrics._ranking", "sklearn.metrics.ranking"], &["average_precision_score", "roc_auc_score", "top_k_accuracy_score"], Inert),
+    row(&["sklearn.metrics._regression", "sklearn.metrics.regression"],
+        &["explained_variance_score", "max_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_gamma_deviance",
+          "mean_poisson_deviance", "mean_squared_error", "mean_squared_log_error", "median_absolute_error", "r2_score",
+          "root_mean_squared_error", "root_mean_squared_log_error"], Inert),
     row(&["sklearn.metrics._scorer", "sklearn.metrics.scorer"], &["_passthrough_scorer"], Inert),
     row(&["sklearn.utils._metadata_requests"], &["MetadataRequest", "MethodMetadataRequest"], Instance),
 

@@ -1,7 +1,7 @@
 //! Python pickles and joblib files, read as data.
 //!
 //! [`read`] takes the bytes of a `model.joblib` (or of a plain pickle, protocols 0 to 5, compressed or not) and gives back a
-//! [`Tree`]: what the file says, as values. Nothing that a file names is imported or called: names are looked up in
+//! [`Tree`]: what the file says, as values; [`write()`] goes the other way. Nothing that a file names is imported or called: names are looked up in
 //! `allow_list`, and whatever is not written there is refused by its name.
 //!
 //! A file is read in one pass. `source` hands out its bytes (unpacking no more than has been asked for), `machine` follows
@@ -25,6 +25,7 @@ mod source;
 mod stack;
 mod text;
 mod tree;
+mod write;
 
 #[cfg(test)]
 mod array_test;
@@ -35,6 +36,7 @@ mod pickle_test;
 
 pub use array::{ArrayView, DType, ItemKind};
 pub use tree::{Tree, Value};
+pub use write::{ItemType, Items, Python, write};
 
 use crate::error::Result;
 use machine::Machine;

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::{self, Container, Health, Pipeline};
+use crate::endpoint::container_side::{Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::FakeContainer;
+use crate::platform::Health;
 
 const HOST: &str = "localhost:8080";
 const BODY: &str = "1,2";
@@ -72,7 +73,7 @@ fn signed(path: &str, target_model: Option<&str>, secret: &str) -> TestRequest {
 
 /// The status, the exception and the message.
 async fn answer(services: &Data<Services>, request: TestRequest) -> (u16, String, String) {
-    let client = container_side::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let app = App::new().app_data(Data::new(client)).configure(configure(services.clone()));
     let response = call_service(&init_service(app).await, request.to_request()).await;
     let kind = response.headers().get("x-amzn-errortype").map_or("", |value| value.to_str().unwrap()).to_owned();

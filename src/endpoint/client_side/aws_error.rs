@@ -18,6 +18,9 @@ use crate::endpoint::identity::Identity;
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
 const LONGEST_MESSAGE: usize = 2048;
 
+/// As much of a message as a line of the log shows.
+const LONGEST_LINE: usize = 300;
+
 /// An error as a client gets it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -49,6 +52,23 @@ impl AwsError {
             original_message: None,
             original_status_code: None,
         }
+    }
+
+    /// Writes a line to the log: a warning for what did not come through the containers, else for whoever looks closely.
+    pub(super) fn log(&self, endpoint: &str, request_id: &Uuid) {
+        let level = if self.status.as_u16() == 424 || self.status.is_server_error() {
+            log::Level::Warn
+        } else {
+            log::Level::Debug
+        };
+        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        log::log!(
+            level,
+            "endpoint {endpoint}, request {request_id}: {} ({}): {}",
+            self.kind.unwrap_or("error"),
+            self.status.as_u16(),
+            shortened(message, LONGEST_LINE)
+        );
     }
 
     /// Something about the request is wrong.

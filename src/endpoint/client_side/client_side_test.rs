@@ -8,10 +8,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::endpoint::container_side::{self, Container, Health, ModelCache, ModelFolder, ModelStore, Pipeline};
+use crate::endpoint::container_side::{Container, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::{FakeContainer, write_archive};
+use crate::platform::Health;
 
 fn identity(endpoint: &str) -> Identity {
     Identity { endpoint: endpoint.into(), region: "us-east-1".into(), account: "123456789012".into() }
@@ -54,7 +55,7 @@ fn multi(container: &FakeContainer) -> (Data<Services>, TempDir) {
 
 /// Sends a request to an endpoint.
 async fn send(services: &Data<Services>, request: TestRequest) -> HttpResponse {
-    let client = container_side::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let app = App::new().app_data(Data::new(client)).configure(configure(services.clone()));
     let response = call_service(&init_service(app).await, request.to_request()).await;
     response.into_parts().1.map_into_boxed_body()

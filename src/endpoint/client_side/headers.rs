@@ -19,6 +19,12 @@ pub(super) const INVOKED_PRODUCTION_VARIANT: client::HeaderName =
 pub(super) const REQUEST_ID: client::HeaderName = client::HeaderName::from_static("x-amzn-requestid");
 pub(super) const ERROR_TYPE: client::HeaderName = client::HeaderName::from_static("x-amzn-errortype");
 
+/// How long what is passed on may be, by botocore's model, which boto3 does not hold callers to.
+pub(super) const BOUNDED: [(&str, &str, usize); 2] = [
+    ("x-amzn-sagemaker-custom-attributes", "customAttributes", 1024),
+    ("x-amzn-sagemaker-inference-id", "inferenceId", 64),
+];
+
 /// What every container is passed of a request; anything else that a client sends is dropped, as the platform does.
 const PASSED: [container::HeaderName; 3] = [
     container::HeaderName::from_static("x-amzn-sagemaker-custom-attributes"),

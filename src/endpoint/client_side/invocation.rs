@@ -109,6 +109,15 @@ impl<'a> Routed<'a> {
         body: Bytes,
         limits: &Limits,
     ) -> Result<Call, Refused> {
+        for (name, member, most) in headers::BOUNDED {
+            let length = given.get(name).map_or(0, |value| value.len());
+            if length > most {
+                return Err(Refused::Validation(format!(
+                    "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have \
+                     length less than or equal to {most}; it has {length}."
+                )));
+            }
+        }
         if let Some(component) = headers::text(given, headers::INFERENCE_COMPONENT) {
             return Err(Refused::Validation(format!(
                 "There is no inference component {component}; this endpoint has none."
@@ -189,7 +198,7 @@ pub(super) fn finish(
             response
         }
         Err(error) => {
-            log::debug!("request {id}: {error:?}");
+            error.log(name, &id);
             error.respond(header)
         }
     };

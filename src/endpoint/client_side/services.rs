@@ -38,6 +38,13 @@ impl Endpoint {
         }
     }
 
+    /// Gives up the asynchronous invocations that it took and has not answered.
+    pub fn abandon(&self) {
+        if let Some(queue) = &self.queue {
+            queue.abandon();
+        }
+    }
+
     /// Its variants, once it is InService.
     pub(super) fn variants(&self) -> Option<&Variants> {
         self.variants.get()

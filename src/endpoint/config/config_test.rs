@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelCacheSetting, Models};
 
 /// The walk-through's pipeline: a preprocessor, then linear learners in MultiModel mode.
 fn housing() -> Value {

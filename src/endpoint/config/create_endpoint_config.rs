@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::create_model::{CreateModel, Unknown};
+use crate::platform::create_model::{CreateModel, Unknown};
 
 /// Which of the two forms a configuration has: what tells them apart.
 #[derive(Debug, Deserialize)]

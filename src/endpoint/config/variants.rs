@@ -6,8 +6,8 @@ use super::create_endpoint_config::{
     AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, PASSED_OVER, ProductionVariant,
     VARIANT_PASSED_OVER,
 };
-use super::create_model::{CreateModel, Unknown};
-use super::{AsyncConfig, Check, EndpointConfig, ModelConfig, ShadowConfig, VariantConfig};
+use super::{AsyncConfig, Check, EndpointConfig, ShadowConfig, VariantConfig};
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models, Unknown};
 
 /// ProductionVariants has at most this many entries.
 const MOST_VARIANTS: usize = 10;
@@ -39,9 +39,13 @@ impl Check<'_> {
             self.prefix = outer;
         }
 
+        if models.is_empty() {
+            self.problem("Models", "missing; a list of CreateModel's requests, one for each ModelName of the variants");
+        }
+        let given = typed.production_variants.len();
         let variants = self.variants("ProductionVariants", typed.production_variants, &models);
         let shadows = self.variants("ShadowProductionVariants", typed.shadow_production_variants, &models);
-        match variants.len() {
+        match given {
             0 => self.problem("ProductionVariants", format_args!("empty; give 1 to {MOST_VARIANTS}")),
             1..=MOST_VARIANTS => {}
             more => self.problem("ProductionVariants", format_args!("{more} entries; at most {MOST_VARIANTS}")),
@@ -72,6 +76,11 @@ impl Check<'_> {
             }
         };
         let asynchronous = typed.async_inference_config.map(|config| self.asynchronous(config));
+        if asynchronous.is_some() {
+            for variant in &variants {
+                self.answers_without_targets(variant);
+            }
+        }
         if asynchronous.is_some() && shadow.is_some() {
             self.problem("ShadowProductionVariants", "an endpoint with AsyncInferenceConfig has no shadow variants");
         }
@@ -96,20 +105,38 @@ impl Check<'_> {
             }
             let model_name = self.required_name("ModelName", variant.model_name);
             match models.get(&model_name) {
+                // That is said already.
+                None if models.is_empty() => {}
                 Some(model) => variants.push(VariantConfig { name, weight, model: model.clone() }),
                 None => {
                     let known: Vec<&str> = models.keys().map(String::as_str).collect();
-                    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                     // The control plane's own words begin so.
                     self.problem(
                         "ModelName",
-                        format_args!("Could not find model \"{model_name}\"; Models has {known}"),
+                        format_args!("Could not find model \"{model_name}\"; Models has {}", known.join(", ")),
                     );
                 }
             }
             self.prefix = outer;
         }
         variants
+    }
+
+    /// InvokeEndpointAsync has neither TargetModel nor TargetContainerHostname (botocore's model), so that a model that
+    /// wants one would never answer.
+    fn answers_without_targets(&mut self, variant: &VariantConfig) {
+        let multi_model = |container: &ContainerConfig| matches!(container.models, Models::Multi { .. });
+        let missing = if variant.model.containers.iter().any(multi_model) {
+            "TargetModel, which a container in MultiModel mode needs"
+        } else if variant.model.mode == ExecutionMode::Direct {
+            "TargetContainerHostname, which Direct mode needs"
+        } else {
+            return;
+        };
+        self.problem(
+            "AsyncInferenceConfig",
+            format_args!("InvokeEndpointAsync has no {missing}: variant {} could never answer", variant.name),
+        );
     }
 
     fn asynchronous(&mut self, typed: AsyncInferenceConfig) -> AsyncConfig {
@@ -147,15 +174,6 @@ impl Check<'_> {
         for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
             self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
         }
-    }
-
-    /// A model and its name.
-    pub(super) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
-        self.unknown("", &typed.unknown);
-        let name = self.required_name("ModelName", typed.model_name);
-        let mode = self.execution_mode(typed.inference_execution_config.as_ref());
-        let containers = self.definitions(typed.primary_container, typed.containers);
-        (name, ModelConfig { mode, containers: self.containers(containers, mode) })
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::endpoint::config::Models;
+use crate::platform::create_model::Models;
 use crate::storage::Location;
 
 /// Two variants of one model each, as CreateEndpointConfig takes them.
@@ -103,6 +103,17 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Models/0/PrimaryContainer/Image", none.clone(), "Models[0].PrimaryContainer.Image: missing"),
         ("/Models/0/Primary", json!(1), "Models[0].Primary: unknown member"),
         ("/AsyncInferenceConfig", json!({}), "AsyncInferenceConfig.OutputConfig: missing"),
+        (
+            "/ProductionVariants/0/InitialVariantWeight",
+            json!("3"),
+            "ProductionVariants[0].InitialVariantWeight: invalid type",
+        ),
+        (
+            "/Models/0/PrimaryContainer/Environment",
+            json!(["a"]),
+            "Models[0].PrimaryContainer.Environment: invalid type",
+        ),
+        ("/Models", json!([]), "Models: missing; a list of CreateModel's requests"),
         ("/AsyncInferenceConfig", json!({"Out": 1}), "AsyncInferenceConfig.Out: unknown member"),
         (
             "/AsyncInferenceConfig",
@@ -127,6 +138,13 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         let problems = parse(&config).expect_err(pointer);
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{pointer}: {problems:?}");
     }
+
+    let mut config = two_variants();
+    config["AsyncInferenceConfig"] = json!({"OutputConfig": {}});
+    config["Models"][0]["PrimaryContainer"]["Mode"] = json!("MultiModel");
+    let problems = parse(&config).unwrap_err();
+    assert!(problems[0].contains("InvokeEndpointAsync has no TargetModel"), "{problems:?}");
+    assert!(problems[0].ends_with("could never answer"), "{problems:?}");
 
     let mut config = two_variants();
     for number in 0..2 {

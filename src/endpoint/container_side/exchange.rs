@@ -9,10 +9,10 @@ use reqwest::{Client, Response, Url};
 
 use super::container::{Calls, Container};
 use super::failure::{ContainerFailure, Failure};
-use super::http::{Body, read_body};
 use super::limits::CallLimits;
 use super::model_cache::Lease;
 use super::target_model::TargetModel;
+use crate::platform::http::{Body, read_body};
 
 /// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
 const ERROR_LIMIT: usize = 1024 * 1024;

@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes as ActixBytes;
 use tokio::sync::Semaphore;
 
-use super::super::container::Health;
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
 use crate::fake_container::FakeContainer;
+use crate::platform::Health;
 
 fn client() -> Client {
-    super::super::http::client().unwrap()
+    crate::platform::http::client().unwrap()
 }
 
 fn pipeline(containers: &[(&str, &FakeContainer)]) -> Pipeline {

@@ -11,11 +11,11 @@ use reqwest::{Client, Url};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::container::Health;
 use super::model_cache::ModelCache;
-use super::process::Process;
-use super::readiness::{ping, wait_until_ready};
 use crate::env;
+use crate::platform::Health;
+use crate::platform::process::Process;
+use crate::platform::readiness::{ping, wait_until_ready};
 
 /// How long it is between two pings.
 pub(super) const PING_INTERVAL: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use crate::fake_container::{FakeContainer, response};
 /// `byoc serve`.
 fn care(container: &FakeContainer, health: &Health, own: Option<Own>, allowed: Duration) -> Care {
     Care {
-        client: super::super::http::client().unwrap(),
+        client: crate::platform::http::client().unwrap(),
         name: "test".into(),
         origin: container.origin.clone(),
         health: health.clone(),

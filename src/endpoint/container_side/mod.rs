@@ -8,29 +8,25 @@
 //! wrong is a [`Failure`], in terms of containers and models: what clients are told about it is not decided here.
 
 mod container;
-mod environment;
 mod exchange;
 mod failure;
-mod http;
 mod instance;
 mod limits;
 mod model_cache;
 mod model_store;
 mod pipeline;
-mod process;
-mod readiness;
 mod start;
+mod surroundings;
 mod target_model;
 
-pub use container::{Container, Health};
-pub use environment::Surroundings;
+pub use container::Container;
 pub use exchange::{StreamBreak, StreamedAnswer};
 pub use failure::{ContainerFailure, Failure};
-pub use http::client;
 pub use instance::Instance;
 pub use limits::CallLimits;
 pub use model_cache::{CacheSettings, ModelCache};
 pub use model_store::{ModelFolder, ModelStore};
 pub use pipeline::{Answer, Call, Pipeline};
 pub use start::{Started, Starter, stop_all};
+pub use surroundings::Surroundings;
 pub use target_model::TargetModel;

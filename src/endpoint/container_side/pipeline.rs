@@ -16,9 +16,9 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use super::container::{Calls, Container};
 use super::exchange::{Place, Request, StreamedAnswer, set};
 use super::failure::{ContainerFailure, Failure};
-use super::http::Body;
 use super::limits::CallLimits;
 use super::target_model::TargetModel;
+use crate::platform::http::Body;
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]

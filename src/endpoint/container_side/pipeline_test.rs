@@ -6,9 +6,9 @@ use actix_web::web::Bytes as ActixBytes;
 use reqwest::header::HeaderName;
 use tokio::sync::Semaphore;
 
-use super::super::container::Health;
 use super::*;
 use crate::fake_container::{FakeContainer, nowhere, response};
+use crate::platform::Health;
 
 const HAND_OVER_LIMIT: usize = 5 << 20;
 
@@ -17,7 +17,7 @@ fn single(name: &str, container: &FakeContainer) -> Container {
 }
 
 fn client() -> Client {
-    super::super::http::client().unwrap()
+    crate::platform::http::client().unwrap()
 }
 
 fn value(text: &'static str) -> Option<HeaderValue> {

@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
 
-use super::container::{Container, Health};
-use super::environment::{ModelPlace, Surroundings};
+use super::container::Container;
 use super::instance::{Care, Instance, Own, PING_INTERVAL};
 use super::model_cache::{CacheSettings, ModelCache};
-use super::model_store::{FetchError, ModelFolder, ModelStore};
+use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
-use super::process::Process;
-use super::readiness::wait_until_ready;
-use crate::endpoint::config::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
-use crate::endpoint::problems::listed;
+use super::surroundings::Surroundings;
 use crate::error::{Cause, Error, Result};
+use crate::platform::Health;
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
+use crate::platform::environment::ModelPlace;
+use crate::platform::fetch;
+use crate::platform::problems::listed;
+use crate::platform::process::Process;
+use crate::platform::readiness::wait_until_ready;
 use crate::storage::Location;
 
 /// What containers are started with.
@@ -34,6 +37,8 @@ pub struct Starter {
     pub surroundings: Surroundings,
     /// The variant that the containers are of.
     pub variant: String,
+    /// What stands before a container's name in the log, so that those of other variants and endpoints are told apart.
+    pub log_prefix: String,
 }
 
 /// Containers that passed their health checks, and the care for them.
@@ -54,9 +59,14 @@ impl Starter {
         let mut problems = Vec::new();
         for container in containers {
             let problem = match &container.models {
-                Models::Single(None) => None,
                 // A container that runs already has its model.
-                Models::Single(Some(_)) if self.running.contains_key(&container.name) => None,
+                Models::Single(_) if self.running.contains_key(&container.name) => None,
+                Models::Single(None) => Some(
+                    "ModelDataUrl is missing; give one, or --container NAME=URL for one that runs already".to_owned(),
+                ),
+                Models::Single(Some(url)) if matches!(&url.location, Location::S3 { key, .. } if key.is_empty()) => {
+                    Some(format!("ModelDataUrl \"{}\" names a bucket and no object in it", url.as_written))
+                }
                 Models::Single(Some(url)) => self.unreadable(url, "does not exist", Path::exists),
                 Models::Multi { prefix, .. } => self.unreadable(prefix, "is not a folder", Path::is_dir),
             };
@@ -142,7 +152,7 @@ impl Starter {
             Ok((container, models)) => {
                 let care = Care {
                     client: client.clone(),
-                    name: config.name.clone(),
+                    name: self.name_in_log(config),
                     origin,
                     health,
                     models,
@@ -178,24 +188,18 @@ impl Starter {
                 ModelPlace::Below(&base_dir)
             }
         };
-        let variables = self.surroundings.variables(config, position, place);
-        let started = Process::start(&self.executable, &config.name, &variables, health).await;
+        let variables = self.surroundings.environment.variables(config, position, place);
+        let started = Process::start(&self.executable, &self.name_in_log(config), &variables, health).await;
         let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
-        log::info!("container {}: started, listens on {origin}", config.name);
+        log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
         let executable = self.executable.clone();
         Ok((Own { executable, variables, process, end: health.clone() }, origin))
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let store = ModelStore::open(url, &self.surroundings.storage)?;
-        let fetched = store.fetch_itself(into).await.map(drop);
+        let fetched = fetch::fetch(&url.location, &self.surroundings.storage, into).await.map(drop);
         fetched.map_err(|error| {
-            let cause = match &error {
-                FetchError::NotThere | FetchError::BadArtifact(_) => Cause::BadArtifact,
-                FetchError::Unavailable(_) => Cause::Unavailable,
-                FetchError::Internal(_) => Cause::Io,
-            };
-            Error::new(cause, format!("container {}: ModelDataUrl \"{}\": {error}", config.name, url.as_written))
+            error.into_error().context(format_args!("container {}: ModelDataUrl \"{}\"", config.name, url.as_written))
         })
     }
 
@@ -210,7 +214,7 @@ impl Starter {
         let limit = self.surroundings.health_check_timeout;
         let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
         let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
-        log::info!("container {}: ping ok after {:.0} ms", config.name, took.as_secs_f64() * 1e3);
+        log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
             Models::Single(_) => (Container::single_model(name, origin, health), None),
@@ -226,6 +230,10 @@ impl Starter {
                 (Container::multi_model(name, models.clone(), health), Some(models))
             }
         })
+    }
+
+    fn name_in_log(&self, config: &ContainerConfig) -> String {
+        format!("{}{}", self.log_prefix, config.name)
     }
 
     fn not_healthy(&self, config: &ContainerConfig, problem: &str) -> Error {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::endpoint::config::ModelCacheSetting;
 use crate::fake_container::FakeContainer;
+use crate::platform::create_model::ModelCacheSetting;
 use crate::storage::Location;
 
 fn url(as_written: &str) -> ModelDataUrl {
@@ -24,24 +24,30 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
         state_dir: PathBuf::from("/state"),
         models_seen_at: None,
         surroundings: Surroundings {
-            inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
-            region: "us-east-1".into(),
+            environment: crate::platform::environment::Common {
+                inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+                region: "us-east-1".into(),
+            },
             health_check_timeout: std::time::Duration::from_secs(60),
             cache: CacheSettings::default(),
             storage: std::sync::Arc::default(),
         },
         variant: "AllTraffic".into(),
+        log_prefix: String::new(),
     }
 }
 
 #[actix_web::test]
 async fn what_can_be_known_before_is_said_before_and_all_together() {
     let fake = FakeContainer::answering(200, "text/plain", "");
+    let location = Location::S3 { bucket: "bucket".into(), key: String::new() };
+    let in_s3 = ModelDataUrl { as_written: "s3://bucket".into(), location };
     let containers = [
         container("a", Models::Single(Some(url("/none/model.tar.gz")))),
         container("b", models_under(url("/none/models"))),
         container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
         container("d", Models::Single(None)),
+        container("e", Models::Single(Some(in_s3))),
     ];
     let error = starter(&[("c", &fake)]).check(&containers).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
@@ -51,9 +57,11 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
         [
             "container a: ModelDataUrl \"/none/model.tar.gz\" (/none/model.tar.gz) does not exist",
             "container b: ModelDataUrl \"/none/models\" (/none/models) is not a folder",
+            "container d: ModelDataUrl is missing; give one, or --container NAME=URL for one that runs already",
+            "container e: ModelDataUrl \"s3://bucket\" names a bucket and no object in it",
         ]
     );
-    starter(&[("c", &fake)]).check(&containers[2..]).unwrap();
+    starter(&[("c", &fake)]).check(&containers[2..3]).unwrap();
 }
 
 #[actix_web::test]
@@ -61,7 +69,7 @@ async fn containers_that_run_already_are_taken_as_they_are() {
     let (single, multi) =
         (FakeContainer::answering(200, "text/plain", ""), FakeContainer::answering(200, "text/plain", ""));
     let containers = [container("a", Models::Single(None)), container("b", models_under(url("/models")))];
-    let client = super::super::http::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let started =
         starter(&[("a", &single), ("b", &multi)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap();
     assert!(started.pipeline.is_multi_model());
@@ -73,7 +81,7 @@ async fn containers_that_run_already_are_taken_as_they_are() {
 async fn every_container_that_does_not_start_is_named() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let containers = ["a", "b", "c"].map(|name| container(name, Models::Single(None)));
-    let client = super::super::http::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let error = starter(&[("b", &fake)]).start(&client, &containers, ExecutionMode::Serial).await.unwrap_err();
     let lines: Vec<&str> = error.message().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 2, "{error}");

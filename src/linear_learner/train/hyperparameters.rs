@@ -213,8 +213,9 @@ impl Hyperparameters {
     /// its name, its value and what is allowed.
     pub fn parse(given: &Given) -> Result<Hyperparameters> {
         let mut reader = Reader { given, problems: Vec::new() };
-        reader.refuse_unknown_names();
         let parsed = reader.all();
+        // Last, because of the long list of names: a failure file shows no more than its first kilobyte.
+        reader.refuse_unknown_names();
         match (parsed, reader.problems.as_slice()) {
             (Some(parsed), []) => Ok(parsed),
             (_, [problem]) => Err(Error::new(Cause::BadSetting, problem)),
@@ -255,6 +256,7 @@ const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 /// What `auto` is for SGD's momentum is not documented; 0.9 is what most libraries start from.
 const MOMENTUM: f64 = 0.9;
+const MOST_CLASSES: u64 = 1_000_000;
 
 impl Reader<'_> {
     fn refuse_unknown_names(&mut self) {
@@ -348,7 +350,7 @@ impl Reader<'_> {
     fn all(&mut self) -> Option<Hyperparameters> {
         const MANY: u64 = 1 << 40;
         let predictor_type = self.predictor_type();
-        let loss = predictor_type.and_then(|predictor_type| self.loss(predictor_type));
+        let loss = self.loss(predictor_type);
         let regressor = predictor_type == Some(PredictorType::Regressor);
         let use_bias = self.truth("use_bias");
         let scaling = Scaling {
@@ -423,11 +425,17 @@ impl Reader<'_> {
 
     fn predictor_type(&mut self) -> Option<PredictorType> {
         const NAMES: &str = "regressor, binary_classifier or multiclass_classifier";
+        if self.text("predictor_type") != "multiclass_classifier" {
+            // It says nothing here, but must be a number all the same.
+            self.count("num_classes", 1, MOST_CLASSES);
+        }
         match self.text("predictor_type") {
             "regressor" => Some(PredictorType::Regressor),
             "binary_classifier" => Some(PredictorType::BinaryClassifier),
             "multiclass_classifier" => match self.text("num_classes").parse::<usize>() {
-                Ok(classes @ 3..=1_000_000) => Some(PredictorType::MulticlassClassifier { classes }),
+                Ok(classes) if (3..=MOST_CLASSES).contains(&(classes as u64)) => {
+                    Some(PredictorType::MulticlassClassifier { classes })
+                }
                 _ => {
                     self.refuse(
                         "num_classes",
@@ -447,11 +455,13 @@ impl Reader<'_> {
         }
     }
 
-    fn loss(&mut self, predictor_type: PredictorType) -> Option<Loss> {
+    /// The loss; its parameters are checked also where nothing says yet which losses there are.
+    fn loss(&mut self, predictor_type: Option<PredictorType>) -> Option<Loss> {
         let quantile = self.number("quantile", SHARE) as f32;
         let insensitivity = self.number("loss_insensitivity", POSITIVE) as f32;
         let huber_delta = self.number("huber_delta", NOT_NEGATIVE) as f32;
         let margin = self.number("margin", NOT_NEGATIVE) as f32;
+        let predictor_type = predictor_type?;
         let choices: &[(&str, Loss)] = match predictor_type {
             PredictorType::Regressor => &[
                 ("auto", Loss::Squared),

@@ -98,6 +98,10 @@ fn every_hyperparameter_is_read() {
     };
     assert_eq!(binary("target_recall", "0.9"), Criterion::PrecisionAtTargetRecall(0.9));
     assert_eq!(binary("target_precision", "0.7"), Criterion::RecallAtTargetPrecision(0.7));
+    let normal = [base[0], ("init_method", "normal"), ("init_sigma", "0.5")];
+    assert_eq!(parsed(&normal).initial, Initial::Normal { sigma: 0.5 });
+    let classes = [("predictor_type", "multiclass_classifier"), ("num_classes", "7")];
+    assert_eq!(parsed(&classes).predictor_type, PredictorType::MulticlassClassifier { classes: 7 });
     let hinge = [("predictor_type", "binary_classifier"), ("loss", "hinge_loss"), ("margin", "2")];
     assert_eq!(parsed(&hinge).loss, Loss::Hinge(2.0));
 }
@@ -122,6 +126,7 @@ fn a_wrong_one_is_refused_with_its_name_its_value_and_what_is_allowed() {
         ),
         (&[("predictor_type", "cluster")], "predictor_type is \"cluster\": expected regressor, binary_classifier or"),
         (&[("predictor_type", "multiclass_classifier")], "num_classes is \"1\": expected a whole number from 3 to"),
+        (&[("num_classes", "many")], "num_classes is \"many\": expected a whole number from 1 to 1000000"),
         (
             &[("use_bias", "false"), ("unbias_data", "true")],
             "unbias_data is \"true\": expected auto or false where use_bias",
@@ -148,10 +153,14 @@ fn a_wrong_one_is_refused_with_its_name_its_value_and_what_is_allowed() {
 fn all_mistakes_are_reported_at_once() {
     let error = Hyperparameters::parse(&given(&[("epochs", "0"), ("wd", "x"), ("margin", "y")])).unwrap_err();
     let text = error.to_string();
-    assert!(text.starts_with("3 hyperparameters are wrong: predictor_type is not given"), "{text}");
-    for part in ["epochs is \"0\"", "wd is \"x\""] {
+    assert!(text.starts_with("4 hyperparameters are wrong: predictor_type is not given"), "{text}");
+    for part in ["epochs is \"0\"", "wd is \"x\"", "margin is \"y\""] {
         assert!(text.contains(part), "{text}");
     }
+    let unknown = [("predictor_type", "regressor"), ("epoch", "3"), ("wd", "x")];
+    let text = Hyperparameters::parse(&given(&unknown)).unwrap_err().to_string();
+    assert!(text.starts_with("2 hyperparameters are wrong: wd is \"x\""), "{text}");
+    assert!(text.contains("epoch (value \"3\") is no hyperparameter"), "{text}");
 }
 
 #[test]
@@ -159,4 +168,18 @@ fn a_tuning_job_gets_one_model_and_the_sdks_own_names_pass() {
     let tuned = [("predictor_type", "regressor"), ("_tuning_objective_metric", "validation:mse")];
     assert_eq!(parsed(&tuned).num_models, Some(1));
     parsed(&[("predictor_type", "regressor"), ("sagemaker_region", "us-east-1"), ("epochs", "3.0")]);
+}
+
+#[test]
+fn none_of_them_takes_what_it_cannot_be() {
+    // What the container's own names say does not concern training, and text is text.
+    let free = |name: &str| name.starts_with('_') && name != "_enable_profiler";
+    for (name, _) in DEFAULTS.iter().filter(|(name, _)| !free(name)) {
+        for predictor_type in ["regressor", "binary_classifier"] {
+            let error =
+                Hyperparameters::parse(&given(&[("predictor_type", predictor_type), (name, "x-y")])).unwrap_err();
+            assert_eq!(error.cause(), Cause::BadSetting);
+            assert!(error.message().starts_with(&format!("{name} is \"x-y\": expected ")), "{error}");
+        }
+    }
 }

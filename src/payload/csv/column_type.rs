@@ -22,7 +22,7 @@ pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize) -> Column<'a>
 
 /// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect
 /// it.
-fn is_missing(field: &[u8]) -> bool {
+pub(super) fn is_missing(field: &[u8]) -> bool {
     // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
     if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {
         return field.is_empty();
@@ -124,17 +124,30 @@ fn push<T>(values: &mut Vec<T>, value: T, fields: &Fields<'_>) {
     values.push(value);
 }
 
+/// What a field of a column of truths is.
+pub(super) enum Truth {
+    Value(bool),
+    Missing,
+}
+
+/// The truth of a field, if it is one or missing.
+pub(super) fn truth(field: &[u8]) -> Option<Truth> {
+    match field {
+        field if field.eq_ignore_ascii_case(b"true") => Some(Truth::Value(true)),
+        field if field.eq_ignore_ascii_case(b"false") => Some(Truth::Value(false)),
+        field if is_missing(field) => Some(Truth::Missing),
+        _ => None,
+    }
+}
+
 /// `bool`, or objects when some are missing.
 fn bools<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
-    let parse = |field: &[u8]| match field {
-        field if field.eq_ignore_ascii_case(b"true") => Some(Some(true)),
-        field if field.eq_ignore_ascii_case(b"false") => Some(Some(false)),
-        field if is_missing(field) => Some(None),
-        _ => None,
-    };
     let mut values = Vec::new();
     for field in fields.column(column) {
-        values.push(parse(&field)?);
+        values.push(match truth(&field)? {
+            Truth::Value(value) => Some(value),
+            Truth::Missing => None,
+        });
     }
     match values.iter().copied().collect() {
         Some(values) => Some(Column::Bool(values)),
@@ -154,7 +167,7 @@ mod tests {
     use super::*;
 
     fn column(body: &str) -> Column<'static> {
-        match typed_column(&Fields::find(body.as_bytes(), &|_| Ok(())).unwrap(), 0) {
+        match typed_column(&Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap(), 0) {
             Column::Int64(values) => Column::Int64(values),
             Column::UInt64(values) => Column::UInt64(values),
             Column::Float64(values) => Column::Float64(values),

@@ -23,26 +23,29 @@ const QUOTED: u32 = 1 << 31;
 const MISSING: Span = Span { start: 0, end: 0 };
 
 impl<'a> Fields<'a> {
-    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has.
-    pub(super) fn find(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Fields<'a>> {
-        let text = std::str::from_utf8(body).map_err(|error| {
-            let byte = error.valid_up_to();
-            let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
-            Error::bad_payload(format!("expected UTF-8 text, found the byte 0x{:02x}", body.get(byte).unwrap_or(&0)))
-                .at(Place::row(row).at_byte(byte))
-        })?;
-        if text.len() >= QUOTED as usize {
-            return Err(Error::bad_payload(format!("expected less than 2 GiB of CSV, found {} bytes", text.len())));
-        }
+    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has; or, where the rows before
+    /// this body's have decided it, to that `width`.
+    pub(super) fn find(
+        body: &'a [u8],
+        width: Option<usize>,
+        check_width: &dyn Fn(usize) -> Result<()>,
+    ) -> Result<Fields<'a>> {
+        let text = std::str::from_utf8(body).map_err(|error| not_text(body, error))?;
+        check_length(text)?;
         // Enough for one row of usual width; the first row tells how many more there may be.
         let spans = Vec::with_capacity(text.len().min(128) / 4 + 1);
-        let mut finder = Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0 };
+        let mut finder =
+            Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0, is_within_quotes: false };
         if text.starts_with('\u{feff}') {
             finder.position = '\u{feff}'.len_utf8();
         }
         if finder.skip_blank_lines() {
             // Before memory is taken: a row of nothing but commas has as many fields as bytes.
-            check_width(finder.width_of_record()?)?;
+            check_width(match width {
+                Some(width) => width,
+                None => finder.width_of_record()?,
+            })?;
+            finder.width = width.unwrap_or(0);
         }
         while finder.skip_blank_lines() {
             finder.record()?;
@@ -51,6 +54,43 @@ impl<'a> Fields<'a> {
             return Err(Error::bad_payload("expected at least one row, found none"));
         }
         Ok(Fields { body: text, spans: finder.spans, width: finder.width })
+    }
+
+    /// Finds the fields of the records that are whole, and where the last of them ends: what follows it is left for later,
+    /// unless the body is the last. `width` is how many fields a record has, none where the first of these says it.
+    pub(super) fn find_whole(body: &'a [u8], width: Option<usize>, is_last: bool) -> Result<(Fields<'a>, usize)> {
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => text,
+            // A character that is cut in two is whole with what follows.
+            Err(error) if !is_last && error.error_len().is_none() => {
+                let whole = body.get(..error.valid_up_to()).unwrap_or_default();
+                std::str::from_utf8(whole).map_err(|error| not_text(body, error))?
+            }
+            Err(error) => return Err(not_text(body, error)),
+        };
+        check_length(text)?;
+        let width = width.unwrap_or(0);
+        let mut finder =
+            Finder { body: text.as_bytes(), position: 0, spans: Vec::new(), width, rows: 0, is_within_quotes: false };
+        if text.starts_with('\u{feff}') {
+            finder.position = '\u{feff}'.len_utf8();
+        }
+        let mut end = finder.position;
+        while finder.skip_blank_lines() {
+            let (begin, known) = (finder.position, finder.spans.len());
+            let found = finder.record();
+            if !is_last && (finder.is_within_quotes || finder.is_at_open_end()) {
+                finder.spans.truncate(known);
+                end = begin;
+                break;
+            }
+            found?;
+            end = finder.position;
+        }
+        if is_last {
+            end = text.len();
+        }
+        Ok((Fields { body: text, spans: finder.spans, width: finder.width }, end))
     }
 
     /// How many fields each row has.
@@ -82,6 +122,19 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The byte at which a field begins, with its quote if it has one; both counted from 0. `None` for a field that a short
+    /// row does not have.
+    pub(super) fn start(&self, row: usize, column: usize) -> Option<usize> {
+        let span = self.spans(column).nth(row)?;
+        let start = span.start as usize;
+        let before = start.checked_sub(1).and_then(|before| self.body.as_bytes().get(before));
+        match span {
+            Span { end: 0, .. } => None,
+            _ if before == Some(&b'"') && span.plain().is_some() => Some(start - 1),
+            _ => Some(start),
+        }
+    }
+
     fn spans(&self, column: usize) -> impl Iterator<Item = Span> + '_ {
         self.spans.iter().skip(column).step_by(self.width.max(1)).copied()
     }
@@ -90,6 +143,20 @@ impl<'a> Fields<'a> {
         let range = span.start as usize..(span.end & !QUOTED) as usize;
         without_quotes(self.body.get(range).unwrap_or_default())
     }
+}
+
+fn not_text(body: &[u8], error: std::str::Utf8Error) -> Error {
+    let byte = error.valid_up_to();
+    let row = 1 + memchr::memchr_iter(b'\n', &body[..byte]).count();
+    Error::bad_payload(format!("expected UTF-8 text, found the byte 0x{:02x}", body.get(byte).unwrap_or(&0)))
+        .at(Place::row(row).at_byte(byte))
+}
+
+fn check_length(text: &str) -> Result<()> {
+    if text.len() < QUOTED as usize {
+        return Ok(());
+    }
+    Err(Error::bad_payload(format!("expected less than 2 GiB of CSV, found {} bytes", text.len())))
 }
 
 impl Span {
@@ -125,11 +192,19 @@ struct Finder<'a> {
     body: &'a [u8],
     position: usize,
     spans: Vec<Span>,
+    /// Of the first record; 0 until it was seen.
     width: usize,
     rows: usize,
+    /// Whether the body ended within quotes.
+    is_within_quotes: bool,
 }
 
 impl Finder<'_> {
+    /// Whether the body ended before a line did.
+    fn is_at_open_end(&self) -> bool {
+        self.position >= self.body.len() && !matches!(self.body.last(), Some(b'\n' | b'\r'))
+    }
+
     /// Moves to the next line that is not empty or blank; whether there is one.
     fn skip_blank_lines(&mut self) -> bool {
         loop {
@@ -175,7 +250,7 @@ impl Finder<'_> {
     fn record(&mut self) -> Result<()> {
         let record_start = self.position;
         let first_span = self.spans.len();
-        let most = if self.rows == 0 { usize::MAX } else { self.width };
+        let most = if self.width == 0 { usize::MAX } else { self.width };
         let mut found = 0;
         self.fields_of_record(|spans, span| {
             // What is too much is counted and not kept.
@@ -184,7 +259,7 @@ impl Finder<'_> {
             }
             found += 1;
         })?;
-        if self.rows == 0 {
+        if self.width == 0 {
             self.width = found;
             let record_bytes = self.position - record_start;
             self.spans.reserve((self.body.len() - self.position) / record_bytes.max(1) * found);
@@ -225,6 +300,7 @@ impl Finder<'_> {
         let closing = loop {
             let rest = self.body.get(search..).unwrap_or_default();
             let Some(offset) = memchr::memchr(b'"', rest) else {
+                self.is_within_quotes = true;
                 return Err(Error::bad_payload("expected a closing quote, found the end of the body")
                     .at(Place::row(self.rows + 1).at_byte(opening)));
             };
@@ -249,7 +325,7 @@ mod tests {
     use super::*;
 
     fn rows(body: &str) -> Vec<Vec<String>> {
-        let fields = Fields::find(body.as_bytes(), &|_| Ok(())).unwrap();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
         let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
         (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
     }
@@ -282,6 +358,25 @@ mod tests {
     }
 
     #[test]
+    fn a_field_begins_at_its_first_byte_or_its_quote() {
+        let body = "\u{feff}1,\"a\"\n\n\"\"\"b\",22\nc\n";
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
+        let starts: Vec<_> = (0..3).flat_map(|row| [fields.start(row, 0), fields.start(row, 1)]).collect();
+        assert_eq!(starts, [Some(3), Some(5), Some(10), Some(16), Some(19), None]);
+        assert_eq!(fields.start(3, 0), None);
+    }
+
+    #[test]
+    fn a_piece_is_as_wide_as_the_rows_before_it() {
+        let fields =
+            Fields::find(b"1\n2,b\n", Some(2), &|width| if width == 2 { Ok(()) } else { Err(Error::bad_payload("")) });
+        let fields = fields.unwrap();
+        assert_eq!((fields.rows(), fields.width()), (2, 2));
+        assert_eq!(fields.texts(1).collect::<Vec<_>>(), ["", "b"]);
+        assert!(Fields::find(b"1,2,3\n", Some(2), &|_| Ok(())).is_err());
+    }
+
+    #[test]
     fn a_body_that_cannot_be_cut_is_refused_with_its_place() {
         let cases: &[(&[u8], &str)] = &[
             (b"", "expected at least one row, found none"),
@@ -291,7 +386,7 @@ mod tests {
             (b"1,a\n2,\xff\n", "row 2, byte 6: expected UTF-8 text, found the byte 0xff"),
         ];
         for (body, expected) in cases {
-            let error = Fields::find(body, &|_| Ok(())).err().unwrap();
+            let error = Fields::find(body, None, &|_| Ok(())).err().unwrap();
             assert_eq!(error.to_string(), *expected, "{:?}", String::from_utf8_lossy(body));
         }
     }
@@ -299,6 +394,6 @@ mod tests {
     #[test]
     fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
         let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
-        assert!(Fields::find(body.as_bytes(), &|_| Ok(())).is_err());
+        assert!(Fields::find(body.as_bytes(), None, &|_| Ok(())).is_err());
     }
 }

@@ -5,18 +5,24 @@
 //! that fits all its rows. The rules are those of pandas 3.1, the version whose float parser rounds correctly, but for
 //! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
 //!
+//! `records` reads what does not fit into memory: the same types, of text that comes in pieces.
+//!
 //! pandas types very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one chunk and
-//! text in another. Here a column has one type over the whole body, whatever its size.
+//! text in another, and warns of it (DtypeWarning). Here a column has one type over the whole body, whatever its size, as
+//! with `low_memory=False`: whether a `1` is the category `"1"` must not depend on how many rows stand above it. A body that
+//! is too large to be held comes in pieces ([`super::pieces`]), and is as many bodies here.
 
 mod column_type;
 mod fields;
 mod float_text;
 mod number;
+mod records;
 #[cfg(test)]
 mod twin_test;
 mod write;
 
 pub(crate) use float_text::{write_f32, write_f64};
+pub use records::{ColumnType, Records, Typing};
 pub use write::write;
 
 use super::table::Table;
@@ -24,13 +30,31 @@ use crate::error::Result;
 use column_type::typed_column;
 use fields::Fields;
 
+/// The byte at which a field of a body begins, both counted from 1; `None` where the row ends before it. The body is gone
+/// through again, so this is for messages.
+pub fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
+    Fields::find(body, None, &|_| Ok(())).ok()?.start(row.checked_sub(1)?, column.checked_sub(1)?)
+}
+
 /// Reads a body without a header line, once `check_width` has agreed to how many columns its first row has.
 ///
 /// # Errors
 /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
 /// the first, or a quoted field that never ends; with the row and the byte.
 pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
-    let fields = Fields::find(body, check_width)?;
+    read_piece(body, None, check_width)
+}
+
+/// Reads a piece of a body, whose first row had so many columns.
+///
+/// # Errors
+/// Those of [`read`].
+pub(super) fn read_piece<'a>(
+    body: &'a [u8],
+    width: Option<usize>,
+    check_width: &dyn Fn(usize) -> Result<()>,
+) -> Result<Table<'a>> {
+    let fields = Fields::find(body, width, check_width)?;
     let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
     Ok(Table { rows: fields.rows(), columns })
 }

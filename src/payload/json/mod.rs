@@ -9,7 +9,7 @@ mod write;
 
 pub(super) use columns::Columns;
 pub use write::write_table;
-pub(super) use write::{write_cells, write_predictions};
+pub(super) use write::{write_cell, write_cells, write_estimates, write_predictions, write_score};
 
 use super::Batch;
 use super::table::{Schema, Table};

@@ -1,10 +1,11 @@
 //! Answers as `application/json`, spelled as Python's `json.dumps` spells them: `, ` and `: ` between parts, everything
 //! but printable ASCII escaped, bare `NaN` and `Infinity`.
 
-use crate::payload::Predictions;
+use crate::payload::estimates::Scores;
 use crate::payload::number::{write_i64, write_json_f64};
 use crate::payload::predictions::Score;
 use crate::payload::table::{Cell, Column, Table};
+use crate::payload::{Estimates, Predictions};
 use std::io::Write;
 
 /// The linear learner's answer, without a line break at its end.
@@ -34,6 +35,45 @@ pub(in crate::payload) fn write_predictions(predictions: &Predictions, out: &mut
     out.extend_from_slice(b"]}");
 }
 
+/// An estimator's answer in the same shape, with the members that it has.
+pub(in crate::payload) fn write_estimates(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"predictions\": [");
+    for row in 0..estimates.rows() {
+        out.extend_from_slice(if row == 0 { b"{" } else { b", {" });
+        if let Some(scores) = estimates.score_columns() {
+            out.extend_from_slice(b"\"score\": ");
+            write_score(scores, row, b", ", out);
+        }
+        if let Some(labels) = estimates.label_column() {
+            let name: &[u8] = match estimates.score_columns() {
+                Some(_) => b", \"predicted_label\": ",
+                None => b"\"predicted_label\": ",
+            };
+            out.extend_from_slice(name);
+            write_cell(labels, row, out);
+        }
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+}
+
+/// The score of one row, or its list of scores with a separator between them.
+pub(in crate::payload) fn write_score(scores: &Scores<'_>, row: usize, separator: &[u8], out: &mut Vec<u8>) {
+    match scores {
+        Scores::One(column) => write_cell(column, row, out),
+        Scores::Each(columns) => {
+            out.push(b'[');
+            for (index, column) in columns.iter().enumerate() {
+                if index > 0 {
+                    out.extend_from_slice(separator);
+                }
+                write_cell(column, row, out);
+            }
+            out.push(b']');
+        }
+    }
+}
+
 /// A table as `{"instances": [{"features": [...]}, ...]}`, without a line break at its end: what the next container of a
 /// pipeline reads.
 pub fn write_table(table: &Table<'_>, out: &mut Vec<u8>) {
@@ -57,7 +97,8 @@ pub(in crate::payload) fn write_cells(table: &Table<'_>, row: usize, separator: 
     }
 }
 
-fn write_cell(column: &Column<'_>, row: usize, out: &mut Vec<u8>) {
+/// One value.
+pub(in crate::payload) fn write_cell(column: &Column<'_>, row: usize, out: &mut Vec<u8>) {
     match column {
         Column::Int64(values) => values.get(row).map(|&value| write_i64(out, value)),
         // Writing into a vector does not fail.

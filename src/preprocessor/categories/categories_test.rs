@@ -53,6 +53,20 @@ fn numbers_are_matched_by_value_and_text_is_no_number() {
 }
 
 #[test]
+fn bools_are_matched_as_objects_from_1_6_on_if_what_takes_the_place_of_unknown_ones_is_known() {
+    let flags = |flags: &[i64], version| {
+        let flags = flags.iter().map(|flag| Object::Integer(*flag)).chain([Object::Missing]);
+        Categories::new(objects(flags.collect()).unwrap(), version)
+    };
+    let both = || Column::Bool(vec![true, false]);
+    assert_eq!(encode(&flags(&[0, 1], NEWEST), both()), Ok(vec![Some(1), Some(0)]));
+    assert_eq!(encode(&flags(&[0], NEWEST), both()), Ok(vec![None, Some(0)]));
+    assert!(encode(&flags(&[0, 1], Version::new(1, 5)), both()).is_err());
+    // 2 becomes True, which is none of 2 and 3.
+    assert!(encode(&Categories::of_integers(&[2, 3], NEWEST), both()).is_err());
+}
+
+#[test]
 fn a_float_category_may_be_nan_and_infinity_is_refused() {
     let categories = Categories::of_floats(&[1.5, 2.0, f64::NAN], NEWEST);
     assert_eq!(encode(&categories, Column::Float64(vec![f64::NAN, 9.0])), Ok(vec![Some(2), None]));

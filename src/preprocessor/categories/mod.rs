@@ -116,7 +116,13 @@ impl Categories {
                 Ok(())
             }
             Column::Bool(values) if self.bools_are_objects => {
-                self.refuse_objects(feature, "bool")?;
+                // In place of an unknown value scikit-learn writes the first category, which a bool array makes a bool,
+                // and looks that up.
+                let known = |value: bool| self.of_object(&Cell::Bool(value)).is_some();
+                let of_text_array = matches!(self.known, Known::Texts { objects: false, .. });
+                if !of_text_array && !values.iter().all(|value| known(*value)) && !known(self.first_is_true()) {
+                    return Err(self.incomparable(feature, "bool"));
+                }
                 (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_object(&Cell::Bool(*value))))
             }
             numbers => {
@@ -156,17 +162,32 @@ impl Categories {
     /// numpy cannot look for missing values among objects, so a numeric column against them raises in every version,
     /// even with `handle_unknown='ignore'`.
     fn refuse_objects(&self, feature: &Feature<'_, '_>, dtype: &str) -> Result<(), Fault> {
-        if !matches!(self.known, Known::Texts { objects: true, .. } | Known::Objects(_)) {
-            return Ok(());
+        match self.known {
+            Known::Texts { objects: true, .. } | Known::Objects(_) => Err(self.incomparable(feature, dtype)),
+            _ => Ok(()),
         }
+    }
+
+    fn incomparable(&self, feature: &Feature<'_, '_>, dtype: &str) -> Fault {
         let nothing = matches!(&*feature.data, Column::Float64(values) if values.iter().all(|value| value.is_nan()));
         let what = if nothing { "no value in any row".to_owned() } else { format!("only values of type {dtype}") };
+        let categories = if let Known::Texts { .. } = self.known { "categories of text" } else { "the categories" };
         let message = format!(
-            "the column has {what}, which scikit-learn cannot compare with categories of text ({}); \
+            "the column has {what}, which scikit-learn cannot compare with {categories} ({}); \
              it could if one row had text here, or with an imputer before the encoder",
             self.some()
         );
-        Err(Fault::of_column(feature.origin, message))
+        Fault::of_column(feature.origin, message)
+    }
+
+    /// What Python's `bool` makes of the first category.
+    fn first_is_true(&self) -> bool {
+        match &self.known {
+            Known::Integers { values, .. } => values.first() != Some(&0),
+            Known::Floats { values, .. } => values.first() != Some(&0.0),
+            Known::Texts { texts, none, .. } => *none != Some(0) && texts.get(0) != Some(""),
+            Known::Objects(objects) => !matches!(objects.first(), Some(Object::None | Object::Integer(0))),
+        }
     }
 
     fn of_object(&self, cell: &Cell<'_>) -> Option<u32> {

@@ -6,9 +6,11 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Refuses, refuse};
+use crate::preprocessor::version::Version;
 use std::cmp::Ordering;
 
 /// Which features are kept.
@@ -22,7 +24,8 @@ pub(in crate::preprocessor) struct FeatureSelection {
 pub(super) fn supports(class: &str) -> bool {
     matches!(
         class,
-        "RFE"
+        "GenericUnivariateSelect"
+            | "RFE"
             | "RFECV"
             | "SelectFdr"
             | "SelectFpr"
@@ -30,6 +33,7 @@ pub(super) fn supports(class: &str) -> bool {
             | "SelectFwe"
             | "SelectKBest"
             | "SelectPercentile"
+            | "SequentialFeatureSelector"
             | "VarianceThreshold"
     )
 }
@@ -41,15 +45,13 @@ pub(super) fn build<'t>(selector: Attributes<'t>, input: &Input<'t>, builder: &m
             let threshold = selector.number("threshold")?;
             selector.numbers("variances_")?.iter().map(|variance| *variance > threshold).collect()
         }
-        "SelectKBest" => best(&selector.numbers("scores_")?, selector)?,
-        "SelectPercentile" => percentile(&selector.numbers("scores_")?, selector.number("percentile")?),
-        "SelectFpr" => below(&selector.numbers("pvalues_")?, selector.number("alpha")?),
-        "SelectFwe" => {
-            let p_values = selector.numbers("pvalues_")?;
-            below(&p_values, selector.number("alpha")? / p_values.len() as f64)
-        }
-        "SelectFdr" => false_discovery_rate(&selector.numbers("pvalues_")?, selector.number("alpha")?),
         "SelectFromModel" => from_model(selector)?,
+        "GenericUnivariateSelect" => univariate(selector, selector.text("mode")?, "param")?,
+        "SelectKBest" => univariate(selector, "k_best", "k")?,
+        "SelectPercentile" => univariate(selector, "percentile", "percentile")?,
+        "SelectFpr" => univariate(selector, "fpr", "alpha")?,
+        "SelectFdr" => univariate(selector, "fdr", "alpha")?,
+        "SelectFwe" => univariate(selector, "fwe", "alpha")?,
         _ => support(selector)?,
     };
     builder.accept(input, selector, kept.len())?;
@@ -58,13 +60,31 @@ pub(super) fn build<'t>(selector: Attributes<'t>, input: &Input<'t>, builder: &m
     Ok(Built::array(Transformer::FeatureSelection(FeatureSelection { kept, refuses }), width))
 }
 
+/// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name says how
+/// much is kept.
+fn univariate(selector: Attributes<'_>, mode: &str, how_much: &str) -> Result<Box<[bool]>> {
+    match mode {
+        "k_best" => best(&selector.numbers("scores_")?, selector, how_much),
+        "percentile" => Ok(percentile(&selector.numbers("scores_")?, selector.number(how_much)?)),
+        "fpr" => Ok(below(&selector.numbers("pvalues_")?, selector.number(how_much)?)),
+        "fdr" => Ok(false_discovery_rate(&selector.numbers("pvalues_")?, selector.number(how_much)?)),
+        "fwe" => {
+            let p_values = selector.numbers("pvalues_")?;
+            Ok(below(&p_values, selector.number(how_much)? / p_values.len() as f64))
+        }
+        _ => {
+            Err(selector.error(format_args!("expected mode to be k_best, percentile, fpr, fdr or fwe, found {mode:?}")))
+        }
+    }
+}
+
 /// The `k` highest scores; of equal ones the later features, and NaN is the lowest of all.
-fn best(scores: &[f64], selector: Attributes<'_>) -> Result<Box<[bool]>> {
-    let value = selector.required("k")?;
+fn best(scores: &[f64], selector: Attributes<'_>, how_many: &str) -> Result<Box<[bool]>> {
+    let value = selector.required(how_many)?;
     if value.as_str() == Some("all") {
         return Ok(scores.iter().map(|_| true).collect());
     }
-    let k = selector.count("k")?;
+    let k = selector.count(how_many)?;
     let score =
         |index: &usize| scores.get(*index).copied().filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -117,7 +137,7 @@ fn false_discovery_rate(p_values: &[f64], alpha: f64) -> Box<[bool]> {
     p_values.iter().map(|p_value| *p_value <= highest).collect()
 }
 
-/// `support_` of RFE.
+/// `support_` of RFE, RFECV and SequentialFeatureSelector.
 fn support(selector: Attributes<'_>) -> Result<Box<[bool]>> {
     let value = selector.required("support_")?;
     let array =
@@ -227,6 +247,14 @@ impl FeatureSelection {
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.kept)
     }
+}
+
+/// The names of the features that are kept.
+pub(super) fn feature_names_out(selector: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let built = build(selector, &Input::unknown(), &mut Builder::new(version, usize::MAX))?;
+    let Transformer::FeatureSelection(selection) = built.transformer else { return names::names_in(selector, given) };
+    let given = names::choose(selector.feature_names_in()?, Some(selection.kept.len()), given)?;
+    Ok(given.into_iter().zip(&selection.kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect())
 }
 
 #[cfg(test)]

@@ -4,16 +4,22 @@ use super::Transformer;
 use super::pipeline::named;
 use super::weight::Weight;
 use crate::error::Result;
+use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::version::Version;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]
 pub(in crate::preprocessor) struct FeatureUnion {
     parts: Box<[Part]>,
+    /// Whether a part gives a sparse matrix: then the answer is one, which holds no objects.
+    sparse: bool,
 }
 
 #[derive(Debug)]
@@ -26,12 +32,14 @@ struct Part {
 pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
     let mut parts = Vec::new();
     let mut width = Some(0usize);
+    let mut sparse = false;
     for (name, part) in named(union, "transformer_list")? {
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
         }
         let built =
             Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
+        sparse |= built.output.sparse;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
             _ => None,
@@ -41,8 +49,8 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
     // A part that passes a request through is as wide as the request, which is known when another part was fitted on
     // it.
     let shape = width.map_or(input.shape, Shape::Fixed);
-    let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into() });
-    Ok(Built { transformer, output: Input { names: None, shape } })
+    let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into(), sparse });
+    Ok(Built { transformer, output: Input { names: None, shape, sparse } })
 }
 
 impl FeatureUnion {
@@ -62,6 +70,12 @@ impl FeatureUnion {
             }
             all.extend(given);
         }
+        if self.sparse
+            && let Some(text) = all.iter().find(|feature| matches!(*feature.data, Column::Object(_)))
+        {
+            let message = "the column holds text beside a sparse matrix, which takes numbers only";
+            return Err(Fault::of_column(text.origin, message));
+        }
         Ok(stack(all))
     }
 
@@ -69,4 +83,24 @@ impl FeatureUnion {
         let parts = self.parts.iter().map(|part| part.transformer.heap_bytes());
         size_of_val(&*self.parts) + parts.sum::<usize>()
     }
+}
+
+/// The parts that are applied, each given all names.
+pub(super) fn parts<'t>(union: Attributes<'t>, given: Option<&[String]>) -> Result<Vec<Child<'t>>> {
+    let applied = named(union, "transformer_list")?.into_iter();
+    let applied = applied.filter(|(_, part)| !part.is_none() && part.as_str() != Some("drop"));
+    let given = given.map(<[String]>::to_vec);
+    Ok(applied.map(|(name, transformer)| Child { name, transformer, given: given.clone() }).collect())
+}
+
+pub(super) fn feature_names_out(union: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let mut named = Vec::new();
+    for part in parts(union, given)? {
+        if !super::has_feature_names_out(part.transformer) {
+            let class = part.transformer.class().map_or("str", |(_, class)| class);
+            return Err(NoNames::no_method(part.name, class, "get_feature_names_out"));
+        }
+        named.push((part.name, super::feature_names_out(part.transformer, given, version)?));
+    }
+    names::prefixed(union, named)
 }

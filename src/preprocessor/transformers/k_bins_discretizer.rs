@@ -4,7 +4,8 @@ use super::Transformer;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
-use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 use crate::preprocessor::version::Version;
@@ -38,11 +39,11 @@ pub(super) fn build<'t>(discretizer: Attributes<'t>, input: &Input<'t>, builder:
     let features = edges.iter().map(|edges| Bins::new(edges, version)).collect();
     let one_hot = discretizer.choice("encode", &[("onehot", true), ("onehot-dense", true), ("ordinal", false)])?;
     let (encoder, output) = if one_hot {
-        let numbers = Input { names: None, shape: Shape::Fixed(width) };
+        let numbers = Input::array(width);
         let built = Transformer::build(discretizer.required("_encoder")?, &numbers, builder)?;
         (Some(built.transformer), built.output)
     } else {
-        (None, Input { names: None, shape: Shape::Fixed(width) })
+        (None, Input::array(width))
     };
     let discretizer = KBinsDiscretizer { features, encoder };
     Ok(Built { transformer: Transformer::KBinsDiscretizer(Box::new(discretizer)), output })
@@ -100,6 +101,15 @@ impl KBinsDiscretizer {
         size_of_val(&*self.features)
             + self.features.iter().map(|bins| size_of_val(bins.edges())).sum::<usize>()
             + self.encoder.as_ref().map_or(0, Transformer::heap_bytes)
+    }
+}
+
+/// A name for each bin where there is a column for each, such as `x0_2.0`.
+pub(super) fn feature_names_out(discretizer: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let given = names::names_in(discretizer, given)?;
+    match discretizer.present("_encoder") {
+        Some(encoder) => super::feature_names_out(encoder, Some(&given), version),
+        None => Ok(given),
     }
 }
 

@@ -12,6 +12,7 @@ mod feature_union;
 mod function_transformer;
 mod k_bins_discretizer;
 mod label_binarizer;
+mod legacy_names;
 mod max_abs_scaler;
 mod min_max_scaler;
 mod normalizer;
@@ -29,12 +30,18 @@ mod target_encoder;
 mod testing;
 mod weight;
 
-pub(super) use column_transformer::ColumnTransformer;
+pub(super) use column_transformer::{ColumnTransformer, unused};
+pub(super) use legacy_names::get_feature_names;
+pub(super) use pipeline::{chain, named};
+pub(super) use quantile_transformer::normal_quantile;
 
 use super::attributes::Attributes;
 use super::build::{Builder, Built, Input, Shape};
+use super::describe::Child;
+use super::describe::names::{self, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
+use super::steps::best;
 use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
@@ -70,23 +77,10 @@ pub(super) enum Transformer {
 }
 
 /// The classes that are built here, for messages.
-const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, KBinsDiscretizer, \
+const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, GenericUnivariateSelect, KBinsDiscretizer, \
     LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
     PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
-    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
-
-/// Linear estimators, which score what a preprocessor gives.
-const ESTIMATORS: &[&str] = &[
-    "ElasticNet",
-    "Lasso",
-    "LinearRegression",
-    "LinearSVC",
-    "LinearSVR",
-    "LogisticRegression",
-    "Ridge",
-    "SGDClassifier",
-    "SGDRegressor",
-];
+    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SequentialFeatureSelector, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
 
 impl Transformer {
     /// Builds a transformer from what the artifact says.
@@ -98,6 +92,7 @@ impl Transformer {
         if value.as_str() == Some("passthrough") {
             return Ok(Built { transformer: Transformer::Passthrough, output: input.clone() });
         }
+        let value = best(value)?;
         let (module, class) = value.class().unwrap_or_default();
         let object = Attributes::of(value).filter(|_| module.starts_with("sklearn."));
         let Some(object) = object else {
@@ -125,15 +120,15 @@ impl Transformer {
             "StandardScaler" => standard_scaler::build,
             "TargetEncoder" => target_encoder::build,
             class if feature_selection::supports(class) => feature_selection::build,
-            class if ESTIMATORS.contains(&class) => {
-                return Err(object.error(
-                    "it is an estimator; only transformers are applied here, so save the transformers before it as the \
-                     artifact of a preprocessor",
-                ));
+            _ => {
+                return Err(object.error(format_args!(
+                    "this class is not supported as a transformer; supported are {SUPPORTED}, and a linear estimator as \
+                     the last step"
+                )));
             }
-            _ => return Err(object.error(format_args!("this class is not supported; supported are {SUPPORTED}"))),
         };
-        let built = build(object, input, builder)?;
+        let mut built = build(object, input, builder)?;
+        built.output.sparse = gives_sparse(object, input, &built.output)?;
         if !built.transformer.is_made_of_others() {
             builder.take_memory(object, size_of::<Transformer>() + built.transformer.heap_bytes())?;
         }
@@ -180,6 +175,7 @@ impl Transformer {
         match self {
             Transformer::Passthrough => true,
             Transformer::Pipeline(pipeline) => pipeline.keeps_frames(),
+            Transformer::FunctionTransformer(function) => function.keeps_frames(),
             _ => false,
         }
     }
@@ -211,6 +207,25 @@ impl Transformer {
     }
 }
 
+/// Whether scikit-learn's answer is a sparse matrix. What is not said here keeps one sparse, or would not have been fitted
+/// on one.
+fn gives_sparse(object: Attributes<'_>, input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
+    match object.class() {
+        // It is not there when all columns are dropped.
+        "ColumnTransformer" => object.flag_or("sparse_output_", false),
+        // `sparse` until 1.3, in which it is already no bool any more.
+        "OneHotEncoder" => {
+            let flags = ["sparse_output", "sparse"].into_iter().filter_map(|name| object.get(name)?.as_bool());
+            Ok(flags.into_iter().next().unwrap_or(true))
+        }
+        "KBinsDiscretizer" => Ok(object.text("encode")? == "onehot"),
+        "LabelBinarizer" => object.flag_or("sparse_output", false),
+        // Their parts have said it.
+        "FeatureUnion" | "Pipeline" => Ok(output.sparse),
+        _ => Ok(input.sparse),
+    }
+}
+
 /// How many features an estimator was fitted on: `n_features_in_`, or before 0.23 the length of a fitted array.
 fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
     if let Some(width) = estimator.n_features_in()? {
@@ -232,14 +247,14 @@ fn unfitted_output<'t>(transformer: Attributes<'_>, input: &Input<'t>, builder: 
         }
         None => input.shape,
     };
-    Ok(Input { names: None, shape })
+    Ok(Input { names: None, shape, sparse: input.sparse })
 }
 
 /// The most cells that one transformer may make of one request: 1 GiB of floats.
 const MOST_CELLS: usize = 1 << 27;
 
 /// Refuses a request whose answer would take all memory.
-fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
+pub(crate) fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
     if rows.saturating_mul(width) <= MOST_CELLS {
         return Ok(());
     }
@@ -262,4 +277,88 @@ pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) ->
     // An estimator that is given the whole frame uses all of it.
     let names = estimator.feature_names_in()?;
     Ok(names.map(|names| FittedColumns { names, uses_last: true }))
+}
+
+/// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.
+pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let Some(object) = Attributes::of(transformer) else {
+        let given = given.filter(|_| transformer.as_str() == Some("passthrough"));
+        return given.map(<[String]>::to_vec).ok_or_else(|| NoNames::raised("it has no names on its own"));
+    };
+    match object.class() {
+        "ColumnTransformer" => column_transformer::feature_names_out(object, given, version),
+        "FeatureUnion" => feature_union::feature_names_out(object, given, version),
+        "FunctionTransformer" => function_transformer::feature_names_out(object, given),
+        "KBinsDiscretizer" => k_bins_discretizer::feature_names_out(object, given, version),
+        "OneHotEncoder" => one_hot_encoder::feature_names_out(object, given, version),
+        "Pipeline" => pipeline::feature_names_out(object, given, version),
+        "PolynomialFeatures" => polynomial_features::feature_names_out(object, given, version),
+        "SimpleImputer" => simple_imputer::feature_names_out(object, given),
+        "TargetEncoder" => target_encoder::feature_names_out(object, given),
+        class if feature_selection::supports(class) => feature_selection::feature_names_out(object, given, version),
+        class if ONE_TO_ONE.contains(&class) => names::names_in(object, given),
+        _ => Err(no_feature_names_out(object)),
+    }
+}
+
+/// `OneToOneFeatureMixin`: a feature for each, by the same name.
+const ONE_TO_ONE: &[&str] = &[
+    "Binarizer",
+    "MaxAbsScaler",
+    "MinMaxScaler",
+    "Normalizer",
+    "OrdinalEncoder",
+    "PowerTransformer",
+    "QuantileTransformer",
+    "RobustScaler",
+    "StandardScaler",
+];
+
+/// Whether a transformer has the method at all, for `hasattr`: FunctionTransformer only if told, and LabelBinarizer,
+/// estimators and searches never.
+fn has_feature_names_out(transformer: Value<'_>) -> bool {
+    Attributes::of(transformer).is_none_or(|object| match object.class() {
+        "FunctionTransformer" => object.present("feature_names_out").is_some(),
+        "ColumnTransformer" | "FeatureUnion" | "KBinsDiscretizer" | "OneHotEncoder" | "Pipeline" => true,
+        "PolynomialFeatures" | "SimpleImputer" | "TargetEncoder" => true,
+        class => ONE_TO_ONE.contains(&class) || feature_selection::supports(class),
+    })
+}
+
+fn no_feature_names_out(object: Attributes<'_>) -> NoNames {
+    NoNames::raised(format!("AttributeError: This '{}' has no attribute 'get_feature_names_out'", object.class()))
+}
+
+/// The names of the features that a transformer is given.
+pub(super) fn names_in(object: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    match object.class() {
+        "ColumnTransformer" => column_transformer::names_in(object, given, version),
+        "FeatureUnion" | "GridSearchCV" | "Pipeline" | "RandomizedSearchCV" => {
+            let first = parts(object, given, version)?.into_iter().find_map(|part| Attributes::of(part.transformer));
+            first.map_or_else(|| names::choose(None, None, given), |first| names_in(first, given, version))
+        }
+        _ => names::names_in(object, given),
+    }
+}
+
+/// The transformers that one is made of, each with the names that it is given.
+pub(super) fn parts<'t>(object: Attributes<'t>, given: Option<&[String]>, version: Version) -> Result<Vec<Child<'t>>> {
+    match object.class() {
+        "ColumnTransformer" => column_transformer::parts(object, given, version),
+        "FeatureUnion" => feature_union::parts(object, given),
+        "Pipeline" => pipeline::parts(object, given, version),
+        "GridSearchCV" | "RandomizedSearchCV" => {
+            let given = given.map(<[String]>::to_vec);
+            let best = |transformer| Child { name: "best_estimator_", transformer, given };
+            Ok(object.present("best_estimator_").map(best).into_iter().collect())
+        }
+        // What standardizes after a PowerTransformer, with the mean and deviation of the transformed values.
+        _ => {
+            let part = |transformer| {
+                let given = names::names_in(object, given).ok();
+                Child { name: "_scaler", transformer, given }
+            };
+            Ok(object.present("_scaler").map(part).into_iter().collect())
+        }
+    }
 }

@@ -10,6 +10,8 @@ use crate::payload::table::Column;
 use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::version::Version;
@@ -228,6 +230,33 @@ impl OneHotEncoder {
         };
         size_of_val(&*self.features) + self.features.iter().map(feature).sum::<usize>()
     }
+}
+
+/// The name of the feature and that of the category, for each column that is left.
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let given = names::names_in(encoder, given)?;
+    if let Some(combiner) = encoder.get("feature_name_combiner").filter(|value| value.as_str() != Some("concat")) {
+        return Err(NoNames::raised(format!("feature_name_combiner is {}, and is not called", combiner.describe())));
+    }
+    let categories: Option<Vec<_>> = encoder.items("categories_")?.into_iter().map(one_dimensional).collect();
+    let categories = categories.ok_or_else(|| encoder.error("expected categories_ to be one-dimensional arrays"))?;
+    let counts: Vec<usize> = categories.iter().map(|categories| categories.len()).collect();
+    let infrequent = encoder::infrequent(encoder, &counts)?;
+    let drops = drops(encoder, counts.len(), version)?;
+    let mut columns = Vec::new();
+    for (((name, categories), infrequent), drop) in given.iter().zip(categories).zip(infrequent).zip(drops) {
+        let mut left = texts(categories, infrequent.is_some());
+        if let Some(infrequent) = infrequent {
+            let mut groups = infrequent.groups.into_iter();
+            left.retain(|_| groups.next().is_some_and(|group| group + 1 < infrequent.count));
+            left.push("infrequent_sklearn".into());
+        }
+        if let Some(drop) = drop.filter(|drop| *drop < left.len()) {
+            left.remove(drop);
+        }
+        columns.extend(left.into_iter().map(|category| (name, category)));
+    }
+    names::collect(columns.into_iter().map(|(name, category)| format!("{name}_{category}")))
 }
 
 #[cfg(test)]

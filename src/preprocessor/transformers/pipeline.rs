@@ -5,9 +5,13 @@ use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::steps::Step;
+use crate::preprocessor::version::Version;
 
 /// Two steps or more; steps that change nothing are left out.
 #[derive(Debug)]
@@ -17,14 +21,23 @@ pub(in crate::preprocessor) struct Pipeline {
 
 /// Reads `steps`: a list of name and transformer, where `None` and `'passthrough'` do nothing.
 pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    let steps = named(pipeline, "steps")?;
+    chain(steps.into_iter().map(|(name, value)| Step::named(name, value)), input, builder)
+}
+
+/// One transformer of several, each given what the one before it gives.
+pub(in crate::preprocessor) fn chain<'t>(
+    values: impl IntoIterator<Item = Step<'t>>,
+    input: &Input<'t>,
+    builder: &mut Builder,
+) -> Result<Built<'t>> {
     let mut steps = Vec::new();
     let mut input = input.clone();
-    for (name, step) in named(pipeline, "steps")? {
-        if step.is_none() {
+    for step in values {
+        if step.value.is_none() {
             continue;
         }
-        let built =
-            Transformer::build(step, &input, builder).map_err(|error| error.context(format!("step {name:?}")))?;
+        let built = Transformer::build(step.value, &input, builder).map_err(|error| step.error(error))?;
         input = built.output;
         if !matches!(built.transformer, Transformer::Passthrough) {
             steps.push(built.transformer);
@@ -39,7 +52,7 @@ pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &m
 }
 
 /// The named parts of an estimator that is made of others: a list of tuples that begin with a name and the part.
-pub(super) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(&'t str, Value<'t>)>> {
+pub(in crate::preprocessor) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(&'t str, Value<'t>)>> {
     let part = |value: Value<'t>| {
         let [name, part] = value.array_of()?;
         Some((name.as_str()?, part))
@@ -70,4 +83,43 @@ impl Pipeline {
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.steps) + self.steps.iter().map(Transformer::heap_bytes).sum::<usize>()
     }
+}
+
+/// The steps, each with the names that the one before gives; none, where it has none.
+pub(super) fn parts<'t>(
+    pipeline: Attributes<'t>,
+    given: Option<&[String]>,
+    version: Version,
+) -> Result<Vec<Child<'t>>> {
+    let mut given = given.map(<[String]>::to_vec);
+    let mut parts = Vec::new();
+    for (name, transformer) in named(pipeline, "steps")?.into_iter().filter(|(_, step)| !step.is_none()) {
+        let names = if passes_on(transformer) {
+            given.clone()
+        } else {
+            super::feature_names_out(transformer, given.as_deref(), version).ok()
+        };
+        parts.push(Child { name, transformer, given });
+        given = names;
+    }
+    Ok(parts)
+}
+
+fn passes_on(step: Value<'_>) -> bool {
+    step.is_none() || step.as_str() == Some("passthrough")
+}
+
+pub(super) fn feature_names_out(pipeline: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let mut names = given.map(<[String]>::to_vec);
+    for (name, step) in named(pipeline, "steps")?.into_iter().filter(|(_, step)| !passes_on(*step)) {
+        if !super::has_feature_names_out(step) {
+            return Err(NoNames::raised(format!(
+                "AttributeError: Estimator {name} does not provide get_feature_names_out. Did you mean to call \
+                 pipeline[:-1].get_feature_names_out()?"
+            )));
+        }
+        names = Some(super::feature_names_out(step, names.as_deref(), version)?);
+    }
+    // Of steps that only pass on, scikit-learn answers None.
+    names::choose(None, None, names.as_deref())
 }

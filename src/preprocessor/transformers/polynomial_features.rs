@@ -5,8 +5,10 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
+use crate::preprocessor::version::Version;
 
 /// Products, each of one feature and an earlier product.
 #[derive(Debug)]
@@ -135,6 +137,60 @@ impl PolynomialFeatures {
     }
 }
 
+/// A product of several is `x0 x1^2`, that of none `1`.
+pub(super) fn feature_names_out(polynomial: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let given = names::names_in(polynomial, given)?;
+    let built = build(polynomial, &Input::unknown(), &mut Builder::new(version, usize::MAX))?;
+    match built.transformer {
+        Transformer::PolynomialFeatures(polynomial) => names::collect(polynomial.names(&given)),
+        _ => Ok(given),
+    }
+}
+
+impl PolynomialFeatures {
+    fn names(&self, features: &[String]) -> impl Iterator<Item = String> {
+        let bias = self.include_bias.then(|| "1".to_owned());
+        let own = features.iter().take(if self.gives_features { self.features } else { 0 }).cloned();
+        let products = (self.first_product..self.products.len()).map(|product| self.name(product, features));
+        bias.into_iter().chain(own).chain(products)
+    }
+
+    /// The factors of a product come in the order of the features.
+    fn name(&self, product: usize, features: &[String]) -> String {
+        let mut name = String::new();
+        let mut factors = self.factors(product).peekable();
+        while let Some(factor) = factors.next() {
+            let mut power = 1;
+            while factors.next_if_eq(&factor).is_some() {
+                power += 1;
+            }
+            if !name.is_empty() {
+                name.push(' ');
+            }
+            name.push_str(features.get(factor as usize).map_or("", String::as_str));
+            if power > 1 {
+                name.push_str(&format!("^{power}"));
+            }
+        }
+        name
+    }
+
+    /// A product is its own feature times a term, which is a feature or an earlier product.
+    fn factors(&self, product: usize) -> impl Iterator<Item = u32> {
+        let mut next = Some((self.features + product) as u32);
+        std::iter::from_fn(move || {
+            let term = next?;
+            match (term as usize).checked_sub(self.features).and_then(|product| self.products.get(product)) {
+                Some(product) => {
+                    next = Some(product.term);
+                    Some(product.feature)
+                }
+                None => next.take(),
+            }
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +214,16 @@ mod tests {
         assert_eq!(row(polynomial(2, 3, true, false)), [6.0, 10.0, 15.0, 30.0]);
         assert_eq!(row(polynomial(3, 3, true, false)), [30.0]);
         assert_eq!(row(polynomial(2, 2, true, true)), [1.0, 6.0, 10.0, 15.0]);
+    }
+
+    #[test]
+    fn products_are_named_by_their_factors_and_powers() {
+        let features = ["a", "b c", "d"].map(str::to_owned);
+        let names: Vec<_> = polynomial(0, 3, false, true).names(&features).collect();
+        assert_eq!(names[..6], ["1", "a", "b c", "d", "a^2", "a b c"]);
+        assert_eq!(names[10..13], ["a^3", "a^2 b c", "a^2 d"]);
+        assert_eq!(names.last().unwrap(), "d^3");
+        assert_eq!(polynomial(3, 3, true, false).names(&features).collect::<Vec<_>>(), ["a b c d"]);
     }
 
     #[test]

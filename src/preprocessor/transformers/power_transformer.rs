@@ -5,9 +5,10 @@
 use super::Transformer;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
-use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
+use crate::preprocessor::version::Version;
 
 /// A power for each feature.
 #[derive(Debug)]
@@ -19,13 +20,18 @@ pub(in crate::preprocessor) struct PowerTransformer {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Method {
+    /// As scipy computes it, which scikit-learn asks from 1.9 on.
     YeoJohnson,
+    /// As scikit-learn did before: with a power of which 1 is taken off, so that little is left for a lambda near 0.
+    YeoJohnsonByPowers,
     BoxCox,
 }
 
 /// Reads `method`, `lambdas_`, `standardize` and `_scaler`.
 pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let method = transformer.choice("method", &[("yeo-johnson", Method::YeoJohnson), ("box-cox", Method::BoxCox)])?;
+    let yeo_johnson =
+        if builder.version >= Version::new(1, 9) { Method::YeoJohnson } else { Method::YeoJohnsonByPowers };
+    let method = transformer.choice("method", &[("yeo-johnson", yeo_johnson), ("box-cox", Method::BoxCox)])?;
     let lambdas = transformer.numbers("lambdas_")?;
     let width = lambdas.len();
     builder.accept(input, transformer, width)?;
@@ -33,7 +39,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         return Err(transformer.error("expected lambdas_ to be numbers, found nan: a feature without a value at fit"));
     }
     let scaler = if transformer.flag("standardize")? {
-        let numbers = Input { names: None, shape: Shape::Fixed(width) };
+        let numbers = Input::array(width);
         Some(Transformer::build(transformer.required("_scaler")?, &numbers, builder)?.transformer)
     } else {
         None
@@ -46,9 +52,18 @@ impl PowerTransformer {
     pub(super) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
         for (index, lambda) in self.lambdas.iter().enumerate() {
-            if self.method == Method::YeoJohnson {
-                floats.map_column(index, |value| yeo_johnson(value, *lambda));
-                continue;
+            match self.method {
+                Method::YeoJohnson => {
+                    floats.map_column(index, |value| yeo_johnson(value, *lambda, power_less_one));
+                    continue;
+                }
+                Method::YeoJohnsonByPowers => {
+                    floats.map_column(index, |value| {
+                        yeo_johnson(value, *lambda, |base, power| (base + 1.0).powf(power) - 1.0)
+                    });
+                    continue;
+                }
+                Method::BoxCox => {}
             }
             if let Some(column) = floats.columns.get(index)
                 && let Some(row) = column.values.iter().position(|value| *value <= 0.0)
@@ -73,14 +88,19 @@ impl PowerTransformer {
     }
 }
 
-fn yeo_johnson(value: f64, lambda: f64) -> f64 {
+/// `less_one(x, p)` is `(x + 1)^p - 1`.
+fn yeo_johnson(value: f64, lambda: f64, less_one: impl Fn(f64, f64) -> f64) -> f64 {
     if value >= 0.0 {
-        if lambda.abs() < f64::EPSILON { value.ln_1p() } else { ((value + 1.0).powf(lambda) - 1.0) / lambda }
-    } else if (lambda - 2.0).abs() < f64::EPSILON {
+        if lambda.abs() < f64::EPSILON { value.ln_1p() } else { less_one(value, lambda) / lambda }
+    } else if (lambda - 2.0).abs() <= f64::EPSILON {
         -(-value).ln_1p()
     } else {
-        -((1.0 - value).powf(2.0 - lambda) - 1.0) / (2.0 - lambda)
+        -less_one(-value, 2.0 - lambda) / (2.0 - lambda)
     }
+}
+
+fn power_less_one(base: f64, power: f64) -> f64 {
+    (power * base.ln_1p()).exp_m1()
 }
 
 fn box_cox(value: f64, lambda: f64) -> f64 {
@@ -97,10 +117,14 @@ mod tests {
         // scipy.stats.yeojohnson and boxcox.
         let cases = [(2.0, 0.0, 1.0986122886681098), (2.0, 0.5, 1.4641016151377544), (-2.0, 2.0, -1.0986122886681098)];
         for (value, lambda, expected) in cases {
-            assert!((yeo_johnson(value, lambda) - expected).abs() < 1e-15, "{value} {lambda}");
+            assert!((yeo_johnson(value, lambda, power_less_one) - expected).abs() < 1e-15, "{value} {lambda}");
         }
-        assert_eq!(yeo_johnson(3.0, 1.0), 3.0);
-        assert_eq!(yeo_johnson(-3.0, 1.0), -3.0);
+        // Near 0 a power loses what it should keep; numpy.log1p(1) is the limit.
+        let near_zero = yeo_johnson(1.0, 3.94367977e-8, power_less_one);
+        assert!((near_zero - 0.693_147_190_03).abs() < 1e-10, "{near_zero}");
+        let by_powers = |base: f64, power| (base + 1.0).powf(power) - 1.0;
+        assert_eq!(yeo_johnson(3.0, 1.0, by_powers), 3.0);
+        assert_eq!(yeo_johnson(-3.0, 1.0, by_powers), -3.0);
         assert!((box_cox(4.0, 0.5) - 2.0).abs() < 1e-15);
         assert_eq!(box_cox(1.0, 0.0), 0.0);
     }

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, refuse};
@@ -88,6 +89,9 @@ pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mu
     let expected = "a one-dimensional array of numbers, text or plain objects";
     let array = one_dimensional(value).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
     let fills = fills(array).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
+    // From 1.8 on they are cast to the type of the fit when they are used.
+    let fill_dtype = kind(imputer, "_fill_dtype");
+    let fills: Box<[Fill]> = fills.into_iter().map(|fill| fill.cast(fill_dtype)).collect();
     let width = fills.len();
     builder.accept(input, imputer, width)?;
     if strategy == Strategy::Mean
@@ -169,6 +173,16 @@ fn indicator(imputer: Attributes<'_>, width: usize) -> Result<Box<[u32]>> {
 impl Fill {
     fn number(value: f64) -> Fill {
         if value.is_nan() { Fill::Missing } else { Fill::Number(value) }
+    }
+
+    fn cast(self, dtype: Option<ItemKind>) -> Fill {
+        match (dtype, self) {
+            (Some(ItemKind::Float), Fill::Integer(value)) => Fill::Number(value as f64),
+            (Some(ItemKind::Float), Fill::Bool(value)) => Fill::Number(f64::from(u8::from(value))),
+            (Some(ItemKind::Int | ItemKind::UInt), Fill::Number(value)) => Fill::Integer(value as i64),
+            (Some(ItemKind::Int | ItemKind::UInt), Fill::Bool(value)) => Fill::Integer(i64::from(value)),
+            (_, fill) => fill,
+        }
     }
 
     fn from_value(value: Value<'_>) -> Option<Fill> {
@@ -375,6 +389,18 @@ fn fault_of_first(features: &[Feature<'_, '_>], message: &str) -> Fault {
 
 fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn() -> T) {
     values.iter_mut().filter(|value| is_missing(value)).for_each(|value| *value = fill());
+}
+
+/// The features that have a value to fill in, and after them `missingindicator_…` for those that are watched.
+pub(super) fn feature_names_out(imputer: Attributes<'_>, given: Option<&[String]>) -> Names {
+    let given = names::names_in(imputer, given)?;
+    let statistics = one_dimensional(imputer.required("statistics_")?).and_then(fills);
+    let statistics = statistics.ok_or_else(|| imputer.error("expected statistics_ to be a one-dimensional array"))?;
+    let filled = given.iter().zip(&statistics).filter(|(_, fill)| **fill != Fill::Missing);
+    let watched = indicator(imputer, given.len())?;
+    let watched = watched.iter().filter_map(|index| given.get(*index as usize));
+    let watched = watched.map(|name| format!("missingindicator_{name}"));
+    names::collect(filled.map(|(name, _)| name.clone()).chain(watched))
 }
 
 #[cfg(test)]

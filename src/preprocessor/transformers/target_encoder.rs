@@ -6,9 +6,11 @@ use super::encoder;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
-use crate::preprocessor::attributes::{Attributes, numbers};
+use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::describe::names::{self, Names};
+use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 
@@ -67,6 +69,18 @@ impl TargetEncoder {
             + self.encodings.iter().map(|encoding| size_of_val(&**encoding)).sum::<usize>()
             + size_of_val(&*self.means)
     }
+}
+
+/// A multiclass target gives a feature for each class, named after it.
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>) -> Names {
+    let given = names::names_in(encoder, given)?;
+    if encoder.text("target_type_")? != "multiclass" {
+        return Ok(given);
+    }
+    let value = encoder.required("classes_")?;
+    let classes = one_dimensional(value).map(|classes| texts(classes, false));
+    let classes = classes.ok_or_else(|| encoder.mismatch("classes_", "a one-dimensional array", value))?;
+    names::collect(given.iter().flat_map(|name| classes.iter().map(move |class| format!("{name}_{class}"))))
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use crate::artifact::pickle::Value;
 use crate::error::Result;
-use crate::payload::table::Column;
+use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+
+/// How long a text may become that is multiplied by an integer.
+const LONGEST_TEXT: usize = 1 << 16;
 
 /// What the answer of one part is multiplied by. An integer leaves integers what they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,12 +65,38 @@ impl Weight {
             (Column::Bool(values), _) => {
                 Column::Float64(values.into_iter().map(|value| f64::from(u8::from(value)) * float).collect())
             }
-            (Column::Object(_), _) => {
-                let message = "the column holds text, which transformer_weights cannot be applied to";
-                return Err(Fault::of_column(feature.origin, message));
+            (Column::Object(cells), _) => {
+                let multiply = |(row, cell)| {
+                    self.multiply_cell(cell).ok_or_else(|| {
+                        let message =
+                            "expected a number, found text or None: a weight of transformer_weights is a number";
+                        Fault::of_value(feature.origin, row, message)
+                    })
+                };
+                Column::Object(cells.into_iter().enumerate().map(multiply).collect::<Result<_, _>>()?)
             }
         };
         Ok(Feature::new(feature.origin, column))
+    }
+
+    /// Python's product of two objects: text times an integer is that text again and again.
+    fn multiply_cell(self, cell: Cell<'_>) -> Option<Cell<'_>> {
+        match (cell, self) {
+            (Cell::Text(text), Weight::Integer(1)) => Some(Cell::Text(text)),
+            (Cell::Text(text), Weight::Integer(times)) => {
+                let times = usize::try_from(times).unwrap_or(0);
+                let length = text.len().checked_mul(times)?;
+                (length <= LONGEST_TEXT).then(|| Cell::Text(text.repeat(times).into()))
+            }
+            (Cell::Missing, _) => Some(Cell::Missing),
+            (Cell::Bool(value), Weight::Integer(weight)) => Some(Cell::Int(i64::from(value) * weight)),
+            (Cell::Int(value), Weight::Integer(weight)) => value.checked_mul(weight).map(Cell::Int),
+            (Cell::Bool(value), Weight::Float(weight)) => Some(Cell::Float(f64::from(u8::from(value)) * weight)),
+            (Cell::Int(value), Weight::Float(weight)) => Some(Cell::Float(value as f64 * weight)),
+            (Cell::Float(value), Weight::Integer(weight)) => Some(Cell::Float(value * weight as f64)),
+            (Cell::Float(value), Weight::Float(weight)) => Some(Cell::Float(value * weight)),
+            (Cell::Text(_), Weight::Float(_)) | (Cell::None, _) => None,
+        }
     }
 }
 
@@ -83,6 +112,11 @@ mod tests {
         assert_eq!(weigh(Weight::Integer(3), Column::Int64(vec![2])), Column::Int64(vec![6]));
         assert_eq!(weigh(Weight::Float(0.5), Column::Int64(vec![3])), Column::Float64(vec![1.5]));
         assert_eq!(weigh(Weight::Integer(3), Column::Float64(vec![0.5])), Column::Float64(vec![1.5]));
-        assert!(Weight::Integer(2).apply(vec![texts(&[Some("x")])]).is_err());
+        let text = |weight: Weight| weight.apply(vec![texts(&[Some("x"), None])]);
+        assert_eq!(column(text(Weight::Integer(1))), column(Ok(vec![texts(&[Some("x"), None])])));
+        assert_eq!(column(text(Weight::Integer(3))), column(Ok(vec![texts(&[Some("xxx"), None])])));
+        assert_eq!(column(text(Weight::Integer(-1))), column(Ok(vec![texts(&[Some(""), None])])));
+        assert!(text(Weight::Float(2.0)).is_err());
+        assert!(text(Weight::Integer(i64::MAX)).is_err());
     }
 }

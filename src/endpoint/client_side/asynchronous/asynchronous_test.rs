@@ -14,10 +14,11 @@ use super::places::{Input, output};
 use super::queue::Job;
 use super::*;
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::{self, Call, Container, Health, Pipeline};
+use crate::endpoint::container_side::{Call, Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::FakeContainer;
+use crate::platform::Health;
 use crate::storage::Location;
 
 /// An endpoint with a queue, and what its answers are written to.
@@ -47,7 +48,7 @@ impl Rig {
     /// Works on all that waits; the folder with what came of it.
     async fn finish(self) -> TempDir {
         self.endpoint.take_no_more();
-        self.worker.work(self.endpoint, container_side::client().unwrap(), Arc::default()).await;
+        self.worker.work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default()).await;
         self.folder
     }
 
@@ -71,7 +72,7 @@ fn request() -> TestRequest {
 }
 
 async fn send(services: &Data<Services>, request: TestRequest) -> HttpResponse {
-    let client = container_side::client().unwrap();
+    let client = crate::platform::http::client().unwrap();
     let app = App::new().app_data(Data::new(client)).configure(configure(services.clone()));
     call_service(&init_service(app).await, request.to_request()).await.into_parts().1.map_into_boxed_body()
 }
@@ -103,17 +104,17 @@ async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
         .insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "today/noon"));
     let response = send(&rig.services(), asked).await;
     assert_eq!(response.status(), 202);
-    assert_eq!(header(&response, "x-amzn-requestid").len(), 36);
     let folder = rig.folder.path();
-    let output = format!("file://{}", folder.join("out/today/noon/id-1.out").display());
-    let failure = format!("file://{}", folder.join("failed/today/noon/id-1-error.out").display());
+    let id = header(&response, "x-amzn-requestid");
+    let output = format!("file://{}", folder.join(format!("out/today/noon/{id}.out")).display());
+    let failure = format!("file://{}", folder.join(format!("failed/today/noon/{id}-error.out")).display());
     assert_eq!(header(&response, "x-amzn-sagemaker-outputlocation"), output);
     assert_eq!(header(&response, "x-amzn-sagemaker-failurelocation"), failure);
     assert_eq!(json(response).await, serde_json::json!({"InferenceId": "id-1"}));
     assert!(container.seen().is_empty(), "nothing is asked before its turn");
 
     let folder = rig.finish().await;
-    assert_eq!(read(folder.path(), "out/today/noon/id-1.out"), "answer");
+    assert_eq!(read(folder.path(), &format!("out/today/noon/{id}.out")), "answer");
     assert!(!folder.path().join("failed").exists());
     let seen = &container.seen()[0];
     assert!(seen.is("POST", "/invocations"));
@@ -126,23 +127,25 @@ async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
 }
 
 #[actix_web::test]
-async fn files_are_named_after_filename_or_an_id_that_can_be_a_name() {
+async fn objects_are_named_after_filename_or_the_request_whatever_its_inference_id() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let services = rig.services();
     let named = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "mine.csv"));
     let output = header(&send(&services, named).await, "x-amzn-sagemaker-outputlocation");
     assert!(output.ends_with("/out/mine.csv"), "{output}");
-    let odd = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "../../odd"));
-    let response = send(&services, odd).await;
-    let request_id = header(&response, "x-amzn-requestid");
-    let output = header(&response, "x-amzn-sagemaker-outputlocation");
-    assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    for _ in 0..2 {
+        let same = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Inference-Id", "same"));
+        let response = send(&services, same).await;
+        let request_id = header(&response, "x-amzn-requestid");
+        let output = header(&response, "x-amzn-sagemaker-outputlocation");
+        assert!(output.ends_with(&format!("/out/{request_id}.out")), "{output}");
+    }
     let response = send(&services, request().set_payload("1")).await;
     let request_id = header(&response, "x-amzn-requestid");
     assert_eq!(json(response).await["InferenceId"], request_id);
     let folder = rig.finish().await;
-    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 4);
 }
 
 #[actix_web::test]
@@ -234,4 +237,35 @@ async fn a_request_that_takes_too_long_is_given_up() {
     let folder = rig.finish().await;
     let content = read(folder.path(), "failed/a-error.out");
     assert!(content.contains("InvocationTimeoutSeconds") || content.contains("timed out"), "{content}");
+}
+
+#[actix_web::test]
+async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
+    let begun = Arc::new(tokio::sync::Semaphore::new(0));
+    let told = Arc::clone(&begun);
+    let silent = FakeContainer::start(move |_| {
+        told.add_permits(1);
+        std::future::pending()
+    });
+    let rig = Rig::new(&silent);
+    let queue = rig.endpoint.queue.as_ref().unwrap();
+    for number in 0..4 {
+        let mut job = rig.job(Input::Inline(Bytes::from("1")));
+        job.failure = output(&queue.failure, "", &format!("{number}.out")).unwrap();
+        queue.push(job).unwrap();
+    }
+    let endpoint = Arc::clone(&rig.endpoint);
+    let Rig { folder, worker, .. } = rig;
+    let work = worker.work(Arc::clone(&endpoint), crate::platform::http::client().unwrap(), Arc::default());
+    let give_up = async {
+        // Two at a time: the other two wait.
+        begun.acquire_many(2).await.unwrap().forget();
+        endpoint.abandon();
+    };
+    tokio::join!(work, give_up);
+    for number in 0..4 {
+        let failure = read(folder.path(), &format!("failed/{number}.out"));
+        assert!(failure.contains("The endpoint stopped before"), "{failure}");
+    }
+    assert!(begun.try_acquire().is_err(), "those that waited are not begun any more");
 }

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use reqwest::Client;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::places::{Input, LARGEST_INPUT};
@@ -42,6 +44,8 @@ pub struct Queue {
     pub(super) failure: Location,
     /// Nothing once the endpoint takes no more.
     jobs: Mutex<Option<Sender<Job>>>,
+    /// Whether those that were taken are given up.
+    abandoned: watch::Sender<bool>,
 }
 
 /// Who works on a queue.
@@ -49,18 +53,36 @@ pub struct Queue {
 pub struct Worker {
     jobs: Receiver<Job>,
     concurrent: usize,
+    abandoned: watch::Receiver<bool>,
+}
+
+/// What an answer is made with.
+#[derive(Clone)]
+struct Means {
+    endpoint: Arc<Endpoint>,
+    client: Client,
+    storage: Arc<Storage>,
+    abandoned: watch::Receiver<bool>,
 }
 
 impl Queue {
     /// A queue whose answers go to `output` and failures to `failure`, and its worker, who works on so many at a time.
     pub fn new(output: Location, failure: Location, concurrent: usize) -> (Queue, Worker) {
         let (sender, jobs) = mpsc::channel(LONGEST_QUEUE);
-        (Queue { output, failure, jobs: Mutex::new(Some(sender)) }, Worker { jobs, concurrent })
+        let (abandon, abandoned) = watch::channel(false);
+        let queue = Queue { output, failure, jobs: Mutex::new(Some(sender)), abandoned: abandon };
+        (queue, Worker { jobs, concurrent, abandoned })
     }
 
     /// Takes no more requests; the worker ends when those that wait are done.
     pub fn close(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Gives up what was taken and is not answered yet: each gets its failure, and the worker ends.
+    pub fn abandon(&self) {
+        self.close();
+        self.abandoned.send_replace(true);
     }
 
     /// Lets a request wait for its turn.
@@ -78,11 +100,12 @@ impl Worker {
     /// Works until the queue is closed and all is done.
     pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>) {
         let room = Arc::new(Semaphore::new(self.concurrent));
+        let means = Means { endpoint, client, storage, abandoned: self.abandoned };
         while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
             let Some(job) = self.jobs.recv().await else { break };
-            let (endpoint, client, storage) = (Arc::clone(&endpoint), client.clone(), Arc::clone(&storage));
+            let means = means.clone();
             actix_web::rt::spawn(async move {
-                process(job, &endpoint, &client, &storage).await;
+                means.process(job).await;
                 drop(permit);
             });
         }
@@ -91,50 +114,54 @@ impl Worker {
     }
 }
 
-/// Answers a request into its object.
-async fn process(job: Job, endpoint: &Endpoint, client: &Client, storage: &Storage) {
-    let Job { id, variant, call, input, output, failure, queued, time_to_live, timeout } = job;
-    let answer = if queued.elapsed() > time_to_live {
-        let seconds = time_to_live.as_secs();
-        Err(AwsError::validation(format!("The request waited longer than RequestTTLSeconds ({seconds}).")))
-    } else {
-        match input.read(storage).await {
-            Ok(body) => invoke(variant, Call { body, ..call }, timeout, endpoint, client, &id).await,
-            Err(problem) => Err(AwsError::validation(problem)),
+impl Means {
+    /// Answers a request into its object.
+    async fn process(self, job: Job) {
+        let Job { id, variant, call, input, output, failure, queued, time_to_live, timeout } = job;
+        let mut abandoned = self.abandoned.clone();
+        let answer = async {
+            if queued.elapsed() > time_to_live {
+                let seconds = time_to_live.as_secs();
+                let message = format!("The request waited longer than RequestTTLSeconds ({seconds}).");
+                return Err(AwsError::validation(message));
+            }
+            let body = input.read(&self.storage).await.map_err(AwsError::validation)?;
+            self.invoke(variant, Call { body, ..call }, timeout, &id).await
+        };
+        let answer = tokio::select! {
+            biased;
+            _ = abandoned.wait_for(|abandoned| *abandoned) => {
+                log::warn!("request {id} is given up: the endpoint stops; {failure} says so");
+                Err(AwsError::service_unavailable("The endpoint stopped before the request was answered."))
+            }
+            answer = answer => answer,
+        };
+        let (place, content) = match answer {
+            Ok(body) => (output, body),
+            Err(error) => {
+                error.log(&self.endpoint.identity.endpoint, &id);
+                (failure, error.to_json().into())
+            }
+        };
+        if let Err(failure) = self.storage.write(&place, content).await {
+            log::error!("request {id}: could not write {place}: {failure}");
         }
-    };
-    let (place, content) = match answer {
-        Ok(body) => (output, body),
-        Err(error) => {
-            log::debug!("request {id}: {error:?}");
-            (failure, error.to_json().into())
-        }
-    };
-    if let Err(failure) = storage.write(&place, content).await {
-        log::error!("request {id}: could not write {place}: {failure}");
     }
-}
 
-async fn invoke(
-    variant: usize,
-    mut call: Call,
-    timeout: Duration,
-    endpoint: &Endpoint,
-    client: &Client,
-    id: &Uuid,
-) -> Result<bytes::Bytes, AwsError> {
-    let variant = endpoint.variants().and_then(|variants| variants.get(variant));
-    let variant = variant.ok_or_else(|| AwsError::service_unavailable("The variant is not there any more."))?;
-    call.limits.container_timeout = timeout;
-    call.limits.answer_bytes = usize::try_from(LARGEST_INPUT).unwrap_or(usize::MAX);
-    let outcome = tokio::time::timeout(timeout, variant.invoke(client, call)).await;
-    let answer = match outcome {
-        Ok(outcome) => outcome.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, id)),
-        Err(_) => {
-            let seconds = timeout.as_secs();
-            Err(AwsError::validation(format!("The request took longer than InvocationTimeoutSeconds ({seconds}).")))
-        }
-    };
-    variant.count(answer.as_ref().map_or_else(AwsError::status, |_| 200));
-    answer.map(|answer| answer.body)
+    async fn invoke(&self, variant: usize, mut call: Call, timeout: Duration, id: &Uuid) -> Result<Bytes, AwsError> {
+        let variant = self.endpoint.variants().and_then(|variants| variants.get(variant));
+        let variant = variant.ok_or_else(|| AwsError::service_unavailable("The variant is not there any more."))?;
+        call.limits.container_timeout = timeout;
+        call.limits.answer_bytes = usize::try_from(LARGEST_INPUT).unwrap_or(usize::MAX);
+        let outcome = tokio::time::timeout(timeout, variant.invoke(&self.client, call)).await;
+        let answer = match outcome {
+            Ok(outcome) => outcome.map_err(|failure| AwsError::from_failure(&failure, &self.endpoint.identity, id)),
+            Err(_) => {
+                let seconds = timeout.as_secs();
+                Err(AwsError::validation(format!("The request took longer than InvocationTimeoutSeconds ({seconds}).")))
+            }
+        };
+        variant.count(answer.as_ref().map_or_else(AwsError::status, |_| 200));
+        answer.map(|answer| answer.body)
+    }
 }

@@ -94,7 +94,7 @@ fn accept(
     let request_id = id.to_string();
     let inference_id = headers::text(given, INFERENCE_ID);
     let inference_id = inference_id.as_deref().unwrap_or(&request_id);
-    let (answer, error) = file_names(headers::text(given, FILENAME).as_deref(), inference_id, &request_id)?;
+    let (answer, error) = file_names(headers::text(given, FILENAME).as_deref(), &request_id)?;
     let output_location = output(&queue.output, &extension, &answer).map_err(AwsError::validation)?;
     let failure_location = output(&queue.failure, &extension, &error).map_err(AwsError::validation)?;
     let (output_url, failure_url) = (output_location.to_string(), failure_location.to_string());
@@ -115,22 +115,16 @@ fn accept(
         .json(Accepted { inference_id }))
 }
 
-/// The names of the files for the answer and for what goes wrong: after Filename, else after the inference's id if that
-/// can be a file's name, else after the request's.
-fn file_names(given: Option<&str>, inference_id: &str, request_id: &str) -> Result<(String, String), AwsError> {
-    if let Some(name) = given {
-        return if is_file_name(name) {
-            Ok((name.to_owned(), format!("{name}-error.out")))
-        } else {
-            let message = format!(
-                "Filename {name:?} must have 1 to 32 letters, digits, hyphens and underscores, and at most one dot."
-            );
-            Err(AwsError::validation(message))
-        };
+/// The names of the objects for the answer and for what goes wrong: after Filename, else after the request's id. Not after
+/// InferenceId: two requests may have the same, and one answer would replace the other.
+fn file_names(given: Option<&str>, request_id: &str) -> Result<(String, String), AwsError> {
+    match given {
+        None => Ok((format!("{request_id}.out"), format!("{request_id}-error.out"))),
+        Some(name) if is_file_name(name) => Ok((name.to_owned(), format!("{name}-error.out"))),
+        Some(name) => Err(AwsError::validation(format!(
+            "Filename {name:?} must have 1 to 32 letters, digits, hyphens and underscores, and at most one dot."
+        ))),
     }
-    let plain = inference_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let stem = if plain && !inference_id.is_empty() { inference_id } else { request_id };
-    Ok((format!("{stem}.out"), format!("{stem}-error.out")))
 }
 
 fn seconds(

@@ -21,8 +21,8 @@ use jiff::Timestamp;
 
 use super::document::{Findings, Node, below};
 use super::policy::Policy;
-use crate::endpoint::problems::listed;
 use crate::error::{Cause, Error, Result};
+use crate::platform::problems::listed;
 
 /// Who there is, by access key.
 #[derive(Debug)]

@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::container::{Container, Health};
+use super::super::container::Container;
 use super::super::failure::ContainerFailure;
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
+use crate::platform::Health;
 
 /// A container that has memory for so many models, and the ids of those that it has.
 struct Small {
@@ -95,7 +96,7 @@ fn name(text: &str) -> TargetModel {
 }
 
 fn client() -> Client {
-    super::super::http::client().unwrap()
+    crate::platform::http::client().unwrap()
 }
 
 async fn lease(cache: &ModelCache, model: &str) -> Result<Lease, Failure> {

@@ -8,8 +8,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
 
 use super::super::failure::{ContainerFailure, Failure};
-use super::super::http::{Body, read_body};
 use super::super::target_model::TargetModel;
+use crate::platform::http::{Body, read_body};
 
 /// How long a container may take for one call, from the same page.
 const CALL_LIMIT: Duration = Duration::from_secs(360);

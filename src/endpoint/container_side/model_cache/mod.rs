@@ -19,7 +19,7 @@ use upkeep::{Upkeep, Why};
 use super::failure::Failure;
 use super::model_store::{ModelFolder, ModelStore};
 use super::target_model::TargetModel;
-use crate::endpoint::config::ModelCacheSetting;
+use crate::platform::create_model::ModelCacheSetting;
 
 /// How a container's models are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

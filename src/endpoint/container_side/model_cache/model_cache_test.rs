@@ -6,11 +6,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::super::container::{Container, Health};
+use super::super::container::Container;
 use super::super::failure::ContainerFailure;
 use super::super::pipeline::{Call, Pipeline};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
+use crate::platform::Health;
 
 impl ModelCache {
     /// Where a model is invoked, without keeping it.
@@ -44,7 +45,7 @@ fn new_york() -> TargetModel {
 }
 
 fn client() -> Client {
-    super::super::http::client().unwrap()
+    crate::platform::http::client().unwrap()
 }
 
 fn ok() -> FakeContainer {

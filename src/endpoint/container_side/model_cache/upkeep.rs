@@ -11,10 +11,11 @@ use tokio::sync::{Notify, watch};
 use super::CacheSettings;
 use super::inventory::{Artifact, Inventory, Loading, Pick, Slot};
 use super::management::Management;
-use crate::endpoint::config::ModelCacheSetting;
 use crate::endpoint::container_side::failure::{ContainerFailure, Failure};
-use crate::endpoint::container_side::model_store::{FetchError, ModelFolder, ModelStore, model_id};
+use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, model_id};
 use crate::endpoint::container_side::target_model::TargetModel;
+use crate::platform::create_model::ModelCacheSetting;
+use crate::platform::fetch::FetchError;
 
 /// How long a model may take from the request to be loaded, downloading and waiting for room included
 /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).

@@ -15,8 +15,9 @@ pub use unpack::ModelFolder;
 pub(super) use unpack::model_id;
 
 use super::target_model::TargetModel;
-use crate::endpoint::config::ModelDataUrl;
 use crate::error::Result;
+use crate::platform::create_model::ModelDataUrl;
+use crate::platform::fetch::{self, FetchError};
 use crate::storage::{Location, Storage};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
@@ -31,29 +32,6 @@ pub struct ModelStore {
 enum Place {
     Folder(Folder),
     Prefix(Prefix),
-}
-
-/// Why an artifact is not there to be loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum FetchError {
-    /// Nothing lies at its place, or nothing that we may read.
-    NotThere,
-    /// What lies there is no model archive, or one that is too large.
-    BadArtifact(String),
-    /// It could not be downloaded now.
-    Unavailable(String),
-    /// This machine could not write it.
-    Internal(String),
-}
-
-impl std::fmt::Display for FetchError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            FetchError::NotThere => f.write_str("there is no object at the URL, or we may not read it"),
-            FetchError::BadArtifact(message) | FetchError::Internal(message) => f.write_str(message),
-            FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
-        }
-    }
 }
 
 impl ModelStore {
@@ -90,17 +68,9 @@ impl ModelStore {
     ) -> Result<u64, FetchError> {
         match &self.place {
             Place::Folder(folder) => {
-                unpack::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, limit).await
+                fetch::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, limit).await
             }
             Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, limit).await,
-        }
-    }
-
-    /// Unpacks the archive that the ModelDataUrl itself is.
-    pub(super) async fn fetch_itself(&self, into: &Path) -> Result<u64, FetchError> {
-        match &self.place {
-            Place::Folder(folder) => unpack::in_background(folder.0.clone(), into, None).await,
-            Place::Prefix(prefix) => prefix.fetch(prefix.key(), into, None).await,
         }
     }
 }

@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::FetchError;
-use super::unpack::{self, DOWNLOAD_PREFIX};
 use crate::endpoint::container_side::target_model::TargetModel;
-use crate::error::Error;
-use crate::storage::{Bucket, Failure};
+use crate::platform::fetch::{FetchError, download};
+use crate::storage::Bucket;
 
 /// What lies under a prefix of a bucket.
 #[derive(Debug)]
@@ -22,11 +20,6 @@ impl Prefix {
         Prefix { bucket, key: key.trim_end_matches('/').to_owned() }
     }
 
-    /// The key of the prefix itself.
-    pub(super) fn key(&self) -> &str {
-        &self.key
-    }
-
     /// The key of a TargetModel.
     pub(super) fn below(&self, target_model: &TargetModel) -> String {
         match self.key.as_str() {
@@ -37,27 +30,7 @@ impl Prefix {
 
     /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
     pub(super) async fn fetch(&self, key: &str, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
-        let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
-        let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
-        let (file, path) = tempfile::Builder::new()
-            .prefix(DOWNLOAD_PREFIX)
-            .tempfile_in(beside)
-            .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
-            .into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        self.bucket.download(key, &mut file).await.map_err(|failure| match failure {
-            Failure::NotThere => FetchError::NotThere,
-            // Whoever may not list a bucket is told by S3 too that nothing is there.
-            Failure::Denied(message) => {
-                log::warn!("{key} may not be read: {message}");
-                FetchError::NotThere
-            }
-            Failure::Unavailable(message) => FetchError::Unavailable(message),
-            other => FetchError::Internal(other.to_string()),
-        })?;
-        // The file is deleted with `path`, whatever comes of it.
-        unpack::in_background(path.to_path_buf(), into, limit).await
+        download(&self.bucket, key, into, limit).await
     }
 }
 

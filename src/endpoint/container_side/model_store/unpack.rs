@@ -1,16 +1,13 @@
 //! Where models lie unpacked, and how they get there.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::FetchError;
-use crate::artifact::targz::{self, Limits};
 use crate::error::{Cause, Error, Result};
+use crate::platform::fetch::DOWNLOAD_PREFIX;
 
-/// What a download is called until it is whole, and a model until it is deleted.
-pub(super) const DOWNLOAD_PREFIX: &str = "download-";
+/// What a model is called until it is deleted.
 const DELETED_PREFIX: &str = "deleted-";
 
 /// The folder in which models lie unpacked, as `/opt/ml/models` on the platform: `<id>/model` for each.
@@ -79,36 +76,6 @@ fn is_ours(name: &str) -> bool {
 /// endpoint that is started again finds its own models in a container that went on.
 pub(in super::super) fn model_id(url: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, url.as_bytes()).simple().to_string()
-}
-
-/// [`unpack`], off the threads that answer requests.
-pub(super) async fn in_background(archive: PathBuf, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
-    let into = into.to_owned();
-    match tokio::task::spawn_blocking(move || unpack(&archive, &into, limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if error.cause() == Cause::BadArtifact => Err(FetchError::BadArtifact(error.to_string())),
-        Ok(Err(error)) => Err(FetchError::Internal(error.to_string())),
-        Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
-    }
-}
-
-/// Unpacks an artifact into a folder, in place of what an earlier endpoint left there, and says how many bytes its files
-/// have.
-///
-/// # Errors
-/// When the archive is no model archive or has more than `limit` bytes, or a file cannot be read or written.
-fn unpack(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
-    match std::fs::remove_dir_all(into) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
-        _ => {}
-    }
-    if let Some(parent) = into.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
-    }
-    let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
-    let mut limits = Limits::default();
-    limits.bytes = limits.bytes.min(limit.unwrap_or(u64::MAX));
-    Ok(targz::unpack(archive, into, &limits)?.bytes)
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@ mod selection;
 
 use super::weight::Weight;
 use super::{FittedColumns, Transformer};
+use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names};
+use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::Feature;
+use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::version::Version;
 use selection::{Branches, By};
 
@@ -19,6 +22,8 @@ pub(in crate::preprocessor) struct ColumnTransformer {
     branches: Box<[Branch]>,
     /// How many columns the answer has.
     width: usize,
+    /// `sparse_output_`: all columns become numbers, as a sparse matrix has no others.
+    sparse: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +59,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         let columns: Vec<usize> = branch.positions.iter().copied().map(place).collect();
         let name = |given: &Vec<&'t str>, column: &usize| given.get(*column).copied().unwrap_or_default();
         let names = input.names.as_ref().map(|given| columns.iter().map(|column| name(given, column)).collect());
-        let own_input = Input { names, shape: Shape::Fixed(columns.len()) };
+        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
@@ -65,7 +70,8 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
-    let transformer = ColumnTransformer { branches: branches.into(), width };
+    let sparse = transformer.flag_or("sparse_output_", false)?;
+    let transformer = ColumnTransformer { branches: branches.into(), width, sparse };
     Ok(Built::array(Transformer::ColumnTransformer(transformer), width))
 }
 
@@ -143,6 +149,9 @@ impl ColumnTransformer {
             if let Some(weight) = branch.weight {
                 given = weight.apply(given)?;
             }
+            if self.sparse {
+                given = given.into_iter().map(objects_as_floats).collect::<Result<_, _>>()?;
+            }
             all.append(&mut given);
         }
         Ok(stack(all))
@@ -152,4 +161,89 @@ impl ColumnTransformer {
         let branch = |branch: &Branch| branch.transformer.heap_bytes() + size_of_val(&*branch.columns);
         size_of_val(&*self.branches) + self.branches.iter().map(branch).sum::<usize>()
     }
+}
+
+/// The names of the frame that it was fitted on, or those that it is given.
+pub(super) fn names_in(transformer: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let Branches { names, n_features, .. } = Branches::read(transformer, version)?;
+    names::choose(names, Some(n_features), given)
+}
+
+/// The branches, each with the names of its columns.
+pub(super) fn parts<'t>(
+    transformer: Attributes<'t>,
+    given: Option<&[String]>,
+    version: Version,
+) -> Result<Vec<Child<'t>>> {
+    let Branches { names, n_features, branches } = Branches::read(transformer, version)?;
+    // Names that are not those of fit are an error of the names, not of the columns.
+    let columns =
+        names::choose(names, Some(n_features), given).or_else(|_| names::choose(None, Some(n_features), None));
+    let columns = columns.unwrap_or_default();
+    let name = |position: &usize| columns.get(*position).cloned();
+    let part = |branch: &selection::BranchSpec<'t>| Child {
+        name: branch.name,
+        transformer: branch.transformer,
+        given: Some(branch.positions.iter().filter_map(name).collect()),
+    };
+    Ok(branches.iter().map(part).collect())
+}
+
+/// The columns that no branch takes.
+pub(in crate::preprocessor) fn unused(
+    transformer: Attributes<'_>,
+    columns: &[String],
+    version: Version,
+) -> Result<Vec<String>> {
+    let Branches { branches, n_features, .. } = Branches::read(transformer, version)?;
+    let mut used = vec![false; n_features];
+    for position in branches.iter().flat_map(|branch| &branch.positions) {
+        if let Some(used) = used.get_mut(*position) {
+            *used = true;
+        }
+    }
+    Ok(columns.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name.clone()).collect())
+}
+
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    names_in(transformer, given, version)?;
+    let mut named = Vec::new();
+    for part in parts(transformer, given, version)? {
+        let names = if super::has_feature_names_out(part.transformer) {
+            super::feature_names_out(part.transformer, part.given.as_deref(), version)?
+        } else {
+            names_of_frame(transformer, part.name).ok_or_else(|| {
+                let class = part.transformer.class().map_or("str", |(_, class)| class);
+                NoNames::no_method(part.name, class, "get_feature_names_out")
+            })?
+        };
+        named.push((part.name, names));
+    }
+    names::prefixed(transformer, named)
+}
+
+/// The names of a part that gave a frame at fit, which some versions keep for parts that cannot name their features.
+fn names_of_frame(transformer: Attributes<'_>, part: &str) -> Option<Vec<String>> {
+    let all = transformer.present("_transformers_feature_names_out")?.as_array()?;
+    let [start, stop, _]: [Value<'_>; 3] = transformer.get("output_indices_")?.get(part)?.arguments()?.array_of()?;
+    let (start, stop) = (usize::try_from(start.as_i64()?).ok()?, usize::try_from(stop.as_i64()?).ok()?);
+    let name = |name: Value<'_>| name.as_str().map(str::to_owned);
+    all.objects()?.skip(start).take(stop.checked_sub(start)?).map(name).collect()
+}
+
+/// The names before 1.0. `'passthrough'` raised before 0.23, and has no prefix since.
+pub(super) fn get_feature_names(transformer: Attributes<'_>, version: Version) -> Names {
+    let mut all = Vec::new();
+    for part in parts(transformer, None, version)? {
+        if part.transformer.as_str() != Some("passthrough") {
+            all.extend(super::legacy_names::of_part(part.name, part.transformer, version)?);
+        } else if version >= Version::new(0, 23) {
+            all.extend(part.given.unwrap_or_default());
+        } else {
+            return Err(NoNames::raised(
+                "NotImplementedError: get_feature_names is not yet supported when using a 'passthrough' transformer.",
+            ));
+        }
+    }
+    Ok(all)
 }

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Floats, Refuses};
-use normal_quantile::normal_quantile;
+use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Refuses};
+pub(in crate::preprocessor) use normal_quantile::normal_quantile;
 
 /// The quantiles of each feature at fit.
 #[derive(Debug)]
@@ -19,6 +19,14 @@ pub(in crate::preprocessor) struct QuantileTransformer {
     /// Feature by feature, as many as there are references, not falling.
     quantiles: Box<[f64]>,
     output: Output,
+    sparse: Option<Sparse>,
+}
+
+/// A sparse matrix, of which scikit-learn transforms what is not 0, and leaves the rest 0.
+#[derive(Clone, Copy, Debug)]
+struct Sparse {
+    /// Unless zeros were ignored at fit.
+    refuses_negative: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,15 +55,28 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         (0..width).flat_map(|feature| by_row.iter().skip(feature).step_by(width.max(1)).copied()).collect();
     let output =
         transformer.choice("output_distribution", &[("uniform", Output::Uniform), ("normal", Output::Normal)])?;
-    let transformer = QuantileTransformer { references, quantiles, output };
+    let ignores_zeros = transformer.flag_or("ignore_implicit_zeros", false)?;
+    let sparse = input.sparse.then_some(Sparse { refuses_negative: !ignores_zeros });
+    let transformer = QuantileTransformer { references, quantiles, output, sparse };
     Ok(Built::array(Transformer::QuantileTransformer(Box::new(transformer)), width))
 }
 
 impl QuantileTransformer {
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
+        if let Some(Sparse { refuses_negative: true }) = self.sparse {
+            for FloatColumn { origin, values } in &floats.columns {
+                if let Some(row) = values.iter().position(|value| *value < 0.0) {
+                    let message = "expected no number below 0, as QuantileTransformer takes none in a sparse matrix";
+                    return Err(Fault::of_value(*origin, row, message));
+                }
+            }
+        }
         for (column, quantiles) in self.quantiles.chunks(self.references.len().max(1)).enumerate() {
-            floats.map_column(column, |value| self.map(value, quantiles));
+            floats.map_column(column, |value| match self.sparse {
+                Some(_) if value == 0.0 => value,
+                _ => self.map(value, quantiles),
+            });
         }
         Ok(floats.into_features())
     }
@@ -121,15 +142,31 @@ fn interpolate(x: f64, above: usize, last: usize, knot: impl Fn(usize) -> (f64, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preprocessor::transformers::testing::apply_floats;
+    use crate::payload::table::Column;
+    use crate::preprocessor::feature::Origin;
+    use crate::preprocessor::transformers::testing::{apply_floats, message};
 
-    fn transform(output: Output, values: Vec<f64>) -> Vec<f64> {
-        let transformer = QuantileTransformer {
+    fn transformer(output: Output, sparse: Option<Sparse>) -> QuantileTransformer {
+        QuantileTransformer {
             references: [0.0, 0.25, 0.5, 0.75, 1.0].into(),
             quantiles: [1.0, 2.0, 2.0, 4.0, 8.0].into(),
             output,
-        };
+            sparse,
+        }
+    }
+
+    fn transform(output: Output, values: Vec<f64>) -> Vec<f64> {
+        let transformer = transformer(output, None);
         apply_floats(|features| transformer.apply(features), vec![values]).remove(0)
+    }
+
+    #[test]
+    fn of_a_sparse_matrix_zeros_stay_and_numbers_below_are_refused() {
+        let sparse = transformer(Output::Normal, Some(Sparse { refuses_negative: true }));
+        let values = apply_floats(|features| sparse.apply(features), vec![vec![0.0, 3.0]]).remove(0);
+        assert!(values[0] == 0.0 && values[1] > 0.3, "{values:?}");
+        let negative = Feature::new(Origin::column(0), Column::Float64(vec![1.0, -1.0]));
+        assert!(message(sparse.apply(vec![negative])).starts_with("row 2, column 1: expected no number below 0"));
     }
 
     #[test]

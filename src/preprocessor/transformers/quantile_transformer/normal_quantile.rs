@@ -76,7 +76,7 @@ const TAIL: Rational = (
 
 /// The value below which a standard normal variable lies with this probability, to some 16 digits. Beyond 0 and 1 it is
 /// infinite.
-pub(super) fn normal_quantile(probability: f64) -> f64 {
+pub(in crate::preprocessor) fn normal_quantile(probability: f64) -> f64 {
     let from_middle = probability - 0.5;
     if from_middle.abs() <= 0.425 {
         return from_middle * ratio(&CENTRAL, 0.180625 - from_middle * from_middle);

@@ -10,17 +10,17 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// Members that CreateModel does not have, by name.
-pub(super) type Unknown = BTreeMap<String, IgnoredAny>;
+pub(crate) type Unknown = BTreeMap<String, IgnoredAny>;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct CreateModel {
-    pub(super) endpoint_name: Option<String>,
-    pub(super) model_name: Option<String>,
-    pub(super) execution_role_arn: Option<String>,
-    pub(super) primary_container: Option<ContainerDefinition>,
-    pub(super) containers: Option<Vec<ContainerDefinition>>,
-    pub(super) inference_execution_config: Option<InferenceExecutionConfig>,
+pub(crate) struct CreateModel {
+    pub(crate) endpoint_name: Option<String>,
+    pub(crate) model_name: Option<String>,
+    pub(crate) execution_role_arn: Option<String>,
+    pub(crate) primary_container: Option<ContainerDefinition>,
+    pub(crate) containers: Option<Vec<ContainerDefinition>>,
+    pub(crate) inference_execution_config: Option<InferenceExecutionConfig>,
     /// Without meaning on one machine.
     #[serde(rename = "VpcConfig")]
     _vpc_config: Option<IgnoredAny>,
@@ -31,23 +31,23 @@ pub(super) struct CreateModel {
     #[serde(rename = "Tags")]
     _tags: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(crate) unknown: Unknown,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ContainerDefinition {
-    pub(super) image: Option<String>,
-    pub(super) container_hostname: Option<String>,
-    pub(super) mode: Option<Mode>,
-    pub(super) model_data_url: Option<String>,
+pub(crate) struct ContainerDefinition {
+    pub(crate) image: Option<String>,
+    pub(crate) container_hostname: Option<String>,
+    pub(crate) mode: Option<Mode>,
+    pub(crate) model_data_url: Option<String>,
     #[serde(default)]
-    pub(super) environment: BTreeMap<String, String>,
-    pub(super) multi_model_config: Option<MultiModelConfig>,
-    pub(super) model_data_source: Option<IgnoredAny>,
-    pub(super) additional_model_data_sources: Option<IgnoredAny>,
-    pub(super) model_package_name: Option<IgnoredAny>,
-    pub(super) inference_specification_name: Option<IgnoredAny>,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) multi_model_config: Option<MultiModelConfig>,
+    pub(crate) model_data_source: Option<IgnoredAny>,
+    pub(crate) additional_model_data_sources: Option<IgnoredAny>,
+    pub(crate) model_package_name: Option<IgnoredAny>,
+    pub(crate) inference_specification_name: Option<IgnoredAny>,
     /// How a registry is reached: no image is pulled here.
     #[serde(rename = "ImageConfig")]
     _image_config: Option<IgnoredAny>,
@@ -55,21 +55,21 @@ pub(super) struct ContainerDefinition {
     #[serde(rename = "ContainerMetricsConfig")]
     _container_metrics_config: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(crate) unknown: Unknown,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     SingleModel,
     MultiModel,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct MultiModelConfig {
-    pub(super) model_cache_setting: Option<ModelCacheSetting>,
+pub(crate) struct MultiModelConfig {
+    pub(crate) model_cache_setting: Option<ModelCacheSetting>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(crate) unknown: Unknown,
 }
 
 /// Whether a multi-model container keeps models that have answered.
@@ -83,10 +83,10 @@ pub enum ModelCacheSetting {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct InferenceExecutionConfig {
-    pub(super) mode: ExecutionMode,
+pub(crate) struct InferenceExecutionConfig {
+    pub(crate) mode: ExecutionMode,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(crate) unknown: Unknown,
 }
 
 /// InferenceExecutionConfig.Mode: the way of a request through the containers of a model.

@@ -9,7 +9,7 @@ use crate::tls;
 
 /// The longest that a container may take for an answer to `/ping`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
-pub(super) const PING_LIMIT: Duration = Duration::from_secs(2);
+pub const PING_LIMIT: Duration = Duration::from_secs(2);
 /// How long a connection is kept for the next request. Shorter than what servers grant (gunicorn 2 s, actix 5 s), so that
 /// a request does not go out on a connection that the container is just closing.
 const IDLE_LIMIT: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 
 /// A body that was read, as far as it was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub enum Body {
     /// All of it.
     Whole(Bytes),
     /// It is larger than the limit; this many bytes are announced or have come.
@@ -42,7 +42,7 @@ pub(super) enum Body {
 }
 
 /// Reads an answer's body up to `limit` bytes.
-pub(super) async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Body> {
+pub async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Body> {
     let announced = response.content_length().unwrap_or(0);
     if announced > limit as u64 {
         return Ok(Body::TooLarge(announced));

@@ -2,34 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use super::model_cache::CacheSettings;
-use crate::endpoint::config::ContainerConfig;
+use super::create_model::ContainerConfig;
 use crate::env;
-use crate::storage::Storage;
 
 /// The first port of the first container's safe range; each container has a thousand. Ranges like these were seen on the
 /// platform (pytorch/serve#1028: `25000-25999`, `21000-21999`).
 const FIRST_SAFE_PORT: usize = 21_000;
-
-/// What is the same for all containers.
-#[derive(Clone, Debug)]
-pub struct Surroundings {
-    /// What of our own environment a container may see: where programs are, what to log. It has no other of our variables.
-    pub inherited: BTreeMap<String, String>,
-    /// The region it believes to be in.
-    pub region: String,
-    /// How long a container may be unhealthy, at its start and later: 8 minutes on the platform
-    /// (ContainerStartupHealthCheckTimeoutInSeconds of
-    /// docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html).
-    pub health_check_timeout: Duration,
-    /// How models are kept.
-    pub cache: CacheSettings,
-    /// Where models lie. Containers do not see it.
-    pub storage: Arc<Storage>,
-}
 
 /// Where a container finds its model.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +21,16 @@ pub enum ModelPlace<'a> {
     Told,
 }
 
-impl Surroundings {
+/// What is the same for all containers.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// What of our own environment a container may see: where programs are, what to log. It has no other of our variables.
+    pub inherited: BTreeMap<String, String>,
+    /// The region it believes to be in.
+    pub region: String,
+}
+
+impl Common {
     /// The variables of the container at `position`, counted from 0. What the platform sets wins over the container's
     /// Environment, which wins over what is inherited.
     pub fn variables(
@@ -75,19 +63,16 @@ impl Surroundings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::config::Models;
+    use crate::platform::create_model::Models;
 
     #[test]
     fn the_platforms_variables_win_over_the_containers_and_those_over_what_is_inherited() {
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
         };
-        let surroundings = Surroundings {
+        let common = Common {
             inherited: pairs(&[("PATH", "/bin"), ("RUST_LOG", "info"), ("AWS_REGION", "other")]),
             region: "eu-west-1".into(),
-            health_check_timeout: Duration::from_secs(480),
-            cache: CacheSettings::default(),
-            storage: Arc::default(),
         };
         let container = ContainerConfig {
             name: "learner".into(),
@@ -95,7 +80,7 @@ mod tests {
             environment: pairs(&[("RUST_LOG", "debug"), ("SAGEMAKER_BIND_TO_PORT", "8080"), ("MINE", "1")]),
             models: Models::Single(None),
         };
-        let single = surroundings.variables(&container, 1, ModelPlace::Below(Path::new("/s")));
+        let single = common.variables(&container, 1, ModelPlace::Below(Path::new("/s")));
         let expected = pairs(&[
             ("AWS_DEFAULT_REGION", "eu-west-1"),
             ("AWS_REGION", "eu-west-1"),
@@ -111,10 +96,10 @@ mod tests {
         ]);
         assert_eq!(single, expected);
 
-        let told = surroundings.variables(&container, 14, ModelPlace::Told);
+        let told = common.variables(&container, 14, ModelPlace::Told);
         assert_eq!(told["SAGEMAKER_MULTI_MODEL"], "true");
         assert_eq!(told["SAGEMAKER_SAFE_PORT_RANGE"], "35000-35999");
         assert!(!told.contains_key("SAGEMAKER_BASE_DIR"));
-        assert_eq!(surroundings.variables(&container, 0, ModelPlace::At(Path::new("/m")))["SM_MODEL_DIR"], "/m");
+        assert_eq!(common.variables(&container, 0, ModelPlace::At(Path::new("/m")))["SM_MODEL_DIR"], "/m");
     }
 }

@@ -1,7 +1,7 @@
 //! Several things that are wrong, in one message.
 
 /// One problem as it is; several on a line each, so that none is overlooked.
-pub(super) fn listed(problems: &[String]) -> String {
+pub(crate) fn listed(problems: &[String]) -> String {
     match problems {
         [problem] => problem.clone(),
         problems => problems.iter().map(|problem| format!("\n    {problem}")).collect(),

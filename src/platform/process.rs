@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::container::Health;
+use super::Health;
 
 /// How long a container may drain before it is killed
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
@@ -28,7 +28,7 @@ const LISTENING_ON: &str = "listening on ";
 
 /// A running container.
 #[derive(Debug)]
-pub(super) struct Process {
+pub struct Process {
     stop: oneshot::Sender<()>,
     watch: JoinHandle<()>,
 }
@@ -39,7 +39,7 @@ impl Process {
     ///
     /// # Errors
     /// That it could not be started, or ended before it listened.
-    pub(super) async fn start(
+    pub async fn start(
         executable: &Path,
         name: &str,
         variables: &BTreeMap<String, String>,
@@ -79,14 +79,14 @@ impl Process {
     }
 
     /// Waits until the process has ended by itself.
-    pub(super) async fn ended(&mut self) {
+    pub async fn ended(&mut self) {
         if !self.watch.is_finished() {
             let _ = (&mut self.watch).await;
         }
     }
 
     /// Lets the container finish its requests and end; kills it after 30 s.
-    pub(super) async fn stop(self) {
+    pub async fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.watch.await;
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url};
 
-use super::container::Health;
+use super::Health;
 use super::http::PING_LIMIT;
 
 /// The first pause between two pings. It doubles until the longest.
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// That the container ended, or did not pass within `limit` and what it answered last.
-pub(super) async fn wait_until_ready(
+pub async fn wait_until_ready(
     client: &Client,
     origin: &Url,
     multi_model: bool,
@@ -49,7 +49,7 @@ pub(super) async fn wait_until_ready(
 }
 
 /// Whether a container that was healthy still is.
-pub(super) async fn ping(client: &Client, origin: &Url) -> Result<(), String> {
+pub async fn ping(client: &Client, origin: &Url) -> Result<(), String> {
     check(client, origin, &["/ping"]).await
 }
 

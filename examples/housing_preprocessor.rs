@@ -1,0 +1,62 @@
+//! The walk-through's preprocessor, fitted without Python: the houses of ten cities as the channel of a training job, the
+//! specification `examples/housing/preprocessor.json` as its hyperparameter, and what comes of it.
+//!
+//! `cargo run --release --example housing_preprocessor [FOLDER]`
+
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "an example prints what it does"
+)]
+
+#[path = "housing/houses.rs"]
+#[allow(dead_code, reason = "models of cities are trained by another example")]
+mod houses;
+
+use std::fs;
+use std::path::PathBuf;
+
+use byoc::model::{Artifact, Invocation};
+use byoc::training::{Config, run};
+use houses::{CITIES, House, houses};
+
+fn main() {
+    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("target/housing-preprocessor"), PathBuf::from);
+    let channel = folder.join("input/data/train");
+    let configuration = folder.join("input/config");
+    fs::create_dir_all(&channel).expect("a folder for the data");
+    fs::create_dir_all(&configuration).expect("a folder for the configuration");
+    for (city, name) in CITIES.iter().enumerate() {
+        let rows: String = houses(city).iter().map(|house| format!("{},{}\n", row(house), house.price())).collect();
+        fs::write(channel.join(format!("{name}.csv")), rows).expect("a file");
+    }
+    let specification = include_str!("housing/preprocessor.json");
+    let hyperparameters = serde_json::json!({ "preprocessor": specification });
+    fs::write(configuration.join("hyperparameters.json"), hyperparameters.to_string()).expect("a file");
+
+    // What `byoc train --base-dir FOLDER` does.
+    let model_dir = folder.join("model");
+    let config =
+        Config { base_dir: folder, model_dir: model_dir.clone(), threads: 1, memory: 1 << 30, is_watched: false };
+    run(&config).expect("a fitted preprocessor");
+
+    println!("\n{}", fs::read_to_string(model_dir.join("preprocessor.json")).expect("the file"));
+    let model = Artifact::find(&model_dir).and_then(|artifact| artifact.load(None)).expect("the model");
+    let body = "1993,2728,6,3.0,0.7,1,y,y\n";
+    let invocation = Invocation {
+        content_type: Some("text/csv"),
+        accept: Some("text/csv"),
+        default_accept: None,
+        body: body.as_bytes(),
+    };
+    let answer = model.invoke(invocation).expect("features");
+    println!("{body}becomes\n{}", String::from_utf8_lossy(&answer.body));
+}
+
+fn row(house: &House) -> String {
+    let answer = |yes: bool| if yes { "y" } else { "n" };
+    let numbers: Vec<String> = house.numbers.iter().map(f64::to_string).collect();
+    format!("{},{},{}", numbers.join(","), answer(house.front_porch), answer(house.deck))
+}

@@ -1,0 +1,116 @@
+//! `byoc inspect`: what is in an artifact, in words or as JSON.
+//!
+//! What there is to say comes from [`crate::model::Inspection`]; here it is put into words, for a person and a width of 100
+//! columns (`page`), or printed as JSON.
+
+mod linear_learner;
+mod page;
+mod preprocessor;
+mod scorer;
+mod weights;
+
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::error::{Cause, Error, Result};
+use crate::model::{Contents, FileSize, Inspection};
+use page::{Page, plain};
+
+/// Say what is inside an artifact: transformers, columns, weights, sizes
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// A model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Print everything as JSON
+    #[arg(long)]
+    json: bool,
+    /// Preprocessor whose features a linear learner's weights belong to, in any of PATH's forms
+    #[arg(long, value_name = "PATH")]
+    preprocessor: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let mut inspection = Inspection::of(&arguments.path)?;
+    if let Some(preprocessor) = &arguments.preprocessor {
+        name_features(&mut inspection, arguments, preprocessor)?;
+    }
+    let mut text = if arguments.json {
+        serde_json::to_string_pretty(&inspection)
+            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?
+    } else {
+        in_words(&inspection)
+    };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Gives a linear learner's features the names that a preprocessor has for what it gives.
+fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path) -> Result<()> {
+    let Contents::LinearLearner(learner) = &mut inspection.contents else {
+        return Err(Error::new(
+            Cause::BadRequest,
+            format!("--preprocessor names the weights of a linear learner, and {} is none", arguments.path.display()),
+        ));
+    };
+    let preprocessor = match Inspection::of(path)?.contents {
+        Contents::Preprocessor(preprocessor) => preprocessor,
+        Contents::LinearLearner(_) | Contents::Scorer(_) => {
+            return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", path.display())));
+        }
+    };
+    let transformer = preprocessor.transformer;
+    let names = transformer.feature_names_out.ok_or_else(|| {
+        let reason = transformer.feature_names_out_error.unwrap_or_default();
+        Error::bad_artifact(format!("{}: its features have no names: {reason}", path.display()))
+    })?;
+    learner
+        .name_features(names)
+        .map_err(|error| error.context(format_args!("{} does not fit {}", path.display(), arguments.path.display())))
+}
+
+fn in_words(inspection: &Inspection) -> String {
+    let mut page = Page::default();
+    match &inspection.contents {
+        Contents::LinearLearner(learner) => {
+            page.line(0, &linear_learner::title(learner));
+            sizes(&mut page, inspection);
+            linear_learner::describe(&mut page, learner);
+        }
+        Contents::Preprocessor(preprocessor) => {
+            page.line(0, &format!("scikit-learn preprocessor, made by scikit-learn {}", preprocessor.scikit_learn));
+            sizes(&mut page, inspection);
+            preprocessor::describe(&mut page, preprocessor);
+        }
+        Contents::Scorer(scorer) => {
+            let made_by = &scorer.artifact.scikit_learn;
+            page.line(0, &format!("scikit-learn scorer ({}), made by scikit-learn {made_by}", plain(&scorer.class)));
+            sizes(&mut page, inspection);
+            scorer::describe(&mut page, scorer);
+        }
+    }
+    page.into_text()
+}
+
+fn sizes(page: &mut Page, inspection: &Inspection) {
+    let file = |file: &FileSize| match file.uncompressed_bytes {
+        Some(uncompressed) => format!("{} ({}, {uncompressed} uncompressed)", plain(&file.name), bytes(file.bytes)),
+        None => format!("{} ({})", plain(&file.name), bytes(file.bytes)),
+    };
+    page.list(2, "files: ", inspection.files.iter().map(file));
+    page.line(2, &format!("in memory: {}", bytes(inspection.memory_bytes)));
+}
+
+fn bytes(count: u64) -> String {
+    format!("{count} bytes")
+}

@@ -1,0 +1,254 @@
+//! Text for a person: lines, lists and tables within 100 columns, and values as Python's interpreter would show them.
+
+use crate::preprocessor::describe::values::python_float;
+use serde_json::Value as Json;
+
+/// How wide a page is.
+const WIDTH: usize = 100;
+
+/// How many items of a list, and rows of a table, are shown.
+const MOST_ITEMS: usize = 100;
+const MOST_ROWS: usize = 40;
+
+/// How many characters of one name or value are shown.
+const MOST_CHARACTERS: usize = 60;
+
+/// How many items of a list within a table or a list are shown.
+const MOST_NESTED: usize = 12;
+
+/// What is printed, line by line.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    text: String,
+}
+
+impl Page {
+    /// The finished text.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// An empty line.
+    pub(super) fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A line, broken between words where it is too long.
+    pub(super) fn line(&mut self, indent: usize, line: &str) {
+        self.broken(indent, line.split(' ').map(str::to_owned), " ");
+    }
+
+    /// A label and items with commas, broken between items.
+    pub(super) fn list(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>) {
+        self.list_of(indent, label, items, MOST_ITEMS);
+    }
+
+    /// The same with the first few items only.
+    pub(super) fn short_list(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>) {
+        self.list_of(indent, label, items, MOST_NESTED);
+    }
+
+    fn list_of(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>, most: usize) {
+        let left_out = items.len().saturating_sub(most);
+        let mut items: Vec<String> = items.take(most).map(|item| format!("{item},")).collect();
+        match (left_out, items.last_mut()) {
+            (0, Some(last)) => {
+                last.pop();
+            }
+            (0, None) => items.push("none".into()),
+            _ => items.push(format!("and {left_out} more")),
+        }
+        if let Some(first) = items.first_mut() {
+            first.insert_str(0, label);
+        }
+        self.broken(indent, items, " ");
+    }
+
+    /// Pieces side by side as far as there is room; later lines are indented further.
+    fn broken(&mut self, indent: usize, pieces: impl IntoIterator<Item = String>, between: &str) {
+        let mut used = 0;
+        for piece in pieces {
+            let length = piece.chars().count();
+            if used == 0 {
+                self.text.push_str(&" ".repeat(indent));
+                used = indent;
+            } else if used + between.len() + length > WIDTH {
+                self.text.push('\n');
+                self.text.push_str(&" ".repeat(indent + 2));
+                used = indent + 2;
+            } else {
+                self.text.push_str(between);
+                used += between.len();
+            }
+            self.text.push_str(&piece);
+            used += length;
+        }
+        self.text.push('\n');
+    }
+
+    /// A table: a first column of names on the left, the others on the right. Columns that have no room begin another table
+    /// below; rows that are too many are counted.
+    pub(super) fn table(&mut self, indent: usize, header: &[String], rows: &[Vec<String>]) {
+        let shown = &rows[..rows.len().min(MOST_ROWS)];
+        let width = |column: usize| {
+            let cells = shown.iter().map(|row| row.get(column)).chain([header.get(column)]);
+            cells.flatten().map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let first = width(0);
+        let mut next = 1;
+        loop {
+            let begin = next;
+            let mut used = indent + first;
+            while next < header.len() && (next == begin || used + 2 + width(next) <= WIDTH) {
+                used += 2 + width(next);
+                next += 1;
+            }
+            for row in std::iter::once(header).chain(shown.iter().map(Vec::as_slice)) {
+                let mut line = format!("{:indent$}{:first$}", "", row.first().map_or("", String::as_str));
+                for column in begin..next {
+                    let cell = row.get(column).map_or("", String::as_str);
+                    line.push_str(&format!("  {cell:>width$}", width = width(column)));
+                }
+                self.text.push_str(line.trim_end());
+                self.text.push('\n');
+            }
+            if next >= header.len() {
+                break;
+            }
+        }
+        if rows.len() > shown.len() {
+            self.line(indent, &format!("and {} more (--json has all)", rows.len() - shown.len()));
+        }
+    }
+}
+
+/// A name as it may be printed: without control characters, which a terminal would obey, and not too long.
+pub(super) fn plain(name: &str) -> String {
+    let mut shown = String::new();
+    for (index, character) in name.chars().enumerate() {
+        if index == MOST_CHARACTERS {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// A number by its first eight digits, as `%.8g` prints it.
+pub(super) fn short(number: f64) -> String {
+    if !number.is_finite() || number == 0.0 {
+        return python_float(number).trim_end_matches(".0").to_owned();
+    }
+    let scientific = format!("{number:.7e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trim = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    match exponent {
+        -4..8 => {
+            let decimals = usize::try_from(7 - exponent).unwrap_or(0);
+            let text = format!("{number:.decimals$}");
+            if decimals == 0 { text } else { trim(&text) }
+        }
+        _ => format!("{}e{exponent:+03}", if digits.contains('.') { trim(digits) } else { digits.to_owned() }),
+    }
+}
+
+/// A value as Python would show it.
+pub(super) fn value(json: &Json) -> String {
+    match json {
+        Json::Null => "None".into(),
+        Json::Bool(flag) => if *flag { "True" } else { "False" }.into(),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (None, Some(float)) => short(float),
+            _ => number.to_string(),
+        },
+        Json::String(text) => format!("'{}'", plain(text)),
+        Json::Array(items) => {
+            let mut shown: Vec<String> = items.iter().take(MOST_NESTED).map(value).collect();
+            if items.len() > MOST_NESTED {
+                shown.push(format!("and {} more", items.len() - MOST_NESTED));
+            }
+            format!("[{}]", shown.join(", "))
+        }
+        Json::Object(entries) => match entries.get("float").and_then(Json::as_str) {
+            Some(float) if entries.len() == 1 => float.to_owned(),
+            _ => {
+                let mut shown: Vec<String> = entries
+                    .iter()
+                    .take(MOST_NESTED)
+                    .map(|(key, item)| format!("{}: {}", plain(key), value(item)))
+                    .collect();
+                if entries.len() > MOST_NESTED {
+                    shown.push(format!("and {} more", entries.len() - MOST_NESTED));
+                }
+                format!("{{{}}}", shown.join(", "))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_cut_to_eight_digits_as_c_prints_them() {
+        for (number, expected) in [
+            (0.0, "0"),
+            (1990.0, "1990"),
+            (0.1 + 0.2, "0.3"),
+            (-123456.789, "-123456.79"),
+            (12345678.0, "12345678"),
+            (123456789.0, "1.2345679e+08"),
+            (0.0001, "0.0001"),
+            (0.00001234, "1.234e-05"),
+            (1e300, "1e+300"),
+            (f64::NAN, "nan"),
+            (f64::NEG_INFINITY, "-inf"),
+            (99999999.9, "1e+08"),
+        ] {
+            assert_eq!(short(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn values_are_shown_as_python_shows_them() {
+        let list = json!([null, true, 1, 0.5, "it", {"float": "nan"}]);
+        assert_eq!(value(&list), "[None, True, 1, 0.5, 'it', nan]");
+        assert_eq!(value(&json!({"a": 1})), "{a: 1}");
+        assert_eq!(plain("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert!(plain(&"x".repeat(100)).chars().count() <= MOST_CHARACTERS + 1);
+    }
+
+    #[test]
+    fn long_lines_are_broken_and_long_lists_are_cut() {
+        let mut page = Page::default();
+        page.list(2, "names: ", (0..150).map(|number| format!("name {number}")));
+        let text = page.into_text();
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.starts_with("  names: name 0, name 1, "), "{text}");
+        assert!(text.ends_with("name 99, and 50 more\n"), "{text}");
+        let mut page = Page::default();
+        page.list(0, "names: ", [].into_iter());
+        assert_eq!(page.into_text(), "names: none\n");
+    }
+
+    #[test]
+    fn a_wide_table_goes_on_below_itself() {
+        let mut page = Page::default();
+        let header: Vec<String> = ["", "one", "two"].map(str::to_owned).into();
+        page.table(1, &header, &[vec!["a".into(), "x".repeat(60), "y".repeat(60)]]);
+        let text = page.into_text();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        let mut page = Page::default();
+        page.table(0, &header, &vec![vec!["a".into(), "1".into(), "2".into()]; 45]);
+        assert!(page.into_text().ends_with("and 5 more (--json has all)\n"));
+    }
+}

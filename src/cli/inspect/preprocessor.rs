@@ -1,0 +1,141 @@
+//! A preprocessor in words: the tree of its transformers, and the names of its features.
+
+use super::page::{Page, plain, short, value};
+use crate::preprocessor::{PreprocessorDescription, TransformerDescription};
+use serde_json::Value as Json;
+
+/// Settings that change nothing of what comes out.
+const OF_NO_INTEREST: &[&str] = &["copy", "n_jobs", "verbose"];
+
+pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) {
+    row(page, preprocessor);
+    page.gap();
+    transformer(page, 0, &preprocessor.transformer);
+    page.gap();
+    features(page, &preprocessor.transformer);
+}
+
+/// What a row is.
+pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
+    match preprocessor.columns.len() {
+        0 => page.line(2, "a row: columns by position"),
+        count => page.list(2, &format!("a row: {}: ", counted(count, "column")), names(&preprocessor.columns)),
+    }
+    if let Some(label) = &preprocessor.label {
+        page.line(2, &format!("a row may have its label {}, {}", plain(&label.name), label.position));
+    }
+    if let Some(refusal) = &preprocessor.refusal {
+        page.line(2, &format!("every request is refused: {}", plain(refusal)));
+    }
+}
+
+fn features(page: &mut Page, whole: &TransformerDescription) {
+    match (&whole.feature_names_out, &whole.feature_names_out_error) {
+        (Some(features), _) => page.list(0, &format!("{}: ", counted(features.len(), "feature")), names(features)),
+        (None, reason) => {
+            let reason = reason.as_deref().unwrap_or_default();
+            page.line(0, &format!("its features have no names; scikit-learn: {}", printable(reason)));
+        }
+    }
+    if let Some(note) = &whole.note {
+        page.line(2, &printable(note));
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn names(names: &[String]) -> impl ExactSizeIterator<Item = String> {
+    names.iter().map(|name| plain(name))
+}
+
+/// A sentence, however long.
+fn printable(text: &str) -> String {
+    text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
+}
+
+/// A transformer, what it has learned, and below it what it is made of.
+pub(super) fn transformer(page: &mut Page, indent: usize, described: &TransformerDescription) {
+    let name = described.name.as_ref().map(|name| format!("{}: ", plain(name))).unwrap_or_default();
+    let weight = described.weight.as_ref().map(|weight| format!(", times {}", value(weight))).unwrap_or_default();
+    let features = described.feature_names_out.as_ref().map(|features| counted(features.len(), "feature"));
+    let head = format!("{name}{}{weight}", plain(&described.class));
+    let to = features.map(|features| format!(" to {features}")).unwrap_or_default();
+    match described.columns.len() {
+        0 => page.line(indent, &head),
+        // The whole has its columns above, and what is made of others shows them there.
+        count if indent == 0 || !described.parts.is_empty() => {
+            page.line(indent, &format!("{head}, {}{to}", counted(count, "column")));
+        }
+        count => {
+            page.list(indent, &format!("{head}, {}{to}: ", counted(count, "column")), names(&described.columns));
+        }
+    }
+    let shown = |(name, value): &(&String, &Json)| !OF_NO_INTEREST.contains(&name.as_str()) && !value.is_null();
+    let settings: Vec<_> = described.settings.iter().filter(shown).collect();
+    if !settings.is_empty() {
+        page.list(
+            indent + 2,
+            "",
+            settings.into_iter().map(|(name, setting)| format!("{}={}", plain(name), value(setting))),
+        );
+    }
+    fitted(page, indent + 2, described);
+    for part in &described.parts {
+        transformer(page, indent + 2, part);
+    }
+    if !described.dropped.is_empty() {
+        page.list(indent + 2, "dropped: ", names(&described.dropped));
+    }
+}
+
+/// What was learned: a table of what each column has one value of, a list for each column of what it has several of, and
+/// what belongs to all of them.
+fn fitted(page: &mut Page, indent: usize, described: &TransformerDescription) {
+    let by_column = |name: &String| described.by_column.contains(name);
+    let (mut numbers, mut lists) = (Vec::new(), Vec::new());
+    for (name, fitted) in &described.fitted {
+        match fitted.as_array() {
+            Some(values) if by_column(name) => {
+                let nested = values.iter().any(Json::is_array);
+                if nested { lists.push((name, values)) } else { numbers.push((name, values)) }
+            }
+            _ if fitted.is_null() => {}
+            _ => page.line(indent, &format!("{} {}", plain(name), whole(fitted))),
+        }
+    }
+    if !numbers.is_empty() {
+        let header: Vec<String> =
+            std::iter::once(String::new()).chain(numbers.iter().map(|(name, _)| plain(name))).collect();
+        let row = |(index, column): (usize, &String)| {
+            let cells = numbers.iter().map(|(_, values)| values.get(index).map(value).unwrap_or_default());
+            std::iter::once(plain(column)).chain(cells).collect()
+        };
+        let rows: Vec<Vec<String>> = described.columns.iter().enumerate().map(row).collect();
+        page.table(indent, &header, &rows);
+    }
+    for (name, values) in lists {
+        page.line(indent, &plain(name));
+        for (column, own) in described.columns.iter().zip(values).take(40) {
+            match own.as_array() {
+                Some(items) => page.short_list(indent + 2, &format!("{}: ", plain(column)), items.iter().map(value)),
+                None => page.line(indent + 2, &format!("{}: {}", plain(column), value(own))),
+            }
+        }
+        if values.len() > 40 {
+            page.line(indent + 2, &format!("and {} more (--json has all)", values.len() - 40));
+        }
+    }
+}
+
+/// A value of the whole; of a table of numbers only how large it is.
+fn whole(fitted: &Json) -> String {
+    match fitted.as_array() {
+        Some(rows) if rows.first().is_some_and(Json::is_array) && rows.len() > 3 => {
+            let columns = rows.first().and_then(Json::as_array).map_or(0, Vec::len);
+            format!("{} x {columns} (--json has all)", rows.len())
+        }
+        _ => fitted.as_f64().filter(|_| fitted.as_i64().is_none()).map_or_else(|| value(fitted), short),
+    }
+}

@@ -1,0 +1,63 @@
+//! Weights of features, the largest first: one row a feature, one column for each linear function.
+
+use super::page::{Page, plain, short};
+
+/// How many features are shown, and of how many functions.
+const MOST_FEATURES: usize = 30;
+const MOST_FUNCTIONS: usize = 6;
+
+/// One linear function of the features.
+pub(super) struct Function<'w, T> {
+    /// What heads its column.
+    pub(super) name: String,
+    /// What is added whatever the features are.
+    pub(super) constant: T,
+    /// One for each feature.
+    pub(super) weights: &'w [T],
+}
+
+/// Writes the table; `constant` is what the first row is called.
+pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[String], functions: &[Function<'_, T>]) {
+    let shown = &functions[..functions.len().min(MOST_FUNCTIONS)];
+    let largest = |feature: usize| {
+        let weights = functions.iter().filter_map(|function| function.weights.get(feature));
+        weights.map(|weight| weight.number().abs()).fold(0.0, f64::max)
+    };
+    let mut order: Vec<(f64, usize)> = (0..features.len()).map(|feature| (largest(feature), feature)).collect();
+    order.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+    let row = |first: String, cell: &dyn Fn(&Function<'_, T>) -> Option<String>| {
+        let cells = shown.iter().map(|function| cell(function).unwrap_or_default());
+        std::iter::once(first).chain(cells).collect::<Vec<String>>()
+    };
+    let header = row(String::new(), &|function| Some(plain(&function.name)));
+    let mut rows = vec![row(constant.to_owned(), &|function| Some(short(function.constant.number())))];
+    for (_, feature) in order.iter().take(MOST_FEATURES) {
+        let name = features.get(*feature).map(|name| plain(name)).unwrap_or_default();
+        rows.push(row(name, &|function| Some(short(function.weights.get(*feature)?.number()))));
+    }
+    page.table(2, &header, &rows);
+    if order.len() > MOST_FEATURES {
+        page.line(2, &format!("and {} smaller ones (--json has all)", order.len() - MOST_FEATURES));
+    }
+    if functions.len() > MOST_FUNCTIONS {
+        page.line(2, &format!("and {} more classes (--json has all)", functions.len() - MOST_FUNCTIONS));
+    }
+}
+
+/// A weight of either width.
+pub(super) trait Weight: Copy {
+    /// As a double of the same shortest digits.
+    fn number(self) -> f64;
+}
+
+impl Weight for f32 {
+    fn number(self) -> f64 {
+        self.to_string().parse().unwrap_or(f64::from(self))
+    }
+}
+
+impl Weight for f64 {
+    fn number(self) -> f64 {
+        self
+    }
+}

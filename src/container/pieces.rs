@@ -1,0 +1,237 @@
+//! Invocations of a batch transform job: a body of any size, answered while it arrives.
+//!
+//! A body up to [`WHOLE_BYTES`] is taken whole and answered as any other, so that what is wrong with it comes as an error
+//! with its row and byte. A larger one is cut into pieces ([`crate::payload::pieces`]), each answered by a worker when it
+//! has arrived; memory is that of a few pieces, whatever the body's size. What is wrong with the first piece is an error like
+//! any other; after that the answer has begun, so that it is broken off, and the log says why.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
+use actix_web::web::{Bytes, BytesMut, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::container::body::{self, PIECE};
+use crate::container::counters::{self, Route};
+use crate::container::registry::Loaded;
+use crate::container::respond;
+use crate::container::routes::text_header;
+use crate::container::services::{SINGLE_MODEL, Services};
+use crate::error::{Cause, Error, Result};
+use crate::model::PieceByPiece;
+use crate::payload::MediaType;
+use crate::payload::pieces::Pieces;
+
+/// A body up to this size is answered as a whole. The service's default payload is a third of it.
+const WHOLE_BYTES: usize = 16 << 20;
+/// The largest body that cannot be cut, a JSON document: as large as a payload of the service can be.
+const LARGEST_DOCUMENT: usize = 100 << 20;
+/// Answers of pieces that wait to be sent.
+const AHEAD: usize = 1;
+/// As much of a body is taken while nobody takes its answer: many callers read nothing before they have sent all. A larger
+/// body needs one that reads while it sends, as batch transform does.
+const MOST_UNANSWERED: usize = 100 << 20;
+
+/// `POST /invocations` in a batch transform job.
+pub(super) async fn invocations(request: HttpRequest, payload: Payload, services: Data<Services>) -> HttpResponse {
+    let started = std::time::Instant::now();
+    let response = match answer(&request, payload, services).await {
+        Ok(response) => response,
+        Err(error) => respond::error(&error),
+    };
+    counters::finished(Route::Invocation, response, Some(started))
+}
+
+async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services>) -> Result<HttpResponse> {
+    body::check_encoding(request)?;
+    let model = services.single.get().ok_or_else(|| Error::new(Cause::Unavailable, "Models are not loaded"))?;
+    let model = Arc::clone(model);
+    let (content_type, accept) = (text_header(request, &CONTENT_TYPE)?, text_header(request, &ACCEPT)?);
+    let mut arriving = Arriving::new(payload, services.clone());
+    if arriving.take_up_to(WHOLE_BYTES + 1).await? {
+        let body = arriving.arrived.freeze();
+        return services.invoke(SINGLE_MODEL, model, content_type, accept, body).await.map(respond::answer);
+    }
+    let exchange = model.model.agree(content_type, accept, services.default_accept)?;
+    // An array of numpy's says at its start how many rows it has.
+    let pieces = Pieces::of(exchange.reads.media_type).filter(|_| exchange.writes != MediaType::Npy);
+    let Some(pieces) = pieces else {
+        if !arriving.take_up_to(LARGEST_DOCUMENT + 1).await? {
+            let message = format!(
+                "the body is larger than {LARGEST_DOCUMENT} bytes, the most of {} to {}: send text/csv or \
+                 application/jsonlines, which can be larger",
+                exchange.reads.media_type.name(),
+                exchange.writes.name()
+            );
+            return Err(Error::new(Cause::PayloadTooLarge, message));
+        }
+        let body = arriving.arrived.freeze();
+        return services.invoke(SINGLE_MODEL, model, content_type, accept, body).await.map(respond::answer);
+    };
+    let mut streamed =
+        Streamed { arriving, pieces, progress: PieceByPiece::new(exchange), model, is_over: false, broken: None };
+    let first = streamed.next().await?.unwrap_or_default();
+    let (answers, received) = channel(AHEAD);
+    actix_web::rt::spawn(streamed.send_all(answers));
+    let body = Answers { received, waiting: first };
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, exchange.writes.name())).body(body))
+}
+
+/// A body on its way in.
+struct Arriving {
+    payload: Payload,
+    services: Data<Services>,
+    arrived: BytesMut,
+    /// How many bytes have arrived in all.
+    taken: usize,
+    has_ended: bool,
+}
+
+impl Arriving {
+    fn new(payload: Payload, services: Data<Services>) -> Arriving {
+        Arriving { payload, services, arrived: BytesMut::new(), taken: 0, has_ended: false }
+    }
+
+    /// Takes more of the body; whether it has ended.
+    async fn take(&mut self) -> Result<bool> {
+        if self.has_ended {
+            return Ok(true);
+        }
+        let (limit, timeout) = (self.services.max_request_bytes, self.services.timeout);
+        let next = tokio::time::timeout(timeout, self.payload.next()).await;
+        match next.map_err(|_| body::not_in_time(timeout))? {
+            None => {
+                self.has_ended = true;
+                Ok(true)
+            }
+            Some(Ok(bytes)) => {
+                self.taken += bytes.len();
+                if self.taken > limit {
+                    return Err(body::too_large(limit));
+                }
+                self.arrived.extend_from_slice(&bytes);
+                Ok(false)
+            }
+            Some(Err(error)) => Err(body::not_taken(&error.into(), limit)),
+        }
+    }
+
+    /// Takes so many bytes; whether the body has ended before.
+    async fn take_up_to(&mut self, bytes: usize) -> Result<bool> {
+        while self.arrived.len() < bytes {
+            if self.take().await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// A body that is answered piece by piece.
+struct Streamed {
+    arriving: Arriving,
+    pieces: Pieces,
+    progress: PieceByPiece,
+    model: Arc<Loaded>,
+    is_over: bool,
+    /// What went wrong with the body while its answer was waited for to be taken.
+    broken: Option<Error>,
+}
+
+impl Streamed {
+    /// The answer to the next piece, or none after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let piece = loop {
+            if let Some(end) = self.pieces.cut(&self.arriving.arrived) {
+                break self.arriving.arrived.split_to(end).freeze();
+            }
+            if let Some(error) = self.broken.take() {
+                return Err(error);
+            }
+            if self.arriving.take().await? {
+                self.is_over = true;
+                break self.arriving.arrived.split().freeze();
+            }
+        };
+        let (mut progress, model, is_last) = (self.progress, Arc::clone(&self.model), self.is_over);
+        let work = move || progress.answer(&model.model, &piece, is_last).map(|answer| (progress, answer));
+        let (progress, answer) = self.arriving.services.run(SINGLE_MODEL, work).await?;
+        self.progress = progress;
+        Ok(Some(Bytes::from(answer)))
+    }
+
+    async fn send_all(mut self, answers: Sender<Result<Bytes, BrokenOff>>) {
+        loop {
+            let answer = match self.next().await {
+                Ok(None) => return,
+                Ok(Some(answer)) => Ok(answer),
+                Err(error) => {
+                    log::error!("an answer is broken off: {error}");
+                    Err(BrokenOff)
+                }
+            };
+            let is_last = answer.is_err();
+            let mut sending = std::pin::pin!(answers.send(answer));
+            let sent = loop {
+                let may_take =
+                    !self.arriving.has_ended && self.broken.is_none() && self.arriving.arrived.len() < MOST_UNANSWERED;
+                tokio::select! {
+                    biased;
+                    sent = &mut sending => break sent,
+                    taken = self.arriving.take(), if may_take => self.broken = taken.err(),
+                }
+            };
+            // A caller that is gone has dropped its end.
+            if sent.is_err() || is_last {
+                return;
+            }
+        }
+    }
+}
+
+/// What the connection is told of an answer that is not whole; the log has the rest.
+#[derive(Debug)]
+struct BrokenOff;
+
+impl std::fmt::Display for BrokenOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the answer is broken off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
+
+/// Answers on their way out, in pieces that no other connection of the thread has to wait long for.
+struct Answers {
+    received: Receiver<Result<Bytes, BrokenOff>>,
+    waiting: Bytes,
+}
+
+impl MessageBody for Answers {
+    type Error = BrokenOff;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        while self.waiting.is_empty() {
+            match self.received.poll_recv(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(broken))) => return Poll::Ready(Some(Err(broken))),
+                Poll::Ready(Some(Ok(answer))) => self.waiting = answer,
+            }
+        }
+        let length = self.waiting.len().min(PIECE);
+        Poll::Ready(Some(Ok(self.waiting.split_to(length))))
+    }
+}

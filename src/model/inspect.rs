@@ -1,0 +1,197 @@
+//! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
+
+use super::{Artifact, COLUMNS_JSON, in_file, read};
+use crate::artifact::model_algo::{Member, ModelAlgo};
+use crate::artifact::pickle::{self, Tree};
+use crate::artifact::targz;
+use crate::error::{Error, Result};
+use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
+use crate::preprocessor::{ColumnsJson, Document, Preprocessor, PreprocessorDescription};
+use crate::scorer::{Scorer, ScorerDescription};
+use serde::Serialize;
+use std::fs::{self, File};
+use std::path::Path;
+
+/// An artifact, looked into.
+#[derive(Debug, Serialize)]
+pub struct Inspection {
+    /// The files that it was read from.
+    pub files: Vec<FileSize>,
+    /// What the model takes in memory.
+    pub memory_bytes: u64,
+    /// What it is.
+    #[serde(flatten)]
+    pub contents: Contents,
+}
+
+/// What an artifact is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contents {
+    /// SageMaker's linear learner.
+    LinearLearner(LinearLearnerDescription),
+    /// scikit-learn's transformers.
+    Preprocessor(Box<PreprocessorDescription>),
+    /// A linear estimator of scikit-learn, with the transformers before it.
+    Scorer(Box<ScorerDescription>),
+}
+
+/// A file with its size.
+#[derive(Debug, Serialize)]
+pub struct FileSize {
+    /// Its name; that of a file in an archive after the archive's.
+    pub name: String,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// How many it has once uncompressed, if it is compressed.
+    pub uncompressed_bytes: Option<u64>,
+}
+
+impl FileSize {
+    fn of(path: &Path) -> Result<FileSize> {
+        let file = fs::metadata(path).map_err(|error| Error::io("look at", path, &error))?;
+        Ok(FileSize { name: name_of(path), bytes: file.len(), uncompressed_bytes: None })
+    }
+}
+
+/// What a file is by its name.
+enum Kind {
+    ModelAlgo,
+    Fitted,
+    Pickle,
+    Archive,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Kind> {
+        let ends_in = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        match name {
+            "model_algo-1" => Some(Kind::ModelAlgo),
+            "preprocessor.json" => Some(Kind::Fitted),
+            _ if ends_in(&[".joblib", ".pkl", ".pickle"]) => Some(Kind::Pickle),
+            _ if ends_in(&[".tar.gz", ".tgz", ".tar"]) => Some(Kind::Archive),
+            _ => None,
+        }
+    }
+}
+
+impl Inspection {
+    /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
+    /// `preprocessor.json`, or a pickle.
+    ///
+    /// # Errors
+    /// [`Cause::Io`](crate::error::Cause::Io) when it cannot be read,
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) when it is none of these, or what [`Artifact::load`] refuses.
+    pub fn of(path: &Path) -> Result<Inspection> {
+        let metadata = fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
+        let inspection = if metadata.is_dir() {
+            Artifact::find(path).and_then(inspect)
+        } else {
+            match Kind::of(&name_of(path)) {
+                Some(Kind::Archive) => in_archive(path),
+                // The folder of a bare name is the empty path.
+                Some(Kind::ModelAlgo) => inspect(Artifact::LinearLearner(path.with_file_name(""))),
+                Some(Kind::Fitted) => inspect(Artifact::Fitted(path.to_owned())),
+                Some(Kind::Pickle) => {
+                    let columns = path.with_file_name(COLUMNS_JSON);
+                    let columns = columns.is_file().then_some(columns);
+                    inspect(Artifact::ScikitLearn { pickle: path.to_owned(), columns })
+                }
+                None => Err(Error::bad_artifact(
+                    "expected a model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle",
+                )),
+            }
+        };
+        // What is said of a file has its name already.
+        let is_artifact = matches!(Kind::of(&name_of(path)), Some(Kind::ModelAlgo | Kind::Fitted | Kind::Pickle))
+            && !metadata.is_dir();
+        let around = if is_artifact { path.parent().unwrap_or(Path::new("")) } else { path };
+        inspection.map_err(|error| if around == Path::new("") { error } else { error.context(around.display()) })
+    }
+}
+
+fn in_archive(path: &Path) -> Result<Inspection> {
+    let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
+    let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
+    let unpacked = folder.path().join("model");
+    targz::unpack(archive, &unpacked, &targz::Limits::default())?;
+    // The temporary folder's name is nobody's business.
+    let artifact = Artifact::find(&unpacked).map_err(|error| {
+        let message = error.message().replace(&unpacked.display().to_string(), "the archive");
+        Error::new(error.cause(), message)
+    })?;
+    let mut inspection = inspect(artifact)?;
+    inspection.files.insert(0, FileSize::of(path)?);
+    Ok(inspection)
+}
+
+fn inspect(artifact: Artifact) -> Result<Inspection> {
+    match artifact {
+        Artifact::LinearLearner(directory) => {
+            let learner = LinearLearner::open(&directory)?;
+            Ok(Inspection {
+                files: files_of(&directory)?,
+                memory_bytes: learner.bytes(),
+                contents: Contents::LinearLearner(learner.describe(&directory)?),
+            })
+        }
+        Artifact::Fitted(json) => {
+            let document = Document::parse(&read(&json)?).map_err(|error| in_file(&json, error))?;
+            let described = pickle::read(document.to_joblib())
+                .and_then(|tree| scikit_learn(&tree, Some(document.columns_json())))
+                .map_err(|error| in_file(&json, error));
+            let (memory_bytes, contents) = described?;
+            Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })
+        }
+        Artifact::ScikitLearn { pickle, columns } => {
+            let mut files = vec![FileSize::of(&pickle)?];
+            let columns_json = match columns {
+                Some(path) => {
+                    files.push(FileSize::of(&path)?);
+                    Some(ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?)
+                }
+                None => None,
+            };
+            let tree = pickle::read(read(&pickle)?).map_err(|error| in_file(&pickle, error))?;
+            if let Some(file) = files.first_mut() {
+                file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
+            }
+            let (memory_bytes, contents) =
+                scikit_learn(&tree, columns_json).map_err(|error| in_file(&pickle, error))?;
+            Ok(Inspection { files, memory_bytes, contents })
+        }
+    }
+}
+
+fn scikit_learn(tree: &Tree, columns: Option<ColumnsJson>) -> Result<(u64, Contents)> {
+    if Scorer::is_in(tree)? {
+        let scorer = Scorer::from_pickle(tree, columns)?;
+        Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree)?))))
+    } else {
+        let preprocessor = Preprocessor::from_pickle(tree, columns)?;
+        Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(preprocessor.describe(tree)?))))
+    }
+}
+
+/// The archive of a linear learner, if there is one, and the files of its checkpoint.
+fn files_of(directory: &Path) -> Result<Vec<FileSize>> {
+    let archive = directory.join("model_algo-1");
+    let mut files = Vec::new();
+    let mut prefix = "";
+    if archive.is_file() {
+        files.push(FileSize::of(&archive)?);
+        prefix = "model_algo-1/";
+    }
+    let mut artifact = ModelAlgo::open(directory)?;
+    for member in [Member::AdditionalParams, Member::Manifest, Member::Symbol, Member::Params] {
+        if artifact.has(member) {
+            let bytes = artifact.size(member)?;
+            files.push(FileSize { name: format!("{prefix}{}", member.name()), bytes, uncompressed_bytes: None });
+        }
+    }
+    Ok(files)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

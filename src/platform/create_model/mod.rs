@@ -1,0 +1,302 @@
+//! CreateModel: the containers of a model, as the API has them and checked.
+//!
+//! `request` is what was typed; [`ModelConfig`] is what it means. All that is wrong is reported together, each thing with the
+//! member it is in. The limits are those of the service
+//! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
+
+mod request;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use request::{ContainerDefinition, InferenceExecutionConfig, Mode};
+pub(crate) use request::{CreateModel, Unknown};
+pub use request::{ExecutionMode, ModelCacheSetting};
+use serde::de::DeserializeOwned;
+
+use crate::storage::Location;
+
+/// An inference pipeline has at most this many containers.
+const MOST_CONTAINERS: usize = 15;
+/// A container's Environment has at most this many entries.
+const MOST_VARIABLES: usize = 100;
+/// A key or a value of Environment has at most this many bytes.
+const LONGEST_VARIABLE: usize = 1024;
+/// All containers' environments together have at most this many bytes.
+const LARGEST_ENVIRONMENT: usize = 32 * 1024;
+/// One model: what CreateModel makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The way of a request through the containers.
+    pub mode: ExecutionMode,
+    /// 1 to 15 containers, in the order in which a request goes through them.
+    pub containers: Vec<ContainerConfig>,
+}
+
+/// One container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerConfig {
+    /// ContainerHostname, else `primary` for a container that is alone and `container-1`, `container-2`… by position.
+    pub name: String,
+    /// The name that errors use: `primary` for a container that is alone in Serial mode, else `name`.
+    pub name_in_errors: String,
+    /// Environment.
+    pub environment: BTreeMap<String, String>,
+    /// What the container serves.
+    pub models: Models,
+}
+
+/// What a container serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Models {
+    /// Mode SingleModel: one artifact (an archive or a folder), or none.
+    Single(Option<ModelDataUrl>),
+    /// Mode MultiModel.
+    Multi {
+        /// What a request's TargetModel is under.
+        prefix: ModelDataUrl,
+        /// MultiModelConfig.ModelCacheSetting.
+        cache: ModelCacheSetting,
+    },
+}
+
+/// A ModelDataUrl.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelDataUrl {
+    /// As the configuration says it.
+    pub as_written: String,
+    /// What it says.
+    pub location: Location,
+}
+
+/// JSON as a structure of the API, or why it is none.
+pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
+    if !text.trim_start().starts_with('{') {
+        return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let typed =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string().as_str() {
+            // Of the document itself, or of what ends too early or is no JSON.
+            "." | "?" => vec![error.inner().to_string()],
+            path => vec![format!("{path}: {}", error.inner())],
+        })?;
+    json.end().map_err(|error| vec![error.to_string()])?;
+    Ok(typed)
+}
+
+/// Turns what was typed into what it means and collects what is wrong on the way.
+pub(crate) struct Check<'a> {
+    pub(crate) folder: &'a Path,
+    /// What stands before the members that are being checked, such as `Models[0].`.
+    pub(crate) prefix: String,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Check<'_> {
+    pub(crate) fn problem(&mut self, member: impl std::fmt::Display, message: impl std::fmt::Display) {
+        self.problems.push(format!("{}{member}: {message}", self.prefix));
+    }
+
+    pub(crate) fn unknown(&mut self, path: &str, unknown: &Unknown) {
+        for name in unknown.keys() {
+            self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
+        }
+    }
+
+    /// A model and its name.
+    pub(crate) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
+        self.unknown("", &typed.unknown);
+        let name = self.required_name("ModelName", typed.model_name);
+        let mode = self.execution_mode(typed.inference_execution_config.as_ref());
+        let containers = self.definitions(typed.primary_container, typed.containers);
+        (name, ModelConfig { mode, containers: self.containers(containers, mode) })
+    }
+
+    pub(crate) fn execution_mode(&mut self, typed: Option<&InferenceExecutionConfig>) -> ExecutionMode {
+        let Some(execution) = typed else { return ExecutionMode::Serial };
+        self.unknown("InferenceExecutionConfig.", &execution.unknown);
+        execution.mode
+    }
+
+    /// The containers as typed, each with the member it is in.
+    pub(crate) fn definitions(
+        &mut self,
+        primary: Option<ContainerDefinition>,
+        list: Option<Vec<ContainerDefinition>>,
+    ) -> Vec<(String, ContainerDefinition)> {
+        match (primary, list) {
+            (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],
+            (None, Some(list)) if list.is_empty() => {
+                self.problem("Containers", format_args!("empty; give 1 to {MOST_CONTAINERS}"));
+                Vec::new()
+            }
+            (None, Some(list)) => (0..).zip(list).map(|(i, one)| (format!("Containers[{i}]"), one)).collect(),
+            (Some(_), Some(_)) => {
+                self.problem("PrimaryContainer", "cannot stand beside Containers; give one of the two");
+                Vec::new()
+            }
+            (None, None) => {
+                self.problem("Containers", "missing; give Containers, or PrimaryContainer for a single container");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(crate) fn containers(
+        &mut self,
+        typed: Vec<(String, ContainerDefinition)>,
+        mode: ExecutionMode,
+    ) -> Vec<ContainerConfig> {
+        let alone = typed.len() == 1;
+        if typed.len() > MOST_CONTAINERS {
+            self.problem("Containers", format_args!("{} entries; at most {MOST_CONTAINERS}", typed.len()));
+        }
+        if typed.iter().filter(|(_, container)| container.mode == Some(Mode::MultiModel)).count() > 1 {
+            // CreateModel's own words: OElesin/sagemaker-autopilot-step-functions#10.
+            self.problem(
+                "Containers",
+                "More than one container in MultiModel mode is not supported with inference pipeline.",
+            );
+        }
+        let named = typed.iter().filter(|(_, container)| container.container_hostname.is_some()).count();
+        if named != 0 && named != typed.len() {
+            self.problem("Containers", "ContainerHostname must be given for all containers or for none");
+        }
+        if mode == ExecutionMode::Direct && named == 0 {
+            self.problem("Containers", "ContainerHostname is missing; in Direct mode requests choose by it");
+        }
+        let bytes: usize = typed.iter().flat_map(|(_, one)| &one.environment).map(|(k, v)| k.len() + v.len()).sum();
+        if bytes > LARGEST_ENVIRONMENT {
+            self.problem(
+                "Containers",
+                format_args!("all Environments together take {bytes} bytes; at most {LARGEST_ENVIRONMENT}"),
+            );
+        }
+        let mut containers: Vec<ContainerConfig> = Vec::with_capacity(typed.len());
+        for (number, (path, container)) in (1..).zip(typed) {
+            let name = match (&container.container_hostname, alone) {
+                (Some(hostname), _) => hostname.clone(),
+                (None, true) => "primary".to_owned(),
+                (None, false) => format!("container-{number}"),
+            };
+            if containers.iter().any(|earlier| earlier.name == name) {
+                self.problem(format_args!("{path}.ContainerHostname"), format_args!("\"{name}\" is taken already"));
+            }
+            let name_in_errors =
+                if alone && mode == ExecutionMode::Serial { "primary".to_owned() } else { name.clone() };
+            containers.push(self.container(&path, name, name_in_errors, container));
+        }
+        containers
+    }
+
+    pub(crate) fn container(
+        &mut self,
+        path: &str,
+        name: String,
+        name_in_errors: String,
+        typed: ContainerDefinition,
+    ) -> ContainerConfig {
+        self.unknown(&format!("{path}."), &typed.unknown);
+        if typed.container_hostname.as_deref().is_some_and(|hostname| !is_name(hostname)) {
+            self.problem(format_args!("{path}.ContainerHostname"), not_a_name(&name));
+        }
+        match typed.image.as_deref() {
+            None => self.problem(format_args!("{path}.Image"), "missing"),
+            Some(image) if image.is_empty() || image.len() > 255 || image.contains(char::is_whitespace) => {
+                self.problem(format_args!("{path}.Image"), "expected 1 to 255 characters without white space");
+            }
+            Some(_) => {}
+        }
+        for (member, given) in [
+            ("ModelDataSource", typed.model_data_source.is_some()),
+            ("AdditionalModelDataSources", typed.additional_model_data_sources.is_some()),
+            ("ModelPackageName", typed.model_package_name.is_some()),
+            ("InferenceSpecificationName", typed.inference_specification_name.is_some()),
+        ] {
+            if given {
+                self.problem(format_args!("{path}.{member}"), "not supported by a local endpoint; use ModelDataUrl");
+            }
+        }
+        self.environment(path, &typed.environment);
+        let mode = typed.mode.unwrap_or(Mode::SingleModel);
+        if let Some(cache) = &typed.multi_model_config {
+            self.unknown(&format!("{path}.MultiModelConfig."), &cache.unknown);
+            if mode == Mode::SingleModel {
+                self.problem(format_args!("{path}.MultiModelConfig"), "only a container of Mode MultiModel has one");
+            }
+        }
+        let cache = typed.multi_model_config.and_then(|config| config.model_cache_setting);
+        let cache = cache.unwrap_or(ModelCacheSetting::Enabled);
+        let url = typed.model_data_url.map(|url| self.model_data_url(path, url));
+        let models = match (mode, url) {
+            (Mode::SingleModel, url) => Models::Single(url),
+            (Mode::MultiModel, Some(prefix)) => Models::Multi { prefix, cache },
+            (Mode::MultiModel, None) => {
+                self.problem(
+                    format_args!("{path}.ModelDataUrl"),
+                    "missing; a container of Mode MultiModel takes its models from under this prefix",
+                );
+                Models::Single(None)
+            }
+        };
+        ContainerConfig { name, name_in_errors, environment: typed.environment, models }
+    }
+
+    pub(crate) fn environment(&mut self, path: &str, environment: &BTreeMap<String, String>) {
+        if environment.len() > MOST_VARIABLES {
+            self.problem(
+                format_args!("{path}.Environment"),
+                format_args!("{} entries; at most {MOST_VARIABLES}", environment.len()),
+            );
+        }
+        for (name, value) in environment {
+            let member = format!("{path}.Environment.{name}");
+            let mut characters = name.bytes();
+            let first = characters.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+            if !first || !characters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                self.problem(&member, "a variable's name has letters, digits and _ only, and starts with no digit");
+            }
+            if name.len() > LONGEST_VARIABLE || value.len() > LONGEST_VARIABLE {
+                self.problem(&member, format_args!("name or value is longer than {LONGEST_VARIABLE} bytes"));
+            }
+            if value.contains('\0') {
+                self.problem(&member, "the value contains a NUL character");
+            }
+        }
+    }
+
+    pub(crate) fn model_data_url(&mut self, path: &str, as_written: String) -> ModelDataUrl {
+        let location = self.location(format_args!("{path}.ModelDataUrl"), &as_written);
+        ModelDataUrl { as_written, location }
+    }
+
+    pub(crate) fn location(&mut self, member: impl std::fmt::Display, as_written: &str) -> Location {
+        Location::parse(as_written, self.folder).unwrap_or_else(|problem| {
+            self.problem(member, problem);
+            Location::Local(PathBuf::new())
+        })
+    }
+
+    pub(crate) fn required_name(&mut self, member: &str, name: Option<String>) -> String {
+        match name.as_deref() {
+            None => self.problem(member, "missing"),
+            Some(name) if !is_name(name) => self.problem(member, not_a_name(name)),
+            Some(_) => {}
+        }
+        name.unwrap_or_default()
+    }
+}
+
+/// SageMaker's pattern of names, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, and its length of at most 63.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.is_empty()
+}
+
+pub(crate) fn not_a_name(name: &str) -> String {
+    format!("\"{name}\" is not a name: 1 to 63 letters, digits and hyphens, no hyphen first or last")
+}

@@ -1,0 +1,115 @@
+//! Getting a model's artifact: from a folder or a bucket into a folder, unpacked.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::artifact::targz::{self, Limits};
+use crate::error::{Cause, Error, Result};
+use crate::storage::{Bucket, Failure, Location, Storage};
+
+/// What a download is called until it is whole.
+pub const DOWNLOAD_PREFIX: &str = "download-";
+
+/// Why an artifact is not there to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    /// Nothing lies at its place, or nothing that we may read.
+    NotThere,
+    /// What lies there is no model archive, or one that is too large.
+    BadArtifact(String),
+    /// It could not be downloaded now.
+    Unavailable(String),
+    /// This machine could not write it.
+    Internal(String),
+}
+
+impl std::fmt::Display for FetchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FetchError::NotThere => f.write_str("there is no object at the URL, or we may not read it"),
+            FetchError::BadArtifact(message) | FetchError::Internal(message) => f.write_str(message),
+            FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
+        }
+    }
+}
+
+impl FetchError {
+    /// As an error of whoever needs the model.
+    pub fn into_error(self) -> Error {
+        let cause = match &self {
+            FetchError::NotThere | FetchError::BadArtifact(_) => Cause::BadArtifact,
+            FetchError::Unavailable(_) => Cause::Unavailable,
+            FetchError::Internal(_) => Cause::Io,
+        };
+        Error::new(cause, self.to_string())
+    }
+}
+
+/// Unpacks the archive at a place into a folder and says how many bytes its files have.
+///
+/// # Errors
+/// Why it is not there to be loaded.
+pub async fn fetch(location: &Location, storage: &Storage, into: &Path) -> Result<u64, FetchError> {
+    match location {
+        Location::Local(path) => in_background(path.clone(), into, None).await,
+        Location::S3 { bucket, key } => {
+            let bucket = storage.bucket(bucket).map_err(|error| FetchError::Internal(error.message().to_owned()))?;
+            download(&bucket, key, into, None).await
+        }
+    }
+}
+
+/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
+pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
+    let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
+    let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
+    let (file, path) = tempfile::Builder::new()
+        .prefix(DOWNLOAD_PREFIX)
+        .tempfile_in(beside)
+        .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
+        .into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+    bucket.download(key, &mut file).await.map_err(|failure| match failure {
+        Failure::NotThere => FetchError::NotThere,
+        // Whoever may not list a bucket is told by S3 too that nothing is there.
+        Failure::Denied(message) => {
+            log::warn!("{key} may not be read: {message}");
+            FetchError::NotThere
+        }
+        Failure::Unavailable(message) => FetchError::Unavailable(message),
+        other => FetchError::Internal(other.to_string()),
+    })?;
+    // The file is deleted with `path`, whatever comes of it.
+    in_background(path.to_path_buf(), into, limit).await
+}
+
+/// [`unpack`], off the threads that answer requests.
+pub async fn in_background(archive: PathBuf, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
+    let into = into.to_owned();
+    match tokio::task::spawn_blocking(move || unpack(&archive, &into, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if error.cause() == Cause::BadArtifact => Err(FetchError::BadArtifact(error.to_string())),
+        Ok(Err(error)) => Err(FetchError::Internal(error.to_string())),
+        Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
+    }
+}
+
+/// Unpacks an artifact into a folder, in place of what lies there, and says how many bytes its files
+/// have.
+///
+/// # Errors
+/// When the archive is no model archive or has more than `limit` bytes, or a file cannot be read or written.
+fn unpack(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
+    match std::fs::remove_dir_all(into) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
+        _ => {}
+    }
+    if let Some(parent) = into.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+    }
+    let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
+    let mut limits = Limits::default();
+    limits.bytes = limits.bytes.min(limit.unwrap_or(u64::MAX));
+    Ok(targz::unpack(archive, into, &limits)?.bytes)
+}

@@ -1,0 +1,63 @@
+//! Whether a container runs.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Whether a container runs. Shared by whoever watches it and whoever calls it.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<RwLock<State>>);
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Runs,
+    /// It has ended, and how; it may be started again.
+    Ended(String),
+    /// It is given up, with the FailureReason.
+    Failed(String),
+}
+
+impl Health {
+    /// Notes that the container has ended, and how.
+    pub fn ended(&self, how: impl Into<String>) {
+        let mut state = self.write();
+        // The first word is the true one: what comes later only follows from it.
+        if matches!(*state, State::Runs) {
+            *state = State::Ended(how.into());
+        }
+    }
+
+    /// Notes that the container runs again.
+    pub fn recovered(&self) {
+        *self.write() = State::Runs;
+    }
+
+    /// Notes for good that the container is given up.
+    pub fn failed(&self, reason: impl Into<String>) {
+        *self.write() = State::Failed(reason.into());
+    }
+
+    /// How the container ended, if it does not run now.
+    pub fn how_it_ended(&self) -> Option<String> {
+        match &*self.read() {
+            State::Ended(how) => Some(how.clone()),
+            _ => None,
+        }
+    }
+
+    /// FailureReason, if the container is given up.
+    pub fn failure_reason(&self) -> Option<String> {
+        match &*self.read() {
+            State::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        // A state is written in one step.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

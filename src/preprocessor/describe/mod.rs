@@ -1,0 +1,230 @@
+//! What is in a preprocessor, as data for whoever shows it: the tree of transformers with their columns, settings, fitted
+//! values and the names of their features.
+//!
+//! It is read from the pickle again, since what is kept for transforming has neither names nor settings. What a setting or a
+//! fitted value is, scikit-learn's own convention says: parameters of the constructor are attributes without an underscore
+//! at either end, what was learned at fit ends in one. `names` is how features are named, `values` how values are shown;
+//! what each class names its features stands in its own file of [`super::transformers`].
+//!
+//! Artifacts of scikit-learn 1.0 and later are named as `get_feature_names_out` of the newest version names them. Before,
+//! there was `get_feature_names`, which knew neither the names of a frame nor most transformers: where it answers, its names
+//! are shown; where it raises, the newer names are, and [`TransformerDescription::note`] says so.
+
+#[cfg(test)]
+mod describe_test;
+pub(super) mod names;
+pub(crate) mod values;
+
+use super::Preprocessor;
+use super::attributes::Attributes;
+use super::build::LabelPosition;
+use super::transformers;
+use super::version::Version;
+use crate::artifact::pickle::{Tree, Value};
+use crate::error::Result;
+use names::Names;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+/// What is in a preprocessor.
+#[derive(Debug, Serialize)]
+pub struct PreprocessorDescription {
+    /// The version of scikit-learn that made it.
+    pub scikit_learn: String,
+    /// The names of a row's columns without its label; empty when a row's columns are known by their position only.
+    pub columns: Vec<String>,
+    /// The label that a row may have.
+    pub label: Option<LabelDescription>,
+    /// Why every request will be refused, if it will.
+    pub refusal: Option<String>,
+    /// The whole of it.
+    pub transformer: TransformerDescription,
+}
+
+/// The label of a row.
+#[derive(Debug, Serialize)]
+pub struct LabelDescription {
+    /// Its name.
+    pub name: String,
+    /// `first` or `last`.
+    pub position: &'static str,
+}
+
+/// One transformer of the tree.
+#[derive(Debug, Serialize)]
+pub struct TransformerDescription {
+    /// What the transformer that it is part of calls it.
+    pub name: Option<String>,
+    /// scikit-learn's class, or `passthrough`.
+    pub class: String,
+    /// The names of the columns that it is given; empty where scikit-learn has none.
+    pub columns: Vec<String>,
+    /// What its features are multiplied by (`transformer_weights`).
+    pub weight: Option<Json>,
+    /// The parameters of its constructor.
+    pub settings: Map<String, Json>,
+    /// What was learned at fit.
+    pub fitted: Map<String, Json>,
+    /// Which of `fitted` have a value for each of `columns`.
+    #[serde(skip)]
+    pub by_column: Vec<String>,
+    /// The transformers that it is made of.
+    pub parts: Vec<TransformerDescription>,
+    /// The columns that none of the parts of a ColumnTransformer takes.
+    pub dropped: Vec<String>,
+    /// The names of its features.
+    pub feature_names_out: Option<Vec<String>>,
+    /// Why there are no names: what scikit-learn raises.
+    pub feature_names_out_error: Option<String>,
+    /// What is particular about the names.
+    pub note: Option<String>,
+}
+
+/// A transformer within another.
+pub(super) struct Child<'t> {
+    pub(super) name: &'t str,
+    pub(super) transformer: Value<'t>,
+    /// The names that it is given, if its parent hands any down.
+    pub(super) given: Option<Vec<String>>,
+}
+
+/// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, as coefficients of their
+/// features, or say nothing.
+const STRUCTURE: &[&str] = &[
+    "best_estimator_",
+    "coef_",
+    "cv_results_",
+    "feature_names_in_",
+    "intercept_",
+    "n_features_in_",
+    "n_input_features_",
+    "output_indices_",
+    "steps",
+    "transformer_list",
+    "transformer_weights",
+    "transformers",
+    "transformers_",
+];
+
+/// Fitted values that are lists, but not of one value for each column.
+const NOT_BY_COLUMN: &[&str] = &["classes_", "references_", "target_mean_", "features_", "grid_scores_"];
+
+impl Preprocessor {
+    /// Describes the preprocessor that was made of a pickle.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) where [`Preprocessor::from_pickle`] has it.
+    pub fn describe(&self, tree: &Tree) -> Result<PreprocessorDescription> {
+        let version = super::version_of(tree.root())?;
+        let (names, label) = self.layout.row();
+        let label = label.and_then(|index| {
+            let position = if self.layout.label() == Some(LabelPosition::First) { "first" } else { "last" };
+            Some(LabelDescription { name: (*names.get(index)?).to_owned(), position })
+        });
+        Ok(PreprocessorDescription {
+            scikit_learn: version.to_string(),
+            columns: self.feature_names().into_iter().map(str::to_owned).collect(),
+            label,
+            refusal: self.refusal().map(str::to_owned),
+            transformer: describe(None, tree.root(), None, version)?,
+        })
+    }
+}
+
+impl PreprocessorDescription {
+    /// The last step, inside of Pipelines and searches.
+    pub fn last_step(&self) -> &TransformerDescription {
+        let mut last = &self.transformer;
+        while let ("Pipeline" | "GridSearchCV" | "RandomizedSearchCV", Some(step)) = (&*last.class, last.parts.last()) {
+            last = step;
+        }
+        last
+    }
+}
+
+fn describe(
+    name: Option<&str>,
+    transformer: Value<'_>,
+    given: Option<&[String]>,
+    version: Version,
+) -> Result<TransformerDescription> {
+    let (names, note) = feature_names(transformer, given, version);
+    let (feature_names_out, feature_names_out_error) = match names {
+        Ok(names) => (Some(names), None),
+        Err(names::NoNames(reason)) => (None, Some(reason)),
+    };
+    let mut description = TransformerDescription {
+        name: name.map(str::to_owned),
+        class: transformer.as_str().unwrap_or_default().to_owned(),
+        columns: given.unwrap_or_default().to_vec(),
+        weight: None,
+        settings: Map::new(),
+        fitted: Map::new(),
+        by_column: Vec::new(),
+        parts: Vec::new(),
+        dropped: Vec::new(),
+        feature_names_out,
+        feature_names_out_error,
+        note,
+    };
+    let Some(object) = Attributes::of(transformer) else { return Ok(description) };
+    description.class = object.class().to_owned();
+    if let Ok(names) = transformers::names_in(object, given, version) {
+        description.columns = names;
+    }
+    for (name, value) in object.all().filter(|(name, _)| !STRUCTURE.contains(name) && !name.starts_with('_')) {
+        if !name.ends_with('_') {
+            description.settings.insert(name.to_owned(), values::json(value));
+        } else if let Some(features) = value.attribute("features_") {
+            // A MissingIndicator within a SimpleImputer: the columns that it looks at.
+            description.fitted.insert(name.to_owned(), values::json(features));
+        } else {
+            description.fitted.insert(name.to_owned(), values::json(value));
+        }
+    }
+    if let Some(infrequent) = infrequent_categories(object) {
+        description.fitted.insert("infrequent_categories_".into(), infrequent);
+    }
+    let is_by_column = |(name, value): (&String, &Json)| {
+        let one_each = value.as_array().is_some_and(|values| values.len() == description.columns.len());
+        (one_each && !NOT_BY_COLUMN.contains(&name.as_str())).then(|| name.clone())
+    };
+    description.by_column = description.fitted.iter().filter_map(is_by_column).collect();
+    if description.class == "ColumnTransformer" {
+        description.dropped = transformers::unused(object, &description.columns, version)?;
+    }
+    for Child { name, transformer, given } in transformers::parts(object, given, version)? {
+        let mut part = describe(Some(name), transformer, given.as_deref(), version)?;
+        part.weight = object.get("transformer_weights").and_then(|weights| weights.get(name)).map(values::json);
+        description.parts.push(part);
+    }
+    Ok(description)
+}
+
+/// `infrequent_categories_` of an encoder, which scikit-learn works out of two attributes: for each column the categories
+/// that share one number, or None.
+fn infrequent_categories(encoder: Attributes<'_>) -> Option<Json> {
+    let indices = encoder.present("_infrequent_indices")?.items()?;
+    let categories = encoder.get("categories_")?.items()?;
+    let infrequent = |(indices, categories): (Value<'_>, Value<'_>)| {
+        let categories = values::json(categories);
+        let own = super::attributes::integers(indices)?;
+        let own = own.into_iter().map(|index| categories.get(usize::try_from(index).ok()?).cloned());
+        own.collect::<Option<Json>>()
+    };
+    Some(indices.zip(categories).map(|pair| infrequent(pair).unwrap_or(Json::Null)).collect())
+}
+
+/// The names of a transformer's features, and what is particular about them.
+fn feature_names(transformer: Value<'_>, given: Option<&[String]>, version: Version) -> (Names, Option<String>) {
+    let names = transformers::feature_names_out(transformer, given, version);
+    if version >= Version::new(1, 0) || transformer.as_str().is_some() {
+        return (names, None);
+    }
+    match transformers::get_feature_names(transformer, version) {
+        Ok(names) => (Ok(names), Some(format!("named as get_feature_names of scikit-learn {version} names them"))),
+        Err(names::NoNames(raised)) => {
+            (names, Some(format!("named as scikit-learn 1.0 and later names them; {version} raises {raised}")))
+        }
+    }
+}

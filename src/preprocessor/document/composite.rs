@@ -1,0 +1,292 @@
+//! Transformers that are made of others, and the set of all.
+
+use super::classes::*;
+use super::values::{Null, ToPython};
+use crate::artifact::pickle::Python;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+
+macro_rules! transformers {
+    ($($name:ident),* $(,)?) => {
+        /// A transformer as it is specified: `"passthrough"`, `"drop"`, or an object whose one key is the class.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub(in crate::preprocessor) enum Specified {
+            #[serde(rename = "passthrough")]
+            Passthrough,
+            #[serde(rename = "drop")]
+            Drop,
+            $($name($name),)*
+            ColumnTransformer(Box<ColumnTransformer>),
+            FeatureUnion(FeatureUnion),
+            Pipeline(Pipeline),
+        }
+
+        /// A transformer as it is fitted.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub(in crate::preprocessor) enum FittedTransformer {
+            #[serde(rename = "passthrough")]
+            Passthrough,
+            #[serde(rename = "drop")]
+            Drop,
+            $($name(Fitted<$name>),)*
+            ColumnTransformer(Box<FittedColumnTransformer>),
+            FeatureUnion(FittedFeatureUnion),
+            Pipeline(FittedPipeline),
+        }
+
+        impl Specified {
+            /// scikit-learn's name of the class.
+            pub(in crate::preprocessor) fn name(&self) -> &'static str {
+                match self {
+                    Specified::Passthrough => "passthrough",
+                    Specified::Drop => "drop",
+                    $(Specified::$name(_) => stringify!($name),)*
+                    Specified::ColumnTransformer(_) => "ColumnTransformer",
+                    Specified::FeatureUnion(_) => "FeatureUnion",
+                    Specified::Pipeline(_) => "Pipeline",
+                }
+            }
+        }
+
+        impl FittedTransformer {
+            /// The transformer as it was before it was fitted.
+            pub(in crate::preprocessor) fn specified(&self) -> Specified {
+                match self {
+                    FittedTransformer::Passthrough => Specified::Passthrough,
+                    FittedTransformer::Drop => Specified::Drop,
+                    $(FittedTransformer::$name(fitted) => Specified::$name(fitted.parameters.clone()),)*
+                    FittedTransformer::ColumnTransformer(fitted) => {
+                        Specified::ColumnTransformer(Box::new(fitted.specified()))
+                    }
+                    FittedTransformer::FeatureUnion(fitted) => Specified::FeatureUnion(fitted.specified()),
+                    FittedTransformer::Pipeline(fitted) => Specified::Pipeline(fitted.specified()),
+                }
+            }
+        }
+
+        $(impl From<Fitted<$name>> for FittedTransformer {
+            fn from(fitted: Fitted<$name>) -> FittedTransformer {
+                FittedTransformer::$name(fitted)
+            }
+        })*
+    };
+}
+
+transformers! {
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    SimpleImputer,
+    StandardScaler,
+    VarianceThreshold,
+}
+
+/// Which columns a transformer is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a list of column names, or one of positions that count from 0")]
+pub(in crate::preprocessor) enum Columns {
+    Names(Vec<String>),
+    Positions(Vec<i64>),
+}
+
+impl ToPython for Columns {
+    fn to_python(&self) -> Option<Python> {
+        Some(Python::List(match self {
+            Columns::Names(names) => names.iter().map(|name| Python::Text(name.clone())).collect(),
+            Columns::Positions(positions) => positions.iter().map(|position| Python::Int(*position)).collect(),
+        }))
+    }
+}
+
+/// What the answer of a part is multiplied by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number")]
+pub(in crate::preprocessor) enum Weight {
+    Integer(i64),
+    Float(f64),
+}
+
+/// `transformer_weights`, by the names of the parts.
+pub(in crate::preprocessor) type Weights = Option<BTreeMap<String, Weight>>;
+
+impl ToPython for BTreeMap<String, Weight> {
+    fn to_python(&self) -> Option<Python> {
+        let weight = |weight: &Weight| match weight {
+            Weight::Integer(weight) => Python::Int(*weight),
+            Weight::Float(weight) => Python::Float(*weight),
+        };
+        Some(Python::Dict(self.iter().map(|(name, value)| (Python::Text(name.clone()), weight(value))).collect()))
+    }
+}
+
+/// `sklearn.compose.ColumnTransformer`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::preprocessor) struct ColumnTransformer {
+    pub(in crate::preprocessor) transformers: Vec<(String, Specified, Columns)>,
+    #[serde(default = "dropped")]
+    pub(in crate::preprocessor) remainder: Specified,
+    #[serde(default = "sparse_threshold", deserialize_with = "share")]
+    pub(in crate::preprocessor) sparse_threshold: f64,
+    #[serde(default)]
+    pub(in crate::preprocessor) n_jobs: Option<i64>,
+    #[serde(default)]
+    pub(in crate::preprocessor) transformer_weights: Weights,
+    #[serde(default)]
+    pub(in crate::preprocessor) verbose: bool,
+    #[serde(default = "yes")]
+    pub(in crate::preprocessor) verbose_feature_names_out: bool,
+}
+
+fn dropped() -> Specified {
+    Specified::Drop
+}
+
+fn sparse_threshold() -> f64 {
+    0.3
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&share) {
+        return Ok(share);
+    }
+    Err(serde::de::Error::invalid_value(serde::de::Unexpected::Float(share), &"a share from 0 to 1"))
+}
+
+/// `sklearn.pipeline.Pipeline`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::preprocessor) struct Pipeline {
+    pub(in crate::preprocessor) steps: Vec<(String, Specified)>,
+    #[serde(default)]
+    pub(in crate::preprocessor) transform_input: Null,
+    #[serde(default)]
+    pub(in crate::preprocessor) memory: Null,
+    #[serde(default)]
+    pub(in crate::preprocessor) verbose: bool,
+}
+
+/// `sklearn.pipeline.FeatureUnion`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::preprocessor) struct FeatureUnion {
+    pub(in crate::preprocessor) transformer_list: Vec<(String, Specified)>,
+    #[serde(default)]
+    pub(in crate::preprocessor) n_jobs: Option<i64>,
+    #[serde(default)]
+    pub(in crate::preprocessor) transformer_weights: Weights,
+    #[serde(default)]
+    pub(in crate::preprocessor) verbose: bool,
+    #[serde(default = "yes")]
+    pub(in crate::preprocessor) verbose_feature_names_out: bool,
+}
+
+/// A fitted ColumnTransformer. `transformers_` has the remainder last, where there are columns left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::preprocessor) struct FittedColumnTransformer {
+    pub(in crate::preprocessor) remainder: Specified,
+    pub(in crate::preprocessor) sparse_threshold: f64,
+    pub(in crate::preprocessor) n_jobs: Option<i64>,
+    pub(in crate::preprocessor) transformer_weights: Weights,
+    pub(in crate::preprocessor) verbose: bool,
+    pub(in crate::preprocessor) verbose_feature_names_out: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::preprocessor) feature_names_in_: Option<Vec<String>>,
+    pub(in crate::preprocessor) n_features_in_: usize,
+    pub(in crate::preprocessor) transformers_: Vec<(String, FittedTransformer, Columns)>,
+    pub(in crate::preprocessor) sparse_output_: bool,
+}
+
+/// The name that scikit-learn gives to what stands last.
+pub(in crate::preprocessor) const REMAINDER: &str = "remainder";
+
+impl FittedColumnTransformer {
+    /// The transformers without the remainder.
+    pub(in crate::preprocessor) fn named(&self) -> &[(String, FittedTransformer, Columns)] {
+        match self.transformers_.split_last() {
+            Some(((name, _, _), named)) if name == REMAINDER => named,
+            _ => &self.transformers_,
+        }
+    }
+
+    pub(super) fn specified(&self) -> ColumnTransformer {
+        let specified = |(name, fitted, columns): &(String, FittedTransformer, Columns)| {
+            (name.clone(), fitted.specified(), columns.clone())
+        };
+        ColumnTransformer {
+            transformers: self.named().iter().map(specified).collect(),
+            remainder: self.remainder.clone(),
+            sparse_threshold: self.sparse_threshold,
+            n_jobs: self.n_jobs,
+            transformer_weights: self.transformer_weights.clone(),
+            verbose: self.verbose,
+            verbose_feature_names_out: self.verbose_feature_names_out,
+        }
+    }
+}
+
+/// A fitted Pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::preprocessor) struct FittedPipeline {
+    pub(in crate::preprocessor) steps: Vec<(String, FittedTransformer)>,
+    pub(in crate::preprocessor) transform_input: Null,
+    pub(in crate::preprocessor) memory: Null,
+    pub(in crate::preprocessor) verbose: bool,
+}
+
+impl FittedPipeline {
+    pub(super) fn specified(&self) -> Pipeline {
+        Pipeline {
+            steps: specified(&self.steps),
+            transform_input: self.transform_input,
+            memory: self.memory,
+            verbose: self.verbose,
+        }
+    }
+}
+
+/// A fitted FeatureUnion. What it was fitted on is a property in scikit-learn, and an attribute of its parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::preprocessor) struct FittedFeatureUnion {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::preprocessor) feature_names_in_: Option<Vec<String>>,
+    pub(in crate::preprocessor) n_features_in_: usize,
+    pub(in crate::preprocessor) transformer_list: Vec<(String, FittedTransformer)>,
+    pub(in crate::preprocessor) n_jobs: Option<i64>,
+    pub(in crate::preprocessor) transformer_weights: Weights,
+    pub(in crate::preprocessor) verbose: bool,
+    pub(in crate::preprocessor) verbose_feature_names_out: bool,
+}
+
+impl FittedFeatureUnion {
+    pub(super) fn specified(&self) -> FeatureUnion {
+        FeatureUnion {
+            transformer_list: specified(&self.transformer_list),
+            n_jobs: self.n_jobs,
+            transformer_weights: self.transformer_weights.clone(),
+            verbose: self.verbose,
+            verbose_feature_names_out: self.verbose_feature_names_out,
+        }
+    }
+}
+
+fn specified(parts: &[(String, FittedTransformer)]) -> Vec<(String, Specified)> {
+    parts.iter().map(|(name, fitted)| (name.clone(), fitted.specified())).collect()
+}

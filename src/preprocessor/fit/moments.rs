@@ -1,0 +1,120 @@
+//! Mean and variance of a column that comes in chunks.
+
+/// A sum whose rounding errors are carried along (Neumaier 1974): it is right to the last digit or nearly so, whatever the
+/// order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, value: f64) {
+        let sum = self.sum + value;
+        self.lost += if self.sum.abs() >= value.abs() { (self.sum - sum) + value } else { (value - sum) + self.sum };
+        self.sum = sum;
+    }
+
+    pub(super) fn value(self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
+/// The sum of some numbers.
+pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sum = Sum::default();
+    values.for_each(|value| sum.add(value));
+    sum.value()
+}
+
+/// How many values there were that are not missing, their sum, and their squared distances from the mean.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moments {
+    count: u64,
+    sum: Sum,
+    squares: f64,
+}
+
+impl Moments {
+    /// Adds values; missing ones count for nothing. A chunk's own squares come of two walks with a correction, and are
+    /// joined to those before them (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm", 1979), as
+    /// scikit-learn's `_incremental_mean_and_var` does.
+    pub(super) fn add(&mut self, values: &[f64]) {
+        let present = || values.iter().copied().filter(|value| !value.is_nan());
+        let count = present().count() as u64;
+        if count == 0 {
+            return;
+        }
+        let own_sum = sum(present());
+        let own_mean = own_sum / count as f64;
+        let correction = sum(present().map(|value| value - own_mean));
+        let own_squares = sum(present().map(|value| (value - own_mean) * (value - own_mean)))
+            - correction * correction / count as f64;
+        if self.count > 0 {
+            let (before, added) = (self.count as f64, count as f64);
+            let apart = own_mean - self.mean();
+            self.squares += own_squares + apart * apart * (before * added / (before + added));
+        } else {
+            self.squares = own_squares;
+        }
+        present().for_each(|value| self.sum.add(value));
+        self.count += count;
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// NaN for no value.
+    pub(super) fn mean(&self) -> f64 {
+        self.sum.value() / self.count as f64
+    }
+
+    /// With the count of values, not one less, as divisor; NaN for no value.
+    pub(super) fn variance(&self) -> f64 {
+        self.squares / self.count as f64
+    }
+}
+
+/// Whether a column has one value only, as far as its variance can tell (`_is_constant_feature` of
+/// `sklearn/preprocessing/_data.py`).
+pub(super) fn is_constant(variance: f64, mean: f64, count: f64) -> bool {
+    let from_rounding = count * mean * f64::EPSILON;
+    variance <= count * f64::EPSILON * variance + from_rounding * from_rounding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_sum_does_not_lose_what_is_small_beside_what_is_large() {
+        assert_eq!(sum([1e100, 1.0, -1e100].into_iter()), 1.0);
+    }
+
+    #[test]
+    fn no_value_has_no_mean_and_a_missing_one_counts_for_nothing() {
+        let mut moments = Moments::default();
+        moments.add(&[f64::NAN]);
+        assert!(moments.mean().is_nan() && moments.variance().is_nan() && moments.count() == 0);
+        moments.add(&[1.0, f64::NAN, 3.0]);
+        assert_eq!((moments.mean(), moments.variance(), moments.count()), (2.0, 1.0, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(values in proptest::collection::vec(-1e6f64..1e6, 1..60), cut in 0usize..60, shift in prop_oneof![Just(0.0), Just(1e9)]) {
+            let values: Vec<f64> = values.into_iter().map(|value| value + shift).collect();
+            let mut whole = Moments::default();
+            whole.add(&values);
+            let (front, back) = values.split_at(cut.min(values.len()));
+            let mut parts = Moments::default();
+            parts.add(front);
+            parts.add(back);
+            let near = |one: f64, other: f64| (one - other).abs() <= 1e-12 * one.abs().max(1e-3);
+            prop_assert!(near(whole.mean(), parts.mean()));
+            prop_assert!(near(whole.variance(), parts.variance()), "{} {}", whole.variance(), parts.variance());
+        }
+    }
+}

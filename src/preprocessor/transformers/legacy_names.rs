@@ -1,0 +1,42 @@
+//! `get_feature_names`, which scikit-learn had before 1.0, for those transformers that it had it for.
+
+use super::column_transformer;
+use super::pipeline::named;
+use super::{one_hot_encoder, polynomial_features};
+use crate::artifact::pickle::Value;
+use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::describe::names::{Names, NoNames, names_in, numbered};
+use crate::preprocessor::version::Version;
+
+/// The names, as the artifact's own version gives them.
+pub(in crate::preprocessor) fn get_feature_names(transformer: Value<'_>, version: Version) -> Names {
+    let class = transformer.class().map(|(_, class)| class).unwrap_or_default();
+    let raised = || NoNames::raised(format!("AttributeError: '{class}' object has no attribute 'get_feature_names'"));
+    let Some(object) = Attributes::of(transformer) else { return Err(raised()) };
+    // Both take no names from a ColumnTransformer: their features are numbers.
+    let by_number = || names_in(object, None).map(|names| numbered(names.len()));
+    match class {
+        "ColumnTransformer" => column_transformer::get_feature_names(object, version),
+        "FeatureUnion" => {
+            let mut all = Vec::new();
+            for (name, part) in named(object, "transformer_list")? {
+                if !part.is_none() && part.as_str() != Some("drop") {
+                    all.extend(of_part(name, part, version)?);
+                }
+            }
+            Ok(all)
+        }
+        "OneHotEncoder" => one_hot_encoder::feature_names_out(object, Some(&by_number()?), version),
+        "PolynomialFeatures" => polynomial_features::feature_names_out(object, Some(&by_number()?), version),
+        _ => Err(raised()),
+    }
+}
+
+/// The names of a part, each after the name of the part.
+pub(super) fn of_part(name: &str, part: Value<'_>, version: Version) -> Names {
+    let class = part.class().map_or("str", |(_, class)| class);
+    if !matches!(class, "ColumnTransformer" | "FeatureUnion" | "OneHotEncoder" | "PolynomialFeatures") {
+        return Err(NoNames::no_method(name, class, "get_feature_names"));
+    }
+    Ok(get_feature_names(part, version)?.iter().map(|feature| format!("{name}__{feature}")).collect())
+}

@@ -1,0 +1,82 @@
+//! What is in a scorer, as data for whoever shows it.
+
+use super::Scorer;
+use crate::artifact::pickle::Tree;
+use crate::error::Result;
+use crate::preprocessor::describe::values;
+use crate::preprocessor::{Attributes, PreprocessorDescription, Steps};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+/// What is in a scorer.
+#[derive(Debug, Serialize)]
+pub struct ScorerDescription {
+    /// The method that answers.
+    pub method: &'static str,
+    /// The estimator's class.
+    pub class: String,
+    /// The classes that a classifier tells apart.
+    pub classes: Option<Vec<Json>>,
+    /// The names of the features that the estimator is given.
+    pub features: Vec<String>,
+    /// The linear functions: one, or one for each class or target.
+    pub outputs: Vec<LinearDescription>,
+    /// The whole artifact, the estimator being its last step.
+    #[serde(flatten)]
+    pub artifact: PreprocessorDescription,
+}
+
+/// A linear function of the features.
+#[derive(Debug, Serialize)]
+pub struct LinearDescription {
+    /// The class that a high value speaks for, of a classifier.
+    pub class: Option<Json>,
+    /// `intercept_`.
+    pub intercept: f64,
+    /// `coef_`: one for each feature.
+    pub coefficients: Vec<f64>,
+}
+
+impl Scorer {
+    /// Describes the scorer that was made of a pickle.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) where [`Scorer::from_pickle`] has it.
+    pub fn describe(&self, tree: &Tree) -> Result<ScorerDescription> {
+        let artifact = self.preprocessor.describe(tree)?;
+        let linear = self.estimator.linear();
+        let features = match &artifact.last_step().columns {
+            names if names.len() == linear.features() => names.clone(),
+            _ => (0..linear.features()).map(|number| format!("x{number}")).collect(),
+        };
+        let estimator = Attributes::of(Steps::of(tree.root())?.last.value);
+        let classes = estimator.and_then(classes);
+        // Of two classes there is one function, whose positive values speak for the second.
+        let first = if linear.outputs() == 1 { 1 } else { 0 };
+        let output = |(index, (coefficients, intercept)): (usize, (&[f64], f64))| LinearDescription {
+            class: classes.as_ref().and_then(|classes| classes.get(first + index)).cloned(),
+            intercept,
+            coefficients: coefficients.to_vec(),
+        };
+        let outputs = linear.functions().enumerate().map(output).collect();
+        Ok(ScorerDescription {
+            method: self.estimator.method().name(),
+            class: artifact.last_step().class.clone(),
+            classes,
+            features,
+            outputs,
+            artifact,
+        })
+    }
+}
+
+/// RidgeClassifier keeps them in its `_label_binarizer`.
+fn classes(estimator: Attributes<'_>) -> Option<Vec<Json>> {
+    let own = estimator.get("classes_");
+    let kept = own.or_else(|| estimator.get("_label_binarizer")?.attribute("classes_"))?;
+    kept.as_array().filter(|array| array.shape().len() == 1)?;
+    match values::json(kept) {
+        Json::Array(classes) => Some(classes),
+        _ => None,
+    }
+}

@@ -1,0 +1,174 @@
+//! The estimators that are applied, and which of their methods answers.
+
+use super::classes::Classes;
+use super::linear::Linear;
+use super::probabilities::Probabilities;
+use crate::artifact::pickle::Value;
+use crate::error::Result;
+use crate::payload::table::Column;
+use crate::payload::{Estimates, estimates::Scores};
+use crate::preprocessor::{Attributes, Builder, Fault, Feature, Input, Method};
+
+/// Classes whose `predict` is a linear function.
+const REGRESSORS: &[&str] = &[
+    "ElasticNet",
+    "ElasticNetCV",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "LinearSVR",
+    "Ridge",
+    "RidgeCV",
+    "SGDRegressor",
+];
+
+/// Classes whose `decision_function` is one (`sklearn.linear_model._base.LinearClassifierMixin`).
+const CLASSIFIERS: &[&str] = &[
+    "LinearSVC",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "Perceptron",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "SGDClassifier",
+];
+
+/// A linear function of the features, and what is answered of it.
+#[derive(Debug)]
+pub(super) struct Estimator {
+    /// The class, for the log.
+    class: Box<str>,
+    linear: Linear,
+    answer: Answer,
+}
+
+/// What is made of the linear function's values.
+#[derive(Debug)]
+enum Answer {
+    /// The values themselves: a regressor's `predict`, a classifier's `decision_function`.
+    Values(Method),
+    /// `predict` of a classifier.
+    Classes(Classes),
+    /// `predict_proba`.
+    Probabilities(Probabilities, Classes),
+}
+
+/// Whether a fitted object is one of the estimators that are applied here.
+pub(super) fn is_supported(object: Attributes<'_>) -> bool {
+    REGRESSORS.contains(&object.class()) || CLASSIFIERS.contains(&object.class())
+}
+
+impl Estimator {
+    /// Reads `coef_`, `intercept_`, and what the method that is asked for needs.
+    pub(super) fn build<'t>(
+        value: Value<'t>,
+        asked: Option<Method>,
+        input: &Input<'t>,
+        builder: &mut Builder,
+    ) -> Result<Estimator> {
+        let Some(object) = Attributes::of(value).filter(|object| is_supported(*object)) else {
+            let found = value.describe();
+            return Err(value.error(format!("expected a fitted linear estimator, found {found}")));
+        };
+        let linear = Linear::read(object, input.sparse)?;
+        builder.accept(input, object, linear.features())?;
+        let method = asked.unwrap_or(Method::Predict);
+        let answer = if REGRESSORS.contains(&object.class()) {
+            Answer::of_regressor(object, method)?
+        } else {
+            Answer::of_classifier(object, method, linear.outputs(), builder)?
+        };
+        let estimator = Estimator { class: object.class().into(), linear, answer };
+        builder.take_memory(object, estimator.heap_bytes())?;
+        Ok(estimator)
+    }
+
+    /// Answers for each row.
+    ///
+    /// # Errors
+    /// For text that is no number, and for missing values and infinity, as every linear model of scikit-learn.
+    pub(super) fn apply<'a>(&'a self, features: Vec<Feature<'_, 'a>>, rows: usize) -> Result<Estimates<'a>, Fault> {
+        let values = self.linear.apply(features, rows)?;
+        Ok(match &self.answer {
+            Answer::Values(_) => Estimates::scores(rows, scores(values.into_columns())),
+            Answer::Classes(classes) => Estimates::labels(rows, classes.of(&values)),
+            Answer::Probabilities(probabilities, classes) => {
+                let labels = classes.of(&values);
+                let scores = Scores::Each(probabilities.of(values).into_columns());
+                Estimates::scores_and_labels(rows, scores, labels)
+            }
+        })
+    }
+
+    /// The linear function.
+    pub(super) fn linear(&self) -> &Linear {
+        &self.linear
+    }
+
+    /// The method that answers.
+    pub(super) fn method(&self) -> Method {
+        self.answer.method()
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let classes = match &self.answer {
+            Answer::Values(_) => 0,
+            Answer::Classes(classes) | Answer::Probabilities(_, classes) => classes.heap_bytes(),
+        };
+        self.class.len() + self.linear.heap_bytes() + classes
+    }
+}
+
+/// One value a row is a number, several are a list.
+fn scores<'a>(mut columns: Vec<Column<'a>>) -> Scores<'a> {
+    if columns.len() == 1 { Scores::One(columns.remove(0)) } else { Scores::Each(columns) }
+}
+
+impl Answer {
+    fn of_regressor(object: Attributes<'_>, method: Method) -> Result<Answer> {
+        match method {
+            Method::Predict => Ok(Answer::Values(method)),
+            _ => Err(no_method(object, method, &["predict"])),
+        }
+    }
+
+    fn of_classifier(object: Attributes<'_>, method: Method, outputs: usize, builder: &Builder) -> Result<Answer> {
+        let classes = Classes::read(object, outputs)?;
+        let probabilities = Probabilities::of_estimator(object, classes.len(), builder.version)?;
+        match (method, probabilities) {
+            (Method::DecisionFunction, _) => Ok(Answer::Values(method)),
+            (Method::Predict, _) => Ok(Answer::Classes(classes)),
+            (Method::PredictProba, Some(probabilities)) => Ok(Answer::Probabilities(probabilities, classes)),
+            (_, Some(_)) => Err(no_method(object, method, &["predict", "predict_proba", "decision_function"])),
+            (_, None) => Err(no_method(object, method, &["predict", "decision_function"])),
+        }
+    }
+
+    fn method(&self) -> Method {
+        match self {
+            Answer::Values(method) => *method,
+            Answer::Classes(_) => Method::Predict,
+            Answer::Probabilities(..) => Method::PredictProba,
+        }
+    }
+}
+
+fn no_method(object: Attributes<'_>, method: Method, methods: &[&str]) -> crate::error::Error {
+    object.error(format_args!(
+        "{} is asked for, which it does not have as it was fitted: expected {}, or no method",
+        method.name(),
+        methods.join(" or ")
+    ))
+}
+
+impl std::fmt::Display for Estimator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.class, self.answer.method().name())?;
+        match &self.answer {
+            Answer::Values(_) if self.linear.outputs() > 1 => write!(f, " of {} outputs", self.linear.outputs()),
+            Answer::Values(_) => Ok(()),
+            Answer::Classes(classes) | Answer::Probabilities(_, classes) => write!(f, " of {} classes", classes.len()),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The scorer against scikit-learn's own answers: the cases of `tests/fixtures/sklearn` that ask for another method than
+//! `transform`, in eight versions.
+
+use super::Scorer;
+use crate::artifact::pickle;
+use crate::payload::{MediaType, Table};
+use crate::preprocessor::fixtures_test::{fixtures, folders, matches};
+use crate::preprocessor::{ColumnsJson, Method};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn cases() -> Vec<PathBuf> {
+    let versions = folders(&fixtures()).into_iter().filter(|path| !path.ends_with("bad"));
+    let cases = versions.flat_map(|version| folders(&version));
+    cases.filter(|case| !fs::read_to_string(case.join("columns.json")).unwrap().contains("\"transform\"")).collect()
+}
+
+fn columns(case: &Path) -> ColumnsJson {
+    ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap()
+}
+
+fn columns_with(case: &Path, method: Method) -> ColumnsJson {
+    let mut columns = columns(case);
+    columns.method = Some(method);
+    columns
+}
+
+fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
+    let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap()).unwrap();
+    assert!(Scorer::is_in(&tree).unwrap(), "{}", case.display());
+    Scorer::from_pickle(&tree, columns).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
+}
+
+fn answer(scorer: &Scorer, body: &[u8], media_type: MediaType) -> String {
+    let mut out = Vec::new();
+    let rows = Table::read(MediaType::Csv, body, scorer).unwrap();
+    scorer.score(rows).unwrap().write(media_type, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn answers_are_those_of_scikit_learn_in_every_version() {
+    let mut passed = 0;
+    for case in cases() {
+        let body = fs::read(case.join("input.csv")).unwrap();
+        let found = answer(&scorer(&case, Some(columns(&case))), &body, MediaType::Csv);
+        let expected = fs::read_to_string(case.join("expected.csv")).unwrap();
+        let exact = fs::read_to_string(case.join("expected_exact.csv")).ok();
+        let right = matches(&found, &expected) || exact.is_some_and(|exact| matches(&found, &exact));
+        assert!(right, "{}\nexpected\n{expected}\nfound\n{found}", case.display());
+        passed += 1;
+    }
+    assert_eq!(passed, 63);
+}
+
+/// Every value of the answer as JSON must be that of the CSV: what differs is the shape only.
+#[test]
+fn json_holds_the_same_values_in_the_linear_learners_shape() {
+    for case in cases() {
+        let columns = columns(&case);
+        let method = columns.method.unwrap();
+        let scorer = scorer(&case, Some(columns));
+        let body = fs::read(case.join("input.csv")).unwrap();
+        let csv = answer(&scorer, &body, MediaType::Csv);
+        let json: serde_json::Value = serde_json::from_str(&answer(&scorer, &body, MediaType::Json)).unwrap();
+        let lines = answer(&scorer, &body, MediaType::JsonLines);
+        let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(json, serde_json::json!({ "predictions": lines }));
+        for (prediction, row) in lines.iter().zip(csv.lines()) {
+            let score = match &prediction["score"] {
+                serde_json::Value::Array(scores) => scores.clone(),
+                serde_json::Value::Null => vec![prediction["predicted_label"].clone()],
+                score => vec![score.clone()],
+            };
+            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let found: Vec<String> = score.iter().map(text).collect();
+            assert!(matches(&found.join(","), row), "{}: {prediction} {row}", case.display());
+            let has_label = prediction.get("predicted_label").is_some();
+            let classifier = prediction.get("score").is_none() || method == Method::PredictProba;
+            assert_eq!(has_label, classifier, "{}: {prediction}", case.display());
+        }
+        assert_eq!(lines.len(), csv.lines().count());
+    }
+}
+
+#[test]
+fn predict_answers_unless_another_method_is_asked_for() {
+    let case = fixtures().join("1.6.1/model_multinomial_proba");
+    let body = fs::read(case.join("input.csv")).unwrap();
+    let predicted = answer(&scorer(&case, None), &body, MediaType::Csv);
+    assert_eq!(predicted, fs::read_to_string(fixtures().join("1.6.1/model_multinomial/expected.csv")).unwrap());
+    let of = |method| columns_with(&case, method);
+    let probable = answer(&scorer(&case, Some(of(Method::PredictProba))), &body, MediaType::Csv);
+    assert!(matches(&probable, &fs::read_to_string(case.join("expected.csv")).unwrap()));
+    let decided = answer(&scorer(&case, Some(of(Method::DecisionFunction))), &body, MediaType::Json);
+    assert!(decided.starts_with("{\"predictions\": [{\"score\": ["), "{decided}");
+}
+
+#[test]
+fn a_method_that_the_estimator_does_not_have_is_refused_with_those_that_it_has() {
+    let refused = |case: &str, method| {
+        let case = fixtures().join(case);
+        let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap()).unwrap();
+        Scorer::from_pickle(&tree, Some(columns_with(&case, method))).map(drop).unwrap_err().to_string()
+    };
+    let cases = [
+        ("model_ridge", Method::PredictProba, "expected predict, or no method"),
+        ("model_svc", Method::PredictProba, "expected predict or decision_function, or no method"),
+        ("model_logistic", Method::Transform, "expected predict or predict_proba or decision_function, or no method"),
+    ];
+    for (case, method, expected) in cases {
+        let message = refused(&format!("1.9.1/{case}"), method);
+        assert!(message.contains(method.name()) && message.ends_with(expected), "{message}");
+    }
+}

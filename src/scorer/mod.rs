@@ -1,0 +1,102 @@
+//! The scorer: a linear estimator of scikit-learn, with the transformers that stand before it in its Pipeline.
+//!
+//! One artifact is then the whole pipeline: rows as they come in, scores or classes out. `estimator` is which classes there
+//! are and which methods they have, `linear` the coefficients and their products with rows, `classes` and `probabilities`
+//! what a classifier makes of them.
+//!
+//! The room stands on [`crate::preprocessor`]: it takes its way into a pickled object and its columns, and adds what is
+//! done with them last. It knows nothing of media types, of HTTP, or of where an artifact comes from.
+
+mod classes;
+mod describe;
+mod estimator;
+#[cfg(test)]
+mod estimator_test;
+#[cfg(test)]
+mod fixtures_test;
+mod linear;
+mod probabilities;
+
+pub use describe::{LinearDescription, ScorerDescription};
+
+use crate::artifact::pickle::Tree;
+use crate::error::Result;
+use crate::payload::table::{Schema, Table};
+use crate::payload::{Estimates, MediaType};
+use crate::preprocessor::{Attributes, ColumnsJson, Preprocessor, Steps};
+use estimator::Estimator;
+
+/// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
+#[derive(Debug)]
+pub struct Scorer {
+    preprocessor: Preprocessor,
+    estimator: Estimator,
+}
+
+impl Scorer {
+    /// The media types of answers.
+    pub const WRITABLE: &'static [MediaType] = Estimates::WRITABLE;
+
+    /// Whether an artifact is an estimator: a linear one, a Pipeline that ends in one, or a search that found either.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for a Pipeline or a search that is not whole.
+    pub fn is_in(tree: &Tree) -> Result<bool> {
+        let last = Steps::of(tree.root())?.last;
+        Ok(Attributes::of(last.value).is_some_and(estimator::is_supported))
+    }
+
+    /// Builds a scorer from what a pickle says, scikit-learn 0.20 to 1.9. The method that answers is
+    /// [`ColumnsJson::method`], by default `predict`.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) as [`Preprocessor::from_pickle`], and for a method that
+    /// the estimator does not have.
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Scorer> {
+        let Steps { first, last } = Steps::of(tree.root())?;
+        let method = columns.as_ref().and_then(|columns| columns.method);
+        let (preprocessor, estimator) = Preprocessor::before(tree, columns.as_ref(), first, |input, builder| {
+            Estimator::build(last.value, method, input, builder).map_err(|error| last.error(error))
+        })?;
+        Ok(Scorer { preprocessor, estimator })
+    }
+
+    /// Why every request will be refused, where `columns.json` and the model do not fit each other.
+    pub fn refusal(&self) -> Option<&str> {
+        self.preprocessor.refusal()
+    }
+
+    /// Scores rows, or tells their classes. A label that comes with them is not looked at.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing values and
+    /// infinity among the features.
+    pub fn score<'a>(&'a self, rows: Table<'a>) -> Result<Estimates<'a>> {
+        self.preprocessor.transform_then(rows, |features, rows| self.estimator.apply(features, rows))
+    }
+
+    /// How many bytes it takes in memory, heap and own size.
+    pub fn bytes(&self) -> u64 {
+        self.preprocessor.bytes() + (size_of::<Estimator>() + self.estimator.heap_bytes()) as u64
+    }
+}
+
+impl Schema for Scorer {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self.preprocessor.check_width(columns)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.preprocessor.names()
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.preprocessor.label()
+    }
+}
+
+impl std::fmt::Display for Scorer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.estimator, self.preprocessor)
+    }
+}

@@ -1,0 +1,238 @@
+//! A job that fits a preprocessor: which channel has the data and which the specification, and what is written.
+
+use super::channel::{Channel, InputMode};
+use super::job::Config;
+use super::lines::stamp;
+use super::settings;
+use super::stop::Stop;
+use super::table_source::{TableSource, stopped};
+use super::tree::Tree;
+use crate::error::{Cause, Error, Result};
+use crate::linear_learner::train::Given;
+use crate::preprocessor::{Document, Specification, fit};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The hyperparameter that has the specification.
+const HYPERPARAMETER: &str = "preprocessor";
+/// The file of a channel that has it, and the one that is written.
+const FILE: &str = "preprocessor.json";
+const PICKLE: &str = "model.joblib";
+
+/// What to fit, and where it was found.
+pub(super) struct Job {
+    specification: Specification,
+    /// The file that has the specification, or would have.
+    file: PathBuf,
+    channels: BTreeMap<String, Channel>,
+}
+
+/// The job, if it is one of a preprocessor.
+///
+/// # Errors
+/// [`Cause::BadSetting`] for a specification that is wrong, is there twice, or stands beside hyperparameters of the linear
+/// learner.
+pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
+    let given = settings::hyperparameters_or_none(tree)?;
+    let channels = settings::all_channels(tree)?;
+    let of_channel = |name: &String| tree.channel(name).join(FILE);
+    let files: Vec<PathBuf> = channels.keys().map(of_channel).filter(|path| path.is_file()).collect();
+    let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
+    let (text, source, file) = match (given.get(HYPERPARAMETER), files.as_slice()) {
+        (None, []) => return Ok(None),
+        (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {HYPERPARAMETER}"), PathBuf::new()),
+        (None, [file]) => {
+            let text = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
+            (text, file.display().to_string(), file.clone())
+        }
+        (Some(_), [file, ..]) => {
+            return wrong(format!(
+                "the job has a hyperparameter {HYPERPARAMETER} and {}: expected one of them",
+                file.display()
+            ));
+        }
+        (None, [file, other, ..]) => {
+            return wrong(format!("the job has {} and {}: expected one of them", file.display(), other.display()));
+        }
+    };
+    check_others(&given)?;
+    let specification = Specification::parse(&text).map_err(|error| error.context(source))?;
+    Ok(Some(Job { specification, file, channels }))
+}
+
+/// Nothing else is a hyperparameter of a preprocessor. What SageMaker's own tools add begins with `sagemaker_` or `_`.
+fn check_others(given: &Given) -> Result<()> {
+    let own = |name: &&String| *name != HYPERPARAMETER && !name.starts_with("sagemaker_") && !name.starts_with('_');
+    match given.keys().find(own) {
+        Some(other) => Err(Error::new(
+            Cause::BadSetting,
+            format!(
+                "the job has a preprocessor and the hyperparameter {other}: expected a preprocessor, which has no other \
+                 hyperparameter, or a linear learner, which has no preprocessor"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+impl Job {
+    /// The channel with the data: `train`, `training` as notebooks call it, or the only one.
+    fn channel(&self) -> Result<(&str, &Channel)> {
+        let holds_data = |name: &&String| match self.file.parent() {
+            // A channel of nothing but the specification.
+            Some(folder) if folder.ends_with(name) => has_other_files(folder),
+            _ => true,
+        };
+        let names: Vec<&String> = self.channels.keys().filter(holds_data).collect();
+        let known = ["train", "training"].into_iter().find(|known| names.iter().any(|name| name == known));
+        let name = match (known, names.as_slice()) {
+            (Some(known), _) => known,
+            (None, [only]) => only.as_str(),
+            (None, []) => {
+                return Err(Error::new(Cause::BadSetting, "the job has no channel of data: expected a channel train"));
+            }
+            (None, several) => {
+                let several: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+                return Err(Error::new(
+                    Cause::BadSetting,
+                    format!("expected a channel train, or one channel only, found {}", several.join(", ")),
+                ));
+            }
+        };
+        let channel = self.channels.get_key_value(name);
+        channel
+            .map(|(name, channel)| (name.as_str(), channel))
+            .ok_or_else(|| Error::new(Cause::Internal, format!("channel {name} is not there")))
+    }
+
+    pub(super) fn run(self, config: &Config, tree: &Tree) -> Result<()> {
+        let stop = Stop::on_signal()?;
+        settings::host(tree)?;
+        let (name, channel) = self.channel()?;
+        let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
+        let mut rows = TableSource::new(name, tree.channel(name), channel, self.file.clone(), room, &stop)?;
+        let mut report = Report::new(config.is_watched);
+        report.say("Docker entrypoint called with argument(s): train");
+        let mode = if channel.training_input_mode == InputMode::Pipe { "FIFOs" } else { "files" };
+        report.say(&format!("Fitting a preprocessor on the {mode} of channel {name}"));
+        let unread: Vec<&str> = self.channels.keys().map(String::as_str).filter(|other| *other != name).collect();
+        if let Some(unread) =
+            unread.iter().find(|other| !self.file.parent().is_some_and(|folder| folder.ends_with(other)))
+        {
+            report.say(&format!("Channel {unread} is not read: a preprocessor is fitted on {name} alone"));
+        }
+        let specification = self.specification;
+        let (sender, receiver) = sync_channel(1);
+        // A FIFO that nobody writes to cannot be left, but a thread that waits for it can.
+        let learn = move || {
+            // Without a receiver nobody is left to be told.
+            let _ = sender.send(fit::fit(specification, &mut rows, &mut |event| report.hear(&event)));
+        };
+        let internal =
+            |error: std::io::Error| Error::new(Cause::Internal, format!("could not start a thread: {error}"));
+        std::thread::Builder::new().name("fit".into()).spawn(learn).map_err(internal)?;
+        let document = loop {
+            match receiver.recv_timeout(GLANCE) {
+                Ok(document) => break document?,
+                Err(RecvTimeoutError::Timeout) if stop.is_set() => match receiver.recv_timeout(LAST_WORD) {
+                    Ok(document) => break document?,
+                    Err(_) => return Err(stopped()),
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(Cause::Internal, "the fit ended without a result: its panic is in the log"));
+                }
+            }
+        };
+        let report = Report::new(config.is_watched);
+        let written = write(&config.model_dir, &document)?;
+        report.say(&format!("Preprocessor saved to {} and {PICKLE} beside it", written.display()));
+        Ok(())
+    }
+}
+
+fn has_other_files(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.filter_map(|entry| entry.ok()).any(|entry| {
+        let name = entry.file_name();
+        name != FILE && !name.to_string_lossy().starts_with('.')
+    })
+}
+
+/// Writes both files; each appears whole or not at all, the one that is served last.
+fn write(directory: &Path, document: &Document) -> Result<PathBuf> {
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
+    for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
+        let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
+        std::fs::write(&unfinished, bytes).map_err(|error| Error::io("write", &unfinished, &error))?;
+        std::fs::rename(&unfinished, &path).map_err(|error| Error::io("write", &path, &error))?;
+    }
+    Ok(directory.join(FILE))
+}
+
+/// What is told of a fit: log lines, or a line that changes where a person sits.
+struct Report {
+    is_watched: bool,
+    walk: usize,
+    began: Instant,
+    shown: Option<Instant>,
+}
+
+/// How soon a stop is noticed while nothing comes, and how long a fit may take to notice it by itself.
+const GLANCE: Duration = Duration::from_millis(100);
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// No eye follows more.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Report {
+    fn new(is_watched: bool) -> Report {
+        Report { is_watched, walk: 0, began: Instant::now(), shown: None }
+    }
+
+    /// A line that stays. That nobody reads it is no reason to stop.
+    fn say(&self, message: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = if self.is_watched {
+            writeln!(out, "\r\x1b[K{message}")
+        } else {
+            writeln!(out, "[{} INFO {}] {message}", stamp(SystemTime::now()), std::process::id())
+        };
+    }
+
+    fn hear(&mut self, event: &fit::Event) {
+        match event {
+            fit::Event::Walk(number, learning) => {
+                self.walk = *number;
+                self.began = Instant::now();
+                let mut names = learning.clone();
+                names.dedup();
+                self.say(&format!("Walk {number} over the rows: {}", names.join(", ")));
+            }
+            fit::Event::Seen(rows) if self.is_watched => {
+                if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
+                    self.shown = Some(Instant::now());
+                    let mut out = std::io::stdout().lock();
+                    let _ = write!(out, "\r\x1b[Kwalk {}: {rows} rows", self.walk).and_then(|()| out.flush());
+                }
+            }
+            fit::Event::Seen(_) => {}
+            fit::Event::Walked(rows) => {
+                let rate = *rows as f64 / self.began.elapsed().as_secs_f64().max(1e-6);
+                self.say(&format!("Walk {}: {rows} rows, {rate:.0} rows/second", self.walk));
+            }
+            fit::Event::Kept(name, columns) => {
+                self.say(&format!(
+                    "{name} keeps {columns} columns in memory: its statistics are of all values at once"
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "preprocessor_job_test.rs"]
+mod preprocessor_job_test;

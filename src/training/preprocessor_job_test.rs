@@ -1,0 +1,171 @@
+use crate::error::Result;
+use crate::model::Artifact;
+use crate::training::{Config, run};
+use std::path::Path;
+
+const SPECIFICATION: &str = r#"{"version": 1, "columns": ["a", "b"], "label": "y", "label_position": "first",
+    "transformer": {"ColumnTransformer": {"transformers": [["n", {"StandardScaler": {}}, ["a"]], ["w", {"OneHotEncoder": {}}, ["b"]]]}}}"#;
+const ROWS: &str = "7,1,x\n8,2,y\n9,6,x\n";
+
+struct Job(tempfile::TempDir);
+
+impl Job {
+    /// A job with these files below `input`.
+    fn new(files: &[(&str, &str)]) -> Job {
+        let base = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = base.path().join("input").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Job(base)
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, memory: u64) -> Result<()> {
+        run(&Config {
+            base_dir: self.0.path().to_owned(),
+            model_dir: self.path("model"),
+            threads: 1,
+            memory,
+            is_watched: false,
+        })
+    }
+}
+
+fn hyperparameters() -> String {
+    serde_json::json!({"preprocessor": SPECIFICATION, "sagemaker_region": "\"eu-west-1\""}).to_string()
+}
+
+fn statistics(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("model/preprocessor.json")).unwrap()
+}
+
+#[test]
+fn a_specification_comes_as_a_hyperparameter_or_in_a_channel() {
+    let by_hyperparameter =
+        Job::new(&[("config/hyperparameters.json", &hyperparameters()), ("data/train/rows.csv", ROWS)]);
+    let in_train = Job::new(&[("data/train/preprocessor.json", SPECIFICATION), ("data/train/rows.csv", ROWS)]);
+    let in_another = Job::new(&[("data/setup/preprocessor.json", SPECIFICATION), ("data/training/rows.csv", ROWS)]);
+    let in_one_of_any_name =
+        Job::new(&[("data/houses/preprocessor.json", SPECIFICATION), ("data/houses/rows.csv", ROWS)]);
+    for job in [&by_hyperparameter, &in_train, &in_another, &in_one_of_any_name] {
+        job.run(1 << 20).unwrap();
+        assert!(!job.path("output/failure").exists());
+        assert_eq!(statistics(job.0.path()), statistics(by_hyperparameter.0.path()));
+        assert!(job.path("model/model.joblib").is_file());
+    }
+    assert!(statistics(by_hyperparameter.0.path()).contains("\"mean_\": [3.0]"));
+}
+
+#[test]
+fn both_files_in_the_folder_are_one_model() {
+    let job = Job::new(&[("config/hyperparameters.json", &hyperparameters()), ("data/train/rows.csv", ROWS)]);
+    job.run(1 << 20).unwrap();
+    let answer = |folder: &Path| {
+        let model = Artifact::find(folder).unwrap().load(None).unwrap();
+        let invocation = crate::model::Invocation {
+            content_type: Some("text/csv"),
+            accept: Some("text/csv"),
+            default_accept: None,
+            body: b"2,y\n5,x\n",
+        };
+        String::from_utf8(model.invoke(invocation).unwrap().body).unwrap()
+    };
+    let both = answer(&job.path("model"));
+    std::fs::remove_file(job.path("model/preprocessor.json")).unwrap();
+    assert_eq!(answer(&job.path("model")), both);
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_read_for_each_walk_and_comes_to_the_same() {
+    let rows: String = (0..5000).map(|row| format!("{row},{},\"w{}\"\n", row % 97, row % 3)).collect();
+    let files = [("config/hyperparameters.json", hyperparameters()), ("data/train/rows.csv", rows)];
+    let job = |memory| {
+        let job = Job::new(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
+        job.run(memory).unwrap();
+        statistics(job.0.path())
+    };
+    assert_eq!(job(10), job(1 << 30));
+}
+
+#[test]
+fn what_is_wrong_is_in_the_failure_file() {
+    let wrong = serde_json::json!({"preprocessor": "{}"}).to_string();
+    let with_another = serde_json::json!({"preprocessor": SPECIFICATION, "predictor_type": "regressor"}).to_string();
+    let recordio = r#"{"train": {"ContentType": "application/x-recordio-protobuf"}}"#;
+    let hyperparameters = hyperparameters();
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[("config/hyperparameters.json", &wrong), ("data/train/r", ROWS)],
+            "the hyperparameter preprocessor: missing field `version`",
+        ),
+        (
+            &[("config/hyperparameters.json", &hyperparameters), ("data/train/preprocessor.json", SPECIFICATION)],
+            "a hyperparameter preprocessor and",
+        ),
+        (
+            &[("data/a/preprocessor.json", SPECIFICATION), ("data/b/preprocessor.json", SPECIFICATION)],
+            "expected one of them",
+        ),
+        (
+            &[("config/hyperparameters.json", &with_another), ("data/train/r", ROWS)],
+            "the hyperparameter predictor_type",
+        ),
+        (&[("config/hyperparameters.json", &hyperparameters), ("data/a/r", ROWS), ("data/b/r", ROWS)], "found a, b"),
+        (&[("data/setup/preprocessor.json", SPECIFICATION)], "no channel of data"),
+        (
+            &[
+                ("config/hyperparameters.json", &hyperparameters),
+                ("config/inputdataconfig.json", recordio),
+                ("data/train/r", ROWS),
+            ],
+            "expected ContentType text/csv",
+        ),
+        (
+            &[
+                ("config/hyperparameters.json", &hyperparameters),
+                ("data/train/r", ROWS),
+                ("data/train/s", "1,z,x\n2,1\n"),
+            ],
+            "row 1, column 2 (a): channel train: ",
+        ),
+        (
+            &[("config/hyperparameters.json", &hyperparameters), ("data/train/r", ROWS), ("data/train/s", "1,2,x,4\n")],
+            "expected 3 fields as in the first row, found 4",
+        ),
+    ];
+    for (files, expected) in cases {
+        let job = Job::new(files);
+        let error = job.run(1 << 20).unwrap_err();
+        let reason = std::fs::read_to_string(job.path("output/failure")).unwrap();
+        assert_eq!(reason, error.to_string());
+        assert!(reason.contains(expected), "{reason}");
+        assert!(!job.path("model").exists());
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once_if_it_fits_into_memory_and_a_fifo_a_walk_if_not() {
+    let config = r#"{"train": {"TrainingInputMode": "Pipe", "ContentType": "text/csv"}}"#;
+    // One walk for the types of the columns, one for what is learned, one for how sparse the answer is.
+    for (memory, fifos) in [(1 << 20, 1), (1, 3)] {
+        let job = Job::new(&[
+            ("config/hyperparameters.json", &hyperparameters()),
+            ("config/inputdataconfig.json", config),
+            ("data/nothing", ""),
+        ]);
+        let fifo = |walk: usize| job.path(&format!("input/data/train_{walk}"));
+        for walk in 0..fifos {
+            assert!(std::process::Command::new("mkfifo").arg(fifo(walk)).status().unwrap().success());
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..fifos).for_each(|walk| std::fs::write(fifo(walk), ROWS).unwrap()));
+            job.run(memory).unwrap();
+        });
+        assert!(statistics(job.0.path()).contains("\"mean_\": [3.0]"));
+    }
+}

@@ -1,0 +1,224 @@
+//! A channel of CSV as the fit of a preprocessor walks over it: columns with one type over the whole channel, chunk by
+//! chunk, from memory as far as the text fits there.
+
+use super::channel::{Channel, Format};
+use super::stop::Stop;
+use super::streams::{Stream, Streams};
+use crate::error::{Cause, Error, Place, Result};
+use crate::payload::Table;
+use crate::payload::csv::{ColumnType, Records, Typing};
+use crate::preprocessor::fit::{Rows, moved};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Text that is parsed at once. A record must fit.
+const CHUNK: usize = 4 << 20;
+const LONGEST_RECORD: usize = 256 << 20;
+
+/// The rows of a channel.
+pub(super) struct TableSource {
+    /// For messages.
+    name: String,
+    streams: Streams,
+    /// A file of the channel that is no data.
+    excluded: PathBuf,
+    stop: Stop,
+    /// How many bytes of text may be kept.
+    room: usize,
+    kept: Kept,
+    walks: usize,
+    /// Known after the first walk.
+    types: Option<Vec<ColumnType>>,
+}
+
+/// What is kept of the text.
+enum Kept {
+    /// All so far, from the first walk.
+    All(Vec<Chunk>),
+    /// It does not fit: each walk reads it anew.
+    Nothing,
+}
+
+/// Whole records of one file.
+struct Chunk {
+    path: PathBuf,
+    /// How many records of the file stand before them.
+    rows_before: usize,
+    text: Vec<u8>,
+    width: usize,
+}
+
+impl TableSource {
+    pub(super) fn new(
+        name: &str,
+        path: PathBuf,
+        channel: &Channel,
+        excluded: PathBuf,
+        room: usize,
+        stop: &Stop,
+    ) -> Result<TableSource> {
+        // Without a content type it is CSV: a preprocessor reads nothing else.
+        if channel.has_content_type() && channel.format()? != Format::Csv {
+            return Err(Error::new(
+                Cause::BadSetting,
+                format!("channel {name}: expected ContentType text/csv, which a preprocessor is fitted on"),
+            ));
+        }
+        Ok(TableSource {
+            name: name.to_owned(),
+            streams: Streams::new(path, channel.training_input_mode),
+            excluded,
+            stop: stop.clone(),
+            room,
+            kept: Kept::All(Vec::new()),
+            walks: 0,
+            types: None,
+        })
+    }
+
+    /// Reads the channel from its first byte to its last.
+    fn read(&mut self, see: &mut dyn FnMut(&mut TableSource, Chunk) -> Result<()>) -> Result<()> {
+        let walk = self.walks;
+        self.walks += 1;
+        let in_channel = |error: Error, name: &str| error.context(format_args!("channel {name}"));
+        let mut width = None;
+        let paths = self.streams.paths(walk).map_err(|error| in_channel(error, &self.name))?;
+        let excluded = self.excluded.clone();
+        for path in paths.into_iter().filter(|path| *path != excluded) {
+            let stream = self.streams.open(&path, &self.stop);
+            if self.stop.is_set() {
+                return Err(stopped());
+            }
+            let mut stream = stream.map_err(|error| in_channel(error, &self.name))?;
+            let mut file = File { rows: 0, offset: 0, width, pending: Vec::new(), is_finished: false };
+            loop {
+                let chunk = file.next(&mut stream, &path);
+                if self.stop.is_set() {
+                    return Err(stopped());
+                }
+                let chunk = chunk.map_err(|error| in_channel(error.context(path.display()), &self.name))?;
+                let Some(chunk) = chunk else { break };
+                see(self, chunk)?;
+            }
+            width = file.width;
+        }
+        Ok(())
+    }
+
+    /// The first walk: what type each column has.
+    fn type_columns(&mut self) -> Result<Vec<ColumnType>> {
+        let mut typings: Vec<Typing> = Vec::new();
+        self.read(&mut |source, chunk| {
+            let records = Records::find(&chunk.text, Some(chunk.width), true)?;
+            typings.resize_with(records.width(), Typing::default);
+            for (column, typing) in typings.iter_mut().enumerate() {
+                typing.see(&records, column);
+            }
+            source.keep(chunk);
+            Ok(())
+        })?;
+        Ok(typings.iter().map(Typing::column_type).collect())
+    }
+
+    fn keep(&mut self, chunk: Chunk) {
+        let Kept::All(chunks) = &mut self.kept else { return };
+        match self.room.checked_sub(chunk.text.len()) {
+            Some(room) => {
+                self.room = room;
+                chunks.push(chunk);
+            }
+            None => {
+                log::info!("channel {} does not fit into memory: it is read for each walk", self.name);
+                self.kept = Kept::Nothing;
+            }
+        }
+    }
+}
+
+pub(super) fn stopped() -> Error {
+    Error::new(Cause::Unavailable, "told to stop before there was a model")
+}
+
+fn show(chunk: &Chunk, types: &[ColumnType], name: &str, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
+    let records = Records::find(&chunk.text, Some(chunk.width), true)?;
+    see(records.table(types)).map_err(|error| {
+        moved(error, chunk.rows_before).context(format_args!("channel {name}: {}", chunk.path.display()))
+    })
+}
+
+impl Rows for TableSource {
+    fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
+        let types = match self.types.take() {
+            Some(types) => types,
+            None => self.type_columns()?,
+        };
+        let walked = match &self.kept {
+            Kept::All(chunks) => chunks.iter().try_for_each(|chunk| {
+                if self.stop.is_set() {
+                    return Err(stopped());
+                }
+                show(chunk, &types, &self.name, see)
+            }),
+            Kept::Nothing => {
+                let name = self.name.clone();
+                self.read(&mut |_, chunk| show(&chunk, &types, &name, see))
+            }
+        };
+        self.types = Some(types);
+        walked
+    }
+}
+
+/// A file or FIFO on its way.
+struct File {
+    rows: usize,
+    offset: usize,
+    width: Option<usize>,
+    /// What was read beyond the last whole record.
+    pending: Vec<u8>,
+    is_finished: bool,
+}
+
+impl File {
+    /// The next records; none at the end.
+    fn next(&mut self, stream: &mut Stream, path: &Path) -> Result<Option<Chunk>> {
+        if self.is_finished {
+            return Ok(None);
+        }
+        let mut text = std::mem::take(&mut self.pending);
+        let mut wanted = CHUNK;
+        loop {
+            let missing = wanted.saturating_sub(text.len()) as u64;
+            let found = stream.bytes.by_ref().take(missing).read_to_end(&mut text);
+            let found = found.map_err(|error| Error::io("read", path, &error))?;
+            let is_end = (found as u64) < missing;
+            let records = Records::find(&text, self.width, is_end).map_err(|error| self.moved(error))?;
+            let (rows, end, width) = (records.rows(), records.end(), records.width());
+            if rows == 0 && !is_end {
+                if wanted >= LONGEST_RECORD {
+                    return Err(Error::bad_payload(format!("expected records of at most {LONGEST_RECORD} bytes"))
+                        .at(Place::row(self.rows + 1)));
+                }
+                wanted *= 2;
+                continue;
+            }
+            let rows_before = self.rows;
+            self.rows += rows;
+            self.offset += end;
+            self.is_finished = is_end;
+            if rows == 0 {
+                return Ok(None);
+            }
+            self.width = Some(width);
+            self.pending = text.split_off(end.min(text.len()));
+            return Ok(Some(Chunk { path: path.to_owned(), rows_before, text, width }));
+        }
+    }
+
+    fn moved(&self, error: Error) -> Error {
+        let mut place = error.place().cloned().unwrap_or_default();
+        place.row = place.row.map(|row| row + self.rows);
+        place.byte = place.byte.map(|byte| byte + self.offset);
+        Error::new(error.cause(), error.message()).at(place)
+    }
+}

@@ -1,0 +1,362 @@
+//! A job, checked: CreateTransformJob's own JSON as the service would take it, and what has a meaning on one machine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+
+use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, S3DataType};
+use super::processing::DataProcessing;
+use super::split::{BatchStrategy, SplitType};
+use crate::error::{Cause, Error, Result};
+use crate::payload::MediaType;
+use crate::platform::create_model::{is_name, not_a_name};
+use crate::platform::problems::listed;
+use crate::storage::Location;
+
+/// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
+/// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
+pub(super) const MOST_MEGABYTES: u64 = 100;
+/// Environment has at most this many entries, and its keys and values so many bytes.
+const MOST_VARIABLES: usize = 16;
+const LONGEST_KEY: usize = 1024;
+const LONGEST_VALUE: usize = 10 * 1024;
+/// ModelClientConfig, where it is not given, and its bounds.
+const TIMEOUT_SECONDS: i64 = 600;
+const LONGEST_TIMEOUT_SECONDS: i64 = 3600;
+const RETRIES: i64 = 3;
+const MOST_RETRIES: i64 = 3;
+
+/// What a job is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// TransformJobName.
+    pub name: String,
+    /// S3Uri, and what it names.
+    pub(super) input: Location,
+    pub(super) data_type: S3DataType,
+    pub(super) content_type: Option<HeaderValue>,
+    pub(super) compression: CompressionType,
+    pub(super) split: SplitType,
+    pub(super) output: Location,
+    pub(super) accept: Option<HeaderValue>,
+    pub(super) assemble: AssembleWith,
+    pub(super) strategy: Option<BatchStrategy>,
+    /// 0 is a whole object, streamed.
+    pub(super) max_payload_in_mb: Option<u64>,
+    /// The container is asked where it is not given.
+    pub(super) max_concurrent: Option<u64>,
+    /// How long an invocation may take, and how often it is tried again.
+    pub(super) timeout: Duration,
+    pub(super) retries: u32,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) processing: Option<DataProcessing>,
+}
+
+impl Job {
+    /// Checks a request whose relative paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] with a line for each thing that is wrong, and the member it is in.
+    pub(super) fn check(typed: CreateTransformJob, folder: &Path) -> Result<Job> {
+        let mut check = Check { folder, problems: Vec::new() };
+        let job = check.job(typed);
+        match (job, check.problems.is_empty()) {
+            (Some(job), true) => Ok(job),
+            _ => Err(Error::new(Cause::BadSetting, listed(&check.problems))),
+        }
+    }
+}
+
+struct Check<'a> {
+    folder: &'a Path,
+    problems: Vec<String>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, member: impl std::fmt::Display, message: impl std::fmt::Display) {
+        self.problems.push(format!("{member}: {message}"));
+    }
+
+    fn job(&mut self, typed: CreateTransformJob) -> Option<Job> {
+        self.unknown(&typed);
+        let CreateTransformJob { transform_input, transform_output, model_client_config, .. } = &typed;
+        for (member, name) in [("TransformJobName", &typed.transform_job_name), ("ModelName", &typed.model_name)] {
+            if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
+                self.problem(member, not_a_name(name));
+            }
+        }
+        let source = &transform_input.data_source.s3;
+        let data_type = source.data_type.unwrap_or(S3DataType::S3Prefix);
+        if matches!(data_type, S3DataType::AugmentedManifestFile | S3DataType::Converse) {
+            let message = format!("{data_type:?} is not for transform jobs; give S3Prefix or ManifestFile");
+            self.problem("TransformInput.DataSource.S3DataSource.S3DataType", message);
+        }
+        let input = self.location("TransformInput.DataSource.S3DataSource.S3Uri", source.uri.as_deref());
+        let output = self.location("TransformOutput.S3OutputPath", transform_output.s3_output_path.as_deref());
+        let content_type = self.header("TransformInput.ContentType", transform_input.content_type.as_deref());
+        let accept = self.header("TransformOutput.Accept", transform_output.accept.as_deref());
+        let payload = self.number("MaxPayloadInMB", typed.max_payload_in_mb, 0, MOST_MEGABYTES as i64);
+        let concurrent = self.number("MaxConcurrentTransforms", typed.max_concurrent_transforms, 0, i64::MAX);
+        let concurrent = concurrent.filter(|&concurrent| concurrent > 0);
+        if let (Some(payload), Some(concurrent)) = (payload, concurrent)
+            && payload.saturating_mul(concurrent) > MOST_MEGABYTES
+        {
+            self.problem(
+                "MaxConcurrentTransforms",
+                format_args!("{concurrent} times MaxPayloadInMB {payload} is more than {MOST_MEGABYTES}"),
+            );
+        }
+        let timeout = self.number(
+            "ModelClientConfig.InvocationsTimeoutInSeconds",
+            Some(model_client_config.invocations_timeout_in_seconds.unwrap_or(TIMEOUT_SECONDS)),
+            1,
+            LONGEST_TIMEOUT_SECONDS,
+        );
+        let retries = self.number(
+            "ModelClientConfig.InvocationsMaxRetries",
+            Some(model_client_config.invocations_max_retries.unwrap_or(RETRIES)),
+            0,
+            MOST_RETRIES,
+        );
+        self.environment(&typed.environment);
+        let processing = self.processing(&typed, payload);
+        Some(Job {
+            name: typed.transform_job_name.unwrap_or_else(|| "transform".to_owned()),
+            input: input?,
+            data_type,
+            content_type,
+            compression: typed.transform_input.compression_type,
+            split: typed.transform_input.split_type,
+            output: output?,
+            accept,
+            assemble: typed.transform_output.assemble_with,
+            strategy: typed.batch_strategy,
+            max_payload_in_mb: payload,
+            max_concurrent: concurrent,
+            timeout: Duration::from_secs(timeout?),
+            retries: u32::try_from(retries?).unwrap_or(0),
+            environment: typed.environment,
+            processing,
+        })
+    }
+
+    fn unknown(&mut self, typed: &CreateTransformJob) {
+        let input = &typed.transform_input;
+        for (path, unknown) in [
+            ("", &typed.unknown),
+            ("ModelClientConfig.", &typed.model_client_config.unknown),
+            ("TransformInput.", &input.unknown),
+            ("TransformInput.DataSource.", &input.data_source.unknown),
+            ("TransformInput.DataSource.S3DataSource.", &input.data_source.s3.unknown),
+            ("TransformOutput.", &typed.transform_output.unknown),
+            ("DataProcessing.", &typed.data_processing.unknown),
+        ] {
+            for name in unknown.keys() {
+                self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
+            }
+        }
+    }
+
+    fn location(&mut self, member: &str, as_written: Option<&str>) -> Option<Location> {
+        let parsed = match as_written {
+            None => Err("missing".to_owned()),
+            Some(as_written) => Location::parse(as_written, self.folder),
+        };
+        parsed.map_err(|problem| self.problem(member, problem)).ok()
+    }
+
+    fn header(&mut self, member: &str, text: Option<&str>) -> Option<HeaderValue> {
+        let value = HeaderValue::from_str(text?).ok().filter(|value| value.len() <= 256);
+        if value.is_none() {
+            self.problem(member, "expected at most 256 visible characters");
+        }
+        value
+    }
+
+    fn number(&mut self, member: &str, number: Option<i64>, least: i64, most: i64) -> Option<u64> {
+        let number = number?;
+        if !(least..=most).contains(&number) {
+            let bounds = if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
+            self.problem(member, format_args!("{number}; give {bounds}"));
+        }
+        u64::try_from(number).ok()
+    }
+
+    fn environment(&mut self, environment: &BTreeMap<String, String>) {
+        if environment.len() > MOST_VARIABLES {
+            self.problem("Environment", format_args!("{} entries; at most {MOST_VARIABLES}", environment.len()));
+        }
+        for (name, value) in environment {
+            let member = format!("Environment.{name}");
+            let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            if !starts_well || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                self.problem(&member, "a variable's name has letters, digits and _ only, and starts with no digit");
+            }
+            if name.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
+                let message =
+                    format!("the name has more than {LONGEST_KEY} bytes, or the value more than {LONGEST_VALUE}");
+                self.problem(&member, message);
+            }
+            if value.contains('\0') {
+                self.problem(&member, "the value contains a NUL character");
+            }
+        }
+    }
+
+    /// The rules of docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html.
+    fn processing(&mut self, typed: &CreateTransformJob, payload: Option<u64>) -> Option<DataProcessing> {
+        let filters = &typed.data_processing;
+        let is_asked_for = filters.join_source != super::processing::JoinSource::None
+            || [&filters.input_filter, &filters.output_filter].into_iter().flatten().any(|filter| filter != "$");
+        if !is_asked_for {
+            return None;
+        }
+        let content_type = typed.transform_input.content_type.as_deref();
+        let name =
+            |text: Option<&str>| text.map(|text| text.split(';').next().unwrap_or(text).trim().to_ascii_lowercase());
+        let processed = [MediaType::Csv, MediaType::Json, MediaType::JsonLines];
+        let media_type = name(content_type).as_deref().and_then(MediaType::from_name);
+        let Some(media_type) = media_type.filter(|media_type| processed.contains(media_type)) else {
+            self.problem(
+                "DataProcessing",
+                "only with a TransformInput.ContentType of text/csv, application/json or application/jsonlines",
+            );
+            return None;
+        };
+        if name(typed.transform_output.accept.as_deref()) != name(content_type) {
+            self.problem("TransformOutput.Accept", "with DataProcessing it must be TransformInput.ContentType");
+        }
+        let (split, assemble) = (typed.transform_input.split_type, typed.transform_output.assemble_with);
+        let fits =
+            matches!((split, assemble), (SplitType::None, AssembleWith::None) | (SplitType::Line, AssembleWith::Line));
+        if !fits {
+            self.problem(
+                "TransformOutput.AssembleWith",
+                "with DataProcessing it must be TransformInput.SplitType, and both None or Line",
+            );
+        }
+        if payload == Some(0) {
+            self.problem("MaxPayloadInMB", "0 streams whole objects, and DataProcessing needs records; give 1 to 100");
+        }
+        let (input, output) = (filters.input_filter.as_deref(), filters.output_filter.as_deref());
+        DataProcessing::new(media_type, input, filters.join_source, output).unwrap_or_else(|problems| {
+            for problem in problems {
+                self.problem("DataProcessing", problem);
+            }
+            None
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn full() -> Value {
+        json!({
+            "TransformJobName": "housing-1", "ModelName": "housing",
+            "MaxConcurrentTransforms": 4, "MaxPayloadInMB": 6, "BatchStrategy": "MultiRecord",
+            "ModelClientConfig": {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 1},
+            "Environment": {"A": "b"},
+            "TransformInput": {
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in/"}},
+                "ContentType": "text/csv", "CompressionType": "Gzip", "SplitType": "Line"
+            },
+            "TransformOutput": {"S3OutputPath": "out", "Accept": "text/csv", "AssembleWith": "Line", "KmsKeyId": ""},
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            "DataProcessing": {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
+            "Tags": [], "ExperimentConfig": {}, "DataCaptureConfig": {"DestinationS3Uri": "s3://b/c"}
+        })
+    }
+
+    fn check(typed: Value) -> Result<Job> {
+        Job::check(serde_json::from_value(typed).unwrap(), Path::new("/folder"))
+    }
+
+    #[test]
+    fn what_the_service_takes_is_taken() {
+        let job = check(full()).unwrap();
+        assert_eq!(job.name, "housing-1");
+        assert_eq!(job.input, Location::S3 { bucket: "bucket".into(), key: "in/".into() });
+        assert_eq!(job.output, Location::Local("/folder/out".into()));
+        assert_eq!((job.timeout.as_secs(), job.retries), (60, 1));
+        assert_eq!((job.max_payload_in_mb, job.max_concurrent), (Some(6), Some(4)));
+        assert!(job.processing.is_some());
+        let least = json!({
+            "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "in"}}},
+            "TransformOutput": {"S3OutputPath": "out"}
+        });
+        let job = check(least).unwrap();
+        assert_eq!((job.timeout.as_secs(), job.retries), (600, 3));
+        assert_eq!((job.split, job.assemble, job.strategy), (SplitType::None, AssembleWith::None, None));
+        assert_eq!((job.max_payload_in_mb, job.max_concurrent, job.processing), (None, None, None));
+    }
+
+    #[test]
+    fn each_limit_of_the_service_is_held() {
+        let set = |path: &str, value: Value| {
+            let mut typed = full();
+            *typed.pointer_mut(path).unwrap() = value;
+            check(typed).unwrap_err().message().to_owned()
+        };
+        for (path, value, expected) in [
+            ("/TransformJobName", json!("a_b"), "TransformJobName: \"a_b\" is not a name"),
+            ("/MaxPayloadInMB", json!(101), "MaxPayloadInMB: 101; give 0 to 100"),
+            (
+                "/MaxConcurrentTransforms",
+                json!(17),
+                "MaxConcurrentTransforms: 17 times MaxPayloadInMB 6 is more than 100",
+            ),
+            ("/MaxConcurrentTransforms", json!(-1), "MaxConcurrentTransforms: -1; give 0 or more"),
+            (
+                "/ModelClientConfig/InvocationsTimeoutInSeconds",
+                json!(0),
+                "InvocationsTimeoutInSeconds: 0; give 1 to 3600",
+            ),
+            ("/ModelClientConfig/InvocationsMaxRetries", json!(4), "InvocationsMaxRetries: 4; give 0 to 3"),
+            ("/Environment", json!({"1A": "b"}), "Environment.1A: a variable's name"),
+            ("/TransformInput/DataSource/S3DataSource/S3Uri", json!("gs://b/c"), "S3Uri: \"gs://b/c\""),
+            (
+                "/TransformInput/DataSource/S3DataSource/S3DataType",
+                json!("AugmentedManifestFile"),
+                "AugmentedManifestFile is not for transform jobs",
+            ),
+            ("/TransformInput/ContentType", json!("a\nb"), "ContentType: expected at most 256 visible characters"),
+            (
+                "/TransformInput/ContentType",
+                json!("image/png"),
+                "DataProcessing: only with a TransformInput.ContentType",
+            ),
+            ("/TransformOutput/Accept", json!("application/json"), "Accept: with DataProcessing it must be"),
+            ("/TransformOutput/AssembleWith", json!("None"), "AssembleWith: with DataProcessing it must be"),
+            ("/MaxPayloadInMB", json!(0), "MaxPayloadInMB: 0 streams whole objects"),
+            ("/DataProcessing/InputFilter", json!("$.a"), "DataProcessing: Invalid InputFilter: \"$.a\""),
+        ] {
+            let found = set(path, value.clone());
+            assert!(found.contains(expected), "{path} {value}: {found}");
+        }
+        let many: serde_json::Map<String, Value> = (0..17).map(|n| (format!("V{n}"), json!("x"))).collect();
+        assert!(set("/Environment", Value::Object(many)).contains("17 entries; at most 16"));
+    }
+
+    #[test]
+    fn a_member_that_the_api_does_not_have_is_reported_with_its_path() {
+        let typed = json!({
+            "TransformInputs": {}, "TransformInput": {"SplitTyp": "Line", "DataSource": {"S3DataSource": {"Uri": "x"}}}
+        });
+        let error = check(typed).unwrap_err();
+        for expected in [
+            "TransformInputs: unknown member",
+            "TransformInput.SplitTyp: unknown",
+            "TransformInput.DataSource.S3DataSource.Uri: unknown",
+            "S3Uri: missing",
+            "S3OutputPath: missing",
+        ] {
+            assert!(error.message().contains(expected), "{error}");
+        }
+    }
+}

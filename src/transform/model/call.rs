@@ -1,0 +1,311 @@
+//! One invocation: a payload through all containers, tried again where that can help.
+//!
+//! What one container answers is handed to the next as it comes, so that it is never held whole in between. Content-Type
+//! and Accept go as in an inference pipeline: the job's to the first and to the last container, in between that of the
+//! answer (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-batch.html).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use reqwest::{Body, Response};
+use serde::Deserialize;
+
+use super::Model;
+use crate::error::{Error, Result};
+use crate::platform::http::{self, read_body};
+use crate::transform::output::Draft;
+
+/// The most that is read of an answer that is an error.
+const ERROR_LIMIT: usize = 64 << 10;
+/// How much of it a message quotes.
+const QUOTED: usize = 500;
+/// The pause before an invocation is tried again. It doubles each time.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Invokes the containers of a job.
+#[derive(Clone, Debug)]
+pub(in crate::transform) struct Invoker {
+    pub(in crate::transform) model: Arc<Model>,
+    pub(in crate::transform) content_type: Option<HeaderValue>,
+    pub(in crate::transform) accept: Option<HeaderValue>,
+    pub(in crate::transform) timeout: Duration,
+    pub(in crate::transform) retries: u32,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(in crate::transform) enum Trouble {
+    /// These records have none; others may have.
+    Records {
+        message: String,
+        /// The row of the request, counted from 1, where the container says it.
+        row: Option<usize>,
+    },
+    /// The job cannot go on.
+    Job(Error),
+}
+
+/// What went wrong in one attempt.
+enum Failure {
+    Status {
+        stage: String,
+        status: u16,
+        body: Bytes,
+    },
+    NoAnswer {
+        stage: String,
+        what: String,
+    },
+    TimedOut,
+    /// The object itself could not be read; or its output not written.
+    Ours(Trouble),
+}
+
+/// Where a body that is passed on broke off.
+type Broken = Arc<Mutex<Option<String>>>;
+
+/// What an error body of multi-model-server's has, and ours.
+#[derive(Deserialize)]
+struct ErrorBody {
+    message: String,
+    row: Option<usize>,
+}
+
+impl Invoker {
+    /// Sends a payload and takes the whole answer.
+    ///
+    /// # Errors
+    /// After the last retry, or at once where another attempt cannot help.
+    pub(in crate::transform) async fn invoke(&self, body: Bytes) -> Result<Bytes, Trouble> {
+        let attempt = || async {
+            let length = body.len() as u64;
+            let (response, brokens) = self.begin(Body::from(body.clone()), Some(length)).await?;
+            let capacity = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+            let mut answer = BytesMut::with_capacity(capacity.min(1 << 26));
+            self.read(response, &brokens, |piece| {
+                answer.extend_from_slice(&piece);
+                std::future::ready(Ok(()))
+            })
+            .await?;
+            Ok(answer.freeze())
+        };
+        self.persist(attempt).await
+    }
+
+    /// Streams a body, and what comes of it into a draft. Both are made anew for each attempt.
+    ///
+    /// # Errors
+    /// As [`Invoker::invoke`].
+    pub(in crate::transform) async fn stream(
+        &self,
+        body: impl Fn() -> (Body, Arc<Mutex<Option<Error>>>),
+        begin: impl Fn() -> Result<Draft>,
+    ) -> Result<Draft, Trouble> {
+        let ours = |error| Failure::Ours(Trouble::Job(error));
+        let attempt = || async {
+            let (body, unreadable) = body();
+            let draft = Arc::new(tokio::sync::Mutex::new(begin().map_err(ours)?));
+            let exchange = async {
+                let (response, brokens) = self.begin(body, None).await?;
+                let write = |piece| {
+                    let draft = Arc::clone(&draft);
+                    async move { draft.lock().await.write(piece).await.map_err(ours) }
+                };
+                self.read(response, &brokens, write).await
+            };
+            let outcome = exchange.await;
+            // That the body broke off is why the container gave up.
+            if let Some(error) = unreadable.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                let message = error.to_string();
+                return Err(Failure::Ours(Trouble::Records { message, row: None }));
+            }
+            outcome?;
+            let draft = Arc::into_inner(draft).map(tokio::sync::Mutex::into_inner);
+            draft.ok_or_else(|| ours(Error::new(crate::error::Cause::Internal, "a draft is still in use")))
+        };
+        self.persist(attempt).await
+    }
+
+    /// Attempts until one succeeds or none can.
+    async fn persist<T, F: Future<Output = Result<T, Failure>>>(&self, attempt: impl Fn() -> F) -> Result<T, Trouble> {
+        let mut pause = PAUSE;
+        let mut left = self.retries;
+        loop {
+            let outcome = tokio::time::timeout(self.timeout, attempt()).await.unwrap_or(Err(Failure::TimedOut));
+            let failure = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            if !failure.may_pass() || left == 0 {
+                // Whoever comes next finds a container that works, or nobody does.
+                if failure.is_of_the_container() {
+                    self.make_healthy().await.map_err(Trouble::Job)?;
+                }
+                return Err(failure.into_trouble(self.timeout, self.retries - left));
+            }
+            left -= 1;
+            log::warn!("{}; trying again", failure.describe(self.timeout));
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            self.make_healthy().await.map_err(Trouble::Job)?;
+        }
+    }
+
+    async fn make_healthy(&self) -> Result<()> {
+        for stage in &self.model.stages {
+            stage.make_healthy(&self.model.client).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a body through the containers, up to the head of the last answer.
+    async fn begin(&self, body: Body, length: Option<u64>) -> Result<(Response, Vec<(String, Broken)>), Failure> {
+        let (mut body, mut length, mut content_type) = (body, length, self.content_type.clone());
+        let mut brokens: Vec<(String, Broken)> = Vec::new();
+        let count = self.model.stages.len();
+        let mut last = None;
+        for (index, stage) in self.model.stages.iter().enumerate() {
+            let mut request = self.model.client.post(stage.url("/invocations"));
+            if let Some(content_type) = content_type.take() {
+                request = request.header(CONTENT_TYPE, content_type);
+            }
+            if let Some(accept) = self.accept.as_ref().filter(|_| index + 1 == count) {
+                request = request.header(ACCEPT, accept);
+            }
+            if let Some(length) = length {
+                request = request.header(CONTENT_LENGTH, length);
+            }
+            let response = match request.body(std::mem::take(&mut body)).send().await {
+                Ok(response) => response,
+                Err(error) => return Err(self.no_answer(index, &brokens, &error).await),
+            };
+            let status = response.status().as_u16();
+            if !response.status().is_success() {
+                let body = match read_body(response, ERROR_LIMIT).await {
+                    Ok(http::Body::Whole(body)) => body,
+                    Ok(http::Body::TooLarge(_)) | Err(_) => Bytes::new(),
+                };
+                return Err(first_broken(&brokens).unwrap_or_else(|| Failure::Status {
+                    stage: stage.name().to_owned(),
+                    status,
+                    body,
+                }));
+            }
+            if index + 1 == count {
+                last = Some(response);
+                break;
+            }
+            content_type = response.headers().get(CONTENT_TYPE).cloned();
+            length = response.content_length();
+            let broken = Broken::default();
+            brokens.push((stage.name().to_owned(), Arc::clone(&broken)));
+            body = Body::wrap_stream(response.bytes_stream().map(move |piece| {
+                piece.inspect_err(|error| {
+                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(innermost(error));
+                })
+            }));
+        }
+        let last =
+            last.ok_or_else(|| Failure::NoAnswer { stage: "model".to_owned(), what: "no container".to_owned() })?;
+        Ok((last, brokens))
+    }
+
+    /// Reads the last answer, piece by piece.
+    async fn read<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        mut response: Response,
+        brokens: &[(String, Broken)],
+        mut take: impl FnMut(Bytes) -> F,
+    ) -> Result<(), Failure> {
+        loop {
+            match response.chunk().await {
+                Ok(Some(piece)) => take(piece).await?,
+                // Where it was fed what was cut off, its answer is not the answer.
+                Ok(None) => return first_broken(brokens).map_or(Ok(()), Err),
+                Err(error) => return Err(self.no_answer(self.model.stages.len() - 1, brokens, &error).await),
+            }
+        }
+    }
+
+    /// What a broken exchange with a container means.
+    async fn no_answer(&self, index: usize, brokens: &[(String, Broken)], error: &reqwest::Error) -> Failure {
+        if let Some(failure) = first_broken(brokens) {
+            return failure;
+        }
+        let Some(stage) = self.model.stages.get(index) else { return Failure::TimedOut };
+        let what = match stage.how_it_ended().await {
+            Some(how) => how,
+            None => innermost(error),
+        };
+        Failure::NoAnswer { stage: stage.name().to_owned(), what }
+    }
+}
+
+/// The first container whose answer broke off on its way to the next.
+fn first_broken(brokens: &[(String, Broken)]) -> Option<Failure> {
+    brokens.iter().find_map(|(stage, broken)| {
+        let what = broken.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(Failure::NoAnswer { stage: stage.clone(), what })
+    })
+}
+
+impl Failure {
+    /// Whether another attempt may go better: what a container says of the request itself it will say again.
+    fn may_pass(&self) -> bool {
+        match self {
+            Failure::Status { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            Failure::NoAnswer { .. } | Failure::TimedOut => true,
+            Failure::Ours(_) => false,
+        }
+    }
+
+    fn is_of_the_container(&self) -> bool {
+        matches!(self, Failure::NoAnswer { .. } | Failure::TimedOut)
+    }
+
+    fn describe(&self, timeout: Duration) -> String {
+        match self {
+            Failure::Status { stage, status, body } => {
+                let message = match serde_json::from_slice::<ErrorBody>(body) {
+                    Ok(body) => body.message,
+                    Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
+                };
+                let message: String = message.chars().take(QUOTED).collect();
+                format!("container {stage} answered {status}: {message}")
+            }
+            Failure::NoAnswer { stage, what } => format!("container {stage} gave no whole answer: {what}"),
+            Failure::TimedOut => {
+                format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
+            }
+            Failure::Ours(Trouble::Records { message, .. }) => message.clone(),
+            Failure::Ours(Trouble::Job(error)) => error.to_string(),
+        }
+    }
+
+    fn into_trouble(self, timeout: Duration, retried: u32) -> Trouble {
+        let row = match &self {
+            Failure::Status { body, .. } => serde_json::from_slice::<ErrorBody>(body).ok().and_then(|body| body.row),
+            _ => None,
+        };
+        let mut message = self.describe(timeout);
+        if retried > 0 {
+            message.push_str(&format!(" (tried {} times)", retried + 1));
+        }
+        match self {
+            Failure::Ours(trouble) => trouble,
+            _ => Trouble::Records { message, row },
+        }
+    }
+}
+
+/// What reqwest's errors come down to: the outer ones only say that a request failed.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,231 @@
+//! The model of a job: the containers that it is served by, from their start to their end, and a payload's way through them.
+//!
+//! A container is always a process of its own, or one that runs already, and is spoken to as the service speaks to it: what
+//! passes here passes there. `stage` is one container, `call` one invocation of all of them.
+
+mod call;
+mod execution_parameters;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::{Client, Url};
+
+pub(super) use call::{Invoker, Trouble};
+pub(super) use execution_parameters::ExecutionParameters;
+use stage::Stage;
+
+use crate::error::{Cause, Error, Result};
+use crate::platform::create_model::{Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, Models, typed};
+use crate::platform::environment::Common;
+use crate::platform::http;
+use crate::platform::problems::listed;
+use crate::storage::{Location, Storage};
+
+/// What serves a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelSource {
+    /// A container that runs already.
+    Running(Url),
+    /// Containers to be started, in the order in which a payload goes through them.
+    Containers(Vec<ContainerConfig>),
+}
+
+/// What containers are started with.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The program that is a container when called with `serve`.
+    pub executable: PathBuf,
+    /// What of the environment is the same for all of them.
+    pub environment: Common,
+    /// How long one may take until it is healthy.
+    pub health_check_timeout: Duration,
+    /// Where models, inputs and outputs lie.
+    pub storage: Arc<Storage>,
+}
+
+impl ModelSource {
+    /// What `--model` says: the URL of a container that runs, a JSON file with CreateModel's request, or the place of one
+    /// model, a folder or an archive.
+    ///
+    /// # Errors
+    /// Why it is none of these.
+    pub fn parse(text: &str) -> Result<ModelSource, String> {
+        if text.starts_with("http://") {
+            return match Url::parse(text) {
+                Ok(url) if url.path() == "/" && url.query().is_none() => Ok(ModelSource::Running(url)),
+                _ => Err("expected a container's URL such as http://127.0.0.1:8080".to_owned()),
+            };
+        }
+        let path = Path::new(text);
+        if path.extension().is_some_and(|extension| extension == "json") {
+            return ModelSource::of_create_model(path);
+        }
+        let location = Location::parse(text, Path::new(""))?;
+        if let Location::Local(path) = &location
+            && !path.exists()
+        {
+            return Err(
+                "there is nothing; give a folder, a model.tar.gz, a .json file with CreateModel's request, or the URL of a \
+                 container that runs"
+                    .to_owned(),
+            );
+        }
+        let url = ModelDataUrl { as_written: text.to_owned(), location };
+        let container = ContainerConfig {
+            name: "primary".to_owned(),
+            name_in_errors: "primary".to_owned(),
+            environment: BTreeMap::new(),
+            models: Models::Single(Some(url)),
+        };
+        Ok(ModelSource::Containers(vec![container]))
+    }
+
+    fn of_create_model(file: &Path) -> Result<ModelSource, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))?;
+        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let folder = absolute.parent().unwrap_or(Path::new("/"));
+        let mut check = Check { folder, prefix: String::new(), problems: Vec::new() };
+        let mut typed: CreateModel = typed(&text).map_err(|problems| listed(&problems))?;
+        // The endpoint's own member: one file does for both.
+        typed.endpoint_name = None;
+        let (_, model) = check.model(typed);
+        if model.mode == ExecutionMode::Direct {
+            check.problem("InferenceExecutionConfig.Mode", "Direct is for endpoints; a transform job goes through all");
+        }
+        for container in &model.containers {
+            if matches!(container.models, Models::Multi { .. }) {
+                check.problem(
+                    format_args!("container {}", container.name),
+                    "Mode MultiModel is for endpoints; give the ModelDataUrl of one model",
+                );
+            }
+        }
+        if check.problems.is_empty() {
+            Ok(ModelSource::Containers(model.containers))
+        } else {
+            Err(listed(&check.problems))
+        }
+    }
+
+    /// What changes when the model does; a container that runs already is taken for what it was.
+    ///
+    /// # Errors
+    /// When an artifact cannot be looked at.
+    pub(super) async fn version(&self, storage: &Storage) -> Result<String> {
+        let containers = match self {
+            ModelSource::Running(url) => return Ok(url.to_string()),
+            ModelSource::Containers(containers) => containers,
+        };
+        let mut version = String::new();
+        for container in containers {
+            version.push_str(&format!("{:?}", container.environment));
+            let Models::Single(Some(url)) = &container.models else { continue };
+            match &url.location {
+                Location::Local(path) => version.push_str(&version_of_files(path)?),
+                Location::S3 { bucket, key } => {
+                    let looked = storage.bucket(bucket)?.look_at(key).await;
+                    let (entry, _) = looked.map_err(|failure| super::objects::not_read(&url.location, &failure))?;
+                    version.push_str(&entry.version);
+                }
+            }
+        }
+        Ok(version)
+    }
+}
+
+/// The names, sizes and checksums of a file, or of all in a folder.
+fn version_of_files(path: &Path) -> Result<String> {
+    if !path.is_dir() {
+        let mut file = std::fs::File::open(path).map_err(|error| Error::io("open", path, &error))?;
+        let mut sum = Checksum(crc32fast::Hasher::new());
+        let bytes = std::io::copy(&mut file, &mut sum).map_err(|error| Error::io("read", path, &error))?;
+        return Ok(format!("{bytes}:{:08x};", sum.0.finalize()));
+    }
+    let entries = std::fs::read_dir(path).map_err(|error| Error::io("list", path, &error))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut version = String::new();
+    for path in paths {
+        version.push_str(&format!("{:?}={}", path.file_name().unwrap_or_default(), version_of_files(&path)?));
+    }
+    Ok(version)
+}
+
+struct Checksum(crc32fast::Hasher);
+
+impl std::io::Write for Checksum {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The containers of a job, running.
+#[derive(Debug)]
+pub(super) struct Model {
+    client: Client,
+    stages: Vec<Stage>,
+    /// Where artifacts were unpacked; it goes with this.
+    _unpacked: tempfile::TempDir,
+}
+
+impl Model {
+    /// Starts all containers side by side and waits until they are healthy. `variables` are the job's own, which win over
+    /// those of the model.
+    ///
+    /// # Errors
+    /// A line for each that does not become healthy; the others are stopped again.
+    pub(super) async fn start(
+        source: &ModelSource,
+        surroundings: &Surroundings,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Model> {
+        let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+        let unpacked = tempfile::Builder::new().prefix("byoc-transform-").tempdir();
+        let unpacked = unpacked
+            .map_err(|error| Error::new(Cause::Io, format!("could not make a folder for temporary files: {error}")))?;
+        let started = match source {
+            ModelSource::Running(url) => vec![Stage::running(&client, url, surroundings).await],
+            ModelSource::Containers(containers) => {
+                let all = containers.iter().enumerate().map(|(position, container)| {
+                    let mut container = container.clone();
+                    container.environment.extend(variables.clone());
+                    Stage::start(&client, container, position, surroundings, unpacked.path())
+                });
+                join_all(all).await
+            }
+        };
+        let (mut stages, mut problems) = (Vec::new(), Vec::new());
+        for stage in started {
+            match stage {
+                Ok(stage) => stages.push(stage),
+                Err(error) => problems.push(error),
+            }
+        }
+        let model = Model { client, stages, _unpacked: unpacked };
+        let Some(cause) = problems.first().map(Error::cause) else { return Ok(model) };
+        model.stop().await;
+        let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
+        Err(Error::new(cause, listed(&lines)))
+    }
+
+    /// What the containers want: of several, what suits all.
+    pub(super) async fn execution_parameters(&self) -> ExecutionParameters {
+        let asked = self.stages.iter().map(|stage| execution_parameters::ask(&self.client, stage));
+        join_all(asked).await.into_iter().fold(ExecutionParameters::default(), ExecutionParameters::and)
+    }
+
+    /// Ends the containers that were started, after their requests.
+    pub(super) async fn stop(&self) {
+        join_all(self.stages.iter().map(Stage::stop)).await;
+    }
+}

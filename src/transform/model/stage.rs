@@ -1,0 +1,168 @@
+//! One container of a job.
+
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+
+use reqwest::{Client, Url};
+use tokio::sync::Mutex;
+
+use super::Surroundings;
+use crate::error::{Cause, Error, Result};
+use crate::platform::Health;
+use crate::platform::create_model::{ContainerConfig, ModelDataUrl, Models};
+use crate::platform::environment::ModelPlace;
+use crate::platform::fetch;
+use crate::platform::process::Process;
+use crate::platform::readiness::{ping, wait_until_ready};
+use crate::storage::Location;
+
+/// A container.
+#[derive(Debug)]
+pub(super) struct Stage {
+    name: String,
+    /// Where it listens; after it was started again, elsewhere.
+    origin: RwLock<Url>,
+    /// Nothing for one that runs already.
+    own: Option<Own>,
+    surroundings: Surroundings,
+}
+
+#[derive(Debug)]
+struct Own {
+    variables: std::collections::BTreeMap<String, String>,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    health: Health,
+}
+
+impl Stage {
+    /// A container that somebody else runs.
+    pub(super) async fn running(client: &Client, url: &Url, surroundings: &Surroundings) -> Result<Stage> {
+        let stage = Stage {
+            name: "primary".to_owned(),
+            origin: RwLock::new(url.clone()),
+            own: None,
+            surroundings: surroundings.clone(),
+        };
+        stage.wait_until_healthy(client, &Health::default()).await?;
+        Ok(stage)
+    }
+
+    /// Starts a container; its artifact is unpacked below `unpacked` if it is an archive.
+    pub(super) async fn start(
+        client: &Client,
+        container: ContainerConfig,
+        position: usize,
+        surroundings: &Surroundings,
+        unpacked: &Path,
+    ) -> Result<Stage> {
+        let base_dir = unpacked.join(&container.name);
+        let place = match &container.models {
+            Models::Single(Some(ModelDataUrl { location: Location::Local(path), .. })) if path.is_dir() => {
+                ModelPlace::At(path)
+            }
+            Models::Single(Some(url)) => {
+                let fetched = fetch::fetch(&url.location, &surroundings.storage, &base_dir.join("model")).await;
+                fetched.map_err(|error| {
+                    let context = format!("container {}: ModelDataUrl \"{}\"", container.name, url.as_written);
+                    error.into_error().context(context)
+                })?;
+                ModelPlace::Below(&base_dir)
+            }
+            Models::Single(None) | Models::Multi { .. } => ModelPlace::Below(&base_dir),
+        };
+        let variables = surroundings.environment.variables(&container, position, place);
+        let stage = Stage {
+            name: container.name_in_errors,
+            origin: RwLock::new(unknown_yet()?),
+            own: Some(Own { variables, running: Mutex::new(None) }),
+            surroundings: surroundings.clone(),
+        };
+        stage.make_healthy(client).await?;
+        Ok(stage)
+    }
+
+    /// The container as messages name it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it answers to a path.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.origin.read().unwrap_or_else(PoisonError::into_inner).clone();
+        url.set_path(path);
+        url
+    }
+
+    /// Sees to it that the container is healthy after something went wrong: starts it again if it has ended, and waits.
+    ///
+    /// # Errors
+    /// [`Cause::NotHealthy`]: it does not become so, and nothing more can be done.
+    pub(super) async fn make_healthy(&self, client: &Client) -> Result<()> {
+        let Some(own) = &self.own else { return self.wait_until_healthy(client, &Health::default()).await };
+        let mut running = own.running.lock().await;
+        if let Some(still) = running.as_ref() {
+            let has_ended = still.health.how_it_ended().is_some();
+            if !has_ended && ping(client, &self.url("/")).await.is_ok() {
+                return Ok(());
+            }
+            // Hung or ended: what is left of it must not answer for the next one.
+            if let Some(old) = running.take() {
+                log::warn!("container {}: starting it again", self.name);
+                old.process.stop().await;
+            }
+        }
+        let health = Health::default();
+        let executable = &self.surroundings.executable;
+        let started = Process::start(executable, &self.name, &own.variables, &health).await;
+        let (process, origin) = started.map_err(|problem| self.not_healthy(&problem))?;
+        *self.origin.write().unwrap_or_else(PoisonError::into_inner) = origin;
+        if let Err(error) = self.wait_until_healthy(client, &health).await {
+            process.stop().await;
+            return Err(error);
+        }
+        *running = Some(Running { process, health });
+        Ok(())
+    }
+
+    async fn wait_until_healthy(&self, client: &Client, health: &Health) -> Result<()> {
+        let limit = self.surroundings.health_check_timeout;
+        let took = wait_until_ready(client, &self.url("/"), false, health, limit).await;
+        let took = took.map_err(|problem| self.not_healthy(&problem))?;
+        log::info!("container {}: ping ok after {:.0} ms", self.name, took.as_secs_f64() * 1e3);
+        Ok(())
+    }
+
+    /// The service's own words for a container that does not pass its health check.
+    fn not_healthy(&self, problem: &str) -> Error {
+        let message = format!(
+            "container {}: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and \
+             responds with an HTTP 200 status code: {problem}",
+            self.name
+        );
+        Error::new(Cause::NotHealthy, message)
+    }
+
+    /// How its process ended, if it is ours and has.
+    pub(super) async fn how_it_ended(&self) -> Option<String> {
+        let running = self.own.as_ref()?.running.try_lock().ok()?;
+        running.as_ref()?.health.how_it_ended()
+    }
+
+    /// Ends it after its requests, if it is ours.
+    pub(super) async fn stop(&self) {
+        let Some(own) = &self.own else { return };
+        if let Some(running) = own.running.lock().await.take() {
+            running.process.stop().await;
+        }
+    }
+}
+
+/// Where a container listens before it says it.
+fn unknown_yet() -> Result<Url> {
+    Url::parse("http://127.0.0.1:1/").map_err(|error| Error::new(Cause::Internal, error.to_string()))
+}

@@ -1,0 +1,290 @@
+//! The objects of a job: what lies under a prefix or in a folder, or what a manifest names.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::create_transform_job::S3DataType;
+use crate::error::{Cause, Error, Result};
+use crate::storage::{Failure, Location, Storage};
+
+/// A manifest has no more bytes.
+const LARGEST_MANIFEST: u64 = 64 << 20;
+/// How many objects of a manifest are looked at at once.
+const LOOKED_AT: usize = 16;
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Object {
+    /// Where it is.
+    pub(super) location: Location,
+    /// Its name below the job's input, with slashes; its output's name but for `.out`.
+    pub(super) name: String,
+    /// How many bytes it has.
+    pub(super) bytes: u64,
+    /// Changes when its content does.
+    pub(super) version: String,
+}
+
+/// Finds all objects of a job, by name. What the job writes is none of them, where `output` lies within the input.
+///
+/// # Errors
+/// [`Cause::BadSetting`] when there are none, or two would be written to one place; [`Cause::Io`] and
+/// [`Cause::Unavailable`] when they cannot be listed.
+pub(super) async fn find(
+    storage: &Storage,
+    data_type: S3DataType,
+    input: &Location,
+    output: &Location,
+) -> Result<Vec<Object>> {
+    let mut objects = match data_type {
+        S3DataType::ManifestFile => of_manifest(storage, input).await?,
+        _ => below(storage, input).await?,
+    };
+    objects.sort_by(|a, b| a.name.cmp(&b.name));
+    let written = |object: &Object| output.below(&format!("{}.out", object.name)).to_string();
+    let written: HashSet<String> = objects.iter().map(written).collect();
+    objects.retain(|object| !written.contains(&object.location.to_string()));
+    if objects.is_empty() {
+        return Err(Error::new(Cause::BadSetting, format!("{input}: there are no objects")));
+    }
+    for pair in objects.windows(2) {
+        if let [a, b] = pair
+            && a.name == b.name
+        {
+            let message = format!("{} and {} would both be written to {}.out", a.location, b.location, a.name);
+            return Err(Error::new(Cause::BadSetting, message));
+        }
+    }
+    Ok(objects)
+}
+
+async fn below(storage: &Storage, input: &Location) -> Result<Vec<Object>> {
+    match input {
+        Location::Local(path) => of_folder(path),
+        Location::S3 { bucket, key: prefix } => {
+            let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| not_read(input, &failure))?;
+            let mut objects = Vec::new();
+            for entry in listed {
+                // The console makes an empty object for a folder. It is listed here without the slash at the end of its key,
+                // and under that name nothing is there.
+                if entry.bytes == 0 && is_folder(&storage.bucket(bucket)?.look_at(&entry.key).await) {
+                    continue;
+                }
+                objects.push(Object {
+                    name: name_below(prefix, &entry.key),
+                    location: Location::S3 { bucket: bucket.clone(), key: entry.key },
+                    bytes: entry.bytes,
+                    version: entry.version,
+                });
+            }
+            Ok(objects)
+        }
+    }
+}
+
+fn is_folder<T>(looked: &Result<T, Failure>) -> bool {
+    matches!(looked, Err(Failure::NotThere))
+}
+
+/// A key's name below a prefix: what follows it, if it is a folder or is meant as one; else what follows its last slash.
+fn name_below(prefix: &str, key: &str) -> String {
+    let folder = prefix.trim_end_matches('/');
+    let within =
+        if folder.is_empty() { Some(key) } else { key.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) };
+    let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let beside =
+        if parent.is_empty() { Some(key) } else { key.strip_prefix(parent).and_then(|rest| rest.strip_prefix('/')) };
+    within.or(beside).unwrap_or(key).trim_start_matches('/').to_owned()
+}
+
+fn of_folder(path: &Path) -> Result<Vec<Object>> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| Error::io("read the input", path, &error).because(Cause::BadSetting))?;
+    if !metadata.is_dir() {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("object").to_owned();
+        return Ok(vec![of_file(path, name, &metadata)]);
+    }
+    let mut objects = Vec::new();
+    collect(path, "", &mut objects)?;
+    Ok(objects)
+}
+
+/// The files of a folder and of the folders in it. Hidden ones are no data; links are followed.
+fn collect(folder: &Path, above: &str, objects: &mut Vec<Object>) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("list", folder, &error);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return Err(Error::new(Cause::BadSetting, format!("{}: its name is not Unicode", path.display())));
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        let name = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, &error))?;
+        if metadata.is_dir() {
+            collect(&path, &name, objects)?;
+        } else {
+            objects.push(of_file(&path, name, &metadata));
+        }
+    }
+    Ok(())
+}
+
+fn of_file(path: &Path, name: String, metadata: &std::fs::Metadata) -> Object {
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    Object {
+        location: Location::Local(path.to_owned()),
+        name,
+        bytes: metadata.len(),
+        version: modified.map_or_else(String::new, |time| time.as_nanos().to_string()),
+    }
+}
+
+/// The objects of a manifest: a JSON list whose first element is `{"prefix": "s3://…"}` and whose others are what follows
+/// it (docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html).
+async fn of_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Object>> {
+    let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| not_read(manifest, &failure))?;
+    let folder = match manifest {
+        Location::Local(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
+        Location::S3 { .. } => PathBuf::new(),
+    };
+    let entries = entries_of(&text, &folder)
+        .map_err(|problem| Error::new(Cause::BadSetting, format!("{manifest}: {problem}")))?;
+    let look_at = |(location, name): (Location, String)| async move {
+        let failed = |failure: Failure| not_read(&location, &failure);
+        match &location {
+            Location::Local(path) => {
+                let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, &error))?;
+                Ok(of_file(path, name, &metadata))
+            }
+            Location::S3 { bucket, key } => {
+                let (entry, _) = storage.bucket(bucket)?.look_at(key).await.map_err(failed)?;
+                Ok(Object { location: location.clone(), name, bytes: entry.bytes, version: entry.version })
+            }
+        }
+    };
+    stream::iter(entries).map(look_at).buffered(LOOKED_AT).try_collect().await
+}
+
+fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, String> {
+    const EXPECTED: &str = "expected a JSON list such as [{\"prefix\": \"s3://bucket/data/\"}, \"a.csv\", \"b.csv\"]";
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Prefix { prefix: String },
+        Key(String),
+    }
+    let entries: Vec<Entry> = serde_json::from_slice(text).map_err(|error| format!("{EXPECTED}: {error}"))?;
+    let mut entries = entries.into_iter();
+    let Some(Entry::Prefix { prefix }) = entries.next() else { return Err(EXPECTED.to_owned()) };
+    entries
+        .map(|entry| match entry {
+            Entry::Prefix { .. } => Err(format!("{EXPECTED}; it has a second prefix")),
+            Entry::Key(key) if key.is_empty() || key.split('/').any(|part| part == "..") => {
+                Err(format!("\"{key}\" is no name below the prefix"))
+            }
+            Entry::Key(key) => {
+                let location = Location::parse(&format!("{prefix}{key}"), folder)?;
+                Ok((location, key.trim_start_matches('/').to_owned()))
+            }
+        })
+        .collect()
+}
+
+/// An object that cannot be read or listed.
+pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
+    let cause = match failure {
+        Failure::NotThere | Failure::Denied(_) | Failure::TooLarge { .. } => Cause::BadSetting,
+        Failure::Unavailable(_) => Cause::Unavailable,
+        Failure::Internal(_) => Cause::Io,
+    };
+    Error::new(cause, format!("{location}: {failure}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn names_are_relative_to_the_prefix_taken_as_a_folder_where_it_is_one() {
+        for (prefix, key, name) in [
+            ("in/", "in/a/b.csv", "a/b.csv"),
+            ("in", "in/a/b.csv", "a/b.csv"),
+            ("in/da", "in/data1.csv", "data1.csv"),
+            ("in/a.csv", "in/a.csv", "a.csv"),
+            ("in", "in2/a.csv", "in2/a.csv"),
+            ("", "a/b.csv", "a/b.csv"),
+            ("part", "part-1.csv", "part-1.csv"),
+        ] {
+            assert_eq!(name_below(prefix, key), name, "{prefix} {key}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_taken_with_its_folders_and_without_what_is_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.csv", "a/2.csv", ".hidden", ".byoc-transform/x"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "1\n").unwrap();
+        }
+        let storage = Storage::default();
+        let input = Location::Local(folder.path().to_owned());
+        let output = Location::Local(folder.path().join("out"));
+        let find = |input: &Location| block_on(super::find(&storage, S3DataType::S3Prefix, input, &output));
+        let objects = find(&input).unwrap();
+        let names: Vec<_> = objects.iter().map(|object| object.name.as_str()).collect();
+        assert_eq!(names, ["a/2.csv", "b.csv"]);
+        assert_eq!(objects[0].bytes, 2);
+        let file = Location::Local(folder.path().join("b.csv"));
+        assert_eq!(find(&file).unwrap()[0].name, "b.csv");
+        let none = Location::Local(folder.path().join("none"));
+        assert_eq!(find(&none).unwrap_err().cause(), Cause::BadSetting);
+        // What an earlier run wrote is no input of the next.
+        std::fs::create_dir_all(folder.path().join("out/a")).unwrap();
+        std::fs::write(folder.path().join("out/a/2.csv.out"), "1\n").unwrap();
+        std::fs::write(folder.path().join("out/other.csv"), "1\n").unwrap();
+        let names: Vec<_> = find(&input).unwrap().into_iter().map(|object| object.name).collect();
+        assert_eq!(names, ["a/2.csv", "b.csv", "out/other.csv"]);
+    }
+
+    #[test]
+    fn a_manifest_names_objects_below_its_prefix() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["data/x/a.csv", "data/b.csv"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "1\n").unwrap();
+        }
+        let manifest = folder.path().join("manifest.json");
+        let find = |text: &str| {
+            std::fs::write(&manifest, text).unwrap();
+            let output = Location::Local(folder.path().join("out"));
+            let manifest = Location::Local(manifest.clone());
+            block_on(super::find(&Storage::default(), S3DataType::ManifestFile, &manifest, &output))
+        };
+        let objects = find(r#"[{"prefix": "data/"}, "x/a.csv", "b.csv"]"#).unwrap();
+        let found: Vec<_> = objects.iter().map(|one| (one.name.as_str(), one.location.clone())).collect();
+        let at = |name: &str| Location::Local(folder.path().join(name));
+        assert_eq!(found, [("b.csv", at("data/b.csv")), ("x/a.csv", at("data/x/a.csv"))]);
+        for (text, expected) in [
+            (r#"["a.csv"]"#, "expected a JSON list"),
+            ("{}", "expected a JSON list"),
+            (r#"[{"prefix": "data/"}, "../manifest.json"]"#, "no name below the prefix"),
+            (r#"[{"prefix": "data/"}, {"prefix": "x"}]"#, "second prefix"),
+            (r#"[{"prefix": "data/"}, "none.csv"]"#, "none.csv"),
+            (r#"[{"prefix": "data/"}, "b.csv", "b.csv"]"#, "would both be written to b.csv.out"),
+            (r#"[{"prefix": "data/"}]"#, "there are no objects"),
+        ] {
+            let error = find(text).unwrap_err();
+            assert!(error.message().contains(expected), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Outputs in a folder of this machine.
+//!
+//! What is half written lies in the folder's own `.byoc-transform`, which is on the same disk, so that an output appears
+//! under its name in one step. A job locks it: two jobs do not write to one folder at the same time.
+
+use std::fs::{File, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+
+use super::journal::{Journal, Made};
+use crate::error::{Cause, Error, Result};
+
+const OWN_FOLDER: &str = ".byoc-transform";
+const JOURNAL: &str = "journal.jsonl";
+const LOCK: &str = "lock";
+const DRAFT_PREFIX: &str = "draft-";
+
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    own: PathBuf,
+    journal: Mutex<Journal>,
+    /// Unlocked when it is closed, also by a kill.
+    _lock: File,
+}
+
+pub(super) struct FolderDraft {
+    folder: Arc<Folder>,
+    file_name: String,
+    fingerprint: String,
+    /// Deleted when it is dropped.
+    file: Option<NamedTempFile>,
+    bytes: u64,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Folder> {
+        let own = path.join(OWN_FOLDER);
+        std::fs::create_dir_all(&own).map_err(|error| Error::io("make the folder", &own, &error))?;
+        let lock = File::create(own.join(LOCK)).map_err(|error| Error::io("write", &own, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{}: another byoc transform is writing there", path.display());
+                return Err(Error::new(Cause::BadSetting, message));
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &own, &error)),
+        }
+        for entry in std::fs::read_dir(&own).map_err(|error| Error::io("list", &own, &error))?.flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT_PREFIX)) {
+                std::fs::remove_file(entry.path()).map_err(|error| Error::io("remove", &entry.path(), &error))?;
+            }
+        }
+        let journal = Mutex::new(Journal::open(&own.join(JOURNAL))?);
+        Ok(Folder { path: path.to_owned(), own, journal, _lock: lock })
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        // A note is taken in one step.
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_done(&self, file_name: &str, fingerprint: &str) -> bool {
+        let there = std::fs::metadata(self.path.join(file_name));
+        let is_what_was_made = |made: &Made| {
+            made.fingerprint == fingerprint && there.is_ok_and(|file| file.is_file() && file.len() == made.bytes)
+        };
+        self.journal().get(file_name).is_some_and(is_what_was_made)
+    }
+
+    pub(super) fn begin(self: &Arc<Folder>, file_name: String, fingerprint: &str) -> Result<FolderDraft> {
+        let made = tempfile::Builder::new().prefix(DRAFT_PREFIX).permissions(all_may_read()).tempfile_in(&self.own);
+        let file = made.map_err(|error| Error::io("make a file in", &self.own, &error))?;
+        let fingerprint = fingerprint.to_owned();
+        Ok(FolderDraft { folder: Arc::clone(self), file_name, fingerprint, file: Some(file), bytes: 0 })
+    }
+
+    pub(super) fn remove(&self, file_name: &str) -> Result<()> {
+        self.journal().note(file_name, None)?;
+        let path = self.path.join(file_name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// As an ordinary file has it: the system's mask takes away what it takes away.
+fn all_may_read() -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::Permissions::from_mode(0o666)
+}
+
+impl FolderDraft {
+    pub(super) async fn write(&mut self, content: Bytes) -> Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        self.bytes += content.len() as u64;
+        let writing = tokio::task::spawn_blocking(move || {
+            let written = file.write_all(&content);
+            (file, written)
+        });
+        let (file, written) = writing.await.map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+        let path = file.path().to_owned();
+        self.file = Some(file);
+        written.map_err(|error| Error::io("write", &path, &error))
+    }
+
+    pub(super) async fn finish(&mut self) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let path = self.folder.path.join(&self.file_name);
+        let failed = |error: std::io::Error| Error::io("write", &path, &error);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        // Before the file is another one: were we killed in between, it would be taken for what it was.
+        self.folder.journal().note(&self.file_name, None)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        let made = Made { fingerprint: self.fingerprint.clone(), bytes: self.bytes };
+        self.folder.journal().note(&self.file_name, Some(made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn write(folder: &Arc<Folder>, name: &str, fingerprint: &str, content: &str) {
+        let mut draft = folder.begin(name.to_owned(), fingerprint).unwrap();
+        block_on(async {
+            for byte in content.bytes() {
+                draft.write(Bytes::from(vec![byte])).await.unwrap();
+            }
+            draft.finish().await.unwrap();
+        });
+    }
+
+    #[test]
+    fn an_output_is_done_as_long_as_it_is_there_and_was_made_of_the_same() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Arc::new(Folder::open(place.path()).unwrap());
+        assert!(!folder.is_done("a/x.out", "1"));
+        write(&folder, "a/x.out", "1", "answer");
+        assert_eq!(std::fs::read_to_string(place.path().join("a/x.out")).unwrap(), "answer");
+        assert!(folder.is_done("a/x.out", "1"));
+        assert!(!folder.is_done("a/x.out", "2"), "made of something else");
+        drop(folder);
+        let folder = Arc::new(Folder::open(place.path()).unwrap());
+        assert!(folder.is_done("a/x.out", "1"), "also for the next job");
+        write(&folder, "a/x.out", "2", "other!");
+        assert!(!folder.is_done("a/x.out", "1"));
+        std::fs::write(place.path().join("a/x.out"), "cut").unwrap();
+        assert!(!folder.is_done("a/x.out", "2"), "it is not what was made");
+        folder.remove("a/x.out").unwrap();
+        assert!(!place.path().join("a/x.out").exists() && !folder.is_done("a/x.out", "2"));
+    }
+
+    #[test]
+    fn what_is_half_written_has_no_name_and_is_removed_by_the_next_job() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Arc::new(Folder::open(place.path()).unwrap());
+        let mut draft = folder.begin("x.out".to_owned(), "1").unwrap();
+        block_on(draft.write(Bytes::from("half"))).unwrap();
+        let own = place.path().join(OWN_FOLDER);
+        let drafts = || {
+            std::fs::read_dir(&own)
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(DRAFT_PREFIX))
+                .count()
+        };
+        assert_eq!(drafts(), 1);
+        assert!(!place.path().join("x.out").exists());
+        // As a kill leaves it.
+        std::mem::forget(draft);
+        let journal = own.join(JOURNAL);
+        std::fs::write(&journal, "{\"file\":\"y.out\",\"made\":{\"finger").unwrap();
+        drop(folder);
+        // The forgotten draft holds the folder, and with it the lock, as the killed process does not.
+        let locked = Folder::open(place.path()).unwrap_err();
+        assert!(locked.message().contains("another byoc transform"), "{locked}");
+        std::fs::remove_file(own.join(LOCK)).unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        assert_eq!(drafts(), 0);
+        assert!(!folder.is_done("y.out", ""));
+    }
+}

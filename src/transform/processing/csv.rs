@@ -1,0 +1,156 @@
+//! Records of `text/csv`: a line as the list of its fields, each as it is written, quotes and all (RFC 4180).
+
+use std::borrow::Cow;
+
+use super::path::{Path, Selected};
+
+/// Cuts a body into rows, without their line ends. A line break within quotes is text; blank lines are no rows.
+pub(super) fn rows(body: &[u8]) -> Vec<&[u8]> {
+    let mut rows = Vec::new();
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (row, after) = match memchr::memchr(b'\n', rest) {
+            None => (rest, &[][..]),
+            Some(end) => {
+                let line = rest.get(..end).unwrap_or_default();
+                match memchr::memchr(b'"', line) {
+                    None => (line, rest.get(end + 1..).unwrap_or_default()),
+                    Some(_) => quoted_row(rest),
+                }
+            }
+        };
+        let row = row.strip_suffix(b"\r").unwrap_or(row);
+        if !is_blank(row) {
+            rows.push(row);
+        }
+        rest = after;
+    }
+    rows
+}
+
+/// Whether a line has nothing in it.
+pub(in crate::transform) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// The row at the start of `rest`, some of whose fields are quoted, and what follows it.
+fn quoted_row(rest: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    loop {
+        at = field_end(rest, at);
+        match rest.get(at) {
+            Some(b',') => at += 1,
+            _ => return (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default()),
+        }
+    }
+}
+
+/// Where the field that starts at `start` ends: at a comma, a line break or the end.
+fn field_end(row: &[u8], start: usize) -> usize {
+    let mut at = start;
+    if row.get(start) == Some(&b'"') {
+        at += 1;
+        // To the closing quote; a doubled one is none. Without one, all that follows is text of the field.
+        loop {
+            match memchr::memchr(b'"', row.get(at..).unwrap_or_default()) {
+                None => return row.len(),
+                Some(quote) if row.get(at + quote + 1) == Some(&b'"') => at += quote + 2,
+                Some(quote) => {
+                    at += quote + 1;
+                    break;
+                }
+            }
+        }
+    }
+    let rest = row.get(at..).unwrap_or_default();
+    at + memchr::memchr2(b',', b'\n', rest).unwrap_or(rest.len())
+}
+
+/// The fields of a row, as they are written.
+fn fields(row: &[u8]) -> Vec<&[u8]> {
+    let mut fields = Vec::new();
+    let mut start = 0;
+    loop {
+        let end = field_end(row, start);
+        fields.push(row.get(start..end).unwrap_or_default());
+        match row.get(end) {
+            Some(b',') => start = end + 1,
+            _ => return fields,
+        }
+    }
+}
+
+/// What a filter leaves of a row.
+///
+/// # Errors
+/// The index that the row does not have.
+pub(super) fn select<'a>(path: &Path, row: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+    let Some(step) = path.steps().first() else { return Ok(Cow::Borrowed(row)) };
+    let fields = fields(row);
+    let chosen = match step.select(fields.len())? {
+        Some(Selected::One(index)) => vec![index],
+        Some(Selected::List(indices)) => indices,
+        None => return Err(format!("{} names a field, and text/csv has no names", path.as_written())),
+    };
+    let mut selected = Vec::with_capacity(row.len());
+    for (position, index) in chosen.into_iter().enumerate() {
+        if position > 0 {
+            selected.push(b',');
+        }
+        selected.extend_from_slice(fields.get(index).copied().unwrap_or_default());
+    }
+    Ok(Cow::Owned(selected))
+}
+
+/// A row of the input and the row that came of it: the columns of the one, then those of the other.
+pub(super) fn join(input: &[u8], result: &[u8]) -> Vec<u8> {
+    [input, b",", result].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::MediaType;
+
+    fn texts(rows: Vec<&[u8]>) -> Vec<String> {
+        rows.into_iter().map(|row| String::from_utf8_lossy(row).into_owned()).collect()
+    }
+
+    #[test]
+    fn rows_end_at_line_breaks_outside_quotes_and_blank_lines_are_none() {
+        for (body, expected) in [
+            ("a,b\nc,d\n", vec!["a,b", "c,d"]),
+            ("a,b\r\n\r\n \t\nc,d", vec!["a,b", "c,d"]),
+            ("\"a\nb\",c\nd\n", vec!["\"a\nb\",c", "d"]),
+            ("\"a\"\"\n\"\"b\",c\r\nd", vec!["\"a\"\"\n\"\"b\",c", "d"]),
+            ("x\"y,z\nd", vec!["x\"y,z", "d"]),
+            ("\"open\nd", vec!["\"open\nd"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(texts(rows(body.as_bytes())), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn fields_are_selected_as_they_are_written() {
+        let row = br#"1,"a,""b""",,x"#;
+        for (path, expected) in [
+            ("$", r#"1,"a,""b""",,x"#),
+            ("$[1]", r#""a,""b""""#),
+            ("$[-1,0]", "x,1"),
+            ("$[1:]", r#""a,""b""",,x"#),
+            ("$[2:2]", ""),
+            ("$[*]", r#"1,"a,""b""",,x"#),
+        ] {
+            let path = Path::parse("InputFilter", path, MediaType::Csv).unwrap();
+            assert_eq!(String::from_utf8_lossy(&select(&path, row).unwrap()), expected, "{path:?}");
+        }
+        let path = Path::parse("InputFilter", "$[4]", MediaType::Csv).unwrap();
+        assert_eq!(select(&path, row).unwrap_err(), "[4] is beyond the 4 elements of the record");
+    }
+
+    #[test]
+    fn a_join_is_the_inputs_columns_followed_by_the_results() {
+        assert_eq!(join(b"1,\"a\"", b"0.5,1"), b"1,\"a\",0.5,1");
+    }
+}

@@ -1,0 +1,160 @@
+//! DataProcessing: what of a record a container sees, what it is joined with, and what of that is written.
+//!
+//! The rules are those of docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html: InputFilter, then
+//! the container, then the join with the record as it was before the filter, then OutputFilter. A record of `text/csv` is a
+//! row, one of `application/json` or `application/jsonlines` a JSON value.
+
+mod csv;
+mod json;
+mod path;
+
+use std::borrow::Cow;
+
+use path::Path;
+
+pub(super) use csv::is_blank;
+
+use crate::payload::MediaType;
+
+/// Filters and join of a job, for records of one media type. A job that has neither has no `DataProcessing`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DataProcessing {
+    media_type: MediaType,
+    input: Path,
+    join: JoinSource,
+    output: Path,
+}
+
+/// What a result is joined with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub(super) enum JoinSource {
+    /// Nothing.
+    #[default]
+    None,
+    /// The record that it came of.
+    Input,
+}
+
+/// Why a record could not be processed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// The record within the payload, counted from 0, if it is one record's.
+    pub(super) record: Option<usize>,
+    /// What was wrong.
+    pub(super) message: String,
+}
+
+impl DataProcessing {
+    /// What the members of the API's structure mean; `None` where they change nothing.
+    ///
+    /// # Errors
+    /// Why the service would refuse a filter.
+    pub(super) fn new(
+        media_type: MediaType,
+        input: Option<&str>,
+        join: JoinSource,
+        output: Option<&str>,
+    ) -> Result<Option<DataProcessing>, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut parse = |member, text: Option<&str>| {
+            let path = text.map_or(Ok(Path::root()), |text| Path::parse(member, text, media_type));
+            path.unwrap_or_else(|problem| {
+                problems.push(problem);
+                Path::root()
+            })
+        };
+        let (input, output) = (parse("InputFilter", input), parse("OutputFilter", output));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let changes_nothing = input.is_root() && output.is_root() && join == JoinSource::None;
+        Ok((!changes_nothing).then_some(DataProcessing { media_type, input, join, output }))
+    }
+
+    /// Whether the container sees records as they are.
+    pub(super) fn leaves_input(&self) -> bool {
+        self.input.is_root()
+    }
+
+    /// Whether records are needed once more when their results are there.
+    pub(super) fn keeps_input(&self) -> bool {
+        self.join == JoinSource::Input
+    }
+
+    /// Whether results are looked at one by one.
+    pub(super) fn touches_output(&self) -> bool {
+        self.join == JoinSource::Input || !self.output.is_root()
+    }
+
+    /// What the container sees of one record.
+    ///
+    /// # Errors
+    /// What the filter asks for and the record does not have.
+    pub(super) fn filter_input<'a>(&self, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+        self.select(&self.input, record)
+            .map_err(|message| format!("InputFilter {}: {message}", self.input.as_written()))
+    }
+
+    /// The records of a whole object that is not split.
+    ///
+    /// # Errors
+    /// What is no record.
+    pub(super) fn records<'a>(&self, object: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
+        match self.media_type {
+            MediaType::Csv => Ok(csv::rows(object)),
+            _ => json::values(object),
+        }
+    }
+
+    /// What is written of a container's answer, a line a record: joined with the records that it was asked about, if this
+    /// job joins, and filtered.
+    ///
+    /// # Errors
+    /// An answer that has not a result for each record, or a result without what the filter asks for.
+    pub(super) fn finish(&self, records: &[&[u8]], answer: &[u8]) -> Result<Vec<u8>, Problem> {
+        let of_all = |message| Problem { record: None, message };
+        let results = self.records(answer).map_err(|message| of_all(format!("the container's answer: {message}")))?;
+        if self.keeps_input() && results.len() != records.len() {
+            return Err(of_all(format!(
+                "JoinSource Input: expected a result for each of {} records, found {} in the container's answer",
+                records.len(),
+                results.len()
+            )));
+        }
+        let mut written = Vec::with_capacity(answer.len());
+        for (index, result) in results.into_iter().enumerate() {
+            let of_one = |message| Problem { record: Some(index), message };
+            let joined = match (self.join, records.get(index)) {
+                (JoinSource::Input, Some(record)) => Cow::Owned(self.joined(record, result).map_err(of_one)?),
+                _ => Cow::Borrowed(result),
+            };
+            let selected = self.select(&self.output, &joined);
+            let selected =
+                selected.map_err(|message| of_one(format!("OutputFilter {}: {message}", self.output.as_written())))?;
+            written.extend_from_slice(&selected);
+            written.push(b'\n');
+        }
+        Ok(written)
+    }
+
+    fn joined(&self, record: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
+        match self.media_type {
+            MediaType::Csv => Ok(csv::join(record, result)),
+            _ => json::join(record, result),
+        }
+    }
+
+    fn select<'a>(&self, path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+        if path.is_root() {
+            return Ok(Cow::Borrowed(record));
+        }
+        match self.media_type {
+            MediaType::Csv => csv::select(path, record),
+            _ => json::select(path, record),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "processing_test.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! Each rule of the developer guide's page on associating predictions with input.
+
+use super::*;
+
+fn processing(media_type: MediaType, input: &str, join: JoinSource, output: &str) -> DataProcessing {
+    DataProcessing::new(media_type, Some(input), join, Some(output)).unwrap().unwrap()
+}
+
+fn finished(processing: &DataProcessing, records: &[&str], answer: &str) -> Result<String, Problem> {
+    let records: Vec<&[u8]> = records.iter().map(|record| record.as_bytes()).collect();
+    processing.finish(&records, answer.as_bytes()).map(|text| String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn a_job_whose_filters_are_the_defaults_and_that_joins_nothing_has_none() {
+    for (input, output) in [(None, None), (Some("$"), Some("$")), (None, Some("$"))] {
+        assert_eq!(DataProcessing::new(MediaType::Csv, input, JoinSource::None, output), Ok(None));
+    }
+    assert!(DataProcessing::new(MediaType::Csv, None, JoinSource::Input, None).unwrap().is_some());
+}
+
+#[test]
+fn all_wrong_filters_are_reported() {
+    let problems = DataProcessing::new(MediaType::Csv, Some("$.a"), JoinSource::None, Some("b")).unwrap_err();
+    assert!(problems[0].contains("InputFilter") && problems[1].contains("OutputFilter"), "{problems:?}");
+}
+
+/// The guide's example: the id column is not the model's business, and the answer is wanted beside it.
+#[test]
+fn a_container_does_not_see_what_is_filtered_and_the_join_does() {
+    let csv = processing(MediaType::Csv, "$[1:]", JoinSource::Input, "$[0,-1]");
+    assert_eq!(&*csv.filter_input(b"id7,1,2").unwrap(), b"1,2");
+    assert_eq!(finished(&csv, &["id7,1,2", "id8,3,4"], "0.5\n0.7\n").unwrap(), "id7,0.5\nid8,0.7\n");
+
+    let lines = processing(MediaType::JsonLines, "$.features", JoinSource::Input, "$['id','SageMakerOutput']");
+    assert_eq!(&*lines.filter_input(br#"{"id": 7, "features": [1, 2]}"#).unwrap(), b"[1, 2]");
+    let records = [r#"{"id": 7, "features": [1, 2]}"#, r#"{"id": 8, "features": [3, 4]}"#];
+    assert_eq!(
+        finished(&lines, &records, "{\"score\": 0.5}\n{\"score\": 0.7}\n").unwrap(),
+        "{\"id\":7,\"SageMakerOutput\":{\"score\": 0.5}}\n{\"id\":8,\"SageMakerOutput\":{\"score\": 0.7}}\n"
+    );
+}
+
+#[test]
+fn without_a_join_the_output_filter_sees_the_result_alone() {
+    let csv = processing(MediaType::Csv, "$", JoinSource::None, "$[0]");
+    assert_eq!(finished(&csv, &[], "1,2\n3,4").unwrap(), "1\n3\n");
+    let json = processing(MediaType::Json, "$", JoinSource::None, "$.predictions[*].score");
+    let answer = r#"{"predictions": [{"score": 1.50}, {"score": 2}]}"#;
+    assert_eq!(finished(&json, &[], answer).unwrap(), "[1.50,2]\n");
+}
+
+#[test]
+fn a_json_document_is_one_record() {
+    let json = processing(MediaType::Json, "$", JoinSource::Input, "$");
+    let document = "{\n  \"instances\": [[1], [2]]\n}";
+    assert_eq!(json.records(document.as_bytes()).unwrap(), [document.as_bytes()]);
+    assert_eq!(
+        finished(&json, &[document], "{\"predictions\": [1, 2]}").unwrap(),
+        "{\n  \"instances\": [[1], [2]],\"SageMakerOutput\":{\"predictions\": [1, 2]}}\n"
+    );
+}
+
+#[test]
+fn an_answer_with_another_number_of_results_is_never_joined() {
+    let csv = processing(MediaType::Csv, "$", JoinSource::Input, "$");
+    for answer in ["1\n", "1\n2\n3\n", ""] {
+        let problem = finished(&csv, &["a", "b"], answer).unwrap_err();
+        assert!(problem.message.contains("a result for each of 2 records"), "{problem:?}");
+        assert_eq!(problem.record, None);
+    }
+}
+
+#[test]
+fn an_index_outside_the_joined_record_is_an_error_of_that_record() {
+    let csv = processing(MediaType::Csv, "$", JoinSource::Input, "$[3]");
+    assert_eq!(
+        finished(&csv, &["a,b,c", "a,b"], "1\n2\n").unwrap_err(),
+        Problem { record: Some(1), message: "OutputFilter $[3]: [3] is beyond the 3 elements of the record".into() }
+    );
+}

@@ -1,0 +1,175 @@
+//! How far a job is: one line that changes for a person at a terminal, one line a step where there is none.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// No eye follows more.
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a job has done so far.
+#[derive(Debug)]
+pub(super) struct Progress {
+    began: Instant,
+    is_watched: bool,
+    /// Of the objects that are to be done in this run.
+    objects: usize,
+    bytes: u64,
+    /// How many bytes have been read, counted by whoever reads them.
+    read: Arc<AtomicU64>,
+    done: usize,
+    failed: usize,
+    records: u64,
+}
+
+impl Progress {
+    pub(super) fn new(objects: usize, bytes: u64, read: Arc<AtomicU64>, is_watched: bool) -> Progress {
+        let began = Instant::now();
+        Progress { began, is_watched, objects, bytes, read, done: 0, failed: 0, records: 0 }
+    }
+
+    /// Records whose answers are written.
+    pub(super) fn records(&mut self, records: u64) {
+        self.records += records;
+    }
+
+    /// An object is written.
+    pub(super) fn done(&mut self, line: &str) {
+        self.done += 1;
+        self.step(line);
+    }
+
+    /// An object failed.
+    pub(super) fn failed(&mut self, line: &str) {
+        self.failed += 1;
+        self.step(line);
+    }
+
+    fn step(&mut self, line: &str) {
+        if !self.is_watched {
+            log::info!("{line} ({} of {} objects)", self.done + self.failed, self.objects);
+        }
+    }
+
+    /// Shows the line that changes.
+    pub(super) fn show(&self) {
+        if self.is_watched {
+            self.write(&self.line(self.began.elapsed()));
+        }
+    }
+
+    /// Says how it went, in place of the line that changes.
+    pub(super) fn finish(&self, how: &str) {
+        let line = format!("{how}: {}", self.summary());
+        if self.is_watched {
+            self.write(&format!("{line}\n"));
+        } else {
+            log::info!("{line}");
+        }
+    }
+
+    fn write(&self, line: &str) {
+        let mut out = std::io::stdout().lock();
+        // Back to the line's start, and clear it.
+        let _ = write!(out, "\r\x1b[K{line}").and_then(|()| out.flush());
+    }
+
+    fn line(&self, elapsed: Duration) -> String {
+        let read = self.read.load(Ordering::Relaxed);
+        let seconds = elapsed.as_secs_f64().max(1e-3);
+        let mut line = format!("{} of {} objects", self.done + self.failed, self.objects);
+        if self.failed > 0 {
+            line.push_str(&format!(", {} failed", self.failed));
+        }
+        line.push_str(&format!(
+            "  {} records  {} of {}  {} records/s  {}/s",
+            count(self.records),
+            size(read),
+            size(self.bytes),
+            count((self.records as f64 / seconds) as u64),
+            size((read as f64 / seconds) as u64),
+        ));
+        if read > 0 && read < self.bytes {
+            let left = seconds * (self.bytes - read) as f64 / read as f64;
+            line.push_str(&format!("  {} left", duration(left)));
+        }
+        line
+    }
+
+    /// The job in numbers.
+    fn summary(&self) -> String {
+        let seconds = self.began.elapsed().as_secs_f64();
+        format!(
+            "{} objects, {} records, {} in {}, {} records/s",
+            self.done,
+            count(self.records),
+            size(self.read.load(Ordering::Relaxed)),
+            duration(seconds),
+            count((self.records as f64 / seconds.max(1e-3)) as u64)
+        )
+    }
+}
+
+/// A number with its thousands set off.
+fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..10.0 => format!("{seconds:.1} s"),
+        ..90.0 => format!("{seconds:.0} s"),
+        ..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_objects_records_bytes_rates_and_the_time_left() {
+        let read = Arc::new(AtomicU64::new(250_000_000));
+        let mut progress = Progress::new(4, 1_000_000_000, read, false);
+        progress.records(1_234_567);
+        progress.done("a");
+        progress.failed("b");
+        assert_eq!(
+            progress.line(Duration::from_secs(10)),
+            "2 of 4 objects, 1 failed  1,234,567 records  250.0 MB of 1000.0 MB  123,456 records/s  25.0 MB/s  30 s left"
+        );
+    }
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(
+            ["0", "999", "1,000", "12,345,678"],
+            [0, 999, 1000, 12_345_678].map(count).each_ref().map(String::as_str)
+        );
+        assert_eq!(size(9_999), "9999 B");
+        assert_eq!(size(12_345_678_901), "12.3 GB");
+        assert_eq!(
+            [1.0, 45.0, 600.0, 7200.0].map(duration).each_ref().map(String::as_str),
+            ["1.0 s", "45 s", "10 min", "2.0 h"]
+        );
+    }
+}

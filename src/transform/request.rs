@@ -1,0 +1,152 @@
+//! A request on its way from a file and from flags to a job.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+
+use super::create_transform_job::CreateTransformJob;
+use super::job::Job;
+use crate::error::{Cause, Error, Result};
+
+/// CreateTransformJob's request, not checked yet.
+#[derive(Debug, Default)]
+pub struct Request {
+    typed: CreateTransformJob,
+    /// Where the file is, for messages, and the folder that its relative paths are relative to.
+    file: Option<PathBuf>,
+}
+
+impl Request {
+    /// Reads a request from a file.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn read(file: &Path) -> Result<Request, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))?;
+        let typed = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
+    }
+
+    /// Sets a member that is no structure, by its name in the API, in place of what the file says.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn set(&mut self, member: &str, text: &str) -> Result<(), String> {
+        let typed = &mut self.typed;
+        let own = || Some(text.to_owned());
+        match member {
+            // A path that was typed is relative to where one is, not to the file.
+            "S3Uri" => typed.transform_input.data_source.s3.uri = Some(absolute(text)),
+            "S3OutputPath" => typed.transform_output.s3_output_path = Some(absolute(text)),
+            "S3DataType" => typed.transform_input.data_source.s3.data_type = Some(variant(text)?),
+            "ContentType" => typed.transform_input.content_type = own(),
+            "CompressionType" => typed.transform_input.compression_type = variant(text)?,
+            "SplitType" => typed.transform_input.split_type = variant(text)?,
+            "Accept" => typed.transform_output.accept = own(),
+            "AssembleWith" => typed.transform_output.assemble_with = variant(text)?,
+            "BatchStrategy" => typed.batch_strategy = Some(variant(text)?),
+            "MaxPayloadInMB" => typed.max_payload_in_mb = Some(number(text)?),
+            "MaxConcurrentTransforms" => typed.max_concurrent_transforms = Some(number(text)?),
+            "InputFilter" => typed.data_processing.input_filter = own(),
+            "JoinSource" => typed.data_processing.join_source = variant(text)?,
+            "OutputFilter" => typed.data_processing.output_filter = own(),
+            "InvocationsTimeoutInSeconds" => {
+                typed.model_client_config.invocations_timeout_in_seconds = Some(number(text)?);
+            }
+            "InvocationsMaxRetries" => typed.model_client_config.invocations_max_retries = Some(number(text)?),
+            "Environment" => {
+                for one in text.split(',') {
+                    let (name, value) = one.split_once('=').ok_or("expected NAME=VALUE")?;
+                    typed.environment.insert(name.trim().to_owned(), value.to_owned());
+                }
+            }
+            other => return Err(format!("there is no member {other}")),
+        }
+        Ok(())
+    }
+
+    /// The job that is asked for.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] with all that is wrong.
+    pub fn check(self) -> Result<Job> {
+        let folder = match &self.file {
+            Some(file) => file.parent().map(PathBuf::from).unwrap_or_default(),
+            None => std::path::absolute(".").unwrap_or_default(),
+        };
+        Job::check(self.typed, &folder).map_err(|error| match &self.file {
+            Some(file) => error.context(file.display()),
+            None => Error::new(Cause::BadSetting, error.message()),
+        })
+    }
+}
+
+fn absolute(text: &str) -> String {
+    if text.contains("://") {
+        return text.to_owned();
+    }
+    std::path::absolute(text).ok().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| text.to_owned())
+}
+
+fn variant<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
+    let deserializer: StrDeserializer<'a, ValueError> = text.into_deserializer();
+    T::deserialize(deserializer).map_err(|error| error.to_string())
+}
+
+fn number(text: &str) -> Result<i64, String> {
+    text.trim().parse().map_err(|_| "expected a whole number".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Members of a request that stand alone, by the names of the API.
+    const MEMBERS: [&str; 17] = [
+        "S3Uri",
+        "S3DataType",
+        "ContentType",
+        "CompressionType",
+        "SplitType",
+        "S3OutputPath",
+        "Accept",
+        "AssembleWith",
+        "BatchStrategy",
+        "MaxPayloadInMB",
+        "MaxConcurrentTransforms",
+        "InputFilter",
+        "JoinSource",
+        "OutputFilter",
+        "InvocationsTimeoutInSeconds",
+        "InvocationsMaxRetries",
+        "Environment",
+    ];
+
+    #[test]
+    fn every_member_can_be_set_and_what_makes_no_sense_is_said() {
+        let mut request = Request::default();
+        for (member, good, bad) in [
+            ("S3DataType", "ManifestFile", "Manifest"),
+            ("CompressionType", "Gzip", "gzip"),
+            ("SplitType", "TFRecord", "TfRecord"),
+            ("AssembleWith", "Line", "line"),
+            ("BatchStrategy", "SingleRecord", "SINGLE_RECORD"),
+            ("MaxPayloadInMB", "6", "six"),
+            ("MaxConcurrentTransforms", "2", ""),
+            ("JoinSource", "Input", "input"),
+            ("InvocationsTimeoutInSeconds", "5", "5s"),
+            ("InvocationsMaxRetries", "0", "x"),
+            ("Environment", "A=1,B=2=3", "A"),
+        ] {
+            request.set(member, good).unwrap();
+            let problem = request.set(member, bad).unwrap_err();
+            assert!(problem.contains("expected"), "{member}: {problem}");
+        }
+        for member in MEMBERS {
+            assert_ne!(request.set(member, "?"), Err(format!("there is no member {member}")));
+        }
+        assert_eq!(request.typed.environment["B"], "2=3");
+    }
+}

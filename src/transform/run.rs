@@ -1,0 +1,490 @@
+//! The life of a job: find the objects, start the containers, send payloads, write answers, say how it went.
+
+use std::io::Read as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::create_transform_job::AssembleWith;
+use super::job::{Job, MOST_MEGABYTES};
+use super::model::{ExecutionParameters, Invoker, Model, ModelSource, Surroundings, Trouble};
+use super::objects::{self, Object};
+use super::output::{Draft, Output};
+use super::progress::{PAUSE, Progress};
+use super::source::Opener;
+use super::split::{BatchStrategy, Cutter, Packing, Payload};
+use crate::error::{Cause, Error, Result};
+
+/// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
+/// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
+const MAX_PAYLOAD_IN_MB: u64 = 6;
+const MAX_CONCURRENT: u64 = 1;
+/// How many failed objects a message names.
+const MOST_NAMED: usize = 20;
+/// A streamed object is sent in pieces of so many bytes.
+const PIECE: usize = 256 << 10;
+
+/// What a job runs with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The job.
+    pub job: Job,
+    /// What serves it.
+    pub model: ModelSource,
+    /// What its containers are started with.
+    pub surroundings: Surroundings,
+    /// Whether a person watches.
+    pub is_watched: bool,
+}
+
+/// Runs a job to its end, or until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// [`Cause::ObjectsFailed`] when some objects failed, with which, why and where; [`Cause::Stopped`]; [`Cause::BadSetting`]
+/// and [`Cause::NotHealthy`] before anything is done.
+pub fn run(settings: Settings) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::new(Cause::Internal, format!("no runtime: {error}")))?;
+    let outcome = runtime.block_on(transform(settings));
+    // A thread may still wait for bytes that nobody wants any more.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// How payloads are made and how many are under way at once.
+struct Plan {
+    packing: Packing,
+    concurrent: usize,
+    /// Whether whole objects are streamed.
+    streams: bool,
+}
+
+impl Plan {
+    /// The job's word, else the container's, else the service's default.
+    fn new(job: &Job, wishes: ExecutionParameters) -> Plan {
+        let payload =
+            job.max_payload_in_mb.or(wishes.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MOST_MEGABYTES);
+        let most = MOST_MEGABYTES / payload.max(1);
+        let concurrent = job.max_concurrent.or(wishes.max_concurrent).unwrap_or(MAX_CONCURRENT).min(most).max(1);
+        let strategy = job.strategy.or(wishes.strategy).unwrap_or(BatchStrategy::MultiRecord);
+        Plan {
+            packing: Packing {
+                split: job.split,
+                strategy,
+                most: usize::try_from(payload << 20).unwrap_or(usize::MAX),
+                processing: job.processing.clone().map(Arc::new),
+            },
+            concurrent: usize::try_from(concurrent).unwrap_or(1),
+            streams: payload == 0,
+        }
+    }
+
+    /// All that shapes outputs, but for the objects themselves.
+    fn fingerprint(&self, job: &Job, model: &str) -> String {
+        let Packing { split, strategy, most, processing } = &self.packing;
+        format!(
+            "1|{:?}|{:?}|{:?}|{split:?}|{strategy:?}|{most}|{:?}|{processing:?}|{:?}|{model}",
+            job.content_type, job.accept, job.compression, job.assemble, job.environment
+        )
+    }
+}
+
+/// What is to be done in this run.
+struct Work {
+    objects: Arc<Vec<Todo>>,
+    plan: Plan,
+    invoker: Invoker,
+    opener: Opener,
+    output: Arc<Output>,
+    assemble: AssembleWith,
+}
+
+/// An object to be done.
+#[derive(Debug)]
+struct Todo {
+    object: Object,
+    fingerprint: String,
+    /// Once a part of it has failed, the others are not begun.
+    has_failed: AtomicBool,
+}
+
+/// What comes of cutting objects, in order.
+enum Piece {
+    Payload(usize, Payload),
+    End(usize, u64),
+    Failed(usize, Error),
+    Whole(usize),
+}
+
+/// What comes of a piece, in the same order.
+enum Done {
+    Answer { object: usize, parts: Vec<Bytes>, records: u64 },
+    End { object: usize, records: u64 },
+    Whole { object: usize, draft: Box<Draft> },
+    Failed { object: usize, message: String },
+    Skipped,
+    Job(Error),
+}
+
+async fn transform(settings: Settings) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    let Settings { job, model: source, surroundings, is_watched } = settings;
+    let stopped = |reason: &str| {
+        let message = format!("job {}: {reason} before its end; what is written is whole", job.name);
+        Err(Error::new(Cause::Stopped, message))
+    };
+    let storage = Arc::clone(&surroundings.storage);
+    let objects = objects::find(&storage, job.data_type, &job.input, &job.output).await?;
+    let output = Arc::new(Output::open(&job.output, &storage).await?);
+    log::info!("job {}: {} objects in {}, to {}", job.name, objects.len(), job.input, job.output);
+    let variables = variables(&job);
+    let started = tokio::select! {
+        started = Model::start(&source, &surroundings, &variables) => started,
+        // The containers end when their processes are dropped.
+        reason = signals.next() => return stopped(reason),
+    };
+    let model = Arc::new(started?);
+
+    let plan = Plan::new(&job, model.execution_parameters().await);
+    let shape = plan.fingerprint(&job, &source.version(&storage).await?);
+    let total = objects.len();
+    let todo = missing(objects, &output, &shape).await?;
+    if todo.len() < total {
+        log::info!("job {}: {} of {total} outputs are there already", job.name, total - todo.len());
+    }
+    let invoker = Invoker {
+        model: Arc::clone(&model),
+        content_type: job.content_type.clone(),
+        accept: job.accept.clone(),
+        timeout: job.timeout,
+        retries: job.retries,
+    };
+    let read = Arc::new(AtomicU64::new(0));
+    let bytes = todo.iter().map(|todo| todo.object.bytes).sum();
+    let mut progress = Progress::new(todo.len(), bytes, Arc::clone(&read), is_watched);
+    let opener = Opener { storage, compression: job.compression, read };
+    let work =
+        Work { objects: Arc::new(todo), plan, invoker, opener, output: Arc::clone(&output), assemble: job.assemble };
+    let outcome = tokio::select! {
+        outcome = work.run(&mut progress) => outcome,
+        reason = signals.next() => stopped(reason).map(|()| Vec::new()),
+    };
+    output.settle().await;
+    tokio::select! {
+        () = model.stop() => {}
+        _ = signals.next() => {}
+    }
+    let outcome_word = match &outcome {
+        Ok(failures) if failures.is_empty() => "Completed",
+        Err(error) if error.cause() == Cause::Stopped => "Stopped",
+        _ => "Failed",
+    };
+    progress.finish(&format!("job {} {outcome_word}", job.name));
+    let failures = outcome?;
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Cause::ObjectsFailed, report(&job.name, total, &failures)))
+}
+
+/// The job's own variables and those by which the platform tells a container what the caller set
+/// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
+fn variables(job: &Job) -> std::collections::BTreeMap<String, String> {
+    use crate::env;
+    let mut variables = job.environment.clone();
+    let mut set = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            variables.insert(name.to_owned(), value);
+        }
+    };
+    set(env::SAGEMAKER_BATCH, Some("true".to_owned()));
+    set(env::SAGEMAKER_MAX_PAYLOAD_IN_MB, job.max_payload_in_mb.map(|megabytes| megabytes.to_string()));
+    set(env::SAGEMAKER_MAX_CONCURRENT_TRANSFORMS, job.max_concurrent.map(|count| count.to_string()));
+    let strategy = job.strategy.map(|strategy| match strategy {
+        BatchStrategy::MultiRecord => "MULTI_RECORD".to_owned(),
+        BatchStrategy::SingleRecord => "SINGLE_RECORD".to_owned(),
+    });
+    set(env::SAGEMAKER_BATCH_STRATEGY, strategy);
+    variables
+}
+
+/// The objects whose outputs are not there, or were made of something else.
+async fn missing(objects: Vec<Object>, output: &Output, shape: &str) -> Result<Vec<Todo>> {
+    let looked = stream::iter(objects).map(|object| async move {
+        let text = format!("{shape}|{}|{}|{}", object.location, object.bytes, object.version);
+        let fingerprint = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes()).simple().to_string();
+        let is_done = output.is_done(&object.name, &fingerprint).await?;
+        Ok((!is_done).then_some(Todo { object, fingerprint, has_failed: AtomicBool::new(false) }))
+    });
+    let looked: Vec<Result<Option<Todo>>> = looked.buffered(16).collect().await;
+    looked.into_iter().filter_map(Result::transpose).collect()
+}
+
+fn report(job: &str, total: usize, failures: &[String]) -> String {
+    let mut report = format!("job {job} Failed: {} of {total} objects have no output:", failures.len());
+    for failure in failures.iter().take(MOST_NAMED) {
+        report.push_str("\n    ");
+        report.push_str(failure);
+    }
+    if failures.len() > MOST_NAMED {
+        report.push_str(&format!("\n    and {} more, which the log names", failures.len() - MOST_NAMED));
+    }
+    report
+}
+
+impl Work {
+    /// Does all objects; what failed of them.
+    async fn run(&self, progress: &mut Progress) -> Result<Vec<String>> {
+        let mut pieces = self.cut();
+        let pieces = stream::poll_fn(move |context| pieces.poll_recv(context));
+        let done = pieces.map(|piece| self.answer(piece)).buffered(self.plan.concurrent);
+        let mut done = std::pin::pin!(done);
+        let mut failures = Vec::new();
+        let mut draft: Option<Draft> = None;
+        let mut tick = tokio::time::interval(PAUSE);
+        loop {
+            let next = tokio::select! {
+                next = done.next() => next,
+                _ = tick.tick() => { progress.show(); continue }
+            };
+            match next {
+                None => return Ok(failures),
+                Some(Done::Skipped) => {}
+                Some(Done::Job(error)) => return Err(error),
+                Some(Done::Answer { object, parts, records }) => {
+                    let Some(todo) = self.objects.get(object) else { continue };
+                    if todo.has_failed.load(Ordering::Relaxed) {
+                        continue;
+                    }
+                    let open = match &mut draft {
+                        Some(open) => open,
+                        None => draft.insert(self.begin(todo)?),
+                    };
+                    for part in parts {
+                        open.write(part).await?;
+                    }
+                    progress.records(records);
+                }
+                Some(Done::End { object, records }) => {
+                    let Some(todo) = self.objects.get(object) else { continue };
+                    if !todo.has_failed.load(Ordering::Relaxed) {
+                        // An object without records has an output without lines.
+                        let finished = draft.take().map_or_else(|| self.begin(todo), Ok)?;
+                        finished.finish().await?;
+                        progress.done(&format!("{}: {records} records", todo.object.name));
+                    }
+                }
+                Some(Done::Whole { object, draft }) => {
+                    let Some(todo) = self.objects.get(object) else { continue };
+                    draft.finish().await?;
+                    progress.done(&todo.object.name);
+                }
+                Some(Done::Failed { object, message }) => {
+                    let Some(todo) = self.objects.get(object) else { continue };
+                    if !todo.has_failed.swap(true, Ordering::Relaxed) {
+                        draft = None;
+                        self.output.remove(&todo.object.name).await?;
+                        let failure = format!("{}: {message}", todo.object.name);
+                        progress.failed(&failure);
+                        failures.push(failure);
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&self, todo: &Todo) -> Result<Draft> {
+        self.output.begin(&todo.object.name, &todo.fingerprint)
+    }
+
+    /// Cuts all objects, one after another, on a thread of its own.
+    fn cut(&self) -> Receiver<Piece> {
+        let (pieces, received) = channel(1);
+        let objects = Arc::clone(&self.objects);
+        let opener = self.opener.clone();
+        let packing = self.plan.packing.clone();
+        let streams = self.plan.streams;
+        tokio::task::spawn_blocking(move || {
+            for (index, todo) in objects.iter().enumerate() {
+                if streams {
+                    if pieces.blocking_send(Piece::Whole(index)).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                let mut records = 0;
+                let mut cutter = match opener.open(&todo.object) {
+                    Ok(bytes) => Cutter::new(bytes, packing.clone()),
+                    Err(error) => {
+                        // Nobody takes pieces any more once the job is over.
+                        if pieces.blocking_send(Piece::Failed(index, error)).is_err() {
+                            return;
+                        }
+                        continue;
+                    }
+                };
+                let last = loop {
+                    if todo.has_failed.load(Ordering::Relaxed) {
+                        break Piece::End(index, records);
+                    }
+                    match cutter.next() {
+                        Ok(Some(payload)) => {
+                            records += payload.count;
+                            if pieces.blocking_send(Piece::Payload(index, payload)).is_err() {
+                                return;
+                            }
+                        }
+                        Ok(None) => break Piece::End(index, records),
+                        Err(error) => break Piece::Failed(index, error),
+                    }
+                };
+                if pieces.blocking_send(last).is_err() {
+                    return;
+                }
+            }
+        });
+        received
+    }
+
+    /// What comes of a piece.
+    async fn answer(&self, piece: Piece) -> Done {
+        match piece {
+            Piece::End(object, records) => Done::End { object, records },
+            Piece::Failed(object, error) => Done::Failed { object, message: place_first(&error) },
+            Piece::Payload(object, payload) => {
+                match self.objects.get(object) {
+                    Some(todo) if !todo.has_failed.load(Ordering::Relaxed) => {}
+                    _ => return Done::Skipped,
+                }
+                match self.parts(&payload).await {
+                    Ok(parts) => Done::Answer { object, parts, records: payload.count },
+                    Err(Trouble::Job(error)) => Done::Job(error),
+                    Err(Trouble::Records { message, row }) => {
+                        Done::Failed { object, message: format!("{}: {message}", place(&payload, row)) }
+                    }
+                }
+            }
+            Piece::Whole(object) => {
+                let Some(todo) = self.objects.get(object) else { return Done::Skipped };
+                match self.whole(todo).await {
+                    Ok(draft) => Done::Whole { object, draft: Box::new(draft) },
+                    Err(Trouble::Job(error)) => Done::Job(error),
+                    Err(Trouble::Records { message, .. }) => Done::Failed { object, message },
+                }
+            }
+        }
+    }
+
+    /// A payload's answer as it is written.
+    async fn parts(&self, payload: &Payload) -> Result<Vec<Bytes>, Trouble> {
+        let answer = self.invoker.invoke(payload.body.clone()).await?;
+        let answer = match &self.plan.packing.processing {
+            Some(processing) if processing.touches_output() => {
+                let (processing, payload) = (Arc::clone(processing), payload.clone());
+                let finishing = tokio::task::spawn_blocking(move || {
+                    let records = if processing.keeps_input() {
+                        payload.records(&processing).map_err(|message| (None, message))?
+                    } else {
+                        Vec::new()
+                    };
+                    let finished = processing.finish(&records, &answer);
+                    finished.map_err(|problem| (problem.record.map(|record| record + 1), problem.message))
+                });
+                let finished =
+                    finishing.await.map_err(|error| Trouble::Job(Error::new(Cause::Internal, error.to_string())))?;
+                Bytes::from(finished.map_err(|(row, message)| Trouble::Records { message, row })?)
+            }
+            _ => answer,
+        };
+        let needs_line_end = self.assemble == AssembleWith::Line && !answer.ends_with(b"\n");
+        Ok(if needs_line_end { vec![answer, Bytes::from_static(b"\n")] } else { vec![answer] })
+    }
+
+    /// An object that is streamed as a whole.
+    async fn whole(&self, todo: &Todo) -> Result<Draft, Trouble> {
+        if todo.object.bytes == 0 {
+            return self.begin(todo).map_err(Trouble::Job);
+        }
+        let body = || {
+            let unreadable = Arc::new(Mutex::new(None));
+            let (pieces, mut received) = channel::<std::io::Result<Bytes>>(2);
+            let (opener, object, problem) = (self.opener.clone(), todo.object.clone(), Arc::clone(&unreadable));
+            tokio::task::spawn_blocking(move || {
+                let send = |piece| pieces.blocking_send(piece).is_ok();
+                let give_up = |error: Error| {
+                    let message = error.to_string();
+                    *problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    send(Err(std::io::Error::other(message)));
+                };
+                let mut bytes = match opener.open(&object) {
+                    Ok(bytes) => bytes,
+                    Err(error) => return give_up(error),
+                };
+                loop {
+                    let mut piece = Vec::with_capacity(PIECE);
+                    match bytes.by_ref().take(PIECE as u64).read_to_end(&mut piece) {
+                        Ok(0) => return,
+                        Ok(_) if send(Ok(Bytes::from(piece))) => {}
+                        Ok(_) => return,
+                        Err(error) => return give_up(Error::bad_payload(format!("cannot be read: {error}"))),
+                    }
+                }
+            });
+            let pieces = stream::poll_fn(move |context| received.poll_recv(context));
+            (reqwest::Body::wrap_stream(pieces), unreadable)
+        };
+        let mut draft = self.invoker.stream(body, || self.begin(todo)).await?;
+        if self.assemble == AssembleWith::Line && !draft.ends_in_line_end() {
+            draft.write(Bytes::from_static(b"\n")).await.map_err(Trouble::Job)?;
+        }
+        Ok(draft)
+    }
+}
+
+/// Which records of the object, and where: one, where the container says which.
+fn place(payload: &Payload, row: Option<usize>) -> String {
+    let index = row.map(|row| row.saturating_sub(1)).filter(|&index| (index as u64) < payload.count);
+    let Payload { first, count, from, to, .. } = payload;
+    match index.or((*count == 1).then_some(0)) {
+        Some(index) => match payload.byte_of(index) {
+            Some(byte) => format!("record {} (byte {byte})", first + index as u64),
+            None => format!("record {} (in the bytes {from} to {to})", first + index as u64),
+        },
+        None => format!("records {first} to {} (bytes {from} to {to})", first + count - 1),
+    }
+}
+
+/// An error of cutting, with its place in the words of an object.
+fn place_first(error: &Error) -> String {
+    let place = error.place();
+    match (place.and_then(|place| place.row), place.and_then(|place| place.byte)) {
+        (Some(record), Some(byte)) => format!("record {record} (byte {byte}): {}", error.message()),
+        _ => error.to_string(),
+    }
+}
+
+/// What stops a job.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Error::new(Cause::Io, format!("could not listen for signals: {error}")))
+        };
+        Ok(Signals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "Ctrl-C",
+        }
+    }
+}

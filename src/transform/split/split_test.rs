@@ -1,0 +1,259 @@
+use proptest::prelude::*;
+
+use super::BatchStrategy::{MultiRecord, SingleRecord};
+use super::*;
+use crate::payload::MediaType;
+use crate::payload::recordio::write_frame;
+use crate::transform::processing::JoinSource;
+
+fn packing(split: SplitType, strategy: BatchStrategy, most: usize) -> Packing {
+    Packing { split, strategy, most, processing: None }
+}
+
+fn cut(object: &[u8], packing: &Packing) -> Result<Vec<Payload>> {
+    let mut cutter = Cutter::new(object, packing.clone());
+    let mut payloads = Vec::new();
+    while let Some(payload) = cutter.next()? {
+        payloads.push(payload);
+    }
+    Ok(payloads)
+}
+
+fn bodies(object: &[u8], packing: &Packing) -> Vec<String> {
+    let payloads = cut(object, packing).unwrap_or_else(|error| panic!("{error}"));
+    payloads.iter().map(|payload| String::from_utf8_lossy(&payload.body).into_owned()).collect()
+}
+
+#[test]
+fn lines_are_packed_greedily_and_single_records_have_no_line_end() {
+    let object = b"aa\nbb\r\n\ncccc\n \t\nd";
+    assert_eq!(bodies(object, &packing(SplitType::Line, SingleRecord, 4)), ["aa", "bb", "cccc", "d"]);
+    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 5)), ["aa\nbb", "\ncccc", " \t\nd"]);
+    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 100)), ["aa\nbb\r\n\ncccc\n \t\nd"]);
+    assert_eq!(bodies(b"", &packing(SplitType::Line, MultiRecord, 5)), [""; 0]);
+    assert_eq!(bodies(b"\n\r\n  \n", &packing(SplitType::Line, MultiRecord, 2)), [""; 0]);
+}
+
+#[test]
+fn payloads_say_which_records_they_are_and_where() {
+    let payloads = cut(b"aa\n\nbb\ncc\n", &packing(SplitType::Line, MultiRecord, 6)).unwrap();
+    let places: Vec<_> = payloads.iter().map(|one| (one.first, one.count, one.from, one.to)).collect();
+    assert_eq!(places, [(1, 2, 0, 7), (3, 1, 7, 10)]);
+    assert_eq!((payloads[0].byte_of(0), payloads[0].byte_of(1), payloads[0].byte_of(2)), (Some(0), Some(4), None));
+    assert_eq!(payloads[1].byte_of(0), Some(7));
+}
+
+#[test]
+fn a_record_that_is_larger_than_a_payload_is_refused_with_its_number_and_place() {
+    for strategy in [SingleRecord, MultiRecord] {
+        let error = cut(b"aa\nbbbbb\nc\n", &packing(SplitType::Line, strategy, 4)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "row 2, byte 3: expected records of at most 4 bytes (MaxPayloadInMB), found a larger one"
+        );
+    }
+    let error = cut(b"aaaaa", &packing(SplitType::None, MultiRecord, 4)).unwrap_err();
+    assert!(error.message().contains("give a SplitType"), "{error}");
+    assert_eq!(bodies(b"aaaa", &packing(SplitType::None, MultiRecord, 4)), ["aaaa"]);
+}
+
+#[test]
+fn an_input_filter_is_applied_before_packing_and_the_records_are_kept_for_the_join() {
+    let processing = DataProcessing::new(MediaType::Csv, Some("$[1:]"), JoinSource::Input, None).unwrap().unwrap();
+    let processing = Some(Arc::new(processing));
+    let filtered = |split, strategy, most| Packing { processing: processing.clone(), ..packing(split, strategy, most) };
+    let object = b"id1,a\r\nid2,b\n\nid3,c";
+    for (packing, expected) in [
+        (filtered(SplitType::Line, MultiRecord, 3), &["a\nb", "c"][..]),
+        (filtered(SplitType::Line, SingleRecord, 3), &["a", "b", "c"]),
+        (filtered(SplitType::None, MultiRecord, 100), &["a\nb\nc\n"]),
+    ] {
+        assert_eq!(bodies(object, &packing), expected);
+        let payloads = cut(object, &packing).unwrap();
+        let processing = packing.processing.as_ref().unwrap();
+        let records: Vec<_> = payloads.iter().flat_map(|payload| payload.records(processing).unwrap()).collect();
+        assert_eq!(records, [&b"id1,a"[..], b"id2,b", b"id3,c"]);
+    }
+    let error = cut(
+        b"a,1\nb\n",
+        &Packing {
+            processing: DataProcessing::new(MediaType::Csv, Some("$[1]"), JoinSource::None, None)
+                .unwrap()
+                .map(Arc::new),
+            ..packing(SplitType::Line, MultiRecord, 10)
+        },
+    )
+    .unwrap_err();
+    assert_eq!(error.to_string(), "row 2, byte 4: InputFilter $[1]: [1] is beyond the 1 elements of the record");
+}
+
+/// A record in frames as dmlc writes it: cut where it has the magic number.
+fn record_io(record: &[u8]) -> Vec<u8> {
+    let magic = 0xCED7_230A_u32.to_le_bytes();
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut start = 0;
+    for at in (0..record.len().saturating_sub(3)).step_by(4) {
+        if record[at..at + 4] == magic && at >= start {
+            parts.push(&record[start..at]);
+            start = at + 4;
+        }
+    }
+    parts.push(&record[start..]);
+    let mut framed = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let flag = match (index, parts.len()) {
+            (_, 1) => 0_u32,
+            (0, _) => 1,
+            (index, count) if index + 1 == count => 3,
+            _ => 2,
+        };
+        framed.extend(magic);
+        framed.extend((flag << 29 | part.len() as u32).to_le_bytes());
+        framed.extend_from_slice(part);
+        framed.resize(framed.len().next_multiple_of(4), 0);
+    }
+    framed
+}
+
+fn tf_record(record: &[u8]) -> Vec<u8> {
+    let length = (record.len() as u64).to_le_bytes();
+    let checksum = |bytes: &[u8]| super::record::masked(bytes).to_le_bytes();
+    [&length[..], &checksum(&length), record, &checksum(record)].concat()
+}
+
+#[test]
+fn a_record_with_the_magic_number_in_it_is_put_together_again() {
+    let magic = 0xCED7_230A_u32.to_le_bytes();
+    let record = [&b"abcd"[..], &magic, b"efgh", &magic, b"i"].concat();
+    let framed = record_io(&record);
+    assert_eq!(framed.len(), 3 * 8 + 4 + 4 + 4);
+    let single = cut(&framed, &packing(SplitType::RecordIo, SingleRecord, 100)).unwrap();
+    assert_eq!(single[0].body, record);
+    let multi = cut(&framed, &packing(SplitType::RecordIo, MultiRecord, 100)).unwrap();
+    assert_eq!(multi[0].body, framed);
+}
+
+#[test]
+fn frames_that_are_none_are_refused_where_they_begin() {
+    let mut good = Vec::new();
+    write_frame(&mut good, b"abc");
+    for (tail, expected) in [
+        (&b"1,2,3\n4,5,6\n"[..], "byte 12: expected the number 0xced7230a at the start of a RecordIO frame"),
+        (&[0x0a], "byte 12: expected a RecordIO frame, found 1 bytes to the end"),
+        (&[0x0a, 0x23, 0xd7, 0xce, 9, 0, 0, 0], "byte 12: expected a record of 9 bytes, found 0 to the end"),
+        (&[0x0a, 0x23, 0xd7, 0xce, 0, 0, 0, 0x40], "byte 12: expected a RecordIO frame, found one with the flag 2"),
+    ] {
+        let error = cut(&[&good, tail].concat(), &packing(SplitType::RecordIo, SingleRecord, 100)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    let good = tf_record(b"abc");
+    for (object, expected) in [
+        ([&good[..], b"x"].concat(), "byte 19: expected a TFRecord, found 1 bytes to the end"),
+        ([&good[..], &[0; 16]].concat(), "a length whose checksum is wrong"),
+        (good[..17].to_vec(), "expected a TFRecord of 3 bytes, found 5 to the end"),
+        ([&good[..14], b"x", &good[15..]].concat(), "the TFRecord is damaged"),
+    ] {
+        let error = cut(&object, &packing(SplitType::TfRecord, SingleRecord, 100)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+/// The slow obvious twin: records one after another, a new payload when the next one does not fit.
+fn pack(records: &[Vec<u8>], separator: &[u8], strategy: BatchStrategy, most: usize) -> Vec<Vec<u8>> {
+    let mut payloads: Vec<Vec<u8>> = Vec::new();
+    for record in records {
+        match payloads.last_mut() {
+            Some(payload) if strategy == MultiRecord && payload.len() + separator.len() + record.len() <= most => {
+                payload.extend_from_slice(separator);
+                payload.extend_from_slice(record);
+            }
+            _ => payloads.push(record.clone()),
+        }
+    }
+    payloads
+}
+
+fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(prop::collection::vec(prop_oneof![Just(b'a'), Just(0), any::<u8>()], 1..12), 0..20)
+}
+
+/// Gives a few bytes at a time, as a network does.
+struct Trickle<'a>(&'a [u8], usize);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.1.min(buffer.len()).min(self.0.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+proptest! {
+    #[test]
+    fn payloads_are_those_of_the_twin(
+        records in records(),
+        most in 30_usize..60,
+        single in any::<bool>(),
+        ended in any::<bool>(),
+        step in 1_usize..9,
+    ) {
+        let strategy = if single { SingleRecord } else { MultiRecord };
+        let magic = 0xCED7_230A_u32.to_le_bytes();
+        let lines: Vec<Vec<u8>> = records
+            .iter()
+            .map(|record| record.iter().map(|&byte| if is_blank(&[byte]) { b'x' } else { byte }).collect())
+            .collect();
+        let mut text = lines.join(&b"\n"[..]);
+        if ended && !text.is_empty() {
+            text.push(b'\n');
+        }
+        let framed = |frame: &dyn Fn(&[u8]) -> Vec<u8>| records.iter().map(|record| frame(record)).collect::<Vec<_>>();
+        let (record_io, tf_record) = (framed(&record_io), framed(&tf_record));
+        prop_assume!(records.iter().all(|record| !record.windows(4).any(|window| window == magic)));
+        for (split, object, whole, separator) in [
+            (SplitType::Line, text, lines.clone(), &b"\n"[..]),
+            (SplitType::RecordIo, record_io.concat(), record_io.clone(), b""),
+            (SplitType::TfRecord, tf_record.concat(), tf_record.clone(), b""),
+        ] {
+            let alone = if split == SplitType::Line { &lines } else { &records };
+            let expected = pack(if single { alone } else { &whole }, separator, strategy, most);
+            let mut cutter = Cutter::new(Trickle(&object, step), packing(split, strategy, most));
+            let (mut found, mut next, mut at) = (Vec::new(), 1, 0);
+            while let Some(payload) = cutter.next().unwrap() {
+                prop_assert_eq!((payload.first, payload.from), (next, at));
+                next += payload.count;
+                at = payload.to;
+                found.push(payload.body.to_vec());
+            }
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!((next, at), (records.len() as u64 + 1, object.len() as u64));
+        }
+    }
+
+    #[test]
+    fn no_object_makes_the_cutter_panic_and_no_line_is_lost(
+        object in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'\r'), any::<u8>()], 0..80),
+        most in 1_usize..40,
+    ) {
+        // Of two returns before a line end, one is text.
+        prop_assume!(!object.windows(2).any(|window| window == b"\r\r"));
+        for split in [SplitType::None, SplitType::RecordIo, SplitType::TfRecord] {
+            let _ = cut(&object, &packing(split, MultiRecord, most));
+        }
+        let lines: Vec<&[u8]> = payload::lines(&object).map(|(_, line)| line).collect();
+        for strategy in [SingleRecord, MultiRecord] {
+            match cut(&object, &packing(SplitType::Line, strategy, most)) {
+                Ok(payloads) => {
+                    let found: Vec<Vec<u8>> = payloads
+                        .iter()
+                        .flat_map(|payload| payload::lines(&payload.body).map(|(_, line)| line.to_vec()))
+                        .collect();
+                    prop_assert_eq!(&found, &lines);
+                    prop_assert!(payloads.iter().all(|payload| payload.body.len() <= most));
+                }
+                Err(_) => prop_assert!(lines.iter().any(|line| line.len() + 1 > most) || object.len() > most),
+            }
+        }
+    }
+}

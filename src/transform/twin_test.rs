@@ -1,0 +1,166 @@
+//! Splitting, packing, filtering, joining and assembling against the slow obvious twin: one record after another, as values.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::processing::{DataProcessing, JoinSource};
+use super::split::{BatchStrategy, Cutter, Packing, SplitType};
+use crate::payload::MediaType;
+
+/// What the container answers to a line: for CSV the line's length and the line, for JSON the line as a member.
+fn model(media_type: MediaType, body: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(body).unwrap();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let answer = |line: &str| match media_type {
+        MediaType::Csv => format!("{},{line}\n", line.len()),
+        _ => format!("{{\"seen\": {line}}}\n"),
+    };
+    lines.map(answer).collect::<String>().into_bytes()
+}
+
+/// The job as it runs: what is written of one object.
+fn written(object: &[u8], media_type: MediaType, packing: &Packing) -> String {
+    let mut cutter = Cutter::new(object, packing.clone());
+    let mut written = Vec::new();
+    while let Some(payload) = cutter.next().unwrap() {
+        let answer = model(media_type, &payload.body);
+        match &packing.processing {
+            Some(processing) if processing.touches_output() => {
+                let records = if processing.keeps_input() { payload.records(processing).unwrap() } else { Vec::new() };
+                written.extend(processing.finish(&records, &answer).unwrap());
+            }
+            _ => written.extend(answer),
+        }
+    }
+    String::from_utf8(written).unwrap()
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Select {
+    All,
+    /// From, to: like a slice of Python.
+    Slice(i64, i64),
+    Pick(i64, i64),
+}
+
+impl Select {
+    fn path(self) -> String {
+        match self {
+            Select::All => "$".to_owned(),
+            Select::Slice(from, to) => format!("$[{from}:{to}]"),
+            Select::Pick(a, b) => format!("$[{a},{b}]"),
+        }
+    }
+
+    fn apply(self, row: &[String]) -> Vec<String> {
+        let count = row.len() as i64;
+        let index = |index: i64| if index < 0 { index + count } else { index };
+        let clipped = |bound: i64| index(bound).clamp(0, count) as usize;
+        match self {
+            Select::All => row.to_vec(),
+            Select::Slice(from, to) => row.iter().take(clipped(to)).skip(clipped(from)).cloned().collect(),
+            Select::Pick(a, b) => vec![row[index(a) as usize].clone(), row[index(b) as usize].clone()],
+        }
+    }
+}
+
+fn select() -> impl Strategy<Value = Select> {
+    prop_oneof![
+        Just(Select::All),
+        // Never empty: an empty row is a blank line, which is no row.
+        (0_i64..2).prop_map(|from| Select::Slice(from, 99)),
+        (2_i64..9).prop_map(|to| Select::Slice(-99, to)),
+        (-3_i64..3, -3_i64..3).prop_map(|(a, b)| Select::Pick(a, b)),
+    ]
+}
+
+fn parsed(text: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+fn strategy(single: bool) -> BatchStrategy {
+    if single { BatchStrategy::SingleRecord } else { BatchStrategy::MultiRecord }
+}
+
+fn packing(processing: Option<DataProcessing>, single: bool, most: usize) -> Packing {
+    Packing { split: SplitType::Line, strategy: strategy(single), most, processing: processing.map(Arc::new) }
+}
+
+proptest! {
+    #[test]
+    fn csv_is_what_the_twin_makes_of_it(
+        rows in prop::collection::vec(prop::collection::vec("[a-c,\" ]{1,4}", 3..6), 0..12),
+        (input, output) in (select(), select()),
+        (joins, single, crlf, blank) in any::<(bool, bool, bool, bool)>(),
+        most in 60_usize..200,
+    ) {
+        let end = match (crlf, blank) { (true, _) => "\r\n", (_, true) => "\n\n", _ => "\n" };
+        // A cell of blanks alone in its line would be a blank line.
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| format!("x{cell}")).collect()).collect();
+        let lines: Vec<String> = rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",")).collect();
+        let object = lines.iter().map(|line| format!("{line}{end}")).collect::<String>();
+        let join = if joins { JoinSource::Input } else { JoinSource::None };
+        let processing = DataProcessing::new(MediaType::Csv, Some(&input.path()), join, Some(&output.path())).unwrap();
+        let found = written(object.as_bytes(), MediaType::Csv, &packing(processing, single, most));
+        let expected: Vec<Vec<String>> = rows.iter().map(|row| {
+            let seen = input.apply(row);
+            let line = seen.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
+            let mut answer = vec![line.len().to_string()];
+            answer.extend(seen);
+            let joined = if joins { row.iter().cloned().chain(answer).collect() } else { answer };
+            output.apply(&joined)
+        }).collect();
+        prop_assert_eq!(parsed(&found), expected);
+    }
+
+    #[test]
+    fn json_lines_are_what_the_twin_makes_of_them(
+        records in prop::collection::vec((any::<i32>(), "[a-z\"\\\\é]{0,4}", prop::collection::vec(any::<f32>(), 1..4), any::<bool>()), 0..10),
+        (filters, keeps, joins, single) in any::<(bool, bool, bool, bool)>(),
+        most in 200_usize..400,
+    ) {
+        let records: Vec<Value> = records.into_iter().map(|(id, name, features, has_output)| {
+            let features: Vec<f64> = features.into_iter().map(|x| if x.is_finite() { f64::from(x) } else { 0.5 }).collect();
+            let mut record = json!({"id": id, "name": name, "features": features});
+            if has_output {
+                record["SageMakerOutput"] = json!("old");
+            }
+            record
+        }).collect();
+        let object = records.iter().map(|record| format!("{record}\n")).collect::<String>();
+        let join = if joins { JoinSource::Input } else { JoinSource::None };
+        let output = match (keeps, joins) {
+            (true, _) => "$",
+            (false, true) => "$['id','SageMakerOutput']",
+            (false, false) => "$.seen",
+        };
+        let input = if filters { "$.features[-1]" } else { "$" };
+        let processing = DataProcessing::new(MediaType::JsonLines, Some(input), join, Some(output)).unwrap();
+        let found = written(object.as_bytes(), MediaType::JsonLines, &packing(processing, single, most));
+        let found: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let expected: Vec<Value> = records.into_iter().map(|record| {
+            let seen = if filters { record["features"].as_array().unwrap().last().unwrap().clone() } else { record.clone() };
+            let answer = json!({"seen": seen});
+            let joined = if joins {
+                let mut joined = record;
+                joined["SageMakerOutput"] = answer;
+                joined
+            } else {
+                answer
+            };
+            match (keeps, joins) {
+                (true, _) => joined,
+                (false, true) => json!({"id": joined["id"], "SageMakerOutput": joined["SageMakerOutput"]}),
+                (false, false) => joined["seen"].clone(),
+            }
+        }).collect();
+        prop_assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,331 @@
+"""Random fitted artifacts of scikit-learn, and random tables to ask them about.
+
+Everything is drawn from one `random.Random`, so a seed is an artifact. Tables are CSV text, read by pandas as a container
+reads it: columns of numbers, of categories, of truth, with gaps, and now and then a cell that nobody expects.
+"""
+import io
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn import (
+    compose, feature_selection, impute, linear_model, model_selection, pipeline, preprocessing, svm)
+
+COLORS = ["red", "green", "blue", "dark, grey", "yes \"no\"", "déjà vu", "7", "NAN", " red"]
+GRADES = ["low", "mid", "high"]
+
+
+class Column:
+    """A name, how its cells are written, and what a transformer may expect of them."""
+
+    def __init__(self, name, kind, draw, gaps, odd):
+        self.name, self.kind, self.draw, self.gaps, self.odd = name, kind, draw, gaps, odd
+
+    def cell(self, random, gaps, odd):
+        if random.random() < (self.gaps if gaps else 0):
+            return random.choice(["", "", "NA", "nan", "NULL"])
+        if random.random() < odd:
+            return random.choice(self.odd)
+        return self.draw(random)
+
+
+ODD_NUMBERS = ["inf", "-Infinity", " 2.5 ", "1e3", "007", "-0", "+5", "1_0", "n/k", "1e-320", "True", "0.1", ""]
+ODD_TEXTS = ["unseen", "Red", "red ", "1", "2.5", "True", "None", "none", "", "\u20ac", "a\nb"]
+
+
+def columns_for(random):
+    """Between two and eight columns of mixed kinds; at least one of numbers and one of categories."""
+    def number(digits):
+        return lambda r: repr(round(r.gauss(3, 40), digits))
+
+    kinds = [
+        ("number", number(3), ODD_NUMBERS),
+        ("number", number(16), ODD_NUMBERS),
+        ("number", lambda r: str(r.randint(-5, 60)), ODD_NUMBERS),
+        ("number", lambda r: repr(r.gauss(0, 1e-3)), ODD_NUMBERS),
+        ("number", lambda r: "4.25", ODD_NUMBERS),
+        ("positive", lambda r: repr(round(r.lognormvariate(1, 1), 4) + 0.0001), ["0", "-1.5", "inf", "x"]),
+        ("category", lambda r: r.choice(COLORS), ODD_TEXTS),
+        ("category", lambda r: r.choices(GRADES, [8, 3, 1])[0], ODD_TEXTS),
+        ("category", lambda r: r.choice("yn"), ODD_TEXTS),
+        ("code", lambda r: str(r.choices([1, 2, 3, 4, 50], [8, 6, 3, 1, 1])[0]), ["9", "2.0", "1.5", "x", "inf", "True"]),
+        ("code", lambda r: r.choice(["0.5", "1.5", "2.0"]), ["9", "2", "x", "-inf"]),
+        ("truth", lambda r: r.choice(["True", "False"]), ["1", "0", "x", "TRUE", ""]),
+    ]
+    chosen = [random.choice(kinds[:5]), random.choice(kinds[6:9])] + random.choices(kinds, k=random.randint(0, 6))
+    random.shuffle(chosen)
+    gaps = lambda: random.choice([0, 0, 0, 0.05, 0.3])
+    return [Column("c%d" % i if random.random() < 0.9 else "a column %d" % i, kind, draw, gaps(), odd)
+            for i, (kind, draw, odd) in enumerate(chosen)]
+
+
+def field(text):
+    return '"%s"' % text.replace('"', '""') if any(c in text for c in ',"\n\r') or text == "" else text
+
+
+def body(random, columns, rows, gaps=True, odd=0.0):
+    """Lines of CSV without a header."""
+    return "".join(",".join(field(column.cell(random, gaps, odd)) for column in columns) + "\n" for _ in range(rows))
+
+
+def frame(text, columns):
+    return pd.read_csv(io.StringIO(text), header=None, names=[column.name for column in columns])
+
+
+class Drawing:
+    """Draws estimators. `steady` says whether all before it is exact in any IEEE arithmetic: what cuts a number line into
+    pieces would make a last digit into a whole step."""
+
+    def __init__(self, random):
+        self.random = random
+        self.loose = False
+
+    def chance(self, share):
+        return self.random.random() < share
+
+    def pick(self, *choices):
+        return self.random.choice(choices)
+
+    def numbers(self, steady=True):
+        """A transformer of numbers without gaps."""
+        p = preprocessing
+        exact = [
+            lambda: p.StandardScaler(with_mean=self.chance(0.8), with_std=self.chance(0.8)),
+            lambda: p.MinMaxScaler(feature_range=self.pick((0, 1), (-2, 3)), clip=self.chance(0.4)),
+            lambda: p.MaxAbsScaler(clip=self.chance(0.3)),
+            lambda: p.RobustScaler(with_centering=self.chance(0.8), with_scaling=self.chance(0.8), unit_variance=self.chance(0.3)),
+            lambda: p.Normalizer(self.pick("l1", "l2", "max")),
+            lambda: p.PolynomialFeatures(self.pick(2, 3, (0, 2), (2, 3)), interaction_only=self.chance(0.4), include_bias=self.chance(0.5), order=self.pick("C", "F")),
+            lambda: p.FunctionTransformer(self.pick(None, np.negative, np.abs, np.square, np.floor, np.rint, np.sign)),
+            lambda: p.FunctionTransformer(np.sqrt, validate=self.chance(0.5)),
+            lambda: self.selector(),
+            lambda: "passthrough",
+        ]
+        loose = [
+            lambda: p.PowerTransformer(standardize=self.chance(0.7)),
+            lambda: p.QuantileTransformer(n_quantiles=self.pick(5, 20, 100), output_distribution="normal"),
+            lambda: p.FunctionTransformer(self.pick(np.log1p, np.exp, np.cbrt, np.expm1, np.tanh, np.sin)),
+        ]
+        steps = [
+            lambda: p.Binarizer(threshold=self.pick(0.0, 1.5)),
+            lambda: p.KBinsDiscretizer(self.pick(2, 4), encode=self.pick("onehot", "onehot-dense", "ordinal"),
+                                       strategy=self.pick("uniform", "quantile"), quantile_method="averaged_inverted_cdf",
+                                       dtype=self.pick(None, None, np.float64, np.float32)),
+            lambda: p.QuantileTransformer(n_quantiles=self.pick(5, 20)),
+        ]
+        group = self.random.choices([exact, loose, steps if steady else exact], [6, 2, 2])[0]
+        self.loose |= group is loose
+        return self.random.choice(group)()
+
+    def selector(self):
+        f = feature_selection
+        linear = lambda: linear_model.LinearRegression()
+        return self.random.choice([
+            lambda: f.VarianceThreshold(self.pick(0.0, 0.1)),
+            lambda: f.SelectKBest(f.f_regression, k=self.pick(1, 2, "all")),
+            lambda: f.SelectPercentile(f.f_regression, percentile=self.pick(40, 75)),
+            lambda: f.SelectFpr(f.f_regression, alpha=0.9), lambda: f.SelectFdr(f.f_regression, alpha=0.9),
+            lambda: f.SelectFwe(f.f_regression, alpha=0.9),
+            lambda: f.RFE(linear(), n_features_to_select=1),
+            lambda: f.SelectFromModel(linear_model.Lasso(0.01), max_features=self.pick(None, 2)),
+            lambda: f.SelectFromModel(linear(), threshold=self.pick(None, "median", "0.5*mean", 0.001)),
+            lambda: f.GenericUnivariateSelect(f.f_regression, mode=self.pick("k_best", "percentile", "fpr"), param=self.pick(1, 2)),
+        ])()
+
+    def imputer(self, number):
+        strategies = ["mean", "median", "most_frequent", "constant"] if number else ["most_frequent", "constant"]
+        strategy = self.random.choice(strategies)
+        fill = self.pick(None, 0, -1.5, 7) if number else self.pick(None, "none")
+        return impute.SimpleImputer(
+            strategy=strategy, fill_value=fill if strategy == "constant" else None, add_indicator=self.chance(0.3),
+            keep_empty_features=self.chance(0.3), missing_values=np.nan if self.chance(0.9) else (-1 if number else "y"))
+
+    def encoder(self):
+        p = preprocessing
+        dtype = self.pick(np.float64, np.float64, np.float64, np.float32, np.int64, np.int32, float, int, bool)
+        rare = self.pick({}, {}, {"min_frequency": self.pick(2, 0.2)}, {"max_categories": self.pick(1, 2, 3)},
+                         {"min_frequency": 3, "max_categories": 3})
+        if self.chance(0.6):
+            unknown = self.pick("ignore", "ignore", "error", "infrequent_if_exist", "warn")
+            return p.OneHotEncoder(handle_unknown=unknown, drop=self.pick(None, None, None, "first", "if_binary"),
+                                   dtype=dtype, sparse_output=self.chance(0.6), **rare)
+        if self.chance(0.8):
+            with_value = self.chance(0.6)
+            return p.OrdinalEncoder(handle_unknown="use_encoded_value" if with_value else "error",
+                                    unknown_value=self.pick(-1, 99, np.nan) if with_value else None,
+                                    encoded_missing_value=self.pick(np.nan, np.nan, -2), dtype=self.pick(np.float64, np.float32),
+                                    **rare)
+        self.loose = True  # its encodings are sums of many
+        return p.TargetEncoder(target_type="continuous", cv=2, random_state=0)
+
+    def branch(self, kinds):
+        """What columns of these kinds are put through."""
+        if self.chance(0.08):
+            return self.pick("passthrough", "drop", preprocessing.FunctionTransformer())
+        if kinds <= {"number", "positive"} or kinds <= {"number", "positive", "truth", "code"} and self.chance(0.5):
+            steps = [self.imputer(True)] if self.chance(0.5) else []
+            if kinds == {"positive"} and self.chance(0.3):
+                self.loose = True
+                return preprocessing.PowerTransformer(method="box-cox")
+            steady = True
+            for _ in range(self.random.choice([0, 1, 1, 1, 2])):
+                loose, self.loose = self.loose, False
+                steps.append(self.numbers(steady))
+                steady &= not self.loose
+                self.loose |= loose
+            if not steps:
+                return self.numbers()
+        elif kinds & {"number", "positive"} and self.chance(0.8):
+            return self.pick("passthrough", "drop")
+        else:
+            steps = [self.imputer(False)] if self.chance(0.3) else []
+            if not steps or self.chance(0.8):
+                steps.append(self.encoder())
+        if len(steps) == 1 and self.chance(0.7):
+            return steps[0]
+        made = pipeline.make_pipeline(*steps)
+        if self.chance(0.1):
+            made = pipeline.FeatureUnion([("one", made), ("two", self.pick("passthrough", "drop", made))],
+                                         transformer_weights=self.pick(None, {"one": 2.5}))
+        return made
+
+    def specification(self, chosen, columns):
+        """One of the ways to name some of the columns."""
+        positions = [columns.index(column) for column in chosen]
+        names = [column.name for column in chosen]
+        mask = [column in chosen for column in columns]
+        in_order = positions == list(range(positions[0], positions[-1] + 1))
+        ways = [lambda: names, lambda: names, lambda: positions, lambda: [p - len(columns) for p in positions],
+                lambda: np.array(positions), lambda: pd.Index(names)]
+        if positions == sorted(positions):
+            ways += [lambda: mask, lambda: np.array(mask)]
+        if in_order:
+            ways += [lambda: slice(positions[0], positions[-1] + 1), lambda: slice(names[0], names[-1])]
+        return self.random.choice(ways)()
+
+    def column_transformer(self, columns, depth=0):
+        shuffled = list(columns)
+        if self.chance(0.3):
+            self.random.shuffle(shuffled)
+        by_kind = {}
+        for column in shuffled:
+            by_kind.setdefault("category" if column.kind in ("category", "truth", "code") and self.chance(0.9) else column.kind, []).append(column)
+        branches = []
+        for group in by_kind.values():
+            if self.chance(0.15):
+                continue  # left to the remainder
+            if len(group) > 1 and self.chance(0.4):
+                cut = self.random.randint(1, len(group) - 1)
+                groups = [group[:cut], group[cut:]]
+            else:
+                groups = [group]
+            for chosen in groups:
+                made = self.branch({column.kind for column in chosen})
+                if depth == 0 and self.chance(0.05):
+                    inner = [(name, part, self.specification(chosen, chosen)) for name, part, _ in
+                             [("inner", made, None)]]
+                    made = compose.ColumnTransformer(inner, remainder=self.pick("drop", "passthrough"))
+                branches.append(("t%d" % len(branches), made, self.specification(chosen, columns)))
+        if self.chance(0.06):
+            kind = self.pick({"dtype_include": np.number}, {"dtype_exclude": np.number}, {"pattern": "c[0-3]"})
+            branches = [("all", self.pick("passthrough", "drop"), compose.make_column_selector(**kind))]
+        if not branches:
+            branches = [("some", "passthrough", [columns[0].name])]
+        weights = {name: self.pick(1, 2, 0.5, -3.25) for name, _, _ in branches if self.chance(0.5)} if self.chance(0.1) else None
+        remainder = self.pick("drop", "drop", "passthrough", preprocessing.StandardScaler(), preprocessing.OneHotEncoder(handle_unknown="ignore"))
+        return compose.ColumnTransformer(branches, remainder=remainder, transformer_weights=weights,
+                                         sparse_threshold=self.pick(0.3, 0, 1), verbose_feature_names_out=self.chance(0.5))
+
+    def estimator(self):
+        """An estimator, the kind of target that it takes, and the methods that it has."""
+        l = linear_model
+        seed = {"random_state": 0}
+        probable = ["predict", "predict_proba", "decision_function"]
+        regressors = [
+            lambda: l.LinearRegression(fit_intercept=self.chance(0.8)), lambda: l.Ridge(self.pick(0.1, 3.0)),
+            lambda: l.Lasso(0.05), lambda: l.ElasticNet(0.05), lambda: l.SGDRegressor(max_iter=20, tol=None, **seed),
+            lambda: svm.LinearSVR(max_iter=200, **seed), lambda: l.RidgeCV(), lambda: l.LassoCV(cv=2, alphas=3),
+        ]
+        classifiers = [
+            (lambda: l.LogisticRegression(C=self.pick(0.1, 1.0), max_iter=200), probable),
+            (lambda: l.SGDClassifier(loss="log_loss", max_iter=20, tol=None, **seed), probable),
+            (lambda: l.SGDClassifier(loss="modified_huber", max_iter=20, tol=None, **seed), probable),
+            (lambda: l.SGDClassifier(max_iter=20, tol=None, **seed), ["predict", "decision_function"]),
+            (lambda: svm.LinearSVC(max_iter=200, **seed), ["predict", "decision_function"]),
+            (lambda: l.RidgeClassifier(), ["predict", "decision_function"]),
+            (lambda: l.Perceptron(max_iter=20, tol=None, **seed), ["predict", "decision_function"]),
+        ]
+        if self.chance(0.5):
+            made = self.random.choice(regressors)()
+            if self.chance(0.1):
+                made = model_selection.GridSearchCV(made, {"fit_intercept": [True, False]}, cv=2, scoring=self.pick(None, "r2", "neg_mean_absolute_error"))
+            several = isinstance(made, (l.LinearRegression, l.Ridge, l.Lasso)) and self.chance(0.3)
+            return made, "several" if several else "number", ["predict"]
+        make, methods = self.random.choice(classifiers)
+        return make(), self.pick("two", "three", "two texts", "three texts", "truth", "fractions"), methods
+
+    def artifact(self, columns):
+        """An unfitted artifact, the kind of its target, and the method to ask for."""
+        self.loose = False
+        if self.chance(0.85):
+            model = self.column_transformer(columns)
+            if self.chance(0.15):
+                model = pipeline.make_pipeline(model, self.numbers(False))
+            if self.chance(0.1):
+                model = pipeline.make_pipeline(preprocessing.FunctionTransformer(), model)
+        else:
+            model = pipeline.make_pipeline(self.branch({column.kind for column in columns}))
+        if self.chance(0.06):
+            model.set_output(transform="pandas")
+        if self.chance(0.35):
+            estimator, target, methods = self.estimator()
+            gap_free = [impute.SimpleImputer(strategy=self.pick("mean", "constant"))] if self.chance(0.6) else []
+            model = pipeline.make_pipeline(model, *gap_free, estimator)
+            if self.chance(0.1):
+                model = pipeline.make_pipeline("passthrough", model)
+            return model, target, self.random.choice(methods)
+        return model, "number", "transform"
+
+
+def target_of(kind, rows, generator):
+    numbers = generator.normal(5, 3, rows)
+    thirds = np.digitize(numbers, [4, 6])
+    return {
+        "number": numbers, "several": np.column_stack([numbers, generator.normal(size=rows)]),
+        "two": (thirds > 0).astype(int), "three": thirds, "two texts": np.array(["no", "yes"])[(thirds > 0).astype(int)],
+        "three texts": np.array(["lo", "m,id", "hi"], dtype=object)[thirds], "truth": thirds > 0, "fractions": thirds / 2,
+    }[kind]
+
+
+class Artifact:
+    """A fitted artifact with what it was fitted on."""
+
+    def __init__(self, random):
+        while True:
+            self.columns = columns_for(random)
+            drawing = Drawing(random)
+            model, target, self.method = drawing.artifact(self.columns)
+            rows = random.randint(20, 60)
+            text = body(random, self.columns, rows, gaps=random.random() < 0.5)
+            generator = np.random.default_rng(random.getrandbits(32))
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    data = frame(text, self.columns)
+                    self.names = random.random() < 0.85
+                    model.fit(data if self.names else data.set_axis(range(len(self.columns)), axis=1),
+                              target_of(target, rows, generator))
+                self.model, self.loose = model, drawing.loose or self.method != "transform"
+                return
+            except Exception:
+                pass  # what scikit-learn does not fit is no artifact
+
+    def bodies(self, random, count):
+        """Bodies as they should be, with gaps, with odd cells, and of a wrong width."""
+        for _ in range(count):
+            rows = random.choice([1, 1, 2, 5, 20])
+            columns = self.columns
+            # A Pipeline that begins with 'passthrough' takes anything; byoc holds rows to the names that columns.json has.
+            if random.random() < 0.04 and hasattr(self.model, "n_features_in_"):
+                columns = random.choice([columns[:-1] or columns, columns + columns[:1]])
+            yield body(random, columns, rows, gaps=random.random() < 0.6, odd=random.choice([0, 0, 0, 0.05, 0.3]))

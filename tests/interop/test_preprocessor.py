@@ -1,0 +1,279 @@
+"""Random artifacts of real scikit-learn, asked by byoc and by scikit-learn: the same answers, cell by cell, and an error
+where scikit-learn raises.
+
+    INTEROP=preprocessor tests/interop/run                             500 artifacts, of the seed below
+    BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run  others
+    BYOC_SEED=7 BYOC_ROUND=31 INTEROP=preprocessor tests/interop/run   one of them
+
+All artifacts go through one container in multi-model mode: loaded, asked, unloaded. A float may be off by 1e-12 of itself.
+Where powers, logarithms or sums of products stand on the way, whose last digits differ between CPUs and BLAS libraries, it
+may be off by as much of the largest value that was added up.
+"""
+import csv
+import http.client
+import io
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import tarfile
+import threading
+import warnings
+
+import pytest
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+joblib = pytest.importorskip("joblib")
+pytest.importorskip("sklearn")
+
+from conftest import Endpoint, runtime  # noqa: E402
+from random_artifacts import Artifact  # noqa: E402
+from sklearn import compose, linear_model, pipeline, preprocessing  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
+SEED = int(os.environ.get("BYOC_SEED", "20261125"))
+ROUNDS = int(os.environ.get("BYOC_ROUNDS", "500"))
+ONLY = os.environ.get("BYOC_ROUND")
+TOLERANCE = 1e-12
+
+
+class Container:
+    """`byoc serve --multi-model` on a free port."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [BYOC, "serve", "--multi-model", "--host", "127.0.0.1", "--port", "0", "--log-level", "warning"],
+            env={"RUST_LOG": "byoc=info"}, stderr=subprocess.PIPE, text=True)
+        address = None
+        while address is None:
+            line = self.process.stderr.readline()
+            assert line, "the container ended"
+            address = re.search(r"listening on http://(\S+)", line)
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self.connection = http.client.HTTPConnection(address.group(1), timeout=60)
+
+    def ask(self, method, path, content=b"", **headers):
+        self.connection.request(method, path, content, {k.replace("_", "-"): v for k, v in headers.items()})
+        answer = self.connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def stop(self):
+        self.connection.close()
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def container():
+    running = Container()
+    yield running
+    running.stop()
+
+
+def answer_of_scikit_learn(artifact, text):
+    """Rows of Python values, or what it raises."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            data = pd.read_csv(io.StringIO(text), header=None)
+            if artifact.names and len(data.columns) == len(artifact.columns):
+                data.columns = [column.name for column in artifact.columns]
+            answer = getattr(artifact.model, artifact.method)(data)
+        except Exception as error:
+            return None, "%s: %s" % (type(error).__name__, error)
+    if hasattr(answer, "toarray"):
+        answer = answer.toarray()
+    answer = np.asarray(answer)
+    return answer.reshape(len(answer), -1), None
+
+
+def cells_of(answer):
+    """As csv.writer prints each."""
+    return [["" if value is None else value if isinstance(value, str) else str(value) for value in row] for row in answer]
+
+
+def is_float(text):
+    return not re.fullmatch(r"[-+]?\d+", text) and text not in ("True", "False")
+
+
+def near(found, expected, scale):
+    if found == expected:
+        return True
+    if not (is_float(found) and is_float(expected)):
+        return False
+    try:
+        one, other = float(found), float(expected)
+    except ValueError:
+        return False
+    if one != one or other != other or abs(one) == float("inf") or abs(other) == float("inf"):
+        return one == other or one != one and other != other
+    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), scale)
+
+
+def scale_of(artifact, text, answer):
+    """How large the values are that an answer's cells were added up from; 0 where nothing rounds differently."""
+    if not artifact.loose:
+        return 0.0
+    numbers = [abs(value) for value in np.ravel(answer) if isinstance(value, (float, np.floating)) and np.isfinite(value)]
+    largest = max([1.0] + numbers)
+    estimator = artifact.model
+    steps = []
+    while hasattr(estimator, "steps") or hasattr(estimator, "best_estimator_"):
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            steps += [step for _, step in estimator.steps[:-1] if not isinstance(step, str)]
+            estimator = estimator.steps[-1][1]
+    if hasattr(estimator, "coef_"):
+        data = pd.read_csv(io.StringIO(text), header=None)
+        if artifact.names:
+            data.columns = [column.name for column in artifact.columns]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for step in steps:
+                data = step.transform(data)
+        data = np.asarray(data.toarray() if hasattr(data, "toarray") else data, dtype=float)
+        added = np.abs(data) @ np.abs(np.atleast_2d(estimator.coef_)).T + np.abs(np.atleast_1d(estimator.intercept_))
+        largest = max(largest, float(np.max(added, initial=1.0)))
+        if estimator.coef_.dtype == np.float32:
+            largest *= 1e6  # BLAS adds in float32
+    return largest
+
+
+def predictions_as_rows(document):
+    rows = []
+    for prediction in document["predictions"]:
+        score = prediction.get("score", prediction.get("predicted_label"))
+        rows.append(score if isinstance(score, list) else [score])
+    return rows
+
+
+def differences(container, artifact, name, texts):
+    """What is not the same, in words; and how many answers and errors were."""
+    counts = {"answers": 0, "errors": 0}
+    for text in texts:
+        expected, raised = answer_of_scikit_learn(artifact, text)
+        if raised and "read-only" in raised:
+            continue  # scikit-learn writes into what pandas 3 has lent it
+        path = "/models/%s/invoke" % name
+        status, found = container.ask("POST", path, text.encode(), content_type="text/csv", accept="text/csv")
+        if raised or status != 200:
+            if raised and status == 400:
+                counts["errors"] += 1
+                continue
+            return "%s\nscikit-learn: %s\nbyoc: %s %s" % (
+                text, raised or cells_of(expected), status, found[:2000]), counts
+        wanted = cells_of(expected)
+        rows = list(csv.reader(io.StringIO(found)))
+        scale = scale_of(artifact, text, expected)
+        same = len(rows) == len(wanted) and all(
+            len(row) == len(other) and all(near(a, b, scale) for a, b in zip(row, other))
+            for row, other in zip(rows, wanted))
+        if not same:
+            first = [(number, place, a, b) for number, (row, other) in enumerate(zip(rows, wanted))
+                     for place, (a, b) in enumerate(zip(row, other)) if not near(a, b, scale)]
+            return "first that differ (row, column, byoc, scikit-learn): %s\n%s\nscikit-learn (%s): %s\nbyoc: %s" % (
+                first[:5], text, expected.dtype, wanted, rows), counts
+        counts["answers"] += 1
+        # The same values in JSON; text is told apart from numbers there.
+        status, found = container.ask("POST", path, text.encode(), content_type="text/csv", accept="application/json")
+        document = json.loads(found)
+        if artifact.method == "transform":
+            values = [instance["features"] for instance in document["instances"]]
+        else:
+            values = predictions_as_rows(document)
+        for row, other in zip(values, expected.tolist()):
+            kinds = [(type(a), type(b)) for a, b in zip(row, other) if type(a) is not type(b)]
+            if kinds or not all(near(str(a), str(b), scale) for a, b in zip(row, other)):
+                return "%s\nscikit-learn as JSON: %s\nbyoc: %s" % (text, other, row), counts
+    return None, counts
+
+
+def run_round(container, number, folder):
+    drawn = random.Random("%d/%d" % (SEED, number))
+    artifact = Artifact(drawn)
+    texts = list(artifact.bodies(drawn, 3))
+    joblib.dump(artifact.model, folder / "model.joblib", compress=drawn.choice([0, 0, 0, 3, ("gzip", 3), ("xz", 1)]),
+                protocol=drawn.choice([None, None, 2, 3, 4, 5]))
+    columns = {"columns": [column.name for column in artifact.columns] if artifact.names else None, "label": None,
+               "method": artifact.method}
+    (folder / "columns.json").write_text(json.dumps(columns))
+    name = "round%d" % number
+    status, said = container.ask("POST", "/models", json.dumps({"model_name": name, "url": str(folder)}).encode(),
+                                 content_type="application/json")
+    if status != 200:
+        return artifact, "byoc does not load it: %s" % said, {}
+    difference, counts = differences(container, artifact, name, texts)
+    container.ask("DELETE", "/models/" + name)
+    return artifact, difference, counts
+
+
+def test_random_artifacts_answer_as_scikit_learn_does(container, tmp_path):
+    print("BYOC_SEED=%d" % SEED)
+    total, wrong = {"artifacts": 0, "answers": 0, "errors": 0}, []
+    for number in [int(ONLY)] if ONLY else range(ROUNDS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        artifact, difference, counts = run_round(container, number, folder)
+        total["artifacts"] += 1
+        for name, count in counts.items():
+            total[name] += count
+        if difference:
+            columns = [(column.name, column.kind) for column in artifact.columns]
+            model = re.sub(r"\s+", " ", repr(artifact.model))
+            wrong.append("BYOC_SEED=%d BYOC_ROUND=%d %s\n%s\n%s\n%s" % (
+                SEED, number, artifact.method, model, columns, difference))
+            if len(wrong) >= int(os.environ.get("BYOC_MOST", "5")):
+                break
+    print(total)
+    assert not wrong, "\n\n".join(wrong)
+    if not ONLY:
+        assert total["answers"] > ROUNDS and total["errors"] > ROUNDS / 10, total
+
+
+def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_container(tmp_path):
+    """The same fitted objects, once in two containers behind `byoc endpoint` and once in one; both asked by boto3."""
+    columns = ["year", "feet", "porch"]
+    generator = np.random.default_rng(SEED)
+    data = pd.DataFrame({"year": generator.integers(1950, 2020, 80), "feet": generator.normal(3000, 750, 80),
+                         "porch": generator.choice(["y", "n"], 80)})
+    price = 200 * data["feet"] + 1e4 * (data["porch"] == "y")
+    before = compose.ColumnTransformer([
+        ("numbers", preprocessing.StandardScaler(), ["year", "feet"]), ("porch", preprocessing.OneHotEncoder(), ["porch"])])
+    whole = pipeline.make_pipeline(before, linear_model.Ridge()).fit(data, price)
+    after = linear_model.Ridge().fit(before.transform(data), price)
+
+    def container(name, model, names, **environment):
+        folder = tmp_path / name
+        folder.mkdir()
+        joblib.dump(model, folder / "model.joblib")
+        (folder / "columns.json").write_text(json.dumps({"columns": names}))
+        with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+            for file in ("model.joblib", "columns.json"):
+                archive.add(folder / file, file)
+        return {"ContainerHostname": name, "Image": "byoc", "ModelDataUrl": str(folder / "model.tar.gz"),
+                "Environment": environment}
+
+    def prices(name, *containers):
+        config = tmp_path / (name + ".json")
+        config.write_text(json.dumps({"EndpointName": name, "ModelName": name, "Containers": list(containers)}))
+        endpoint = Endpoint(config)
+        try:
+            answer = runtime(endpoint.url).invoke_endpoint(
+                EndpointName=name, ContentType="text/csv", Accept="application/json",
+                Body=data.to_csv(header=False, index=False))
+            return [row["score"] for row in json.load(answer["Body"])["predictions"]]
+        finally:
+            endpoint.process.kill()
+            endpoint.process.wait()
+
+    expected = whole.predict(data)
+    one = prices("one", container("whole", whole, columns))
+    two = prices("two", container("before", before, columns, SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="text/csv"),
+                 container("after", after, None))
+    assert np.allclose(one, expected, rtol=TOLERANCE, atol=0)
+    assert np.allclose(two, after.predict(before.transform(data)), rtol=TOLERANCE, atol=0)

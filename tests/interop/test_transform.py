@@ -1,0 +1,92 @@
+"""Batch transform: its job file is what boto3 would send, and its objects come from and go to a real S3 server (moto)."""
+import gzip
+import json
+import os
+import subprocess
+
+import boto3
+import botocore.session
+import botocore.validate
+import pytest
+
+from conftest import BYOC, ROOT
+from test_store import BUCKET, CREDENTIALS, s3  # noqa: F401 - a fixture
+
+HOUSES = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500,3,1.5,0.5,0,n,n\n"
+
+
+def transform(*flags, **variables):
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    environment.update(variables)
+    return subprocess.run([BYOC, "transform", *map(str, flags)], env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_the_examples_job_is_what_create_transform_job_takes():
+    request = json.loads((ROOT / "examples" / "housing" / "transform.json").read_text())
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    report = botocore.validate.ParamValidator().validate(request, model.operation_model("CreateTransformJob").input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+@pytest.fixture
+def in_s3(s3):  # noqa: F811
+    """A run over S3, and the bucket's own view of what it did."""
+    variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
+    s3.upload_file(str(ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"), BUCKET, "batch/model.tar.gz")
+
+    def run(source, target, *flags):
+        return transform(
+            "--model", f"s3://{BUCKET}/batch/model.tar.gz", "--input", source, "--output", target, "--content-type", "text/csv",
+            "--accept", "text/csv", "--split-type", "Line", "--assemble-with", "Line", *flags, **variables)
+    return run
+
+
+def outputs(s3, prefix):  # noqa: F811
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return {entry["Key"]: s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read().decode() for entry in listed}
+
+
+def test_objects_come_from_s3_and_go_to_s3_and_are_not_made_twice(s3, in_s3):  # noqa: F811
+    for key, body in {"a.csv": HOUSES, "deep/b.csv": HOUSES * 3, "empty/": ""}.items():
+        s3.put_object(Bucket=BUCKET, Key=f"batch/in/{key}", Body=body)
+    first = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
+    assert first.returncode == 0, first.stderr
+    found = outputs(s3, "batch/out/")
+    # Nothing but outputs lies there: the next job may read the whole prefix.
+    assert sorted(found) == ["batch/out/a.csv.out", "batch/out/deep/b.csv.out"]
+    assert found["batch/out/deep/b.csv.out"] == found["batch/out/a.csv.out"] * 3
+    assert len(found["batch/out/a.csv.out"].splitlines()[0].split(",")) == 10
+
+    before = {entry["Key"]: entry["LastModified"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="batch/out/")["Contents"]}
+    again = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
+    assert "2 of 2 outputs are there already" in again.stderr, again.stderr
+    s3.put_object(Bucket=BUCKET, Key="batch/in/a.csv", Body=HOUSES * 2)
+    changed = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
+    assert changed.returncode == 0 and "1 of 2 outputs are there already" in changed.stderr, changed.stderr
+    after = {entry["Key"]: entry["LastModified"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="batch/out/")["Contents"]}
+    assert before["batch/out/deep/b.csv.out"] == after["batch/out/deep/b.csv.out"]
+    assert len(outputs(s3, "batch/out/")["batch/out/a.csv.out"].splitlines()) == 4
+
+
+def test_a_manifest_in_s3_names_compressed_objects(s3, in_s3):  # noqa: F811
+    for key in ("x/1.csv.gz", "2.csv.gz", "3.csv.gz"):
+        s3.put_object(Bucket=BUCKET, Key=f"batch/packed/{key}", Body=gzip.compress(HOUSES.encode()))
+    manifest = [{"prefix": f"s3://{BUCKET}/batch/packed/"}, "x/1.csv.gz", "2.csv.gz"]
+    s3.put_object(Bucket=BUCKET, Key="batch/manifest.json", Body=json.dumps(manifest))
+    done = in_s3(f"s3://{BUCKET}/batch/manifest.json", f"s3://{BUCKET}/batch/unpacked", "--s3-data-type", "ManifestFile",
+                 "--compression-type", "Gzip")
+    assert done.returncode == 0, done.stderr
+    assert sorted(outputs(s3, "batch/unpacked/")) == ["batch/unpacked/2.csv.gz.out", "batch/unpacked/x/1.csv.gz.out"]
+
+
+def test_a_large_output_is_an_upload_in_parts_and_a_failed_object_leaves_nothing(s3, in_s3):  # noqa: F811
+    large = HOUSES * 60_000
+    s3.put_object(Bucket=BUCKET, Key="batch/large/good.csv", Body=large)
+    s3.put_object(Bucket=BUCKET, Key="batch/large/bad.csv", Body=large + "1993,big,6,3.0,0.7,1,y,y\n")
+    done = in_s3(f"s3://{BUCKET}/batch/large/", f"s3://{BUCKET}/batch/scored/", "--max-payload-in-mb", "1")
+    assert done.returncode == 1, done.stderr
+    assert "bad.csv: record 120001" in done.stderr, done.stderr
+    found = outputs(s3, "batch/scored/")
+    assert list(found) == ["batch/scored/good.csv.out"]
+    assert found["batch/scored/good.csv.out"].count("\n") == 120_000
+    assert not s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads"), "no part is left to be paid for"

@@ -1,0 +1,131 @@
+//! `byoc inspect`, as a person and as a program reads it.
+
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::artifacts::{fixture, linear_learner, model_dir, scikit_learn};
+use crate::support::program::byoc;
+
+const PREPROCESSOR: &str = "examples/housing/preprocessor/model.tar.gz";
+const CHICAGO: &str = "examples/housing/models/Chicago_IL/Chicago_IL.tar.gz";
+
+fn inspect(arguments: &[&str]) -> Output {
+    let mut command = byoc(&["inspect"]);
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(arguments: &[&str]) -> String {
+    let output = inspect(arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json_of(arguments: &[&str]) -> Value {
+    serde_json::from_str(&text(&[arguments, &["--json"]].concat())).unwrap()
+}
+
+fn refused(arguments: &[&str], code: i32) -> String {
+    let output = inspect(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_preprocessor_is_told_in_words_of_at_most_a_hundred_columns() {
+    let words = text(&[PREPROCESSOR]);
+    for part in [
+        "scikit-learn preprocessor, made by scikit-learn 1.4.2",
+        "a row: 8 columns: YEAR_BUILT,",
+        "a row may have its label PRICE, last",
+        "numeric: StandardScaler, 6 columns to 6 features",
+        "FRONT_PORCH: 'n', 'y'",
+        "10 features: numeric__YEAR_BUILT,",
+    ] {
+        assert!(words.contains(part), "{part} is missing from\n{words}");
+    }
+    assert!(words.lines().all(|line| line.chars().count() <= 100), "{words}");
+}
+
+#[test]
+fn an_archive_and_the_folder_that_it_is_unpacked_to_say_the_same() {
+    let folder = linear_learner("multiclass_4");
+    let directory = model_dir(&folder);
+    let unpacked = json_of(&[&directory]);
+    let file = json_of(&[&format!("{directory}/model_algo-1")]);
+    let archive = fixture("linear-learner/multiclass_4/model.tar.gz");
+    let packed = json_of(&[archive.to_str().unwrap()]);
+    assert_eq!(unpacked, file);
+    assert_eq!(unpacked["linear_learner"], packed["linear_learner"]);
+    assert_eq!(packed["files"][0]["name"], "model.tar.gz");
+    assert_eq!(unpacked["linear_learner"]["classes"], 4);
+    assert_eq!(unpacked["linear_learner"]["outputs"].as_array().unwrap().len(), 4);
+    assert!(unpacked["memory_bytes"].as_u64().unwrap() > 100);
+}
+
+#[test]
+fn weights_are_named_by_the_preprocessor_before_them() {
+    let words = text(&[CHICAGO, "--preprocessor", PREPROCESSOR]);
+    let lines: Vec<&str> = words.lines().map(str::trim).collect();
+    let weights = lines.iter().position(|line| *line == "weights, the largest first").unwrap();
+    assert!(lines[weights + 2].starts_with("bias "), "{words}");
+    assert!(lines[weights + 3].starts_with("numeric__SQUARE_FEET "), "{words}");
+    let learner = &json_of(&[CHICAGO, "--preprocessor", PREPROCESSOR])["linear_learner"];
+    assert_eq!(learner["features"][1], "numeric__SQUARE_FEET");
+    assert_eq!(learner["outputs"][0]["weights"].as_array().unwrap().len(), 10);
+    assert_eq!(json_of(&[CHICAGO])["linear_learner"]["features"], Value::Null);
+}
+
+#[test]
+fn a_preprocessor_of_another_width_is_refused_with_both_counts() {
+    let folder = scikit_learn("1.6.1/abalone");
+    let message = refused(&[CHICAGO, "--preprocessor", &model_dir(&folder)], 65);
+    assert!(message.contains("the 10 features of the linear learner, found 11"), "{message}");
+    let message = refused(&[PREPROCESSOR, "--preprocessor", PREPROCESSOR], 64);
+    assert!(message.contains("weights of a linear learner"), "{message}");
+}
+
+#[test]
+fn a_scorer_shows_the_coefficients_of_its_features_and_its_classes() {
+    let folder = scikit_learn("1.6.1/model_multinomial");
+    let scorer = &json_of(&[&model_dir(&folder)])["scorer"];
+    let classes = scorer["classes"].as_array().unwrap();
+    assert!(classes.len() > 2, "{scorer}");
+    assert_eq!(scorer["method"], "predict");
+    let features = scorer["features"].as_array().unwrap().len();
+    for (output, class) in scorer["outputs"].as_array().unwrap().iter().zip(classes) {
+        assert_eq!(&output["class"], class);
+        assert_eq!(output["coefficients"].as_array().unwrap().len(), features);
+    }
+    let words = text(&[&model_dir(&folder)]);
+    assert!(words.contains("coefficients, the largest first") && words.contains("intercept"), "{words}");
+}
+
+#[test]
+fn what_is_no_artifact_is_refused_with_the_file_and_what_was_expected() {
+    let readme = fixture("sklearn/README.md");
+    let message = refused(&[readme.to_str().unwrap()], 65);
+    assert!(message.contains("README.md: expected a model's folder, a model.tar.gz"), "{message}");
+    let message = refused(&["no/such/model.joblib"], 74);
+    assert!(message.contains("could not read no/such/model.joblib"), "{message}");
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("model.tar.gz");
+    std::fs::write(&broken, b"not an archive").unwrap();
+    let message = refused(&[broken.to_str().unwrap()], 65);
+    assert!(message.contains("model.tar.gz: "), "{message}");
+}
+
+#[test]
+fn a_reader_who_has_read_enough_is_no_failure() {
+    let case = fixture("sklearn/1.6.1/quantile/model.joblib");
+    let mut child = byoc(&["inspect", "--json", case.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(json!(""), json!(String::from_utf8_lossy(&output.stderr)));
+}

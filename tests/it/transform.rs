@@ -1,0 +1,499 @@
+//! `byoc transform` as a person runs it: objects in, objects out, an exit code; and what it makes of containers that fail.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::artifacts::{fixture, linear_learner, model_dir, scikit_learn};
+use crate::support::fake_container::{FakeContainer, Reaction};
+use crate::support::http::Client;
+use crate::support::program::{Container, byoc, wait_until};
+
+/// A job's folders.
+struct Job {
+    folder: TempDir,
+    flags: Vec<String>,
+}
+
+impl Job {
+    fn new(model: &str, objects: &[(&str, &str)]) -> Job {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("in")).unwrap();
+        let job = Job { folder, flags: Vec::new() };
+        for (name, content) in objects {
+            job.put(name, content.as_bytes());
+        }
+        let (input, output) = (job.path("in"), job.path("out"));
+        job.with(&["--model", model, "--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()])
+    }
+
+    fn with(mut self, flags: &[&str]) -> Job {
+        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        self
+    }
+
+    /// By lines, as CSV.
+    fn by_lines(self) -> Job {
+        self.with(&["--content-type", "text/csv", "--accept", "text/csv", "--split-type", "Line"])
+            .with(&["--assemble-with", "Line"])
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn put(&self, name: &str, content: &[u8]) {
+        let path = self.path("in").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut arguments = vec!["transform"];
+        arguments.extend(self.flags.iter().map(String::as_str));
+        let mut command = byoc(&arguments);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self) -> Output {
+        let output = self.command().output().unwrap();
+        println!("{}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    #[track_caller]
+    fn completes(&self) {
+        let output = self.run();
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    }
+
+    /// All outputs by name; nothing but outputs and the job's own folder may lie there.
+    fn outputs(&self) -> BTreeMap<String, String> {
+        fn walk(folder: &Path, above: &str, found: &mut BTreeMap<String, String>) {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let name = format!("{above}{}", path.file_name().unwrap().to_str().unwrap());
+                if path.is_dir() {
+                    walk(&path, &format!("{name}/"), found);
+                } else {
+                    found.insert(name, fs::read_to_string(&path).unwrap());
+                }
+            }
+        }
+        let mut found = BTreeMap::new();
+        walk(&self.path("out"), "", &mut found);
+        found.retain(|name, _| !name.starts_with(".byoc-transform/"));
+        assert!(found.keys().all(|name| name.ends_with(".out")), "{found:?}");
+        found
+    }
+
+    fn output(&self, name: &str) -> String {
+        self.outputs().remove(name).unwrap_or_else(|| panic!("no {name}"))
+    }
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Each line's answer: the line, once more in brackets.
+fn bracketed(body: &str) -> Vec<u8> {
+    body.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("[{line}]\n")).collect::<String>().into()
+}
+
+fn echo() -> FakeContainer {
+    FakeContainer::start(None, |_, body| Reaction::Answer(200, bracketed(body)))
+}
+
+fn numbered(prefix: &str, count: usize) -> String {
+    (0..count).map(|line| format!("{prefix}{line}\n")).collect()
+}
+
+fn expected(prefix: &str, count: usize) -> String {
+    (0..count).map(|line| format!("[{prefix}{line}]\n")).collect()
+}
+
+fn houses(count: usize) -> String {
+    let input = fs::read_to_string(fixture("sklearn/1.4.2/housing/input.csv")).unwrap();
+    input.lines().cycle().take(count).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_folder_goes_through_a_model_to_a_folder_of_the_same_shape() {
+    let folder = scikit_learn("1.4.2/housing");
+    let job =
+        Job::new(&model_dir(&folder), &[("a.csv", &houses(100)), ("deep/er/b.csv", &houses(7)), ("empty.csv", "")]);
+    let job = job.by_lines();
+    job.completes();
+    let container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
+    let direct = container.post("/invocations", &csv, houses(100));
+    let outputs = job.outputs();
+    assert_eq!(outputs.keys().collect::<Vec<_>>(), ["a.csv.out", "deep/er/b.csv.out", "empty.csv.out"]);
+    assert_eq!(outputs["a.csv.out"], direct.text());
+    assert_eq!(
+        outputs["deep/er/b.csv.out"],
+        direct.text().lines().take(7).map(|line| format!("{line}\n")).collect::<String>()
+    );
+    assert_eq!(outputs["empty.csv.out"], "");
+}
+
+#[test]
+fn a_bad_record_fails_its_object_and_the_end_says_which_why_and_where() {
+    let folder = scikit_learn("1.4.2/housing");
+    let bad = format!("{}\n{}", houses(3), "1993,big,6,3.0,0.7,1,y,y\n");
+    let job = Job::new(&model_dir(&folder), &[("bad.csv", &bad), ("good.csv", &houses(5))]).by_lines();
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    let byte = houses(3).len() + 1;
+    let message = errors(&output);
+    let report = message.split("have no output").nth(1).unwrap();
+    assert!(report.contains(&format!("bad.csv: record 4 (byte {byte}): container primary answered 400")), "{report}");
+    assert!(report.contains("column 2 (SQUARE_FEET)"), "{report}");
+    assert_eq!(job.outputs().into_keys().collect::<Vec<_>>(), ["good.csv.out"]);
+
+    // The correction is all that is done.
+    job.put("bad.csv", houses(4).as_bytes());
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(errors(&output).contains("1 of 2 outputs are there already"));
+    assert_eq!(job.output("bad.csv.out").lines().count(), 4);
+}
+
+#[test]
+fn what_is_done_is_done_again_only_where_something_has_changed() {
+    let fake = echo();
+    let job = Job::new(&fake.url, &[("a", "a\n"), ("b", "b\n"), ("c", "c\n")]).by_lines();
+    job.completes();
+    assert_eq!(fake.bodies(), ["a", "b", "c"]);
+    job.completes();
+    assert_eq!(fake.bodies().len(), 3, "nothing is missing");
+    job.put("b", b"bb\n");
+    fs::remove_file(job.path("out/c.out")).unwrap();
+    job.completes();
+    assert_eq!(fake.bodies()[3..], ["bb", "c"]);
+    // Another job in the same folder: what it finds is not its own.
+    let job = job.with(&["--batch-strategy", "SingleRecord"]);
+    job.completes();
+    assert_eq!(fake.bodies()[5..], ["a", "bb", "c"]);
+    // What fails now has no output of a better day.
+    let job = job.with(&["--input-filter", "$[1]"]);
+    assert_eq!(job.run().status.code(), Some(1));
+    assert_eq!(job.outputs(), BTreeMap::new());
+}
+
+#[test]
+fn the_strategy_the_size_and_the_concurrency_are_the_jobs_else_the_containers() {
+    let under_way = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let counters = Arc::clone(&under_way);
+    let parameters = r#"{"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}"#;
+    let fake = FakeContainer::start(Some(parameters), move |_, body| {
+        let now = counters.0.fetch_add(1, Ordering::SeqCst) + 1;
+        counters.1.fetch_max(now, Ordering::SeqCst);
+        wait_until("others have come too", || counters.1.load(Ordering::SeqCst) == 3);
+        counters.0.fetch_sub(1, Ordering::SeqCst);
+        Reaction::Answer(200, bracketed(body))
+    });
+    let job = Job::new(&fake.url, &[("a", &numbered("a", 6)), ("b", &numbered("b", 6))]).by_lines();
+    job.completes();
+    assert_eq!(under_way.1.load(Ordering::SeqCst), 3);
+    assert_eq!(fake.bodies().len(), 12, "a record a request");
+    assert_eq!(job.output("a.out"), expected("a", 6));
+    let job = job.with(&["--batch-strategy", "MultiRecord", "--max-concurrent-transforms", "1"]);
+    job.completes();
+    assert_eq!(fake.bodies()[12..], [numbered("a", 6).trim_end(), numbered("b", 6).trim_end()]);
+}
+
+#[test]
+fn a_container_that_fails_hangs_or_dies_midway_loses_nothing_and_doubles_nothing() {
+    for (name, trouble) in [
+        ("fails", (|_| Reaction::Answer(503, b"busy".to_vec())) as fn(Vec<u8>) -> Reaction),
+        ("hangs", |_| Reaction::Hang),
+        ("hangs up", |_| Reaction::HangUp),
+        ("hangs up midway", Reaction::Half),
+    ] {
+        let tried: Mutex<BTreeMap<String, usize>> = Mutex::default();
+        let fake = FakeContainer::start(None, move |_, body| {
+            let mut tried = tried.lock().unwrap();
+            let count = tried.entry(body.to_owned()).or_default();
+            *count += 1;
+            // Each third record needs two more attempts.
+            let is_troubled = body.ends_with(['0', '3', '6', '9']) && *count < 3;
+            if is_troubled { trouble(bracketed(body)) } else { Reaction::Answer(200, bracketed(body)) }
+        });
+        let job = Job::new(&fake.url, &[("a", &numbered("a", 12)), ("b", &numbered("b", 5))]).by_lines();
+        let job = job.with(&["--batch-strategy", "SingleRecord", "--max-concurrent-transforms", "4"]);
+        let job = job.with(&["--invocations-timeout-in-seconds", "1"]);
+        job.completes();
+        assert_eq!(job.output("a.out"), expected("a", 12), "{name}");
+        assert_eq!(job.output("b.out"), expected("b", 5), "{name}");
+    }
+}
+
+#[test]
+fn a_container_that_never_answers_well_fails_the_object_after_its_retries_and_no_other() {
+    let fake = FakeContainer::start(None, |_, body| match body {
+        "bad" => Reaction::Answer(500, b"no".to_vec()),
+        "refused" => Reaction::Answer(415, b"what is that".to_vec()),
+        _ => Reaction::Answer(200, bracketed(body)),
+    });
+    let job = Job::new(&fake.url, &[("a", "good\nbad\nnever\n"), ("b", "refused\n"), ("c", "good\n")]).by_lines();
+    let job = job.with(&["--batch-strategy", "SingleRecord", "--invocations-max-retries", "2"]);
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    let message = errors(&output);
+    assert!(message.contains("a: record 2 (byte 5): container primary answered 500: no (tried 3 times)"), "{message}");
+    assert!(message.contains("b: record 1 (byte 0): container primary answered 415: what is that\n"), "{message}");
+    assert_eq!(job.outputs(), BTreeMap::from([("c.out".to_owned(), "[good]\n".to_owned())]));
+    let bodies = fake.bodies();
+    let count = |body: &str| bodies.iter().filter(|seen| *seen == body).count();
+    assert_eq!((count("bad"), count("refused"), count("never")), (3, 1, 0));
+}
+
+/// The children of a process.
+fn children(parent: u32) -> Vec<u32> {
+    let list = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    let pairs = list.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().unwrap());
+        Some((numbers.next()?, numbers.next()?))
+    });
+    pairs.filter(|(_, ppid)| *ppid == parent).map(|(pid, _)| pid).collect()
+}
+
+fn kill(pid: u32, signal: &str) {
+    assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
+}
+
+/// A job over a container of its own that takes a while, and its process once the first object is written.
+fn long_job() -> (TempDir, Job, Child) {
+    let folder = scikit_learn("1.4.2/housing");
+    let objects: Vec<(String, String)> = (0..8).map(|number| (format!("{number}.csv"), houses(6000))).collect();
+    let objects: Vec<_> = objects.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect();
+    let job = Job::new(&model_dir(&folder), &objects).by_lines();
+    let process = job.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("an object is written", || job.path("out/0.csv.out").exists());
+    (folder, job, process)
+}
+
+#[track_caller]
+fn assert_whole(job: &Job) {
+    let outputs = job.outputs();
+    let first = outputs["0.csv.out"].clone();
+    assert_eq!(first.lines().count(), 6000);
+    for (name, output) in outputs {
+        assert_eq!(output, first, "{name}");
+    }
+}
+
+#[test]
+fn a_container_of_its_own_that_is_killed_is_started_again() {
+    let (_model, job, mut process) = long_job();
+    for child in children(process.id()) {
+        kill(child, "KILL");
+    }
+    let status = process.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(job.outputs().len(), 8);
+    assert_whole(&job);
+}
+
+#[test]
+fn a_job_that_is_killed_or_told_to_stop_goes_on_where_it_was() {
+    for (signal, code) in [("KILL", None), ("TERM", Some(75)), ("INT", Some(75))] {
+        let (_model, job, mut process) = long_job();
+        let containers = children(process.id());
+        assert_eq!(containers.len(), 1);
+        kill(process.id(), signal);
+        assert_eq!(process.wait().unwrap().code(), code, "{signal}");
+        assert_whole(&job);
+        // Its container ends with it, or a moment later.
+        wait_until("no container is left", || {
+            let alive = Command::new("kill").args(["-0", &containers[0].to_string()]).stderr(Stdio::null()).status();
+            !alive.unwrap().success()
+        });
+        let written = job.outputs().len();
+        let output = job.run();
+        assert_eq!(output.status.code(), Some(0), "{signal}");
+        if written < 8 {
+            let said = format!("{written} of 8 outputs are there already");
+            assert!(errors(&output).contains(&said), "{signal} {said}: {}", errors(&output));
+        }
+        assert_eq!(job.outputs().len(), 8);
+        assert_whole(&job);
+        let drafts = fs::read_dir(job.path("out/.byoc-transform")).unwrap();
+        let drafts = drafts.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("draft"));
+        assert_eq!(drafts.count(), 0, "{signal}: nothing half written is left");
+    }
+}
+
+#[test]
+fn a_pipeline_of_create_model_is_its_containers_one_after_the_other() {
+    let (first, second) = (scikit_learn("1.4.2/housing"), linear_learner("regressor_housing"));
+    let containers = json!({ "ModelName": "housing", "Containers": [
+        { "Image": "byoc", "ModelDataUrl": model_dir(&first), "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"} },
+        { "Image": "byoc", "ModelDataUrl": model_dir(&second) }
+    ]});
+    let file = first.path().join("pipeline.json");
+    fs::write(&file, containers.to_string()).unwrap();
+    let input =
+        houses(50).lines().map(|line| line.split(',').take(8).collect::<Vec<_>>().join(",") + "\n").collect::<String>();
+    let job = Job::new(file.to_str().unwrap(), &[("a.csv", &input)]).by_lines();
+    let job = job.with(&["--join-source", "Input", "--output-filter", "$[0,-1]"]);
+    job.completes();
+    let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
+    let ask = |folder: &TempDir, body: &str| {
+        Container::ready(&["--model-dir", &model_dir(folder)], &[]).post("/invocations", &csv, body).text().to_owned()
+    };
+    let scores = ask(&second, &ask(&first, &input));
+    let joined: String = input
+        .lines()
+        .zip(scores.lines())
+        .map(|(line, score)| format!("{},{score}\n", line.split(',').next().unwrap()))
+        .collect();
+    assert_eq!(job.output("a.csv.out"), joined);
+}
+
+#[test]
+fn json_lines_are_filtered_joined_and_filtered_again() {
+    let learner = linear_learner("regressor_housing");
+    let features = "[0,0,0,0,0,0,1,0,1,0]";
+    let lines = format!("{{\"id\": 1.0, \"data\": {{\"features\": {features}}}}}\n").repeat(3);
+    let job = Job::new(&model_dir(&learner), &[("a.jsonl", &lines)]).with(&[
+        "--content-type",
+        "application/jsonlines",
+        "--accept",
+        "application/jsonlines",
+        "--split-type",
+        "Line",
+        "--assemble-with",
+        "Line",
+        "--input-filter",
+        "$.data",
+        "--join-source",
+        "Input",
+        "--output-filter",
+        "$['id','SageMakerOutput']",
+    ]);
+    job.completes();
+    let output = job.output("a.jsonl.out");
+    assert_eq!(output.lines().count(), 3);
+    assert!(output.lines().all(|line| line.starts_with("{\"id\":1.0,\"SageMakerOutput\":{\"score\":")), "{output}");
+}
+
+#[test]
+fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects() {
+    let fake = echo();
+    let job = Job::new(&fake.url, &[]);
+    for name in ["x/a.gz", "b.gz", "unlisted.gz"] {
+        // Two members in one file, as `cat` makes them.
+        let mut packed = Vec::new();
+        for part in ["1\n2\n", "3\n"] {
+            let mut encoder = flate2::write::GzEncoder::new(&mut packed, flate2::Compression::fast());
+            encoder.write_all(part.as_bytes()).unwrap();
+            encoder.finish().unwrap();
+        }
+        job.put(name, &packed);
+    }
+    job.put("plain.gz", b"1\n");
+    fs::write(job.path("manifest.json"), r#"[{"prefix": "in/"}, "x/a.gz", "b.gz", "plain.gz"]"#).unwrap();
+    let request = json!({
+        "TransformJobName": "from-a-manifest", "ModelName": "echo",
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "manifest.json"}},
+            "ContentType": "text/csv", "CompressionType": "Gzip", "SplitType": "Line"
+        },
+        "TransformOutput": {"S3OutputPath": "out", "Accept": "text/csv", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1}
+    });
+    fs::write(job.path("job.json"), request.to_string()).unwrap();
+    let file = job.path("job.json");
+    let output = byoc(&["transform", "--job", file.to_str().unwrap(), "--model", &fake.url]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    assert!(errors(&output).contains("plain.gz: it is not compressed with gzip"), "{}", errors(&output));
+    let one = "[1]\n[2]\n[3]\n".to_owned();
+    assert_eq!(job.outputs(), BTreeMap::from([("b.gz.out".to_owned(), one.clone()), ("x/a.gz.out".to_owned(), one)]));
+}
+
+#[test]
+fn what_would_be_refused_by_the_service_is_refused_before_anything_starts() {
+    let fake = echo();
+    let job = Job::new(&fake.url, &[("a", "1\n")]).with(&["--input-filter", "$[0:2,4:]", "--content-type", "text/csv"]);
+    let output = job.with(&["--max-payload-in-mb", "200"]).run();
+    assert_eq!(output.status.code(), Some(78));
+    for part in ["only single range filters", "MaxPayloadInMB: 200", "Accept: with DataProcessing"] {
+        assert!(errors(&output).contains(part), "{part}: {}", errors(&output));
+    }
+    assert_eq!(fake.bodies().len(), 0);
+}
+
+#[test]
+fn two_jobs_do_not_write_to_one_folder_at_the_same_time() {
+    let fake = FakeContainer::start(None, |_, _| Reaction::Hang);
+    let job = Job::new(&fake.url, &[("a", "1\n")]).by_lines();
+    let mut first = job.command().stderr(Stdio::null()).spawn().unwrap();
+    wait_until("it has begun", || fake.bodies().len() == 1);
+    let second = job.run();
+    assert_eq!(second.status.code(), Some(78));
+    assert!(errors(&second).contains("another byoc transform is writing there"), "{}", errors(&second));
+    kill(first.id(), "TERM");
+    assert_eq!(first.wait().unwrap().code(), Some(75));
+}
+
+/// The most memory that a process has had, in KiB.
+fn peak(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.split("VmHWM:").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_whole_object_is_streamed_through_a_container_in_flat_memory() {
+    let folder = scikit_learn("1.4.2/housing");
+    let container = Container::ready(
+        &["--model-dir", &model_dir(&folder)],
+        &[("SAGEMAKER_BATCH", "true"), ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "0")],
+    );
+    let wishes = container.get("/execution-parameters").json();
+    assert_eq!((wishes["MaxPayloadInMB"].as_u64(), wishes["BatchStrategy"].as_str()), (Some(0), Some("MULTI_RECORD")));
+    let rows = 500_000;
+    let job = Job::new(&format!("http://{}", container.address()), &[("a.csv", &houses(rows))]).by_lines();
+    let job = job.with(&["--max-payload-in-mb", "0"]);
+    job.completes();
+    assert!(fs::metadata(job.path("in/a.csv")).unwrap().len() > 16 << 20, "it is larger than what is taken whole");
+    let output = job.output("a.csv.out");
+    let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
+    let some = container.post("/invocations", &csv, houses(1000));
+    assert_eq!(output.lines().count(), rows);
+    let repeated = some.text().lines().cycle();
+    assert!(output.lines().zip(repeated).all(|(a, b)| a == b));
+    if cfg!(target_os = "linux") {
+        let peak = peak(container.pid());
+        assert!(peak < 150 << 10, "{peak} KiB");
+    }
+}
+
+#[test]
+fn an_answer_that_has_begun_is_broken_off_where_a_later_piece_is_bad() {
+    let folder = scikit_learn("1.4.2/housing");
+    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[("SAGEMAKER_BATCH", "True")]);
+    let client: Client = container.client();
+    let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
+    let rows = 500_000;
+    let late = format!("{}x,big\n", houses(rows));
+    assert!(client.try_send("POST", "/invocations", &csv, late.as_bytes()).is_err(), "no whole answer");
+    container.wait_for_log(&format!("an answer is broken off: row {}", rows + 1));
+    let early = format!("1993,big,6,3.0,0.7,1,y,y\n{}", houses(rows));
+    let message = container.post("/invocations", &csv, early).error(400, "BadRequestException");
+    assert!(message.starts_with("row 1, column 2"), "{message}");
+    let json = [("content-type", "application/json")];
+    let refused = container.post("/invocations", &json, vec![b' '; (100 << 20) + 2]);
+    assert!(refused.error(413, "PayloadTooLargeException").contains("application/jsonlines"));
+}
