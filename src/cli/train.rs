@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::telemetry::logs;
 use crate::training::{self, Config};
 
-/// Train a linear learner as SageMaker's training wants it: hyperparameters and channels in, a model or a failure file out
+/// Train a linear learner, or fit a preprocessor, as SageMaker's training wants it: hyperparameters and channels in, a model or a failure file out
 #[derive(Args, Debug, Default)]
 pub(super) struct Arguments {
     /// Folder that holds input/, model/ and output/ [env: SAGEMAKER_BASE_DIR] [default: /opt/ml]

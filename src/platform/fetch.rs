@@ -84,7 +84,7 @@ pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64
     in_background(path.to_path_buf(), into, limit).await
 }
 
-/// [`unpack`], off the threads that answer requests.
+/// Unpacks an archive into a folder, off the threads that answer requests.
 pub async fn in_background(archive: PathBuf, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
     let into = into.to_owned();
     match tokio::task::spawn_blocking(move || unpack(&archive, &into, limit)).await {
