@@ -254,8 +254,10 @@ impl StateDir {
     fn open(given: Option<PathBuf>) -> Result<StateDir> {
         match given {
             Some(folder) => {
-                std::fs::create_dir_all(&folder).map_err(|error| Error::io("make the folder", &folder, &error))?;
-                let lock = folder.join(LOCK);
+                // Where the models go: of a container's /opt/ml that may be all that can be written.
+                let models = folder.join("models");
+                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, &error))?;
+                let lock = models.join(LOCK);
                 let file = File::create(&lock).map_err(|error| Error::io("make", &lock, &error))?;
                 match file.try_lock() {
                     Ok(()) => Ok(StateDir::Kept { folder, _lock: file }),
