@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     /// MultiRecord or SingleRecord [env: BYOC_TRANSFORM_BATCH_STRATEGY] [default: the container's wish, else MultiRecord]
     #[arg(long, value_name = "STRATEGY")]
     batch_strategy: Option<String>,
-    /// Most MiB of a request, up to 100; 0 streams whole objects [env: BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB] [default: the container's wish, else 6]
+    /// Most MiB of a request, up to 100; 0 streams whole objects [env: BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB] [default: the container's wish, else 6; then requests of several records have at most 1]
     #[arg(long, value_name = "MB")]
     max_payload_in_mb: Option<String>,
     /// Requests sent at once [env: BYOC_TRANSFORM_MAX_CONCURRENT_TRANSFORMS] [default: the container's wish, else 1]

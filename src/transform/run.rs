@@ -23,6 +23,10 @@ use crate::error::{Cause, Error, Result};
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 const MAX_PAYLOAD_IN_MB: u64 = 6;
 const MAX_CONCURRENT: u64 = 1;
+/// How far a payload is filled where the job does not say MaxPayloadInMB, which the service takes for a bound as well. Some
+/// hundredths of a second of work: larger payloads are no faster, but each container and the job hold them, and answers of
+/// several times their size, at the same time.
+const FILL_IN_MB: u64 = 1;
 /// How many failed objects a message names.
 const MOST_NAMED: usize = 20;
 /// A streamed object is sent in pieces of so many bytes.
@@ -68,6 +72,7 @@ impl Plan {
     fn new(job: &Job, wishes: ExecutionParameters) -> Plan {
         let payload =
             job.max_payload_in_mb.or(wishes.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MOST_MEGABYTES);
+        let fill = job.max_payload_in_mb.unwrap_or(payload.min(FILL_IN_MB));
         let most = MOST_MEGABYTES / payload.max(1);
         let concurrent = job.max_concurrent.or(wishes.max_concurrent).unwrap_or(MAX_CONCURRENT).min(most).max(1);
         let strategy = job.strategy.or(wishes.strategy).unwrap_or(BatchStrategy::MultiRecord);
@@ -76,6 +81,7 @@ impl Plan {
                 split: job.split,
                 strategy,
                 most: usize::try_from(payload << 20).unwrap_or(usize::MAX),
+                fill: usize::try_from(fill << 20).unwrap_or(usize::MAX),
                 processing: job.processing.clone().map(Arc::new),
             },
             concurrent: usize::try_from(concurrent).unwrap_or(1),
@@ -85,9 +91,9 @@ impl Plan {
 
     /// All that shapes outputs, but for the objects themselves.
     fn fingerprint(&self, job: &Job, model: &str) -> String {
-        let Packing { split, strategy, most, processing } = &self.packing;
+        let Packing { split, strategy, most, fill, processing } = &self.packing;
         format!(
-            "1|{:?}|{:?}|{:?}|{split:?}|{strategy:?}|{most}|{:?}|{processing:?}|{:?}|{model}",
+            "1|{:?}|{:?}|{:?}|{split:?}|{strategy:?}|{most}|{fill}|{:?}|{processing:?}|{:?}|{model}",
             job.content_type, job.accept, job.compression, job.assemble, job.environment
         )
     }

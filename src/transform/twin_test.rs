@@ -90,7 +90,13 @@ fn strategy(single: bool) -> BatchStrategy {
 }
 
 fn packing(processing: Option<DataProcessing>, single: bool, most: usize) -> Packing {
-    Packing { split: SplitType::Line, strategy: strategy(single), most, processing: processing.map(Arc::new) }
+    Packing {
+        split: SplitType::Line,
+        strategy: strategy(single),
+        most,
+        fill: most,
+        processing: processing.map(Arc::new),
+    }
 }
 
 proptest! {

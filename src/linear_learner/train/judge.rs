@@ -149,5 +149,5 @@ impl<'a> Judge<'a> {
 
 /// The score as the served model answers it: a probability where the loss gives one.
 pub(super) fn answered(loss: Loss, score: f32) -> f32 {
-    if loss == Loss::Logistic { sigmoid_and_softplus(score).0 } else { score }
+    if loss == Loss::Logistic { sigmoid_and_softplus::<false>(score).0 } else { score }
 }

@@ -94,8 +94,9 @@ pub(super) fn scale(rows: &[f32], means: &[f32], factors: &[f32], scaled: &mut [
     }
 }
 
+/// `a * b + plus`; `FUSED` only in code that is compiled for a processor that has it, for elsewhere it is a call.
 #[inline(always)]
-fn multiply_add<T: Number, const FUSED: bool>(a: T, b: T, plus: T) -> T {
+pub(super) fn multiply_add<T: Number, const FUSED: bool>(a: T, b: T, plus: T) -> T {
     if FUSED { a.fused(b, plus) } else { a * b + plus }
 }
 

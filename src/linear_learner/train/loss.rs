@@ -2,6 +2,7 @@
 
 use super::elementary::{exp_of_negative, ln_of_one_plus, sigmoid_and_softplus};
 use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
 
 /// A loss with its parameters (docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html, `loss`).
 ///
@@ -157,6 +158,21 @@ pub(super) fn slopes(
 
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn column_slopes(loss: Loss, scores: &mut [f32], labels: &[f32], positive: &[f32], sums: &mut [f32]) {
+    if cfg!(target_arch = "aarch64") || target_cfg_f!(target_feature = "fma") {
+        slopes_of_columns::<true>(loss, scores, labels, positive, sums);
+    } else {
+        slopes_of_columns::<false>(loss, scores, labels, positive, sums);
+    }
+}
+
+#[inline(always)]
+fn slopes_of_columns<const FUSED: bool>(
+    loss: Loss,
+    scores: &mut [f32],
+    labels: &[f32],
+    positive: &[f32],
+    sums: &mut [f32],
+) {
     match loss {
         Loss::Squared => each(scores, labels, positive, sums, |z, t| {
             let error = z - t;
@@ -187,7 +203,7 @@ fn column_slopes(loss: Loss, scores: &mut [f32], labels: &[f32], positive: &[f32
             (near * (error - 0.5 * near), near)
         }),
         Loss::Logistic => each(scores, labels, positive, sums, |z, t| {
-            let (sigmoid, softplus) = sigmoid_and_softplus(z);
+            let (sigmoid, softplus) = sigmoid_and_softplus::<FUSED>(z);
             (softplus - t * z, sigmoid - t)
         }),
         Loss::Hinge(margin) => each(scores, labels, positive, sums, |z, t| {
@@ -225,6 +241,21 @@ fn sign_f32(value: f32) -> f32 {
 
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn softmax_slopes(scores: &mut [f32], classes: usize, labels: &[f32], weights: &ExampleWeights, sums: &mut [f32]) {
+    if cfg!(target_arch = "aarch64") || target_cfg_f!(target_feature = "fma") {
+        slopes_of_classes::<true>(scores, classes, labels, weights, sums);
+    } else {
+        slopes_of_classes::<false>(scores, classes, labels, weights, sums);
+    }
+}
+
+#[inline(always)]
+fn slopes_of_classes<const FUSED: bool>(
+    scores: &mut [f32],
+    classes: usize,
+    labels: &[f32],
+    weights: &ExampleWeights,
+    sums: &mut [f32],
+) {
     let columns = sums.len().max(1);
     for (scores, &label) in scores.chunks_exact_mut(columns).zip(labels) {
         let class = label as usize;
@@ -237,7 +268,7 @@ fn softmax_slopes(scores: &mut [f32], classes: usize, labels: &[f32], weights: &
             let own = scores.get(class).map_or(0.0, |score| score - highest);
             let mut total = 0.0;
             for score in scores.iter_mut() {
-                *score = exp_of_negative(*score - highest);
+                *score = exp_of_negative::<FUSED>(*score - highest);
                 total += *score;
             }
             let factor = weight / total;
@@ -246,7 +277,7 @@ fn softmax_slopes(scores: &mut [f32], classes: usize, labels: &[f32], weights: &
                 *score -= weight;
             }
             if let Some(sum) = sums.first_mut() {
-                *sum += weight * (ln_of_total(total) - own);
+                *sum += weight * (ln_of_total::<FUSED>(total) - own);
             }
         }
     }
@@ -254,8 +285,8 @@ fn softmax_slopes(scores: &mut [f32], classes: usize, labels: &[f32], weights: &
 
 /// The logarithm of a sum of at least 1. Mostly it is near 1, where a plain logarithm would lose what was added.
 #[inline(always)]
-fn ln_of_total(total: f32) -> f32 {
-    if total <= 2.0 { ln_of_one_plus(total - 1.0) } else { total.ln() }
+fn ln_of_total<const FUSED: bool>(total: f32) -> f32 {
+    if total <= 2.0 { ln_of_one_plus::<FUSED>(total - 1.0) } else { total.ln() }
 }
 
 #[cfg(test)]

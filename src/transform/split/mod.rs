@@ -55,6 +55,8 @@ pub(super) struct Packing {
     pub(super) strategy: BatchStrategy,
     /// The most bytes of a payload.
     pub(super) most: usize,
+    /// No record is added to a payload beyond so many bytes; one that is larger alone has a payload of its own.
+    pub(super) fill: usize,
     pub(super) processing: Option<Arc<DataProcessing>>,
 }
 
@@ -87,14 +89,20 @@ impl<R: Read> Cutter<R> {
     /// As many whole lines as fit, as they lie there.
     fn lines(&mut self) -> Result<Option<Payload>> {
         loop {
-            let most = self.packing.most;
+            let Packing { most, fill, .. } = self.packing;
             // The end of the last line does not count, and need not be there.
-            self.window.want(most + 2)?;
+            self.window.want(fill + 2)?;
+            let mut ends = last_line_end(self.window.bytes(), fill, self.window.at_end());
+            if ends.is_none() && fill < most {
+                self.window.want(most + 2)?;
+                ends = first_line_end(self.window.bytes(), most)
+                    .or_else(|| last_line_end(self.window.bytes(), most, self.window.at_end()));
+            }
             let bytes = self.window.bytes();
             if bytes.is_empty() {
                 return Ok(None);
             }
-            let (text, framed) = match last_line_end(bytes, most, self.window.at_end()) {
+            let (text, framed) = match ends {
                 Some(ends) => ends,
                 // Blanks at the end of an object are no record, however many they are.
                 None if self.window.at_end() && is_blank(bytes) => return Ok(None),
@@ -124,7 +132,7 @@ impl<R: Read> Cutter<R> {
 
     /// Record by record.
     fn records(&mut self) -> Result<Option<Payload>> {
-        let Packing { split, strategy, most, .. } = self.packing;
+        let Packing { split, strategy, most, fill, .. } = self.packing;
         let (mut body, mut unfiltered) = (Vec::new(), Vec::new());
         // What the filter leaves counts, and what it leaves may be little.
         let filters = self.packing.processing.as_ref().is_some_and(|processing| !processing.leaves_input());
@@ -152,7 +160,7 @@ impl<R: Read> Cutter<R> {
             }
             let is_text = matches!(split, SplitType::Line);
             let separator = usize::from(is_text && !body.is_empty());
-            if body.len() + separator + sent.len() > most && from.is_some() {
+            if body.len() + separator + sent.len() > fill && from.is_some() {
                 break;
             }
             let keeps = self.packing.processing.as_ref().filter(|processing| processing.keeps_input());
@@ -196,17 +204,28 @@ fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<u8>,
 
 /// Where the last line that fits ends, without and with its line end.
 fn last_line_end(bytes: &[u8], most: usize, at_end: bool) -> Option<(usize, usize)> {
-    let text_of = |end: usize| match bytes.get(..end) {
-        Some([.., b'\r']) => end - 1,
-        _ => end,
-    };
     if at_end {
-        let text = text_of(bytes.strip_suffix(b"\n").unwrap_or(bytes).len());
+        let text = without_carriage_return(bytes, bytes.strip_suffix(b"\n").unwrap_or(bytes).len());
         if text <= most {
             return Some((text, bytes.len()));
         }
     }
-    memchr::memrchr_iter(b'\n', bytes).map(|end| (text_of(end), end + 1)).find(|(text, _)| *text <= most)
+    let ends = memchr::memrchr_iter(b'\n', bytes);
+    ends.map(|end| (without_carriage_return(bytes, end), end + 1)).find(|(text, _)| *text <= most)
+}
+
+/// The same of the first line, if it fits.
+fn first_line_end(bytes: &[u8], most: usize) -> Option<(usize, usize)> {
+    let end = memchr::memchr(b'\n', bytes)?;
+    Some((without_carriage_return(bytes, end), end + 1)).filter(|(text, _)| *text <= most)
+}
+
+/// Where a line's text ends whose line feed is at `end`.
+fn without_carriage_return(bytes: &[u8], end: usize) -> usize {
+    match bytes.get(..end) {
+        Some([.., b'\r']) => end - 1,
+        _ => end,
+    }
 }
 
 fn place(record: u64, byte: u64) -> Place {

@@ -7,7 +7,7 @@ use crate::payload::recordio::write_frame;
 use crate::transform::processing::JoinSource;
 
 fn packing(split: SplitType, strategy: BatchStrategy, most: usize) -> Packing {
-    Packing { split, strategy, most, processing: None }
+    Packing { split, strategy, most, fill: most, processing: None }
 }
 
 fn cut(object: &[u8], packing: &Packing) -> Result<Vec<Payload>> {
@@ -32,6 +32,15 @@ fn lines_are_packed_greedily_and_single_records_have_no_line_end() {
     assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 100)), ["aa\nbb\r\n\ncccc\n \t\nd"]);
     assert_eq!(bodies(b"", &packing(SplitType::Line, MultiRecord, 5)), [""; 0]);
     assert_eq!(bodies(b"\n\r\n  \n", &packing(SplitType::Line, MultiRecord, 2)), [""; 0]);
+}
+
+#[test]
+fn a_payload_is_filled_so_far_and_a_longer_record_has_one_of_its_own() {
+    let object = b"aa\nbb\ncccccc\r\nd\ne\nffffff";
+    let filled = |strategy, most| Packing { fill: 5, ..packing(SplitType::Line, strategy, most) };
+    assert_eq!(bodies(object, &filled(MultiRecord, 6)), ["aa\nbb", "cccccc", "d\ne", "ffffff"]);
+    assert_eq!(bodies(object, &filled(SingleRecord, 6)), ["aa", "bb", "cccccc", "d", "e", "ffffff"]);
+    assert!(cut(object, &filled(MultiRecord, 5)).is_err());
 }
 
 #[test]
@@ -159,11 +168,11 @@ fn frames_that_are_none_are_refused_where_they_begin() {
 }
 
 /// The slow obvious twin: records one after another, a new payload when the next one does not fit.
-fn pack(records: &[Vec<u8>], separator: &[u8], strategy: BatchStrategy, most: usize) -> Vec<Vec<u8>> {
+fn pack(records: &[Vec<u8>], separator: &[u8], strategy: BatchStrategy, fill: usize) -> Vec<Vec<u8>> {
     let mut payloads: Vec<Vec<u8>> = Vec::new();
     for record in records {
         match payloads.last_mut() {
-            Some(payload) if strategy == MultiRecord && payload.len() + separator.len() + record.len() <= most => {
+            Some(payload) if strategy == MultiRecord && payload.len() + separator.len() + record.len() <= fill => {
                 payload.extend_from_slice(separator);
                 payload.extend_from_slice(record);
             }
@@ -194,11 +203,13 @@ proptest! {
     fn payloads_are_those_of_the_twin(
         records in records(),
         most in 30_usize..60,
+        fill in 1_usize..60,
         single in any::<bool>(),
         ended in any::<bool>(),
         step in 1_usize..9,
     ) {
         let strategy = if single { SingleRecord } else { MultiRecord };
+        let fill = fill.min(most);
         let magic = 0xCED7_230A_u32.to_le_bytes();
         let lines: Vec<Vec<u8>> = records
             .iter()
@@ -217,8 +228,8 @@ proptest! {
             (SplitType::TfRecord, tf_record.concat(), tf_record.clone(), b""),
         ] {
             let alone = if split == SplitType::Line { &lines } else { &records };
-            let expected = pack(if single { alone } else { &whole }, separator, strategy, most);
-            let mut cutter = Cutter::new(Trickle(&object, step), packing(split, strategy, most));
+            let expected = pack(if single { alone } else { &whole }, separator, strategy, fill);
+            let mut cutter = Cutter::new(Trickle(&object, step), Packing { fill, ..packing(split, strategy, most) });
             let (mut found, mut next, mut at) = (Vec::new(), 1, 0);
             while let Some(payload) = cutter.next().unwrap() {
                 prop_assert_eq!((payload.first, payload.from), (next, at));
