@@ -1,5 +1,5 @@
-//! The housing walk-through's own batch job, end to end: houses with their prices through the preprocessor, its answers split
-//! and trained on, and the model served.
+//! The housing walk-through's own batch job, end to end: a preprocessor fitted on houses with their prices, the houses through
+//! it, its answers split and trained on, and the model served.
 //!
 //! `cargo run --release --example housing_batch`
 //!
@@ -25,6 +25,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use houses::{CITIES, House};
+use serde_json::{Value, json};
 
 fn main() -> ExitCode {
     if std::env::args_os().len() > 1 {
@@ -35,25 +36,29 @@ fn main() -> ExitCode {
     let work = work.path();
     let step = |text: &str| println!("{:>6.2} s  {text}", begun.elapsed().as_secs_f64());
 
-    // Generate: a file a city, the price last.
-    let input = work.join("houses");
-    fs::create_dir(&input).expect("a folder");
+    // Generate: a file a city, the price last. They are the channel of the first training job.
+    let fitting = work.join("fitting");
+    let houses = fitting.join("input/data/train");
+    fs::create_dir_all(&houses).expect("a folder");
     for (index, city) in CITIES.iter().enumerate() {
         let lines: String = houses::houses(index).iter().map(line).collect();
-        fs::write(input.join(format!("{city}.csv")), lines).expect("a file");
+        fs::write(houses.join(format!("{city}.csv")), lines).expect("a file");
     }
     step("generated 1,000 houses for each of ten cities");
 
-    // Fit: the preprocessor of this folder, which scikit-learn fitted (make_models.py).
-    let preprocessor = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/housing/preprocessor/model.tar.gz");
+    // Fit: the specification of this folder, as a hyperparameter.
+    let specification = include_str!("housing/preprocessor.json");
+    train_in(&fitting, &json!({ "preprocessor": specification }), &json!({ "train": channel("text/csv") }));
+    step("fitted the preprocessor on them");
 
     // Transform: by CreateTransformJob's own JSON.
     let features = work.join("features");
     let transform = Command::new(std::env::current_exe().expect("this program"))
         .args(["transform", "--job", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/housing/transform.json")])
-        .args(["--model", preprocessor])
+        .arg("--model")
+        .arg(fitting.join("model"))
         .arg("--input")
-        .arg(&input)
+        .arg(&houses)
         .arg("--output")
         .arg(&features)
         .args(["--log-level", "warning"])
@@ -67,16 +72,20 @@ fn main() -> ExitCode {
     let lines: Vec<&str> = lines.lines().collect();
     let (known, test) = lines.split_at(lines.len() * 9 / 10);
     let (train, validation) = known.split_at(known.len() * 7 / 10);
-    let tree = work.join("training");
-    for (channel, lines) in [("train", train), ("validation", validation)] {
-        let folder = tree.join("input/data").join(channel);
+    let training = work.join("training");
+    for (name, lines) in [("train", train), ("validation", validation)] {
+        let folder = training.join("input/data").join(name);
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("part.csv"), lines.join("\n")).expect("a file");
     }
-    train_in(&tree);
+    let hyperparameters = json!({
+        "predictor_type": "regressor", "loss": "absolute_loss", "mini_batch_size": "100", "epochs": "10", "feature_dim": "10"
+    });
+    let labelled = channel("text/csv;label_size=1");
+    train_in(&training, &hyperparameters, &json!({ "train": labelled, "validation": labelled }));
     step(&format!("trained a linear learner on {} houses of {city}", train.len()));
 
-    let (mut server, address) = serve(&tree.join("model"));
+    let (mut server, address) = serve(&training.join("model"));
     let rows: String = test.iter().map(|line| line.split_once(',').expect("a label").1.to_owned() + "\n").collect();
     let scores = post(&address, &rows);
     let _ = server.kill();
@@ -99,16 +108,17 @@ fn line(house: &House) -> String {
     format!("{},{},{},{}\n", numbers.join(","), answer(house.front_porch), answer(house.deck), house.price())
 }
 
-/// SageMaker's training tree, and `byoc train` on it.
-fn train_in(tree: &Path) {
+/// A channel of a training job's inputdataconfig.json.
+fn channel(content_type: &str) -> Value {
+    json!({ "TrainingInputMode": "File", "ContentType": content_type })
+}
+
+/// `byoc train` in SageMaker's training tree, where the data lies already.
+fn train_in(tree: &Path, hyperparameters: &Value, channels: &Value) {
     let config = tree.join("input/config");
     fs::create_dir_all(&config).expect("a folder");
-    let hyperparameters = r#"{"predictor_type": "regressor", "loss": "absolute_loss", "mini_batch_size": "100",
-        "epochs": "10", "feature_dim": "10"}"#;
-    fs::write(config.join("hyperparameters.json"), hyperparameters).expect("a file");
-    let channel = r#"{"TrainingInputMode": "File", "ContentType": "text/csv;label_size=1"}"#;
-    let channels = format!(r#"{{"train": {channel}, "validation": {channel}}}"#);
-    fs::write(config.join("inputdataconfig.json"), channels).expect("a file");
+    fs::write(config.join("hyperparameters.json"), hyperparameters.to_string()).expect("a file");
+    fs::write(config.join("inputdataconfig.json"), channels.to_string()).expect("a file");
     let train = Command::new(std::env::current_exe().expect("this program"))
         .args(["train", "--log-level", "error", "--base-dir"])
         .arg(tree)
