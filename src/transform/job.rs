@@ -209,7 +209,10 @@ impl Check<'_> {
     fn processing(&mut self, typed: &CreateTransformJob, payload: Option<u64>) -> Option<DataProcessing> {
         let filters = &typed.data_processing;
         let is_asked_for = filters.join_source != super::processing::JoinSource::None
-            || [&filters.input_filter, &filters.output_filter].into_iter().flatten().any(|filter| filter != "$");
+            || [&filters.input_filter, &filters.output_filter]
+                .into_iter()
+                .flatten()
+                .any(|filter| !matches!(filter.as_str(), "" | "$"));
         if !is_asked_for {
             return None;
         }

@@ -66,6 +66,43 @@ fn field_end(row: &[u8], start: usize) -> usize {
     at + memchr::memchr2(b',', b'\n', rest).unwrap_or(rest.len())
 }
 
+/// Whether a row has a quote that does not close: what stands after it in a file would be taken for text of the field.
+fn is_open(row: &[u8]) -> bool {
+    if memchr::memchr(b'"', row).is_none() {
+        return false;
+    }
+    // Some readers take a quote within a field for the start of quoted text, others for text: of an even number both close.
+    if memchr::memchr_iter(b'"', row).count() % 2 == 1 {
+        return true;
+    }
+    fields(row).into_iter().any(|field| field.starts_with(b"\"") && !closes(field))
+}
+
+/// Whether a field that starts with a quote has the one that closes it.
+fn closes(field: &[u8]) -> bool {
+    let mut rest = field.get(1..).unwrap_or_default();
+    loop {
+        match memchr::memchr(b'"', rest) {
+            None => return false,
+            Some(quote) if rest.get(quote + 1) == Some(&b'"') => rest = rest.get(quote + 2..).unwrap_or_default(),
+            Some(_) => return true,
+        }
+    }
+}
+
+/// Sees to it that a row can stand in a file beside others.
+///
+/// # Errors
+/// When one of its quotes does not close.
+pub(super) fn check(row: &[u8]) -> Result<(), String> {
+    if is_open(row) {
+        let message = "a quote does not close: expected quoted fields to end in their line, and quotes in them doubled \
+                       (RFC 4180)";
+        return Err(message.to_owned());
+    }
+    Ok(())
+}
+
 /// The fields of a row, as they are written.
 fn fields(row: &[u8]) -> Vec<&[u8]> {
     let mut fields = Vec::new();
@@ -83,7 +120,7 @@ fn fields(row: &[u8]) -> Vec<&[u8]> {
 /// What a filter leaves of a row.
 ///
 /// # Errors
-/// The index that the row does not have.
+/// The index that the row does not have, or that nothing is left.
 pub(super) fn select<'a>(path: &Path, row: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
     let Some(step) = path.steps().first() else { return Ok(Cow::Borrowed(row)) };
     let fields = fields(row);
@@ -92,12 +129,20 @@ pub(super) fn select<'a>(path: &Path, row: &'a [u8]) -> Result<Cow<'a, [u8]>, St
         Some(Selected::List(indices)) => indices,
         None => return Err(format!("{} names a field, and text/csv has no names", path.as_written())),
     };
+    if chosen.is_empty() {
+        return Err("it leaves nothing of the record".to_owned());
+    }
     let mut selected = Vec::with_capacity(row.len());
     for (position, index) in chosen.into_iter().enumerate() {
         if position > 0 {
             selected.push(b',');
         }
         selected.extend_from_slice(fields.get(index).copied().unwrap_or_default());
+    }
+    // A line of nothing but blanks is no row; one empty cell in quotes is.
+    if is_blank(&selected) {
+        selected.insert(0, b'"');
+        selected.push(b'"');
     }
     Ok(Cow::Owned(selected))
 }
@@ -139,7 +184,8 @@ mod tests {
             ("$[1]", r#""a,""b""""#),
             ("$[-1,0]", "x,1"),
             ("$[1:]", r#""a,""b""",,x"#),
-            ("$[2:2]", ""),
+            ("$[2]", "\"\""),
+            ("$[2,2]", ","),
             ("$[*]", r#"1,"a,""b""",,x"#),
         ] {
             let path = Path::parse("InputFilter", path, MediaType::Csv).unwrap();
@@ -147,6 +193,22 @@ mod tests {
         }
         let path = Path::parse("InputFilter", "$[4]", MediaType::Csv).unwrap();
         assert_eq!(select(&path, row).unwrap_err(), "[4] is beyond the 4 elements of the record");
+        for path in ["$[2:2]", "$[4:]"] {
+            let path = Path::parse("InputFilter", path, MediaType::Csv).unwrap();
+            assert_eq!(select(&path, row).unwrap_err(), "it leaves nothing of the record");
+        }
+        let blank = Path::parse("InputFilter", "$[-1]", MediaType::Csv).unwrap();
+        assert_eq!(&*select(&blank, b"c, ").unwrap(), b"\" \"");
+    }
+
+    #[test]
+    fn a_row_with_a_quote_that_does_not_close_is_no_row_of_a_file() {
+        for row in ["\"x", "x\"y", "1,\"a", "a\",2", "x\"y,\"z", "\"a\"\",b", "\"a\"b\""] {
+            assert!(check(row.as_bytes()).is_err(), "{row}");
+        }
+        for row in ["", "x", "\"\"", "\"a,\"\"b\"\"\",c", "\"a\nb\",1", "x\"y\",1", "\"\"\"\",1"] {
+            assert_eq!(check(row.as_bytes()), Ok(()), "{row}");
+        }
     }
 
     #[test]

@@ -106,7 +106,10 @@ pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>,
 
 /// What a step leads to from a value, and whether that is a list of values.
 fn walk<'a>(step: &Step, text: &'a str) -> Result<(Vec<Node<'a>>, bool), String> {
-    let not_a = |what: &str| format!("expected {what}, found {}", shown(text));
+    let not_a = |what: &str| match check(text) {
+        Ok(()) => format!("expected {what}, found {}", shown(text)),
+        Err(problem) => problem,
+    };
     match step {
         Step::Name(name) => {
             let members = members(text).ok_or_else(|| not_a(&format!("an object with the member \"{name}\"")))?;
@@ -156,6 +159,17 @@ fn shown(text: &str) -> String {
     }
 }
 
+/// Sees to it that a text is one JSON value.
+///
+/// # Errors
+/// Why it is none, and where.
+fn check(text: &str) -> Result<(), String> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("expected JSON: {error}, found {}", shown(text))),
+    }
+}
+
 /// A record of the input with its result: an object gets the member `SageMakerOutput`, in place of one that it has;
 /// anything else becomes `SageMakerInput` beside it.
 ///
@@ -164,7 +178,9 @@ fn shown(text: &str) -> String {
 pub(super) fn join(input: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
     let text = |bytes| std::str::from_utf8(bytes).map(str::trim).map_err(|error| format!("expected UTF-8: {error}"));
     let (input, result) = (text(input)?, text(result)?);
+    check(input)?;
     let joined = match members(input) {
+        None if input.starts_with('{') => return Err(format!("expected names of Unicode, found {}", shown(input))),
         None => format!("{{\"{INPUT}\":{input},\"{OUTPUT}\":{result}}}"),
         Some(members) if members.is_empty() => format!("{{\"{OUTPUT}\":{result}}}"),
         Some(members) if members.iter().all(|(name, _)| name != OUTPUT) => {
@@ -231,7 +247,7 @@ mod tests {
         ] {
             assert_eq!(selected(path, RECORD), Err(expected.to_owned()), "{path}");
         }
-        assert!(selected("$.a", "{").unwrap_err().contains("expected an object"));
+        assert!(selected("$.a", "{").unwrap_err().contains("expected JSON"));
     }
 
     #[test]
@@ -245,6 +261,16 @@ mod tests {
         ] {
             assert_eq!(join(input.as_bytes(), b" [0.5]\n").unwrap(), expected.as_bytes(), "{input}");
         }
+    }
+
+    #[test]
+    fn what_is_no_json_is_never_joined() {
+        for input in ["{bad", "{\"a\":1}}", "hello", "[1,2", "{}x", "{\"a\":NaN}", "", "1 2", "{\"\\ud800\":1}"] {
+            let problem = join(input.as_bytes(), b"[0.5]").unwrap_err();
+            assert!(problem.starts_with("expected "), "{input}: {problem}");
+        }
+        let problem = join(b"{\"a\":NaN}", b"1").unwrap_err();
+        assert!(problem.contains("at line 1 column 6, found {\"a\":NaN}"), "{problem}");
     }
 
     #[test]

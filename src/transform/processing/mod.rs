@@ -57,6 +57,8 @@ impl DataProcessing {
     ) -> Result<Option<DataProcessing>, Vec<String>> {
         let mut problems = Vec::new();
         let mut parse = |member, text: Option<&str>| {
+            // The shape JsonPath of botocore has no least length: an empty filter is none.
+            let text = text.filter(|text| !text.is_empty());
             let path = text.map_or(Ok(Path::root()), |text| Path::parse(member, text, media_type));
             path.unwrap_or_else(|problem| {
                 problems.push(problem);
@@ -114,6 +116,9 @@ impl DataProcessing {
     pub(super) fn finish(&self, records: &[&[u8]], answer: &[u8]) -> Result<Vec<u8>, Problem> {
         let of_all = |message| Problem { record: None, message };
         let results = self.records(answer).map_err(|message| of_all(format!("the container's answer: {message}")))?;
+        if self.media_type == MediaType::Csv {
+            check_rows(records, &results)?;
+        }
         if self.keeps_input() && results.len() != records.len() {
             return Err(of_all(format!(
                 "JoinSource Input: expected a result for each of {} records, found {} in the container's answer",
@@ -153,6 +158,18 @@ impl DataProcessing {
             _ => json::select(path, record),
         }
     }
+}
+
+/// Rows with an open quote would make one row of several: of the answer, and of what is written.
+fn check_rows(records: &[&[u8]], results: &[&[u8]]) -> Result<(), Problem> {
+    for (index, record) in records.iter().enumerate() {
+        csv::check(record).map_err(|message| Problem { record: Some(index), message })?;
+    }
+    for (index, result) in results.iter().enumerate() {
+        let of_one = |message| Problem { record: Some(index), message: format!("the container's answer: {message}") };
+        csv::check(result).map_err(of_one)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

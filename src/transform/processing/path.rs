@@ -169,6 +169,10 @@ impl<'a> Parser<'a> {
             if self.take('*') {
                 return Ok(Step::All);
             }
+            // The guide's own `$.field1.['child1','child2']`: the dot changes nothing.
+            if self.peek() == Some('[') {
+                return self.bracket();
+            }
             let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
             let (name, rest) = self.rest.split_at(end);
             if name.is_empty() {
@@ -177,6 +181,11 @@ impl<'a> Parser<'a> {
             self.rest = rest;
             return Ok(Step::Name(name.to_owned()));
         }
+        self.bracket()
+    }
+
+    /// `[…]`.
+    fn bracket(&mut self) -> Result<Step, String> {
         self.expect('[')?;
         let inside = self.rest;
         self.skip_spaces();
@@ -299,6 +308,7 @@ mod tests {
             ("$['id','SageMakerOutput']", vec![Step::Names(vec!["id".into(), "SageMakerOutput".into()])]),
             ("$['account_id', 'a b']", vec![Step::Names(vec!["account_id".into(), "a b".into()])]),
             ("$.id.*", vec![name("id"), Step::All]),
+            ("$.field1.['child1','child2']", vec![name("field1"), Step::Names(vec!["child1".into(), "child2".into()])]),
             ("$[*].a_b[2]", vec![Step::All, name("a_b"), Step::Index(2)]),
         ] {
             assert_eq!(steps(text), expected, "{text}");

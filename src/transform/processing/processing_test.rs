@@ -13,7 +13,7 @@ fn finished(processing: &DataProcessing, records: &[&str], answer: &str) -> Resu
 
 #[test]
 fn a_job_whose_filters_are_the_defaults_and_that_joins_nothing_has_none() {
-    for (input, output) in [(None, None), (Some("$"), Some("$")), (None, Some("$"))] {
+    for (input, output) in [(None, None), (Some("$"), Some("$")), (None, Some("$")), (Some(""), Some(""))] {
         assert_eq!(DataProcessing::new(MediaType::Csv, input, JoinSource::None, output), Ok(None));
     }
     assert!(DataProcessing::new(MediaType::Csv, None, JoinSource::Input, None).unwrap().is_some());
@@ -78,4 +78,27 @@ fn an_index_outside_the_joined_record_is_an_error_of_that_record() {
         finished(&csv, &["a,b,c", "a,b"], "1\n2\n").unwrap_err(),
         Problem { record: Some(1), message: "OutputFilter $[3]: [3] is beyond the 3 elements of the record".into() }
     );
+}
+
+#[test]
+fn rows_whose_quotes_do_not_close_are_never_joined() {
+    let csv = processing(MediaType::Csv, "$", JoinSource::Input, "$");
+    for (records, answer, record, expected) in [
+        (&["a", "1,\"x"][..], "1\n2\n", 1, "a quote does not close"),
+        (&["a", "b"], "1\n\"x\n", 1, "the container's answer: a quote does not close"),
+        (&["a", "b"], "\"x\n1\n", 0, "the container's answer: a quote does not close"),
+        (&["a", "b"], "1\nx\"y\n", 1, "the container's answer: a quote does not close"),
+    ] {
+        let problem = finished(&csv, records, answer).unwrap_err();
+        assert!(problem.message.starts_with(expected), "{problem:?}");
+        assert_eq!(problem.record, Some(record), "{problem:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_no_json_is_an_error_of_that_record() {
+    let json = processing(MediaType::JsonLines, "$", JoinSource::Input, "$");
+    let problem = finished(&json, &["{}", "{bad"], "1\n2\n").unwrap_err();
+    assert_eq!(problem.record, Some(1));
+    assert!(problem.message.starts_with("expected JSON: key must be a string"), "{problem:?}");
 }
