@@ -14,6 +14,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 pub(super) use payload::Payload;
+use payload::{Starts, without_blank_lines};
 use record::{Data, Record};
 use window::Window;
 
@@ -111,7 +112,17 @@ impl<R: Read> Cutter<R> {
             let from = self.window.offset();
             let mut body = self.window.take(framed);
             body.truncate(text);
-            let count = payload::lines(&body).count() as u64;
+            // A line of nothing but blanks is no record: a container that answers each line would answer it.
+            let (body, starts) = match without_blank_lines(&body) {
+                None => (body, Starts::AsInBody),
+                Some((body, starts)) => {
+                    (body, Starts::At(starts.into_iter().map(|start| from + start as u64).collect()))
+                }
+            };
+            let count = match &starts {
+                Starts::AsInBody => memchr::memchr_iter(b'\n', &body).count() as u64 + 1,
+                Starts::At(starts) => starts.len() as u64,
+            };
             if count == 0 {
                 continue;
             }
@@ -125,7 +136,7 @@ impl<R: Read> Cutter<R> {
                 to: from + framed as u64,
                 unfiltered: None,
                 split: SplitType::Line,
-                as_it_lies: true,
+                starts,
             }));
         }
     }
@@ -133,7 +144,7 @@ impl<R: Read> Cutter<R> {
     /// Record by record.
     fn records(&mut self) -> Result<Option<Payload>> {
         let Packing { split, strategy, most, fill, .. } = self.packing;
-        let (mut body, mut unfiltered) = (Vec::new(), Vec::new());
+        let (mut body, mut unfiltered, mut starts) = (Vec::new(), Vec::new(), Vec::new());
         // What the filter leaves counts, and what it leaves may be little.
         let filters = self.packing.processing.as_ref().is_some_and(|processing| !processing.leaves_input());
         let longest = if filters { LONGEST_UNFILTERED } else { most };
@@ -175,6 +186,7 @@ impl<R: Read> Cutter<R> {
             }
             body.extend_from_slice(&sent);
             from.get_or_insert(offset);
+            starts.push(offset);
             self.records += 1;
             to = offset + record.framed as u64;
             self.window.skip(record.framed);
@@ -185,7 +197,8 @@ impl<R: Read> Cutter<R> {
         let Some(from) = from else { return Ok(None) };
         let unfiltered = (!unfiltered.is_empty()).then(|| Bytes::from(unfiltered));
         let count = self.records + 1 - first;
-        Ok(Some(Payload { body: Bytes::from(body), first, count, from, to, unfiltered, split, as_it_lies: false }))
+        let starts = Starts::At(starts.into());
+        Ok(Some(Payload { body: Bytes::from(body), first, count, from, to, unfiltered, split, starts }))
     }
 }
 
@@ -195,8 +208,10 @@ fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<u8>,
         return Ok(object.to_vec());
     }
     let mut sent = Vec::with_capacity(object.len());
-    for record in processing.records(object)? {
-        sent.extend_from_slice(&processing.filter_input(record)?);
+    for (index, record) in processing.records(object)?.into_iter().enumerate() {
+        let filtered =
+            processing.filter_input(record).map_err(|message| format!("{message} (its row {})", index + 1))?;
+        sent.extend_from_slice(&filtered);
         sent.push(b'\n');
     }
     Ok(sent)

@@ -175,7 +175,13 @@ fn tf_record<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Resul
             Ok(Some(Record { framed: data.end + TAIL, data: Data::At(data) }))
         }
         (Some(_), Some(_)) => Err(wrong("the TFRecord is damaged: its checksum is wrong".to_owned())),
-        _ => Err(wrong(format!("expected a TFRecord of {length} bytes, found {} to the end", bytes.len() - HEAD))),
+        (Some(_), None) => Err(wrong(format!(
+            "expected a TFRecord of {length} bytes and the {TAIL} bytes of its checksum, found {} of the checksum to the end",
+            bytes.len() - data.end
+        ))),
+        (None, _) => {
+            Err(wrong(format!("expected a TFRecord of {length} bytes, found {} to the end", bytes.len() - HEAD)))
+        }
     }
 }
 

@@ -28,8 +28,10 @@ fn bodies(object: &[u8], packing: &Packing) -> Vec<String> {
 fn lines_are_packed_greedily_and_single_records_have_no_line_end() {
     let object = b"aa\nbb\r\n\ncccc\n \t\nd";
     assert_eq!(bodies(object, &packing(SplitType::Line, SingleRecord, 4)), ["aa", "bb", "cccc", "d"]);
-    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 5)), ["aa\nbb", "\ncccc", " \t\nd"]);
-    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 100)), ["aa\nbb\r\n\ncccc\n \t\nd"]);
+    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 5)), ["aa\nbb", "cccc", "d"]);
+    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 100)), ["aa\nbb\ncccc\nd"]);
+    assert_eq!(bodies(b"aa\nbb\r\ncc\r\n", &packing(SplitType::Line, MultiRecord, 100)), ["aa\nbb\r\ncc"]);
+    assert_eq!(bodies(b"\naa\n\n", &packing(SplitType::Line, MultiRecord, 100)), ["aa"]);
     assert_eq!(bodies(b"", &packing(SplitType::Line, MultiRecord, 5)), [""; 0]);
     assert_eq!(bodies(b"\n\r\n  \n", &packing(SplitType::Line, MultiRecord, 2)), [""; 0]);
 }
@@ -50,6 +52,11 @@ fn payloads_say_which_records_they_are_and_where() {
     assert_eq!(places, [(1, 2, 0, 7), (3, 1, 7, 10)]);
     assert_eq!((payloads[0].byte_of(0), payloads[0].byte_of(1), payloads[0].byte_of(2)), (Some(0), Some(4), None));
     assert_eq!(payloads[1].byte_of(0), Some(7));
+    let filter = DataProcessing::new(MediaType::Csv, Some("$[1]"), JoinSource::None, None).unwrap().map(Arc::new);
+    let filtered = Packing { processing: filter, ..packing(SplitType::Line, MultiRecord, 100) };
+    let payloads = cut(b"a,1\r\n\nb,\n", &filtered).unwrap();
+    assert_eq!(&payloads[0].body[..], b"1\n\"\"", "a blank line is no record, an empty cell is one");
+    assert_eq!((payloads[0].byte_of(0), payloads[0].byte_of(1), payloads[0].byte_of(2)), (Some(0), Some(6), None));
 }
 
 #[test]
@@ -159,7 +166,11 @@ fn frames_that_are_none_are_refused_where_they_begin() {
     for (object, expected) in [
         ([&good[..], b"x"].concat(), "byte 19: expected a TFRecord, found 1 bytes to the end"),
         ([&good[..], &[0; 16]].concat(), "a length whose checksum is wrong"),
-        (good[..17].to_vec(), "expected a TFRecord of 3 bytes, found 5 to the end"),
+        (
+            good[..17].to_vec(),
+            "expected a TFRecord of 3 bytes and the 4 bytes of its checksum, found 2 of the checksum to the end",
+        ),
+        (good[..14].to_vec(), "expected a TFRecord of 3 bytes, found 2 to the end"),
         ([&good[..14], b"x", &good[15..]].concat(), "the TFRecord is damaged"),
     ] {
         let error = cut(&object, &packing(SplitType::TfRecord, SingleRecord, 100)).unwrap_err();
