@@ -60,7 +60,7 @@ pub const SAGEMAKER_MAX_REQUEST_SIZE: &str = "SAGEMAKER_MAX_REQUEST_SIZE";
 pub const SAGEMAKER_BATCH: &str = "SAGEMAKER_BATCH";
 /// The largest payload of a batch transform job, in MiB, where the job says it; 0 is a whole object, streamed.
 pub const SAGEMAKER_MAX_PAYLOAD_IN_MB: &str = "SAGEMAKER_MAX_PAYLOAD_IN_MB";
-/// `SINGLE_RECORD` or `MULTI_RECORD`, where a batch transform job says it; set for containers, not read.
+/// `SINGLE_RECORD` or `MULTI_RECORD`, where a batch transform job says it.
 pub const SAGEMAKER_BATCH_STRATEGY: &str = "SAGEMAKER_BATCH_STRATEGY";
 /// How many requests a batch transform job sends at once, where it says so.
 pub const SAGEMAKER_MAX_CONCURRENT_TRANSFORMS: &str = "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS";

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::settings::{Settings, number, text, truth};
 use crate::container::memory::{DEFAULT_SHARE, of_this_container, parse_size};
-use crate::container::{self, Batch, Config, Mode};
+use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::payload::media_type::{self, MediaType};
@@ -112,7 +112,15 @@ impl Arguments {
             &[env::SAGEMAKER_MAX_REQUEST_SIZE],
             parse_size,
         );
-        let batch = batch.then_some(Batch { max_payload_in_mb: batch_megabytes });
+        let strategy = settings.get(("", None), &[env::SAGEMAKER_BATCH_STRATEGY], batch_strategy);
+        // 0 is the API's way to leave it to the container.
+        let max_concurrent =
+            settings.get(("", None), &[env::SAGEMAKER_MAX_CONCURRENT_TRANSFORMS], number(0, u64::from(u32::MAX)));
+        let batch = batch.then_some(Batch {
+            max_payload_in_mb: batch_megabytes,
+            strategy,
+            max_concurrent: max_concurrent.filter(|&count| count > 0),
+        });
         let max_request_bytes = match (max_request_bytes, batch) {
             (Some(bytes), _) => bytes,
             (None, None) => MAX_REQUEST_MEGABYTES * MEGABYTE,
@@ -160,6 +168,15 @@ impl Arguments {
 fn method(text: &str) -> Result<Method, String> {
     let names = || Method::ALL.map(Method::name).join(", ");
     Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+/// In the spelling of the variable, or of the API.
+fn batch_strategy(text: &str) -> Result<BatchStrategy, String> {
+    match text.trim() {
+        "MULTI_RECORD" | "MultiRecord" => Ok(BatchStrategy::MultiRecord),
+        "SINGLE_RECORD" | "SingleRecord" => Ok(BatchStrategy::SingleRecord),
+        _ => Err("expected MULTI_RECORD or SINGLE_RECORD".to_owned()),
+    }
 }
 
 fn parse_media_type(text: &str) -> Result<MediaType, String> {
@@ -234,11 +251,19 @@ mod tests {
             ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
             ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/html"),
             ("BYOC_METHOD", "fit"),
+            ("SAGEMAKER_BATCH_STRATEGY", "FOO"),
+            ("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", "-1"),
         ]);
         let error = arguments.resolve(&environment).unwrap_err().to_string();
-        for part in
-            ["4 settings are wrong", "--port", "SAGEMAKER_MODEL_SERVER_WORKERS", "text/html", "decision_function"]
-        {
+        for part in [
+            "6 settings are wrong",
+            "BATCH_STRATEGY is \"FOO\"",
+            "CONCURRENT_TRANSFORMS is \"-1\"",
+            "--port",
+            "SAGEMAKER_MODEL_SERVER_WORKERS",
+            "text/html",
+            "decision_function",
+        ] {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

@@ -37,10 +37,24 @@ pub struct Config {
 }
 
 /// A batch transform job, as its container is told of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// MaxPayloadInMB, where the caller set it; 0 is a whole object, streamed.
     pub max_payload_in_mb: Option<u64>,
+    /// BatchStrategy, where the caller set it.
+    pub strategy: Option<BatchStrategy>,
+    /// MaxConcurrentTransforms, where the caller set it.
+    pub max_concurrent: Option<u64>,
+}
+
+/// How many records a request of a batch transform job has, in the spelling of its containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BatchStrategy {
+    /// As many as fit.
+    MultiRecord,
+    /// One.
+    SingleRecord,
 }
 
 /// Which models a container serves.

@@ -16,5 +16,5 @@ mod server;
 pub mod services;
 pub mod workers;
 
-pub use config::{Batch, Config, Mode};
+pub use config::{Batch, BatchStrategy, Config, Mode};
 pub use server::run;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
+use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
@@ -33,9 +33,12 @@ const WHOLE_BYTES: usize = 16 << 20;
 const LARGEST_DOCUMENT: usize = 100 << 20;
 /// Answers of pieces that wait to be sent.
 const AHEAD: usize = 1;
-/// As much of a body is taken while nobody takes its answer: many callers read nothing before they have sent all. A larger
-/// body needs one that reads while it sends, as batch transform does.
-const MOST_UNANSWERED: usize = 100 << 20;
+/// As much of a body of any length is taken while nobody takes its answer, some pieces: whoever streams a whole object reads
+/// while it sends, as batch transform does.
+const MOST_UNANSWERED: usize = 16 << 20;
+/// A body that says at its start that it has no more bytes, as a payload of the service has, is taken to its end: many callers
+/// read nothing before they have sent all, and both sides would wait for ever.
+const LARGEST_UNANSWERED: usize = 100 << 20;
 
 /// `POST /invocations` in a batch transform job.
 pub(super) async fn invocations(request: HttpRequest, payload: Payload, services: Data<Services>) -> HttpResponse {
@@ -73,8 +76,20 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
         let body = arriving.arrived.freeze();
         return services.invoke(SINGLE_MODEL, model, content_type, accept, body).await.map(respond::answer);
     };
-    let mut streamed =
-        Streamed { arriving, pieces, progress: PieceByPiece::new(exchange), model, is_over: false, broken: None };
+    let length = text_header(request, &CONTENT_LENGTH)?.and_then(|length| length.trim().parse::<usize>().ok());
+    let unanswered = match length {
+        Some(length) if length <= LARGEST_UNANSWERED => LARGEST_UNANSWERED,
+        _ => MOST_UNANSWERED,
+    };
+    let mut streamed = Streamed {
+        unanswered,
+        arriving,
+        pieces,
+        progress: PieceByPiece::new(exchange),
+        model,
+        is_over: false,
+        broken: None,
+    };
     let first = streamed.next().await?.unwrap_or_default();
     let (answers, received) = channel(AHEAD);
     actix_web::rt::spawn(streamed.send_all(answers));
@@ -139,6 +154,8 @@ struct Streamed {
     progress: PieceByPiece,
     model: Arc<Loaded>,
     is_over: bool,
+    /// How much of the body may wait while nobody takes its answer.
+    unanswered: usize,
     /// What went wrong with the body while its answer was waited for to be taken.
     broken: Option<Error>,
 }
@@ -182,7 +199,7 @@ impl Streamed {
             let mut sending = std::pin::pin!(answers.send(answer));
             let sent = loop {
                 let may_take =
-                    !self.arriving.has_ended && self.broken.is_none() && self.arriving.arrived.len() < MOST_UNANSWERED;
+                    !self.arriving.has_ended && self.broken.is_none() && self.arriving.arrived.len() < self.unanswered;
                 tokio::select! {
                     biased;
                     sent = &mut sending => break sent,

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::container::body::Body;
+use crate::container::config::{Batch, BatchStrategy};
 use crate::container::counters::{self, Route};
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
@@ -41,7 +42,7 @@ pub(super) async fn metrics(services: Data<Services>) -> HttpResponse {
 #[serde(rename_all = "PascalCase")]
 struct ExecutionParameters {
     max_concurrent_transforms: usize,
-    batch_strategy: &'static str,
+    batch_strategy: BatchStrategy,
     #[serde(rename = "MaxPayloadInMB")]
     max_payload_in_mb: usize,
 }
@@ -53,16 +54,18 @@ const MOST_CONCURRENT_MEGABYTES: usize = 100;
 /// hundredths of a second, so that larger requests would be no faster, and an error in one is answered with its row.
 const WISHED_MEGABYTES: usize = 6;
 
-/// `GET /execution-parameters`: what a batch transform job should send at once.
+/// `GET /execution-parameters`: what a batch transform job should send at once; what it was told it says again.
 pub(super) async fn execution_parameters(services: Data<Services>) -> HttpResponse {
-    let said = services.batch.and_then(|batch| batch.max_payload_in_mb);
-    let max_payload_in_mb = match said.and_then(|megabytes| usize::try_from(megabytes).ok()) {
+    let Batch { max_payload_in_mb, strategy, max_concurrent } = services.batch.unwrap_or_default();
+    let max_payload_in_mb = match max_payload_in_mb.and_then(|megabytes| usize::try_from(megabytes).ok()) {
         Some(megabytes) => megabytes,
         None => (services.max_request_bytes >> 20).clamp(1, WISHED_MEGABYTES),
     };
     let parameters = ExecutionParameters {
-        max_concurrent_transforms: services.parallel.clamp(1, MOST_CONCURRENT_MEGABYTES / max_payload_in_mb.max(1)),
-        batch_strategy: "MULTI_RECORD",
+        max_concurrent_transforms: max_concurrent
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or_else(|| services.parallel.clamp(1, MOST_CONCURRENT_MEGABYTES / max_payload_in_mb.max(1))),
+        batch_strategy: strategy.unwrap_or(BatchStrategy::MultiRecord),
         max_payload_in_mb,
     };
     respond::json(StatusCode::OK, &parameters)

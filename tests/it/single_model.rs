@@ -229,6 +229,16 @@ fn execution_parameters_are_what_batch_transform_expects() {
     let expected =
         serde_json::json!({"MaxConcurrentTransforms": 3, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6});
     assert_eq!(container.get("/execution-parameters").json(), expected);
+    let told = [
+        ("SAGEMAKER_BATCH", "true"),
+        ("SAGEMAKER_BATCH_STRATEGY", "SINGLE_RECORD"),
+        ("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", "2"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "9"),
+    ];
+    let container = Container::ready(&arguments, &told);
+    let expected =
+        serde_json::json!({"MaxConcurrentTransforms": 2, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 9});
+    assert_eq!(container.get("/execution-parameters").json(), expected);
 }
 
 #[test]
