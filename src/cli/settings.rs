@@ -37,6 +37,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Something that is wrong and that is no setting's alone.
+    pub(super) fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
     /// Nothing, if nothing was wrong.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
 use crate::storage::{S3Access, Storage};
 use crate::telemetry::logs;
-use crate::transform::{self, ModelSource, Request, Surroundings};
+use crate::transform::{self, MISSING, ModelSource, Problem, Request, Surroundings};
 
 /// Run a batch transform job: each object of a folder or of S3 through a model, to an object.out
 #[derive(Args, Debug, Default)]
@@ -137,11 +137,32 @@ impl Arguments {
         ]
     }
 
+    /// A problem with where its member was set: by a flag, a variable or the job's file.
+    fn placed(&self, problem: &Problem, environment: &Environment) -> String {
+        let file = self.job.as_deref().or_else(|| environment.get(env::BYOC_TRANSFORM_JOB));
+        let of_file = || file.map_or_else(|| problem.to_string(), |file| format!("{file}: {problem}"));
+        let mut path = problem.member.split('.');
+        let (first, last) = (problem.member.split('.').next(), path.next_back());
+        let is_it = |member: &str| last == Some(member) || first == Some(member);
+        let Some((flag, typed, variable, _)) = self.members().into_iter().find(|(.., member)| is_it(member)) else {
+            return of_file();
+        };
+        if typed.is_some() {
+            return format!("--{flag}: {problem}");
+        }
+        if environment.get(variable).is_some() {
+            return format!("environment variable {variable}: {problem}");
+        }
+        if problem.message == MISSING { format!("{}; give --{flag}", of_file()) } else { of_file() }
+    }
+
     fn resolve(&self, environment: &Environment, is_watched: bool) -> Result<(transform::Settings, log::LevelFilter)> {
         let mut settings = Settings::new(environment);
         let request = settings.get(("job", self.job.as_deref()), &[env::BYOC_TRANSFORM_JOB], |file| {
             Request::read(Path::new(file)).map(std::cell::RefCell::new)
         });
+        let has_job = self.job.is_some() || environment.get(env::BYOC_TRANSFORM_JOB).is_some();
+        let is_unreadable = has_job && request.is_none();
         let request = request.unwrap_or_default();
         for (flag, typed, variable, member) in self.members() {
             settings.get((flag, typed.as_deref()), &[variable], |text| request.borrow_mut().set(member, text));
@@ -158,9 +179,22 @@ impl Arguments {
             logs::parse_level,
         );
         let region = settings.get(("", None), &[env::AWS_REGION, env::AWS_DEFAULT_REGION], text);
+        let job = match request.into_inner().check() {
+            Ok(job) => Some(job),
+            // Of a file that cannot be read nobody knows what it says.
+            Err(_) if is_unreadable => None,
+            Err(problems) => {
+                problems.iter().for_each(|problem| settings.problem(self.placed(problem, environment)));
+                None
+            }
+        };
+        if self.model.is_none() && environment.get(env::BYOC_TRANSFORM_MODEL).is_none() {
+            settings.problem("no model; give --model".to_owned());
+        }
         settings.finish()?;
-        let job = request.into_inner().check()?;
-        let model = model.ok_or_else(|| Error::new(Cause::BadSetting, "no model; give --model"))?;
+        let (Some(job), Some(model)) = (job, model) else {
+            return Err(Error::new(Cause::Internal, "settings are missing, and nothing is wrong with them"));
+        };
         let executable = std::env::current_exe()
             .map_err(|error| Error::new(Cause::Io, format!("could not find this program's own file: {error}")))?;
         let level = level.unwrap_or(if is_watched { log::LevelFilter::Warn } else { log::LevelFilter::Info });
@@ -225,6 +259,42 @@ mod tests {
             assert!(error.message().contains(part), "{part}: {error}");
         }
         let error = Arguments::default().resolve(&Environment::default(), false).unwrap_err();
-        assert!(error.message().contains("S3Uri: missing"), "{error}");
+        for part in ["S3DataSource.S3Uri: missing; give --input", "missing; give --output", "no model; give --model"] {
+            assert!(error.message().contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_says_by_which_flag_variable_or_file_it_was_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("job.json");
+        std::fs::write(&file, r#"{"ModelClientConfig": {"InvocationsMaxRetries": 9}, "TransformJobName": "a_b"}"#)
+            .unwrap();
+        let file = file.to_str().unwrap();
+        let arguments = Arguments {
+            job: Some(file.to_owned()),
+            model: Some("http://127.0.0.1:1".into()),
+            max_payload_in_mb: Some("200".into()),
+            split_type: Some("Lines".into()),
+            content_type: Some("text/csv".into()),
+            accept: Some("text/csv".into()),
+            input_filter: Some("$.a".into()),
+            environment: Some("1A=x".into()),
+            ..Arguments::default()
+        };
+        let environment = Environment::from([("BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS", "0")]);
+        let error = arguments.resolve(&environment, false).unwrap_err();
+        for part in [
+            "--split-type is \"Lines\"".to_owned(),
+            "--max-payload-in-mb: MaxPayloadInMB: 200; give 0 to 100".to_owned(),
+            "--input-filter: DataProcessing.InputFilter: Invalid InputFilter".to_owned(),
+            "--environment: Environment.1A: a variable's name".to_owned(),
+            "environment variable BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS: ModelClientConfig.".to_owned(),
+            format!("{file}: ModelClientConfig.InvocationsMaxRetries: 9; give 0 to 3"),
+            format!("{file}: TransformJobName: \"a_b\""),
+            format!("{file}: TransformOutput.S3OutputPath: missing; give --output"),
+        ] {
+            assert!(error.message().contains(&part), "{part}: {error}");
+        }
     }
 }

@@ -4,7 +4,10 @@
 pub(crate) fn listed(problems: &[String]) -> String {
     match problems {
         [problem] => problem.clone(),
-        problems => problems.iter().map(|problem| format!("\n    {problem}")).collect(),
+        problems => {
+            let lines: String = problems.iter().map(|problem| format!("\n    {problem}")).collect();
+            format!("{} things are wrong:{lines}", problems.len())
+        }
     }
 }
 
@@ -15,6 +18,6 @@ mod tests {
     #[test]
     fn one_problem_stays_on_its_line_and_several_get_one_each() {
         assert_eq!(listed(&["a".into()]), "a");
-        assert_eq!(listed(&["a".into(), "b".into()]), "\n    a\n    b");
+        assert_eq!(listed(&["a".into(), "b".into()]), "2 things are wrong:\n    a\n    b");
     }
 }

@@ -9,10 +9,8 @@ use reqwest::header::HeaderValue;
 use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, S3DataType};
 use super::processing::DataProcessing;
 use super::split::{BatchStrategy, SplitType};
-use crate::error::{Cause, Error, Result};
 use crate::payload::MediaType;
 use crate::platform::create_model::{is_name, not_a_name};
-use crate::platform::problems::listed;
 use crate::storage::Location;
 
 /// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
@@ -58,25 +56,43 @@ impl Job {
     /// Checks a request whose relative paths are relative to `folder`.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] with a line for each thing that is wrong, and the member it is in.
-    pub(super) fn check(typed: CreateTransformJob, folder: &Path) -> Result<Job> {
+    /// Each thing that is wrong.
+    pub(super) fn check(typed: CreateTransformJob, folder: &Path) -> Result<Job, Vec<Problem>> {
         let mut check = Check { folder, problems: Vec::new() };
         let job = check.job(typed);
         match (job, check.problems.is_empty()) {
             (Some(job), true) => Ok(job),
-            _ => Err(Error::new(Cause::BadSetting, listed(&check.problems))),
+            _ => Err(check.problems),
         }
+    }
+}
+
+/// Something that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of the member that it is in, by the names of the API.
+    pub member: String,
+    /// What.
+    pub message: String,
+}
+
+/// What is said of a member that has to be there.
+pub const MISSING: &str = "missing";
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.member, self.message)
     }
 }
 
 struct Check<'a> {
     folder: &'a Path,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl Check<'_> {
     fn problem(&mut self, member: impl std::fmt::Display, message: impl std::fmt::Display) {
-        self.problems.push(format!("{member}: {message}"));
+        self.problems.push(Problem { member: member.to_string(), message: message.to_string() });
     }
 
     fn job(&mut self, typed: CreateTransformJob) -> Option<Job> {
@@ -161,7 +177,7 @@ impl Check<'_> {
 
     fn location(&mut self, member: &str, as_written: Option<&str>) -> Option<Location> {
         let parsed = match as_written {
-            None => Err("missing".to_owned()),
+            None => Err(MISSING.to_owned()),
             Some(as_written) => Location::parse(as_written, self.folder),
         };
         parsed.map_err(|problem| self.problem(member, problem)).ok()
@@ -245,8 +261,8 @@ impl Check<'_> {
         }
         let (input, output) = (filters.input_filter.as_deref(), filters.output_filter.as_deref());
         DataProcessing::new(media_type, input, filters.join_source, output).unwrap_or_else(|problems| {
-            for problem in problems {
-                self.problem("DataProcessing", problem);
+            for (filter, problem) in problems {
+                self.problem(format_args!("DataProcessing.{filter}"), problem);
             }
             None
         })
@@ -258,6 +274,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::{Cause, Error, Result};
+    use crate::platform::problems::listed;
 
     fn full() -> Value {
         json!({
@@ -277,7 +295,11 @@ mod tests {
     }
 
     fn check(typed: Value) -> Result<Job> {
-        Job::check(serde_json::from_value(typed).unwrap(), Path::new("/folder"))
+        let problems = |problems: Vec<Problem>| {
+            let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            Error::new(Cause::BadSetting, listed(&problems))
+        };
+        Job::check(serde_json::from_value(typed).unwrap(), Path::new("/folder")).map_err(problems)
     }
 
     #[test]
@@ -337,7 +359,7 @@ mod tests {
             ("/TransformOutput/Accept", json!("application/json"), "Accept: with DataProcessing it must be"),
             ("/TransformOutput/AssembleWith", json!("None"), "AssembleWith: with DataProcessing it must be"),
             ("/MaxPayloadInMB", json!(0), "MaxPayloadInMB: 0 streams whole objects"),
-            ("/DataProcessing/InputFilter", json!("$.a"), "DataProcessing: Invalid InputFilter: \"$.a\""),
+            ("/DataProcessing/InputFilter", json!("$.a"), "DataProcessing.InputFilter: Invalid InputFilter: \"$.a\""),
         ] {
             let found = set(path, value.clone());
             assert!(found.contains(expected), "{path} {value}: {found}");

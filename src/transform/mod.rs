@@ -21,7 +21,7 @@ mod split;
 #[cfg(test)]
 mod twin_test;
 
-pub use job::Job;
+pub use job::{Job, MISSING, Problem};
 pub use model::{ModelSource, Surroundings};
 pub use request::Request;
 pub use run::{Settings, run};

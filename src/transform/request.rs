@@ -7,8 +7,9 @@ use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::create_transform_job::CreateTransformJob;
-use super::job::Job;
-use crate::error::{Cause, Error, Result};
+use super::job::{Job, Problem};
+use crate::platform::create_model::typed;
+use crate::platform::problems::listed;
 
 /// CreateTransformJob's request, not checked yet.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ impl Request {
     /// Why it is none.
     pub fn read(file: &Path) -> Result<Request, String> {
         let text = std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))?;
-        let typed = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let typed = typed(&text).map_err(|problems| listed(&problems))?;
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }
 
@@ -70,16 +71,13 @@ impl Request {
     /// The job that is asked for.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] with all that is wrong.
-    pub fn check(self) -> Result<Job> {
+    /// All that is wrong.
+    pub fn check(self) -> Result<Job, Vec<Problem>> {
         let folder = match &self.file {
             Some(file) => file.parent().map(PathBuf::from).unwrap_or_default(),
             None => std::path::absolute(".").unwrap_or_default(),
         };
-        Job::check(self.typed, &folder).map_err(|error| match &self.file {
-            Some(file) => error.context(file.display()),
-            None => Error::new(Cause::BadSetting, error.message()),
-        })
+        Job::check(self.typed, &folder)
     }
 }
 
@@ -123,6 +121,26 @@ mod tests {
         "InvocationsMaxRetries",
         "Environment",
     ];
+
+    #[test]
+    fn members_of_a_wrong_type_are_named_all_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("job.json");
+        let text = r#"{"MaxPayloadInMB": "6", "Environment": {"A": 1, "B": "b"}, "TransformInput": {"SplitType": "Lines"},
+            "ModelClientConfig": {"InvocationsMaxRetries": 1.5}}"#;
+        std::fs::write(&file, text).unwrap();
+        let problem = Request::read(&file).unwrap_err();
+        for expected in [
+            "MaxPayloadInMB: invalid type: string \"6\", expected i64",
+            "Environment.A: invalid type: integer `1`, expected a string",
+            "TransformInput.SplitType: unknown variant `Lines`, expected one of",
+            "ModelClientConfig.InvocationsMaxRetries: invalid type: floating point `1.5`",
+        ] {
+            assert!(problem.contains(expected), "{expected}: {problem}");
+        }
+        std::fs::write(&file, "{\"MaxPayloadInMB\": 6").unwrap();
+        assert!(Request::read(&file).unwrap_err().contains("EOF while parsing"));
+    }
 
     #[test]
     fn every_member_can_be_set_and_what_makes_no_sense_is_said() {

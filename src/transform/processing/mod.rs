@@ -48,20 +48,20 @@ impl DataProcessing {
     /// What the members of the API's structure mean; `None` where they change nothing.
     ///
     /// # Errors
-    /// Why the service would refuse a filter.
+    /// The filters that the service would refuse, and why.
     pub(super) fn new(
         media_type: MediaType,
         input: Option<&str>,
         join: JoinSource,
         output: Option<&str>,
-    ) -> Result<Option<DataProcessing>, Vec<String>> {
+    ) -> Result<Option<DataProcessing>, Vec<(&'static str, String)>> {
         let mut problems = Vec::new();
         let mut parse = |member, text: Option<&str>| {
             // The shape JsonPath of botocore has no least length: an empty filter is none.
             let text = text.filter(|text| !text.is_empty());
             let path = text.map_or(Ok(Path::root()), |text| Path::parse(member, text, media_type));
             path.unwrap_or_else(|problem| {
-                problems.push(problem);
+                problems.push((member, problem));
                 Path::root()
             })
         };

@@ -22,7 +22,7 @@ fn a_job_whose_filters_are_the_defaults_and_that_joins_nothing_has_none() {
 #[test]
 fn all_wrong_filters_are_reported() {
     let problems = DataProcessing::new(MediaType::Csv, Some("$.a"), JoinSource::None, Some("b")).unwrap_err();
-    assert!(problems[0].contains("InputFilter") && problems[1].contains("OutputFilter"), "{problems:?}");
+    assert_eq!([problems[0].0, problems[1].0], ["InputFilter", "OutputFilter"], "{problems:?}");
 }
 
 /// The guide's example: the id column is not the model's business, and the answer is wanted beside it.
