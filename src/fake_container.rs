@@ -13,6 +13,7 @@ use reqwest::Url;
 pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) query: String,
     headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -54,6 +55,7 @@ impl FakeContainer {
                     let seen = Seen {
                         method: request.method().to_string(),
                         path: request.path().to_owned(),
+                        query: request.query_string().to_owned(),
                         headers: headers.collect(),
                         body: String::from_utf8_lossy(&body).into_owned(),
                     };

@@ -37,7 +37,8 @@ impl FetchError {
     /// As an error of whoever needs the model.
     pub fn into_error(self) -> Error {
         let cause = match &self {
-            FetchError::NotThere | FetchError::BadArtifact(_) => Cause::BadArtifact,
+            FetchError::NotThere => Cause::ModelNotFound,
+            FetchError::BadArtifact(_) => Cause::BadArtifact,
             FetchError::Unavailable(_) => Cause::Unavailable,
             FetchError::Internal(_) => Cause::Io,
         };
@@ -71,7 +72,7 @@ pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
     bucket.download(key, &mut file).await.map_err(|failure| match failure {
-        Failure::NotThere => FetchError::NotThere,
+        Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) => FetchError::NotThere,
         // Whoever may not list a bucket is told by S3 too that nothing is there.
         Failure::Denied(message) => {
             log::warn!("{key} may not be read: {message}");

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -31,7 +32,11 @@ const LISTENING_ON: &str = "listening on ";
 pub struct Process {
     stop: oneshot::Sender<()>,
     watch: JoinHandle<()>,
+    last_error: LastError,
 }
+
+/// The last line of a log that was an error, without what stands before the error itself.
+type LastError = Arc<Mutex<Option<String>>>;
 
 impl Process {
     /// Starts `executable serve` with these variables and no others, and waits for the URL at which it listens. When the
@@ -59,16 +64,17 @@ impl Process {
         let mut child =
             command.spawn().map_err(|error| format!("could not start {} serve: {error}", executable.display()))?;
         let (found, listening) = oneshot::channel();
+        let last_error = LastError::default();
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(pass_on(stderr, name.to_owned(), Some(found)));
+            tokio::spawn(pass_on(stderr, name.to_owned(), Some(found), Arc::clone(&last_error)));
         }
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(pass_on(stdout, name.to_owned(), None));
+            tokio::spawn(pass_on(stdout, name.to_owned(), None, Arc::clone(&last_error)));
         }
         let (stop, stopped) = oneshot::channel();
         let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
         let problem = match tokio::time::timeout(LISTEN_LIMIT, listening).await {
-            Ok(Ok(url)) => return Ok((Process { stop, watch }, url)),
+            Ok(Ok(url)) => return Ok((Process { stop, watch, last_error }, url)),
             // Its log has ended, so that it has ended too or is about to.
             Ok(Err(_)) => "before it said where it listens".to_owned(),
             Err(_) => format!("after it did not say within {LISTEN_LIMIT:?} where it listens"),
@@ -83,6 +89,11 @@ impl Process {
         if !self.watch.is_finished() {
             let _ = (&mut self.watch).await;
         }
+    }
+
+    /// The last error in its log, once.
+    pub fn take_last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Lets the container finish its requests and end; kills it after 30 s.
@@ -121,7 +132,12 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
 }
 
 /// Passes each line of a child's log on to ours, after the container's name, and looks for where the child listens.
-async fn pass_on(log: impl AsyncRead + Unpin, name: String, mut found: Option<oneshot::Sender<Url>>) {
+async fn pass_on(
+    log: impl AsyncRead + Unpin,
+    name: String,
+    mut found: Option<oneshot::Sender<Url>>,
+    last_error: LastError,
+) {
     let mut log = BufReader::new(log);
     let mut line = Vec::new();
     let prefix = format!("[{name}] ");
@@ -135,14 +151,31 @@ async fn pass_on(log: impl AsyncRead + Unpin, name: String, mut found: Option<on
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }
+        let is_searched = found.is_some();
         if let Some(url) = found.is_some().then(|| listening_url(&line)).flatten()
             && let Some(found) = found.take()
         {
             let _ = found.send(url);
         }
+        // A container says where it listens at any level, for whoever starts it; a person who wants to hear less does not.
+        if is_searched && found.is_none() && !log::log_enabled!(log::Level::Info) {
+            continue;
+        }
+        if let Some(error) = line.get(prefix.len()..).and_then(error_in) {
+            *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
         // A log that cannot be written is no reason to stop reading: the child would block on a full pipe.
         let _ = std::io::stderr().lock().write_all(&line);
     }
+}
+
+/// The error in a line such as `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`.
+fn error_in(line: &[u8]) -> Option<String> {
+    const LONGEST: usize = 500;
+    let line = String::from_utf8_lossy(line);
+    let (_, after) = line.split_once(" ERROR ")?;
+    let (_, error) = after.split_once(' ')?;
+    Some(error.trim_end().chars().take(LONGEST).collect())
 }
 
 /// The URL in a line such as `… listening on http://127.0.0.1:40123`.

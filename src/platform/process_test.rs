@@ -50,3 +50,11 @@ fn the_url_is_found_in_a_log_line() {
     }
     assert_eq!(listening_url(b"\xff listening on http://127.0.0.1:1"), None);
 }
+
+#[test]
+fn an_error_in_a_log_is_what_follows_its_level_and_where_it_comes_from() {
+    let line = b"2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: row 3\n";
+    assert_eq!(error_in(line).as_deref(), Some("an answer is broken off: row 3"));
+    assert_eq!(error_in(b"2026-11-26T02:16:00.000Z INFO  byoc::x no ERRORs\n"), None);
+    assert_eq!(error_in(b"\xff"), None);
+}

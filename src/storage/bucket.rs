@@ -10,7 +10,8 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::buffered::BufWriter;
-use object_store::path::Path as Key;
+use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
+use object_store::path::{Error as KeyError, Path as Key};
 use object_store::{
     Attribute, Attributes, ClientOptions, GetOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
 };
@@ -175,17 +176,20 @@ impl Bucket {
     /// All objects whose keys start with these characters, by key.
     ///
     /// # Errors
-    /// [`Failure`]: we may not, or the store did not answer.
+    /// [`Failure`]: there is no such bucket, we may not, one of the keys is [`Failure::BadKey`], or the store did not answer.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Failure> {
-        // The crate lists whole segments of a key only.
-        let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let folder = (!folder.is_empty()).then(|| path(folder)).transpose()?;
         let mut entries = Vec::new();
-        let mut listing = self.client.list(folder.as_ref());
-        while let Some(meta) = listing.try_next().await.map_err(|error| failure(&error))? {
-            let entry = Entry::of(meta);
-            if entry.key.starts_with(prefix) {
-                entries.push(entry);
+        let mut page_token = None;
+        loop {
+            let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
+            // Not the store's other listing: that is of whole segments of a key, and one odd key beside those that are
+            // asked for would spoil it.
+            let page = self.client.list_paginated((!prefix.is_empty()).then_some(prefix), options).await;
+            let page = page.map_err(|error| failure(&error))?;
+            entries.extend(page.result.objects.into_iter().map(Entry::of));
+            page_token = page.page_token;
+            if page_token.is_none() {
+                break;
             }
         }
         entries.sort_by(|a, b| a.key.cmp(&b.key));
@@ -262,9 +266,9 @@ impl Upload {
     }
 }
 
-/// A key as the store's crate has it. What cannot be a key there (two slashes in a row, `..`) names no object.
+/// A key as the store's crate has it, which refuses some that S3 has (two slashes in a row, `..`).
 fn path(key: &str) -> Result<Key, Failure> {
-    Key::parse(key).map_err(|_| Failure::NotThere)
+    Key::parse(key).map_err(|_| Failure::BadKey(key.to_owned()))
 }
 
 fn whole(received: u64, bytes: u64) -> Result<(), Failure> {
@@ -273,6 +277,12 @@ fn whole(received: u64, bytes: u64) -> Result<(), Failure> {
 
 fn failure(error: &object_store::Error) -> Failure {
     match error {
+        // Of a key in a listing.
+        object_store::Error::InvalidPath {
+            source: KeyError::EmptySegment { path } | KeyError::BadSegment { path, .. },
+        } => Failure::BadKey(path.clone()),
+        // S3's own code, in the body of its answer; a listing's comes as an error of no kind.
+        other if other.to_string().contains("<Code>NoSuchBucket</Code>") => Failure::NoBucket,
         object_store::Error::NotFound { .. } => Failure::NotThere,
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
             Failure::Denied(error.to_string())

@@ -63,7 +63,7 @@ async fn what_is_not_there_or_not_ours_is_asked_for_once() {
     assert!(matches!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::Denied(_))));
     assert_eq!(server.seen().len(), 2);
     for no_key in ["a//b", "a/../b"] {
-        assert_eq!(bucket(&server).read(no_key, 1).await, Err(Failure::NotThere), "{no_key}");
+        assert_eq!(bucket(&server).read(no_key, 1).await, Err(Failure::BadKey(no_key.to_owned())), "{no_key}");
     }
 }
 
@@ -120,4 +120,51 @@ fn the_images_certificates_are_those_that_are_compiled_in() {
         std::fs::write(&right, expected).unwrap();
         panic!("{} is not webpki-root-certs' list any more: copy {} there", file.display(), right.display());
     }
+}
+
+fn listing(keys: &[&str], token: Option<&str>) -> String {
+    let token =
+        token.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>")).unwrap_or_default();
+    let entries: String = keys
+        .iter()
+        .map(|key| {
+            format!(
+                "<Contents><Key>{key}</Key><Size>2</Size><LastModified>2026-11-23T06:00:00Z</LastModified>\
+                 <ETag>\"1\"</ETag></Contents>"
+            )
+        })
+        .collect();
+    format!("<?xml version=\"1.0\"?><ListBucketResult>{token}{entries}</ListBucketResult>")
+}
+
+#[actix_web::test]
+async fn a_listing_asks_for_its_own_keys_only_page_by_page() {
+    let server = FakeContainer::start(|seen| async move {
+        let page = match seen.query.contains("continuation-token=next") {
+            false => listing(&["in/b.csv"], Some("next")),
+            true => listing(&["in/a.csv"], None),
+        };
+        response(200).content_type("application/xml").body(page)
+    });
+    let keys: Vec<String> = bucket(&server).list("in/").await.unwrap().into_iter().map(|entry| entry.key).collect();
+    assert_eq!(keys, ["in/a.csv", "in/b.csv"]);
+    assert!(server.seen().iter().all(|seen| seen.query.contains("prefix=in%2F")), "{:?}", server.seen());
+}
+
+#[actix_web::test]
+async fn a_key_that_cannot_be_read_and_a_bucket_that_is_not_there_are_named() {
+    for key in ["in//dbl.csv", "in/./dot.csv", "in/../up.csv", "in/a\tb.csv"] {
+        let server = FakeContainer::start(move |_| async move {
+            response(200).content_type("application/xml").body(listing(&["in/a.csv", key], None))
+        });
+        let failure = bucket(&server).list("in/").await.unwrap_err();
+        assert_eq!(failure, Failure::BadKey(key.to_owned()));
+        assert!(failure.to_string().contains(&format!("{key:?} cannot be read here")), "{failure}");
+    }
+    let body = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>x</Message></Error>";
+    let server = FakeContainer::answering(404, "application/xml", body);
+    let failure = bucket(&server).list("in/").await.unwrap_err();
+    assert_eq!((&failure, failure.to_string().as_str()), (&Failure::NoBucket, "no such bucket"));
+    assert_eq!(bucket(&server).read("a", 1).await, Err(Failure::NoBucket));
+    assert_eq!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::NoBucket));
 }

@@ -17,6 +17,11 @@ pub enum Failure {
         /// How many it may have.
         limit: u64,
     },
+    /// There is no such bucket.
+    NoBucket,
+    /// A key that the store may have, but that cannot be asked for here: it has empty parts, `.` or `..`, or control
+    /// characters.
+    BadKey(String),
     /// The store did not answer, or not to the end; another time it may.
     Unavailable(String),
     /// This machine could not do its part.
@@ -40,6 +45,12 @@ impl fmt::Display for Failure {
             Failure::NotThere => f.write_str("nothing is there"),
             Failure::Denied(message) => write!(f, "access is denied: {message}"),
             Failure::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; at most {limit}"),
+            Failure::NoBucket => f.write_str("no such bucket"),
+            Failure::BadKey(key) => write!(
+                f,
+                "the key {key:?} cannot be read here (it has an empty part, \".\" or \"..\" between slashes, or a control \
+                 character): rename the object, or name others by a longer prefix or a manifest"
+            ),
             Failure::Unavailable(message) => write!(f, "the store did not answer: {message}"),
             Failure::Internal(message) => f.write_str(message),
         }

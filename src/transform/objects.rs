@@ -1,11 +1,13 @@
 //! The objects of a job: what lies under a prefix or in a folder, or what a manifest names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::create_transform_job::S3DataType;
+use super::output::OWN_FOLDER;
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Failure, Location, Storage};
 
@@ -43,9 +45,11 @@ pub(super) async fn find(
         _ => below(storage, input).await?,
     };
     objects.sort_by(|a, b| a.name.cmp(&b.name));
-    let written = |object: &Object| output.below(&format!("{}.out", object.name)).to_string();
+    let mut resolved = Resolved::default();
+    let place = resolved.place(output);
+    let written = |object: &Object| place.below(&format!("{}.out", object.name)).to_string();
     let written: HashSet<String> = objects.iter().map(written).collect();
-    objects.retain(|object| !written.contains(&object.location.to_string()));
+    objects.retain(|object| !written.contains(&resolved.place(&object.location).to_string()) && !is_own(&object.name));
     if objects.is_empty() {
         return Err(Error::new(Cause::BadSetting, format!("{input}: there are no objects")));
     }
@@ -57,7 +61,56 @@ pub(super) async fn find(
             return Err(Error::new(Cause::BadSetting, message));
         }
     }
+    if let (Location::Local(_), Some((file, folder))) = (output, file_and_folder(&objects)) {
+        let message = format!(
+            "{} would be written to {}.out, and {} to a folder of that name: rename one of them, or write to S3",
+            file.location, file.name, folder.location
+        );
+        return Err(Error::new(Cause::BadSetting, message));
+    }
     Ok(objects)
+}
+
+/// Places of this machine without links and `..`, folder by folder, so that one place has one name.
+#[derive(Default)]
+struct Resolved(HashMap<PathBuf, PathBuf>);
+
+impl Resolved {
+    fn place(&mut self, location: &Location) -> Location {
+        match location {
+            Location::Local(path) => Location::Local(self.path(path)),
+            Location::S3 { .. } => location.clone(),
+        }
+    }
+
+    /// The folder that a path is in is resolved; what is not there yet, an output, stays as it is written.
+    fn path(&mut self, path: &Path) -> PathBuf {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        };
+        if let Some(known) = self.0.get(folder) {
+            return known.join(name);
+        }
+        let resolved = std::fs::canonicalize(folder).unwrap_or_else(|_| self.path(folder));
+        self.0.insert(folder.to_owned(), resolved.clone());
+        resolved.join(name)
+    }
+}
+
+/// What lies in the folder in which a job keeps its own files is no data.
+fn is_own(name: &str) -> bool {
+    name.split('/').any(|part| part == OWN_FOLDER)
+}
+
+/// An object whose output would be a file where that of another needs a folder.
+fn file_and_folder(objects: &[Object]) -> Option<(&Object, &Object)> {
+    let files: HashMap<String, &Object> =
+        objects.iter().map(|object| (format!("{}.out", object.name), object)).collect();
+    objects.iter().find_map(|object| {
+        let above = object.name.match_indices('/').filter_map(|(at, _)| object.name.get(..at));
+        let file = above.filter_map(|folder| files.get(folder)).next()?;
+        Some((*file, object))
+    })
 }
 
 async fn below(storage: &Storage, input: &Location) -> Result<Vec<Object>> {
@@ -103,31 +156,57 @@ fn of_folder(path: &Path) -> Result<Vec<Object>> {
     let metadata = std::fs::metadata(path)
         .map_err(|error| Error::io("read the input", path, &error).because(Cause::BadSetting))?;
     if !metadata.is_dir() {
+        if !metadata.is_file() {
+            let message = format!("{}: expected a folder or a file, found neither", path.display());
+            return Err(Error::new(Cause::BadSetting, message));
+        }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("object").to_owned();
         return Ok(vec![of_file(path, name, &metadata)]);
     }
     let mut objects = Vec::new();
-    collect(path, "", &mut objects)?;
+    collect(path, "", &mut vec![identity(&metadata)], &mut objects)?;
     Ok(objects)
 }
 
-/// The files of a folder and of the folders in it. Hidden ones are no data; links are followed.
-fn collect(folder: &Path, above: &str, objects: &mut Vec<Object>) -> Result<()> {
+/// A folder, by whatever path: its device and its number there.
+type Identity = (u64, u64);
+
+fn identity(metadata: &std::fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// The files of a folder and of the folders in it, hidden ones too, as S3 knows none. Links are followed, but for those that
+/// lead nowhere or back to a folder that they are in, `within` which we are.
+fn collect(folder: &Path, above: &str, within: &mut Vec<Identity>, objects: &mut Vec<Object>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("list", folder, &error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             return Err(Error::new(Cause::BadSetting, format!("{}: its name is not Unicode", path.display())));
         };
-        if name.starts_with('.') {
+        if is_own(name) {
             continue;
         }
         let name = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
-        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, &error))?;
-        if metadata.is_dir() {
-            collect(&path, &name, objects)?;
-        } else {
+        let metadata = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound || path.is_symlink() => {
+                log::warn!("{}: passed over, it leads nowhere: {error}", path.display());
+                continue;
+            }
+            Err(error) => return Err(Error::io("look at", &path, &error)),
+        };
+        if metadata.is_file() {
             objects.push(of_file(&path, name, &metadata));
+        } else if !metadata.is_dir() {
+            log::warn!("{}: passed over, neither a file nor a folder", path.display());
+        } else if within.contains(&identity(&metadata)) {
+            log::warn!("{}: passed over, a link to a folder that it is in", path.display());
+        } else {
+            within.push(identity(&metadata));
+            collect(&path, &name, within, objects)?;
+            within.pop();
         }
     }
     Ok(())
@@ -158,6 +237,9 @@ async fn of_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Objec
         match &location {
             Location::Local(path) => {
                 let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, &error))?;
+                if !metadata.is_file() {
+                    return Err(Error::new(Cause::BadSetting, format!("{location}: expected a file")));
+                }
                 Ok(of_file(path, name, &metadata))
             }
             Location::S3 { bucket, key } => {
@@ -197,9 +279,15 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
 /// An object that cannot be read or listed.
 pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
     let cause = match failure {
-        Failure::NotThere | Failure::Denied(_) | Failure::TooLarge { .. } => Cause::BadSetting,
+        Failure::NotThere | Failure::Denied(_) | Failure::TooLarge { .. } | Failure::NoBucket | Failure::BadKey(_) => {
+            Cause::BadSetting
+        }
         Failure::Unavailable(_) => Cause::Unavailable,
         Failure::Internal(_) => Cause::Io,
+    };
+    let location = match (location, failure) {
+        (Location::S3 { bucket, .. }, Failure::NoBucket) => format!("s3://{bucket}"),
+        _ => location.to_string(),
     };
     Error::new(cause, format!("{location}: {failure}"))
 }
@@ -228,7 +316,48 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_taken_with_its_folders_and_without_what_is_hidden() {
+    fn what_is_no_data_or_leads_back_is_passed_over_and_hidden_files_are_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join("in").join(name);
+        std::fs::create_dir_all(at("deep/.byoc-transform")).unwrap();
+        for name in [".hidden.csv", "deep/a.csv", "deep/.byoc-transform/journal.jsonl"] {
+            std::fs::write(at(name), "1\n").unwrap();
+        }
+        for (to, link) in [(".", "loop"), ("..", "deep/up"), ("none", "dangling"), ("self", "self"), ("deep", "again")]
+        {
+            std::os::unix::fs::symlink(to, at(link)).unwrap();
+        }
+        std::os::unix::fs::symlink("deep/a.csv", at("link.csv")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+        let output = Location::Local(folder.path().join("out"));
+        let find = |input: PathBuf| {
+            block_on(super::find(&Storage::default(), S3DataType::S3Prefix, &Location::Local(input), &output))
+        };
+        let names: Vec<_> = find(at("")).unwrap().into_iter().map(|object| object.name).collect();
+        assert_eq!(names, [".hidden.csv", "again/a.csv", "deep/a.csv", "link.csv"]);
+        let error = find(at("fifo")).unwrap_err();
+        assert_eq!((error.cause(), error.message().contains("a folder or a file")), (Cause::BadSetting, true));
+    }
+
+    #[test]
+    fn outputs_of_which_one_would_be_the_folder_of_another_are_refused_before_anything_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join("in").join(name);
+        std::fs::create_dir_all(at("x.out/deep")).unwrap();
+        for name in ["x", "x.out/deep/y", "z"] {
+            std::fs::write(at(name), "1\n").unwrap();
+        }
+        let find = |output: Location| {
+            block_on(super::find(&Storage::default(), S3DataType::S3Prefix, &Location::Local(at("")), &output))
+        };
+        let message = find(Location::Local(folder.path().join("out"))).unwrap_err().message().to_owned();
+        assert!(message.contains("in/x would be written to x.out, and file://"), "{message}");
+        assert!(message.contains("in/x.out/deep/y to a folder of that name"), "{message}");
+        assert_eq!(find(Location::S3 { bucket: "b".into(), key: "out".into() }).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_folder_is_taken_with_its_folders_and_without_what_is_the_jobs_own() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.csv", "a/2.csv", ".hidden", ".byoc-transform/x"] {
             let path = folder.path().join(name);
@@ -241,8 +370,8 @@ mod tests {
         let find = |input: &Location| block_on(super::find(&storage, S3DataType::S3Prefix, input, &output));
         let objects = find(&input).unwrap();
         let names: Vec<_> = objects.iter().map(|object| object.name.as_str()).collect();
-        assert_eq!(names, ["a/2.csv", "b.csv"]);
-        assert_eq!(objects[0].bytes, 2);
+        assert_eq!(names, [".hidden", "a/2.csv", "b.csv"]);
+        assert_eq!(objects[1].bytes, 2);
         let file = Location::Local(folder.path().join("b.csv"));
         assert_eq!(find(&file).unwrap()[0].name, "b.csv");
         let none = Location::Local(folder.path().join("none"));
@@ -252,7 +381,11 @@ mod tests {
         std::fs::write(folder.path().join("out/a/2.csv.out"), "1\n").unwrap();
         std::fs::write(folder.path().join("out/other.csv"), "1\n").unwrap();
         let names: Vec<_> = find(&input).unwrap().into_iter().map(|object| object.name).collect();
-        assert_eq!(names, ["a/2.csv", "b.csv", "out/other.csv"]);
+        assert_eq!(names, [".hidden", "a/2.csv", "b.csv", "out/other.csv"]);
+        // Nor is it by another way to the same place.
+        let roundabout = Location::Local(folder.path().join("a/../out/../out"));
+        let found = block_on(super::find(&storage, S3DataType::S3Prefix, &input, &roundabout)).unwrap();
+        assert_eq!(found.len(), 4, "{found:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::objects::{self, Object};
 use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
 use super::source::Opener;
-use super::split::{BatchStrategy, Cutter, Packing, Payload};
+use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
 use crate::error::{Cause, Error, Result};
 
 /// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
@@ -116,6 +116,8 @@ struct Todo {
     fingerprint: String,
     /// Once a part of it has failed, the others are not begun.
     has_failed: AtomicBool,
+    /// Whether it was said that an answer has another number of lines than records.
+    is_counted: AtomicBool,
 }
 
 /// What comes of cutting objects, in order.
@@ -224,7 +226,12 @@ async fn missing(objects: Vec<Object>, output: &Output, shape: &str) -> Result<V
         let text = format!("{shape}|{}|{}|{}", object.location, object.bytes, object.version);
         let fingerprint = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes()).simple().to_string();
         let is_done = output.is_done(&object.name, &fingerprint).await?;
-        Ok((!is_done).then_some(Todo { object, fingerprint, has_failed: AtomicBool::new(false) }))
+        Ok((!is_done).then_some(Todo {
+            object,
+            fingerprint,
+            has_failed: AtomicBool::new(false),
+            is_counted: AtomicBool::new(false),
+        }))
     });
     let looked: Vec<Result<Option<Todo>>> = looked.buffered(16).collect().await;
     looked.into_iter().filter_map(Result::transpose).collect()
@@ -280,27 +287,56 @@ impl Work {
                     if !todo.has_failed.load(Ordering::Relaxed) {
                         // An object without records has an output without lines.
                         let finished = draft.take().map_or_else(|| self.begin(todo), Ok)?;
-                        finished.finish().await?;
-                        progress.done(&format!("{}: {records} records", todo.object.name));
+                        let line = format!("{}: {records} records", todo.object.name);
+                        self.show(finished, todo, &line, progress, &mut failures).await?;
                     }
                 }
                 Some(Done::Whole { object, draft }) => {
                     let Some(todo) = self.objects.get(object) else { continue };
-                    draft.finish().await?;
-                    progress.done(&todo.object.name);
+                    self.show(*draft, todo, &todo.object.name, progress, &mut failures).await?;
                 }
                 Some(Done::Failed { object, message }) => {
                     let Some(todo) = self.objects.get(object) else { continue };
                     if !todo.has_failed.swap(true, Ordering::Relaxed) {
                         draft = None;
-                        self.output.remove(&todo.object.name).await?;
-                        let failure = format!("{}: {message}", todo.object.name);
-                        progress.failed(&failure);
-                        failures.push(failure);
+                        self.fail(todo, &message, progress, &mut failures).await?;
                     }
                 }
             }
         }
+    }
+
+    /// Shows an object's output. What lies in its place and is none fails the object and no other.
+    async fn show(
+        &self,
+        draft: Draft,
+        todo: &Todo,
+        line: &str,
+        progress: &mut Progress,
+        failures: &mut Vec<String>,
+    ) -> Result<()> {
+        match draft.finish().await {
+            Ok(()) => progress.done(line),
+            Err(error) if error.cause() == Cause::ObjectsFailed => {
+                self.fail(todo, error.message(), progress, failures).await?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn fail(
+        &self,
+        todo: &Todo,
+        message: &str,
+        progress: &mut Progress,
+        failures: &mut Vec<String>,
+    ) -> Result<()> {
+        self.output.remove(&todo.object.name).await?;
+        let failure = format!("{}: {message}", todo.object.name);
+        progress.failed(&failure);
+        failures.push(failure);
+        Ok(())
     }
 
     fn begin(&self, todo: &Todo) -> Result<Draft> {
@@ -362,11 +398,11 @@ impl Work {
             Piece::End(object, records) => Done::End { object, records },
             Piece::Failed(object, error) => Done::Failed { object, message: place_first(&error) },
             Piece::Payload(object, payload) => {
-                match self.objects.get(object) {
-                    Some(todo) if !todo.has_failed.load(Ordering::Relaxed) => {}
+                let todo = match self.objects.get(object) {
+                    Some(todo) if !todo.has_failed.load(Ordering::Relaxed) => todo,
                     _ => return Done::Skipped,
-                }
-                match self.parts(&payload).await {
+                };
+                match self.parts(todo, &payload).await {
                     Ok(parts) => Done::Answer { object, parts, records: payload.count },
                     Err(Trouble::Job(error)) => Done::Job(error),
                     Err(Trouble::Records { message, row }) => {
@@ -385,9 +421,26 @@ impl Work {
         }
     }
 
+    /// Says, once an object, that records and answers by lines do not pair. Some containers answer so by design.
+    fn count(&self, todo: &Todo, payload: &Payload, answer: &[u8]) {
+        if (self.plan.packing.split, self.assemble) != (SplitType::Line, AssembleWith::Line) {
+            return;
+        }
+        let lines = lines(answer);
+        if lines != payload.count && !todo.is_counted.swap(true, Ordering::Relaxed) {
+            let place = place(payload, None);
+            log::warn!(
+                "{}: {place}: the container answered {lines} lines to {} records",
+                todo.object.name,
+                payload.count
+            );
+        }
+    }
+
     /// A payload's answer as it is written.
-    async fn parts(&self, payload: &Payload) -> Result<Vec<Bytes>, Trouble> {
+    async fn parts(&self, todo: &Todo, payload: &Payload) -> Result<Vec<Bytes>, Trouble> {
         let answer = self.invoker.invoke(payload.body.clone()).await?;
+        self.count(todo, payload, &answer);
         let answer = match &self.plan.packing.processing {
             Some(processing) if processing.touches_output() => {
                 let (processing, payload) = (Arc::clone(processing), payload.clone());
@@ -441,7 +494,7 @@ impl Work {
                 }
             });
             let pieces = stream::poll_fn(move |context| received.poll_recv(context));
-            (reqwest::Body::wrap_stream(pieces), unreadable)
+            (pieces.boxed(), unreadable)
         };
         let mut draft = self.invoker.stream(body, || self.begin(todo)).await?;
         if self.assemble == AssembleWith::Line && !draft.ends_in_line_end() {

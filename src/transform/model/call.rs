@@ -4,12 +4,14 @@
 //! and Accept go as in an inference pipeline: the job's to the first and to the last container, in between that of the
 //! answer (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-batch.html).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, Response};
 use serde::Deserialize;
 
@@ -24,6 +26,8 @@ const ERROR_LIMIT: usize = 64 << 10;
 const QUOTED: usize = 500;
 /// The pause before an invocation is tried again. It doubles each time.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A payload is handed to its connection in pieces of so many bytes.
+const PIECE: usize = 128 << 10;
 
 /// Invokes the containers of a job.
 #[derive(Clone, Debug)]
@@ -58,6 +62,8 @@ enum Failure {
     NoAnswer {
         stage: String,
         what: String,
+        /// Whether the answer had begun: what was wrong after that a container can only tell its log.
+        has_begun: bool,
     },
     TimedOut,
     /// The object itself could not be read; or its output not written.
@@ -66,6 +72,62 @@ enum Failure {
 
 /// Where a body that is passed on broke off.
 type Broken = Arc<Mutex<Option<String>>>;
+
+/// A body on its way to a container.
+pub(in crate::transform) type Pieces = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// Whether a container took a body to its end: an answer to what came before that is none. What is known is what was handed
+/// to the connection, so that the last few hundred kilobytes pass for taken while the system holds them.
+#[derive(Clone, Debug, Default)]
+struct Taken(Arc<AtomicBool>);
+
+impl Taken {
+    /// The same body, whose end is noted: so many bytes, or the end of the stream where nobody knows how many there are.
+    fn watch(&self, mut pieces: Pieces, length: Option<u64>) -> Body {
+        let (taken, mut left) = (self.clone(), length.unwrap_or(u64::MAX));
+        taken.note(left == 0);
+        Body::wrap_stream(stream::poll_fn(move |context| {
+            let next = ready!(pieces.poll_next_unpin(context));
+            if let Some(Ok(piece)) = &next {
+                left = left.saturating_sub(piece.len() as u64);
+            }
+            taken.note(left == 0 || next.is_none());
+            Poll::Ready(next)
+        }))
+    }
+
+    fn note(&self, is_taken: bool) {
+        if is_taken {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What became of the bodies of an invocation, by container.
+#[derive(Default)]
+struct Passed {
+    /// Answers on their way to the next container.
+    broken: Vec<(String, Broken)>,
+    /// Requests.
+    taken: Vec<(String, Taken)>,
+}
+
+impl Passed {
+    /// The first container whose answer broke off on its way to the next.
+    fn broken(&self) -> Option<Failure> {
+        self.broken.iter().find_map(|(stage, broken)| {
+            let what = broken.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+            Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: true })
+        })
+    }
+
+    /// The first container that answered to what it had not been told yet.
+    fn not_taken(&self) -> Option<Failure> {
+        let (stage, _) = self.taken.iter().find(|(_, taken)| !taken.0.load(Ordering::Relaxed))?;
+        let what = "it answered before it had taken the whole request".to_owned();
+        Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: false })
+    }
+}
 
 /// What an error body of multi-model-server's has, and ours.
 #[derive(Deserialize)]
@@ -82,10 +144,10 @@ impl Invoker {
     pub(in crate::transform) async fn invoke(&self, body: Bytes) -> Result<Bytes, Trouble> {
         let attempt = || async {
             let length = body.len() as u64;
-            let (response, brokens) = self.begin(Body::from(body.clone()), Some(length)).await?;
+            let (response, passed) = self.begin(in_pieces(body.clone()), Some(length)).await?;
             let capacity = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
             let mut answer = BytesMut::with_capacity(capacity.min(1 << 26));
-            self.read(response, &brokens, |piece| {
+            self.read(response, &passed, |piece| {
                 answer.extend_from_slice(&piece);
                 std::future::ready(Ok(()))
             })
@@ -101,7 +163,7 @@ impl Invoker {
     /// As [`Invoker::invoke`].
     pub(in crate::transform) async fn stream(
         &self,
-        body: impl Fn() -> (Body, Arc<Mutex<Option<Error>>>),
+        body: impl Fn() -> (Pieces, Arc<Mutex<Option<Error>>>),
         begin: impl Fn() -> Result<Draft>,
     ) -> Result<Draft, Trouble> {
         let ours = |error| Failure::Ours(Trouble::Job(error));
@@ -109,12 +171,12 @@ impl Invoker {
             let (body, unreadable) = body();
             let draft = Arc::new(tokio::sync::Mutex::new(begin().map_err(ours)?));
             let exchange = async {
-                let (response, brokens) = self.begin(body, None).await?;
+                let (response, passed) = self.begin(body, None).await?;
                 let write = |piece| {
                     let draft = Arc::clone(&draft);
                     async move { draft.lock().await.write(piece).await.map_err(ours) }
                 };
-                self.read(response, &brokens, write).await
+                self.read(response, &passed, write).await
             };
             let outcome = exchange.await;
             // That the body broke off is why the container gave up.
@@ -162,11 +224,10 @@ impl Invoker {
     }
 
     /// Sends a body through the containers, up to the head of the last answer.
-    async fn begin(&self, body: Body, length: Option<u64>) -> Result<(Response, Vec<(String, Broken)>), Failure> {
+    async fn begin(&self, body: Pieces, length: Option<u64>) -> Result<(Response, Passed), Failure> {
         let (mut body, mut length, mut content_type) = (body, length, self.content_type.clone());
-        let mut brokens: Vec<(String, Broken)> = Vec::new();
+        let mut passed = Passed::default();
         let count = self.model.stages.len();
-        let mut last = None;
         for (index, stage) in self.model.stages.iter().enumerate() {
             let mut request = self.model.client.post(stage.url("/invocations"));
             if let Some(content_type) = content_type.take() {
@@ -178,61 +239,65 @@ impl Invoker {
             if let Some(length) = length {
                 request = request.header(CONTENT_LENGTH, length);
             }
-            let response = match request.body(std::mem::take(&mut body)).send().await {
+            let taken = Taken::default();
+            let response = match request.body(taken.watch(body, length)).send().await {
                 Ok(response) => response,
-                Err(error) => return Err(self.no_answer(index, &brokens, &error).await),
+                Err(error) => return Err(self.no_answer(index, &passed, &error, false).await),
             };
+            passed.taken.push((stage.name().to_owned(), taken));
             let status = response.status().as_u16();
             if !response.status().is_success() {
-                let body = match read_body(response, ERROR_LIMIT).await {
-                    Ok(http::Body::Whole(body)) => body,
-                    Ok(http::Body::TooLarge(_)) | Err(_) => Bytes::new(),
+                let location = response.headers().get(LOCATION).cloned();
+                let body = match (read_body(response, ERROR_LIMIT).await, location) {
+                    (Ok(http::Body::Whole(body)), None) => body,
+                    // A redirect's body is for browsers, where it has one.
+                    (_, Some(location)) => {
+                        Bytes::from([b"it redirects to ", location.as_bytes(), b", which is not followed"].concat())
+                    }
+                    (Ok(http::Body::TooLarge(_)) | Err(_), None) => Bytes::new(),
                 };
-                return Err(first_broken(&brokens).unwrap_or_else(|| Failure::Status {
-                    stage: stage.name().to_owned(),
-                    status,
-                    body,
-                }));
+                let answered = || Failure::Status { stage: stage.name().to_owned(), status, body };
+                return Err(passed.broken().unwrap_or_else(answered));
             }
             if index + 1 == count {
-                last = Some(response);
-                break;
+                return Ok((response, passed));
             }
             content_type = response.headers().get(CONTENT_TYPE).cloned();
             length = response.content_length();
             let broken = Broken::default();
-            brokens.push((stage.name().to_owned(), Arc::clone(&broken)));
-            body = Body::wrap_stream(response.bytes_stream().map(move |piece| {
-                piece.inspect_err(|error| {
-                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(innermost(error));
-                })
-            }));
+            passed.broken.push((stage.name().to_owned(), Arc::clone(&broken)));
+            let pieces = response.bytes_stream().map_err(move |error| {
+                let what = innermost(&error);
+                *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+                std::io::Error::other(error)
+            });
+            body = pieces.boxed();
         }
-        let last =
-            last.ok_or_else(|| Failure::NoAnswer { stage: "model".to_owned(), what: "no container".to_owned() })?;
-        Ok((last, brokens))
+        Err(Failure::NoAnswer { stage: "model".to_owned(), what: "no container".to_owned(), has_begun: false })
     }
 
     /// Reads the last answer, piece by piece.
     async fn read<F: Future<Output = Result<(), Failure>>>(
         &self,
         mut response: Response,
-        brokens: &[(String, Broken)],
+        passed: &Passed,
         mut take: impl FnMut(Bytes) -> F,
     ) -> Result<(), Failure> {
         loop {
             match response.chunk().await {
                 Ok(Some(piece)) => take(piece).await?,
                 // Where it was fed what was cut off, its answer is not the answer.
-                Ok(None) => return first_broken(brokens).map_or(Ok(()), Err),
-                Err(error) => return Err(self.no_answer(self.model.stages.len() - 1, brokens, &error).await),
+                Ok(None) => return passed.broken().or_else(|| passed.not_taken()).map_or(Ok(()), Err),
+                Err(error) => {
+                    return Err(self.no_answer(self.model.stages.len() - 1, passed, &error, true).await);
+                }
             }
         }
     }
 
     /// What a broken exchange with a container means.
-    async fn no_answer(&self, index: usize, brokens: &[(String, Broken)], error: &reqwest::Error) -> Failure {
-        if let Some(failure) = first_broken(brokens) {
+    async fn no_answer(&self, index: usize, passed: &Passed, error: &reqwest::Error, has_begun: bool) -> Failure {
+        if let Some(failure) = passed.broken() {
             return failure;
         }
         let Some(stage) = self.model.stages.get(index) else { return Failure::TimedOut };
@@ -240,16 +305,21 @@ impl Invoker {
             Some(how) => how,
             None => innermost(error),
         };
-        Failure::NoAnswer { stage: stage.name().to_owned(), what }
+        let what = match if has_begun { stage.last_error().await } else { None } {
+            Some(line) => format!("{what}; the last error in its log: {line}"),
+            None => what,
+        };
+        Failure::NoAnswer { stage: stage.name().to_owned(), what, has_begun }
     }
 }
 
-/// The first container whose answer broke off on its way to the next.
-fn first_broken(brokens: &[(String, Broken)]) -> Option<Failure> {
-    brokens.iter().find_map(|(stage, broken)| {
-        let what = broken.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(Failure::NoAnswer { stage: stage.clone(), what })
-    })
+/// A payload in pieces, so that it is known how much of it was taken.
+fn in_pieces(mut body: Bytes) -> Pieces {
+    let pieces = std::iter::from_fn(move || {
+        let length = body.len().min(PIECE);
+        (length > 0).then(|| Ok(body.split_to(length)))
+    });
+    stream::iter(pieces).boxed()
 }
 
 impl Failure {
@@ -276,7 +346,12 @@ impl Failure {
                 let message: String = message.chars().take(QUOTED).collect();
                 format!("container {stage} answered {status}: {message}")
             }
-            Failure::NoAnswer { stage, what } => format!("container {stage} gave no whole answer: {what}"),
+            Failure::NoAnswer { stage, what, has_begun: false } => {
+                format!("container {stage} gave no whole answer: {what}")
+            }
+            Failure::NoAnswer { stage, what, has_begun: true } => {
+                format!("container {stage} broke off its answer after it had begun, and its log may say why: {what}")
+            }
             Failure::TimedOut => {
                 format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
             }

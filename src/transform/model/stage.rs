@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use reqwest::{Client, Url};
 use tokio::sync::Mutex;
@@ -15,6 +16,9 @@ use crate::platform::fetch;
 use crate::platform::process::Process;
 use crate::platform::readiness::{ping, wait_until_ready};
 use crate::storage::Location;
+
+/// How long a line of a container's log may be on its way.
+const LOG_DELAY: Duration = Duration::from_millis(50);
 
 /// A container.
 #[derive(Debug)]
@@ -43,12 +47,12 @@ impl Stage {
     /// A container that somebody else runs.
     pub(super) async fn running(client: &Client, url: &Url, surroundings: &Surroundings) -> Result<Stage> {
         let stage = Stage {
-            name: "primary".to_owned(),
+            name: format!("at {url}").trim_end_matches('/').to_owned(),
             origin: RwLock::new(url.clone()),
             own: None,
             surroundings: surroundings.clone(),
         };
-        stage.wait_until_healthy(client, &Health::default()).await?;
+        stage.make_healthy(client).await?;
         Ok(stage)
     }
 
@@ -103,7 +107,14 @@ impl Stage {
     /// # Errors
     /// [`Cause::NotHealthy`]: it does not become so, and nothing more can be done.
     pub(super) async fn make_healthy(&self, client: &Client) -> Result<()> {
-        let Some(own) = &self.own else { return self.wait_until_healthy(client, &Health::default()).await };
+        let Some(own) = &self.own else {
+            if ping(client, &self.url("/")).await.is_ok() {
+                return Ok(());
+            }
+            let limit = self.surroundings.health_check_timeout.as_secs();
+            log::warn!("container {}: waiting for {}, up to {limit} s", self.name, self.url("/ping"));
+            return self.wait_until_healthy(client, &Health::default()).await;
+        };
         let mut running = own.running.lock().await;
         if let Some(still) = running.as_ref() {
             let has_ended = still.health.how_it_ended().is_some();
@@ -151,6 +162,15 @@ impl Stage {
     pub(super) async fn how_it_ended(&self) -> Option<String> {
         let running = self.own.as_ref()?.running.try_lock().ok()?;
         running.as_ref()?.health.how_it_ended()
+    }
+
+    /// The last error that its log had, if its log is ours; said once.
+    pub(super) async fn last_error(&self) -> Option<String> {
+        let own = self.own.as_ref()?;
+        // What it said before it broke off an answer may come a moment after that.
+        tokio::time::sleep(LOG_DELAY).await;
+        let running = own.running.try_lock().ok()?;
+        running.as_ref()?.process.take_last_error()
     }
 
     /// Ends it after its requests, if it is ours.

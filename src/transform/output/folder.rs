@@ -4,7 +4,7 @@
 //! under its name in one step. A job locks it: two jobs do not write to one folder at the same time.
 
 use std::fs::{File, TryLockError};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,8 @@ use tempfile::NamedTempFile;
 use super::journal::{Journal, Made};
 use crate::error::{Cause, Error, Result};
 
-const OWN_FOLDER: &str = ".byoc-transform";
+/// Where a job keeps what is no output.
+pub(in crate::transform) const OWN_FOLDER: &str = ".byoc-transform";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
 const DRAFT_PREFIX: &str = "draft-";
@@ -83,10 +84,15 @@ impl Folder {
         self.journal().note(file_name, None)?;
         let path = self.path.join(file_name);
         match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, &error)),
-            _ => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound || is_taken(&error) || path.is_dir() => Ok(()),
+            removed => removed.map_err(|error| Error::io("remove", &path, &error)),
         }
     }
+}
+
+/// Whether a file lies where a folder has to be, or a folder where a file has to be.
+fn is_taken(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
 }
 
 /// As an ordinary file has it: the system's mask takes away what it takes away.
@@ -112,7 +118,10 @@ impl FolderDraft {
     pub(super) async fn finish(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let path = self.folder.path.join(&self.file_name);
-        let failed = |error: std::io::Error| Error::io("write", &path, &error);
+        let failed = |error: std::io::Error| {
+            let cause = if is_taken(&error) { Cause::ObjectsFailed } else { Cause::Io };
+            Error::io("write", &path, &error).because(cause)
+        };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }

@@ -16,8 +16,9 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use crate::error::Result;
-use crate::storage::{Bucket, Location, Storage, Upload};
+use crate::storage::{Bucket, Failure, Location, Storage, Upload};
 use crate::transform::objects::not_read;
+pub(super) use folder::OWN_FOLDER;
 use folder::{Folder, FolderDraft};
 
 /// The place of all outputs of a job.
@@ -39,8 +40,9 @@ enum Place {
     Folder(Arc<Folder>),
     Bucket {
         bucket: Arc<Bucket>,
-        /// What was there when the job began, by key.
-        there: BTreeSet<String>,
+        /// What was there when the job began, by key; nobody knows where it cannot be listed, because of a key that is none
+        /// of ours.
+        there: Option<BTreeSet<String>>,
     },
 }
 
@@ -74,8 +76,12 @@ impl Output {
             Location::S3 { bucket, .. } => {
                 let bucket = storage.bucket(bucket)?;
                 let Location::S3 { key, .. } = location.below("") else { return Err(not_there(location)) };
-                let listed = bucket.list(&key).await.map_err(|failure| not_read(location, &failure))?;
-                Place::Bucket { bucket, there: listed.into_iter().map(|entry| entry.key).collect() }
+                let there = match bucket.list(&key).await {
+                    Ok(listed) => Some(listed.into_iter().map(|entry| entry.key).collect()),
+                    Err(Failure::BadKey(_)) => None,
+                    Err(failure) => return Err(not_read(location, &failure)),
+                };
+                Place::Bucket { bucket, there }
             }
         };
         Ok(Output { location: location.clone(), place, aborts: Aborts::default() })
@@ -89,9 +95,12 @@ impl Output {
         let file = file_name(name);
         match (&self.place, self.location.below(&file)) {
             (Place::Folder(folder), _) => Ok(folder.is_done(&file, fingerprint)),
-            (Place::Bucket { bucket, there }, Location::S3 { key, .. }) if there.contains(&key) => {
-                let looked = bucket.look_at(&key).await.map_err(|failure| not_read(&self.location, &failure))?;
-                Ok(looked.1.as_deref() == Some(fingerprint))
+            (Place::Bucket { bucket, there }, Location::S3 { key, .. }) if may_be(there, &key) => {
+                match bucket.look_at(&key).await {
+                    Ok((_, label)) => Ok(label.as_deref() == Some(fingerprint)),
+                    Err(Failure::NotThere) => Ok(false),
+                    Err(failure) => Err(not_read(&self.location, &failure)),
+                }
             }
             _ => Ok(false),
         }
@@ -129,12 +138,16 @@ impl Output {
         let file = file_name(name);
         match (&self.place, self.location.below(&file)) {
             (Place::Folder(folder), _) => folder.remove(&file),
-            (Place::Bucket { bucket, there }, Location::S3 { key, .. }) if there.contains(&key) => {
+            (Place::Bucket { bucket, there }, Location::S3 { key, .. }) if may_be(there, &key) => {
                 bucket.delete(&key).await.map_err(|failure| not_read(&self.location, &failure))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn may_be(there: &Option<BTreeSet<String>>, key: &str) -> bool {
+    there.as_ref().is_none_or(|there| there.contains(key))
 }
 
 fn not_there(location: &Location) -> crate::error::Error {
@@ -165,7 +178,7 @@ impl Draft {
     /// Shows it, in place of what was there before.
     ///
     /// # Errors
-    /// When it cannot be written to its end.
+    /// When it cannot be written to its end; [`crate::error::Cause::ObjectsFailed`] where something else lies in its place.
     pub(super) async fn finish(mut self) -> Result<()> {
         match &mut self.draft {
             Kind::Folder(draft) => draft.finish().await,

@@ -202,6 +202,11 @@ impl<R: Read> Cutter<R> {
     }
 }
 
+/// How many lines a text has that are more than blanks.
+pub(super) fn lines(text: &[u8]) -> u64 {
+    payload::lines(text).count() as u64
+}
+
 /// What the container sees of an object that is not split: its records filtered, one a line.
 fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<u8>, String> {
     if processing.leaves_input() {
