@@ -47,7 +47,7 @@ causes! {
     /// The body did not arrive in time.
     RequestTimeout = 408 "RequestTimeoutException" exit 75, "send the whole body, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// No model of that name is loaded, or nothing lies at the url to load it from.
-    ModelNotFound = 404 "ModelNotFoundException" exit 66, "check the name and the folder; a single model's is set with --model-dir";
+    ModelNotFound = 404 "ModelNotFoundException" exit 66, "check the name, the folder or the URL; byoc serve has its single model from --model-dir";
     /// No such path.
     ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "see the README for the paths that are served";
     /// The path exists, the method does not.

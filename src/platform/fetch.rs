@@ -114,3 +114,15 @@ fn unpack(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
     limits.bytes = limits.bytes.min(limit.unwrap_or(u64::MAX));
     Ok(targz::unpack(archive, into, &limits)?.bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_that_is_not_there_is_not_called_a_damaged_one() {
+        for (error, exit_code) in [(FetchError::NotThere, 66), (FetchError::BadArtifact("no archive".to_owned()), 65)] {
+            assert_eq!(error.into_error().cause().row().exit_code, exit_code);
+        }
+    }
+}

@@ -186,7 +186,9 @@ impl Bucket {
             // asked for would spoil it.
             let page = self.client.list_paginated((!prefix.is_empty()).then_some(prefix), options).await;
             let page = page.map_err(|error| failure(&error))?;
-            entries.extend(page.result.objects.into_iter().map(Entry::of));
+            // The console makes an empty object `in/` for a folder, which comes here as `in`: another one.
+            let objects = page.result.objects.into_iter().map(Entry::of);
+            entries.extend(objects.filter(|entry| entry.key.starts_with(prefix)));
             page_token = page.page_token;
             if page_token.is_none() {
                 break;

@@ -141,7 +141,7 @@ fn listing(keys: &[&str], token: Option<&str>) -> String {
 async fn a_listing_asks_for_its_own_keys_only_page_by_page() {
     let server = FakeContainer::start(|seen| async move {
         let page = match seen.query.contains("continuation-token=next") {
-            false => listing(&["in/b.csv"], Some("next")),
+            false => listing(&["in/", "in/b.csv"], Some("next")),
             true => listing(&["in/a.csv"], None),
         };
         response(200).content_type("application/xml").body(page)

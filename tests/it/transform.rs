@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -250,8 +252,10 @@ fn a_container_that_never_answers_well_fails_the_object_after_its_retries_and_no
     let output = job.run();
     assert_eq!(output.status.code(), Some(1));
     let message = errors(&output);
-    assert!(message.contains("a: record 2 (byte 5): container primary answered 500: no (tried 3 times)"), "{message}");
-    assert!(message.contains("b: record 1 (byte 0): container primary answered 415: what is that\n"), "{message}");
+    assert!(message.contains("a: record 2 (byte 5): container at http://127.0.0.1:"), "{message}");
+    assert!(message.contains(&format!("container at {} answered 500: no (tried 3 times)", fake.url)), "{message}");
+    let expected = format!("b: record 1 (byte 0): container at {} answered 415: what is that\n", fake.url);
+    assert!(message.contains(&expected), "{message}");
     assert_eq!(job.outputs(), BTreeMap::from([("c.out".to_owned(), "[good]\n".to_owned())]));
     let bodies = fake.bodies();
     let count = |body: &str| bodies.iter().filter(|seen| *seen == body).count();
@@ -496,4 +500,170 @@ fn an_answer_that_has_begun_is_broken_off_where_a_later_piece_is_bad() {
     let json = [("content-type", "application/json")];
     let refused = container.post("/invocations", &json, vec![b' '; (100 << 20) + 2]);
     assert!(refused.error(413, "PayloadTooLargeException").contains("application/jsonlines"));
+}
+
+/// A container that is healthy, and that answers an invocation with this text once it has read some kilobytes of it; then it
+/// reads no more. Its URL.
+fn hasty(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut open = Vec::new();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 4096];
+            let count = stream.read(&mut head).unwrap_or(0);
+            if head[..count].starts_with(b"POST") {
+                let _ = stream.write_all(answer.as_bytes());
+                open.push(stream);
+            } else {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn an_answer_to_a_part_of_a_request_is_no_answer() {
+    let url = hasty("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n0.5");
+    // More than what the system holds for a connection.
+    let object = "1,2,3,4,5,6\n".repeat(26 << 20 >> 3);
+    let job = Job::new(&url, &[("a", &object)]).with(&["--invocations-max-retries", "1"]);
+    for megabytes in ["100", "0"] {
+        let output = job.command().args(["--max-payload-in-mb", megabytes]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+        let said =
+            format!("container at {url} gave no whole answer: it answered before it had taken the whole request");
+        assert!(errors(&output).contains(&said), "{}", errors(&output));
+        assert!(errors(&output).contains("(tried 2 times)"), "{}", errors(&output));
+        assert_eq!(job.outputs(), BTreeMap::new());
+    }
+}
+
+#[test]
+fn a_redirect_is_an_answer_that_says_where_to() {
+    let url = hasty("HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n");
+    let output = Job::new(&url, &[("a", "1\n")]).run();
+    assert_eq!(output.status.code(), Some(1));
+    let said = format!("container at {url} answered 302: it redirects to https://elsewhere/, which is not followed");
+    assert!(errors(&output).contains(&said), "{}", errors(&output));
+}
+
+#[test]
+fn a_url_where_nobody_answers_is_said_while_it_is_waited_for() {
+    let url = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let output = Job::new(&url, &[("a", "1\n")]).with(&["--health-check-timeout", "1"]).run();
+    assert_eq!(output.status.code(), Some(69));
+    assert!(errors(&output).contains(&format!("waiting for {url}/ping, up to 1 s")), "{}", errors(&output));
+    assert!(errors(&output).contains(&format!("container at {url}: Model container failed")), "{}", errors(&output));
+}
+
+#[test]
+fn what_cannot_stand_in_a_file_beside_other_records_is_never_joined() {
+    let fake = FakeContainer::start(None, |_, body| Reaction::Answer(200, "1\n".repeat(body.lines().count()).into()));
+    let job = Job::new(&fake.url, &[("good", "{\"a\":1}\n"), ("bad", "{\"a\":1}\n{\"a\":NaN}\n")]);
+    let json = ["--content-type", "application/jsonlines", "--accept", "application/jsonlines"];
+    let join = ["--split-type", "Line", "--assemble-with", "Line", "--join-source", "Input"];
+    let job = job.with(&json).with(&join);
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("bad: record 2 (byte 8): expected JSON: "), "{}", errors(&output));
+    assert_eq!(
+        job.outputs(),
+        BTreeMap::from([("good.out".to_owned(), "{\"a\":1,\"SageMakerOutput\":1}\n".to_owned())])
+    );
+
+    let job = Job::new(&fake.url, &[("cut", "1,2\n3,\"a\nb\"\n")]).by_lines();
+    let job = job.with(&["--join-source", "Input", "--batch-strategy", "SingleRecord"]);
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("cut: record 2 (byte 4): a quote does not close"), "{}", errors(&output));
+    assert_eq!(job.outputs(), BTreeMap::new());
+}
+
+#[test]
+fn blank_lines_are_not_sent_and_what_a_filter_leaves_is_never_one() {
+    // A container that answers each line, whatever is in it.
+    let each = |body: &str| body.split('\n').map(|line| format!("[{line}]\n")).collect::<String>();
+    let fake = FakeContainer::start(None, move |_, body| Reaction::Answer(200, each(body).into()));
+    let job = Job::new(&fake.url, &[("a", "\n1,x\n \n\n2,y\r\n3,\n\n")]).by_lines();
+    let job = job.with(&["--join-source", "Input"]);
+    job.completes();
+    assert_eq!(job.output("a.out"), "1,x,[1,x]\n2,y,[2,y]\n3,,[3,]\n");
+    let job = job.with(&["--input-filter", "$[-1]"]);
+    job.completes();
+    assert_eq!(fake.bodies().last().unwrap(), "x\ny\n\"\"");
+    assert_eq!(job.output("a.out").lines().count(), 3);
+
+    let job = Job::new(&fake.url, &[("a", "1,x,y\n2,z\n")]).by_lines().with(&["--input-filter", "$[2:]"]);
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    let said = "a: record 2 (byte 6): InputFilter $[2:]: it leaves nothing of the record";
+    assert!(errors(&output).contains(said), "{}", errors(&output));
+}
+
+#[test]
+fn answers_that_do_not_pair_with_records_are_said_once_an_object() {
+    let fake = FakeContainer::start(None, |_, _| Reaction::Answer(200, b"one\n".to_vec()));
+    let job = Job::new(&fake.url, &[("a", &numbered("a", 250_000))]).by_lines();
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(fake.bodies().len() > 1);
+    assert_eq!(errors(&output).matches("the container answered 1 lines to").count(), 1, "{}", errors(&output));
+}
+
+#[test]
+fn what_lies_in_an_outputs_place_fails_its_object_and_no_other() {
+    let fake = echo();
+    let job = Job::new(&fake.url, &[("a", "1\n"), ("b", "2\n"), (".c", "3\n"), ("d/e", "4\n")]).by_lines();
+    fs::create_dir_all(job.path("out/a.out")).unwrap();
+    fs::write(job.path("out/d"), "a file where a folder is needed").unwrap();
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    for said in ["2 of 4 objects have no output", "\n    a: could not write ", "\n    d/e: could not write "] {
+        assert!(errors(&output).contains(said), "{said}: {}", errors(&output));
+    }
+    fs::remove_file(job.path("out/d")).unwrap();
+    assert_eq!(job.outputs().into_keys().collect::<Vec<_>>(), [".c.out", "b.out"]);
+}
+
+#[test]
+fn of_an_answer_that_broke_off_the_job_says_what_the_containers_log_says() {
+    let folder = scikit_learn("1.4.2/housing");
+    let rows = 500_000;
+    let job = Job::new(&model_dir(&folder), &[("a.csv", &format!("{}x,big\n", houses(rows)))]).by_lines();
+    let job = job.with(&["--max-payload-in-mb", "0", "--invocations-max-retries", "0", "--log-level", "warning"]);
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    let message = errors(&output);
+    let report = message.split("have no output").nth(1).unwrap();
+    assert!(report.contains("a.csv: container primary broke off its answer after it had begun"), "{report}");
+    let said = format!("the last error in its log: an answer is broken off: row {}", rows + 1);
+    assert!(report.contains(&said), "{report}");
+    assert!(!message.contains("listening on"), "{message}");
+}
+
+#[test]
+fn a_caller_that_streams_and_does_not_read_is_not_taken_in_memory() {
+    let folder = scikit_learn("1.4.2/housing");
+    let container = Container::ready(&["--model-dir", &model_dir(&folder)], &[("SAGEMAKER_BATCH", "true")]);
+    let mut stream = TcpStream::connect(container.address()).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(3))).unwrap();
+    let head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\naccept: text/csv\r\n\
+                transfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let rows = houses(10_000);
+    let chunk = format!("{:x}\r\n{rows}\r\n", rows.len());
+    let mut sent = 0;
+    // Until the container takes no more.
+    while stream.write_all(chunk.as_bytes()).is_ok() {
+        sent += rows.len();
+        assert!(sent < 100 << 20, "all is taken");
+    }
+    assert!(sent > 16 << 20, "{sent}");
+    if cfg!(target_os = "linux") {
+        let peak = peak(container.pid());
+        println!("{sent} bytes sent, {peak} KiB at most");
+        assert!(peak < 150 << 10, "{peak} KiB");
+    }
 }

@@ -344,6 +344,7 @@ impl Failure {
                     Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
                 };
                 let message: String = message.chars().take(QUOTED).collect();
+                let message = if message.is_empty() { "nothing" } else { &message };
                 format!("container {stage} answered {status}: {message}")
             }
             Failure::NoAnswer { stage, what, has_begun: false } => {
