@@ -13,6 +13,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Buf as _;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -35,7 +36,7 @@ const LARGEST_DOCUMENT: usize = 100 << 20;
 const AHEAD: usize = 1;
 /// As much of a body of any length is taken while nobody takes its answer, some pieces: whoever streams a whole object reads
 /// while it sends, as batch transform does.
-const MOST_UNANSWERED: usize = 16 << 20;
+const MOST_UNANSWERED: usize = 12 << 20;
 /// A body that says at its start that it has no more bytes, as a payload of the service has, is taken to its end: many callers
 /// read nothing before they have sent all, and both sides would wait for ever.
 const LARGEST_UNANSWERED: usize = 100 << 20;
@@ -168,7 +169,10 @@ impl Streamed {
         }
         let piece = loop {
             if let Some(end) = self.pieces.cut(&self.arriving.arrived) {
-                break self.arriving.arrived.split_to(end).freeze();
+                // A copy: a part of what has arrived would keep all of it in memory, beside what arrives meanwhile.
+                let piece = Bytes::copy_from_slice(self.arriving.arrived.get(..end).unwrap_or_default());
+                self.arriving.arrived.advance(end);
+                break piece;
             }
             if let Some(error) = self.broken.take() {
                 return Err(error);
@@ -187,28 +191,30 @@ impl Streamed {
 
     async fn send_all(mut self, answers: Sender<Result<Bytes, BrokenOff>>) {
         loop {
-            let answer = match self.next().await {
-                Ok(None) => return,
-                Ok(Some(answer)) => Ok(answer),
-                Err(error) => {
-                    log::error!("an answer is broken off: {error}");
-                    Err(BrokenOff)
-                }
-            };
-            let is_last = answer.is_err();
-            let mut sending = std::pin::pin!(answers.send(answer));
-            let sent = loop {
-                let may_take =
-                    !self.arriving.has_ended && self.broken.is_none() && self.arriving.arrived.len() < self.unanswered;
-                tokio::select! {
-                    biased;
-                    sent = &mut sending => break sent,
-                    taken = self.arriving.take(), if may_take => self.broken = taken.err(),
+            // Not before the last answer but one is taken: an answer may be several times as large as what it answers.
+            let place = {
+                let mut reserving = std::pin::pin!(answers.reserve());
+                loop {
+                    let may_take = !self.arriving.has_ended
+                        && self.broken.is_none()
+                        && self.arriving.arrived.len() < self.unanswered;
+                    tokio::select! {
+                        biased;
+                        place = &mut reserving => break place,
+                        taken = self.arriving.take(), if may_take => self.broken = taken.err(),
+                    }
                 }
             };
             // A caller that is gone has dropped its end.
-            if sent.is_err() || is_last {
-                return;
+            let Ok(place) = place else { return };
+            match self.next().await {
+                Ok(None) => return,
+                Ok(Some(answer)) => place.send(Ok(answer)),
+                Err(error) => {
+                    log::error!("an answer is broken off: {error}");
+                    place.send(Err(BrokenOff));
+                    return;
+                }
             }
         }
     }
