@@ -34,9 +34,9 @@ def in_s3(s3):  # noqa: F811
     variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
     s3.upload_file(str(ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"), BUCKET, "batch/model.tar.gz")
 
-    def run(source, target, *flags):
+    def run(source, target, *flags, model="model.tar.gz"):
         return transform(
-            "--model", f"s3://{BUCKET}/batch/model.tar.gz", "--input", source, "--output", target, "--content-type", "text/csv",
+            "--model", f"s3://{BUCKET}/batch/{model}", "--input", source, "--output", target, "--content-type", "text/csv",
             "--accept", "text/csv", "--split-type", "Line", "--assemble-with", "Line", *flags, **variables)
     return run
 
@@ -90,3 +90,30 @@ def test_a_large_output_is_an_upload_in_parts_and_a_failed_object_leaves_nothing
     assert list(found) == ["batch/scored/good.csv.out"]
     assert found["batch/scored/good.csv.out"].count("\n") == 120_000
     assert not s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads"), "no part is left to be paid for"
+
+
+def test_an_odd_key_is_named_and_spoils_no_job_that_does_not_ask_for_it(s3, in_s3):  # noqa: F811
+    for place in ("odd", "odd-out"):
+        for name in (".hidden.csv", "one.csv", "one//dbl.csv", "../up.csv", "./dot.csv", "a\tb.csv"):
+            s3.put_object(Bucket=BUCKET, Key=f"batch/{place}/{name}", Body=HOUSES)
+    whole = in_s3(f"s3://{BUCKET}/batch/odd/", f"s3://{BUCKET}/batch/odd-out/")
+    assert whole.returncode == 78, whole.stderr
+    assert "cannot be read here" in whole.stderr and "up.csv" in whole.stderr and "QUEUE" not in whole.stderr, whole.stderr
+    for name in (".hidden.csv", "one.csv"):
+        for run in ("0 of", "1 of"):
+            done = in_s3(f"s3://{BUCKET}/batch/odd/{name}", f"s3://{BUCKET}/batch/odd-out/")
+            assert done.returncode == 0, done.stderr
+            assert (run == "1 of") == ("1 of 1 outputs are there already" in done.stderr), done.stderr
+        assert outputs(s3, f"batch/odd-out/{name}.out")
+
+
+def test_what_is_not_there_is_said_in_words(s3, in_s3):  # noqa: F811
+    s3.put_object(Bucket=BUCKET, Key="batch/there/a.csv", Body=HOUSES)
+    there = f"s3://{BUCKET}/batch/there/"
+    for source, target in ((there, "s3://no-such-bucket/out/"), ("s3://no-such-bucket/in/", f"s3://{BUCKET}/batch/none/")):
+        done = in_s3(source, target)
+        assert done.returncode == 78, done.stderr
+        assert "s3://no-such-bucket: no such bucket" in done.stderr and "<" not in done.stderr, done.stderr
+    done = in_s3(there, f"s3://{BUCKET}/batch/none/", model="no-model.tar.gz")
+    assert done.returncode == 66, done.stderr
+    assert "no-model.tar.gz\": there is no object at the URL" in done.stderr and "damaged" not in done.stderr, done.stderr
