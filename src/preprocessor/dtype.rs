@@ -148,12 +148,11 @@ pub(super) fn cast_label<'a>(label: Column<'a>, dtype: Dtype, origin: Origin) ->
 fn label_floats(cells: &[Cell<'_>], origin: Origin) -> Result<Vec<f64>, Fault> {
     let float = |(row, cell): (usize, &Cell<'_>)| {
         match cell {
-            Cell::Missing => Ok(f64::NAN),
+            Cell::Missing | Cell::None => Ok(f64::NAN),
             Cell::Bool(value) => Ok(f64::from(u8::from(*value))),
             Cell::Int(value) => Ok(*value as f64),
             Cell::Float(value) => Ok(*value),
             Cell::Text(text) => parse_float(text).ok_or(()),
-            Cell::None => Err(()),
         }
         .map_err(|()| {
             Fault::of_value(

@@ -31,7 +31,7 @@ pytest.importorskip("sklearn")
 
 from conftest import Endpoint, runtime  # noqa: E402
 from random_artifacts import Artifact  # noqa: E402
-from sklearn import compose, linear_model, pipeline, preprocessing  # noqa: E402
+from sklearn import compose, impute, linear_model, pipeline, preprocessing  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
@@ -277,3 +277,66 @@ def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_con
                  container("after", after, None))
     assert np.allclose(one, expected, rtol=TOLERANCE, atol=0)
     assert np.allclose(two, after.predict(before.transform(data)), rtol=TOLERANCE, atol=0)
+
+
+class Loaded:
+    """One model in the container, by the name of a folder."""
+
+    def __init__(self, container, folder, model, columns=None):
+        folder.mkdir()
+        joblib.dump(model, folder / "model.joblib")
+        if columns is not None:
+            (folder / "columns.json").write_text(json.dumps(columns))
+        self.container, self.path = container, "/models/%s" % folder.name
+        order = json.dumps({"model_name": folder.name, "url": str(folder)}).encode()
+        status, said = container.ask("POST", "/models", order, content_type="application/json")
+        assert status == 200, said
+
+    def ask(self, content, content_type="application/json", accept="application/json"):
+        """The features of each row, or the message of a 400."""
+        status, said = self.container.ask(
+            "POST", self.path + "/invoke", content.encode(), content_type=content_type, accept=accept)
+        if status == 400:
+            return json.loads(said)["message"]
+        assert status == 200, said
+        return [instance["features"] for instance in json.loads(said)["instances"]]
+
+
+def encoders():
+    return {
+        "one-hot": preprocessing.OneHotEncoder(sparse_output=False),
+        "ignore": preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore"),
+        "ordinal": preprocessing.OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+        "imputed": pipeline.make_pipeline(
+            impute.SimpleImputer(strategy="most_frequent", add_indicator=True),
+            preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore")),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(encoders()))
+@pytest.mark.parametrize("as_none", [False, True])
+def test_a_null_of_json_is_the_missing_value_that_the_model_was_fitted_on(container, tmp_path, name, as_none):
+    """What pandas makes of a null: NaN beside text from 3 on, None before; `as_none` is a model that was fitted then."""
+    data = pd.read_csv(io.StringIO("color,x\nred,1\n,2\nblue,3\nred,4\n"))
+    if as_none:
+        if name == "imputed":
+            pytest.skip("its missing_values is nan")
+        data["color"] = pd.Series([None if color != color else color for color in data["color"]], dtype=object)
+    model = compose.ColumnTransformer([("color", encoders()[name], ["color"]), ("x", "passthrough", ["x"])])
+    model.fit(data)
+    missing = None if as_none else np.nan
+    frame = pd.DataFrame({"color": pd.Series([missing, "blue"], dtype=object), "x": [3, 4]})
+    expected = model.transform(frame).tolist()
+    alone = model.transform(frame[:1]).tolist()
+    loaded = Loaded(container, tmp_path / ("null-%s-%s" % (name, as_none)), model)
+    rows = [{"color": None, "x": 3}, {"color": "blue", "x": 4}]
+    assert loaded.ask(json.dumps(rows)) == expected
+    assert loaded.ask(json.dumps([{"x": 3}, {"color": "blue", "x": 4}])) == expected or as_none
+    assert loaded.ask(json.dumps({"instances": [[None, 3], ["blue", 4]]})) == expected
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    assert loaded.ask(lines, content_type="application/jsonlines") == expected
+    assert loaded.ask(json.dumps(rows[:1])) == alone
+    assert loaded.ask(json.dumps([[None, 3]])) == alone
+    if not as_none:
+        assert loaded.ask(",3\nblue,4\n", content_type="text/csv") == expected

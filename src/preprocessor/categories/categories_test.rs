@@ -32,6 +32,23 @@ fn text_is_matched_exactly_and_a_missing_value_only_if_it_is_a_category() {
 }
 
 #[test]
+fn a_null_of_json_is_the_category_none_or_else_nan() {
+    let null = || Column::Object(vec![Cell::None]);
+    let of = |last: Vec<Object>| {
+        let text = [Object::Text("n".into())];
+        Categories::new(objects(text.into_iter().chain(last).collect()).unwrap(), NEWEST)
+    };
+    assert_eq!(encode(&of(vec![]), null()), Ok(vec![None]));
+    assert_eq!(encode(&of(vec![Object::Missing]), null()), Ok(vec![Some(1)]));
+    assert_eq!(encode(&of(vec![Object::None]), null()), Ok(vec![Some(1)]));
+    assert_eq!(encode(&of(vec![Object::None, Object::Missing]), null()), Ok(vec![Some(1)]));
+    assert_eq!(encode(&of(vec![Object::Integer(1), Object::Missing]), null()), Ok(vec![Some(2)]));
+    assert_eq!(encode(&Categories::of_floats(&[1.5, f64::NAN], NEWEST), null()), Ok(vec![Some(1)]));
+    // CSV has no None.
+    assert_eq!(encode(&of(vec![Object::None]), text(&[None])), Ok(vec![None]));
+}
+
+#[test]
 fn a_numeric_column_cannot_be_matched_with_text_whatever_is_asked_of_unknown_values() {
     let categories = Categories::of_texts(&[Some("1"), Some("2")], NEWEST);
     for column in [Column::Int64(vec![1]), Column::Float64(vec![f64::NAN]), Column::Bool(vec![true])] {

@@ -193,13 +193,18 @@ impl Categories {
     fn of_object(&self, cell: &Cell<'_>) -> Option<u32> {
         match (&self.known, cell) {
             (Known::Texts { texts, lookup, .. }, Cell::Text(text)) => lookup.find_text(texts, text),
-            (Known::Texts { missing, .. } | Known::Floats { missing, .. }, Cell::Missing) => *missing,
-            (Known::Texts { none, .. }, Cell::None) => *none,
+            (Known::Texts { missing, .. }, Cell::Missing) => *missing,
+            // JSON has one word for what is missing: it is the category that fit had for it, None before nan.
+            (Known::Texts { none, missing, .. }, Cell::None) => none.or(*missing),
+            (Known::Floats { missing, .. }, Cell::Missing | Cell::None) => *missing,
             (Known::Integers { .. } | Known::Floats { .. }, Cell::Int(value)) => self.of_integer(*value),
             (Known::Integers { .. } | Known::Floats { .. }, Cell::Bool(value)) => self.of_integer(i64::from(*value)),
             (Known::Integers { .. } | Known::Floats { .. }, Cell::Float(value)) => self.of_float(*value),
             (Known::Objects(objects), cell) => {
-                objects.iter().position(|object| object.equals(cell)).and_then(|index| u32::try_from(index).ok())
+                let position = |cell| objects.iter().position(|object| object.equals(cell));
+                let is_null = *cell == Cell::None;
+                let index = position(cell).or_else(|| is_null.then(|| position(&Cell::Missing)).flatten());
+                index.and_then(|index| u32::try_from(index).ok())
             }
             _ => None,
         }
