@@ -123,6 +123,13 @@ impl<'a> Table<'a> {
     }
 }
 
+impl Table<'_> {
+    /// The table with text of its own.
+    pub(super) fn into_owned(self) -> Table<'static> {
+        Table { rows: self.rows, columns: self.columns.into_iter().map(Column::into_owned).collect() }
+    }
+}
+
 /// The columns of rows that follow others.
 struct SameWidth<'s> {
     columns: usize,
@@ -165,6 +172,17 @@ impl Column<'_> {
         }
     }
 
+    fn into_owned(self) -> Column<'static> {
+        match self {
+            Column::Int64(values) => Column::Int64(values),
+            Column::UInt64(values) => Column::UInt64(values),
+            Column::Float64(values) => Column::Float64(values),
+            Column::Float32(values) => Column::Float32(values),
+            Column::Bool(values) => Column::Bool(values),
+            Column::Object(cells) => Column::Object(cells.into_iter().map(Cell::into_owned).collect()),
+        }
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -179,6 +197,19 @@ impl Column<'_> {
             Column::Float32(_) => "float32",
             Column::Bool(_) => "bool",
             Column::Object(_) => "object",
+        }
+    }
+}
+
+impl Cell<'_> {
+    fn into_owned(self) -> Cell<'static> {
+        match self {
+            Cell::Missing => Cell::Missing,
+            Cell::None => Cell::None,
+            Cell::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+            Cell::Bool(value) => Cell::Bool(value),
+            Cell::Int(value) => Cell::Int(value),
+            Cell::Float(value) => Cell::Float(value),
         }
     }
 }

@@ -279,6 +279,28 @@ def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_con
     assert np.allclose(two, after.predict(before.transform(data)), rtol=TOLERANCE, atol=0)
 
 
+def test_a_scaler_hands_missing_values_on_in_json(container, tmp_path):
+    """Two containers with JSON between them: what the first answers is what the second is sent."""
+    data = pd.DataFrame({"a": [1.0, np.nan, 3.0, 5.0], "b": [2.0, 1.0, np.nan, 4.0]})
+    before = preprocessing.StandardScaler().fit(data)
+    scaled = before.transform(data)
+    after = pipeline.make_pipeline(impute.SimpleImputer(), linear_model.LinearRegression()).fit(scaled, [1, 2, 3, 4])
+    first = Loaded(container, tmp_path / "scaler", before)
+    second = Loaded(container, tmp_path / "regression", after, {"columns": None})
+    rows = [{name: None if value != value else value for name, value in row.items()} for row in data.to_dict("records")]
+    for body, content_type in [(json.dumps(rows), "application/json"),
+                               ("\n".join(json.dumps(row) for row in rows), "application/jsonlines"),
+                               (json.dumps({"instances": data.values.tolist()}), "application/json")]:
+        for between in ["application/json", "application/jsonlines"]:
+            status, features = container.ask(
+                "POST", first.path + "/invoke", body.encode(), content_type=content_type, accept=between)
+            assert status == 200 and "NaN" in features, features
+            status, answer = container.ask(
+                "POST", second.path + "/invoke", features.encode(), content_type=between, accept="text/csv")
+            assert status == 200, answer
+            assert np.allclose([float(line) for line in answer.split()], after.predict(scaled), rtol=1e-12, atol=0)
+
+
 class Loaded:
     """One model in the container, by the name of a folder."""
 
@@ -340,3 +362,33 @@ def test_a_null_of_json_is_the_missing_value_that_the_model_was_fitted_on(contai
     assert loaded.ask(json.dumps([[None, 3]])) == alone
     if not as_none:
         assert loaded.ask(",3\nblue,4\n", content_type="text/csv") == expected
+
+
+HALF, EXACT = 2 ** 63, 2 ** 53
+
+
+@pytest.mark.parametrize("dtype, categories", [
+    ("uint64", [HALF, HALF + 1, HALF + 2]), ("uint64", [EXACT, EXACT + 1, EXACT + 2, HALF]), ("uint64", [3, 5]),
+    ("int64", [EXACT, EXACT + 1, EXACT + 2]), ("int64", [EXACT + 1, EXACT + 3]), ("int64", [-EXACT - 1, 7]),
+    ("float64", [5.0, float(EXACT), float(HALF)])])
+def test_large_integers_are_the_categories_that_scikit_learn_takes_them_for(container, tmp_path, dtype, categories):
+    data = pd.DataFrame({"id": np.array(categories, dtype), "y": range(len(categories))})
+    bodies = [[HALF + 1], [HALF + 3], [EXACT + 1], [EXACT + 1, HALF], [EXACT + 3, HALF + 5], [-1, 5], [7, -EXACT - 1],
+              [float(HALF), 1.5], [float(EXACT), 1.5, float(EXACT + 4)], [EXACT, None, EXACT + 2], [HALF, 5, EXACT + 2]]
+    for number, encoder in enumerate([
+            preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore"),
+            preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+            preprocessing.TargetEncoder(target_type="continuous", smooth=0.0)]):
+        encoder.fit(data[["id"]], data["y"])
+        loaded = Loaded(container, tmp_path / ("large-%s-%d-%d" % (dtype, abs(hash(tuple(categories))), number)), encoder)
+        for body in bodies:
+            text = "".join("%s\n" % ("" if value is None else repr(value)) for value in body)
+            if None in body:
+                text = text.replace("\n\n", '\n""\n')
+            frame = pd.read_csv(io.StringIO(text), header=None, names=["id"])
+            expected = np.asarray(encoder.transform(frame)).tolist()
+            assert loaded.ask(text, content_type="text/csv") == expected, (type(encoder), body, frame.dtypes)
+        if number == 0:
+            folder = str(tmp_path / loaded.path.split("/")[2])
+            said = json.loads(subprocess.check_output([BYOC, "inspect", "--json", folder]))
+            assert all(name in json.dumps(said) for name in encoder.get_feature_names_out()), said

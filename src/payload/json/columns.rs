@@ -21,6 +21,9 @@ pub(in crate::payload) struct Columns<'a, 'c> {
 /// How many columns are taken on trust before the first row has ended.
 const UNCHECKED: usize = 4096;
 
+/// A null among numbers, until it is known that its column has no text: a NaN that no body spells.
+const NULL: f64 = f64::from_bits(f64::NAN.to_bits() | 1);
+
 /// How many names an error lists.
 const MOST_LISTED: usize = 10;
 
@@ -59,7 +62,13 @@ impl<'a, 'c> Columns<'a, 'c> {
                 )));
             }
         }
-        Ok(Table { rows: self.rows, columns: self.columns })
+        let mut columns = self.columns;
+        for column in &mut columns {
+            if let Column::Float64(values) = column {
+                values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
+            }
+        }
+        Ok(Table { rows: self.rows, columns })
     }
 
     fn named(&mut self) -> &mut Named<'a, 'c> {
@@ -189,7 +198,8 @@ fn push<'a>(column: &mut Column<'a>, value: Scalar<'a>) {
         (Column::Float64(values), Scalar::Float(value)) => values.push(value),
         (Column::Float64(values), Scalar::Int(value)) => values.push(value as f64),
         (Column::Float64(values), Scalar::UInt(value)) => values.push(value as f64),
-        (Column::Float64(values), Scalar::Missing | Scalar::Null) => values.push(f64::NAN),
+        (Column::Float64(values), Scalar::Missing) => values.push(f64::NAN),
+        (Column::Float64(values), Scalar::Null) => values.push(NULL),
         (Column::Bool(values), Scalar::Bool(value)) => values.push(value),
         (Column::Object(cells), value @ (Scalar::Missing | Scalar::Null | Scalar::Text(_))) => cells.push(cell(value)),
         (_, value) => {
@@ -213,14 +223,19 @@ fn widen<'a>(column: &mut Column<'a>, value: &Scalar<'a>) {
         Column::UInt64(values) if numeric => Column::Float64(values.into_iter().map(|value| value as f64).collect()),
         // Nothing but nulls so far; they take the type of the first value.
         Column::Object(cells) if numeric && cells.iter().all(|cell| matches!(cell, Cell::None | Cell::Missing)) => {
-            Column::Float64(vec![f64::NAN; cells.len()])
+            Column::Float64(cells.iter().map(|cell| if *cell == Cell::None { NULL } else { f64::NAN }).collect())
         }
         Column::Int64(values) => Column::Object(values.into_iter().map(Cell::Int).collect()),
         Column::UInt64(values) => Column::Object(values.into_iter().map(|value| cell(Scalar::UInt(value))).collect()),
-        // JSON has no NaN: each one here was a null.
-        Column::Float64(values) => Column::Object(
-            values.into_iter().map(|value| if value.is_nan() { Cell::None } else { Cell::Float(value) }).collect(),
-        ),
+        Column::Float64(values) => {
+            let is_null = |value: f64| value.to_bits() == NULL.to_bits();
+            Column::Object(
+                values
+                    .into_iter()
+                    .map(|value| if is_null(value) { Cell::None } else { cell(Scalar::Float(value)) })
+                    .collect(),
+            )
+        }
         Column::Float32(values) => Column::Object(values.into_iter().map(|value| Cell::Float(value.into())).collect()),
         Column::Bool(values) => Column::Object(values.into_iter().map(Cell::Bool).collect()),
         column @ Column::Object(_) => column,
@@ -234,6 +249,7 @@ fn cell(value: Scalar<'_>) -> Cell<'_> {
         Scalar::Bool(value) => Cell::Bool(value),
         Scalar::Int(value) => Cell::Int(value),
         Scalar::UInt(value) => i64::try_from(value).map_or(Cell::Float(value as f64), Cell::Int),
+        Scalar::Float(value) if value.is_nan() => Cell::Missing,
         Scalar::Float(value) => Cell::Float(value),
         Scalar::Text(text) => Cell::Text(text),
     }

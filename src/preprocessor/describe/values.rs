@@ -54,10 +54,8 @@ fn shaped(items: &mut impl Iterator<Item = Json>, shape: &[usize]) -> Json {
 fn items(array: ArrayView<'_>) -> Vec<Json> {
     let read = match array.dtype().kind {
         ItemKind::Float => array.to_f64().map(|values| values.into_iter().map(number).collect()),
-        ItemKind::Int | ItemKind::UInt => match array.to_i64() {
-            Ok(values) => Ok(values.into_iter().map(Json::from).collect()),
-            Err(_) => array.to_f64().map(|values| values.into_iter().map(number).collect()),
-        },
+        ItemKind::Int => array.to_i64().map(|values| values.into_iter().map(Json::from).collect()),
+        ItemKind::UInt => array.to_u64().map(|values| values.into_iter().map(Json::from).collect()),
         ItemKind::Bool => array.to_i64().map(|values| values.into_iter().map(|value| Json::from(value != 0)).collect()),
         ItemKind::Text => array.to_text().map(|texts| texts.into_iter().map(Json::from).collect()),
         ItemKind::Object => Ok(array.objects().map(|objects| objects.map(json).collect()).unwrap_or_default()),
