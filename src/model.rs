@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
-use crate::error::{Error, Place, Result};
+use crate::error::{Cause, Error, Place, Result};
 use crate::linear_learner::LinearLearner;
+use crate::payload::table::Schema;
 use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
 use crate::scorer::Scorer;
@@ -178,15 +179,25 @@ fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson) -> Result<Model> {
 }
 
 /// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
-fn at_byte(error: Error, media_type: MediaType, body: &[u8]) -> Error {
+fn at_byte(error: Error, content_type: ContentType, body: &[u8]) -> Error {
     let byte = match error.place() {
-        Some(Place { row: Some(row), column: Some(column), byte: None, .. }) => {
-            Table::byte_of(media_type, body, *row, *column)
-        }
+        Some(place @ Place { byte: None, .. }) => Table::byte_of(content_type, body, place),
         _ => None,
     };
     match byte {
         Some(byte) => error.at(Place::byte(byte)),
+        None => error,
+    }
+}
+
+/// An error in the first row, with what to do about it where that row is a header line.
+fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dyn Schema) -> Error {
+    let place = error.place().cloned().unwrap_or_default();
+    if error.cause() != Cause::BadPayload || place.row.is_some_and(|row| row > 1) {
+        return error;
+    }
+    match Table::advice(content_type, body, schema) {
+        Some(advice) => Error::new(error.cause(), format!("{}; {advice}", error.message())).at(place),
         None => error,
     }
 }
@@ -215,6 +226,20 @@ impl Model {
             Model::Preprocessor(preprocessor) => preprocessor.bytes(),
             Model::Scorer(scorer) => scorer.bytes(),
         }
+    }
+
+    /// What was assumed of a row that a person should look at: which column is the label, where only its place says so.
+    pub fn assumption(&self) -> Option<String> {
+        let label = match self {
+            Model::LinearLearner(_) => None,
+            Model::Preprocessor(preprocessor) => preprocessor.guessed_label(),
+            Model::Scorer(scorer) => scorer.guessed_label(),
+        }?;
+        Some(format!(
+            "the column {label} is taken for the label, since it comes last and no transformer uses it: rows may come with it or \
+             without; {{\"label\": null}} in a columns.json beside the artifact says that it is none, \
+             {{\"label\": {label:?}}} that it is one"
+        ))
     }
 
     /// Why every request will be refused, where that can be known beforehand.
@@ -264,23 +289,27 @@ impl Model {
         let mut answer = Vec::new();
         let shape = match self {
             Model::LinearLearner(learner) => {
-                let batch = learner.read(exchange.reads, body)?;
+                let unnamed = |_: usize| Ok(());
+                let advised = |error| with_advice(error, exchange.reads, body, &unnamed);
+                let batch = learner.read(exchange.reads, body).map_err(advised)?;
                 learner.predict(&batch)?.write(exchange.writes, &mut answer);
                 Shape { rows: batch.len(), columns: None }
             }
             Model::Preprocessor(preprocessor) => {
                 let columns = before.and_then(|shape| shape.columns);
-                let rows = Table::read_piece(exchange.reads.media_type, body, columns, preprocessor)?;
+                let advised = |error| with_advice(error, exchange.reads, body, preprocessor);
+                let rows = Table::read_piece(exchange.reads, body, columns, preprocessor).map_err(advised)?;
                 let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
-                let located = |error| at_byte(error, exchange.reads.media_type, body);
+                let located = |error| advised(at_byte(error, exchange.reads, body));
                 preprocessor.transform(rows).map_err(located)?.write(exchange.writes, &mut answer)?;
                 shape
             }
             Model::Scorer(scorer) => {
                 let columns = before.and_then(|shape| shape.columns);
-                let rows = Table::read_piece(exchange.reads.media_type, body, columns, scorer)?;
+                let advised = |error| with_advice(error, exchange.reads, body, scorer);
+                let rows = Table::read_piece(exchange.reads, body, columns, scorer).map_err(advised)?;
                 let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
-                let located = |error| at_byte(error, exchange.reads.media_type, body);
+                let located = |error| advised(at_byte(error, exchange.reads, body));
                 scorer.score(rows).map_err(located)?.write(exchange.writes, &mut answer)?;
                 shape
             }
@@ -432,6 +461,64 @@ mod tests {
                 assert!(whole.unwrap().body == pieces, "{case} {content_type} {accept}");
             }
         }
+    }
+
+    fn message(model: &Model, content_type: &str, body: &str) -> String {
+        let body = body.as_bytes();
+        let content_type = Some(content_type);
+        let answer = model.invoke(Invocation { content_type, accept: Some("text/csv"), default_accept: None, body });
+        match answer {
+            Ok(answer) => String::from_utf8(answer.body).unwrap(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_header_line_is_read_where_it_is_announced_and_recognised_where_it_is_not() {
+        const ANNOUNCED: &str = "text/csv; header=present";
+        let housing = model("housing");
+        let header = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK";
+        let row = "1993,2728,6,3.0,0.7,1,y,n";
+        let expected = message(&housing, "text/csv", row);
+        assert_eq!(message(&housing, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
+        let backwards = |line: &str| line.rsplit(',').collect::<Vec<_>>().join(",");
+        let body = format!("{}\n{}\n", backwards(header), backwards(row));
+        assert_eq!(message(&housing, ANNOUNCED, &body), expected);
+        let wrong = format!("{header}\n{}\n", row.replace("2728", "big"));
+        let said = message(&housing, ANNOUNCED, &wrong);
+        assert_eq!(said, "row 1, column 2 (SQUARE_FEET), byte 96: could not read \"big\" as a number");
+        let said = message(&housing, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(said.starts_with("row 1, column 1 (YEAR_BUILT), byte 0: could not read \"YEAR_BUILT\""), "{said}");
+        assert!(said.ends_with("leave it out, or send it with Content-Type: text/csv; header=present"), "{said}");
+
+        let learner = model("regressor_housing");
+        let (header, row) = ("a,b,c,d,e,f,g,h,i,j", "0.5,-1,0,0,1.25,0,1,0,1,0");
+        let expected = message(&learner, "text/csv", row);
+        assert_eq!(message(&learner, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
+        let said = message(&learner, ANNOUNCED, &format!("{header}\n{row}\n1,2\n"));
+        assert!(said.contains("row 2, byte 46"), "{said}");
+        let said = message(&learner, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(said.contains("the first line looks like a header line"), "{said}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_number_of_columns_or_rows_is_said_with_its_place() {
+        let housing = model("housing");
+        let said = message(&housing, "text/csv", "\n1,2\n");
+        assert!(said.starts_with("row 1, byte 1: expected rows of 8 columns"), "{said}");
+        for (content_type, body) in
+            [("application/json", "[]"), ("application/json", "{\"instances\": []}"), ("text/csv", "\n")]
+        {
+            let said = message(&housing, content_type, body);
+            assert!(said.ends_with("expected at least one row, found none"), "{said}");
+        }
+        let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 8), }";
+        let array = format!("\u{1}\0{}\0{header}", header.len() as u8 as char);
+        let body = [b"\x93NUMPY".as_slice(), array.as_bytes()].concat();
+        let invocation =
+            Invocation { content_type: Some("application/x-npy"), accept: None, default_accept: None, body: &body };
+        let said = housing.invoke(invocation).unwrap_err().to_string();
+        assert_eq!(said, "expected at least one row, found none");
     }
 
     #[test]

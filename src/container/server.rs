@@ -122,6 +122,9 @@ async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
     if let Some(refusal) = loaded.model.refusal() {
         log::warn!("every request will be refused, since columns.json and the model do not fit: {refusal}");
     }
+    if let Some(assumption) = loaded.model.assumption() {
+        log::warn!("{assumption}");
+    }
     let _ = services.single.set(loaded);
     Ok(())
 }

@@ -167,6 +167,24 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
     let features = answer(&housing, b"1990,2500,3,2,1,2,y,n\n").unwrap();
     let labelled = answer(&housing, b"1990,2500,3,2,1,2,y,n,250000\n").unwrap();
     assert_eq!(labelled, format!("250000.0,{features}"));
+    assert_eq!(housing.guessed_label(), Some("PRICE"));
+    let message = answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap_err().to_string();
+    let expected = "row 1, column 9 (PRICE): could not read the label \"bob\" as a number: the column PRICE was taken for \
+                    the label, since it comes last and no transformer uses it; {\"label\": null} in a columns.json beside";
+    assert!(message.starts_with(expected), "{message}");
+    // What columns.json says is not guessed.
+    assert_eq!(preprocessor(&fixtures().join("1.6.1/housing")).unwrap().guessed_label(), None);
+}
+
+#[test]
+fn rows_by_names_may_leave_out_what_no_transformer_uses_from_1_0_on() {
+    use crate::payload::table::Schema;
+    let housing = unnamed("1.6.1/housing_short");
+    assert!(housing.uses("DECK") && !housing.uses("PRICE"));
+    let dropped = preprocessor(&fixtures().join("1.6.1/passthrough_drop")).unwrap();
+    let names: Vec<String> = Schema::names(&dropped).into_iter().map(str::to_owned).collect();
+    let (used, unused): (Vec<_>, Vec<_>) = names.iter().partition(|name| dropped.uses(name));
+    assert!(!used.is_empty() && !unused.is_empty(), "{used:?} {unused:?}");
 }
 
 #[test]

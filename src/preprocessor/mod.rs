@@ -75,6 +75,11 @@ impl Preprocessor {
         self.layout.refusal()
     }
 
+    /// The column that was taken for the label because it comes last and no transformer uses it.
+    pub fn guessed_label(&self) -> Option<&str> {
+        self.layout.guessed_label()
+    }
+
     /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
     ///
     /// The names of a row's columns come from `columns`, else from the artifact; then a last column at fit that no
@@ -146,7 +151,8 @@ impl Preprocessor {
                 let origin = Origin::column(columns.len().saturating_sub(1));
                 let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
                 let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
-                Some(cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place))?)
+                let label = cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place));
+                Some(label.map_err(|error| self.explain_label(error))?)
             }
         };
         Ok(Features { label, table: Table { rows, columns: transformed }, sources })
@@ -174,6 +180,17 @@ impl Preprocessor {
             columns.rotate_left(1);
         }
         Ok(request)
+    }
+
+    /// An error about the label, with why the column is one.
+    fn explain_label(&self, error: Error) -> Error {
+        let Some(name) = self.guessed_label() else { return error };
+        let message = format!(
+            "{}: the column {name} was taken for the label, since it comes last and no transformer uses it; \
+             {{\"label\": null}} in a columns.json beside the artifact says that there is none",
+            error.message()
+        );
+        Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
     }
 
     fn place(&self, origin: Origin, request: &Request) -> Option<(usize, Option<String>)> {
@@ -222,6 +239,10 @@ impl Schema for Preprocessor {
 
     fn names(&self) -> Vec<&str> {
         self.layout.row().0
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.layout.uses(name)
     }
 
     fn label(&self) -> Option<usize> {

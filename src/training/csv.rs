@@ -49,7 +49,7 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(true);
     }
-    let content_type = ContentType { media_type: MediaType::Csv, label_size: None };
+    let content_type = ContentType::of(MediaType::Csv);
     let batch = Batch::read(content_type, text, columns)?;
     for (index, row) in batch.rows().enumerate() {
         if let Row::Dense(cells) = row

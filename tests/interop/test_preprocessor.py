@@ -386,9 +386,60 @@ def test_large_integers_are_the_categories_that_scikit_learn_takes_them_for(cont
             if None in body:
                 text = text.replace("\n\n", '\n""\n')
             frame = pd.read_csv(io.StringIO(text), header=None, names=["id"])
-            expected = np.asarray(encoder.transform(frame)).tolist()
+            try:
+                expected = np.asarray(encoder.transform(frame)).tolist()
+            except IndexError:  # TargetEncoder looks up what a negative category has become in a column of uint64
+                continue
             assert loaded.ask(text, content_type="text/csv") == expected, (type(encoder), body, frame.dtypes)
         if number == 0:
             folder = str(tmp_path / loaded.path.split("/")[2])
             said = json.loads(subprocess.check_output([BYOC, "inspect", "--json", folder]))
             assert all(name in json.dumps(said) for name in encoder.get_feature_names_out()), said
+
+
+def test_rows_by_names_may_leave_out_what_no_transformer_uses(container, tmp_path):
+    data = pd.DataFrame({name: [1.0, 2.0, 4.0] for name in "abdefgh"})
+    data.insert(2, "c", ["x", "y", "x"])
+    model = compose.ColumnTransformer([
+        ("numbers", preprocessing.StandardScaler(), ["a", "e"]), ("text", preprocessing.OneHotEncoder(), ["c"]),
+        ("dropped", "drop", ["b"])]).fit(data)
+    loaded = Loaded(container, tmp_path / "unused", model)
+    rows = [{"a": 1, "e": 2, "c": "x"}]
+    assert loaded.ask(json.dumps(rows)) == model.transform(pd.DataFrame(rows)).tolist()
+    header = loaded.ask("c,other,e,a\nx,7,2,1\n", content_type="text/csv; header=present")
+    assert header == model.transform(pd.DataFrame(rows)).tolist()
+    # A column of nulls is one of NaN; scikit-learn is given the type that it has in CSV beside other rows.
+    null = pd.DataFrame({"a": [np.nan], "e": [2], "c": ["x"]})
+    assert str(loaded.ask(json.dumps([{"a": None, "e": 2, "c": "x"}]))) == str(model.transform(null).tolist())
+    misspelled = [{"A": 1, "B": 2, "c": "x", "e": 1}]
+    with pytest.raises(ValueError, match="columns are missing: {'a'}"):
+        model.transform(pd.DataFrame(misspelled))
+    message = loaded.ask(json.dumps(misspelled))
+    assert 'found none for a; "A", "B" are no columns of the model' in message
+    everything = compose.ColumnTransformer([("a", "passthrough", ["a"])], remainder="passthrough").fit(data)
+    with pytest.raises(ValueError, match="columns are missing"):
+        everything.transform(pd.DataFrame(rows))
+    assert "found none for b, d, f, g, h" in Loaded(container, tmp_path / "all", everything).ask(json.dumps(rows))
+
+
+def test_a_last_column_that_is_not_used_is_said_to_be_taken_for_the_label(container, tmp_path):
+    data = pd.DataFrame({"a": [1.0, 2.0], "c": ["x", "y"], "name": ["bob", "eve"]})
+    model = compose.ColumnTransformer([("a", "passthrough", ["a"])]).fit(data)
+    message = Loaded(container, tmp_path / "guessed", model).ask("1,x,bob\n", content_type="text/csv")
+    assert "the column name was taken for the label" in message and "columns.json" in message
+    said = {"columns": ["a", "c", "name"], "label": None}
+    assert Loaded(container, tmp_path / "said", model, said).ask("1,x,bob\n", content_type="text/csv") == [[1]]
+    assert Loaded(container, tmp_path / "none", model, {"label": None}).ask("1,x,bob\n", content_type="text/csv") == [[1]]
+
+
+def test_an_empty_array_is_refused_as_scikit_learn_refuses_it(container, tmp_path):
+    model = preprocessing.StandardScaler().fit(np.eye(2))
+    loaded = Loaded(container, tmp_path / "empty", model)
+    with pytest.raises(ValueError, match="0 sample"):
+        model.transform(np.empty((0, 2)))
+    array = io.BytesIO()
+    np.save(array, np.empty((0, 2)))
+    for content, content_type in [(array.getvalue(), "application/x-npy"), (b"[]", "application/json"),
+                                  (b'{"instances": []}', "application/json"), (b"", "text/csv")]:
+        status, said = container.ask("POST", loaded.path + "/invoke", content, content_type=content_type)
+        assert status == 400 and "expected at least one row, found none" in said, said

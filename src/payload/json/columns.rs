@@ -2,6 +2,7 @@
 
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
+use crate::payload::shown;
 use crate::payload::table::{Cell, Column, Schema, Table, sparse_row};
 use std::collections::HashMap;
 
@@ -36,6 +37,19 @@ struct Named<'a, 'c> {
     values: Vec<Option<Scalar<'a>>>,
     /// Which columns had a value in some row.
     seen: Vec<bool>,
+    /// The first few names that are no columns, for errors.
+    unknown: Vec<String>,
+}
+
+impl Named<'_, '_> {
+    /// What a message adds of names that are no columns.
+    fn unknown(&self) -> String {
+        match self.unknown.as_slice() {
+            [] => String::new(),
+            [name] => format!("; {name} is no column of the model"),
+            names => format!("; {} are no columns of the model", names.join(", ")),
+        }
+    }
 }
 
 impl<'a, 'c> Columns<'a, 'c> {
@@ -50,15 +64,17 @@ impl<'a, 'c> Columns<'a, 'c> {
     /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column: pandas
     /// would not make that column, and scikit-learn would miss it.
     pub(in crate::payload) fn finish(self) -> Result<Table<'a>> {
-        if let Some(Named { names, label, seen, .. }) = &self.named {
-            let is_missing = |(index, _): &(usize, &&str)| !seen[*index] && Some(*index) != *label;
+        if let Some(named @ Named { names, label, seen, .. }) = &self.named {
+            let is_missing =
+                |(index, name): &(usize, &&str)| !seen[*index] && Some(*index) != *label && self.schema.uses(name);
             let missing: Vec<&str> = names.iter().enumerate().filter(is_missing).map(|(_, name)| *name).collect();
             if !missing.is_empty() {
                 let more = if missing.len() > MOST_LISTED { ", ..." } else { "" };
                 let listed: Vec<_> = missing.into_iter().take(MOST_LISTED).collect();
                 return Err(Error::bad_payload(format!(
-                    "expected a value for each column in some row, found none for {}{more}",
-                    listed.join(", ")
+                    "expected a value for each column in some row, found none for {}{more}{}",
+                    listed.join(", "),
+                    named.unknown()
                 )));
             }
         }
@@ -76,10 +92,10 @@ impl<'a, 'c> Columns<'a, 'c> {
         self.named.get_or_insert_with(|| {
             let names = schema.names();
             let columns = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
-            let values = names.iter().map(|_| None).collect();
+            let (values, unknown) = (names.iter().map(|_| None).collect(), Vec::new());
             // Rows before this one gave all their values by position.
             let seen = vec![rows > 0; names.len()];
-            Named { columns, names, label: schema.label(), values, seen }
+            Named { columns, names, label: schema.label(), values, seen, unknown }
         })
     }
 }
@@ -121,7 +137,12 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
     }
 
     fn column(&mut self, name: &str) -> Option<usize> {
-        self.named().columns.get(name).copied()
+        let named = self.named();
+        let column = named.columns.get(name).copied();
+        if column.is_none() && named.unknown.len() < MOST_LISTED && !named.unknown.iter().any(|known| known == name) {
+            named.unknown.push(shown(name.as_bytes()));
+        }
+        column
     }
 
     fn named_value(&mut self, column: usize, value: Scalar<'de>) -> Result<()> {
@@ -142,7 +163,8 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
                 }
                 [name, ..] => format!(
                     "expected an instance such as {{\"features\": [1.5, 16.0]}} or {{{name:?}: 1.5, ...}}, found an object \
-                     without features and without a column of the model"
+                     without features and without a column of the model{}",
+                    named.unknown()
                 ),
             }));
         }

@@ -92,7 +92,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Document<'_, '_, R> {
             found = element;
         }
         match found {
-            Found::Nothing => Err(A::Error::custom("expected instances, found an empty list")),
+            Found::Nothing => Err(A::Error::custom("expected at least one row, found none")),
             Found::Values(_) => self.0.end_bare_row(),
             Found::Instances => {
                 self.0.leave_instances();

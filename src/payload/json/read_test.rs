@@ -119,15 +119,48 @@ fn a_value_that_an_object_does_not_name_is_missing_as_in_pandas() {
     assert_eq!(format!("{:?}", table.columns[0]), "Float64([NaN, 2.0])");
 }
 
+/// A model that looks at one column only.
+struct UsesColor;
+
+impl Schema for UsesColor {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        LABEL_LAST.check_width(columns)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        LABEL_LAST.names()
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        name == "color"
+    }
+
+    fn label(&self) -> Option<usize> {
+        LABEL_LAST.label()
+    }
+}
+
+#[test]
+fn a_column_that_the_model_does_not_use_may_be_left_out() {
+    let table = read_table(br#"[{"color": "red"}, {"color": null, "other": 1}]"#, &UsesColor).unwrap();
+    assert_eq!(format!("{:?}", table.columns), "[Object([Missing, Missing]), Object([Text(\"red\"), None])]");
+    let message = read_table(br#"[{"wide": 1}]"#, &UsesColor).unwrap_err().to_string();
+    assert_eq!(message, "expected a value for each column in some row, found none for color");
+}
+
 #[test]
 fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
     for (body, expected) in [
         (r#"[{"wide": 1}, {"wide": 2}]"#, "expected a value for each column in some row, found none for color"),
+        (
+            r#"[{"wide": 1, "Color": "red", "size": 3}]"#,
+            "expected a value for each column in some row, found none for color; \"Color\", \"size\" are no columns of the model",
+        ),
         (r#"[{"wide": [1], "color": "red"}]"#, "row 1, column 1, byte 10: expected a value, found a list"),
         (
             r#"{"instances": [{"width": 1}]}"#,
             "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]} or {\"wide\": 1.5, ...}, found an object \
-             without features and without a column of the model",
+             without features and without a column of the model; \"width\" is no column of the model",
         ),
         (
             r#"[{"wide": 1, "color": "red"}, {"wide": 1, "color": "red", "price": 1}]"#,
@@ -216,7 +249,7 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ("[1, null]", "row 1, column 2, byte 7: expected a number, found null"),
         ("[1, [2, 3]]", "row 1, byte 4: expected the values of one row, found an instance among them"),
         ("[[1, 2], 3]", "row 1, byte 9: expected instances, found a value among them"),
-        ("[]", "byte 1: expected instances, found an empty list"),
+        ("[]", "byte 1: expected at least one row, found none"),
         (
             r#"{"instances": [{"features": [1, 2], "data": {"features": [1, 2]}}]}"#,
             "row 1, byte 41: expected features once in an instance, found them twice",

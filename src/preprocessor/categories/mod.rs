@@ -58,6 +58,7 @@ enum Object {
     Missing,
     None,
     Text(Box<str>),
+    Bool(bool),
     Integer(i64),
     Float(f64),
 }
@@ -194,7 +195,9 @@ impl Categories {
             Known::Unsigned { values, .. } => values.first() != Some(&0),
             Known::Floats { values, .. } => values.first() != Some(&0.0),
             Known::Texts { texts, none, .. } => *none != Some(0) && texts.get(0) != Some(""),
-            Known::Objects(objects) => !matches!(objects.first(), Some(Object::None | Object::Integer(0))),
+            Known::Objects(objects) => {
+                !matches!(objects.first(), Some(Object::None | Object::Integer(0) | Object::Bool(false)))
+            }
         }
     }
 
@@ -368,7 +371,7 @@ impl Object {
             return Some(Object::Text(text.into()));
         }
         if let Some(flag) = value.as_bool() {
-            return Some(Object::Integer(i64::from(flag)));
+            return Some(Object::Bool(flag));
         }
         if let Some(integer) = value.as_i64() {
             return Some(Object::Integer(integer));
@@ -387,6 +390,7 @@ impl Object {
         match (self, cell) {
             (Object::Missing, Cell::Missing) | (Object::None, Cell::None) => true,
             (Object::Text(one), Cell::Text(other)) => **one == **other,
+            (Object::Bool(one), other) => Object::Integer(i64::from(*one)).equals(other),
             (Object::Integer(one), Cell::Int(other)) => one == other,
             (Object::Integer(one), Cell::Bool(other)) => *one == i64::from(*other),
             (Object::Integer(one), Cell::Float(other)) => *one as f64 == *other,
@@ -402,6 +406,7 @@ impl Object {
             Object::Missing => "nan".into(),
             Object::None => "None".into(),
             Object::Text(text) => describe(&Cell::Text((&**text).into())),
+            Object::Bool(value) => describe(&Cell::Bool(*value)),
             Object::Integer(value) => value.to_string(),
             Object::Float(value) => value.to_string(),
         }

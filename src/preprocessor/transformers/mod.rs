@@ -267,6 +267,8 @@ pub(super) struct FittedColumns<'t> {
     pub(super) names: Vec<&'t str>,
     /// Whether the last of them is used.
     pub(super) uses_last: bool,
+    /// Those that a frame may come without.
+    pub(super) unused: Vec<&'t str>,
 }
 
 /// The names of the frame that an estimator was fitted on, if it says so.
@@ -276,7 +278,7 @@ pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) ->
     }
     // An estimator that is given the whole frame uses all of it.
     let names = estimator.feature_names_in()?;
-    Ok(names.map(|names| FittedColumns { names, uses_last: true }))
+    Ok(names.map(|names| FittedColumns { names, uses_last: true, unused: Vec::new() }))
 }
 
 /// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.
