@@ -11,6 +11,9 @@ use crate::payload::table::{Cell, Column, Schema, Table};
 /// How many columns a header line may have that are no columns of the model.
 const MOST_OTHERS: usize = 4096;
 
+/// A longer line is no header line that somebody forgot, and is not taken apart for a message.
+const LONGEST_ADVISED: usize = 64 << 10;
+
 /// Reads a body whose first record is the names of its columns. They pick the columns of a model whose columns have names,
 /// in any order and among others; else they are passed over.
 ///
@@ -76,7 +79,10 @@ fn without_header(error: Error) -> Error {
 /// the model's columns; or, where those have none, text above a number.
 pub fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let mut record = || Fields::find(lines.next()?, None, &|_| Ok(())).ok().map(|fields| fields.split_first().0);
+    let mut record = || {
+        let line = lines.next().filter(|line| line.len() <= LONGEST_ADVISED)?;
+        Fields::find(line, None, &|_| Ok(())).ok().map(|fields| fields.split_first().0)
+    };
     let first = record()?;
     let is_number = |field: &String| field.trim().parse::<f64>().is_ok();
     let is_header = if names.is_empty() {
@@ -149,6 +155,7 @@ mod tests {
         assert!(advice(b"a, b\n1,2\n", &["a", "b", "c"]).is_some());
         assert!(advice(b"a,x\n1,2\n", &["a", "b", "c"]).is_none());
         assert!(advice(b"p,q\n1,x\n", &[]).is_some());
+        assert!(advice(&b"a,".repeat(LONGEST_ADVISED), &["a", ""]).is_none());
         for body in ["1,q\n1,2\n", "p,q\nr,s\n", "p,\n1,2\n", "p,q\n", ""] {
             assert!(advice(body.as_bytes(), &[]).is_none(), "{body}");
         }
