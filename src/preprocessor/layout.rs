@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
-use super::columns_json::{ColumnsJson, Label};
+use super::columns_json::{ColumnsJson, Label, Told};
 use super::steps::best;
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
@@ -25,6 +25,8 @@ pub(super) struct Layout {
 pub(super) struct Names<'t> {
     names: Option<Vec<&'t str>>,
     label: Option<LabelPosition>,
+    /// The document that gave them, if it was not the model.
+    from: Option<Told>,
 }
 
 impl<'t> Names<'t> {
@@ -36,12 +38,13 @@ impl<'t> Names<'t> {
             Some(Label::None | Label::Unsaid) | None => None,
         };
         let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
+        let from = json.filter(|json| json.columns.is_some() || own_label.is_some()).map(|json| json.told);
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
-            return Ok(Names::of(columns.iter().map(String::as_str).collect(), own_label));
+            return Ok(Names::of(columns.iter().map(String::as_str).collect(), own_label, from));
         }
         let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose()?;
         let Some(FittedColumns { mut names, uses_last }) = fitted.flatten() else {
-            return Ok(Names { names: None, label: None });
+            return Ok(Names { names: None, label: None, from: None });
         };
         let label = match own_label {
             Some((label, position)) => {
@@ -51,12 +54,12 @@ impl<'t> Names<'t> {
             None if uses_last || names.len() < 2 || !may_guess => None,
             None => names.pop().map(|label| (label, LabelPosition::Last)),
         };
-        Ok(Names::of(names, label))
+        Ok(Names::of(names, label, from))
     }
 
-    fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {
+    fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>, from: Option<Told>) -> Names<'t> {
         names.extend(label.map(|(label, _)| label));
-        Names { names: Some(names), label: label.map(|(_, position)| position) }
+        Names { names: Some(names), label: label.map(|(_, position)| position), from }
     }
 
     /// What the root of a model is given.
@@ -65,11 +68,20 @@ impl<'t> Names<'t> {
     }
 
     /// The layout that comes of what the model demanded.
+    ///
+    /// # Errors
+    /// When a document beside the model gave names with which the model cannot answer any request. Where the model itself
+    /// is to blame it loads, as in scikit-learn, which raises when it is asked.
     pub(super) fn layout(self, builder: Builder) -> Result<Layout> {
         let names = TextList::new(self.names.into_iter().flatten())
             .ok_or_else(|| Error::bad_artifact("the names of the columns are longer than 4 GiB"))?;
-        let refusal = builder.refusal.map(String::into_boxed_str);
-        Ok(Layout { names, label: self.label, width: builder.request_width, refusal })
+        let mut layout = Layout { names, label: self.label, width: builder.request_width, refusal: None };
+        let misfit = builder.misfit.or_else(|| layout.misfit());
+        layout.refusal = match (self.from, misfit, builder.refusal) {
+            (Some(told), Some(misfit), None) => return Err(told.misfit(&misfit)),
+            (_, misfit, refusal) => refusal.or(misfit).map(String::into_boxed_str),
+        };
+        Ok(layout)
     }
 }
 
@@ -116,6 +128,23 @@ impl Layout {
             return Err(self.wrong_width(found));
         }
         Ok(Request { label: self.label.filter(|_| labelled) })
+    }
+
+    /// Why rows of the columns that are named are never as wide as the model takes them, if that is so.
+    fn misfit(&self) -> Option<String> {
+        let features = self.features();
+        let with_label = features.len() + usize::from(self.label.is_some());
+        let (is_fit, demanded) = match self.width {
+            RequestWidth::Any => return None,
+            RequestWidth::AtLeast(least) => (with_label >= least, format!("at least {least}")),
+            RequestWidth::Exactly(exact) => (features.len() == exact || with_label == exact, exact.to_string()),
+        };
+        if is_fit || self.names.len() == 0 {
+            return None;
+        }
+        let label = self.names.get(features.len()).map(|label| format!(" and the label {label}")).unwrap_or_default();
+        let (count, names) = (features.len(), super::build::list_names(&features));
+        Some(format!("a row has {count} columns by name ({names}){label}, but the model was fitted on {demanded}"))
     }
 
     fn wrong_width(&self, found: usize) -> Error {
