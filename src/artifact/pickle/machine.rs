@@ -320,7 +320,8 @@ impl Machine {
     /// tuple that begins with its name, while the object that has the part waits on the stack with its name before it.
     fn in_steps(&self, error: Error, stack: &Stack) -> Error {
         let mut segments: Vec<&[NodeId]> = stack.segments().collect();
-        let last = segments.pop().and_then(<[NodeId]>::last);
+        let innermost = segments.pop().unwrap_or_default();
+        let last = innermost.last();
         let holders = segments.iter().filter_map(|segment| match segment {
             [.., name, object, state] => {
                 let is_holder =
@@ -329,10 +330,17 @@ impl Machine {
             }
             _ => None,
         });
-        let is_attribute = segments
-            .last()
-            .and_then(|segment| segment.last())
-            .is_some_and(|container| matches!(self.node(*container), Node::Dict(_)));
+        // A list of one item is appended to without a mark.
+        let is_in_list = innermost
+            .len()
+            .checked_sub(2)
+            .and_then(|before| innermost.get(before))
+            .is_some_and(|container| matches!(self.node(*container), Node::List(_)));
+        let is_attribute = !is_in_list
+            && segments
+                .last()
+                .and_then(|segment| segment.last())
+                .is_some_and(|container| matches!(self.node(*container), Node::Dict(_)));
         let step = |id: &NodeId| self.short_text(*id).map(|name| format!("step {name:?}"));
         let mut path: Vec<String> = holders.filter_map(step).collect();
         path.extend(last.and_then(|id| match is_attribute {

@@ -407,6 +407,8 @@ fn a_class_that_is_not_supported_is_named_with_the_steps_that_lead_to_it_and_wha
     let expected = "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge, which is not supported; supported \
                     estimators are ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, LinearSVC, LinearSVR, ";
     assert!(bayesian.starts_with(expected), "{bayesian}");
+    let alone = message("one_step.joblib");
+    assert!(alone.starts_with("step \"only\": the file names sklearn.linear_model._huber.HuberRegressor"), "{alone}");
     let nested = message("nested_pca.joblib");
     let expected =
         "step \"prepare\": step \"num\": step \"shrink\": the file names sklearn.decomposition._pca.PCA, which";
