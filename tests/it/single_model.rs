@@ -345,8 +345,9 @@ fn the_log_says_what_a_row_is_and_columns_json_can_say_that_there_is_no_label() 
     assert_eq!(features, 10, "the ninth column is one that no transformer uses, and no label");
 
     std::fs::write(folder.path().join("columns.json"), "{\"columns\": [\"YEAR_BUILT\", \"DECK\"]}").unwrap();
-    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
-    container.wait_for_log("every request will be refused");
+    let mut container = Container::start(&["--model-dir", &model_dir(&folder)], &[]);
+    container.wait_for_log("columns.json does not fit the model: transformer \"numeric\" uses the column SQUARE_FEET");
+    assert_eq!(container.wait().code(), Some(65));
 }
 
 fn scorer(arguments: &[&str], environment: &[(&str, &str)]) -> (Container, tempfile::TempDir) {
