@@ -150,7 +150,11 @@ fn columns_with_which_no_request_could_be_answered_are_refused_when_the_model_is
         (housing, format!(r#"{{"columns": ["ID", {eight}, "NOTE"]}}"#), None),
         (housing, r#"{"label": null}"#.to_owned(), None),
         // By position: two columns without names.
-        ("1.6.1/standard_numpy", r#"{"columns": ["a"]}"#.to_owned(), Some("columns.json does not fit the model: ")),
+        (
+            "1.6.1/standard_numpy",
+            r#"{"columns": ["a"]}"#.to_owned(),
+            Some("columns.json does not fit the model: a row has 1 column by name (a), but the model was fitted on 2"),
+        ),
         ("1.6.1/standard_numpy", "{}".to_owned(), None),
     ] {
         let message = refused(case, &json);

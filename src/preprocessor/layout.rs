@@ -143,8 +143,9 @@ impl Layout {
             return None;
         }
         let label = self.names.get(features.len()).map(|label| format!(" and the label {label}")).unwrap_or_default();
-        let (count, names) = (features.len(), super::build::list_names(&features));
-        Some(format!("a row has {count} columns by name ({names}){label}, but the model was fitted on {demanded}"))
+        let names = super::build::list_names(&features);
+        let count = if features.len() == 1 { "1 column".to_owned() } else { format!("{} columns", features.len()) };
+        Some(format!("a row has {count} by name ({names}){label}, but the model was fitted on {demanded}"))
     }
 
     fn wrong_width(&self, found: usize) -> Error {

@@ -82,7 +82,7 @@ impl Preprocessor {
     /// transformer uses is the label.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for classes that are not supported (an estimator among
+    /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
     /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
     pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Preprocessor> {
         let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
@@ -134,7 +134,7 @@ impl Preprocessor {
     /// The answer has one type for all its columns and the label, as numpy promotes them.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for rows of a wrong width and for values that the model
+    /// [`Cause::BadPayload`] for rows of a wrong width and for values that the model
     /// does not take, with row, column and the column's name; and where scikit-learn raises.
     pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Features<'a>> {
         let Table { rows, mut columns } = rows;

@@ -86,7 +86,7 @@ impl Transformer {
     /// Builds a transformer from what the artifact says.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for a class that is not supported, and for attributes
+    /// [`Cause::BadArtifact`] for a class that is not supported, and for attributes
     /// that are missing, of a wrong type, or do not fit each other.
     pub(super) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
         if value.as_str() == Some("passthrough") {
