@@ -62,6 +62,16 @@ causes! {
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
     BadArtifact = 500 "InvalidModelException" exit 65, "the README lists what is read; an artifact that is damaged has to be made again";
+    /// A place without a model, or with several.
+    NoModel = 500 "InvalidModelException" exit 65, "put one model there; the README lists what is read";
+    /// A class of scikit-learn's that is not applied here.
+    UnsupportedClass = 500 "InvalidModelException" exit 65, "the README lists the classes that are read; make the model of those";
+    /// A `columns.json` that cannot be read, or does not fit the model.
+    BadColumns = 500 "InvalidModelException" exit 65, "correct columns.json; without one the columns are what the model says";
+    /// A `preprocessor.json` that is no fitted document, or does not fit together.
+    BadDocument = 500 "InvalidModelException" exit 65, "correct preprocessor.json at the path in the message, or have byoc train write it again";
+    /// A method that the model does not have.
+    NoSuchMethod = 500 "InvalidModelException" exit 65, "ask for another method by --method, BYOC_METHOD or columns.json, or for none";
     /// A file that could not be read or written.
     Io = 500 "InternalServerException" exit 74, "check the path or port, and the permissions";
     /// Something that should not happen did; the log has the whole story under the request's id.

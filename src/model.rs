@@ -5,6 +5,7 @@
 //! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
 
+mod files;
 mod inspect;
 
 pub use inspect::{Contents, FileSize, Inspection};
@@ -20,6 +21,7 @@ use crate::payload::table::Schema;
 use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
 use crate::scorer::Scorer;
+use files::Kind;
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +83,41 @@ const COLUMNS_JSON: &str = "columns.json";
 const MOST_LISTED: usize = 10;
 
 impl Artifact {
-    /// Recognises the artifact in a folder.
+    /// Recognises the artifact in a folder, or that which is a file of its own.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] where nothing, or more than one thing, is recognised.
-    pub fn find(directory: &Path) -> Result<Artifact> {
+    /// [`Cause::NoModel`] where nothing, or more than one thing, is recognised.
+    pub fn find(place: &Path) -> Result<Artifact> {
+        if !place.is_file() {
+            return Artifact::find_in(place);
+        }
+        match Kind::of(place) {
+            // The folder of a bare name is the empty path.
+            Some(Kind::ModelAlgo) => Ok(Artifact::LinearLearner(place.with_file_name(""))),
+            Some(Kind::Fitted) => Ok(Artifact::Fitted(place.to_owned())),
+            Some(Kind::Pickle) => {
+                let columns = place.with_file_name(COLUMNS_JSON);
+                let columns = columns.is_file().then_some(columns);
+                Ok(Artifact::ScikitLearn { pickle: place.to_owned(), columns })
+            }
+            Some(Kind::Archive) | None => Err(files::unexpected(place)),
+        }
+    }
+
+    /// Whether a file is an artifact of its own by its name, and no archive of one.
+    pub fn is_lone_file(path: &Path) -> bool {
+        path.is_file() && matches!(Kind::of(path), Some(Kind::ModelAlgo | Kind::Fitted | Kind::Pickle))
+    }
+
+    /// The error of a file that is known to be neither an artifact nor an archive of one by how it begins.
+    ///
+    /// # Errors
+    /// [`Cause::NoModel`] with what it is instead.
+    pub fn check_archive(path: &Path) -> Result<()> {
+        if files::may_be_archive(path)? { Ok(()) } else { Err(files::unexpected(path)) }
+    }
+
+    fn find_in(directory: &Path) -> Result<Artifact> {
         if ModelAlgo::is_in(directory) {
             return Ok(Artifact::LinearLearner(directory.to_owned()));
         }
@@ -102,9 +134,8 @@ impl Artifact {
             if name.starts_with('.') {
                 continue;
             }
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             // A folder, a pipe or a device of that name is no file to read.
-            if matches!(extension, "joblib" | "pkl" | "pickle") && path.is_file() {
+            if matches!(Kind::of(&path), Some(Kind::Pickle)) && path.is_file() {
                 pickles.push(path.clone());
             }
             names.push(name);
@@ -115,18 +146,24 @@ impl Artifact {
                 let columns = directory.join(COLUMNS_JSON);
                 Ok(Artifact::ScikitLearn { pickle: pickle.clone(), columns: columns.is_file().then_some(columns) })
             }
-            [] => Err(Error::bad_artifact(format!(
-                "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, *.pkl \
-                 or *.pickle (scikit-learn), found {}",
-                directory.display(),
-                listed(&names)
-            ))),
-            several => Err(Error::bad_artifact(format!(
-                "{} models in {}: expected one *.joblib, *.pkl or *.pickle, found {}",
-                several.len(),
-                directory.display(),
-                listed(&names)
-            ))),
+            [] => Err(Error::new(
+                Cause::NoModel,
+                format!(
+                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
+                     *.pkl or *.pickle (scikit-learn), found {}",
+                    directory.display(),
+                    listed(&names)
+                ),
+            )),
+            several => Err(Error::new(
+                Cause::NoModel,
+                format!(
+                    "{} models in {}: expected one *.joblib, *.pkl or *.pickle, found {}",
+                    several.len(),
+                    directory.display(),
+                    listed(&names)
+                ),
+            )),
         }
     }
 
@@ -148,8 +185,8 @@ impl Artifact {
     /// Reads the artifact. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile, of a kind that is not supported, or does not
-    /// have the method.
+    /// [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::UnsupportedClass`], [`Cause::BadColumns`] and
+    /// [`Cause::BadDocument`] for a file that does not fit, and [`Cause::NoSuchMethod`].
     pub fn load(self, method: Option<Method>) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),

@@ -165,6 +165,13 @@ fn label_floats(cells: &[Cell<'_>], origin: Origin) -> Result<Vec<f64>, Fault> {
     cells.iter().enumerate().map(float).collect()
 }
 
+/// The nearest numpy `float16` of a number of its range.
+pub(super) fn half(value: f64) -> f64 {
+    let exponent = value.abs().log2().floor().max(-14.0);
+    let unit = (exponent - 10.0).exp2();
+    if unit.is_finite() { (value / unit).round_ties_even() * unit } else { value }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
-use super::columns_json::{ColumnsJson, Label};
+use super::columns_json::{ColumnsJson, Label, Told};
 use super::steps::best;
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
@@ -32,6 +32,8 @@ pub(super) struct Names<'t> {
     is_guessed: bool,
     /// What the first transformer was fitted on and does not use.
     unused: Vec<&'t str>,
+    /// The document that gave them, if it was not the model.
+    from: Option<Told>,
 }
 
 impl<'t> Names<'t> {
@@ -43,14 +45,15 @@ impl<'t> Names<'t> {
             Some(Label::None | Label::Unsaid) | None => None,
         };
         let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
+        let from = json.filter(|json| json.columns.is_some() || own_label.is_some()).map(|json| json.told);
         let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose();
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
             let unused = fitted.ok().flatten().flatten().map(|fitted| unused(root, &fitted)).unwrap_or_default();
             let columns = columns.iter().map(String::as_str).collect();
-            return Ok(Names { unused, ..Names::of(columns, own_label) });
+            return Ok(Names { unused, from, ..Names::of(columns, own_label) });
         }
         let Some(fitted) = fitted?.flatten() else {
-            return Ok(Names { names: None, label: None, is_guessed: false, unused: Vec::new() });
+            return Ok(Names { names: None, label: None, is_guessed: false, unused: Vec::new(), from: None });
         };
         let unused = unused(root, &fitted);
         let FittedColumns { mut names, uses_last, .. } = fitted;
@@ -62,13 +65,13 @@ impl<'t> Names<'t> {
             None if uses_last || names.len() < 2 || !may_guess => None,
             None => names.pop().map(|label| (label, LabelPosition::Last)),
         };
-        Ok(Names { is_guessed: own_label.is_none() && label.is_some(), unused, ..Names::of(names, label) })
+        Ok(Names { is_guessed: own_label.is_none() && label.is_some(), unused, from, ..Names::of(names, label) })
     }
 
     fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {
         names.extend(label.map(|(label, _)| label));
         let label = label.map(|(_, position)| position);
-        Names { names: Some(names), label, is_guessed: false, unused: Vec::new() }
+        Names { names: Some(names), label, is_guessed: false, unused: Vec::new(), from: None }
     }
 
     /// What the root of a model is given.
@@ -76,14 +79,27 @@ impl<'t> Names<'t> {
         Input { names: self.names.clone(), shape: Shape::Request { label: self.label }, sparse: false }
     }
 
-    /// The layout that comes of what the model demanded.
+    /// The layout that comes of what the model demanded. A model that can answer no request loads all the same, as in
+    /// scikit-learn, which raises when it is asked.
+    ///
+    /// # Errors
+    /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
     pub(super) fn layout(self, builder: Builder) -> Result<Layout> {
-        let unused = self.unused.into_iter().map(Box::from).collect();
-        let names = TextList::new(self.names.into_iter().flatten())
+        let Names { names, label, is_guessed, unused, from } = self;
+        let unused = unused.into_iter().map(Box::from).collect();
+        let names = TextList::new(names.into_iter().flatten())
             .ok_or_else(|| Error::bad_artifact("the names of the columns are longer than 4 GiB"))?;
-        let refusal = builder.refusal.map(String::into_boxed_str);
-        let Names { label, is_guessed, .. } = self;
-        Ok(Layout { names, label, width: builder.request_width, is_guessed, unused, refusal })
+        let mut layout = Layout { names, label, width: builder.request_width, is_guessed, unused, refusal: None };
+        let misfit = builder.misfit.or_else(|| layout.misfit());
+        let refusal = match (from, misfit, builder.refusal) {
+            (Some(Told::Document), Some(misfit), None) => return Err(Told::Document.misfit(&misfit)),
+            (Some(Told::ColumnsJson), Some(misfit), None) => {
+                Some(Told::ColumnsJson.misfit(&misfit).message().to_owned())
+            }
+            (_, misfit, refusal) => refusal.or(misfit),
+        };
+        layout.refusal = refusal.map(String::into_boxed_str);
+        Ok(layout)
     }
 }
 
@@ -153,6 +169,24 @@ impl Layout {
             return Err(self.wrong_width(found));
         }
         Ok(Request { label: self.label.filter(|_| labelled) })
+    }
+
+    /// Why rows of the columns that are named are never as wide as the model takes them, if that is so.
+    fn misfit(&self) -> Option<String> {
+        let features = self.features();
+        let with_label = features.len() + usize::from(self.label.is_some());
+        let (is_fit, demanded) = match self.width {
+            RequestWidth::Any => return None,
+            RequestWidth::AtLeast(least) => (with_label >= least, format!("at least {least}")),
+            RequestWidth::Exactly(exact) => (features.len() == exact || with_label == exact, exact.to_string()),
+        };
+        if is_fit || self.names.len() == 0 {
+            return None;
+        }
+        let label = self.names.get(features.len()).map(|label| format!(" and the label {label}")).unwrap_or_default();
+        let names = super::build::list_names(&features);
+        let count = if features.len() == 1 { "1 column".to_owned() } else { format!("{} columns", features.len()) };
+        Some(format!("a row has {count} by name ({names}){label}, but the model was fitted on {demanded}"))
     }
 
     fn wrong_width(&self, found: usize) -> Error {

@@ -7,6 +7,7 @@
 mod channel;
 mod csv;
 mod failure;
+mod header_line;
 mod job;
 mod lines;
 mod preprocessor_job;

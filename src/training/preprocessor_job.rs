@@ -42,7 +42,7 @@ pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
     let files: Vec<PathBuf> = channels.keys().map(of_channel).filter(|path| path.is_file()).collect();
     let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
     let (text, source, file) = match (given.get(HYPERPARAMETER), files.as_slice()) {
-        (None, []) => return Ok(None),
+        (None, []) => return misspelt(&given, &channels, tree).map_or(Ok(None), Err),
         (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {HYPERPARAMETER}"), PathBuf::new()),
         (None, [file]) => {
             let text = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
@@ -61,6 +61,26 @@ pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
     check_others(&given)?;
     let specification = Specification::parse(&text).map_err(|error| error.context(source))?;
     Ok(Some(Job { specification, file, channels }))
+}
+
+/// The error of a specification under another name, which a linear learner would complain of in its own way.
+fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, tree: &Tree) -> Option<Error> {
+    // Two letters, wherever they are wrong.
+    let is_near = |name: &str, meant: &str| {
+        let (name, meant) = (name.to_lowercase(), meant.to_lowercase());
+        strsim::osa_distance(&name, &meant) <= 2
+    };
+    let wrong = |message: String| Error::new(Cause::BadSetting, message);
+    if let Some(name) = given.keys().find(|name| is_near(name, HYPERPARAMETER)) {
+        return Some(wrong(format!("{name} is no hyperparameter: did you mean {HYPERPARAMETER}?")));
+    }
+    channels.keys().find_map(|channel| {
+        let entries = std::fs::read_dir(tree.channel(channel)).ok()?;
+        let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let name = names.find(|name| is_near(name, FILE))?;
+        let path = tree.channel(channel).join(name);
+        Some(wrong(format!("{} is no specification by its name: did you mean {FILE}?", path.display())))
+    })
 }
 
 /// Nothing else is a hyperparameter of a preprocessor. What SageMaker's own tools add begins with `sagemaker_` or `_`.
@@ -113,7 +133,8 @@ impl Job {
         settings::host(tree)?;
         let (name, channel) = self.channel()?;
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
-        let mut rows = TableSource::new(name, tree.channel(name), channel, self.file.clone(), room, &stop)?;
+        let mut rows =
+            TableSource::new(name, tree.channel(name), channel, &self.specification, self.file.clone(), room, &stop)?;
         let mut report = Report::new(config.is_watched);
         report.say("Docker entrypoint called with argument(s): train");
         let mode = if channel.training_input_mode == InputMode::Pipe { "FIFOs" } else { "files" };

@@ -39,7 +39,9 @@ impl Reading {
         mini_batch_size: usize,
         stop: &Stop,
     ) -> Result<Reading> {
-        let format = channel.format().map_err(|error| error.context(format_args!("channel {name}")))?;
+        let in_channel = |error: Error| error.context(format_args!("channel {name}"));
+        let format = channel.format().map_err(in_channel)?;
+        channel.check_label_first().map_err(in_channel)?;
         Ok(Reading {
             name: name.to_owned(),
             streams: Streams::new(path, channel.training_input_mode),

@@ -6,6 +6,7 @@ use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::dtype::half;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses, describe, has_only_nulls};
 
@@ -215,13 +216,6 @@ impl Function {
             _ => None,
         }
     }
-}
-
-/// The nearest binary16 of a number of its normal range.
-fn half(value: f64) -> f64 {
-    let exponent = value.abs().log2().floor().max(-14.0);
-    let unit = (exponent - 10.0).exp2();
-    if unit.is_finite() { (value / unit).round_ties_even() * unit } else { value }
 }
 
 /// It names its features only if it was told how, with `feature_names_out` (1.1).

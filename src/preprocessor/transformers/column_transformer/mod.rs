@@ -107,7 +107,7 @@ fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transfo
     {
         let (given, fitted) = (list_names(given), list_names(fitted));
         builder
-            .refuse(format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order"));
+            .misfit(format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order"));
     }
     Ok(false)
 }
@@ -116,7 +116,7 @@ fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transfo
 fn find(name: &str, given: &[&str], input: &Input<'_>, builder: &mut Builder, branch: &str) -> usize {
     let Some(position) = given.iter().position(|given| *given == name) else {
         let given = list_names(given);
-        builder.refuse(format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}"));
+        builder.misfit(format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}"));
         return 0;
     };
     if matches!(input.shape, Shape::Request { label: Some(_) }) && position + 1 == given.len() {
