@@ -46,7 +46,7 @@ fn read_lines<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> {
     if found { Ok(()) } else { Err(Error::bad_payload("expected a JSON object on each line, found an empty body")) }
 }
 
-/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth.
+/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth where that leaves the same float32.
 pub(super) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
     for row in predictions.rows() {
         out.push(b'{');
