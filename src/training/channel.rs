@@ -60,7 +60,7 @@ impl Channel {
         for parameter in parts {
             if let Some((name, value)) = parameter.split_once('=')
                 && name.trim().eq_ignore_ascii_case("label_size")
-                && value.trim() != "1"
+                && !matches!(value.trim(), "1" | "\"1\"")
             {
                 return refuse(format!("ContentType {header:?}: expected label_size=1, the label in the first column"));
             }
@@ -87,6 +87,7 @@ mod tests {
         for (json, expected) in [
             (r#"{"ContentType": "text/csv"}"#, Format::Csv),
             (r#"{"ContentType": "text/csv;label_size=1"}"#, Format::Csv),
+            (r#"{"ContentType": "text/csv; label_size=\"1\""}"#, Format::Csv),
             (r#"{"ContentType": "Text/CSV; charset=utf-8; label_size=1", "RecordWrapperType": "None"}"#, Format::Csv),
             (r#"{"ContentType": "application/x-recordio-protobuf"}"#, Format::RecordIo),
             (r#"{"RecordWrapperType": "RecordIO"}"#, Format::RecordIo),

@@ -9,6 +9,7 @@ mod csv;
 mod failure;
 mod job;
 mod lines;
+mod place;
 mod preprocessor_job;
 mod recordio;
 mod report;

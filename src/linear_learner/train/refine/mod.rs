@@ -96,7 +96,7 @@ impl Solver<'_, '_> {
         let wanted = Curvature::for_parameters(point.len());
         let Some(mut here) = self.walk(point, barrier, wanted)? else { return Ok(Outcome::Stopped) };
         loop {
-            (self.run.tell)(Event::Refined { passes: self.passes, objective: here.value });
+            (self.run.tell)(Event::Refined { passes: self.passes, objective: here.objective });
             let step = match wanted {
                 Curvature::Matrix => direction::by_cholesky(&here),
                 Curvature::Diagonal => direction::by_conjugate_gradients(&here, ROUGHLY, |direction| {
