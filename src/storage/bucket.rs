@@ -1,4 +1,4 @@
-//! A bucket of S3, or of what speaks its protocol. The only file that names the object store's crate.
+//! A bucket of S3, or of what speaks its protocol.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,24 +10,22 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::buffered::BufWriter;
-use object_store::client::Certificate;
 use object_store::path::Path as Key;
 use object_store::{
     Attribute, Attributes, ClientOptions, GetOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
 };
+use reqwest::Certificate;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Failure;
+use super::connection::Connector;
+use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
-use crate::{env, tls};
 
 /// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
 const RETRIES: usize = 4;
 const RETRY_LIMIT: Duration = Duration::from_secs(20);
-/// How long a connection may take to be made, and to bring the next bytes.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-const SILENCE_LIMIT: Duration = Duration::from_secs(15);
 
 /// How S3 is reached: the AWS SDKs' own environment variables, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,18 +97,11 @@ impl Bucket {
             builder = builder.with_endpoint(endpoint);
         }
         let plain_http = access.endpoint().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        tls::choose_provider();
-        let mut options = ClientOptions::new()
-            .with_allow_http(plain_http)
-            .with_connect_timeout(CONNECT_LIMIT)
-            .with_read_timeout(SILENCE_LIMIT)
-            .with_timeout_disabled()
-            .with_no_system_certificates(true);
-        for certificate in certificates(access)? {
-            options = options.with_root_certificate(certificate);
-        }
+        let options = ClientOptions::new().with_allow_http(plain_http);
+        let connector = Connector { certificates: certificates(access)? };
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
-        let client = builder.with_client_options(options).with_retry(retry).build().map_err(|error| wrong(&error))?;
+        let client = builder.with_client_options(options).with_http_connector(connector).with_retry(retry).build();
+        let client = client.map_err(|error| wrong(&error))?;
         Ok(Bucket { client: Arc::new(client) })
     }
 

@@ -1,9 +1,10 @@
 //! Where objects lie: in folders of this machine, or in buckets of S3 or of what speaks its protocol.
 //!
 //! A [`Location`] is a place by name. [`Storage`] reads and writes whole objects at such places, a [`Bucket`] is one bucket
-//! of it, and the only file that names the object store's crate. This room knows nothing of models, of jobs, or of who asks.
+//! of it. `bucket` and `connection` are the only files that name the object store's crate. This room knows nothing of models, of jobs, or of who asks.
 
 mod bucket;
+mod connection;
 mod failure;
 mod location;
 

@@ -1,0 +1,98 @@
+//! S3's HTTP over the client that the rest of the program has.
+//!
+//! The store's crate has one of its own, of the same crate, but only with HTTP/2: that is a third of a megabyte of the image
+//! (`h2`), and S3 does not speak it.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt as _;
+use object_store::ClientOptions;
+use object_store::client::{
+    ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
+    HttpService,
+};
+use reqwest::Certificate;
+
+use crate::tls;
+
+/// How long a connection may take to be made, and to bring the next bytes.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+
+/// Makes clients that trust these certificates and no others.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) certificates: Vec<Certificate>,
+}
+
+impl HttpConnector for Connector {
+    /// `options` say one thing only: whether plain HTTP may be spoken, as it is to metadata services.
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        tls::choose_provider();
+        let plain_http = options.get_config_value(&ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("byoc/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_only(self.certificates.iter().cloned())
+            .https_only(!plain_http)
+            .connect_timeout(CONNECT_LIMIT)
+            .read_timeout(SILENCE_LIMIT)
+            .build();
+        let client = client.map_err(|error| object_store::Error::Generic { store: "S3", source: Box::new(error) })?;
+        Ok(HttpClient::new(Connection(client)))
+    }
+}
+
+#[derive(Debug)]
+struct Connection(reqwest::Client);
+
+impl HttpService for Connection {
+    fn call<'life, 'future>(&'life self, request: HttpRequest) -> BoxFuture<'future, Result<HttpResponse, HttpError>>
+    where
+        'life: 'future,
+    {
+        Box::pin(async {
+            let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(failed)?;
+            let response = http::Response::<reqwest::Body>::from(self.0.execute(request).await.map_err(failed)?);
+            Ok(response.map(|body| HttpResponseBody::new(body.map_err(failed))))
+        })
+    }
+}
+
+/// What went wrong, in the words by which the store decides whether to try again.
+fn failed(error: reqwest::Error) -> HttpError {
+    let kind = if error.is_timeout() {
+        HttpErrorKind::Timeout
+    } else if error.is_connect() {
+        HttpErrorKind::Connect
+    } else if error.is_decode() {
+        HttpErrorKind::Decode
+    } else if let Some(kind) = broken_off(&error) {
+        kind
+    } else if error.is_request() {
+        // The connection was closed before an answer had come.
+        HttpErrorKind::Request
+    } else if error.is_body() {
+        HttpErrorKind::Interrupted
+    } else {
+        HttpErrorKind::Unknown
+    };
+    // The store's own message has the address.
+    HttpError::new(kind, error.without_url())
+}
+
+/// What the operating system says of the connection, if it says something.
+fn broken_off(error: &reqwest::Error) -> Option<HttpErrorKind> {
+    use std::io::ErrorKind;
+    std::iter::successors(error.source(), |&error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .find_map(|error| match error.kind() {
+            ErrorKind::TimedOut => Some(HttpErrorKind::Timeout),
+            ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => Some(HttpErrorKind::Interrupted),
+            _ => None,
+        })
+}
