@@ -164,6 +164,31 @@ fn no_classification_loss_has_a_better_point_nearby() {
 }
 
 #[test]
+fn l1_beside_a_loss_that_bends_everywhere_takes_few_walks_over_the_data() {
+    for (loss, classes, outputs) in [(Loss::Softmax, 6, 6), (Loss::Logistic, 2, 1), (Loss::Squared, 0, 1)] {
+        let mut data = rows(301, classes);
+        let scaler = scaler(&data, classes == 0);
+        for (l1, wd) in [(1e-4, 0.0), (1e-3, 1e-3), (0.05, 1e-3), (10.0, 1e-3)] {
+            let objective = Objective { l1, wd, ..objective(loss, outputs) };
+            let mut passes = 0;
+            let mut tell = |event: Event<'_>| {
+                if let Event::Refined { passes: now, .. } = event {
+                    passes = now;
+                }
+            };
+            let mut run = Run { threads: 2, memory: u64::MAX, stop: &|| false, tell: &mut tell };
+            let start = vec![0.01; (WIDTH + 1) * outputs];
+            let point = solve(&objective, &scaler, &start, &mut data, &mut run).unwrap().unwrap();
+            assert!(passes < 25, "{loss:?} {l1}: {passes} passes");
+            assert_no_better_point_nearby(&objective, &scaler, &data, &point);
+            if l1 == 10.0 {
+                assert!(point.iter().take(WIDTH * outputs).all(|&weight| weight == 0.0), "{point:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn l1_sets_weights_that_are_not_worth_it_to_zero() {
     let mut data = rows(301, 0);
     let scaler = scaler(&data, true);
