@@ -94,6 +94,27 @@ causes! {
     BadSetting = 500 "InternalServerException" exit 78, "correct the setting; --help lists them";
 }
 
+impl Cause {
+    /// What to do about it where a training job ends for it: there are no requests there.
+    pub const fn training_hint(self) -> &'static str {
+        match self {
+            Cause::BadPayload => "correct the data of the channel that the message names",
+            Cause::BadSetting => {
+                "correct what the message names: a hyperparameter, a file below input/config, or a flag of `byoc train --help`"
+            }
+            Cause::InsufficientMemory => {
+                "lower what the message names, or take a machine or container with more memory"
+            }
+            Cause::Io => "check the path, the permissions and the space on the disk",
+            Cause::Stopped => {
+                "run the job again; told to stop after its first mini-batches it writes the best model so far"
+            }
+            Cause::Internal => "that is a defect of this program; the log lines above tell more",
+            _ => self.row().hint,
+        }
+    }
+}
+
 /// Where in a body or a file something is wrong. Rows and columns count from 1, bytes from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -263,6 +284,21 @@ mod tests {
     fn an_outer_place_adds_to_an_inner_one_and_never_overrides_it() {
         let error = Error::bad_payload("x").at(Place::cell(1, 5)).at(Place::row(9).at_byte(4));
         assert_eq!(error.to_string(), "row 1, column 5, byte 4: x");
+    }
+
+    #[test]
+    fn a_job_is_not_told_of_requests() {
+        for cause in [
+            Cause::BadPayload,
+            Cause::BadSetting,
+            Cause::InsufficientMemory,
+            Cause::Io,
+            Cause::Stopped,
+            Cause::Internal,
+        ] {
+            let hint = cause.training_hint();
+            assert!(["body", "request", "unload"].iter().all(|word| !hint.contains(word)), "{cause:?}: {hint}");
+        }
     }
 
     #[test]

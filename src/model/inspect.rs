@@ -5,7 +5,7 @@ use super::{Artifact, in_file, read};
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::artifact::pickle::{self, Tree};
 use crate::artifact::targz;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
 use crate::preprocessor::{ColumnsJson, Document, Preprocessor, PreprocessorDescription};
 use crate::scorer::{Scorer, ScorerDescription};
@@ -60,10 +60,12 @@ impl Inspection {
     /// `preprocessor.json`, or a pickle.
     ///
     /// # Errors
-    /// [`Cause::Io`](crate::error::Cause::Io) when it cannot be read,
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) when it is none of these, or what [`Artifact::load`] refuses.
+    /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
     pub fn of(path: &Path) -> Result<Inspection> {
-        let metadata = fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
+        let metadata = fs::metadata(path).map_err(|error| {
+            let failed = Error::io("read", path, &error);
+            if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
+        })?;
         let inspection = match Kind::of(path) {
             Some(Kind::Archive) if metadata.is_file() => in_archive(path),
             _ => Artifact::find(path).and_then(inspect),

@@ -55,7 +55,7 @@ fn read_lines<'de>(body: &'de [u8], words: Option<&Words<'_>>, rows: &mut impl R
     if found { Ok(()) } else { Err(Error::bad_payload("expected a JSON object on each line, found an empty body")) }
 }
 
-/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth.
+/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth where that leaves the same float32.
 pub(super) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
     for row in predictions.rows() {
         out.push(b'{');

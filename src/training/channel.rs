@@ -139,6 +139,7 @@ mod tests {
         for (json, expected) in [
             (r#"{"ContentType": "text/csv"}"#, Format::Csv),
             (r#"{"ContentType": "text/csv;label_size=1"}"#, Format::Csv),
+            (r#"{"ContentType": "text/csv; label_size=\"1\""}"#, Format::Csv),
             (r#"{"ContentType": "Text/CSV; charset=utf-8; label_size=1", "RecordWrapperType": "None"}"#, Format::Csv),
             (r#"{"ContentType": "application/x-recordio-protobuf"}"#, Format::RecordIo),
             (r#"{"RecordWrapperType": "RecordIO"}"#, Format::RecordIo),

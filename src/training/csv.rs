@@ -50,7 +50,7 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
         return Ok(true);
     }
     let content_type = ContentType::of(MediaType::Csv);
-    let batch = Batch::read(content_type, text, columns)?;
+    let batch = Batch::read(content_type, text, columns).map_err(|error| in_columns(error, columns))?;
     for (index, row) in batch.rows().enumerate() {
         if let Row::Dense(cells) = row
             && let Some((label, features)) = cells.split_first()
@@ -62,6 +62,18 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// To the reader of text the label is a column like the others, which it calls features.
+fn in_columns(error: Error, columns: usize) -> Error {
+    let Some(found) = error.message().strip_prefix(&format!("expected {columns} features, found ")) else {
+        return error;
+    };
+    let message = format!(
+        "expected {columns} columns as in the first record, the label and {} features, found {found}",
+        columns - 1
+    );
+    Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
 }
 
 /// How many columns the first record has.

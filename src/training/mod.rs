@@ -10,6 +10,7 @@ mod failure;
 mod header_line;
 mod job;
 mod lines;
+mod place;
 mod preprocessor_job;
 mod recordio;
 mod report;

@@ -3,10 +3,10 @@
 use super::channel::{Channel, InputMode};
 use super::job::Config;
 use super::lines::stamp;
-use super::settings;
-use super::stop::Stop;
-use super::table_source::{TableSource, stopped};
+use super::stop::{Stop, stopped};
+use super::table_source::TableSource;
 use super::tree::Tree;
+use super::{place, settings};
 use crate::error::{Cause, Error, Result};
 use crate::linear_learner::train::Given;
 use crate::preprocessor::{Document, Specification, fit};
@@ -132,6 +132,7 @@ impl Job {
         let stop = Stop::on_signal()?;
         settings::host(tree)?;
         let (name, channel) = self.channel()?;
+        place::probe(&config.model_dir, &[PICKLE, FILE])?;
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
         let mut rows =
             TableSource::new(name, tree.channel(name), channel, &self.specification, self.file.clone(), room, &stop)?;
@@ -188,8 +189,11 @@ fn write(directory: &Path, document: &Document) -> Result<PathBuf> {
     std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
     for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
-        std::fs::write(&unfinished, bytes).map_err(|error| Error::io("write", &unfinished, &error))?;
-        std::fs::rename(&unfinished, &path).map_err(|error| Error::io("write", &path, &error))?;
+        std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
+            // Half a file is of no use, and takes what a full disk lacks.
+            let _ = std::fs::remove_file(&unfinished);
+            Error::io("write", &path, &error)
+        })?;
     }
     Ok(directory.join(FILE))
 }

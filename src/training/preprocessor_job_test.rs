@@ -31,6 +31,7 @@ impl Job {
             model_dir: self.path("model"),
             threads: 1,
             memory,
+            all_memory: 1 << 31,
             is_watched: false,
         })
     }

@@ -3,7 +3,7 @@
 
 use super::channel::{Channel, Format};
 use super::header_line::HeaderLine;
-use super::stop::Stop;
+use super::stop::{Stop, stopped};
 use super::streams::{Stream, Streams};
 use crate::error::{Cause, Error, Place, Result};
 use crate::payload::Table;
@@ -153,10 +153,6 @@ impl TableSource {
             }
         }
     }
-}
-
-pub(super) fn stopped() -> Error {
-    Error::new(Cause::Unavailable, "told to stop before there was a model")
 }
 
 fn show(chunk: &Chunk, types: &[ColumnType], name: &str, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
