@@ -93,7 +93,8 @@ fn fastest_epoch(rows: &mut Vec<Arc<Rows>>, predictor_type: &str, loss: &str, th
         _ => {}
     };
     let channels = Channels { train: rows, validation: None, test: None };
-    fit(&given, channels, Run { threads, stop: &|| false, tell: &mut tell }).expect("the bench's own data");
+    fit(&given, channels, Run { threads, memory: u64::MAX, stop: &|| false, tell: &mut tell })
+        .expect("the bench's own data");
     fastest
 }
 

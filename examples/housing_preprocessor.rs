@@ -38,8 +38,14 @@ fn main() {
 
     // What `byoc train --base-dir FOLDER` does.
     let model_dir = folder.join("model");
-    let config =
-        Config { base_dir: folder, model_dir: model_dir.clone(), threads: 1, memory: 1 << 30, is_watched: false };
+    let config = Config {
+        base_dir: folder,
+        model_dir: model_dir.clone(),
+        threads: 1,
+        memory: 1 << 30,
+        all_memory: 1 << 31,
+        is_watched: false,
+    };
     run(&config).expect("a fitted preprocessor");
 
     println!("\n{}", fs::read_to_string(model_dir.join("preprocessor.json")).expect("the file"));

@@ -62,6 +62,16 @@ causes! {
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
     BadArtifact = 500 "InvalidModelException" exit 65, "the README lists what is read; an artifact that is damaged has to be made again";
+    /// A place without a model, or with several.
+    NoModel = 500 "InvalidModelException" exit 65, "put one model there; the README lists what is read";
+    /// A class of scikit-learn's that is not applied here.
+    UnsupportedClass = 500 "InvalidModelException" exit 65, "the README lists the classes that are read; make the model of those";
+    /// A `columns.json` that cannot be read, or does not fit the model.
+    BadColumns = 500 "InvalidModelException" exit 65, "correct columns.json; without one the columns are what the model says";
+    /// A `preprocessor.json` that is no fitted document, or does not fit together.
+    BadDocument = 500 "InvalidModelException" exit 65, "correct preprocessor.json at the path in the message, or have byoc train write it again";
+    /// A method that the model does not have.
+    NoSuchMethod = 500 "InvalidModelException" exit 65, "ask for another method by --method, BYOC_METHOD or columns.json, or for none";
     /// A file that could not be read or written.
     Io = 500 "InternalServerException" exit 74, "check the path or port, and the permissions";
     /// Something that should not happen did; the log has the whole story under the request's id.
@@ -82,6 +92,27 @@ causes! {
     Stopped = 503 "ServiceUnavailableException" exit 75, "run the job again: it does only what is missing";
     /// A setting that is wrong: a flag, an environment variable, a configuration file.
     BadSetting = 500 "InternalServerException" exit 78, "correct the setting; --help lists them";
+}
+
+impl Cause {
+    /// What to do about it where a training job ends for it: there are no requests there.
+    pub const fn training_hint(self) -> &'static str {
+        match self {
+            Cause::BadPayload => "correct the data of the channel that the message names",
+            Cause::BadSetting => {
+                "correct what the message names: a hyperparameter, a file below input/config, or a flag of `byoc train --help`"
+            }
+            Cause::InsufficientMemory => {
+                "lower what the message names, or take a machine or container with more memory"
+            }
+            Cause::Io => "check the path, the permissions and the space on the disk",
+            Cause::Stopped => {
+                "run the job again; told to stop after its first mini-batches it writes the best model so far"
+            }
+            Cause::Internal => "that is a defect of this program; the log lines above tell more",
+            _ => self.row().hint,
+        }
+    }
 }
 
 /// Where in a body or a file something is wrong. Rows and columns count from 1, bytes from 0.
@@ -253,6 +284,21 @@ mod tests {
     fn an_outer_place_adds_to_an_inner_one_and_never_overrides_it() {
         let error = Error::bad_payload("x").at(Place::cell(1, 5)).at(Place::row(9).at_byte(4));
         assert_eq!(error.to_string(), "row 1, column 5, byte 4: x");
+    }
+
+    #[test]
+    fn a_job_is_not_told_of_requests() {
+        for cause in [
+            Cause::BadPayload,
+            Cause::BadSetting,
+            Cause::InsufficientMemory,
+            Cause::Io,
+            Cause::Stopped,
+            Cause::Internal,
+        ] {
+            let hint = cause.training_hint();
+            assert!(["body", "request", "unload"].iter().all(|word| !hint.contains(word)), "{cause:?}: {hint}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
 
+mod files;
 mod inspect;
 
 pub use inspect::{Contents, FileSize, Inspection};
@@ -14,11 +15,13 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
-use crate::error::{Error, Place, Result};
+use crate::error::{Cause, Error, Place, Result};
 use crate::linear_learner::LinearLearner;
+use crate::payload::table::Schema;
 use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
 use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
 use crate::scorer::Scorer;
+use files::Kind;
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -80,11 +83,41 @@ const COLUMNS_JSON: &str = "columns.json";
 const MOST_LISTED: usize = 10;
 
 impl Artifact {
-    /// Recognises the artifact in a folder.
+    /// Recognises the artifact in a folder, or that which is a file of its own.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] where nothing, or more than one thing, is recognised.
-    pub fn find(directory: &Path) -> Result<Artifact> {
+    /// [`Cause::NoModel`] where nothing, or more than one thing, is recognised.
+    pub fn find(place: &Path) -> Result<Artifact> {
+        if !place.is_file() {
+            return Artifact::find_in(place);
+        }
+        match Kind::of(place) {
+            // The folder of a bare name is the empty path.
+            Some(Kind::ModelAlgo) => Ok(Artifact::LinearLearner(place.with_file_name(""))),
+            Some(Kind::Fitted) => Ok(Artifact::Fitted(place.to_owned())),
+            Some(Kind::Pickle) => {
+                let columns = place.with_file_name(COLUMNS_JSON);
+                let columns = columns.is_file().then_some(columns);
+                Ok(Artifact::ScikitLearn { pickle: place.to_owned(), columns })
+            }
+            Some(Kind::Archive) | None => Err(files::unexpected(place)),
+        }
+    }
+
+    /// Whether a file is an artifact of its own by its name, and no archive of one.
+    pub fn is_lone_file(path: &Path) -> bool {
+        path.is_file() && matches!(Kind::of(path), Some(Kind::ModelAlgo | Kind::Fitted | Kind::Pickle))
+    }
+
+    /// The error of a file that is known to be neither an artifact nor an archive of one by how it begins.
+    ///
+    /// # Errors
+    /// [`Cause::NoModel`] with what it is instead.
+    pub fn check_archive(path: &Path) -> Result<()> {
+        if files::may_be_archive(path)? { Ok(()) } else { Err(files::unexpected(path)) }
+    }
+
+    fn find_in(directory: &Path) -> Result<Artifact> {
         if ModelAlgo::is_in(directory) {
             return Ok(Artifact::LinearLearner(directory.to_owned()));
         }
@@ -101,9 +134,8 @@ impl Artifact {
             if name.starts_with('.') {
                 continue;
             }
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             // A folder, a pipe or a device of that name is no file to read.
-            if matches!(extension, "joblib" | "pkl" | "pickle") && path.is_file() {
+            if matches!(Kind::of(&path), Some(Kind::Pickle)) && path.is_file() {
                 pickles.push(path.clone());
             }
             names.push(name);
@@ -114,18 +146,24 @@ impl Artifact {
                 let columns = directory.join(COLUMNS_JSON);
                 Ok(Artifact::ScikitLearn { pickle: pickle.clone(), columns: columns.is_file().then_some(columns) })
             }
-            [] => Err(Error::bad_artifact(format!(
-                "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, *.pkl \
-                 or *.pickle (scikit-learn), found {}",
-                directory.display(),
-                listed(&names)
-            ))),
-            several => Err(Error::bad_artifact(format!(
-                "{} models in {}: expected one *.joblib, *.pkl or *.pickle, found {}",
-                several.len(),
-                directory.display(),
-                listed(&names)
-            ))),
+            [] => Err(Error::new(
+                Cause::NoModel,
+                format!(
+                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
+                     *.pkl or *.pickle (scikit-learn), found {}",
+                    directory.display(),
+                    listed(&names)
+                ),
+            )),
+            several => Err(Error::new(
+                Cause::NoModel,
+                format!(
+                    "{} models in {}: expected one *.joblib, *.pkl or *.pickle, found {}",
+                    several.len(),
+                    directory.display(),
+                    listed(&names)
+                ),
+            )),
         }
     }
 
@@ -147,8 +185,8 @@ impl Artifact {
     /// Reads the artifact. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] for one that is broken, hostile, of a kind that is not supported, or does not
-    /// have the method.
+    /// [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::UnsupportedClass`], [`Cause::BadColumns`] and
+    /// [`Cause::BadDocument`] for a file that does not fit, and [`Cause::NoSuchMethod`].
     pub fn load(self, method: Option<Method>) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
@@ -178,15 +216,25 @@ fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson) -> Result<Model> {
 }
 
 /// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
-fn at_byte(error: Error, media_type: MediaType, body: &[u8]) -> Error {
+fn at_byte(error: Error, content_type: ContentType, body: &[u8]) -> Error {
     let byte = match error.place() {
-        Some(Place { row: Some(row), column: Some(column), byte: None, .. }) => {
-            Table::byte_of(media_type, body, *row, *column)
-        }
+        Some(place @ Place { byte: None, .. }) => Table::byte_of(content_type, body, place),
         _ => None,
     };
     match byte {
         Some(byte) => error.at(Place::byte(byte)),
+        None => error,
+    }
+}
+
+/// An error in the first row, with what to do about it where that row is a header line.
+fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dyn Schema) -> Error {
+    let place = error.place().cloned().unwrap_or_default();
+    if error.cause() != Cause::BadPayload || place.row.is_some_and(|row| row > 1) {
+        return error;
+    }
+    match Table::advice(content_type, body, schema) {
+        Some(advice) => Error::new(error.cause(), format!("{}; {advice}", error.message())).at(place),
         None => error,
     }
 }
@@ -215,6 +263,20 @@ impl Model {
             Model::Preprocessor(preprocessor) => preprocessor.bytes(),
             Model::Scorer(scorer) => scorer.bytes(),
         }
+    }
+
+    /// What was assumed of a row that a person should look at: which column is the label, where only its place says so.
+    pub fn assumption(&self) -> Option<String> {
+        let label = match self {
+            Model::LinearLearner(_) => None,
+            Model::Preprocessor(preprocessor) => preprocessor.guessed_label(),
+            Model::Scorer(scorer) => scorer.guessed_label(),
+        }?;
+        Some(format!(
+            "the column {label} is taken for the label, since it comes last and no transformer uses it: rows may come with it or \
+             without; {{\"label\": null}} in a columns.json beside the artifact says that it is none, \
+             {{\"label\": {label:?}}} that it is one"
+        ))
     }
 
     /// Why every request will be refused, where that can be known beforehand.
@@ -264,23 +326,27 @@ impl Model {
         let mut answer = Vec::new();
         let shape = match self {
             Model::LinearLearner(learner) => {
-                let batch = learner.read(exchange.reads, body)?;
+                let unnamed = |_: usize| Ok(());
+                let advised = |error| with_advice(error, exchange.reads, body, &unnamed);
+                let batch = learner.read(exchange.reads, body).map_err(advised)?;
                 learner.predict(&batch)?.write(exchange.writes, &mut answer);
                 Shape { rows: batch.len(), columns: None }
             }
             Model::Preprocessor(preprocessor) => {
                 let columns = before.and_then(|shape| shape.columns);
-                let rows = Table::read_piece(exchange.reads.media_type, body, columns, preprocessor)?;
+                let advised = |error| with_advice(error, exchange.reads, body, preprocessor);
+                let rows = Table::read_piece(exchange.reads, body, columns, preprocessor).map_err(advised)?;
                 let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
-                let located = |error| at_byte(error, exchange.reads.media_type, body);
+                let located = |error| advised(at_byte(error, exchange.reads, body));
                 preprocessor.transform(rows).map_err(located)?.write(exchange.writes, &mut answer)?;
                 shape
             }
             Model::Scorer(scorer) => {
                 let columns = before.and_then(|shape| shape.columns);
-                let rows = Table::read_piece(exchange.reads.media_type, body, columns, scorer)?;
+                let advised = |error| with_advice(error, exchange.reads, body, scorer);
+                let rows = Table::read_piece(exchange.reads, body, columns, scorer).map_err(advised)?;
                 let shape = Shape { rows: rows.rows, columns: Some(rows.columns.len()) };
-                let located = |error| at_byte(error, exchange.reads.media_type, body);
+                let located = |error| advised(at_byte(error, exchange.reads, body));
                 scorer.score(rows).map_err(located)?.write(exchange.writes, &mut answer)?;
                 shape
             }
@@ -432,6 +498,64 @@ mod tests {
                 assert!(whole.unwrap().body == pieces, "{case} {content_type} {accept}");
             }
         }
+    }
+
+    fn message(model: &Model, content_type: &str, body: &str) -> String {
+        let body = body.as_bytes();
+        let content_type = Some(content_type);
+        let answer = model.invoke(Invocation { content_type, accept: Some("text/csv"), default_accept: None, body });
+        match answer {
+            Ok(answer) => String::from_utf8(answer.body).unwrap(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_header_line_is_read_where_it_is_announced_and_recognised_where_it_is_not() {
+        const ANNOUNCED: &str = "text/csv; header=present";
+        let housing = model("housing");
+        let header = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK";
+        let row = "1993,2728,6,3.0,0.7,1,y,n";
+        let expected = message(&housing, "text/csv", row);
+        assert_eq!(message(&housing, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
+        let backwards = |line: &str| line.rsplit(',').collect::<Vec<_>>().join(",");
+        let body = format!("{}\n{}\n", backwards(header), backwards(row));
+        assert_eq!(message(&housing, ANNOUNCED, &body), expected);
+        let wrong = format!("{header}\n{}\n", row.replace("2728", "big"));
+        let said = message(&housing, ANNOUNCED, &wrong);
+        assert_eq!(said, "row 1, column 2 (SQUARE_FEET), byte 96: could not read \"big\" as a number");
+        let said = message(&housing, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(said.starts_with("row 1, column 1 (YEAR_BUILT), byte 0: could not read \"YEAR_BUILT\""), "{said}");
+        assert!(said.ends_with("leave it out, or send it with Content-Type: text/csv; header=present"), "{said}");
+
+        let learner = model("regressor_housing");
+        let (header, row) = ("a,b,c,d,e,f,g,h,i,j", "0.5,-1,0,0,1.25,0,1,0,1,0");
+        let expected = message(&learner, "text/csv", row);
+        assert_eq!(message(&learner, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
+        let said = message(&learner, ANNOUNCED, &format!("{header}\n{row}\n1,2\n"));
+        assert!(said.contains("row 2, byte 46"), "{said}");
+        let said = message(&learner, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(said.contains("the first line looks like a header line"), "{said}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_number_of_columns_or_rows_is_said_with_its_place() {
+        let housing = model("housing");
+        let said = message(&housing, "text/csv", "\n1,2\n");
+        assert!(said.starts_with("row 1, byte 1: expected rows of 8 columns"), "{said}");
+        for (content_type, body) in
+            [("application/json", "[]"), ("application/json", "{\"instances\": []}"), ("text/csv", "\n")]
+        {
+            let said = message(&housing, content_type, body);
+            assert!(said.ends_with("expected at least one row, found none"), "{said}");
+        }
+        let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 8), }";
+        let array = format!("\u{1}\0{}\0{header}", header.len() as u8 as char);
+        let body = [b"\x93NUMPY".as_slice(), array.as_bytes()].concat();
+        let invocation =
+            Invocation { content_type: Some("application/x-npy"), accept: None, default_accept: None, body: &body };
+        let said = housing.invoke(invocation).unwrap_err().to_string();
+        assert_eq!(said, "expected at least one row, found none");
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl City {
         let given = Hyperparameters::parse(&given).expect("the walk-through's hyperparameters");
         let (mut train, mut validation) = (rows(train), rows(validation));
         let channels = Channels { train: &mut train, validation: Some(&mut validation), test: None };
-        let run = Run { threads: 2, stop: &|| false, tell: &mut |_| {} };
+        let run = Run { threads: 2, memory: u64::MAX, stop: &|| false, tell: &mut |_| {} };
         let model = fit(&given, channels, run).expect("good data");
         City { preprocessor, model, test: test.to_vec() }
     }

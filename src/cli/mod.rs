@@ -54,6 +54,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let environment = Environment::of_this_process();
+    let hint: fn(Cause) -> &'static str = match command_line.command {
+        Command::Train(_) => Cause::training_hint,
+        _ => |cause| cause.row().hint,
+    };
     let outcome = match command_line.command {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
         Command::Inspect(arguments) => inspect::run(&arguments),
@@ -64,7 +68,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error);
+            complain(&error, hint(error.cause()));
             ExitCode::from(error.cause().row().exit_code)
         }
     }
@@ -74,6 +78,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let called = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
     if let Some(command) = COMMANDS_BY_NAME.into_iter().find(|command| called == Some(command)) {
+        // Help that says `train train` helps nobody.
+        if let Some(program) = arguments.first_mut() {
+            *program = "byoc".into();
+        }
         // `docker run IMAGE serve` with `serve` as the entry point says it twice.
         if arguments.get(1).is_none_or(|argument| argument != command) {
             arguments.insert(1, command.into());
@@ -82,9 +90,9 @@ fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-fn complain(error: &Error) {
+fn complain(error: &Error, hint: &str) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "byoc: {error}\nbyoc: {}", error.cause().row().hint);
+    let _ = writeln!(stderr, "byoc: {error}\nbyoc: {hint}");
 }
 
 #[cfg(test)]
@@ -104,11 +112,8 @@ mod tests {
 
     #[test]
     fn called_by_a_commands_name_the_binary_is_that_command() {
-        assert_eq!(
-            by_name(words(&["/usr/bin/serve", "--port", "1"])),
-            words(&["/usr/bin/serve", "serve", "--port", "1"])
-        );
-        assert_eq!(by_name(words(&["serve", "serve"])), words(&["serve", "serve"]));
+        assert_eq!(by_name(words(&["/usr/bin/serve", "--port", "1"])), words(&["byoc", "serve", "--port", "1"]));
+        assert_eq!(by_name(words(&["serve", "serve"])), words(&["byoc", "serve"]));
         assert_eq!(by_name(words(&["byoc", "serve"])), words(&["byoc", "serve"]));
         assert_eq!(by_name(words(&[])), words(&[]));
     }

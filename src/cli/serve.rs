@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// Folder that holds model/ [env: SAGEMAKER_BASE_DIR] [default: /opt/ml]
     #[arg(long, value_name = "FOLDER")]
     base_dir: Option<String>,
-    /// Folder of the model, or its model.tar.gz [env: SM_MODEL_DIR] [default: BASE_DIR/model]
+    /// Folder of the model, its model.tar.gz, or a *.joblib or *.pkl [env: SM_MODEL_DIR] [default: BASE_DIR/model]
     #[arg(long, value_name = "PATH")]
     model_dir: Option<String>,
     /// Address to listen on [env: BYOC_HOST] [default: 0.0.0.0]

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// Memory for training data, in bytes or with K, M, G; what does not fit is read for each epoch [env: BYOC_TRAINING_MEMORY] [default: half of the container's]
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
-    /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
+    /// What to log on standard error: error, warning, info, debug, trace, or Python's numbers; the training log on standard output, which metrics are read from, is always whole [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
 }
@@ -56,6 +56,7 @@ impl Arguments {
             logs::parse_level,
         );
         settings.finish()?;
+        let all_memory = of_this_container().unwrap_or(UNKNOWN_MEMORY);
         let config = Config {
             model_dir: model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from),
             base_dir,
@@ -63,7 +64,8 @@ impl Arguments {
                 || std::thread::available_parallelism().map_or(1, usize::from),
                 |threads| threads as usize,
             ),
-            memory: memory.unwrap_or_else(|| of_this_container().unwrap_or(UNKNOWN_MEMORY) / 2),
+            memory: memory.unwrap_or(all_memory / 2),
+            all_memory,
             is_watched: std::io::stdout().is_terminal(),
         };
         Ok((config, level.unwrap_or(log::LevelFilter::Info)))

@@ -63,12 +63,14 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     }
     let exchange = model.model.agree(content_type, accept, services.default_accept)?;
     // An array of numpy's says at its start how many rows it has.
-    let pieces = Pieces::of(exchange.reads.media_type).filter(|_| exchange.writes != MediaType::Npy);
+    // And a header line is at the start of the body, not of each piece.
+    let is_whole = exchange.writes == MediaType::Npy || exchange.reads.has_header;
+    let pieces = Pieces::of(exchange.reads.media_type).filter(|_| !is_whole);
     let Some(pieces) = pieces else {
         if !arriving.take_up_to(LARGEST_DOCUMENT + 1).await? {
             let message = format!(
                 "the body is larger than {LARGEST_DOCUMENT} bytes, the most of {} to {}: send text/csv or \
-                 application/jsonlines, which can be larger",
+                 application/jsonlines, which can be larger (without header=present)",
                 exchange.reads.media_type.name(),
                 exchange.writes.name()
             );

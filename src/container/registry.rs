@@ -83,7 +83,7 @@ impl Registry {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads the model in a folder under a name. Blocks; loads of different names run side by side.
+    /// Loads the model in a folder, or the one that a file is, under a name. Blocks; loads of different names run side by side.
     ///
     /// # Errors
     /// [`Cause::ModelAlreadyRegistered`], [`Cause::ModelNotFound`] when the folder is not there,
@@ -91,9 +91,9 @@ impl Registry {
     pub fn load(self: &Arc<Registry>, name: &str, url: &str) -> Result<Arc<Loaded>> {
         let claim = self.claim(name)?;
         let directory = Path::new(url);
-        if !directory.is_dir() {
+        if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
-                " is not a folder: expected the folder that the model was unpacked to"
+                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl or *.pickle"
             } else {
                 ""
             };

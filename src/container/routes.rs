@@ -233,6 +233,9 @@ pub(super) async fn load(
                     if let Some(refusal) = loaded.model.refusal() {
                         log::warn!("every request to model {name} will be refused: {refusal}");
                     }
+                    if let Some(assumption) = loaded.model.assumption() {
+                        log::warn!("model {name}: {assumption}");
+                    }
                 })
             });
             match loading.await {

@@ -20,6 +20,7 @@ use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::container::workers::Workers;
 use crate::error::{Cause, Error, Result};
+use crate::model::Artifact;
 use crate::telemetry;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
@@ -120,18 +121,22 @@ async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
         .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))??;
     log::info!("loaded {} from {said}: {} bytes in {:.1?}", loaded.model, loaded.bytes(), started.elapsed());
     if let Some(refusal) = loaded.model.refusal() {
-        log::warn!("every request will be refused, since columns.json and the model do not fit: {refusal}");
+        log::warn!("every request will be refused: {refusal}");
+    }
+    if let Some(assumption) = loaded.model.assumption() {
+        log::warn!("{assumption}");
     }
     let _ = services.single.set(loaded);
     Ok(())
 }
 
-/// Loads the single model from its folder. Where the place is a file it is the archive, which SageMaker would have
-/// unpacked before it starts a container; it is unpacked aside for as long as loading takes.
+/// Loads the single model from its folder, or from a file that is one. Another file is the archive, which SageMaker would
+/// have unpacked before it starts a container; it is unpacked aside for as long as loading takes.
 fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
-    if !place.is_file() {
+    if !place.is_file() || Artifact::is_lone_file(place) {
         return registry.load(SINGLE_MODEL, &place.to_string_lossy());
     }
+    Artifact::check_archive(place).map_err(|error| error.context(place.display()))?;
     let aside = tempfile::Builder::new().prefix("byoc-model-").tempdir().map_err(|error| {
         Error::new(Cause::Io, format!("could not make a folder to unpack {} in: {error}", place.display()))
     })?;

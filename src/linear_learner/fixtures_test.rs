@@ -70,7 +70,7 @@ fn requests(case: &Case) -> impl Iterator<Item = (PathBuf, ContentType, bool)> {
             _ => return None,
         };
         let good = !path.file_name()?.to_str()?.starts_with("bad");
-        Some((path, ContentType { media_type, label_size: None }, good))
+        Some((path, ContentType::of(media_type), good))
     })
 }
 
@@ -129,7 +129,7 @@ fn arrays_of_numpy_score_to_the_bit_as_text_scores() {
     for case in cases() {
         let csv = std::fs::read_to_string(case.folder.join("requests/dense.csv")).unwrap();
         let predict = |media_type, body: &[u8]| {
-            let batch = case.learner.read(ContentType { media_type, label_size: None }, body).unwrap();
+            let batch = case.learner.read(ContentType::of(media_type), body).unwrap();
             case.learner.predict(&batch).unwrap()
         };
         let expected = predict(MediaType::Csv, csv.as_bytes());
@@ -171,7 +171,7 @@ fn records(answer: &[u8]) -> Vec<Vec<(String, Vec<f32>)>> {
 fn records_of_answers_are_those_of_the_algorithms_container() {
     let mut compared = 0;
     for case in cases() {
-        let content_type = ContentType { media_type: MediaType::RecordIoProtobuf, label_size: None };
+        let content_type = ContentType::of(MediaType::RecordIoProtobuf);
         let request = std::fs::read(case.folder.join("requests/dense.recordio")).unwrap();
         let mut answer = Vec::new();
         let predictions = case.learner.predict(&case.learner.read(content_type, &request).unwrap()).unwrap();
@@ -211,7 +211,7 @@ fn numbers(text: &str) -> (Vec<f64>, Vec<&str>) {
 fn answers_are_spelled_as_the_algorithms_container_spells_them() {
     let mut compared = 0;
     for case in cases() {
-        let content_type = ContentType { media_type: MediaType::Csv, label_size: None };
+        let content_type = ContentType::of(MediaType::Csv);
         let batch = case.learner.read(content_type, &std::fs::read(case.folder.join("requests/dense.csv")).unwrap());
         let predictions = case.learner.predict(&batch.unwrap()).unwrap();
         for (media_type, file) in [(MediaType::Json, "response.json"), (MediaType::JsonLines, "response.jsonl")] {

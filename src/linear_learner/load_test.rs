@@ -43,7 +43,7 @@ const BINARY: &str = r#"{"predictor_type": "binary_classifier", "loss_type": "lo
 const MULTICLASS: &str = r#"{"predictor_type": "multiclass_classifier", "loss_type": "softmax_loss"}"#;
 
 fn scores(learner: &LinearLearner, csv: &str) -> Vec<f32> {
-    let content_type = ContentType { media_type: MediaType::Csv, label_size: None };
+    let content_type = ContentType::of(MediaType::Csv);
     let batch = learner.read(content_type, csv.as_bytes()).unwrap();
     match learner.predict(&batch).unwrap().scores() {
         Scores::Float32(scores) => scores.clone(),

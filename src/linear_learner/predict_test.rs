@@ -13,7 +13,7 @@ fn learner(predictor_type: PredictorType, activation: Activation, weights: &[&[f
 }
 
 fn predict(learner: &LinearLearner, csv: &str) -> (Vec<f32>, Option<Vec<i64>>) {
-    let batch = learner.read(ContentType { media_type: MediaType::Csv, label_size: None }, csv.as_bytes()).unwrap();
+    let batch = learner.read(ContentType::of(MediaType::Csv), csv.as_bytes()).unwrap();
     let predictions = learner.predict(&batch).unwrap();
     let Scores::Float32(scores) = predictions.scores() else { panic!("float64 scores") };
     (scores.clone(), predictions.labels().map(<[i64]>::to_vec))
@@ -64,7 +64,7 @@ fn a_batch_of_another_width_is_our_own_mistake() {
 #[test]
 fn an_error_in_a_request_starts_with_the_words_of_the_algorithms_own_container() {
     let regressor = learner(PredictorType::Regressor, Activation::Identity, &[&[1.0]], &[0.0]);
-    let error = regressor.read(ContentType { media_type: MediaType::Csv, label_size: None }, b"1\n1,2\n").unwrap_err();
+    let error = regressor.read(ContentType::of(MediaType::Csv), b"1\n1,2\n").unwrap_err();
     assert_eq!(error.cause(), Cause::BadPayload);
     assert_eq!(error.message(), "unable to evaluate payload provided: expected 1 features, found 2");
     assert_eq!(error.place().unwrap().row, Some(2));

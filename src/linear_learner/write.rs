@@ -7,7 +7,7 @@ use super::train::{Hyperparameters, Loss, PredictorType, Trained};
 use crate::error::{Cause, Error, Result};
 use serde::Serialize;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Cursor, Write as _};
 use std::path::Path;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
@@ -24,12 +24,22 @@ pub fn write(directory: &Path, given: &Hyperparameters, trained: &Trained) -> Re
     std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
     let path = directory.join(ARCHIVE);
     let unfinished = directory.join(format!("{ARCHIVE}.unfinished"));
-    let file = File::create(&unfinished).map_err(|error| Error::io("write", &unfinished, &error))?;
-    archive(file, given, trained).map_err(|error| error.context(unfinished.display()))?;
-    std::fs::rename(&unfinished, &path).map_err(|error| Error::io("write", &path, &error))
+    let bytes = archive(given, trained).map_err(|error| error.context(path.display()))?;
+    written(&unfinished, &bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
+        // Half a file is of no use, and takes what a full disk lacks.
+        let _ = std::fs::remove_file(&unfinished);
+        Error::io("write", &path, &error)
+    })
 }
 
-fn archive(file: File, given: &Hyperparameters, trained: &Trained) -> Result<()> {
+fn written(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The whole archive: the crate prints to standard error when a file fails it, so it is given memory.
+fn archive(given: &Hyperparameters, trained: &Trained) -> Result<Vec<u8>> {
     let outputs = trained.weights.bias.len();
     let features = trained.weights.weights.len() / outputs.max(1);
     // The count of parallel models and of checkpoints goes into the names of MXNet's nodes.
@@ -41,14 +51,14 @@ fn archive(file: File, given: &Hyperparameters, trained: &Trained) -> Result<()>
         ("mx-mod-symbol.json", symbol(features, outputs, operator(given.loss), suffix).into_bytes()),
     ];
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o644);
-    let failed = |error: zip::result::ZipError| Error::new(Cause::Io, format!("could not write: {error}"));
-    let mut writer = zip::ZipWriter::new(file);
+    let failed =
+        |error: zip::result::ZipError| Error::new(Cause::Internal, format!("could not make the archive: {error}"));
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {
         writer.start_file(name, options).map_err(failed)?;
-        writer.write_all(&bytes).map_err(|error| Error::new(Cause::Io, format!("could not write {name}: {error}")))?;
+        writer.write_all(&bytes).map_err(|error| failed(error.into()))?;
     }
-    let file = writer.finish().map_err(failed)?;
-    file.sync_all().map_err(|error| Error::new(Cause::Io, format!("could not write: {error}")))
+    Ok(writer.finish().map_err(failed)?.into_inner())
 }
 
 /// The operator that ends the graph: in prediction it passes the value on, or makes probabilities of it.

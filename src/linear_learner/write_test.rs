@@ -86,7 +86,7 @@ fn what_is_written_is_loaded_and_scores_as_the_weights_say() {
         assert_eq!(files, ["model_algo-1"]);
         let learner = LinearLearner::open(folder.path()).unwrap();
         assert_eq!(learner.predictor_type().name(), given.predictor_type.name());
-        let body = ContentType { media_type: MediaType::Csv, label_size: None };
+        let body = ContentType::of(MediaType::Csv);
         let predictions = learner.predict(&learner.read(body, b"2,-1\n").unwrap()).unwrap();
         let raw: Vec<f64> = (0..outputs)
             .map(|output| f64::from(2.0 * weights[output] - weights[outputs + output] + bias[output]))

@@ -1,10 +1,11 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
-use super::{Artifact, COLUMNS_JSON, in_file, read};
+use super::files::Kind;
+use super::{Artifact, in_file, read};
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::artifact::pickle::{self, Tree};
 use crate::artifact::targz;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
 use crate::preprocessor::{ColumnsJson, Document, Preprocessor, PreprocessorDescription};
 use crate::scorer::{Scorer, ScorerDescription};
@@ -54,63 +55,29 @@ impl FileSize {
     }
 }
 
-/// What a file is by its name.
-enum Kind {
-    ModelAlgo,
-    Fitted,
-    Pickle,
-    Archive,
-}
-
-impl Kind {
-    fn of(name: &str) -> Option<Kind> {
-        let ends_in = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-        match name {
-            "model_algo-1" => Some(Kind::ModelAlgo),
-            "preprocessor.json" => Some(Kind::Fitted),
-            _ if ends_in(&[".joblib", ".pkl", ".pickle"]) => Some(Kind::Pickle),
-            _ if ends_in(&[".tar.gz", ".tgz", ".tar"]) => Some(Kind::Archive),
-            _ => None,
-        }
-    }
-}
-
 impl Inspection {
     /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
     /// `preprocessor.json`, or a pickle.
     ///
     /// # Errors
-    /// [`Cause::Io`](crate::error::Cause::Io) when it cannot be read,
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) when it is none of these, or what [`Artifact::load`] refuses.
+    /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
     pub fn of(path: &Path) -> Result<Inspection> {
-        let metadata = fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
-        let inspection = if metadata.is_dir() {
-            Artifact::find(path).and_then(inspect)
-        } else {
-            match Kind::of(&name_of(path)) {
-                Some(Kind::Archive) => in_archive(path),
-                // The folder of a bare name is the empty path.
-                Some(Kind::ModelAlgo) => inspect(Artifact::LinearLearner(path.with_file_name(""))),
-                Some(Kind::Fitted) => inspect(Artifact::Fitted(path.to_owned())),
-                Some(Kind::Pickle) => {
-                    let columns = path.with_file_name(COLUMNS_JSON);
-                    let columns = columns.is_file().then_some(columns);
-                    inspect(Artifact::ScikitLearn { pickle: path.to_owned(), columns })
-                }
-                None => Err(Error::bad_artifact(
-                    "expected a model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle",
-                )),
-            }
+        let metadata = fs::metadata(path).map_err(|error| {
+            let failed = Error::io("read", path, &error);
+            if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
+        })?;
+        let inspection = match Kind::of(path) {
+            Some(Kind::Archive) if metadata.is_file() => in_archive(path),
+            _ => Artifact::find(path).and_then(inspect),
         };
         // What is said of a file has its name already.
-        let is_artifact = matches!(Kind::of(&name_of(path)), Some(Kind::ModelAlgo | Kind::Fitted | Kind::Pickle))
-            && !metadata.is_dir();
-        let around = if is_artifact { path.parent().unwrap_or(Path::new("")) } else { path };
+        let around = if Artifact::is_lone_file(path) { path.parent().unwrap_or(Path::new("")) } else { path };
         inspection.map_err(|error| if around == Path::new("") { error } else { error.context(around.display()) })
     }
 }
 
 fn in_archive(path: &Path) -> Result<Inspection> {
+    Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
     let unpacked = folder.path().join("model");
@@ -137,8 +104,9 @@ fn inspect(artifact: Artifact) -> Result<Inspection> {
         }
         Artifact::Fitted(json) => {
             let document = Document::parse(&read(&json)?).map_err(|error| in_file(&json, error))?;
-            let described = pickle::read(document.to_joblib())
-                .and_then(|tree| scikit_learn(&tree, Some(document.columns_json())))
+            let described = document
+                .to_tree()
+                .and_then(|tree| scikit_learn(&tree, Some(document.columns_json())).map_err(Document::located))
                 .map_err(|error| in_file(&json, error));
             let (memory_bytes, contents) = described?;
             Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })

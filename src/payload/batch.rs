@@ -62,6 +62,11 @@ impl Batch {
     /// row, a row of another width, a cell that is not a finite float32.
     pub fn read(content_type: ContentType, body: &[u8], width: usize) -> Result<Batch> {
         match content_type.media_type {
+            MediaType::Csv if content_type.has_header => {
+                let rest = without_first_line(body);
+                let without = ContentType { has_header: false, ..content_type };
+                Batch::read(without, rest, width).map_err(|error| moved(error, body.len() - rest.len()))
+            }
             MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0)),
             MediaType::Json => json::read_batch(body, width),
             MediaType::JsonLines => jsonlines::read_batch(body, width),
@@ -217,6 +222,21 @@ impl Batch {
     fn wrong_width(&self, found: u64) -> Error {
         Error::bad_payload(format!("expected {} features, found {found}", self.width)).at(Place::row(self.rows + 1))
     }
+}
+
+/// What follows the header line of a body.
+fn without_first_line(body: &[u8]) -> &[u8] {
+    let first = body.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(body.len());
+    let text = body.get(first..).unwrap_or_default();
+    let end = memchr::memchr2(b'\n', b'\r', text).map_or(text.len(), |end| end + 1);
+    text.get(end..).unwrap_or_default()
+}
+
+/// An error in what follows the first bytes of a body.
+fn moved(error: Error, by: usize) -> Error {
+    let mut place = error.place().cloned().unwrap_or_default();
+    place.byte = place.byte.map(|byte| byte + by);
+    Error::new(error.cause(), error.message()).at(place)
 }
 
 fn not_finite(value: f64) -> Error {

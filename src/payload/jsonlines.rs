@@ -3,6 +3,7 @@
 use super::Batch;
 use super::Estimates;
 use super::json::instance::{Reading, Rows};
+use super::json::words::Words;
 use super::json::{Columns, write_cell, write_cells, write_score};
 use super::number::{write_cut_f64, write_i64};
 use super::predictions::{Predictions, Score};
@@ -13,7 +14,10 @@ use serde::de::DeserializeSeed;
 /// Reads float32 rows of `width` features.
 pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
     let mut batch = Batch::for_body(width, body);
-    read_lines(body, &mut batch)?;
+    match Words::find(body) {
+        None => read_lines(body, None, &mut batch)?,
+        Some(words) => read_lines(words.text(), Some(&words), &mut batch)?,
+    }
     Ok(batch)
 }
 
@@ -23,14 +27,19 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
 /// different length, sparse rows, no line.
 pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+    let Some(words) = Words::find(body) else {
+        let mut columns = Columns::new(schema);
+        read_lines(body, None, &mut columns)?;
+        return columns.finish();
+    };
     let mut columns = Columns::new(schema);
-    read_lines(body, &mut columns)?;
-    columns.finish()
+    read_lines(words.text(), Some(&words), &mut columns)?;
+    Ok(columns.finish()?.into_owned())
 }
 
 /// The last line need not end in a line break; blank lines are skipped and not counted.
-fn read_lines<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> {
-    let mut reading = Reading::new(rows);
+fn read_lines<'de>(body: &'de [u8], words: Option<&Words<'_>>, rows: &mut impl Rows<'de>) -> Result<()> {
+    let mut reading = Reading::new(rows, words);
     let mut found = false;
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', body).chain([body.len()]) {
@@ -46,7 +55,7 @@ fn read_lines<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> {
     if found { Ok(()) } else { Err(Error::bad_payload("expected a JSON object on each line, found an empty body")) }
 }
 
-/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth.
+/// The linear learner's answers: no spaces, the label first, decimals cut after the fifteenth where that leaves the same float32.
 pub(super) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
     for row in predictions.rows() {
         out.push(b'{');

@@ -51,9 +51,16 @@ pub struct ContentType {
     pub media_type: MediaType,
     /// `label_size`: how many leading columns of each CSV record are labels (`contract.md` §5, CDFT of `linear-learner.md`).
     pub label_size: Option<usize>,
+    /// Whether the first record of CSV is the names of its columns (`header=present`, RFC 4180 §3).
+    pub has_header: bool,
 }
 
 impl ContentType {
+    /// A media type without parameters.
+    pub const fn of(media_type: MediaType) -> ContentType {
+        ContentType { media_type, label_size: None, has_header: false }
+    }
+
     /// Parses a `Content-Type` header and checks that the model reads it.
     ///
     /// Without the header the body is read as `text/csv`: boto3 sends none when the caller gave none, and CSV is what both
@@ -65,7 +72,7 @@ impl ContentType {
     pub fn parse(header: Option<&str>, readable: &[MediaType]) -> Result<ContentType> {
         let header = header.map(str::trim).filter(|header| !header.is_empty());
         let Some(header) = header else {
-            return Ok(ContentType { media_type: MediaType::Csv, label_size: None });
+            return Ok(ContentType::of(MediaType::Csv));
         };
         let mut parts = header.split(';');
         let name = parts.next().unwrap_or_default().trim();
@@ -76,7 +83,7 @@ impl ContentType {
                     format!("Content-Type {header:?} is not supported: expected {}", list(readable)),
                 )
             })?;
-        let mut label_size = None;
+        let (mut label_size, mut has_header) = (None, false);
         for parameter in parts {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let value = value.trim().trim_matches('"');
@@ -95,10 +102,22 @@ impl ContentType {
                         )
                     })?);
                 }
+                "header" if media_type == MediaType::Csv => {
+                    has_header = match value.to_ascii_lowercase().as_str() {
+                        "present" => true,
+                        "absent" => false,
+                        _ => {
+                            return Err(Error::new(
+                                Cause::BadRequest,
+                                format!("header {value:?} of Content-Type {header:?}: expected present or absent"),
+                            ));
+                        }
+                    };
+                }
                 _ => {}
             }
         }
-        Ok(ContentType { media_type, label_size })
+        Ok(ContentType { media_type, label_size, has_header })
     }
 }
 
@@ -118,7 +137,22 @@ mod tests {
     #[test]
     fn parameters_are_parsed_and_case_and_space_do_not_matter() {
         let parsed = ContentType::parse(Some("Text/CSV ; charset=UTF-8;label_size=1"), MediaType::ALL).unwrap();
-        assert_eq!(parsed, ContentType { media_type: MediaType::Csv, label_size: Some(1) });
+        assert_eq!(parsed, ContentType { label_size: Some(1), ..ContentType::of(MediaType::Csv) });
+    }
+
+    #[test]
+    fn csv_may_begin_with_the_names_of_its_columns() {
+        let has_header = |header| ContentType::parse(Some(header), MediaType::ALL).map(|parsed| parsed.has_header);
+        assert!(has_header("text/csv; header=present").unwrap());
+        assert!(has_header("text/csv; Header=\"Present\"; charset=utf-8").unwrap());
+        assert!(!has_header("text/csv; header=absent").unwrap());
+        assert!(!has_header("application/json; header=present").unwrap());
+        let error = has_header("text/csv; header=true").unwrap_err();
+        assert_eq!(error.cause(), Cause::BadRequest);
+        assert_eq!(
+            error.message(),
+            "header \"true\" of Content-Type \"text/csv; header=true\": expected present or absent"
+        );
     }
 
     #[test]

@@ -191,7 +191,7 @@ mod tests {
             (
                 &multiclass,
                 MediaType::JsonLines,
-                "{\"predicted_label\":1,\"score\":[0.25,0.75]}\n{\"predicted_label\":0,\"score\":[0.0,1e+16]}\n",
+                "{\"predicted_label\":1,\"score\":[0.25,0.75]}\n{\"predicted_label\":0,\"score\":[1e-20,1e+16]}\n",
             ),
             (&multiclass, MediaType::Csv, "\"[0.25, 0.75]\",1\n\"[1e-20, 1e+16]\",0\n"),
             (&none, MediaType::Json, r#"{"predictions": []}"#),

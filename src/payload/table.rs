@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::{MediaType, csv, json, jsonlines, npy, recordio};
-use crate::error::{Error, Result};
+use super::{ContentType, MediaType, csv, json, jsonlines, npy, recordio};
+use crate::error::{Error, Place, Result};
 
 /// Columns of equal length.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,11 @@ pub trait Schema {
         Vec::new()
     }
 
+    /// Whether the model looks at the column of a name at all: rows that name their values may leave out all others.
+    fn uses(&self, _name: &str) -> bool {
+        true
+    }
+
     /// Which of the names is the label, that a row may come without.
     fn label(&self) -> Option<usize> {
         None
@@ -96,13 +101,23 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The byte at which a cell of a body begins, for a message about it; row and column count from 1. `None` for media
-    /// types whose errors do not say it.
-    pub fn byte_of(media_type: MediaType, body: &[u8], row: usize, column: usize) -> Option<usize> {
-        match media_type {
+    /// The byte at which the cell of a place begins, for a message about it. `None` for media types whose errors do not say
+    /// it.
+    pub fn byte_of(content_type: ContentType, body: &[u8], place: &Place) -> Option<usize> {
+        let (row, column) = (place.row?, place.column?);
+        match content_type.media_type {
+            MediaType::Csv if content_type.has_header => {
+                csv::byte_with_header(body, row, place.name.as_deref(), column)
+            }
             MediaType::Csv => csv::byte_of(body, row, column),
             _ => None,
         }
+    }
+
+    /// What more there is to say of an error in a body of such columns.
+    pub fn advice(content_type: ContentType, body: &[u8], schema: &dyn Schema) -> Option<&'static str> {
+        let is_plain_csv = content_type.media_type == MediaType::Csv && !content_type.has_header;
+        if is_plain_csv { csv::header_advice(body, &schema.names()) } else { None }
     }
 
     /// Reads a piece of a body whose earlier rows had so many columns.
@@ -110,16 +125,30 @@ impl<'a> Table<'a> {
     /// # Errors
     /// Those of [`Table::read`]; and for rows that have another number of columns, but in CSV, where short rows are padded.
     pub fn read_piece(
-        media_type: MediaType,
+        content_type: ContentType,
         body: &'a [u8],
         columns: Option<usize>,
         schema: &dyn Schema,
     ) -> Result<Table<'a>> {
-        match (media_type, columns) {
+        let media_type = content_type.media_type;
+        let read = match (media_type, columns) {
+            (MediaType::Csv, None) if content_type.has_header => csv::read_with_header(body, schema),
             (_, None) => Table::read(media_type, body, schema),
             (MediaType::Csv, _) => csv::read_piece(body, columns, &|columns| schema.check_width(columns)),
             (_, Some(columns)) => Table::read(media_type, body, &SameWidth { columns, schema }),
+        };
+        match read? {
+            // scikit-learn refuses an array without samples, whatever it is read from.
+            Table { rows: 0, .. } => Err(Error::bad_payload("expected at least one row, found none")),
+            table => Ok(table),
         }
+    }
+}
+
+impl Table<'_> {
+    /// The table with text of its own.
+    pub(super) fn into_owned(self) -> Table<'static> {
+        Table { rows: self.rows, columns: self.columns.into_iter().map(Column::into_owned).collect() }
     }
 }
 
@@ -140,6 +169,10 @@ impl Schema for SameWidth<'_> {
 
     fn names(&self) -> Vec<&str> {
         self.schema.names()
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.schema.uses(name)
     }
 
     fn label(&self) -> Option<usize> {
@@ -165,6 +198,17 @@ impl Column<'_> {
         }
     }
 
+    fn into_owned(self) -> Column<'static> {
+        match self {
+            Column::Int64(values) => Column::Int64(values),
+            Column::UInt64(values) => Column::UInt64(values),
+            Column::Float64(values) => Column::Float64(values),
+            Column::Float32(values) => Column::Float32(values),
+            Column::Bool(values) => Column::Bool(values),
+            Column::Object(cells) => Column::Object(cells.into_iter().map(Cell::into_owned).collect()),
+        }
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -179,6 +223,19 @@ impl Column<'_> {
             Column::Float32(_) => "float32",
             Column::Bool(_) => "bool",
             Column::Object(_) => "object",
+        }
+    }
+}
+
+impl Cell<'_> {
+    fn into_owned(self) -> Cell<'static> {
+        match self {
+            Cell::Missing => Cell::Missing,
+            Cell::None => Cell::None,
+            Cell::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
+            Cell::Bool(value) => Cell::Bool(value),
+            Cell::Int(value) => Cell::Int(value),
+            Cell::Float(value) => Cell::Float(value),
         }
     }
 }

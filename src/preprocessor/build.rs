@@ -71,6 +71,8 @@ pub(crate) struct Builder {
     pub(super) request_width: RequestWidth,
     /// Why no request can be answered, where scikit-learn would fail at each one: the first reason found.
     pub(super) refusal: Option<String>,
+    /// Why the names of a row's columns do not fit the model: the first reason found.
+    pub(super) misfit: Option<String>,
     /// How many bytes the transformers may still take.
     memory_left: usize,
 }
@@ -82,7 +84,7 @@ impl Builder {
     /// A builder of a model whose artifact has this many bytes.
     pub(super) fn new(version: Version, artifact_bytes: usize) -> Builder {
         let memory_left = artifact_bytes.saturating_mul(8).saturating_add(SPARE_MEMORY);
-        Builder { version, request_width: RequestWidth::Any, refusal: None, memory_left }
+        Builder { version, request_width: RequestWidth::Any, refusal: None, misfit: None, memory_left }
     }
 
     /// Counts the memory of a transformer. A small file can name one large transformer many times.
@@ -99,6 +101,12 @@ impl Builder {
     /// Notes why every request must be refused. The model loads none the less, as it does in scikit-learn.
     pub(super) fn refuse(&mut self, reason: impl Into<String>) {
         self.refusal.get_or_insert_with(|| reason.into());
+    }
+
+    /// Notes that the names of a row's columns do not fit the model. Whoever gave the names is to blame: a file beside the
+    /// model, or the model itself, which loads none the less.
+    pub(super) fn misfit(&mut self, reason: impl Into<String>) {
+        self.misfit.get_or_insert_with(|| reason.into());
     }
 
     /// Notes how wide requests must be.
@@ -141,7 +149,7 @@ impl Builder {
         }
         // Until 1.1 other names, or another order, were only warned of.
         if given.get(..width) != Some(&fitted) && self.version >= Version::new(1, 2) {
-            self.refuse(format!(
+            self.misfit(format!(
                 "the columns of a row are {}, but {} was fitted on {}, in this order",
                 list_names(given),
                 estimator.class(),

@@ -1,9 +1,12 @@
 //! `columns.json`: what a pickle cannot say about the rows of a request.
 
 use super::build::LabelPosition;
+use super::document::read_as_word;
+use super::json_text;
 use super::method::Method;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// The names of the columns of a row without a header, and where its label stands.
 ///
@@ -19,6 +22,28 @@ pub struct ColumnsJson {
     pub(super) label: Label,
     /// What is asked of the artifact.
     pub method: Option<Method>,
+    /// Where all this is said.
+    pub(super) told: Told,
+}
+
+/// The document that says what the columns of a row are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Told {
+    /// `columns.json`.
+    #[default]
+    ColumnsJson,
+    /// `columns` and `label` of a `preprocessor.json`.
+    Document,
+}
+
+impl Told {
+    /// The error of columns with which no request could be answered.
+    pub(super) fn misfit(self, why: &str) -> Error {
+        match self {
+            Told::ColumnsJson => Error::new(Cause::BadColumns, format!("columns.json does not fit the model: {why}")),
+            Told::Document => Error::new(Cause::BadDocument, format!("columns does not fit transformer: {why}")),
+        }
+    }
 }
 
 /// What is said of a row's label.
@@ -51,41 +76,46 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
     Option::deserialize(deserializer).map(Some)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy)]
 enum WrittenPosition {
     First,
     Last,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+read_as_word! { WrittenPosition { First = "first", Last = "last" } }
+
+#[derive(Clone, Copy)]
 enum WrittenInput {
     Frame,
     Series,
     Numpy,
 }
 
+read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "numpy" } }
+
+/// What the document is, for messages.
+const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
+
 impl ColumnsJson {
     /// Reads a `columns.json`.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no such document: unknown keys are refused
-    /// by their name.
+    /// [`Cause::BadColumns`] for what is no such document, with the path of what is wrong: unknown keys are refused by
+    /// their name, and so are columns that cannot be told apart.
     pub fn parse(json: &[u8]) -> Result<ColumnsJson> {
-        let written: Written = serde_json::from_slice(json).map_err(|error| {
-            Error::bad_artifact(format!("expected {{\"columns\": [...], \"label\": ..., ...}}: {error}"))
-        })?;
-        let Written { columns, label, label_position, method, .. } = written;
+        let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
+        let Written { columns, label, label_position, method, .. } =
+            json_text::parse(json, EXPECTED, Cause::BadColumns)?;
         if let (Some(columns), Some(Some(label))) = (&columns, &label)
             && columns.contains(label)
         {
-            return Err(Error::bad_artifact(format!(
-                "columns.json has the label {label:?} among the columns: expected the columns of a row without its label"
-            )));
+            return wrong(format!("columns: expected the columns without the label, found {label:?} among them"));
+        }
+        if let Some((at, name)) = columns.as_deref().and_then(twice) {
+            return wrong(format!("columns[{at}]: expected different names, found {name:?} twice"));
         }
         if !matches!(label, Some(Some(_))) && label_position.is_some() {
-            return Err(Error::bad_artifact("columns.json has a label_position: expected a label too"));
+            return wrong("label_position: expected a label too".to_owned());
         }
         let position = match label_position {
             Some(WrittenPosition::First) => LabelPosition::First,
@@ -96,8 +126,14 @@ impl ColumnsJson {
             Some(None) => Label::None,
             Some(Some(label)) => Label::Named(label, position),
         };
-        Ok(ColumnsJson { columns, label, method })
+        Ok(ColumnsJson { columns, label, method, told: Told::ColumnsJson })
     }
+}
+
+/// The first name that stands among those before it, and where.
+pub(super) fn twice(names: &[String]) -> Option<(usize, &str)> {
+    let mut seen = BTreeSet::new();
+    names.iter().map(String::as_str).enumerate().find(|(_, name)| !seen.insert(*name))
 }
 
 #[cfg(test)]
@@ -120,15 +156,33 @@ mod tests {
     fn what_is_not_understood_is_refused_by_its_name() {
         let cases = [
             (r#"{"colums": []}"#, "unknown field `colums`"),
-            (r#"{"method": "fit"}"#, "unknown variant `fit`"),
-            (r#"{"label": "y", "label_position": "middle"}"#, "unknown variant `middle`"),
-            (r#"{"label_position": "last"}"#, "expected a label too"),
-            (r#"{"columns": ["a", "y"], "label": "y"}"#, "the label \"y\" among the columns"),
-            ("[]", "expected {\"columns\": [...]"),
+            (
+                r#"{"method": "fit"}"#,
+                "method: expected \"transform\", \"predict\", \"predict_proba\" or \"decision_function\", found \"fit\"",
+            ),
+            (
+                r#"{"label": "y", "label_position": "middle"}"#,
+                "label_position: expected \"first\" or \"last\", found \"middle\"",
+            ),
+            (r#"{"label_position": "last"}"#, "label_position: expected a label too"),
+            (
+                r#"{"columns": ["a", "y"], "label": "y"}"#,
+                "columns: expected the columns without the label, found \"y\" among them",
+            ),
+            (r#"{"columns": ["a", "b", "c", "c"]}"#, "columns[3]: expected different names, found \"c\" twice"),
+            (r#"{"columns": "a,b"}"#, "columns: expected a list, found \"a,b\""),
+            (r#"{"columns": ["a", 1]}"#, "columns[1]: expected text, found 1"),
+            ("[]", "expected an object such as {\"columns\": [\"a\", \"b\"]"),
+            ("columns", "line 1, column 1: this is no JSON"),
         ];
         for (json, expected) in cases {
             let message = ColumnsJson::parse(json.as_bytes()).unwrap_err().to_string();
             assert!(message.contains(expected), "{json}: {message}");
         }
+    }
+
+    #[test]
+    fn what_an_editor_puts_before_the_text_is_no_part_of_it() {
+        assert!(ColumnsJson::parse("\u{feff}{\"columns\": [\"a\"]}".as_bytes()).is_ok());
     }
 }

@@ -148,12 +148,11 @@ pub(super) fn cast_label<'a>(label: Column<'a>, dtype: Dtype, origin: Origin) ->
 fn label_floats(cells: &[Cell<'_>], origin: Origin) -> Result<Vec<f64>, Fault> {
     let float = |(row, cell): (usize, &Cell<'_>)| {
         match cell {
-            Cell::Missing => Ok(f64::NAN),
+            Cell::Missing | Cell::None => Ok(f64::NAN),
             Cell::Bool(value) => Ok(f64::from(u8::from(*value))),
             Cell::Int(value) => Ok(*value as f64),
             Cell::Float(value) => Ok(*value),
             Cell::Text(text) => parse_float(text).ok_or(()),
-            Cell::None => Err(()),
         }
         .map_err(|()| {
             Fault::of_value(
@@ -164,6 +163,13 @@ fn label_floats(cells: &[Cell<'_>], origin: Origin) -> Result<Vec<f64>, Fault> {
         })
     };
     cells.iter().enumerate().map(float).collect()
+}
+
+/// The nearest numpy `float16` of a number of its range.
+pub(super) fn half(value: f64) -> f64 {
+    let exponent = value.abs().log2().floor().max(-14.0);
+    let unit = (exponent - 10.0).exp2();
+    if unit.is_finite() { (value / unit).round_ties_even() * unit } else { value }
 }
 
 #[cfg(test)]

@@ -116,6 +116,12 @@ pub(super) fn objects_as_floats<'c, 'a>(feature: Feature<'c, 'a>) -> Result<Feat
     Ok(Feature::new(origin, Column::Float64(values)))
 }
 
+/// Whether a column of objects has no value in any row, as one of JSON does that is null throughout.
+pub(super) fn has_only_nulls(column: &Column<'_>) -> bool {
+    let is_null = |cell: &Cell<'_>| matches!(cell, Cell::Missing | Cell::None);
+    matches!(column, Column::Object(cells) if cells.iter().all(is_null))
+}
+
 fn float_column(feature: Feature<'_, '_>, refuses: Refuses) -> Result<FloatColumn, Fault> {
     let origin = feature.origin;
     let values = match feature.data {
@@ -172,7 +178,7 @@ fn not_a_number(origin: Origin, row: usize, cell: &Cell<'_>) -> Fault {
 pub(super) fn describe(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Missing => "a missing value".into(),
-        Cell::None => "None".into(),
+        Cell::None => "null".into(),
         Cell::Text(text) if text.chars().count() > 60 => format!("{:?}…", text.chars().take(60).collect::<String>()),
         Cell::Text(text) => format!("{text:?}"),
         Cell::Bool(value) => if *value { "True" } else { "False" }.into(),

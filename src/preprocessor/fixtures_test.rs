@@ -116,10 +116,52 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
         let tree = pickle::read(fs::read(bad.join(file)).unwrap());
         let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None)).err();
         let error = error.unwrap_or_else(|| panic!("{file} was accepted: {}", entry["why"]));
-        assert_eq!(error.cause(), Cause::BadArtifact, "{file}: {error}");
+        assert!(matches!(error.cause(), Cause::BadArtifact | Cause::UnsupportedClass), "{file}: {error}");
         refused += 1;
     }
     assert_eq!(refused, 22);
+}
+
+#[test]
+fn columns_with_which_no_request_can_be_answered_are_known_when_the_model_is_loaded() {
+    let refused = |case: &str, json: &str| {
+        let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap()).unwrap();
+        let columns = ColumnsJson::parse(json.as_bytes()).unwrap();
+        let preprocessor = Preprocessor::from_pickle(&tree, Some(columns)).unwrap();
+        preprocessor.refusal().map(|refusal| {
+            assert!(refusal.starts_with("columns.json does not fit the model: "), "{case} {json}: {refusal}");
+            refusal.to_owned()
+        })
+    };
+    // Eight features by name, and a last one that no transformer uses.
+    let housing = "1.6.1/housing_short";
+    let eight = r#""YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH", "DECK""#;
+    for (case, json, expected) in [
+        (
+            housing,
+            r#"{"columns": ["YEAR_BUILT", "DECK"]}"#.to_owned(),
+            Some("uses the column SQUARE_FEET, but the columns of a row are YEAR_BUILT, DECK"),
+        ),
+        (housing, format!(r#"{{"columns": [{eight}]}}"#), None),
+        (housing, format!(r#"{{"columns": [{eight}], "label": "PRICE"}}"#), None),
+        (housing, format!(r#"{{"columns": ["ID", {eight}, "NOTE"]}}"#), None),
+        (housing, r#"{"label": null}"#.to_owned(), None),
+        // By position: two columns without names.
+        (
+            "1.6.1/standard_numpy",
+            r#"{"columns": ["a"]}"#.to_owned(),
+            Some("columns.json does not fit the model: a row has 1 column by name (a), but the model was fitted on 2"),
+        ),
+        ("1.6.1/standard_numpy", "{}".to_owned(), None),
+    ] {
+        let message = refused(case, &json);
+        match expected {
+            Some(expected) => {
+                assert!(message.as_deref().is_some_and(|found| found.contains(expected)), "{case} {json}: {message:?}")
+            }
+            None => assert_eq!(message, None, "{case} {json}"),
+        }
+    }
 }
 
 fn house(error: &str) -> String {
@@ -167,6 +209,24 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
     let features = answer(&housing, b"1990,2500,3,2,1,2,y,n\n").unwrap();
     let labelled = answer(&housing, b"1990,2500,3,2,1,2,y,n,250000\n").unwrap();
     assert_eq!(labelled, format!("250000.0,{features}"));
+    assert_eq!(housing.guessed_label(), Some("PRICE"));
+    let message = answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap_err().to_string();
+    let expected = "row 1, column 9 (PRICE): could not read the label \"bob\" as a number: the column PRICE was taken for \
+                    the label, since it comes last and no transformer uses it; {\"label\": null} in a columns.json beside";
+    assert!(message.starts_with(expected), "{message}");
+    // What columns.json says is not guessed.
+    assert_eq!(preprocessor(&fixtures().join("1.6.1/housing")).unwrap().guessed_label(), None);
+}
+
+#[test]
+fn rows_by_names_may_leave_out_what_no_transformer_uses_from_1_0_on() {
+    use crate::payload::table::Schema;
+    let housing = unnamed("1.6.1/housing_short");
+    assert!(housing.uses("DECK") && !housing.uses("PRICE"));
+    let dropped = preprocessor(&fixtures().join("1.6.1/passthrough_drop")).unwrap();
+    let names: Vec<String> = Schema::names(&dropped).into_iter().map(str::to_owned).collect();
+    let (used, unused): (Vec<_>, Vec<_>) = names.iter().partition(|name| dropped.uses(name));
+    assert!(!used.is_empty() && !unused.is_empty(), "{used:?} {unused:?}");
 }
 
 #[test]

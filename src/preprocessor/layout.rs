@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
-use super::columns_json::{ColumnsJson, Label};
+use super::columns_json::{ColumnsJson, Label, Told};
 use super::steps::best;
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
@@ -17,6 +17,10 @@ pub(super) struct Layout {
     names: TextList,
     label: Option<LabelPosition>,
     width: RequestWidth,
+    /// Whether nobody said which column is the label.
+    is_guessed: bool,
+    /// The names of the columns that no transformer uses, the label aside.
+    unused: Box<[Box<str>]>,
     /// Why every request is refused, if it is.
     refusal: Option<Box<str>>,
 }
@@ -25,6 +29,11 @@ pub(super) struct Layout {
 pub(super) struct Names<'t> {
     names: Option<Vec<&'t str>>,
     label: Option<LabelPosition>,
+    is_guessed: bool,
+    /// What the first transformer was fitted on and does not use.
+    unused: Vec<&'t str>,
+    /// The document that gave them, if it was not the model.
+    from: Option<Told>,
 }
 
 impl<'t> Names<'t> {
@@ -36,13 +45,18 @@ impl<'t> Names<'t> {
             Some(Label::None | Label::Unsaid) | None => None,
         };
         let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
+        let from = json.filter(|json| json.columns.is_some() || own_label.is_some()).map(|json| json.told);
+        let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose();
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
-            return Ok(Names::of(columns.iter().map(String::as_str).collect(), own_label));
+            let unused = fitted.ok().flatten().flatten().map(|fitted| unused(root, &fitted)).unwrap_or_default();
+            let columns = columns.iter().map(String::as_str).collect();
+            return Ok(Names { unused, from, ..Names::of(columns, own_label) });
         }
-        let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose()?;
-        let Some(FittedColumns { mut names, uses_last }) = fitted.flatten() else {
-            return Ok(Names { names: None, label: None });
+        let Some(fitted) = fitted?.flatten() else {
+            return Ok(Names { names: None, label: None, is_guessed: false, unused: Vec::new(), from: None });
         };
+        let unused = unused(root, &fitted);
+        let FittedColumns { mut names, uses_last, .. } = fitted;
         let label = match own_label {
             Some((label, position)) => {
                 names.retain(|name| *name != label);
@@ -51,12 +65,13 @@ impl<'t> Names<'t> {
             None if uses_last || names.len() < 2 || !may_guess => None,
             None => names.pop().map(|label| (label, LabelPosition::Last)),
         };
-        Ok(Names::of(names, label))
+        Ok(Names { is_guessed: own_label.is_none() && label.is_some(), unused, from, ..Names::of(names, label) })
     }
 
     fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {
         names.extend(label.map(|(label, _)| label));
-        Names { names: Some(names), label: label.map(|(_, position)| position) }
+        let label = label.map(|(_, position)| position);
+        Names { names: Some(names), label, is_guessed: false, unused: Vec::new(), from: None }
     }
 
     /// What the root of a model is given.
@@ -64,12 +79,27 @@ impl<'t> Names<'t> {
         Input { names: self.names.clone(), shape: Shape::Request { label: self.label }, sparse: false }
     }
 
-    /// The layout that comes of what the model demanded.
+    /// The layout that comes of what the model demanded. A model that can answer no request loads all the same, as in
+    /// scikit-learn, which raises when it is asked.
+    ///
+    /// # Errors
+    /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
     pub(super) fn layout(self, builder: Builder) -> Result<Layout> {
-        let names = TextList::new(self.names.into_iter().flatten())
+        let Names { names, label, is_guessed, unused, from } = self;
+        let unused = unused.into_iter().map(Box::from).collect();
+        let names = TextList::new(names.into_iter().flatten())
             .ok_or_else(|| Error::bad_artifact("the names of the columns are longer than 4 GiB"))?;
-        let refusal = builder.refusal.map(String::into_boxed_str);
-        Ok(Layout { names, label: self.label, width: builder.request_width, refusal })
+        let mut layout = Layout { names, label, width: builder.request_width, is_guessed, unused, refusal: None };
+        let misfit = builder.misfit.or_else(|| layout.misfit());
+        let refusal = match (from, misfit, builder.refusal) {
+            (Some(Told::Document), Some(misfit), None) => return Err(Told::Document.misfit(&misfit)),
+            (Some(Told::ColumnsJson), Some(misfit), None) => {
+                Some(Told::ColumnsJson.misfit(&misfit).message().to_owned())
+            }
+            (_, misfit, refusal) => refusal.or(misfit),
+        };
+        layout.refusal = refusal.map(String::into_boxed_str);
+        Ok(layout)
     }
 }
 
@@ -81,9 +111,32 @@ fn first_to_see_the_request(value: Value<'_>) -> Option<Attributes<'_>> {
         "FeatureUnion" => "transformer_list",
         _ => return Some(object),
     };
-    let passes_on = |first: &Attributes<'_>| first.class() == "FunctionTransformer" && first.present("func").is_none();
     let parts = object.get(parts)?.items()?.filter_map(|part| part.array_of::<2>());
     parts.filter_map(|[_, part]| first_to_see_the_request(part)).find(|first| !passes_on(first))
+}
+
+/// Whether a step only passes columns on.
+fn passes_on(step: &Attributes<'_>) -> bool {
+    step.class() == "FunctionTransformer" && step.present("func").is_none()
+}
+
+/// The columns that a model was fitted on by name and does not use. scikit-learn misses no column that only an absent or
+/// dropped branch of a ColumnTransformer would take (`ColumnTransformer.transform`, from 1.0 on); beside others in a
+/// FeatureUnion it would have to ask each of them, which is not done here.
+fn unused<'t>(root: Value<'t>, fitted: &FittedColumns<'t>) -> Vec<&'t str> {
+    let mut value = Some(root);
+    while let Some(object) = value.and_then(|value| Attributes::of(best(value).ok()?)) {
+        match object.class() {
+            "FeatureUnion" => return Vec::new(),
+            "Pipeline" => {
+                let steps = object.get("steps").and_then(Value::items).into_iter().flatten();
+                let mut steps = steps.filter_map(|step| step.array_of::<2>().map(|[_, step]| step));
+                value = steps.find(|step| first_to_see_the_request(*step).is_some_and(|first| !passes_on(&first)));
+            }
+            _ => return fitted.unused.clone(),
+        }
+    }
+    Vec::new()
 }
 
 /// A request whose columns were found to be what the model takes.
@@ -116,6 +169,24 @@ impl Layout {
             return Err(self.wrong_width(found));
         }
         Ok(Request { label: self.label.filter(|_| labelled) })
+    }
+
+    /// Why rows of the columns that are named are never as wide as the model takes them, if that is so.
+    fn misfit(&self) -> Option<String> {
+        let features = self.features();
+        let with_label = features.len() + usize::from(self.label.is_some());
+        let (is_fit, demanded) = match self.width {
+            RequestWidth::Any => return None,
+            RequestWidth::AtLeast(least) => (with_label >= least, format!("at least {least}")),
+            RequestWidth::Exactly(exact) => (features.len() == exact || with_label == exact, exact.to_string()),
+        };
+        if is_fit || self.names.len() == 0 {
+            return None;
+        }
+        let label = self.names.get(features.len()).map(|label| format!(" and the label {label}")).unwrap_or_default();
+        let names = super::build::list_names(&features);
+        let count = if features.len() == 1 { "1 column".to_owned() } else { format!("{} columns", features.len()) };
+        Some(format!("a row has {count} by name ({names}){label}, but the model was fitted on {demanded}"))
     }
 
     fn wrong_width(&self, found: usize) -> Error {
@@ -179,6 +250,16 @@ impl Layout {
         (names, label)
     }
 
+    /// Whether the model looks at the column of a name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        !self.unused.iter().any(|unused| **unused == *name)
+    }
+
+    /// The label, where it is one only because it comes last and is not used.
+    pub(super) fn guessed_label(&self) -> Option<&str> {
+        self.names.get(self.names.len().checked_sub(1)?).filter(|_| self.is_guessed)
+    }
+
     /// Where in a row the label stands, if it may have one.
     pub(super) fn label(&self) -> Option<LabelPosition> {
         self.label
@@ -206,6 +287,7 @@ impl Layout {
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.names.heap_bytes() + self.refusal.as_ref().map_or(0, |refusal| refusal.len())
+        let unused = self.unused.iter().map(|name| size_of_val(name) + name.len()).sum::<usize>();
+        self.names.heap_bytes() + unused + self.refusal.as_ref().map_or(0, |refusal| refusal.len())
     }
 }

@@ -1,10 +1,10 @@
 //! What may be asked of a fitted object.
 
-use serde::Deserialize;
+use super::json_text::word;
+use serde::{Deserialize, Deserializer};
 
 /// A method of a transformer or an estimator of scikit-learn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Rows to features: a transformer's only one.
     Transform,
@@ -14,6 +14,18 @@ pub enum Method {
     PredictProba,
     /// What a linear classifier decides by: the signed distance, or one for each class.
     DecisionFunction,
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Method, D::Error> {
+        const WORDS: &[(&str, Method)] = &[
+            (Method::Transform.name(), Method::Transform),
+            (Method::Predict.name(), Method::Predict),
+            (Method::PredictProba.name(), Method::PredictProba),
+            (Method::DecisionFunction.name(), Method::DecisionFunction),
+        ];
+        word(deserializer, WORDS)
+    }
 }
 
 impl Method {

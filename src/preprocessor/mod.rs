@@ -21,6 +21,7 @@ mod feature;
 pub mod fit;
 #[cfg(test)]
 pub(crate) mod fixtures_test;
+mod json_text;
 mod layout;
 mod method;
 mod python_number;
@@ -44,7 +45,7 @@ pub(crate) use transformers::limit_cells;
 pub(crate) use version::Version;
 
 use crate::artifact::pickle::{Tree, Value};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::payload::Features;
 use crate::payload::table::{Column, Schema, Table};
 use build::LabelPosition;
@@ -75,21 +76,29 @@ impl Preprocessor {
         self.layout.refusal()
     }
 
+    /// The column that was taken for the label because it comes last and no transformer uses it.
+    pub fn guessed_label(&self) -> Option<&str> {
+        self.layout.guessed_label()
+    }
+
     /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
     ///
     /// The names of a row's columns come from `columns`, else from the artifact; then a last column at fit that no
     /// transformer uses is the label.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for classes that are not supported (an estimator among
+    /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
     /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
     pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Preprocessor> {
         let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
         if method != Method::Transform {
-            return Err(Error::bad_artifact(format!(
-                "{} is asked for, which a transformer does not have: expected \"transform\", or no method",
-                method.name()
-            )));
+            return Err(Error::new(
+                Cause::NoSuchMethod,
+                format!(
+                    "{} is asked for, which a transformer does not have: expected \"transform\", or no method",
+                    method.name()
+                ),
+            ));
         }
         let whole = Step::whole(tree.root());
         Preprocessor::before(tree, columns.as_ref(), vec![whole], |_, _| Ok(())).map(|(preprocessor, ())| preprocessor)
@@ -117,12 +126,12 @@ impl Preprocessor {
     /// Builds a preprocessor from a fitted `preprocessor.json`: the same that the `model.joblib` beside it gives.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for what is no fitted document, with the path of what is
-    /// wrong, and for attributes that do not fit each other.
+    /// [`Cause::BadDocument`] for what is no fitted document, with the path of what is wrong, and for attributes that do
+    /// not fit each other.
     pub fn from_json(json: &[u8]) -> Result<Preprocessor> {
         let document = Document::parse(json)?;
-        let tree = crate::artifact::pickle::read(document.to_joblib())?;
-        Preprocessor::from_pickle(&tree, Some(document.columns_json()))
+        let tree = document.to_tree()?;
+        Preprocessor::from_pickle(&tree, Some(document.columns_json())).map_err(Document::located)
     }
 
     /// Transforms rows. When they come with their label, the answer has it too.
@@ -130,7 +139,7 @@ impl Preprocessor {
     /// The answer has one type for all its columns and the label, as numpy promotes them.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for rows of a wrong width and for values that the model
+    /// [`Cause::BadPayload`] for rows of a wrong width and for values that the model
     /// does not take, with row, column and the column's name; and where scikit-learn raises.
     pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Features<'a>> {
         let Table { rows, mut columns } = rows;
@@ -146,7 +155,8 @@ impl Preprocessor {
                 let origin = Origin::column(columns.len().saturating_sub(1));
                 let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
                 let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
-                Some(cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place))?)
+                let label = cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place));
+                Some(label.map_err(|error| self.explain_label(error))?)
             }
         };
         Ok(Features { label, table: Table { rows, columns: transformed }, sources })
@@ -174,6 +184,17 @@ impl Preprocessor {
             columns.rotate_left(1);
         }
         Ok(request)
+    }
+
+    /// An error about the label, with why the column is one.
+    fn explain_label(&self, error: Error) -> Error {
+        let Some(name) = self.guessed_label() else { return error };
+        let message = format!(
+            "{}: the column {name} was taken for the label, since it comes last and no transformer uses it; \
+             {{\"label\": null}} in a columns.json beside the artifact says that there is none",
+            error.message()
+        );
+        Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
     }
 
     fn place(&self, origin: Origin, request: &Request) -> Option<(usize, Option<String>)> {
@@ -222,6 +243,10 @@ impl Schema for Preprocessor {
 
     fn names(&self) -> Vec<&str> {
         self.layout.row().0
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.layout.uses(name)
     }
 
     fn label(&self) -> Option<usize> {

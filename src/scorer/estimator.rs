@@ -4,7 +4,7 @@ use super::classes::Classes;
 use super::linear::Linear;
 use super::probabilities::Probabilities;
 use crate::artifact::pickle::Value;
-use crate::error::Result;
+use crate::error::{Cause, Result};
 use crate::payload::table::Column;
 use crate::payload::{Estimates, estimates::Scores};
 use crate::preprocessor::{Attributes, Builder, Fault, Feature, Input, Method};
@@ -155,11 +155,12 @@ impl Answer {
 }
 
 fn no_method(object: Attributes<'_>, method: Method, methods: &[&str]) -> crate::error::Error {
-    object.error(format_args!(
+    let error = object.error(format_args!(
         "{} is asked for, which it does not have as it was fitted: expected {}, or no method",
         method.name(),
         methods.join(" or ")
-    ))
+    ));
+    error.because(Cause::NoSuchMethod)
 }
 
 impl std::fmt::Display for Estimator {

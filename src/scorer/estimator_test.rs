@@ -82,7 +82,7 @@ fn an_estimator_alone_takes_rows_by_position_and_answers_one_number() {
         let json = r#"{"predictions": [{"score": 4.0}]}"#;
         assert_eq!(answer(&ridge, "1,2\n", MediaType::Json).unwrap(), json);
         let wrong = answer(&ridge, "1,2,3\n", MediaType::Csv).unwrap_err().to_string();
-        assert_eq!(wrong, "expected rows of 2 columns, found 3");
+        assert_eq!(wrong, "row 1, byte 0: expected rows of 2 columns, found 3");
     }
 }
 

@@ -66,6 +66,11 @@ impl Scorer {
         self.preprocessor.refusal()
     }
 
+    /// The column that was taken for the label, where nothing but its place says so.
+    pub fn guessed_label(&self) -> Option<&str> {
+        self.preprocessor.guessed_label()
+    }
+
     /// Scores rows, or tells their classes. A label that comes with them is not looked at.
     ///
     /// # Errors
@@ -88,6 +93,10 @@ impl Schema for Scorer {
 
     fn names(&self) -> Vec<&str> {
         self.preprocessor.names()
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.preprocessor.uses(name)
     }
 
     fn label(&self) -> Option<usize> {

@@ -24,6 +24,16 @@ pub(super) enum InputMode {
     Pipe,
 }
 
+/// Whether the first line of a file has the names of the columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Header {
+    /// Not, as SageMaker's algorithms want it.
+    #[default]
+    Absent,
+    /// `header=present` (RFC 4180).
+    Present,
+}
+
 /// What a channel's data are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -39,6 +49,56 @@ impl Channel {
         self.content_type.as_deref().is_some_and(|header| !header.trim().is_empty())
     }
 
+    /// The content type as it was written.
+    pub(super) fn content_type(&self) -> &str {
+        self.content_type.as_deref().unwrap_or_default()
+    }
+
+    /// The value of a parameter of the content type.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let parameters = self.content_type().split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let mut values = parameters.filter(|(found, _)| found.trim().eq_ignore_ascii_case(name));
+        values.next().map(|(_, value)| value.trim().trim_matches('"'))
+    }
+
+    /// `label_size`: how many columns at the left are labels.
+    pub(super) fn label_size(&self) -> Option<&str> {
+        self.parameter("label_size")
+    }
+
+    /// Whether files begin with a header line.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] for a `header` that is neither present nor absent.
+    pub(super) fn header(&self) -> Result<Header> {
+        match self.parameter("header") {
+            None => Ok(Header::Absent),
+            Some(value) if value.eq_ignore_ascii_case("absent") => Ok(Header::Absent),
+            Some(value) if value.eq_ignore_ascii_case("present") => Ok(Header::Present),
+            Some(_) => Err(Error::new(
+                Cause::BadSetting,
+                format!("ContentType {:?}: expected header=present or header=absent", self.content_type()),
+            )),
+        }
+    }
+
+    /// Refuses what a linear learner does not read: a header line, and labels that are not the first column alone.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] with the content type.
+    pub(super) fn check_label_first(&self) -> Result<()> {
+        let refuse = |expected: &str| {
+            Err(Error::new(Cause::BadSetting, format!("ContentType {:?}: expected {expected}", self.content_type())))
+        };
+        if self.label_size().is_some_and(|size| size != "1") {
+            return refuse("label_size=1, the label in the first column");
+        }
+        match self.header()? {
+            Header::Present => refuse("no header line, and header=absent or nothing said of it"),
+            Header::Absent => Ok(()),
+        }
+    }
+
     /// The format. Without a content type a channel is read as recordio-protobuf, as AWS's container reads it.
     ///
     /// # Errors
@@ -47,8 +107,8 @@ impl Channel {
         let refuse = |message: String| Err(Error::new(Cause::BadSetting, message));
         let header = self.content_type.as_deref().map(str::trim).filter(|header| !header.is_empty());
         let Some(header) = header else { return Ok(Format::RecordIo) };
-        let mut parts = header.split(';').map(str::trim);
-        let format = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        let essence = header.split(';').next().unwrap_or_default().trim();
+        let format = match essence.to_ascii_lowercase().as_str() {
             "text/csv" => Format::Csv,
             "application/x-recordio-protobuf" => Format::RecordIo,
             _ => {
@@ -57,14 +117,6 @@ impl Channel {
                 ));
             }
         };
-        for parameter in parts {
-            if let Some((name, value)) = parameter.split_once('=')
-                && name.trim().eq_ignore_ascii_case("label_size")
-                && value.trim() != "1"
-            {
-                return refuse(format!("ContentType {header:?}: expected label_size=1, the label in the first column"));
-            }
-        }
         match self.record_wrapper_type.as_deref() {
             Some("RecordIO") if format == Format::Csv => refuse(
                 "RecordWrapperType RecordIO with text/csv: expected None; records are read from the text itself".into(),
@@ -87,6 +139,7 @@ mod tests {
         for (json, expected) in [
             (r#"{"ContentType": "text/csv"}"#, Format::Csv),
             (r#"{"ContentType": "text/csv;label_size=1"}"#, Format::Csv),
+            (r#"{"ContentType": "text/csv; label_size=\"1\""}"#, Format::Csv),
             (r#"{"ContentType": "Text/CSV; charset=utf-8; label_size=1", "RecordWrapperType": "None"}"#, Format::Csv),
             (r#"{"ContentType": "application/x-recordio-protobuf"}"#, Format::RecordIo),
             (r#"{"RecordWrapperType": "RecordIO"}"#, Format::RecordIo),
@@ -102,12 +155,15 @@ mod tests {
         for (json, expected) in [
             (r#"{"ContentType": "csv"}"#, "ContentType \"csv\" cannot be trained on: expected text/csv or"),
             (r#"{"ContentType": "text/csv;label_size=0"}"#, "expected label_size=1"),
+            (r#"{"ContentType": "text/csv; Header=Present"}"#, "expected no header line"),
+            (r#"{"ContentType": "text/csv; header=yes"}"#, "expected header=present or header=absent"),
             (
                 r#"{"ContentType": "text/csv", "RecordWrapperType": "RecordIO"}"#,
                 "RecordWrapperType RecordIO with text/csv",
             ),
         ] {
-            let error = channel(json).format().unwrap_err();
+            let channel = channel(json);
+            let error = channel.format().and_then(|_| channel.check_label_first()).unwrap_err();
             assert_eq!(error.cause(), Cause::BadSetting);
             assert!(error.message().contains(expected), "{error}");
         }

@@ -49,8 +49,8 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(true);
     }
-    let content_type = ContentType { media_type: MediaType::Csv, label_size: None };
-    let batch = Batch::read(content_type, text, columns)?;
+    let content_type = ContentType::of(MediaType::Csv);
+    let batch = Batch::read(content_type, text, columns).map_err(|error| in_columns(error, columns))?;
     for (index, row) in batch.rows().enumerate() {
         if let Row::Dense(cells) = row
             && let Some((label, features)) = cells.split_first()
@@ -62,6 +62,18 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// To the reader of text the label is a column like the others, which it calls features.
+fn in_columns(error: Error, columns: usize) -> Error {
+    let Some(found) = error.message().strip_prefix(&format!("expected {columns} features, found ")) else {
+        return error;
+    };
+    let message = format!(
+        "expected {columns} columns as in the first record, the label and {} features, found {found}",
+        columns - 1
+    );
+    Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
 }
 
 /// How many columns the first record has.

@@ -6,6 +6,16 @@ use crate::error::Error;
 /// The platform shows no more of it (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
 const MOST_CHARACTERS: usize = 1024;
 
+/// Takes away what a run before this one left: a job that succeeds has no failure file.
+pub(super) fn clear(tree: &Tree) {
+    let path = tree.failure();
+    if let Err(error) = std::fs::remove_file(&path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        log::warn!("could not remove {}, which an earlier run wrote: {error}", path.display());
+    }
+}
+
 /// Writes the reason. That it cannot be written is no second failure: the exit code and the log tell it too.
 pub(super) fn write(tree: &Tree, error: &Error) {
     let path = tree.failure();
@@ -27,5 +37,8 @@ mod tests {
         write(&tree, &Error::bad_payload("ü".repeat(3000)));
         let written = std::fs::read_to_string(base.path().join("output/failure")).unwrap();
         assert_eq!(written, "ü".repeat(1024));
+        clear(&tree);
+        assert!(!base.path().join("output/failure").exists());
+        clear(&tree);
     }
 }

@@ -4,13 +4,14 @@ use super::lines::Lines;
 use super::report::Report;
 use super::screen::Screen;
 use super::source::{ChannelSource, Reading};
-use super::stop::Stop;
+use super::stop::{Stop, stopped};
 use super::tree::Tree;
-use super::{failure, preprocessor_job, settings};
+use super::{failure, place, preprocessor_job, settings};
 use crate::error::{Cause, Error, Result};
 use crate::linear_learner;
 use crate::linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// How a job runs.
@@ -24,6 +25,8 @@ pub struct Config {
     pub threads: usize,
     /// How many bytes of training data may be kept in memory.
     pub memory: u64,
+    /// How many bytes of memory there are at all.
+    pub all_memory: u64,
     /// Whether a person watches; else log lines are written.
     pub is_watched: bool,
 }
@@ -34,6 +37,7 @@ pub struct Config {
 /// What kept it from that. The reason is in the failure file then, too.
 pub fn run(config: &Config) -> Result<()> {
     let tree = Tree::new(&config.base_dir);
+    failure::clear(&tree);
     train(config, &tree).inspect_err(|error| failure::write(&tree, error))
 }
 
@@ -46,11 +50,14 @@ fn train(config: &Config, tree: &Tree) -> Result<()> {
     let text = settings::hyperparameters(tree)?;
     let given = Hyperparameters::parse(&text)?;
     let channels = settings::channels(tree)?;
+    place::probe(&config.model_dir, &[MODEL])?;
+    given.without_effect(&text).iter().for_each(|message| log::warn!("{message}"));
+    let width = Arc::default();
     let room = usize::try_from(config.memory).unwrap_or(usize::MAX) / channels.len().max(1);
     let open = |name: &str| {
         let channel = channels.get(name)?;
         let (kind, batch) = (given.predictor_type, given.mini_batch_size);
-        let reading = Reading::new(name, tree.channel(name), channel, kind, batch, &stop);
+        let reading = Reading::new(name, tree.channel(name), channel, kind, batch, &width, &stop);
         Some(reading.map(|reading| ChannelSource::new(reading, room)))
     };
     let Some(mut train) = open("train").transpose()? else {
@@ -75,10 +82,19 @@ fn train(config: &Config, tree: &Tree) -> Result<()> {
             validation: validation.as_mut().map(|source| source as &mut dyn Source),
             test: test.as_mut().map(|source| source as &mut dyn Source),
         },
-        Run { threads: config.threads, stop: &is_stopped, tell: &mut |event| report.hear(event) },
+        Run {
+            threads: config.threads,
+            memory: config.all_memory,
+            stop: &is_stopped,
+            tell: &mut |event| report.hear(event),
+        },
     );
     let trained = match trained {
-        Err(error) if stop.is_set() => return Err(error.context("told to stop before there was a model")),
+        // Whatever it is that was missing then.
+        Err(error) if stop.is_set() => {
+            log::debug!("told to stop: {error}");
+            return Err(stopped());
+        }
         trained => trained?,
     };
     linear_learner::write(&config.model_dir, &given, &trained)?;
@@ -86,8 +102,10 @@ fn train(config: &Config, tree: &Tree) -> Result<()> {
     Ok(())
 }
 
+const MODEL: &str = "model_algo-1";
+
 fn model_file(directory: &Path) -> PathBuf {
-    directory.join("model_algo-1")
+    directory.join(MODEL)
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ impl Job {
             model_dir: self.base.path().join("model"),
             threads: 2,
             memory: 1 << 30,
+            all_memory: 1 << 31,
             is_watched: false,
         })
     }
@@ -59,7 +60,7 @@ fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
     job.run().unwrap();
     assert_eq!(job.failure(), None);
     let learner = LinearLearner::open(&job.base.path().join("model")).unwrap();
-    let body = ContentType { media_type: MediaType::Csv, label_size: None };
+    let body = ContentType::of(MediaType::Csv);
     let predictions = learner.predict(&learner.read(body, b"1,1\n").unwrap()).unwrap();
     let crate::payload::predictions::Scores::Float32(scores) = predictions.scores() else { panic!("float32 scores") };
     assert!((scores[0] - 11.0).abs() < 1e-4, "{scores:?}");
@@ -73,7 +74,7 @@ fn what_goes_wrong_is_in_the_failure_file_and_no_model_is_written() {
         (SETTINGS, &[("validation", "1,2\n")], "expected a channel train, found validation"),
         (SETTINGS, &[("train", "1,2\n")], "1 records: expected at least one mini-batch (mini_batch_size is 20)"),
         (SETTINGS, &[("train", "1,abc\n")], "row 1, column 2, byte 2: channel train"),
-        (SETTINGS, &[("train", &plane(40)), ("validation", "1,2,3,4\n")], "expected 2 features in every record"),
+        (SETTINGS, &[("train", &plane(40)), ("validation", "1,2,3,4\n")], "row 1, column 1: channel validation: "),
     ] {
         let job = Job::new(hyperparameters, channels);
         let error = job.run().unwrap_err();
@@ -82,4 +83,47 @@ fn what_goes_wrong_is_in_the_failure_file_and_no_model_is_written() {
         assert!(reason.contains(expected), "{reason}");
         assert!(!job.base.path().join("model/model_algo-1").exists());
     }
+}
+
+#[test]
+fn channels_of_another_width_are_refused_with_the_file_and_what_the_train_channel_has() {
+    for other in ["validation", "test"] {
+        let job = Job::new(SETTINGS, &[("train", &plane(40)), (other, "1,2,3,4\n")]);
+        let reason = job.run().unwrap_err().to_string();
+        let place = format!("row 1, column 1: channel {other}: ");
+        assert!(reason.starts_with(&place) && reason.contains("part-00000"), "{reason}");
+        assert!(reason.contains("expected 2 features as in the train channel, found 3"), "{reason}");
+    }
+}
+
+#[test]
+fn a_label_whose_square_no_float32_holds_is_named() {
+    let rows: String = (0..40).map(|row| format!("{}e19,{row}\n", row + 1)).collect();
+    let settings = SETTINGS.replace("absolute_loss", "squared_loss");
+    let reason = Job::new(&settings, &[("train", &rows)]).run().unwrap_err().to_string();
+    assert!(reason.contains("labels up to 4e20, whose squares squared_loss adds up beyond"), "{reason}");
+}
+
+#[test]
+fn a_model_that_no_memory_holds_is_refused_before_any_is_taken() {
+    let settings = SETTINGS.replace("\"20\"", "\"20\", \"num_models\": \"1000000\"");
+    let wide: String = (0..40).map(|row| format!("{row}{}\n", ",1".repeat(2000))).collect();
+    let job = Job::new(&settings, &[("train", &wide)]);
+    let error = job.run().unwrap_err();
+    assert_eq!(error.cause(), Cause::InsufficientMemory);
+    assert!(error.message().contains("training 1000000 models of 2000 features and 1 output takes "), "{error}");
+    assert_eq!(job.failure().unwrap(), error.to_string());
+}
+
+#[test]
+fn a_failure_of_an_earlier_run_does_not_outlive_a_success() {
+    let job = Job::new(SETTINGS, &[("train", &plane(400))]);
+    let folder = job.base.path().join("model/model_algo-1");
+    std::fs::create_dir_all(&folder).unwrap();
+    let error = job.run().unwrap_err();
+    assert_eq!(error.cause(), Cause::Io);
+    assert!(job.failure().unwrap().contains("it is a folder, expected a file"), "{error}");
+    std::fs::remove_dir(folder).unwrap();
+    job.run().unwrap();
+    assert_eq!(job.failure(), None);
 }

@@ -7,8 +7,10 @@
 mod channel;
 mod csv;
 mod failure;
+mod header_line;
 mod job;
 mod lines;
+mod place;
 mod preprocessor_job;
 mod recordio;
 mod report;

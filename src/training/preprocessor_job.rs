@@ -3,10 +3,10 @@
 use super::channel::{Channel, InputMode};
 use super::job::Config;
 use super::lines::stamp;
-use super::settings;
-use super::stop::Stop;
-use super::table_source::{TableSource, stopped};
+use super::stop::{Stop, stopped};
+use super::table_source::TableSource;
 use super::tree::Tree;
+use super::{place, settings};
 use crate::error::{Cause, Error, Result};
 use crate::linear_learner::train::Given;
 use crate::preprocessor::{Document, Specification, fit};
@@ -42,7 +42,7 @@ pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
     let files: Vec<PathBuf> = channels.keys().map(of_channel).filter(|path| path.is_file()).collect();
     let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
     let (text, source, file) = match (given.get(HYPERPARAMETER), files.as_slice()) {
-        (None, []) => return Ok(None),
+        (None, []) => return misspelt(&given, &channels, tree).map_or(Ok(None), Err),
         (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {HYPERPARAMETER}"), PathBuf::new()),
         (None, [file]) => {
             let text = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
@@ -61,6 +61,26 @@ pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
     check_others(&given)?;
     let specification = Specification::parse(&text).map_err(|error| error.context(source))?;
     Ok(Some(Job { specification, file, channels }))
+}
+
+/// The error of a specification under another name, which a linear learner would complain of in its own way.
+fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, tree: &Tree) -> Option<Error> {
+    // Two letters, wherever they are wrong.
+    let is_near = |name: &str, meant: &str| {
+        let (name, meant) = (name.to_lowercase(), meant.to_lowercase());
+        strsim::osa_distance(&name, &meant) <= 2
+    };
+    let wrong = |message: String| Error::new(Cause::BadSetting, message);
+    if let Some(name) = given.keys().find(|name| is_near(name, HYPERPARAMETER)) {
+        return Some(wrong(format!("{name} is no hyperparameter: did you mean {HYPERPARAMETER}?")));
+    }
+    channels.keys().find_map(|channel| {
+        let entries = std::fs::read_dir(tree.channel(channel)).ok()?;
+        let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let name = names.find(|name| is_near(name, FILE))?;
+        let path = tree.channel(channel).join(name);
+        Some(wrong(format!("{} is no specification by its name: did you mean {FILE}?", path.display())))
+    })
 }
 
 /// Nothing else is a hyperparameter of a preprocessor. What SageMaker's own tools add begins with `sagemaker_` or `_`.
@@ -112,8 +132,10 @@ impl Job {
         let stop = Stop::on_signal()?;
         settings::host(tree)?;
         let (name, channel) = self.channel()?;
+        place::probe(&config.model_dir, &[PICKLE, FILE])?;
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
-        let mut rows = TableSource::new(name, tree.channel(name), channel, self.file.clone(), room, &stop)?;
+        let mut rows =
+            TableSource::new(name, tree.channel(name), channel, &self.specification, self.file.clone(), room, &stop)?;
         let mut report = Report::new(config.is_watched);
         report.say("Docker entrypoint called with argument(s): train");
         let mode = if channel.training_input_mode == InputMode::Pipe { "FIFOs" } else { "files" };
@@ -167,8 +189,11 @@ fn write(directory: &Path, document: &Document) -> Result<PathBuf> {
     std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
     for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
-        std::fs::write(&unfinished, bytes).map_err(|error| Error::io("write", &unfinished, &error))?;
-        std::fs::rename(&unfinished, &path).map_err(|error| Error::io("write", &path, &error))?;
+        std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
+            // Half a file is of no use, and takes what a full disk lacks.
+            let _ = std::fs::remove_file(&unfinished);
+            Error::io("write", &path, &error)
+        })?;
     }
     Ok(directory.join(FILE))
 }

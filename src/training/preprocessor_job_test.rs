@@ -31,6 +31,7 @@ impl Job {
             model_dir: self.path("model"),
             threads: 1,
             memory,
+            all_memory: 1 << 31,
             is_watched: false,
         })
     }
@@ -167,5 +168,88 @@ fn a_pipe_is_read_once_if_it_fits_into_memory_and_a_fifo_a_walk_if_not() {
             job.run(memory).unwrap();
         });
         assert!(statistics(job.0.path()).contains("\"mean_\": [3.0]"));
+    }
+}
+
+#[test]
+fn a_header_line_is_noticed_in_each_file_and_skipped_where_the_channel_has_one() {
+    let config = |content_type: &str| format!(r#"{{"train": {{"ContentType": "{content_type}"}}}}"#);
+    let (plain, present) = (config("text/csv"), config("text/csv; header=present"));
+    let hyperparameters = hyperparameters();
+    let job = |config: &str, first: &str, second: &str| {
+        Job::new(&[
+            ("config/hyperparameters.json", &hyperparameters),
+            ("config/inputdataconfig.json", config),
+            ("data/train/1.csv", first),
+            ("data/train/2.csv", second),
+        ])
+    };
+    let with_header = |header: &str| format!("{header}\n7,4,x\n");
+    for header in ["y,a,b", "\"y\",\"a\",\"b\""] {
+        let error = job(&plain, ROWS, &with_header(header)).run(1 << 20).unwrap_err().to_string();
+        assert!(error.contains("2.csv: this looks like a header line") && error.starts_with("row 1: "), "{error}");
+    }
+    // Other words in the place of numbers are no header by themselves; a column's own name is.
+    let error = job(&plain, ROWS, "7,4,x\ny,a,q\n").run(1 << 20).unwrap_err().to_string();
+    assert!(error.contains("row 2, column 2 (a)") && error.contains("looks like a header line"), "{error}");
+
+    for memory in [1 << 20, 1] {
+        let skipped = job(&present, &format!("y,a,b\n{ROWS}"), &with_header("y,a,b"));
+        skipped.run(memory).unwrap();
+        let without = job(&plain, ROWS, "7,4,x\n");
+        without.run(memory).unwrap();
+        assert_eq!(statistics(skipped.0.path()), statistics(without.0.path()));
+    }
+    let error = job(&present, "y,a,b\n7,z,x\n", &with_header("y,a,b")).run(1 << 20).unwrap_err().to_string();
+    assert!(error.starts_with("row 2, column 2 (a)"), "{error}");
+    let error = job(&present, ROWS, &with_header("y,a,b")).run(1 << 20).unwrap_err().to_string();
+    assert!(error.contains("expected a line of the names y,a,b or a,b, found 7,1,x"), "{error}");
+}
+
+#[test]
+fn a_label_size_that_contradicts_the_specification_is_refused() {
+    let unlabelled = r#"{"version": 1, "columns": ["a", "b", "c"], "transformer": {"OrdinalEncoder": {}}}"#;
+    let last = SPECIFICATION.replace("first", "last");
+    for (specification, size, expected) in [
+        (
+            unlabelled,
+            1,
+            Some("the specification has no label: expected \"label\" with its name, and expected \"label_position\""),
+        ),
+        (unlabelled, 0, None),
+        (SPECIFICATION, 1, None),
+        (SPECIFICATION, 0, Some("says that there is no label, but the specification has the label \"y\"")),
+        (&last, 1, Some("has the label \"y\" last (label_position)")),
+        (SPECIFICATION, 2, Some("expected label_size=0 or label_size=1")),
+    ] {
+        let config = format!(r#"{{"train": {{"ContentType": "text/csv;label_size={size}"}}}}"#);
+        let job = Job::new(&[
+            ("config/hyperparameters.json", &serde_json::json!({"preprocessor": specification}).to_string()),
+            ("config/inputdataconfig.json", &config),
+            ("data/train/rows.csv", ROWS),
+        ]);
+        match (job.run(1 << 20), expected) {
+            (Ok(()), None) => {}
+            (Err(error), Some(expected)) => assert!(error.message().contains(expected), "{error}"),
+            (outcome, _) => panic!("{specification} label_size={size}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_specification_under_a_name_that_is_nearly_right_is_asked_about() {
+    let hyperparameter = |name: &str| serde_json::json!({name: SPECIFICATION}).to_string();
+    for name in ["preprocesor", "Preprocessor", "pre_processor", "perprocessor"] {
+        let job = Job::new(&[("config/hyperparameters.json", &hyperparameter(name)), ("data/train/rows.csv", ROWS)]);
+        let message = job.run(1 << 20).unwrap_err().to_string();
+        assert_eq!(message, format!("{name} is no hyperparameter: did you mean preprocessor?"));
+    }
+    for name in ["Preprocessor.JSON", "preprocesor.json", "preprocessor.jsn"] {
+        let job = Job::new(&[(&format!("data/train/{name}"), SPECIFICATION), ("data/train/rows.csv", ROWS)]);
+        let message = job.run(1 << 20).unwrap_err().to_string();
+        assert!(
+            message.ends_with(&format!("{name} is no specification by its name: did you mean preprocessor.json?")),
+            "{message}"
+        );
     }
 }

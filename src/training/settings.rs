@@ -113,9 +113,10 @@ pub(super) fn channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
     };
     if !channels.contains_key("train") {
         let names: Vec<_> = channels.keys().map(String::as_str).collect();
+        let found = if names.is_empty() { "no channel".to_owned() } else { names.join(", ") };
         return Err(Error::new(
             Cause::BadSetting,
-            format!("{}: expected a channel train, found {}", path.display(), names.join(", ")),
+            format!("{}: expected a channel train, found {found}", path.display()),
         ));
     }
     if let Some(other) = channels.keys().find(|name| !wanted.contains(&name.as_str())) {
@@ -179,6 +180,7 @@ mod tests {
     fn a_channel_that_is_not_one_of_three_is_refused() {
         for (text, expected) in [
             (r#"{"training": {}}"#, "expected a channel train, found training"),
+            ("{}", "expected a channel train, found no channel"),
             (r#"{"train": {}, "extra": {}}"#, "expected the channels train, validation and test, found extra"),
         ] {
             let (_base, tree) = tree(&[("inputdataconfig.json", text)]);

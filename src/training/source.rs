@@ -7,8 +7,8 @@ use super::{csv, recordio};
 use crate::error::{Error, Result};
 use crate::linear_learner::train::{Features, Pass, PredictorType, Rows, Source};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A block has about so many values, so that threads have work enough between two of them: 8 MiB.
@@ -27,6 +27,8 @@ pub(super) struct Reading {
     format: Format,
     predictor_type: PredictorType,
     mini_batch_size: usize,
+    /// Of the rows of all channels of a job, once the first is read.
+    width: Arc<OnceLock<usize>>,
     stop: Stop,
 }
 
@@ -37,15 +39,19 @@ impl Reading {
         channel: &Channel,
         predictor_type: PredictorType,
         mini_batch_size: usize,
+        width: &Arc<OnceLock<usize>>,
         stop: &Stop,
     ) -> Result<Reading> {
-        let format = channel.format().map_err(|error| error.context(format_args!("channel {name}")))?;
+        let in_channel = |error: Error| error.context(format_args!("channel {name}"));
+        let format = channel.format().map_err(in_channel)?;
+        channel.check_label_first().map_err(in_channel)?;
         Ok(Reading {
             name: name.to_owned(),
             streams: Streams::new(path, channel.training_input_mode),
             format,
             predictor_type,
             mini_batch_size,
+            width: Arc::clone(width),
             stop: stop.clone(),
         })
     }
@@ -72,7 +78,7 @@ impl Reading {
 
     fn read(&self, walk: usize, sender: &SyncSender<Result<Rows>>) -> Result<()> {
         let in_channel = |error: Error| error.context(format_args!("channel {}", self.name));
-        let mut collector = Collector::new(self.predictor_type, self.mini_batch_size, sender);
+        let mut collector = Collector::new(self.predictor_type, self.mini_batch_size, &self.width, sender);
         for path in self.streams.paths(walk).map_err(in_channel)? {
             let mut stream = self.streams.open(&path, &self.stop).map_err(in_channel)?;
             collector.rows_of_stream = 0;
@@ -95,6 +101,7 @@ pub(super) struct Collector<'a> {
     block_rows: usize,
     block: Option<Rows>,
     width: Option<usize>,
+    width_of_all: &'a OnceLock<usize>,
     rows_of_stream: usize,
 }
 
@@ -102,6 +109,7 @@ impl<'a> Collector<'a> {
     fn new(
         predictor_type: PredictorType,
         mini_batch_size: usize,
+        width_of_all: &'a OnceLock<usize>,
         sender: &'a SyncSender<Result<Rows>>,
     ) -> Collector<'a> {
         Collector {
@@ -111,13 +119,14 @@ impl<'a> Collector<'a> {
             block_rows: mini_batch_size,
             block: None,
             width: None,
+            width_of_all,
             rows_of_stream: 0,
         }
     }
 
     /// How many columns CSV has, label and all, once the first record has been seen.
     pub(super) fn columns(&self) -> Option<usize> {
-        self.width.map(|width| width + 1)
+        self.width.map(|width| width.saturating_add(1))
     }
 
     /// Rows of the current file or FIFO so far.
@@ -176,6 +185,13 @@ impl<'a> Collector<'a> {
             return Err(Error::bad_payload(format!(
                 "expected {} as in the record before, found {width}",
                 if expected == 0 { "at least one feature".to_owned() } else { format!("{expected} features") }
+            )));
+        }
+        // The train channel is the first that is read.
+        let of_all = *self.width_of_all.get_or_init(|| width);
+        if width != of_all {
+            return Err(Error::bad_payload(format!(
+                "expected {of_all} features as in the train channel, found {width}"
             )));
         }
         let block_rows = self.block_rows;

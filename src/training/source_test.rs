@@ -10,7 +10,8 @@ const PIPE: &str = r#"{"TrainingInputMode": "Pipe", "ContentType": "text/csv"}"#
 
 fn source(folder: &Path, channel: &str, kind: PredictorType, batch: usize, room: usize) -> ChannelSource {
     let channel: Channel = serde_json::from_str(channel).unwrap();
-    let reading = Reading::new("train", folder.join("train"), &channel, kind, batch, &Stop::default()).unwrap();
+    let reading =
+        Reading::new("train", folder.join("train"), &channel, kind, batch, &Arc::default(), &Stop::default()).unwrap();
     ChannelSource::new(reading, room)
 }
 
@@ -129,6 +130,12 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
         (
             CSV,
             binary,
+            b"1,2,3\n0,4\n".to_vec(),
+            "expected 3 columns as in the first record, the label and 2 features, found 2",
+        ),
+        (
+            CSV,
+            binary,
             b"1,2,3\n2,4,5\n".to_vec(),
             "expected a label that is 0 or 1 for predictor_type binary_classifier, found 2",
         ),
@@ -178,8 +185,16 @@ fn a_walk_that_waits_for_data_ends_when_the_job_is_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let channel: Channel = serde_json::from_str(PIPE).unwrap();
     let stop = Stop::default();
-    let reading =
-        Reading::new("train", folder.path().join("train"), &channel, PredictorType::Regressor, 10, &stop).unwrap();
+    let reading = Reading::new(
+        "train",
+        folder.path().join("train"),
+        &channel,
+        PredictorType::Regressor,
+        10,
+        &Arc::default(),
+        &stop,
+    )
+    .unwrap();
     let mut source = ChannelSource::new(reading, 0);
     let mut pass = source.pass().unwrap();
     stop.set();

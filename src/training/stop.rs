@@ -1,4 +1,4 @@
-//! The platform's word that a job is to end: SIGTERM, 120 seconds before the end.
+//! The platform's word that a job is to end: SIGTERM, 120 seconds before the end; a terminal's: Ctrl-C, or that it is closed.
 
 use crate::error::{Cause, Error, Result};
 use std::sync::Arc;
@@ -7,6 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether a job is to end. Copies are the same.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stop(Arc<AtomicBool>);
+
+/// What there is to say when a job ended before it had anything to write.
+pub(super) fn stopped() -> Error {
+    Error::new(Cause::Stopped, "told to stop before there was a model: nothing is written")
+}
 
 impl Stop {
     pub(super) fn is_set(&self) -> bool {
@@ -17,21 +22,22 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Listens for SIGTERM, and for Ctrl-C where a person watches.
+    /// Listens for SIGTERM, and where a person watches for Ctrl-C and for the end of the terminal.
     pub(super) fn on_signal() -> Result<Stop> {
         let failed =
             |error: std::io::Error| Error::new(Cause::Internal, format!("could not listen for SIGTERM: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
-        let (mut terminate, mut interrupt) = {
+        let (mut terminate, mut interrupt, mut hangup) = {
             let _within = runtime.enter();
             use tokio::signal::unix::{SignalKind, signal};
-            (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?)
+            let listen = |kind| signal(kind).map_err(failed);
+            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?)
         };
         let stop = Stop::default();
         let set = stop.clone();
         let listen = move || {
             runtime.block_on(async {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {}, _ = hangup.recv() => {} }
             });
             log::info!("told to stop: what there is of a model is written");
             set.set();

@@ -7,6 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 const BUFFER: usize = 1 << 20;
@@ -42,13 +43,17 @@ impl Streams {
                 Ok(vec![PathBuf::from(name)])
             }
             InputMode::File => {
-                let mut files = Vec::new();
-                collect(&self.path, &mut files)?;
+                let (mut files, mut empty) = (Vec::new(), Vec::new());
+                collect(&self.path, &mut files, &mut empty)?;
                 files.sort();
                 if files.is_empty() {
+                    let found = match empty.first() {
+                        Some(path) => format!("nothing but files of 0 bytes, such as {}", path.display()),
+                        None => "no files (hidden ones are not read)".to_owned(),
+                    };
                     return Err(Error::new(
                         Cause::BadPayload,
-                        format!("{} has no files: expected data of the channel", self.path.display()),
+                        format!("{} has {found}: expected data of the channel", self.path.display()),
                     ));
                 }
                 Ok(files)
@@ -56,8 +61,9 @@ impl Streams {
         }
     }
 
-    /// Opens one of the paths. A FIFO that the platform has not made yet is waited for, until the job is to end.
+    /// Opens one of the paths. A FIFO that the platform has not made yet is waited for, until the job is to end; the log says so.
     pub(super) fn open(&self, path: &Path, stop: &Stop) -> Result<Stream> {
+        let _waiting = (self.mode == InputMode::Pipe).then(|| Waiting::begin(path.to_owned()));
         while self.mode == InputMode::Pipe && !path.exists() && !stop.is_set() {
             std::thread::sleep(RETRY);
         }
@@ -71,8 +77,36 @@ impl Streams {
     }
 }
 
+/// Someone who says that a pipe is waited for: at first after a second, then at ever longer intervals. Dropped, it says nothing
+/// more.
+struct Waiting {
+    _over: Option<Sender<()>>,
+}
+
+/// Until it is said that a pipe is waited for, and between two such lines at most.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+impl Waiting {
+    fn begin(path: PathBuf) -> Waiting {
+        let (sender, over) = channel();
+        let speak = move || {
+            let (mut silence, mut seconds) = (FIRST_WORD, 0);
+            while over.recv_timeout(silence) == Err(RecvTimeoutError::Timeout) {
+                seconds += silence.as_secs();
+                let what = if path.exists() { "nothing has been written to it" } else { "it is not there" };
+                log::info!("waiting for the pipe {} for {seconds} s: {what}", path.display());
+                silence = (silence * 3).min(LONGEST_SILENCE);
+            }
+        };
+        // A process that can start no thread waits without a word.
+        let started = std::thread::Builder::new().name("waiting".into()).spawn(speak);
+        Waiting { _over: started.ok().map(|_| sender) }
+    }
+}
+
 /// The files of a folder and of the folders in it. Hidden ones and those that are empty (such as `_SUCCESS`) are no data.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, empty: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("list", folder, &error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -82,9 +116,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         // Links are followed: a mounted folder may be made of them.
         let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, &error))?;
         if metadata.is_dir() {
-            collect(&path, files)?;
+            collect(&path, files, empty)?;
         } else if metadata.len() > 0 {
             files.push(path);
+        } else {
+            empty.push(path);
         }
     }
     Ok(())
@@ -109,6 +145,9 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let error = Streams::new(empty.path().to_owned(), InputMode::File).paths(0).unwrap_err();
         assert!(error.message().contains("has no files"), "{error}");
+        std::fs::write(empty.path().join("part-00000"), "").unwrap();
+        let error = Streams::new(empty.path().to_owned(), InputMode::File).paths(0).unwrap_err();
+        assert!(error.message().contains("nothing but files of 0 bytes, such as "), "{error}");
     }
 
     #[test]

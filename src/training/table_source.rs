@@ -2,11 +2,13 @@
 //! chunk, from memory as far as the text fits there.
 
 use super::channel::{Channel, Format};
-use super::stop::Stop;
+use super::header_line::HeaderLine;
+use super::stop::{Stop, stopped};
 use super::streams::{Stream, Streams};
 use crate::error::{Cause, Error, Place, Result};
 use crate::payload::Table;
 use crate::payload::csv::{ColumnType, Records, Typing};
+use crate::preprocessor::Specification;
 use crate::preprocessor::fit::{Rows, moved};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ pub(super) struct TableSource {
     streams: Streams,
     /// A file of the channel that is no data.
     excluded: PathBuf,
+    header: HeaderLine,
     stop: Stop,
     /// How many bytes of text may be kept.
     room: usize,
@@ -49,10 +52,16 @@ struct Chunk {
 }
 
 impl TableSource {
+    /// The rows that a specification is fitted on.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] for a channel of something else than CSV, and for one whose label is not where the
+    /// specification has it.
     pub(super) fn new(
         name: &str,
         path: PathBuf,
         channel: &Channel,
+        specification: &Specification,
         excluded: PathBuf,
         room: usize,
         stop: &Stop,
@@ -64,8 +73,19 @@ impl TableSource {
                 format!("channel {name}: expected ContentType text/csv, which a preprocessor is fitted on"),
             ));
         }
+        let content_type = channel.content_type();
+        if let Some(size) = channel.label_size()
+            && let Some(contradiction) = specification.contradicts_label_size(size)
+        {
+            return Err(Error::new(
+                Cause::BadSetting,
+                format!("channel {name}: ContentType {content_type:?} {contradiction}, or take label_size away"),
+            ));
+        }
+        let header = channel.header().map_err(|error| error.context(format_args!("channel {name}")))?;
         Ok(TableSource {
             name: name.to_owned(),
+            header: HeaderLine::new(header, specification.header_lines()),
             streams: Streams::new(path, channel.training_input_mode),
             excluded,
             stop: stop.clone(),
@@ -90,9 +110,9 @@ impl TableSource {
                 return Err(stopped());
             }
             let mut stream = stream.map_err(|error| in_channel(error, &self.name))?;
-            let mut file = File { rows: 0, offset: 0, width, pending: Vec::new(), is_finished: false };
+            let mut file = File { rows: 0, offset: 0, width, pending: Vec::new(), is_begun: false, is_finished: false };
             loop {
-                let chunk = file.next(&mut stream, &path);
+                let chunk = file.next(&mut stream, &path, &self.header);
                 if self.stop.is_set() {
                     return Err(stopped());
                 }
@@ -135,10 +155,6 @@ impl TableSource {
     }
 }
 
-pub(super) fn stopped() -> Error {
-    Error::new(Cause::Unavailable, "told to stop before there was a model")
-}
-
 fn show(chunk: &Chunk, types: &[ColumnType], name: &str, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
     let records = Records::find(&chunk.text, Some(chunk.width), true)?;
     see(records.table(types)).map_err(|error| {
@@ -176,12 +192,14 @@ struct File {
     width: Option<usize>,
     /// What was read beyond the last whole record.
     pending: Vec<u8>,
+    /// Whether its first line was seen.
+    is_begun: bool,
     is_finished: bool,
 }
 
 impl File {
-    /// The next records; none at the end.
-    fn next(&mut self, stream: &mut Stream, path: &Path) -> Result<Option<Chunk>> {
+    /// The next records; none at the end. A header line is none of them, but counts as the first row.
+    fn next(&mut self, stream: &mut Stream, path: &Path, header: &HeaderLine) -> Result<Option<Chunk>> {
         if self.is_finished {
             return Ok(None);
         }
@@ -192,6 +210,15 @@ impl File {
             let found = stream.bytes.by_ref().take(missing).read_to_end(&mut text);
             let found = found.map_err(|error| Error::io("read", path, &error))?;
             let is_end = (found as u64) < missing;
+            if !std::mem::replace(&mut self.is_begun, true) {
+                let length = header.length(&text)?;
+                if length > 0 {
+                    text.drain(..length);
+                    self.offset += length;
+                    self.rows += 1;
+                    continue;
+                }
+            }
             let records = Records::find(&text, self.width, is_end).map_err(|error| self.moved(error))?;
             let (rows, end, width) = (records.rows(), records.end(), records.width());
             if rows == 0 && !is_end {

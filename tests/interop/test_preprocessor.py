@@ -31,7 +31,7 @@ pytest.importorskip("sklearn")
 
 from conftest import Endpoint, runtime  # noqa: E402
 from random_artifacts import Artifact  # noqa: E402
-from sklearn import compose, linear_model, pipeline, preprocessing  # noqa: E402
+from sklearn import compose, impute, linear_model, pipeline, preprocessing  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
@@ -277,3 +277,169 @@ def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_con
                  container("after", after, None))
     assert np.allclose(one, expected, rtol=TOLERANCE, atol=0)
     assert np.allclose(two, after.predict(before.transform(data)), rtol=TOLERANCE, atol=0)
+
+
+def test_a_scaler_hands_missing_values_on_in_json(container, tmp_path):
+    """Two containers with JSON between them: what the first answers is what the second is sent."""
+    data = pd.DataFrame({"a": [1.0, np.nan, 3.0, 5.0], "b": [2.0, 1.0, np.nan, 4.0]})
+    before = preprocessing.StandardScaler().fit(data)
+    scaled = before.transform(data)
+    after = pipeline.make_pipeline(impute.SimpleImputer(), linear_model.LinearRegression()).fit(scaled, [1, 2, 3, 4])
+    first = Loaded(container, tmp_path / "scaler", before)
+    second = Loaded(container, tmp_path / "regression", after, {"columns": None})
+    rows = [{name: None if value != value else value for name, value in row.items()} for row in data.to_dict("records")]
+    for body, content_type in [(json.dumps(rows), "application/json"),
+                               ("\n".join(json.dumps(row) for row in rows), "application/jsonlines"),
+                               (json.dumps({"instances": data.values.tolist()}), "application/json")]:
+        for between in ["application/json", "application/jsonlines"]:
+            status, features = container.ask(
+                "POST", first.path + "/invoke", body.encode(), content_type=content_type, accept=between)
+            assert status == 200 and "NaN" in features, features
+            status, answer = container.ask(
+                "POST", second.path + "/invoke", features.encode(), content_type=between, accept="text/csv")
+            assert status == 200, answer
+            assert np.allclose([float(line) for line in answer.split()], after.predict(scaled), rtol=1e-12, atol=0)
+
+
+class Loaded:
+    """One model in the container, by the name of a folder."""
+
+    def __init__(self, container, folder, model, columns=None):
+        folder.mkdir()
+        joblib.dump(model, folder / "model.joblib")
+        if columns is not None:
+            (folder / "columns.json").write_text(json.dumps(columns))
+        self.container, self.path = container, "/models/%s" % folder.name
+        order = json.dumps({"model_name": folder.name, "url": str(folder)}).encode()
+        status, said = container.ask("POST", "/models", order, content_type="application/json")
+        assert status == 200, said
+
+    def ask(self, content, content_type="application/json", accept="application/json"):
+        """The features of each row, or the message of a 400."""
+        status, said = self.container.ask(
+            "POST", self.path + "/invoke", content.encode(), content_type=content_type, accept=accept)
+        if status == 400:
+            return json.loads(said)["message"]
+        assert status == 200, said
+        return [instance["features"] for instance in json.loads(said)["instances"]]
+
+
+def encoders():
+    return {
+        "one-hot": preprocessing.OneHotEncoder(sparse_output=False),
+        "ignore": preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore"),
+        "ordinal": preprocessing.OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+        "imputed": pipeline.make_pipeline(
+            impute.SimpleImputer(strategy="most_frequent", add_indicator=True),
+            preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore")),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(encoders()))
+@pytest.mark.parametrize("as_none", [False, True])
+def test_a_null_of_json_is_the_missing_value_that_the_model_was_fitted_on(container, tmp_path, name, as_none):
+    """What pandas makes of a null: NaN beside text from 3 on, None before; `as_none` is a model that was fitted then."""
+    data = pd.read_csv(io.StringIO("color,x\nred,1\n,2\nblue,3\nred,4\n"))
+    if as_none:
+        if name == "imputed":
+            pytest.skip("its missing_values is nan")
+        data["color"] = pd.Series([None if color != color else color for color in data["color"]], dtype=object)
+    model = compose.ColumnTransformer([("color", encoders()[name], ["color"]), ("x", "passthrough", ["x"])])
+    model.fit(data)
+    missing = None if as_none else np.nan
+    frame = pd.DataFrame({"color": pd.Series([missing, "blue"], dtype=object), "x": [3, 4]})
+    expected = model.transform(frame).tolist()
+    alone = model.transform(frame[:1]).tolist()
+    loaded = Loaded(container, tmp_path / ("null-%s-%s" % (name, as_none)), model)
+    rows = [{"color": None, "x": 3}, {"color": "blue", "x": 4}]
+    assert loaded.ask(json.dumps(rows)) == expected
+    assert loaded.ask(json.dumps([{"x": 3}, {"color": "blue", "x": 4}])) == expected or as_none
+    assert loaded.ask(json.dumps({"instances": [[None, 3], ["blue", 4]]})) == expected
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    assert loaded.ask(lines, content_type="application/jsonlines") == expected
+    assert loaded.ask(json.dumps(rows[:1])) == alone
+    assert loaded.ask(json.dumps([[None, 3]])) == alone
+    if not as_none:
+        assert loaded.ask(",3\nblue,4\n", content_type="text/csv") == expected
+
+
+HALF, EXACT = 2 ** 63, 2 ** 53
+
+
+@pytest.mark.parametrize("dtype, categories", [
+    ("uint64", [HALF, HALF + 1, HALF + 2]), ("uint64", [EXACT, EXACT + 1, EXACT + 2, HALF]), ("uint64", [3, 5]),
+    ("int64", [EXACT, EXACT + 1, EXACT + 2]), ("int64", [EXACT + 1, EXACT + 3]), ("int64", [-EXACT - 1, 7]),
+    ("float64", [5.0, float(EXACT), float(HALF)])])
+def test_large_integers_are_the_categories_that_scikit_learn_takes_them_for(container, tmp_path, dtype, categories):
+    data = pd.DataFrame({"id": np.array(categories, dtype), "y": range(len(categories))})
+    bodies = [[HALF + 1], [HALF + 3], [EXACT + 1], [EXACT + 1, HALF], [EXACT + 3, HALF + 5], [-1, 5], [7, -EXACT - 1],
+              [float(HALF), 1.5], [float(EXACT), 1.5, float(EXACT + 4)], [EXACT, None, EXACT + 2], [HALF, 5, EXACT + 2]]
+    for number, encoder in enumerate([
+            preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore"),
+            preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+            preprocessing.TargetEncoder(target_type="continuous", smooth=0.0)]):
+        encoder.fit(data[["id"]], data["y"])
+        loaded = Loaded(container, tmp_path / ("large-%s-%d-%d" % (dtype, abs(hash(tuple(categories))), number)), encoder)
+        for body in bodies:
+            text = "".join("%s\n" % ("" if value is None else repr(value)) for value in body)
+            if None in body:
+                text = text.replace("\n\n", '\n""\n')
+            frame = pd.read_csv(io.StringIO(text), header=None, names=["id"])
+            try:
+                expected = np.asarray(encoder.transform(frame)).tolist()
+            except IndexError:  # TargetEncoder looks up what a negative category has become in a column of uint64
+                continue
+            assert loaded.ask(text, content_type="text/csv") == expected, (type(encoder), body, frame.dtypes)
+        if number == 0:
+            folder = str(tmp_path / loaded.path.split("/")[2])
+            said = json.loads(subprocess.check_output([BYOC, "inspect", "--json", folder]))
+            assert all(name in json.dumps(said) for name in encoder.get_feature_names_out()), said
+
+
+def test_rows_by_names_may_leave_out_what_no_transformer_uses(container, tmp_path):
+    data = pd.DataFrame({name: [1.0, 2.0, 4.0] for name in "abdefgh"})
+    data.insert(2, "c", ["x", "y", "x"])
+    model = compose.ColumnTransformer([
+        ("numbers", preprocessing.StandardScaler(), ["a", "e"]), ("text", preprocessing.OneHotEncoder(), ["c"]),
+        ("dropped", "drop", ["b"])]).fit(data)
+    loaded = Loaded(container, tmp_path / "unused", model)
+    rows = [{"a": 1, "e": 2, "c": "x"}]
+    assert loaded.ask(json.dumps(rows)) == model.transform(pd.DataFrame(rows)).tolist()
+    header = loaded.ask("c,other,e,a\nx,7,2,1\n", content_type="text/csv; header=present")
+    assert header == model.transform(pd.DataFrame(rows)).tolist()
+    # A column of nulls is one of NaN; scikit-learn is given the type that it has in CSV beside other rows.
+    null = pd.DataFrame({"a": [np.nan], "e": [2], "c": ["x"]})
+    assert str(loaded.ask(json.dumps([{"a": None, "e": 2, "c": "x"}]))) == str(model.transform(null).tolist())
+    misspelled = [{"A": 1, "B": 2, "c": "x", "e": 1}]
+    with pytest.raises(ValueError, match="columns are missing: {'a'}"):
+        model.transform(pd.DataFrame(misspelled))
+    message = loaded.ask(json.dumps(misspelled))
+    assert 'found none for a; "A", "B" are no columns of the model' in message
+    everything = compose.ColumnTransformer([("a", "passthrough", ["a"])], remainder="passthrough").fit(data)
+    with pytest.raises(ValueError, match="columns are missing"):
+        everything.transform(pd.DataFrame(rows))
+    assert "found none for b, d, f, g, h" in Loaded(container, tmp_path / "all", everything).ask(json.dumps(rows))
+
+
+def test_a_last_column_that_is_not_used_is_said_to_be_taken_for_the_label(container, tmp_path):
+    data = pd.DataFrame({"a": [1.0, 2.0], "c": ["x", "y"], "name": ["bob", "eve"]})
+    model = compose.ColumnTransformer([("a", "passthrough", ["a"])]).fit(data)
+    message = Loaded(container, tmp_path / "guessed", model).ask("1,x,bob\n", content_type="text/csv")
+    assert "the column name was taken for the label" in message and "columns.json" in message
+    said = {"columns": ["a", "c", "name"], "label": None}
+    assert Loaded(container, tmp_path / "said", model, said).ask("1,x,bob\n", content_type="text/csv") == [[1]]
+    assert Loaded(container, tmp_path / "none", model, {"label": None}).ask("1,x,bob\n", content_type="text/csv") == [[1]]
+
+
+def test_an_empty_array_is_refused_as_scikit_learn_refuses_it(container, tmp_path):
+    model = preprocessing.StandardScaler().fit(np.eye(2))
+    loaded = Loaded(container, tmp_path / "empty", model)
+    with pytest.raises(ValueError, match="0 sample"):
+        model.transform(np.empty((0, 2)))
+    array = io.BytesIO()
+    np.save(array, np.empty((0, 2)))
+    for content, content_type in [(array.getvalue(), "application/x-npy"), (b"[]", "application/json"),
+                                  (b'{"instances": []}', "application/json"), (b"", "text/csv")]:
+        status, said = container.ask("POST", loaded.path + "/invoke", content, content_type=content_type)
+        assert status == 400 and "expected at least one row, found none" in said, said

@@ -356,7 +356,7 @@ fn the_log_says_what_a_row_is_and_columns_json_can_say_that_there_is_no_label() 
 
     std::fs::write(folder.path().join("columns.json"), "{\"columns\": [\"YEAR_BUILT\", \"DECK\"]}").unwrap();
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
-    container.wait_for_log("every request will be refused");
+    container.wait_for_log("every request will be refused: columns.json does not fit the model: transformer \"num\"");
 }
 
 fn scorer(arguments: &[&str], environment: &[(&str, &str)]) -> (Container, tempfile::TempDir) {

@@ -85,3 +85,83 @@ fn told_to_stop_in_the_middle_of_an_epoch_it_writes_the_best_model_so_far() {
     assert!(base.path().join("model/model_algo-1").is_file());
     assert!(errors.contains("told to stop"), "{errors}");
 }
+
+/// Runs a shell's line with the arguments of `byoc train` over a tree as its own.
+fn in_shell(line: &str, base: &Path) -> (Option<i32>, String) {
+    let program = byoc(&[]);
+    let output = std::process::Command::new("sh")
+        .args(["-c", line, "sh"])
+        .arg(program.get_program())
+        .args(["train", "--threads", "2", "--base-dir"])
+        .arg(base)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_model_that_does_not_fit_into_memory_is_71_and_a_failure_file_and_never_a_crash() {
+    use byoc::payload::recordio::write_record;
+    for (shape, line) in [
+        (1_000_000_000_000, "exec \"$@\""),
+        (1 << 63, "exec \"$@\""),
+        (u64::MAX, "exec \"$@\""),
+        // A machine that has the memory, and a limit of the process that has not.
+        (1 << 24, "ulimit -v 2000000; exec \"$@\""),
+    ] {
+        let base = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10" }));
+        std::fs::write(base.path().join("input/config/inputdataconfig.json"), r#"{"train": {}}"#).unwrap();
+        let mut bytes = Vec::new();
+        for row in 0..20_u16 {
+            let values = [f32::from(row)];
+            write_record(&mut bytes, &[("values", (&values, &[3], &[shape]))], &[("values", (&values, &[], &[]))]);
+        }
+        std::fs::write(base.path().join("input/data/train/part"), bytes).unwrap();
+        let (code, stderr) = in_shell(line, base.path());
+        assert_eq!(code, Some(71), "{shape}: {stderr}");
+        let reason = std::fs::read_to_string(base.path().join("output/failure")).unwrap();
+        assert!(reason.contains(&format!("of {shape} features and 1 output takes ")), "{reason}");
+        assert!(stderr.contains("lower what the message names"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_pipe_that_never_comes_is_told_and_a_stop_ends_the_wait() {
+    let base = tree("Pipe", json!({ "predictor_type": "binary_classifier", "mini_batch_size": "10" }));
+    let mut process = start(base.path());
+    let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = log.find(|line| line.contains("waiting for the pipe")).unwrap();
+    assert!(line.contains("input/data/train_0 for 1 s: it is not there"), "{line}");
+    let told = std::process::Command::new("kill").args(["-HUP", &process.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let rest: Vec<_> = log.collect();
+    assert_eq!(process.wait().unwrap().code(), Some(75), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("told to stop before there was a model")), "{rest:?}");
+    let reason = std::fs::read_to_string(base.path().join("output/failure")).unwrap();
+    assert_eq!(reason, "told to stop before there was a model: nothing is written");
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_end_leaves_no_half_file_and_one_message() {
+    let base = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10", "epochs": "1" }));
+    let wide: String = (0..20).map(|row| format!("{row}{}\n", ",1".repeat(1000))).collect();
+    std::fs::write(base.path().join("input/data/train/part"), wide).unwrap();
+    // No file may be larger than some blocks, and to be told so is no reason to die.
+    let (code, stderr) = in_shell("trap '' XFSZ; ulimit -f 3; exec \"$@\"", base.path());
+    assert_eq!(code, Some(74), "{stderr}");
+    assert!(stderr.contains("byoc: could not write ") && !stderr.contains("ZipWriter"), "{stderr}");
+    assert_eq!(std::fs::read_dir(base.path().join("model")).unwrap().count(), 0);
+    assert!(base.path().join("output/failure").is_file());
+}
+
+#[test]
+fn hyperparameters_without_effect_are_warned_of_and_hints_are_those_of_a_job() {
+    let base = tree("File", json!({ "predictor_type": "regressor", "quantile": "0.9", "mini_batch_size": "10" }));
+    std::fs::write(base.path().join("input/data/train/part"), "1,2\n3,4\n").unwrap();
+    let done = start(base.path()).wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(65), "{stderr}");
+    assert!(stderr.contains("WARN") && stderr.contains("quantile is \"0.9\", which has an effect only"), "{stderr}");
+    assert!(stderr.contains("byoc: correct the data of the channel"), "{stderr}");
+}

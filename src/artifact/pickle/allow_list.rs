@@ -225,10 +225,61 @@ const ROWS: &[Row] = &[
     row(&["builtins"], &["bool", "complex", "dict", "float", "int", "list", "object", "str", "tuple"], Inert),
 ];
 
-/// What the list has, in short, for the message to somebody whose file has something else.
-pub(super) const SUPPORTED: &str = "scikit-learn's ColumnTransformer, Pipeline, FeatureUnion, scalers, encoders, \
-     imputers, discretizers, polynomial, power and quantile transforms, feature selectors and linear models, \
-     and numpy arrays";
+/// Where scikit-learn's transformers are, and what puts them together.
+const TRANSFORMERS: &[&str] =
+    &["sklearn.compose.", "sklearn.feature_selection.", "sklearn.impute", "sklearn.pipeline", "sklearn.preprocessing."];
+
+/// Where the estimators are.
+const ESTIMATORS: &[&str] = &["sklearn.linear_model.", "sklearn.svm."];
+
+/// The classes of the list that a model may be made of.
+pub(super) fn supported_transformers() -> String {
+    classes_of(TRANSFORMERS)
+}
+
+/// The estimators of the list.
+pub(super) fn supported_estimators() -> String {
+    classes_of(ESTIMATORS)
+}
+
+fn classes_of(packages: &[&str]) -> String {
+    let is_of = |row: &&Row| {
+        row.meaning == Instance
+            && row.modules.iter().any(|module| packages.iter().any(|package| module.starts_with(package)))
+    };
+    let names = ROWS.iter().filter(is_of).flat_map(|row| row.names).copied();
+    let is_own_model = |name: &&str| {
+        // Parts of others.
+        name.starts_with(|first: char| first.is_ascii_uppercase())
+            && !matches!(*name, "LabelEncoder" | "MissingIndicator")
+    };
+    let names: std::collections::BTreeSet<&str> = names.filter(is_own_model).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// What is supported in the place of a class that is not, for a message.
+pub(super) fn instead_of(module: &str) -> String {
+    const OF_ESTIMATORS: &[&str] = &[
+        "cluster",
+        "discriminant_analysis",
+        "ensemble",
+        "gaussian_process",
+        "linear_model",
+        "naive_bayes",
+        "neighbors",
+        "neural_network",
+        "svm",
+        "tree",
+    ];
+    let Some(package) = module.strip_prefix("sklearn.").and_then(|rest| rest.split('.').next()) else {
+        return "supported are scikit-learn's transformers and linear models that the README lists, and numpy arrays"
+            .to_owned();
+    };
+    if OF_ESTIMATORS.contains(&package) {
+        return format!("supported estimators are {}", supported_estimators());
+    }
+    format!("supported transformers are {}", supported_transformers())
+}
 
 /// What Python 2 called the names of the list, and what protocols 0 to 2 call them still (`_compat_pickle.py`).
 fn of_python_3<'n>(module: &'n str, name: &'n str) -> (&'n str, &'n str) {
@@ -267,6 +318,24 @@ mod tests {
                 assert!(seen.insert((module, name)), "{module}.{name} is listed twice");
                 assert!(!name.contains('.'), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn messages_list_the_classes_by_name() {
+        let estimators = instead_of("sklearn.linear_model._bayes");
+        assert!(estimators.starts_with("supported estimators are ElasticNet, ElasticNetCV, Lasso,"), "{estimators}");
+        assert!(
+            estimators.contains("RidgeClassifierCV, SGDClassifier") && estimators.contains("LinearSVC"),
+            "{estimators}"
+        );
+        let all = instead_of("sklearn.decomposition._pca");
+        for class in ["Binarizer", "ColumnTransformer", "SimpleImputer", "SelectKBest", "TargetEncoder"] {
+            assert!(all.contains(class), "{class} is missing from {all}");
+        }
+        assert!(instead_of("os").ends_with("that the README lists, and numpy arrays"));
+        for part in ["_RemainderColsList", "make_column_selector", "KFold", "MissingIndicator"] {
+            assert!(!all.contains(part), "{all}");
         }
     }
 

@@ -120,6 +120,17 @@ impl<'t> ArrayView<'t> {
         .ok_or_else(|| Error::bad_artifact(format!("expected an array of integers, found one of {:?}", dtype.kind)))
     }
 
+    /// The items in row-major order as unsigned integers, from an unsigned dtype.
+    ///
+    /// # Errors
+    /// When the items are not unsigned integers.
+    pub fn to_u64(self) -> Result<Vec<u64>> {
+        let dtype = self.array.dtype;
+        self.map_items(|item| (dtype.kind == ItemKind::UInt).then(|| unsigned(item))).ok_or_else(|| {
+            Error::bad_artifact(format!("expected an array of unsigned integers, found one of {:?}", dtype.kind))
+        })
+    }
+
     /// The items in row-major order as text, from a `U<n>` dtype (trailing NULs are padding).
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::source::Source;
 use super::stack::Stack;
 use super::text;
 use super::tree::{Node, NodeId, Tree};
-use crate::error::{Error, Place, Result};
+use crate::error::{Cause, Error, Place, Result};
 
 /// How many values any file may hold. An encoder with a million categories stays well below.
 pub(super) const MAX_VALUES: usize = 1 << 22;
@@ -287,7 +287,8 @@ impl Machine {
             op::GLOBAL => {
                 let module = self.source.line()?;
                 let name = self.source.line()?;
-                let known = look_up(self.source.get(&module), self.source.get(&name))?;
+                let known = look_up(self.source.get(&module), self.source.get(&name));
+                let known = known.map_err(|error| self.in_steps(error, stack))?;
                 self.add(Node::Symbol(Box::new(known)))?
             }
             op::STACK_GLOBAL => {
@@ -296,7 +297,7 @@ impl Machine {
                 let (Some(module), Some(name)) = (self.text_bytes(module), self.text_bytes(name)) else {
                     return Err(error("a class or function is named by something that is not text"));
                 };
-                let known = look_up(module, name)?;
+                let known = look_up(module, name).map_err(|error| self.in_steps(error, stack))?;
                 self.add(Node::Symbol(Box::new(known)))?
             }
             op::REDUCE => {
@@ -313,6 +314,40 @@ impl Machine {
         };
         stack.push(value)?;
         Ok(None)
+    }
+
+    /// An error about what is read next, with the names that lead there: a part of a Pipeline and its kin is written as a
+    /// tuple that begins with its name, while the object that has the part waits on the stack with its name before it.
+    fn in_steps(&self, error: Error, stack: &Stack) -> Error {
+        let mut segments: Vec<&[NodeId]> = stack.segments().collect();
+        let innermost = segments.pop().unwrap_or_default();
+        let last = innermost.last();
+        let holders = segments.iter().filter_map(|segment| match segment {
+            [.., name, object, state] => {
+                let is_holder =
+                    matches!(self.node(*object), Node::Object { .. }) && matches!(self.node(*state), Node::Dict(_));
+                is_holder.then_some(name)
+            }
+            _ => None,
+        });
+        // A list of one item is appended to without a mark.
+        let is_in_list = innermost
+            .len()
+            .checked_sub(2)
+            .and_then(|before| innermost.get(before))
+            .is_some_and(|container| matches!(self.node(*container), Node::List(_)));
+        let is_attribute = !is_in_list
+            && segments
+                .last()
+                .and_then(|segment| segment.last())
+                .is_some_and(|container| matches!(self.node(*container), Node::Dict(_)));
+        let step = |id: &NodeId| self.short_text(*id).map(|name| format!("step {name:?}"));
+        let mut path: Vec<String> = holders.filter_map(step).collect();
+        path.extend(last.and_then(|id| match is_attribute {
+            true => self.short_text(*id).map(|name| format!("attribute {name}")),
+            false => step(id),
+        }));
+        if path.is_empty() { error } else { error.context(path.join(": ")) }
     }
 
     /// The largest memo index that an opcode at a byte may name. Writers count their places up, one for a value, so a
@@ -490,12 +525,16 @@ fn look_up(module: &[u8], name: &[u8]) -> Result<Name> {
         return Err(error(format!("the name of a class or function is not text of at most {LONGEST_NAME} bytes")));
     };
     allow_list::find(module, name).ok_or_else(|| {
-        error(format!(
-            "the file names {}.{}, which is not supported; supported are {}. Nothing of it was imported or run",
-            module.escape_debug(),
-            name.escape_debug(),
-            allow_list::SUPPORTED
-        ))
+        let cause = if module.starts_with("sklearn.") { Cause::UnsupportedClass } else { Cause::BadArtifact };
+        Error::new(
+            cause,
+            format!(
+                "the file names {}.{}, which is not supported; {}. Nothing of it was imported or run",
+                module.escape_debug(),
+                name.escape_debug(),
+                allow_list::instead_of(module)
+            ),
+        )
     })
 }
 

@@ -42,13 +42,19 @@ use crate::error::Result;
 use machine::Machine;
 use source::Source;
 
+/// The linear estimators that are read, by scikit-learn's names, for messages.
+pub fn supported_estimators() -> String {
+    allow_list::supported_estimators()
+}
+
 /// Reads a joblib file or a plain pickle.
 ///
 /// Compression is told by the first bytes, as joblib does: zlib, gzip, bzip2, lzma, xz, an LZ4 frame, or none.
 ///
 /// # Errors
 /// [`BadArtifact`](crate::error::Cause::BadArtifact), at the byte of the uncompressed file where reading stopped, for
-/// everything that is broken, beyond the bounds, or names a class or function that is not on the allow-list.
+/// everything that is broken, beyond the bounds, or names a class or function that is not on the allow-list;
+/// [`UnsupportedClass`](crate::error::Cause::UnsupportedClass) where that is scikit-learn's.
 pub fn read(bytes: Vec<u8>) -> Result<Tree> {
     let mut machine = Machine::new(Source::open(bytes)?);
     let root = machine.run()?;

@@ -24,6 +24,13 @@ impl Stack {
         self.marks.last().copied().unwrap_or(0)
     }
 
+    /// What waits between one mark and the next, from the outermost on.
+    pub(super) fn segments(&self) -> impl DoubleEndedIterator<Item = &[NodeId]> {
+        let starts = std::iter::once(0).chain(self.marks.iter().copied());
+        let ends = self.marks.iter().copied().chain([self.values.len()]);
+        starts.zip(ends).filter_map(|(start, end)| self.values.get(start..end)).collect::<Vec<_>>().into_iter()
+    }
+
     /// Whether no value and no mark is left.
     pub(super) fn is_empty(&self) -> bool {
         self.values.is_empty() && self.marks.is_empty()

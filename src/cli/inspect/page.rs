@@ -139,6 +139,12 @@ pub(super) fn plain(name: &str) -> String {
     shown
 }
 
+/// A name in a list whose items have commas between them: in quotes where it could not be told from its neighbours.
+pub(super) fn listed(name: &str) -> String {
+    let is_plain = !name.is_empty() && name.trim() == name && !name.contains([',', '\'']);
+    if is_plain { plain(name) } else { format!("'{}'", plain(&name.replace('\'', "\\'"))) }
+}
+
 /// A number by its first eight digits, as `%.8g` prints it.
 pub(super) fn short(number: f64) -> String {
     if !number.is_finite() || number == 0.0 {
@@ -223,6 +229,8 @@ mod tests {
         assert_eq!(value(&list), "[None, True, 1, 0.5, 'it', nan]");
         assert_eq!(value(&json!({"a": 1})), "{a: 1}");
         assert_eq!(plain("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        let names = ["YEAR", "two words", "sq, ft", "", " a", "it's"].map(listed);
+        assert_eq!(names.join(", "), r"YEAR, two words, 'sq, ft', '', ' a', 'it\'s'");
         assert!(plain(&"x".repeat(100)).chars().count() <= MOST_CHARACTERS + 1);
     }
 

@@ -1,6 +1,6 @@
 //! A preprocessor in words: the tree of its transformers, and the names of its features.
 
-use super::page::{Page, plain, short, value};
+use super::page::{Page, listed, plain, short, value};
 use crate::preprocessor::{PreprocessorDescription, TransformerDescription};
 use serde_json::Value as Json;
 
@@ -47,7 +47,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn names(names: &[String]) -> impl ExactSizeIterator<Item = String> {
-    names.iter().map(|name| plain(name))
+    names.iter().map(|name| listed(name))
 }
 
 /// A sentence, however long.

@@ -70,6 +70,11 @@ pub(super) fn f_beta(precision: f64, recall: f64, beta: f64) -> f64 {
     if weighted == 0.0 { 0.0 } else { (1.0 + beta * beta) * precision * recall / weighted }
 }
 
+/// What rounding may do to a score.
+fn hair(score: f32) -> f32 {
+    1e-6 * score.abs()
+}
+
 impl Scored {
     pub(super) fn push(&mut self, score: f32, label: f32) {
         let bits = score.to_bits();
@@ -98,10 +103,12 @@ impl Scored {
         })
     }
 
-    /// The best threshold among the scores themselves, the lowest of equals. The scores must have been sorted.
+    /// The best threshold: at one of the scores, or above them all where it is best to answer 1 to nobody. Of thresholds that
+    /// are equal by the criterion that of the highest accuracy, and of those the lowest. The scores must have been sorted.
     ///
-    /// It is set a hair below its score, never as far down as halfway to the next lower one: so a score that another order
-    /// of summation rounds differently still falls on its own side.
+    /// It is set a hair below its score, never as far down as halfway to the next lower one, or a hair above the highest: so a
+    /// score that another order of summation rounds differently still falls on its own side. What AWS's rule is, is not known:
+    /// the one threshold seen with its data is a score itself, and one record short of the best.
     pub(super) fn calibrate(&self, criterion: Criterion) -> Option<Calibrated> {
         let positives = self.keys.iter().filter(|&&key| key & 1 == 1).count();
         let mut confusion = Confusion {
@@ -109,21 +116,31 @@ impl Scored {
             false_positives: self.keys.len() - positives,
             ..Confusion::default()
         };
-        let mut best: Option<Calibrated> = None;
-        let mut lower = f32::NEG_INFINITY;
-        for (score, count, positive) in self.runs() {
-            let value = confusion.value(criterion);
-            if best.is_none_or(|best| value > best.value) {
-                let margin = (0.5 * (score - lower)).min(1e-6 * score.abs());
-                best = Some(Calibrated { threshold: score - margin, value });
+        let mut best: Option<(Calibrated, f64)> = None;
+        let mut try_one = |threshold: f32, confusion: Confusion| {
+            let (value, accuracy) = (confusion.value(criterion), confusion.accuracy());
+            if best.is_none_or(|(best, second)| (value, accuracy) > (best.value, second)) {
+                best = Some((Calibrated { threshold, value }, accuracy));
             }
+        };
+        let mut lower = None;
+        for (score, count, positive) in self.runs() {
+            let room = lower.map_or(f32::INFINITY, |lower| 0.5 * (score - lower));
+            try_one(score - room.min(hair(score)), confusion);
             confusion.true_positives -= positive;
             confusion.false_negatives += positive;
             confusion.false_positives -= count - positive;
             confusion.true_negatives += count - positive;
-            lower = score;
+            lower = Some(score);
         }
-        best
+        if let Some(highest) = lower {
+            let above = (highest + hair(highest)).max(highest.next_up());
+            // An artifact has no word for infinity.
+            if above.is_finite() {
+                try_one(above, confusion);
+            }
+        }
+        best.map(|(best, _)| best)
     }
 
     /// The area under the curve of true against false positives; equal scores count half. The scores must have been sorted.
@@ -181,8 +198,11 @@ mod tests {
             for criterion in CRITERIA {
                 let found = scored(&examples).calibrate(criterion).unwrap();
                 prop_assert_eq!(confusion(&examples, found.threshold).value(criterion), found.value);
-                for &(score, _) in &examples {
-                    prop_assert!(confusion(&examples, score).value(criterion) <= found.value);
+                for threshold in examples.iter().map(|example| example.0).chain([f32::MAX]) {
+                    let other = confusion(&examples, threshold);
+                    prop_assert!(other.value(criterion) <= found.value);
+                    prop_assert!(other.value(criterion) < found.value
+                        || other.accuracy() <= confusion(&examples, found.threshold).accuracy());
                 }
             }
         }
@@ -208,6 +228,27 @@ mod tests {
         let found = scored(&[(0.2, false), (0.6, true), (0.9, true)]).calibrate(Criterion::Accuracy).unwrap();
         assert_eq!(found.value, 1.0);
         assert!(found.threshold < 0.6 && found.threshold > 0.599_999);
+    }
+
+    #[test]
+    fn where_it_is_best_to_answer_1_to_nobody_the_threshold_is_above_every_score() {
+        // One binary feature, of either value most are negative.
+        let few: Vec<(f32, bool)> =
+            (0..100).map(|at| if at < 40 { (0.3, at % 4 == 0) } else { (0.15, at % 10 == 0) }).collect();
+        let found = scored(&few).calibrate(Criterion::Accuracy).unwrap();
+        assert_eq!(found.value, 0.84);
+        assert!(found.threshold > 0.3 && found.threshold < 0.300_001, "{}", found.threshold);
+        // Without a positive example each criterion is of one value everywhere; the answers are right all the same.
+        for criterion in CRITERIA {
+            let found = scored(&[(0.1, false), (1.0, false), (0.5, false)]).calibrate(criterion).unwrap();
+            assert!(found.threshold > 1.0 && found.threshold < 1.000_01, "{criterion:?} {}", found.threshold);
+        }
+        // Raw scores may be zero or below, and the greatest there are.
+        for (highest, above) in [(0.0, f32::MIN_POSITIVE), (-2.0, -1.999_99), (f32::MAX, f32::INFINITY)] {
+            let found = scored(&[(highest, false)]).calibrate(Criterion::Accuracy).unwrap();
+            assert!(found.threshold.is_finite() && found.threshold < above, "{highest} {}", found.threshold);
+            assert!(found.threshold > highest || highest == f32::MAX, "{highest} {}", found.threshold);
+        }
     }
 
     #[test]

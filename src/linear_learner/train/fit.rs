@@ -10,6 +10,8 @@ use super::group::{Group, Shared};
 use super::hyperparameters::{Criterion, Hyperparameters, PredictorType};
 use super::initial;
 use super::judge::{Judged, Standard, in_parallel};
+use super::loss::Loss;
+use super::memory::Sizes;
 use super::metrics::{Metric, measure};
 use super::refine;
 use super::rows::{Rows, Source};
@@ -32,6 +34,8 @@ pub struct Channels<'a> {
 pub struct Run<'a> {
     /// How many threads share the models.
     pub threads: usize,
+    /// How many bytes of memory there are. A run that takes more, without its rows, is refused before it begins.
+    pub memory: u64,
     /// Becomes true when the run is to end: it does after the mini-batch at hand, with the best model so far.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Is told how it goes.
@@ -63,7 +67,7 @@ pub enum Event<'a> {
     Refined {
         /// Walks over the training data so far.
         passes: usize,
-        /// The objective, on scaled rows.
+        /// The objective itself on scaled rows, penalties and all; what the steps minimise may be a smoothed form of it.
         objective: f64,
     },
     /// The winner is chosen.
@@ -128,11 +132,14 @@ pub struct Trained {
 const MOST_CHOOSING_SAMPLES: usize = 1 << 20;
 /// After each epoch a sample must do; AWS calls its criterion `sampled_accuracy`.
 const MOST_EPOCH_SAMPLES: usize = 100_000;
+/// So many examples and models that the above is what 32 models take. Of more models each has fewer examples.
+const MOST_SAMPLES_OF_ALL: usize = 32 << 20;
 
 /// Trains.
 ///
 /// # Errors
-/// What the channels cannot read, and [`Cause::BadPayload`] where they do not fit one another or hold less than a mini-batch.
+/// What the channels cannot read, [`Cause::BadPayload`] where they do not fit one another or hold less than a mini-batch, and
+/// [`Cause::InsufficientMemory`].
 pub fn fit(given: &Hyperparameters, channels: Channels<'_>, run: Run<'_>) -> Result<Trained> {
     fit_from(given, channels, run, None)
 }
@@ -146,7 +153,11 @@ pub(super) fn fit_from(
 ) -> Result<Trained> {
     let candidates = candidates(given);
     let first = sample(channels.train.pass()?, given.mini_batch_size, given.num_point_for_scaler)?;
+    let width = first.first().map_or(0, |block| block.width);
+    let validates = channels.validation.is_some();
+    Sizes::new(given, width, &candidates, run.threads, validates).check(given.predictor_type, run.memory)?;
     let shared = prepare(given, &first)?;
+    let largest_label = first.iter().flat_map(|block| &block.labels).fold(0.0_f32, |most, label| most.max(label.abs()));
     drop(first);
     (run.tell)(Event::Prepared { scaler: &shared.scaler, models: candidates.len() });
     let standard = standard(given, &shared, run.threads);
@@ -156,8 +167,8 @@ pub(super) fn fit_from(
         trained.kept.iter().map(|parameters| Weights::fold(&shared.scaler, parameters, shared.outputs)).collect();
     // A run that was told to stop has no time for a whole channel.
     let blocks = if (run.stop)() { 1 } else { usize::MAX };
-    let choosing =
-        Standard { calibration_samples: given.num_calibration_samples.min(MOST_CHOOSING_SAMPLES), ..standard.clone() };
+    let samples = MOST_CHOOSING_SAMPLES.min(MOST_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
+    let choosing = Standard { calibration_samples: given.num_calibration_samples.min(samples), ..standard.clone() };
     let judged = choosing.judge(&models, chooser(&mut channels), blocks)?;
     let mut values: Vec<f64> = judged.iter().map(|judged| judged.value).collect();
     let mut better = standard.better();
@@ -166,10 +177,7 @@ pub(super) fn fit_from(
         (values, better) = (trained.values, trained.better);
     }
     let (Some(winner), false) = (better.best(&values), values.iter().all(|value| value.is_nan())) else {
-        return Err(Error::new(
-            Cause::BadPayload,
-            "no model has a finite loss: expected data and a learning_rate that training does not run away with",
-        ));
+        return Err(Error::new(Cause::BadPayload, no_finite_loss(given.loss, largest_label)));
     };
     let (Some(candidate), Some(parameters), Some(known)) =
         (candidates.get(winner), trained.kept.get(winner), judged.get(winner))
@@ -235,6 +243,21 @@ pub(super) fn fit_from(
         models: candidates.len(),
         epochs: trained.epochs,
     })
+}
+
+/// Why it may be that no model has a finite loss.
+fn no_finite_loss(loss: Loss, largest_label: f32) -> String {
+    // Sums of a loss are in float32, a few rows at a time.
+    let is_squared = matches!(loss, Loss::Squared | Loss::InsensitiveSquared(_));
+    if is_squared && !(largest_label * largest_label * 48.0).is_finite() {
+        return format!(
+            "no model has a finite loss: the train channel has labels up to {largest_label:e}, whose squares {} adds up \
+             beyond the {:e} that float32 holds; expected labels below 1e18: divide them by a constant, or take another loss",
+            loss.name(),
+            f32::MAX
+        );
+    }
+    "no model has a finite loss: expected data and a learning_rate that training does not run away with".to_owned()
 }
 
 /// The refined model must be better, or as good by the criterion and better by the loss.
@@ -336,8 +359,8 @@ fn walk(
     let criterion = standard.calibrated_criterion().filter(|_| by_validation);
     let better = if by_validation { standard.better() } else { Better::Lower };
     let mut stopping = EarlyStopping::new(better, given.early_stopping_patience, given.early_stopping_tolerance);
-    let sampling =
-        Standard { calibration_samples: given.num_calibration_samples.min(MOST_EPOCH_SAMPLES), ..standard.clone() };
+    let samples = MOST_EPOCH_SAMPLES.min(MOST_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
+    let sampling = Standard { calibration_samples: given.num_calibration_samples.min(samples), ..standard.clone() };
     let mut walked = Walked { kept: snapshot(&groups), values: vec![0.0; candidates.len()], better, epochs: 0 };
     for number in 0..given.epochs {
         let mut records = 0;

@@ -78,7 +78,7 @@ fn trained(
     let mut told = Told::default();
     let mut tell = |event: Event<'_>| told.hear(event);
     let channels = Channels { train, validation: validation.map(|rows| rows as &mut dyn Source), test: None };
-    let run = Run { threads, stop: &|| false, tell: &mut tell };
+    let run = Run { threads, memory: u64::MAX, stop: &|| false, tell: &mut tell };
     let trained = fit_from(given, channels, run, initial).unwrap();
     (trained, told)
 }
@@ -347,7 +347,7 @@ fn a_run_that_is_told_to_stop_gives_the_best_model_so_far() {
             }
         };
         let channels = Channels { train: &mut rows, validation: None, test: None };
-        let run = Run { threads: 2, stop: &stop, tell: &mut tell };
+        let run = Run { threads: 2, memory: u64::MAX, stop: &stop, tell: &mut tell };
         fit_from(&given, channels, run, Some(initial(&expected))).unwrap()
     });
     assert_eq!(cut.epochs, 3);
@@ -373,7 +373,8 @@ fn a_training_that_runs_away_is_an_error_that_says_so() {
     ]);
     let mut tell = |_: Event<'_>| {};
     let channels = Channels { train: &mut rows, validation: None, test: None };
-    let error = fit(&given, channels, Run { threads: 1, stop: &|| false, tell: &mut tell }).unwrap_err();
+    let error =
+        fit(&given, channels, Run { threads: 1, memory: u64::MAX, stop: &|| false, tell: &mut tell }).unwrap_err();
     assert!(error.message().contains("no model has a finite loss"), "{error}");
 }
 
@@ -383,7 +384,8 @@ fn a_feature_dim_that_is_not_the_datas_is_refused() {
     let given = parsed(&[("predictor_type", "regressor"), ("feature_dim", "7"), ("mini_batch_size", "50")]);
     let mut tell = |_: Event<'_>| {};
     let channels = Channels { train: &mut rows, validation: None, test: None };
-    let error = fit(&given, channels, Run { threads: 1, stop: &|| false, tell: &mut tell }).unwrap_err();
+    let error =
+        fit(&given, channels, Run { threads: 1, memory: u64::MAX, stop: &|| false, tell: &mut tell }).unwrap_err();
     assert!(error.message().contains("6 features: expected 7, which feature_dim says"), "{error}");
 }
 

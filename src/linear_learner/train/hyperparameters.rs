@@ -227,6 +227,71 @@ impl Hyperparameters {
     }
 }
 
+impl Hyperparameters {
+    /// What was given and changes nothing, as the others are: a line for each.
+    pub fn without_effect(&self, given: &Given) -> Vec<String> {
+        use PredictorType::{BinaryClassifier, MulticlassClassifier, Regressor};
+        let kind = self.predictor_type;
+        let binary = kind == BinaryClassifier;
+        let regressor = kind == Regressor;
+        let adam = matches!(self.optimizer, Optimizer::Adam { .. });
+        let uniform = matches!(self.initial, Initial::Uniform { .. });
+        let insensitive = matches!(self.loss, Loss::InsensitiveAbsolute(_) | Loss::InsensitiveSquared(_));
+        let multiclass = matches!(kind, MulticlassClassifier { .. });
+        let conditions: &[(&[&str], bool, &str)] = &[
+            (&["quantile"], matches!(self.loss, Loss::Quantile(_)), "loss is quantile_loss"),
+            (&["huber_delta"], matches!(self.loss, Loss::Huber(_)), "loss is huber_loss"),
+            (&["margin"], matches!(self.loss, Loss::Hinge(_)), "loss is hinge_loss"),
+            (&["loss_insensitivity"], insensitive, "loss is one of the eps_insensitive losses"),
+            (
+                &["num_classes", "balance_multiclass_weights", "accuracy_top_k"],
+                multiclass,
+                "predictor_type is multiclass_classifier",
+            ),
+            (
+                &[
+                    "binary_classifier_model_selection_criteria",
+                    "positive_example_weight_mult",
+                    "num_calibration_samples",
+                ],
+                binary,
+                "predictor_type is binary_classifier",
+            ),
+            (&["f_beta"], !regressor, "predictor_type is a classifier"),
+            (&["normalize_label", "unbias_label"], regressor, "predictor_type is regressor"),
+            (
+                &["target_recall"],
+                binary && matches!(self.criterion, Criterion::PrecisionAtTargetRecall(_)),
+                "binary_classifier_model_selection_criteria is precision_at_target_recall",
+            ),
+            (
+                &["target_precision"],
+                binary && matches!(self.criterion, Criterion::RecallAtTargetPrecision(_)),
+                "binary_classifier_model_selection_criteria is recall_at_target_precision",
+            ),
+            (&["beta_1", "beta_2"], adam, "optimizer is adam"),
+            (&["momentum"], matches!(self.optimizer, Optimizer::Sgd { .. }), "optimizer is sgd"),
+            (&["init_scale"], uniform, "init_method is uniform"),
+            (&["init_sigma"], !uniform, "init_method is normal"),
+            (
+                &["lr_scheduler_step", "lr_scheduler_factor", "lr_scheduler_minimum_lr"],
+                self.use_lr_scheduler,
+                "use_lr_scheduler is true",
+            ),
+            (&["bias_lr_mult", "bias_wd_mult", "init_bias"], self.use_bias, "use_bias is true"),
+        ];
+        let reader = Reader { given, problems: Vec::new() };
+        let is_default = |name: &str| DEFAULTS.iter().any(|&(known, text)| known == name && text == reader.text(name));
+        let idle = conditions.iter().filter(|(_, has_effect, _)| !has_effect);
+        let idle = idle.flat_map(|(names, _, condition)| names.iter().map(move |name| (*name, *condition)));
+        idle.filter(|(name, _)| !is_default(name))
+            .map(|(name, condition)| {
+                format!("{name} is {:?}, which has an effect only where {condition}", reader.text(name))
+            })
+            .collect()
+    }
+}
+
 struct Reader<'a> {
     given: &'a Given,
     problems: Vec<String>,
@@ -239,6 +304,9 @@ const NOT_NEGATIVE: Bounds = (Bound::Included(0.0), Bound::Unbounded);
 const SHARE: Bounds = (Bound::Excluded(0.0), Bound::Excluded(1.0));
 const DECAY: Bounds = (Bound::Included(0.0), Bound::Excluded(1.0));
 const ANY: Bounds = (Bound::Unbounded, Bound::Unbounded);
+
+/// What is said of a number that is in bounds and too large for the models.
+const BEYOND_FLOAT32: &str = "at most 3.4028235e38 in size, the greatest float32";
 
 fn within((low, high): Bounds) -> String {
     match (low, high) {
@@ -289,6 +357,10 @@ impl Reader<'_> {
         match self.text(name).parse::<f64>() {
             // A number beyond float32 would be infinity to the model.
             Ok(number) if (number as f32).is_finite() && bounds.contains(&number) => number,
+            Ok(number) if bounds.contains(&number) => {
+                self.refuse(name, format_args!("{} and {BEYOND_FLOAT32}", within(bounds)));
+                f64::NAN
+            }
             _ => {
                 self.refuse(name, within(bounds));
                 f64::NAN
@@ -528,7 +600,7 @@ impl Reader<'_> {
             text => match text.parse::<f64>() {
                 Ok(weight) if weight > 0.0 && (weight as f32).is_finite() => PositiveWeight::Times(weight),
                 _ => {
-                    self.refuse(NAME, "auto, balanced or a number above 0");
+                    self.refuse(NAME, format_args!("auto, balanced or a number above 0 and {BEYOND_FLOAT32}"));
                     PositiveWeight::Times(1.0)
                 }
             },

@@ -183,3 +183,48 @@ fn none_of_them_takes_what_it_cannot_be() {
         }
     }
 }
+
+#[test]
+fn a_number_beyond_float32_is_refused_with_the_upper_bound() {
+    for (name, value) in
+        [("wd", "1e39"), ("learning_rate", "inf"), ("init_bias", "-1e39"), ("positive_example_weight_mult", "1e40")]
+    {
+        let given = given(&[("predictor_type", "binary_classifier"), (name, value)]);
+        let error = Hyperparameters::parse(&given).unwrap_err();
+        assert!(error.message().contains("at most 3.4028235e38 in size"), "{error}");
+        assert!(error.message().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_told_and_what_has_or_is_the_default_is_not() {
+    for (pairs, idle) in [
+        (&[("predictor_type", "regressor"), ("quantile", "0.9")][..], &["quantile"][..]),
+        (&[("predictor_type", "regressor"), ("quantile", "0.9"), ("loss", "quantile_loss")], &[]),
+        (&[("predictor_type", "regressor"), ("quantile", "0.5"), ("momentum", "auto")], &[]),
+        (
+            &[("predictor_type", "binary_classifier"), ("num_classes", "2"), ("accuracy_top_k", "5")],
+            &["num_classes", "accuracy_top_k"],
+        ),
+        (&[("predictor_type", "multiclass_classifier"), ("num_classes", "3"), ("accuracy_top_k", "5")], &[]),
+        (
+            &[("predictor_type", "binary_classifier"), ("target_recall", "0.9"), ("momentum", "0.5")],
+            &["target_recall", "momentum"],
+        ),
+        (
+            &[
+                ("predictor_type", "regressor"),
+                ("lr_scheduler_step", "7"),
+                ("use_lr_scheduler", "false"),
+                ("f_beta", "2"),
+            ],
+            &["f_beta", "lr_scheduler_step"],
+        ),
+    ] {
+        let told = parsed(pairs).without_effect(&given(pairs));
+        assert_eq!(told.len(), idle.len(), "{told:?}");
+        for (told, name) in told.iter().zip(idle) {
+            assert!(told.starts_with(&format!("{name} is \"")) && told.contains("only where "), "{told}");
+        }
+    }
+}

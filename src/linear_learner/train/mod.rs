@@ -14,6 +14,7 @@ mod initial;
 mod judge;
 mod kernel;
 mod loss;
+mod memory;
 mod metrics;
 mod optimizer;
 mod refine;

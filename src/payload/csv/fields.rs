@@ -41,10 +41,11 @@ impl<'a> Fields<'a> {
         }
         if finder.skip_blank_lines() {
             // Before memory is taken: a row of nothing but commas has as many fields as bytes.
-            check_width(match width {
+            let found = match width {
                 Some(width) => width,
                 None => finder.width_of_record()?,
-            })?;
+            };
+            check_width(found).map_err(|error| error.at(Place::row(1).at_byte(finder.position)))?;
             finder.width = width.unwrap_or(0);
         }
         while finder.skip_blank_lines() {
@@ -91,6 +92,13 @@ impl<'a> Fields<'a> {
             end = text.len();
         }
         Ok((Fields { body: text, spans: finder.spans, width: finder.width }, end))
+    }
+
+    /// The texts of the first row, and the rows after it.
+    pub(super) fn split_first(mut self) -> (Vec<String>, Fields<'a>) {
+        let first = (0..self.width).filter_map(|column| self.texts(column).next()).map(Cow::into_owned).collect();
+        self.spans.drain(..self.width.min(self.spans.len()));
+        (first, self)
     }
 
     /// How many fields each row has.

@@ -15,6 +15,7 @@
 mod column_type;
 mod fields;
 mod float_text;
+mod header;
 mod number;
 mod records;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod twin_test;
 mod write;
 
 pub(crate) use float_text::{write_f32, write_f64};
+pub use header::{advice as header_advice, byte_with_header, read_with_header};
 pub use records::{ColumnType, Records, Typing};
 pub use write::write;
 

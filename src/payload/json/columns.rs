@@ -2,6 +2,7 @@
 
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
+use crate::payload::shown;
 use crate::payload::table::{Cell, Column, Schema, Table, sparse_row};
 use std::collections::HashMap;
 
@@ -21,6 +22,9 @@ pub(in crate::payload) struct Columns<'a, 'c> {
 /// How many columns are taken on trust before the first row has ended.
 const UNCHECKED: usize = 4096;
 
+/// A null among numbers, until it is known that its column has no text: a NaN that no body spells.
+const NULL: f64 = f64::from_bits(f64::NAN.to_bits() | 1);
+
 /// How many names an error lists.
 const MOST_LISTED: usize = 10;
 
@@ -33,6 +37,19 @@ struct Named<'a, 'c> {
     values: Vec<Option<Scalar<'a>>>,
     /// Which columns had a value in some row.
     seen: Vec<bool>,
+    /// The first few names that are no columns, for errors.
+    unknown: Vec<String>,
+}
+
+impl Named<'_, '_> {
+    /// What a message adds of names that are no columns.
+    fn unknown(&self) -> String {
+        match self.unknown.as_slice() {
+            [] => String::new(),
+            [name] => format!("; {name} is no column of the model"),
+            names => format!("; {} are no columns of the model", names.join(", ")),
+        }
+    }
 }
 
 impl<'a, 'c> Columns<'a, 'c> {
@@ -47,19 +64,27 @@ impl<'a, 'c> Columns<'a, 'c> {
     /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column: pandas
     /// would not make that column, and scikit-learn would miss it.
     pub(in crate::payload) fn finish(self) -> Result<Table<'a>> {
-        if let Some(Named { names, label, seen, .. }) = &self.named {
-            let is_missing = |(index, _): &(usize, &&str)| !seen[*index] && Some(*index) != *label;
+        if let Some(named @ Named { names, label, seen, .. }) = &self.named {
+            let is_missing =
+                |(index, name): &(usize, &&str)| !seen[*index] && Some(*index) != *label && self.schema.uses(name);
             let missing: Vec<&str> = names.iter().enumerate().filter(is_missing).map(|(_, name)| *name).collect();
             if !missing.is_empty() {
                 let more = if missing.len() > MOST_LISTED { ", ..." } else { "" };
                 let listed: Vec<_> = missing.into_iter().take(MOST_LISTED).collect();
                 return Err(Error::bad_payload(format!(
-                    "expected a value for each column in some row, found none for {}{more}",
-                    listed.join(", ")
+                    "expected a value for each column in some row, found none for {}{more}{}",
+                    listed.join(", "),
+                    named.unknown()
                 )));
             }
         }
-        Ok(Table { rows: self.rows, columns: self.columns })
+        let mut columns = self.columns;
+        for column in &mut columns {
+            if let Column::Float64(values) = column {
+                values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
+            }
+        }
+        Ok(Table { rows: self.rows, columns })
     }
 
     fn named(&mut self) -> &mut Named<'a, 'c> {
@@ -67,10 +92,10 @@ impl<'a, 'c> Columns<'a, 'c> {
         self.named.get_or_insert_with(|| {
             let names = schema.names();
             let columns = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
-            let values = names.iter().map(|_| None).collect();
+            let (values, unknown) = (names.iter().map(|_| None).collect(), Vec::new());
             // Rows before this one gave all their values by position.
             let seen = vec![rows > 0; names.len()];
-            Named { columns, names, label: schema.label(), values, seen }
+            Named { columns, names, label: schema.label(), values, seen, unknown }
         })
     }
 }
@@ -112,7 +137,12 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
     }
 
     fn column(&mut self, name: &str) -> Option<usize> {
-        self.named().columns.get(name).copied()
+        let named = self.named();
+        let column = named.columns.get(name).copied();
+        if column.is_none() && named.unknown.len() < MOST_LISTED && !named.unknown.iter().any(|known| known == name) {
+            named.unknown.push(shown(name.as_bytes()));
+        }
+        column
     }
 
     fn named_value(&mut self, column: usize, value: Scalar<'de>) -> Result<()> {
@@ -133,7 +163,8 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
                 }
                 [name, ..] => format!(
                     "expected an instance such as {{\"features\": [1.5, 16.0]}} or {{{name:?}: 1.5, ...}}, found an object \
-                     without features and without a column of the model"
+                     without features and without a column of the model{}",
+                    named.unknown()
                 ),
             }));
         }
@@ -189,7 +220,8 @@ fn push<'a>(column: &mut Column<'a>, value: Scalar<'a>) {
         (Column::Float64(values), Scalar::Float(value)) => values.push(value),
         (Column::Float64(values), Scalar::Int(value)) => values.push(value as f64),
         (Column::Float64(values), Scalar::UInt(value)) => values.push(value as f64),
-        (Column::Float64(values), Scalar::Missing | Scalar::Null) => values.push(f64::NAN),
+        (Column::Float64(values), Scalar::Missing) => values.push(f64::NAN),
+        (Column::Float64(values), Scalar::Null) => values.push(NULL),
         (Column::Bool(values), Scalar::Bool(value)) => values.push(value),
         (Column::Object(cells), value @ (Scalar::Missing | Scalar::Null | Scalar::Text(_))) => cells.push(cell(value)),
         (_, value) => {
@@ -213,14 +245,19 @@ fn widen<'a>(column: &mut Column<'a>, value: &Scalar<'a>) {
         Column::UInt64(values) if numeric => Column::Float64(values.into_iter().map(|value| value as f64).collect()),
         // Nothing but nulls so far; they take the type of the first value.
         Column::Object(cells) if numeric && cells.iter().all(|cell| matches!(cell, Cell::None | Cell::Missing)) => {
-            Column::Float64(vec![f64::NAN; cells.len()])
+            Column::Float64(cells.iter().map(|cell| if *cell == Cell::None { NULL } else { f64::NAN }).collect())
         }
         Column::Int64(values) => Column::Object(values.into_iter().map(Cell::Int).collect()),
         Column::UInt64(values) => Column::Object(values.into_iter().map(|value| cell(Scalar::UInt(value))).collect()),
-        // JSON has no NaN: each one here was a null.
-        Column::Float64(values) => Column::Object(
-            values.into_iter().map(|value| if value.is_nan() { Cell::None } else { Cell::Float(value) }).collect(),
-        ),
+        Column::Float64(values) => {
+            let is_null = |value: f64| value.to_bits() == NULL.to_bits();
+            Column::Object(
+                values
+                    .into_iter()
+                    .map(|value| if is_null(value) { Cell::None } else { cell(Scalar::Float(value)) })
+                    .collect(),
+            )
+        }
         Column::Float32(values) => Column::Object(values.into_iter().map(|value| Cell::Float(value.into())).collect()),
         Column::Bool(values) => Column::Object(values.into_iter().map(Cell::Bool).collect()),
         column @ Column::Object(_) => column,
@@ -234,6 +271,7 @@ fn cell(value: Scalar<'_>) -> Cell<'_> {
         Scalar::Bool(value) => Cell::Bool(value),
         Scalar::Int(value) => Cell::Int(value),
         Scalar::UInt(value) => i64::try_from(value).map_or(Cell::Float(value as f64), Cell::Int),
+        Scalar::Float(value) if value.is_nan() => Cell::Missing,
         Scalar::Float(value) => Cell::Float(value),
         Scalar::Text(text) => Cell::Text(text),
     }

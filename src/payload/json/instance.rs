@@ -8,6 +8,7 @@
 //! Two forms are our own, and what callers of scikit-learn send: a bare list `[1.5, 16.0]`, and, where columns have names, an
 //! object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are never the names of columns.
 
+use super::words::Words;
 use crate::error::{Error, Place, Result};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -74,14 +75,16 @@ pub(in crate::payload) trait Rows<'de> {
 /// The state of reading a body. Errors of ours travel beside serde's, which can only carry text.
 pub(in crate::payload) struct Reading<'r, R> {
     rows: &'r mut R,
+    /// The words that some strings stand for.
+    words: Option<&'r Words<'r>>,
     /// The instance that is being read, counted from 1.
     row: Option<usize>,
     failure: Option<Error>,
 }
 
 impl<'r, R> Reading<'r, R> {
-    pub(in crate::payload) fn new(rows: &'r mut R) -> Reading<'r, R> {
-        Reading { rows, row: None, failure: None }
+    pub(in crate::payload) fn new(rows: &'r mut R, words: Option<&'r Words<'r>>) -> Reading<'r, R> {
+        Reading { rows, words, row: None, failure: None }
     }
 
     /// The seed that reads the next instance.
@@ -116,13 +119,8 @@ impl<'r, R> Reading<'r, R> {
         let ours = self.failure.take().unwrap_or_else(|| {
             let whole = error.to_string();
             let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
-            let rest = byte.and_then(|byte| text.get(byte..)).unwrap_or_default();
             Error::bad_payload(match error.classify() {
                 serde_json::error::Category::Data => message.to_owned(),
-                // What Python's json.dumps makes of such floats; its reader takes them, JSON does not have them.
-                _ if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") => {
-                    "expected a number (or null where one is missing), found NaN or Infinity".to_owned()
-                }
                 _ => format!("expected JSON, found something else: {message}"),
             })
         });
@@ -433,7 +431,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Value<'_, '_, R> {
     }
 
     fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<(), E> {
-        self.take(Scalar::Text(Cow::Borrowed(text)))
+        let word = self.reading.words.and_then(|words| words.float(text));
+        self.take(word.map_or(Scalar::Text(Cow::Borrowed(text)), Scalar::Float))
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {

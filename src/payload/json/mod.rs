@@ -5,6 +5,7 @@
 
 mod columns;
 pub(super) mod instance;
+pub(super) mod words;
 mod write;
 
 pub(super) use columns::Columns;
@@ -18,12 +19,16 @@ use instance::{Instance, Purpose, Reading, Rows, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use words::Words;
 
 /// Reads the instances of a document as float32 rows of `width` features. No instance is no error: the answer is an empty
 /// list of predictions.
 pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
     let mut batch = Batch::for_body(width, body);
-    read_document(body, &mut batch)?;
+    match Words::find(body) {
+        None => read_document(body, None, &mut batch)?,
+        Some(words) => read_document(words.text(), Some(&words), &mut batch)?,
+    }
     Ok(batch)
 }
 
@@ -34,16 +39,21 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: no such document, rows of different
 /// length, sparse rows.
 pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+    let Some(words) = Words::find(body) else {
+        let mut columns = Columns::new(schema);
+        read_document(body, None, &mut columns)?;
+        return columns.finish();
+    };
     let mut columns = Columns::new(schema);
-    read_document(body, &mut columns)?;
-    columns.finish()
+    read_document(words.text(), Some(&words), &mut columns)?;
+    Ok(columns.finish()?.into_owned())
 }
 
-fn read_document<'de>(body: &'de [u8], rows: &mut impl Rows<'de>) -> Result<()> {
+fn read_document<'de>(body: &'de [u8], words: Option<&Words<'_>>, rows: &mut impl Rows<'de>) -> Result<()> {
     if body.trim_ascii().is_empty() {
         return Err(Error::bad_payload("expected {\"instances\": [...]}, found an empty body"));
     }
-    let mut reading = Reading::new(rows);
+    let mut reading = Reading::new(rows, words);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = Document(&mut reading).deserialize(&mut deserializer).and_then(|()| deserializer.end());
     read.map_err(|error| reading.error(&error, body, 0))
@@ -82,7 +92,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Document<'_, '_, R> {
             found = element;
         }
         match found {
-            Found::Nothing => Err(A::Error::custom("expected instances, found an empty list")),
+            Found::Nothing => Err(A::Error::custom("expected at least one row, found none")),
             Found::Values(_) => self.0.end_bare_row(),
             Found::Instances => {
                 self.0.leave_instances();

@@ -32,6 +32,23 @@ fn text_is_matched_exactly_and_a_missing_value_only_if_it_is_a_category() {
 }
 
 #[test]
+fn a_null_of_json_is_the_category_none_or_else_nan() {
+    let null = || Column::Object(vec![Cell::None]);
+    let of = |last: Vec<Object>| {
+        let text = [Object::Text("n".into())];
+        Categories::new(objects(text.into_iter().chain(last).collect()).unwrap(), NEWEST)
+    };
+    assert_eq!(encode(&of(vec![]), null()), Ok(vec![None]));
+    assert_eq!(encode(&of(vec![Object::Missing]), null()), Ok(vec![Some(1)]));
+    assert_eq!(encode(&of(vec![Object::None]), null()), Ok(vec![Some(1)]));
+    assert_eq!(encode(&of(vec![Object::None, Object::Missing]), null()), Ok(vec![Some(1)]));
+    assert_eq!(encode(&of(vec![Object::Integer(1), Object::Missing]), null()), Ok(vec![Some(2)]));
+    assert_eq!(encode(&Categories::of_floats(&[1.5, f64::NAN], NEWEST), null()), Ok(vec![Some(1)]));
+    // CSV has no None.
+    assert_eq!(encode(&of(vec![Object::None]), text(&[None])), Ok(vec![None]));
+}
+
+#[test]
 fn a_numeric_column_cannot_be_matched_with_text_whatever_is_asked_of_unknown_values() {
     let categories = Categories::of_texts(&[Some("1"), Some("2")], NEWEST);
     for column in [Column::Int64(vec![1]), Column::Float64(vec![f64::NAN]), Column::Bool(vec![true])] {
@@ -50,6 +67,46 @@ fn numbers_are_matched_by_value_and_text_is_no_number() {
     assert_eq!(encode(&categories, text(&[Some("2"), Some("x")])), Ok(vec![None, None]));
     let mixed = Column::Object(vec![Cell::Bool(true), Cell::Int(2), Cell::Float(3.0), Cell::Missing]);
     assert_eq!(encode(&categories, mixed), Ok(vec![Some(0), Some(1), Some(2), None]));
+}
+
+#[test]
+fn large_integers_are_matched_as_numpy_compares_their_types() {
+    const HALF: u64 = 1 << 63;
+    const EXACT: i64 = 1 << 53;
+    let exact = EXACT.unsigned_abs();
+    let unsigned = |values: &[u64]| Categories::of_unsigned_integers(values, NEWEST);
+    // Of one type they are told apart.
+    let ids = unsigned(&[HALF, HALF + 1, HALF + 2]);
+    assert_eq!(encode(&ids, Column::UInt64(vec![HALF + 1, HALF + 3, 5])), Ok(vec![Some(1), None, None]));
+    let integers = Categories::of_integers(&[EXACT, EXACT + 1, EXACT + 2], NEWEST);
+    assert_eq!(encode(&integers, Column::Int64(vec![EXACT + 1, EXACT + 3])), Ok(vec![Some(1), None]));
+    // Of two, known is what is exactly there, and its number the first that is the same float.
+    let columns = Column::UInt64(vec![exact + 1, HALF + 5, exact + 3]);
+    assert_eq!(encode(&integers, columns), Ok(vec![Some(0), None, None]));
+    let columns = Column::UInt64(vec![exact + 1]);
+    assert_eq!(encode(&Categories::of_integers(&[EXACT, EXACT + 2], NEWEST), columns), Ok(vec![None]));
+    let mixed = unsigned(&[exact, exact + 1, exact + 2, HALF]);
+    assert_eq!(encode(&mixed, Column::Int64(vec![EXACT + 1, EXACT + 3, -1])), Ok(vec![Some(0), None, None]));
+    // Floats make floats of all.
+    assert_eq!(encode(&ids, Column::Float64(vec![HALF as f64, 1.5, f64::NAN])), Ok(vec![Some(0), None, None]));
+    let apart = Categories::of_integers(&[EXACT + 1, EXACT + 3], NEWEST);
+    let columns = Column::Float64(vec![EXACT as f64, EXACT as f64 + 4.0]);
+    assert_eq!(encode(&apart, columns), Ok(vec![Some(0), Some(1)]));
+    let floats = Categories::of_floats(&[EXACT as f64, EXACT as f64 + 2.0], NEWEST);
+    assert_eq!(encode(&floats, Column::Int64(vec![EXACT + 1])), Ok(vec![Some(0)]));
+    // Objects are compared as Python compares them.
+    let objects =
+        || Column::Object(vec![Cell::Int(EXACT + 1), Cell::Float(EXACT as f64 + 2.0), Cell::Text("x".into())]);
+    assert_eq!(encode(&integers, objects()), Ok(vec![Some(1), Some(2), None]));
+    assert_eq!(encode(&mixed, objects()), Ok(vec![Some(1), Some(2), None]));
+    assert_eq!(encode(&floats, objects()), Ok(vec![None, Some(1), None]));
+    // Many categories are searched by halves.
+    let many: Vec<i64> = (EXACT..EXACT + 40).collect();
+    let many = Categories::of_integers(&many, NEWEST);
+    assert_eq!(
+        encode(&many, Column::UInt64(vec![exact + 20, exact + 21, exact + 39])),
+        Ok(vec![Some(19), Some(19), Some(39)])
+    );
 }
 
 #[test]

@@ -46,6 +46,23 @@ impl Lookup {
         self.search(|index| Some(texts.get(index)?.cmp(wanted)))
     }
 
+    /// The position of the first value of a sorted list that equals what is wanted, where several may; the first of them in
+    /// the list's own order if it is not sorted.
+    pub(super) fn first(&self, compare: impl Fn(usize) -> Option<Ordering>) -> Option<u32> {
+        let is_equal = |index: &u32| compare(*index as usize) == Some(Ordering::Equal);
+        let mut found = self.search(&compare)?;
+        match self {
+            Lookup::Linear { .. } => {}
+            Lookup::Sorted { .. } => {
+                while let Some(before) = found.checked_sub(1).filter(is_equal) {
+                    found = before;
+                }
+            }
+            Lookup::Ordered(order) => found = order.iter().copied().filter(is_equal).min()?,
+        }
+        Some(found)
+    }
+
     fn search(&self, compare: impl Fn(usize) -> Option<Ordering>) -> Option<u32> {
         match self {
             Lookup::Linear { length } => (0..*length).find(|index| compare(*index as usize) == Some(Ordering::Equal)),

@@ -32,6 +32,11 @@ enum Known {
         values: Box<[i64]>,
         lookup: Lookup,
     },
+    /// Of numpy's `uint64`.
+    Unsigned {
+        values: Box<[u64]>,
+        lookup: Lookup,
+    },
     Floats {
         values: Box<[f64]>,
         lookup: Lookup,
@@ -53,6 +58,7 @@ enum Object {
     Missing,
     None,
     Text(Box<str>),
+    Bool(bool),
     Integer(i64),
     Float(f64),
 }
@@ -77,6 +83,7 @@ impl Categories {
     pub(super) fn len(&self) -> usize {
         match &self.known {
             Known::Integers { values, .. } => values.len(),
+            Known::Unsigned { values, .. } => values.len(),
             Known::Floats { values, .. } => values.len(),
             Known::Texts { texts, .. } => texts.len(),
             Known::Objects(objects) => objects.len(),
@@ -87,6 +94,7 @@ impl Categories {
     pub(super) fn heap_bytes(&self) -> usize {
         match &self.known {
             Known::Integers { values, lookup } => size_of_val(&**values) + lookup.heap_bytes(),
+            Known::Unsigned { values, lookup } => size_of_val(&**values) + lookup.heap_bytes(),
             Known::Floats { values, lookup, .. } => size_of_val(&**values) + lookup.heap_bytes(),
             Known::Texts { texts, lookup, .. } => texts.heap_bytes() + lookup.heap_bytes(),
             Known::Objects(objects) => {
@@ -144,7 +152,7 @@ impl Categories {
                 (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_integer(i64::from(*value))))
             }
             Column::UInt64(values) => {
-                (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_float(*value as f64)))
+                (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_unsigned(*value)))
             }
             Column::Float32(values) => (0..).zip(values).try_for_each(|(row, value)| {
                 let value = f64::from(*value);
@@ -184,43 +192,97 @@ impl Categories {
     fn first_is_true(&self) -> bool {
         match &self.known {
             Known::Integers { values, .. } => values.first() != Some(&0),
+            Known::Unsigned { values, .. } => values.first() != Some(&0),
             Known::Floats { values, .. } => values.first() != Some(&0.0),
             Known::Texts { texts, none, .. } => *none != Some(0) && texts.get(0) != Some(""),
-            Known::Objects(objects) => !matches!(objects.first(), Some(Object::None | Object::Integer(0))),
+            Known::Objects(objects) => {
+                !matches!(objects.first(), Some(Object::None | Object::Integer(0) | Object::Bool(false)))
+            }
         }
     }
 
     fn of_object(&self, cell: &Cell<'_>) -> Option<u32> {
         match (&self.known, cell) {
             (Known::Texts { texts, lookup, .. }, Cell::Text(text)) => lookup.find_text(texts, text),
-            (Known::Texts { missing, .. } | Known::Floats { missing, .. }, Cell::Missing) => *missing,
-            (Known::Texts { none, .. }, Cell::None) => *none,
-            (Known::Integers { .. } | Known::Floats { .. }, Cell::Int(value)) => self.of_integer(*value),
-            (Known::Integers { .. } | Known::Floats { .. }, Cell::Bool(value)) => self.of_integer(i64::from(*value)),
-            (Known::Integers { .. } | Known::Floats { .. }, Cell::Float(value)) => self.of_float(*value),
+            (Known::Texts { missing, .. }, Cell::Missing) => *missing,
+            // JSON has one word for what is missing: it is the category that fit had for it, None before nan.
+            (Known::Texts { none, missing, .. }, Cell::None) => none.or(*missing),
+            (Known::Floats { missing, .. }, Cell::Missing | Cell::None) => *missing,
+            (_, Cell::Int(value)) if !self.is_of_objects() => self.of_python_integer(*value),
+            (_, Cell::Bool(value)) if !self.is_of_objects() => self.of_integer(i64::from(*value)),
+            (_, Cell::Float(value)) if !self.is_of_objects() => self.of_python_float(*value),
             (Known::Objects(objects), cell) => {
-                objects.iter().position(|object| object.equals(cell)).and_then(|index| u32::try_from(index).ok())
+                let position = |cell| objects.iter().position(|object| object.equals(cell));
+                let is_null = *cell == Cell::None;
+                let index = position(cell).or_else(|| is_null.then(|| position(&Cell::Missing)).flatten());
+                index.and_then(|index| u32::try_from(index).ok())
             }
             _ => None,
         }
     }
 
+    fn is_of_objects(&self) -> bool {
+        matches!(self.known, Known::Texts { .. } | Known::Objects(_))
+    }
+
+    /// A value of an `int64` column, as numpy compares it.
     fn of_integer(&self, value: i64) -> Option<u32> {
         match &self.known {
             Known::Integers { values, lookup } => lookup.find(values, &value),
+            Known::Unsigned { values, lookup } => {
+                lookup.find(values, &u64::try_from(value).ok()?)?;
+                first_of_float(values, lookup, value as f64, |value| *value as f64)
+            }
             Known::Floats { values, lookup, .. } => lookup.find(values, &(value as f64)),
             Known::Texts { .. } | Known::Objects(_) => None,
         }
     }
 
+    /// A value of a `uint64` column, as numpy compares it.
+    ///
+    /// Beside `int64` it is known if it is exactly among the categories, but which one it is `numpy.searchsorted` finds in
+    /// the type that both have in common, `float64`: the first that is the same number there. (`numpy.isin` may compare
+    /// floats, too, where categories are many and far apart, by how many rows there are; here it never does.)
+    fn of_unsigned(&self, value: u64) -> Option<u32> {
+        match &self.known {
+            Known::Integers { values, lookup } => {
+                lookup.find(values, &i64::try_from(value).ok()?)?;
+                first_of_float(values, lookup, value as f64, |value| *value as f64)
+            }
+            Known::Unsigned { values, lookup } => lookup.find(values, &value),
+            Known::Floats { values, lookup, .. } => lookup.find(values, &(value as f64)),
+            Known::Texts { .. } | Known::Objects(_) => None,
+        }
+    }
+
+    /// A value of a float column: integer categories become floats, too.
     fn of_float(&self, value: f64) -> Option<u32> {
         match &self.known {
-            Known::Integers { values, lookup } if value.fract() == 0.0 && value.abs() < 9.3e18 => {
-                lookup.find(values, &(value as i64))
-            }
+            Known::Integers { values, lookup } => first_of_float(values, lookup, value, |value| *value as f64),
+            Known::Unsigned { values, lookup } => first_of_float(values, lookup, value, |value| *value as f64),
             Known::Floats { missing, .. } if value.is_nan() => *missing,
             Known::Floats { values, lookup, .. } => lookup.find(values, &value),
+            Known::Texts { .. } | Known::Objects(_) => None,
+        }
+    }
+
+    /// An integer in a column of objects, which Python compares exactly.
+    fn of_python_integer(&self, value: i64) -> Option<u32> {
+        match &self.known {
+            Known::Integers { values, lookup } => lookup.find(values, &value),
+            Known::Unsigned { values, lookup } => lookup.find(values, &u64::try_from(value).ok()?),
+            _ if value as f64 as i128 == i128::from(value) => self.of_float(value as f64),
             _ => None,
+        }
+    }
+
+    /// A float in a column of objects, which Python compares exactly.
+    fn of_python_float(&self, value: f64) -> Option<u32> {
+        let integer = || (value.fract() == 0.0 && value.abs() < 2e19).then_some(value as i128);
+        match &self.known {
+            Known::Integers { values, lookup } => lookup.find(values, &i64::try_from(integer()?).ok()?),
+            Known::Unsigned { values, lookup } => lookup.find(values, &u64::try_from(integer()?).ok()?),
+            _ => self.of_float(value),
         }
     }
 
@@ -229,6 +291,7 @@ impl Categories {
         const SHOWN: usize = 8;
         let mut shown: Vec<String> = match &self.known {
             Known::Integers { values, .. } => values.iter().take(SHOWN).map(i64::to_string).collect(),
+            Known::Unsigned { values, .. } => values.iter().take(SHOWN).map(u64::to_string).collect(),
             Known::Floats { values, .. } => values.iter().take(SHOWN).map(f64::to_string).collect(),
             Known::Texts { texts, missing, none, .. } => (0..)
                 .zip(texts.iter())
@@ -251,10 +314,11 @@ impl Categories {
 
 fn known(array: ArrayView<'_>) -> Option<Known> {
     match array.dtype().kind {
-        ItemKind::Int | ItemKind::UInt | ItemKind::Bool => match array.to_i64() {
-            Ok(values) => Some(integers(values)),
-            Err(_) => Some(floats(array.to_f64().ok()?)),
-        },
+        ItemKind::UInt if array.dtype().item_size == size_of::<u64>() => {
+            let values = array.to_u64().ok()?;
+            Some(Known::Unsigned { lookup: Lookup::new(&values), values: values.into() })
+        }
+        ItemKind::Int | ItemKind::UInt | ItemKind::Bool => Some(integers(array.to_i64().ok()?)),
         ItemKind::Float => Some(floats(array.to_f64().ok()?)),
         ItemKind::Text => {
             let texts = array.to_text().ok()?;
@@ -266,6 +330,11 @@ fn known(array: ArrayView<'_>) -> Option<Known> {
         ItemKind::Object => objects(array.objects()?.map(Object::from_value).collect::<Option<_>>()?),
         ItemKind::Bytes => None,
     }
+}
+
+/// The first of the integers that is this number as a float.
+fn first_of_float<T>(values: &[T], lookup: &Lookup, wanted: f64, float: impl Fn(&T) -> f64) -> Option<u32> {
+    lookup.first(|index| float(values.get(index)?).partial_cmp(&wanted))
 }
 
 fn integers(values: Vec<i64>) -> Known {
@@ -302,7 +371,7 @@ impl Object {
             return Some(Object::Text(text.into()));
         }
         if let Some(flag) = value.as_bool() {
-            return Some(Object::Integer(i64::from(flag)));
+            return Some(Object::Bool(flag));
         }
         if let Some(integer) = value.as_i64() {
             return Some(Object::Integer(integer));
@@ -321,6 +390,7 @@ impl Object {
         match (self, cell) {
             (Object::Missing, Cell::Missing) | (Object::None, Cell::None) => true,
             (Object::Text(one), Cell::Text(other)) => **one == **other,
+            (Object::Bool(one), other) => Object::Integer(i64::from(*one)).equals(other),
             (Object::Integer(one), Cell::Int(other)) => one == other,
             (Object::Integer(one), Cell::Bool(other)) => *one == i64::from(*other),
             (Object::Integer(one), Cell::Float(other)) => *one as f64 == *other,
@@ -336,6 +406,7 @@ impl Object {
             Object::Missing => "nan".into(),
             Object::None => "None".into(),
             Object::Text(text) => describe(&Cell::Text((&**text).into())),
+            Object::Bool(value) => describe(&Cell::Bool(*value)),
             Object::Integer(value) => value.to_string(),
             Object::Float(value) => value.to_string(),
         }
@@ -353,6 +424,11 @@ impl Categories {
     /// Categories of an array of integers.
     pub(super) fn of_integers(values: &[i64], version: Version) -> Categories {
         Categories::new(integers(values.to_vec()), version)
+    }
+
+    /// Categories of an array of `uint64`.
+    pub(super) fn of_unsigned_integers(values: &[u64], version: Version) -> Categories {
+        Categories::new(Known::Unsigned { lookup: Lookup::new(values), values: values.into() }, version)
     }
 
     /// Categories of an array of floats.

@@ -2,6 +2,7 @@
 
 use crate::artifact::pickle::{ArrayView, DType, ItemKind, Value};
 use crate::payload::write_number;
+use crate::preprocessor::dtype::half;
 use serde_json::Value as Json;
 
 /// A value as JSON: numbers, text, lists, objects by text keys; `null` for None.
@@ -54,10 +55,8 @@ fn shaped(items: &mut impl Iterator<Item = Json>, shape: &[usize]) -> Json {
 fn items(array: ArrayView<'_>) -> Vec<Json> {
     let read = match array.dtype().kind {
         ItemKind::Float => array.to_f64().map(|values| values.into_iter().map(number).collect()),
-        ItemKind::Int | ItemKind::UInt => match array.to_i64() {
-            Ok(values) => Ok(values.into_iter().map(Json::from).collect()),
-            Err(_) => array.to_f64().map(|values| values.into_iter().map(number).collect()),
-        },
+        ItemKind::Int => array.to_i64().map(|values| values.into_iter().map(Json::from).collect()),
+        ItemKind::UInt => array.to_u64().map(|values| values.into_iter().map(Json::from).collect()),
         ItemKind::Bool => array.to_i64().map(|values| values.into_iter().map(|value| Json::from(value != 0)).collect()),
         ItemKind::Text => array.to_text().map(|texts| texts.into_iter().map(Json::from).collect()),
         ItemKind::Object => Ok(array.objects().map(|objects| objects.map(json).collect()).unwrap_or_default()),
@@ -72,8 +71,11 @@ pub(in crate::preprocessor) fn texts(array: ArrayView<'_>, as_objects: bool) -> 
     let dtype = array.dtype();
     match dtype.kind {
         ItemKind::Float => {
-            let single = dtype.item_size == 4 && !as_objects;
-            let spell = |value: f64| if single { numpy_single(value as f32) } else { python_float(value) };
+            let spell = |value: f64| match dtype.item_size {
+                2 if !as_objects => numpy_half(value),
+                4 if !as_objects => numpy_single(value as f32),
+                _ => python_float(value),
+            };
             array.to_f64().map(|values| values.into_iter().map(spell).collect()).unwrap_or_default()
         }
         ItemKind::Object => array.objects().map(|objects| objects.map(text).collect()).unwrap_or_default(),
@@ -90,6 +92,19 @@ fn numpy_single(value: f32) -> String {
     }
     let text = format!("{value:e}");
     let Some((digits, exponent)) = text.split_once('e') else { return shortest };
+    format!("{digits}e{:+03}", exponent.parse::<i32>().unwrap_or(0))
+}
+
+/// `str` of a numpy `float16`: as that of a `float32`, but with an exponent from a thousand on.
+fn numpy_half(value: f64) -> String {
+    // Five digits tell every two of them apart.
+    let texts = (0..5).map(|digits| format!("{value:.digits$e}"));
+    let is_same = |text: &String| text.parse().is_ok_and(|read: f64| half(read) == value);
+    let Some(shortest) = texts.into_iter().find(is_same) else { return python_float(value) };
+    if value == 0.0 || (1e-4..1e3).contains(&value.abs()) {
+        return python_float(shortest.parse().unwrap_or(value));
+    }
+    let Some((digits, exponent)) = shortest.split_once('e') else { return python_float(value) };
     format!("{digits}e{:+03}", exponent.parse::<i32>().unwrap_or(0))
 }
 
@@ -182,6 +197,26 @@ mod tests {
             (f32::NAN, "nan"),
         ] {
             assert_eq!(numpy_single(value), expected);
+        }
+    }
+
+    #[test]
+    fn a_float16_is_spelled_as_numpy_spells_it() {
+        for (value, expected) in [
+            (0.0999755859375, "0.1"),
+            (0.333251953125, "0.3333"),
+            (123.375, "123.4"),
+            (999.0, "999.0"),
+            (1000.0, "1e+03"),
+            (1024.0, "1.024e+03"),
+            (65504.0, "6.55e+04"),
+            (0.00010001659393310547, "0.0001"),
+            (5.960464477539063e-08, "6e-08"),
+            (-0.0, "-0.0"),
+            (f64::INFINITY, "inf"),
+            (f64::NAN, "nan"),
+        ] {
+            assert_eq!(numpy_half(value), expected);
         }
     }
 

@@ -7,7 +7,7 @@
 
 use super::values::{
     AtLeast, BinCounts, Categories, Code, Degrees, Float, Floats, Frequency, Integers, Matrix, Null, NumpyClass,
-    NumpyType, Ragged, Range, Samples, Scalar, ToPython, WordOr, names_array, words,
+    NumpyType, Ragged, Range, Samples, Scalar, ToPython, WordOr, names_array, read_as_word, words,
 };
 use crate::artifact::pickle::Python;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -65,6 +65,11 @@ impl<T> ToPython for Property<T> {
     }
 }
 
+/// What may be null, but not absent.
+fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(deserializer)
+}
+
 macro_rules! classes {
     ($(
         $(#[$doc:meta])*
@@ -110,11 +115,11 @@ macro_rules! classes {
             #[derive(Serialize, Deserialize)]
             #[serde(deny_unknown_fields)]
             struct Flat {
-                $($parameter: $type,)*
+                $(#[serde(deserialize_with = "required")] $parameter: $type,)*
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 feature_names_in_: Option<Vec<String>>,
                 n_features_in_: usize,
-                $($attribute: $attribute_type,)*
+                $(#[serde(deserialize_with = "required")] $attribute: $attribute_type,)*
             }
 
             impl Serialize for Fitted<$name> {
@@ -349,12 +354,14 @@ words! {
 }
 
 /// `dtype` of a KBinsDiscretizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::preprocessor) enum FloatClass {
     Float64,
     Float32,
 }
+
+read_as_word! { FloatClass { Float64 = "float64", Float32 = "float32" } }
 
 impl FloatClass {
     pub(in crate::preprocessor) const fn numpy_type(self) -> NumpyType {
@@ -401,8 +408,10 @@ impl ToPython for NotNegative {
 macro_rules! functions {
     ($($variant:ident = $name:literal),* $(,)?) => {
         /// `func`: a function of numpy's, by its name there.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
         pub(in crate::preprocessor) enum Function { $(#[serde(rename = $name)] $variant),* }
+
+        read_as_word! { Function { $($variant = $name),* } }
 
         impl ToPython for Function {
             fn to_python(&self) -> Option<Python> {

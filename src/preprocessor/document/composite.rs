@@ -3,13 +3,72 @@
 use super::classes::*;
 use super::values::{Null, ToPython};
 use crate::artifact::pickle::Python;
+use crate::preprocessor::json_text::Object;
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// How a transformer is read: a word, or an object with one key.
+macro_rules! read_transformer {
+    ($transformer:ident, $holds:literal, $($name:ident),*) => {
+        impl<'de> Deserialize<'de> for $transformer {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$transformer, D::Error> {
+                struct One;
+                impl<'de> Visitor<'de> for One {
+                    type Value = $transformer;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an object whose one key is the class, such as {\"StandardScaler\": {}}, or \"passthrough\" or \"drop\"")
+                    }
+
+                    fn visit_str<E: Error>(self, text: &str) -> Result<$transformer, E> {
+                        match text {
+                            "passthrough" => Ok($transformer::Passthrough),
+                            "drop" => Ok($transformer::Drop),
+                            text if CLASSES.contains(&text) => {
+                                Err(E::custom(format_args!("expected an object, {{{text:?}: {{}}}}, found the text {text:?}")))
+                            }
+                            text => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                        }
+                    }
+
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$transformer, A::Error> {
+                        let Some(class) = map.next_key::<String>()? else {
+                            return Err(A::Error::invalid_length(0, &self));
+                        };
+                        let transformer = match class.as_str() {
+                            $(stringify!($name) => {
+                                $transformer::$name(map.next_value_seed(Object::new(concat!($holds, stringify!($name))))?)
+                            })*
+                            "ColumnTransformer" => {
+                                $transformer::ColumnTransformer(map.next_value_seed(Object::new(concat!($holds, "ColumnTransformer")))?)
+                            }
+                            "FeatureUnion" => {
+                                $transformer::FeatureUnion(map.next_value_seed(Object::new(concat!($holds, "FeatureUnion")))?)
+                            }
+                            "Pipeline" => $transformer::Pipeline(map.next_value_seed(Object::new(concat!($holds, "Pipeline")))?),
+                            class => return Err(A::Error::unknown_variant(class, CLASSES)),
+                        };
+                        match map.next_key::<String>()? {
+                            Some(second) => Err(A::Error::custom(format_args!(
+                                "expected an object with one key, the class, found two: {class} and {second}"
+                            ))),
+                            None => Ok(transformer),
+                        }
+                    }
+                }
+                deserializer.deserialize_any(One)
+            }
+        }
+    };
+}
 
 macro_rules! transformers {
     ($($name:ident),* $(,)?) => {
         /// A transformer as it is specified: `"passthrough"`, `"drop"`, or an object whose one key is the class.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize)]
         pub(in crate::preprocessor) enum Specified {
             #[serde(rename = "passthrough")]
             Passthrough,
@@ -22,7 +81,7 @@ macro_rules! transformers {
         }
 
         /// A transformer as it is fitted.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize)]
         pub(in crate::preprocessor) enum FittedTransformer {
             #[serde(rename = "passthrough")]
             Passthrough,
@@ -33,6 +92,12 @@ macro_rules! transformers {
             FeatureUnion(FittedFeatureUnion),
             Pipeline(FittedPipeline),
         }
+
+        /// The classes that a document may name.
+        const CLASSES: &[&str] = &[$(stringify!($name),)* "ColumnTransformer", "FeatureUnion", "Pipeline"];
+
+        read_transformer! { Specified, "an object of the parameters of ", $($name),* }
+        read_transformer! { FittedTransformer, "an object of the parameters and attributes of ", $($name),* }
 
         impl Specified {
             /// scikit-learn's name of the class.
@@ -107,6 +172,72 @@ impl ToPython for Columns {
     }
 }
 
+/// Parts with their names.
+type Named<T> = Vec<(String, T)>;
+
+/// Parts with their names and columns.
+type Placed<T> = Vec<(String, T, Columns)>;
+
+fn pairs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Named<T>, D::Error> {
+    Ok(Vec::<Pair<T>>::deserialize(deserializer)?.into_iter().map(|Pair(name, part)| (name, part)).collect())
+}
+
+fn triples<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Placed<T>, D::Error> {
+    let triples = Vec::<Triple<T>>::deserialize(deserializer)?;
+    Ok(triples.into_iter().map(|Triple(name, part, columns)| (name, part, columns)).collect())
+}
+
+struct Pair<T>(String, T);
+
+struct Triple<T>(String, T, Columns);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pair<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pair<T>, D::Error> {
+        struct Two<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Two<T> {
+            type Value = Pair<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of two, a name and a transformer")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Pair<T>, A::Error> {
+                let name = items.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+                let part = items.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+                match items.next_element::<IgnoredAny>()? {
+                    Some(_) => Err(A::Error::invalid_length(3, &self)),
+                    None => Ok(Pair(name, part)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Two(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Triple<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Triple<T>, D::Error> {
+        struct Three<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Three<T> {
+            type Value = Triple<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of three, a name, a transformer and its columns")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Triple<T>, A::Error> {
+                let name = items.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+                let part = items.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+                let columns = items.next_element()?.ok_or_else(|| A::Error::invalid_length(2, &self))?;
+                match items.next_element::<IgnoredAny>()? {
+                    Some(_) => Err(A::Error::invalid_length(4, &self)),
+                    None => Ok(Triple(name, part, columns)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Three(PhantomData))
+    }
+}
+
 /// What the answer of a part is multiplied by.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a number")]
@@ -132,7 +263,8 @@ impl ToPython for BTreeMap<String, Weight> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::preprocessor) struct ColumnTransformer {
-    pub(in crate::preprocessor) transformers: Vec<(String, Specified, Columns)>,
+    #[serde(deserialize_with = "triples")]
+    pub(in crate::preprocessor) transformers: Placed<Specified>,
     #[serde(default = "dropped")]
     pub(in crate::preprocessor) remainder: Specified,
     #[serde(default = "sparse_threshold", deserialize_with = "share")]
@@ -171,7 +303,8 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::preprocessor) struct Pipeline {
-    pub(in crate::preprocessor) steps: Vec<(String, Specified)>,
+    #[serde(deserialize_with = "pairs")]
+    pub(in crate::preprocessor) steps: Named<Specified>,
     #[serde(default)]
     pub(in crate::preprocessor) transform_input: Null,
     #[serde(default)]
@@ -184,7 +317,8 @@ pub(in crate::preprocessor) struct Pipeline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::preprocessor) struct FeatureUnion {
-    pub(in crate::preprocessor) transformer_list: Vec<(String, Specified)>,
+    #[serde(deserialize_with = "pairs")]
+    pub(in crate::preprocessor) transformer_list: Named<Specified>,
     #[serde(default)]
     pub(in crate::preprocessor) n_jobs: Option<i64>,
     #[serde(default)]
@@ -208,7 +342,8 @@ pub(in crate::preprocessor) struct FittedColumnTransformer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::preprocessor) feature_names_in_: Option<Vec<String>>,
     pub(in crate::preprocessor) n_features_in_: usize,
-    pub(in crate::preprocessor) transformers_: Vec<(String, FittedTransformer, Columns)>,
+    #[serde(deserialize_with = "triples")]
+    pub(in crate::preprocessor) transformers_: Placed<FittedTransformer>,
     pub(in crate::preprocessor) sparse_output_: bool,
 }
 
@@ -244,7 +379,8 @@ impl FittedColumnTransformer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::preprocessor) struct FittedPipeline {
-    pub(in crate::preprocessor) steps: Vec<(String, FittedTransformer)>,
+    #[serde(deserialize_with = "pairs")]
+    pub(in crate::preprocessor) steps: Named<FittedTransformer>,
     pub(in crate::preprocessor) transform_input: Null,
     pub(in crate::preprocessor) memory: Null,
     pub(in crate::preprocessor) verbose: bool,
@@ -268,7 +404,8 @@ pub(in crate::preprocessor) struct FittedFeatureUnion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::preprocessor) feature_names_in_: Option<Vec<String>>,
     pub(in crate::preprocessor) n_features_in_: usize,
-    pub(in crate::preprocessor) transformer_list: Vec<(String, FittedTransformer)>,
+    #[serde(deserialize_with = "pairs")]
+    pub(in crate::preprocessor) transformer_list: Named<FittedTransformer>,
     pub(in crate::preprocessor) n_jobs: Option<i64>,
     pub(in crate::preprocessor) transformer_weights: Weights,
     pub(in crate::preprocessor) verbose: bool,

@@ -1,10 +1,11 @@
 //! `preprocessor.json`: a preprocessor as a person writes it, and as `byoc train` writes it once it is fitted.
 //!
 //! Both are the same document (docs/PREPROCESSOR.md): in the second, transformers have the attributes too that a fit gives
-//! them, by scikit-learn's names. `values` is what stands in the places, `classes` the transformers, `composite` those
-//! that are made of others, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
+//! them, by scikit-learn's names. `values/` is what stands in the places, `classes` the transformers, `composite` those
+//! that are made of others, `check` what a fit would not have written, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
 //! knows no data.
 
+mod check;
 mod classes;
 mod composite;
 mod layout;
@@ -17,9 +18,10 @@ pub(super) use python::{outputs, resolve, to_python};
 pub(super) use values::*;
 
 use super::build::LabelPosition;
-use super::columns_json::{ColumnsJson, Label};
+use super::columns_json::{ColumnsJson, Label, Told, twice};
+use super::json_text;
+use crate::artifact::pickle::Tree;
 use crate::error::{Cause, Error, Result};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The version of scikit-learn whose attributes and behaviour a fit follows.
@@ -44,12 +46,14 @@ pub struct Specification {
 }
 
 /// Where in a row the label stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Position {
     First,
     Last,
 }
+
+read_as_word! { Position { First = "first", Last = "last" } }
 
 /// What was fitted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,19 +78,10 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
     Err(serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(found), &"the version 1"))
 }
 
-fn parse<T: DeserializeOwned>(json: &[u8], cause: Cause) -> Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        match path.as_str() {
-            "." => Error::new(cause, inner.to_string()),
-            path => Error::new(cause, format!("{path}: {inner}")),
-        }
-    })?;
-    deserializer.end().map_err(|error| Error::new(cause, error.to_string()))?;
-    Ok(parsed)
-}
+/// What a specification is, and what is made of it, for messages.
+const SPECIFICATION: &str =
+    "an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], \"transformer\": {\"StandardScaler\": {}}}";
+const FITTED: &str = "a fitted preprocessor, the object that byoc train writes";
 
 impl Specification {
     /// Reads a specification.
@@ -94,31 +89,46 @@ impl Specification {
     /// # Errors
     /// [`Cause::BadSetting`] for what is no such document, with the path of what is wrong, and what is allowed there.
     pub fn parse(json: &[u8]) -> Result<Specification> {
-        let specification: Specification = parse(json, Cause::BadSetting)?;
-        let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
-        if let (Some(names), Some(label)) = (&specification.names, &specification.label)
-            && names.contains(label)
-        {
-            return wrong(format!("columns: expected the columns without the label, found {label:?} among them"));
-        }
-        if specification.label.is_none() && specification.label_position.is_some() {
-            return wrong("label_position: expected a label too".to_owned());
-        }
-        if let Some(names) = &specification.names {
-            if names.is_empty() {
-                return wrong("columns: expected at least one name, found none".to_owned());
-            }
-            if let Some(twice) = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|n| n == *name))
-            {
-                return wrong(format!("columns: expected different names, found {:?} twice", twice.1));
-            }
-        }
+        let specification: Specification = json_text::parse(json, SPECIFICATION, Cause::BadSetting)?;
+        check_names(specification.names.as_deref(), specification.label.as_deref(), specification.label_position)
+            .map_err(|message| Error::new(Cause::BadSetting, message))?;
         Ok(specification)
     }
 
     /// Which end of a row has the label, if any.
     pub(super) fn label(&self) -> Option<LabelPosition> {
         self.label.as_ref().map(|_| position(self.label_position))
+    }
+
+    /// The lines that would be a header of its rows: their names with the label at its place, and without; none where the
+    /// columns have no names.
+    pub fn header_lines(&self) -> Vec<Vec<String>> {
+        let Some(names) = &self.names else { return Vec::new() };
+        let with_label = self.label.as_ref().map(|label| match position(self.label_position) {
+            LabelPosition::First => std::iter::once(label).chain(names).cloned().collect(),
+            LabelPosition::Last => names.iter().chain([label]).cloned().collect(),
+        });
+        with_label.into_iter().chain([names.clone()]).collect()
+    }
+
+    /// What is wrong with a `label_size`, the number of labels at the left of a row, where it is not what is specified.
+    pub fn contradicts_label_size(&self, size: &str) -> Option<String> {
+        let first = "expected \"label_position\": \"first\"";
+        match (size, &self.label, position(self.label_position)) {
+            ("0", None, _) | ("1", Some(_), LabelPosition::First) => None,
+            ("1", None, _) => Some(format!(
+                "says that the first column is the label, but the specification has no label: expected \"label\" with its \
+                 name, and {first}"
+            )),
+            ("1", Some(label), LabelPosition::Last) => Some(format!(
+                "says that the first column is the label, but the specification has the label {label:?} last \
+                 (label_position): {first}"
+            )),
+            ("0", Some(label), _) => Some(format!(
+                "says that there is no label, but the specification has the label {label:?}: expected no \"label\""
+            )),
+            _ => Some("is not understood: expected label_size=0 or label_size=1".to_owned()),
+        }
     }
 
     /// The document with what was fitted.
@@ -134,6 +144,24 @@ impl Specification {
     }
 }
 
+/// Checks what a row is said to be.
+fn check_names(names: Option<&[String]>, label: Option<&str>, label_position: Option<Position>) -> Result<(), String> {
+    if label.is_none() && label_position.is_some() {
+        return Err("label_position: expected a label too".to_owned());
+    }
+    let Some(names) = names else { return Ok(()) };
+    if names.is_empty() {
+        return Err("columns: expected at least one name, found none".to_owned());
+    }
+    if let Some(label) = label.filter(|label| names.iter().any(|name| name == label)) {
+        return Err(format!("columns: expected the columns without the label, found {label:?} among them"));
+    }
+    match twice(names) {
+        Some((at, name)) => Err(format!("columns[{at}]: expected different names, found {name:?} twice")),
+        None => Ok(()),
+    }
+}
+
 fn position(position: Option<Position>) -> LabelPosition {
     match position {
         Some(Position::First) => LabelPosition::First,
@@ -145,11 +173,35 @@ impl Document {
     /// Reads what [`Document::to_json`] wrote.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`] for what is no such document, with the path of what is wrong.
+    /// [`Cause::BadDocument`] for what is no such document, with the path of what is wrong.
     pub(crate) fn parse(json: &[u8]) -> Result<Document> {
-        parse(json, Cause::BadArtifact).map_err(|error| {
-            error.context("expected a fitted preprocessor, which `byoc train` writes from a specification")
-        })
+        let document: Document =
+            json_text::parse(json, FITTED, Cause::BadDocument).map_err(|error| match Specification::parse(json) {
+                Ok(_) => Error::new(
+                    Cause::BadDocument,
+                    "this is a specification, which is not fitted: expected what byoc train writes from it",
+                ),
+                Err(_) => error,
+            })?;
+        check_names(document.columns.as_deref(), document.label.as_deref(), document.label_position)
+            .map_err(|message| Error::new(Cause::BadDocument, message))?;
+        check::check(&document.transformer, "transformer")?;
+        Ok(document)
+    }
+
+    /// The object that scikit-learn would have pickled, read back.
+    ///
+    /// # Errors
+    /// As [`Document::located`].
+    pub(crate) fn to_tree(&self) -> Result<Tree> {
+        crate::artifact::pickle::read(self.to_joblib()).map_err(Document::located)
+    }
+
+    /// An error about the object that a document was turned into, as one about the document: bytes are those of a pickle
+    /// that nobody has.
+    pub(crate) fn located(error: Error) -> Error {
+        let cause = if error.cause() == Cause::BadArtifact { Cause::BadDocument } else { error.cause() };
+        Error::new(cause, error.message().replace("found None", "found null"))
     }
 
     /// The document, for files.
@@ -170,6 +222,6 @@ impl Document {
     /// What a `columns.json` beside the pickle would say.
     pub(crate) fn columns_json(&self) -> ColumnsJson {
         let label = self.label.clone().map_or(Label::None, |label| Label::Named(label, position(self.label_position)));
-        ColumnsJson { columns: self.columns.clone(), label, method: None }
+        ColumnsJson { columns: self.columns.clone(), label, method: None, told: Told::Document }
     }
 }

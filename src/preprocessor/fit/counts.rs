@@ -15,9 +15,18 @@ pub(super) enum Counts {
     Bool([u64; 2]),
     Int64(HashMap<i64, u64>),
     UInt64(HashMap<u64, u64>),
-    /// By the bits, of which zero has one kind only here; the missing ones apart.
-    Float64(HashMap<u64, u64>, u64),
+    Float64(Floats),
     Object(Objects),
+}
+
+/// The values of a column of floats.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Floats {
+    /// By the bits, of which zero has one kind only here.
+    counts: HashMap<u64, u64>,
+    missing: u64,
+    /// The zero that came first, which is the one that numpy's `unique` keeps.
+    zero: Option<f64>,
 }
 
 /// The values of a column of objects. Numbers and truths that are equal are one, as in Python.
@@ -82,16 +91,19 @@ impl Counts {
     }
 
     fn add_floats(&mut self, values: impl Iterator<Item = f64>) {
-        if !matches!(self, Counts::Float64(..)) {
-            *self = Counts::Float64(HashMap::new(), 0);
+        if !matches!(self, Counts::Float64(_)) {
+            *self = Counts::Float64(Floats::default());
         }
-        let Counts::Float64(counts, missing) = self else { return };
+        let Counts::Float64(floats) = self else { return };
         for value in values {
             if value.is_nan() {
-                *missing += 1;
-            } else {
-                *counts.entry(bits(value)).or_default() += 1;
+                floats.missing += 1;
+                continue;
             }
+            if value == 0.0 {
+                floats.zero.get_or_insert(value);
+            }
+            *floats.counts.entry(bits(value)).or_default() += 1;
         }
     }
 
@@ -107,10 +119,14 @@ impl Counts {
             }
             Counts::Int64(counts) => Categories::Int64(sorted(counts.keys().copied())),
             Counts::UInt64(counts) => Categories::UInt64(sorted(counts.keys().copied())),
-            Counts::Float64(counts, missing) => {
-                let mut values: Vec<f64> = counts.keys().map(|bits| f64::from_bits(*bits)).collect();
+            Counts::Float64(floats) => {
+                let value = |bits: &u64| match f64::from_bits(*bits) {
+                    0.0 => floats.zero.unwrap_or(0.0),
+                    value => value,
+                };
+                let mut values: Vec<f64> = floats.counts.keys().map(value).collect();
                 values.sort_unstable_by(f64::total_cmp);
-                values.extend((*missing > 0).then_some(f64::NAN));
+                values.extend((floats.missing > 0).then_some(f64::NAN));
                 Categories::Float64(values)
             }
             Counts::Object(objects) => Categories::Object(objects.sorted(origin)?),
@@ -128,9 +144,9 @@ impl Counts {
                 u64::try_from(*value).ok().and_then(|value| counts.get(&value))
             }
             (Counts::UInt64(counts), Scalar::Large(value)) => counts.get(value),
-            (Counts::Float64(_, missing), value) if value.is_nan() => Some(missing),
-            (Counts::Float64(counts, _), value) if !matches!(value, Scalar::Text(_)) => {
-                counts.get(&bits(value.number()))
+            (Counts::Float64(floats), value) if value.is_nan() => Some(&floats.missing),
+            (Counts::Float64(floats), value) if !matches!(value, Scalar::Text(_)) => {
+                floats.counts.get(&bits(value.number()))
             }
             (Counts::Object(objects), value) => return objects.of(value),
             _ => None,
@@ -162,8 +178,8 @@ impl Counts {
             Counts::UInt64(counts) => {
                 most(pairs(counts).filter(|(value, _)| *value as f64 != excluded)).map(Scalar::Large)
             }
-            Counts::Float64(counts, _) => {
-                let values = pairs(counts).map(|(bits, count)| (f64::from_bits(bits), count));
+            Counts::Float64(floats) => {
+                let values = pairs(&floats.counts).map(|(bits, count)| (f64::from_bits(bits), count));
                 most(values.filter(|(value, _)| *value != excluded)).map(Scalar::Float)
             }
             Counts::Object(objects) => objects.most_frequent(missing),

@@ -156,28 +156,72 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
         ),
         (
             r#"{"StandardScaler": {"with_mean": "yes"}}"#,
-            "transformer.StandardScaler.with_mean: invalid type: string \"yes\", expected a boolean",
+            "transformer.StandardScaler.with_mean: expected true or false, found \"yes\"",
         ),
         (r#"{"StandardScalar": {}}"#, "unknown variant `StandardScalar`, expected one of"),
         (
             r#"{"OneHotEncoder": {"min_frequency": 0}}"#,
-            "transformer.OneHotEncoder.min_frequency: invalid value: integer `0`, expected null, an integer of at least 1",
+            "transformer.OneHotEncoder.min_frequency: expected null, an integer of at least 1, or a share between 0 and 1, found 0",
         ),
         (
             r#"{"OneHotEncoder": {"categories": "all"}}"#,
-            "transformer.OneHotEncoder.categories: unknown variant `all`, expected `auto`",
+            "transformer.OneHotEncoder.categories: expected \"auto\", or a list with the categories of each feature, found \"all\"",
         ),
         (
             r#"{"KBinsDiscretizer": {"n_bins": 1}}"#,
-            "transformer.KBinsDiscretizer.n_bins: expected an integer of at least 2",
+            "transformer.KBinsDiscretizer.n_bins: expected an integer of at least 2, or a list with one for each feature, found 1",
         ),
         (
             r#"{"SimpleImputer": {"strategy": "mode"}}"#,
-            "unknown variant `mode`, expected one of `mean`, `median`, `most_frequent`, `constant`",
+            "transformer.SimpleImputer.strategy: expected \"mean\", \"median\", \"most_frequent\" or \"constant\", found \"mode\"",
         ),
         (
             r#"{"Pipeline": {"steps": [["a", {"Binarizer": {"threshold": null}}]]}}"#,
-            "transformer.Pipeline.steps[0][1].Binarizer.threshold: invalid type: null",
+            "transformer.Pipeline.steps[0][1].Binarizer.threshold: expected a number, found null",
+        ),
+        (
+            r#""StandardScaler""#,
+            "transformer: expected an object, {\"StandardScaler\": {}}, found the text \"StandardScaler\"",
+        ),
+        (r#""passtrough""#, "transformer: expected an object whose one key is the class"),
+        (
+            r#"{"StandardScaler": {}, "MinMaxScaler": {}}"#,
+            "transformer: expected an object with one key, the class, found two: StandardScaler and MinMaxScaler",
+        ),
+        ("{}", "transformer: expected an object whose one key is the class"),
+        (
+            r#"{"StandardScaler": null}"#,
+            "transformer.StandardScaler: expected an object of the parameters of StandardScaler, found null",
+        ),
+        (r#"{"StandardScaler": []}"#, "expected an object of the parameters of StandardScaler, found []"),
+        (
+            r#"{"Pipeline": {"steps": [["a", {"Binarizer": {}}], ["b", null]]}}"#,
+            "transformer.Pipeline.steps[1][1]: expected an object whose one key is the class",
+        ),
+        (
+            r#"{"Pipeline": {"steps": [["a", {"Binarizer": {}}, ["b"]]]}}"#,
+            "transformer.Pipeline.steps[0]: expected a list of two, a name and a transformer, found [\"a\"",
+        ),
+        (
+            r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}]]}}"#,
+            "transformer.ColumnTransformer.transformers[0]: expected a list of three, a name, a transformer and its columns",
+        ),
+        (
+            r#"{"MinMaxScaler": {"feature_range": [0, 1, 2]}}"#,
+            "transformer.MinMaxScaler.feature_range: expected a list of two numbers, the lower and the upper, found [0,1,2]",
+        ),
+        (r#"{"SimpleImputer": {"strategy": 5}}"#, "\"most_frequent\" or \"constant\", found 5"),
+        (
+            r#"{"SimpleImputer": {"missing_values": NaN}}"#,
+            "found NaN, which JSON does not have: expected it in quotes, \"NaN\"",
+        ),
+        (
+            r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}, ["a", "b", "a"]]]}}"#,
+            "transformer.ColumnTransformer.transformers[0][2]: expected different columns, found \"a\" twice",
+        ),
+        (
+            r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}, [1, -1]]]}}"#,
+            "transformer.ColumnTransformer.transformers[0][2]: expected different columns, found \"b\" twice",
         ),
         (r#"{"Pipeline": {"steps": [["a", "drop"]]}}"#, "transformer.Pipeline.steps[0]: a step cannot be \"drop\""),
         (r#"{"Pipeline": {"steps": [["a__b", "passthrough"]]}}"#, "expected a name without two underscores"),
@@ -201,14 +245,11 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
         assert!(message.contains(expected), "{transformer}: {message}");
     }
     for (specification, expected) in [
-        (
-            r#"{"version": 2, "transformer": {"Binarizer": {}}}"#,
-            "version: invalid value: integer `2`, expected the version 1",
-        ),
+        (r#"{"version": 2, "transformer": {"Binarizer": {}}}"#, "version: expected the version 1, found 2"),
         (r#"{"version": 1}"#, "missing field `transformer`"),
         (
             r#"{"version": 1, "columns": ["a", "a"], "transformer": {"Binarizer": {}}}"#,
-            "columns: expected different names, found \"a\" twice",
+            "columns[1]: expected different names, found \"a\" twice",
         ),
         (
             r#"{"version": 1, "columns": ["a"], "label": "a", "transformer": {"Binarizer": {}}}"#,
@@ -218,6 +259,8 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
             r#"{"version": 1, "label_position": "last", "transformer": {"Binarizer": {}}}"#,
             "label_position: expected a label too",
         ),
+        ("[]", "expected an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], "),
+        ("{bad", "line 1, column 2: this is no JSON (key must be a string): expected an object such as {"),
         (r#"{"version": 1, "lable": "a", "transformer": {"Binarizer": {}}}"#, "unknown field `lable`"),
     ] {
         let message = Specification::parse(specification.as_bytes()).unwrap_err().to_string();
@@ -228,7 +271,51 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
 #[test]
 fn a_specification_that_is_not_fitted_is_no_model() {
     let message = Preprocessor::from_json(of_one(r#"{"StandardScaler": {}}"#).as_bytes()).unwrap_err().to_string();
-    assert!(message.contains("expected a fitted preprocessor, which `byoc train` writes"), "{message}");
+    assert!(message.contains("a specification, which is not fitted: expected what byoc train writes"), "{message}");
+}
+
+#[test]
+fn an_edited_document_is_refused_by_what_is_wrong_in_it_and_never_by_a_byte_of_something_else() {
+    let (document, _) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
+    let json = String::from_utf8(document.to_json()).unwrap();
+    let edited = |from: &str, to: &str| {
+        assert!(json.contains(from), "{from} is not in {json}");
+        Preprocessor::from_json(json.replacen(from, to, 1).as_bytes()).map(drop)
+    };
+    let mean = json.lines().find(|line| line.contains("\"mean_\"")).unwrap();
+    let scaler = "transformer.ColumnTransformer.transformers_[0][1].Pipeline.steps[1][1].StandardScaler";
+    for (from, to, expected) in [
+        (mean, "", format!("{scaler}: missing field `mean_`")),
+        (mean, "\"mean_\": [\"x\", 1],", format!("{scaler}.mean_[0]: expected a number, \"NaN\", \"Infinity\" or \"-Infinity\", found \"x\"")),
+        (mean, "\"mean_\": null,", "StandardScaler: expected mean_ to be a one-dimensional array of numbers, found null".to_owned()),
+        (mean, "\"mean_\": [1.0],", "StandardScaler: expected mean_ to have 2 numbers, found 1".to_owned()),
+        (r#"["n", "y"]"#, r#"["n", "n"]"#, "categories_[0][1]: expected different categories, found \"n\" twice".to_owned()),
+        ("\"YEAR\"", "\"YEARS\"", "columns does not fit transformer: transformer \"numbers\" uses the column YEAR, but the columns of a row are YEARS,".to_owned()),
+        ("\"columns\": [", "\"columns\": [\"YEAR\", ", "columns".to_owned()),
+    ] {
+        let error = edited(from, to).unwrap_err();
+        assert_eq!(error.cause(), Cause::BadDocument, "{error}");
+        assert!(error.message().contains(&expected), "{error}");
+        assert!(error.place().is_none(), "{error}");
+    }
+    edited("\"verbose\": false", "\"verbose\": true").unwrap();
+    Preprocessor::from_json(format!("\u{feff}{json}").as_bytes()).unwrap();
+}
+
+#[test]
+fn the_zero_that_comes_first_is_the_category() {
+    for (rows, expected) in [("-0.0,1\n0.0,2\n1.5,3\n", "[-0.0, 1.5]"), ("0.0,1\n-0.0,2\n1.5,3\n", "[0.0, 1.5]")] {
+        let (document, _) = fitted(&of_one(r#"{"OrdinalEncoder": {}}"#), rows, 1).unwrap();
+        let json = String::from_utf8(document.to_json()).unwrap();
+        assert!(json.contains(&format!("\"categories_\": [{expected}")), "{json}");
+    }
+}
+
+#[test]
+fn a_column_may_stand_twice_where_it_has_no_name() {
+    let specification = r#"{"version": 1, "transformer": {"ColumnTransformer": {"transformers": [["a", {"MinMaxScaler": {}}, [0, 0]]]}}}"#;
+    let (document, _) = fitted(specification, "1,2\n3,6\n", 1).unwrap();
+    assert_eq!(served(&Preprocessor::from_json(&document.to_json()).unwrap(), "2,0\n"), "0.5,0.5\n");
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub(super) struct ColumnsNode {
 
 struct Branch {
     name: String,
+    /// Where its columns stand in the document.
+    path: String,
     node: Node,
     columns: Columns,
     positions: Vec<usize>,
@@ -160,7 +162,8 @@ impl Node {
                         return Err(wrong(&path, "the name remainder is scikit-learn's own: expected another"));
                     }
                     let node = Node::part(part, &path)?;
-                    Ok(Branch { name: name.clone(), node, columns: columns.clone(), positions: Vec::new() })
+                    let path = format!("{path}[2]");
+                    Ok(Branch { name: name.clone(), path, node, columns: columns.clone(), positions: Vec::new() })
                 };
                 let branches: Vec<Branch> =
                     columns.transformers.iter().enumerate().map(branch).collect::<Result<_>>()?;
@@ -388,6 +391,12 @@ fn check_weights<'n>(weights: &Weights, mut names: impl Iterator<Item = &'n str>
     }
 }
 
+/// A position that stands twice.
+fn twice(positions: &[usize]) -> Option<usize> {
+    let mut seen = BTreeSet::new();
+    positions.iter().copied().find(|position| !seen.insert(*position))
+}
+
 fn fitted(parts: Vec<(String, Node)>) -> Vec<(String, FittedTransformer)> {
     parts.into_iter().filter_map(|(name, node)| Some((name, node.into_fitted()?))).collect()
 }
@@ -434,6 +443,14 @@ impl ColumnsNode {
                     format!("the columns of the transformer {:?}: expected {known}, found {missing}", branch.name),
                 )
             })?;
+            // A frame of two columns of one name is none that scikit-learn fits on; an array has no names.
+            if let Some(names) = names
+                && let Some(at) = twice(&branch.positions)
+                && !matches!(branch.node, Node::Waiting(Specified::Drop))
+            {
+                let name = names.get(at).map(String::as_str).unwrap_or_default();
+                return Err(wrong(&branch.path, &format!("expected different columns, found {name:?} twice")));
+            }
             for at in &branch.positions {
                 if let Some(used) = used.get_mut(*at) {
                     *used = true;
@@ -451,7 +468,8 @@ impl ColumnsNode {
             _ => Columns::Positions(rest.iter().map(|at| *at as i64).collect()),
         };
         let node = Node::part(&self.specified.remainder, "remainder")?;
-        self.branches.push(Branch { name: REMAINDER.to_owned(), node, columns, positions: rest });
+        let (name, path) = (REMAINDER.to_owned(), REMAINDER.to_owned());
+        self.branches.push(Branch { name, path, node, columns, positions: rest });
         Ok(())
     }
 

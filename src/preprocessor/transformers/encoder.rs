@@ -70,7 +70,16 @@ pub(super) fn unknown(feature: &Feature<'_, '_>, row: usize, categories: &Catego
         Column::Float32(values) => values.get(row).map(f32::to_string),
         Column::Bool(values) => values.get(row).map(|value| describe(&Cell::Bool(*value))),
     };
-    let found = found.unwrap_or_default();
-    let message = format!("unknown category {found}: expected one of {}", categories.some());
+    let is_missing = match &*feature.data {
+        Column::Object(cells) => matches!(cells.get(row), Some(Cell::Missing | Cell::None)),
+        Column::Float64(values) => values.get(row).is_some_and(|value| value.is_nan()),
+        Column::Float32(values) => values.get(row).is_some_and(|value| value.is_nan()),
+        _ => false,
+    };
+    let what = match found {
+        _ if is_missing => "expected a category, found a missing value, which was not seen at fit".to_owned(),
+        found => format!("unknown category {}", found.unwrap_or_default()),
+    };
+    let message = format!("{what}: expected one of {}", categories.some());
     Fault::of_value(feature.origin, row, message)
 }

@@ -6,8 +6,9 @@ use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::dtype::half;
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Floats, Refuses, describe};
+use crate::preprocessor::feature::{Feature, Floats, Refuses, describe, has_only_nulls};
 
 /// A function of each value.
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl FunctionTransformer {
                 }
                 return Ok(feature);
             }
-            (Column::Object(cells), _) if !self.validate => {
+            (Column::Object(cells), _) if !self.validate && !has_only_nulls(&feature.data) => {
                 let apply = |(row, cell)| {
                     self.function.of_object(cell).ok_or_else(|| {
                         let found = describe(cell);
@@ -211,17 +212,10 @@ impl Function {
                 (FloatObjects::Integers, value) if value.abs() < 9e18 => Some(Cell::Int(value as i64)),
                 _ => None,
             },
-            (Cell::Missing, _) => (self.of_float_objects == FloatObjects::Floats).then_some(Cell::Missing),
+            (Cell::Missing | Cell::None, _) => (self.of_float_objects == FloatObjects::Floats).then_some(Cell::Missing),
             _ => None,
         }
     }
-}
-
-/// The nearest binary16 of a number of its normal range.
-fn half(value: f64) -> f64 {
-    let exponent = value.abs().log2().floor().max(-14.0);
-    let unit = (exponent - 10.0).exp2();
-    if unit.is_finite() { (value / unit).round_ties_even() * unit } else { value }
 }
 
 /// It names its features only if it was told how, with `feature_names_out` (1.1).

@@ -43,8 +43,8 @@ use super::fault::Fault;
 use super::feature::Feature;
 use super::steps::best;
 use super::version::Version;
-use crate::artifact::pickle::Value;
-use crate::error::Result;
+use crate::artifact::pickle::{Value, supported_estimators};
+use crate::error::{Cause, Result};
 
 #[expect(clippy::enum_variant_names, reason = "variants have the names of scikit-learn's classes")]
 /// A fitted transformer. The set is closed: what is not here is refused when the artifact is opened.
@@ -86,7 +86,7 @@ impl Transformer {
     /// Builds a transformer from what the artifact says.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for a class that is not supported, and for attributes
+    /// [`Cause::BadArtifact`] for a class that is not supported, and for attributes
     /// that are missing, of a wrong type, or do not fit each other.
     pub(super) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
         if value.as_str() == Some("passthrough") {
@@ -121,10 +121,11 @@ impl Transformer {
             "TargetEncoder" => target_encoder::build,
             class if feature_selection::supports(class) => feature_selection::build,
             _ => {
-                return Err(object.error(format_args!(
-                    "this class is not supported as a transformer; supported are {SUPPORTED}, and a linear estimator as \
-                     the last step"
-                )));
+                let error = object.error(format_args!(
+                    "this class is not supported as a transformer; supported are {SUPPORTED}, and as the last step {}",
+                    supported_estimators()
+                ));
+                return Err(error.because(Cause::UnsupportedClass));
             }
         };
         let mut built = build(object, input, builder)?;
@@ -267,6 +268,8 @@ pub(super) struct FittedColumns<'t> {
     pub(super) names: Vec<&'t str>,
     /// Whether the last of them is used.
     pub(super) uses_last: bool,
+    /// Those that a frame may come without.
+    pub(super) unused: Vec<&'t str>,
 }
 
 /// The names of the frame that an estimator was fitted on, if it says so.
@@ -276,7 +279,7 @@ pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) ->
     }
     // An estimator that is given the whole frame uses all of it.
     let names = estimator.feature_names_in()?;
-    Ok(names.map(|names| FittedColumns { names, uses_last: true }))
+    Ok(names.map(|names| FittedColumns { names, uses_last: true, unused: Vec::new() }))
 }
 
 /// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.

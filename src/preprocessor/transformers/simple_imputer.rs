@@ -9,7 +9,7 @@ use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, refuse};
+use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, has_only_nulls, refuse};
 use crate::preprocessor::version::Version;
 use std::borrow::Cow;
 
@@ -234,7 +234,8 @@ impl Missing {
 
     fn is_cell(&self, cell: &Cell<'_>) -> bool {
         match (self, cell) {
-            (Missing::Nan, Cell::Missing) | (Missing::None, Cell::None) => true,
+            // A null of JSON is a missing value, however the model was told to mark one.
+            (Missing::Nan, Cell::Missing | Cell::None) | (Missing::None, Cell::None) => true,
             (Missing::Text(missing), Cell::Text(text)) => **missing == **text,
             (Missing::Number(missing), Cell::Int(value)) => *missing == *value as f64,
             (Missing::Number(missing), Cell::Float(value)) => missing == value,
@@ -274,6 +275,8 @@ impl SimpleImputer {
         fitted_on_objects: bool,
         constant: Option<FillType>,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let is_of_numbers = !fitted_on_objects && self.missing == Missing::Nan;
+        let features = if is_of_numbers { nulls_as_floats(features) } else { features };
         let bools = features.iter().filter(|feature| matches!(*feature.data, Column::Bool(_))).count();
         let dtype = match Dtype::common(&features) {
             _ if fitted_on_objects => Dtype::Object,
@@ -318,7 +321,9 @@ impl SimpleImputer {
 
     fn check_objects(&self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
         let Column::Object(cells) = &*feature.data else { return Ok(()) };
-        let refused = |cell: &Cell<'_>| self.missing != Missing::Nan && matches!(cell, Cell::Missing);
+        let refused = |cell: &Cell<'_>| {
+            self.missing != Missing::Nan && matches!(cell, Cell::Missing | Cell::None) && !self.missing.is_cell(cell)
+        };
         match cells.iter().position(refused) {
             None => Ok(()),
             Some(row) => Err(Fault::of_value(
@@ -380,6 +385,14 @@ impl SimpleImputer {
             + size_of_val(&*self.kept)
             + size_of_val(&*self.indicator)
     }
+}
+
+/// Columns in which JSON has nothing but nulls, as the floats that pandas makes of a column without a value.
+fn nulls_as_floats<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
+    for feature in features.iter_mut().filter(|feature| has_only_nulls(&feature.data)) {
+        feature.data = Cow::Owned(Column::Float64(vec![f64::NAN; feature.data.len()]));
+    }
+    features
 }
 
 /// A fault of columns that share their type, named by the first.
@@ -458,5 +471,22 @@ mod tests {
         let expected = texts(&[Some("a"), Some("b")]).data.into_owned();
         assert_eq!(columns_of(marked.apply(vec![texts(&[Some("a"), Some("?")])])), [expected]);
         assert!(message(marked.apply(vec![texts(&[None])])).starts_with("row 1, column 1: expected a value"));
+    }
+    #[test]
+    fn a_null_of_json_is_a_gap_whatever_marks_one() {
+        let nulls = |cells: Vec<Cell<'static>>| vec![Feature::new(Origin::NONE, Column::Object(cells))];
+        for missing in [Missing::Nan, Missing::None] {
+            let input = InputType::AsIs { objects: true, constant: None };
+            let fills = vec![Fill::Text("b".into())];
+            let text = leak(SimpleImputer { missing, indicator: [0].into(), ..imputer(fills, input) });
+            let expected = Column::Object(vec![Cell::Text("b".into()), Cell::Text("a".into())]);
+            let gaps = Column::Object(vec![Cell::Bool(true), Cell::Bool(false)]);
+            let given = nulls(vec![Cell::None, Cell::Text("a".into())]);
+            assert_eq!(columns_of(text.apply(given)), [expected, gaps]);
+        }
+        // Without a value in any row the column is one of floats, as from CSV.
+        let input = InputType::AsIs { objects: false, constant: None };
+        let number = leak(imputer(vec![Fill::Number(2.5)], input));
+        assert_eq!(columns_of(number.apply(nulls(vec![Cell::None]))), [Column::Float64(vec![2.5])]);
     }
 }

@@ -88,14 +88,14 @@ impl Weight {
                 let length = text.len().checked_mul(times)?;
                 (length <= LONGEST_TEXT).then(|| Cell::Text(text.repeat(times).into()))
             }
-            (Cell::Missing, _) => Some(Cell::Missing),
+            (Cell::Missing | Cell::None, _) => Some(Cell::Missing),
             (Cell::Bool(value), Weight::Integer(weight)) => Some(Cell::Int(i64::from(value) * weight)),
             (Cell::Int(value), Weight::Integer(weight)) => value.checked_mul(weight).map(Cell::Int),
             (Cell::Bool(value), Weight::Float(weight)) => Some(Cell::Float(f64::from(u8::from(value)) * weight)),
             (Cell::Int(value), Weight::Float(weight)) => Some(Cell::Float(value as f64 * weight)),
             (Cell::Float(value), Weight::Integer(weight)) => Some(Cell::Float(value * weight as f64)),
             (Cell::Float(value), Weight::Float(weight)) => Some(Cell::Float(value * weight)),
-            (Cell::Text(_), Weight::Float(_)) | (Cell::None, _) => None,
+            (Cell::Text(_), Weight::Float(_)) => None,
         }
     }
 }

@@ -143,7 +143,13 @@ mod tests {
             }
         }
         let diagonal = (0..count).map(|at| matrix[at * count + at]).collect();
-        Totals { value: 0.0, gradient: (0..count).map(|at| at as f64 - 3.0).collect(), matrix, diagonal }
+        Totals {
+            value: 0.0,
+            objective: 0.0,
+            gradient: (0..count).map(|at| at as f64 - 3.0).collect(),
+            matrix,
+            diagonal,
+        }
     }
 
     fn image(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
@@ -169,7 +175,8 @@ mod tests {
     fn a_direction_that_does_not_matter_is_left_alone() {
         // Two parameters that always come together, and one that never comes.
         let matrix = vec![1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
-        let totals = Totals { value: 0.0, gradient: vec![1.0, 1.0, 0.0], matrix, diagonal: vec![1.0, 1.0, 0.0] };
+        let totals =
+            Totals { value: 0.0, objective: 0.0, gradient: vec![1.0, 1.0, 0.0], matrix, diagonal: vec![1.0, 1.0, 0.0] };
         let step = by_cholesky(&totals).unwrap();
         assert!((step[0] + step[1] + 1.0).abs() < 1e-6, "{step:?}");
         assert_eq!(step[2], 0.0);

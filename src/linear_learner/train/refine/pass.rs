@@ -21,7 +21,10 @@ const PIECE: usize = 64;
 /// What a walk finds. Parameters are numbered feature × outputs + output, the bias as one feature more.
 #[derive(Debug)]
 pub(super) struct Totals {
+    /// What is minimised: smoothed, where there are corners.
     pub(super) value: f64,
+    /// The objective itself.
+    pub(super) objective: f64,
     pub(super) gradient: Vec<f64>,
     /// The lower triangle is filled, where the matrix is wanted.
     pub(super) matrix: Vec<f64>,
@@ -45,6 +48,8 @@ pub(super) struct Pass<'a> {
 /// What a part of the data adds.
 struct Part {
     value: f64,
+    /// The losses themselves, not smoothed.
+    losses: f64,
     examples: usize,
     /// outputs × (width + 1).
     gradient: Vec<f64>,
@@ -97,6 +102,7 @@ impl<'a> Pass<'a> {
         let share = 1.0 / sum.examples.max(1) as f64;
         let mut totals = Totals {
             value: sum.value * share,
+            objective: sum.losses * share,
             gradient: by_feature(&sum.gradient, outputs).into_iter().map(|slope| slope * share).collect(),
             matrix: Vec::new(),
             diagonal: by_feature(&sum.diagonal, outputs).into_iter().map(|bend| bend * share).collect(),
@@ -135,13 +141,25 @@ impl<'a> Pass<'a> {
         self.objective.use_bias || index < self.width * self.objective.outputs
     }
 
-    /// Value, slope and curvature of the penalty on a parameter.
-    fn penalty(&self, index: usize) -> smoothing::Local {
+    /// A parameter, whether it is a weight, and what its square weighs.
+    fn parameter(&self, index: usize) -> (f64, bool, f64) {
         let outputs = self.objective.outputs;
         let (feature, output) = (index / outputs, index % outputs);
         let parameter = self.point.get(output * (self.width + 1) + feature).copied().unwrap_or(0.0);
         let is_weight = feature < self.width;
-        let wd = if is_weight { self.objective.wd } else { self.objective.bias_wd };
+        (parameter, is_weight, if is_weight { self.objective.wd } else { self.objective.bias_wd })
+    }
+
+    /// The penalty on a parameter, not smoothed.
+    fn penalty_itself(&self, index: usize) -> f64 {
+        let (parameter, is_weight, wd) = self.parameter(index);
+        let l1 = if is_weight { self.objective.l1 } else { 0.0 };
+        0.5 * wd * parameter * parameter + l1 * parameter.abs()
+    }
+
+    /// Value, slope and curvature of the penalty on a parameter.
+    fn penalty(&self, index: usize) -> smoothing::Local {
+        let (parameter, is_weight, wd) = self.parameter(index);
         let (mut value, mut slope, mut bend) = (0.5 * wd * parameter * parameter, wd * parameter, wd);
         if is_weight && self.objective.l1 > 0.0 {
             // Shared out among the weights, so that all of them together are as near as the losses are.
@@ -159,6 +177,7 @@ impl<'a> Pass<'a> {
         for index in 0..count {
             let (value, slope, bend) = self.penalty(index);
             totals.value += value;
+            totals.objective += self.penalty_itself(index);
             if let Some(gradient) = totals.gradient.get_mut(index) {
                 *gradient = if self.is_free(index) { *gradient + slope } else { 0.0 };
             }
@@ -225,6 +244,7 @@ impl<'a> Pass<'a> {
         let Some(mut sum) = parts.next() else { return Ok(None) };
         for part in parts {
             sum.value += part.value;
+            sum.losses += part.losses;
             sum.examples += part.examples;
             add(&mut sum.gradient, &part.gradient);
             add(&mut sum.sparse_slopes, &part.sparse_slopes);
@@ -259,6 +279,7 @@ impl<'a> Pass<'a> {
         let diagonal = matches!(wanted, Wanted::Curvature(Curvature::Diagonal));
         Part {
             value: 0.0,
+            losses: 0.0,
             examples: 0,
             gradient: vec![0.0; self.point.len()],
             sparse_slopes: vec![0.0; self.objective.outputs],
@@ -284,7 +305,9 @@ impl<'a> Pass<'a> {
             bends.clear();
             for (index, (slopes, &label)) in scores.chunks_exact_mut(outputs).zip(labels).enumerate() {
                 let along = along.get(index * outputs..(index + 1) * outputs);
-                part.value += self.local(slopes, along, label, matrix, &mut bends);
+                let (value, loss) = self.local(slopes, along, label, matrix, &mut bends);
+                part.value += value;
+                part.losses += loss;
             }
             part.examples += labels.len();
             rows.add_gradient(&scores, outputs, &mut part.gradient, &mut part.sparse_slopes);
@@ -303,7 +326,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The value of one example; its scores become slopes, or, along a direction, what the slopes change by. Curvatures go to
+    /// The value of one example, and its loss as it is without smoothing; its scores become slopes, or, along a direction, what the slopes change by. Curvatures go to
     /// the end of `bends`: of each pair of outputs, or of each output alone.
     fn local(
         &self,
@@ -312,16 +335,17 @@ impl<'a> Pass<'a> {
         label: f32,
         in_pairs: bool,
         bends: &mut Vec<f64>,
-    ) -> f64 {
+    ) -> (f64, f64) {
         let objective = self.objective;
         if objective.loss != Loss::Softmax {
-            let Some(score) = scores.first_mut() else { return 0.0 };
+            let Some(score) = scores.first_mut() else { return (0.0, 0.0) };
             let weight = if label == 1.0 { objective.positive_weight } else { 1.0 };
             let label = (f64::from(label) - self.label_mean) * self.label_inverse;
             let (value, slope, bend) = smoothing::at(objective.loss, *score, label, self.barrier);
+            let loss = if smoothing::has_corners(objective.loss) { objective.loss.at(*score, label).0 } else { value };
             *score = weight * along.and_then(|along| along.first()).map_or(slope, |along| bend * along);
             bends.push(weight * bend);
-            return weight * value;
+            return (weight * value, weight * loss);
         }
         let class = label as usize;
         let weight = match &objective.class_weights {
@@ -349,7 +373,8 @@ impl<'a> Pass<'a> {
                 *share -= weight;
             }
         }
-        weight * (total.ln() + highest - own)
+        let value = weight * (total.ln() + highest - own);
+        (value, value)
     }
 }
 

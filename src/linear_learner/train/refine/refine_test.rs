@@ -61,16 +61,21 @@ fn objective(loss: Loss, outputs: usize) -> Objective {
 }
 
 fn solved(objective: &Objective, scaler: &Scaler, rows: &mut Vec<Arc<Rows>>) -> Vec<f64> {
-    let mut passes = 0;
+    let (mut passes, mut told) = (0, f64::NAN);
     let mut tell = |event: Event<'_>| {
-        if let Event::Refined { passes: now, .. } = event {
-            passes = now;
+        if let Event::Refined { passes: now, objective } = event {
+            (passes, told) = (now, objective);
         }
     };
-    let mut run = Run { threads: 2, stop: &|| false, tell: &mut tell };
+    let mut run = Run { threads: 2, memory: u64::MAX, stop: &|| false, tell: &mut tell };
     let start = vec![0.01; (WIDTH + 1) * objective.outputs];
     let solution = solve(objective, scaler, &start, rows, &mut run).unwrap().unwrap();
     assert!(passes < MOST_PASSES, "{passes} passes");
+    // What is told is the objective in plain words, not what is minimised in its place.
+    if objective.positive_weight == 1.0 && objective.class_weights.is_none() {
+        let plain = value(objective, scaler, rows, &solution);
+        assert!((told - plain).abs() < 1e-6, "{objective:?}: told {told}, and it is {plain}");
+    }
     solution
 }
 
@@ -159,6 +164,31 @@ fn no_classification_loss_has_a_better_point_nearby() {
 }
 
 #[test]
+fn l1_beside_a_loss_that_bends_everywhere_takes_few_walks_over_the_data() {
+    for (loss, classes, outputs) in [(Loss::Softmax, 6, 6), (Loss::Logistic, 2, 1), (Loss::Squared, 0, 1)] {
+        let mut data = rows(301, classes);
+        let scaler = scaler(&data, classes == 0);
+        for (l1, wd) in [(1e-4, 0.0), (1e-3, 1e-3), (0.05, 1e-3), (10.0, 1e-3)] {
+            let objective = Objective { l1, wd, ..objective(loss, outputs) };
+            let mut passes = 0;
+            let mut tell = |event: Event<'_>| {
+                if let Event::Refined { passes: now, .. } = event {
+                    passes = now;
+                }
+            };
+            let mut run = Run { threads: 2, memory: u64::MAX, stop: &|| false, tell: &mut tell };
+            let start = vec![0.01; (WIDTH + 1) * outputs];
+            let point = solve(&objective, &scaler, &start, &mut data, &mut run).unwrap().unwrap();
+            assert!(passes < 25, "{loss:?} {l1}: {passes} passes");
+            assert_no_better_point_nearby(&objective, &scaler, &data, &point);
+            if l1 == 10.0 {
+                assert!(point.iter().take(WIDTH * outputs).all(|&weight| weight == 0.0), "{point:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn l1_sets_weights_that_are_not_worth_it_to_zero() {
     let mut data = rows(301, 0);
     let scaler = scaler(&data, true);
@@ -174,7 +204,7 @@ fn a_model_without_bias_keeps_none() {
     let scaler = scaler(&data, true);
     let objective = Objective { use_bias: false, ..objective(Loss::Squared, 1) };
     let mut tell = |_: Event<'_>| {};
-    let mut run = Run { threads: 1, stop: &|| false, tell: &mut tell };
+    let mut run = Run { threads: 1, memory: u64::MAX, stop: &|| false, tell: &mut tell };
     let mut start = vec![0.01; WIDTH + 1];
     start[WIDTH] = 0.0;
     let point = solve(&objective, &scaler, &start, &mut data, &mut run).unwrap().unwrap();
@@ -187,7 +217,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     let scaler = scaler(&data, false);
     let solve_with = |threads: usize, data: &mut Vec<Arc<Rows>>| {
         let mut tell = |_: Event<'_>| {};
-        let mut run = Run { threads, stop: &|| false, tell: &mut tell };
+        let mut run = Run { threads, memory: u64::MAX, stop: &|| false, tell: &mut tell };
         solve(&objective(Loss::Logistic, 1), &scaler, &[0.0; WIDTH + 1], data, &mut run).unwrap().unwrap()
     };
     assert_eq!(solve_with(1, &mut data), solve_with(3, &mut data));

@@ -37,8 +37,14 @@ struct Branch {
 /// The names of the frame that a ColumnTransformer was fitted on, and whether some transformer uses the last one.
 pub(super) fn fitted_columns<'t>(transformer: Attributes<'t>, version: Version) -> Result<Option<FittedColumns<'t>>> {
     let Branches { names, n_features, branches } = Branches::read(transformer, version)?;
-    let uses_last = branches.iter().any(|branch| branch.positions.iter().any(|position| position + 1 == n_features));
-    Ok(names.map(|names| FittedColumns { names, uses_last }))
+    let is_used = |index: usize| branches.iter().any(|branch| branch.positions.contains(&index));
+    let uses_last = n_features.checked_sub(1).is_some_and(is_used);
+    Ok(names.map(|names| {
+        let may_be_absent = version >= Version::new(1, 0);
+        let unused = names.iter().enumerate().filter(|(index, _)| may_be_absent && !is_used(*index));
+        let unused = unused.map(|(_, name)| *name).collect();
+        FittedColumns { names, uses_last, unused }
+    }))
 }
 
 /// Reads `transformers_`, which columns each takes, and `transformer_weights`.
@@ -101,7 +107,7 @@ fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transfo
     {
         let (given, fitted) = (list_names(given), list_names(fitted));
         builder
-            .refuse(format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order"));
+            .misfit(format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order"));
     }
     Ok(false)
 }
@@ -110,7 +116,7 @@ fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transfo
 fn find(name: &str, given: &[&str], input: &Input<'_>, builder: &mut Builder, branch: &str) -> usize {
     let Some(position) = given.iter().position(|given| *given == name) else {
         let given = list_names(given);
-        builder.refuse(format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}"));
+        builder.misfit(format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}"));
         return 0;
     };
     if matches!(input.shape, Shape::Request { label: Some(_) }) && position + 1 == given.len() {

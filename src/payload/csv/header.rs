@@ -1,0 +1,163 @@
+//! A first record that names the columns: `text/csv; header=present` (RFC 4180 §3).
+//!
+//! pandas would read it with `header=0`: the names are not among the values, which are typed without them.
+
+use super::column_type::typed_column;
+use super::fields::Fields;
+use crate::error::{Error, Place, Result};
+use crate::payload::shown;
+use crate::payload::table::{Cell, Column, Schema, Table};
+
+/// How many columns a header line may have that are no columns of the model.
+const MOST_OTHERS: usize = 4096;
+
+/// A longer line is no header line that somebody forgot, and is not taken apart for a message.
+const LONGEST_ADVISED: usize = 64 << 10;
+
+/// Reads a body whose first record is the names of its columns. They pick the columns of a model whose columns have names,
+/// in any order and among others; else they are passed over.
+///
+/// # Errors
+/// Those of [`super::read`], where rows count without the header line; and for a column that the model uses and the header
+/// line does not have.
+pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+    let names = schema.names();
+    let is_bounded = |columns: usize| !names.is_empty() && columns <= names.len().saturating_add(MOST_OTHERS);
+    let check_width = |columns| if is_bounded(columns) { Ok(()) } else { schema.check_width(columns) };
+    let (header, fields) = Fields::find(body, None, &check_width).map_err(without_header)?.split_first();
+    let rows = fields.rows();
+    if rows == 0 {
+        return Err(Error::bad_payload("expected at least one row after the header line, found none"));
+    }
+    if names.is_empty() {
+        let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
+        return Ok(Table { rows, columns });
+    }
+    let label = schema.label().and_then(|label| names.get(label));
+    let mut columns = Vec::with_capacity(names.len());
+    for name in &names {
+        match header.iter().position(|known| known == name) {
+            Some(column) => columns.push(typed_column(&fields, column)),
+            None if label == Some(name) => {}
+            None if !schema.uses(name) => columns.push(Column::Object(vec![Cell::Missing; rows])),
+            None => {
+                let found: Vec<_> = header.iter().take(20).map(|name| shown(name.as_bytes())).collect();
+                let more = if header.len() > found.len() { ", ..." } else { "" };
+                let message = format!(
+                    "expected the column {name} in the header line, found {}{more}; without a header line the \
+                     Content-Type is text/csv alone",
+                    found.join(", ")
+                );
+                return Err(Error::bad_payload(message));
+            }
+        }
+    }
+    schema.check_width(columns.len())?;
+    Ok(Table { rows, columns })
+}
+
+/// The byte at which a field of a body begins, its row counted from 1 without the header line.
+pub fn byte_with_header(body: &[u8], row: usize, name: Option<&str>, column: usize) -> Option<usize> {
+    let (header, fields) = Fields::find(body, None, &|_| Ok(())).ok()?.split_first();
+    let named = name.and_then(|name| header.iter().position(|known| known == name));
+    fields.start(row.checked_sub(1)?, named.or(column.checked_sub(1))?)
+}
+
+/// An error of a record, whose row counts without the header line.
+fn without_header(error: Error) -> Error {
+    let Some(place) = error.place().cloned() else { return error };
+    match place.row {
+        Some(row) if row > 1 => {
+            let place = Place { row: Some(row - 1), ..place };
+            Error::new(error.cause(), error.message()).at(place)
+        }
+        _ => error,
+    }
+}
+
+/// What to say to an error in a body that seems to begin with a header line nobody announced: its first record is names of
+/// the model's columns; or, where those have none, text above a number.
+pub fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
+    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let mut record = || {
+        let line = lines.next().filter(|line| line.len() <= LONGEST_ADVISED)?;
+        Fields::find(line, None, &|_| Ok(())).ok().map(|fields| fields.split_first().0)
+    };
+    let first = record()?;
+    let is_number = |field: &String| field.trim().parse::<f64>().is_ok();
+    let is_header = if names.is_empty() {
+        let is_text = |field: &String| !field.trim().is_empty() && !is_number(field);
+        first.iter().all(is_text) && record()?.iter().any(is_number)
+    } else {
+        first.iter().all(|field| names.contains(&field.trim()))
+    };
+    is_header.then_some(
+        "the first line looks like a header line: leave it out, or send it with Content-Type: text/csv; header=present",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Named;
+
+    impl Schema for Named {
+        fn check_width(&self, columns: usize) -> Result<()> {
+            if matches!(columns, 3 | 4) { Ok(()) } else { Err(Error::bad_payload(format!("{columns} columns"))) }
+        }
+
+        fn names(&self) -> Vec<&str> {
+            vec!["a", "b", "c", "y"]
+        }
+
+        fn uses(&self, name: &str) -> bool {
+            name != "b"
+        }
+
+        fn label(&self) -> Option<usize> {
+            Some(3)
+        }
+    }
+
+    fn columns(body: &str, schema: &dyn Schema) -> std::result::Result<String, String> {
+        let table = read_with_header(body.as_bytes(), schema).map_err(|error| error.to_string())?;
+        Ok(format!("{:?}", table.columns))
+    }
+
+    #[test]
+    fn names_pick_columns_in_any_order_and_values_are_typed_without_them() {
+        let expected = "[Int64([1, 2]), Object([Missing, Missing]), Object([Text(\"x\"), Missing])]";
+        assert_eq!(columns("c,other,a\nx,0,1\n,0,2\n", &Named).as_deref(), Ok(expected));
+        let expected = "[Int64([1]), Int64([2]), Int64([3]), Float64([0.5])]";
+        assert_eq!(columns("\u{feff}\"y\",a,b,c\r\n0.5,1,2,3\r\n", &Named).as_deref(), Ok(expected));
+        let unnamed = |columns: usize| if columns == 2 { Ok(()) } else { Err(Error::bad_payload("two")) };
+        assert_eq!(columns("p,q\n1,x\n", &unnamed).as_deref(), Ok("[Int64([1]), Object([Text(\"x\")])]"));
+        assert_eq!(columns("p,q,r\n1,x,2\n", &unnamed).unwrap_err(), "row 1, byte 0: two");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_by_rows_without_the_header_line() {
+        let message = columns("A,c\n1,2\n", &Named).unwrap_err();
+        assert!(message.starts_with("expected the column a in the header line, found "), "{message}");
+        let message = columns("a,c\n", &Named).unwrap_err();
+        assert_eq!(message, "expected at least one row after the header line, found none");
+        let message = columns("a,c\n1,2\n1,2,3\n", &Named).unwrap_err();
+        assert!(message.starts_with("row 2, byte 8"), "{message}");
+        assert_eq!(byte_with_header(b"c,a\n1,2\n3,4\n", 2, Some("a"), 1), Some(10));
+        assert_eq!(byte_with_header(b"p,q\n1,2\n", 1, None, 2), Some(6));
+        let wide = format!("{}\n1\n", ",".repeat(10_000));
+        assert!(columns(&wide, &Named).unwrap_err().contains("10001 columns"));
+    }
+
+    #[test]
+    fn a_header_line_that_nobody_announced_is_recognised() {
+        assert!(advice(b"a, b\n1,2\n", &["a", "b", "c"]).is_some());
+        assert!(advice(b"a,x\n1,2\n", &["a", "b", "c"]).is_none());
+        assert!(advice(b"p,q\n1,x\n", &[]).is_some());
+        assert!(advice(&b"a,".repeat(LONGEST_ADVISED), &["a", ""]).is_none());
+        for body in ["1,q\n1,2\n", "p,q\nr,s\n", "p,\n1,2\n", "p,q\n", ""] {
+            assert!(advice(body.as_bytes(), &[]).is_none(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The folder that a job's files go to, tried before the work.
+
+use crate::error::{Cause, Error, Result};
+use std::path::Path;
+
+/// Tries to write files of these names into a folder, and leaves it as it was; but what an earlier run left unfinished is gone.
+///
+/// # Errors
+/// [`Cause::Io`], as it would be after hours of work.
+pub(super) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
+    let is_new = !directory.exists();
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
+    for name in names {
+        let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
+        if path.is_dir() {
+            return Err(Error::new(
+                Cause::Io,
+                format!("could not write {}: it is a folder, expected a file or nothing", path.display()),
+            ));
+        }
+        std::fs::File::create(&unfinished)
+            .and_then(|_| std::fs::remove_file(&unfinished))
+            .map_err(|error| Error::io("write", &unfinished, &error))?;
+    }
+    if is_new {
+        // A job that fails leaves no folder of a model.
+        let _ = std::fs::remove_dir(directory);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_can_be_written_to_is_left_as_it_was() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("a/b");
+        probe(&folder, &["x", "y"]).unwrap();
+        assert!(!folder.exists());
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("x"), "an earlier model").unwrap();
+        probe(&folder, &["x", "y"]).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let base = tempfile::tempdir().unwrap();
+        std::fs::write(base.path().join("file"), "").unwrap();
+        std::fs::create_dir(base.path().join("x")).unwrap();
+        for (folder, expected) in [("file", "could not make the folder"), ("", "it is a folder, expected a file")] {
+            let error = probe(&base.path().join(folder), &["x"]).unwrap_err();
+            assert_eq!(error.cause(), Cause::Io);
+            assert!(error.message().contains(expected), "{error}");
+        }
+    }
+}

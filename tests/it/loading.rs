@@ -1,0 +1,112 @@
+//! What is refused when a model is loaded, by whichever way it comes: the reason, the exit code, and a hint that fits.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::support::artifacts::{fixture, fixture_text, model_dir, scikit_learn};
+use crate::support::program::{Container, byoc};
+
+const COLUMNS_DO_NOT_FIT: &[&str] = &[r#"{"columns": ["a"]}"#, r#"{"columns": ["a", "b", "c", "d"]}"#];
+const NO_COLUMNS: &[&str] = &["[]", r#"{"columns": ["a", "b", "b"]}"#];
+
+/// What `byoc serve` and `byoc inspect` say of a place, which must end both with the same code.
+fn refused(place: &Path) -> String {
+    let place = place.to_str().unwrap();
+    let mut container = Container::start(&["--model-dir", place], &[]);
+    container.wait_for_log("byoc: ");
+    assert_eq!(container.wait().code(), Some(65), "{place}");
+    let output = byoc(&["inspect", place]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(65), "{place}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn columns_with_which_every_request_is_a_400_are_warned_of_at_load_and_shown() {
+    let folder = scikit_learn("1.6.1/standard_numpy");
+    let place = model_dir(&folder);
+    for columns in COLUMNS_DO_NOT_FIT {
+        fs::write(folder.path().join("columns.json"), columns).unwrap();
+        let mut container = Container::ready(&["--model-dir", &place], &[]);
+        container.wait_for_log("every request will be refused: columns.json does not fit the model: ");
+        let message = container.invoke("text/csv", "1,2\n").error(400, "BadRequestException");
+        assert!(message.contains("the model was fitted on"), "{columns}: {message}");
+        let output = byoc(&["inspect", &place]).stdin(Stdio::null()).output().unwrap();
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(page.contains("every request is refused: columns.json does not fit"), "{columns}: {page}");
+    }
+    fs::write(folder.path().join("columns.json"), "[]").unwrap();
+    let message = refused(folder.path());
+    assert!(
+        message.contains("columns.json") && message.contains("byoc: correct columns.json; without one"),
+        "{message}"
+    );
+    let multi_model = Container::start(&["--multi-model"], &[]);
+    let message = multi_model.load("m", folder.path()).error(500, "InvalidModelException");
+    assert!(message.contains("columns.json"), "{message}");
+    fs::write(folder.path().join("columns.json"), r#"{"columns": ["a", "b"], "label": "y"}"#).unwrap();
+    assert_eq!(multi_model.load("m", folder.path()).status, 200);
+    assert_eq!(multi_model.post("/models/m/invoke", &[("content-type", "text/csv")], "1,2\n").status, 200);
+}
+
+#[test]
+fn a_hint_fits_what_was_wrong() {
+    let two_models = tempfile::tempdir().unwrap();
+    for name in ["a.joblib", "b.joblib"] {
+        fs::copy(fixture("sklearn/1.6.1/standard_numpy/model.joblib"), two_models.path().join(name)).unwrap();
+    }
+    let edited = tempfile::tempdir().unwrap();
+    fs::write(edited.path().join("preprocessor.json"), "{\"version\": 1}").unwrap();
+    let unsupported = fixture("pickle/unsupported/bayesian_ridge.joblib");
+    let damaged = tempfile::tempdir().unwrap();
+    let whole = fs::read(fixture("sklearn/1.6.1/standard_numpy/model.joblib")).unwrap();
+    fs::write(damaged.path().join("model.joblib"), &whole[..whole.len() / 2]).unwrap();
+    for (place, reason, hint) in [
+        (two_models.path(), "2 models in", "put one model there"),
+        (edited.path(), "preprocessor.json: missing field", "correct preprocessor.json at the path"),
+        (
+            &unsupported,
+            "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge",
+            "the README lists the classes",
+        ),
+        (damaged.path(), "model.joblib", "an artifact that is damaged has to be made again"),
+    ] {
+        let message = refused(place);
+        let lines: Vec<&str> = message.lines().collect();
+        assert_eq!(lines.len(), 2, "{message}");
+        assert!(lines[0].contains(reason) && lines[1].contains(hint), "{message}");
+    }
+    let svc = scikit_learn("1.6.1/model_svc");
+    let mut container = Container::start(&["--model-dir", &model_dir(&svc), "--method", "predict_proba"], &[]);
+    container.wait_for_log("predict_proba is asked for");
+    container.wait_for_log("byoc: ask for another method by --method");
+    assert_eq!(container.wait().code(), Some(65));
+}
+
+#[test]
+fn a_lone_pickle_is_served_with_the_columns_beside_it() {
+    let folder = scikit_learn("1.4.2/housing");
+    let file = folder.path().join("model.joblib");
+    let lone = Container::ready(&["--model-dir", file.to_str().unwrap()], &[]);
+    let whole = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let body = fixture_text("sklearn/1.4.2/housing/input.csv");
+    assert_eq!(lone.invoke("text/csv", &body).text(), whole.invoke("text/csv", &body).text());
+}
+
+#[test]
+fn a_file_that_is_no_model_is_named_by_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, found) in [
+        ("model.zip", &b"PK\x03\x04rest"[..], "found a zip archive"),
+        ("model.tar.gz", b"PK\x03\x04rest", "found a zip archive"),
+        ("README", b"a text", "found text"),
+        ("other.json", b"{}", "found JSON"),
+        ("empty.tar", b"", "found an empty file"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let message = refused(&path);
+        assert!(message.contains(found) && message.contains("expected a model's folder, a model.tar.gz"), "{message}");
+        assert!(message.contains("byoc: put one model there"), "{message}");
+    }
+}
