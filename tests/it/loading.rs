@@ -35,12 +35,12 @@ fn columns_with_which_every_request_is_a_400_are_warned_of_at_load_and_shown() {
         let page = String::from_utf8(output.stdout).unwrap();
         assert!(page.contains("every request is refused: columns.json does not fit"), "{columns}: {page}");
     }
-    fs::write(folder.path().join("columns.json"), "[]").unwrap();
-    let message = refused(folder.path());
-    assert!(
-        message.contains("columns.json") && message.contains("byoc: correct columns.json; without one"),
-        "{message}"
-    );
+    for columns in NO_COLUMNS {
+        fs::write(folder.path().join("columns.json"), columns).unwrap();
+        let message = refused(folder.path());
+        assert!(message.contains("columns.json"), "{columns}: {message}");
+        assert!(message.contains("byoc: correct columns.json; without one"), "{columns}: {message}");
+    }
     let multi_model = Container::start(&["--multi-model"], &[]);
     let message = multi_model.load("m", folder.path()).error(500, "InvalidModelException");
     assert!(message.contains("columns.json"), "{message}");
