@@ -36,7 +36,8 @@ pub(super) fn little_endian_integer(bytes: &[u8]) -> Node {
     if rest_is_sign { Node::Int(value) } else { Node::BigInt }
 }
 
-/// Text in Python's `raw-unicode-escape`: Latin-1 in which `\uXXXX` and `\UXXXXXXXX` stand for other characters.
+/// Text in Python's `raw-unicode-escape`: Latin-1 in which `\u` with four hexadecimal digits, or `\U` with eight, stands for another
+/// character.
 pub(super) fn raw_unicode_escape(line: &[u8], span: Range<usize>) -> Result<Node> {
     if line.is_ascii() && !line.contains(&b'\\') {
         return Ok(Node::Text(span));

@@ -12,7 +12,7 @@ use super::scaler::Scaler;
 
 /// Rows that go through at once. With 100 features and 16 models on a thread they and the weights fit the first level cache;
 /// the kernels take six rows at a time.
-const PIECE: usize = 48;
+pub(super) const PIECE: usize = 48;
 
 /// What all models of a job have in common.
 #[derive(Clone, Debug)]

@@ -21,14 +21,14 @@ pub(super) struct Sizes {
 }
 
 /// Rows that go through the models at once, in float32 and, when refining, in float64.
-const PIECE: u128 = 48;
-const REFINED_PIECE: u128 = 64;
+const PIECE: u128 = super::group::PIECE as u128;
+const REFINED_PIECE: u128 = super::refine::PIECE as u128;
 /// Parts of a block that are refined at once at most.
-const PARTS: u128 = 4;
+const PARTS: u128 = super::refine::PARTS as u128;
 /// Vectors of the refinement as long as the parameters: points, sums of each part, conjugate gradients' own.
 const REFINED_VECTORS: u128 = 24;
 /// Parameters up to which the refinement keeps matrices, and how many of them.
-const MOST_MATRIX_PARAMETERS: u128 = 700;
+const MOST_MATRIX_PARAMETERS: u128 = super::refine::MOST_MATRIX_PARAMETERS as u128;
 const MATRICES: u128 = 8;
 /// What a model takes besides its numbers: its settings, the heads of its vectors, its losses.
 const OF_A_MODEL: u128 = 256;

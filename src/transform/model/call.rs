@@ -77,7 +77,7 @@ type Broken = Arc<Mutex<Option<String>>>;
 pub(in crate::transform) type Pieces = BoxStream<'static, std::io::Result<Bytes>>;
 
 /// Whether a container took a body to its end: an answer to what came before that is none. What is known is what was handed
-/// to the connection, so that the last few hundred kilobytes pass for taken while the system holds them.
+/// to the connection, so that what the system still holds of the end passes for taken.
 #[derive(Clone, Debug, Default)]
 struct Taken(Arc<AtomicBool>);
 

@@ -13,7 +13,7 @@ pub(super) enum Curvature {
 }
 
 /// A matrix of more parameters takes longer to fill and factor than some walks over the data.
-const MOST_MATRIX_PARAMETERS: usize = 700;
+pub(in crate::linear_learner::train) const MOST_MATRIX_PARAMETERS: usize = 700;
 /// Conjugate gradients' steps for one direction at most.
 const MOST_STEPS: usize = 50;
 

@@ -13,6 +13,8 @@ mod scaled;
 mod smoothing;
 
 use self::direction::Curvature;
+pub(super) use self::direction::MOST_MATRIX_PARAMETERS;
+pub(super) use self::pass::{PARTS, PIECE};
 use self::pass::{Pass, Totals};
 use super::fit::{Event, Run};
 use super::loss::Loss;

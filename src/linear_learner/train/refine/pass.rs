@@ -14,9 +14,9 @@ use crate::linear_learner::train::rows::{Piece, Rows, Source};
 use crate::linear_learner::train::scaler::Scaler;
 
 /// Parts of a block.
-const PARTS: usize = 4;
+pub(in crate::linear_learner::train) const PARTS: usize = 4;
 /// Rows at a time.
-const PIECE: usize = 64;
+pub(in crate::linear_learner::train) const PIECE: usize = 64;
 
 /// What a walk finds. Parameters are numbered feature × outputs + output, the bias as one feature more.
 #[derive(Debug)]
