@@ -9,23 +9,21 @@
 //! - [`platform`]: what SageMaker does around containers, whatever for: CreateModel's JSON, starting them, their health.
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
 //!   on this machine and in S3.
-//! - The domain, with no HTTP and no async: [`scorer`] upon [`preprocessor`], [`linear_learner`], [`artifact`], [`payload`].
-//! - The ground: [`error`] (the error table), [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
+//! - The ground: [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
+//! - The domain, with no HTTP and no async, in a package of its own ([`byoc_domain`]): [`scorer`] upon [`preprocessor`],
+//!   [`linear_learner`], [`artifact`], [`payload`], [`json_text`], and [`error`] (the error table).
 
-pub mod artifact;
+pub use byoc_domain::{artifact, error, json_text, linear_learner, payload, preprocessor, scorer};
+pub use byoc_fitting as fitting;
+
 pub mod cli;
 pub mod container;
 pub mod endpoint;
 pub mod env;
-pub mod error;
 #[cfg(test)]
 mod fake_container;
-pub mod linear_learner;
 pub mod model;
-pub mod payload;
 pub mod platform;
-pub mod preprocessor;
-pub mod scorer;
 pub mod storage;
 pub mod telemetry;
 mod tls;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
 use crate::error::{Cause, Error, Place, Result};
+use crate::fitting::Document;
 use crate::linear_learner::LinearLearner;
 use crate::payload::table::Schema;
 use crate::payload::{ContentType, Features, MediaType, Table, negotiate};
@@ -191,7 +192,9 @@ impl Artifact {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
             Artifact::Fitted(path) => {
-                let preprocessor = Preprocessor::from_json(&read(&path)?).map_err(|error| in_file(&path, error))?;
+                let preprocessor = Document::parse(&read(&path)?)
+                    .and_then(|document| document.preprocessor())
+                    .map_err(|error| in_file(&path, error))?;
                 Ok(Model::Preprocessor(preprocessor))
             }
             Artifact::ScikitLearn { pickle, columns } => {

@@ -1,7 +1,99 @@
-//! Who does the cryptography of TLS in this process.
+//! TLS in this process: who does its cryptography, and whom it trusts.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 
 /// Chooses ring, for everybody. A second call changes nothing.
 pub(crate) fn choose_provider() {
     // It fails only where a provider has been chosen, and there is no other.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client that trusts Mozilla's roots, and the certificates of a bundle, the text of a PEM file.
+///
+/// # Errors
+/// What is wrong with the bundle: no certificate in it, or one that is none.
+pub(crate) fn client(bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
+    choose_provider();
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(bundle) = bundle {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(bundle) {
+            let certificate = certificate.map_err(|error| error.to_string())?;
+            roots.add(certificate).map_err(|error| error.to_string())?;
+        }
+        if roots.len() == before {
+            return Err("expected certificates in PEM (-----BEGIN CERTIFICATE-----), found none".to_owned());
+        }
+    }
+    Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+    use super::*;
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
+    }
+
+    /// Answers each of two connections once, if it comes to that; where it listens.
+    fn server() -> String {
+        choose_provider();
+        let certificate = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let config = Arc::new(config);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().take(2) {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut stream = StreamOwned::new(connection, stream.unwrap());
+                // A client that does not trust us says so and goes.
+                if stream.read(&mut [0; 4096]).is_ok() {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+                    stream.conn.send_close_notify();
+                    let _ = stream.flush();
+                }
+            }
+        });
+        format!("https://localhost:{port}/")
+    }
+
+    async fn asked(url: &str, bundle: Option<&[u8]>) -> reqwest::Result<String> {
+        let client = reqwest::Client::builder().tls_backend_preconfigured(client(bundle).unwrap()).no_proxy().build();
+        client.unwrap().get(url).send().await?.text().await
+    }
+
+    #[actix_web::test]
+    async fn a_server_is_trusted_by_the_bundle_that_names_its_authority_and_not_without() {
+        let url = server();
+        let refused = asked(&url, None).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("UnknownIssuer"), "{refused:?}");
+        let bundle = std::fs::read(fixture("authority.pem")).unwrap();
+        assert_eq!(asked(&url, Some(&bundle)).await.unwrap(), "ok");
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_refused_in_words() {
+        for (bundle, expected) in [
+            ("", "found none"),
+            ("certificates\n", "found none"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "invalid peer certificate"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n", "section"),
+        ] {
+            let message = client(Some(bundle.as_bytes())).unwrap_err();
+            assert!(message.contains(expected), "{bundle:?}: {message}");
+        }
+    }
 }

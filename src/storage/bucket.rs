@@ -15,7 +15,7 @@ use object_store::path::{Error as KeyError, Path as Key};
 use object_store::{
     Attribute, Attributes, ClientOptions, GetOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
 };
-use reqwest::Certificate;
+use rustls::ClientConfig;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Failure;
@@ -23,6 +23,7 @@ use super::connection::Connector;
 use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
+use crate::tls;
 
 /// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
 const RETRIES: usize = 4;
@@ -99,7 +100,7 @@ impl Bucket {
         }
         let plain_http = access.endpoint().is_some_and(|endpoint| endpoint.starts_with("http://"));
         let options = ClientOptions::new().with_allow_http(plain_http);
-        let connector = Connector { certificates: certificates(access)? };
+        let connector = Connector { tls: trusted(access)? };
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
         let client = builder.with_client_options(options).with_http_connector(connector).with_retry(retry).build();
         let client = client.map_err(|error| wrong(&error))?;
@@ -294,20 +295,12 @@ fn failure(error: &object_store::Error) -> Failure {
 }
 
 /// Whom to trust: Mozilla's roots, and those of AWS_CA_BUNDLE.
-fn certificates(access: &S3Access) -> Result<Vec<Certificate>> {
+fn trusted(access: &S3Access) -> Result<ClientConfig> {
     let wrong =
         |error: &dyn std::fmt::Display| Error::new(Cause::BadSetting, format!("{}: {error}", env::AWS_CA_BUNDLE));
-    let mut certificates = match access.get(env::AWS_CA_BUNDLE) {
-        None => Vec::new(),
-        Some(file) => {
-            let bundle = std::fs::read(file).map_err(|error| wrong(&Error::io("read", Path::new(file), &error)))?;
-            Certificate::from_pem_bundle(&bundle).map_err(|error| wrong(&error))?
-        }
-    };
-    for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-        certificates.push(Certificate::from_der(root).map_err(|error| wrong(&error))?);
-    }
-    Ok(certificates)
+    let Some(file) = access.get(env::AWS_CA_BUNDLE) else { return tls::client(None).map_err(|error| wrong(&error)) };
+    let bundle = std::fs::read(file).map_err(|error| wrong(&Error::io("read", Path::new(file), &error)))?;
+    tls::client(Some(&bundle)).map_err(|error| wrong(&format_args!("{file}: {error}")))
 }
 
 #[cfg(test)]

@@ -13,28 +13,25 @@ use object_store::client::{
     ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
-use reqwest::Certificate;
-
-use crate::tls;
+use rustls::ClientConfig;
 
 /// How long a connection may take to be made, and to bring the next bytes.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const SILENCE_LIMIT: Duration = Duration::from_secs(15);
 
-/// Makes clients that trust these certificates and no others.
+/// Makes clients that trust whom these settings of TLS trust.
 #[derive(Debug)]
 pub(super) struct Connector {
-    pub(super) certificates: Vec<Certificate>,
+    pub(super) tls: ClientConfig,
 }
 
 impl HttpConnector for Connector {
     /// `options` say one thing only: whether plain HTTP may be spoken, as it is to metadata services.
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        tls::choose_provider();
         let plain_http = options.get_config_value(&ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
         let client = reqwest::Client::builder()
             .user_agent(concat!("byoc/", env!("CARGO_PKG_VERSION")))
-            .tls_certs_only(self.certificates.iter().cloned())
+            .tls_backend_preconfigured(self.tls.clone())
             .https_only(!plain_http)
             .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)

@@ -1,7 +1,7 @@
 //! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file.
 //!
 //! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This room knows files, channels, log lines and
-//! signals; what is computed is [`crate::linear_learner::train`]'s, or [`crate::preprocessor::fit`]'s: a job that has a specification
+//! signals; what is computed is [`crate::linear_learner::train`]'s, or [`crate::fitting`]'s: a job that has a specification
 //! of a preprocessor is `preprocessor_job`'s.
 
 mod channel;

@@ -8,8 +8,8 @@ use super::table_source::TableSource;
 use super::tree::Tree;
 use super::{place, settings};
 use crate::error::{Cause, Error, Result};
+use crate::fitting::{self, Document, Specification};
 use crate::linear_learner::train::Given;
-use crate::preprocessor::{Document, Specification, fit};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ impl Job {
         // A FIFO that nobody writes to cannot be left, but a thread that waits for it can.
         let learn = move || {
             // Without a receiver nobody is left to be told.
-            let _ = sender.send(fit::fit(specification, &mut rows, &mut |event| report.hear(&event)));
+            let _ = sender.send(fitting::fit(specification, &mut rows, &mut |event| report.hear(&event)));
         };
         let internal =
             |error: std::io::Error| Error::new(Cause::Internal, format!("could not start a thread: {error}"));
@@ -228,28 +228,28 @@ impl Report {
         };
     }
 
-    fn hear(&mut self, event: &fit::Event) {
+    fn hear(&mut self, event: &fitting::Event) {
         match event {
-            fit::Event::Walk(number, learning) => {
+            fitting::Event::Walk(number, learning) => {
                 self.walk = *number;
                 self.began = Instant::now();
                 let mut names = learning.clone();
                 names.dedup();
                 self.say(&format!("Walk {number} over the rows: {}", names.join(", ")));
             }
-            fit::Event::Seen(rows) if self.is_watched => {
+            fitting::Event::Seen(rows) if self.is_watched => {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
                     self.shown = Some(Instant::now());
                     let mut out = std::io::stdout().lock();
                     let _ = write!(out, "\r\x1b[Kwalk {}: {rows} rows", self.walk).and_then(|()| out.flush());
                 }
             }
-            fit::Event::Seen(_) => {}
-            fit::Event::Walked(rows) => {
+            fitting::Event::Seen(_) => {}
+            fitting::Event::Walked(rows) => {
                 let rate = *rows as f64 / self.began.elapsed().as_secs_f64().max(1e-6);
                 self.say(&format!("Walk {}: {rows} rows, {rate:.0} rows/second", self.walk));
             }
-            fit::Event::Kept(name, columns) => {
+            fitting::Event::Kept(name, columns) => {
                 self.say(&format!(
                     "{name} keeps {columns} columns in memory: its statistics are of all values at once"
                 ));

@@ -6,10 +6,9 @@ use super::header_line::HeaderLine;
 use super::stop::{Stop, stopped};
 use super::streams::{Stream, Streams};
 use crate::error::{Cause, Error, Place, Result};
+use crate::fitting::{Rows, Specification, moved};
 use crate::payload::Table;
 use crate::payload::csv::{ColumnType, Records, Typing};
-use crate::preprocessor::Specification;
-use crate::preprocessor::fit::{Rows, moved};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

@@ -61,7 +61,7 @@ def test_each_engine_builds_an_image_that_sagemaker_takes(name, tmp_path):
 
 def test_an_image_above_the_budget_is_an_error(tmp_path):
     script = SCRIPT.with_name("docker-build-under-test.sh")
-    script.write_text(SCRIPT.read_text().replace("BUDGET=16000000", "BUDGET=1000000"))
+    script.write_text(SCRIPT.read_text().replace("BUDGET=10000000", "BUDGET=1000000"))
     script.chmod(0o755)
     try:
         ended = run("--engine", ENGINE, "--tag", "byoc:too-large", "--rust", "host", script=script)

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import ENGINE, HOUSE, IMAGE, PRICE, ROOT, Container, engine, http, interop
 
-BUDGET = 16_000_000
+BUDGET = 10_000_000
 IDLE = 12 * 1024 * 1024
 NOBODY = ("--user", "65534:65534", "--cap-drop", "ALL")
 BINARY = ROOT / "target" / "x86_64-unknown-linux-gnu" / "release" / "byoc"

@@ -1,6 +1,6 @@
 //! Text for a person: lines, lists and tables within 100 columns, and values as Python's interpreter would show them.
 
-use crate::preprocessor::describe::values::python_float;
+use crate::preprocessor::python_float;
 use serde_json::Value as Json;
 
 /// How wide a page is.

@@ -13,9 +13,8 @@ use request::{ContainerDefinition, InferenceExecutionConfig, Mode};
 pub(crate) use request::{CreateModel, Unknown};
 pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_path_to_error::Segment;
 
+use crate::json_text::{Mistyped, Node};
 use crate::storage::Location;
 
 /// An inference pipeline has at most this many containers.
@@ -76,52 +75,22 @@ pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
     if !text.trim_start().starts_with('{') {
         return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
     }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let typed = serde_path_to_error::deserialize(&mut json).map_err(|error| mistyped::<T>(text, &error))?;
-    json.end().map_err(|error| vec![error.to_string()])?;
-    Ok(typed)
-}
-
-/// The first member of the wrong type, and those that are found when it is left out.
-fn mistyped<T: DeserializeOwned>(text: &str, first: &serde_path_to_error::Error<serde_json::Error>) -> Vec<String> {
-    let said = |error: &serde_path_to_error::Error<serde_json::Error>| match error.path().to_string().as_str() {
-        // Of the document itself, or of what ends too early or is no JSON.
-        "." | "?" => error.inner().to_string(),
-        path => format!("{path}: {}", error.inner()),
-    };
-    let mut problems = vec![said(first)];
-    let Ok(mut document) = serde_json::from_str::<Value>(text) else { return problems };
-    let mut path = first.path().clone();
-    while leave_out(&mut document, &path) {
-        match serde_path_to_error::deserialize::<_, T>(&document) {
-            Ok(_) => break,
+    let mut document: Node = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let mut problems = Vec::new();
+    loop {
+        match document.typed() {
+            Ok(typed) if problems.is_empty() => return Ok(typed),
+            Ok(_) => return Err(problems),
             Err(error) => {
-                problems.push(said(&error));
-                path = error.path().clone();
+                let error: Mistyped = error;
+                problems.push(error.to_string());
+                // What else is wrong is found in what is left.
+                if !document.leave_out(&error.path()) {
+                    return Err(problems);
+                }
             }
         }
     }
-    problems
-}
-
-/// Takes the member that a path leads to, or that is nearest above it, out of a document; whether there was one.
-fn leave_out(document: &mut Value, path: &serde_path_to_error::Path) -> bool {
-    let segments: Vec<&Segment> = path.iter().collect();
-    let Some(last) = segments.iter().rposition(|segment| matches!(segment, Segment::Map { .. })) else { return false };
-    let mut at = document;
-    for (depth, segment) in segments.into_iter().enumerate() {
-        let next = match segment {
-            Segment::Map { key } if depth == last => {
-                return at.as_object_mut().is_some_and(|members| members.remove(key).is_some());
-            }
-            Segment::Map { key } => at.get_mut(key),
-            Segment::Seq { index } => at.get_mut(index),
-            Segment::Enum { .. } | Segment::Unknown => return false,
-        };
-        let Some(next) = next else { return false };
-        at = next;
-    }
-    false
 }
 
 /// Turns what was typed into what it means and collects what is wrong on the way.

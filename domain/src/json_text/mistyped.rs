@@ -1,0 +1,81 @@
+//! Why a document is not of a type, and where in it.
+
+use std::fmt;
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Into an object: the member's name.
+    Member(String),
+    /// Into a list: the item, counted from 0.
+    Item(usize),
+}
+
+/// The first value that does not fit. Boxed, since it is the error of every value's result.
+#[derive(Debug)]
+pub struct Mistyped(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// From the value up: that is how an error travels.
+    path: Vec<Step>,
+    message: String,
+}
+
+impl Mistyped {
+    /// What serde, or the type, says of it.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The way from the document to the value.
+    pub fn path(&self) -> Vec<Step> {
+        self.0.path.iter().rev().cloned().collect()
+    }
+
+    /// The path as it is written, `Models[0].ModelName`; nothing for the document itself.
+    pub fn place(&self) -> Option<String> {
+        let mut place = String::new();
+        for step in self.0.path.iter().rev() {
+            match step {
+                Step::Member(name) if place.is_empty() => place.push_str(name),
+                Step::Member(name) => {
+                    place.push('.');
+                    place.push_str(name);
+                }
+                Step::Item(at) => place.push_str(&format!("[{at}]")),
+            }
+        }
+        (!place.is_empty()).then_some(place)
+    }
+
+    #[cold]
+    pub(super) fn within(mut self, member: &str) -> Mistyped {
+        self.0.path.push(Step::Member(member.to_owned()));
+        self
+    }
+
+    #[cold]
+    pub(super) fn within_item(mut self, at: usize) -> Mistyped {
+        self.0.path.push(Step::Item(at));
+        self
+    }
+}
+
+impl serde::de::Error for Mistyped {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Mistyped {
+        Mistyped(Box::new(Inner { path: Vec::new(), message: message.to_string() }))
+    }
+}
+
+impl std::error::Error for Mistyped {}
+
+impl fmt::Display for Mistyped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place() {
+            None => f.write_str(self.message()),
+            Some(place) => write!(f, "{place}: {}", self.message()),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Media types: bytes to rows on the way in, features and scores to bytes on the way out.
+//!
+//! One file or folder for each media type, one for each shape that rows take. This room knows nothing of models, of HTTP beyond the
+//! two headers that name a media type, or of where the bytes come from.
+
+pub mod batch;
+pub mod csv;
+pub mod estimates;
+pub mod features;
+pub mod json;
+pub mod jsonlines;
+pub mod media_type;
+pub mod negotiation;
+pub mod npy;
+mod number;
+mod numeric_csv;
+pub mod pieces;
+pub mod predictions;
+pub mod recordio;
+pub mod table;
+
+pub use batch::Batch;
+pub use estimates::Estimates;
+pub use features::Features;
+pub use media_type::{ContentType, MediaType};
+pub use negotiation::negotiate;
+pub use number::write_f64 as write_number;
+pub use predictions::Predictions;
+pub use table::Table;
+
+/// A piece of a body as an error message shows it: quoted, and not longer than a line.
+fn shown(text: &[u8]) -> String {
+    const LONGEST: usize = 40;
+    if text.is_empty() {
+        return "nothing".to_owned();
+    }
+    let text = String::from_utf8_lossy(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}...", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
+}

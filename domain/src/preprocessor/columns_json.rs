@@ -1,0 +1,194 @@
+//! `columns.json`: what a pickle cannot say about the rows of a request.
+
+use super::build::LabelPosition;
+use super::method::Method;
+use crate::error::{Cause, Error, Result};
+use crate::json_text;
+use crate::read_as_word;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// The names of the columns of a row without a header, and where its label stands.
+///
+/// ```json
+/// {"columns": ["YEAR_BUILT", "DECK"], "label": "PRICE", "label_position": "last", "method": "transform"}
+/// ```
+///
+/// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
+/// null, rather than absent, says that there is none, also where the artifact looks as if there were.
+#[derive(Debug, Default)]
+pub struct ColumnsJson {
+    pub(super) columns: Option<Vec<String>>,
+    pub(super) label: Label,
+    /// What is asked of the artifact.
+    pub method: Option<Method>,
+    /// Where all this is said.
+    pub(super) told: Told,
+}
+
+/// The document that says what the columns of a row are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Told {
+    /// `columns.json`.
+    #[default]
+    ColumnsJson,
+    /// `columns` and `label` of a `preprocessor.json`.
+    Document,
+}
+
+impl Told {
+    /// The error of columns with which no request could be answered.
+    pub(super) fn misfit(self, why: &str) -> Error {
+        match self {
+            Told::ColumnsJson => Error::new(Cause::BadColumns, format!("columns.json does not fit the model: {why}")),
+            Told::Document => Error::new(Cause::BadDocument, format!("columns does not fit transformer: {why}")),
+        }
+    }
+}
+
+/// What is said of a row's label.
+#[derive(Debug, Default, PartialEq)]
+pub(super) enum Label {
+    /// Nothing: the artifact may tell.
+    #[default]
+    Unsaid,
+    /// `null`: a row never has one.
+    None,
+    /// Its name, and where it stands.
+    Named(String, LabelPosition),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    columns: Option<Vec<String>>,
+    /// Absent is one thing, null another.
+    #[serde(default, deserialize_with = "present")]
+    label: Option<Option<String>>,
+    label_position: Option<WrittenPosition>,
+    method: Option<Method>,
+    /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
+    #[serde(rename = "input")]
+    _input: Option<WrittenInput>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Clone, Copy)]
+enum WrittenPosition {
+    First,
+    Last,
+}
+
+read_as_word! { WrittenPosition { First = "first", Last = "last" } }
+
+#[derive(Clone, Copy)]
+enum WrittenInput {
+    Frame,
+    Series,
+    Numpy,
+}
+
+read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "numpy" } }
+
+/// What the document is, for messages.
+const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
+
+impl ColumnsJson {
+    /// What the `columns` and the `label` of a fitted document say.
+    pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
+        let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));
+        ColumnsJson { columns, label, method: None, told: Told::Document }
+    }
+
+    /// Reads a `columns.json`.
+    ///
+    /// # Errors
+    /// [`Cause::BadColumns`] for what is no such document, with the path of what is wrong: unknown keys are refused by
+    /// their name, and so are columns that cannot be told apart.
+    pub fn parse(json: &[u8]) -> Result<ColumnsJson> {
+        let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
+        let Written { columns, label, label_position, method, .. } =
+            json_text::parse(json, EXPECTED, Cause::BadColumns)?;
+        if let (Some(columns), Some(Some(label))) = (&columns, &label)
+            && columns.contains(label)
+        {
+            return wrong(format!("columns: expected the columns without the label, found {label:?} among them"));
+        }
+        if let Some((at, name)) = columns.as_deref().and_then(twice) {
+            return wrong(format!("columns[{at}]: expected different names, found {name:?} twice"));
+        }
+        if !matches!(label, Some(Some(_))) && label_position.is_some() {
+            return wrong("label_position: expected a label too".to_owned());
+        }
+        let position = match label_position {
+            Some(WrittenPosition::First) => LabelPosition::First,
+            Some(WrittenPosition::Last) | None => LabelPosition::Last,
+        };
+        let label = match label {
+            None => Label::Unsaid,
+            Some(None) => Label::None,
+            Some(Some(label)) => Label::Named(label, position),
+        };
+        Ok(ColumnsJson { columns, label, method, told: Told::ColumnsJson })
+    }
+}
+
+/// The first name that stands among those before it, and where.
+pub fn twice(names: &[String]) -> Option<(usize, &str)> {
+    let mut seen = BTreeSet::new();
+    names.iter().map(String::as_str).enumerate().find(|(_, name)| !seen.insert(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_may_be_absent_or_null_and_the_label_comes_last_unless_said_otherwise() {
+        let parsed = ColumnsJson::parse(b"{}").unwrap();
+        assert!(parsed.columns.is_none() && parsed.label == Label::Unsaid && parsed.method.is_none());
+        let json = br#"{"columns": ["a", "b"], "label": "y", "label_position": null, "method": "transform", "input": "series"}"#;
+        let parsed = ColumnsJson::parse(json).unwrap();
+        assert_eq!(parsed.columns.unwrap(), ["a", "b"]);
+        assert_eq!(parsed.label, Label::Named("y".into(), LabelPosition::Last));
+        assert_eq!(ColumnsJson::parse(br#"{"label": null}"#).unwrap().label, Label::None);
+        assert_eq!(parsed.method, Some(Method::Transform));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_its_name() {
+        let cases = [
+            (r#"{"colums": []}"#, "unknown field `colums`"),
+            (
+                r#"{"method": "fit"}"#,
+                "method: expected \"transform\", \"predict\", \"predict_proba\" or \"decision_function\", found \"fit\"",
+            ),
+            (
+                r#"{"label": "y", "label_position": "middle"}"#,
+                "label_position: expected \"first\" or \"last\", found \"middle\"",
+            ),
+            (r#"{"label_position": "last"}"#, "label_position: expected a label too"),
+            (
+                r#"{"columns": ["a", "y"], "label": "y"}"#,
+                "columns: expected the columns without the label, found \"y\" among them",
+            ),
+            (r#"{"columns": ["a", "b", "c", "c"]}"#, "columns[3]: expected different names, found \"c\" twice"),
+            (r#"{"columns": "a,b"}"#, "columns: expected a list, found \"a,b\""),
+            (r#"{"columns": ["a", 1]}"#, "columns[1]: expected text, found 1"),
+            ("[]", "expected an object such as {\"columns\": [\"a\", \"b\"]"),
+            ("columns", "line 1, column 1: this is no JSON"),
+        ];
+        for (json, expected) in cases {
+            let message = ColumnsJson::parse(json.as_bytes()).unwrap_err().to_string();
+            assert!(message.contains(expected), "{json}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_an_editor_puts_before_the_text_is_no_part_of_it() {
+        assert!(ColumnsJson::parse("\u{feff}{\"columns\": [\"a\"]}".as_bytes()).is_ok());
+    }
+}

@@ -1,0 +1,343 @@
+//! The preprocessor against scikit-learn's own answers: `tests/fixtures/sklearn`, eleven versions from 0.20 to 1.9.
+
+use super::{ColumnsJson, Preprocessor};
+use crate::artifact::pickle;
+use crate::error::{Cause, Error, Result};
+use crate::payload::csv;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How far a number may be off: powers and logarithms differ between platforms, and pandas before 3.1 rounds some of
+/// the numbers that it reads.
+const TOLERANCE: f64 = 1e-12;
+
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/sklearn")
+}
+
+/// The folders of a folder, in order.
+pub(crate) fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+fn preprocessor(case: &Path) -> Result<Preprocessor> {
+    let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap();
+    Preprocessor::from_pickle(&pickle::read(fs::read(case.join("model.joblib")).unwrap())?, Some(columns))
+}
+
+/// The preprocessor of a case, without its `columns.json`.
+fn unnamed(case: &str) -> Preprocessor {
+    let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap()).unwrap();
+    Preprocessor::from_pickle(&tree, None).unwrap()
+}
+
+fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
+    let mut out = Vec::new();
+    csv::write(&preprocessor.transform(csv::read(body, &|_| Ok(()))?)?.into_table(), &mut out);
+    Ok(String::from_utf8(out).unwrap())
+}
+
+fn cells(text: &str) -> Vec<Vec<String>> {
+    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+/// Whether a cell is the same text, or a float that is near enough. An integer is no float.
+fn cell_matches(found: &str, expected: &str) -> bool {
+    if found == expected {
+        return true;
+    }
+    let is_integer = |text: &str| text.parse::<i64>().is_ok();
+    let (Ok(one), Ok(other)) = (found.parse::<f64>(), expected.parse::<f64>()) else { return false };
+    !is_integer(found) && !is_integer(expected) && (one - other).abs() <= TOLERANCE * one.abs().max(other.abs())
+}
+
+pub(crate) fn matches(found: &str, expected: &str) -> bool {
+    let (found, expected) = (cells(found), cells(expected));
+    found.len() == expected.len()
+        && found.iter().zip(&expected).all(|(found, expected)| {
+            found.len() == expected.len()
+                && found.iter().zip(expected).all(|(found, expected)| cell_matches(found, expected))
+        })
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Counts {
+    answers: usize,
+    errors: usize,
+    of_estimators: usize,
+}
+
+#[test]
+fn answers_are_those_of_scikit_learn_in_every_version() {
+    let mut counts = Counts::default();
+    let mut wrong = Vec::new();
+    for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
+        let expected = |name: &str| fs::read_to_string(case.join(name)).ok();
+        if !expected("columns.json").unwrap().contains("\"method\": \"transform\"") {
+            // Those are a scorer's.
+            assert!(preprocessor(&case).unwrap_err().to_string().contains("which a transformer does not have"));
+            counts.of_estimators += 1;
+            continue;
+        }
+        let body = fs::read(case.join("input.csv")).unwrap();
+        let answer = preprocessor(&case).and_then(|preprocessor| answer(&preprocessor, &body));
+        match (expected("expected.csv"), answer) {
+            (Some(csv), Ok(found)) => {
+                let exact = expected("expected_exact.csv");
+                if matches(&found, &csv) || exact.is_some_and(|exact| matches(&found, &exact)) {
+                    counts.answers += 1;
+                } else {
+                    wrong.push((case, format!("expected\n{csv}found\n{found}")));
+                }
+            }
+            (None, Err(error)) if error.cause() == Cause::BadPayload => counts.errors += 1,
+            (Some(_), Err(error)) => wrong.push((case, error.to_string())),
+            (None, other) => wrong.push((case, format!("expected an error, found {other:?}"))),
+        }
+    }
+    for (case, why) in &wrong {
+        println!("{}: {why}", case.strip_prefix(fixtures()).unwrap().display());
+    }
+    assert!(wrong.is_empty(), "{} cases differ: {counts:?}", wrong.len());
+    assert_eq!(counts, Counts { answers: 380, errors: 43, of_estimators: 63 });
+}
+
+#[test]
+fn artifacts_that_read_well_but_make_no_model_are_refused() {
+    let bad = fixtures().join("bad");
+    let index: serde_json::Value = serde_json::from_slice(&fs::read(bad.join("index.json")).unwrap()).unwrap();
+    let mut refused = 0;
+    for entry in index.as_array().unwrap().iter().filter(|entry| entry["layer"] == "model") {
+        let file = entry["file"].as_str().unwrap();
+        let tree = pickle::read(fs::read(bad.join(file)).unwrap());
+        let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None)).err();
+        let error = error.unwrap_or_else(|| panic!("{file} was accepted: {}", entry["why"]));
+        assert!(matches!(error.cause(), Cause::BadArtifact | Cause::UnsupportedClass), "{file}: {error}");
+        refused += 1;
+    }
+    assert_eq!(refused, 22);
+}
+
+#[test]
+fn columns_with_which_no_request_can_be_answered_are_known_when_the_model_is_loaded() {
+    let refused = |case: &str, json: &str| {
+        let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap()).unwrap();
+        let columns = ColumnsJson::parse(json.as_bytes()).unwrap();
+        let preprocessor = Preprocessor::from_pickle(&tree, Some(columns)).unwrap();
+        preprocessor.refusal().map(|refusal| {
+            assert!(refusal.starts_with("columns.json does not fit the model: "), "{case} {json}: {refusal}");
+            refusal.to_owned()
+        })
+    };
+    // Eight features by name, and a last one that no transformer uses.
+    let housing = "1.6.1/housing_short";
+    let eight = r#""YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH", "DECK""#;
+    for (case, json, expected) in [
+        (
+            housing,
+            r#"{"columns": ["YEAR_BUILT", "DECK"]}"#.to_owned(),
+            Some("uses the column SQUARE_FEET, but the columns of a row are YEAR_BUILT, DECK"),
+        ),
+        (housing, format!(r#"{{"columns": [{eight}]}}"#), None),
+        (housing, format!(r#"{{"columns": [{eight}], "label": "PRICE"}}"#), None),
+        (housing, format!(r#"{{"columns": ["ID", {eight}, "NOTE"]}}"#), None),
+        (housing, r#"{"label": null}"#.to_owned(), None),
+        // By position: two columns without names.
+        (
+            "1.6.1/standard_numpy",
+            r#"{"columns": ["a"]}"#.to_owned(),
+            Some("columns.json does not fit the model: a row has 1 column by name (a), but the model was fitted on 2"),
+        ),
+        ("1.6.1/standard_numpy", "{}".to_owned(), None),
+    ] {
+        let message = refused(case, &json);
+        match expected {
+            Some(expected) => {
+                assert!(message.as_deref().is_some_and(|found| found.contains(expected)), "{case} {json}: {message:?}")
+            }
+            None => assert_eq!(message, None, "{case} {json}"),
+        }
+    }
+}
+
+fn house(error: &str) -> String {
+    let housing = unnamed("1.6.1/housing_short");
+    answer(&housing, error.as_bytes()).unwrap_err().to_string()
+}
+
+#[test]
+fn errors_name_row_column_and_value_and_what_was_expected() {
+    let good = "1990,2500,3,2,1,2,y,n\n";
+    let cases = [
+        (format!("{good}1990,n/k,3,2,1,2,y,n\n"), "row 2, column 2 (SQUARE_FEET): could not read \"n/k\" as a number"),
+        (
+            format!("{good}inf,2500,3,2,1,2,y,n\n"),
+            "row 2, column 1 (YEAR_BUILT): expected a finite number, found infinity",
+        ),
+        (
+            "1990,2500,3,2,1,2,y\n".into(),
+            "expected rows of 8 columns (YEAR_BUILT, SQUARE_FEET, NUM_BEDROOMS, NUM_BATHROOMS, LOT_ACRES, GARAGE_SPACES, \
+             FRONT_PORCH, DECK), or 9 with the label PRICE last, found 7",
+        ),
+        (
+            "1990,2500,3,2,1,2,1,n\n".into(),
+            "column 7 (FRONT_PORCH): the column has only values of type int64, which scikit-learn cannot compare with \
+             categories of text (\"n\", \"y\"); it could if one row had text here, or with an imputer before the encoder",
+        ),
+        (
+            "1990,2500,3,2,1,2,y,\n".into(),
+            "column 8 (DECK): the column has no value in any row, which scikit-learn cannot compare with \
+             categories of text (\"n\", \"y\"); it could if one row had text here, or with an imputer before the encoder",
+        ),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(house(&body), expected);
+    }
+    let strict = preprocessor(&fixtures().join("1.6.1/ohe_unknown_error")).unwrap();
+    let error = answer(&strict, b"red,yes\nmauve,no\n").unwrap_err().to_string();
+    assert!(error.starts_with("row 2, column 1 (c): unknown category \"mauve\": expected one of "), "{error}");
+}
+
+#[test]
+fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() {
+    let housing = unnamed("1.6.1/housing_short");
+    assert_eq!(housing.feature_names().len(), 8);
+    let features = answer(&housing, b"1990,2500,3,2,1,2,y,n\n").unwrap();
+    let labelled = answer(&housing, b"1990,2500,3,2,1,2,y,n,250000\n").unwrap();
+    assert_eq!(labelled, format!("250000.0,{features}"));
+    assert_eq!(housing.guessed_label(), Some("PRICE"));
+    let message = answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap_err().to_string();
+    let expected = "row 1, column 9 (PRICE): could not read the label \"bob\" as a number: the column PRICE was taken for \
+                    the label, since it comes last and no transformer uses it; {\"label\": null} in a columns.json beside";
+    assert!(message.starts_with(expected), "{message}");
+    // What columns.json says is not guessed.
+    assert_eq!(preprocessor(&fixtures().join("1.6.1/housing")).unwrap().guessed_label(), None);
+}
+
+#[test]
+fn rows_by_names_may_leave_out_what_no_transformer_uses_from_1_0_on() {
+    use crate::payload::table::Schema;
+    let housing = unnamed("1.6.1/housing_short");
+    assert!(housing.uses("DECK") && !housing.uses("PRICE"));
+    let dropped = preprocessor(&fixtures().join("1.6.1/passthrough_drop")).unwrap();
+    let names: Vec<String> = Schema::names(&dropped).into_iter().map(str::to_owned).collect();
+    let (used, unused): (Vec<_>, Vec<_>) = names.iter().partition(|name| dropped.uses(name));
+    assert!(!used.is_empty() && !unused.is_empty(), "{used:?} {unused:?}");
+}
+
+#[test]
+fn a_housing_size_model_takes_less_than_two_kibibytes() {
+    for version in ["0.24.2/housing_8", "1.6.1/housing", "1.9.1/housing"] {
+        let bytes = preprocessor(&fixtures().join(version)).unwrap().bytes();
+        assert!((300..=2048).contains(&bytes), "{version}: {bytes} bytes");
+    }
+}
+
+#[test]
+fn a_label_that_comes_first_keeps_its_column_number_in_messages() {
+    let housing = preprocessor(&fixtures().join("1.6.1/housing_label_first")).unwrap();
+    let error = |body: &[u8]| -> Error { answer(&housing, body).unwrap_err() };
+    let message = error(b"1,1990,n/k,3,2,1,2,y,n\n").to_string();
+    assert!(message.starts_with("row 1, column 3 (SQUARE_FEET): "), "{message}");
+    let message = error(b"much,1990,2500,3,2,1,2,y,n\n").to_string();
+    assert_eq!(message, "row 1, column 1 (PRICE): could not read the label \"much\" as a number");
+}
+
+/// A row of fields of every sort, drawn by a generator that is the same in every run.
+fn drawn_row(width: usize, random: &mut impl FnMut(usize) -> usize) -> String {
+    const FIELDS: &[&str] =
+        &["1", "2.5", "-3", "", "red", "y", "yes", "True", "inf", "9223372036854775808", "1e300", " x"];
+    // Mostly one sort of field for a column, so that some columns have a type.
+    let fields: Vec<&str> =
+        (0..width).map(|column| FIELDS[(column * 5 + random(2) * random(12)) % FIELDS.len()]).collect();
+    fields.join(",") + "\n"
+}
+
+fn generator(mut state: u64) -> impl FnMut(usize) -> usize {
+    move |below| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % below
+    }
+}
+
+#[test]
+fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
+    let mut random = generator(7);
+    let (mut answers, mut errors) = (0, 0);
+    for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
+        let Ok(preprocessor) = preprocessor(&case) else { continue };
+        let input = fs::read(case.join("input.csv")).unwrap();
+        let Ok(width) = csv::read(&input, &|_| Ok(())).map(|table| table.columns.len()) else { continue };
+        for rows in 1..12 {
+            let body: String = (0..rows).map(|_| drawn_row(width, &mut random)).collect();
+            // In one column an empty field is a line without a row.
+            let Ok(table) = csv::read(body.as_bytes(), &|_| Ok(())) else { continue };
+            let rows = table.rows;
+            let Ok(features) = preprocessor.transform(table) else {
+                errors += 1;
+                continue;
+            };
+            let table = features.into_table();
+            answers += 1;
+            let dtype = table.columns.first().map(|column| column.dtype());
+            assert!(
+                table.columns.iter().all(|column| column.len() == table.rows && Some(column.dtype()) == dtype),
+                "{body}"
+            );
+            assert_eq!(table.rows, rows);
+        }
+    }
+    assert!(answers > 500 && errors > 500, "{answers} answers, {errors} errors");
+}
+
+#[test]
+fn a_spoiled_artifact_is_refused_or_answers_but_never_ends_the_process() {
+    let mut random = generator(11);
+    let mut built = 0;
+    for case in folders(&fixtures().join("1.9.1")) {
+        let artifact = fs::read(case.join("model.joblib")).unwrap();
+        let input = fs::read(case.join("input.csv")).unwrap();
+        for _ in 0..25 {
+            let mut spoiled = artifact.clone();
+            for _ in 0..1 + random(3) {
+                let byte = random(spoiled.len());
+                spoiled[byte] = random(256) as u8;
+            }
+            let Ok(tree) = pickle::read(spoiled) else { continue };
+            let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap();
+            for columns in [None, Some(columns)] {
+                let Ok(preprocessor) = Preprocessor::from_pickle(&tree, columns) else { continue };
+                built += 1;
+                assert!(preprocessor.bytes() > 0);
+                // Whether it answers does not matter here, only that it comes back.
+                let _ = answer(&preprocessor, &input);
+            }
+        }
+    }
+    assert!(built > 200, "only {built} models were built");
+}
+
+#[test]
+fn a_small_artifact_that_would_become_a_huge_model_is_refused() {
+    // A FeatureUnion that names one PolynomialFeatures of half a million products again and again.
+    let polynomial = "csklearn.preprocessing._polynomial\nPolynomialFeatures\n)\u{1}}(Vn_features_in_\nI1000\n\
+        V_min_degree\nI0\nV_max_degree\nI2\nVinteraction_only\nI00\nVinclude_bias\nI00\nub";
+    let union = |parts: usize| {
+        let again = "(Vagain\ng1\nta".repeat(parts - 1);
+        let text = format!(
+            "csklearn.pipeline\nFeatureUnion\n)\u{1}}}(Vtransformer_list\n(l(Vfirst\n{polynomial}p1\nta{again}\
+             Vtransformer_weights\nNV_sklearn_version\nV1.6.1\nub."
+        );
+        // NEWOBJ is no ASCII character, so it is put in here.
+        let body = text.bytes().map(|byte| if byte == 1 { 0x81 } else { byte });
+        let pickle = [0x80, 2].into_iter().chain(body).collect();
+        Preprocessor::from_pickle(&pickle::read(pickle).unwrap(), None)
+    };
+    assert!(union(2).is_ok());
+    let error = union(40).unwrap_err().to_string();
+    assert!(error.ends_with("PolynomialFeatures: the model would take far more memory than its file"), "{error}");
+}

@@ -1,0 +1,244 @@
+//! The preprocessor: fitted transformers, applied to rows as scikit-learn applies them.
+//!
+//! A [`Preprocessor`] is made of a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a [`Table`]
+//! of request columns into a [`Table`] of features. Everything that can be decided when it is made is decided then:
+//! which column of a request goes where, which scikit-learn version's behaviour holds, which categories become which
+//! columns.
+//!
+//! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP,
+//! or of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to
+//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object.
+
+mod attributes;
+mod build;
+mod categories;
+mod columns_json;
+pub(crate) mod describe;
+mod dtype;
+mod fault;
+mod feature;
+#[cfg(test)]
+pub(crate) mod fixtures_test;
+mod layout;
+mod method;
+mod one;
+mod python_number;
+mod steps;
+mod text_list;
+mod transformers;
+#[cfg(test)]
+mod twin_test;
+mod version;
+
+pub(crate) use attributes::Attributes;
+pub(crate) use build::{Builder, Input};
+pub use build::{LabelPosition, list_names};
+pub use columns_json::{ColumnsJson, twice};
+pub use describe::values::python_float;
+pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
+pub use dtype::{Dtype, stack, stack_frame};
+pub use fault::Fault;
+pub use feature::{Feature, Floats, Origin, Refuses, refuse};
+pub use method::Method;
+pub use one::OneTransformer;
+pub(crate) use steps::Steps;
+pub(crate) use transformers::limit_cells;
+pub use transformers::normal_quantile;
+pub(crate) use version::Version;
+
+use crate::artifact::pickle::{Tree, Value};
+use crate::error::{Cause, Error, Result};
+use crate::payload::Features;
+use crate::payload::table::{Column, Schema, Table};
+use dtype::cast_label;
+use layout::{Layout, Names, Request};
+use std::borrow::Cow;
+use steps::Step;
+use transformers::{Transformer, chain};
+
+/// Fitted transformers of scikit-learn. Immutable: all threads may share one.
+#[derive(Debug)]
+pub struct Preprocessor {
+    layout: Layout,
+    transformer: Transformer,
+}
+
+impl std::fmt::Display for Preprocessor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.layout.describe())
+    }
+}
+
+impl Preprocessor {
+    /// Why every request will be refused, where `columns.json` and the model do not fit each other. scikit-learn opens such
+    /// a model too, and raises when it is asked.
+    pub fn refusal(&self) -> Option<&str> {
+        self.layout.refusal()
+    }
+
+    /// The column that was taken for the label because it comes last and no transformer uses it.
+    pub fn guessed_label(&self) -> Option<&str> {
+        self.layout.guessed_label()
+    }
+
+    /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
+    ///
+    /// The names of a row's columns come from `columns`, else from the artifact; then a last column at fit that no
+    /// transformer uses is the label.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
+    /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Preprocessor> {
+        let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
+        if method != Method::Transform {
+            return Err(Error::new(
+                Cause::NoSuchMethod,
+                format!(
+                    "{} is asked for, which a transformer does not have: expected \"transform\", or no method",
+                    method.name()
+                ),
+            ));
+        }
+        let whole = Step::whole(tree.root());
+        Preprocessor::before(tree, columns.as_ref(), vec![whole], |_, _| Ok(())).map(|(preprocessor, ())| preprocessor)
+    }
+
+    /// Builds the transformers that stand before an estimator, and the estimator by what they give it.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::from_pickle`], and those of `estimator`.
+    pub(crate) fn before<'t, T>(
+        tree: &'t Tree,
+        columns: Option<&'t ColumnsJson>,
+        steps: Vec<Step<'t>>,
+        estimator: impl FnOnce(&Input<'t>, &mut Builder) -> Result<T>,
+    ) -> Result<(Preprocessor, T)> {
+        let root = tree.root();
+        let version = version_of(root)?;
+        let names = Names::new(root, version, columns)?;
+        let mut builder = Builder::new(version, tree.plain_bytes());
+        let built = chain(steps, &names.input(), &mut builder)?;
+        let estimator = estimator(&built.output, &mut builder)?;
+        Ok((Preprocessor { layout: names.layout(builder)?, transformer: built.transformer }, estimator))
+    }
+
+    /// Transforms rows. When they come with their label, the answer has it too.
+    ///
+    /// The answer has one type for all its columns and the label, as numpy promotes them.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`] for rows of a wrong width and for values that the model
+    /// does not take, with row, column and the column's name; and where scikit-learn raises.
+    pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Features<'a>> {
+        let Table { rows, mut columns } = rows;
+        let request = self.enter(&mut columns)?;
+        let place = |origin: Origin| self.place(origin, &request);
+        let transformed = self.features(&columns, rows).map_err(|fault| fault.into_error(place))?;
+        let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
+        let sources = transformed.iter().map(source).collect();
+        let transformed: Vec<_> = transformed.into_iter().map(|feature| feature.data.into_owned()).collect();
+        let label = match request.label {
+            None => None,
+            Some(_) => {
+                let origin = Origin::column(columns.len().saturating_sub(1));
+                let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
+                let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
+                let label = cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place));
+                Some(label.map_err(|error| self.explain_label(error))?)
+            }
+        };
+        Ok(Features { label, table: Table { rows, columns: transformed }, sources })
+    }
+
+    /// Transforms rows, without their label if they come with one, and hands the features on.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::transform`], and those of `then`.
+    pub(crate) fn transform_then<'a, T>(
+        &'a self,
+        rows: Table<'a>,
+        then: impl FnOnce(Vec<Feature<'_, 'a>>, usize) -> Result<T, Fault>,
+    ) -> Result<T> {
+        let Table { rows, mut columns } = rows;
+        let request = self.enter(&mut columns)?;
+        let done = self.features(&columns, rows).and_then(|features| then(features, rows));
+        done.map_err(|fault| fault.into_error(|origin| self.place(origin, &request)))
+    }
+
+    /// Checks how many columns a request has, and puts a label that comes first behind them.
+    fn enter(&self, columns: &mut [Column<'_>]) -> Result<Request> {
+        let request = self.layout.accept(columns.len())?;
+        if request.label == Some(LabelPosition::First) {
+            columns.rotate_left(1);
+        }
+        Ok(request)
+    }
+
+    /// An error about the label, with why the column is one.
+    fn explain_label(&self, error: Error) -> Error {
+        let Some(name) = self.guessed_label() else { return error };
+        let message = format!(
+            "{}: the column {name} was taken for the label, since it comes last and no transformer uses it; \
+             {{\"label\": null}} in a columns.json beside the artifact says that there is none",
+            error.message()
+        );
+        Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
+    }
+
+    fn place(&self, origin: Origin, request: &Request) -> Option<(usize, Option<String>)> {
+        Some(self.layout.column(origin.index()?, request))
+    }
+
+    fn features<'c, 'a>(&'a self, columns: &'c [Column<'a>], rows: usize) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let feature = |(index, column)| Feature { origin: Origin::column(index), data: Cow::Borrowed(column) };
+        let features = columns.iter().enumerate().map(feature).collect();
+        let transformed = self.transformer.apply(features, rows)?;
+        Ok(if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) })
+    }
+
+    /// How many bytes it takes in memory, heap and own size.
+    pub fn bytes(&self) -> u64 {
+        let bytes = size_of::<Preprocessor>() + self.layout.heap_bytes() + self.transformer.heap_bytes();
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// The names of the columns of a row without its label, in order; none when neither the artifact nor `columns.json`
+    /// has any.
+    pub fn feature_names(&self) -> Vec<&str> {
+        self.layout.features()
+    }
+}
+
+/// The version of scikit-learn that made an artifact.
+fn version_of(root: Value<'_>) -> Result<Version> {
+    let Some(object) = Attributes::of(root) else {
+        let found = root.describe();
+        return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+    };
+    let version = object.text("_sklearn_version")?;
+    let version = Version::parse(version)
+        .ok_or_else(|| object.error(format_args!("expected _sklearn_version to be a version, found {version:?}")))?;
+    if version < Version::new(0, 20) {
+        return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
+    }
+    Ok(version)
+}
+
+impl Schema for Preprocessor {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self.layout.accept(columns).map(drop)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.layout.row().0
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.layout.uses(name)
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.layout.row().1
+    }
+}

@@ -1,0 +1,367 @@
+//! The transformers of scikit-learn that are applied here, one file each: what it reads from the artifact, how it is
+//! applied to columns.
+//!
+//! This folder knows columns and fitted attributes. It does not know the request, its label or its format.
+
+mod binarizer;
+mod center_and_scale;
+mod column_transformer;
+mod encoder;
+mod feature_selection;
+mod feature_union;
+mod function_transformer;
+mod k_bins_discretizer;
+mod label_binarizer;
+mod legacy_names;
+mod max_abs_scaler;
+mod min_max_scaler;
+mod normalizer;
+mod one_hot_encoder;
+mod ordinal_encoder;
+mod pipeline;
+mod polynomial_features;
+mod power_transformer;
+mod quantile_transformer;
+mod robust_scaler;
+mod simple_imputer;
+mod standard_scaler;
+mod target_encoder;
+#[cfg(test)]
+mod testing;
+mod weight;
+
+pub(super) use column_transformer::{ColumnTransformer, unused};
+pub(super) use legacy_names::get_feature_names;
+pub(super) use pipeline::{chain, named};
+pub use quantile_transformer::normal_quantile;
+
+use super::attributes::Attributes;
+use super::build::{Builder, Built, Input, Shape};
+use super::describe::Child;
+use super::describe::names::{self, Names, NoNames};
+use super::fault::Fault;
+use super::feature::Feature;
+use super::steps::best;
+use super::version::Version;
+use crate::artifact::pickle::{Value, supported_estimators};
+use crate::error::{Cause, Result};
+
+#[expect(clippy::enum_variant_names, reason = "variants have the names of scikit-learn's classes")]
+/// A fitted transformer. The set is closed: what is not here is refused when the artifact is opened.
+#[derive(Debug)]
+pub(super) enum Transformer {
+    /// Gives what it is given: `'passthrough'`, `FunctionTransformer(None)`, an empty pipeline.
+    Passthrough,
+    Binarizer {
+        threshold: f64,
+    },
+    ColumnTransformer(ColumnTransformer),
+    FeatureSelection(feature_selection::FeatureSelection),
+    FeatureUnion(feature_union::FeatureUnion),
+    FunctionTransformer(function_transformer::FunctionTransformer),
+    KBinsDiscretizer(Box<k_bins_discretizer::KBinsDiscretizer>),
+    LabelBinarizer(Box<label_binarizer::LabelBinarizer>),
+    MaxAbsScaler(max_abs_scaler::MaxAbsScaler),
+    MinMaxScaler(Box<min_max_scaler::MinMaxScaler>),
+    Normalizer(normalizer::Normalizer),
+    OneHotEncoder(one_hot_encoder::OneHotEncoder),
+    OrdinalEncoder(ordinal_encoder::OrdinalEncoder),
+    Pipeline(pipeline::Pipeline),
+    PolynomialFeatures(polynomial_features::PolynomialFeatures),
+    PowerTransformer(Box<power_transformer::PowerTransformer>),
+    QuantileTransformer(Box<quantile_transformer::QuantileTransformer>),
+    RobustScaler(center_and_scale::CenterAndScale),
+    SimpleImputer(Box<simple_imputer::SimpleImputer>),
+    StandardScaler(center_and_scale::CenterAndScale),
+    TargetEncoder(target_encoder::TargetEncoder),
+}
+
+/// The classes that are built here, for messages.
+const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, GenericUnivariateSelect, KBinsDiscretizer, \
+    LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
+    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
+    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SequentialFeatureSelector, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
+
+impl Transformer {
+    /// Builds a transformer from what the artifact says.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`] for a class that is not supported, and for attributes
+    /// that are missing, of a wrong type, or do not fit each other.
+    pub(super) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+        if value.as_str() == Some("passthrough") {
+            return Ok(Built { transformer: Transformer::Passthrough, output: input.clone() });
+        }
+        let value = best(value)?;
+        let (module, class) = value.class().unwrap_or_default();
+        let object = Attributes::of(value).filter(|_| module.starts_with("sklearn."));
+        let Some(object) = object else {
+            let found = value.describe();
+            return Err(value.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+        };
+        let build = match class {
+            "Binarizer" => binarizer::build,
+            "ColumnTransformer" => column_transformer::build,
+            "FeatureUnion" => feature_union::build,
+            "FunctionTransformer" => function_transformer::build,
+            "KBinsDiscretizer" => k_bins_discretizer::build,
+            "LabelBinarizer" => label_binarizer::build,
+            "MaxAbsScaler" => max_abs_scaler::build,
+            "MinMaxScaler" => min_max_scaler::build,
+            "Normalizer" => normalizer::build,
+            "OneHotEncoder" => one_hot_encoder::build,
+            "OrdinalEncoder" => ordinal_encoder::build,
+            "Pipeline" => pipeline::build,
+            "PolynomialFeatures" => polynomial_features::build,
+            "PowerTransformer" => power_transformer::build,
+            "QuantileTransformer" => quantile_transformer::build,
+            "RobustScaler" => robust_scaler::build,
+            "SimpleImputer" => simple_imputer::build,
+            "StandardScaler" => standard_scaler::build,
+            "TargetEncoder" => target_encoder::build,
+            class if feature_selection::supports(class) => feature_selection::build,
+            _ => {
+                let error = object.error(format_args!(
+                    "this class is not supported as a transformer; supported are {SUPPORTED}, and as the last step {}",
+                    supported_estimators()
+                ));
+                return Err(error.because(Cause::UnsupportedClass));
+            }
+        };
+        let mut built = build(object, input, builder)?;
+        built.output.sparse = gives_sparse(object, input, &built.output)?;
+        if !built.transformer.is_made_of_others() {
+            builder.take_memory(object, size_of::<Transformer>() + built.transformer.heap_bytes())?;
+        }
+        Ok(built)
+    }
+
+    /// Whether its parts were built, and their memory was counted, on their own.
+    fn is_made_of_others(&self) -> bool {
+        matches!(self, Transformer::ColumnTransformer(_) | Transformer::FeatureUnion(_) | Transformer::Pipeline(_))
+    }
+
+    /// Transforms columns; what comes out has the type that scikit-learn's answer has, column by column.
+    pub(super) fn apply<'c, 'a>(
+        &'a self,
+        features: Vec<Feature<'c, 'a>>,
+        rows: usize,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        match self {
+            Transformer::Passthrough => Ok(features),
+            Transformer::Binarizer { threshold } => binarizer::apply(*threshold, features),
+            Transformer::ColumnTransformer(transformer) => transformer.apply(&features, rows),
+            Transformer::FeatureSelection(selection) => selection.apply(features),
+            Transformer::FeatureUnion(union) => union.apply(&features, rows),
+            Transformer::FunctionTransformer(function) => function.apply(features),
+            Transformer::KBinsDiscretizer(discretizer) => discretizer.apply(features, rows),
+            Transformer::LabelBinarizer(binarizer) => binarizer.apply(features),
+            Transformer::MaxAbsScaler(scaler) => scaler.apply(features),
+            Transformer::MinMaxScaler(scaler) => scaler.apply(features),
+            Transformer::Normalizer(normalizer) => normalizer.apply(features),
+            Transformer::OneHotEncoder(encoder) => encoder.apply(&features, rows),
+            Transformer::OrdinalEncoder(encoder) => encoder.apply(&features),
+            Transformer::Pipeline(pipeline) => pipeline.apply(features, rows),
+            Transformer::PolynomialFeatures(polynomial) => polynomial.apply(features, rows),
+            Transformer::PowerTransformer(transformer) => transformer.apply(features),
+            Transformer::QuantileTransformer(transformer) => transformer.apply(features),
+            Transformer::RobustScaler(scaler) | Transformer::StandardScaler(scaler) => scaler.apply(features),
+            Transformer::SimpleImputer(imputer) => imputer.apply(features),
+            Transformer::TargetEncoder(encoder) => encoder.apply(&features),
+        }
+    }
+
+    /// Whether a frame comes out as the frame that it was, with columns of several types.
+    pub(super) fn keeps_frames(&self) -> bool {
+        match self {
+            Transformer::Passthrough => true,
+            Transformer::Pipeline(pipeline) => pipeline.keeps_frames(),
+            Transformer::FunctionTransformer(function) => function.keeps_frames(),
+            _ => false,
+        }
+    }
+
+    /// Bytes on the heap, truly counted.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match self {
+            Transformer::Passthrough
+            | Transformer::Binarizer { .. }
+            | Transformer::FunctionTransformer(_)
+            | Transformer::Normalizer(_) => 0,
+            Transformer::ColumnTransformer(transformer) => transformer.heap_bytes(),
+            Transformer::FeatureSelection(selection) => selection.heap_bytes(),
+            Transformer::FeatureUnion(union) => union.heap_bytes(),
+            Transformer::KBinsDiscretizer(discretizer) => size_of_val(&**discretizer) + discretizer.heap_bytes(),
+            Transformer::LabelBinarizer(binarizer) => size_of_val(&**binarizer) + binarizer.heap_bytes(),
+            Transformer::MaxAbsScaler(scaler) => scaler.heap_bytes(),
+            Transformer::MinMaxScaler(scaler) => size_of_val(&**scaler) + scaler.heap_bytes(),
+            Transformer::OneHotEncoder(encoder) => encoder.heap_bytes(),
+            Transformer::OrdinalEncoder(encoder) => encoder.heap_bytes(),
+            Transformer::Pipeline(pipeline) => pipeline.heap_bytes(),
+            Transformer::PolynomialFeatures(polynomial) => polynomial.heap_bytes(),
+            Transformer::PowerTransformer(transformer) => size_of_val(&**transformer) + transformer.heap_bytes(),
+            Transformer::QuantileTransformer(transformer) => size_of_val(&**transformer) + transformer.heap_bytes(),
+            Transformer::RobustScaler(scaler) | Transformer::StandardScaler(scaler) => scaler.heap_bytes(),
+            Transformer::SimpleImputer(imputer) => size_of_val(&**imputer) + imputer.heap_bytes(),
+            Transformer::TargetEncoder(encoder) => encoder.heap_bytes(),
+        }
+    }
+}
+
+/// Whether scikit-learn's answer is a sparse matrix. What is not said here keeps one sparse, or would not have been fitted
+/// on one.
+fn gives_sparse(object: Attributes<'_>, input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
+    match object.class() {
+        // It is not there when all columns are dropped.
+        "ColumnTransformer" => object.flag_or("sparse_output_", false),
+        // `sparse` until 1.3, in which it is already no bool any more.
+        "OneHotEncoder" => {
+            let flags = ["sparse_output", "sparse"].into_iter().filter_map(|name| object.get(name)?.as_bool());
+            Ok(flags.into_iter().next().unwrap_or(true))
+        }
+        "KBinsDiscretizer" => Ok(object.text("encode")? == "onehot"),
+        "LabelBinarizer" => object.flag_or("sparse_output", false),
+        // Their parts have said it.
+        "FeatureUnion" | "Pipeline" => Ok(output.sparse),
+        _ => Ok(input.sparse),
+    }
+}
+
+/// How many features an estimator was fitted on: `n_features_in_`, or before 0.23 the length of a fitted array.
+fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
+    if let Some(width) = estimator.n_features_in()? {
+        return Ok(width);
+    }
+    let fitted = arrays.iter().find(|name| estimator.present(name).is_some());
+    match fitted.or(arrays.first()) {
+        Some(name) => Ok(estimator.numbers(name)?.len()),
+        None => Ok(0),
+    }
+}
+
+/// What a transformer gives that has nothing fitted, and so may not know how many features there are.
+fn unfitted_output<'t>(transformer: Attributes<'_>, input: &Input<'t>, builder: &mut Builder) -> Result<Input<'t>> {
+    let shape = match transformer.n_features_in()? {
+        Some(width) => {
+            builder.accept(input, transformer, width)?;
+            Shape::Fixed(width)
+        }
+        None => input.shape,
+    };
+    Ok(Input { names: None, shape, sparse: input.sparse })
+}
+
+/// The most cells that one transformer may make of one request: 1 GiB of floats.
+const MOST_CELLS: usize = 1 << 27;
+
+/// Refuses a request whose answer would take all memory.
+pub(crate) fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
+    if rows.saturating_mul(width) <= MOST_CELLS {
+        return Ok(());
+    }
+    let most = (MOST_CELLS / width.max(1)).max(1);
+    Err(Fault::new(format!("{rows} rows would become {width} features each; send at most {most} rows a request")))
+}
+
+/// What an estimator was fitted on, when it was a frame with names.
+pub(super) struct FittedColumns<'t> {
+    pub(super) names: Vec<&'t str>,
+    /// Whether the last of them is used.
+    pub(super) uses_last: bool,
+    /// Those that a frame may come without.
+    pub(super) unused: Vec<&'t str>,
+}
+
+/// The names of the frame that an estimator was fitted on, if it says so.
+pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) -> Result<Option<FittedColumns<'t>>> {
+    if estimator.class() == "ColumnTransformer" {
+        return column_transformer::fitted_columns(estimator, version);
+    }
+    // An estimator that is given the whole frame uses all of it.
+    let names = estimator.feature_names_in()?;
+    Ok(names.map(|names| FittedColumns { names, uses_last: true, unused: Vec::new() }))
+}
+
+/// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.
+pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[String]>, version: Version) -> Names {
+    let Some(object) = Attributes::of(transformer) else {
+        let given = given.filter(|_| transformer.as_str() == Some("passthrough"));
+        return given.map(<[String]>::to_vec).ok_or_else(|| NoNames::raised("it has no names on its own"));
+    };
+    match object.class() {
+        "ColumnTransformer" => column_transformer::feature_names_out(object, given, version),
+        "FeatureUnion" => feature_union::feature_names_out(object, given, version),
+        "FunctionTransformer" => function_transformer::feature_names_out(object, given),
+        "KBinsDiscretizer" => k_bins_discretizer::feature_names_out(object, given, version),
+        "OneHotEncoder" => one_hot_encoder::feature_names_out(object, given, version),
+        "Pipeline" => pipeline::feature_names_out(object, given, version),
+        "PolynomialFeatures" => polynomial_features::feature_names_out(object, given, version),
+        "SimpleImputer" => simple_imputer::feature_names_out(object, given),
+        "TargetEncoder" => target_encoder::feature_names_out(object, given),
+        class if feature_selection::supports(class) => feature_selection::feature_names_out(object, given, version),
+        class if ONE_TO_ONE.contains(&class) => names::names_in(object, given),
+        _ => Err(no_feature_names_out(object)),
+    }
+}
+
+/// `OneToOneFeatureMixin`: a feature for each, by the same name.
+const ONE_TO_ONE: &[&str] = &[
+    "Binarizer",
+    "MaxAbsScaler",
+    "MinMaxScaler",
+    "Normalizer",
+    "OrdinalEncoder",
+    "PowerTransformer",
+    "QuantileTransformer",
+    "RobustScaler",
+    "StandardScaler",
+];
+
+/// Whether a transformer has the method at all, for `hasattr`: FunctionTransformer only if told, and LabelBinarizer,
+/// estimators and searches never.
+fn has_feature_names_out(transformer: Value<'_>) -> bool {
+    Attributes::of(transformer).is_none_or(|object| match object.class() {
+        "FunctionTransformer" => object.present("feature_names_out").is_some(),
+        "ColumnTransformer" | "FeatureUnion" | "KBinsDiscretizer" | "OneHotEncoder" | "Pipeline" => true,
+        "PolynomialFeatures" | "SimpleImputer" | "TargetEncoder" => true,
+        class => ONE_TO_ONE.contains(&class) || feature_selection::supports(class),
+    })
+}
+
+fn no_feature_names_out(object: Attributes<'_>) -> NoNames {
+    NoNames::raised(format!("AttributeError: This '{}' has no attribute 'get_feature_names_out'", object.class()))
+}
+
+/// The names of the features that a transformer is given.
+pub(super) fn names_in(object: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+    match object.class() {
+        "ColumnTransformer" => column_transformer::names_in(object, given, version),
+        "FeatureUnion" | "GridSearchCV" | "Pipeline" | "RandomizedSearchCV" => {
+            let first = parts(object, given, version)?.into_iter().find_map(|part| Attributes::of(part.transformer));
+            first.map_or_else(|| names::choose(None, None, given), |first| names_in(first, given, version))
+        }
+        _ => names::names_in(object, given),
+    }
+}
+
+/// The transformers that one is made of, each with the names that it is given.
+pub(super) fn parts<'t>(object: Attributes<'t>, given: Option<&[String]>, version: Version) -> Result<Vec<Child<'t>>> {
+    match object.class() {
+        "ColumnTransformer" => column_transformer::parts(object, given, version),
+        "FeatureUnion" => feature_union::parts(object, given),
+        "Pipeline" => pipeline::parts(object, given, version),
+        "GridSearchCV" | "RandomizedSearchCV" => {
+            let given = given.map(<[String]>::to_vec);
+            let best = |transformer| Child { name: "best_estimator_", transformer, given };
+            Ok(object.present("best_estimator_").map(best).into_iter().collect())
+        }
+        // What standardizes after a PowerTransformer, with the mean and deviation of the transformed values.
+        _ => {
+            let part = |transformer| {
+                let given = names::names_in(object, given).ok();
+                Child { name: "_scaler", transformer, given }
+            };
+            Ok(object.present("_scaler").map(part).into_iter().collect())
+        }
+    }
+}
