@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# What the image may weigh, in bytes, unpacked. Every instance that scales out pulls it first. The goal is 10 MB.
+# What the image may weigh, in bytes, unpacked. Every instance that scales out pulls it first.
 BUDGET=10000000
 
 usage() {
@@ -195,7 +195,7 @@ if [ -z "$dry_run" ]; then
     size=$(size_of_image)
     say "$tag for $platform: $size bytes of at most $BUDGET"
     [ "$size" -lt "$BUDGET" ] \
-        || fail "the image weighs $size bytes, the budget is $BUDGET; \`cargo tree -e normal\` shows what came in"
+        || fail "the image weighs $size bytes, the budget is $BUDGET; \`cargo tree -e normal\` shows what came in, docs/ARCHITECTURE.md what keeps it small"
 fi
 
 [ -n "$push" ] || exit 0

@@ -10,6 +10,7 @@
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
 //!   on this machine and in S3.
 //! - The ground: [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
+//! - [`fitting`], a package of its own ([`byoc_fitting`]): `preprocessor.json`, and what its transformers learn of rows.
 //! - The domain, with no HTTP and no async, in a package of its own ([`byoc_domain`]): [`scorer`] upon [`preprocessor`],
 //!   [`linear_learner`], [`artifact`], [`payload`], [`json_text`], and [`error`] (the error table).
 

@@ -8,7 +8,8 @@
 //! - [`payload`]: media types.
 //! - [`json_text`]: JSON documents that people write. [`error`]: the error table.
 //!
-//! It is a package of its own because it alone is built for speed: see the profiles in the workspace's `Cargo.toml`.
+//! It is a package of its own because the image's binary is built for speed here and for size
+//! elsewhere: see the profile `image` in the workspace's `Cargo.toml`.
 
 pub mod artifact;
 pub mod error;

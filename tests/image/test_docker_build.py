@@ -49,7 +49,7 @@ def test_each_engine_builds_an_image_that_sagemaker_takes(name, tmp_path):
     tag = f"byoc:by-{name}"
     ended = run("--engine", name, "--tag", tag, "--rust", "host")
     assert ended.returncode == 0, ended.stderr
-    assert "bytes of at most 16000000" in ended.stderr
+    assert "bytes of at most 10000000" in ended.stderr
     if name == "podman":
         inspected = json.loads(subprocess.check_output([name, "image", "inspect", tag]))
         assert inspected[0]["ManifestType"] == DOCKERS_OWN

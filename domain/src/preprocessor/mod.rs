@@ -7,7 +7,8 @@
 //!
 //! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP,
 //! or of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to
-//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object.
+//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object,
+//! `one` a transformer on its own, as a fit applies what it has just learned.
 
 mod attributes;
 mod build;
