@@ -4,6 +4,8 @@
 //! key that the request does not have makes an operator false, a negated one true
 //! (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 
+use std::borrow::Cow;
+
 use super::context::{Context, Key};
 use super::document::{Findings, Node, below, one_or_many};
 use super::pattern::{Case, Pattern, Version};
@@ -210,11 +212,13 @@ impl Value {
         let text = match (comparison, node) {
             (Comparison::Bool, _) => return truth(path, node, findings).map(Value::Bool),
             // IAM takes numbers and booleans for their text.
-            (_, Node::Number(text)) => text,
-            (_, Node::Bool(true)) => "true",
-            (_, Node::Bool(false)) => "false",
-            (_, node) => findings.text(path, node)?,
+            (_, Node::Negative(number)) => Cow::from(number.to_string()),
+            (_, Node::Integer(number)) => Cow::from(number.to_string()),
+            (_, Node::Float(number)) => Cow::from(number.to_string()),
+            (_, Node::Bool(value)) => Cow::from(if *value { "true" } else { "false" }),
+            (_, node) => Cow::from(findings.text(path, node)?),
         };
+        let text = text.as_ref();
         let pattern = match comparison {
             Comparison::Equals | Comparison::EqualsIgnoringCase | Comparison::Bool => Pattern::literal(text, version),
             Comparison::Like | Comparison::Arn => Pattern::with_wildcards(text, version),

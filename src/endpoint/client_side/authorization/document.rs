@@ -2,88 +2,19 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
-/// A JSON value in which a name that is given twice is there twice. A map would let the last one win, so that a second
+/// A document as a tree. A member that is given twice is there twice: a map would let the last one win, so that a second
 /// `Effect` could silently turn a `Deny` into an `Allow`.
-#[derive(Debug)]
-pub(super) enum Node {
-    Null,
-    Bool(bool),
-    /// As serde_json writes it.
-    Number(String),
-    Text(String),
-    List(Vec<Node>),
-    Object(Vec<(String, Node)>),
-}
+pub(super) use crate::json_text::Node;
 
-impl Node {
-    /// What it is, for a message. Never what it says: it may be a secret.
-    fn kind(&self) -> &'static str {
-        match self {
-            Node::Null => "null",
-            Node::Bool(_) => "a boolean",
-            Node::Number(_) => "a number",
-            Node::Text(_) => "a string",
-            Node::List(_) => "a list",
-            Node::Object(_) => "an object",
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-        struct AnyNode;
-
-        impl<'de> Visitor<'de> for AnyNode {
-            type Value = Node;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-
-            fn visit_unit<E>(self) -> Result<Node, E> {
-                Ok(Node::Null)
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-                Ok(Node::Bool(value))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-                Ok(Node::Number(value.to_string()))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-                Ok(Node::Number(value.to_string()))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-                Ok(Node::Number(value.to_string()))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-                Ok(Node::Text(value.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
-                let mut nodes = Vec::new();
-                while let Some(node) = list.next_element()? {
-                    nodes.push(node);
-                }
-                Ok(Node::List(nodes))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Node, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = object.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Node::Object(members))
-            }
-        }
-
-        deserializer.deserialize_any(AnyNode)
+/// What a value is, for a message. Never what it says: it may be a secret.
+fn kind(node: &Node) -> &'static str {
+    match node {
+        Node::Null => "null",
+        Node::Bool(_) => "a boolean",
+        Node::Negative(_) | Node::Integer(_) | Node::Float(_) => "a number",
+        Node::Text(_) => "a string",
+        Node::List(_) => "a list",
+        Node::Object(_) => "an object",
     }
 }
 
@@ -110,7 +41,7 @@ impl Findings {
         match node {
             Node::Text(text) => Some(text),
             other => {
-                self.problem(path, format_args!("expected a string, found {}", other.kind()));
+                self.problem(path, format_args!("expected a string, found {}", kind(other)));
                 None
             }
         }
@@ -121,7 +52,7 @@ impl Findings {
         match node {
             Node::List(nodes) => numbered(path, nodes),
             other => {
-                self.problem(path, format_args!("expected a list, found {}", other.kind()));
+                self.problem(path, format_args!("expected a list, found {}", kind(other)));
                 Vec::new()
             }
         }
@@ -132,7 +63,7 @@ impl Findings {
         match node {
             Node::Object(members) => Some(members),
             other => {
-                self.problem(path, format_args!("expected an object, found {}", other.kind()));
+                self.problem(path, format_args!("expected an object, found {}", kind(other)));
                 None
             }
         }
