@@ -131,7 +131,15 @@ fn no_json(json: &[u8], error: &serde_json::Error, expected: &str) -> String {
             let json = if word == "None" { "null".to_owned() } else { word.to_lowercase() };
             format!("{place}: found {word}, which is Python's: expected {json}")
         }
-        _ => format!("{place}: this is no JSON ({}): expected {expected}", without_line(error)),
+        _ => match without_line(error).as_str() {
+            "number out of range" => {
+                format!("{place}: found a number that float64 cannot hold: expected one below 1.8e308")
+            }
+            "recursion limit exceeded" => {
+                format!("{place}: found lists and objects within each other, 128 deep: expected {expected}")
+            }
+            why => format!("{place}: this is no JSON ({why}): expected {expected}"),
+        },
     }
 }
 
@@ -233,6 +241,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_by_path_with_what_was_found_and_what_was_expected() {
+        let deep = "[".repeat(200);
         let long = format!(r#"{{"numbers": ["{}"]}}"#, "x".repeat(100));
         for (json, expected) in [
             ("[]", "expected an object such as {}, found []"),
@@ -247,6 +256,14 @@ mod tests {
             (
                 r#"{"numbers": [-Infinity]}"#,
                 "found -Infinity, which JSON does not have: expected it in quotes, \"-Infinity\"",
+            ),
+            (
+                r#"{"numbers": [1e999]}"#,
+                "line 1, column 18: found a number that float64 cannot hold: expected one below 1.8e308",
+            ),
+            (
+                &deep,
+                "line 1, column 128: found lists and objects within each other, 128 deep: expected an object such as {}",
             ),
             (r#"{"numbers": [nan]}"#, "found nan, which JSON does not have: expected it in quotes, \"NaN\""),
             (r#"{"numbers": [], "is_set": True}"#, "found True, which is Python's: expected true"),
