@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image, and with --push brings it to Amazon ECR. `./docker-build.sh --help` says how.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # What the image may weigh, in bytes, unpacked. Every instance that scales out pulls it first.
 BUDGET=10000000
@@ -119,22 +119,62 @@ else
     done
 fi
 
-host_has_rust() {
+# What this machine lacks to build the binary itself; nothing where it can.
+missing_on_host() {
     local target
-    [ "$(uname -s)" = Linux ] && command -v cargo >/dev/null || return 1
+    [ "$(uname -s)" = Linux ] || { echo "Linux" && return; }
+    command -v cargo >/dev/null || { echo "cargo" && return; }
     case $architecture in amd64) target=x86_64-unknown-linux-gnu ;; arm64) target=aarch64-unknown-linux-gnu ;; esac
-    [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ] || return 1
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ] || { echo "Rust's library for $target" && return; }
     case $(rustc -vV) in
         *"host: $target"*) ;;
-        *) command -v "${target%%-*}-linux-gnu-gcc" >/dev/null ;;
+        *) command -v "${target%%-*}-linux-gnu-gcc" >/dev/null || echo "${target%%-*}-linux-gnu-gcc" ;;
     esac
 }
 
 case $rust in
     host | image) ;;
-    "") if host_has_rust; then rust=host; else rust=image; fi ;;
+    "")
+        rust=host
+        if [ -n "$(missing_on_host)" ]; then
+            rust=image
+            say "Rust builds in a container: this machine lacks $(missing_on_host) (--rust host says more)"
+        fi
+        ;;
     *) wrong_usage "--rust is \"$rust\": expected host or image" ;;
 esac
+
+# Where to push to, found out before minutes go into a build. Within --dry-run nobody is asked: the lines that would ask are
+# printed.
+to=nowhere
+ecr='^([0-9]{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$'
+if [ -n "$push" ] && { [ -z "$registry" ] || [[ $registry =~ $ecr ]]; }; then
+    [ -n "$dry_run" ] || command -v aws >/dev/null \
+        || fail "--push needs the AWS CLI (https://aws.amazon.com/cli/), or log in and push by hand: $engine push"
+fi
+if [ -z "$push" ]; then
+    :
+elif [ -z "$registry" ]; then
+    to=ecr
+    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
+    if [ -z "$region" ] && command -v aws >/dev/null; then region=$(aws configure get region || true); fi
+    [ -n "$region" ] || fail "--push needs a region: set AWS_REGION, or give the registry in --tag"
+    whose=(aws sts get-caller-identity --region "$region" --query Account --output text)
+    domain=amazonaws.com
+    case $region in cn-*) domain=amazonaws.com.cn ;; esac
+    if [ -n "$dry_run" ]; then
+        echo "account=\$(${whose[*]})"
+        registry="\${account}.dkr.ecr.$region.$domain"
+    else
+        account=$("${whose[@]}") || fail "--push: AWS does not know you; log in (aws sso login, aws configure) or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        registry=$account.dkr.ecr.$region.$domain
+    fi
+elif [[ $registry =~ $ecr ]]; then
+    to=ecr
+    region=${BASH_REMATCH[3]}
+else
+    to=elsewhere
+fi
 
 crate_version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -148,7 +188,7 @@ case $engine in
         if docker buildx version >/dev/null 2>&1; then
             build=(docker buildx build --provenance=false --sbom=false --output type=docker)
         elif [ "$rust" = image ]; then
-            fail "to build Rust in a container Docker needs BuildKit: install the docker-buildx plugin, or Rust (https://rustup.rs)"
+            fail "to build Rust in a container Docker needs BuildKit: install the docker-buildx plugin, or what this machine lacks to build it: $(missing_on_host)"
         fi
         ;;
     podman | buildah)
@@ -159,7 +199,7 @@ esac
 build+=(--platform "$platform" --build-arg "VERSION=$crate_version" --build-arg "REVISION=$revision" --tag "$tag")
 
 if [ "$rust" = host ]; then
-    say "the binary for $platform, by this machine's $(cargo --version)"
+    say "the binary for $platform, by this machine's $(cargo --version 2>/dev/null || echo 'cargo, which is not there')"
     run container/build "$architecture"
     say "the image, by $engine"
     run "${build[@]}" --file container/Dockerfile --target prebuilt "target/image/$architecture"
@@ -200,29 +240,7 @@ fi
 
 [ -n "$push" ] || exit 0
 
-# Where to push to. Within --dry-run nobody is asked: the lines that would ask are printed.
-ecr='^([0-9]{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$'
-if [ -z "$registry" ] || [[ $registry =~ $ecr ]]; then
-    [ -n "$dry_run" ] || command -v aws >/dev/null \
-        || fail "--push needs the AWS CLI (https://aws.amazon.com/cli/), or log in and push by hand: $engine push"
-fi
-if [ -z "$registry" ]; then
-    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
-    if [ -z "$region" ] && command -v aws >/dev/null; then region=$(aws configure get region || true); fi
-    [ -n "$region" ] || fail "--push needs a region: set AWS_REGION, or give the registry in --tag"
-    whose=(aws sts get-caller-identity --region "$region" --query Account --output text)
-    domain=amazonaws.com
-    case $region in cn-*) domain=amazonaws.com.cn ;; esac
-    if [ -n "$dry_run" ]; then
-        echo "account=\$(${whose[*]})"
-        registry="\${account}.dkr.ecr.$region.$domain"
-    else
-        account=$("${whose[@]}") || fail "--push: AWS does not know you; log in (aws sso login, aws configure) or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        registry=$account.dkr.ecr.$region.$domain
-    fi
-elif [[ $registry =~ $ecr ]]; then
-    region=${BASH_REMATCH[3]}
-else
+if [ "$to" = elsewhere ]; then
     say "push to $registry"
     run "$engine" push "$tag"
     exit 0

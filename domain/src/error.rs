@@ -83,7 +83,7 @@ causes! {
     /// The work took longer than the limit.
     Timeout = 504 "RequestTimeoutException" exit 75, "send fewer rows a request, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// A process that was told to stop did not wait for all that it had begun.
-    CutOff = 503 "ServiceUnavailableException" exit 75, "whoever waited for an answer asks again; --container-timeout says how long requests may take";
+    CutOff = 503 "ServiceUnavailableException" exit 75, "whoever waited for an answer asks again; of an endpoint, --container-timeout says how long requests may take";
     /// The model does not fit in the memory that is left: the platform unloads others and tries again.
     InsufficientMemory = 507 "InternalServerException" exit 71, "unload a model, or raise BYOC_MODEL_MEMORY";
     /// A batch transform job whose end some objects did not live to see; all others are written.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::settings::{Settings, number, text, truth};
-use crate::container::memory::{DEFAULT_SHARE, of_this_container, parse_size};
+use crate::container::memory::{of_this_container, parse_size, share_of_models};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
@@ -156,7 +156,7 @@ impl Arguments {
             max_request_bytes: usize::try_from(max_request_bytes).unwrap_or(usize::MAX),
             batch,
             model_memory: model_memory.unwrap_or_else(|| match of_this_container() {
-                Some(bytes) => (bytes as f64 * DEFAULT_SHARE) as u64,
+                Some(bytes) => share_of_models(bytes),
                 None => UNKNOWN_MEMORY,
             }),
             stop_on_stdin_eof: stop_on_stdin_eof.unwrap_or(false),

@@ -106,7 +106,15 @@ impl Drop for Reservation {
 }
 
 /// The part of the memory that models may take where nothing else is said.
-pub const DEFAULT_SHARE: f64 = 0.8;
+const DEFAULT_SHARE: f64 = 0.8;
+
+/// What the process and the bodies of requests need beside models, however small the container is.
+const LEFT_FOR_THE_REST: u64 = 24 << 20;
+
+/// The bytes that models may take of so much memory, where nothing else is said.
+pub fn share_of_models(memory: u64) -> u64 {
+    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(LEFT_FOR_THE_REST))
+}
 
 /// The memory of this container (its cgroup's limit) or, where it has none, of the machine. `None` where neither is told.
 pub fn of_this_container() -> Option<u64> {
@@ -178,6 +186,15 @@ mod tests {
         assert_eq!((reservation.bytes(), budget.used()), (90, 90));
         assert_eq!(reservation.settle(101).unwrap_err(), Shortage { needed: 101, free: 100, limit: 100 });
         assert_eq!(budget.used(), 0, "a reservation that cannot be settled is given back");
+    }
+
+    #[test]
+    fn models_have_most_of_the_memory_and_never_all_of_it() {
+        const MIB: u64 = 1 << 20;
+        for (memory, models) in [(16 << 30, 13_743_895_347), (200 * MIB, 160 * MIB), (64 * MIB, 40 * MIB), (8 * MIB, 0)]
+        {
+            assert_eq!(share_of_models(memory), models, "{memory}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::oneshot;
 
@@ -46,6 +46,8 @@ enum Slot {
 pub struct Registry {
     slots: RwLock<BTreeMap<Box<str>, Slot>>,
     budget: Arc<Budget>,
+    /// Held while a large model is loaded: its file is in memory too then, and only one at a time may go beyond the budget.
+    large: Mutex<()>,
     /// The method of scikit-learn artifacts that answers; what each says if `None`.
     method: Option<Method>,
 }
@@ -62,11 +64,15 @@ pub struct Page {
 /// What a name and its slot take beside the model itself: two short strings, a node's share, the reference counts.
 const SLOT_BYTES: u64 = 256;
 
+/// A model is large that takes more than this part of the budget. Loading takes about as much again for a moment; what is
+/// left beside the budget, a fifth of the memory, bears as many small loads as there are threads, and one large.
+const LARGE: u64 = 64;
+
 impl Registry {
     /// An empty registry. `method` is what answers of the scikit-learn artifacts that it will hold; each says it for itself
     /// if `None`.
     pub fn new(budget: Arc<Budget>, method: Option<Method>) -> Arc<Registry> {
-        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget, method })
+        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget, large: Mutex::new(()), method })
     }
 
     /// The budget that all models share.
@@ -83,7 +89,8 @@ impl Registry {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads the model in a folder, or the one that a file is, under a name. Blocks; loads of different names run side by side.
+    /// Loads the model in a folder, or the one that a file is, under a name. Blocks; loads of different names run side by side,
+    /// but large ones one after the other.
     ///
     /// # Errors
     /// [`Cause::ModelAlreadyRegistered`], [`Cause::ModelNotFound`] when the folder is not there,
@@ -104,7 +111,10 @@ impl Registry {
             Error::new(Cause::InsufficientMemory, format!("Model {name} does not fit into memory: {shortage}"))
         };
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
-        let reservation = self.budget.reserve(artifact.estimate()?.saturating_add(beside)).map_err(short)?;
+        let estimate = artifact.estimate()?;
+        let _alone =
+            (estimate > self.budget.limit() / LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        let reservation = self.budget.reserve(estimate.saturating_add(beside)).map_err(short)?;
         let model = artifact.load(self.method)?;
         let reservation = reservation.settle(model.bytes() + beside).map_err(short)?;
         let (sender, freed) = oneshot::channel();

@@ -74,7 +74,7 @@ pub(super) fn error(error: &Error) -> HttpResponse {
         log::error!("request {id}: {error}");
         format!("something went wrong inside; the log has it under request {id}")
     } else {
-        log::debug!("request {id}: {} {error}", row.status);
+        log::info!("request {id}: {} {error}", row.status);
         error.to_string()
     };
     let place = error.place();

@@ -227,16 +227,19 @@ pub(super) async fn load(
             // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
             // end even where the caller goes away, so a slot is never left half full.
             let loading = actix_web::rt::task::spawn_blocking(move || {
-                registry.load(&name, &url).inspect(|loaded| {
-                    let elapsed = started.elapsed();
-                    log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
-                    if let Some(refusal) = loaded.model.refusal() {
-                        log::warn!("every request to model {name} will be refused: {refusal}");
-                    }
-                    if let Some(assumption) = loaded.model.assumption() {
-                        log::warn!("model {name}: {assumption}");
-                    }
-                })
+                let loaded = registry.load(&name, &url);
+                loaded.inspect_err(|error| log::warn!("model {name} was not loaded from {url}: {error}")).inspect(
+                    |loaded| {
+                        let elapsed = started.elapsed();
+                        log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
+                        if let Some(refusal) = loaded.model.refusal() {
+                            log::warn!("every request to model {name} will be refused: {refusal}");
+                        }
+                        if let Some(assumption) = loaded.model.assumption() {
+                            log::warn!("model {name}: {assumption}");
+                        }
+                    },
+                )
             });
             match loading.await {
                 Ok(loaded) => loaded,
@@ -247,10 +250,7 @@ pub(super) async fn load(
     };
     let response = match loaded {
         Ok(_) => respond::status("Workers scaled"),
-        Err(error) => {
-            log::warn!("a model was not loaded: {error}");
-            respond::error(&error)
-        }
+        Err(error) => respond::error(&error),
     };
     counters::finished(Route::Load, response, Some(started))
 }

@@ -25,6 +25,7 @@ use crate::telemetry;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;
+const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
 
 /// How long an idle connection is kept: longer than the platform's five seconds between pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -32,7 +33,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for.
 ///
 /// # Errors
-/// [`Cause::Io`] when the port is taken; what [`Registry::load`] says of the model of single-model mode.
+/// [`Cause::Io`] when the port is taken; what [`Registry::load`] says of the model of single-model mode; [`Cause::CutOff`]
+/// when a request did not end in time.
 pub fn run(config: Config) -> Result<()> {
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(config))
@@ -85,17 +87,23 @@ async fn serve(config: Config) -> Result<()> {
         },
         () = &mut stop => Ok(()),
     };
+    let stopping = Instant::now();
     handle.stop(outcome.is_ok()).await;
+    // What is in flight at its limit is cut off there, without a word: that it came to the limit is all that tells.
+    let is_cut_off = outcome.is_ok() && stopping.elapsed() >= DRAIN_LIMIT;
     upkeep.abort();
     match server.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(Error::new(Cause::Io, format!("the server failed: {error}"))),
         Err(error) => return Err(Error::new(Cause::Internal, format!("the server did not end: {error}"))),
     }
-    if outcome.is_ok() {
-        log::info!("stopped");
+    outcome?;
+    if is_cut_off {
+        let message = format!("a request that was in flight did not end within {DRAIN_SECONDS} s and was cut off");
+        return Err(Error::new(Cause::CutOff, message));
     }
-    outcome
+    log::info!("stopped");
+    Ok(())
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
@@ -138,7 +146,13 @@ fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
     }
     Artifact::check_archive(place).map_err(|error| error.context(place.display()))?;
     let aside = tempfile::Builder::new().prefix("byoc-model-").tempdir().map_err(|error| {
-        Error::new(Cause::Io, format!("could not make a folder to unpack {} in: {error}", place.display()))
+        Error::new(
+            Cause::Io,
+            format!(
+                "could not make a folder to unpack {} in (of a read-only root, --tmpfs /tmp): {error}",
+                place.display()
+            ),
+        )
     })?;
     let folder = aside.path().join("model");
     let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;

@@ -15,7 +15,7 @@ from conftest import ENGINE, HOUSE, IMAGE, PRICE, ROOT, Container, engine, http,
 BUDGET = 10_000_000
 IDLE = 12 * 1024 * 1024
 NOBODY = ("--user", "65534:65534", "--cap-drop", "ALL")
-BINARY = ROOT / "target" / "x86_64-unknown-linux-gnu" / "release" / "byoc"
+BINARY = ROOT / "target" / "image" / "amd64" / "rootfs" / "usr" / "local" / "bin" / "byoc"
 
 
 def mounted(folder, at, mode="ro"):

@@ -1,5 +1,7 @@
 //! How a container ends: SageMaker sends SIGTERM and kills 30 seconds later.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use crate::support::artifacts::{linear_learner, model_dir, scikit_learn};
@@ -21,6 +23,24 @@ fn on_sigterm_what_is_in_flight_is_finished_and_the_exit_code_is_zero() {
     assert_eq!((answer.status, answer.text().lines().count()), (200, 150_000));
     assert_eq!(container.wait().code(), Some(0));
     assert!(container.client().try_send("GET", "/ping", &[], b"").is_err(), "nobody listens any more");
+}
+
+#[test]
+fn a_request_that_is_cut_off_is_said_and_is_the_exit_code() {
+    let folder = linear_learner("regressor_housing");
+    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let mut client = TcpStream::connect(container.address()).unwrap();
+    let head = "POST /invocations HTTP/1.1\r\nHost: byoc\r\nContent-Type: text/csv\r\nContent-Length: 40\r\n\
+                Expect: 100-continue\r\n\r\n";
+    client.write_all(head.as_bytes()).unwrap();
+    // Said when the body is waited for.
+    let mut go_on = [0; 12];
+    client.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100");
+    client.write_all(b"1,2,3,").unwrap();
+    container.signal("TERM");
+    container.wait_for_log("cut off");
+    assert_eq!(container.wait().code(), Some(75));
 }
 
 #[test]
