@@ -7,6 +7,7 @@ pub mod app;
 mod body;
 pub mod config;
 mod counters;
+mod loader;
 pub mod memory;
 mod pieces;
 pub mod registry;

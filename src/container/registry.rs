@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::oneshot;
 
+use crate::container::loader::Loader;
 use crate::container::memory::{Budget, Reservation};
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, Model};
@@ -46,8 +47,7 @@ enum Slot {
 pub struct Registry {
     slots: RwLock<BTreeMap<Box<str>, Slot>>,
     budget: Arc<Budget>,
-    /// Held while a large model is loaded: its file is in memory too then, and only one at a time may go beyond the budget.
-    large: Mutex<()>,
+    large: Loader,
     /// The method of scikit-learn artifacts that answers; what each says if `None`.
     method: Option<Method>,
 }
@@ -72,7 +72,7 @@ impl Registry {
     /// An empty registry. `method` is what answers of the scikit-learn artifacts that it will hold; each says it for itself
     /// if `None`.
     pub fn new(budget: Arc<Budget>, method: Option<Method>) -> Arc<Registry> {
-        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget, large: Mutex::new(()), method })
+        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget, large: Loader::default(), method })
     }
 
     /// The budget that all models share.
@@ -112,10 +112,13 @@ impl Registry {
         };
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
         let estimate = artifact.estimate()?;
-        let _alone =
-            (estimate > self.budget.limit() / LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
         let reservation = self.budget.reserve(estimate.saturating_add(beside)).map_err(short)?;
-        let model = artifact.load(self.method)?;
+        let method = self.method;
+        let model = if estimate > self.budget.limit() / LARGE {
+            self.large.run(move || artifact.load(method))?
+        } else {
+            artifact.load(method)?
+        };
         let reservation = reservation.settle(model.bytes() + beside).map_err(short)?;
         let (sender, freed) = oneshot::channel();
         let loaded = Arc::new(Loaded { model, url: url.to_owned(), reservation, _freed: sender });
