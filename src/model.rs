@@ -170,16 +170,16 @@ impl Artifact {
 
     /// How many bytes to set aside before loading: what the linear learner's files announce, or the size of a pickle. A
     /// pickle spells out names and settings that a loaded preprocessor does not keep, so it is larger than that, unless it
-    /// is compressed: then the truth is settled after loading.
+    /// is compressed: then the truth is settled after loading. A document becomes a tree on its way, which is far larger
+    /// than its text where that is a list of short numbers.
     ///
     /// # Errors
     /// When the files cannot be read, or are not what they should be.
     pub fn estimate(&self) -> Result<u64> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::measure(directory),
-            Artifact::Fitted(file) | Artifact::ScikitLearn { pickle: file, .. } => {
-                std::fs::metadata(file).map(|found| found.len()).map_err(|error| Error::io("read", file, &error))
-            }
+            Artifact::Fitted(document) => Ok(length(document)?.saturating_mul(TREE)),
+            Artifact::ScikitLearn { pickle, .. } => length(pickle),
         }
     }
 
@@ -240,6 +240,14 @@ fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dy
         Some(advice) => Error::new(error.cause(), format!("{}; {advice}", error.message())).at(place),
         None => error,
     }
+}
+
+/// The bytes of memory that a document takes while it is read, for each of its text's: a digit and a comma are a value of
+/// the tree (24 bytes), a number of the type that is read from it, and room that both have to grow.
+const TREE: u64 = 24;
+
+fn length(path: &Path) -> Result<u64> {
+    std::fs::metadata(path).map(|found| found.len()).map_err(|error| Error::io("read", path, &error))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -461,6 +469,19 @@ mod tests {
                 Artifact::find(&into).and_then(|artifact| artifact.load(None)).unwrap()
             }
         }
+    }
+
+    #[test]
+    fn a_document_is_reckoned_by_the_tree_that_it_becomes() {
+        let folder = tempfile::tempdir().unwrap();
+        let digits = 100_000;
+        let document = format!("[{}0]", "0,".repeat(digits - 1));
+        fs::write(folder.path().join("preprocessor.json"), document).unwrap();
+        let tree = digits * size_of::<crate::json_text::Node>();
+        // The tree, what is read from it, and as much again while either grows.
+        let most = (tree + digits * size_of::<f64>()) as u64;
+        let estimate = Artifact::find(folder.path()).unwrap().estimate().unwrap();
+        assert!((most..3 * most / 2 + 100).contains(&estimate), "{estimate} for {most}");
     }
 
     const PIECE_ROWS: usize = 50;
