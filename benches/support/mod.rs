@@ -6,25 +6,28 @@ pub mod floor;
 pub mod load;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::OnceLock;
+
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use byoc::container::memory::Budget;
+use byoc::container::accounts::Accounts;
 use byoc::container::registry::Registry;
 use byoc::container::services::{SINGLE_MODEL, Services};
 use byoc::container::workers::Workers;
 
 /// What `byoc serve` would share among its requests.
 pub fn services(case: &fixtures::Case, workers: usize) -> Services {
-    let registry = Registry::new(Budget::new(1 << 30), None);
+    let accounts = Accounts::new(4 << 30, 1 << 30);
+    let registry = Registry::new(Arc::clone(&accounts.models), None);
     let single = OnceLock::new();
     let url = case.folder.to_str().expect("a plain path");
     let _ = single.set(registry.load(SINGLE_MODEL, url).expect("the bench's own model"));
     byoc::telemetry::metrics::start();
     Services {
         registry,
+        accounts,
         single,
         workers: Workers::start(workers, 100, Duration::from_secs(60)).expect("threads"),
         default_accept: None,

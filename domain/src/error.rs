@@ -4,6 +4,7 @@
 //! and type, in multi-model-server's words where it has any), for a process (exit code) and for the person who reads it
 //! (a hint). An [`Error`] is a cause with a message and, for data errors, the place in the body.
 
+use byoc_account::{Exceeded, Purpose};
 use std::fmt;
 
 /// One row of the error table.
@@ -255,6 +256,36 @@ impl Error {
     /// The message without its place.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+}
+
+/// What a caller is told of work that may not take what it needs.
+impl From<Exceeded> for Error {
+    fn from(exceeded: Exceeded) -> Error {
+        match exceeded {
+            Exceeded::NeverFits(Purpose::Answer, shortage) => Error::new(
+                Cause::PayloadTooLarge,
+                format!(
+                    "answering takes more memory than there is: it needs {} bytes or more, of {} bytes for requests: send \
+                     fewer rows a request",
+                    shortage.needed, shortage.limit
+                ),
+            ),
+            Exceeded::NotNow(Purpose::Answer, shortage) => Error::new(
+                Cause::Unavailable,
+                format!(
+                    "other requests take the memory that answering needs: {} bytes or more, of which {} are free: try \
+                     again, or send fewer rows a request",
+                    shortage.needed, shortage.free
+                ),
+            ),
+            Exceeded::NeverFits(Purpose::Load, shortage) | Exceeded::NotNow(Purpose::Load, shortage) => {
+                Error::new(Cause::InsufficientMemory, format!("loading takes more memory than is free: {shortage}"))
+            }
+            Exceeded::TooLate => {
+                Error::new(Cause::Timeout, "it was not done in time: send fewer rows a request, or raise the timeout")
+            }
+        }
     }
 }
 

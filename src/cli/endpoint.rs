@@ -9,8 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use reqwest::Url;
 
-use crate::cli::settings::{Settings, number, text};
-use crate::container::memory::parse_size;
+use crate::cli::settings::{Settings, number, parse_size, text};
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CacheSettings, CallLimits, Limits, Surroundings};

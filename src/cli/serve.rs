@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::settings::{Settings, number, text, truth};
-use crate::container::memory::{of_this_container, parse_size, share_of_models};
+use crate::cli::settings::{Settings, number, parse_size, text, truth};
+use crate::container::accounts::{memory_of_this_container, share_of_models};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
@@ -70,8 +70,6 @@ const MEGABYTE: u64 = 1 << 20;
 const MAX_REQUEST_MEGABYTES: u64 = 25;
 /// The batch service's limit (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 const MAX_BATCH_MEGABYTES: u64 = 100;
-/// Where neither a cgroup nor the machine tells how much memory there is.
-const UNKNOWN_MEMORY: u64 = 1 << 30;
 
 impl Arguments {
     fn resolve(&self, environment: &Environment) -> Result<(Config, log::LevelFilter)> {
@@ -138,6 +136,7 @@ impl Arguments {
         let stop_on_stdin_eof = settings.get(("", None), &[env::BYOC_EXIT_ON_STDIN_EOF], truth);
         settings.finish()?;
 
+        let memory = memory_of_this_container();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -155,10 +154,8 @@ impl Arguments {
             queue: queue.map_or(100, |queue| queue as usize),
             max_request_bytes: usize::try_from(max_request_bytes).unwrap_or(usize::MAX),
             batch,
-            model_memory: model_memory.unwrap_or_else(|| match of_this_container() {
-                Some(bytes) => share_of_models(bytes),
-                None => UNKNOWN_MEMORY,
-            }),
+            memory,
+            model_memory: model_memory.unwrap_or_else(|| share_of_models(memory)),
             stop_on_stdin_eof: stop_on_stdin_eof.unwrap_or(false),
         };
         Ok((config, level.unwrap_or(log::LevelFilter::Info)))

@@ -83,6 +83,27 @@ pub(super) fn number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, Stri
     }
 }
 
+/// Parses a size: bytes, or a number with K, M or G (powers of 1,024; `KB` and `KiB` mean the same).
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1_u64,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("expected bytes, or a number with K, M or G".into()),
+    };
+    match number.parse::<u64>() {
+        Ok(number) => number.checked_mul(factor).ok_or_else(|| "that is more than 2^64 bytes".into()),
+        Err(_) => match number.parse::<f64>() {
+            Ok(number) if number * (factor as f64) < u64::MAX as f64 => Ok((number * factor as f64) as u64),
+            _ => Err("expected bytes, or a number with K, M or G".into()),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +140,15 @@ mod tests {
             assert_eq!(truth(text), Ok(value), "{text}");
         }
         assert!(truth("maybe").is_err());
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, bytes) in [("0", 0), ("65536", 65536), ("64K", 65536), ("1.5 MiB", 1_572_864), ("2g", 2 << 30)] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "x", "1T", "-1", "1e3", "99999999999999G"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
     }
 }

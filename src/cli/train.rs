@@ -3,10 +3,10 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use byoc_account::system;
 use clap::Args;
 
-use crate::cli::settings::{Settings, number, text};
-use crate::container::memory::{of_this_container, parse_size};
+use crate::cli::settings::{Settings, number, parse_size, text};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::telemetry::logs;
@@ -56,7 +56,7 @@ impl Arguments {
             logs::parse_level,
         );
         settings.finish()?;
-        let all_memory = of_this_container().unwrap_or(UNKNOWN_MEMORY);
+        let all_memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
         let config = Config {
             model_dir: model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from),
             base_dir,

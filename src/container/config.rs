@@ -30,7 +30,9 @@ pub struct Config {
     pub max_request_bytes: usize,
     /// Whether this is the container of a batch transform job.
     pub batch: Option<Batch>,
-    /// How many bytes loaded models may take.
+    /// How many bytes of memory the container has.
+    pub memory: u64,
+    /// How many of them loaded models may take.
     pub model_memory: u64,
     /// Whether the end of standard input means to stop: the endpoint that started us is gone.
     pub stop_on_stdin_eof: bool,

@@ -49,9 +49,9 @@ pub(super) fn finished(route: Route, response: HttpResponse, started: Option<Ins
 
 /// Sets the gauges that the metrics page shows as they are now.
 pub(super) fn gauge_models(services: &Services) {
-    let budget = services.registry.budget();
+    let models = services.registry.account();
     metrics::gauge!("byoc_requests_in_flight").set(services.in_flight.load(Ordering::Relaxed) as f64);
     metrics::gauge!("byoc_models_loaded").set(services.registry.len() as f64);
-    metrics::gauge!("byoc_model_bytes").set(budget.used() as f64);
-    metrics::gauge!("byoc_model_bytes_limit").set(budget.limit() as f64);
+    metrics::gauge!("byoc_model_bytes").set(models.used() as f64);
+    metrics::gauge!("byoc_model_bytes_limit").set(models.limit() as f64);
 }

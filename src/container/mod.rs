@@ -1,14 +1,14 @@
 //! The hosting contract: what `docker run IMAGE serve` has to be for SageMaker.
 //!
 //! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This room
-//! knows HTTP, the memory budget and the life of the process; what a model is and how it answers is [`crate::model`]'s.
+//! knows HTTP, the account of memory and the life of the process; what a model is and how it answers is [`crate::model`]'s.
 
+pub mod accounts;
 pub mod app;
 mod body;
 pub mod config;
 mod counters;
 mod loader;
-pub mod memory;
 mod pieces;
 pub mod registry;
 mod respond;

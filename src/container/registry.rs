@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use byoc_account::{Account, Lease};
 use tokio::sync::oneshot;
 
 use crate::container::loader::Loader;
-use crate::container::memory::{Budget, Reservation};
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, Model};
 use crate::preprocessor::Method;
@@ -22,16 +22,16 @@ pub struct Loaded {
     pub model: Model,
     /// Where it was loaded from.
     pub url: String,
-    // The order of these fields is the order in which they are dropped: the model, then its bytes in the budget, then the
+    // The order of these fields is the order in which they are dropped: the model, then its bytes in the account, then the
     // sender whose end tells who waits for the memory.
-    reservation: Reservation,
+    lease: Lease,
     _freed: oneshot::Sender<()>,
 }
 
 impl Loaded {
     /// Bytes that the model takes.
     pub fn bytes(&self) -> u64 {
-        self.reservation.bytes()
+        self.lease.bytes()
     }
 }
 
@@ -42,11 +42,11 @@ enum Slot {
     Unloading,
 }
 
-/// The slots by name, and the budget that all models share.
+/// The slots by name, and the account that all models share.
 #[derive(Debug)]
 pub struct Registry {
     slots: RwLock<BTreeMap<Box<str>, Slot>>,
-    budget: Arc<Budget>,
+    account: Arc<Account>,
     large: Loader,
     /// The method of scikit-learn artifacts that answers; what each says if `None`.
     method: Option<Method>,
@@ -71,13 +71,13 @@ const LARGE: u64 = 64;
 impl Registry {
     /// An empty registry. `method` is what answers of the scikit-learn artifacts that it will hold; each says it for itself
     /// if `None`.
-    pub fn new(budget: Arc<Budget>, method: Option<Method>) -> Arc<Registry> {
-        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), budget, large: Loader::default(), method })
+    pub fn new(account: Arc<Account>, method: Option<Method>) -> Arc<Registry> {
+        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), account, large: Loader::default(), method })
     }
 
-    /// The budget that all models share.
-    pub fn budget(&self) -> &Budget {
-        &self.budget
+    /// The account that all models share.
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// Nothing that can panic runs under the lock, so a poisoned map is a sound one.
@@ -112,16 +112,16 @@ impl Registry {
         };
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
         let estimate = artifact.estimate()?;
-        let reservation = self.budget.reserve(estimate.saturating_add(beside)).map_err(short)?;
+        let mut lease = self.account.lease(estimate.saturating_add(beside)).map_err(short)?;
         let method = self.method;
-        let model = if estimate > self.budget.limit() / LARGE {
+        let model = if estimate > self.account.limit() / LARGE {
             self.large.run(move || artifact.load(method))?
         } else {
             artifact.load(method)?
         };
-        let reservation = reservation.settle(model.bytes() + beside).map_err(short)?;
+        lease.resize(model.bytes() + beside).map_err(short)?;
         let (sender, freed) = oneshot::channel();
-        let loaded = Arc::new(Loaded { model, url: url.to_owned(), reservation, _freed: sender });
+        let loaded = Arc::new(Loaded { model, url: url.to_owned(), lease, _freed: sender });
         claim.fill(Arc::clone(&loaded), freed);
         Ok(loaded)
     }

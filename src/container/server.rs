@@ -13,9 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::artifact::targz::{self, Limits};
+use crate::container::accounts::Accounts;
 use crate::container::app;
 use crate::container::config::{Config, Mode};
-use crate::container::memory::Budget;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::container::workers::Workers;
@@ -49,8 +49,10 @@ async fn serve(config: Config) -> Result<()> {
 
     let workers = Workers::start(config.workers, config.queue, config.timeout)
         .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
+    let accounts = Accounts::new(config.memory, config.model_memory);
     let services = Data::new(Services {
-        registry: Registry::new(Budget::new(config.model_memory), config.method),
+        registry: Registry::new(Arc::clone(&accounts.models), config.method),
+        accounts,
         single: OnceLock::new(),
         workers,
         default_accept: config.default_accept,

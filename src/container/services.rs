@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Bytes;
 
+use crate::container::accounts::Accounts;
 use crate::container::config::Batch;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::workers::{Refusal, Workers};
@@ -25,6 +26,8 @@ const INLINE_BYTES: usize = 16 << 10;
 pub struct Services {
     /// The models of multi-model mode.
     pub registry: Arc<Registry>,
+    /// The memory of the container.
+    pub accounts: Accounts,
     /// The model of single-model mode, once it is in memory.
     pub single: OnceLock<Arc<Loaded>>,
     /// Who does what takes longer.

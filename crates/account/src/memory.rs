@@ -1,0 +1,243 @@
+//! Accounts and leases.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many bytes may be held for a purpose, and how many are.
+#[derive(Debug)]
+pub struct Account {
+    limit: u64,
+    used: AtomicU64,
+    /// The most that were held at any time.
+    peak: AtomicU64,
+    /// What this account is a part of: bytes count there too.
+    within: Option<Arc<Account>>,
+}
+
+/// Bytes set aside in an account; given back when dropped.
+#[derive(Debug)]
+pub struct Lease {
+    account: Arc<Account>,
+    bytes: u64,
+}
+
+/// What was asked of an account and is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// Bytes that were needed, those that the lease had already included.
+    pub needed: u64,
+    /// Bytes that are free, those that the lease had already included.
+    pub free: u64,
+    /// Bytes that there are in all.
+    pub limit: u64,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shortage { needed, free, limit } = self;
+        write!(f, "it needs {needed} bytes; {free} of {limit} bytes are free")
+    }
+}
+
+impl Account {
+    /// An account of so many bytes.
+    pub fn new(limit: u64) -> Arc<Account> {
+        Arc::new(Account { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), within: None })
+    }
+
+    /// An account of so many bytes of another one, which are not set aside there before they are leased.
+    pub fn within(other: &Arc<Account>, limit: u64) -> Arc<Account> {
+        let within = Some(Arc::clone(other));
+        Arc::new(Account { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), within })
+    }
+
+    /// Bytes that there are.
+    pub fn limit(&self) -> u64 {
+        match &self.within {
+            Some(outer) => self.limit.min(outer.limit()),
+            None => self.limit,
+        }
+    }
+
+    /// Bytes that are held.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// The most bytes that were held at any time.
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Acquire)
+    }
+
+    /// Bytes that can be leased now.
+    pub fn free(&self) -> u64 {
+        let own = self.limit.saturating_sub(self.used());
+        self.within.as_ref().map_or(own, |outer| own.min(outer.free()))
+    }
+
+    /// Sets bytes aside.
+    ///
+    /// # Errors
+    /// When they are not there; nothing is held then.
+    pub fn lease(self: &Arc<Account>, bytes: u64) -> Result<Lease, Shortage> {
+        let mut lease = Lease { account: Arc::clone(self), bytes: 0 };
+        lease.grow(bytes)?;
+        Ok(lease)
+    }
+
+    fn take(&self, bytes: u64) -> Result<(), Shortage> {
+        let taken = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+            used.checked_add(bytes).filter(|after| *after <= self.limit)
+        });
+        let before = taken.map_err(|used| Shortage {
+            needed: bytes,
+            free: self.limit.saturating_sub(used),
+            limit: self.limit,
+        })?;
+        if let Some(outer) = &self.within
+            && let Err(shortage) = outer.take(bytes)
+        {
+            self.used.fetch_sub(bytes, Ordering::AcqRel);
+            return Err(shortage);
+        }
+        self.peak.fetch_max(before + bytes, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::AcqRel);
+        if let Some(outer) = &self.within {
+            outer.give_back(bytes);
+        }
+    }
+}
+
+impl Lease {
+    /// A lease of nothing yet.
+    pub fn empty(account: &Arc<Account>) -> Lease {
+        Lease { account: Arc::clone(account), bytes: 0 }
+    }
+
+    /// Bytes that are set aside.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The account that they are set aside in.
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// Sets more bytes aside.
+    ///
+    /// # Errors
+    /// When they are not there; the lease stays what it was.
+    pub fn grow(&mut self, bytes: u64) -> Result<(), Shortage> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        self.account.take(bytes).map_err(|shortage| Shortage {
+            needed: bytes.saturating_add(self.bytes),
+            free: shortage.free.saturating_add(self.bytes),
+            limit: shortage.limit,
+        })?;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Gives some of the bytes back; all of them at most.
+    pub fn shrink(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        if bytes > 0 {
+            self.account.give_back(bytes);
+            self.bytes -= bytes;
+        }
+    }
+
+    /// Gives back what is not needed, or sets aside what is needed more.
+    ///
+    /// # Errors
+    /// When more is needed than there is; the lease stays what it was.
+    pub fn resize(&mut self, bytes: u64) -> Result<(), Shortage> {
+        if bytes > self.bytes {
+            return self.grow(bytes - self.bytes);
+        }
+        self.shrink(self.bytes - bytes);
+        Ok(())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shrink(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_leased_is_given_back_when_dropped() {
+        let account = Account::new(100);
+        let first = account.lease(60).unwrap();
+        assert_eq!(account.lease(41).unwrap_err(), Shortage { needed: 41, free: 40, limit: 100 });
+        assert_eq!((account.used(), account.free()), (60, 40));
+        drop(first);
+        assert_eq!((account.used(), account.peak()), (0, 60));
+        assert!(account.lease(100).is_ok());
+    }
+
+    #[test]
+    fn a_lease_becomes_larger_and_smaller_and_says_what_it_would_need_as_a_whole() {
+        let account = Account::new(100);
+        let mut lease = account.lease(60).unwrap();
+        lease.resize(10).unwrap();
+        assert_eq!((lease.bytes(), account.used()), (10, 10));
+        lease.resize(90).unwrap();
+        assert_eq!(lease.grow(11).unwrap_err(), Shortage { needed: 101, free: 100, limit: 100 });
+        assert_eq!((lease.bytes(), account.used()), (90, 90));
+        lease.shrink(1000);
+        assert_eq!(account.used(), 0);
+    }
+
+    #[test]
+    fn what_is_leased_in_a_part_is_leased_in_the_whole() {
+        let whole = Account::new(100);
+        let (models, requests) = (Account::within(&whole, 80), Account::within(&whole, 90));
+        let model = models.lease(70).unwrap();
+        assert_eq!((whole.used(), models.free(), requests.free()), (70, 10, 30));
+        assert_eq!(requests.lease(31).unwrap_err(), Shortage { needed: 31, free: 30, limit: 100 });
+        assert_eq!(requests.used(), 0, "what the whole does not have is not held in the part");
+        drop(model);
+        assert_eq!((whole.used(), requests.lease(90).unwrap().bytes()), (0, 90));
+        assert_eq!(Account::within(&whole, 1000).limit(), 100);
+    }
+
+    #[test]
+    fn leasing_never_overflows() {
+        let account = Account::new(u64::MAX);
+        let mut most = account.lease(u64::MAX).unwrap();
+        assert_eq!(account.lease(1).unwrap_err().free, 0);
+        assert_eq!(most.grow(u64::MAX).unwrap_err().needed, u64::MAX);
+    }
+
+    #[test]
+    fn many_threads_never_take_more_than_there_is() {
+        let whole = Account::new(1000);
+        let part = Account::within(&whole, 900);
+        std::thread::scope(|scope| {
+            for account in [&whole, &part].repeat(4) {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        let lease = account.lease(300);
+                        assert!(whole.used() <= 1000 && part.used() <= 900);
+                        drop(lease);
+                    }
+                });
+            }
+        });
+        assert_eq!((whole.used(), part.used()), (0, 0));
+    }
+}

@@ -1,0 +1,84 @@
+//! The account of a container's memory: what models, bodies under way and answers may take, each a part of one whole.
+//!
+//! multi-model-server answers 507 only after memory has run out. Here what a load or a request needs is leased before it is
+//! allocated, so the platform learns to unload others, and a caller to come back, while everything that is loaded goes on.
+
+use std::sync::Arc;
+
+use byoc_account::{Account, system};
+
+/// The parts of a container's memory.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// All of it, but for what the process itself needs.
+    pub whole: Arc<Account>,
+    /// Loaded models, and what loading takes besides.
+    pub models: Arc<Account>,
+    /// Requests: bodies, and what answering takes.
+    pub requests: Arc<Account>,
+    /// Large bodies on their way in. Only a part of the requests' memory, so that many of them leave room to answer some, and
+    /// to take small ones.
+    pub bodies: Arc<Account>,
+}
+
+/// The part of the memory that models may take where nothing else is said.
+const DEFAULT_SHARE: f64 = 0.8;
+
+/// What the process, its threads and its connections need, however small the container is.
+const LEFT_FOR_THE_REST: u64 = 24 << 20;
+
+/// Where neither a cgroup nor the machine tells how much memory there is.
+const UNKNOWN_MEMORY: u64 = 1 << 30;
+
+/// How much of the requests' memory large bodies may take: one part of so many.
+const BODIES: u64 = 2;
+
+impl Accounts {
+    /// The accounts of a container with so many bytes of memory, of which models may take so many.
+    pub fn new(memory: u64, model_memory: u64) -> Accounts {
+        let whole = Account::new(memory.saturating_sub(LEFT_FOR_THE_REST));
+        let requests = Account::within(&whole, whole.limit());
+        Accounts {
+            models: Account::within(&whole, model_memory),
+            bodies: Account::within(&requests, requests.limit() / BODIES),
+            requests,
+            whole,
+        }
+    }
+}
+
+/// The bytes that this container has.
+pub fn memory_of_this_container() -> u64 {
+    system::memory().unwrap_or(UNKNOWN_MEMORY)
+}
+
+/// The bytes that models may take of so much memory, where nothing else is said.
+pub fn share_of_models(memory: u64) -> u64 {
+    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(LEFT_FOR_THE_REST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn models_have_most_of_the_memory_and_never_all_of_it() {
+        for (memory, models) in [(16 << 30, 13_743_895_347), (200 * MIB, 160 * MIB), (64 * MIB, 40 * MIB), (8 * MIB, 0)]
+        {
+            assert_eq!(share_of_models(memory), models, "{memory}");
+        }
+    }
+
+    #[test]
+    fn models_and_requests_share_what_the_process_leaves() {
+        let accounts = Accounts::new(124 * MIB, 80 * MIB);
+        assert_eq!((accounts.whole.limit(), accounts.models.limit()), (100 * MIB, 80 * MIB));
+        let model = accounts.models.lease(80 * MIB).unwrap();
+        assert_eq!((accounts.requests.free(), accounts.bodies.free()), (20 * MIB, 20 * MIB));
+        drop(model);
+        assert_eq!((accounts.requests.free(), accounts.bodies.free()), (100 * MIB, 50 * MIB));
+        assert_eq!(Accounts::new(8 * MIB, 80 * MIB).models.limit(), 0);
+    }
+}
