@@ -34,7 +34,7 @@ fn main() {
             ("linear learner, recordio", fixtures::learner_of_records(rows)),
             ("linear learner, npy", fixtures::learner_of_arrays(rows)),
         ] {
-            let answer = case.model.invoke(case.invocation()).expect("the bench's own request").body;
+            let answer = case.answer().expect("the bench's own request").into_body();
             let floor = match case.content_type {
                 "text/csv" => {
                     let numbers = floor::numbers_of(&answer);
@@ -42,7 +42,7 @@ fn main() {
                 }
                 _ => fastest(|| floor::run_binary(&case.body, &answer)),
             };
-            let ours = fastest(|| case.model.invoke(case.invocation()).map(|answer| answer.body.len()).unwrap_or(0));
+            let ours = fastest(|| case.answer().map(|answer| answer.pieces.iter().map(Vec::len).sum()).unwrap_or(0));
             println!(
                 "{name:<24} {rows:>9} {:>12} {:>12} {:>12.0} {:>6.2}",
                 format!("{floor:.1?}"),
@@ -60,10 +60,10 @@ fn of_files(folder: &Path, bodies: &[PathBuf]) {
         for accept in ["text/csv", "application/json"] {
             let body = std::fs::read(path).expect("the body can be read");
             let case = fixtures::of_folder(folder.to_owned(), body, accept);
-            let answer = case.model.invoke(case.invocation()).expect("the model answers").body;
+            let answer = case.answer().expect("the model answers").into_body();
             let numbers = floor::numbers_of(&answer);
             let floor = fastest(|| floor::run(&case.body, &numbers)).as_nanos();
-            let ours = fastest(|| case.model.invoke(case.invocation()).map(|answer| answer.body.len()).unwrap_or(0))
+            let ours = fastest(|| case.answer().map(|answer| answer.pieces.iter().map(Vec::len).sum()).unwrap_or(0))
                 .as_nanos();
             println!("{}\t{accept}\t{floor}\t{ours}", path.display());
         }

@@ -41,7 +41,7 @@ fn main() {
         for (name, case) in
             [("preprocessor", fixtures::preprocessor(rows)), ("linear learner", fixtures::learner(rows))]
         {
-            let answer = case.model.invoke(case.invocation()).expect("the bench's own request").body;
+            let answer = case.answer().expect("the bench's own request").into_body();
             let null = null_server(answer);
             let ours = container(&case);
             let mut rounds: Vec<_> = (0..ROUNDS)

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use byoc::model::{Artifact, Invocation};
 use byoc::training::{Config, run};
+use byoc_account::Allowance;
 use houses::{CITIES, House, houses};
 
 fn main() {
@@ -57,8 +58,8 @@ fn main() {
         default_accept: None,
         body: body.as_bytes(),
     };
-    let answer = model.invoke(invocation).expect("features");
-    println!("{body}becomes\n{}", String::from_utf8_lossy(&answer.body));
+    let answer = model.invoke(invocation, &Allowance::unbounded()).expect("features").into_body();
+    println!("{body}becomes\n{}", String::from_utf8_lossy(&answer));
 }
 
 fn row(house: &House) -> String {

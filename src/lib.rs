@@ -23,8 +23,10 @@ pub mod endpoint;
 pub mod env;
 #[cfg(test)]
 mod fake_container;
+pub mod in_flight;
 pub mod model;
 pub mod platform;
+pub mod sending;
 pub mod storage;
 pub mod telemetry;
 mod tls;

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use byoc::artifact::targz;
-use byoc::model::{Artifact, Invocation, Model};
+use byoc::model::{Answer, Artifact, Invocation, Model};
 use byoc::payload::recordio;
+use byoc_account::Allowance;
 use tempfile::TempDir;
 
 use super::fixtures_folder;
@@ -22,13 +23,15 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn invocation(&self) -> Invocation<'_> {
-        Invocation {
+    /// The model's answer to the request, as a worker makes it.
+    pub fn answer(&self) -> byoc::error::Result<Answer> {
+        let invocation = Invocation {
             content_type: Some(self.content_type),
             accept: Some(self.accept),
             default_accept: None,
             body: &self.body,
-        }
+        };
+        self.model.invoke(invocation, &Allowance::unbounded())
     }
 }
 

@@ -5,38 +5,35 @@ pub mod fixtures;
 pub mod floor;
 pub mod load;
 
-use std::net::{SocketAddr, TcpListener};
-
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use byoc::container::accounts::Accounts;
-use byoc::container::registry::Registry;
 use byoc::container::services::{SINGLE_MODEL, Services};
-use byoc::container::workers::Workers;
+use byoc::container::{Config, Mode};
 
 /// What `byoc serve` would share among its requests.
 pub fn services(case: &fixtures::Case, workers: usize) -> Services {
-    let accounts = Accounts::new(4 << 30, 1 << 30);
-    let registry = Registry::new(Arc::clone(&accounts.models), None);
-    let single = OnceLock::new();
     let url = case.folder.to_str().expect("a plain path");
-    let _ = single.set(registry.load(SINGLE_MODEL, url).expect("the bench's own model"));
-    byoc::telemetry::metrics::start();
-    Services {
-        registry,
-        accounts,
-        single,
-        workers: Workers::start(workers, 100, Duration::from_secs(60)).expect("threads"),
+    let config = Config {
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: 0,
+        mode: Mode::MultiModel,
+        method: None,
         default_accept: None,
-        max_request_bytes: 1 << 30,
+        workers,
         timeout: Duration::from_secs(60),
-        parallel: workers,
+        queue: 100,
+        max_request_bytes: 1 << 30,
         batch: None,
-        in_flight: AtomicUsize::new(0),
-    }
+        memory: 4 << 30,
+        model_memory: 1 << 30,
+        stop_on_stdin_eof: false,
+    };
+    let services = Services::start(&config).expect("threads");
+    let _ = services.single.set(services.registry.load(SINGLE_MODEL, url).expect("the bench's own model"));
+    byoc::telemetry::metrics::start();
+    services
 }
 
 /// Runs a server on a free port for the rest of the process.

@@ -18,3 +18,5 @@ pub mod linear_learner;
 pub mod payload;
 pub mod preprocessor;
 pub mod scorer;
+#[cfg(test)]
+mod testing;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use byoc_account::{Account, system};
 
+use crate::in_flight::Share;
+
 /// The parts of a container's memory.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -16,9 +18,9 @@ pub struct Accounts {
     pub models: Arc<Account>,
     /// Requests: bodies, and what answering takes.
     pub requests: Arc<Account>,
-    /// Large bodies on their way in. Only a part of the requests' memory, so that many of them leave room to answer some, and
-    /// to take small ones.
-    pub bodies: Arc<Account>,
+    /// Bodies on their way in. Large ones get a part of the requests' memory only, so that many of them leave room to answer
+    /// some, and to take small ones.
+    pub bodies: Share,
 }
 
 /// The part of the memory that models may take where nothing else is said.
@@ -40,11 +42,23 @@ impl Accounts {
         let requests = Account::within(&whole, whole.limit());
         Accounts {
             models: Account::within(&whole, model_memory),
-            bodies: Account::within(&requests, requests.limit() / BODIES),
+            bodies: Share::of(&requests, requests.limit() / BODIES),
             requests,
             whole,
         }
     }
+}
+
+/// What a connection holds: what of a request has come and is not taken yet, and what of an answer is not sent. A small body
+/// and a small answer are a part of it.
+pub(super) const CONNECTION: u64 = 32 << 10;
+
+/// How much of the memory connections may hold: one part of so many. Others wait until one is closed.
+const CONNECTIONS: u64 = 8;
+
+/// How many connections there may be in a container of so many bytes.
+pub(super) fn most_connections(memory: u64) -> usize {
+    usize::try_from(memory / CONNECTIONS / CONNECTION).unwrap_or(usize::MAX).max(64)
 }
 
 /// The bytes that this container has.
@@ -76,9 +90,9 @@ mod tests {
         let accounts = Accounts::new(124 * MIB, 80 * MIB);
         assert_eq!((accounts.whole.limit(), accounts.models.limit()), (100 * MIB, 80 * MIB));
         let model = accounts.models.lease(80 * MIB).unwrap();
-        assert_eq!((accounts.requests.free(), accounts.bodies.free()), (20 * MIB, 20 * MIB));
+        assert_eq!(accounts.requests.free(), 20 * MIB);
         drop(model);
-        assert_eq!((accounts.requests.free(), accounts.bodies.free()), (100 * MIB, 50 * MIB));
+        assert_eq!((accounts.requests.free(), accounts.bodies.most()), (100 * MIB, 50 * MIB));
         assert_eq!(Accounts::new(8 * MIB, 80 * MIB).models.limit(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! The app factory: the one list of routes, for the program and for its tests.
 
-use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::container::config::Mode;
 use crate::container::services::Services;
@@ -11,7 +11,7 @@ pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut Serv
     let single = matches!(mode, Mode::SingleModel(_));
     let batch = services.batch.is_some();
     move |app| {
-        app.app_data(PayloadConfig::new(services.max_request_bytes)).app_data(services);
+        app.app_data(services);
         // The busiest route stands first: routes are tried in order.
         let invocations = web::resource("/invocations").default_service(web::to(respond::wrong_method));
         let ping = web::resource("/ping").default_service(web::to(respond::wrong_method));

@@ -1,19 +1,20 @@
-//! Bodies on their way in and out: taken whole within the time that a request has, given in pieces.
+//! Bodies on their way in: taken whole, within the time that a request has and the memory that there is.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_ENCODING;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
+use futures_util::Stream as _;
 
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
+use crate::in_flight::{self, NoRoom, Share};
 
 /// A request's body, or why there is none: too large, cut short, encoded, or not there in time.
 pub(super) struct Body(pub(super) Result<Bytes>);
@@ -23,17 +24,26 @@ impl FromRequest for Body {
     type Future = Arriving;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Arriving {
-        let limits =
-            request.app_data::<Data<Services>>().map(|services| (services.max_request_bytes, services.timeout));
-        let (limit, timeout) = limits.unwrap_or((0, Duration::ZERO));
-        Arriving {
-            bytes: Bytes::from_request(request, payload),
-            limit,
-            timeout,
-            deadline: None,
-            encoding: encoding(request),
-        }
+        let Some(services) = request.app_data::<Data<Services>>() else {
+            let missing = Error::new(Cause::Internal, "the services of this container are missing");
+            return Arriving::of(payload.take(), 0, Duration::ZERO, Taking::Refused(missing));
+        };
+        let (limit, timeout) = (services.max_request_bytes, services.timeout);
+        let announced = announced(request);
+        let bodies = &services.accounts.bodies;
+        let taking = match (encoding(request), announced) {
+            (Some(encoding), _) => Taking::Refused(encoded(&encoding)),
+            (None, Some(length)) if length > limit => Taking::Refused(too_large(limit)),
+            (None, Some(length)) if length as u64 > bodies.most() => Taking::Refused(never_fits(bodies.most())),
+            (None, length) => Taking::Nothing { share: bodies.clone(), announced: length },
+        };
+        Arriving::of(payload.take(), limit, timeout, taking)
     }
+}
+
+/// How long the body is, by the request's own word.
+fn announced(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// What the body is encoded with, if it is.
@@ -44,25 +54,101 @@ fn encoding(request: &HttpRequest) -> Option<String> {
 
 /// A body that is being taken.
 pub(super) struct Arriving {
-    bytes: <Bytes as FromRequest>::Future,
+    payload: Payload,
+    taking: Taking,
     limit: usize,
     timeout: Duration,
     /// Set once the body is not there at once, as that of nearly every request is.
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
-    encoding: Option<String>,
+}
+
+/// What has been taken of a body.
+enum Taking {
+    /// Nothing will be.
+    Refused(Error),
+    Nothing {
+        share: Share,
+        announced: Option<usize>,
+    },
+    /// What came first. Nearly always it is all.
+    First {
+        share: Share,
+        announced: Option<usize>,
+        first: Bytes,
+    },
+    More(in_flight::Arriving),
+}
+
+impl Taking {
+    fn push(self, piece: Bytes, limit: usize) -> Result<Taking> {
+        match self {
+            Taking::Refused(error) => Err(error),
+            Taking::Nothing { share, announced } => Ok(Taking::First { share, announced, first: piece }),
+            Taking::First { share, announced, first } => {
+                let mut arriving = in_flight::Arriving::new(&share, announced.unwrap_or(limit));
+                arriving.push(&first).and_then(|()| arriving.push(&piece)).map_err(no_room)?;
+                Ok(Taking::More(arriving))
+            }
+            Taking::More(mut arriving) => {
+                arriving.push(&piece).map_err(no_room)?;
+                Ok(Taking::More(arriving))
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Taking::Refused(_) | Taking::Nothing { .. } => 0,
+            Taking::First { first, .. } => first.len(),
+            Taking::More(arriving) => arriving.len(),
+        }
+    }
+
+    fn finish(self) -> Result<Bytes> {
+        match self {
+            Taking::Refused(error) => Err(error),
+            Taking::Nothing { .. } => Ok(Bytes::new()),
+            Taking::First { first, .. } => Ok(first),
+            Taking::More(arriving) => Ok(arriving.finish()),
+        }
+    }
+}
+
+impl Arriving {
+    fn of(payload: Payload, limit: usize, timeout: Duration, taking: Taking) -> Arriving {
+        Arriving { payload, taking, limit, timeout, deadline: None }
+    }
+
+    /// Leaves nothing behind, so that what was set aside is free while the answer is on its way.
+    fn take(&mut self) -> Taking {
+        std::mem::replace(&mut self.taking, Taking::Refused(Error::new(Cause::Internal, "the body has been taken")))
+    }
 }
 
 impl Future for Arriving {
     type Output = Result<Body, actix_web::Error>;
 
     fn poll(mut self: Pin<&mut Arriving>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(bytes) = Pin::new(&mut self.bytes).poll(context) {
-            let body = match (bytes, self.encoding.take()) {
-                (_, Some(encoding)) => Err(encoded(&encoding)),
-                (Ok(bytes), None) => Ok(bytes),
-                (Err(error), None) => Err(not_taken(&error, self.limit)),
+        if let Taking::Refused(_) = self.taking {
+            return Poll::Ready(Ok(Body(self.take().finish())));
+        }
+        loop {
+            let taken = match Pin::new(&mut self.payload).poll_next(context) {
+                Poll::Pending => break,
+                Poll::Ready(None) => return Poll::Ready(Ok(Body(self.take().finish()))),
+                Poll::Ready(Some(Err(error))) => Err(not_taken(&error.into(), self.limit)),
+                Poll::Ready(Some(Ok(piece))) if self.taking.len() + piece.len() > self.limit => {
+                    Err(too_large(self.limit))
+                }
+                Poll::Ready(Some(Ok(piece))) => {
+                    let limit = self.limit;
+                    self.take().push(piece, limit)
+                }
             };
-            return Poll::Ready(Ok(Body(body)));
+            match taken {
+                Ok(taking) => self.taking = taking,
+                Err(error) => return Poll::Ready(Ok(Body(Err(error)))),
+            }
         }
         let timeout = self.timeout;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
@@ -71,6 +157,23 @@ impl Future for Arriving {
         }
         Poll::Pending
     }
+}
+
+fn no_room(no_room: NoRoom) -> Error {
+    match no_room {
+        NoRoom::NeverFits(most) => never_fits(most),
+        NoRoom::NotNow => {
+            Error::new(Cause::Unavailable, "other requests hold the memory that this body needs: send it again later")
+        }
+    }
+}
+
+fn never_fits(most: u64) -> Error {
+    let message = format!(
+        "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows a request, or give \
+         the container more memory"
+    );
+    Error::new(Cause::PayloadTooLarge, message)
 }
 
 pub(super) fn not_in_time(timeout: Duration) -> Error {
@@ -102,33 +205,5 @@ pub(super) fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
             Error::bad_payload("the connection was closed before the whole body had arrived")
         }
         _ => Error::bad_payload(format!("the body did not arrive whole: {error}")),
-    }
-}
-
-/// An answer in pieces. Given whole, a large one would be copied and sent in one go while every other connection of its
-/// thread waits.
-pub(super) struct Pieces(Bytes);
-
-pub(super) const PIECE: usize = 64 << 10;
-
-impl Pieces {
-    pub(super) fn new(body: Vec<u8>) -> Pieces {
-        Pieces(Bytes::from(body))
-    }
-}
-
-impl MessageBody for Pieces {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.0.len() as u64)
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.0.is_empty() {
-            return Poll::Ready(None);
-        }
-        let length = self.0.len().min(PIECE);
-        Poll::Ready(Some(Ok(self.0.split_to(length))))
     }
 }

@@ -5,12 +5,14 @@
 
 pub mod accounts;
 pub mod app;
+mod at_once;
 mod body;
 pub mod config;
 mod counters;
 mod loader;
 mod pieces;
 pub mod registry;
+mod reply;
 mod respond;
 mod routes;
 mod server;

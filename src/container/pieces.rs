@@ -5,21 +5,25 @@
 //! has arrived; memory is that of a few pieces, whatever the body's size. What is wrong with the first piece is an error like
 //! any other; after that the answer has begun, so that it is broken off, and the log says why.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use byoc_account::{Allowance, Lease};
 use bytes::Buf as _;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::container::body::{self, PIECE};
+use crate::container::body;
 use crate::container::counters::{self, Route};
 use crate::container::registry::Loaded;
+use crate::container::reply::Reply;
 use crate::container::respond;
 use crate::container::routes::text_header;
 use crate::container::services::{SINGLE_MODEL, Services};
@@ -27,6 +31,7 @@ use crate::error::{Cause, Error, Result};
 use crate::model::PieceByPiece;
 use crate::payload::MediaType;
 use crate::payload::pieces::Pieces;
+use crate::sending::PIECE;
 
 /// A body up to this size is answered as a whole. The service's default payload is a third of it.
 const WHOLE_BYTES: usize = 16 << 20;
@@ -40,6 +45,9 @@ const MOST_UNANSWERED: usize = 12 << 20;
 /// A body that says at its start that it has no more bytes, as a payload of the service has, is taken to its end: many callers
 /// read nothing before they have sent all, and both sides would wait for ever.
 const LARGEST_UNANSWERED: usize = 100 << 20;
+
+/// How long a piece waits whose memory others hold.
+const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(20);
 
 /// `POST /invocations` in a batch transform job.
 pub(super) async fn invocations(request: HttpRequest, payload: Payload, services: Data<Services>) -> HttpResponse {
@@ -58,8 +66,9 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     let (content_type, accept) = (text_header(request, &CONTENT_TYPE)?, text_header(request, &ACCEPT)?);
     let mut arriving = Arriving::new(payload, services.clone());
     if arriving.take_up_to(WHOLE_BYTES + 1).await? {
-        let body = arriving.arrived.freeze();
-        return services.invoke(SINGLE_MODEL, model, content_type, accept, body).await.map(respond::answer);
+        let (body, _lease) = arriving.finish();
+        let reply = services.invoke(SINGLE_MODEL, model, content_type, accept, body).await?;
+        return Ok(respond::reply(reply, services.timeout));
     }
     let exchange = model.model.agree(content_type, accept, services.default_accept)?;
     // An array of numpy's says at its start how many rows it has.
@@ -76,8 +85,9 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
             );
             return Err(Error::new(Cause::PayloadTooLarge, message));
         }
-        let body = arriving.arrived.freeze();
-        return services.invoke(SINGLE_MODEL, model, content_type, accept, body).await.map(respond::answer);
+        let (body, _lease) = arriving.finish();
+        let reply = services.invoke(SINGLE_MODEL, model, content_type, accept, body).await?;
+        return Ok(respond::reply(reply, services.timeout));
     };
     let length = text_header(request, &CONTENT_LENGTH)?.and_then(|length| length.trim().parse::<usize>().ok());
     let unanswered = match length {
@@ -96,7 +106,7 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     let first = streamed.next().await?.unwrap_or_default();
     let (answers, received) = channel(AHEAD);
     actix_web::rt::spawn(streamed.send_all(answers));
-    let body = Answers { received, waiting: first };
+    let body = Answers { received, waiting: VecDeque::from(first) };
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, exchange.writes.name())).body(body))
 }
 
@@ -105,6 +115,8 @@ struct Arriving {
     payload: Payload,
     services: Data<Services>,
     arrived: BytesMut,
+    /// The memory of what has arrived.
+    lease: Lease,
     /// How many bytes have arrived in all.
     taken: usize,
     has_ended: bool,
@@ -112,7 +124,28 @@ struct Arriving {
 
 impl Arriving {
     fn new(payload: Payload, services: Data<Services>) -> Arriving {
-        Arriving { payload, services, arrived: BytesMut::new(), taken: 0, has_ended: false }
+        let lease = Lease::empty(&services.accounts.requests);
+        Arriving { payload, services, arrived: BytesMut::new(), lease, taken: 0, has_ended: false }
+    }
+
+    /// What has arrived, and its memory.
+    fn finish(self) -> (Bytes, Lease) {
+        (self.arrived.freeze(), self.lease)
+    }
+
+    /// Sets memory aside for so many bytes more. A buffer that is full becomes twice as large.
+    fn make_room(&mut self, bytes: usize) -> Result<()> {
+        let needed = self.arrived.len().saturating_add(bytes);
+        if needed as u64 > self.lease.bytes() {
+            let twice = (needed as u64).saturating_mul(2).saturating_sub(self.lease.bytes());
+            self.lease.grow(twice).map_err(|shortage| {
+                let message =
+                    format!("other requests hold the memory that this body needs: {shortage}; send it again later");
+                Error::new(Cause::Unavailable, message)
+            })?;
+            self.arrived.reserve(bytes);
+        }
+        Ok(())
     }
 
     /// Takes more of the body; whether it has ended.
@@ -132,6 +165,7 @@ impl Arriving {
                 if self.taken > limit {
                     return Err(body::too_large(limit));
                 }
+                self.make_room(bytes.len())?;
                 self.arrived.extend_from_slice(&bytes);
                 Ok(false)
             }
@@ -164,8 +198,8 @@ struct Streamed {
 }
 
 impl Streamed {
-    /// The answer to the next piece, or none after the last.
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    /// The answer to the next piece in its parts, or none after the last.
+    async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
         if self.is_over {
             return Ok(None);
         }
@@ -184,14 +218,34 @@ impl Streamed {
                 break self.arriving.arrived.split().freeze();
             }
         };
-        let (mut progress, model, is_last) = (self.progress, Arc::clone(&self.model), self.is_over);
-        let work = move || progress.answer(&model.model, &piece, is_last).map(|answer| (progress, answer));
-        let (progress, answer) = self.arriving.services.run(SINGLE_MODEL, work).await?;
-        self.progress = progress;
-        Ok(Some(Bytes::from(answer)))
+        let is_first = self.progress.is_new();
+        let until = Instant::now() + self.arriving.services.timeout;
+        let answer = loop {
+            let answer = self.answer(piece.clone()).await;
+            // The answer has begun: it cannot be asked for again, so that what will fit later is waited for.
+            let comes_later = matches!(&answer, Err(error) if error.cause() == Cause::Unavailable);
+            if is_first || !comes_later || Instant::now() >= until {
+                break answer;
+            }
+            tokio::time::sleep(BEFORE_ANOTHER_TRY).await;
+        };
+        answer.map(Some)
     }
 
-    async fn send_all(mut self, answers: Sender<Result<Bytes, BrokenOff>>) {
+    async fn answer(&mut self, piece: Bytes) -> Result<Vec<Bytes>> {
+        let (mut progress, model, is_last) = (self.progress, Arc::clone(&self.model), self.is_over);
+        let writes = progress.exchange().writes;
+        let work = move |allowance: Allowance| {
+            allowance.take(piece.len())?;
+            let pieces = progress.answer(&model.model, &piece, is_last, &allowance)?;
+            Ok((progress, Reply::new(writes, pieces, allowance)?))
+        };
+        let (progress, reply) = self.arriving.services.run(SINGLE_MODEL, work).await?;
+        self.progress = progress;
+        Ok(reply.parts)
+    }
+
+    async fn send_all(mut self, answers: Sender<Result<Vec<Bytes>, BrokenOff>>) {
         loop {
             // Not before the last answer but one is taken: an answer may be several times as large as what it answers.
             let place = {
@@ -236,8 +290,8 @@ impl std::error::Error for BrokenOff {}
 
 /// Answers on their way out, in pieces that no other connection of the thread has to wait long for.
 struct Answers {
-    received: Receiver<Result<Bytes, BrokenOff>>,
-    waiting: Bytes,
+    received: Receiver<Result<Vec<Bytes>, BrokenOff>>,
+    waiting: VecDeque<Bytes>,
 }
 
 impl MessageBody for Answers {
@@ -248,15 +302,22 @@ impl MessageBody for Answers {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
-        while self.waiting.is_empty() {
+        loop {
+            if let Some(part) = self.waiting.front_mut() {
+                if part.len() > PIECE {
+                    return Poll::Ready(Some(Ok(part.split_to(PIECE))));
+                }
+                match self.waiting.pop_front() {
+                    Some(part) if !part.is_empty() => return Poll::Ready(Some(Ok(part))),
+                    _ => continue,
+                }
+            }
             match self.received.poll_recv(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Ready(Some(Err(broken))) => return Poll::Ready(Some(Err(broken))),
-                Poll::Ready(Some(Ok(answer))) => self.waiting = answer,
+                Poll::Ready(Some(Ok(parts))) => self.waiting = parts.into(),
             }
         }
-        let length = self.waiting.len().min(PIECE);
-        Poll::Ready(Some(Ok(self.waiting.split_to(length))))
     }
 }

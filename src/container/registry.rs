@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::container::loader::Loader;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Artifact, Model};
+use crate::model::{Artifact, Cost, Model};
 use crate::preprocessor::Method;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
@@ -20,6 +20,8 @@ use crate::preprocessor::Method;
 pub struct Loaded {
     /// What answers.
     pub model: Model,
+    /// What its answers take.
+    pub cost: Cost,
     /// Where it was loaded from.
     pub url: String,
     // The order of these fields is the order in which they are dropped: the model, then its bytes in the account, then the
@@ -121,7 +123,7 @@ impl Registry {
         };
         lease.resize(model.bytes() + beside).map_err(short)?;
         let (sender, freed) = oneshot::channel();
-        let loaded = Arc::new(Loaded { model, url: url.to_owned(), lease, _freed: sender });
+        let loaded = Arc::new(Loaded { cost: Cost::of(&model), model, url: url.to_owned(), lease, _freed: sender });
         claim.fill(Arc::clone(&loaded), freed);
         Ok(loaded)
     }

@@ -1,15 +1,18 @@
 //! Answers in multi-model-server's shape, which existing clients match on (`contract.md` §11, read in
 //! github.com/awslabs/multi-model-server at 706aa9c7).
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderName, HeaderValue, PRAGMA};
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderName, HeaderValue, PRAGMA, RETRY_AFTER};
 use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-use crate::container::body::Pieces;
+use crate::container::reply::Reply;
 use crate::error::{Cause, Error};
-use crate::model::Answer;
 use crate::payload::MediaType;
+use crate::sending::{self, PIECE};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -87,6 +90,9 @@ pub(super) fn error(error: &Error) -> HttpResponse {
         byte: place.and_then(|place| place.byte),
     };
     let mut response = with_request_id(status, &body, &id);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if error.cause() == Cause::RequestTimeout {
         // What may still come on this connection is the rest of a body.
         response.head_mut().set_connection_type(ConnectionType::Close);
@@ -94,16 +100,23 @@ pub(super) fn error(error: &Error) -> HttpResponse {
     response
 }
 
-/// A model's answer.
-pub(super) fn answer(answer: Answer) -> HttpResponse {
-    let content_type = match answer.content_type {
+/// A model's answer, which its caller has to take in as long as answering may last, and longer if it is large.
+pub(super) fn reply(reply: Reply, timeout: Duration) -> HttpResponse {
+    let content_type = match reply.content_type {
         MediaType::Csv => const { HeaderValue::from_static(MediaType::Csv.name()) },
         MediaType::Json => const { HeaderValue::from_static(MediaType::Json.name()) },
         MediaType::JsonLines => const { HeaderValue::from_static(MediaType::JsonLines.name()) },
         MediaType::RecordIoProtobuf => const { HeaderValue::from_static(MediaType::RecordIoProtobuf.name()) },
         MediaType::Npy => const { HeaderValue::from_static(MediaType::Npy.name()) },
     };
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).body(Pieces::new(answer.body))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, content_type));
+    let length = reply.len();
+    match <[Bytes; 1]>::try_from(reply.parts) {
+        Ok([part]) if length <= PIECE => response.body(part),
+        Ok(parts) => response.body(sending::Body::new(parts, sending::patience(timeout, length))),
+        Err(parts) => response.body(sending::Body::new(parts, sending::patience(timeout, length))),
+    }
 }
 
 /// What multi-model-server says to a path that it does not serve.

@@ -143,7 +143,7 @@ async fn invoke(
         }
         Err(error) => Err(error),
     };
-    let response = answer.map_or_else(|error| respond::error(&error), respond::answer);
+    let response = answer.map_or_else(|error| respond::error(&error), |reply| respond::reply(reply, services.timeout));
     counters::finished(Route::Invocation, response, Some(started))
 }
 
@@ -255,12 +255,22 @@ pub(super) async fn load(
     counters::finished(Route::Load, response, Some(started))
 }
 
+/// A name and a url with room to spare; the event loop parses it.
+const MOST_OF_A_LOAD: usize = 64 << 10;
+
 /// Name and url from a JSON body, or from the query where there is none, as multi-model-server takes them.
 fn load_request(query: Result<web::Query<LoadRequest>, actix_web::Error>, body: Body) -> Result<(String, String)> {
     let body = body.0.map_err(|error| {
         let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
         error.because(cause)
     })?;
+    if body.len() > MOST_OF_A_LOAD {
+        let message = format!(
+            "a request to load a model has its name and its url: expected at most {MOST_OF_A_LOAD} bytes, found {}",
+            body.len()
+        );
+        return Err(Error::new(Cause::PayloadTooLarge, message));
+    }
     let parameters = if body.iter().all(u8::is_ascii_whitespace) {
         query.map(web::Query::into_inner).map_err(|error| Error::new(Cause::BadRequest, error.to_string()))?
     } else {

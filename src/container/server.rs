@@ -3,24 +3,24 @@
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use byoc_account::Lease;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::artifact::targz::{self, Limits};
-use crate::container::accounts::Accounts;
+use crate::container::accounts::{CONNECTION, most_connections};
 use crate::container::app;
 use crate::container::config::{Config, Mode};
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
-use crate::container::workers::Workers;
 use crate::error::{Cause, Error, Result};
 use crate::model::Artifact;
+use crate::sending;
 use crate::telemetry;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
@@ -47,25 +47,19 @@ async fn serve(config: Config) -> Result<()> {
     // The first line of the log: whoever asked for port 0 reads the port from it.
     log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
 
-    let workers = Workers::start(config.workers, config.queue, config.timeout)
-        .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
-    let accounts = Accounts::new(config.memory, config.model_memory);
-    let services = Data::new(Services {
-        registry: Registry::new(Arc::clone(&accounts.models), config.method),
-        accounts,
-        single: OnceLock::new(),
-        workers,
-        default_accept: config.default_accept,
-        max_request_bytes: config.max_request_bytes,
-        timeout: config.timeout,
-        parallel: config.workers,
-        batch: config.batch,
-        in_flight: AtomicUsize::new(0),
-    });
+    let services = Data::new(Services::start(&config)?);
+    let whole = Arc::clone(&services.accounts.whole);
     let app_services = services.clone();
+    let close_idle = sending::close_when_nothing_is_taken(config.timeout);
     let mode = config.mode.clone();
     let server = HttpServer::new(move || App::new().configure(app::configure(app_services.clone(), &mode)))
         .workers(config.workers)
+        .max_connections((most_connections(config.memory) / config.workers.max(1)).max(1))
+        .on_connect(move |connection, data| {
+            close_idle(connection, data);
+            // Given back when the connection is closed. Its number is bounded where there is no memory for it.
+            data.insert(whole.lease(CONNECTION).unwrap_or_else(|_| Lease::empty(&whole)));
+        })
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals()

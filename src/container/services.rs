@@ -5,21 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Bytes;
+use byoc_account::{Allowance, Deadline, Lease, Purpose};
 
 use crate::container::accounts::Accounts;
-use crate::container::config::Batch;
+use crate::container::at_once;
+use crate::container::config::{Batch, Config};
 use crate::container::registry::{Loaded, Registry};
+use crate::container::reply::Reply;
 use crate::container::workers::{Refusal, Workers};
 use crate::error::{Cause, Error, Result};
-use crate::model::{Answer, Invocation};
+use crate::model::Answer;
 use crate::payload::MediaType;
 
 /// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).
 pub const SINGLE_MODEL: &str = "model";
-
-/// A body up to this size is answered where it was read. At the slowest rate of any parser here, some 100 MB/s, that is a
-/// sixth of a millisecond, which a `/ping` behind it does not notice; handing work over costs a tenth of that.
-const INLINE_BYTES: usize = 16 << 10;
 
 /// What every request of a container shares.
 #[derive(Debug)]
@@ -28,6 +27,8 @@ pub struct Services {
     pub registry: Arc<Registry>,
     /// The memory of the container.
     pub accounts: Accounts,
+    /// What the threads that answer at once have to do it in.
+    pub standing: Lease,
     /// The model of single-model mode, once it is in memory.
     pub single: OnceLock<Arc<Loaded>>,
     /// Who does what takes longer.
@@ -63,37 +64,65 @@ impl Drop for InFlight<'_> {
 }
 
 impl Services {
-    /// Has a model answer a request: at once if it is small, on a worker if not.
+    /// What a container of these settings has at its start: no model yet.
+    ///
+    /// # Errors
+    /// [`Cause::Io`] when the system gives no threads for the workers.
+    pub fn start(config: &Config) -> Result<Services> {
+        let workers = Workers::start(config.workers, config.queue, config.timeout)
+            .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
+        let accounts = Accounts::new(config.memory, config.model_memory);
+        let standing = accounts.requests.lease(at_once::STANDING * config.workers as u64);
+        let standing = standing.unwrap_or_else(|_| Lease::empty(&accounts.requests));
+        Ok(Services {
+            registry: Registry::new(Arc::clone(&accounts.models), config.method),
+            accounts,
+            standing,
+            single: OnceLock::new(),
+            workers,
+            default_accept: config.default_accept,
+            max_request_bytes: config.max_request_bytes,
+            timeout: config.timeout,
+            parallel: config.workers,
+            batch: config.batch,
+            in_flight: AtomicUsize::new(0),
+        })
+    }
+
+    /// Has a model answer a request: at once if it is light, on a worker if not.
     ///
     /// # Errors
     /// What [`crate::model::Model::invoke`] says; [`Cause::Unavailable`] when the queue is full, [`Cause::Timeout`],
     /// [`Cause::Internal`] after a panic.
-    pub async fn invoke(
+    pub(super) async fn invoke(
         &self,
         name: &str,
         loaded: Arc<Loaded>,
         content_type: Option<&str>,
         accept: Option<&str>,
         body: Bytes,
-    ) -> Result<Answer> {
+    ) -> Result<Reply> {
         let _in_flight = InFlight::begin(&self.in_flight);
-        let default_accept = self.default_accept;
-        if body.len() <= INLINE_BYTES {
-            let invocation = Invocation { content_type, accept, default_accept, body: &body };
+        let exchange = loaded.model.agree(content_type, accept, self.default_accept)?;
+        if at_once::may_answer(&loaded.cost, exchange, &body) {
+            let lease = Lease::empty(&self.accounts.requests);
+            let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
+                .with_standing(at_once::STANDING)
+                .beside(self.accounts.models.used());
             // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
-            return catch_unwind(AssertUnwindSafe(|| loaded.model.invoke(invocation)))
-                .unwrap_or_else(|_| Err(panicked()));
+            let answered = catch_unwind(AssertUnwindSafe(|| loaded.model.answer(exchange, &body, &allowance)));
+            let Answer { content_type, pieces } = answered.unwrap_or_else(|_| Err(panicked()))?;
+            return Reply::new(content_type, pieces, allowance);
         }
-        let content_type = content_type.map(str::to_owned);
-        let accept = accept.map(str::to_owned);
-        let work = move || {
-            let (content_type, accept) = (content_type.as_deref(), accept.as_deref());
-            loaded.model.invoke(Invocation { content_type, accept, default_accept, body: &body })
+        let work = move |allowance: Allowance| {
+            let Answer { content_type, pieces } = loaded.model.answer(exchange, &body, &allowance)?;
+            drop(body);
+            Reply::new(content_type, pieces, allowance)
         };
-        self.workers.run(work).await.unwrap_or_else(|refusal| Err(refused(refusal, name)))
+        self.run(name, work).await
     }
 
-    /// Has a worker do a part of an invocation.
+    /// Has a worker do a part of an invocation, within what is free of the requests' memory and what is left of the time.
     ///
     /// # Errors
     /// What the work says; [`Cause::Unavailable`] when the queue is full, [`Cause::Timeout`], [`Cause::Internal`] after a
@@ -101,8 +130,13 @@ impl Services {
     pub(super) async fn run<T: Send + 'static>(
         &self,
         name: &str,
-        work: impl FnOnce() -> Result<T> + Send + 'static,
+        work: impl FnOnce(Allowance) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let (requests, models) = (Arc::clone(&self.accounts.requests), Arc::clone(&self.accounts.models));
+        let work = move |deadline| {
+            let allowance = Allowance::of(Lease::empty(&requests), Purpose::Answer, deadline);
+            work(allowance.beside(models.used()))
+        };
         self.workers.run(work).await.unwrap_or_else(|refusal| Err(refused(refusal, name)))
     }
 }

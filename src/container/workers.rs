@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use byoc_account::Deadline;
 use tokio::sync::oneshot;
 
 /// The pool. Its threads end when it is dropped; what is queued then is not begun.
@@ -23,7 +24,7 @@ pub struct Workers {
 pub enum Refusal {
     /// As many wait already as may wait.
     QueueFull,
-    /// The deadline passed. Work that had begun goes on to its end, unheard.
+    /// The deadline passed. Work that had begun is told so.
     TimedOut,
     /// The work panicked; the log says how.
     Panicked,
@@ -92,18 +93,24 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Has a worker do something and waits for it.
+    /// Has a worker do something and waits for it. The work is told until when, and that is over at once when the caller goes
+    /// away.
     ///
     /// # Errors
     /// When the queue is full, the deadline passes, or the work panics.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Deadline) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let deadline = Instant::now() + self.timeout;
+        let (until, _waiting) = Deadline::at(deadline).or_given_up();
         let (answer, answered) = oneshot::channel();
         let run = Box::new(move || {
             // A caller that is gone has dropped its end: there is nobody to work for.
             if !answer.is_closed() {
                 // The work is moved in whole and nothing of it is seen after a panic.
-                let _ = answer.send(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refusal::Panicked));
+                let done = catch_unwind(AssertUnwindSafe(|| work(until)));
+                let _ = answer.send(done.map_err(|_| Refusal::Panicked));
             }
         });
         {
@@ -143,14 +150,14 @@ mod tests {
     #[actix_web::test]
     async fn work_is_done_and_its_result_comes_back() {
         let workers = Workers::start(2, 10, LONG).unwrap();
-        assert_eq!(workers.run(|| 6 * 7).await, Ok(42));
+        assert_eq!(workers.run(|_| 6 * 7).await, Ok(42));
     }
 
     #[actix_web::test]
     async fn a_panic_is_reported_and_the_worker_lives() {
         let workers = Workers::start(1, 10, LONG).unwrap();
-        assert_eq!(workers.run(|| panic!("expected by the test")).await, Err::<(), _>(Refusal::Panicked));
-        assert_eq!(workers.run(|| 1).await, Ok(1));
+        assert_eq!(workers.run(|_| panic!("expected by the test")).await, Err::<(), _>(Refusal::Panicked));
+        assert_eq!(workers.run(|_| 1).await, Ok(1));
     }
 
     #[actix_web::test]
@@ -158,16 +165,16 @@ mod tests {
         let workers = Workers::start(1, 1, LONG).unwrap();
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
-        let busy = workers.run(move || {
+        let busy = workers.run(move |_| {
             started.send(()).unwrap();
             released.recv().unwrap();
         });
         let mut busy = Box::pin(busy);
         assert!(futures_util::poll!(&mut busy).is_pending());
         has_started.recv().unwrap();
-        let mut waiting = Box::pin(workers.run(|| ()));
+        let mut waiting = Box::pin(workers.run(|_| ()));
         assert!(futures_util::poll!(&mut waiting).is_pending());
-        assert_eq!(workers.run(|| ()).await, Err(Refusal::QueueFull));
+        assert_eq!(workers.run(|_| ()).await, Err(Refusal::QueueFull));
         release.send(()).unwrap();
         assert_eq!((busy.await, waiting.await), (Ok(()), Ok(())));
     }
@@ -176,12 +183,31 @@ mod tests {
     async fn what_waited_past_its_deadline_is_never_begun() {
         let workers = Workers::start(1, 10, Duration::from_millis(20)).unwrap();
         let (release, released) = mpsc::channel::<()>();
-        let mut busy = Box::pin(workers.run(move || released.recv()));
+        let mut busy = Box::pin(workers.run(move |_| released.recv()));
         assert!(futures_util::poll!(&mut busy).is_pending());
         let (begun, has_begun) = mpsc::channel();
-        assert_eq!(workers.run(move || begun.send(())).await, Err(Refusal::TimedOut));
+        assert_eq!(workers.run(move |_| begun.send(())).await, Err(Refusal::TimedOut));
         assert!(busy.await.is_err());
         release.send(()).unwrap();
         assert!(has_begun.recv().is_err(), "its sender was dropped unused");
+    }
+
+    #[actix_web::test]
+    async fn work_that_nobody_waits_for_any_more_is_told_so() {
+        let workers = Workers::start(1, 10, LONG).unwrap();
+        let (started, has_started) = mpsc::channel();
+        let (ended, has_ended) = mpsc::channel();
+        let work = workers.run(move |deadline| {
+            started.send(()).unwrap();
+            while !deadline.has_passed() {
+                std::thread::yield_now();
+            }
+            ended.send(()).unwrap();
+        });
+        let mut work = Box::pin(work);
+        assert!(futures_util::poll!(&mut work).is_pending());
+        has_started.recv().unwrap();
+        drop(work);
+        has_ended.recv().unwrap();
     }
 }

@@ -5,6 +5,7 @@ use super::streams::Stream;
 use crate::error::{Error, Place, Result};
 use crate::payload::batch::Row;
 use crate::payload::{Batch, ContentType, MediaType};
+use byoc_account::Allowance;
 use std::io::Read as _;
 
 /// Text that is parsed at once. A line must fit.
@@ -50,7 +51,8 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
         return Ok(true);
     }
     let content_type = ContentType::of(MediaType::Csv);
-    let batch = Batch::read(content_type, text, columns).map_err(|error| in_columns(error, columns))?;
+    let allowance = Allowance::unbounded();
+    let batch = Batch::read(content_type, text, columns, &allowance).map_err(|error| in_columns(error, columns))?;
     for (index, row) in batch.rows().enumerate() {
         if let Row::Dense(cells) = row
             && let Some((label, features)) = cells.split_first()

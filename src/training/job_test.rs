@@ -61,7 +61,8 @@ fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
     assert_eq!(job.failure(), None);
     let learner = LinearLearner::open(&job.base.path().join("model")).unwrap();
     let body = ContentType::of(MediaType::Csv);
-    let predictions = learner.predict(&learner.read(body, b"1,1\n").unwrap()).unwrap();
+    let predictions =
+        learner.predict(&learner.read(body, b"1,1\n", &byoc_account::Allowance::unbounded()).unwrap()).unwrap();
     let crate::payload::predictions::Scores::Float32(scores) = predictions.scores() else { panic!("float32 scores") };
     assert!((scores[0] - 11.0).abs() < 1e-4, "{scores:?}");
 }

@@ -74,7 +74,8 @@ fn both_files_in_the_folder_are_one_model() {
             default_accept: None,
             body: b"2,y\n5,x\n",
         };
-        String::from_utf8(model.invoke(invocation).unwrap().body).unwrap()
+        let allowance = byoc_account::Allowance::unbounded();
+        String::from_utf8(model.invoke(invocation, &allowance).unwrap().into_body()).unwrap()
     };
     let both = answer(&job.path("model"));
     std::fs::remove_file(job.path("model/preprocessor.json")).unwrap();

@@ -155,6 +155,14 @@ impl Lease {
         }
     }
 
+    /// Takes some of the bytes for a lease of their own; all of them at most.
+    #[must_use]
+    pub fn split(&mut self, bytes: u64) -> Lease {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Lease { account: Arc::clone(&self.account), bytes }
+    }
+
     /// Gives back what is not needed, or sets aside what is needed more.
     ///
     /// # Errors
@@ -200,6 +208,19 @@ mod tests {
         assert_eq!((lease.bytes(), account.used()), (90, 90));
         lease.shrink(1000);
         assert_eq!(account.used(), 0);
+    }
+
+    #[test]
+    fn a_part_of_a_lease_is_given_back_by_itself() {
+        let account = Account::new(100);
+        let mut lease = account.lease(60).unwrap();
+        let part = lease.split(40);
+        assert_eq!((lease.bytes(), part.bytes(), account.used()), (20, 40, 60));
+        drop(part);
+        assert_eq!(account.used(), 20);
+        let rest = lease.split(1000);
+        drop(lease);
+        assert_eq!((rest.bytes(), account.used()), (20, 20));
     }
 
     #[test]

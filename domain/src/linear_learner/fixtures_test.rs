@@ -83,7 +83,8 @@ fn every_request_scores_as_mxnet_scored_it() {
     let mut compared = 0;
     for case in cases() {
         for (path, content_type, _) in requests(&case).filter(|(.., good)| *good) {
-            let batch = case.learner.read(content_type, &std::fs::read(&path).unwrap()).unwrap();
+            let batch =
+                case.learner.read(content_type, &std::fs::read(&path).unwrap(), crate::testing::unbounded()).unwrap();
             let predictions = case.learner.predict(&batch).unwrap();
             let rows = if path.ends_with("single.csv") { 1 } else { case.expected.scores.len() };
             assert_eq!(predictions.len(), rows, "{path:?}");
@@ -129,7 +130,7 @@ fn arrays_of_numpy_score_to_the_bit_as_text_scores() {
     for case in cases() {
         let csv = std::fs::read_to_string(case.folder.join("requests/dense.csv")).unwrap();
         let predict = |media_type, body: &[u8]| {
-            let batch = case.learner.read(ContentType::of(media_type), body).unwrap();
+            let batch = case.learner.read(ContentType::of(media_type), body, crate::testing::unbounded()).unwrap();
             case.learner.predict(&batch).unwrap()
         };
         let expected = predict(MediaType::Csv, csv.as_bytes());
@@ -174,8 +175,11 @@ fn records_of_answers_are_those_of_the_algorithms_container() {
         let content_type = ContentType::of(MediaType::RecordIoProtobuf);
         let request = std::fs::read(case.folder.join("requests/dense.recordio")).unwrap();
         let mut answer = Vec::new();
-        let predictions = case.learner.predict(&case.learner.read(content_type, &request).unwrap()).unwrap();
-        predictions.write(MediaType::RecordIoProtobuf, &mut answer);
+        let predictions = case
+            .learner
+            .predict(&case.learner.read(content_type, &request, crate::testing::unbounded()).unwrap())
+            .unwrap();
+        predictions.write(MediaType::RecordIoProtobuf, &mut answer).unwrap();
         let expected = std::fs::read(case.folder.join("expected/response.recordio")).unwrap();
         assert_eq!(answer.len(), expected.len(), "{:?}", case.folder);
         let (found, expected) = (records(&answer), records(&expected));
@@ -212,11 +216,15 @@ fn answers_are_spelled_as_the_algorithms_container_spells_them() {
     let mut compared = 0;
     for case in cases() {
         let content_type = ContentType::of(MediaType::Csv);
-        let batch = case.learner.read(content_type, &std::fs::read(case.folder.join("requests/dense.csv")).unwrap());
+        let batch = case.learner.read(
+            content_type,
+            &std::fs::read(case.folder.join("requests/dense.csv")).unwrap(),
+            crate::testing::unbounded(),
+        );
         let predictions = case.learner.predict(&batch.unwrap()).unwrap();
         for (media_type, file) in [(MediaType::Json, "response.json"), (MediaType::JsonLines, "response.jsonl")] {
             let mut answer = Vec::new();
-            predictions.write(media_type, &mut answer);
+            predictions.write(media_type, &mut answer).unwrap();
             let answer = String::from_utf8(answer).unwrap();
             let expected = std::fs::read_to_string(case.folder.join("expected").join(file)).unwrap();
             let ((found, between), (expected, expected_between)) = (numbers(&answer), numbers(&expected));
@@ -241,7 +249,10 @@ fn every_bad_request_is_refused_with_what_was_expected_and_found() {
     let mut refused = 0;
     for case in cases() {
         for (path, content_type, _) in requests(&case).filter(|(.., good)| !*good) {
-            let error = case.learner.read(content_type, &std::fs::read(&path).unwrap()).unwrap_err();
+            let error = case
+                .learner
+                .read(content_type, &std::fs::read(&path).unwrap(), crate::testing::unbounded())
+                .unwrap_err();
             assert_eq!(error.cause(), Cause::BadPayload, "{path:?}");
             let message = error.message();
             assert!(message.starts_with("unable to evaluate payload provided: expected "), "{message}");

@@ -44,7 +44,7 @@ const MULTICLASS: &str = r#"{"predictor_type": "multiclass_classifier", "loss_ty
 
 fn scores(learner: &LinearLearner, csv: &str) -> Vec<f32> {
     let content_type = ContentType::of(MediaType::Csv);
-    let batch = learner.read(content_type, csv.as_bytes()).unwrap();
+    let batch = learner.read(content_type, csv.as_bytes(), crate::testing::unbounded()).unwrap();
     match learner.predict(&batch).unwrap().scores() {
         Scores::Float32(scores) => scores.clone(),
         Scores::Float64(_) => panic!("float64 scores"),

@@ -11,10 +11,11 @@ mod predict;
 pub mod train;
 mod write;
 
+use byoc_account::Allowance;
 pub use describe::{LinearLearnerDescription, OutputDescription};
 pub use write::write;
 
-use crate::error::Result;
+use crate::error::{Cause, Result};
 use crate::payload::{Batch, ContentType, MediaType, Predictions};
 
 /// A loaded linear model. Immutable, so all threads share one.
@@ -112,9 +113,11 @@ impl LinearLearner {
     /// # Errors
     /// [`crate::error::Cause::BadPayload`]. The message starts with what the algorithm's own container answers to any
     /// request that it cannot score (github.com/aws/sagemaker-python-sdk issue 1881), and goes on to say what is wrong.
-    pub fn read(&self, content_type: ContentType, body: &[u8]) -> Result<Batch> {
-        Batch::read(content_type, body, self.feature_dim)
-            .map_err(|error| error.context("unable to evaluate payload provided"))
+    pub fn read<'w>(&self, content_type: ContentType, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
+        Batch::read(content_type, body, self.feature_dim, allowance).map_err(|error| match error.cause() {
+            Cause::BadPayload => error.context("unable to evaluate payload provided"),
+            _ => error,
+        })
     }
 }
 

@@ -6,8 +6,13 @@
 
 use super::{Activation, LinearLearner, PredictorType};
 use crate::error::{Cause, Error, Result};
+use crate::payload::AnswerWriter;
 use crate::payload::batch::{Batch, Row};
 use crate::payload::predictions::{Predictions, Scores, Width};
+use byoc_account::Allowance;
+
+/// Scores of a block of rows: they stay in the cache.
+const BLOCK_SCORES: usize = 32 << 10;
 
 /// Partial sums that the compiler can keep in vector registers. Feature `i` goes to sum `i % LANES`.
 const LANES: usize = 8;
@@ -17,20 +22,50 @@ impl LinearLearner {
     ///
     /// # Errors
     /// [`Cause::Internal`] when the batch was not read for this model.
-    pub fn predict(&self, batch: &Batch) -> Result<Predictions> {
-        if batch.width() != self.feature_dim {
-            return Err(Error::new(
-                Cause::Internal,
-                format!("a batch of {} features for a model of {}", batch.width(), self.feature_dim),
-            ));
+    pub fn predict(&self, batch: &Batch<'_>) -> Result<Predictions> {
+        self.check(batch)?;
+        self.predict_rows(&mut batch.rows(), batch.len())
+    }
+
+    /// Writes the answers to a body's rows, block by block.
+    ///
+    /// # Errors
+    /// [`Cause::Internal`] when the batch was not read for this model; and where there is not the memory or the time to answer.
+    pub fn answer(&self, batch: &Batch<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
+        self.check(batch)?;
+        let mut rows = batch.rows();
+        let most = (BLOCK_SCORES / self.outputs().max(1)).max(1);
+        let mut left = batch.len();
+        // A body without rows has an answer too.
+        loop {
+            let count = left.min(most);
+            let bytes = count.saturating_mul(self.outputs() * size_of::<f32>() + size_of::<i64>());
+            allowance.take(bytes)?;
+            writer.predictions(&self.predict_rows(&mut rows, count)?)?;
+            allowance.give_back(bytes);
+            left -= count;
+            if left == 0 {
+                return Ok(());
+            }
         }
+    }
+
+    fn check(&self, batch: &Batch<'_>) -> Result<()> {
+        if batch.width() == self.feature_dim {
+            return Ok(());
+        }
+        let message = format!("a batch of {} features for a model of {}", batch.width(), self.feature_dim);
+        Err(Error::new(Cause::Internal, message))
+    }
+
+    fn predict_rows<'r>(&self, rows: &mut impl Iterator<Item = Row<'r>>, count: usize) -> Result<Predictions> {
         let outputs = self.outputs();
-        let mut scores = Vec::with_capacity(batch.len() * outputs);
+        let mut scores = Vec::with_capacity(count * outputs);
         let mut labels = match self.predictor_type {
             PredictorType::Regressor => None,
-            _ => Some(Vec::with_capacity(batch.len())),
+            _ => Some(Vec::with_capacity(count)),
         };
-        for row in batch.rows() {
+        for row in rows.take(count) {
             let start = scores.len();
             scores.extend(self.weights().zip(self.bias()).map(|(weights, &bias)| linear(weights, bias, row)));
             let row_scores = scores.get_mut(start..).unwrap_or_default();

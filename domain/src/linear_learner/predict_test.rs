@@ -13,7 +13,7 @@ fn learner(predictor_type: PredictorType, activation: Activation, weights: &[&[f
 }
 
 fn predict(learner: &LinearLearner, csv: &str) -> (Vec<f32>, Option<Vec<i64>>) {
-    let batch = learner.read(ContentType::of(MediaType::Csv), csv.as_bytes()).unwrap();
+    let batch = learner.read(ContentType::of(MediaType::Csv), csv.as_bytes(), crate::testing::unbounded()).unwrap();
     let predictions = learner.predict(&batch).unwrap();
     let Scores::Float32(scores) = predictions.scores() else { panic!("float64 scores") };
     (scores.clone(), predictions.labels().map(<[i64]>::to_vec))
@@ -57,14 +57,14 @@ fn subnormal_weights_count() {
 #[test]
 fn a_batch_of_another_width_is_our_own_mistake() {
     let regressor = learner(PredictorType::Regressor, Activation::Identity, &[&[1.0]], &[0.0]);
-    assert_eq!(regressor.predict(&Batch::new(2)).unwrap_err().cause(), Cause::Internal);
-    assert!(regressor.predict(&Batch::new(1)).unwrap().is_empty());
+    assert_eq!(regressor.predict(&Batch::new(2, crate::testing::unbounded())).unwrap_err().cause(), Cause::Internal);
+    assert!(regressor.predict(&Batch::new(1, crate::testing::unbounded())).unwrap().is_empty());
 }
 
 #[test]
 fn an_error_in_a_request_starts_with_the_words_of_the_algorithms_own_container() {
     let regressor = learner(PredictorType::Regressor, Activation::Identity, &[&[1.0]], &[0.0]);
-    let error = regressor.read(ContentType::of(MediaType::Csv), b"1\n1,2\n").unwrap_err();
+    let error = regressor.read(ContentType::of(MediaType::Csv), b"1\n1,2\n", crate::testing::unbounded()).unwrap_err();
     assert_eq!(error.cause(), Cause::BadPayload);
     assert_eq!(error.message(), "unable to evaluate payload provided: expected 1 features, found 2");
     assert_eq!(error.place().unwrap().row, Some(2));

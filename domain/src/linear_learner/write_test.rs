@@ -87,7 +87,8 @@ fn what_is_written_is_loaded_and_scores_as_the_weights_say() {
         let learner = LinearLearner::open(folder.path()).unwrap();
         assert_eq!(learner.predictor_type().name(), given.predictor_type.name());
         let body = ContentType::of(MediaType::Csv);
-        let predictions = learner.predict(&learner.read(body, b"2,-1\n").unwrap()).unwrap();
+        let predictions =
+            learner.predict(&learner.read(body, b"2,-1\n", crate::testing::unbounded()).unwrap()).unwrap();
         let raw: Vec<f64> = (0..outputs)
             .map(|output| f64::from(2.0 * weights[output] - weights[outputs + output] + bias[output]))
             .collect();

@@ -5,10 +5,13 @@
 use super::json::instance::{Rows, Scalar};
 use super::{ContentType, MediaType, json, jsonlines, npy, numeric_csv, recordio};
 use crate::error::{Error, Place, Result};
+use byoc_account::{Allowance, Room as _};
 
 /// Rows of `width` float32 features.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
+#[derive(Debug)]
+pub struct Batch<'w> {
+    /// What the rows' memory is taken from.
+    allowance: &'w Allowance,
     width: usize,
     rows: usize,
     /// Dense values and the values of sparse rows, row after row.
@@ -18,6 +21,9 @@ pub struct Batch {
     /// Where each row ends. Empty as long as all rows are dense: then a row ends where the arithmetic says.
     ends: Vec<RowEnd>,
 }
+
+/// After so many rows the deadline is looked at.
+const ROWS_BETWEEN_LOOKS: usize = 1024;
 
 /// One row of a [`Batch`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,18 +47,20 @@ struct RowEnd {
     keys: Option<usize>,
 }
 
-impl Batch {
+impl<'w> Batch<'w> {
     /// The media types that a batch is read from.
     pub const READABLE: &'static [MediaType] = MediaType::ALL;
 
     /// A batch without rows.
-    pub fn new(width: usize) -> Batch {
-        Batch { width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
+    pub fn new(width: usize, allowance: &'w Allowance) -> Batch<'w> {
+        Batch { allowance, width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
     }
 
     /// A batch without rows, with room for the first row of a body: no more of it than the body can hold at two bytes a value.
-    pub(super) fn for_body(width: usize, body: &[u8]) -> Batch {
-        Batch { values: Vec::with_capacity(width.min(body.len() / 2 + 1)), ..Batch::new(width) }
+    pub(super) fn for_body(width: usize, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
+        let mut batch = Batch::new(width, allowance);
+        batch.reserve(width.min(body.len() / 2 + 1))?;
+        Ok(batch)
     }
 
     /// Reads the rows of a request body for a model of `width` features.
@@ -60,18 +68,18 @@ impl Batch {
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known: a body that is no such text, no
     /// row, a row of another width, a cell that is not a finite float32.
-    pub fn read(content_type: ContentType, body: &[u8], width: usize) -> Result<Batch> {
+    pub fn read(content_type: ContentType, body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
         match content_type.media_type {
             MediaType::Csv if content_type.has_header => {
                 let rest = without_first_line(body);
                 let without = ContentType { has_header: false, ..content_type };
-                Batch::read(without, rest, width).map_err(|error| moved(error, body.len() - rest.len()))
+                Batch::read(without, rest, width, allowance).map_err(|error| moved(error, body.len() - rest.len()))
             }
-            MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0)),
-            MediaType::Json => json::read_batch(body, width),
-            MediaType::JsonLines => jsonlines::read_batch(body, width),
-            MediaType::RecordIoProtobuf => recordio::read_batch(body, width),
-            MediaType::Npy => npy::read_batch(body, width),
+            MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0), allowance),
+            MediaType::Json => json::read_batch(body, width, allowance),
+            MediaType::JsonLines => jsonlines::read_batch(body, width, allowance),
+            MediaType::RecordIoProtobuf => recordio::read_batch(body, width, allowance),
+            MediaType::Npy => npy::read_batch(body, width, allowance),
         }
     }
 
@@ -109,8 +117,8 @@ impl Batch {
     }
 
     /// Makes room for more values, no more than the reader knows the body to hold.
-    pub(super) fn reserve(&mut self, values: usize) {
-        self.values.reserve(values);
+    pub(super) fn reserve(&mut self, values: usize) -> Result<()> {
+        Ok(self.values.make_exact_room(values, self.allowance)?)
     }
 
     /// Appends a value to the open row: float64 as it is parsed, rounded to float32 here, in one place for all media types.
@@ -120,6 +128,7 @@ impl Batch {
         if !rounded.is_finite() {
             return Err(not_finite(value));
         }
+        self.values.make_room(1, self.allowance)?;
         self.values.push(rounded);
         Ok(())
     }
@@ -128,6 +137,7 @@ impl Batch {
     pub(super) fn push_key(&mut self, key: u64) -> Result<()> {
         match u32::try_from(key) {
             Ok(key) if (key as usize) < self.width => {
+                self.keys.make_room(1, self.allowance)?;
                 self.keys.push(key);
                 Ok(())
             }
@@ -154,8 +164,9 @@ impl Batch {
         if found != self.width {
             return Err(self.wrong_width(found as u64));
         }
-        self.rows += 1;
+        self.end_row()?;
         if !self.ends.is_empty() {
+            self.ends.make_room(1, self.allowance)?;
             self.ends.push(RowEnd { values: self.values.len(), keys: None });
         }
         Ok(())
@@ -174,10 +185,20 @@ impl Batch {
             .at(Place::row(self.rows + 1)));
         }
         if self.ends.is_empty() {
+            self.ends.make_room(self.rows + 1, self.allowance)?;
             self.ends.extend((1..=self.rows).map(|row| RowEnd { values: row * self.width, keys: None }));
         }
-        self.rows += 1;
+        self.end_row()?;
+        self.ends.make_room(1, self.allowance)?;
         self.ends.push(RowEnd { values: self.values.len(), keys: Some(self.keys.len()) });
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<()> {
+        self.rows += 1;
+        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+            self.allowance.check_time()?;
+        }
         Ok(())
     }
 
@@ -195,6 +216,7 @@ impl Batch {
             return Err(self.wrong_width(row.len() as u64));
         }
         let start = self.values.len();
+        self.values.make_room(row.len(), self.allowance)?;
         self.values.extend(row.clone().map(|value| value as f32));
         let rounded = self.values.get(start..).unwrap_or_default();
         // All of them are looked at, which the compiler does many at a time; where one is none, only it is looked for.
@@ -243,7 +265,7 @@ fn not_finite(value: f64) -> Error {
     Error::bad_payload(format!("expected a finite float32, found {value:e}"))
 }
 
-impl<'de> Rows<'de> for Batch {
+impl<'de> Rows<'de> for Batch<'_> {
     fn value(&mut self, value: Scalar<'de>) -> Result<()> {
         match value {
             Scalar::Float(value) => self.push_value(value),
@@ -275,18 +297,19 @@ mod tests {
 
     #[test]
     fn dense_and_sparse_rows_mix_in_one_batch_in_any_order() {
-        let dense = |batch: &mut Batch, values: [f64; 2]| {
+        let allowance = Allowance::unbounded();
+        let dense = |batch: &mut Batch<'_>, values: [f64; 2]| {
             for value in values {
                 batch.push_value(value).unwrap();
             }
             batch.end_dense().unwrap();
         };
-        let sparse = |batch: &mut Batch, key, value| {
+        let sparse = |batch: &mut Batch<'_>, key, value| {
             batch.push_key(key).unwrap();
             batch.push_value(value).unwrap();
             batch.end_sparse(Some(2)).unwrap();
         };
-        let mut batch = Batch::new(2);
+        let mut batch = Batch::new(2, &allowance);
         dense(&mut batch, [1.0, 2.0]);
         sparse(&mut batch, 1, 3.0);
         dense(&mut batch, [4.0, 5.0]);
@@ -307,21 +330,23 @@ mod tests {
 
     #[test]
     fn a_row_of_another_width_is_refused_with_its_number() {
-        let mut batch = Batch::new(1);
+        let allowance = Allowance::unbounded();
+        let mut batch = Batch::new(1, &allowance);
         batch.push_value(1.0).unwrap();
         batch.end_dense().unwrap();
         batch.push_value(1.0).unwrap();
         batch.push_value(1.0).unwrap();
         assert_eq!(batch.end_dense().unwrap_err().to_string(), "row 2: expected 1 features, found 2");
         assert_eq!(
-            Batch::new(3).end_sparse(Some(2000)).unwrap_err().to_string(),
+            Batch::new(3, &allowance).end_sparse(Some(2000)).unwrap_err().to_string(),
             "row 1: expected 3 features, found 2000"
         );
     }
 
     #[test]
     fn what_float32_or_the_width_cannot_hold_is_refused() {
-        let mut batch = Batch::new(3);
+        let allowance = Allowance::unbounded();
+        let mut batch = Batch::new(3, &allowance);
         for value in [f64::NAN, f64::INFINITY, 1e39] {
             assert!(batch.push_value(value).is_err(), "{value}");
         }

@@ -1,8 +1,9 @@
 //! What an estimator of scikit-learn answers: for each row a score or several, a label, or both.
 
+use super::features::{AROUND_A_ROW, AROUND_ALL, most_bytes_of};
 use super::table::{Column, Table};
-use super::{Features, MediaType, csv, json, jsonlines};
-use crate::error::{Cause, Error, Result};
+use super::{MediaType, answer};
+use crate::error::Result;
 
 /// Scores and labels, column by column, in the types that scikit-learn's own answer has.
 ///
@@ -72,28 +73,27 @@ impl<'a> Estimates<'a> {
     /// Appends the answer's body.
     ///
     /// # Errors
-    /// [`Cause::NotAcceptable`] for classes that are text in a media type that holds numbers only.
+    /// [`crate::error::Cause::NotAcceptable`] for classes that are text in a media type that holds numbers only.
     pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
-        match media_type {
-            MediaType::Csv => csv::write(&self.into_table(), out),
-            MediaType::Json => json::write_estimates(&self, out),
-            MediaType::JsonLines => jsonlines::write_estimates(&self, out),
-            MediaType::Npy => {
-                let features = Features { label: None, table: self.into_table(), sources: Vec::new() };
-                features.write(media_type, out)?;
-            }
-            // Not among `WRITABLE`: the learner's records have a score always, and labels that are numbers.
-            MediaType::RecordIoProtobuf => {
-                return Err(Error::new(Cause::NotAcceptable, "an estimator's answers are not written as records"));
-            }
-        }
-        Ok(())
+        answer::whole(media_type, self.rows, out, |writer| writer.estimates(self))
+    }
+
+    /// The most bytes that the rows have when they are written.
+    pub(super) fn most_bytes(&self, media_type: MediaType) -> usize {
+        let scores = match &self.scores {
+            None => &[],
+            Some(Scores::One(column)) => std::slice::from_ref(column),
+            Some(Scores::Each(columns)) => columns.as_slice(),
+        };
+        let cells: usize = scores.iter().chain(&self.labels).map(|column| most_bytes_of(column, media_type)).sum();
+        cells.saturating_add(self.rows.saturating_mul(AROUND_A_ROW)).saturating_add(AROUND_ALL)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Cause;
     use crate::payload::table::Cell;
 
     fn written(estimates: &Estimates<'_>, media_type: MediaType) -> String {

@@ -1,7 +1,7 @@
 //! What a preprocessor answers: the features of each row, and its label where the rows came with one.
 
 use super::table::{Cell, Column, Table};
-use super::{MediaType, csv, json, jsonlines, npy, recordio};
+use super::{MediaType, answer};
 use crate::error::{Cause, Error, Place, Result};
 use std::borrow::Cow;
 
@@ -40,14 +40,14 @@ impl<'a> Features<'a> {
     /// # Errors
     /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only, with the row and the column.
     pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
-        match media_type {
-            MediaType::Csv => csv::write(&self.into_table(), out),
-            MediaType::Json => json::write_table(&self.into_table(), out),
-            MediaType::JsonLines => jsonlines::write_table(&self.into_table(), out),
-            MediaType::RecordIoProtobuf => recordio::write_features(&self, out)?,
-            MediaType::Npy => npy::write_features(&self, out)?,
-        }
-        Ok(())
+        answer::whole(media_type, self.table.rows, out, |writer| writer.features(self))
+    }
+
+    /// The most bytes that the rows have when they are written.
+    pub(super) fn most_bytes(&self, media_type: MediaType) -> usize {
+        let columns = self.label.iter().chain(&self.table.columns);
+        let cells: usize = columns.map(|column| most_bytes_of(column, media_type)).sum();
+        cells.saturating_add(self.table.rows.saturating_mul(AROUND_A_ROW)).saturating_add(AROUND_ALL)
     }
 
     /// All numbers as float32; one that float32 does not reach is an error, one that it rounds is not.
@@ -67,6 +67,34 @@ impl<'a> Features<'a> {
         let feature = |(index, column)| float64(column).map_err(|unfit: Unfit| unfit.of_feature(self, index));
         label.chain(self.table.columns.iter().enumerate().map(feature)).collect()
     }
+}
+
+/// The most bytes that stand around a row's values: brackets, names and separators of JSON, or a record's frame and heads.
+pub(super) const AROUND_A_ROW: usize = 64;
+/// The most bytes that stand around all rows: an array's header.
+pub(super) const AROUND_ALL: usize = 256;
+
+/// The most bytes of a float64 in text with a separator, `-1.7976931348623157e+308, `; integers and truths have fewer.
+pub(super) const NUMBER: usize = 27;
+
+/// The most bytes that the values of a column have when they are written.
+pub(super) fn most_bytes_of(column: &Column<'_>, media_type: MediaType) -> usize {
+    let each = match media_type {
+        MediaType::Csv | MediaType::Json | MediaType::JsonLines => NUMBER,
+        MediaType::Npy | MediaType::RecordIoProtobuf => size_of::<f64>(),
+    };
+    let text = match (column, media_type) {
+        // JSON writes a control character as six.
+        (Column::Object(cells), MediaType::Json | MediaType::JsonLines) => 6 * text_bytes(cells),
+        // CSV doubles quotes.
+        (Column::Object(cells), MediaType::Csv) => 2 * text_bytes(cells),
+        _ => 0,
+    };
+    column.len().saturating_mul(each).saturating_add(text)
+}
+
+fn text_bytes(cells: &[Cell<'_>]) -> usize {
+    cells.iter().map(|cell| if let Cell::Text(text) = cell { text.len() } else { 0 }).sum()
 }
 
 /// A cell that a numeric media type cannot hold.

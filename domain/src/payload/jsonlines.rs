@@ -2,6 +2,7 @@
 
 use super::Batch;
 use super::Estimates;
+use super::frame::Frame;
 use super::json::instance::{Reading, Rows};
 use super::json::words::Words;
 use super::json::{Columns, write_cell, write_cells, write_score};
@@ -9,12 +10,13 @@ use super::number::{write_cut_f64, write_i64};
 use super::predictions::{Predictions, Score};
 use super::table::{Schema, Table};
 use crate::error::{Error, Result};
+use byoc_account::Allowance;
 use serde::de::DeserializeSeed;
 
 /// Reads float32 rows of `width` features.
-pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
-    let mut batch = Batch::for_body(width, body);
-    match Words::find(body) {
+pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let mut batch = Batch::for_body(width, body, allowance)?;
+    match Words::find(body, allowance)? {
         None => read_lines(body, None, &mut batch)?,
         Some(words) => read_lines(words.text(), Some(&words), &mut batch)?,
     }
@@ -26,15 +28,15 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
 /// different length, sparse rows, no line.
-pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
-    let Some(words) = Words::find(body) else {
-        let mut columns = Columns::new(schema);
+pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
+    let Some(words) = Words::find(body, allowance)? else {
+        let mut columns = Columns::new(schema, allowance);
         read_lines(body, None, &mut columns)?;
         return columns.finish();
     };
-    let mut columns = Columns::new(schema);
+    let mut columns = Columns::new(schema, allowance);
     read_lines(words.text(), Some(&words), &mut columns)?;
-    Ok(columns.finish()?.into_owned())
+    columns.finish()?.into_owned(allowance)
 }
 
 /// The last line need not end in a line break; blank lines are skipped and not counted.
@@ -100,7 +102,7 @@ pub(super) fn write_estimates(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
 }
 
 /// A table, one `{"features":[...]}` a row.
-pub fn write_table(table: &Table<'_>, out: &mut Vec<u8>) {
+pub(super) fn write_rows(table: &Table<'_>, out: &mut Vec<u8>) {
     for row in 0..table.rows {
         out.extend_from_slice(b"{\"features\":[");
         write_cells(table, row, b",", out);

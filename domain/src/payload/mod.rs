@@ -3,13 +3,16 @@
 //! One file or folder for each media type, one for each shape that rows take. This room knows nothing of models, of HTTP beyond the
 //! two headers that name a media type, or of where the bytes come from.
 
+pub mod answer;
 pub mod batch;
 pub mod csv;
 pub mod estimates;
 pub mod features;
+pub mod frame;
 pub mod json;
 pub mod jsonlines;
 pub mod media_type;
+mod most_rows;
 pub mod negotiation;
 pub mod npy;
 mod number;
@@ -19,10 +22,13 @@ pub mod predictions;
 pub mod recordio;
 pub mod table;
 
+pub use answer::{AnswerWriter, Part};
 pub use batch::Batch;
 pub use estimates::Estimates;
 pub use features::Features;
+pub use frame::{Block, Frame};
 pub use media_type::{ContentType, MediaType};
+pub use most_rows::most_rows;
 pub use negotiation::negotiate;
 pub use number::write_f64 as write_number;
 pub use predictions::Predictions;

@@ -1,6 +1,7 @@
 //! What a scorer answers: for each row a score or a list of scores, and a label if it is a classifier.
 
-use super::{MediaType, json, jsonlines, npy, numeric_csv, recordio};
+use super::features::{AROUND_A_ROW, AROUND_ALL, NUMBER};
+use super::{MediaType, answer};
 use crate::error::{Cause, Error, Result};
 
 /// Scores and labels, row by row.
@@ -119,16 +120,17 @@ impl Predictions {
     }
 
     /// Appends the answer's body to `out`.
-    pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) {
-        // As text a score takes some twenty bytes, the words around it forty; a record takes no more.
-        out.reserve(self.scores.len() * 24 + self.len() * 40 + 24);
-        match media_type {
-            MediaType::Csv => numeric_csv::write_predictions(self, out),
-            MediaType::Json => json::write_predictions(self, out),
-            MediaType::JsonLines => jsonlines::write_predictions(self, out),
-            MediaType::RecordIoProtobuf => recordio::write_predictions(self, out),
-            MediaType::Npy => npy::write_predictions(self, out),
-        }
+    ///
+    /// # Errors
+    /// None that predictions have.
+    pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
+        answer::whole(media_type, self.len(), out, |writer| writer.predictions(self))
+    }
+
+    /// The most bytes that the rows have when they are written: as text a score has some twenty.
+    pub(super) fn most_bytes(&self) -> usize {
+        let rows = self.len().saturating_mul(AROUND_A_ROW + NUMBER);
+        self.scores.len().saturating_mul(NUMBER).saturating_add(rows).saturating_add(AROUND_ALL)
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = RowPrediction<impl Iterator<Item = f64>>> {
@@ -148,7 +150,7 @@ mod tests {
 
     fn written(predictions: &Predictions, media_type: MediaType) -> String {
         let mut out = Vec::new();
-        predictions.write(media_type, &mut out);
+        predictions.write(media_type, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

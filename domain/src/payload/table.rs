@@ -1,11 +1,13 @@
 //! A table as pandas would hold it: columns, each with one type for all its rows.
 //!
-//! It is what the preprocessor takes (from a request) and what it gives (to a response). Columns borrow their text from
+//! It is what a preprocessor takes (a block of a request's rows, see [`super::frame`]) and what it gives (to a response). Columns borrow their text from
 //! the request body, or from the model that filled a gap.
 
+use byoc_account::{Allowance, Exceeded, Room as _};
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::{ContentType, MediaType, csv, json, jsonlines, npy, recordio};
+use super::{ContentType, MediaType, csv};
 use crate::error::{Error, Place, Result};
 
 /// Columns of equal length.
@@ -83,24 +85,7 @@ impl<F: Fn(usize) -> Result<()>> Schema for F {
     }
 }
 
-impl<'a> Table<'a> {
-    /// The media types that a table is read from.
-    pub const READABLE: &'static [MediaType] = MediaType::ALL;
-
-    /// Reads a body into the columns of a model.
-    ///
-    /// # Errors
-    /// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte.
-    pub fn read(media_type: MediaType, body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
-        match media_type {
-            MediaType::Csv => csv::read(body, &|columns| schema.check_width(columns)),
-            MediaType::Json => json::read_table(body, schema),
-            MediaType::JsonLines => jsonlines::read_table(body, schema),
-            MediaType::RecordIoProtobuf => recordio::read_table(body, schema),
-            MediaType::Npy => npy::read_table(body, schema),
-        }
-    }
-
+impl Table<'_> {
     /// The byte at which the cell of a place begins, for a message about it. `None` for media types whose errors do not say
     /// it.
     pub fn byte_of(content_type: ContentType, body: &[u8], place: &Place) -> Option<usize> {
@@ -118,65 +103,6 @@ impl<'a> Table<'a> {
     pub fn advice(content_type: ContentType, body: &[u8], schema: &dyn Schema) -> Option<&'static str> {
         let is_plain_csv = content_type.media_type == MediaType::Csv && !content_type.has_header;
         if is_plain_csv { csv::header_advice(body, &schema.names()) } else { None }
-    }
-
-    /// Reads a piece of a body whose earlier rows had so many columns.
-    ///
-    /// # Errors
-    /// Those of [`Table::read`]; and for rows that have another number of columns, but in CSV, where short rows are padded.
-    pub fn read_piece(
-        content_type: ContentType,
-        body: &'a [u8],
-        columns: Option<usize>,
-        schema: &dyn Schema,
-    ) -> Result<Table<'a>> {
-        let media_type = content_type.media_type;
-        let read = match (media_type, columns) {
-            (MediaType::Csv, None) if content_type.has_header => csv::read_with_header(body, schema),
-            (_, None) => Table::read(media_type, body, schema),
-            (MediaType::Csv, _) => csv::read_piece(body, columns, &|columns| schema.check_width(columns)),
-            (_, Some(columns)) => Table::read(media_type, body, &SameWidth { columns, schema }),
-        };
-        match read? {
-            // scikit-learn refuses an array without samples, whatever it is read from.
-            Table { rows: 0, .. } => Err(Error::bad_payload("expected at least one row, found none")),
-            table => Ok(table),
-        }
-    }
-}
-
-impl Table<'_> {
-    /// The table with text of its own.
-    pub(super) fn into_owned(self) -> Table<'static> {
-        Table { rows: self.rows, columns: self.columns.into_iter().map(Column::into_owned).collect() }
-    }
-}
-
-/// The columns of rows that follow others.
-struct SameWidth<'s> {
-    columns: usize,
-    schema: &'s dyn Schema,
-}
-
-impl Schema for SameWidth<'_> {
-    fn check_width(&self, columns: usize) -> Result<()> {
-        if columns != self.columns {
-            let message = format!("expected {} columns as in the rows before, found {columns}", self.columns);
-            return Err(Error::bad_payload(message));
-        }
-        self.schema.check_width(columns)
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.schema.names()
-    }
-
-    fn uses(&self, name: &str) -> bool {
-        self.schema.uses(name)
-    }
-
-    fn label(&self) -> Option<usize> {
-        self.schema.label()
     }
 }
 
@@ -198,7 +124,24 @@ impl Column<'_> {
         }
     }
 
-    fn into_owned(self) -> Column<'static> {
+    /// Some of the rows.
+    pub(super) fn part(&self, rows: Range<usize>) -> Column<'_> {
+        fn of<T: Copy>(values: &[T], rows: Range<usize>) -> Vec<T> {
+            values.get(rows).unwrap_or_default().to_vec()
+        }
+        match self {
+            Column::Int64(values) => Column::Int64(of(values, rows)),
+            Column::UInt64(values) => Column::UInt64(of(values, rows)),
+            Column::Float64(values) => Column::Float64(of(values, rows)),
+            Column::Float32(values) => Column::Float32(of(values, rows)),
+            Column::Bool(values) => Column::Bool(of(values, rows)),
+            Column::Object(cells) => {
+                Column::Object(cells.get(rows).unwrap_or_default().iter().map(Cell::borrowed).collect())
+            }
+        }
+    }
+
+    pub(super) fn into_owned(self) -> Column<'static> {
         match self {
             Column::Int64(values) => Column::Int64(values),
             Column::UInt64(values) => Column::UInt64(values),
@@ -206,6 +149,30 @@ impl Column<'_> {
             Column::Float32(values) => Column::Float32(values),
             Column::Bool(values) => Column::Bool(values),
             Column::Object(cells) => Column::Object(cells.into_iter().map(Cell::into_owned).collect()),
+        }
+    }
+
+    /// Makes room for more values, which is leased first.
+    pub(super) fn make_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
+        match self {
+            Column::Int64(values) => values.make_room(more, allowance),
+            Column::UInt64(values) => values.make_room(more, allowance),
+            Column::Float64(values) => values.make_room(more, allowance),
+            Column::Float32(values) => values.make_room(more, allowance),
+            Column::Bool(values) => values.make_room(more, allowance),
+            Column::Object(cells) => cells.make_room(more, allowance),
+        }
+    }
+
+    /// The bytes that it has room for, without the text of objects.
+    pub(super) fn capacity_in_bytes(&self) -> usize {
+        match self {
+            Column::Int64(values) => values.capacity() * size_of::<i64>(),
+            Column::UInt64(values) => values.capacity() * size_of::<u64>(),
+            Column::Float64(values) => values.capacity() * size_of::<f64>(),
+            Column::Float32(values) => values.capacity() * size_of::<f32>(),
+            Column::Bool(values) => values.capacity(),
+            Column::Object(cells) => cells.capacity() * size_of::<Cell<'_>>(),
         }
     }
 
@@ -228,6 +195,18 @@ impl Column<'_> {
 }
 
 impl Cell<'_> {
+    /// The same cell with this one's text.
+    fn borrowed(&self) -> Cell<'_> {
+        match self {
+            Cell::Missing => Cell::Missing,
+            Cell::None => Cell::None,
+            Cell::Text(text) => Cell::Text(Cow::Borrowed(text)),
+            Cell::Bool(value) => Cell::Bool(*value),
+            Cell::Int(value) => Cell::Int(*value),
+            Cell::Float(value) => Cell::Float(*value),
+        }
+    }
+
     fn into_owned(self) -> Cell<'static> {
         match self {
             Cell::Missing => Cell::Missing,

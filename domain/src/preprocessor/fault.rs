@@ -30,6 +30,13 @@ impl Fault {
         Fault(Box::new(Inner { message: message.into(), origin, row: Some(row) }))
     }
 
+    /// The same fault in rows that follow so many others.
+    #[must_use]
+    pub fn moved(mut self, rows: usize) -> Fault {
+        self.0.row = self.0.row.map(|row| row + rows);
+        self
+    }
+
     /// The error for whoever sent the request; `column` turns an origin into the column's number in the request,
     /// counted from 1, and its name.
     pub fn into_error(self, column: impl Fn(Origin) -> Option<(usize, Option<String>)>) -> Error {

@@ -32,12 +32,15 @@ pub struct Feature<'c, 'a> {
     pub origin: Origin,
     /// Its values.
     pub data: Cow<'c, Column<'a>>,
+    /// Whether the column of the request that this is a part of has a value in some row. Where that is not known, its own
+    /// values decide.
+    pub has_values: bool,
 }
 
 impl<'c, 'a> Feature<'c, 'a> {
     /// A feature with a new column.
     pub fn new(origin: Origin, column: Column<'a>) -> Feature<'c, 'a> {
-        Feature { origin, data: Cow::Owned(column) }
+        Feature { origin, data: Cow::Owned(column), has_values: false }
     }
 }
 
@@ -122,9 +125,9 @@ pub(super) fn objects_as_floats<'c, 'a>(feature: Feature<'c, 'a>) -> Result<Feat
 }
 
 /// Whether a column of objects has no value in any row, as one of JSON does that is null throughout.
-pub(super) fn has_only_nulls(column: &Column<'_>) -> bool {
+pub(super) fn has_only_nulls(feature: &Feature<'_, '_>) -> bool {
     let is_null = |cell: &Cell<'_>| matches!(cell, Cell::Missing | Cell::None);
-    matches!(column, Column::Object(cells) if cells.iter().all(is_null))
+    !feature.has_values && matches!(&*feature.data, Column::Object(cells) if cells.iter().all(is_null))
 }
 
 fn float_column(feature: Feature<'_, '_>, refuses: Refuses) -> Result<FloatColumn, Fault> {
@@ -197,7 +200,7 @@ mod tests {
     use super::*;
 
     fn floats(column: Column<'_>, refuses: Refuses) -> Result<Vec<f64>, String> {
-        let feature = Feature { origin: Origin::column(1), data: Cow::Borrowed(&column) };
+        let feature = Feature { origin: Origin::column(1), data: Cow::Borrowed(&column), has_values: false };
         let message = |fault: Fault| fault.into_error(|origin| Some((origin.index()? + 1, None))).to_string();
         Ok(Floats::from_features(vec![feature], refuses).map_err(message)?.columns.remove(0).values)
     }

@@ -36,7 +36,10 @@ fn unnamed(case: &str) -> Preprocessor {
 
 fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
     let mut out = Vec::new();
-    csv::write(&preprocessor.transform(csv::read(body, &|_| Ok(()))?)?.into_table(), &mut out);
+    csv::write(
+        &preprocessor.transform(csv::read(body, &|_| Ok(()), crate::testing::unbounded())?.into())?.into_table(),
+        &mut out,
+    );
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -271,13 +274,16 @@ fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
     for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
         let Ok(preprocessor) = preprocessor(&case) else { continue };
         let input = fs::read(case.join("input.csv")).unwrap();
-        let Ok(width) = csv::read(&input, &|_| Ok(())).map(|table| table.columns.len()) else { continue };
+        let Ok(width) = csv::read(&input, &|_| Ok(()), crate::testing::unbounded()).map(|table| table.columns.len())
+        else {
+            continue;
+        };
         for rows in 1..12 {
             let body: String = (0..rows).map(|_| drawn_row(width, &mut random)).collect();
             // In one column an empty field is a line without a row.
-            let Ok(table) = csv::read(body.as_bytes(), &|_| Ok(())) else { continue };
+            let Ok(table) = csv::read(body.as_bytes(), &|_| Ok(()), crate::testing::unbounded()) else { continue };
             let rows = table.rows;
-            let Ok(features) = preprocessor.transform(table) else {
+            let Ok(features) = preprocessor.transform(table.into()) else {
                 errors += 1;
                 continue;
             };

@@ -10,6 +10,10 @@ use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::{Error, Result};
 
+/// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More
+/// of them are no row of a table, and their memory would be for nothing.
+const MOST_UNUSED: usize = 4096;
+
 /// The columns of a request.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -145,6 +149,19 @@ pub(super) struct Request {
     pub(super) label: Option<LabelPosition>,
 }
 
+impl Request {
+    /// Whether a column has a value in some row of the body, of which the blocks of its rows are told by its place in a row; the
+    /// column is counted as the transformers count it, a label that comes first as the last one.
+    pub(super) fn has_values(&self, of_row: Option<&[bool]>, column: usize) -> bool {
+        let Some(of_row) = of_row else { return false };
+        let place = match self.label {
+            Some(LabelPosition::First) => (column + 1) % of_row.len().max(1),
+            _ => column,
+        };
+        of_row.get(place).copied().unwrap_or(false)
+    }
+}
+
 impl Layout {
     /// Checks how many columns a request has, and tells whether the label is among them.
     ///
@@ -162,7 +179,7 @@ impl Layout {
         }
         let fits = match self.width {
             RequestWidth::Any => true,
-            RequestWidth::AtLeast(least) => found >= least,
+            RequestWidth::AtLeast(least) => found >= least && found - least <= MOST_UNUSED,
             RequestWidth::Exactly(exact) => found == exact,
         };
         if !fits {
@@ -213,6 +230,15 @@ impl Layout {
             (_, count, _) => format!("{count} columns ({names})"),
         };
         Error::bad_payload(format!("expected rows of {expected}, found {found}"))
+    }
+
+    /// How many columns a row has at least, its label aside.
+    pub(super) fn row_width(&self) -> Option<usize> {
+        match (self.features().len(), self.width) {
+            (0, RequestWidth::Any) => None,
+            (0, RequestWidth::AtLeast(width) | RequestWidth::Exactly(width)) => Some(width),
+            (named, _) => Some(named),
+        }
     }
 
     /// The names of the features of a row, without its label; none when nobody named them.

@@ -14,6 +14,7 @@ mod attributes;
 mod build;
 mod categories;
 mod columns_json;
+mod demand;
 pub(crate) mod describe;
 mod dtype;
 mod fault;
@@ -35,6 +36,7 @@ pub(crate) use attributes::Attributes;
 pub(crate) use build::{Builder, Input};
 pub use build::{LabelPosition, list_names};
 pub use columns_json::{ColumnsJson, twice};
+pub use demand::Demand;
 pub use describe::values::python_float;
 pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
 pub use dtype::{Dtype, stack, stack_frame};
@@ -43,14 +45,14 @@ pub use feature::{Feature, Floats, Origin, Refuses, refuse};
 pub use method::Method;
 pub use one::OneTransformer;
 pub(crate) use steps::Steps;
-pub(crate) use transformers::limit_cells;
 pub use transformers::normal_quantile;
 pub(crate) use version::Version;
 
 use crate::artifact::pickle::{Tree, Value};
 use crate::error::{Cause, Error, Result};
-use crate::payload::Features;
 use crate::payload::table::{Column, Schema, Table};
+use crate::payload::{AnswerWriter, Block, Features, Frame};
+use byoc_account::Allowance;
 use dtype::cast_label;
 use layout::{Layout, Names, Request};
 use std::borrow::Cow;
@@ -124,18 +126,20 @@ impl Preprocessor {
         Ok((Preprocessor { layout: names.layout(builder)?, transformer: built.transformer }, estimator))
     }
 
-    /// Transforms rows. When they come with their label, the answer has it too.
+    /// Transforms rows, some of a body or all. When they come with their label, the answer has it too.
     ///
     /// The answer has one type for all its columns and the label, as numpy promotes them.
     ///
     /// # Errors
     /// [`Cause::BadPayload`] for rows of a wrong width and for values that the model
     /// does not take, with row, column and the column's name; and where scikit-learn raises.
-    pub fn transform<'a>(&'a self, rows: Table<'a>) -> Result<Features<'a>> {
-        let Table { rows, mut columns } = rows;
+    pub fn transform<'a>(&'a self, block: Block<'a>) -> Result<Features<'a>> {
+        let Block { table: Table { rows, mut columns }, first_row, has_values } = block;
         let request = self.enter(&mut columns)?;
         let place = |origin: Origin| self.place(origin, &request);
-        let transformed = self.features(&columns, rows).map_err(|fault| fault.into_error(place))?;
+        let has_values = |column: usize| request.has_values(has_values, column);
+        let transformed = self.features(&columns, rows, has_values);
+        let transformed = transformed.map_err(|fault| fault.moved(first_row).into_error(place))?;
         let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
         let sources = transformed.iter().map(source).collect();
         let transformed: Vec<_> = transformed.into_iter().map(|feature| feature.data.into_owned()).collect();
@@ -145,7 +149,7 @@ impl Preprocessor {
                 let origin = Origin::column(columns.len().saturating_sub(1));
                 let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
                 let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
-                let label = cast_label(label, dtype, origin).map_err(|fault| fault.into_error(place));
+                let label = cast_label(label, dtype, origin).map_err(|fault| fault.moved(first_row).into_error(place));
                 Some(label.map_err(|error| self.explain_label(error))?)
             }
         };
@@ -158,13 +162,14 @@ impl Preprocessor {
     /// As [`Preprocessor::transform`], and those of `then`.
     pub(crate) fn transform_then<'a, T>(
         &'a self,
-        rows: Table<'a>,
+        block: Block<'a>,
         then: impl FnOnce(Vec<Feature<'_, 'a>>, usize) -> Result<T, Fault>,
     ) -> Result<T> {
-        let Table { rows, mut columns } = rows;
+        let Block { table: Table { rows, mut columns }, first_row, has_values } = block;
         let request = self.enter(&mut columns)?;
-        let done = self.features(&columns, rows).and_then(|features| then(features, rows));
-        done.map_err(|fault| fault.into_error(|origin| self.place(origin, &request)))
+        let has_values = |column: usize| request.has_values(has_values, column);
+        let done = self.features(&columns, rows, has_values).and_then(|features| then(features, rows));
+        done.map_err(|fault| fault.moved(first_row).into_error(|origin| self.place(origin, &request)))
     }
 
     /// Checks how many columns a request has, and puts a label that comes first behind them.
@@ -191,11 +196,41 @@ impl Preprocessor {
         Some(self.layout.column(origin.index()?, request))
     }
 
-    fn features<'c, 'a>(&'a self, columns: &'c [Column<'a>], rows: usize) -> Result<Vec<Feature<'c, 'a>>, Fault> {
-        let feature = |(index, column)| Feature { origin: Origin::column(index), data: Cow::Borrowed(column) };
+    fn features<'c, 'a>(
+        &'a self,
+        columns: &'c [Column<'a>],
+        rows: usize,
+        has_values: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let feature = |(index, column)| Feature {
+            origin: Origin::column(index),
+            data: Cow::Borrowed(column),
+            has_values: has_values(index),
+        };
         let features = columns.iter().enumerate().map(feature).collect();
         let transformed = self.transformer.apply(features, rows)?;
         Ok(if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) })
+    }
+
+    /// What a row of so many columns takes.
+    pub fn demand(&self, columns: usize) -> Demand {
+        // At the end all columns become one array, of one type.
+        let demand = self.transformer.demand(columns);
+        Demand::of_columns(columns).then(demand).then(Demand::of_columns(demand.width))
+    }
+
+    /// How many columns a row has, as far as the model says it.
+    pub fn row_width(&self) -> Option<usize> {
+        self.layout.row_width()
+    }
+
+    /// Writes the features of a body's rows, block by block.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::transform`]; and where there is not the memory or the time to answer.
+    pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
+        let demand = self.demand(frame.width());
+        demand.each_block(frame, allowance, |block| writer.features(self.transform(block)?))
     }
 
     /// How many bytes it takes in memory, heap and own size.

@@ -7,7 +7,7 @@ use crate::artifact::pickle::Value;
 use crate::error::{Cause, Result};
 use crate::payload::table::Column;
 use crate::payload::{Estimates, estimates::Scores};
-use crate::preprocessor::{Attributes, Builder, Fault, Feature, Input, Method};
+use crate::preprocessor::{Attributes, Builder, Demand, Fault, Feature, Input, Method};
 
 /// Classes whose `predict` is a linear function.
 const REGRESSORS: &[&str] = &[
@@ -32,6 +32,9 @@ const CLASSIFIERS: &[&str] = &[
     "RidgeClassifierCV",
     "SGDClassifier",
 ];
+
+/// Nanoseconds that an exponential takes on a slow core.
+const EXPONENTIAL: u64 = 30;
 
 /// A linear function of the features, and what is answered of it.
 #[derive(Debug)]
@@ -98,6 +101,14 @@ impl Estimator {
                 Estimates::scores_and_labels(rows, scores, labels)
             }
         })
+    }
+
+    /// What a row of so many features takes: a product for each feature and output, and up to three values for an output.
+    pub(super) fn demand(&self, features: usize) -> Demand {
+        let outputs = self.linear.outputs();
+        let products = features.saturating_mul(outputs) as u64;
+        let demand = Demand::of(features, outputs.saturating_add(1).saturating_mul(3), EXPONENTIAL);
+        Demand { width: outputs, nanoseconds: demand.nanoseconds.saturating_add(products), ..demand }
     }
 
     /// The linear function.

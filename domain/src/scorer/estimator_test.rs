@@ -4,7 +4,7 @@
 use super::Scorer;
 use crate::artifact::pickle;
 use crate::error::Result;
-use crate::payload::{MediaType, Table};
+use crate::payload::{Frame, MediaType};
 use crate::preprocessor::{ColumnsJson, Method};
 
 /// `numpy.array([…])` as protocol 0 writes it; of two dimensions if `rows` is given.
@@ -64,7 +64,8 @@ fn scorer(pickle: &str, method: Option<Method>) -> Result<Scorer> {
 
 fn answer(scorer: &Scorer, body: &str, media_type: MediaType) -> Result<String> {
     let mut out = Vec::new();
-    scorer.score(Table::read(MediaType::Csv, body.as_bytes(), scorer)?)?.write(media_type, &mut out)?;
+    let rows = Frame::read(MediaType::Csv, body.as_bytes(), scorer, crate::testing::unbounded())?.into_table();
+    scorer.score(rows.into())?.write(media_type, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 

@@ -3,7 +3,7 @@
 
 use super::Scorer;
 use crate::artifact::pickle;
-use crate::payload::{MediaType, Table};
+use crate::payload::{Frame, MediaType};
 use crate::preprocessor::fixtures_test::{fixtures, folders, matches};
 use crate::preprocessor::{ColumnsJson, Method};
 use std::fs;
@@ -33,8 +33,8 @@ fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
 
 fn answer(scorer: &Scorer, body: &[u8], media_type: MediaType) -> String {
     let mut out = Vec::new();
-    let rows = Table::read(MediaType::Csv, body, scorer).unwrap();
-    scorer.score(rows).unwrap().write(media_type, &mut out).unwrap();
+    let rows = Frame::read(MediaType::Csv, body, scorer, crate::testing::unbounded()).unwrap().into_table();
+    scorer.score(rows.into()).unwrap().write(media_type, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

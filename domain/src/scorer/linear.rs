@@ -6,7 +6,7 @@
 use crate::artifact::pickle::{ArrayView, ItemKind};
 use crate::error::Result;
 use crate::payload::table::Column;
-use crate::preprocessor::{Attributes, Fault, Feature, Floats, Refuses, limit_cells};
+use crate::preprocessor::{Attributes, Fault, Feature, Floats, Refuses};
 
 /// How many rows are worked on at a time: their sums stay in the cache while the features go by.
 const BLOCK: usize = 2048;
@@ -74,7 +74,6 @@ impl Linear {
 
     /// The values for each row.
     pub(super) fn apply(&self, features: Vec<Feature<'_, '_>>, rows: usize) -> Result<Values, Fault> {
-        limit_cells(rows, self.outputs())?;
         let floats = Floats::from_features(features, self.refuses)?;
         let single_products = self.single && floats.single();
         let single = single_products && !self.wide_intercepts;

@@ -21,9 +21,10 @@ pub use describe::{LinearDescription, ScorerDescription};
 
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
-use crate::payload::table::{Schema, Table};
-use crate::payload::{Estimates, MediaType};
-use crate::preprocessor::{Attributes, ColumnsJson, Preprocessor, Steps};
+use crate::payload::table::Schema;
+use crate::payload::{AnswerWriter, Block, Estimates, Frame, MediaType};
+use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
+use byoc_account::Allowance;
 use estimator::Estimator;
 
 /// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
@@ -76,8 +77,28 @@ impl Scorer {
     /// # Errors
     /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing values and
     /// infinity among the features.
-    pub fn score<'a>(&'a self, rows: Table<'a>) -> Result<Estimates<'a>> {
-        self.preprocessor.transform_then(rows, |features, rows| self.estimator.apply(features, rows))
+    pub fn score<'a>(&'a self, block: Block<'a>) -> Result<Estimates<'a>> {
+        self.preprocessor.transform_then(block, |features, rows| self.estimator.apply(features, rows))
+    }
+
+    /// What a row of so many columns takes.
+    pub fn demand(&self, columns: usize) -> Demand {
+        let features = self.preprocessor.demand(columns);
+        features.then(self.estimator.demand(features.width))
+    }
+
+    /// How many columns a row has, as far as the model says it.
+    pub fn row_width(&self) -> Option<usize> {
+        self.preprocessor.row_width()
+    }
+
+    /// Writes the answers to a body's rows, block by block.
+    ///
+    /// # Errors
+    /// As [`Scorer::score`]; and where there is not the memory or the time to answer.
+    pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
+        let demand = self.demand(frame.width());
+        demand.each_block(frame, allowance, |block| writer.estimates(self.score(block)?))
     }
 
     /// How many bytes it takes in memory, heap and own size.

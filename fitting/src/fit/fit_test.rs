@@ -1,6 +1,7 @@
 use super::*;
 use crate::payload::MediaType;
 use crate::preprocessor::Preprocessor;
+use byoc_account::Allowance;
 
 /// Rows of CSV, in chunks of so many lines; a chunk is typed as the whole is.
 struct Text {
@@ -49,9 +50,9 @@ const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH"
         ["words", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {"strategy": "most_frequent"}}], ["encode", {"OneHotEncoder": {}}]]}}, ["PORCH", "DECK"]]]}}}"#;
 
 fn served(preprocessor: &Preprocessor, rows: &str) -> String {
-    let table = crate::payload::csv::read(rows.as_bytes(), &|_| Ok(())).unwrap();
+    let table = crate::payload::csv::read(rows.as_bytes(), &|_| Ok(()), &Allowance::unbounded()).unwrap();
     let mut out = Vec::new();
-    preprocessor.transform(table).unwrap().write(MediaType::Csv, &mut out).unwrap();
+    preprocessor.transform(table.into()).unwrap().write(MediaType::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

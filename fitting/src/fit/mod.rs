@@ -93,7 +93,11 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
             let features: Vec<Feature<'_, '_>> = columns
                 .iter()
                 .enumerate()
-                .map(|(index, column)| Feature { origin: Origin::column(index), data: Cow::Borrowed(column) })
+                .map(|(index, column)| Feature {
+                    origin: Origin::column(index),
+                    data: Cow::Borrowed(column),
+                    has_values: false,
+                })
                 .collect();
             root.see(&features, count).map_err(|fault| placed.error(fault))?;
             seen += count as u64;

@@ -400,7 +400,7 @@ fn fitted(parts: Vec<(String, Node)>) -> Vec<(String, FittedTransformer)> {
 
 /// The same features, borrowed for as long as these are.
 fn borrowed<'s>(features: &'s [Feature<'_, '_>]) -> Vec<Feature<'s, 's>> {
-    features.iter().map(|feature| Feature { origin: feature.origin, data: Cow::Borrowed(&*feature.data) }).collect()
+    features.iter().map(|feature| Feature { data: Cow::Borrowed(&*feature.data), ..*feature }).collect()
 }
 
 impl ColumnsNode {

@@ -1,23 +1,35 @@
 //! The one type that fits all the fields of a column, in the order in which pandas tries them
 //! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`).
 
+use byoc_account::{Allowance, Room as _};
 use std::borrow::Cow;
 
 use super::fields::Fields;
 use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
+use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 
 /// Types one column.
-pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize) -> Column<'a> {
-    let integers = match integers(fields, column) {
-        Ok(integers) => return integers,
-        Err(NotInteger::Overflow) => large_integers(fields, column),
+///
+/// # Errors
+/// When there is no memory for it, or no time.
+pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Column<'a>> {
+    allowance.check_time()?;
+    let integers = match integers(fields, column, allowance)? {
+        Ok(integers) => return Ok(integers),
+        Err(NotInteger::Overflow) => large_integers(fields, column, allowance)?,
         Err(NotInteger::Invalid) => None,
     };
-    integers
-        .or_else(|| floats(fields, column))
-        .or_else(|| bools(fields, column))
-        .unwrap_or_else(|| text(fields, column))
+    if let Some(integers) = integers {
+        return Ok(integers);
+    }
+    if let Some(floats) = floats(fields, column, allowance)? {
+        return Ok(floats);
+    }
+    match bools(fields, column, allowance)? {
+        Some(bools) => Ok(bools),
+        None => text(fields, column, allowance),
+    }
 }
 
 /// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect
@@ -50,34 +62,73 @@ pub(super) fn is_missing(field: &[u8]) -> bool {
     )
 }
 
+/// Values that lease their memory for all rows with the first of them, so that a try that fails there costs none; what a try
+/// took that fails later is given back.
+struct Taking<'w, T> {
+    values: Vec<T>,
+    rows: usize,
+    allowance: &'w Allowance,
+}
+
+impl<'w, T> Taking<'w, T> {
+    fn new(fields: &Fields<'_>, allowance: &'w Allowance) -> Taking<'w, T> {
+        Taking { values: Vec::new(), rows: fields.rows(), allowance }
+    }
+
+    fn push(&mut self, value: T) -> Result<()> {
+        if self.values.capacity() == 0 {
+            self.values.make_exact_room(self.rows, self.allowance)?;
+        }
+        self.values.push(value);
+        Ok(())
+    }
+
+    fn give_up(self) {
+        self.allowance.give_back_items::<T>(self.values.capacity());
+    }
+}
+
 /// `int64`, or `float64` when some are missing. The first field that is none says what is tried next.
-fn integers<'a>(fields: &Fields<'a>, column: usize) -> Result<Column<'a>, NotInteger> {
-    let mut values = Vec::new();
-    let mut missing = Vec::new();
+fn integers<'a>(
+    fields: &Fields<'a>,
+    column: usize,
+    allowance: &Allowance,
+) -> Result<std::result::Result<Column<'a>, NotInteger>> {
+    let mut taking = Taking::new(fields, allowance);
+    let mut some_missing = false;
     for field in fields.column(column) {
         let value = if is_missing(&field) {
-            missing.push(values.len());
+            some_missing = true;
             0
         } else {
-            parse_i64(&field)?
+            match parse_i64(&field) {
+                Ok(value) => value,
+                Err(reason) => {
+                    taking.give_up();
+                    return Ok(Err(reason));
+                }
+            }
         };
-        push(&mut values, value, fields);
+        taking.push(value)?;
     }
-    if missing.is_empty() {
-        return Ok(Column::Int64(values));
+    if !some_missing {
+        return Ok(Ok(Column::Int64(taking.values)));
     }
-    let mut values: Vec<f64> = values.into_iter().map(|value| value as f64).collect();
-    for row in missing {
-        values[row] = f64::NAN;
+    // In the same memory.
+    let mut values: Vec<f64> = taking.values.into_iter().map(|value| value as f64).collect();
+    for (value, field) in values.iter_mut().zip(fields.column(column)) {
+        if is_missing(&field) {
+            *value = f64::NAN;
+        }
     }
-    Ok(Column::Float64(values))
+    Ok(Ok(Column::Float64(values)))
 }
 
 /// What becomes of a column with an integer beyond `int64`: `uint64`; or text, where a missing or negative field stands
 /// beside a large one (the missing ones as they are written), or where one is larger still. `None` when a field is no
 /// integer at all.
-fn large_integers<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
-    let mut values = Vec::with_capacity(fields.rows());
+fn large_integers<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Option<Column<'a>>> {
+    let mut taking = Taking::new(fields, allowance);
     let (mut missing, mut negative, mut large) = (false, false, false);
     for field in fields.column(column) {
         if is_missing(&field) {
@@ -88,40 +139,39 @@ fn large_integers<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> 
             None => negative = true,
             Some(Ok(value)) => {
                 large |= value > i64::MAX as u64;
-                values.push(value);
+                taking.push(value)?;
             }
-            Some(Err(NotInteger::Overflow)) => return Some(text(fields, column)),
-            Some(Err(NotInteger::Invalid)) => return None,
+            Some(Err(NotInteger::Overflow)) => {
+                taking.give_up();
+                return text(fields, column, allowance).map(Some);
+            }
+            Some(Err(NotInteger::Invalid)) => {
+                taking.give_up();
+                return Ok(None);
+            }
         }
     }
-    Some(if large && (missing || negative) {
-        Column::Object(fields.texts(column).map(Cell::Text).collect())
-    } else if missing || negative {
-        text(fields, column)
-    } else {
-        Column::UInt64(values)
-    })
+    if !missing && !negative {
+        return Ok(Some(Column::UInt64(taking.values)));
+    }
+    taking.give_up();
+    if large { raw_text(fields, column, allowance).map(Some) } else { text(fields, column, allowance).map(Some) }
 }
 
-fn floats<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
-    let mut values = Vec::new();
+fn floats<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Option<Column<'a>>> {
+    let mut taking = Taking::new(fields, allowance);
     for field in fields.column(column) {
         let value = match parse_f64(&field) {
             Some(value) => value,
             None if is_missing(&field) => f64::NAN,
-            None => return None,
+            None => {
+                taking.give_up();
+                return Ok(None);
+            }
         };
-        push(&mut values, value, fields);
+        taking.push(value)?;
     }
-    Some(Column::Float64(values))
-}
-
-/// Appends a value; memory for all rows is taken with the first, so that a try that fails there costs none.
-fn push<T>(values: &mut Vec<T>, value: T, fields: &Fields<'_>) {
-    if values.is_empty() {
-        values.reserve_exact(fields.rows());
-    }
-    values.push(value);
+    Ok(Some(Column::Float64(taking.values)))
 }
 
 /// What a field of a column of truths is.
@@ -141,33 +191,76 @@ pub(super) fn truth(field: &[u8]) -> Option<Truth> {
 }
 
 /// `bool`, or objects when some are missing.
-fn bools<'a>(fields: &Fields<'a>, column: usize) -> Option<Column<'a>> {
-    let mut values = Vec::new();
+fn bools<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Option<Column<'a>>> {
+    let mut taking = Taking::new(fields, allowance);
+    let mut some_missing = false;
     for field in fields.column(column) {
-        values.push(match truth(&field)? {
-            Truth::Value(value) => Some(value),
-            Truth::Missing => None,
-        });
+        match truth(&field) {
+            Some(Truth::Value(value)) => taking.push(value)?,
+            Some(Truth::Missing) => {
+                some_missing = true;
+                taking.push(false)?;
+            }
+            None => {
+                taking.give_up();
+                return Ok(None);
+            }
+        }
     }
-    match values.iter().copied().collect() {
-        Some(values) => Some(Column::Bool(values)),
-        None => Some(Column::Object(
-            values.into_iter().map(|value| value.map_or(Cell::Missing, Cell::Bool)).collect::<Vec<_>>(),
-        )),
+    if !some_missing {
+        return Ok(Some(Column::Bool(taking.values)));
     }
+    taking.give_up();
+    let mut cells = Taking::new(fields, allowance);
+    for field in fields.column(column) {
+        cells.push(match truth(&field) {
+            Some(Truth::Value(value)) => Cell::Bool(value),
+            _ => Cell::Missing,
+        })?;
+    }
+    Ok(Some(Column::Object(cells.values)))
 }
 
-fn text<'a>(fields: &Fields<'a>, column: usize) -> Column<'a> {
-    let cell = |field: Cow<'a, str>| if is_missing(field.as_bytes()) { Cell::Missing } else { Cell::Text(field) };
-    Column::Object(fields.texts(column).map(cell).collect())
+fn text<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Column<'a>> {
+    cells(fields, column, allowance, |field| match is_missing(field.as_bytes()) {
+        true => Cell::Missing,
+        false => Cell::Text(field),
+    })
+}
+
+/// Nothing but text: a missing value is what was written.
+fn raw_text<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Column<'a>> {
+    cells(fields, column, allowance, Cell::Text)
+}
+
+fn cells<'a>(
+    fields: &Fields<'a>,
+    column: usize,
+    allowance: &Allowance,
+    cell: impl Fn(Cow<'a, str>) -> Cell<'a>,
+) -> Result<Column<'a>> {
+    let mut taking = Taking::new(fields, allowance);
+    for field in fields.texts(column) {
+        if let Cow::Owned(text) = &field {
+            allowance.take(text.capacity())?;
+        }
+        taking.push(cell(field))?;
+    }
+    Ok(Column::Object(taking.values))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(body: &str) -> Column<'_> {
+        let allowance = Allowance::unbounded();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &allowance).unwrap();
+        typed_column(&fields, 0, &allowance).unwrap()
+    }
+
     fn column(body: &str) -> Column<'static> {
-        match typed_column(&Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap(), 0) {
+        match read(body) {
             Column::Int64(values) => Column::Int64(values),
             Column::UInt64(values) => Column::UInt64(values),
             Column::Float64(values) => Column::Float64(values),

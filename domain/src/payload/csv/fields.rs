@@ -1,5 +1,6 @@
 //! Where each field of a CSV body lies: the tokenizer of pandas' C parser (`pandas/_libs/src/parser/tokenizer.c`).
 
+use byoc_account::{Allowance, Room as _};
 use std::borrow::Cow;
 
 use crate::error::{Error, Place, Result};
@@ -19,6 +20,9 @@ struct Span {
     end: u32,
 }
 
+/// After so many rows the deadline is looked at.
+const ROWS_BETWEEN_LOOKS: usize = 1024;
+
 const QUOTED: u32 = 1 << 31;
 const MISSING: Span = Span { start: 0, end: 0 };
 
@@ -29,13 +33,11 @@ impl<'a> Fields<'a> {
         body: &'a [u8],
         width: Option<usize>,
         check_width: &dyn Fn(usize) -> Result<()>,
+        allowance: &Allowance,
     ) -> Result<Fields<'a>> {
         let text = std::str::from_utf8(body).map_err(|error| not_text(body, error))?;
         check_length(text)?;
-        // Enough for one row of usual width; the first row tells how many more there may be.
-        let spans = Vec::with_capacity(text.len().min(128) / 4 + 1);
-        let mut finder =
-            Finder { body: text.as_bytes(), position: 0, spans, width: 0, rows: 0, is_within_quotes: false };
+        let mut finder = Finder::new(text, 0, allowance);
         if text.starts_with('\u{feff}') {
             finder.position = '\u{feff}'.len_utf8();
         }
@@ -47,6 +49,7 @@ impl<'a> Fields<'a> {
             };
             check_width(found).map_err(|error| error.at(Place::row(1).at_byte(finder.position)))?;
             finder.width = width.unwrap_or(0);
+            finder.spans.make_exact_room(found, allowance)?;
         }
         while finder.skip_blank_lines() {
             finder.record()?;
@@ -71,8 +74,8 @@ impl<'a> Fields<'a> {
         };
         check_length(text)?;
         let width = width.unwrap_or(0);
-        let mut finder =
-            Finder { body: text.as_bytes(), position: 0, spans: Vec::new(), width, rows: 0, is_within_quotes: false };
+        let allowance = Allowance::unbounded();
+        let mut finder = Finder::new(text, width, &allowance);
         if text.starts_with('\u{feff}') {
             finder.position = '\u{feff}'.len_utf8();
         }
@@ -99,6 +102,11 @@ impl<'a> Fields<'a> {
         let first = (0..self.width).filter_map(|column| self.texts(column).next()).map(Cow::into_owned).collect();
         self.spans.drain(..self.width.min(self.spans.len()));
         (first, self)
+    }
+
+    /// Gives back what the places of the fields took.
+    pub(super) fn give_back(self, allowance: &Allowance) {
+        allowance.give_back_items::<Span>(self.spans.capacity());
     }
 
     /// How many fields each row has.
@@ -205,9 +213,22 @@ struct Finder<'a> {
     rows: usize,
     /// Whether the body ended within quotes.
     is_within_quotes: bool,
+    allowance: &'a Allowance,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(text: &'a str, width: usize, allowance: &'a Allowance) -> Finder<'a> {
+        Finder {
+            body: text.as_bytes(),
+            position: 0,
+            spans: Vec::new(),
+            width,
+            rows: 0,
+            is_within_quotes: false,
+            allowance,
+        }
+    }
+
     /// Whether the body ended before a line did.
     fn is_at_open_end(&self) -> bool {
         self.position >= self.body.len() && !matches!(self.body.last(), Some(b'\n' | b'\r'))
@@ -259,6 +280,7 @@ impl Finder<'_> {
         let record_start = self.position;
         let first_span = self.spans.len();
         let most = if self.width == 0 { usize::MAX } else { self.width };
+        self.spans.make_room(self.width, self.allowance)?;
         let mut found = 0;
         self.fields_of_record(|spans, span| {
             // What is too much is counted and not kept.
@@ -270,9 +292,13 @@ impl Finder<'_> {
         if self.width == 0 {
             self.width = found;
             let record_bytes = self.position - record_start;
-            self.spans.reserve((self.body.len() - self.position) / record_bytes.max(1) * found);
+            let more = (self.body.len() - self.position) / record_bytes.max(1) * found;
+            self.spans.make_exact_room(more, self.allowance)?;
         }
         self.rows += 1;
+        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+            self.allowance.check_time()?;
+        }
         if found > self.width {
             let message = format!("expected {} fields as in the first row, found {found}", self.width);
             return Err(Error::bad_payload(message).at(Place::row(self.rows).at_byte(record_start)));
@@ -333,7 +359,7 @@ mod tests {
     use super::*;
 
     fn rows(body: &str) -> Vec<Vec<String>> {
-        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &Allowance::unbounded()).unwrap();
         let columns: Vec<Vec<_>> = (0..fields.width()).map(|column| fields.texts(column).collect()).collect();
         (0..fields.rows()).map(|row| columns.iter().map(|column| column[row].to_string()).collect()).collect()
     }
@@ -368,7 +394,7 @@ mod tests {
     #[test]
     fn a_field_begins_at_its_first_byte_or_its_quote() {
         let body = "\u{feff}1,\"a\"\n\n\"\"\"b\",22\nc\n";
-        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(())).unwrap();
+        let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &Allowance::unbounded()).unwrap();
         let starts: Vec<_> = (0..3).flat_map(|row| [fields.start(row, 0), fields.start(row, 1)]).collect();
         assert_eq!(starts, [Some(3), Some(5), Some(10), Some(16), Some(19), None]);
         assert_eq!(fields.start(3, 0), None);
@@ -376,12 +402,16 @@ mod tests {
 
     #[test]
     fn a_piece_is_as_wide_as_the_rows_before_it() {
-        let fields =
-            Fields::find(b"1\n2,b\n", Some(2), &|width| if width == 2 { Ok(()) } else { Err(Error::bad_payload("")) });
+        let fields = Fields::find(
+            b"1\n2,b\n",
+            Some(2),
+            &|width| if width == 2 { Ok(()) } else { Err(Error::bad_payload("")) },
+            &Allowance::unbounded(),
+        );
         let fields = fields.unwrap();
         assert_eq!((fields.rows(), fields.width()), (2, 2));
         assert_eq!(fields.texts(1).collect::<Vec<_>>(), ["", "b"]);
-        assert!(Fields::find(b"1,2,3\n", Some(2), &|_| Ok(())).is_err());
+        assert!(Fields::find(b"1,2,3\n", Some(2), &|_| Ok(()), &Allowance::unbounded()).is_err());
     }
 
     #[test]
@@ -394,7 +424,7 @@ mod tests {
             (b"1,a\n2,\xff\n", "row 2, byte 6: expected UTF-8 text, found the byte 0xff"),
         ];
         for (body, expected) in cases {
-            let error = Fields::find(body, None, &|_| Ok(())).err().unwrap();
+            let error = Fields::find(body, None, &|_| Ok(()), &Allowance::unbounded()).err().unwrap();
             assert_eq!(error.to_string(), *expected, "{:?}", String::from_utf8_lossy(body));
         }
     }
@@ -402,6 +432,6 @@ mod tests {
     #[test]
     fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
         let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
-        assert!(Fields::find(body.as_bytes(), None, &|_| Ok(())).is_err());
+        assert!(Fields::find(body.as_bytes(), None, &|_| Ok(()), &Allowance::unbounded()).is_err());
     }
 }

@@ -5,8 +5,11 @@
 use super::column_type::typed_column;
 use super::fields::Fields;
 use crate::error::{Error, Place, Result};
+use crate::payload::frame::{Frame, Series};
 use crate::payload::shown;
-use crate::payload::table::{Cell, Column, Schema, Table};
+use crate::payload::table::{Column, Schema};
+use byoc_account::Allowance;
+use std::collections::HashMap;
 
 /// How many columns a header line may have that are no columns of the model.
 const MOST_OTHERS: usize = 4096;
@@ -20,26 +23,34 @@ const LONGEST_ADVISED: usize = 64 << 10;
 /// # Errors
 /// Those of [`super::read`], where rows count without the header line; and for a column that the model uses and the header
 /// line does not have.
-pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let names = schema.names();
     let is_bounded = |columns: usize| !names.is_empty() && columns <= names.len().saturating_add(MOST_OTHERS);
     let check_width = |columns| if is_bounded(columns) { Ok(()) } else { schema.check_width(columns) };
-    let (header, fields) = Fields::find(body, None, &check_width).map_err(without_header)?.split_first();
+    let (header, fields) = Fields::find(body, None, &check_width, allowance).map_err(without_header)?.split_first();
     let rows = fields.rows();
     if rows == 0 {
         return Err(Error::bad_payload("expected at least one row after the header line, found none"));
     }
     if names.is_empty() {
-        let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
-        return Ok(Table { rows, columns });
+        let column = |column| typed_column(&fields, column, allowance).map(Series::Dense);
+        let columns = (0..fields.width()).map(column).collect::<Result<_>>()?;
+        fields.give_back(allowance);
+        return Ok(Frame::new(rows, columns));
     }
     let label = schema.label().and_then(|label| names.get(label));
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(header.len());
+    for (column, name) in header.iter().enumerate() {
+        places.entry(name).or_insert(column);
+    }
     let mut columns = Vec::with_capacity(names.len());
     for name in &names {
-        match header.iter().position(|known| known == name) {
-            Some(column) => columns.push(typed_column(&fields, column)),
+        match places.get(name) {
+            Some(column) => columns.push(Series::Dense(typed_column(&fields, *column, allowance)?)),
             None if label == Some(name) => {}
-            None if !schema.uses(name) => columns.push(Column::Object(vec![Cell::Missing; rows])),
+            None if !schema.uses(name) => {
+                columns.push(Series::Sparse { rows: Vec::new(), values: Column::Object(Vec::new()) });
+            }
             None => {
                 let found: Vec<_> = header.iter().take(20).map(|name| shown(name.as_bytes())).collect();
                 let more = if header.len() > found.len() { ", ..." } else { "" };
@@ -53,12 +64,13 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table
         }
     }
     schema.check_width(columns.len())?;
-    Ok(Table { rows, columns })
+    fields.give_back(allowance);
+    Ok(Frame::new(rows, columns))
 }
 
 /// The byte at which a field of a body begins, its row counted from 1 without the header line.
 pub fn byte_with_header(body: &[u8], row: usize, name: Option<&str>, column: usize) -> Option<usize> {
-    let (header, fields) = Fields::find(body, None, &|_| Ok(())).ok()?.split_first();
+    let (header, fields) = Fields::find(body, None, &|_| Ok(()), &Allowance::unbounded()).ok()?.split_first();
     let named = name.and_then(|name| header.iter().position(|known| known == name));
     fields.start(row.checked_sub(1)?, named.or(column.checked_sub(1))?)
 }
@@ -81,7 +93,7 @@ pub fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut record = || {
         let line = lines.next().filter(|line| line.len() <= LONGEST_ADVISED)?;
-        Fields::find(line, None, &|_| Ok(())).ok().map(|fields| fields.split_first().0)
+        Fields::find(line, None, &|_| Ok(()), &Allowance::unbounded()).ok().map(|fields| fields.split_first().0)
     };
     let first = record()?;
     let is_number = |field: &String| field.trim().parse::<f64>().is_ok();
@@ -121,7 +133,8 @@ mod tests {
     }
 
     fn columns(body: &str, schema: &dyn Schema) -> std::result::Result<String, String> {
-        let table = read_with_header(body.as_bytes(), schema).map_err(|error| error.to_string())?;
+        let frame = read_with_header(body.as_bytes(), schema, &Allowance::unbounded());
+        let table = frame.map_err(|error| error.to_string())?.into_table();
         Ok(format!("{:?}", table.columns))
     }
 

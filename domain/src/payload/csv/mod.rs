@@ -27,15 +27,18 @@ pub use header::{advice as header_advice, byte_with_header, read_with_header};
 pub use records::{ColumnType, Records, Typing};
 pub use write::write;
 
-use super::table::Table;
+use super::table::{Column, Table};
 use crate::error::Result;
+use byoc_account::Allowance;
 use column_type::typed_column;
 use fields::Fields;
 
 /// The byte at which a field of a body begins, both counted from 1; `None` where the row ends before it. The body is gone
 /// through again, so this is for messages.
 pub fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
-    Fields::find(body, None, &|_| Ok(())).ok()?.start(row.checked_sub(1)?, column.checked_sub(1)?)
+    Fields::find(body, None, &|_| Ok(()), &Allowance::unbounded())
+        .ok()?
+        .start(row.checked_sub(1)?, column.checked_sub(1)?)
 }
 
 /// Reads a body without a header line, once `check_width` has agreed to how many columns its first row has.
@@ -43,8 +46,8 @@ pub fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
 /// # Errors
 /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
 /// the first, or a quoted field that never ends; with the row and the byte.
-pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>) -> Result<Table<'a>> {
-    read_piece(body, None, check_width)
+pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>, allowance: &Allowance) -> Result<Table<'a>> {
+    read_piece(body, None, check_width, allowance)
 }
 
 /// Reads a piece of a body, whose first row had so many columns.
@@ -55,8 +58,12 @@ pub(super) fn read_piece<'a>(
     body: &'a [u8],
     width: Option<usize>,
     check_width: &dyn Fn(usize) -> Result<()>,
+    allowance: &Allowance,
 ) -> Result<Table<'a>> {
-    let fields = Fields::find(body, width, check_width)?;
-    let columns = (0..fields.width()).map(|column| typed_column(&fields, column)).collect();
-    Ok(Table { rows: fields.rows(), columns })
+    let fields = Fields::find(body, width, check_width, allowance)?;
+    allowance.take_items::<Column<'_>>(fields.width())?;
+    let columns = (0..fields.width()).map(|column| typed_column(&fields, column, allowance)).collect::<Result<_>>()?;
+    let table = Table { rows: fields.rows(), columns };
+    fields.give_back(allowance);
+    Ok(table)
 }

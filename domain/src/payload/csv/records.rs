@@ -242,7 +242,11 @@ mod tests {
     }
 
     fn whole(text: &str) -> Result<Vec<Vec<String>>> {
-        Ok(super::super::read(text.as_bytes(), &|_| Ok(()))?.columns.iter().map(shown).collect())
+        Ok(super::super::read(text.as_bytes(), &|_| Ok(()), crate::testing::unbounded())?
+            .columns
+            .iter()
+            .map(shown)
+            .collect())
     }
 
     fn field() -> impl Strategy<Value = String> {

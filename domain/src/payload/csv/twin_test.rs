@@ -210,7 +210,7 @@ fn as_slow(column: &Column<'_>) -> Slow {
 }
 
 fn assert_equal_to_twin(body: &str) -> Result<(), TestCaseError> {
-    let fast = read(body.as_bytes(), &|_| Ok(())).ok();
+    let fast = read(body.as_bytes(), &|_| Ok(()), crate::testing::unbounded()).ok();
     let slow = slow_records(body);
     prop_assert_eq!(fast.is_some(), slow.is_some(), "{:?}", body);
     if let (Some(fast), Some(slow)) = (fast, slow) {

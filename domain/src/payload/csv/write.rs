@@ -7,8 +7,6 @@ use crate::payload::table::{Cell, Column, Table};
 
 /// Appends the table: a line a row, `\n` after each.
 pub fn write(table: &Table<'_>, out: &mut Vec<u8>) {
-    // A float has up to 17 digits, a sign, a point and a separator.
-    out.reserve(table.rows.saturating_mul(table.columns.len()).saturating_mul(12));
     for row in 0..table.rows {
         let line = out.len();
         for (index, column) in table.columns.iter().enumerate() {

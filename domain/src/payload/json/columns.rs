@@ -2,21 +2,34 @@
 
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
+use crate::payload::frame::{Frame, Series};
 use crate::payload::shown;
-use crate::payload::table::{Cell, Column, Schema, Table, sparse_row};
+use crate::payload::table::{Cell, Column, Schema, sparse_row};
+use byoc_account::{Allowance, Exceeded, Room as _};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Columns that grow row by row and widen their type when a value asks for it.
 ///
 /// Integers make `int64` (`uint64` above its range), a fraction or a `null` among numbers makes `float64` with NaN for the
-/// `null`, booleans alone make `bool`, and anything else makes `object`.
+/// `null`, booleans alone make `bool`, and anything else makes `object`. A value that a row leaves out takes no memory.
 pub(in crate::payload) struct Columns<'a, 'c> {
     schema: &'c dyn Schema,
-    columns: Vec<Column<'a>>,
+    allowance: &'c Allowance,
+    columns: Vec<Growing<'a>>,
     rows: usize,
     /// How many values the open row has so far.
     open: usize,
     named: Option<Named<'a, 'c>>,
+}
+
+/// One column so far.
+struct Growing<'a> {
+    values: Column<'a>,
+    /// Whether there is nothing but nulls yet, which take the type of the first value.
+    only_nulls: bool,
+    /// The rows of the values, once there is one without.
+    rows: Option<Vec<u32>>,
 }
 
 /// How many columns are taken on trust before the first row has ended.
@@ -28,13 +41,18 @@ const NULL: f64 = f64::from_bits(f64::NAN.to_bits() | 1);
 /// How many names an error lists.
 const MOST_LISTED: usize = 10;
 
+/// What the index of names takes for each of them.
+const NAME_BYTES: usize = 64;
+
 /// What rows that name their values need; made for the first of them.
 struct Named<'a, 'c> {
     columns: HashMap<&'c str, usize>,
     names: Vec<&'c str>,
     label: Option<usize>,
-    /// The open row's values, where they belong.
-    values: Vec<Option<Scalar<'a>>>,
+    /// The open row's values, each with its name's place.
+    values: Vec<(usize, Scalar<'a>)>,
+    /// For each name where in `values` it stands, counted from 1; 0 where the open row has not had it.
+    places: Vec<u32>,
     /// Which columns had a value in some row.
     seen: Vec<bool>,
     /// The first few names that are no columns, for errors.
@@ -50,27 +68,152 @@ impl Named<'_, '_> {
             names => format!("; {} are no columns of the model", names.join(", ")),
         }
     }
+
+    /// Forgets the open row's values.
+    fn clear(&mut self) {
+        for (name, _) in self.values.drain(..) {
+            self.places[name] = 0;
+        }
+    }
+}
+
+impl<'a> Growing<'a> {
+    fn new() -> Growing<'a> {
+        Growing { values: Column::Object(Vec::new()), only_nulls: true, rows: None }
+    }
+
+    /// Appends the value of a row, which is not before the last one.
+    fn push(&mut self, row: usize, value: Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
+        if self.rows.is_none() && self.values.len() < row {
+            self.leave_out(allowance)?;
+        }
+        if let Some(rows) = &mut self.rows {
+            rows.make_room(1, allowance)?;
+            rows.push(row as u32);
+        }
+        if let Scalar::Text(Cow::Owned(text)) = &value {
+            allowance.take(text.len())?;
+        }
+        if self.values.is_empty() {
+            return self.begin(value, allowance);
+        }
+        self.values.make_room(1, allowance)?;
+        let left = match (&mut self.values, value) {
+            (Column::Int64(values), Scalar::Int(value)) => {
+                values.push(value);
+                None
+            }
+            (Column::UInt64(values), Scalar::UInt(value)) => {
+                values.push(value);
+                None
+            }
+            (Column::UInt64(values), Scalar::Int(value)) if value >= 0 => {
+                values.push(value.unsigned_abs());
+                None
+            }
+            (Column::Float64(values), value) => match as_float(&value) {
+                Some(value) => {
+                    values.push(value);
+                    None
+                }
+                None => Some(value),
+            },
+            (Column::Bool(values), Scalar::Bool(value)) => {
+                values.push(value);
+                None
+            }
+            (Column::Object(cells), value @ (Scalar::Missing | Scalar::Null)) => {
+                cells.push(cell(value));
+                None
+            }
+            (Column::Object(cells), value) if !self.only_nulls || as_float(&value).is_none() => {
+                self.only_nulls = false;
+                cells.push(cell(value));
+                None
+            }
+            (_, value) => Some(value),
+        };
+        let Some(value) = left else { return Ok(()) };
+        widen(&mut self.values, &value, allowance)?;
+        self.only_nulls = false;
+        self.push_widened(value, allowance)
+    }
+
+    /// Takes the type of the first value. A number beside rows without one is a float.
+    fn begin(&mut self, value: Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
+        allowance.take_items::<Cell<'_>>(1)?;
+        self.only_nulls = matches!(value, Scalar::Missing | Scalar::Null);
+        self.values = match (value, self.rows.is_some()) {
+            (Scalar::Int(value), false) => Column::Int64(vec![value]),
+            (Scalar::UInt(value), false) => Column::UInt64(vec![value]),
+            (Scalar::Bool(value), false) => Column::Bool(vec![value]),
+            (Scalar::Int(value), true) => Column::Float64(vec![value as f64]),
+            (Scalar::UInt(value), true) => Column::Float64(vec![value as f64]),
+            (Scalar::Float(value), _) => Column::Float64(vec![value]),
+            (value, _) => Column::Object(vec![cell(value)]),
+        };
+        Ok(())
+    }
+
+    /// Appends a value that the column's type holds now.
+    fn push_widened(&mut self, value: Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
+        self.values.make_room(1, allowance)?;
+        match (&mut self.values, value) {
+            (Column::UInt64(values), Scalar::UInt(value)) => values.push(value),
+            (Column::Float64(values), value) => values.push(as_float(&value).unwrap_or(f64::NAN)),
+            (Column::Object(cells), value) => cells.push(cell(value)),
+            // Nothing is widened to any other type.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Notes that a row has no value here.
+    fn leave_out(&mut self, allowance: &Allowance) -> Result<(), Exceeded> {
+        let mut rows: Vec<u32> = Vec::new();
+        rows.make_exact_room(self.values.len(), allowance)?;
+        rows.extend((0..).take(self.values.len()));
+        self.rows = Some(rows);
+        if !matches!(self.values, Column::Float64(_) | Column::Object(_)) {
+            widen(&mut self.values, &Scalar::Missing, allowance)?;
+        }
+        Ok(())
+    }
+
+    /// The column of so many rows.
+    fn finish(mut self, rows: usize, allowance: &Allowance) -> Result<Series<'a>, Exceeded> {
+        if self.rows.is_none() && self.values.len() < rows {
+            self.leave_out(allowance)?;
+        }
+        if let Column::Float64(values) = &mut self.values {
+            values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
+        }
+        Ok(match self.rows {
+            None => Series::Dense(self.values),
+            Some(rows) => Series::Sparse { rows, values: self.values },
+        })
+    }
 }
 
 impl<'a, 'c> Columns<'a, 'c> {
     /// No columns yet; the schema is asked at the end of the first row, or when it has grown suspiciously long.
-    pub(in crate::payload) fn new(schema: &'c dyn Schema) -> Columns<'a, 'c> {
-        Columns { schema, columns: Vec::new(), rows: 0, open: 0, named: None }
+    pub(in crate::payload) fn new(schema: &'c dyn Schema, allowance: &'c Allowance) -> Columns<'a, 'c> {
+        Columns { schema, allowance, columns: Vec::new(), rows: 0, open: 0, named: None }
     }
 
-    /// The table that was read.
+    /// The rows that were read.
     ///
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column: pandas
     /// would not make that column, and scikit-learn would miss it.
-    pub(in crate::payload) fn finish(self) -> Result<Table<'a>> {
+    pub(in crate::payload) fn finish(self) -> Result<Frame<'a>> {
         if let Some(named @ Named { names, label, seen, .. }) = &self.named {
             let is_missing =
                 |(index, name): &(usize, &&str)| !seen[*index] && Some(*index) != *label && self.schema.uses(name);
-            let missing: Vec<&str> = names.iter().enumerate().filter(is_missing).map(|(_, name)| *name).collect();
-            if !missing.is_empty() {
-                let more = if missing.len() > MOST_LISTED { ", ..." } else { "" };
-                let listed: Vec<_> = missing.into_iter().take(MOST_LISTED).collect();
+            let mut missing = names.iter().enumerate().filter(is_missing).map(|(_, name)| *name);
+            let listed: Vec<&str> = missing.by_ref().take(MOST_LISTED).collect();
+            if !listed.is_empty() {
+                let more = if missing.next().is_some() { ", ..." } else { "" };
                 return Err(Error::bad_payload(format!(
                     "expected a value for each column in some row, found none for {}{more}{}",
                     listed.join(", "),
@@ -78,42 +221,42 @@ impl<'a, 'c> Columns<'a, 'c> {
                 )));
             }
         }
-        let mut columns = self.columns;
-        for column in &mut columns {
-            if let Column::Float64(values) = column {
-                values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
-            }
-        }
-        Ok(Table { rows: self.rows, columns })
+        let finish = |column: Growing<'a>| column.finish(self.rows, self.allowance);
+        let columns = self.columns.into_iter().map(finish).collect::<Result<_, _>>()?;
+        Ok(Frame::new(self.rows, columns))
     }
 
-    fn named(&mut self) -> &mut Named<'a, 'c> {
-        let (schema, rows) = (self.schema, self.rows);
-        self.named.get_or_insert_with(|| {
-            let names = schema.names();
-            let columns = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
-            let (values, unknown) = (names.iter().map(|_| None).collect(), Vec::new());
-            // Rows before this one gave all their values by position.
-            let seen = vec![rows > 0; names.len()];
-            Named { columns, names, label: schema.label(), values, seen, unknown }
-        })
+    fn named(&mut self) -> Result<&mut Named<'a, 'c>> {
+        let named = match self.named.take() {
+            Some(named) => named,
+            None => {
+                let names = self.schema.names();
+                self.allowance.take(names.len().saturating_mul(NAME_BYTES))?;
+                let columns = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
+                let (places, values, unknown) = (vec![0; names.len()], Vec::new(), Vec::new());
+                // Rows before this one gave all their values by position.
+                let seen = vec![self.rows > 0; names.len()];
+                Named { columns, names, label: self.schema.label(), values, places, seen, unknown }
+            }
+        };
+        Ok(self.named.insert(named))
     }
 }
 
 impl<'de> Rows<'de> for Columns<'de, '_> {
     fn value(&mut self, value: Scalar<'de>) -> Result<()> {
-        match self.columns.get_mut(self.open) {
-            Some(column) => push(column, value),
-            None if self.rows == 0 => {
-                if self.open >= UNCHECKED {
-                    self.schema
-                        .check_width(self.open + 1)
-                        .map_err(|error| error.context(format!("a row of more than {UNCHECKED} columns")))?;
-                }
-                self.columns.push(first(value));
+        if self.rows == 0 && self.open == self.columns.len() {
+            if self.open >= UNCHECKED {
+                self.schema
+                    .check_width(self.open + 1)
+                    .map_err(|error| error.context(format!("a row of more than {UNCHECKED} columns")))?;
             }
-            // Too many: counted here, refused at the end of the row.
-            None => {}
+            self.columns.make_room(1, self.allowance)?;
+            self.columns.push(Growing::new());
+        }
+        // What is too much is counted here, and refused at the end of the row.
+        if let Some(column) = self.columns.get_mut(self.open) {
+            column.push(self.rows, value, self.allowance)?;
         }
         self.open += 1;
         Ok(())
@@ -126,7 +269,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
     fn end_dense(&mut self) -> Result<()> {
         if let Some(named) = &mut self.named {
             // What an instance names beside its features is not looked at; the features have a value for each column.
-            named.values.fill(None);
+            named.clear();
             named.seen.fill(true);
         }
         self.end_row()
@@ -136,25 +279,35 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
         Err(sparse_row())
     }
 
-    fn column(&mut self, name: &str) -> Option<usize> {
-        let named = self.named();
+    fn column(&mut self, name: &str) -> Result<Option<usize>> {
+        let named = self.named()?;
         let column = named.columns.get(name).copied();
         if column.is_none() && named.unknown.len() < MOST_LISTED && !named.unknown.iter().any(|known| known == name) {
             named.unknown.push(shown(name.as_bytes()));
         }
-        column
+        Ok(column)
     }
 
-    fn named_value(&mut self, column: usize, value: Scalar<'de>) -> Result<()> {
-        if let Some(slot) = self.named().values.get_mut(column) {
-            *slot = Some(value);
+    fn named_value(&mut self, name: usize, value: Scalar<'de>) -> Result<()> {
+        let allowance = self.allowance;
+        let named = self.named()?;
+        let Some(place) = named.places.get_mut(name) else { return Ok(()) };
+        match (*place as usize).checked_sub(1).and_then(|at| named.values.get_mut(at)) {
+            // Of a member that comes twice the last one counts.
+            Some((_, before)) => *before = value,
+            None => {
+                named.values.make_room(1, allowance)?;
+                named.values.push((name, value));
+                *place = named.values.len() as u32;
+            }
         }
         Ok(())
     }
 
     fn end_named(&mut self) -> Result<()> {
-        let named = self.named();
-        if named.values.iter().all(Option::is_none) {
+        let (row, allowance) = (self.rows, self.allowance);
+        let named = self.named()?;
+        if named.values.is_empty() {
             return Err(Error::bad_payload(match named.names.as_slice() {
                 [] => {
                     "expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features (the \
@@ -168,19 +321,29 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
                 ),
             }));
         }
-        let label = named.label;
-        let values = std::mem::take(&mut named.values);
-        named.values = values.iter().map(|_| None).collect();
-        for (index, value) in values.iter().enumerate() {
-            named.seen[index] |= value.is_some();
+        // A row without its label is one column shorter.
+        let label = named.label.filter(|label| named.places.get(*label) == Some(&0));
+        let width = named.names.len() - usize::from(label.is_some());
+        let mut values = std::mem::take(&mut named.values);
+        for (name, _) in &values {
+            named.places[*name] = 0;
+            named.seen[*name] = true;
         }
-        for (index, value) in values.into_iter().enumerate() {
-            match value {
-                Some(value) => self.value(value)?,
-                // A row without its label is one column shorter.
-                None if Some(index) == label => {}
-                None => self.value(Scalar::Missing)?,
+        if row == 0 {
+            self.schema.check_width(width)?;
+            self.columns.make_exact_room(width, allowance)?;
+            self.columns.resize_with(width, Growing::new);
+        }
+        self.open = width;
+        for (name, value) in values.drain(..) {
+            let column = name - usize::from(label.is_some_and(|label| label < name));
+            if let Some(column) = self.columns.get_mut(column) {
+                column.push(row, value, allowance)?;
             }
+        }
+        if let Some(named) = &mut self.named {
+            // The same memory for the next row.
+            named.values = values;
         }
         self.end_row()
     }
@@ -198,45 +361,34 @@ impl Columns<'_, '_> {
                 .at(Place::row(self.rows)));
         }
         self.open = 0;
+        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+            self.allowance.check_time()?;
+        }
         Ok(())
     }
 }
 
-fn first(value: Scalar<'_>) -> Column<'_> {
-    match value {
-        Scalar::Int(value) => Column::Int64(vec![value]),
-        Scalar::UInt(value) => Column::UInt64(vec![value]),
-        Scalar::Float(value) => Column::Float64(vec![value]),
-        Scalar::Bool(value) => Column::Bool(vec![value]),
-        Scalar::Missing | Scalar::Null | Scalar::Text(_) => Column::Object(vec![cell(value)]),
-    }
-}
+/// After so many rows the deadline is looked at.
+const ROWS_BETWEEN_LOOKS: usize = 1024;
 
-fn push<'a>(column: &mut Column<'a>, value: Scalar<'a>) {
-    match (&mut *column, value) {
-        (Column::Int64(values), Scalar::Int(value)) => values.push(value),
-        (Column::UInt64(values), Scalar::UInt(value)) => values.push(value),
-        (Column::UInt64(values), Scalar::Int(value)) if value >= 0 => values.push(value.unsigned_abs()),
-        (Column::Float64(values), Scalar::Float(value)) => values.push(value),
-        (Column::Float64(values), Scalar::Int(value)) => values.push(value as f64),
-        (Column::Float64(values), Scalar::UInt(value)) => values.push(value as f64),
-        (Column::Float64(values), Scalar::Missing) => values.push(f64::NAN),
-        (Column::Float64(values), Scalar::Null) => values.push(NULL),
-        (Column::Bool(values), Scalar::Bool(value)) => values.push(value),
-        (Column::Object(cells), value @ (Scalar::Missing | Scalar::Null | Scalar::Text(_))) => cells.push(cell(value)),
-        (_, value) => {
-            widen(column, &value);
-            match (column, value) {
-                (Column::Object(cells), value) => cells.push(cell(value)),
-                (column, value) => push(column, value),
-            }
-        }
+/// A number, or none, as a float; `None` for what only an object is.
+fn as_float(value: &Scalar<'_>) -> Option<f64> {
+    match value {
+        Scalar::Missing => Some(f64::NAN),
+        Scalar::Null => Some(NULL),
+        Scalar::Int(value) => Some(*value as f64),
+        Scalar::UInt(value) => Some(*value as f64),
+        Scalar::Float(value) => Some(*value),
+        Scalar::Bool(_) | Scalar::Text(_) => None,
     }
 }
 
 /// Gives the column the narrowest type that also holds `value`, which its own type does not.
-fn widen<'a>(column: &mut Column<'a>, value: &Scalar<'a>) {
-    let numeric = matches!(value, Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_) | Scalar::Null | Scalar::Missing);
+fn widen<'a>(column: &mut Column<'a>, value: &Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
+    // Both are there for a moment.
+    let (length, before) = (column.len(), column.capacity_in_bytes());
+    allowance.take_items::<Cell<'_>>(length)?;
+    let numeric = as_float(value).is_some();
     *column = match std::mem::replace(column, Column::Object(Vec::new())) {
         Column::Int64(values) if matches!(value, Scalar::UInt(_)) && values.iter().all(|&value| value >= 0) => {
             Column::UInt64(values.into_iter().map(i64::unsigned_abs).collect())
@@ -262,6 +414,8 @@ fn widen<'a>(column: &mut Column<'a>, value: &Scalar<'a>) {
         Column::Bool(values) => Column::Object(values.into_iter().map(Cell::Bool).collect()),
         column @ Column::Object(_) => column,
     };
+    allowance.give_back((before + length * size_of::<Cell<'_>>()).saturating_sub(column.capacity_in_bytes()));
+    Ok(())
 }
 
 fn cell(value: Scalar<'_>) -> Cell<'_> {

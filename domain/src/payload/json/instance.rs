@@ -55,8 +55,11 @@ pub(in crate::payload) trait Rows<'de> {
     fn end_sparse(&mut self, shape: Option<u64>) -> Result<()>;
 
     /// Which column has a name.
-    fn column(&mut self, _name: &str) -> Option<usize> {
-        None
+    ///
+    /// # Errors
+    /// When there is no memory to look it up.
+    fn column(&mut self, _name: &str) -> Result<Option<usize>> {
+        Ok(None)
     }
 
     /// Takes a value for a column that has a name, in any order.
@@ -170,7 +173,10 @@ impl<'de, R: Rows<'de>> Visitor<'de> for MemberName<'_, '_, R> {
         Ok(match name {
             "features" => InstanceMember::Features,
             "data" => InstanceMember::Data,
-            name => self.0.rows.column(name).map_or(InstanceMember::Other, InstanceMember::Column),
+            name => match self.0.rows.column(name) {
+                Ok(column) => column.map_or(InstanceMember::Other, InstanceMember::Column),
+                Err(error) => return Err(self.0.fail(error)),
+            },
         })
     }
 }

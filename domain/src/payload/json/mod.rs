@@ -9,12 +9,13 @@ pub(super) mod words;
 mod write;
 
 pub(super) use columns::Columns;
-pub use write::write_table;
-pub(super) use write::{write_cell, write_cells, write_estimates, write_predictions, write_score};
+pub(super) use write::{write_cell, write_cells, write_estimates, write_predictions, write_rows, write_score};
 
 use super::Batch;
-use super::table::{Schema, Table};
+use super::frame::Frame;
+use super::table::Schema;
 use crate::error::{Error, Result};
+use byoc_account::Allowance;
 use instance::{Instance, Purpose, Reading, Rows, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -23,9 +24,9 @@ use words::Words;
 
 /// Reads the instances of a document as float32 rows of `width` features. No instance is no error: the answer is an empty
 /// list of predictions.
-pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
-    let mut batch = Batch::for_body(width, body);
-    match Words::find(body) {
+pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let mut batch = Batch::for_body(width, body, allowance)?;
+    match Words::find(body, allowance)? {
         None => read_document(body, None, &mut batch)?,
         Some(words) => read_document(words.text(), Some(&words), &mut batch)?,
     }
@@ -38,15 +39,15 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: no such document, rows of different
 /// length, sparse rows.
-pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
-    let Some(words) = Words::find(body) else {
-        let mut columns = Columns::new(schema);
+pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
+    let Some(words) = Words::find(body, allowance)? else {
+        let mut columns = Columns::new(schema, allowance);
         read_document(body, None, &mut columns)?;
         return columns.finish();
     };
-    let mut columns = Columns::new(schema);
+    let mut columns = Columns::new(schema, allowance);
     read_document(words.text(), Some(&words), &mut columns)?;
-    Ok(columns.finish()?.into_owned())
+    columns.finish()?.into_owned(allowance)
 }
 
 fn read_document<'de>(body: &'de [u8], words: Option<&Words<'_>>, rows: &mut impl Rows<'de>) -> Result<()> {

@@ -1,8 +1,30 @@
 use super::*;
+use crate::payload::MediaType;
 use crate::payload::batch::Row;
-use crate::payload::jsonlines;
-use crate::payload::table::{Cell, Column};
+use crate::payload::table::{Cell, Column, Table};
+use crate::testing::unbounded;
 use proptest::prelude::*;
+
+fn read_batch(body: &[u8], width: usize) -> Result<Batch<'static>> {
+    super::read_batch(body, width, unbounded())
+}
+
+fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+    super::read_table(body, schema, unbounded()).map(Frame::into_table)
+}
+
+/// The same of JSON Lines.
+mod jsonlines {
+    use super::*;
+
+    pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch<'static>> {
+        crate::payload::jsonlines::read_batch(body, width, unbounded())
+    }
+
+    pub(super) fn read_table<'a>(body: &'a [u8], schema: &dyn Schema) -> Result<Table<'a>> {
+        crate::payload::jsonlines::read_table(body, schema, unbounded()).map(Frame::into_table)
+    }
+}
 
 #[test]
 fn every_documented_form_of_an_instance_reads_as_the_same_row() {
@@ -369,9 +391,10 @@ fn tables_refuse_ragged_and_sparse_rows() {
     }
 }
 
-fn written(write: impl Fn(&Table<'_>, &mut Vec<u8>), table: &Table<'_>) -> String {
+fn written(media_type: MediaType, table: &Table<'_>) -> String {
     let mut out = Vec::new();
-    write(table, &mut out);
+    let features = crate::payload::Features { label: None, table: table.clone(), sources: Vec::new() };
+    features.write(media_type, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -391,15 +414,15 @@ fn a_table_is_written_as_json_dumps_writes_it() {
     };
     // Python 3.11: json.dumps({"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, True, ...
     assert_eq!(
-        written(write_table, &table),
+        written(MediaType::Json, &table),
         r#"{"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, true, "a\"\\\n\u007f\u00e9\ud83d\ude00/", NaN]}, {"features": [2, 0, NaN, -Infinity, false, null, 3.0]}]}"#
     );
     assert_eq!(
-        written(jsonlines::write_table, &table),
+        written(MediaType::JsonLines, &table),
         "{\"features\":[-1,18446744073709551615,1e-05,0.10000000149011612,true,\"a\\\"\\\\\\n\\u007f\\u00e9\\ud83d\\ude00/\",NaN]}\n\
          {\"features\":[2,0,NaN,-Infinity,false,null,3.0]}\n"
     );
-    assert_eq!(written(write_table, &Table { rows: 0, columns: vec![] }), r#"{"instances": []}"#);
+    assert_eq!(written(MediaType::Json, &Table { rows: 0, columns: vec![] }), r#"{"instances": []}"#);
 }
 
 fn columns() -> impl Strategy<Value = Vec<Column<'static>>> {
@@ -422,9 +445,9 @@ proptest! {
         let rows = columns[0].len();
         prop_assume!(rows > 0);
         let table = Table { rows, columns };
-        let document = written(write_table, &table);
+        let document = written(MediaType::Json, &table);
         prop_assert_eq!(&read_table(document.as_bytes(), &|_| Ok(())).unwrap(), &table);
-        let lines = written(jsonlines::write_table, &table);
+        let lines = written(MediaType::JsonLines, &table);
         prop_assert_eq!(&jsonlines::read_table(lines.as_bytes(), &|_| Ok(())).unwrap(), &table);
     }
 

@@ -5,6 +5,7 @@
 //! serde_json has no such option. A body with such a word is copied with a string of the same length in its place, so that
 //! every other byte stays where it was; which strings are words is told by looking at the body itself.
 
+use byoc_account::{Allowance, Exceeded};
 use memchr::memmem;
 
 /// A body with words, as serde_json can read it.
@@ -21,9 +22,12 @@ const WORDS: [(&[u8], &[u8], f64); 3] = [
 
 impl<'b> Words<'b> {
     /// The words of a body; `None` where it has none, as nearly every body.
-    pub(in crate::payload) fn find(body: &'b [u8]) -> Option<Words<'b>> {
+    ///
+    /// # Errors
+    /// When there is no memory for the copy.
+    pub(in crate::payload) fn find(body: &'b [u8], allowance: &Allowance) -> Result<Option<Words<'b>>, Exceeded> {
         if memmem::find(body, b"NaN").is_none() && memmem::find(body, b"Infinity").is_none() {
-            return None;
+            return Ok(None);
         }
         let mut text = Vec::new();
         let mut at = 0;
@@ -34,6 +38,7 @@ impl<'b> Words<'b> {
                 (b'"', _) => at += string(rest),
                 (_, Some((word, instead, _))) => {
                     if text.is_empty() {
+                        allowance.take(body.len())?;
                         text = body.to_vec();
                     }
                     let end = at + word.len();
@@ -45,7 +50,7 @@ impl<'b> Words<'b> {
                 _ => at += 1,
             }
         }
-        (!text.is_empty()).then_some(Words { body, text })
+        Ok((!text.is_empty()).then_some(Words { body, text }))
     }
 
     /// The body with strings in place of its words.
@@ -84,7 +89,7 @@ mod tests {
     use super::*;
 
     fn replaced(body: &str) -> Option<String> {
-        let words = Words::find(body.as_bytes())?;
+        let words = Words::find(body.as_bytes(), &Allowance::unbounded()).unwrap()?;
         Some(String::from_utf8(words.text().to_vec()).unwrap())
     }
 
@@ -101,7 +106,7 @@ mod tests {
     #[test]
     fn a_string_of_the_body_is_no_word_even_if_it_looks_like_one() {
         let body = r#"["N", NaN, "Infini", -Infinity, Infinity]"#;
-        let words = Words::find(body.as_bytes()).unwrap();
+        let words = Words::find(body.as_bytes(), &Allowance::unbounded()).unwrap().unwrap();
         let strings: Vec<&str> = serde_json::from_slice(words.text()).unwrap();
         let floats: Vec<_> =
             strings.into_iter().map(|string| words.float(string).map(|float| float.to_string())).collect();

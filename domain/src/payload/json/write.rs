@@ -8,11 +8,10 @@ use crate::payload::table::{Cell, Column, Table};
 use crate::payload::{Estimates, Predictions};
 use std::io::Write;
 
-/// The linear learner's answer, without a line break at its end.
-pub(in crate::payload) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"predictions\": [");
+/// The rows of the linear learner's answer. All but the first of an answer have a separator before them.
+pub(in crate::payload) fn write_predictions(predictions: &Predictions, is_first: bool, out: &mut Vec<u8>) {
     for (index, row) in predictions.rows().enumerate() {
-        out.extend_from_slice(if index == 0 { b"{\"score\": " } else { b", {\"score\": " });
+        out.extend_from_slice(if is_first && index == 0 { b"{\"score\": " } else { b", {\"score\": " });
         match row.score {
             Score::One(score) => write_json_f64(out, score),
             Score::List(scores) => {
@@ -32,14 +31,12 @@ pub(in crate::payload) fn write_predictions(predictions: &Predictions, out: &mut
         }
         out.push(b'}');
     }
-    out.extend_from_slice(b"]}");
 }
 
-/// An estimator's answer in the same shape, with the members that it has.
-pub(in crate::payload) fn write_estimates(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"predictions\": [");
+/// The rows of an estimator's answer in the same shape, with the members that it has.
+pub(in crate::payload) fn write_estimates(estimates: &Estimates<'_>, is_first: bool, out: &mut Vec<u8>) {
     for row in 0..estimates.rows() {
-        out.extend_from_slice(if row == 0 { b"{" } else { b", {" });
+        out.extend_from_slice(if is_first && row == 0 { b"{" } else { b", {" });
         if let Some(scores) = estimates.score_columns() {
             out.extend_from_slice(b"\"score\": ");
             write_score(scores, row, b", ", out);
@@ -54,7 +51,6 @@ pub(in crate::payload) fn write_estimates(estimates: &Estimates<'_>, out: &mut V
         }
         out.push(b'}');
     }
-    out.extend_from_slice(b"]}");
 }
 
 /// The score of one row, or its list of scores with a separator between them.
@@ -74,17 +70,13 @@ pub(in crate::payload) fn write_score(scores: &Scores<'_>, row: usize, separator
     }
 }
 
-/// A table as `{"instances": [{"features": [...]}, ...]}`, without a line break at its end: what the next container of a
-/// pipeline reads.
-pub fn write_table(table: &Table<'_>, out: &mut Vec<u8>) {
-    out.reserve(table.rows.saturating_mul(table.columns.len() * 12 + 20));
-    out.extend_from_slice(b"{\"instances\": [");
+/// The rows of `{"instances": [{"features": [...]}, ...]}`, which is what the next container of a pipeline reads.
+pub(in crate::payload) fn write_rows(table: &Table<'_>, is_first: bool, out: &mut Vec<u8>) {
     for row in 0..table.rows {
-        out.extend_from_slice(if row == 0 { b"{\"features\": [" } else { b", {\"features\": [" });
+        out.extend_from_slice(if is_first && row == 0 { b"{\"features\": [" } else { b", {\"features\": [" });
         write_cells(table, row, b", ", out);
         out.extend_from_slice(b"]}");
     }
-    out.extend_from_slice(b"]}");
 }
 
 /// The cells of one row with a separator between them.

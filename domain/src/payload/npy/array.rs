@@ -4,6 +4,7 @@ use super::dtype::{ByteOrder, Dtype};
 use super::header::Header;
 use crate::error::{Error, Place, Result};
 use crate::payload::Batch;
+use byoc_account::Allowance;
 use std::borrow::Cow;
 
 /// Rows and columns of numbers, still as bytes.
@@ -38,7 +39,7 @@ enum Origin {
 
 impl<'a> Array<'a> {
     /// Reads the header of a body, and checks that the rest of the body is the items, no more and no less.
-    pub(super) fn open(body: &'a [u8]) -> Result<Array<'a>> {
+    pub(super) fn open(body: &'a [u8], allowance: &Allowance) -> Result<Array<'a>> {
         let Header { dtype, fortran_order, shape, length } = Header::read(body)?;
         let (rows, columns, origin) = match *shape.as_slice() {
             [length] => (1, length, Origin::OneDimension),
@@ -74,6 +75,7 @@ impl<'a> Array<'a> {
         let items = match dtype.order {
             ByteOrder::Little => Cow::Borrowed(items),
             ByteOrder::Big => {
+                allowance.take(items.len())?;
                 Cow::Owned(items.chunks(dtype.kind.size()).flat_map(|item| item.iter().rev()).copied().collect())
             }
         };

@@ -20,17 +20,18 @@ use super::Batch;
 use super::table::{Column, Schema, Table};
 use crate::error::{Error, Result};
 use array::Array;
+use byoc_account::Allowance;
 use dtype::Kind;
 
 /// Reads float32 rows of `width` features. No row is no error: the answer has none either.
-pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
-    let array = Array::open(body)?;
+pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let array = Array::open(body, allowance)?;
     array.check_width(|found| match found == width {
         true => Ok(()),
         false => Err(Error::bad_payload(format!("expected {width} features, found {found}"))),
     })?;
-    let mut batch = Batch::for_body(width, body);
-    batch.reserve(array.rows * array.columns);
+    let mut batch = Batch::new(width, allowance);
+    batch.reserve(array.rows * array.columns)?;
     match array.dtype.kind {
         Kind::Bool => array.each_row(|[byte]| f64::from(u8::from(byte != 0)), &mut batch)?,
         Kind::Int8 => array.each_row(|bytes| i8::from_le_bytes(bytes).into(), &mut batch)?,
@@ -55,9 +56,20 @@ pub(super) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
 ///
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the byte for a body that is no such file, an array of another shape or type.
-pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema) -> Result<Table<'a>> {
-    let array = Array::open(body)?;
+pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
+    let array = Array::open(body, allowance)?;
     array.check_width(|found| schema.check_width(found))?;
+    if array.rows == 0 {
+        // There would be as many columns as the header likes, and not a byte for any of them.
+        return Err(Error::bad_payload("expected at least one row, found none"));
+    }
+    let cell = match array.dtype.kind {
+        Kind::Bool => size_of::<bool>(),
+        Kind::Float16 | Kind::Float32 => size_of::<f32>(),
+        _ => size_of::<i64>(),
+    };
+    allowance.take_items::<Column<'_>>(array.columns)?;
+    allowance.take(array.rows.saturating_mul(array.columns).saturating_mul(cell))?;
     let column = |column: usize| match array.dtype.kind {
         Kind::Bool => Column::Bool(array.column(column, |[byte]| byte != 0)),
         Kind::Int8 => Column::Int64(array.column(column, |bytes| i8::from_le_bytes(bytes).into())),

@@ -62,11 +62,15 @@ fn write_header(code: &str, shape: &[usize], out: &mut Vec<u8>) {
 }
 
 /// Rows and columns of one type, the label first where there is one. Objects, if they are numbers, are
-/// float64.
+/// float64. With the header of an array of so many rows before them, where these are its first.
 ///
 /// # Errors
 /// [`crate::error::Cause::NotAcceptable`] for text, which numpy would pickle.
-pub(in crate::payload) fn write_features(features: &Features<'_>, out: &mut Vec<u8>) -> Result<()> {
+pub(in crate::payload) fn write_features(
+    features: &Features<'_>,
+    all_rows: Option<usize>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     let columns: Vec<_> = features.label.iter().chain(&features.table.columns).collect();
     let rows = features.table.rows;
     macro_rules! all {
@@ -81,25 +85,26 @@ pub(in crate::payload) fn write_features(features: &Features<'_>, out: &mut Vec<
         };
     }
     if let Some(columns) = all!(Float64) {
-        write_columns(&columns, rows, out);
+        write_columns(&columns, rows, all_rows, out);
     } else if let Some(columns) = all!(Float32) {
-        write_columns(&columns, rows, out);
+        write_columns(&columns, rows, all_rows, out);
     } else if let Some(columns) = all!(Int64) {
-        write_columns(&columns, rows, out);
+        write_columns(&columns, rows, all_rows, out);
     } else if let Some(columns) = all!(UInt64) {
-        write_columns(&columns, rows, out);
+        write_columns(&columns, rows, all_rows, out);
     } else if let Some(columns) = all!(Bool) {
-        write_columns(&columns, rows, out);
+        write_columns(&columns, rows, all_rows, out);
     } else {
         let columns = features.to_float64()?;
-        write_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), rows, out);
+        write_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), rows, all_rows, out);
     }
     Ok(())
 }
 
-fn write_columns<T: Item>(columns: &[&[T]], rows: usize, out: &mut Vec<u8>) {
-    write_header(T::CODE, &[rows, columns.len()], out);
-    out.reserve(rows * columns.len() * size_of::<T>());
+fn write_columns<T: Item>(columns: &[&[T]], rows: usize, all_rows: Option<usize>, out: &mut Vec<u8>) {
+    if let Some(all_rows) = all_rows {
+        write_header(T::CODE, &[all_rows, columns.len()], out);
+    }
     for row in 0..rows {
         columns.iter().filter_map(|column| column.get(row)).for_each(|value| value.append(out));
     }
@@ -107,19 +112,25 @@ fn write_columns<T: Item>(columns: &[&[T]], rows: usize, out: &mut Vec<u8>) {
 
 /// Scores in the model's own precision. One score a row and no label is one dimension, as scikit-learn's `predict` gives it;
 /// otherwise a row has its scores, then its label.
-pub(in crate::payload) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
+pub(in crate::payload) fn write_predictions(predictions: &Predictions, all_rows: Option<usize>, out: &mut Vec<u8>) {
     match predictions.scores() {
-        Scores::Float32(_) => write_rows(predictions, |value| value as f32, out),
-        Scores::Float64(_) => write_rows(predictions, |value| value, out),
+        Scores::Float32(_) => write_rows(predictions, |value| value as f32, all_rows, out),
+        Scores::Float64(_) => write_rows(predictions, |value| value, all_rows, out),
     }
 }
 
-fn write_rows<T: Item>(predictions: &Predictions, round: impl Fn(f64) -> T, out: &mut Vec<u8>) {
-    match (predictions.width(), predictions.labels()) {
-        (Width::One, None) => write_header(T::CODE, &[predictions.len()], out),
-        (width, labels) => {
+fn write_rows<T: Item>(
+    predictions: &Predictions,
+    round: impl Fn(f64) -> T,
+    all_rows: Option<usize>,
+    out: &mut Vec<u8>,
+) {
+    match (all_rows, predictions.width(), predictions.labels()) {
+        (None, _, _) => {}
+        (Some(rows), Width::One, None) => write_header(T::CODE, &[rows], out),
+        (Some(rows), width, labels) => {
             let columns = width.scores() + usize::from(labels.is_some());
-            write_header(T::CODE, &[predictions.len(), columns], out);
+            write_header(T::CODE, &[rows, columns], out);
         }
     }
     for row in predictions.rows() {

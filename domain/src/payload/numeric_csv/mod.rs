@@ -12,15 +12,16 @@ pub(super) use write::write_predictions;
 
 use super::Batch;
 use crate::error::{Error, Place, Result};
+use byoc_account::Allowance;
 
 /// Reads records of `label_size` ignored columns and `width` features; no header.
 ///
 /// Lines end in `\n`, `\r\n` or `\r`, the last one need not. Blank lines are skipped and not counted. Spaces around a number
 /// are allowed.
-pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch> {
+pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let batch = match memchr::memchr(b'"', body) {
-        None => plain::read(body, width, label_size)?,
-        Some(_) => quoted::read(body, width, label_size)?,
+        None => plain::read(body, width, label_size, allowance)?,
+        Some(_) => quoted::read(body, width, label_size, allowance)?,
     };
     if batch.is_empty() {
         return Err(Error::bad_payload("expected at least one record of text/csv, found an empty body"));

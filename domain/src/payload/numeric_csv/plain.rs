@@ -3,9 +3,10 @@
 use super::{is_blank, not_a_number, trim, wrong_width};
 use crate::error::{Place, Result};
 use crate::payload::Batch;
+use byoc_account::Allowance;
 
-pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch> {
-    let mut batch = Batch::for_body(width, body);
+pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let mut batch = Batch::for_body(width, body, allowance)?;
     // A byte order mark, which Excel writes, is skipped as the csv crate and pandas skip it.
     let mut rest = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     while let Some(record) = next_record(rest) {
@@ -13,7 +14,7 @@ pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch
         if batch.len() == 1 {
             // The other records are probably as long as the first. A number takes two bytes at least.
             let guess = (rest.len() / (record.len() - rest.len()).max(1)).saturating_mul(width);
-            batch.reserve(guess.min(rest.len() / 2));
+            batch.reserve(guess.min(rest.len() / 2))?;
         }
     }
     Ok(batch)
@@ -33,7 +34,7 @@ fn next_record(rest: &[u8]) -> Option<&[u8]> {
 
 /// Reads the record at the start of `record`, which like all slices here reaches to the end of `body`, and returns the
 /// bytes after it.
-fn read_record<'b>(body: &[u8], record: &'b [u8], batch: &mut Batch, label_size: usize) -> Result<&'b [u8]> {
+fn read_record<'b>(body: &[u8], record: &'b [u8], batch: &mut Batch<'_>, label_size: usize) -> Result<&'b [u8]> {
     let row = batch.len() + 1;
     let mut rest = record;
     let mut column = 0;

@@ -3,9 +3,10 @@
 use super::{not_a_number, number, trim, wrong_width};
 use crate::error::{Error, Place, Result};
 use crate::payload::Batch;
+use byoc_account::Allowance;
 
-pub(super) fn read(body: &[u8], width: usize, label_size: usize) -> Result<Batch> {
-    let mut batch = Batch::for_body(width, body);
+pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let mut batch = Batch::for_body(width, body, allowance)?;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
     let mut record = csv::ByteRecord::new();
     loop {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::payload::batch::Row;
+use crate::testing::unbounded;
 use proptest::prelude::*;
 
 fn rows(batch: &Batch) -> Vec<Vec<f32>> {
@@ -26,21 +27,21 @@ fn line_ends_blank_lines_spaces_and_quotes_do_not_matter() {
         "\u{feff}1,-2.5\n\"3e2\",.5\n",
         "\n  \n\"1\",-2.5\r\n\r\n3e2,.5\n \n",
     ] {
-        assert_eq!(rows(&read(body.as_bytes(), 2, 0).unwrap()), [[1.0, -2.5], [300.0, 0.5]], "{body:?}");
+        assert_eq!(rows(&read(body.as_bytes(), 2, 0, unbounded()).unwrap()), [[1.0, -2.5], [300.0, 0.5]], "{body:?}");
     }
 }
 
 #[test]
 fn leading_label_columns_are_skipped_unread() {
     for body in ["house,1,2\n,3,4\n", "\"a house\",1,2\n\"\",3,4"] {
-        assert_eq!(rows(&read(body.as_bytes(), 2, 1).unwrap()), [[1.0, 2.0], [3.0, 4.0]], "{body:?}");
+        assert_eq!(rows(&read(body.as_bytes(), 2, 1, unbounded()).unwrap()), [[1.0, 2.0], [3.0, 4.0]], "{body:?}");
     }
     assert_eq!(
-        read(b"x,1\n", 2, 1).unwrap_err().to_string(),
+        read(b"x,1\n", 2, 1, unbounded()).unwrap_err().to_string(),
         "row 1, byte 0: after 1 label columns (label_size): expected 2 features, found 1"
     );
     assert_eq!(
-        read(b"x\n", 1, 3).unwrap_err().message(),
+        read(b"x\n", 1, 3, unbounded()).unwrap_err().message(),
         "after 3 label columns (label_size): expected 1 features, found 0"
     );
 }
@@ -70,14 +71,14 @@ fn an_error_names_the_row_the_column_the_byte_and_what_was_found() {
         (" \r\n", "expected at least one record of text/csv, found an empty body"),
     ] {
         let width = if body.starts_with("1\n") { 1 } else { 2 };
-        assert_eq!(read(body.as_bytes(), width, 0).unwrap_err().to_string(), expected, "{body:?}");
+        assert_eq!(read(body.as_bytes(), width, 0, unbounded()).unwrap_err().to_string(), expected, "{body:?}");
     }
 }
 
 #[test]
 fn a_long_cell_is_shown_in_part() {
     let body = "x".repeat(10_000);
-    assert!(read(body.as_bytes(), 1, 0).unwrap_err().message().len() < 150);
+    assert!(read(body.as_bytes(), 1, 0, unbounded()).unwrap_err().message().len() < 150);
 }
 
 /// The rows, or the message and the place but for its byte.
@@ -95,8 +96,8 @@ proptest! {
         width in 1..4_usize,
         label_size in 0..3_usize,
     ) {
-        let plain = outcome(plain::read(body.as_bytes(), width, label_size));
-        let quoted = outcome(quoted::read(body.as_bytes(), width, label_size));
+        let plain = outcome(plain::read(body.as_bytes(), width, label_size, unbounded()));
+        let quoted = outcome(quoted::read(body.as_bytes(), width, label_size, unbounded()));
         prop_assert_eq!(plain, quoted);
     }
 
@@ -111,14 +112,14 @@ proptest! {
         });
         let body = lines.collect::<Vec<_>>().join(end);
         let expected: Vec<Vec<f32>> = cells.chunks_exact(width).map(<[f32]>::to_vec).collect();
-        prop_assert_eq!(outcome(plain::read(body.as_bytes(), width, 0)), Ok(expected.clone()));
-        prop_assert_eq!(outcome(quoted::read(body.as_bytes(), width, 0)), Ok(expected));
+        prop_assert_eq!(outcome(plain::read(body.as_bytes(), width, 0, unbounded())), Ok(expected.clone()));
+        prop_assert_eq!(outcome(quoted::read(body.as_bytes(), width, 0, unbounded())), Ok(expected));
     }
 
     #[test]
     fn no_body_makes_a_reader_panic(body in proptest::collection::vec(any::<u8>(), 0..200), width in 1..4_usize) {
-        let _ = read(&body, width, 1);
-        let _ = plain::read(&body, width, 0);
-        let _ = quoted::read(&body, width, 0);
+        let _ = read(&body, width, 1, unbounded());
+        let _ = plain::read(&body, width, 0, unbounded());
+        let _ = quoted::read(&body, width, 0, unbounded());
     }
 }

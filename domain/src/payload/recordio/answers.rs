@@ -51,11 +51,6 @@ impl Template {
         Template { before, padding: length.next_multiple_of(4) - length }
     }
 
-    /// How many bytes the heads of a frame take.
-    fn overhead(&self) -> usize {
-        self.before.iter().map(Vec::len).sum::<usize>() + self.padding
-    }
-
     fn start_tensor(&self, index: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(self.before.get(index).map_or(&[], Vec::as_slice));
     }
@@ -103,7 +98,6 @@ pub(in crate::payload) fn write_features(features: &Features<'_>, out: &mut Vec<
     let mut tensors = vec![(Map::Features, NAME, columns.len())];
     tensors.extend(label.as_ref().map(|_| (Map::Label, NAME, 1)));
     let template = Template::new(&tensors);
-    out.reserve(features.table.rows * (template.overhead() + (columns.len() + 1) * 4));
     for row in 0..features.table.rows {
         template.start_tensor(0, out);
         out.extend(columns.iter().filter_map(|column| column.get(row)).flat_map(|value| value.to_le_bytes()));

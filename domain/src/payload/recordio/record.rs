@@ -220,6 +220,15 @@ impl<N: Number> Tensor<N> {
 }
 
 impl<N: Number> Record<N> {
+    /// The bytes that the tensors have room for.
+    pub(super) fn capacity_in_bytes(&self) -> usize {
+        let tensor = |tensor: &Tensor<N>| {
+            tensor.values.capacity() * size_of::<N>()
+                + (tensor.keys.capacity() + tensor.shape.capacity()) * size_of::<u64>()
+        };
+        tensor(&self.features) + tensor(&self.label)
+    }
+
     /// Reads a record in place of the one before.
     ///
     /// # Errors

@@ -6,11 +6,20 @@ use crate::error::{Cause, Result};
 use crate::payload::batch::Row;
 use crate::payload::features::Features;
 use crate::payload::predictions::{Predictions, Scores, Width};
-use crate::payload::table::{Column, Table};
+use crate::payload::table::{Column, Schema, Table};
 use crate::payload::{Batch, MediaType};
+use crate::testing::unbounded;
 use proptest::prelude::*;
 use prost::Message;
 use std::collections::HashMap;
+
+fn read_batch(body: &[u8], width: usize) -> Result<Batch<'static>> {
+    super::read_batch(body, width, unbounded())
+}
+
+fn read_table(body: &[u8], schema: &dyn Schema) -> Result<Table<'static>> {
+    super::read_table(body, schema, unbounded())
+}
 
 /// `aialgs.data.Record` as its definition has it.
 #[derive(Clone, PartialEq, Message)]
@@ -401,7 +410,7 @@ proptest! {
         let labels = labelled.then(|| (0..rows.len() as i64).collect());
         let predictions = Predictions::new(Scores::Float32(rows.concat()), width, labels).unwrap();
         let mut out = Vec::new();
-        predictions.write(MediaType::RecordIoProtobuf, &mut out);
+        predictions.write(MediaType::RecordIoProtobuf, &mut out).unwrap();
         let expected: Vec<_> = rows.iter().enumerate().map(|(row, scores)| {
             let mut labels = vec![("score", scores.clone())];
             labels.extend(labelled.then(|| ("predicted_label", vec![row as f32])));

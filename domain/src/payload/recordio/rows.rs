@@ -5,11 +5,12 @@ use super::record::{Cells, Element, Number, Record};
 use crate::error::{Error, Place, Result};
 use crate::payload::Batch;
 use crate::payload::table::{Column, Schema, Table, sparse_row};
+use byoc_account::{Allowance, Room as _};
 
 /// Reads float32 rows of `width` features, dense and sparse as they come.
-pub(in crate::payload) fn read_batch(body: &[u8], width: usize) -> Result<Batch> {
-    let mut batch = Batch::for_body(width, body);
-    for_each_record(body, |record: &Record| match record.features.cells()? {
+pub(in crate::payload) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let mut batch = Batch::for_body(width, body, allowance)?;
+    for_each_record(body, allowance, |record: &Record| match record.features.cells()? {
         Cells::Dense(values) => batch.push_dense_row(values.iter().map(|&value| value.into())),
         Cells::Sparse { width, keys, values } => batch.push_sparse_row(width, keys, values),
     })?;
@@ -22,14 +23,15 @@ pub(in crate::payload) fn read_batch(body: &[u8], width: usize) -> Result<Batch>
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the record, counted from 1, and the byte where it begins: bad frames or messages,
 /// records of different length, sparse ones, none at all.
-pub(in crate::payload) fn read_table<'a>(body: &[u8], schema: &dyn Schema) -> Result<Table<'a>> {
+pub(in crate::payload) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     let mut columns: Vec<Vec<f64>> = Vec::new();
     let mut all_integers = true;
     let mut rows = 0;
-    for_each_record(body, |record: &Record<f64>| {
+    for_each_record(body, allowance, |record: &Record<f64>| {
         let Cells::Dense(values) = record.features.cells()? else { return Err(sparse_row()) };
         if rows == 0 {
             schema.check_width(values.len())?;
+            allowance.take_items::<Column<'_>>(values.len())?;
             columns = vec![Vec::new(); values.len()];
         }
         if columns.len() != values.len() {
@@ -38,7 +40,10 @@ pub(in crate::payload) fn read_table<'a>(body: &[u8], schema: &dyn Schema) -> Re
         }
         rows += 1;
         all_integers &= record.features.element() == Some(Element::Int32);
-        columns.iter_mut().zip(values).for_each(|(column, &value)| column.push(value));
+        for (column, &value) in columns.iter_mut().zip(values) {
+            column.make_room(1, allowance)?;
+            column.push(value);
+        }
         Ok(())
     })?;
     let column = |values: Vec<f64>| match all_integers {
@@ -48,8 +53,19 @@ pub(in crate::payload) fn read_table<'a>(body: &[u8], schema: &dyn Schema) -> Re
     Ok(Table { rows, columns: columns.into_iter().map(column).collect() })
 }
 
+/// After so many records the deadline is looked at.
+const ROWS_BETWEEN_LOOKS: usize = 1024;
+
+/// How many bytes a record may take once unpacked, for each of its own: a varint of one byte becomes eight, and a vector that
+/// grows has room for twice as many.
+const MOST_UNPACKED: usize = 16;
+
 /// Reads one record after another. An error is put where its record is, and a body without a record is one.
-fn for_each_record<N: Number>(body: &[u8], mut take: impl FnMut(&Record<N>) -> Result<()>) -> Result<()> {
+fn for_each_record<N: Number>(
+    body: &[u8],
+    allowance: &Allowance,
+    mut take: impl FnMut(&Record<N>) -> Result<()>,
+) -> Result<()> {
     let mut frames = BodyFrames::new(body);
     let mut record = Record::default();
     let mut row = 0;
@@ -57,7 +73,15 @@ fn for_each_record<N: Number>(body: &[u8], mut take: impl FnMut(&Record<N>) -> R
         let place = Place::row(row + 1).at_byte(frames.offset());
         let mut read_next = || {
             let Some(payload) = frames.next_frame()? else { return Ok(false) };
+            // A number of one byte is one of eight here, and so is a key.
+            let room = record.capacity_in_bytes();
+            let most = payload.len().saturating_mul(MOST_UNPACKED).saturating_sub(room);
+            allowance.take(most)?;
             record.read(payload)?;
+            allowance.give_back((most + room).saturating_sub(record.capacity_in_bytes()));
+            if row % ROWS_BETWEEN_LOOKS == 0 {
+                allowance.check_time()?;
+            }
             take(&record).map(|()| true)
         };
         if !read_next().map_err(|error: Error| error.at(place))? {

@@ -177,7 +177,8 @@ impl Categories {
     }
 
     fn incomparable(&self, feature: &Feature<'_, '_>, dtype: &str) -> Fault {
-        let nothing = matches!(&*feature.data, Column::Float64(values) if values.iter().all(|value| value.is_nan()));
+        let nothing = !feature.has_values
+            && matches!(&*feature.data, Column::Float64(values) if values.iter().all(|value| value.is_nan()));
         let what = if nothing { "no value in any row".to_owned() } else { format!("only values of type {dtype}") };
         let categories = if let Known::Texts { .. } = self.known { "categories of text" } else { "the categories" };
         let message = format!(

@@ -244,6 +244,11 @@ impl FeatureSelection {
         Ok(features.into_iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(feature, _)| feature).collect())
     }
 
+    /// How many columns it gives.
+    pub(super) fn width(&self) -> usize {
+        self.kept.iter().filter(|kept| **kept).count()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.kept)
     }

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
@@ -77,6 +78,12 @@ impl FeatureUnion {
             return Err(Fault::of_column(text.origin, message));
         }
         Ok(stack(all))
+    }
+
+    pub(super) fn demand(&self, given: usize) -> Demand {
+        let parts = self.parts.iter().map(|part| part.transformer.demand(given));
+        let all = parts.fold(Demand::default(), |all, part| all + part);
+        all.then(Demand::of_columns(all.width))
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

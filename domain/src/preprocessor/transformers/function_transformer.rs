@@ -166,7 +166,7 @@ impl FunctionTransformer {
                 }
                 return Ok(feature);
             }
-            (Column::Object(cells), _) if !self.validate && !has_only_nulls(&feature.data) => {
+            (Column::Object(cells), _) if !self.validate && !has_only_nulls(&feature) => {
                 let apply = |(row, cell)| {
                     self.function.of_object(cell).ok_or_else(|| {
                         let found = describe(cell);

@@ -5,6 +5,7 @@ use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
@@ -16,6 +17,9 @@ pub(in crate::preprocessor) struct KBinsDiscretizer {
     features: Box<[Bins]>,
     encoder: Option<Transformer>,
 }
+
+/// Nanoseconds in which a value's bin is found, on a slow core.
+const SEARCH: u64 = 60;
 
 /// How a value's bin is found.
 #[derive(Debug)]
@@ -95,6 +99,11 @@ impl KBinsDiscretizer {
             Some(encoder) => encoder.apply(floats.into_features(), rows),
             None => Ok(floats.into_features()),
         }
+    }
+
+    pub(super) fn demand(&self, given: usize) -> Demand {
+        let numbers = Demand::of(given, given, SEARCH);
+        self.encoder.as_ref().map_or(numbers, |encoder| numbers.then(encoder.demand(given)))
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

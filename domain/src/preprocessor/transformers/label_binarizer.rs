@@ -39,13 +39,12 @@ pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &
 
 impl LabelBinarizer {
     /// Two classes need one column only, that of the second.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         if self.classes.len() <= 2 { 1 } else { self.classes.len() }
     }
 
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let Some(labels) = features.into_iter().next() else { return Ok(Vec::new()) };
-        super::limit_cells(labels.data.len(), self.width())?;
         let mut columns = vec![vec![self.negative; labels.data.len()]; self.width()];
         self.classes.encode(&labels, |row, class| {
             let column = match (class, self.classes.len()) {

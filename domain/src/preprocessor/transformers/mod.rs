@@ -6,6 +6,7 @@
 mod binarizer;
 mod center_and_scale;
 mod column_transformer;
+mod demand;
 mod encoder;
 mod feature_selection;
 mod feature_union;
@@ -249,18 +250,6 @@ fn unfitted_output<'t>(transformer: Attributes<'_>, input: &Input<'t>, builder: 
         None => input.shape,
     };
     Ok(Input { names: None, shape, sparse: input.sparse })
-}
-
-/// The most cells that one transformer may make of one request: 1 GiB of floats.
-const MOST_CELLS: usize = 1 << 27;
-
-/// Refuses a request whose answer would take all memory.
-pub(crate) fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
-    if rows.saturating_mul(width) <= MOST_CELLS {
-        return Ok(());
-    }
-    let most = (MOST_CELLS / width.max(1)).max(1);
-    Err(Fault::new(format!("{rows} rows would become {width} features each; send at most {most} rows a request")))
 }
 
 /// What an estimator was fitted on, when it was a frame with names.

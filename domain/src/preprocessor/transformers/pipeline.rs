@@ -5,6 +5,7 @@ use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::stack;
@@ -78,6 +79,14 @@ impl Pipeline {
 
     pub(super) fn keeps_frames(&self) -> bool {
         self.steps.iter().all(Transformer::keeps_frames)
+    }
+
+    pub(super) fn demand(&self, given: usize) -> Demand {
+        self.steps.iter().fold(Demand { width: given, ..Demand::default() }, |demand, step| {
+            let step = step.demand(demand.width);
+            // Between two steps the columns become one array, of one type.
+            demand.then(step).then(Demand::of_columns(step.width))
+        })
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

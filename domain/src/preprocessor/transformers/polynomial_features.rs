@@ -99,7 +99,12 @@ fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<
 }
 
 impl PolynomialFeatures {
-    fn width(&self) -> usize {
+    /// How many terms are made, those that only others need included.
+    pub(super) fn all_terms(&self) -> usize {
+        self.features.saturating_add(self.products.len()).saturating_add(1)
+    }
+
+    pub(super) fn width(&self) -> usize {
         let features = if self.gives_features { self.features } else { 0 };
         usize::from(self.include_bias) + features + self.products.len() - self.first_product
     }
@@ -109,7 +114,6 @@ impl PolynomialFeatures {
         features: Vec<Feature<'c, 'a>>,
         rows: usize,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
-        super::limit_cells(rows, self.features.saturating_add(self.products.len()))?;
         let mut floats = Floats::from_features(features, Refuses::InfinityAndMissing)?;
         let single = floats.single();
         for product in &self.products {

@@ -376,6 +376,11 @@ impl SimpleImputer {
         }
     }
 
+    /// How many columns it gives.
+    pub(super) fn width(&self) -> usize {
+        self.kept.iter().filter(|kept| **kept).count() + self.indicator.len()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         let fill = |fill: &Fill| if let Fill::Text(text) = fill { text.len() } else { 0 };
         let missing = if let Missing::Text(text) = &self.missing { text.len() } else { 0 };
@@ -389,7 +394,7 @@ impl SimpleImputer {
 
 /// Columns in which JSON has nothing but nulls, as the floats that pandas makes of a column without a value.
 fn nulls_as_floats<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
-    for feature in features.iter_mut().filter(|feature| has_only_nulls(&feature.data)) {
+    for feature in features.iter_mut().filter(|feature| has_only_nulls(feature)) {
         feature.data = Cow::Owned(Column::Float64(vec![f64::NAN; feature.data.len()]));
     }
     features

@@ -62,6 +62,11 @@ impl TargetEncoder {
         Ok(answer)
     }
 
+    /// How many columns it gives.
+    pub(super) fn width(&self) -> usize {
+        self.encodings.len()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.categories)
             + self.categories.iter().map(Categories::heap_bytes).sum::<usize>()

@@ -8,6 +8,7 @@ use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names};
+use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
@@ -161,6 +162,12 @@ impl ColumnTransformer {
             all.append(&mut given);
         }
         Ok(stack(all))
+    }
+
+    pub(super) fn demand(&self) -> Demand {
+        let parts = self.branches.iter().map(|branch| branch.transformer.demand(branch.columns.len()));
+        let all = parts.fold(Demand::default(), |all, part| all + part);
+        all.then(Demand::of_columns(all.width))
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

@@ -1,0 +1,259 @@
+//! An answer on its way to bytes, block of rows after block of rows.
+//!
+//! What a block may take as text is leased before it is written, and what it took stays leased with the answer. An answer of
+//! several blocks is kept as it was written, in pieces: nothing is copied for a larger room, and a piece that was sent is free.
+
+use super::features::Features;
+use super::predictions::Predictions;
+use super::{Estimates, MediaType, csv, json, jsonlines, npy, numeric_csv, recordio};
+use crate::error::{Cause, Error, Result};
+use byoc_account::Allowance;
+
+/// Which part of an answer a body's rows make, where a body is answered piece by piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Whether no row was answered before.
+    pub is_first: bool,
+    /// Whether no row follows.
+    pub is_last: bool,
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Part = Part { is_first: true, is_last: true };
+}
+
+/// Writes an answer.
+#[derive(Debug)]
+pub struct AnswerWriter<'w> {
+    media_type: MediaType,
+    part: Part,
+    /// How many rows there will be, which an array of numpy's says at its start.
+    rows: usize,
+    written: usize,
+    allowance: &'w Allowance,
+    /// The block that is being written; its memory is used again for the next.
+    open: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+}
+
+/// What a document of JSON has around its rows.
+const INSTANCES: (&[u8], &[u8]) = (b"{\"instances\": [", b"]}");
+const PREDICTIONS: (&[u8], &[u8]) = (b"{\"predictions\": [", b"]}");
+
+/// Room that is not worth giving back at the end.
+const IDLE_ROOM: usize = 16 << 10;
+
+impl<'w> AnswerWriter<'w> {
+    /// An answer of so many rows.
+    pub fn new(media_type: MediaType, rows: usize, part: Part, allowance: &'w Allowance) -> AnswerWriter<'w> {
+        AnswerWriter { media_type, part, rows, written: 0, allowance, open: Vec::new(), pieces: Vec::new() }
+    }
+
+    /// Appends the features of some rows.
+    ///
+    /// # Errors
+    /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only, with the row and the column; and where
+    /// there is no memory for the answer.
+    pub fn features(&mut self, features: Features<'_>) -> Result<()> {
+        let (media_type, rows, count) = (self.media_type, self.rows, features.table.rows);
+        self.block(count, features.most_bytes(media_type), INSTANCES, |out, is_first| {
+            match media_type {
+                MediaType::Csv => csv::write(&features.into_table(), out),
+                MediaType::Json => json::write_rows(&features.into_table(), is_first, out),
+                MediaType::JsonLines => jsonlines::write_rows(&features.into_table(), out),
+                MediaType::RecordIoProtobuf => recordio::write_features(&features, out)?,
+                MediaType::Npy => npy::write_features(&features, is_first.then_some(rows), out)?,
+            }
+            Ok(())
+        })
+    }
+
+    /// Appends an estimator's answers for some rows.
+    ///
+    /// # Errors
+    /// As [`AnswerWriter::features`].
+    pub fn estimates(&mut self, estimates: Estimates<'_>) -> Result<()> {
+        let (media_type, rows, count) = (self.media_type, self.rows, estimates.rows());
+        self.block(count, estimates.most_bytes(media_type), PREDICTIONS, |out, is_first| {
+            match media_type {
+                MediaType::Csv => csv::write(&estimates.into_table(), out),
+                MediaType::Json => json::write_estimates(&estimates, is_first, out),
+                MediaType::JsonLines => jsonlines::write_estimates(&estimates, out),
+                MediaType::Npy => {
+                    let features = Features { label: None, table: estimates.into_table(), sources: Vec::new() };
+                    npy::write_features(&features, is_first.then_some(rows), out)?;
+                }
+                // Not among what can be asked for: the learner's records have a score always, and labels that are numbers.
+                MediaType::RecordIoProtobuf => {
+                    return Err(Error::new(Cause::NotAcceptable, "an estimator's answers are not written as records"));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Appends the linear learner's answers for some rows.
+    ///
+    /// # Errors
+    /// When there is no memory for the answer.
+    pub fn predictions(&mut self, predictions: &Predictions) -> Result<()> {
+        let (media_type, rows) = (self.media_type, self.rows);
+        self.block(predictions.len(), predictions.most_bytes(), PREDICTIONS, |out, is_first| {
+            match media_type {
+                MediaType::Csv => numeric_csv::write_predictions(predictions, out),
+                MediaType::Json => json::write_predictions(predictions, is_first, out),
+                MediaType::JsonLines => jsonlines::write_predictions(predictions, out),
+                MediaType::RecordIoProtobuf => recordio::write_predictions(predictions, out),
+                MediaType::Npy => npy::write_predictions(predictions, is_first.then_some(rows), out),
+            }
+            Ok(())
+        })
+    }
+
+    fn block(
+        &mut self,
+        rows: usize,
+        most_bytes: usize,
+        (opening, closing): (&[u8], &[u8]),
+        write: impl FnOnce(&mut Vec<u8>, bool) -> Result<()>,
+    ) -> Result<()> {
+        self.allowance.check_time()?;
+        self.keep_open()?;
+        let room = self.open.capacity();
+        let needed = most_bytes.saturating_add(opening.len() + closing.len());
+        if needed > room {
+            // Not both at once: the smaller one holds nothing that is still needed.
+            self.allowance.give_back(room);
+            self.open = Vec::new();
+            self.allowance.take(needed)?;
+            self.open.reserve_exact(needed);
+        }
+        let is_json = self.media_type == MediaType::Json;
+        let is_first = self.part.is_first && self.written == 0;
+        if is_json && is_first {
+            self.open.extend_from_slice(opening);
+        }
+        write(&mut self.open, is_first)?;
+        self.written += rows;
+        if is_json && self.part.is_last && self.written >= self.rows {
+            self.open.extend_from_slice(closing);
+        }
+        Ok(())
+    }
+
+    /// Puts what is written of a block that is not the last among the pieces.
+    fn keep_open(&mut self) -> Result<()> {
+        if !self.open.is_empty() {
+            self.allowance.take(self.open.len())?;
+            self.pieces.push(self.open.as_slice().to_vec());
+            self.open.clear();
+        }
+        Ok(())
+    }
+
+    /// The answer's bytes in pieces; their memory is taken from the allowance still.
+    ///
+    /// # Errors
+    /// When there is no memory for the last of them.
+    pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
+        let idle = self.open.capacity() - self.open.len();
+        if self.pieces.is_empty() && idle <= IDLE_ROOM.max(self.open.len() / 8) {
+            return Ok(vec![self.open]);
+        }
+        self.keep_open()?;
+        self.allowance.give_back(self.open.capacity());
+        Ok(self.pieces)
+    }
+}
+
+/// Writes an answer whole.
+pub(super) fn whole(
+    media_type: MediaType,
+    rows: usize,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut AnswerWriter<'_>) -> Result<()>,
+) -> Result<()> {
+    let allowance = Allowance::unbounded();
+    let mut writer = AnswerWriter::new(media_type, rows, Part::WHOLE, &allowance);
+    write(&mut writer)?;
+    writer.finish()?.into_iter().for_each(|piece| out.extend_from_slice(&piece));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::table::{Cell, Column, Table};
+    use byoc_account::Purpose;
+    use proptest::prelude::*;
+
+    fn features(rows: std::ops::Range<usize>) -> Features<'static> {
+        let number = |row: usize| row as f64 * 1.25 - 3.0;
+        let text = |row: usize| Cell::Text(format!("a\"{row}é").into());
+        let columns =
+            vec![Column::Float64(rows.clone().map(number).collect()), Column::Object(rows.clone().map(text).collect())];
+        Features { label: None, table: Table { rows: rows.len(), columns }, sources: Vec::new() }
+    }
+
+    fn numbers(rows: std::ops::Range<usize>) -> Features<'static> {
+        let mut features = features(rows);
+        features.table.columns.truncate(1);
+        features
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_in_blocks_is_the_answer_as_a_whole(ends in prop::collection::btree_set(1usize..40, 1..6)) {
+            let rows = *ends.last().unwrap();
+            for media_type in MediaType::ALL {
+                let make = |rows| match media_type {
+                    MediaType::Npy | MediaType::RecordIoProtobuf => numbers(rows),
+                    _ => features(rows),
+                };
+                let mut expected = Vec::new();
+                make(0..rows).write(*media_type, &mut expected).unwrap();
+                let allowance = Allowance::of_bytes(1 << 20, Purpose::Answer);
+                let mut writer = AnswerWriter::new(*media_type, rows, Part::WHOLE, &allowance);
+                let mut start = 0;
+                for end in &ends {
+                    writer.features(make(start..*end)).unwrap();
+                    start = *end;
+                }
+                let pieces = writer.finish().unwrap();
+                let room: usize = pieces.iter().map(Vec::capacity).sum();
+                prop_assert_eq!(allowance.taken(), room as u64);
+                prop_assert_eq!(pieces.concat(), expected, "{:?}", media_type);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_an_answer_make_one_document() {
+        let allowance = Allowance::unbounded();
+        let mut all = Vec::new();
+        for (rows, part) in [
+            (0..2, Part { is_first: true, is_last: false }),
+            (2..3, Part { is_first: false, is_last: false }),
+            (3..5, Part { is_first: false, is_last: true }),
+        ] {
+            let mut writer = AnswerWriter::new(MediaType::Json, rows.len(), part, &allowance);
+            writer.features(features(rows)).unwrap();
+            all.extend(writer.finish().unwrap().concat());
+        }
+        let mut expected = Vec::new();
+        features(0..5).write(MediaType::Json, &mut expected).unwrap();
+        assert_eq!(String::from_utf8(all).unwrap(), String::from_utf8(expected).unwrap());
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_not_written() {
+        for media_type in [MediaType::Csv, MediaType::Json, MediaType::JsonLines] {
+            let allowance = Allowance::of_bytes(100, Purpose::Answer);
+            let mut writer = AnswerWriter::new(media_type, 100, Part::WHOLE, &allowance);
+            let error = writer.features(features(0..100)).unwrap_err();
+            assert_eq!(error.cause(), Cause::PayloadTooLarge, "{media_type:?}");
+            assert_eq!(writer.open.capacity(), 0);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! How many rows a body can have, by a glance at it.
+
+use super::MediaType;
+
+/// The number at which a record of RecordIO begins (`MXNet`'s `kMagic`).
+const RECORD: [u8; 4] = 0xced7_230a_u32.to_le_bytes();
+
+/// The most rows of so many columns that a body can have. For text it is close to how many there are, and takes as long as
+/// looking for a byte does.
+pub fn most_rows(media_type: MediaType, body: &[u8], columns: usize) -> usize {
+    let rows = match media_type {
+        MediaType::Csv => memchr::memchr2_iter(b'\n', b'\r', body).count() + 1,
+        MediaType::JsonLines => memchr::memchr_iter(b'\n', body).count() + 1,
+        // A row is a list or an object; of one column it may be a number.
+        MediaType::Json if columns <= 1 => body.len() / 2 + 1,
+        MediaType::Json => memchr::memchr2_iter(b'[', b'{', body).count() + 1,
+        MediaType::RecordIoProtobuf => memchr::memmem::find_iter(body, &RECORD).count() + 1,
+        // An item has a byte at least.
+        MediaType::Npy => body.len() / columns.max(1) + 1,
+    };
+    rows.min(body.len() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Frame;
+    use crate::payload::features::Features;
+    use crate::payload::table::{Column, Table};
+    use crate::testing::unbounded;
+
+    #[test]
+    fn no_body_has_more_rows_than_a_glance_tells() {
+        for columns in [1, 2, 5] {
+            for rows in [1, 2, 7, 100] {
+                let column = |index| Column::Float64((0..rows).map(|row| (row * columns + index) as f64).collect());
+                let table = Table { rows, columns: (0..columns).map(column).collect() };
+                let features = Features { label: None, table, sources: vec![None; columns] };
+                for media_type in MediaType::ALL {
+                    let mut body = Vec::new();
+                    features.clone().write(*media_type, &mut body).unwrap();
+                    let any_width = |_: usize| Ok(());
+                    let frame = Frame::read(*media_type, &body, &any_width, unbounded()).unwrap();
+                    assert_eq!(frame.rows(), rows);
+                    let most = most_rows(*media_type, &body, columns);
+                    assert!(most >= rows, "{media_type:?}: {most} for {rows}");
+                    assert!(*media_type == MediaType::Npy || most <= 3 * rows + 20 * rows / columns + 4);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_end_in_every_way_that_a_reader_takes() {
+        assert!(most_rows(MediaType::Csv, b"1\r2\n3\r\n4", 1) >= 4);
+        assert_eq!(most_rows(MediaType::Json, b"[1, 2, 3]", 3), 2);
+        assert_eq!(most_rows(MediaType::Csv, b"", 3), 1);
+    }
+}

@@ -1,0 +1,68 @@
+//! A model's answer on its way to the caller, with its memory.
+
+use actix_web::web::Bytes;
+use byoc_account::Allowance;
+
+use crate::container::accounts::CONNECTION;
+use crate::error::Result;
+use crate::in_flight::leased;
+use crate::payload::MediaType;
+
+/// An answer whose parts give their memory back as they are sent.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) content_type: MediaType,
+    pub(super) parts: Vec<Bytes>,
+}
+
+impl Reply {
+    /// What was written within an allowance. Of that nothing is left but the answer's own bytes.
+    ///
+    /// # Errors
+    /// When even they are not there.
+    pub(super) fn new(content_type: MediaType, pieces: Vec<Vec<u8>>, allowance: Allowance) -> Result<Reply> {
+        let bytes: u64 = pieces.iter().map(|piece| piece.capacity() as u64).sum();
+        // A small answer is a part of what the connection holds.
+        if bytes <= CONNECTION {
+            return Ok(Reply { content_type, parts: pieces.into_iter().map(Bytes::from).collect() });
+        }
+        let mut lease = allowance.settle(bytes)?;
+        let part = |piece: Vec<u8>| {
+            let own = lease.split(piece.capacity() as u64);
+            leased(piece, own)
+        };
+        Ok(Reply { content_type, parts: pieces.into_iter().map(part).collect() })
+    }
+
+    /// How many bytes there are to send.
+    pub(super) fn len(&self) -> usize {
+        self.parts.iter().map(Bytes::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use byoc_account::{Account, Deadline, Lease, Purpose};
+
+    use super::*;
+
+    fn reply(pieces: Vec<Vec<u8>>, account: &std::sync::Arc<Account>) -> Reply {
+        let allowance = Allowance::of(Lease::empty(account), Purpose::Answer, Deadline::never());
+        let bytes = pieces.iter().map(Vec::capacity).sum();
+        allowance.take(bytes).unwrap();
+        Reply::new(MediaType::Csv, pieces, allowance).unwrap()
+    }
+
+    #[test]
+    fn an_answer_gives_its_memory_back_part_by_part_and_a_small_one_has_none_of_its_own() {
+        let account = Account::new(1 << 30);
+        let mut large = reply(vec![vec![1; 1 << 20], vec![2; 3 << 20]], &account);
+        assert_eq!((large.len(), account.used()), (4 << 20, 4 << 20));
+        drop(large.parts.pop());
+        assert_eq!(account.used(), 1 << 20);
+        drop(large);
+        assert_eq!(account.used(), 0);
+        let small = reply(vec![vec![1; 100]], &account);
+        assert_eq!((small.len(), account.used()), (100, 0));
+    }
+}

@@ -1,0 +1,383 @@
+//! One call of a model: a request body in, a response body out.
+
+use byoc_account::Allowance;
+
+use super::Model;
+use crate::error::{Cause, Error, Place, Result};
+use crate::linear_learner::LinearLearner;
+use crate::payload::table::Schema;
+use crate::payload::{AnswerWriter, ContentType, Features, Frame, MediaType, Part, Table, negotiate};
+use crate::scorer::Scorer;
+
+/// A request to a model, as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// The `Content-Type` header.
+    pub content_type: Option<&'a str>,
+    /// The `Accept` header.
+    pub accept: Option<&'a str>,
+    /// What to answer where the caller accepts anything; JSON if `None`, as SageMaker's own containers.
+    pub default_accept: Option<MediaType>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A model's answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the body is.
+    pub content_type: MediaType,
+    /// The body, in the pieces in which it was written. The memory that they have is taken from the allowance.
+    pub pieces: Vec<Vec<u8>>,
+}
+
+impl Answer {
+    /// The body as a whole.
+    pub fn into_body(self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+}
+
+/// The media types of a request and of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// What the body is.
+    pub reads: ContentType,
+    /// What the answer is.
+    pub writes: MediaType,
+}
+
+/// How many rows a body has, and how many columns its rows have where that is the body's word.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    rows: usize,
+    columns: Option<usize>,
+}
+
+impl Model {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// Those of [`Model::agree`] and [`Model::answer`].
+    pub fn invoke(&self, invocation: Invocation<'_>, allowance: &Allowance) -> Result<Answer> {
+        let Invocation { content_type, accept, default_accept, body } = invocation;
+        self.answer(self.agree(content_type, accept, default_accept)?, body, allowance)
+    }
+
+    /// What is read and what is answered, by a request's headers.
+    ///
+    /// # Errors
+    /// [`Cause::UnsupportedMediaType`] and [`Cause::NotAcceptable`].
+    pub fn agree(
+        &self,
+        content_type: Option<&str>,
+        accept: Option<&str>,
+        default_accept: Option<MediaType>,
+    ) -> Result<Exchange> {
+        let default_accept = default_accept.unwrap_or(MediaType::Json);
+        let (readable, writable) = match self {
+            Model::LinearLearner(_) => (LinearLearner::READABLE, LinearLearner::WRITABLE),
+            Model::Preprocessor(_) => (Frame::READABLE, Features::WRITABLE),
+            Model::Scorer(_) => (Frame::READABLE, Scorer::WRITABLE),
+        };
+        let reads = ContentType::parse(content_type, readable)?;
+        Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
+    }
+
+    /// Answers a body, within what the allowance gives.
+    ///
+    /// # Errors
+    /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only; [`Cause::BadPayload`] with the row, column
+    /// and byte; [`Cause::PayloadTooLarge`] and [`Cause::Unavailable`] where there is not the memory, and [`Cause::Timeout`].
+    pub fn answer(&self, exchange: Exchange, body: &[u8], allowance: &Allowance) -> Result<Answer> {
+        let (pieces, _) = self.answer_part(exchange, body, None, Part::WHOLE, allowance)?;
+        Ok(Answer { content_type: exchange.writes, pieces })
+    }
+
+    /// The answer to a part of a body whose earlier rows had so many columns.
+    fn answer_part(
+        &self,
+        exchange: Exchange,
+        body: &[u8],
+        columns: Option<usize>,
+        part: Part,
+        allowance: &Allowance,
+    ) -> Result<(Vec<Vec<u8>>, Shape)> {
+        let Exchange { reads, writes } = exchange;
+        let read = |schema: &dyn Schema| {
+            let advised = |error| with_advice(error, reads, body, schema);
+            Frame::read_piece(reads, body, columns, schema, allowance).map_err(advised)
+        };
+        let located = |schema: &dyn Schema, error| with_advice(at_byte(error, reads, body), reads, body, schema);
+        let writer = |rows| AnswerWriter::new(writes, rows, part, allowance);
+        match self {
+            Model::LinearLearner(learner) => {
+                let unnamed = |_: usize| Ok(());
+                let advised = |error| with_advice(error, reads, body, &unnamed);
+                let batch = learner.read(reads, body, allowance).map_err(advised)?;
+                let mut writer = writer(batch.len());
+                learner.answer(&batch, &mut writer, allowance)?;
+                Ok((writer.finish()?, Shape { rows: batch.len(), columns: None }))
+            }
+            Model::Preprocessor(preprocessor) => {
+                let frame = read(preprocessor)?;
+                let shape = Shape { rows: frame.rows(), columns: Some(frame.width()) };
+                let mut writer = writer(frame.rows());
+                let answered = preprocessor.answer(frame, &mut writer, allowance);
+                answered.map_err(|error| located(preprocessor, error))?;
+                Ok((writer.finish()?, shape))
+            }
+            Model::Scorer(scorer) => {
+                let frame = read(scorer)?;
+                let shape = Shape { rows: frame.rows(), columns: Some(frame.width()) };
+                let mut writer = writer(frame.rows());
+                let answered = scorer.answer(frame, &mut writer, allowance);
+                answered.map_err(|error| located(scorer, error))?;
+                Ok((writer.finish()?, shape))
+            }
+        }
+    }
+}
+
+/// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
+fn at_byte(error: Error, content_type: ContentType, body: &[u8]) -> Error {
+    let byte = match error.place() {
+        Some(place @ Place { byte: None, .. }) => Table::byte_of(content_type, body, place),
+        _ => None,
+    };
+    match byte {
+        Some(byte) => error.at(Place::byte(byte)),
+        None => error,
+    }
+}
+
+/// An error in the first row, with what to do about it where that row is a header line.
+fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dyn Schema) -> Error {
+    let place = error.place().cloned().unwrap_or_default();
+    if error.cause() != Cause::BadPayload || place.row.is_some_and(|row| row > 1) {
+        return error;
+    }
+    match Table::advice(content_type, body, schema) {
+        Some(advice) => Error::new(error.cause(), format!("{}; {advice}", error.message())).at(place),
+        None => error,
+    }
+}
+
+/// A request whose body is answered piece by piece while it arrives ([`crate::payload::pieces`] says where it is cut). The
+/// answers, one after another, are the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct PieceByPiece {
+    exchange: Exchange,
+    rows: usize,
+    bytes: usize,
+    columns: Option<usize>,
+}
+
+impl PieceByPiece {
+    /// Begins a request.
+    pub fn new(exchange: Exchange) -> PieceByPiece {
+        PieceByPiece { exchange, rows: 0, bytes: 0, columns: None }
+    }
+
+    /// What is read and what is answered.
+    pub fn exchange(&self) -> Exchange {
+        self.exchange
+    }
+
+    /// Whether nothing has been answered yet.
+    pub fn is_new(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Answers the next piece; the last one ends the answer. A piece of blank lines has no answer.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`] with the row and the byte in the body as a whole.
+    pub fn answer(
+        &mut self,
+        model: &Model,
+        piece: &[u8],
+        is_last: bool,
+        allowance: &Allowance,
+    ) -> Result<Vec<Vec<u8>>> {
+        if piece.trim_ascii().is_empty() && self.rows > 0 {
+            self.bytes += piece.len();
+            let ends_document = is_last && self.exchange.writes == MediaType::Json;
+            return Ok(if ends_document { vec![b"]}".to_vec()] } else { Vec::new() });
+        }
+        let part = Part { is_first: self.rows == 0, is_last };
+        let answered = model.answer_part(self.exchange, piece, self.columns, part, allowance);
+        let (answer, shape) = answered.map_err(|error| self.moved(error))?;
+        self.rows += shape.rows;
+        self.columns = shape.columns;
+        self.bytes += piece.len();
+        Ok(answer)
+    }
+
+    /// An error in a piece, as one in the body as a whole.
+    fn moved(&self, error: Error) -> Error {
+        let mut place = error.place().cloned().unwrap_or_default();
+        place.row = place.row.map(|row| row + self.rows);
+        place.byte = place.byte.map(|byte| byte + self.bytes);
+        Error::new(error.cause(), error.message()).at(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::Artifact;
+    use crate::payload::pieces::Pieces;
+
+    fn model(case: &str) -> Model {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        match case {
+            "housing" => Artifact::find(&fixtures.join("sklearn/1.4.2/housing"))
+                .and_then(|artifact| artifact.load(None))
+                .unwrap(),
+            case => {
+                let folder = tempfile::tempdir().unwrap();
+                let archive =
+                    std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
+                let into = folder.path().join("model");
+                crate::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
+                Artifact::find(&into).and_then(|artifact| artifact.load(None)).unwrap()
+            }
+        }
+    }
+
+    fn invoke(model: &Model, invocation: Invocation<'_>) -> Result<Vec<u8>> {
+        model.invoke(invocation, &Allowance::unbounded()).map(Answer::into_body)
+    }
+
+    const PIECE_ROWS: usize = 50;
+
+    fn piece_by_piece(model: &Model, content_type: &str, accept: &str, body: &[u8]) -> Result<Vec<u8>> {
+        let exchange = model.agree(Some(content_type), Some(accept), None).unwrap();
+        let mut pieces = Pieces::of_rows(exchange.reads.media_type, PIECE_ROWS);
+        let (mut progress, allowance) = (PieceByPiece::new(exchange), Allowance::unbounded());
+        let (mut rest, mut answer) = (body, Vec::new());
+        while let Some(end) = pieces.cut(rest) {
+            let (piece, after) = rest.split_at(end);
+            answer.extend(progress.answer(model, piece, false, &allowance)?.concat());
+            rest = after;
+        }
+        answer.extend(progress.answer(model, rest, true, &allowance)?.concat());
+        Ok(answer)
+    }
+
+    #[test]
+    fn the_answers_to_pieces_are_the_answer_to_the_whole_in_every_media_type() {
+        let houses = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500.5,3,1.5,0.5,0,n,y\n".repeat(70);
+        let features = "0.5,-1,0,0,1.25,0,1,0,1,0\n".repeat(140);
+        let lines = "{\"features\": [0.5,-1,0,0,1.25,0,1,0,1,0]}\n".repeat(100);
+        for (case, content_type, body) in [
+            ("housing", "text/csv", &houses),
+            ("regressor_housing", "text/csv", &features),
+            ("regressor_housing", "application/jsonlines", &lines),
+        ] {
+            let model = model(case);
+            for accept in ["text/csv", "application/jsonlines", "application/json"] {
+                let whole = invoke(
+                    &model,
+                    Invocation {
+                        content_type: Some(content_type),
+                        accept: Some(accept),
+                        default_accept: None,
+                        body: body.as_bytes(),
+                    },
+                );
+                let pieces = piece_by_piece(&model, content_type, accept, body.as_bytes()).unwrap();
+                assert!(whole.unwrap() == pieces, "{case} {content_type} {accept}");
+            }
+        }
+    }
+
+    fn message(model: &Model, content_type: &str, body: &str) -> String {
+        let body = body.as_bytes();
+        let content_type = Some(content_type);
+        let answer = invoke(model, Invocation { content_type, accept: Some("text/csv"), default_accept: None, body });
+        match answer {
+            Ok(answer) => String::from_utf8(answer).unwrap(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_header_line_is_read_where_it_is_announced_and_recognised_where_it_is_not() {
+        const ANNOUNCED: &str = "text/csv; header=present";
+        let housing = model("housing");
+        let header = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK";
+        let row = "1993,2728,6,3.0,0.7,1,y,n";
+        let expected = message(&housing, "text/csv", row);
+        assert_eq!(message(&housing, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
+        let backwards = |line: &str| line.rsplit(',').collect::<Vec<_>>().join(",");
+        let body = format!("{}\n{}\n", backwards(header), backwards(row));
+        assert_eq!(message(&housing, ANNOUNCED, &body), expected);
+        let wrong = format!("{header}\n{}\n", row.replace("2728", "big"));
+        let said = message(&housing, ANNOUNCED, &wrong);
+        assert_eq!(said, "row 1, column 2 (SQUARE_FEET), byte 96: could not read \"big\" as a number");
+        let said = message(&housing, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(said.starts_with("row 1, column 1 (YEAR_BUILT), byte 0: could not read \"YEAR_BUILT\""), "{said}");
+        assert!(said.ends_with("leave it out, or send it with Content-Type: text/csv; header=present"), "{said}");
+
+        let learner = model("regressor_housing");
+        let (header, row) = ("a,b,c,d,e,f,g,h,i,j", "0.5,-1,0,0,1.25,0,1,0,1,0");
+        let expected = message(&learner, "text/csv", row);
+        assert_eq!(message(&learner, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
+        let said = message(&learner, ANNOUNCED, &format!("{header}\n{row}\n1,2\n"));
+        assert!(said.contains("row 2, byte 46"), "{said}");
+        let said = message(&learner, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(said.contains("the first line looks like a header line"), "{said}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_number_of_columns_or_rows_is_said_with_its_place() {
+        let housing = model("housing");
+        let said = message(&housing, "text/csv", "\n1,2\n");
+        assert!(said.starts_with("row 1, byte 1: expected rows of 8 columns"), "{said}");
+        for (content_type, body) in
+            [("application/json", "[]"), ("application/json", "{\"instances\": []}"), ("text/csv", "\n")]
+        {
+            let said = message(&housing, content_type, body);
+            assert!(said.ends_with("expected at least one row, found none"), "{said}");
+        }
+        let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 8), }";
+        let array = format!("\u{1}\0{}\0{header}", header.len() as u8 as char);
+        let body = [b"\x93NUMPY".as_slice(), array.as_bytes()].concat();
+        let invocation =
+            Invocation { content_type: Some("application/x-npy"), accept: None, default_accept: None, body: &body };
+        let said = invoke(&housing, invocation).unwrap_err().to_string();
+        assert_eq!(said, "expected at least one row, found none");
+    }
+
+    #[test]
+    fn a_column_has_one_type_in_each_piece() {
+        let model = model("housing");
+        let body = format!("{}1993,none,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,,y,y\n".repeat(PIECE_ROWS));
+        let whole = Invocation { content_type: None, accept: None, default_accept: None, body: body.as_bytes() };
+        let row = |error: Error| error.place().and_then(|place| place.row);
+        assert_eq!(row(invoke(&model, whole).unwrap_err()), Some(51));
+        assert_eq!(row(piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes()).unwrap_err()), Some(51));
+        // A value that is missing throughout a piece is a number there, as it is throughout a body.
+        let body = "1993,2728,6,3.0,0.7,,y,y\n".repeat(PIECE_ROWS + 1);
+        let answer =
+            String::from_utf8(piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes()).unwrap()).unwrap();
+        assert!(answer.lines().all(|line| line.contains(",nan,")), "{answer}");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_piece_is_said_with_its_place_in_the_body() {
+        let body = format!("{}1993,big,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,1,y,y\n".repeat(70));
+        let error = piece_by_piece(&model("housing"), "text/csv", "text/csv", body.as_bytes()).unwrap_err();
+        let place = error.place().unwrap();
+        assert_eq!((place.row, place.column), (Some(71), Some(2)));
+        let features = format!("{}1,2\n", "0.5,-1,0,0,1.25,0,1,0,1,0\n".repeat(120));
+        let error =
+            piece_by_piece(&model("regressor_housing"), "text/csv", "text/csv", features.as_bytes()).unwrap_err();
+        let place = error.place().unwrap();
+        assert_eq!((place.row, place.byte), (Some(121), Some(features.len() - 4)));
+    }
+}

@@ -1,0 +1,93 @@
+//! How long an answer takes, reckoned before it is begun: what is heavy is not done on a thread that answers `/ping`.
+
+use super::{Exchange, Model};
+use crate::payload::most_rows;
+use crate::preprocessor::Demand;
+
+/// What a model's answers take. The figures are of a slow core, and tell what is heavy from what is not, no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// How many columns a row has; 1 if it may have any number.
+    columns: usize,
+    /// Nanoseconds for a row, its answer's text included.
+    row: u64,
+    /// Nanoseconds for a byte of a body, beside its rows.
+    byte: u64,
+}
+
+/// Reading a byte, by the slowest of the parsers: 100 MB/s.
+const BYTE: u64 = 10;
+/// Reading a value into its column.
+const VALUE: u64 = 15;
+/// Writing a number as text.
+const NUMBER: u64 = 40;
+/// A product of the linear learner's, and a sum.
+const PRODUCT: u64 = 1;
+
+impl Cost {
+    /// What the answers of a model take.
+    pub fn of(model: &Model) -> Cost {
+        let transformed = |width: Option<usize>, demand: &dyn Fn(usize) -> Demand| match width {
+            Some(columns) => {
+                let Demand { width, nanoseconds, .. } = demand(columns);
+                let row = nanoseconds
+                    .saturating_add(VALUE.saturating_mul(columns as u64))
+                    .saturating_add(NUMBER.saturating_mul(width as u64));
+                Cost { columns, row, byte: BYTE }
+            }
+            // As many columns as there are bytes for: what each takes is a byte's.
+            None => {
+                let one = demand(1).nanoseconds;
+                Cost { columns: 1, row: one, byte: BYTE.saturating_add(one).saturating_add(NUMBER) }
+            }
+        };
+        match model {
+            Model::LinearLearner(learner) => {
+                let (columns, outputs) = (learner.feature_dim(), learner.outputs() as u64);
+                // A sparse row has as many products as it has values, and each has its bytes.
+                let row = outputs.saturating_add(2).saturating_mul(NUMBER);
+                Cost { columns, row, byte: BYTE.saturating_add(outputs.saturating_mul(PRODUCT)) }
+            }
+            Model::Preprocessor(preprocessor) => {
+                transformed(preprocessor.row_width(), &|columns| preprocessor.demand(columns))
+            }
+            Model::Scorer(scorer) => transformed(scorer.row_width(), &|columns| scorer.demand(columns)),
+        }
+    }
+
+    /// How many nanoseconds an answer takes, at most.
+    pub fn nanoseconds(&self, exchange: Exchange, body: &[u8]) -> u64 {
+        let rows = most_rows(exchange.reads.media_type, body, self.columns) as u64;
+        self.row.saturating_mul(rows).saturating_add(self.byte.saturating_mul(body.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::Artifact;
+
+    fn model(fixture: &str) -> Model {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        Artifact::find(&fixtures.join(fixture)).and_then(|artifact| artifact.load(None)).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_light_and_many_are_heavy_whatever_the_bodys_length_says() {
+        let housing = model("sklearn/1.4.2/housing");
+        let cost = Cost::of(&housing);
+        let csv = housing.agree(Some("text/csv"), Some("text/csv"), None).unwrap();
+        let row = "1993,2728,6,3.0,0.7,1,y,y\n";
+        let one = cost.nanoseconds(csv, row.as_bytes());
+        assert!(one < 20_000, "{one}");
+        let many = cost.nanoseconds(csv, row.repeat(1000).as_bytes());
+        assert!((200 * one..1000 * one).contains(&many), "{many} for {one}");
+        // Rows that leave out what they can are many in few bytes.
+        let json = housing.agree(Some("application/json"), None, None).unwrap();
+        let empty = format!("[{}{{}}]", "{},".repeat(5000));
+        let heavy = cost.nanoseconds(json, empty.as_bytes());
+        assert!(heavy > 5000 * 500, "{heavy}");
+    }
+}
