@@ -12,7 +12,7 @@ import pytest
 
 from conftest import ENGINE, HOUSE, IMAGE, PRICE, ROOT, Container, engine, http, interop
 
-BUDGET = 10_000_000
+BUDGET = 25_000_000
 IDLE = 12 * 1024 * 1024
 NOBODY = ("--user", "65534:65534", "--cap-drop", "ALL")
 BINARY = ROOT / "target" / "image" / "amd64" / "rootfs" / "usr" / "local" / "bin" / "byoc"
