@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::env::Environment;
 use crate::error::{Cause, Error};
+use crate::telemetry::printable;
 
 /// The runtime for bringing your own container to SageMaker.
 #[derive(Debug, Parser)]
@@ -92,7 +93,7 @@ fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 fn complain(error: &Error, hint: &str) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "byoc: {error}\nbyoc: {hint}");
+    let _ = writeln!(stderr, "byoc: {}\nbyoc: {hint}", printable::lines(&error.to_string()));
 }
 
 #[cfg(test)]

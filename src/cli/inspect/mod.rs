@@ -16,6 +16,7 @@ use clap::Args;
 
 use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection};
+use crate::telemetry::printable;
 use page::{Page, plain};
 
 /// Say what is inside an artifact: transformers, columns, weights, sizes
@@ -38,8 +39,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         name_features(&mut inspection, arguments, preprocessor)?;
     }
     let mut text = if arguments.json {
-        serde_json::to_string_pretty(&inspection)
-            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?
+        let document = serde_json::to_string_pretty(&inspection)
+            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?;
+        printable::json(&document).into_owned()
     } else {
         in_words(&inspection)
     };
