@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use byoc::container::accounts::Accounts;
+use byoc::container::models_root::ModelsRoot;
 use byoc::container::registry::Registry;
 use byoc::container::services::{SINGLE_MODEL, Services};
 use byoc::container::workers::Workers;
@@ -26,6 +27,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
     let _ = single.set(registry.load(SINGLE_MODEL, url).expect("the bench's own model"));
     byoc::telemetry::metrics::start();
     Services {
+        models_root: ModelsRoot::default(),
         registry,
         accounts,
         single,

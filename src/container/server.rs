@@ -16,6 +16,7 @@ use crate::artifact::targz::{self, Limits};
 use crate::container::accounts::Accounts;
 use crate::container::app;
 use crate::container::config::{Config, Mode};
+use crate::container::models_root::ModelsRoot;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::container::workers::Workers;
@@ -52,6 +53,7 @@ async fn serve(config: Config) -> Result<()> {
     let accounts = Accounts::new(config.memory, config.model_memory);
     let services = Data::new(Services {
         registry: Registry::new(Arc::clone(&accounts.models), config.method),
+        models_root: ModelsRoot::new(config.models_root),
         accounts,
         single: OnceLock::new(),
         workers,

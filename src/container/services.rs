@@ -8,6 +8,7 @@ use actix_web::web::Bytes;
 
 use crate::container::accounts::Accounts;
 use crate::container::config::Batch;
+use crate::container::models_root::ModelsRoot;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::workers::{Refusal, Workers};
 use crate::error::{Cause, Error, Result};
@@ -26,6 +27,8 @@ const INLINE_BYTES: usize = 16 << 10;
 pub struct Services {
     /// The models of multi-model mode.
     pub registry: Arc<Registry>,
+    /// Where they may be loaded from.
+    pub models_root: ModelsRoot,
     /// The memory of the container.
     pub accounts: Accounts,
     /// The model of single-model mode, once it is in memory.
