@@ -9,7 +9,6 @@ mod preprocessor;
 mod scorer;
 mod weights;
 
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,6 +17,8 @@ use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection};
 use crate::telemetry::printable;
 use page::{Page, plain};
+
+use super::print;
 
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
@@ -48,13 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
-        Ok(()) => Ok(()),
-    }
+    print(&text)
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
