@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # What the image may weigh, in bytes, unpacked. Every instance that scales out pulls it first.
-BUDGET=10000000
+BUDGET=25000000
 
 usage() {
     cat <<'HELP'
@@ -24,7 +24,7 @@ Builds byoc's image, for SageMaker and for docker compose, and pushes it to Amaz
     --help                 this text
 
 For --push a NAME without a registry goes to the account of your AWS credentials, in the region of AWS_REGION,
-AWS_DEFAULT_REGION or `aws configure`. The image must weigh less than 10 MB; a larger one is an error.
+AWS_DEFAULT_REGION or `aws configure`. The image must weigh less than 25 MB; a larger one is an error.
 HELP
 }
 

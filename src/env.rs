@@ -66,6 +66,8 @@ pub const SAGEMAKER_BATCH_STRATEGY: &str = "SAGEMAKER_BATCH_STRATEGY";
 pub const SAGEMAKER_MAX_CONCURRENT_TRANSFORMS: &str = "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS";
 /// How much memory loaded models may take, in bytes or with K, M or G: 80 % of the container's or machine's.
 pub const BYOC_MODEL_MEMORY: &str = "BYOC_MODEL_MEMORY";
+/// The folder that models of multi-model mode are loaded from, and none outside it: anywhere.
+pub const BYOC_MODELS_ROOT: &str = "BYOC_MODELS_ROOT";
 /// How many threads compute in training: the number of cores.
 pub const BYOC_TRAINING_THREADS: &str = "BYOC_TRAINING_THREADS";
 /// How much memory training data may take, in bytes or with K, M or G: half of the container's or machine's.

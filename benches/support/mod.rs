@@ -19,6 +19,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port: 0,
         mode: Mode::MultiModel,
+        models_root: None,
         method: None,
         default_accept: None,
         workers,

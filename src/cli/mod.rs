@@ -4,20 +4,22 @@
 
 mod endpoint;
 mod inspect;
+mod licenses;
 mod serve;
 mod settings;
 mod train;
 mod transform;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::env::Environment;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, Result};
+use crate::telemetry::printable;
 
 /// The runtime for bringing your own container to SageMaker.
 #[derive(Debug, Parser)]
@@ -31,6 +33,7 @@ struct CommandLine {
 enum Command {
     Endpoint(endpoint::Arguments),
     Inspect(inspect::Arguments),
+    Licenses(licenses::Arguments),
     Serve(serve::Arguments),
     Train(train::Arguments),
     Transform(Box<transform::Arguments>),
@@ -61,6 +64,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match command_line.command {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Licenses(licenses::Arguments {}) => licenses::run(),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
         Command::Train(arguments) => train::run(&arguments, &environment),
         Command::Transform(arguments) => transform::run(&arguments, &environment),
@@ -90,9 +94,20 @@ fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
+/// Prints what was asked for.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
 fn complain(error: &Error, hint: &str) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "byoc: {error}\nbyoc: {hint}");
+    let _ = writeln!(stderr, "byoc: {}\nbyoc: {hint}", printable::lines(&error.to_string()));
 }
 
 #[cfg(test)]

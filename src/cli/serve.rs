@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// Load no model at start; the platform loads and unloads them [env: SAGEMAKER_MULTI_MODEL]
     #[arg(long)]
     multi_model: bool,
+    /// Folder that models are loaded from in multi-model mode, and none outside it [env: BYOC_MODELS_ROOT] [default: anywhere]
+    #[arg(long, value_name = "FOLDER")]
+    models_root: Option<String>,
     /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function [env: BYOC_METHOD] [default: that of columns.json, else predict of an estimator]
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
@@ -83,6 +86,7 @@ impl Arguments {
         let port = settings.get(("port", self.port.as_deref()), &[env::SAGEMAKER_BIND_TO_PORT], number(0, 65_535));
         let multi_model = self.multi_model.then_some("true");
         let multi_model = settings.get(("multi-model", multi_model), &[env::SAGEMAKER_MULTI_MODEL], truth);
+        let models_root = settings.get(("models-root", self.models_root.as_deref()), &[env::BYOC_MODELS_ROOT], text);
         let method = settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method);
         let default_accept = settings.get(
             ("default-accept", self.default_accept.as_deref()),
@@ -146,6 +150,7 @@ impl Arguments {
             } else {
                 Mode::SingleModel(model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from))
             },
+            models_root: models_root.map(PathBuf::from),
             method,
             default_accept,
             workers: workers.map_or(cores, |workers| workers as usize),
@@ -197,6 +202,7 @@ mod tests {
         assert_eq!(config.max_request_bytes, 25 << 20);
         assert_eq!(config.timeout, Duration::from_secs(60));
         assert!(config.model_memory > 16 << 20);
+        assert_eq!(config.models_root, None);
     }
 
     #[test]
@@ -209,6 +215,7 @@ mod tests {
                 ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv"),
                 ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "5"),
                 ("BYOC_MODEL_MEMORY", "64K"),
+                ("BYOC_MODELS_ROOT", "/opt/ml/models"),
             ]),
         );
         assert_eq!(config.port, 7000);
@@ -216,6 +223,7 @@ mod tests {
         assert_eq!(config.default_accept, Some(MediaType::Csv));
         assert_eq!(config.timeout, Duration::from_secs(5));
         assert_eq!(config.model_memory, 65_536);
+        assert_eq!(config.models_root, Some("/opt/ml/models".into()));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Config {
     pub port: u16,
     /// Which models.
     pub mode: Mode,
+    /// The folder that models of multi-model mode are loaded from; anywhere if `None`.
+    pub models_root: Option<PathBuf>,
     /// The method of a scikit-learn artifact that answers; what the artifact says if `None`.
     pub method: Option<Method>,
     /// The media type of an answer where the caller accepts any; the model's own choice if `None`.

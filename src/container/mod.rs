@@ -10,6 +10,7 @@ mod body;
 pub mod config;
 mod counters;
 mod loader;
+pub mod models_root;
 mod pieces;
 pub mod registry;
 mod reply;

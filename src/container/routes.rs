@@ -223,13 +223,14 @@ pub(super) async fn load(
     let started = std::time::Instant::now();
     let loaded = match load_request(query, body) {
         Ok((name, url)) => {
-            let registry = std::sync::Arc::clone(&services.registry);
+            let (registry, root) = (std::sync::Arc::clone(&services.registry), services.models_root.clone());
             // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
             // end even where the caller goes away, so a slot is never left half full.
             let loading = actix_web::rt::task::spawn_blocking(move || {
-                let loaded = registry.load(&name, &url);
-                loaded.inspect_err(|error| log::warn!("model {name} was not loaded from {url}: {error}")).inspect(
-                    |loaded| {
+                let loaded = root.check(&url).and_then(|()| registry.load(&name, &url));
+                let loaded = loaded
+                    .inspect_err(|error| log::warn!("model {name} was not loaded from {url}: {error}"))
+                    .inspect(|loaded| {
                         let elapsed = started.elapsed();
                         log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
                         if let Some(refusal) = loaded.model.refusal() {
@@ -238,8 +239,8 @@ pub(super) async fn load(
                         if let Some(assumption) = loaded.model.assumption() {
                             log::warn!("model {name}: {assumption}");
                         }
-                    },
-                )
+                    });
+                loaded.map_err(|error| root.told(error, &url))
             });
             match loading.await {
                 Ok(loaded) => loaded,

@@ -10,6 +10,7 @@ use byoc_account::{Allowance, Deadline, Lease, Purpose};
 use crate::container::accounts::Accounts;
 use crate::container::at_once;
 use crate::container::config::{Batch, Config};
+use crate::container::models_root::ModelsRoot;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::reply::Reply;
 use crate::container::workers::{Refusal, Workers};
@@ -25,6 +26,8 @@ pub const SINGLE_MODEL: &str = "model";
 pub struct Services {
     /// The models of multi-model mode.
     pub registry: Arc<Registry>,
+    /// Where they may be loaded from.
+    pub models_root: ModelsRoot,
     /// The memory of the container.
     pub accounts: Accounts,
     /// What the threads that answer at once have to do it in.
@@ -76,6 +79,7 @@ impl Services {
         let standing = standing.unwrap_or_else(|_| Lease::empty(&accounts.requests));
         Ok(Services {
             registry: Registry::new(Arc::clone(&accounts.models), config.method),
+            models_root: ModelsRoot::new(config.models_root.clone()),
             accounts,
             standing,
             single: OnceLock::new(),

@@ -144,7 +144,7 @@ async fn serve(settings: Settings) -> Result<()> {
                 log::info!("endpoint {} is InService after {took:.0} ms", deployment.config.endpoint_name);
                 let advice = try_it::advice(&deployment.config, &deployment.file, address, signing_region);
                 // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
-                let _ = std::io::stdout().lock().write_all(advice.as_bytes());
+                let _ = std::io::stdout().lock().write_all(telemetry::printable::lines(&advice).as_bytes());
             }
             let work: Vec<_> = deployments
                 .iter_mut()

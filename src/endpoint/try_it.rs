@@ -91,11 +91,13 @@ fn first_file(folder: &Path, suffix: &str) -> Option<PathBuf> {
     sorted(folder).into_iter().find(|path| path.is_file() && path.to_string_lossy().ends_with(suffix))
 }
 
-/// What is in a folder, by name; nothing where there is no folder.
+/// What is in a folder, by name; nothing where there is no folder. A name that would end the quotes of a command, which
+/// somebody is to copy and run, is no example.
 fn sorted(folder: &Path) -> Vec<PathBuf> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.retain(|path| !path.to_string_lossy().contains(|c: char| c.is_control() || ['\'', '\\'].contains(&c)));
     entries.sort();
     entries
 }
@@ -115,6 +117,15 @@ mod tests {
     fn container(models: Models) -> ContainerConfig {
         let (name, environment) = ("learner".to_owned(), Default::default());
         ContainerConfig { name_in_errors: name.clone(), name, environment, models }
+    }
+
+    #[test]
+    fn a_name_that_would_end_the_quotes_of_a_command_is_no_example() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a'; touch gone; '.csv", "b\n.csv", "c\\.csv", "d good.csv"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(first_file(folder.path(), ".csv"), Some(folder.path().join("d good.csv")));
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub enum ModelPlace<'a> {
     Below(&'a Path),
     /// In this very folder.
     At(&'a Path),
-    /// Nowhere yet: it is told to load models.
-    Told,
+    /// Nowhere yet: it is told to load models, all from below this folder.
+    Told(&'a Path),
 }
 
 /// What is the same for all containers.
@@ -54,7 +54,10 @@ impl Common {
         match model {
             ModelPlace::Below(folder) => set(env::SAGEMAKER_BASE_DIR, folder.display().to_string()),
             ModelPlace::At(folder) => set(env::SM_MODEL_DIR, folder.display().to_string()),
-            ModelPlace::Told => set(env::SAGEMAKER_MULTI_MODEL, "true".into()),
+            ModelPlace::Told(root) => {
+                set(env::BYOC_MODELS_ROOT, root.display().to_string());
+                set(env::SAGEMAKER_MULTI_MODEL, "true".into())
+            }
         };
         variables
     }
@@ -96,7 +99,8 @@ mod tests {
         ]);
         assert_eq!(single, expected);
 
-        let told = common.variables(&container, 14, ModelPlace::Told);
+        let told = common.variables(&container, 14, ModelPlace::Told(Path::new("/s/models")));
+        assert_eq!(told["BYOC_MODELS_ROOT"], "/s/models");
         assert_eq!(told["SAGEMAKER_MULTI_MODEL"], "true");
         assert_eq!(told["SAGEMAKER_SAFE_PORT_RANGE"], "35000-35999");
         assert!(!told.contains_key("SAGEMAKER_BASE_DIR"));

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Health;
+use crate::telemetry::printable;
 
 /// How long a container may drain before it is killed
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
@@ -140,7 +141,7 @@ async fn pass_on(
 ) {
     let mut log = BufReader::new(log);
     let mut line = Vec::new();
-    let prefix = format!("[{name}] ");
+    let prefix = format!("[{}] ", printable::one_line(&name));
     loop {
         line.clear();
         line.extend_from_slice(prefix.as_bytes());
@@ -165,7 +166,8 @@ async fn pass_on(
             *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
         // A log that cannot be written is no reason to stop reading: the child would block on a full pipe.
-        let _ = std::io::stderr().lock().write_all(&line);
+        let text = String::from_utf8_lossy(&line);
+        let _ = writeln!(std::io::stderr().lock(), "{}", printable::one_line(text.trim_end_matches('\n')));
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use log::LevelFilter;
 
+use crate::telemetry::printable;
+
 /// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
 /// 0 reads the port from it.
 pub const LISTENING: &str = "byoc::listening";
@@ -32,8 +34,8 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
             out.timestamp_millis(),
             record.level(),
             record.target(),
-            // CloudWatch makes an event of each line: a message stays one line.
-            message.trim_end().replace('\n', " | ")
+            // The one door that all lines go through.
+            printable::one_line(message.trim_end())
         )
     });
     if builder.try_init().is_ok() {

@@ -4,6 +4,7 @@
 
 use super::report::{number, resolved};
 use crate::linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
+use crate::telemetry::printable;
 use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,7 +49,8 @@ impl<W: Write> Lines<W> {
     /// A line with the time and thread that AWS's begin with. That nobody reads it is no reason to stop training.
     fn line(&mut self, message: impl std::fmt::Display) {
         let stamp = stamp((self.now)());
-        let _ = writeln!(self.out, "[{stamp} INFO {}] {message}", self.thread);
+        let message = message.to_string();
+        let _ = writeln!(self.out, "[{stamp} INFO {}] {}", self.thread, printable::one_line(&message));
     }
 
     pub(super) fn configuration(&mut self, path: &std::path::Path, given: &Given) {
@@ -149,7 +151,8 @@ impl<W: Write> Lines<W> {
             },
             "Metrics": { name: { "sum": value, "count": 1, "min": value, "max": value } },
         });
-        let _ = writeln!(self.out, "#metrics {record}");
+        let record = record.to_string();
+        let _ = writeln!(self.out, "#metrics {}", printable::json(&record));
     }
 
     fn scores(&mut self, channel: &str, metrics: &[Metric]) {

@@ -10,6 +10,7 @@ use super::{place, settings};
 use crate::error::{Cause, Error, Result};
 use crate::fitting::{self, Document, Specification};
 use crate::linear_learner::train::Given;
+use crate::telemetry::printable;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -220,6 +221,7 @@ impl Report {
 
     /// A line that stays. That nobody reads it is no reason to stop.
     fn say(&self, message: &str) {
+        let message = printable::one_line(message);
         let mut out = std::io::stdout().lock();
         let _ = if self.is_watched {
             writeln!(out, "\r\x1b[K{message}")

@@ -2,6 +2,7 @@
 
 use super::report::number;
 use crate::linear_learner::train::{Event, Hyperparameters, Trained, Verdict};
+use crate::telemetry::printable;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ impl Screen {
     fn write(&self, text: &str, end: &str) {
         let mut out = std::io::stdout().lock();
         // Back to the line's start, and clear it.
-        let _ = write!(out, "\r\x1b[K{text}{end}").and_then(|()| out.flush());
+        let _ = write!(out, "\r\x1b[K{}{end}", printable::one_line(text)).and_then(|()| out.flush());
     }
 
     pub(super) fn hear(&mut self, event: Event<'_>) {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::telemetry::printable;
+
 /// No eye follows more.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
@@ -55,7 +57,7 @@ impl Progress {
     /// Shows the line that changes.
     pub(super) fn show(&self) {
         if self.is_watched {
-            self.write(&self.line(self.began.elapsed()));
+            self.write(&self.line(self.began.elapsed()), "");
         }
     }
 
@@ -63,16 +65,16 @@ impl Progress {
     pub(super) fn finish(&self, how: &str) {
         let line = format!("{how}: {}", self.summary());
         if self.is_watched {
-            self.write(&format!("{line}\n"));
+            self.write(&line, "\n");
         } else {
             log::info!("{line}");
         }
     }
 
-    fn write(&self, line: &str) {
+    fn write(&self, line: &str, end: &str) {
         let mut out = std::io::stdout().lock();
         // Back to the line's start, and clear it.
-        let _ = write!(out, "\r\x1b[K{line}").and_then(|()| out.flush());
+        let _ = write!(out, "\r\x1b[K{}{end}", printable::one_line(line)).and_then(|()| out.flush());
     }
 
     fn line(&self, elapsed: Duration) -> String {

@@ -49,7 +49,7 @@ def test_each_engine_builds_an_image_that_sagemaker_takes(name, tmp_path):
     tag = f"byoc:by-{name}"
     ended = run("--engine", name, "--tag", tag, "--rust", "host")
     assert ended.returncode == 0, ended.stderr
-    assert "bytes of at most 10000000" in ended.stderr
+    assert "bytes of at most 25000000" in ended.stderr
     if name == "podman":
         inspected = json.loads(subprocess.check_output([name, "image", "inspect", tag]))
         assert inspected[0]["ManifestType"] == DOCKERS_OWN
@@ -61,7 +61,7 @@ def test_each_engine_builds_an_image_that_sagemaker_takes(name, tmp_path):
 
 def test_an_image_above_the_budget_is_an_error(tmp_path):
     script = SCRIPT.with_name("docker-build-under-test.sh")
-    script.write_text(SCRIPT.read_text().replace("BUDGET=10000000", "BUDGET=1000000"))
+    script.write_text(SCRIPT.read_text().replace("BUDGET=25000000", "BUDGET=1000000"))
     script.chmod(0o755)
     try:
         ended = run("--engine", ENGINE, "--tag", "byoc:too-large", "--rust", "host", script=script)

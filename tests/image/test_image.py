@@ -12,7 +12,7 @@ import pytest
 
 from conftest import ENGINE, HOUSE, IMAGE, PRICE, ROOT, Container, engine, http, interop
 
-BUDGET = 10_000_000
+BUDGET = 25_000_000
 IDLE = 12 * 1024 * 1024
 NOBODY = ("--user", "65534:65534", "--cap-drop", "ALL")
 BINARY = ROOT / "target" / "image" / "amd64" / "rootfs" / "usr" / "local" / "bin" / "byoc"
@@ -75,6 +75,21 @@ def test_the_image_trusts_whom_mozilla_trusts(files):
     assert len(context.get_ca_certs()) > 100
     names = str(context.get_ca_certs())
     assert "Amazon Root CA 1" in names
+
+
+def test_the_image_carries_the_licences_of_what_it_holds(files):
+    for name in ("LICENSE", "THIRD-PARTY-NOTICES"):
+        (member,) = [member for member in files if member.name.removeprefix("./") == name]
+        assert files.extractfile(member).read() == (ROOT / name).read_bytes()
+    assert engine("run", "--rm", IMAGE, "licenses").strip() == (ROOT / "THIRD-PARTY-NOTICES").read_text().strip()
+
+
+def test_the_image_loads_models_from_where_sagemaker_puts_them_only(run, new_york):
+    options = ["--read-only", "--env", "SAGEMAKER_MULTI_MODEL=true", *mounted(new_york, "/elsewhere/model")]
+    container = run("serve", options=options).ready()
+    body = json.dumps({"model_name": "m", "url": "/elsewhere/model"}).encode()
+    status, answer = http(f"{container.url}/models", body, Content_Type="application/json")
+    assert (status, json.loads(answer)["message"]) == (404, "Model not found in model store: /elsewhere/model")
 
 
 @pytest.mark.parametrize("user", [(), NOBODY], ids=["root", "nobody"])

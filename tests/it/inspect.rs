@@ -49,6 +49,25 @@ fn a_preprocessor_is_told_in_words_of_at_most_a_hundred_columns() {
 }
 
 #[test]
+fn what_names_hold_does_not_move_the_cursor_of_a_terminal() {
+    let folder = scikit_learn("1.6.1/standard_numpy");
+    let directory = folder.path().to_str().unwrap();
+    let columns = r#"{"columns": ["a\u001b[2J\r\u009b", "b\u202e\u2028\u007fc"]}"#;
+    std::fs::write(folder.path().join("columns.json"), columns).unwrap();
+    let is_obeyed = |c: char| (c.is_control() && c != '\n') || ['\u{202e}', '\u{2028}'].contains(&c);
+    let words = text(&[directory]);
+    assert!(!words.contains(is_obeyed), "{words:?}");
+    assert!(words.contains(r"a\u{1b}[2J\r\u{9b}, b\u{202e}\u{2028}\u{7f}c"), "{words}");
+    let document = text(&[directory, "--json"]);
+    assert!(!document.contains(is_obeyed), "{document:?}");
+    assert!(document.contains(r#""b\u202e\u2028\u007fc""#), "{document}");
+    // What is refused is told by its name too.
+    let said = refused(&["/nowhere/\u{1b}]0;title\u{7}\r\u{202e}"], 66);
+    assert!(said.contains(r"/nowhere/\u{1b}]0;title\u{7}\r\u{202e}"), "{said:?}");
+    assert!(!said.contains(is_obeyed), "{said:?}");
+}
+
+#[test]
 fn an_archive_and_the_folder_that_it_is_unpacked_to_say_the_same() {
     let folder = linear_learner("multiclass_4");
     let directory = model_dir(&folder);

@@ -9,6 +9,7 @@
 mod command_line;
 mod housing_training;
 mod inspect;
+mod licenses;
 mod loading;
 mod media_types;
 mod multi_model;

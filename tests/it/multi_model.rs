@@ -275,6 +275,64 @@ fn nothing_is_ever_loaded_from_what_is_not_a_folder() {
 }
 
 #[test]
+fn outside_the_models_root_nothing_is_loaded_and_nothing_is_told() {
+    let around = tempfile::TempDir::new().unwrap();
+    let root = around.path().join("models");
+    let (good, strange, secret) = (root.join("good"), root.join("strange"), around.path().join("secret"));
+    for folder in [&good, &strange, &secret] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let artifact = fixture("sklearn/1.4.2/housing/model.joblib");
+    for folder in [&good, &secret] {
+        std::fs::copy(&artifact, folder.join("model.joblib")).unwrap();
+    }
+    std::fs::write(strange.join("notes.txt"), "x").unwrap();
+    std::fs::write(around.path().join("password.txt"), "x").unwrap();
+    std::os::unix::fs::symlink(&secret, root.join("link")).unwrap();
+
+    let container = container(&[("BYOC_MODELS_ROOT", root.to_str().unwrap())]);
+    for url in [around.path(), &secret, &secret.join("model.joblib"), &root.join("link"), &root.join("none"), &root] {
+        let message = container.load("m", url).error(404, "ModelNotFoundException");
+        assert_eq!(message, format!("Model not found in model store: {}", url.display()));
+    }
+    let message = container.load("m", &strange).error(500, "InvalidModelException");
+    assert!(message.ends_with("found notes.txt"), "below the root a hint names files: {message}");
+    assert_eq!(container.load("m", &good).status, 200);
+}
+
+#[test]
+fn without_a_models_root_the_answer_names_no_files_and_the_log_does() {
+    let mut container = container(&[]);
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("password.txt"), "x").unwrap();
+    let message = container.load("m", folder.path()).error(500, "InvalidModelException");
+    assert!(message.contains("the log says what was found") && !message.contains("password"), "{message}");
+    container.wait_for_log("found password.txt");
+    let file = folder.path().join("password.txt");
+    let message = container.load("m", &file).error(404, "ModelNotFoundException");
+    assert_eq!(message, format!("Model not found in model store: {}", file.display()));
+    container.wait_for_log("is not a folder: expected the folder that the model was unpacked to");
+}
+
+/// What names and urls hold goes to the log as text: nothing in it moves a cursor, clears a line or begins another.
+#[test]
+fn names_and_urls_cannot_write_their_own_lines_into_the_log() {
+    let mut container = container(&[]);
+    let name = "m\r2026-01-01T00:00:00.000Z ERROR forged\u{1b}[2K\u{9b}1A\u{202e}\n2026 ERROR second";
+    let folder = scikit_learn("1.4.2/housing");
+    assert_eq!(container.load(name, folder.path()).status, 200);
+    let line = container.wait_for_log("loaded model m");
+    let shown = "m\\r2026-01-01T00:00:00.000Z ERROR forged\\u{1b}[2K\\u{9b}1A\\u{202e} | 2026 ERROR second";
+    assert!(line.contains(&format!("loaded model {shown} from ")), "{line:?}");
+    container.load("other", Path::new("/nowhere/\u{1b}]0;title\u{7}\u{7f}")).error(404, "ModelNotFoundException");
+    let line = container.wait_for_log("/nowhere/");
+    assert!(line.contains("/nowhere/\\u{1b}]0;title\\u{7}\\u{7f}"), "{line:?}");
+    container.get("/models/%1B%5B2J%0D%0Agone").error(404, "ModelNotFoundException");
+    let line = container.wait_for_log("gone");
+    assert!(line.contains("Model not found: \\u{1b}[2J\\r | gone"), "{line:?}");
+}
+
+#[test]
 fn estimators_and_what_prepares_their_rows_are_models_side_by_side() {
     let container = container(&[]);
     for case in ["1.6.1/model_ridge", "1.9.1/model_logistic_proba", "1.4.2/model_svc", "1.4.2/housing"] {

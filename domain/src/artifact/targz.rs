@@ -18,7 +18,7 @@ use crate::error::{Cause, Error, Result};
 /// What an archive may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many files and folders it may hold.
+    /// How many files and folders it may hold, with the folders that are only implied by names (`a/b/c` makes three).
     pub entries: usize,
     /// How many bytes its files may have, all together.
     pub bytes: u64,
@@ -49,6 +49,10 @@ pub struct Unpacked {
 /// What may stand between two files: their headers and long names. `tar` keeps all of it in memory.
 const LONGEST_HEADERS: u64 = 1 << 20;
 
+/// What a member of a gzip file must hold on average where there are more of them than entries are allowed. (`bgzip` writes a
+/// member for 64 KiB.)
+const SMALLEST_MEMBER: u64 = 4 << 10;
+
 /// The longest name within the archive, in bytes, and the deepest.
 const LONGEST_NAME: usize = 1024;
 const DEEPEST_NAME: usize = 64;
@@ -69,7 +73,7 @@ pub fn unpack(archive: impl Read, destination: &Path, limits: &Limits) -> Result
         return Err(Error::io("unpack an archive to", destination, &exists));
     }
     let staging = Staging::beside(destination)?;
-    let meter = Meter { limits: *limits, packed: Cell::new(0), plain: Cell::new(0), allowance: Cell::new(0) };
+    let meter = Meter::new(*limits);
     let unpacked = unpack_into(archive, &staging.path, &meter)?;
     staging.publish(destination)?;
     Ok(unpacked)
@@ -81,19 +85,18 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter) -> Result<Unpacke
     if first.is_empty() {
         return Err(Error::bad_artifact("the archive is empty; expected a tar archive, compressed by gzip or not"));
     }
-    let plain: Box<dyn Read + '_> =
-        if is_gzip(first) { Box::new(Members { current: Some(GzDecoder::new(packed)) }) } else { Box::new(packed) };
+    let plain: Box<dyn Read + '_> = if is_gzip(first) {
+        Box::new(Members { current: Some(GzDecoder::new(packed)), meter })
+    } else {
+        Box::new(packed)
+    };
 
     let mut archive = Archive::new(Plain { inner: plain, meter });
     let mut unpacked = Unpacked::default();
-    let mut seen = 0;
     meter.allow(LONGEST_HEADERS);
     for entry in archive.entries().map_err(|error| damaged(&error))? {
         let mut entry = entry.map_err(|error| damaged(&error))?;
-        seen += 1;
-        if seen > meter.limits.entries {
-            return Err(Error::bad_artifact(format!("the archive holds more than {} entries", meter.limits.entries)));
-        }
+        meter.count_entry()?;
         let name: String = String::from_utf8_lossy(&entry.path_bytes()).chars().take(200).collect();
         unpack_entry(&mut entry, root, meter, &mut unpacked)
             .map_err(|error| error.context(format!("entry \"{}\" of the archive", name.escape_debug())))?;
@@ -117,12 +120,19 @@ fn unpack_entry<R: Read>(entry: &mut Entry<'_, R>, root: &Path, meter: &Meter, u
     let relative = relative_path(&entry.path_bytes())?;
     let target = root.join(&relative);
     match kind {
-        EntryType::Directory => make_folders(root, &relative),
+        EntryType::Directory => match relative.parent() {
+            Some(parent) => {
+                make_folders(root, parent, meter)?;
+                make_folder(&target)
+            }
+            // `./`, the folder that all is unpacked to.
+            None => Ok(()),
+        },
         EntryType::Regular => {
             let (Some(parent), Some(_)) = (relative.parent(), relative.file_name()) else {
                 return Err(Error::bad_artifact("a file without a name"));
             };
-            make_folders(root, parent)?;
+            make_folders(root, parent, meter)?;
             if target.is_dir() {
                 return Err(Error::bad_artifact("a file stands where the archive has a folder"));
             }
@@ -181,21 +191,29 @@ fn relative_path(name: &[u8]) -> Result<PathBuf> {
     Ok(relative)
 }
 
-/// Makes the folders of a path below `root` that do not exist yet.
-fn make_folders(root: &Path, relative: &Path) -> Result<()> {
-    let mut folder = root.to_owned();
-    for part in relative.components() {
-        folder.push(part);
-        match fs::create_dir(&folder) {
-            Ok(()) => set_mode(&folder, 0o755)?,
-            Err(_) if folder.is_dir() => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(Error::bad_artifact("a folder stands where the archive has a file"));
-            }
-            Err(error) => return Err(Error::io("make the folder", &folder, &error)),
-        }
+/// Makes the folders of a path below `root` that do not exist yet. Each one made counts as an entry of the archive, so that
+/// names cannot make more of them than the limit allows; what exists costs one look, however deep it lies.
+fn make_folders(root: &Path, relative: &Path, meter: &Meter) -> Result<()> {
+    let missing: Vec<&Path> = relative
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !root.join(folder).is_dir())
+        .collect();
+    for folder in missing.into_iter().rev() {
+        meter.count_entry()?;
+        make_folder(&root.join(folder))?;
     }
     Ok(())
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    match fs::create_dir(folder) {
+        Ok(()) => set_mode(folder, 0o755),
+        Err(_) if folder.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Error::bad_artifact("a folder stands where the archive has a file"))
+        }
+        Err(error) => Err(Error::io("make the folder", folder, &error)),
+    }
 }
 
 fn write_file(data: &mut impl Read, target: &Path, size: u64, executable: bool) -> Result<()> {
@@ -281,9 +299,13 @@ impl Drop for Staging {
     }
 }
 
-/// Counts what has been read of the archive, packed and unpacked.
+/// Counts what has been read of the archive, packed and unpacked, and what it has made.
 struct Meter {
     limits: Limits,
+    /// Headers of files, folders and comments, and folders that no header names.
+    entries: Cell<usize>,
+    /// Members of a gzip file.
+    members: Cell<u64>,
     packed: Cell<u64>,
     plain: Cell<u64>,
     /// How many more unpacked bytes may be read for what is being done now.
@@ -291,6 +313,33 @@ struct Meter {
 }
 
 impl Meter {
+    fn new(limits: Limits) -> Meter {
+        let (entries, members) = (Cell::new(0), Cell::new(0));
+        Meter { limits, entries, members, packed: Cell::new(0), plain: Cell::new(0), allowance: Cell::new(0) }
+    }
+
+    fn count_entry(&self) -> Result<()> {
+        self.entries.set(self.entries.get().saturating_add(1));
+        if self.entries.get() > self.limits.entries {
+            return Err(Error::bad_artifact(format!(
+                "the archive holds more than {} files and folders",
+                self.limits.entries
+            )));
+        }
+        Ok(())
+    }
+
+    /// Beginning a member costs far more than its 20 bytes, so what writes in members must put something into them.
+    fn count_member(&self) -> io::Result<()> {
+        self.members.set(self.members.get().saturating_add(1));
+        let allowed = (self.limits.entries as u64).saturating_add(self.plain.get() / SMALLEST_MEMBER);
+        if self.members.get() > allowed {
+            let message = format!("{} gzip members that hold next to nothing", self.members.get());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(())
+    }
+
     fn allow(&self, bytes: u64) {
         self.allowance.set(bytes);
     }
@@ -347,11 +396,12 @@ impl<R: Read> Read for Plain<'_, R> {
 
 /// The members of a gzip file, one behind the other, up to the first bytes that are not one. (`flate2`'s own reader takes
 /// such bytes for damage.)
-struct Members<R> {
+struct Members<'m, R> {
     current: Option<GzDecoder<R>>,
+    meter: &'m Meter,
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for Members<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.current {
             let read = member.read(buffer)?;
@@ -362,6 +412,7 @@ impl<R: BufRead> Read for Members<R> {
             if let Some(mut rest) = rest
                 && is_gzip(rest.fill_buf()?)
             {
+                self.meter.count_member()?;
                 self.current = Some(GzDecoder::new(rest));
             }
         }

@@ -225,10 +225,57 @@ fn an_archive_within_its_limits_is_unpacked_and_one_beyond_is_refused() {
     let limits = Limits { entries: 2, bytes: 1000, ratio: 1 };
     let (_around, destination) = destination();
     assert_eq!(unpack(&archive[..], &destination, &limits).unwrap(), Unpacked { files: 2, bytes: 1000 });
-    assert_refused(&archive, Limits { entries: 1, ..limits }, "more than 1 entries");
+    assert_refused(&archive, Limits { entries: 1, ..limits }, "more than 1 files and folders");
     assert_refused(&archive, Limits { bytes: 999, ..limits }, "more than 999 bytes together");
     let announced = entry_with(b"a", EntryType::Regular, b"", |header| header.set_size(1 << 40));
     assert_refused(&tar(&[announced]), Limits::default(), "bytes together");
+}
+
+#[test]
+fn folders_that_only_names_imply_count_as_entries() {
+    let limits = |entries| Limits { entries, ..Limits::default() };
+    // Three folders and a file; two of the folders and a file more; a folder that is there already, and nothing more.
+    let archive = tar(&[file("a/b/c/d", b""), file("a/x/y/d", b""), folder("a/b/"), file("a/b/d", b"")]);
+    let (_around, destination) = destination();
+    assert_eq!(unpack(&archive[..], &destination, &limits(9)).unwrap().files, 3);
+    assert_refused(&archive, limits(8), "more than 8 files and folders");
+    for named in [folder("a/b/c/"), file("a/b/c", b"")] {
+        let (_around, destination) = self::destination();
+        unpack(&tar(std::slice::from_ref(&named))[..], &destination, &limits(3)).unwrap();
+        assert_refused(&tar(&[named]), limits(2), "more than 2 files and folders");
+    }
+}
+
+#[test]
+fn a_small_archive_of_deep_names_makes_no_more_folders_than_the_limit() {
+    let deep = |number: usize| format!("{number}{}", "/f".repeat(40));
+    let entries: Vec<Vec<u8>> = (0..1000).map(|number| folder(&deep(number))).collect();
+    let limits = Limits { entries: 300, ..Limits::default() };
+    assert_refused(&gzip(&tar(&entries)), limits, "more than 300 files and folders");
+    // Each entry is 41 folders.
+    assert_refused(&tar(&entries), limits, "entry \"7/f");
+}
+
+#[test]
+fn what_names_no_file_and_what_replaces_one_counts_as_an_entry_too() {
+    let comment = entry(b"pax_global_header", EntryType::XGlobalHeader, b"11 comment=\n");
+    for entry in [file("a", b""), folder("a/"), folder("./"), comment] {
+        assert_refused(&tar(&vec![entry; 30]), Limits { entries: 29, ..Limits::default() }, "more than 29 files");
+    }
+}
+
+#[test]
+fn gzip_members_that_hold_nothing_are_counted_and_members_of_a_block_are_not() {
+    let plain = tar(&[file("a", &[7; 200_000])]);
+    let limits = Limits { entries: 20, ..Limits::default() };
+    let (_around, destination) = destination();
+    let blocks: Vec<u8> = plain.chunks(5000).flat_map(gzip).collect();
+    assert!(plain.len() / 5000 > 20);
+    assert_eq!(unpack(&blocks[..], &destination, &limits).unwrap().files, 1);
+    let empty = gzip(b"").repeat(20 + plain.len() / 4096 + 1);
+    assert_refused(&[gzip(&plain), empty].concat(), limits, "gzip members that hold next to nothing");
+    let crumbs: Vec<u8> = plain.chunks(1000).flat_map(gzip).collect();
+    assert_refused(&crumbs, limits, "gzip members that hold next to nothing");
 }
 
 /// A gzip stream of a head and then as many zeros as are read of it.

@@ -9,14 +9,16 @@ mod preprocessor;
 mod scorer;
 mod weights;
 
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection};
+use crate::telemetry::printable;
 use page::{Page, plain};
+
+use super::print;
 
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
@@ -38,21 +40,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         name_features(&mut inspection, arguments, preprocessor)?;
     }
     let mut text = if arguments.json {
-        serde_json::to_string_pretty(&inspection)
-            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?
+        let document = serde_json::to_string_pretty(&inspection)
+            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?;
+        printable::json(&document).into_owned()
     } else {
         in_words(&inspection)
     };
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
-        Ok(()) => Ok(()),
-    }
+    print(&text)
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.

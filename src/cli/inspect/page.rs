@@ -1,7 +1,9 @@
 //! Text for a person: lines, lists and tables within 100 columns, and values as Python's interpreter would show them.
 
 use crate::preprocessor::python_float;
+use crate::telemetry::printable;
 use serde_json::Value as Json;
+use std::borrow::Cow;
 
 /// How wide a page is.
 const WIDTH: usize = 100;
@@ -23,9 +25,13 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The finished text.
+    /// The finished text. Names have gone through [`plain`] before, so that lines have their width; this is the door that none
+    /// goes around.
     pub(super) fn into_text(self) -> String {
-        self.text
+        match printable::lines(&self.text) {
+            Cow::Borrowed(_) => self.text,
+            Cow::Owned(text) => text,
+        }
     }
 
     /// An empty line.
@@ -124,17 +130,12 @@ impl Page {
 
 /// A name as it may be printed: without control characters, which a terminal would obey, and not too long.
 pub(super) fn plain(name: &str) -> String {
-    let mut shown = String::new();
-    for (index, character) in name.chars().enumerate() {
-        if index == MOST_CHARACTERS {
-            shown.push('…');
-            break;
-        }
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
+    let mut characters = name.chars();
+    let start: String = characters.by_ref().take(MOST_CHARACTERS).collect();
+    // A line break of a name is no line break of ours.
+    let mut shown = printable::lines(&start).replace('\n', "\\n");
+    if characters.next().is_some() {
+        shown.push('…');
     }
     shown
 }

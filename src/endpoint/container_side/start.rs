@@ -177,8 +177,9 @@ impl Starter {
 
     async fn start_process(&self, config: &ContainerConfig, position: usize, health: &Health) -> Result<(Own, Url)> {
         let base_dir = self.state_dir.join("containers").join(&config.name);
+        let models = ModelFolder::place(&self.state_dir);
         let place = match &config.models {
-            Models::Multi { .. } => ModelPlace::Told,
+            Models::Multi { .. } => ModelPlace::Told(&models),
             Models::Single(None) => ModelPlace::Below(&base_dir),
             Models::Single(Some(ModelDataUrl { location: Location::Local(path), .. })) if path.is_dir() => {
                 ModelPlace::At(path)

@@ -20,13 +20,18 @@ pub struct ModelFolder {
 }
 
 impl ModelFolder {
+    /// Where the folder of the endpoint is whose state is in `state_dir`.
+    pub fn place(state_dir: &Path) -> PathBuf {
+        state_dir.join("models")
+    }
+
     /// The models of the endpoint whose state is in `state_dir`. What an earlier endpoint left there is deleted: nobody
     /// knows any more how old it is and what for.
     ///
     /// # Errors
     /// When the path is no text (containers are told it in JSON), or something cannot be deleted.
     pub fn of(state_dir: &Path) -> Result<ModelFolder> {
-        let path = state_dir.join("models");
+        let path = ModelFolder::place(state_dir);
         let Some(seen_at) = path.to_str().map(str::to_owned) else {
             let message = format!("state dir {}: not a Unicode path", state_dir.display());
             return Err(Error::new(Cause::BadSetting, message));

@@ -1,0 +1,116 @@
+//! From where a multi-model container loads, and what a caller is told of what lies there.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Cause, Error, Result};
+
+/// The folder that models are loaded from, as `/opt/ml/models` on the platform; any where none was set.
+#[derive(Clone, Debug, Default)]
+pub struct ModelsRoot(Option<PathBuf>);
+
+impl ModelsRoot {
+    /// A container that loads from below this folder only, or from anywhere.
+    pub fn new(root: Option<PathBuf>) -> ModelsRoot {
+        ModelsRoot(root)
+    }
+
+    /// Refuses a url that does not lie below the root once all links are followed. What lies outside and what is not there
+    /// are told in the same words: nobody learns which files this machine has.
+    ///
+    /// # Errors
+    /// [`Cause::ModelNotFound`].
+    pub fn check(&self, url: &str) -> Result<()> {
+        let Some(root) = &self.0 else { return Ok(()) };
+        let is_below = match (root.canonicalize(), Path::new(url).canonicalize()) {
+            (Ok(root), Ok(place)) => place.starts_with(&root) && place != root,
+            _ => false,
+        };
+        if is_below { Ok(()) } else { Err(not_found(url)) }
+    }
+
+    /// An error of loading as a caller may hear it. What was found is for the log where the caller may have named any
+    /// folder of this machine.
+    pub fn told(&self, error: Error, url: &str) -> Error {
+        if self.0.is_some() {
+            return error;
+        }
+        match error.cause() {
+            Cause::ModelNotFound => not_found(url),
+            Cause::NoModel => Error::new(
+                Cause::NoModel,
+                format!(
+                    "{url} does not hold one model: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or \
+                     one *.joblib, *.pkl or *.pickle (scikit-learn); the log says what was found"
+                ),
+            ),
+            Cause::Io => Error::new(Cause::Io, format!("{url} could not be read; the log says why")),
+            _ => error,
+        }
+    }
+}
+
+/// In multi-model-server's words.
+fn not_found(url: &str) -> Error {
+    Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_what_lies_below_the_root_is_loaded_wherever_links_lead() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["models/a/model", "models-of-others/b", "elsewhere"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
+        symlink(at("elsewhere"), at("models/out")).unwrap();
+        symlink(at("models/a"), at("models/in")).unwrap();
+        symlink(at("models"), at("root")).unwrap();
+        fs::write(at("models/a/model.joblib"), "x").unwrap();
+        for root in ["models", "root"] {
+            let root = ModelsRoot::new(Some(at(root)));
+            for (name, is_below) in [
+                ("models/a/model", true),
+                ("models/a/model.joblib", true),
+                ("models/in/model", true),
+                ("root/a/model", true),
+                ("models/../models/a", true),
+                ("models", false),
+                ("models/a/..", false),
+                ("models/nothing", false),
+                ("models/out", false),
+                ("models/../elsewhere", false),
+                ("models-of-others/b", false),
+                ("elsewhere", false),
+            ] {
+                let url = at(name).display().to_string();
+                let message = root.check(&url).map_err(|error| (error.cause(), error.to_string()));
+                let refused = (Cause::ModelNotFound, format!("Model not found in model store: {url}"));
+                assert_eq!(message, if is_below { Ok(()) } else { Err(refused) }, "{name}");
+            }
+        }
+        let missing = ModelsRoot::new(Some(at("missing")));
+        assert!(missing.check(&at("models/a").display().to_string()).is_err());
+        assert!(ModelsRoot::new(None).check("/anywhere").is_ok());
+    }
+
+    #[test]
+    fn without_a_root_no_error_names_what_was_found() {
+        let found = || Error::new(Cause::NoModel, "no model in /etc: expected one, found shadow");
+        let told = ModelsRoot::new(None).told(found(), "/etc");
+        assert_eq!(told.cause(), Cause::NoModel);
+        assert!(told.message().starts_with("/etc does not hold one model: expected model_algo-1"), "{told}");
+        assert!(!told.message().contains("shadow"), "{told}");
+        let advised = Error::new(Cause::ModelNotFound, "Model not found in model store: /etc/passwd is not a folder");
+        let told = ModelsRoot::new(None).told(advised, "/etc/passwd");
+        assert_eq!(told.message(), "Model not found in model store: /etc/passwd");
+        assert!(ModelsRoot::new(Some("/etc".into())).told(found(), "/etc").message().contains("shadow"));
+        let broken = ModelsRoot::new(None).told(Error::bad_artifact("model.joblib: broken"), "/m");
+        assert_eq!(broken.message(), "model.joblib: broken");
+    }
+}

@@ -1,0 +1,111 @@
+//! Text from outside as a log or a terminal may show it: names and urls hold whatever somebody put into them.
+//!
+//! A carriage return or an escape sequence in a name would overwrite, forge or hide what a terminal shows of a log, and a
+//! mark of direction would reorder it (CWE-117, CWE-150; CVE-2021-42574 for the last). Such characters are written as Rust
+//! spells them: `\r`, `\u{1b}`, `\u{202e}`.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// A text as one line of a log, whatever is in it: line breaks become ` | `, since CloudWatch makes an event of each line.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    escaped(text, |line, character| match character {
+        '\n' => line.push_str(" | "),
+        other => line.extend(other.escape_default()),
+    })
+}
+
+/// A text for a terminal, which may have several lines.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |lines, character| match character {
+        '\n' => lines.push('\n'),
+        other => lines.extend(other.escape_default()),
+    })
+}
+
+/// A JSON document for a terminal: such characters are only within its strings, where JSON has an escape of its own for
+/// them. Line breaks are between its values.
+pub fn json(document: &str) -> Cow<'_, str> {
+    escaped(document, |text, character| match character {
+        '\n' => text.push('\n'),
+        // All of them are characters of 16 bits.
+        other => {
+            let _ = write!(text, "\\u{:04x}", u32::from(other));
+        }
+    })
+}
+
+fn escaped(text: &str, mut escape: impl FnMut(&mut String, char)) -> Cow<'_, str> {
+    let Some(first) = text.find(is_obeyed) else { return Cow::Borrowed(text) };
+    let (plain, rest) = text.split_at(first);
+    let mut shown = String::with_capacity(text.len() + 16);
+    shown.push_str(plain);
+    for character in rest.chars() {
+        if is_obeyed(character) {
+            escape(&mut shown, character);
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a terminal, or what cuts a log into lines, obeys a character instead of showing it: control characters (C0, DEL
+/// and C1), the line and paragraph separators, and the marks that change the direction of what follows
+/// (unicode.org/reports/tr9, `Bidi_Control`).
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelled_out() {
+        for (text, expected) in [
+            ("plain, naïve ☃ 日本 \\n", "plain, naïve ☃ 日本 \\n"),
+            ("a\r2026 ERROR forged", "a\\r2026 ERROR forged"),
+            ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),
+            ("\u{9b}2Jgone\u{7f}\u{85}", "\\u{9b}2Jgone\\u{7f}\\u{85}"),
+            ("a\tb\0", "a\\tb\\u{0}"),
+            ("a\u{2028}b\u{2029}c", "a\\u{2028}b\\u{2029}c"),
+            ("evil\u{202e}gnp.exe\u{2066}\u{200f}", "evil\\u{202e}gnp.exe\\u{2066}\\u{200f}"),
+        ] {
+            assert_eq!(one_line(text), expected);
+            assert_eq!(lines(text), expected);
+        }
+    }
+
+    #[test]
+    fn line_breaks_stay_where_lines_are_shown_and_not_in_a_log() {
+        assert_eq!(one_line("2 settings are wrong:\n  a\n  b"), "2 settings are wrong: |   a |   b");
+        assert_eq!(lines("a\n\u{1b}b"), "a\n\\u{1b}b");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_obeyed_is_left_and_nothing_else_is_changed(text in any::<String>()) {
+            prop_assert!(!one_line(&text).contains(is_obeyed));
+            let shown = lines(&text);
+            prop_assert!(!shown.replace('\n', "").contains(is_obeyed));
+            if !text.replace('\n', "").contains(is_obeyed) {
+                prop_assert_eq!(&*shown, &text);
+            }
+        }
+
+        #[test]
+        fn a_json_document_means_the_same_afterwards(
+            text in "[a-z\\\\\"\u{0}-\u{1f}\u{7f}-\u{9f}\u{2020}-\u{2070}\u{1f600}]{0,20}",
+        ) {
+            let value = serde_json::json!({ text.clone(): [text] });
+            let document = serde_json::to_string_pretty(&value).unwrap();
+            let shown = json(&document);
+            prop_assert!(!shown.replace('\n', "").contains(is_obeyed));
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        }
+    }
+}
