@@ -15,7 +15,6 @@ use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::variants::{Variant, Variants, invocations};
 use crate::endpoint::container_side::{Call, Failure, TargetModel};
-use crate::endpoint::limits::Limits;
 
 /// What counts an invocation that reached no variant.
 const NO_VARIANT: &str = "none";
@@ -107,7 +106,7 @@ impl<'a> Routed<'a> {
         given: &ClientHeaders,
         operation: &Operation,
         body: Bytes,
-        limits: &Limits,
+        services: &Services,
     ) -> Result<Call, Refused> {
         for (name, member, most) in headers::BOUNDED {
             let length = given.get(name).map_or(0, |value| value.len());
@@ -138,7 +137,8 @@ impl<'a> Routed<'a> {
             target_model,
             target_container_hostname: headers::text(given, headers::TARGET_CONTAINER_HOSTNAME).map(Cow::into_owned),
             body,
-            limits: limits.call,
+            limits: services.limits.call,
+            memory: services.memory.answers().clone(),
         })
     }
 }
