@@ -42,6 +42,7 @@ fn of_memory(bytes: u64) -> u64 {
 pub struct InFlight {
     all: Arc<Account>,
     bodies: Share,
+    queued: Share,
     answers: Share,
 }
 
@@ -51,12 +52,19 @@ impl InFlight {
         let all = Account::new(bytes);
         let answers = Share::of(&all, bytes - bytes / 4);
         let bodies = answers.with_less_for_large(bytes / 2);
-        InFlight { all, bodies, answers }
+        let queued = bodies.without_small();
+        InFlight { all, bodies, queued, answers }
     }
 
     /// What bodies of requests are leased from.
     pub fn bodies(&self) -> &Share {
         &self.bodies
+    }
+
+    /// What bodies are leased from that wait in a queue. There are many of them, for long: also small ones get no more than
+    /// large ones do.
+    pub fn queued(&self) -> &Share {
+        &self.queued
     }
 
     /// What answers of containers are leased from.
@@ -96,6 +104,10 @@ mod tests {
         let small: Vec<_> = (0..32).map(|_| memory.bodies().lease(64 << 10).unwrap()).collect();
         assert_eq!((memory.used(), memory.limit()), (8 << 20, 8 << 20));
         drop((bodies, answers, small));
+        let queued: Vec<_> = std::iter::from_fn(|| memory.queued().lease(1 << 10).ok()).collect();
+        assert_eq!(queued.len(), 4 << 10, "what waits leaves a half, however small it is");
+        assert!(memory.bodies().lease(1 << 10).is_ok());
+        drop(queued);
         assert!(memory.answers().lease((6 << 20) + 1).is_err());
         assert_eq!(memory.used(), 0);
     }

@@ -50,8 +50,10 @@ pub async fn read_body(mut response: Response, limit: usize, memory: &Share) -> 
     if let Some(announced) = announced.filter(|bytes| *bytes > (limit as u64).min(memory.most())) {
         return Ok(Body::TooLarge(announced));
     }
-    let most = announced.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(limit);
-    let mut arriving = Arriving::new(memory, most);
+    let mut arriving = match announced.and_then(|bytes| usize::try_from(bytes).ok()) {
+        Some(announced) => Arriving::new(memory, announced),
+        None => Arriving::of_unknown_size(memory, limit),
+    };
     while let Some(piece) = response.chunk().await? {
         let bytes = arriving.len() as u64 + piece.len() as u64;
         if bytes > limit as u64 {

@@ -88,7 +88,7 @@ fn connections_that_have_sent_a_part_of_much_stay_within_the_memory_for_it_and_h
             assert_eq!((answer.status, answer.body.len()), (200, 10_000));
             assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
             let held = metric(&endpoint, "byoc_endpoint_in_flight_bytes");
-            assert!(held <= limit as u64 / 2 + 300 * 64 * 1024, "{held}");
+            assert!(held <= limit as u64 / 2, "large bodies get a half: {held}");
         }
     }
     assert!(metric(&endpoint, "byoc_endpoint_in_flight_bytes") >= 4 * MIB as u64, "some are let in and waited for");

@@ -10,7 +10,7 @@ use super::authorization::{Authorization, Call, Checked, SignedRequest};
 use super::aws_error::AwsError;
 use super::body::Incoming;
 use super::headers;
-use super::invocation::Operation;
+use super::invocation::{Operation, Waits};
 use super::services::Services;
 
 /// Lets a request in and takes its body, or says why not. Before anything else: who may not call is not told what there is,
@@ -25,7 +25,11 @@ pub(super) async fn admit(
     endpoint: &str,
     payload: Payload,
 ) -> Result<Result<Bytes, AwsError>, AwsError> {
-    let incoming = Incoming::new(request, payload.into_inner(), &services.limits, services.memory.bodies());
+    let memory = match operation.waits {
+        Waits::Client => services.memory.bodies(),
+        Waits::Queue => services.memory.queued(),
+    };
+    let incoming = Incoming::new(request, payload.into_inner(), &services.limits, memory);
     if let Err(error) = headers::each_once(request.headers(), operation) {
         incoming.drop_if_small().await;
         return Err(error);

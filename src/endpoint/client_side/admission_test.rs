@@ -166,6 +166,7 @@ const OPERATION: Operation = Operation {
     content_type: actix_web::http::header::CONTENT_TYPE,
     accept: actix_web::http::header::ACCEPT,
     target_model: Some(headers::TARGET_MODEL),
+    waits: Waits::Client,
 };
 
 #[actix_web::test]

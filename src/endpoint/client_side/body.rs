@@ -91,8 +91,10 @@ impl<'a> Incoming<'a> {
         if announced > self.memory.most() {
             return Err(no_room(NoRoom::NeverFits(self.memory.most())));
         }
-        let most = self.announced.and_then(|bytes| usize::try_from(bytes).ok());
-        Ok(Arriving::new(self.memory, most.unwrap_or(limit)))
+        Ok(match self.announced.and_then(|bytes| usize::try_from(bytes).ok()) {
+            Some(announced) => Arriving::new(self.memory, announced),
+            None => Arriving::of_unknown_size(self.memory, limit),
+        })
     }
 
     async fn each_piece(self, mut take: impl FnMut(&[u8]) -> Result<(), AwsError>) -> Result<(), AwsError> {

@@ -34,6 +34,16 @@ pub(super) struct Operation {
     pub(super) content_type: HeaderName,
     pub(super) accept: HeaderName,
     pub(super) target_model: Option<&'static str>,
+    pub(super) waits: Waits,
+}
+
+/// Who waits while a request is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Its client: it is worked on at once.
+    Client,
+    /// Nobody: it waits in a queue for its turn.
+    Queue,
 }
 
 /// A request that knows where it goes.

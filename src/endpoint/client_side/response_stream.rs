@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
-use super::invocation::{Operation, Routed, finish, real_time, request_id};
+use super::invocation::{Operation, Routed, Waits, finish, real_time, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::{event_stream, headers};
@@ -30,6 +30,7 @@ const OPERATION: Operation = Operation {
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
     // This operation has no such member.
     target_model: None,
+    waits: Waits::Client,
 };
 /// The type of what is in the frames.
 const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");

@@ -11,7 +11,7 @@ use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
 use super::headers;
-use super::invocation::{Operation, Routed, finish, real_time, request_id};
+use super::invocation::{Operation, Routed, Waits, finish, real_time, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use crate::sending;
@@ -21,6 +21,7 @@ const OPERATION: Operation = Operation {
     content_type: CONTENT_TYPE,
     accept: ACCEPT,
     target_model: Some(headers::TARGET_MODEL),
+    waits: Waits::Client,
 };
 
 /// Takes a request through the containers.

@@ -77,7 +77,7 @@ impl Services {
 
     /// What inputs of asynchronous invocations are leased from.
     pub fn inputs_memory(&self) -> &Share {
-        self.memory.bodies()
+        self.memory.queued()
     }
 
     pub(super) fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {

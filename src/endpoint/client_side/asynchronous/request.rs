@@ -15,7 +15,7 @@ use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::headers;
-use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id};
+use crate::endpoint::client_side::invocation::{Operation, Routed, Waits, finish, known, request_id};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
 const OPERATION: Operation = Operation {
@@ -24,6 +24,7 @@ const OPERATION: Operation = Operation {
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
     // This operation has no such member.
     target_model: None,
+    waits: Waits::Queue,
 };
 const INFERENCE_ID: &str = "x-amzn-sagemaker-inference-id";
 const INPUT_LOCATION: &str = "x-amzn-sagemaker-inputlocation";
