@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Cause, Error, Result};
 
-/// The file that whoever uses a folder has locked.
-const LOCK: &str = "lock";
+/// The file that whoever uses a folder has locked. No endpoint and no container can have such a name.
+const LOCK: &str = ".lock";
 /// How often a folder is made anew that another process took for one that nobody holds, before it was locked.
 const TRIES: usize = 10;
 /// What all our commands call theirs.
