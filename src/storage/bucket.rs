@@ -230,7 +230,13 @@ impl Bucket {
     /// [`Failure`] before the first byte, and within the stream for one that breaks off.
     pub async fn stream(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
-        Ok(object.into_stream().map_err(|error| failure(&error)).boxed())
+        let (bytes, mut received) = (object.meta.size, 0);
+        let pieces = object.into_stream().map(move |piece| {
+            let piece = piece.map_err(|error| failure(&error))?;
+            received += piece.len() as u64;
+            not_more(received, bytes).map(|()| piece)
+        });
+        Ok(pieces.boxed())
     }
 
     /// Begins an object of any size, with a label. S3 shows it once it is finished.

@@ -243,6 +243,9 @@ async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
     let downloaded = bucket.download("a", &mut copy, Some(limit)).await;
     assert!(matches!(downloaded, Err(Failure::Unavailable(_))), "{downloaded:?}");
     assert!(copy.len() <= 7, "{}", copy.len());
+    let mut pieces = bucket.stream("a").await.unwrap();
+    assert!(matches!(pieces.next().await, Some(Err(Failure::Unavailable(_)))));
+    drop(pieces);
     let read = bucket.read("a", limit, &Share::unbounded()).await;
     assert!(matches!(read, Err(Failure::Unavailable(_))), "{read:?}");
 }
