@@ -93,6 +93,10 @@ pub const BYOC_ENDPOINT_MAX_REQUEST_SIZE: &str = "BYOC_ENDPOINT_MAX_REQUEST_SIZE
 pub const BYOC_ENDPOINT_MAX_HAND_OVER_SIZE: &str = "BYOC_ENDPOINT_MAX_HAND_OVER_SIZE";
 /// The largest answer, in the same units: 25M.
 pub const BYOC_ENDPOINT_MAX_ANSWER_SIZE: &str = "BYOC_ENDPOINT_MAX_ANSWER_SIZE";
+/// The most that bodies and answers of all requests together may have, in the same units: a quarter of the memory.
+pub const BYOC_ENDPOINT_IN_FLIGHT_MEMORY: &str = "BYOC_ENDPOINT_IN_FLIGHT_MEMORY";
+/// Names under which `byoc endpoint` answers beside loopback names, IP addresses and AWS's, separated by commas: none.
+pub const BYOC_ENDPOINT_ALLOW_HOST: &str = "BYOC_ENDPOINT_ALLOW_HOST";
 /// Seconds that a container may take for an invocation: 60.
 pub const BYOC_ENDPOINT_CONTAINER_TIMEOUT: &str = "BYOC_ENDPOINT_CONTAINER_TIMEOUT";
 /// Seconds that a streamed answer may take as a whole: 480.
@@ -111,6 +115,9 @@ pub const BYOC_MODEL_DISK: &str = "BYOC_MODEL_DISK";
 pub const BYOC_MODEL_READY_TIMEOUT_SECONDS: &str = "BYOC_MODEL_READY_TIMEOUT_SECONDS";
 /// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.
 pub const BYOC_ENDPOINT_ASYNC_OUTPUT: &str = "BYOC_ENDPOINT_ASYNC_OUTPUT";
+/// The folders below which inputs of asynchronous invocations may lie, separated by commas: the state folder and those of the
+/// configurations.
+pub const BYOC_ENDPOINT_ASYNC_INPUT_ROOT: &str = "BYOC_ENDPOINT_ASYNC_INPUT_ROOT";
 /// The job of `byoc transform`: a file with CreateTransformJob's request.
 pub const BYOC_TRANSFORM_JOB: &str = "BYOC_TRANSFORM_JOB";
 /// The model of `byoc transform`: a folder, an archive, a JSON file with CreateModel's request, or a container's URL.

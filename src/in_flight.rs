@@ -31,6 +31,12 @@ impl Share {
         Share { whole: Arc::clone(&self.whole), large: Account::within(&self.large, large) }
     }
 
+    /// A share in which all get what large ones get here.
+    #[must_use]
+    pub fn without_small(&self) -> Share {
+        Share { whole: Arc::clone(&self.large), large: Arc::clone(&self.large) }
+    }
+
     /// For what nobody bounds: tests, and programs whose own limits are small.
     pub fn unbounded() -> Share {
         Share::of(&Account::new(u64::MAX), u64::MAX)
@@ -81,12 +87,21 @@ pub struct Arriving {
     buffer: Vec<u8>,
     /// How large it will be at most.
     most: usize,
+    /// Whether it was said to be large: then it is not small before that.
+    is_large: bool,
 }
 
 impl Arriving {
-    /// Nothing yet, of at most so many bytes: those that were announced, or that are let in. Nothing is set aside for them.
-    pub fn new(share: &Share, most: usize) -> Arriving {
-        Arriving { share: share.clone(), lease: Lease::empty(&share.whole), buffer: Vec::new(), most }
+    /// Nothing yet of what will have so many bytes, as was announced. Nothing is set aside for them.
+    pub fn new(share: &Share, announced: usize) -> Arriving {
+        let is_large = announced as u64 > SMALL;
+        Arriving { is_large, ..Arriving::of_unknown_size(share, announced) }
+    }
+
+    /// The same of what may have any number of bytes up to this.
+    pub fn of_unknown_size(share: &Share, most: usize) -> Arriving {
+        let lease = Lease::empty(&share.whole);
+        Arriving { share: share.clone(), lease, buffer: Vec::new(), most, is_large: false }
     }
 
     /// How much has arrived.
@@ -126,7 +141,7 @@ impl Arriving {
     }
 
     fn set_aside(&mut self, bytes: u64) -> Result<(), NoRoom> {
-        let account = self.share.account(bytes);
+        let account = if self.is_large { &self.share.large } else { self.share.account(bytes) };
         if Arc::ptr_eq(self.lease.account(), account) {
             return self.lease.resize(bytes).map_err(|shortage| self.share.no_room(shortage));
         }
@@ -144,6 +159,7 @@ impl Arriving {
         if self.buffer.capacity() > self.buffer.len() + SMALL as usize {
             self.buffer.shrink_to_fit();
         }
+        // Giving back cannot fail.
         let _ = self.lease.resize(self.buffer.capacity() as u64);
         leased(self.buffer, self.lease)
     }
@@ -196,7 +212,9 @@ mod tests {
         let account = Account::new(1 << 20);
         let share = Share::of(&account, 1 << 19);
         let held = share.lease(1 << 19).unwrap();
-        let mut large = Arriving::new(&share, 1 << 19);
+        let mut announced = Arriving::new(&share, 1 << 19);
+        assert_eq!(announced.push(&[0; PIECE]), Err(NoRoom::NotNow), "it was said that it will be large");
+        let mut large = Arriving::of_unknown_size(&share, 1 << 19);
         let taken = std::iter::repeat_n([0; PIECE], 32).map(|piece| large.push(&piece)).collect::<Vec<_>>();
         assert_eq!(taken.iter().position(Result::is_err), Some((SMALL as usize) / PIECE));
         assert_eq!(taken.last(), Some(&Err(NoRoom::NotNow)));
@@ -204,7 +222,7 @@ mod tests {
         for _ in 0..4 {
             small.push(&[0; PIECE]).unwrap();
         }
-        drop((large, small, held));
+        drop((announced, large, small, held));
         assert_eq!(account.used(), 0);
     }
 
@@ -212,7 +230,7 @@ mod tests {
     fn what_can_never_fit_is_told_from_what_does_not_fit_now() {
         let share = Share::of(&Account::new(1 << 20), 1 << 19);
         assert_eq!(share.most(), 1 << 19);
-        let mut arriving = Arriving::new(&share, usize::MAX);
+        let mut arriving = Arriving::of_unknown_size(&share, usize::MAX);
         assert_eq!(arriving.push(&vec![0; (1 << 19) + 1]), Err(NoRoom::NeverFits(1 << 19)));
         arriving.push(&vec![0; 1 << 19]).unwrap();
         assert_eq!(arriving.push(&[0]), Err(NoRoom::NeverFits(1 << 19)));

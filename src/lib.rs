@@ -9,7 +9,8 @@
 //! - [`platform`]: what SageMaker does around containers, whatever for: CreateModel's JSON, starting them, their health.
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
 //!   on this machine and in S3.
-//! - The ground: [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics).
+//! - The ground: [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics), [`in_flight`] (bytes under way, leased),
+//!   [`sending`] (answers that have a deadline), [`temporary`] (folders that a killed process leaves to the next).
 //! - [`fitting`], a package of its own ([`byoc_fitting`]): `preprocessor.json`, and what its transformers learn of rows.
 //! - The domain, with no HTTP and no async, in a package of its own ([`byoc_domain`]): [`scorer`] upon [`preprocessor`],
 //!   [`linear_learner`], [`artifact`], [`payload`], [`json_text`], and [`error`] (the error table).
@@ -29,6 +30,7 @@ pub mod platform;
 pub mod sending;
 pub mod storage;
 pub mod telemetry;
+pub mod temporary;
 mod tls;
 pub mod training;
 pub mod transform;

@@ -10,6 +10,7 @@ use clap::Args;
 use reqwest::Url;
 
 use crate::cli::settings::{Settings, number, parse_size, text};
+use crate::endpoint::client_side::AllowedHosts;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CacheSettings, CallLimits, Limits, Surroundings};
@@ -46,6 +47,12 @@ pub(super) struct Arguments {
     /// Largest answer [env: BYOC_ENDPOINT_MAX_ANSWER_SIZE] [default: 25M]
     #[arg(long, value_name = "SIZE")]
     max_answer_size: Option<String>,
+    /// Most that bodies and answers of all requests together may have; beyond it requests get 503 [env: BYOC_ENDPOINT_IN_FLIGHT_MEMORY] [default: a quarter of the memory beyond 64M]
+    #[arg(long, value_name = "SIZE")]
+    in_flight_memory: Option<String>,
+    /// A name under which the endpoint answers, beside localhost, IP addresses and those of amazonaws.com; may be repeated [env: BYOC_ENDPOINT_ALLOW_HOST, separated by commas]
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
     /// Longest that a container may take for an invocation [env: BYOC_ENDPOINT_CONTAINER_TIMEOUT] [default: 60]
     #[arg(long, value_name = "SECONDS")]
     container_timeout: Option<String>,
@@ -70,6 +77,9 @@ pub(super) struct Arguments {
     /// Folder or s3:// URL for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
     #[arg(long, value_name = "FOLDER")]
     async_output: Option<String>,
+    /// Folder below which files named by InputLocation may lie; may be repeated [env: BYOC_ENDPOINT_ASYNC_INPUT_ROOT, separated by commas] [default: the state folder and those of the configurations]
+    #[arg(long, value_name = "FOLDER")]
+    async_input_root: Vec<String>,
     /// What to log: error, warning, info, debug, trace, or Python's numbers [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -85,6 +95,8 @@ const DEFAULT_HEALTH_CHECK: u64 = 480;
 const LONGEST_HEALTH_CHECK: u64 = 3600;
 /// No time limit is longer: a day.
 const LONGEST_TIMEOUT: u64 = 24 * 60 * 60;
+/// The least that may be given for bodies and answers.
+const LEAST_IN_FLIGHT: u64 = 1 << 20;
 const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
@@ -136,6 +148,14 @@ impl Arguments {
             settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], |place| {
                 Location::parse(place, &std::env::current_dir().unwrap_or_default())
             });
+        let async_input_roots = list(
+            &mut settings,
+            ("async-input-root", &self.async_input_root),
+            env::BYOC_ENDPOINT_ASYNC_INPUT_ROOT,
+            folder,
+        );
+        let allowed_hosts =
+            list(&mut settings, ("allow-host", &self.allow_host), env::BYOC_ENDPOINT_ALLOW_HOST, host_name);
         let level = settings.get(
             ("log-level", self.log_level.as_deref()),
             &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
@@ -165,6 +185,8 @@ impl Arguments {
             limits,
             state_dir: state_dir.map(PathBuf::from),
             models_seen_at,
+            allowed_hosts: AllowedHosts::new(allowed_hosts.unwrap_or_default()),
+            async_input_roots,
             async_output,
             executable,
             running: running.unwrap_or_default(),
@@ -185,13 +207,17 @@ impl Arguments {
             let size = settings.get((flag, typed.as_deref()), &[variable], parse_size);
             size.map_or(default, |size| usize::try_from(size).unwrap_or(usize::MAX))
         };
-        let Limits { request_bytes, call } = Limits::default();
+        let Limits { request_bytes, in_flight_bytes: default_in_flight_bytes, call } = Limits::default();
         let request_bytes =
             bytes("max-request-size", &self.max_request_size, env::BYOC_ENDPOINT_MAX_REQUEST_SIZE, request_bytes);
         let (given, variable) = (&self.max_hand_over_size, env::BYOC_ENDPOINT_MAX_HAND_OVER_SIZE);
         let hand_over_bytes = bytes("max-hand-over-size", given, variable, call.hand_over_bytes);
         let (given, variable) = (&self.max_answer_size, env::BYOC_ENDPOINT_MAX_ANSWER_SIZE);
         let answer_bytes = bytes("max-answer-size", given, variable, call.answer_bytes);
+
+        let (given, variable) = (&self.in_flight_memory, env::BYOC_ENDPOINT_IN_FLIGHT_MEMORY);
+        let in_flight_bytes = settings.get(("in-flight-memory", given.as_deref()), &[variable], in_flight);
+        let in_flight_bytes = in_flight_bytes.unwrap_or(default_in_flight_bytes);
 
         let mut seconds = |flag, typed: &Option<String>, variable, default| {
             let seconds = settings.get((flag, typed.as_deref()), &[variable], number(1, LONGEST_TIMEOUT));
@@ -203,7 +229,43 @@ impl Arguments {
         let stream_timeout = seconds("stream-timeout", given, variable, call.stream_timeout);
 
         let call = CallLimits { hand_over_bytes, answer_bytes, container_timeout, stream_timeout };
-        Limits { request_bytes, call }
+        Limits { request_bytes, in_flight_bytes, call }
+    }
+}
+
+/// A setting of several values: its flag may be repeated, its variable has commas between them.
+fn list<T>(
+    settings: &mut Settings<'_>,
+    (flag, typed): (&str, &[String]),
+    variable: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Option<Vec<T>> {
+    if typed.is_empty() {
+        let each = |text: &str| text.split(',').map(|one| parse(one.trim())).collect();
+        return settings.get((flag, None), &[variable], each);
+    }
+    typed.iter().map(|one| settings.get((flag, Some(one.as_str())), &[], &parse)).collect()
+}
+
+/// The least is what one small request with its answer needs, and what the parts of it are still worth something with.
+fn in_flight(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < LEAST_IN_FLIGHT { Err("expected at least 1M".into()) } else { Ok(bytes) }
+}
+
+/// A folder that is there.
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err(format!("\"{text}\" is no folder")) }
+}
+
+/// A name as Host has it, without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("\"{text}\": expected a name without a port, such as endpoint"))
     }
 }
 
@@ -281,6 +343,9 @@ mod tests {
             ("BYOC_ENDPOINT_MAX_REQUEST_SIZE", "6M"),
             ("BYOC_ENDPOINT_MAX_HAND_OVER_SIZE", "1K"),
             ("BYOC_ENDPOINT_MAX_ANSWER_SIZE", "7"),
+            ("BYOC_ENDPOINT_IN_FLIGHT_MEMORY", "9M"),
+            ("BYOC_ENDPOINT_ALLOW_HOST", "endpoint, box.example"),
+            ("BYOC_ENDPOINT_ASYNC_INPUT_ROOT", "/, /tmp"),
             ("BYOC_ENDPOINT_CONTAINER_TIMEOUT", "1"),
             ("BYOC_ENDPOINT_STREAM_TIMEOUT", "2"),
             ("AWS_DEFAULT_REGION", "eu-west-1"),
@@ -304,7 +369,9 @@ mod tests {
             container_timeout: Duration::from_secs(1),
             stream_timeout: Duration::from_secs(2),
         };
-        let limits = Limits { request_bytes: 6 << 20, call };
+        let limits = Limits { request_bytes: 6 << 20, in_flight_bytes: 9 << 20, call };
+        assert_eq!(settings.async_input_roots, Some(vec![PathBuf::from("/"), PathBuf::from("/tmp")]));
+        assert_eq!(format!("{:?}", settings.allowed_hosts), r#"AllowedHosts(["endpoint", "box.example"])"#);
         assert_eq!(settings.limits, limits);
 
         let container = vec!["c=http://c:3".to_owned(), "d=http://d:4/".to_owned()];
@@ -321,12 +388,18 @@ mod tests {
             port: Some("65536".into()),
             container: vec!["preprocessor".into()],
             models_seen_at: Some("models".into()),
+            allow_host: vec!["endpoint".into(), "http://endpoint".into()],
+            async_input_root: vec!["/".into(), "/none/such".into()],
+            in_flight_memory: Some("1K".into()),
             ..Arguments::default()
         };
         let error = arguments.resolve(&Environment::from([("BYOC_ENDPOINT_HOST", "here")])).unwrap_err();
         assert_eq!(error.cause(), Cause::BadSetting);
         for part in [
-            "5 settings are wrong",
+            "8 settings are wrong",
+            "--allow-host is \"http://endpoint\"",
+            "--async-input-root is \"/none/such\"",
+            "--in-flight-memory",
             "--models-seen-at",
             "/none/endpoint.json",
             "--port",

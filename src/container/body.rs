@@ -85,7 +85,10 @@ impl Taking {
             Taking::Refused(error) => Err(error),
             Taking::Nothing { share, announced } => Ok(Taking::First { share, announced, first: piece }),
             Taking::First { share, announced, first } => {
-                let mut arriving = in_flight::Arriving::new(&share, announced.unwrap_or(limit));
+                let mut arriving = match announced {
+                    Some(length) => in_flight::Arriving::new(&share, length),
+                    None => in_flight::Arriving::of_unknown_size(&share, limit),
+                };
                 arriving.push(&first).and_then(|()| arriving.push(&piece)).map_err(no_room)?;
                 Ok(Taking::More(arriving))
             }

@@ -22,6 +22,7 @@ use crate::error::{Cause, Error, Result};
 use crate::model::Artifact;
 use crate::sending;
 use crate::telemetry;
+use crate::temporary::TemporaryFolder;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;
@@ -141,14 +142,8 @@ fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
         return registry.load(SINGLE_MODEL, &place.to_string_lossy());
     }
     Artifact::check_archive(place).map_err(|error| error.context(place.display()))?;
-    let aside = tempfile::Builder::new().prefix("byoc-model-").tempdir().map_err(|error| {
-        Error::new(
-            Cause::Io,
-            format!(
-                "could not make a folder to unpack {} in (of a read-only root, --tmpfs /tmp): {error}",
-                place.display()
-            ),
-        )
+    let aside = TemporaryFolder::make("byoc-model-").map_err(|error| {
+        error.context(format_args!("to unpack {} (of a read-only root, --tmpfs /tmp)", place.display()))
     })?;
     let folder = aside.path().join("model");
     let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;

@@ -12,8 +12,9 @@ use super::config::{EndpointConfig, VariantConfig};
 use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
+use crate::in_flight::Share;
 use crate::platform::problems::listed;
-use crate::storage::{Location, Storage};
+use crate::storage::{Folders, Location, Storage};
 
 /// What is the same for all endpoints of a process.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Ground {
     pub(super) models_seen_at: Option<String>,
     /// Where answers of asynchronous invocations go that have no place of their own.
     pub(super) async_output: Location,
+    /// Where inputs of asynchronous invocations may lie.
+    pub(super) async_inputs: Arc<Folders>,
     pub(super) surroundings: Surroundings,
     /// The account of whom policies let call, which then is that of what is called.
     pub(super) account: Option<String>,
@@ -56,7 +59,8 @@ impl Deployment {
                 let output = asynchronous.output.clone().unwrap_or(own);
                 let failure = asynchronous.failure.clone().unwrap_or_else(|| output.clone());
                 log::info!("endpoint {}: answers are written to {}", config.endpoint_name, output);
-                let (queue, worker) = Queue::new(output, failure, asynchronous.concurrent);
+                let (queue, worker) =
+                    Queue::new(output, failure, Arc::clone(&ground.async_inputs), asynchronous.concurrent);
                 (Some(queue), Some(worker))
             }
         };
@@ -135,9 +139,11 @@ impl Deployment {
         &mut self,
         client: &Client,
         storage: &Arc<Storage>,
+        memory: &Share,
     ) -> Option<actix_web::rt::task::JoinHandle<()>> {
         let worker = self.worker.take()?;
-        Some(actix_web::rt::spawn(worker.work(Arc::clone(&self.endpoint), client.clone(), Arc::clone(storage))))
+        let (endpoint, storage) = (Arc::clone(&self.endpoint), Arc::clone(storage));
+        Some(actix_web::rt::spawn(worker.work(endpoint, client.clone(), storage, memory.clone())))
     }
 }
 

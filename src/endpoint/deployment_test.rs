@@ -27,6 +27,7 @@ fn endpoint(name: &str, variants: Vec<VariantConfig>) -> EndpointConfig {
 
 fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
     Ground {
+        async_inputs: Arc::default(),
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: "/state".into(),

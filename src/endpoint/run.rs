@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -17,7 +18,7 @@ use reqwest::Url;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::client_side::authorization::Authorization;
-use super::client_side::{self, Services};
+use super::client_side::{self, AllowedHosts, Services};
 use super::config::EndpointConfig;
 use super::container_side::{Instance, Surroundings, stop_all};
 use super::deployment::{self, Deployment, Ground};
@@ -25,8 +26,10 @@ use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
 use crate::platform::http;
-use crate::storage::Location;
+use crate::sending;
+use crate::storage::{Folders, Location};
 use crate::telemetry;
+use crate::temporary::TemporaryFolder;
 
 /// How long what is given up may take to say so.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -52,6 +55,11 @@ pub struct Settings {
     pub state_dir: Option<PathBuf>,
     /// Where a multi-model container that runs already sees `models` of the state folder; under the same path if `None`.
     pub models_seen_at: Option<String>,
+    /// Names under which the endpoint answers beside loopback names, IP addresses and AWS's.
+    pub allowed_hosts: AllowedHosts,
+    /// The folders below which inputs of asynchronous invocations may lie; the state folder and those of the configurations
+    /// if `None`.
+    pub async_input_roots: Option<Vec<PathBuf>>,
     /// Where the answers of asynchronous invocations go; below the state folder if `None`.
     pub async_output: Option<Location>,
     /// The program that is a container when called with `serve`.
@@ -80,7 +88,11 @@ async fn serve(settings: Settings) -> Result<()> {
     let own_output = || Location::Local(deployment::async_output(&state_dir));
     let async_output = settings.async_output.unwrap_or_else(own_output);
     let principals = settings.authorization.as_ref().map(Authorization::principals);
+    let of_configurations = || settings.endpoints.iter().map(|(file, _)| folder_of(file));
+    let roots = settings.async_input_roots;
+    let roots = roots.unwrap_or_else(|| of_configurations().chain([state_dir.clone()]).collect());
     let ground = Ground {
+        async_inputs: Arc::new(Folders::below(roots)),
         executable: settings.executable,
         running: settings.running,
         async_output,
@@ -115,10 +127,12 @@ async fn serve(settings: Settings) -> Result<()> {
     let signing_region = principals.map(|_| ground.surroundings.environment.region.as_str());
 
     let endpoints = deployments.iter().map(|deployment| Arc::clone(&deployment.endpoint));
-    let services = Data::new(Services::new(endpoints, settings.limits, settings.authorization));
+    let services = Services::new(endpoints, settings.limits, settings.authorization);
+    let inputs_memory = services.inputs_memory().clone();
+    let services = Data::new(services);
     // As long as an invocation may take.
     let patience = settings.limits.call.container_timeout;
-    let handle = start_server(listener, address, services, patience)?;
+    let handle = start_server(listener, address, services, Data::new(settings.allowed_hosts), patience)?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
             tokio::time::sleep(telemetry::metrics::UPKEEP_INTERVAL).await;
@@ -148,7 +162,7 @@ async fn serve(settings: Settings) -> Result<()> {
             }
             let work: Vec<_> = deployments
                 .iter_mut()
-                .filter_map(|deployment| deployment.begin_work(&client, &ground.surroundings.storage))
+                .filter_map(|deployment| deployment.begin_work(&client, &ground.surroundings.storage, &inputs_memory))
                 .collect();
 
             let reason = signals.next().await;
@@ -208,14 +222,18 @@ fn start_server(
     listener: TcpListener,
     address: SocketAddr,
     services: Data<Services>,
+    allowed_hosts: Data<AllowedHosts>,
     patience: Duration,
 ) -> Result<ServerHandle> {
     let server = HttpServer::new(move || {
         App::new()
             // Made on the thread that uses it, so that its connections live there.
             .data_factory(|| std::future::ready(http::client()))
+            .app_data(allowed_hosts.clone())
+            .wrap(from_fn(client_side::for_our_hosts))
             .configure(client_side::configure(services.clone()))
     })
+    .on_connect(sending::close_when_nothing_is_taken(patience))
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(patience.as_secs())
     .disable_signals()
@@ -225,6 +243,14 @@ fn start_server(
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)
+}
+
+/// The folder that a configuration lies in.
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
@@ -247,7 +273,7 @@ enum StateDir {
         _lock: File,
     },
     /// Our own; it goes when this is dropped.
-    Temporary(tempfile::TempDir),
+    Temporary(TemporaryFolder),
 }
 
 impl StateDir {
@@ -268,13 +294,7 @@ impl StateDir {
                     Err(TryLockError::Error(error)) => Err(Error::io("lock", &lock, &error)),
                 }
             }
-            None => {
-                let made = tempfile::Builder::new().prefix("byoc-endpoint-").tempdir();
-                let folder = made.map_err(|error| {
-                    Error::new(Cause::Io, format!("could not make a folder for temporary files: {error}"))
-                })?;
-                Ok(StateDir::Temporary(folder))
-            }
+            None => TemporaryFolder::make("byoc-endpoint-").map(StateDir::Temporary),
         }
     }
 

@@ -60,7 +60,8 @@ pub async fn fetch(location: &Location, storage: &Storage, into: &Path) -> Resul
     }
 }
 
-/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
+/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it. Neither it nor what it holds may
+/// have more than `limit` bytes, if there is one: both are on the disk then.
 pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
     let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
     let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
@@ -71,7 +72,8 @@ pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64
         .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
-    bucket.download(key, &mut file).await.map_err(|failure| match failure {
+    bucket.download(key, &mut file, limit).await.map_err(|failure| match failure {
+        Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
         Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) => FetchError::NotThere,
         // Whoever may not list a bucket is told by S3 too that nothing is there.
         Failure::Denied(message) => {

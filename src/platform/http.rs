@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::Response;
 
+use crate::in_flight::{Arriving, NoRoom, Share};
 use crate::tls;
 
 /// The longest that a container may take for an answer to `/ping`
@@ -37,26 +38,32 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 pub enum Body {
     /// All of it.
     Whole(Bytes),
-    /// It is larger than the limit; this many bytes are announced or have come.
+    /// It is larger than the limit, or than there could ever be memory for; this many bytes are announced or have come.
     TooLarge(u64),
+    /// Others hold the memory that it would need.
+    NoRoom,
 }
 
-/// Reads an answer's body up to `limit` bytes.
-pub async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<Body> {
-    let announced = response.content_length().unwrap_or(0);
-    if announced > limit as u64 {
+/// Reads an answer's body up to `limit` bytes, which are leased from `memory` as they come.
+pub async fn read_body(mut response: Response, limit: usize, memory: &Share) -> reqwest::Result<Body> {
+    let announced = response.content_length();
+    if let Some(announced) = announced.filter(|bytes| *bytes > (limit as u64).min(memory.most())) {
         return Ok(Body::TooLarge(announced));
     }
-    let Some(first) = response.chunk().await? else { return Ok(Body::Whole(Bytes::new())) };
-    if first.len() as u64 == announced {
-        return Ok(Body::Whole(first));
-    }
-    let mut body = BytesMut::from(first);
-    while body.len() <= limit {
-        match response.chunk().await? {
-            Some(chunk) => body.extend_from_slice(&chunk),
-            None => return Ok(Body::Whole(body.freeze())),
+    let mut arriving = match announced.and_then(|bytes| usize::try_from(bytes).ok()) {
+        Some(announced) => Arriving::new(memory, announced),
+        None => Arriving::of_unknown_size(memory, limit),
+    };
+    while let Some(piece) = response.chunk().await? {
+        let bytes = arriving.len() as u64 + piece.len() as u64;
+        if bytes > limit as u64 {
+            return Ok(Body::TooLarge(bytes));
+        }
+        match arriving.push(&piece) {
+            Ok(()) => {}
+            Err(NoRoom::NeverFits(_)) => return Ok(Body::TooLarge(bytes)),
+            Err(NoRoom::NotNow) => return Ok(Body::NoRoom),
         }
     }
-    Ok(Body::TooLarge(body.len() as u64))
+    Ok(Body::Whole(arriving.finish()))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
@@ -23,6 +23,7 @@ use super::connection::Connector;
 use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
+use crate::in_flight::{Arriving, Share};
 use crate::tls;
 
 /// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
@@ -107,40 +108,53 @@ impl Bucket {
         Ok(Bucket { client: Arc::new(client) })
     }
 
-    /// Reads an object of at most `limit` bytes. One that breaks off is resumed where it was, if it has the same ETag still.
+    /// Reads an object of at most `limit` bytes, which are leased from `memory`. One that breaks off is resumed where it was, if it has the same ETag still.
     ///
     /// # Errors
     /// [`Failure`]: nothing is there, we may not read it, it is too large, or it did not come.
-    pub async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure> {
+    pub async fn read(&self, key: &str, limit: u64, memory: &Share) -> Result<Bytes, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
         let bytes = object.meta.size;
         if bytes > limit {
             return Err(Failure::TooLarge { bytes, limit });
         }
-        let mut content = BytesMut::with_capacity(usize::try_from(bytes).unwrap_or(0));
+        let mut content = Arriving::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut pieces = object.into_stream();
         while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
-            content.extend_from_slice(&piece);
+            // A store may say one thing and send another.
+            let received = content.len() as u64 + piece.len() as u64;
+            not_more(received, bytes)?;
+            content.push(&piece).map_err(Failure::NoRoom)?;
         }
         whole(content.len() as u64, bytes)?;
-        Ok(content.freeze())
+        Ok(content.finish())
     }
 
-    /// Copies an object of any size into a file, piece by piece, as [`Bucket::read`] reads it.
+    /// Copies an object into a file, piece by piece, as [`Bucket::read`] reads it: at most `limit` bytes, if there is one, and
+    /// never more than the store said that it has.
     ///
     /// # Errors
     /// [`Failure`], and nobody knows then how much of it was written.
-    pub async fn download(&self, key: &str, into: &mut (impl AsyncWrite + Unpin)) -> Result<(), Failure> {
+    pub async fn download(
+        &self,
+        key: &str,
+        into: &mut (impl AsyncWrite + Unpin),
+        limit: Option<u64>,
+    ) -> Result<u64, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
         let (bytes, mut received) = (object.meta.size, 0);
+        if let Some(limit) = limit.filter(|limit| bytes > *limit) {
+            return Err(Failure::TooLarge { bytes, limit });
+        }
         let mut pieces = object.into_stream();
         let not_written = |error: std::io::Error| Failure::Internal(format!("could not write a download: {error}"));
         while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
             received += piece.len() as u64;
+            not_more(received, bytes)?;
             into.write_all(&piece).await.map_err(not_written)?;
         }
         into.flush().await.map_err(not_written)?;
-        whole(received, bytes)
+        whole(received, bytes).map(|()| bytes)
     }
 
     /// Writes an object; S3 shows it whole or not at all.
@@ -216,7 +230,13 @@ impl Bucket {
     /// [`Failure`] before the first byte, and within the stream for one that breaks off.
     pub async fn stream(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
-        Ok(object.into_stream().map_err(|error| failure(&error)).boxed())
+        let (bytes, mut received) = (object.meta.size, 0);
+        let pieces = object.into_stream().map(move |piece| {
+            let piece = piece.map_err(|error| failure(&error))?;
+            received += piece.len() as u64;
+            not_more(received, bytes).map(|()| piece)
+        });
+        Ok(pieces.boxed())
     }
 
     /// Begins an object of any size, with a label. S3 shows it once it is finished.
@@ -276,6 +296,14 @@ fn path(key: &str) -> Result<Key, Failure> {
 
 fn whole(received: u64, bytes: u64) -> Result<(), Failure> {
     if received == bytes { Ok(()) } else { Err(Failure::Unavailable(format!("{received} bytes came of {bytes}"))) }
+}
+
+fn not_more(received: u64, bytes: u64) -> Result<(), Failure> {
+    if received <= bytes {
+        Ok(())
+    } else {
+        Err(Failure::Unavailable(format!("more came than the {bytes} bytes announced")))
+    }
 }
 
 fn failure(error: &object_store::Error) -> Failure {

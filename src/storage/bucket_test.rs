@@ -33,13 +33,13 @@ fn bucket(server: &FakeContainer) -> Bucket {
 async fn an_object_is_asked_for_under_its_key_and_signed() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
-    assert_eq!(bucket.read("models/NewYork NY/a%b.tar.gz", 7).await.unwrap(), "weights");
+    assert_eq!(bucket.read("models/NewYork NY/a%b.tar.gz", 7, &Share::unbounded()).await.unwrap(), "weights");
     let seen = &server.seen()[0];
     assert!(seen.is("GET", "/bucket/models/NewYork%20NY/a%25b.tar.gz"), "{seen:?}");
     assert!(seen.header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=id/"));
-    assert_eq!(bucket.read("a", 6).await, Err(Failure::TooLarge { bytes: 7, limit: 6 }));
+    assert_eq!(bucket.read("a", 6, &Share::unbounded()).await, Err(Failure::TooLarge { bytes: 7, limit: 6 }));
     let mut copy = Vec::new();
-    bucket.download("a", &mut copy).await.unwrap();
+    bucket.download("a", &mut copy, None).await.unwrap();
     assert_eq!(copy, b"weights");
 }
 
@@ -56,14 +56,18 @@ async fn an_object_is_written_under_its_key_and_signed() {
 #[actix_web::test]
 async fn what_is_not_there_or_not_ours_is_asked_for_once() {
     let server = FakeContainer::answering(404, "application/xml", "<Error/>");
-    assert_eq!(bucket(&server).read("a", 1).await, Err(Failure::NotThere));
+    assert_eq!(bucket(&server).read("a", 1, &Share::unbounded()).await, Err(Failure::NotThere));
     assert_eq!(server.seen().len(), 1);
     let server = FakeContainer::answering(403, "application/xml", "<Error/>");
-    assert!(matches!(bucket(&server).read("a", 1).await, Err(Failure::Denied(_))));
+    assert!(matches!(bucket(&server).read("a", 1, &Share::unbounded()).await, Err(Failure::Denied(_))));
     assert!(matches!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::Denied(_))));
     assert_eq!(server.seen().len(), 2);
     for no_key in ["a//b", "a/../b"] {
-        assert_eq!(bucket(&server).read(no_key, 1).await, Err(Failure::BadKey(no_key.to_owned())), "{no_key}");
+        assert_eq!(
+            bucket(&server).read(no_key, 1, &Share::unbounded()).await,
+            Err(Failure::BadKey(no_key.to_owned())),
+            "{no_key}"
+        );
     }
 }
 
@@ -74,11 +78,11 @@ async fn an_overloaded_store_is_asked_again_and_one_that_stays_so_is_unavailable
         let again = asked.fetch_add(1, Ordering::SeqCst) > 1;
         async move { if again { with_object("weights") } else { response(503).finish() } }
     });
-    assert_eq!(bucket(&server).read("a", 7).await.unwrap(), "weights");
+    assert_eq!(bucket(&server).read("a", 7, &Share::unbounded()).await.unwrap(), "weights");
     assert_eq!(server.seen().len(), 3);
 
     let server = FakeContainer::answering(503, "application/xml", "<Error/>");
-    assert!(matches!(bucket(&server).read("a", 7).await, Err(Failure::Unavailable(_))));
+    assert!(matches!(bucket(&server).read("a", 7, &Share::unbounded()).await, Err(Failure::Unavailable(_))));
     assert_eq!(server.seen().len(), 1 + RETRIES);
 }
 
@@ -169,6 +173,79 @@ async fn a_key_that_cannot_be_read_and_a_bucket_that_is_not_there_are_named() {
     let server = FakeContainer::answering(404, "application/xml", body);
     let failure = bucket(&server).list("in/").await.unwrap_err();
     assert_eq!((&failure, failure.to_string().as_str()), (&Failure::NoBucket, "no such bucket"));
-    assert_eq!(bucket(&server).read("a", 1).await, Err(Failure::NoBucket));
+    assert_eq!(bucket(&server).read("a", 1, &Share::unbounded()).await, Err(Failure::NoBucket));
     assert_eq!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::NoBucket));
+}
+
+#[actix_web::test]
+async fn a_redirect_to_another_host_takes_no_credentials_along() {
+    let other = FakeContainer::start(|_| async { with_object("another's") });
+    let elsewhere = other.origin.join("bucket/a?X-Amz-Signature=secret").unwrap();
+    let server = FakeContainer::start(move |seen| {
+        let to = if seen.path == "/bucket/near" { "/bucket/here".to_owned() } else { elsewhere.to_string() };
+        async move {
+            if seen.path == "/bucket/here" {
+                return with_object("weights");
+            }
+            response(307).insert_header(("Location", to)).finish()
+        }
+    });
+    let mut access = access(server.origin.as_str());
+    access.0.insert(env::AWS_SESSION_TOKEN.to_owned(), "token".to_owned());
+    let bucket = Bucket::open("bucket", &access).unwrap();
+    let Err(Failure::Unavailable(message)) = bucket.read("a", 100, &Share::unbounded()).await else {
+        panic!("it was followed")
+    };
+    for part in ["redirects to", other.origin.as_str(), "AWS_REGION"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!message.contains("secret") && !message.contains("token"), "{message}");
+    assert_eq!((server.seen().len(), other.seen().len()), (1, 0), "it is not tried again, and nothing comes there");
+    assert_eq!(bucket.read("near", 100, &Share::unbounded()).await.unwrap(), "weights");
+}
+
+#[actix_web::test]
+async fn a_download_is_no_larger_than_there_is_room_for() {
+    let server = FakeContainer::start(|_| async { with_object("weights") });
+    let bucket = bucket(&server);
+    let mut copy = Vec::new();
+    let refused = bucket.download("a", &mut copy, Some(6)).await;
+    assert_eq!((refused, copy.len()), (Err(Failure::TooLarge { bytes: 7, limit: 6 }), 0));
+    assert_eq!(bucket.download("a", &mut copy, Some(7)).await, Ok(7));
+}
+
+/// A store that says that an object has seven bytes and sends some without an end: in chunks, for which the length does not
+/// count.
+fn endless_store() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut asked = [0; 4096];
+            let _ = connection.read(&mut asked);
+            let head = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nTransfer-Encoding: chunked\r\nETag: \"1\"\r\n\
+                        Last-Modified: Mon, 23 Nov 2026 06:00:00 GMT\r\n\r\n";
+            let _ = connection.write_all(head.as_bytes());
+            let chunk = [b"10000\r\n".as_slice(), &[0; 0x10000], b"\r\n"].concat();
+            while connection.write_all(&chunk).is_ok() {}
+        }
+    });
+    origin
+}
+
+#[actix_web::test]
+async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
+    let bucket = Bucket::open("bucket", &access(&endless_store())).unwrap();
+    let mut copy = Vec::new();
+    let limit = 1 << 20;
+    let downloaded = bucket.download("a", &mut copy, Some(limit)).await;
+    assert!(matches!(downloaded, Err(Failure::Unavailable(_))), "{downloaded:?}");
+    assert!(copy.len() <= 7, "{}", copy.len());
+    let mut pieces = bucket.stream("a").await.unwrap();
+    assert!(matches!(pieces.next().await, Some(Err(Failure::Unavailable(_)))));
+    drop(pieces);
+    let read = bucket.read("a", limit, &Share::unbounded()).await;
+    assert!(matches!(read, Err(Failure::Unavailable(_))), "{read:?}");
 }

@@ -4,6 +4,7 @@
 //! (`h2`), and S3 does not speak it.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -13,11 +14,16 @@ use object_store::client::{
     ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
+use reqwest::redirect::{Action, Attempt, Policy};
 use rustls::ClientConfig;
+
+use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
 
 /// How long a connection may take to be made, and to bring the next bytes.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+/// As many as reqwest follows of its own.
+const MOST_REDIRECTS: usize = 10;
 
 /// Makes clients that trust whom these settings of TLS trust.
 #[derive(Debug)]
@@ -35,11 +41,42 @@ impl HttpConnector for Connector {
             .https_only(!plain_http)
             .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)
+            .redirect(Policy::custom(follow))
             .build();
         let client = client.map_err(|error| object_store::Error::Generic { store: "S3", source: Box::new(error) })?;
         Ok(HttpClient::new(Connection(client)))
     }
 }
+
+/// Follows a redirect that stays where it is: same scheme, host and port. A request has the session's token in a header, which
+/// would go along to wherever the answer says, and a signature that is of no use there.
+fn follow(attempt: Attempt<'_>) -> Action {
+    if attempt.previous().len() > MOST_REDIRECTS {
+        return attempt.error(Elsewhere("it redirects again and again".to_owned()));
+    }
+    let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+    if stays {
+        return attempt.follow();
+    }
+    // Without the query: it may be a signature.
+    let to = format!("{}{}", attempt.url().origin().ascii_serialization(), attempt.url().path());
+    attempt.error(Elsewhere(format!(
+        "it redirects to {to}, which is not followed: credentials would go along; the bucket may be of another region \
+         than {AWS_REGION} says, or {AWS_ENDPOINT_URL_S3} may have to be that address"
+    )))
+}
+
+/// Why a redirect is not followed.
+#[derive(Clone, Debug)]
+struct Elsewhere(String);
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Elsewhere {}
 
 #[derive(Debug)]
 struct Connection(reqwest::Client);
@@ -59,6 +96,11 @@ impl HttpService for Connection {
 
 /// What went wrong, in the words by which the store decides whether to try again.
 fn failed(error: reqwest::Error) -> HttpError {
+    let mut sources = std::iter::successors(error.source(), |&error| error.source());
+    if let Some(elsewhere) = sources.find_map(|error| error.downcast_ref::<Elsewhere>()) {
+        // Of no kind that is tried again.
+        return HttpError::new(HttpErrorKind::Unknown, elsewhere.clone());
+    }
     let kind = if error.is_timeout() {
         HttpErrorKind::Timeout
     } else if error.is_connect() {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::in_flight::NoRoom;
+
 /// Why an object could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -17,6 +19,10 @@ pub enum Failure {
         /// How many it may have.
         limit: u64,
     },
+    /// There is no memory for it.
+    NoRoom(NoRoom),
+    /// What lies there is a folder, a pipe or a device.
+    NotAFile,
     /// There is no such bucket.
     NoBucket,
     /// A key that the store may have, but that cannot be asked for here: it has empty parts, `.` or `..`, or control
@@ -45,6 +51,11 @@ impl fmt::Display for Failure {
             Failure::NotThere => f.write_str("nothing is there"),
             Failure::Denied(message) => write!(f, "access is denied: {message}"),
             Failure::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; at most {limit}"),
+            Failure::NoRoom(NoRoom::NeverFits(most)) => {
+                write!(f, "it has more bytes than there could ever be memory for, which is {most}")
+            }
+            Failure::NoRoom(NoRoom::NotNow) => f.write_str("others hold the memory that it needs"),
+            Failure::NotAFile => f.write_str("it is not a regular file"),
             Failure::NoBucket => f.write_str("no such bucket"),
             Failure::BadKey(key) => write!(
                 f,

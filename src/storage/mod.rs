@@ -6,6 +6,7 @@
 mod bucket;
 mod connection;
 mod failure;
+mod file;
 mod location;
 
 use std::collections::HashMap;
@@ -17,9 +18,11 @@ use bytes::Bytes;
 
 pub use bucket::{Bucket, Entry, S3Access, Upload};
 pub use failure::Failure;
+pub use file::Folders;
 pub use location::Location;
 
 use crate::error::Result;
+use crate::in_flight::Share;
 
 /// Folders and buckets. Each bucket is opened once.
 #[derive(Debug, Default)]
@@ -64,15 +67,24 @@ impl Storage {
     /// # Errors
     /// [`Failure`]: it is not there, may not be read, is too large, or did not come.
     pub async fn read(&self, location: &Location, limit: u64) -> Result<Bytes, Failure> {
+        self.read_within(location, limit, &Share::unbounded(), None).await
+    }
+
+    /// Reads an object that others name, of at most `limit` bytes, which are leased from `memory`. A file of this machine must
+    /// lie below one of the folders, if there are any.
+    ///
+    /// # Errors
+    /// As [`Storage::read`], and [`Failure::NoRoom`].
+    pub async fn read_within(
+        &self,
+        location: &Location,
+        limit: u64,
+        memory: &Share,
+        folders: Option<&Folders>,
+    ) -> Result<Bytes, Failure> {
         match location {
-            Location::S3 { bucket, key } => self.opened(bucket)?.read(key, limit).await,
-            Location::Local(path) => {
-                let bytes = tokio::fs::metadata(path).await.map_err(|error| Failure::of_file(path, &error))?.len();
-                if bytes > limit {
-                    return Err(Failure::TooLarge { bytes, limit });
-                }
-                tokio::fs::read(path).await.map(Bytes::from).map_err(|error| Failure::of_file(path, &error))
-            }
+            Location::S3 { bucket, key } => self.opened(bucket)?.read(key, limit, memory).await,
+            Location::Local(path) => file::read(path, limit, memory, folders).await,
         }
     }
 

@@ -279,9 +279,13 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
 /// An object that cannot be read or listed.
 pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
     let cause = match failure {
-        Failure::NotThere | Failure::Denied(_) | Failure::TooLarge { .. } | Failure::NoBucket | Failure::BadKey(_) => {
-            Cause::BadSetting
-        }
+        Failure::NotThere
+        | Failure::Denied(_)
+        | Failure::TooLarge { .. }
+        | Failure::NoRoom(_)
+        | Failure::NotAFile
+        | Failure::NoBucket
+        | Failure::BadKey(_) => Cause::BadSetting,
         Failure::Unavailable(_) => Cause::Unavailable,
         Failure::Internal(_) => Cause::Io,
     };

@@ -1,6 +1,8 @@
 """`byoc endpoint --iam`: who may call what, as boto3, the AWS CLI and curl find out."""
 import concurrent.futures
 import datetime
+import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -8,6 +10,7 @@ import shutil
 import subprocess
 import unittest.mock
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -153,9 +156,9 @@ def post(endpoint, headers, body=None):
         return error.code, error.headers["x-amzn-errortype"], json.load(error)["Message"]
 
 
-def signed_headers(endpoint, city, service="sagemaker", region="us-east-1"):
+def signed_headers(endpoint, city, service="sagemaker", region="us-east-1", **more):
     """What botocore would send, for something else to send."""
-    headers = {"Content-Type": "text/csv", "X-Amzn-SageMaker-Target-Model": f"{city}/{city}.tar.gz"}
+    headers = {"Content-Type": "text/csv", "X-Amzn-SageMaker-Target-Model": f"{city}/{city}.tar.gz", **more}
     request = botocore.awsrequest.AWSRequest(
         "POST", f"{endpoint.url}/endpoints/housing/invocations", data=house(), headers=headers)
     credentials = botocore.credentials.Credentials(
@@ -177,6 +180,40 @@ def test_a_signature_covers_what_was_signed(guarded):
         post(guarded, headers, body=house() + b"\n"),
     ]:
         assert (status, kind) == (403, "InvalidSignatureException")
+
+
+def test_a_digest_in_the_head_is_that_of_the_body_and_no_body_goes_unsigned(guarded):
+    def headers(digest):
+        return signed_headers(guarded, "Chicago_IL", **{"X-Amz-Content-SHA256": digest})
+
+    digest = hashlib.sha256(house()).hexdigest()
+    assert post(guarded, headers(digest))[0] == 200
+    for answer in [
+        post(guarded, headers(digest), body=house() + b"\n"),
+        post(guarded, headers("0" * 64)),
+        post(guarded, headers("UNSIGNED-PAYLOAD")),
+    ]:
+        assert answer[:2] == (403, "InvalidSignatureException"), answer
+
+
+def test_a_second_header_evades_no_condition(guarded):
+    headers = signed_headers(guarded, "Chicago_IL")
+    address = urllib.parse.urlsplit(guarded.url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+    connection.putrequest("POST", "/endpoints/housing/invocations")
+    for name, value in [*headers.items(), ("X-Amzn-SageMaker-Target-Model", "Houston_TX/Houston_TX.tar.gz"),
+                        ("Content-Length", str(len(house())))]:
+        connection.putheader(name, value)
+    connection.endheaders(house())
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationError")
+    assert "given more than once" in json.load(answer)["Message"]
+
+
+def test_another_host_is_refused(guarded):
+    status, kind, message = post(guarded, {**signed_headers(guarded, "Chicago_IL"), "Host": "evil.example"})
+    assert (status, kind) == (421, "MisdirectedRequestException")
+    assert "--allow-host NAME" in message
 
 
 def test_a_signature_is_for_this_service(guarded):

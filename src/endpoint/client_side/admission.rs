@@ -1,49 +1,111 @@
-//! Whether a request is let in: between the web framework and `authorization`, which knows none.
+//! Whether a request is let in, and then its body: between the web framework and `authorization`, which knows none.
 
 use std::time::SystemTime;
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::{Bytes, Payload};
 
-use super::authorization::{Call, SignedRequest};
+use super::authorization::{Authorization, Call, Checked, SignedRequest};
 use super::aws_error::AwsError;
+use super::body::Incoming;
 use super::headers;
-use super::invocation::Operation;
+use super::invocation::{Operation, Waits};
 use super::services::Services;
 
-/// Lets a request in, or says why not. Before anything else: who may not call is not told what there is.
-pub(super) fn admit(
+/// Lets a request in and takes its body, or says why not. Before anything else: who may not call is not told what there is,
+/// and what is wrong with the head is known before more than a page of the body is taken.
+///
+/// The outer error is the answer of who is not let in. The inner one is what is wrong with the body alone; what is wrong with
+/// the headers is said before that.
+pub(super) async fn admit(
     services: &Services,
     request: &HttpRequest,
     operation: &Operation,
     endpoint: &str,
-    body: Result<&[u8], &AwsError>,
-) -> Result<(), AwsError> {
-    let Some(authorization) = &services.authorization else { return Ok(()) };
-    // A body that is not whole cannot be checked.
-    let body = body.map_err(AwsError::clone)?;
-    let (region, account) = services.region_and_account(endpoint);
-    let given = request.headers();
-    let all: Vec<(&str, &[u8])> = given.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let signed = SignedRequest {
-        method: request.method().as_str(),
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
-        headers: &all,
-        body,
-        received: SystemTime::now(),
+    payload: Payload,
+) -> Result<Result<Bytes, AwsError>, AwsError> {
+    let memory = match operation.waits {
+        Waits::Client => services.memory.bodies(),
+        Waits::Queue => services.memory.queued(),
     };
-    // A header that the operation does not have says nothing, and so satisfies no condition.
-    let target_model = operation.target_model.and_then(|name| headers::text(given, name));
-    let target_container_hostname = headers::text(given, headers::TARGET_CONTAINER_HOSTNAME);
-    let call = Call {
-        action: operation.action,
-        region,
-        account,
-        endpoint,
-        target_model: target_model.as_deref(),
-        target_container_hostname: target_container_hostname.as_deref(),
+    let incoming = Incoming::new(request, payload.into_inner(), &services.limits, memory);
+    if let Err(error) = headers::each_once(request.headers(), operation) {
+        incoming.drop_if_small().await;
+        return Err(error);
+    }
+    let Some(authorization) = &services.authorization else { return Ok(incoming.take().await) };
+    let head = Head::of(request);
+    let checked = match head.check(authorization, services, operation, endpoint) {
+        Ok(checked) => checked,
+        Err(error) => {
+            incoming.drop_if_small().await;
+            return Err(error);
+        }
     };
-    authorization.check(&signed, &call).map(drop).map_err(|refusal| AwsError::refused(&refusal))
+    if !checked.is_allowed() {
+        // Whoever has not signed is not told what policies say of others, so that the body is needed, but none of it is kept.
+        let digest = incoming.digest().await?;
+        return Err(head.check_body(checked, &digest).err().unwrap_or_else(AwsError::internal));
+    }
+    match incoming.take_with_digest().await {
+        Ok((body, digest)) => head.check_body(checked, &digest).map(|()| Ok(body)),
+        // A body that is not whole cannot be checked. Whose head is signed may hear what is wrong with the rest of it.
+        Err(error) if checked.is_signed() => Ok(Err(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What of a request its signature covers beside the body.
+struct Head<'a> {
+    request: &'a HttpRequest,
+    headers: Vec<(&'a str, &'a [u8])>,
+    received: SystemTime,
+}
+
+impl<'a> Head<'a> {
+    fn of(request: &'a HttpRequest) -> Head<'a> {
+        let headers = request.headers().iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        Head { request, headers, received: SystemTime::now() }
+    }
+
+    fn signed(&self) -> SignedRequest<'_> {
+        SignedRequest {
+            method: self.request.method().as_str(),
+            path: self.request.uri().path(),
+            query: self.request.uri().query().unwrap_or_default(),
+            headers: &self.headers,
+            received: self.received,
+        }
+    }
+
+    fn check<'b>(
+        &self,
+        authorization: &'b Authorization,
+        services: &Services,
+        operation: &Operation,
+        endpoint: &str,
+    ) -> Result<Checked<'b>, AwsError> {
+        let (region, account) = services.region_and_account(endpoint);
+        let given: &HeaderMap = self.request.headers();
+        // A header that the operation does not have says nothing, and so satisfies no condition.
+        let target_model = operation.target_model.and_then(|name| headers::text(given, name));
+        let target_container_hostname = headers::text(given, headers::TARGET_CONTAINER_HOSTNAME);
+        let call = Call {
+            action: operation.action,
+            region,
+            account,
+            endpoint,
+            target_model: target_model.as_deref(),
+            target_container_hostname: target_container_hostname.as_deref(),
+        };
+        authorization.check_head(&self.signed(), &call).map_err(|refusal| AwsError::refused(&refusal))
+    }
+
+    fn check_body(&self, checked: Checked<'_>, digest: &[u8; 32]) -> Result<(), AwsError> {
+        checked.check_body(&self.signed(), digest).map(drop).map_err(|refusal| AwsError::refused(&refusal))
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,10 @@ fn unsigned(path: &str, target_model: Option<&str>) -> TestRequest {
 
 /// The same, signed now.
 fn signed(path: &str, target_model: Option<&str>, secret: &str) -> TestRequest {
+    signed_with_body(path, target_model, secret, BODY)
+}
+
+fn signed_with_body(path: &str, target_model: Option<&str>, secret: &str, body: &str) -> TestRequest {
     let mut headers = vec![("host", HOST)];
     headers.extend(target_model.map(|target_model| ("x-amzn-sagemaker-target-model", target_model)));
     let identity = Credentials::new("KEY", secret, None, None, "test").into();
@@ -65,7 +69,7 @@ fn signed(path: &str, target_model: Option<&str>, secret: &str) -> TestRequest {
         .build()
         .unwrap()
         .into();
-    let body = SignableBody::Bytes(BODY.as_bytes());
+    let body = SignableBody::Bytes(body.as_bytes());
     let signable = SignableRequest::new("POST", path.to_owned(), headers.into_iter(), body).unwrap();
     let (signature, _) = sign(signable, &parameters).unwrap().into_parts();
     signature.headers().fold(unsigned(path, target_model), |request, header| request.insert_header(header))
@@ -142,6 +146,76 @@ async fn a_body_too_large_to_be_checked_is_refused_for_its_size() {
     let (services, container) = endpoint();
     let request = signed(INVOKE, None, "secret").set_payload(vec![b'1'; Limits::default().request_bytes + 1]);
     assert_eq!(answer(&services, request).await.0, 413);
+    assert_eq!(container.seen().len(), 0);
+}
+
+/// The head of a request whose body is announced and never comes.
+fn head_only(request: TestRequest, announced: &str) -> (HttpRequest, Payload) {
+    let request = request.insert_header(("Content-Length", announced)).to_http_request();
+    let body = futures_util::StreamExt::boxed_local(futures_util::stream::pending());
+    let mut payload = actix_web::dev::Payload::Stream { payload: body };
+    let payload = futures_util::FutureExt::now_or_never(<Payload as actix_web::FromRequest>::from_request(
+        &request,
+        &mut payload,
+    ));
+    (request, payload.unwrap().unwrap())
+}
+
+const OPERATION: Operation = Operation {
+    action: crate::endpoint::client_side::authorization::INVOKE_ENDPOINT,
+    content_type: actix_web::http::header::CONTENT_TYPE,
+    accept: actix_web::http::header::ACCEPT,
+    target_model: Some(headers::TARGET_MODEL),
+    waits: Waits::Client,
+};
+
+#[actix_web::test]
+async fn what_is_wrong_with_a_head_is_known_before_the_body_has_come() {
+    let (services, _container) = endpoint();
+    let digest = "0f".repeat(32);
+    let wrong =
+        |name: &'static str, value: &str| signed(INVOKE, None, "secret").insert_header((name, value.to_owned()));
+    for (request, exception) in [
+        (unsigned(INVOKE, None), "MissingAuthenticationTokenException"),
+        (wrong("x-amz-date", "20200101T000000Z"), "InvalidSignatureException"),
+        (wrong("x-amz-security-token", "token"), "UnrecognizedClientException"),
+        (wrong("authorization", "AWS4-HMAC-SHA256 Credential=x"), "IncompleteSignatureException"),
+        // It names the digest of another body than was signed, and of this one nobody asks any more.
+        (wrong("x-amz-content-sha256", &digest), "InvalidSignatureException"),
+        (wrong("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), "InvalidSignatureException"),
+        (unsigned(INVOKE, Some("a")).append_header((headers::TARGET_MODEL, "b")), "ValidationError"),
+    ] {
+        let (request, payload) = head_only(request, "20000000");
+        let admitted = admit(&services, &request, &OPERATION, "housing", payload);
+        let refused = tokio::time::timeout(std::time::Duration::from_secs(20), admitted).await.unwrap().unwrap_err();
+        let response = refused.respond(actix_web::http::header::HeaderValue::from_static("id"));
+        assert_eq!(response.headers().get("x-amzn-errortype").unwrap(), exception);
+    }
+    assert_eq!(services.memory.used(), 0);
+}
+
+#[actix_web::test]
+async fn who_may_not_call_is_told_so_without_the_body_being_kept() {
+    let (services, _container) = endpoint();
+    // The account has no room for any body.
+    let _held = services.memory.bodies().lease(services.memory.bodies().most()).unwrap();
+    let large = || "1".repeat(200_000);
+    let request = signed_with_body(INVOKE, Some("Chicago_IL/a"), "secret", &large()).set_payload(large());
+    assert_eq!(answer(&services, request).await.1, "AccessDeniedException");
+    let request = signed_with_body(INVOKE, Some("Chicago_IL/a"), "guess", &large()).set_payload(large());
+    assert_eq!(answer(&services, request).await.1, "InvalidSignatureException", "who has not signed hears no more");
+    let request = signed_with_body(INVOKE, None, "secret", &large()).set_payload(large());
+    assert_eq!(answer(&services, request).await.0, 503);
+}
+
+#[actix_web::test]
+async fn no_condition_is_evaded_by_a_second_header() {
+    let (services, container) = endpoint();
+    for models in [["NewYork_NY/a", "Chicago_IL/a"], ["Chicago_IL/a", "NewYork_NY/a"]] {
+        let request = signed(INVOKE, Some(models[0]), "secret").append_header((headers::TARGET_MODEL, models[1]));
+        let (status, kind, message) = answer(&services, request).await;
+        assert_eq!((status, kind.as_str()), (400, "ValidationError"), "{message}");
+    }
     assert_eq!(container.seen().len(), 0);
 }
 

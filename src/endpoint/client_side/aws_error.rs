@@ -6,7 +6,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ use crate::endpoint::identity::Identity;
 
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
 const LONGEST_MESSAGE: usize = 2048;
+
+/// After how many seconds it is worth to ask again what cannot be answered now (RFC 9110, 10.2.3).
+const SECONDS_TO_WAIT: &str = "1";
 
 /// As much of a message as a line of the log shows.
 const LONGEST_LINE: usize = 300;
@@ -98,6 +101,23 @@ impl AwsError {
         AwsError::new(StatusCode::SERVICE_UNAVAILABLE, Some("ServiceUnavailable"), message)
     }
 
+    /// What others hold is what this would need.
+    pub(super) fn no_memory() -> AwsError {
+        AwsError::service_unavailable(
+            "The bodies and answers of other requests take all memory that there is for them; try again.",
+        )
+    }
+
+    /// The endpoint itself failed.
+    pub(super) fn internal() -> AwsError {
+        AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), "The endpoint failed.")
+    }
+
+    /// The request is for another host: one that this endpoint is not (RFC 9110, 15.5.20).
+    pub(super) fn misdirected(message: impl Into<String>) -> AwsError {
+        AwsError::new(StatusCode::MISDIRECTED_REQUEST, Some("MisdirectedRequestException"), message)
+    }
+
     /// The body is larger than `limit` bytes. The service names no exception here (sagemaker-python-sdk#171).
     pub(super) fn payload_too_large(limit: usize) -> AwsError {
         AwsError::new(StatusCode::PAYLOAD_TOO_LARGE, None, format!("HTTP content length exceeded {limit} bytes."))
@@ -171,6 +191,7 @@ impl AwsError {
                 let message = format!("The endpoint failed; its log has the reason under request {request_id}.");
                 AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), message)
             }
+            Failure::NoMemory => AwsError::no_memory(),
             Failure::EndpointFailed { reason } => {
                 AwsError::service_unavailable(format!("Endpoint {endpoint} is Failed. {reason}"))
             }
@@ -257,6 +278,9 @@ impl AwsError {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         response.insert_header((REQUEST_ID, request_id));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, HeaderValue::from_static(SECONDS_TO_WAIT)));
+        }
         if let Some(kind) = self.kind {
             response.insert_header((ERROR_TYPE, HeaderValue::from_static(kind)));
         }

@@ -1,85 +1,133 @@
-//! A request's body: taken whole, within the size and the time that a request has.
+//! A request's body: taken piece by piece, within the size, the time and the memory that a request has.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::time::Duration;
 
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
-use actix_web::web::{Bytes, Data};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::Bytes;
+use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
 
+use super::authorization::Sha256Digest;
 use super::aws_error::AwsError;
-use super::services::Services;
 use crate::endpoint::limits::Limits;
+use crate::in_flight::{Arriving, NoRoom, Share};
 
-/// A request's body, or why there is none: too large, cut short, or not there in time.
-pub(super) struct Body(pub(super) Result<Bytes, AwsError>);
+/// As much of a body as is taken before it is known who sent it: what comes along with a head anyway.
+const PAGE: usize = 4 << 10;
+/// How long that is waited for.
+const PAGE_LIMIT: Duration = Duration::from_millis(200);
 
-impl FromRequest for Body {
-    type Error = actix_web::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Body, actix_web::Error>>>>;
+/// A body on its way, and what bounds it.
+pub(super) struct Incoming<'a> {
+    pub(super) payload: Payload,
+    /// Content-Length; there is none when the body comes in chunks.
+    pub(super) announced: Option<u64>,
+    pub(super) limits: &'a Limits,
+    pub(super) memory: &'a Share,
+}
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<Data<Services>>().map_or_else(Limits::default, |services| services.limits);
-        let arriving = Bytes::from_request(request, payload);
+impl<'a> Incoming<'a> {
+    pub(super) fn new(request: &HttpRequest, payload: Payload, limits: &'a Limits, memory: &'a Share) -> Incoming<'a> {
+        let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        Incoming { payload, announced, limits, memory }
+    }
+
+    /// Takes the whole body.
+    ///
+    /// # Errors
+    /// Why there is none: too large, more than there is memory for, cut short, or not there in time.
+    pub(super) async fn take(self) -> Result<Bytes, AwsError> {
+        let mut arriving = self.buffer()?;
+        self.each_piece(|piece| arriving.push(piece).map_err(no_room)).await?;
+        Ok(arriving.finish())
+    }
+
+    /// The same, with the body's digest, which is made of the pieces as they come.
+    ///
+    /// # Errors
+    /// As [`Incoming::take`].
+    pub(super) async fn take_with_digest(self) -> Result<(Bytes, Sha256Digest), AwsError> {
+        let mut arriving = self.buffer()?;
+        let mut digest = Sha256::new();
+        let whole = self.each_piece(|piece| {
+            digest.update(piece);
+            arriving.push(piece).map_err(no_room)
+        });
+        whole.await?;
+        Ok((arriving.finish(), digest.finalize().into()))
+    }
+
+    /// The digest of a body that nobody wants: no piece of it is kept.
+    ///
+    /// # Errors
+    /// As [`Incoming::take`].
+    pub(super) async fn digest(self) -> Result<Sha256Digest, AwsError> {
+        let mut digest = Sha256::new();
+        let whole = self.each_piece(|piece| {
+            digest.update(piece);
+            Ok(())
+        });
+        whole.await?;
+        Ok(digest.finalize().into())
+    }
+
+    /// Lets a small body come and drops it, so that its connection can go on. What is larger is not waited for: the
+    /// connection ends after the answer then.
+    pub(super) async fn drop_if_small(self) {
+        if self.announced.is_some_and(|bytes| bytes <= PAGE as u64) {
+            let _ = tokio::time::timeout(PAGE_LIMIT, self.each_piece(|_| Ok(()))).await;
+        }
+    }
+
+    /// Room for what is announced, if that could ever be held.
+    fn buffer(&self) -> Result<Arriving, AwsError> {
+        let limit = self.limits.request_bytes;
+        let announced = self.announced.unwrap_or(0);
+        if announced > limit as u64 {
+            return Err(AwsError::payload_too_large(limit));
+        }
+        if announced > self.memory.most() {
+            return Err(no_room(NoRoom::NeverFits(self.memory.most())));
+        }
+        Ok(match self.announced.and_then(|bytes| usize::try_from(bytes).ok()) {
+            Some(announced) => Arriving::new(self.memory, announced),
+            None => Arriving::of_unknown_size(self.memory, limit),
+        })
+    }
+
+    async fn each_piece(self, mut take: impl FnMut(&[u8]) -> Result<(), AwsError>) -> Result<(), AwsError> {
+        let Incoming { mut payload, limits, .. } = self;
+        let arriving = async {
+            let mut left = limits.request_bytes;
+            while let Some(piece) = payload.next().await {
+                let piece = piece
+                    .map_err(|error| AwsError::validation(format!("The request body could not be read: {error}.")))?;
+                left =
+                    left.checked_sub(piece.len()).ok_or_else(|| AwsError::payload_too_large(limits.request_bytes))?;
+                take(&piece)?;
+            }
+            Ok(())
+        };
         // Whoever stops in the middle of a body would hold the connection, and its part of the body, for ever.
         let limit = limits.call.container_timeout;
-        Box::pin(async move {
-            Ok(Body(match tokio::time::timeout(limit, arriving).await {
-                Ok(arrived) => arrived.map_err(|error| unreadable(&error, &limits)),
-                Err(_) => Err(AwsError::validation(format!(
-                    "The request body did not arrive within {} s; send as many bytes as Content-Length announces.",
-                    limit.as_secs()
-                ))),
-            }))
+        tokio::time::timeout(limit, arriving).await.unwrap_or_else(|_| {
+            Err(AwsError::validation(format!(
+                "The request body did not arrive within {} s; send as many bytes as Content-Length announces.",
+                limit.as_secs()
+            )))
         })
     }
 }
 
-fn unreadable(error: &actix_web::Error, limits: &Limits) -> AwsError {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => AwsError::payload_too_large(limits.request_bytes),
-        _ => AwsError::validation(format!("The request body could not be read: {error}.")),
+fn no_room(why: NoRoom) -> AwsError {
+    match why {
+        NoRoom::NeverFits(most) => AwsError::payload_too_large(usize::try_from(most).unwrap_or(usize::MAX)),
+        NoRoom::NotNow => AwsError::no_memory(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use actix_web::test::TestRequest;
-    use actix_web::web::PayloadConfig;
-    use futures_util::stream::{self, StreamExt as _};
-
-    use super::*;
-    use crate::endpoint::container_side::CallLimits;
-
-    async fn taken(payload: Payload) -> Result<Bytes, String> {
-        let call = CallLimits { container_timeout: Duration::from_millis(20), ..CallLimits::default() };
-        let limits = Limits { request_bytes: 4, call };
-        let request = TestRequest::default()
-            .app_data(PayloadConfig::new(limits.request_bytes))
-            .app_data(Data::new(Services::new([], limits, None)))
-            .to_http_request();
-        let body = Body::from_request(&request, &mut { payload }).await.unwrap();
-        body.0.map_err(|error| format!("{error:?}"))
-    }
-
-    fn pieces(pieces: &'static [&'static str]) -> impl stream::Stream<Item = Result<Bytes, PayloadError>> + Unpin {
-        stream::iter(pieces).map(|piece| Ok(Bytes::from(*piece)))
-    }
-
-    #[actix_web::test]
-    async fn a_body_is_taken_whole_or_refused_with_the_reason() {
-        let stream = |boxed| Payload::Stream { payload: boxed };
-        assert_eq!(taken(stream(pieces(&["ab", "cd"]).boxed_local())).await.unwrap(), "abcd");
-        let error = taken(stream(pieces(&["ab", "cde"]).boxed_local())).await.unwrap_err();
-        assert!(error.contains("exceeded 4 bytes"), "{error}");
-        let stalled = pieces(&["ab"]).chain(stream::pending());
-        let error = taken(stream(stalled.boxed_local())).await.unwrap_err();
-        assert!(error.contains("did not arrive within 0 s"), "{error}");
-        let cut = pieces(&["ab"]).chain(stream::iter([Err(PayloadError::Incomplete(None))]));
-        let error = taken(stream(cut.boxed_local())).await.unwrap_err();
-        assert!(error.contains("could not be read"), "{error}");
-    }
-}
+#[path = "body_test.rs"]
+mod tests;

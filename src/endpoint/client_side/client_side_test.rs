@@ -444,3 +444,74 @@ async fn what_goes_wrong_before_a_streams_first_byte_is_a_plain_error() {
     let (.., message) = error(send(&multi, request).await).await;
     assert!(message.ends_with("is missing a target model header."), "the operation has no TargetModel: {message}");
 }
+
+#[actix_web::test]
+async fn a_header_of_the_api_that_comes_twice_is_refused_whatever_it_says() {
+    let container = FakeContainer::answering(200, "text/csv", "1");
+    let services = single(&container);
+    for (name, value) in [
+        ("Content-Type", "text/csv"),
+        ("Accept", "text/csv"),
+        ("X-Amzn-SageMaker-Target-Model", "a.tar.gz"),
+        ("X-Amzn-SageMaker-Target-Variant", "AllTraffic"),
+        ("X-Amzn-SageMaker-Custom-Attributes", "c"),
+    ] {
+        let twice = invoke().append_header((name, value)).append_header((name, value));
+        let (status, kind, _, message) = error(send(&services, twice).await).await;
+        assert_eq!((status, &*kind), (400, "ValidationError"), "{name}");
+        assert!(message.contains(&name.to_lowercase()) && message.contains("more than once"), "{message}");
+    }
+    // The stream's Accept is the SDK's own, and a list as HTTP has it.
+    let twice = stream().append_header(("Accept", "a/b")).append_header(("Accept", "c/d"));
+    assert_eq!(send(&services, twice).await.status(), 200);
+    assert_eq!(container.seen().len(), 1);
+}
+
+#[actix_web::test]
+async fn whoever_is_told_to_come_again_is_told_when() {
+    let container = FakeContainer::start(|seen| async move {
+        let bytes = seen.body.parse().unwrap_or(0);
+        HttpResponse::Ok().content_type("text/csv").body(vec![b'1'; bytes])
+    });
+    for request in [invoke(), stream(), TestRequest::get().uri("/ping")] {
+        let response = send(&creating(), request).await;
+        assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "1"));
+    }
+    let limits = Limits { in_flight_bytes: 1 << 20, ..Limits::default() };
+    let services = with(vec![(variant("blue", &container), 1.0)], None, limits);
+    let held = services.memory.bodies().lease(1 << 19).unwrap();
+    // A body, then an answer, for which there is no room now.
+    for body in ["1".repeat(100_000), "300000".to_owned()] {
+        let response = send(&services, invoke().set_payload(body)).await;
+        assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "1"));
+        assert_eq!(header(&response, "x-amzn-errortype"), "ServiceUnavailable");
+    }
+    // What is small is let in all the same.
+    let response = send(&services, invoke().set_payload("1000")).await;
+    assert_eq!(to_bytes(response.into_body()).await.unwrap().len(), 1000);
+    drop(held);
+    // What there could never be room for is not to come again.
+    let response = send(&services, invoke().set_payload("1".repeat(600_000))).await;
+    assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (413, ""));
+    let (status, kind, code, _) = error(send(&services, invoke().set_payload("800000")).await).await;
+    assert_eq!((status, &*kind, &*code), (424, "ModelError", "INTERNAL_FAILURE_FROM_MODEL"));
+    let response = send(&services, invoke().set_payload("300000")).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(services.memory.used(), 300_000, "an answer is held until it is sent");
+    assert_eq!(to_bytes(response.into_body()).await.unwrap().len(), 300_000);
+    while services.memory.used() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix_web::test]
+async fn what_is_under_way_is_on_the_metrics_page() {
+    crate::telemetry::metrics::start();
+    let services = creating();
+    let _held = services.memory.bodies().lease(12_345).unwrap();
+    let page = to_bytes(send(&services, TestRequest::get().uri("/metrics")).await.into_body()).await.unwrap();
+    let page = std::str::from_utf8(&page).unwrap();
+    for part in ["byoc_endpoint_in_flight_bytes ", "byoc_endpoint_in_flight_limit_bytes "] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}

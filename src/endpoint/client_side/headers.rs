@@ -5,7 +5,12 @@
 use actix_web::http::header::{self as client, HeaderMap as ClientHeaders};
 use reqwest::header::{self as container, HeaderMap as ContainerHeaders};
 
+use super::aws_error::AwsError;
+use super::invocation::Operation;
 use super::sessions::Asked;
+
+/// What the headers of the API's parameters begin with.
+const PARAMETER_PREFIX: &str = "x-amzn-sagemaker-";
 
 pub(super) const TARGET_MODEL: &str = "x-amzn-sagemaker-target-model";
 pub(super) const TARGET_VARIANT: &str = "x-amzn-sagemaker-target-variant";
@@ -86,6 +91,25 @@ pub(super) fn returned(
         .into_iter()
         .filter(move |(from, _)| from != SESSION_ID || asked == Asked::New)
         .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
+}
+
+/// Refuses what says something twice.
+///
+/// Each parameter of the API is a single text (botocore's model), for which there is one header. HTTP would join two of a name
+/// with a comma (RFC 9110, 5.3), as a signature does (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html,
+/// "CanonicalHeaders"), a policy would be held against one of them, and a container would see one or both. So that nobody
+/// takes one for the other, there may be only one.
+///
+/// # Errors
+/// Which one there is more than once.
+pub(super) fn each_once(headers: &ClientHeaders, operation: &Operation) -> Result<(), AwsError> {
+    let is_parameter = |name: &client::HeaderName| {
+        *name == operation.content_type || *name == operation.accept || name.as_str().starts_with(PARAMETER_PREFIX)
+    };
+    match headers.keys().find(|name| is_parameter(name) && headers.get_all(*name).nth(1).is_some()) {
+        None => Ok(()),
+        Some(twice) => Err(AwsError::validation(format!("Header {twice} is given more than once; give it once."))),
+    }
 }
 
 /// A header of a request as text, if it is there.

@@ -15,7 +15,6 @@ use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::variants::{Variant, Variants, invocations};
 use crate::endpoint::container_side::{Call, Failure, TargetModel};
-use crate::endpoint::limits::Limits;
 
 /// What counts an invocation that reached no variant.
 const NO_VARIANT: &str = "none";
@@ -35,6 +34,16 @@ pub(super) struct Operation {
     pub(super) content_type: HeaderName,
     pub(super) accept: HeaderName,
     pub(super) target_model: Option<&'static str>,
+    pub(super) waits: Waits,
+}
+
+/// Who waits while a request is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Its client: it is worked on at once.
+    Client,
+    /// Nobody: it waits in a queue for its turn.
+    Queue,
 }
 
 /// A request that knows where it goes.
@@ -107,7 +116,7 @@ impl<'a> Routed<'a> {
         given: &ClientHeaders,
         operation: &Operation,
         body: Bytes,
-        limits: &Limits,
+        services: &Services,
     ) -> Result<Call, Refused> {
         for (name, member, most) in headers::BOUNDED {
             let length = given.get(name).map_or(0, |value| value.len());
@@ -138,7 +147,8 @@ impl<'a> Routed<'a> {
             target_model,
             target_container_hostname: headers::text(given, headers::TARGET_CONTAINER_HOSTNAME).map(Cow::into_owned),
             body,
-            limits: limits.call,
+            limits: services.limits.call,
+            memory: services.memory.answers().clone(),
         })
     }
 }

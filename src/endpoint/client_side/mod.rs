@@ -3,7 +3,7 @@
 //! `app` lists the routes. `runtime_api` is InvokeEndpoint, `response_stream` the operation that streams and `asynchronous`
 //! the one that answers later; what they share is `invocation`, which sends a request to one of the `variants`, in the
 //! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. `authorization` is
-//! who may call what. How containers are reached is not known here.
+//! who may call what, `hosts` under which names. How containers are reached is not known here.
 
 mod admission;
 mod app;
@@ -13,6 +13,7 @@ mod aws_error;
 mod body;
 mod event_stream;
 mod headers;
+mod hosts;
 mod invocation;
 mod operations;
 mod response_stream;
@@ -21,8 +22,9 @@ mod services;
 mod sessions;
 mod variants;
 
-pub use app::configure;
+pub use app::{configure, for_our_hosts};
 pub use asynchronous::{Queue, Worker};
+pub use hosts::AllowedHosts;
 pub use services::{Endpoint, Services};
 pub use variants::{Shadow, Variant, Variants};
 

@@ -27,7 +27,9 @@ fn problem(endpoint: &Endpoint) -> Option<String> {
 }
 
 /// `GET /metrics`, in Prometheus' text format.
-pub(super) async fn metrics() -> HttpResponse {
+pub(super) async fn metrics(services: Data<Services>) -> HttpResponse {
+    metrics::gauge!("byoc_endpoint_in_flight_bytes").set(services.memory.used() as f64);
+    metrics::gauge!("byoc_endpoint_in_flight_limit_bytes").set(services.memory.limit() as f64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(telemetry::metrics::render())
 }
 

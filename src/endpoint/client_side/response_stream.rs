@@ -4,10 +4,8 @@
 //! The last container's answer goes on as it comes, each piece in a frame. What goes wrong before the first byte is an
 //! error like InvokeEndpoint's; after it, an exception in a frame of its own.
 
-use std::convert::Infallible;
-
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use reqwest::Client;
@@ -17,12 +15,13 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
-use super::body::Body;
-use super::invocation::{Operation, Routed, finish, real_time, request_id};
+use super::invocation::{Operation, Routed, Waits, finish, real_time, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::{event_stream, headers};
 use crate::endpoint::container_side::StreamBreak;
+use crate::in_flight::SMALL;
+use crate::sending;
 
 /// Accept is not the container's here: an SDK says with it that it reads event streams.
 const OPERATION: Operation = Operation {
@@ -31,22 +30,26 @@ const OPERATION: Operation = Operation {
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
     // This operation has no such member.
     target_model: None,
+    waits: Waits::Client,
 };
 /// The type of what is in the frames.
 const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
+
+/// What a stream holds at most: a piece of the container's answer and its frame.
+const BUFFERED: u64 = SMALL;
 
 /// Takes a request through the containers and streams the last answer.
 pub(super) async fn invoke_endpoint_with_response_stream(
     request: HttpRequest,
     name: Path<String>,
-    Body(body): Body,
+    payload: Payload,
     services: Data<Services>,
     client: Data<Client>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
-    let endpoint = match admitted.and_then(|()| real_time(&services, &name)) {
-        Ok(endpoint) => endpoint,
+    let admitted = admit(&services, &request, &OPERATION, &name, payload).await;
+    let (endpoint, body) = match admitted.and_then(|body| Ok((real_time(&services, &name)?, body))) {
+        Ok(admitted) => admitted,
         Err(error) => return error.respond(id.1),
     };
     let variant = headers::text(request.headers(), headers::TARGET_VARIANT);
@@ -73,8 +76,9 @@ async fn invoke(
             "A session cannot be created by InvokeEndpointWithResponseStream; create it with InvokeEndpoint.",
         ));
     }
-    let call = routed.call(request.headers(), &OPERATION, body?, &services.limits);
+    let call = routed.call(request.headers(), &OPERATION, body?, services);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
+    let buffered = services.memory.answers().lease(BUFFERED).map_err(|_| AwsError::no_memory())?;
     let answer = routed.variant.pipeline.stream(client, call).await;
     let answer = answer.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, &id))?;
     routed.note_sessions(&answer.headers);
@@ -88,15 +92,19 @@ async fn invoke(
         response.insert_header(header);
     }
     let frames = answer.pieces.map(move |piece| {
-        Ok::<_, Infallible>(match piece {
+        // What is between the container and the client is held for as long as the stream.
+        let _buffered = &buffered;
+        match piece {
             Ok(piece) => event_stream::payload_part(&piece),
             Err(broken) => {
                 log::warn!("request {id}: the stream broke: {broken:?}");
                 exception(&broken)
             }
-        })
+        }
     });
-    Ok(response.streaming(frames))
+    // The container may take so long, and its last piece is to be sent then.
+    let limits = &services.limits.call;
+    Ok(response.streaming(sending::until(limits.stream_timeout + limits.container_timeout, frames)))
 }
 
 /// The payload of a ModelStreamError.

@@ -2,7 +2,7 @@
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
 
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use reqwest::Client;
 use uuid::Uuid;
@@ -10,31 +10,32 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
-use super::body::Body;
 use super::headers;
-use super::invocation::{Operation, Routed, finish, real_time, request_id};
+use super::invocation::{Operation, Routed, Waits, finish, real_time, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
+use crate::sending;
 
 const OPERATION: Operation = Operation {
     action: INVOKE_ENDPOINT,
     content_type: CONTENT_TYPE,
     accept: ACCEPT,
     target_model: Some(headers::TARGET_MODEL),
+    waits: Waits::Client,
 };
 
 /// Takes a request through the containers.
 pub(super) async fn invoke_endpoint(
     request: HttpRequest,
     name: Path<String>,
-    Body(body): Body,
+    payload: Payload,
     services: Data<Services>,
     client: Data<Client>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
-    let endpoint = match admitted.and_then(|()| real_time(&services, &name)) {
-        Ok(endpoint) => endpoint,
+    let admitted = admit(&services, &request, &OPERATION, &name, payload).await;
+    let (endpoint, body) = match admitted.and_then(|body| Ok((real_time(&services, &name)?, body))) {
+        Ok(admitted) => admitted,
         Err(error) => return error.respond(id.1),
     };
     let variant = headers::text(request.headers(), headers::TARGET_VARIANT);
@@ -61,7 +62,7 @@ async fn invoke(
         Err(error) => (Bytes::new(), Some(error)),
     };
     // What is wrong with the headers is said first: the body may only be too large because of whom it was sent to.
-    let call = routed.call(request.headers(), &OPERATION, body, &services.limits);
+    let call = routed.call(request.headers(), &OPERATION, body, services);
     let call = call.map_err(|refused| refused.for_client(endpoint, id))?;
     if let Some(error) = problem {
         return Err(error);
@@ -83,5 +84,11 @@ async fn invoke(
     for header in headers::returned(&answer.headers, routed.asked) {
         response.insert_header(header);
     }
-    Ok(response.body(answer.body))
+    let body = answer.body;
+    if body.len() <= sending::PIECE {
+        // It is in the connection's own buffer at once.
+        return Ok(response.body(body));
+    }
+    let patience = sending::patience(services.limits.call.container_timeout, body.len());
+    Ok(response.body(sending::Body::new([body], patience)))
 }

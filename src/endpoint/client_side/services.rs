@@ -7,7 +7,8 @@ use super::asynchronous::Queue;
 use super::authorization::Authorization;
 use super::variants::Variants;
 use crate::endpoint::identity::Identity;
-use crate::endpoint::limits::Limits;
+use crate::endpoint::limits::{InFlight, Limits};
+use crate::in_flight::Share;
 
 /// An endpoint as its clients find it.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ impl Endpoint {
 pub struct Services {
     endpoints: BTreeMap<String, Arc<Endpoint>>,
     pub(super) limits: Limits,
+    /// What bodies and answers are leased from.
+    pub(super) memory: InFlight,
     /// Who may call what; anyone anything, with no signature, if there is none.
     pub(super) authorization: Option<Authorization>,
 }
@@ -68,7 +71,13 @@ impl Services {
         authorization: Option<Authorization>,
     ) -> Services {
         let endpoints = endpoints.into_iter().map(|endpoint| (endpoint.identity.endpoint.clone(), endpoint)).collect();
-        Services { endpoints, limits, authorization }
+        let memory = InFlight::new(limits.in_flight_bytes);
+        Services { endpoints, limits, memory, authorization }
+    }
+
+    /// What inputs of asynchronous invocations are leased from.
+    pub fn inputs_memory(&self) -> &Share {
+        self.memory.queued()
     }
 
     pub(super) fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {

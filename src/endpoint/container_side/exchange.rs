@@ -12,6 +12,7 @@ use super::failure::{ContainerFailure, Failure};
 use super::limits::CallLimits;
 use super::model_cache::Lease;
 use super::target_model::TargetModel;
+use crate::in_flight::Share;
 use crate::platform::http::{Body, read_body};
 
 /// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
@@ -90,13 +91,14 @@ impl Container {
         }
     }
 
-    /// Asks, and reads the answer up to `most` bytes.
+    /// Asks, and reads the answer up to `most` bytes, which are leased from `memory`.
     pub(super) async fn call(
         &self,
         client: &Client,
         request: Request,
         most: usize,
         timeout: Duration,
+        memory: &Share,
     ) -> Result<Success, Failure> {
         let start = Instant::now();
         let exchange = async {
@@ -104,7 +106,7 @@ impl Container {
             let status = response.status();
             let headers = response.headers().clone();
             let most = if status.is_success() { most } else { ERROR_LIMIT };
-            let body = read_body(response, most).await.map_err(|error| self.what_happened(&error))?;
+            let body = read_body(response, most, memory).await.map_err(|error| self.what_happened(&error))?;
             Ok((status, headers, body))
         };
         let exchanged = exchange.await;
@@ -122,13 +124,15 @@ impl Container {
         client: &Client,
         request: Request,
         limits: &CallLimits,
+        memory: &Share,
     ) -> Result<StreamedAnswer, Failure> {
         let start = Instant::now();
         let begin = async {
             let (mut response, place) = self.send(client, request, limits.stream_timeout).await?;
             if !response.status().is_success() {
                 let status = response.status().as_u16();
-                let body = read_body(response, ERROR_LIMIT).await.map_err(|error| self.what_happened(&error))?;
+                let body =
+                    read_body(response, ERROR_LIMIT, memory).await.map_err(|error| self.what_happened(&error))?;
                 return Err(self.failed(status, body));
             }
             let first = response.chunk().await.map_err(|error| self.what_happened(&error))?;
@@ -187,6 +191,7 @@ impl Container {
         self.failure(match body {
             Body::Whole(body) => ContainerFailure::Status(status, body),
             Body::TooLarge(_) => ContainerFailure::BodyTooLarge(status, ERROR_LIMIT),
+            Body::NoRoom => return Failure::NoMemory,
         })
     }
 

@@ -59,6 +59,8 @@ pub enum Failure {
         /// FailureReason.
         reason: String,
     },
+    /// The answer of a container would need memory that others hold.
+    NoMemory,
     /// The endpoint itself failed, for reasons that are not the caller's.
     Internal(String),
     /// A container did not give a usable answer.

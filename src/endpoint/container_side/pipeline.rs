@@ -18,6 +18,7 @@ use super::exchange::{Place, Request, StreamedAnswer, set};
 use super::failure::{ContainerFailure, Failure};
 use super::limits::CallLimits;
 use super::target_model::TargetModel;
+use crate::in_flight::Share;
 use crate::platform::http::Body;
 
 /// What a client asks.
@@ -37,6 +38,8 @@ pub struct Call {
     pub body: Bytes,
     /// How long it may take and how large answers may be.
     pub limits: CallLimits,
+    /// What answers are leased from.
+    pub memory: Share,
 }
 
 /// What the last container answered.
@@ -154,11 +157,15 @@ impl Chain {
         let (place, headers) = self.up_to_the_last(client, &mut call).await?;
         let limits = call.limits;
         let request = Request { place, headers, body: call.body };
-        let answer = self.last.call(client, request, limits.answer_bytes, limits.container_timeout).await?;
+        let (most, timeout) = (limits.answer_bytes, limits.container_timeout);
+        let answer = self.last.call(client, request, most, timeout, &call.memory).await?;
         match answer.body {
             Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
+            Body::NoRoom => Err(Failure::NoMemory),
             Body::TooLarge(_) => {
-                Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, limits.answer_bytes)))
+                // Of two limits, the one that it exceeds.
+                let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
+                Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, limit)))
             }
         }
     }
@@ -166,7 +173,7 @@ impl Chain {
     async fn stream(&self, client: &Client, mut call: Call) -> Result<StreamedAnswer, Failure> {
         let (place, headers) = self.up_to_the_last(client, &mut call).await?;
         let request = Request { place, headers, body: call.body };
-        self.last.stream(client, request, &call.limits).await
+        self.last.stream(client, request, &call.limits, &call.memory).await
     }
 
     /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
@@ -187,12 +194,15 @@ impl Chain {
             set(&mut headers, CONTENT_TYPE, content_type.take());
             let body = std::mem::take(&mut call.body);
             let request = Request { place, headers: headers.clone(), body };
-            let answer = container.call(client, request, limits.hand_over_bytes, limits.container_timeout).await?;
+            let (most, timeout) = (limits.hand_over_bytes, limits.container_timeout);
+            let answer = container.call(client, request, most, timeout, &call.memory).await?;
             call.body = match answer.body {
                 Body::Whole(body) => body,
+                Body::NoRoom => return Err(Failure::NoMemory),
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
-                    let (status, limit) = (answer.status, limits.hand_over_bytes);
+                    let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
+                    let status = answer.status;
                     return Err(container.failure(ContainerFailure::HandOverTooLarge { status, next, bytes, limit }));
                 }
             };

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::Model;
 use crate::error::{Error, Result};
+use crate::in_flight::Share;
 use crate::platform::http::{self, read_body};
 use crate::transform::output::Draft;
 
@@ -248,13 +249,13 @@ impl Invoker {
             let status = response.status().as_u16();
             if !response.status().is_success() {
                 let location = response.headers().get(LOCATION).cloned();
-                let body = match (read_body(response, ERROR_LIMIT).await, location) {
+                let body = match (read_body(response, ERROR_LIMIT, &Share::unbounded()).await, location) {
                     (Ok(http::Body::Whole(body)), None) => body,
                     // A redirect's body is for browsers, where it has one.
                     (_, Some(location)) => {
                         Bytes::from([b"it redirects to ", location.as_bytes(), b", which is not followed"].concat())
                     }
-                    (Ok(http::Body::TooLarge(_)) | Err(_), None) => Bytes::new(),
+                    (Ok(http::Body::TooLarge(_) | http::Body::NoRoom) | Err(_), None) => Bytes::new(),
                 };
                 let answered = || Failure::Status { stage: stage.name().to_owned(), status, body };
                 return Err(passed.broken().unwrap_or_else(answered));

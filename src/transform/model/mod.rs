@@ -25,6 +25,7 @@ use crate::platform::environment::Common;
 use crate::platform::http;
 use crate::platform::problems::listed;
 use crate::storage::{Location, Storage};
+use crate::temporary::TemporaryFolder;
 
 /// What serves a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,7 +176,7 @@ pub(super) struct Model {
     client: Client,
     stages: Vec<Stage>,
     /// Where artifacts were unpacked; it goes with this.
-    _unpacked: tempfile::TempDir,
+    _unpacked: TemporaryFolder,
 }
 
 impl Model {
@@ -190,9 +191,7 @@ impl Model {
         variables: &BTreeMap<String, String>,
     ) -> Result<Model> {
         let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
-        let unpacked = tempfile::Builder::new().prefix("byoc-transform-").tempdir();
-        let unpacked = unpacked
-            .map_err(|error| Error::new(Cause::Io, format!("could not make a folder for temporary files: {error}")))?;
+        let unpacked = TemporaryFolder::make("byoc-transform-")?;
         let started = match source {
             ModelSource::Running(url) => vec![Stage::running(&client, url, surroundings).await],
             ModelSource::Containers(containers) => {

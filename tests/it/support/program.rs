@@ -161,16 +161,34 @@ impl Endpoint {
         Endpoint(container)
     }
 
+    /// The same with more arguments and variables.
+    pub fn start(config: &std::path::Path, arguments: &[&str], environment: &[(&str, &str)]) -> Endpoint {
+        let config = config.to_str().expect("a plain path");
+        let mut command = byoc(&["endpoint", "--port", "0", "--config", config]);
+        command.args(arguments).envs(environment.iter().copied());
+        let container = Container::spawn(command);
+        container.wait_for_ping();
+        Endpoint(container)
+    }
+
     /// The client that speaks to it.
     pub fn client(&self) -> Client {
         self.0.client()
+    }
+
+    /// The process, to be ended by the test.
+    pub fn process(&mut self) -> &mut Container {
+        &mut self.0
     }
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.0.signal("TERM");
-        self.0.wait();
+        // One that a test has ended already gets no signal.
+        if self.0.process.try_wait().is_ok_and(|status| status.is_none()) {
+            self.0.signal("TERM");
+            self.0.wait();
+        }
     }
 }
 

@@ -18,8 +18,9 @@ use crate::endpoint::container_side::{Call, Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::FakeContainer;
+use crate::in_flight::Share;
 use crate::platform::Health;
-use crate::storage::Location;
+use crate::storage::{Folders, Location};
 
 /// An endpoint with a queue, and what its answers are written to.
 struct Rig {
@@ -31,8 +32,9 @@ struct Rig {
 impl Rig {
     fn new(container: &FakeContainer) -> Rig {
         let folder = tempfile::tempdir().unwrap();
+        let inputs = Folders::below([folder.path().to_owned()]);
         let place = |name| Location::Local(folder.path().join(name));
-        let (queue, worker) = Queue::new(place("out"), place("failed"), 2);
+        let (queue, worker) = Queue::new(place("out"), place("failed"), Arc::new(inputs), 2);
         let identity = Identity { endpoint: "e".into(), region: "us-east-1".into(), account: "123456789012".into() };
         let endpoint = Arc::new(Endpoint::creating(identity, Some(queue)));
         let container = Container::single_model("primary", container.origin.clone(), Health::default());
@@ -48,7 +50,9 @@ impl Rig {
     /// Works on all that waits; the folder with what came of it.
     async fn finish(self) -> TempDir {
         self.endpoint.take_no_more();
-        self.worker.work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default()).await;
+        self.worker
+            .work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default(), Share::unbounded())
+            .await;
         self.folder
     }
 
@@ -159,6 +163,8 @@ async fn what_cannot_be_taken_is_refused_at_once() {
         (request().set_payload("1").insert_header(("X-Amzn-SageMaker-InputLocation", "/a")), "mutually exclusive"),
         (request().set_payload(large), "Body has 128001 bytes; at most 128000"),
         (request().insert_header(("X-Amzn-SageMaker-InputLocation", "https://host/key")), "cannot be read; give"),
+        (request().insert_header(("X-Amzn-SageMaker-InputLocation", "/etc/passwd")), "--async-input-root"),
+        (request().insert_header(("X-Amzn-SageMaker-InputLocation", "/none/such")), "--async-input-root"),
         (request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "../x")), "Filename \"../x\""),
         (
             request().set_payload("1").insert_header(("X-Amzn-SageMaker-S3OutputPathExtension", "../x")),
@@ -204,8 +210,8 @@ async fn what_goes_wrong_is_a_file_at_the_failure_location() {
     let cases: [Case; 3] = [
         (|rig| rig.job(Input::Inline(Bytes::from("1"))), "\"OriginalStatusCode\":415"),
         (
-            |rig| rig.job(Input::At(Location::Local("/none/input".into()))),
-            "The input file:///none/input could not be read: nothing is there.",
+            |rig| rig.job(Input::At(Location::Local(rig.folder.path().join("none")))),
+            "/none could not be read: nothing is there.",
         ),
         (late, "The request waited longer than RequestTTLSeconds (0)."),
     ];
@@ -256,7 +262,12 @@ async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
     }
     let endpoint = Arc::clone(&rig.endpoint);
     let Rig { folder, worker, .. } = rig;
-    let work = worker.work(Arc::clone(&endpoint), crate::platform::http::client().unwrap(), Arc::default());
+    let work = worker.work(
+        Arc::clone(&endpoint),
+        crate::platform::http::client().unwrap(),
+        Arc::default(),
+        Share::unbounded(),
+    );
     let give_up = async {
         // Two at a time: the other two wait.
         begun.acquire_many(2).await.unwrap().forget();
@@ -268,4 +279,35 @@ async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
         assert!(failure.contains("The endpoint stopped before"), "{failure}");
     }
     assert!(begun.try_acquire().is_err(), "those that waited are not begun any more");
+}
+
+#[actix_web::test]
+async fn an_input_that_is_a_pipe_or_lies_elsewhere_holds_up_no_other() {
+    let container = FakeContainer::answering(200, "text/plain", "answer");
+    let rig = Rig::new(&container);
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("secret"), "secret").unwrap();
+    let pipe = rig.folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let link = rig.folder.path().join("link");
+    std::os::unix::fs::symlink(other.path().join("secret"), &link).unwrap();
+    let services = rig.services();
+    // Two at a time: if one of these were waited for, no later one would have its turn.
+    for (number, place) in [&pipe, &pipe, &pipe, &link].into_iter().enumerate() {
+        let asked = request()
+            .insert_header(("X-Amzn-SageMaker-InputLocation", place.to_str().unwrap()))
+            .insert_header(("X-Amzn-SageMaker-Filename", number.to_string()));
+        assert_eq!(send(&services, asked).await.status(), 202);
+    }
+    let last = request().set_payload("1").insert_header(("X-Amzn-SageMaker-Filename", "last"));
+    assert_eq!(send(&services, last).await.status(), 202);
+    let folder = rig.finish().await;
+    assert_eq!(read(folder.path(), "out/last"), "answer");
+    for number in 0..3 {
+        let failure = read(folder.path(), &format!("failed/{number}-error.out"));
+        assert!(failure.contains("it is not a regular file"), "{failure}");
+    }
+    let failure = read(folder.path(), "failed/3-error.out");
+    assert!(failure.contains("does not lie below a folder that is allowed"), "{failure}");
+    assert_eq!(container.seen().len(), 1);
 }

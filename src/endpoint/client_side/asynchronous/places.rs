@@ -1,15 +1,20 @@
 //! Where the inputs and outputs of asynchronous invocations lie: in S3 as on the platform, or on this machine.
 
 use std::path::{Component, Path};
+use std::time::Duration;
 
 use actix_web::web::Bytes;
 
-use crate::storage::{Location, Storage};
+use crate::in_flight::{NoRoom, Share};
+use crate::storage::{Failure, Folders, Location, Storage};
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
 pub(super) const LARGEST_INPUT: u64 = 1 << 30;
 /// The largest input that a request brings along (botocore's model).
 pub(super) const LARGEST_INLINE: usize = 128_000;
+
+/// After which time an input that there was no memory for is tried again.
+const UNTIL_THERE_IS_ROOM: Duration = Duration::from_millis(200);
 
 /// What a request is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,16 +42,35 @@ impl Input {
         ))
     }
 
-    /// Reads it.
+    /// Whether it may be read at all.
+    ///
+    /// # Errors
+    /// That it may not, as a sentence that does not say whether it is there.
+    pub(super) async fn check(&self, folders: &Folders) -> Result<(), String> {
+        match self {
+            Input::At(Location::Local(path)) if !folders.may_hold(path).await => Err(format!(
+                "InputLocation file://{} does not lie below a folder that is allowed; the endpoint's --async-input-root or \
+                 BYOC_ENDPOINT_ASYNC_INPUT_ROOT allows one.",
+                path.display()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads it. Where there is no memory for it now, it is waited for: the queue is there for that.
     ///
     /// # Errors
     /// Why it cannot be read, as a sentence.
-    pub(super) async fn read(self, storage: &Storage) -> Result<Bytes, String> {
-        match self {
-            Input::Inline(body) => Ok(body),
-            Input::At(location) => {
-                let read = storage.read(&location, LARGEST_INPUT).await;
-                read.map_err(|failure| format!("The input {location} could not be read: {failure}."))
+    pub(super) async fn read(self, storage: &Storage, folders: &Folders, memory: &Share) -> Result<Bytes, String> {
+        let location = match self {
+            Input::Inline(body) => return Ok(body),
+            Input::At(location) => location,
+        };
+        loop {
+            match storage.read_within(&location, LARGEST_INPUT, memory, Some(folders)).await {
+                Ok(body) => return Ok(body),
+                Err(Failure::NoRoom(NoRoom::NotNow)) => tokio::time::sleep(UNTIL_THERE_IS_ROOM).await,
+                Err(failure) => return Err(format!("The input {location} could not be read: {failure}.")),
             }
         }
     }

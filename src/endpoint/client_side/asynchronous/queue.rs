@@ -14,7 +14,8 @@ use super::places::{Input, LARGEST_INPUT};
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::services::Endpoint;
 use crate::endpoint::container_side::Call;
-use crate::storage::{Location, Storage};
+use crate::in_flight::Share;
+use crate::storage::{Folders, Location, Storage};
 
 /// The most requests that wait. Each may hold a body of 128,000 bytes.
 const LONGEST_QUEUE: usize = 10_000;
@@ -33,7 +34,7 @@ pub(super) struct Job {
     pub(super) queued: Instant,
     /// RequestTTLSeconds: how long it may wait for its turn.
     pub(super) time_to_live: Duration,
-    /// InvocationTimeoutSeconds: how long it may take from then on.
+    /// InvocationTimeoutSeconds: how long it may take from then on, once its input is there, and that too.
     pub(super) timeout: Duration,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Job {
 pub struct Queue {
     pub(super) output: Location,
     pub(super) failure: Location,
+    /// Where inputs may lie that are files of this machine.
+    pub(super) inputs: Arc<Folders>,
     /// Nothing once the endpoint takes no more.
     jobs: Mutex<Option<Sender<Job>>>,
     /// Whether those that were taken are given up.
@@ -52,6 +55,7 @@ pub struct Queue {
 #[derive(Debug)]
 pub struct Worker {
     jobs: Receiver<Job>,
+    inputs: Arc<Folders>,
     concurrent: usize,
     abandoned: watch::Receiver<bool>,
 }
@@ -62,16 +66,19 @@ struct Means {
     endpoint: Arc<Endpoint>,
     client: Client,
     storage: Arc<Storage>,
+    inputs: Arc<Folders>,
+    memory: Share,
     abandoned: watch::Receiver<bool>,
 }
 
 impl Queue {
-    /// A queue whose answers go to `output` and failures to `failure`, and its worker, who works on so many at a time.
-    pub fn new(output: Location, failure: Location, concurrent: usize) -> (Queue, Worker) {
+    /// A queue whose answers go to `output` and failures to `failure`, and its worker, who works on so many at a time. Inputs
+    /// that are files lie below `inputs`.
+    pub fn new(output: Location, failure: Location, inputs: Arc<Folders>, concurrent: usize) -> (Queue, Worker) {
         let (sender, jobs) = mpsc::channel(LONGEST_QUEUE);
         let (abandon, abandoned) = watch::channel(false);
-        let queue = Queue { output, failure, jobs: Mutex::new(Some(sender)), abandoned: abandon };
-        (queue, Worker { jobs, concurrent, abandoned })
+        let worker = Worker { jobs, inputs: Arc::clone(&inputs), concurrent, abandoned };
+        (Queue { output, failure, inputs, jobs: Mutex::new(Some(sender)), abandoned: abandon }, worker)
     }
 
     /// Takes no more requests; the worker ends when those that wait are done.
@@ -98,9 +105,10 @@ impl Queue {
 
 impl Worker {
     /// Works until the queue is closed and all is done.
-    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>) {
+    /// Inputs that are read are leased from `memory`.
+    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>, memory: Share) {
         let room = Arc::new(Semaphore::new(self.concurrent));
-        let means = Means { endpoint, client, storage, abandoned: self.abandoned };
+        let means = Means { endpoint, client, storage, inputs: self.inputs, memory, abandoned: self.abandoned };
         while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
             let Some(job) = self.jobs.recv().await else { break };
             let means = means.clone();
@@ -125,7 +133,12 @@ impl Means {
                 let message = format!("The request waited longer than RequestTTLSeconds ({seconds}).");
                 return Err(AwsError::validation(message));
             }
-            let body = input.read(&self.storage).await.map_err(AwsError::validation)?;
+            let reading = input.read(&self.storage, &self.inputs, &self.memory);
+            let body = tokio::time::timeout(timeout, reading).await.unwrap_or_else(|_| {
+                let seconds = timeout.as_secs();
+                Err(format!("The input could not be read within InvocationTimeoutSeconds ({seconds})."))
+            });
+            let body = body.map_err(AwsError::validation)?;
             self.invoke(variant, Call { body, ..call }, timeout, &id).await
         };
         let answer = tokio::select! {

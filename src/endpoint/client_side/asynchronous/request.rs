@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
@@ -14,9 +14,8 @@ use super::queue::Job;
 use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
-use crate::endpoint::client_side::body::Body;
 use crate::endpoint::client_side::headers;
-use crate::endpoint::client_side::invocation::{Operation, Routed, finish, known, request_id};
+use crate::endpoint::client_side::invocation::{Operation, Routed, Waits, finish, known, request_id};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
 const OPERATION: Operation = Operation {
@@ -25,6 +24,7 @@ const OPERATION: Operation = Operation {
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
     // This operation has no such member.
     target_model: None,
+    waits: Waits::Queue,
 };
 const INFERENCE_ID: &str = "x-amzn-sagemaker-inference-id";
 const INPUT_LOCATION: &str = "x-amzn-sagemaker-inputlocation";
@@ -37,16 +37,16 @@ const INVOCATION_TIMEOUT_SECONDS: &str = "x-amzn-sagemaker-invocationtimeoutseco
 pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
     request: HttpRequest,
     name: Path<String>,
-    Body(body): Body,
+    payload: Payload,
     services: Data<Services>,
 ) -> HttpResponse {
     let id = request_id();
-    let admitted = admit(&services, &request, &OPERATION, &name, body.as_deref());
-    let endpoint = match admitted.and_then(|()| known(&services, &name)) {
-        Ok(endpoint) => endpoint,
+    let admitted = admit(&services, &request, &OPERATION, &name, payload).await;
+    let (endpoint, body) = match admitted.and_then(|body| Ok((known(&services, &name)?, body))) {
+        Ok(admitted) => admitted,
         Err(error) => return error.respond(id.1),
     };
-    let outcome = accept(request.headers(), body, &services, endpoint, id.0);
+    let outcome = accept(request.headers(), body, &services, endpoint, id.0).await;
     finish(id, &name, None, outcome)
 }
 
@@ -57,7 +57,7 @@ struct Accepted<'a> {
     inference_id: &'a str,
 }
 
-fn accept(
+async fn accept(
     given: &HeaderMap,
     body: Result<Bytes, AwsError>,
     services: &Services,
@@ -72,7 +72,7 @@ fn accept(
     };
     // Whether it would be answered now tells whether it can be answered later.
     let routed = Routed::to(endpoint, None, None)?;
-    let call = routed.call(given, &OPERATION, Bytes::new(), &services.limits);
+    let call = routed.call(given, &OPERATION, Bytes::new(), services);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let input = match (headers::text(given, INPUT_LOCATION), body?) {
         (Some(_), body) if !body.is_empty() => {
@@ -89,6 +89,7 @@ fn accept(
         }
         (None, body) => Input::Inline(body),
     };
+    input.check(&queue.inputs).await.map_err(AwsError::validation)?;
 
     let extension = headers::text(given, OUTPUT_PATH_EXTENSION).unwrap_or_default();
     let request_id = id.to_string();

@@ -141,7 +141,20 @@ fn an_arn_is_compared_field_by_field() {
 #[test]
 fn a_variable_without_a_value_is_like_nothing() {
     assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "${aws:PrincipalTag/t}*"}}), Some("m")));
-    assert!(holds(json!({"StringNotLike": {"sagemaker:TargetModel": "${aws:PrincipalTag/t}*"}}), Some("m")));
+    // AWS's own words are at `Pattern::matches`: a negated operator does match where there is no value.
+    for (operator, like) in [
+        ("StringNotLike", "${aws:PrincipalTag/t}*"),
+        ("StringNotEquals", "${aws:PrincipalTag/t}"),
+        ("StringNotEqualsIgnoreCase", "${aws:PrincipalTag/t}"),
+        ("StringNotLikeIfExists", "*${aws:PrincipalTag/t}*"),
+    ] {
+        assert!(holds(json!({operator: {"sagemaker:TargetModel": like}}), Some("m")), "{operator}");
+        // Of several values, one without a variable counts as ever.
+        assert!(!holds(json!({operator: {"sagemaker:TargetModel": [like, "m"]}}), Some("m")), "{operator}");
+    }
+    let arn = "arn:aws:sts::123456789012:assumed-role/${aws:PrincipalTag/t}/*";
+    assert!(holds(json!({"ArnNotLike": {"aws:PrincipalArn": arn}}), None));
+    assert!(!holds(json!({"ArnLike": {"aws:PrincipalArn": arn}}), None));
 }
 
 #[test]

@@ -24,6 +24,8 @@ use context::Context;
 use policy::Decision;
 pub use principals::{Principal, Principals};
 pub use refusal::Refusal;
+use signature::Payload;
+pub use signature::Sha256Digest;
 
 /// The action behind `POST /endpoints/{EndpointName}/invocations`
 /// (docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker.html), and behind `…/invocations-response-stream`
@@ -32,7 +34,7 @@ pub const INVOKE_ENDPOINT: &str = "sagemaker:InvokeEndpoint";
 /// The action behind `POST /endpoints/{EndpointName}/async-invocations`, from the first of these pages.
 pub const INVOKE_ENDPOINT_ASYNC: &str = "sagemaker:InvokeEndpointAsync";
 
-/// An HTTP request as it was received: what a signature covers.
+/// The head of an HTTP request as it was received: what a signature covers beside the body.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedRequest<'a> {
     /// The method, such as `POST`.
@@ -43,8 +45,6 @@ pub struct SignedRequest<'a> {
     pub query: &'a str,
     /// All headers with their values, in the order they came; a name may be there more than once, in any case.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The whole body.
-    pub body: &'a [u8],
     /// When the request came.
     pub received: SystemTime,
 }
@@ -92,26 +92,68 @@ impl Authorization {
         &self.principals
     }
 
-    /// The principal that signed `request`, if its policies let it do what `call` says.
+    /// What can be said of a request before its body has come.
     ///
     /// # Errors
-    /// A [`Refusal`] with the status, the exception and the words that AWS has for it.
-    pub fn check(&self, request: &SignedRequest<'_>, call: &Call<'_>) -> Result<&Principal, Refusal> {
-        let signed = signature::verify(request, &self.principals)?;
+    /// A [`Refusal`] with the status, the exception and the words that AWS has for it: whatever is wrong with the head, the
+    /// signature too if the head names the body's digest, and then also what policies say.
+    pub fn check_head(&self, request: &SignedRequest<'_>, call: &Call<'_>) -> Result<Checked<'_>, Refusal> {
+        let signed = signature::verify_head(request, &self.principals)?;
         let principal = signed.principal;
-        let context = Context { principal, call, requested_region: signed.region };
-        let resource = call.resource(principal.partition());
-        let denied = |explicitly| Refusal::AccessDenied {
-            principal: principal.arn().to_owned(),
-            action: call.action.to_owned(),
-            resource: resource.clone(),
-            explicitly,
-        };
-        match policy::decide(principal.policies(), call.action, &resource, &context) {
-            Decision::Allow => Ok(principal),
-            Decision::ExplicitDeny => Err(denied(true)),
-            Decision::ImplicitDeny => Err(denied(false)),
+        let denied = denied(principal, call, signed.region);
+        match (signed.payload, denied) {
+            (Payload::HasDigest(_), Some(refusal)) => Err(refusal),
+            (payload, denied) => Ok(Checked { principal, payload, denied }),
         }
+    }
+}
+
+/// Why a principal may not do what it calls for.
+fn denied(principal: &Principal, call: &Call<'_>, requested_region: &str) -> Option<Refusal> {
+    let context = Context { principal, call, requested_region };
+    let resource = call.resource(principal.partition());
+    let explicitly = match policy::decide(principal.policies(), call.action, &resource, &context) {
+        Decision::Allow => return None,
+        Decision::ExplicitDeny => true,
+        Decision::ImplicitDeny => false,
+    };
+    let (principal, action) = (principal.arn().to_owned(), call.action.to_owned());
+    Some(Refusal::AccessDenied { principal, action, resource, explicitly })
+}
+
+/// A request whose head is in order; what is left to be shown is that its body belongs to it.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    principal: &'a Principal,
+    payload: Payload,
+    denied: Option<Refusal>,
+}
+
+impl<'a> Checked<'a> {
+    /// Whether the body will be of use to anyone. What policies say is told to whoever has signed, and so not before the
+    /// digest of the body is known.
+    pub fn is_allowed(&self) -> bool {
+        self.denied.is_none()
+    }
+
+    /// Whether the signature of the head is right already.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.payload, Payload::HasDigest(_))
+    }
+
+    /// The principal that signed `request`, once its body has come and has this digest.
+    ///
+    /// # Errors
+    /// As [`Authorization::check_head`].
+    pub fn check_body(self, request: &SignedRequest<'_>, digest: &Sha256Digest) -> Result<&'a Principal, Refusal> {
+        match self.payload {
+            // To S3 that is XAmzContentSHA256Mismatch (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). Other
+            // services do not look at the header; to them the signature is one of another body.
+            Payload::HasDigest(named) if named != *digest => return Err(Refusal::SignatureDoesNotMatch),
+            Payload::HasDigest(_) => {}
+            Payload::Unknown => signature::verify_whole(request, self.principal, digest)?,
+        }
+        self.denied.map_or(Ok(self.principal), Err)
     }
 }
 

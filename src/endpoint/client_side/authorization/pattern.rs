@@ -110,7 +110,12 @@ impl Pattern {
         })
     }
 
-    /// Whether the whole text matches. With a variable that has no value, nothing does.
+    /// Whether the whole text matches. With a variable that has no value, nothing does: "there is no equal or like value".
+    /// So a negated operator does match then, and NotResource leaves nothing out. That lets in what a policy's author may not
+    /// have thought of, but it is what AWS does: "inverted condition operators like StringNotEquals or StringNotLike do match
+    /// against a null value", and "the resource that includes a policy variable with no value will not match any resource"
+    /// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html, "Policy variables with no value").
+    /// Whoever writes such a policy is warned of variables that no request here can have a value for.
     pub(super) fn matches(&self, text: &str, case: Case, context: &Context<'_>) -> bool {
         self.resolved(context).is_some_and(|tokens| matches(&tokens, text, case))
     }

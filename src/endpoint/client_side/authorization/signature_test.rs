@@ -3,6 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::endpoint::client_side::authorization::testing::{ARN, file, read};
@@ -75,17 +76,36 @@ impl Recorded {
             path: &self.path,
             query: &self.query,
             headers: &headers,
-            body: &bytes(&self.body_hex),
             received: SystemTime::UNIX_EPOCH,
         };
         let signed = signing_time(&request).map_or(Timestamp::UNIX_EPOCH, |time| time.instant);
         request.received = (signed + SignedDuration::from_secs(seconds)).into();
         let principals = self.principals();
-        verify(&request, &principals).map(|signed| {
+        verify(&request, &bytes(&self.body_hex), &principals).map(|signed| {
             assert_eq!(signed.principal.arn(), ARN);
             signed.region.to_owned()
         })
     }
+}
+
+fn digest_of(body: &[u8]) -> Sha256Digest {
+    Sha256::digest(body).into()
+}
+
+/// What is said of a request once its body is there.
+fn verify<'principals, 'request>(
+    request: &SignedRequest<'request>,
+    body: &[u8],
+    principals: &'principals Principals,
+) -> Result<Signed<'principals, 'request>, Refusal> {
+    let signed = verify_head(request, principals)?;
+    let digest = digest_of(body);
+    match signed.payload {
+        Payload::HasDigest(named) if named == digest => {}
+        Payload::HasDigest(_) => return Err(Refusal::SignatureDoesNotMatch),
+        Payload::Unknown => verify_whole(request, signed.principal, &digest)?,
+    }
+    Ok(signed)
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -96,7 +116,8 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn what_awss_own_clients_sign_is_accepted() {
     let all = fixture(RECORDED);
     assert!(all.len() >= 13);
-    for recorded in all {
+    // There is one that is refused for what it does not sign: it has a test of its own.
+    for recorded in all.into_iter().filter(|recorded| recorded.name != "botocore with an unsigned payload") {
         let region = if recorded.name.contains("everything") { "eu-west-1" } else { "us-east-1" };
         assert_eq!(recorded.verify_after(0).as_deref(), Ok(region), "{}", recorded.name);
     }
@@ -113,14 +134,13 @@ fn awss_published_signatures_come_out() {
             path: &published.path,
             query: &published.query,
             headers: &headers,
-            body: &bytes(&published.body_hex),
             received: SystemTime::UNIX_EPOCH,
         };
         let header = AuthorizationHeader::parse(published.header("authorization")).unwrap();
         let time = signing_time(&request).unwrap();
         // The suite's service is `service`, so that `verify` would refuse it: the signature is made directly.
         let credentials = Credentials::new(&published.access_key_id, &published.secret_access_key, None, None, "test");
-        let made = signature(&request, &header, &time, &credentials).unwrap();
+        let made = signature(&request, &header, &time, &credentials, &digest_of(&bytes(&published.body_hex))).unwrap();
         assert_eq!(made, header.signature, "{}", published.name);
     }
 }
@@ -160,7 +180,7 @@ fn whatever_was_signed_cannot_be_changed() {
             }),
         ),
         ("secret", changed(|r| r.secret_access_key.push('x'))),
-        ("unsigned payload", changed(|r| r.set("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD"))),
+        ("digest of another body", changed(|r| r.set("X-Amz-Content-SHA256", &"0f".repeat(32)))),
         ("no text", changed(|r| r.set("Accept", "ü"))),
     ] {
         assert_eq!(found, Err(Refusal::SignatureDoesNotMatch), "{what}");
@@ -184,12 +204,52 @@ fn an_unsigned_parameter_is_refused() {
 }
 
 #[test]
-fn an_unsigned_payload_may_be_any() {
+fn a_body_that_is_not_signed_is_refused_however_well_the_rest_is() {
     let mut recorded = recorded("botocore with an unsigned payload");
-    recorded.body_hex = "00".into();
-    assert!(recorded.verify_after(0).is_ok());
-    recorded.set("X-Amz-Content-SHA256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
-    assert!(recorded.verify_after(0).unwrap_err().to_string().contains("chunk by chunk"));
+    for (value, part) in
+        [("UNSIGNED-PAYLOAD", "body that is not signed"), ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "chunk by chunk")]
+    {
+        recorded.set("X-Amz-Content-SHA256", value);
+        let refusal = recorded.verify_after(0).unwrap_err();
+        assert_eq!(refusal.exception(), "InvalidSignatureException");
+        assert!(refusal.to_string().contains(part), "{refusal}");
+    }
+}
+
+#[test]
+fn a_head_that_names_the_digest_of_its_body_is_verified_before_the_body_is_there() {
+    let head = |recorded: &Recorded| {
+        let headers: Vec<(&str, &[u8])> = recorded.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+        let mut request = SignedRequest {
+            method: &recorded.method,
+            path: &recorded.path,
+            query: &recorded.query,
+            headers: &headers,
+            received: SystemTime::UNIX_EPOCH,
+        };
+        request.received = signing_time(&request).unwrap().instant.into();
+        verify_head(&request, &recorded.principals()).map(|signed| signed.payload)
+    };
+    let mut plain = recorded("boto3");
+    assert_eq!(head(&plain), Ok(Payload::Unknown));
+    let digest = digest_of(&bytes(&plain.body_hex));
+    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    for written in [hexadecimal.clone(), hexadecimal.to_uppercase()] {
+        plain.set("X-Amz-Content-SHA256", &written);
+        assert_eq!(head(&plain), Ok(Payload::HasDigest(digest)));
+        assert!(plain.verify_after(0).is_ok());
+    }
+    let mut other = plain.clone();
+    other.body_hex = "00".into();
+    assert_eq!(head(&other), Ok(Payload::HasDigest(digest)));
+    assert_eq!(other.verify_after(0), Err(Refusal::SignatureDoesNotMatch), "the body is another one");
+    plain.secret_access_key.push('x');
+    assert_eq!(head(&plain), Err(Refusal::SignatureDoesNotMatch));
+    for (what, no_digest) in [("short", "ab"), ("no digits", &"xy".repeat(32)), ("empty", "")] {
+        let mut recorded = recorded("boto3");
+        recorded.set("X-Amz-Content-SHA256", no_digest);
+        assert_eq!(head(&recorded), Ok(Payload::Unknown), "{what}");
+    }
 }
 
 #[test]
@@ -348,9 +408,8 @@ proptest! {
             path: &recorded.path,
             query: &recorded.query,
             headers: &headers,
-            body: &[],
             received: DateTime::strptime(BASIC_FORMAT, date).unwrap().to_zoned(TimeZone::UTC).unwrap().into(),
         };
-        prop_assert!(verify(&request, &recorded.principals()).is_err());
+        prop_assert!(verify(&request, &[], &recorded.principals()).is_err());
     }
 }

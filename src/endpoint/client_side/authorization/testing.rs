@@ -1,9 +1,10 @@
 //! What the tests of this room share: principals with policies, and calls.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::document::Findings;
-use super::{Call, Context, INVOKE_ENDPOINT, Principal, Principals};
+use super::{Authorization, Call, Context, INVOKE_ENDPOINT, Principal, Principals, Refusal, SignedRequest};
 
 pub(super) const ARN: &str = "arn:aws:sts::123456789012:assumed-role/NewYork/me";
 pub(super) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -46,4 +47,14 @@ pub(super) fn call(target_model: Option<&str>) -> Call<'_> {
 
 pub(super) fn context<'a>(principal: &'a Principal, call: &'a Call<'a>) -> Context<'a> {
     Context { principal, call, requested_region: "us-east-1" }
+}
+
+/// What is said of a request in the end, its body being there at once.
+pub(super) fn check<'a>(
+    door: &'a Authorization,
+    request: &SignedRequest<'_>,
+    body: &[u8],
+    call: &Call<'_>,
+) -> Result<&'a Principal, Refusal> {
+    door.check_head(request, call)?.check_body(request, &Sha256::digest(body).into())
 }

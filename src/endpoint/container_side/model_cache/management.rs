@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::super::failure::{ContainerFailure, Failure};
 use super::super::target_model::TargetModel;
+use crate::in_flight::Share;
 use crate::platform::http::{Body, read_body};
 
 /// How long a container may take for one call, from the same page.
@@ -90,9 +91,9 @@ impl Management {
         if status.is_success() {
             return Ok(());
         }
-        let what = match read_body(response, ANSWER_LIMIT).await {
+        let what = match read_body(response, ANSWER_LIMIT, &Share::unbounded()).await {
             Ok(Body::Whole(body)) => ContainerFailure::Status(status.as_u16(), body),
-            Ok(Body::TooLarge(_)) => ContainerFailure::BodyTooLarge(status.as_u16(), ANSWER_LIMIT),
+            Ok(Body::TooLarge(_) | Body::NoRoom) => ContainerFailure::BodyTooLarge(status.as_u16(), ANSWER_LIMIT),
             Err(error) => ContainerFailure::from_error(&error),
         };
         Err(self.failure(what))

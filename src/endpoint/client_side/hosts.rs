@@ -1,0 +1,163 @@
+//! Under which names the endpoint answers.
+//!
+//! A page that somebody looks at in a browser may send requests to any name that its author controls, and may then have that
+//! name mean 127.0.0.1: to the browser the endpoint's answers are the page's own ("DNS rebinding"; what is done about it is
+//! to look at Host, as owasp.org and every development server does). So a name must be one that no stranger controls.
+
+use actix_web::HttpResponse;
+use actix_web::http::Version;
+use actix_web::http::header::HOST;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::aws_error::AwsError;
+use super::invocation::request_id;
+
+/// The names of the runtime API itself, which a client keeps that is led here by other means.
+const OF_AWS: [&str; 2] = ["amazonaws.com", "amazonaws.com.cn"];
+const LOOPBACK: &str = "localhost";
+
+/// The names under which the endpoint answers beside IP addresses, loopback names and those of AWS.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedHosts(Vec<String>);
+
+impl AllowedHosts {
+    /// These names more.
+    pub fn new(names: impl IntoIterator<Item = String>) -> AllowedHosts {
+        AllowedHosts(names.into_iter().map(|name| normalized(&name)).collect())
+    }
+
+    /// Says no to a request for another host.
+    ///
+    /// A request of HTTP/1.0 may have no Host (RFC 9112, 3.2): some health checks are such, and a browser's are not, so that
+    /// it is let in. Of HTTP/1.1 it must have one, and in no version more than one.
+    pub(super) fn check(&self, request: &actix_web::dev::RequestHead) -> Result<(), AwsError> {
+        let mut hosts = request.headers().get_all(HOST);
+        let given = match (hosts.next(), hosts.next()) {
+            (Some(host), None) => Some(host.to_str().unwrap_or_default()),
+            (None, _) if request.version < Version::HTTP_11 => None,
+            _ => return Err(AwsError::validation("A request must have one Host header.")),
+        };
+        // Of a request for an absolute URL, that is where its host is (RFC 9112, 3.2.2).
+        let of_target = request.uri.authority().map(|authority| authority.as_str());
+        match [given, of_target].into_iter().flatten().find(|host| !self.allows(host)) {
+            None => Ok(()),
+            Some(other) => Err(AwsError::misdirected(format!(
+                "Host {other:?} is none of this endpoint's; if it is meant to be one, start the endpoint with \
+                 --allow-host NAME or BYOC_ENDPOINT_ALLOW_HOST."
+            ))),
+        }
+    }
+
+    /// Whether a host, which may have a port behind it, is one of ours.
+    fn allows(&self, host: &str) -> bool {
+        let Some(name) = without_port(host) else { return false };
+        if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+            return address.parse::<Ipv6Addr>().is_ok();
+        }
+        if name.parse::<Ipv4Addr>().is_ok() {
+            return true;
+        }
+        let name = normalized(name);
+        name == LOOPBACK
+            || is_below(&name, LOOPBACK)
+            || OF_AWS.iter().any(|domain| is_below(&name, domain))
+            || self.0.contains(&name)
+    }
+}
+
+/// What is before a port.
+fn without_port(host: &str) -> Option<&str> {
+    let end_of_address = host.rfind(']').map_or(0, |end| end + 1);
+    match host.get(end_of_address..)?.split_once(':') {
+        None => Some(host),
+        Some((before, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => {
+            host.get(..end_of_address + before.len())
+        }
+        Some(_) => None,
+    }
+}
+
+/// Names have no case, and the root's dot behind them says nothing.
+fn normalized(name: &str) -> String {
+    let name = name.trim();
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// Whether a name has labels of its own below a domain.
+fn is_below(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).and_then(|labels| labels.strip_suffix('.')).is_some_and(|labels| !labels.is_empty())
+}
+
+/// The answer to a request for another host.
+pub(super) fn refuse(error: &AwsError) -> HttpResponse {
+    error.respond(request_id().1)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn status(hosts: &AllowedHosts, request: TestRequest) -> u16 {
+        hosts.check(request.to_http_request().head()).map_or_else(|error| error.status(), |()| 200)
+    }
+
+    #[test]
+    fn names_that_no_stranger_controls_are_answered_and_no_others() {
+        let hosts = AllowedHosts::new(["endpoint".to_owned(), "Box.Example.".to_owned()]);
+        for good in [
+            "localhost",
+            "localhost:8080",
+            "LocalHost.",
+            "a.localhost:1",
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "10.1.2.3:80",
+            "[::1]",
+            "[::1]:8080",
+            "runtime.sagemaker.eu-west-1.amazonaws.com",
+            "runtime.sagemaker.cn-north-1.amazonaws.com.cn:443",
+            "endpoint:8080",
+            "box.example",
+        ] {
+            assert_eq!(status(&hosts, TestRequest::default().insert_header((HOST, good))), 200, "{good}");
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "evillocalhost",
+            ".localhost",
+            "127.0.0.1.evil.example",
+            "0x7f.1",
+            "127.1",
+            "::1",
+            "[::1",
+            "[::1].evil.example",
+            "[evil]",
+            "amazonaws.com",
+            "evilamazonaws.com",
+            "amazonaws.com.evil.example",
+            "other.box.example",
+            "endpoint.evil",
+            "localhost:80@evil.example",
+            "user@localhost",
+        ] {
+            assert_eq!(status(&hosts, TestRequest::default().insert_header((HOST, bad))), 421, "{bad}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_host_but_in_requests_of_http_1_0() {
+        let hosts = AllowedHosts::default();
+        assert_eq!(status(&hosts, TestRequest::default()), 400);
+        assert_eq!(status(&hosts, TestRequest::default().version(Version::HTTP_10)), 200);
+        let two = TestRequest::default().append_header((HOST, "localhost")).append_header((HOST, "evil.example"));
+        assert_eq!(status(&hosts, two), 400);
+        let absolute = |url: &str| TestRequest::with_uri(url).insert_header((HOST, "localhost"));
+        assert_eq!(status(&hosts, absolute("http://evil.example/ping")), 421);
+        assert_eq!(status(&hosts, absolute("http://127.0.0.1:8080/ping")), 200);
+    }
+}

@@ -1,0 +1,161 @@
+//! Folders for temporary files that do not outlive their process for long, whatever ended it.
+//!
+//! A process that is killed removes nothing. So each of these folders has a file in it that its process has locked: the
+//! system takes the lock back when the process ends. Whoever makes a folder removes those of the same user that nobody
+//! holds any more.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Cause, Error, Result};
+
+/// The file that whoever uses a folder has locked. No endpoint and no container can have such a name.
+const LOCK: &str = ".lock";
+/// How often a folder is made anew that another process took for one that nobody holds, before it was locked.
+const TRIES: usize = 10;
+/// What all our commands call theirs.
+const PREFIXES: [&str; 3] = ["byoc-endpoint-", "byoc-transform-", "byoc-model-"];
+
+/// A folder of our own; it goes when this is dropped.
+#[derive(Debug)]
+pub struct TemporaryFolder {
+    folder: tempfile::TempDir,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl TemporaryFolder {
+    /// Makes a folder in the system's folder for temporary files, after it has removed those that processes left there which
+    /// were killed. The name begins with `prefix`, such as `byoc-endpoint-`.
+    ///
+    /// # Errors
+    /// [`Cause::Io`] when it cannot be made.
+    pub fn make(prefix: &str) -> Result<TemporaryFolder> {
+        TemporaryFolder::make_in(&std::env::temp_dir(), prefix)
+    }
+
+    fn make_in(place: &Path, prefix: &str) -> Result<TemporaryFolder> {
+        let not_made = |error: std::io::Error| {
+            let place = place.display();
+            Error::new(Cause::Io, format!("could not make a folder for temporary files in {place}: {error}"))
+        };
+        for _ in 0..TRIES {
+            let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(place).map_err(not_made)?;
+            let path = folder.path().join(LOCK);
+            let lock = match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(lock) => lock,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(not_made(error)),
+            };
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(error)) => return Err(not_made(error)),
+            }
+            if !is_same(&path, &lock) {
+                continue;
+            }
+            remove_abandoned(place, folder.path());
+            return Ok(TemporaryFolder { folder, _lock: lock });
+        }
+        Err(Error::new(Cause::Io, format!("could not keep a folder for temporary files in {}", place.display())))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Whether a path still leads to this open file.
+fn is_same(path: &Path, file: &File) -> bool {
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let of_path = std::fs::symlink_metadata(path).map(identity);
+    matches!((of_path, file.metadata().map(identity)), (Ok(path), Ok(file)) if path == file)
+}
+
+/// Removes folders of ours, beside our own, that nobody holds.
+fn remove_abandoned(place: &Path, own: &Path) {
+    let Ok(user) = std::fs::symlink_metadata(own).map(|metadata| metadata.uid()) else { return };
+    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+        let path = entry.path();
+        if is_ours && path != own && remove_if_abandoned(&path, user) {
+            log::info!("{} was left by a process that was killed; it is removed", path.display());
+        }
+    }
+}
+
+/// Links are not followed: everyone may make them in such a place.
+fn remove_if_abandoned(folder: &Path, user: u32) -> bool {
+    let is_folder_of = |metadata: std::fs::Metadata| metadata.is_dir() && metadata.uid() == user;
+    if !std::fs::symlink_metadata(folder).is_ok_and(is_folder_of) {
+        return false;
+    }
+    // One that is just being made has no lock yet, and one without a lock cannot be told from it.
+    let lock: PathBuf = folder.join(LOCK);
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(&lock) else { return false };
+    let is_file_of = |metadata: std::fs::Metadata| metadata.is_file() && metadata.uid() == user;
+    if !file.metadata().is_ok_and(is_file_of) || file.try_lock().is_err() {
+        return false;
+    }
+    // The lock is held until it is gone, so that no two remove it; below it, too, no link is followed.
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => true,
+        Err(error) => {
+            log::warn!("{}: left by a process that was killed, and could not be removed: {error}", folder.display());
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder as a process leaves it that is killed.
+    fn abandoned(place: &Path, name: &str) -> PathBuf {
+        let folder = place.join(name);
+        std::fs::create_dir_all(folder.join("models/deep")).unwrap();
+        std::fs::write(folder.join("models/deep/weights"), "w").unwrap();
+        std::fs::write(folder.join(LOCK), "").unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_nobody_holds_is_removed_and_what_somebody_holds_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let held = TemporaryFolder::make_in(place.path(), "byoc-endpoint-").unwrap();
+        let old = ["byoc-endpoint-a", "byoc-transform-b", "byoc-model-c"].map(|name| abandoned(place.path(), name));
+        let others = abandoned(place.path(), "other-d");
+        let young = place.path().join("byoc-endpoint-young");
+        std::fs::create_dir(&young).unwrap();
+        let made = TemporaryFolder::make_in(place.path(), "byoc-transform-").unwrap();
+        assert!(old.iter().all(|folder| !folder.exists()));
+        for stays in [held.path(), made.path(), &others, &young] {
+            assert!(stays.exists(), "{}", stays.display());
+        }
+        let gone = made.path().to_owned();
+        drop(made);
+        assert!(!gone.exists());
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = abandoned(elsewhere.path(), "mine");
+        std::os::unix::fs::symlink(&target, place.path().join("byoc-endpoint-link")).unwrap();
+        let with_linked_lock = place.path().join("byoc-endpoint-lock");
+        std::fs::create_dir(&with_linked_lock).unwrap();
+        std::os::unix::fs::symlink(target.join(LOCK), with_linked_lock.join(LOCK)).unwrap();
+        let with_link = abandoned(place.path(), "byoc-endpoint-inside");
+        std::os::unix::fs::symlink(&target, with_link.join("models/link")).unwrap();
+        TemporaryFolder::make_in(place.path(), "byoc-endpoint-").unwrap();
+        assert!(target.join("models/deep/weights").exists());
+        assert!(with_linked_lock.exists() && !with_link.exists());
+    }
+}
