@@ -63,6 +63,15 @@ impl<'a> Frame<'a> {
         Frame { rows, columns }
     }
 
+    /// The columns of a table, which is no more after it.
+    fn of(table: Table<'a>, allowance: &Allowance) -> Result<Frame<'a>> {
+        let width = table.columns.len();
+        allowance.take_items::<Series<'_>>(width)?;
+        let frame = Frame::from(table);
+        allowance.give_back_items::<Column<'_>>(width);
+        Ok(frame)
+    }
+
     /// Reads a body into the columns of a model, within what the allowance gives.
     ///
     /// # Errors
@@ -74,11 +83,11 @@ impl<'a> Frame<'a> {
         allowance: &Allowance,
     ) -> Result<Frame<'a>> {
         match media_type {
-            MediaType::Csv => csv::read(body, &|columns| schema.check_width(columns), allowance).map(Frame::from),
+            MediaType::Csv => Frame::of(csv::read(body, &|columns| schema.check_width(columns), allowance)?, allowance),
             MediaType::Json => json::read_table(body, schema, allowance),
             MediaType::JsonLines => jsonlines::read_table(body, schema, allowance),
-            MediaType::RecordIoProtobuf => recordio::read_table(body, schema, allowance).map(Frame::from),
-            MediaType::Npy => npy::read_table(body, schema, allowance).map(Frame::from),
+            MediaType::RecordIoProtobuf => Frame::of(recordio::read_table(body, schema, allowance)?, allowance),
+            MediaType::Npy => Frame::of(npy::read_table(body, schema, allowance)?, allowance),
         }
     }
 
@@ -98,7 +107,7 @@ impl<'a> Frame<'a> {
             (MediaType::Csv, None) if content_type.has_header => csv::read_with_header(body, schema, allowance),
             (_, None) => Frame::read(media_type, body, schema, allowance),
             (MediaType::Csv, _) => {
-                csv::read_piece(body, columns, &|columns| schema.check_width(columns), allowance).map(Frame::from)
+                Frame::of(csv::read_piece(body, columns, &|columns| schema.check_width(columns), allowance)?, allowance)
             }
             (_, Some(columns)) => Frame::read(media_type, body, &SameWidth { columns, schema }, allowance),
         };

@@ -62,7 +62,10 @@ pub(super) fn read_piece<'a>(
 ) -> Result<Table<'a>> {
     let fields = Fields::find(body, width, check_width, allowance)?;
     allowance.take_items::<Column<'_>>(fields.width())?;
-    let columns = (0..fields.width()).map(|column| typed_column(&fields, column, allowance)).collect::<Result<_>>()?;
+    let mut columns = Vec::with_capacity(fields.width());
+    for column in 0..fields.width() {
+        columns.push(typed_column(&fields, column, allowance)?);
+    }
     let table = Table { rows: fields.rows(), columns };
     fields.give_back(allowance);
     Ok(table)

@@ -221,8 +221,13 @@ impl<'a, 'c> Columns<'a, 'c> {
                 )));
             }
         }
-        let finish = |column: Growing<'a>| column.finish(self.rows, self.allowance);
-        let columns = self.columns.into_iter().map(finish).collect::<Result<_, _>>()?;
+        let (width, room) = (self.columns.len(), self.columns.capacity());
+        self.allowance.take_items::<Series<'_>>(width)?;
+        let mut columns = Vec::with_capacity(width);
+        for column in self.columns {
+            columns.push(column.finish(self.rows, self.allowance)?);
+        }
+        self.allowance.give_back_items::<Growing<'_>>(room);
         Ok(Frame::new(self.rows, columns))
     }
 

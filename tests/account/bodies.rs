@@ -1,0 +1,195 @@
+//! The same hostile claims for every media type that is read, and for the rows of every shape: what a body only says to have
+//! takes no memory, and what it has takes what its bytes justify.
+
+use allocation_counter::measure;
+use byoc::payload::table::Schema;
+use byoc::payload::{Batch, ContentType, Frame, MediaType};
+use byoc_account::{Allowance, Purpose};
+
+/// Rows of so many columns that have names.
+struct Named(Vec<String>);
+
+impl Named {
+    fn columns(count: usize) -> Named {
+        Named((0..count).map(|number| format!("c{number}")).collect())
+    }
+}
+
+impl Schema for Named {
+    fn check_width(&self, columns: usize) -> byoc::error::Result<()> {
+        match columns == self.0.len() {
+            true => Ok(()),
+            false => Err(byoc::error::Error::bad_payload(format!("expected {} columns", self.0.len()))),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.0.iter().map(String::as_str).collect()
+    }
+
+    fn uses(&self, _: &str) -> bool {
+        true
+    }
+
+    fn label(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Any number of columns, without names.
+fn any_width(_: usize) -> byoc::error::Result<()> {
+    Ok(())
+}
+
+/// How often the hostile part of a body is repeated, where it is.
+const MANY: usize = 20_000;
+
+/// Bodies of a media type that claim, or make, more than they hold. A media type that is added has to be added here.
+fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
+    match media_type {
+        MediaType::Csv => vec![
+            ("many columns", ",".repeat(MANY).into_bytes()),
+            ("rows of nothing", format!("{}\n", ",".repeat(999)).repeat(100).into_bytes()),
+            ("a quote that does not end", format!("\"{}", "a,\n".repeat(MANY)).into_bytes()),
+            ("one wide row and many narrow ones", format!("{}\n{}", ",".repeat(999), "1\n".repeat(MANY)).into_bytes()),
+            ("blank lines", "\n".repeat(MANY).into_bytes()),
+            ("a long number", format!("1{}", "0".repeat(MANY)).into_bytes()),
+            ("a wide exponent", "1e999999999\n".repeat(MANY).into_bytes()),
+        ],
+        MediaType::Json => {
+            let list = |item: &str| format!("[{}{item}]", format!("{item},").repeat(MANY)).into_bytes();
+            vec![
+                ("members left out", list(r#"{"c0":1}"#)),
+                ("members left out of instances", [b"{\"instances\":", list(r#"{"c0":1}"#).as_slice(), b"}"].concat()),
+                ("another member in each row", {
+                    let rows: Vec<String> = (0..MANY).map(|row| format!("{{\"c{}\":{row}}}", row % 1000)).collect();
+                    format!("[{}]", rows.join(",")).into_bytes()
+                }),
+                ("one member many times", format!("[{{{}\"c0\":1}}]", "\"c0\":1,".repeat(MANY)).into_bytes()),
+                ("unknown members", format!("[{{{}\"x\":1}}]", "\"x\":1,".repeat(MANY)).into_bytes()),
+                ("rows of nothing", list("[]")),
+                ("objects of nothing", list("{}")),
+                ("depth", "[".repeat(MANY).into_bytes()),
+                ("depth of objects", "{\"a\":".repeat(MANY).into_bytes()),
+                ("text of nothing", list("\"\"")),
+                ("numbers", list("1")),
+                ("numbers that become text at the end", format!("[{}[\"a\"]]", "[1],".repeat(MANY)).into_bytes()),
+                ("sparse vectors", list(r#"{"data":{"features":{"keys":[999],"shape":[1000],"values":[1]}}}"#)),
+                (
+                    "a shape",
+                    br#"{"instances":[{"data":{"features":{"keys":[],"shape":[1000000000000],"values":[]}}}]}"#
+                        .to_vec(),
+                ),
+                ("escapes", format!("[\"{}\"]", "\\u0041".repeat(MANY)).into_bytes()),
+            ]
+        }
+        MediaType::JsonLines => {
+            let lines = |line: &str| format!("{line}\n").repeat(MANY).into_bytes();
+            vec![
+                ("members left out", lines(r#"{"c0":1}"#)),
+                ("rows of nothing", lines("[]")),
+                ("objects of nothing", lines("{}")),
+                ("features of nothing", lines(r#"{"features":[]}"#)),
+                ("depth", lines("[[[[[[[[[[")),
+                ("sparse vectors", lines(r#"{"data":{"features":{"keys":[999],"shape":[1000],"values":[1]}}}"#)),
+                ("a line that becomes text at the end", [lines("[1]"), b"[\"a\"]".to_vec()].concat()),
+            ]
+        }
+        MediaType::Npy => {
+            let array = |descr: &str, shape: &str| {
+                let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+                let mut body = b"\x93NUMPY\x01\x00".to_vec();
+                body.extend((header.len() as u16).to_le_bytes());
+                body.extend(header.as_bytes());
+                body
+            };
+            vec![
+                ("no row of many columns", array("<f8", "(0, 1000000000000)")),
+                ("no row of some columns", array("<f8", "(0, 100000000)")),
+                ("many rows of no column", array("<f8", "(1000000000000, 0)")),
+                ("many rows", array("<f8", "(1000000000, 1)")),
+                ("a row of many columns", array("<f8", "(1, 1000000000)")),
+                ("more than a number holds", array("<f8", "(18446744073709551615, 18446744073709551615)")),
+                ("bytes that are none", array("|b1", "(9223372036854775807, 2)")),
+                ("many dimensions", array("<f8", &format!("({})", "1, ".repeat(10_000)))),
+                ("a header that does not come", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'".to_vec()),
+                ("items of long text", array("<U1000000000", "(1, 1)")),
+                ("small items", [array("|i1", "(20000, 1)"), vec![1; MANY]].concat()),
+            ]
+        }
+        MediaType::RecordIoProtobuf => {
+            let record = |length: u32, bytes: &[u8]| {
+                let mut record = 0xced7_230a_u32.to_le_bytes().to_vec();
+                record.extend(length.to_le_bytes());
+                record.extend(bytes);
+                record.resize(record.len().next_multiple_of(4), 0);
+                record
+            };
+            // features {"values": float32_tensor {keys: 0, shape: 2^40, values: 1.0}}
+            let sparse = |shape: &[u8]| {
+                let tensor =
+                    [b"\x0a\x04\x00\x00\x80\x3f\x12\x01\x00\x1a".as_slice(), &[shape.len() as u8], shape].concat();
+                let value = [&[0x12, tensor.len() as u8], tensor.as_slice()].concat();
+                let entry = [b"\x0a\x06values\x12".as_slice(), &[value.len() as u8], &value].concat();
+                let message = [&[0x0a, entry.len() as u8], entry.as_slice()].concat();
+                record(message.len() as u32, &message)
+            };
+            vec![
+                ("a record that does not come", record(0x1fff_ffff, &[])),
+                ("records of nothing", record(0, &[]).repeat(MANY)),
+                (
+                    "a length in a record that does not come",
+                    record(12, b"\x0a\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00\x00"),
+                ),
+                ("a sparse row of many columns", sparse(b"\x80\x80\x80\x80\x80\x20")),
+                ("sparse rows of 1000 columns", sparse(b"\xe8\x07").repeat(MANY / 10)),
+            ]
+        }
+    }
+}
+
+/// The most that a byte of a body may take: of rows of any width a comma is a column of its own, with room for its first
+/// cells.
+const MOST_A_BYTE: u64 = 128;
+const SMALL: u64 = 128 << 10;
+
+fn check(what: &str, body: &[u8], read: impl Fn(&Allowance)) -> Result<(), String> {
+    let allowance = Allowance::unbounded();
+    let seen = measure(|| read(&allowance)).bytes_max;
+    if seen > SMALL + MOST_A_BYTE * body.len() as u64 {
+        return Err(format!("{what}: {seen} bytes for {}", body.len()));
+    }
+    let said = allowance.most_taken();
+    if seen > said + said / 10 + SMALL {
+        return Err(format!("{what}: said {said}, seen {seen}, for a body of {}", body.len()));
+    }
+    // With less than it takes it ends without having taken it.
+    let allowance = Allowance::of_bytes(said / 2, Purpose::Answer);
+    let seen = measure(|| read(&allowance)).bytes_max;
+    match seen <= said / 2 + said / 10 + SMALL {
+        true => Ok(()),
+        false => Err(format!("{what}: {seen} bytes where {} were allowed", said / 2)),
+    }
+}
+
+#[test]
+fn no_body_of_any_media_type_takes_more_than_its_bytes_justify_nor_more_than_it_says() {
+    let named = Named::columns(1000);
+    let mut wrong = Vec::new();
+    for media_type in MediaType::ALL {
+        let content_type = ContentType::of(*media_type);
+        for (claim, body) in claims(*media_type) {
+            let mut check = |rows: &str, read: &dyn Fn(&Allowance)| {
+                wrong.extend(check(&format!("{media_type:?} with {claim}, {rows}"), &body, read).err());
+            };
+            check("by name", &|allowance| drop(Frame::read(*media_type, &body, &named, allowance)));
+            check("of any width", &|allowance| drop(Frame::read(*media_type, &body, &any_width, allowance)));
+            for width in [1, 1000] {
+                check(&format!("{width} features"), &|allowance| {
+                    drop(Batch::read(content_type, &body, width, allowance));
+                });
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
