@@ -119,3 +119,16 @@ fn dates_are_those_of_the_calendar() {
         assert_eq!(stamp(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
     }
 }
+
+#[test]
+fn what_a_terminal_obeys_is_escaped_and_nothing_else_of_a_line_is_changed() {
+    let mut out = Vec::new();
+    let given = given(&[("predictor_type", "regressor")]);
+    let mut lines = Lines::new(&mut out, "algo\r\u{1b}[2K\u{202e}1", &given, true, false, clock);
+    lines.thread = 140;
+    lines.hear(Event::StoppedEarly);
+    let text = String::from_utf8(out).unwrap();
+    let expected =
+        "[08/07/2024 09:05:03 INFO 140] #progress_metric: host=algo\\r\\u{1b}[2K\\u{202e}1, completed 100 % epochs";
+    assert_eq!(text.lines().last(), Some(expected));
+}

@@ -196,6 +196,12 @@ class Container:
         except (OSError, RuntimeError):
             return None
 
+    def ask_once_more(self):
+        """The good model is asked after the attack as well, however short that was."""
+        before, deadline = self.asked, time.monotonic() + PATIENCE
+        while self.asked < before + 2 and self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+
     def end(self):
         self.stopped.set()
         for watcher in self.watchers:
