@@ -1,8 +1,8 @@
 //! Folders for temporary files that do not outlive their process for long, whatever ended it.
 //!
 //! A process that is killed removes nothing. So each of these folders has a file in it that its process has locked: the
-//! system takes the lock back when the process ends. Whoever makes a folder removes those of the same user that nobody
-//! holds any more.
+//! system takes the lock back when the process ends. Whoever has a folder removes those of the same user that nobody holds
+//! any more.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -26,8 +26,7 @@ pub struct TemporaryFolder {
 }
 
 impl TemporaryFolder {
-    /// Makes a folder in the system's folder for temporary files, after it has removed those that processes left there which
-    /// were killed. The name begins with `prefix`, such as `byoc-endpoint-`.
+    /// Makes a folder in the system's folder for temporary files, whose name begins with `prefix`, such as `byoc-endpoint-`.
     ///
     /// # Errors
     /// [`Cause::Io`] when it cannot be made.
@@ -56,10 +55,21 @@ impl TemporaryFolder {
             if !is_same(&path, &lock) {
                 continue;
             }
-            remove_abandoned(place, folder.path());
             return Ok(TemporaryFolder { folder, _lock: lock });
         }
         Err(Error::new(Cause::Io, format!("could not keep a folder for temporary files in {}", place.display())))
+    }
+
+    /// Removes those beside it that processes left which were killed: on a thread of its own, since there may be much in
+    /// them.
+    pub fn remove_abandoned(&self) {
+        let own = self.path().to_owned();
+        let spawned = std::thread::Builder::new().name("byoc-temporary".to_owned()).spawn(move || {
+            remove_abandoned_beside(&own);
+        });
+        if let Err(error) = spawned {
+            log::debug!("no thread to remove abandoned folders could be started: {error}");
+        }
     }
 
     /// Where it is.
@@ -75,8 +85,8 @@ fn is_same(path: &Path, file: &File) -> bool {
     matches!((of_path, file.metadata().map(identity)), (Ok(path), Ok(file)) if path == file)
 }
 
-/// Removes folders of ours, beside our own, that nobody holds.
-fn remove_abandoned(place: &Path, own: &Path) {
+fn remove_abandoned_beside(own: &Path) {
+    let Some(place) = own.parent() else { return };
     let Ok(user) = std::fs::symlink_metadata(own).map(|metadata| metadata.uid()) else { return };
     for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -134,6 +144,7 @@ mod tests {
         let young = place.path().join("byoc-endpoint-young");
         std::fs::create_dir(&young).unwrap();
         let made = TemporaryFolder::make_in(place.path(), "byoc-transform-").unwrap();
+        remove_abandoned_beside(made.path());
         assert!(old.iter().all(|folder| !folder.exists()));
         for stays in [held.path(), made.path(), &others, &young] {
             assert!(stays.exists(), "{}", stays.display());
@@ -154,7 +165,8 @@ mod tests {
         std::os::unix::fs::symlink(target.join(LOCK), with_linked_lock.join(LOCK)).unwrap();
         let with_link = abandoned(place.path(), "byoc-endpoint-inside");
         std::os::unix::fs::symlink(&target, with_link.join("models/link")).unwrap();
-        TemporaryFolder::make_in(place.path(), "byoc-endpoint-").unwrap();
+        let made = TemporaryFolder::make_in(place.path(), "byoc-endpoint-").unwrap();
+        remove_abandoned_beside(made.path());
         assert!(target.join("models/deep/weights").exists());
         assert!(with_linked_lock.exists() && !with_link.exists());
     }

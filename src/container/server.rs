@@ -145,6 +145,7 @@ fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
     let aside = TemporaryFolder::make("byoc-model-").map_err(|error| {
         error.context(format_args!("to unpack {} (of a read-only root, --tmpfs /tmp)", place.display()))
     })?;
+    aside.remove_abandoned();
     let folder = aside.path().join("model");
     let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;
     targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.display()))?;

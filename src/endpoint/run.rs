@@ -118,6 +118,9 @@ async fn serve(settings: Settings) -> Result<()> {
     for doubt in principals.map_or(&[][..], |principals| principals.doubts()) {
         log::warn!("{doubt}");
     }
+    if let StateDir::Temporary(folder) = &state {
+        folder.remove_abandoned();
+    }
     if answers_go_with_us && deployments.iter().any(Deployment::writes_to_own_place) {
         log::warn!(
             "answers of asynchronous invocations are in a temporary folder that is removed at the end; give S3OutputPath or \

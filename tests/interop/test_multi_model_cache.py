@@ -64,7 +64,7 @@ def test_a_model_larger_than_all_memory_is_a_model_error_with_the_numbers(housin
     with pytest.raises(client.exceptions.ModelError) as raised:
         price(client, artifact(CITIES[0]))
     assert raised.value.response["OriginalStatusCode"] == 507
-    assert re.search(r"it needs \d+ bytes; 100 of the 100 bytes", raised.value.response["OriginalMessage"])
+    assert re.search(r"it needs \d+ bytes; 100 of 100 bytes are free", raised.value.response["OriginalMessage"])
     assert endpoint.stop(signal.SIGTERM) == 0
 
 

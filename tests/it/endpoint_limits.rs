@@ -236,9 +236,16 @@ fn a_temporary_state_folder_of_a_killed_process_is_removed_by_the_next_one() {
     let abandoned = left_in(&temporary);
     assert_eq!(abandoned.len(), 1);
     let first = start();
-    let held = left_in(&temporary);
-    assert!(held.len() == 1 && held != abandoned, "{held:?}");
+    wait_until("it is removed", || !abandoned[0].exists());
+    let first_one = left_in(&temporary).pop().unwrap();
+    assert!(left_in(&temporary).len() == 1 && first_one != abandoned[0]);
+    let again = start();
+    let other = left_in(&temporary).into_iter().find(|folder| *folder != first_one).unwrap();
+    let mut killed = again;
+    killed.process().signal("KILL");
+    killed.process().wait();
     let second = start();
+    wait_until("it is removed, too", || !other.exists());
     assert_eq!(left_in(&temporary).len(), 2, "one that is held stays");
     drop((first, second));
     assert!(left_in(&temporary).is_empty());

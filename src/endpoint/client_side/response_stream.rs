@@ -7,6 +7,7 @@
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use byoc_account::Lease;
 use futures_util::StreamExt as _;
 use reqwest::Client;
 use serde::Serialize;
@@ -35,7 +36,7 @@ const OPERATION: Operation = Operation {
 /// The type of what is in the frames.
 const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 
-/// What a stream holds at most: a piece of the container's answer and its frame.
+/// What a stream is leased at least: most pieces of a container's answer and their frames are smaller.
 const BUFFERED: u64 = SMALL;
 
 /// Takes a request through the containers and streams the last answer.
@@ -91,20 +92,29 @@ async fn invoke(
     for header in headers::returned(&answer.headers, routed.asked) {
         response.insert_header(header);
     }
-    let frames = answer.pieces.map(move |piece| {
-        // What is between the container and the client is held for as long as the stream.
-        let _buffered = &buffered;
-        match piece {
-            Ok(piece) => event_stream::payload_part(&piece),
-            Err(broken) => {
-                log::warn!("request {id}: the stream broke: {broken:?}");
-                exception(&broken)
-            }
-        }
-    });
+    let frames =
+        answer.pieces.scan(Some(buffered), move |buffered, piece| std::future::ready(frame(buffered, piece, &id)));
     // The container may take so long, and its last piece is to be sent then.
     let limits = &services.limits.call;
     Ok(response.streaming(sending::until(limits.stream_timeout + limits.container_timeout, frames)))
+}
+
+/// The frame of a piece, which is there beside it for as long as the client does not take it. Nothing comes after a break,
+/// with which the lease ends.
+fn frame(buffered: &mut Option<Lease>, piece: Result<Bytes, StreamBreak>, id: &Uuid) -> Option<Bytes> {
+    let lease = buffered.as_mut()?;
+    let leased = piece.and_then(|piece| match lease.resize(BUFFERED.max(2 * piece.len() as u64)) {
+        Ok(()) => Ok(piece),
+        Err(_) => Err(StreamBreak::Broken("there is no memory for more of it now".to_owned())),
+    });
+    match leased {
+        Ok(piece) => Some(event_stream::payload_part(&piece)),
+        Err(broken) => {
+            log::warn!("request {id}: the stream broke: {broken:?}");
+            *buffered = None;
+            Some(exception(&broken))
+        }
+    }
 }
 
 /// The payload of a ModelStreamError.
@@ -128,4 +138,24 @@ fn exception(broken: &StreamBreak) -> Bytes {
     // A structure of two texts always has a JSON form.
     let json = serde_json::to_vec(&ModelStreamError { error_code, message }).unwrap_or_default();
     event_stream::exception("ModelStreamError", &json)
+}
+
+#[cfg(test)]
+mod tests {
+    use byoc_account::Account;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_breaks_at_the_piece_that_there_is_no_memory_for() {
+        let account = Account::new(2 * BUFFERED);
+        let mut buffered = Some(account.lease(BUFFERED).unwrap());
+        let mut next = |bytes: u64| frame(&mut buffered, Ok(vec![0; bytes as usize].into()), &Uuid::nil());
+        assert_eq!(next(10), Some(event_stream::payload_part(&[0; 10])));
+        assert!(next(BUFFERED).is_some_and(|frame| frame.len() as u64 > BUFFERED));
+        assert_eq!(account.used(), 2 * BUFFERED);
+        let broken = next(BUFFERED + 1).unwrap();
+        assert!(String::from_utf8_lossy(&broken).contains("there is no memory for more of it now"));
+        assert_eq!((next(1), account.used()), (None, 0));
+    }
 }

@@ -192,6 +192,7 @@ impl Model {
     ) -> Result<Model> {
         let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
         let unpacked = TemporaryFolder::make("byoc-transform-")?;
+        unpacked.remove_abandoned();
         let started = match source {
             ModelSource::Running(url) => vec![Stage::running(&client, url, surroundings).await],
             ModelSource::Containers(containers) => {
