@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(pushed, 64);
         assert!(allowance.most_taken() <= 1000);
         let mut exact: Vec<u8> = Vec::new();
-        assert!(exact.make_exact_room(1, &allowance).is_err());
+        assert!(exact.make_exact_room(489, &allowance).is_err());
         assert_eq!(exact.capacity(), 0);
     }
 }
