@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod app;
+mod background;
 mod body;
 pub mod config;
 mod counters;

@@ -11,6 +11,7 @@ mod housing_training;
 mod inspect;
 mod loading;
 mod media_types;
+mod memory;
 mod multi_model;
 mod shutdown;
 mod single_model;
