@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod app;
 mod at_once;
+mod background;
 mod body;
 pub mod config;
 mod counters;

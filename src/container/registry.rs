@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use byoc_account::{Account, Lease};
 use tokio::sync::oneshot;
 
+use crate::container::background;
 use crate::container::loader::Loader;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, Cost, Model};
@@ -177,23 +178,26 @@ impl Registry {
     /// # Errors
     /// [`Cause::ModelNotFound`], also while it is being loaded or unloaded by somebody else.
     pub async fn unload(self: &Arc<Registry>, name: &str) -> Result<()> {
-        let freed = {
+        let (loaded, freed) = {
             let mut slots = self.write();
             let slot = slots.get_mut(name).ok_or_else(|| not_found(name))?;
             match std::mem::replace(slot, Slot::Unloading) {
-                Slot::Ready { freed, .. } => freed,
+                Slot::Ready { loaded, freed } => (loaded, freed),
                 other => {
                     *slot = other;
                     return Err(not_found(name));
                 }
             }
         };
+        let bytes = loaded.bytes();
+        background::run(move || drop(loaded));
         let registry = Arc::clone(self);
         let name: Box<str> = name.into();
         let unloading = actix_web::rt::spawn(async move {
             // The sender is never used: its drop, after the model's own, is the signal.
             let _ = freed.await;
             registry.write().remove(&name);
+            background::freed(bytes);
         });
         unloading.await.map_err(|error| Error::new(Cause::Internal, format!("unloading did not finish: {error}")))
     }

@@ -11,6 +11,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
+use crate::container::background;
 use crate::container::body::Body;
 use crate::container::config::{Batch, BatchStrategy};
 use crate::container::counters::{self, Route};
@@ -226,7 +227,7 @@ pub(super) async fn load(
             let (registry, root) = (std::sync::Arc::clone(&services.registry), services.models_root.clone());
             // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
             // end even where the caller goes away, so a slot is never left half full.
-            let loading = actix_web::rt::task::spawn_blocking(move || {
+            let loading = background::run(move || {
                 let loaded = root.check(&url).and_then(|()| registry.load(&name, &url));
                 let loaded = loaded
                     .inspect_err(|error| log::warn!("model {name} was not loaded from {url}: {error}"))

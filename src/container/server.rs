@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::artifact::targz::{self, Limits};
 use crate::container::accounts::{CONNECTION, most_connections};
 use crate::container::app;
+use crate::container::background;
 use crate::container::config::{Config, Mode};
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
@@ -121,7 +122,7 @@ async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
     let started = Instant::now();
     let said = place.display().to_string();
     let registry = Arc::clone(&services.registry);
-    let loaded = actix_web::rt::task::spawn_blocking(move || load_from(&registry, &place))
+    let loaded = background::run(move || load_from(&registry, &place))
         .await
         .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))??;
     log::info!("loaded {} from {said}: {} bytes in {:.1?}", loaded.model, loaded.bytes(), started.elapsed());

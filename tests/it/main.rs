@@ -13,6 +13,7 @@ mod inspect;
 mod licenses;
 mod loading;
 mod media_types;
+mod memory;
 mod multi_model;
 mod shutdown;
 mod single_model;

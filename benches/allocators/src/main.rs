@@ -1,0 +1,22 @@
+//! byoc with the allocator that a feature names.
+
+#[cfg(any(feature = "mimalloc-v2", feature = "mimalloc-v3"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> std::process::ExitCode {
+    // What a program can ask of mimalloc; byoc's own call is to glibc's allocator.
+    #[cfg(any(feature = "mimalloc-v2", feature = "mimalloc-v3"))]
+    std::thread::spawn(|| {
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(250));
+            // SAFETY: it takes no pointers and leaves what is in use alone.
+            unsafe { libmimalloc_sys::mi_collect(true) }
+        }
+    });
+    byoc::cli::main(std::env::args_os())
+}

@@ -1,0 +1,54 @@
+//! The allocator of the C library, told to give back to the system what was freed.
+//!
+//! A package of its own because of one call that Rust cannot check: all others forbid `unsafe`. Without the call a container
+//! that has unloaded 100,000 models keeps most of their memory (docs/FIGURES.md, which has the other allocators too).
+
+/// Gives the pages on which nothing is left back to the system. Milliseconds for a hundred megabytes, during which threads
+/// that ask for memory may wait for each other's part of it: nothing to do for every request.
+///
+/// What a thread keeps for itself of what it freed (glibc: up to seven blocks of each small size) holds the pages that it
+/// lies on until the thread ends.
+///
+/// Does nothing where the C library is not glibc.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "no safe way to this call: without it nothing of a hundred megabytes may come back")]
+pub fn give_back() {
+    // SAFETY: it takes no pointers, leaves every block that is in use alone, and may be called from any thread at any time
+    // (man7.org/linux/man-pages/man3/malloc_trim.3.html: MT-Safe). 0 is how much to leave at the top of the heap.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Does nothing: the C library is not glibc.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn give_back() {}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn resident() -> u64 {
+        let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
+        let line = rollup.lines().find(|line| line.starts_with("Rss:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    #[test]
+    fn what_was_freed_below_something_that_is_still_used_goes_back() {
+        let before = resident();
+        let blocks: Vec<Vec<u8>> = (0..32 << 10).map(|_| vec![1; 2000]).collect();
+        // The last one allocated: what is freed below it is not at the end of the heap, where free() itself would give it back.
+        let last = vec![1_u8; 2000];
+        let full = resident();
+        assert!(full > before + 50 * MIB, "{before} {full}");
+        drop(blocks);
+        give_back();
+        let after = resident();
+        assert!(after < before + (full - before) / 10, "{before} {full} {after}");
+        assert_eq!(last.len(), 2000);
+    }
+}

@@ -1,0 +1,94 @@
+//! What takes longer than an event loop may, and memory that goes back to the system afterwards.
+//!
+//! Models are loaded and freed on threads that end soon after. An allocator keeps some of what a thread has freed for that
+//! thread, in small blocks that lie all over the memory, and a page that holds one such block cannot go back: on tokio's own
+//! threads for blocking work, which wait ten seconds for more, two thirds of the memory of 20,000 unloaded models stayed.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+
+/// How many models are loaded or freed at once. A load waits for files as much as it computes.
+const THREADS: usize = 8;
+
+/// How long a thread waits for more to do.
+const KEEP_ALIVE: Duration = Duration::from_millis(100);
+
+/// Memory goes back when nothing was freed for so long, the threads that freed have ended, or else after [`LONGEST`].
+const QUIET: Duration = Duration::from_millis(300);
+const LONGEST: Duration = Duration::from_secs(1);
+const _: () = assert!(KEEP_ALIVE.as_millis() < QUIET.as_millis());
+
+/// Less is not worth a walk over what the allocator has.
+const WORTH_IT: u64 = 1 << 20;
+
+/// Never dropped: a runtime may not be where asynchronous code runs.
+static THREADS_OF_THEIR_OWN: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    Builder::new_current_thread()
+        .max_blocking_threads(THREADS)
+        .thread_keep_alive(KEEP_ALIVE)
+        .thread_name("background")
+        .build()
+        .inspect_err(|error| log::warn!("memory may stay after models are unloaded: {error}"))
+});
+
+/// Has a thread do something that may block. It goes on to its end even where nobody waits for it.
+pub(super) fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    match &*THREADS_OF_THEIR_OWN {
+        Ok(runtime) => runtime.spawn_blocking(work),
+        Err(_) => actix_web::rt::task::spawn_blocking(work),
+    }
+}
+
+/// Bytes of models that were freed since memory went back last.
+static FREED: AtomicU64 = AtomicU64::new(0);
+
+/// Says that a model of so many bytes was freed. Once it is worth it, the memory goes back to the system: soon, and on a
+/// thread that answers nobody.
+pub(super) fn freed(bytes: u64) {
+    let before = FREED.fetch_add(bytes, Ordering::Relaxed);
+    if before >= WORTH_IT || before.saturating_add(bytes) < WORTH_IT {
+        // Too little, or somebody before us has come to the threshold and started the thread.
+        return;
+    }
+    let started = std::thread::Builder::new().name("give-back".to_owned()).spawn(|| {
+        wait_until_quiet();
+        // Before and not after: what is freed meanwhile starts the next thread.
+        FREED.store(0, Ordering::Relaxed);
+        byoc_allocator::give_back();
+    });
+    if let Err(error) = started {
+        log::warn!("memory stays although models were unloaded: no thread could be started: {error}");
+        FREED.store(0, Ordering::Relaxed);
+    }
+}
+
+fn wait_until_quiet() {
+    let mut waited = Duration::ZERO;
+    let mut freed = FREED.load(Ordering::Relaxed);
+    while waited < LONGEST {
+        std::thread::sleep(QUIET);
+        waited += QUIET;
+        let now = FREED.load(Ordering::Relaxed);
+        if now == freed {
+            return;
+        }
+        freed = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn work_is_done_elsewhere_and_a_panic_ends_only_its_own() {
+        let here = std::thread::current().id();
+        assert_ne!(run(|| std::thread::current().id()).await.unwrap(), here);
+        assert!(run(|| -> u32 { panic!("of a test") }).await.is_err());
+        assert_eq!(run(|| 7).await.unwrap(), 7);
+    }
+}
