@@ -4,6 +4,8 @@
 //! below ten times. Both are fine as a graph in an arena and deadly for whoever walks it as a tree. So it is walked here,
 //! once, without recursion, each value once.
 
+use byoc_account::Allowance;
+
 use super::array::ArrayData;
 use super::machine::{MAX_VALUES, error};
 use super::tree::{Node, NodeId, Tree};
@@ -37,7 +39,8 @@ struct Visit {
 }
 
 /// Refuses a tree that holds itself, or that is too deep or too large to be walked.
-pub(super) fn check(tree: &Tree) -> Result<()> {
+pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
+    let _held = allowance.hold(tree.nodes.len().saturating_mul(size_of::<Seen>()))?;
     let mut seen = vec![Seen::Never; tree.nodes.len()];
     let mut path: Vec<Visit> = vec![Visit { id: tree.root, next: 0, unfolded: 1, height: 1 }];
     while let Some(visit) = path.last_mut() {

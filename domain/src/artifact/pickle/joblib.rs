@@ -13,7 +13,7 @@ use crate::error::Result;
 /// How many fields a wrapper may have; joblib 1.5 writes six.
 const MAX_FIELDS: usize = 16;
 
-impl Machine {
+impl Machine<'_> {
     /// The array that a wrapper announces, from the bytes that follow.
     pub(super) fn inline_array(&mut self, state: NodeId) -> Result<NodeId> {
         let class = self.field(state, "subclass")?;

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use byoc_account::Allowance;
+
 use super::allow_list::Name;
 use super::array::{Array, ArrayView, DType};
 use crate::error::{Error, Place};
@@ -16,6 +18,8 @@ pub struct Tree {
     pub(super) bytes: Vec<u8>,
     pub(super) nodes: Vec<Node>,
     pub(super) root: NodeId,
+    /// Bytes that were taken for it while it was read.
+    pub(super) held: usize,
 }
 
 /// The number of a value in its tree.
@@ -56,6 +60,17 @@ pub(super) enum Node {
 }
 
 impl Node {
+    /// Bytes on the heap, but for the items of lists, tuples, sets and dicts, which are counted as they grow.
+    pub(super) fn own_bytes(&self) -> usize {
+        match self {
+            Node::OwnedText(text) => text.len(),
+            Node::OwnedBytes(bytes) => bytes.len(),
+            Node::Symbol(name) => size_of_val(&**name),
+            Node::Array(array) => size_of_val(&**array) + array.shape.capacity() * size_of::<usize>(),
+            _ => 0,
+        }
+    }
+
     /// What kind of value this is, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -81,6 +96,13 @@ impl Tree {
     /// The value that the pickle stands for.
     pub fn root(&self) -> Value<'_> {
         Value { tree: self, id: self.root }
+    }
+
+    /// Ends the tree, and gives back what it took.
+    pub fn give_back_to(self, allowance: &Allowance) {
+        let held = self.held;
+        drop(self);
+        allowance.give_back(held);
     }
 
     /// How many bytes the file has once uncompressed.
