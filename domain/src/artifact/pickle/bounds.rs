@@ -7,7 +7,9 @@
 use byoc_account::Allowance;
 
 use super::array::ArrayData;
+use super::allow_list::Meaning;
 use super::machine::{MAX_VALUES, error};
+use super::objects::MAX_ATTRIBUTES;
 use super::tree::{Node, NodeId, Tree};
 use crate::error::Result;
 
@@ -44,7 +46,11 @@ pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
     let mut seen = vec![Seen::Never; tree.nodes.len()];
     let mut path: Vec<Visit> = vec![Visit { id: tree.root, next: 0, unfolded: 1, height: 1 }];
     while let Some(visit) = path.last_mut() {
-        let Some(part) = part(&tree.nodes[visit.id.0 as usize], visit.next) else {
+        let node = &tree.nodes[visit.id.0 as usize];
+        if visit.next == 0 {
+            check_attributes(tree, node)?;
+        }
+        let Some(part) = part(node, visit.next) else {
             seen[visit.id.0 as usize] = Seen::Measured { unfolded: visit.unfolded as u32, height: visit.height as u16 };
             path.pop();
             continue;
@@ -71,6 +77,21 @@ pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The attributes of an object were few when it was given them; a file may add to that dict afterwards.
+fn check_attributes(tree: &Tree, node: &Node) -> Result<()> {
+    let Node::Object { class, state: Some(state), .. } = node else { return Ok(()) };
+    let node = |id: NodeId| &tree.nodes[id.0 as usize];
+    match (node(*class), node(*state)) {
+        (Node::Symbol(name), Node::Dict(entries))
+            if name.meaning == Meaning::Instance && entries.len() > MAX_ATTRIBUTES =>
+        {
+            let found = entries.len();
+            Err(error(format!("{}.{} has {found} attributes: expected at most {MAX_ATTRIBUTES}", name.module, name.name)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The parts of a value, one by one.

@@ -7,7 +7,7 @@ use super::tree::{Node, NodeId};
 use crate::error::Result;
 
 /// How many attributes an object may have. They are looked at for each object that is given them.
-const MAX_ATTRIBUTES: usize = 256;
+pub(super) const MAX_ATTRIBUTES: usize = 256;
 
 impl Machine<'_> {
     /// The value that a call stands for.

@@ -4,6 +4,7 @@
 //! reference counts or a deep drop; [`Tree`]s are only made once such shapes have been refused. Text and array bytes are
 //! spans of the (uncompressed) file.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use byoc_account::Allowance;
@@ -130,6 +131,18 @@ impl<'t> Value<'t> {
 
     fn other(self, id: NodeId) -> Value<'t> {
         Value { tree: self.tree, id }
+    }
+
+    /// Which value of its tree this is: the same wherever the file names it again.
+    pub fn id(self) -> u32 {
+        self.id.0
+    }
+
+    /// The values of a dict by its text keys, for whoever looks for many of them. Of a key that is set twice the last one
+    /// counts.
+    pub fn by_text(self) -> Option<HashMap<&'t str, Value<'t>>> {
+        let entries = self.entries()?;
+        Some(entries.filter_map(|(key, value)| Some((key.as_str()?, value))).collect())
     }
 
     /// What kind of value this is, in Python's words, for messages: `a list`, `None`, `sklearn….StandardScaler`.
