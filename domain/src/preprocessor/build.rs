@@ -167,7 +167,9 @@ impl<'t, 'a> Builder<'t, 'a> {
     pub(super) fn count_transformer(&mut self) -> Result<()> {
         let left = self.transformers_left.checked_sub(1);
         self.transformers_left = left.ok_or_else(|| {
-            Error::bad_artifact("the model names the same transformers over and over: it has more than its file has room for")
+            Error::bad_artifact(
+                "the model names the same transformers over and over: it has more than its file has room for",
+            )
         })?;
         Ok(())
     }

@@ -56,7 +56,8 @@ impl<'t> Names<'t> {
         let fitted = first_to_see_the_request(root, builder)?.map(|first| fitted_columns(first, builder)).transpose();
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
             let fitted = fitted.ok().flatten().flatten();
-            let unused = fitted.map_or(Ok(Vec::new()), |fitted| unused(root, fitted, builder).map(|(_, unused)| unused))?;
+            let unused =
+                fitted.map_or(Ok(Vec::new()), |fitted| unused(root, fitted, builder).map(|(_, unused)| unused))?;
             builder.use_scratch(ColumnNames::bytes(columns.len() + 1))?;
             let columns = columns.iter().map(String::as_str).collect();
             return Ok(Names { unused, from, ..Names::of(columns, own_label) });

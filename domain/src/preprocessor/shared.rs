@@ -135,9 +135,11 @@ impl<'t> Builder<'t, '_> {
 
     /// Texts one behind the other.
     pub(super) fn packed_list<'s>(&mut self, texts: impl Iterator<Item = &'s str> + Clone) -> Result<TextList> {
-        let (count, bytes) = texts.clone().fold((0usize, 0usize), |(count, bytes), text| (count + 1, bytes + text.len()));
+        let (count, bytes) =
+            texts.clone().fold((0usize, 0usize), |(count, bytes), text| (count + 1, bytes + text.len()));
         self.keep(TextList::bytes(count, bytes))?;
-        TextList::packed(texts, count, bytes).ok_or_else(|| Error::bad_artifact("the texts of a list are longer than 4 GiB"))
+        TextList::packed(texts, count, bytes)
+            .ok_or_else(|| Error::bad_artifact("the texts of a list are longer than 4 GiB"))
     }
 
     /// Whether a text stands in a list already; from now on it does.

@@ -77,14 +77,6 @@ impl TextList {
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map_while(|index| self.get(index))
     }
-
-    /// Bytes on the heap, but for texts that others have too.
-    pub(super) fn heap_bytes(&self) -> usize {
-        match self {
-            TextList::Packed { text, ends } => text.len() + size_of_val(&**ends),
-            TextList::Shared(texts) => size_of_val(&**texts),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -106,6 +98,6 @@ mod tests {
             assert_eq!(list.iter().collect::<Vec<_>>(), ["a", "", "déjà"]);
             assert_eq!(list.get(3), None);
         }
-        assert_eq!(TextList::of(["a", "", "déjà"]).heap_bytes(), 7 + 12);
+        assert_eq!(TextList::bytes(3, 7), 7 + 12);
     }
 }

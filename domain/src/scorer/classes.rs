@@ -29,11 +29,7 @@ pub(super) enum Class {
 impl Classes {
     /// Reads `classes_`, which must fit the outputs of the linear function: one for two classes, else one for each.
     /// RidgeClassifier keeps them in its `_label_binarizer`.
-    pub(super) fn read<'t>(
-        object: Attributes<'t>,
-        outputs: usize,
-        builder: &mut Builder<'t, '_>,
-    ) -> Result<Classes> {
+    pub(super) fn read<'t>(object: Attributes<'t>, outputs: usize, builder: &mut Builder<'t, '_>) -> Result<Classes> {
         let kept = object.get("classes_").or_else(|| object.get("_label_binarizer")?.attribute("classes_"));
         let value = kept.map_or_else(|| object.required("classes_"), Ok)?;
         let of_many_labels = object.get("_label_binarizer").and_then(|binarizer| binarizer.attribute("y_type_"));
@@ -93,7 +89,6 @@ impl Classes {
             Column::Object(_) => Column::Object(Vec::new()),
         }
     }
-
 }
 
 /// `argmax` along the rows: the first of equal values.

@@ -108,7 +108,6 @@ impl Estimator {
     pub(super) fn method(&self) -> Method {
         self.answer.method()
     }
-
 }
 
 /// One value a row is a number, several are a list.

@@ -6,8 +6,8 @@
 
 use byoc_account::Allowance;
 
-use super::array::ArrayData;
 use super::allow_list::Meaning;
+use super::array::ArrayData;
 use super::machine::{MAX_VALUES, error};
 use super::objects::MAX_ATTRIBUTES;
 use super::tree::{Node, NodeId, Tree};
@@ -88,7 +88,10 @@ fn check_attributes(tree: &Tree, node: &Node) -> Result<()> {
             if name.meaning == Meaning::Instance && entries.len() > MAX_ATTRIBUTES =>
         {
             let found = entries.len();
-            Err(error(format!("{}.{} has {found} attributes: expected at most {MAX_ATTRIBUTES}", name.module, name.name)))
+            Err(error(format!(
+                "{}.{} has {found} attributes: expected at most {MAX_ATTRIBUTES}",
+                name.module, name.name
+            )))
         }
         _ => Ok(()),
     }
@@ -131,7 +134,7 @@ mod tests {
     }
 
     fn refusal(program: Vec<u8>) -> String {
-        read(program).map(|_| ()).expect_err("read").to_string()
+        read(program, &Allowance::unbounded()).map(|_| ()).expect_err("read").to_string()
     }
 
     #[test]
@@ -140,7 +143,7 @@ mod tests {
             let lists = (0..count).fold(b"N".to_vec(), ten_of);
             [lists, b".".to_vec()].concat()
         };
-        assert!(read(levels(5)).is_ok());
+        assert!(read(levels(5), &Allowance::unbounded()).is_ok());
         assert!(refusal(levels(7)).contains("refer to each other so often"));
         assert!(refusal(levels(40)).contains("refer to each other so often"));
     }
@@ -159,7 +162,7 @@ mod tests {
 
     #[test]
     fn values_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
-        assert!(read(nested_lists(MAX_DEPTH)).is_ok());
+        assert!(read(nested_lists(MAX_DEPTH), &Allowance::unbounded()).is_ok());
         assert!(refusal(nested_lists(MAX_DEPTH + 1)).contains("nested deeper"));
         assert!(refusal(nested_lists(100_000)).contains("nested deeper"));
     }

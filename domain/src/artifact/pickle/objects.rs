@@ -188,9 +188,11 @@ impl Machine<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::{Tree, Value, read};
+    use byoc_account::Allowance;
 
     fn tree(program: &[u8]) -> Tree {
-        read([program, b"."].concat()).unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()))
+        read([program, b"."].concat(), &Allowance::unbounded())
+            .unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()))
     }
 
     #[test]
@@ -217,7 +219,7 @@ mod tests {
             let dict = tree(&[maker, b"(\x8c\x01aK\x01u"].concat());
             assert_eq!(dict.root().get("a").and_then(Value::as_i64), Some(1));
         }
-        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec()).is_err());
+        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec(), &Allowance::unbounded()).is_err());
     }
 
     #[test]

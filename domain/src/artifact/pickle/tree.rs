@@ -363,7 +363,7 @@ mod tests {
 
     /// A tree made by a program without its STOP.
     fn tree(program: &[u8]) -> Tree {
-        read([program, b"."].concat()).unwrap()
+        read([program, b"."].concat(), &Allowance::unbounded()).unwrap()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How one value is found among many.
 
-use crate::preprocessor::text_list::TextList;
 use crate::error::Result;
+use crate::preprocessor::text_list::TextList;
 use std::cmp::Ordering;
 
 /// Values up to here are compared one by one.
@@ -101,7 +101,6 @@ impl Lookup {
             }
         }
     }
-
 }
 
 /// The first index at which a sorted list is not below what is wanted.

@@ -35,9 +35,8 @@ impl ObjectIndex {
             Ok::<_, crate::error::Error>(Box::from(order))
         };
         let by_float = |one: &Object, other: &Object| compare_floats(as_float(one), as_float(other));
-        let position = |is_one: fn(&Object) -> bool| {
-            objects.iter().position(is_one).and_then(|index| u32::try_from(index).ok())
-        };
+        let position =
+            |is_one: fn(&Object) -> bool| objects.iter().position(is_one).and_then(|index| u32::try_from(index).ok());
         Ok(ObjectIndex {
             integers: order(&|object| as_integer(object).is_some(), &|one, other| {
                 as_integer(one).cmp(&as_integer(other))
@@ -56,7 +55,8 @@ impl ObjectIndex {
             let found = order.binary_search_by(|index| objects.get(*index as usize).map_or(Ordering::Less, compare));
             order.get(found.ok()?).copied()
         };
-        let float = |order: &[u32], wanted: f64| search(order, &|object| compare_floats(as_float(object), Some(wanted)));
+        let float =
+            |order: &[u32], wanted: f64| search(order, &|object| compare_floats(as_float(object), Some(wanted)));
         let integer = |wanted: i64| {
             let exact = search(&self.integers, &|object| as_integer(object).cmp(&Some(wanted)));
             first(exact, float(&self.floats, wanted as f64))
@@ -125,8 +125,8 @@ mod tests {
 
     fn object() -> impl Strategy<Value = Object> {
         prop_oneof![
-            Just(Object::Missing),
-            Just(Object::None),
+            Just(()).prop_map(|()| Object::Missing),
+            Just(()).prop_map(|()| Object::None),
             text().prop_map(|text| Object::Text(text.as_str().into())),
             any::<bool>().prop_map(Object::Bool),
             integer().prop_map(Object::Integer),

@@ -22,7 +22,11 @@ pub(crate) struct Bounds<'a> {
 
 impl<'a> Bounds<'a> {
     /// The bounds of what is said of a file of so many bytes, uncompressed.
-    pub(in crate::preprocessor) fn new(version: Version, artifact_bytes: usize, allowance: &'a Allowance) -> Bounds<'a> {
+    pub(in crate::preprocessor) fn new(
+        version: Version,
+        artifact_bytes: usize,
+        allowance: &'a Allowance,
+    ) -> Bounds<'a> {
         Bounds { version, artifact_bytes, work: Work::of_file(artifact_bytes, ALWAYS, allowance) }
     }
 

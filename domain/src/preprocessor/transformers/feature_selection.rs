@@ -39,7 +39,11 @@ pub(super) fn supports(class: &str) -> bool {
 }
 
 /// Reads what the selector's class needs; scikit-learn works the choice out anew at each transform.
-pub(super) fn build<'t>(selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    selector: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let kept: Box<[bool]> = match selector.class() {
         "VarianceThreshold" => {
             let threshold = selector.number("threshold")?;
@@ -268,12 +272,13 @@ impl FeatureSelection {
 }
 
 /// The names of the features that are kept.
-pub(super) fn feature_names_out<'t>(
-    selector: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out<'t>(selector: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
     let built = build(selector, &Input::unknown(), &mut builder)?;
     builder.finish();
-    let Transformer::FeatureSelection(selection) = built.transformer else { return names::names_in(selector, given, bounds) };
+    let Transformer::FeatureSelection(selection) = built.transformer else {
+        return names::names_in(selector, given, bounds);
+    };
     let given = names::choose(names::fitted(selector, bounds)?.as_deref(), Some(selection.kept.len()), given, bounds)?;
     Ok(given.into_iter().zip(&selection.kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect())
 }

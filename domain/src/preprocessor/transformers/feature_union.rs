@@ -40,8 +40,8 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
         }
-        let built =
-            Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {:?}", shorten(name))))?;
+        let built = Transformer::build(part, input, builder)
+            .map_err(|error| error.context(format!("part {:?}", shorten(name))))?;
         sparse |= built.output.sparse;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),

@@ -28,7 +28,11 @@ enum Bins {
 }
 
 /// Reads `bin_edges_`, `encode` and `_encoder`.
-pub(super) fn build<'t>(discretizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    discretizer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let value = discretizer.required("bin_edges_")?;
     let mismatch = || discretizer.mismatch("bin_edges_", "an array of arrays of two numbers or more", value);
     let edges = one_dimensional(value).and_then(|array| array.objects()).ok_or_else(mismatch)?;
@@ -79,12 +83,6 @@ impl Bins {
                 let widened = value + (1e-8 + 1e-5 * value.abs());
                 (edges.partition_point(|edge| *edge <= widened) as f64).min(*highest)
             }
-        }
-    }
-
-    fn edges(&self) -> &[f64] {
-        match self {
-            Bins::Inner(edges) | Bins::Widened { edges, .. } => edges,
         }
     }
 }

@@ -19,7 +19,11 @@ pub(in crate::preprocessor) struct LabelBinarizer {
 }
 
 /// Reads `classes_`, `neg_label`, `pos_label` and `y_type_`.
-pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    binarizer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     binarizer.choice("y_type_", &[("binary", ()), ("multiclass", ())])?;
     match input.shape {
         Shape::Request { .. } => builder.require_width(RequestWidth::Exactly(1)),
@@ -28,8 +32,8 @@ pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &
     }
     let value = binarizer.required("classes_")?;
     let classes = builder.categories(value)?;
-    let classes = classes
-        .ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
+    let classes =
+        classes.ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
     let mark = |name| {
         let value = binarizer.required(name)?;
         value.as_i64().ok_or_else(|| binarizer.mismatch(name, "an integer", value))

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn values_are_mapped_and_clipped_and_missing_ones_stay() {
         let rounding = ParameterRounding::of(Version::new(1, 6));
-    let scaler = MinMaxScaler { scale: [0.5].into(), min: [-1.0].into(), clip: Some((-1.0, 2.0)), rounding };
+        let scaler = MinMaxScaler { scale: [0.5].into(), min: [-1.0].into(), clip: Some((-1.0, 2.0)), rounding };
         let values = apply_floats(|features| scaler.apply(features), vec![vec![1.0, -8.0, 100.0, f64::NAN]]);
         assert_eq!(values[0][..3], [-0.5, -1.0, 2.0]);
         assert!(values[0][3].is_nan());

@@ -38,8 +38,8 @@ pub use quantile_transformer::normal_quantile;
 use super::attributes::{Attributes, numeric};
 use super::build::{Builder, Built, Input, Shape, check_width};
 use super::column_names::ColumnNames;
-use super::describe::bounds::Bounds;
 use super::describe::Child;
+use super::describe::bounds::Bounds;
 use super::describe::names::{self, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
@@ -208,8 +208,7 @@ fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
         Some(name) => {
             let value = estimator.required(name)?;
             let array = numeric(value);
-            let array =
-                array.ok_or_else(|| estimator.mismatch(name, "a one-dimensional array of numbers", value))?;
+            let array = array.ok_or_else(|| estimator.mismatch(name, "a one-dimensional array of numbers", value))?;
             Ok(array.len())
         }
         None => Ok(0),
@@ -217,7 +216,11 @@ fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
 }
 
 /// What a transformer gives that has nothing fitted, and so may not know how many features there are.
-fn unfitted_output<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Input<'t>> {
+fn unfitted_output<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Input<'t>> {
     let shape = match transformer.n_features_in()? {
         Some(width) => {
             builder.accept(input, transformer, width)?;

@@ -65,7 +65,11 @@ enum HandleUnknown {
 }
 
 /// Reads `categories_`, `handle_unknown`, `dtype`, the dropped categories and (from 1.1 on) the infrequent ones.
-pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     if encoder.flag_or("_legacy_mode", false)? {
         return Err(
             encoder.error("it was fitted in the mode of scikit-learn before 0.20; fit it with categories='auto'")
@@ -127,12 +131,7 @@ pub(super) fn one_hot_dtype(encoder: Attributes<'_>) -> Result<OneHotDtype> {
 
 /// The group of each feature that is dropped. From 1.2 on `drop_idx_` counts categories before their grouping, and
 /// `_drop_idx_after_grouping` is what is needed; in 1.1 `drop_idx_` is that. Until 0.22 it is an array of integers.
-fn drops(
-    encoder: Attributes<'_>,
-    features: usize,
-    version: Version,
-    work: &Work<'_>,
-) -> Result<Vec<Option<usize>>> {
+fn drops(encoder: Attributes<'_>, features: usize, version: Version, work: &Work<'_>) -> Result<Vec<Option<usize>>> {
     work.charge_items::<Option<usize>>(features)?;
     let name = if version >= Version::new(1, 2) { "_drop_idx_after_grouping" } else { "drop_idx_" };
     let Some(value) = encoder.present(name) else { return Ok(vec![None; features]) };

@@ -31,7 +31,11 @@ struct EncodedFeature {
 
 /// Reads `categories_`, `dtype`, `handle_unknown` and `unknown_value` (0.24), the number for missing values
 /// (`_missing_indices` 1.0, `encoded_missing_value` 1.1) and the infrequent categories (1.3).
-pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let categories = encoder::categories(encoder, input, builder)?;
     let width = categories.len();
     let missing = missing_indices(encoder, width, &builder.work)?;
@@ -76,7 +80,8 @@ fn missing_indices(encoder: Attributes<'_>, features: usize, work: &Work<'_>) ->
     work.charge_items::<Option<usize>>(features)?;
     let mut missing = vec![None; features];
     let Some(indices) = encoder.present("_missing_indices") else { return Ok(missing) };
-    let entries = indices.entries().ok_or_else(|| encoder.mismatch("_missing_indices", "a dict of indices", indices))?;
+    let entries =
+        indices.entries().ok_or_else(|| encoder.mismatch("_missing_indices", "a dict of indices", indices))?;
     work.charge_items::<(usize, usize)>(entries.len())?;
     let index = |value: i64| usize::try_from(value).ok();
     for (key, value) in entries {

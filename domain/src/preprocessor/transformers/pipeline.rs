@@ -21,7 +21,11 @@ pub(in crate::preprocessor) struct Pipeline {
 }
 
 /// Reads `steps`: a list of name and transformer, where `None` and `'passthrough'` do nothing.
-pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    pipeline: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let steps = named(pipeline, "steps", &builder.work)?;
     chain(steps.into_iter().map(|(name, value)| Step::named(name, value)), input, builder)
 }

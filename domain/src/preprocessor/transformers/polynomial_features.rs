@@ -34,7 +34,11 @@ const MOST_PRODUCTS: usize = 1 << 20;
 
 /// Reads `interaction_only`, `include_bias` and the degrees: `_min_degree` and `_max_degree` from 1.0 on, `degree`
 /// before.
-pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    polynomial: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let features = match polynomial.n_features_in()? {
         Some(features) => features,
         None => polynomial.columns("n_input_features_")?,
@@ -158,7 +162,10 @@ impl PolynomialFeatures {
 
 /// A product of several is `x0 x1^2`, that of none `1`.
 pub(super) fn feature_names_out<'t>(
-    polynomial: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    polynomial: Attributes<'t>,
+    given: Option<&[String]>,
+    bounds: &Bounds<'_>,
+) -> Names {
     let given = names::names_in(polynomial, given, bounds)?;
     let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
     let built = build(polynomial, &Input::unknown(), &mut builder)?;

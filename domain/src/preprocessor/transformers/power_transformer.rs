@@ -30,7 +30,11 @@ enum Method {
 }
 
 /// Reads `method`, `lambdas_`, `standardize` and `_scaler`.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let yeo_johnson =
         if builder.version >= Version::new(1, 9) { Method::YeoJohnson } else { Method::YeoJohnsonByPowers };
     let method = transformer.choice("method", &[("yeo-johnson", yeo_johnson), ("box-cox", Method::BoxCox)])?;
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn box_cox_refuses_what_is_not_positive_and_lets_missing_values_pass() {
-    let transformer = PowerTransformer { method: Method::BoxCox, lambdas: [0.5].into(), scaler: None };
+        let transformer = PowerTransformer { method: Method::BoxCox, lambdas: [0.5].into(), scaler: None };
         let transformer: &'static PowerTransformer = Box::leak(Box::new(transformer));
         assert!(apply_floats(|features| transformer.apply(features), vec![vec![f64::NAN]])[0][0].is_nan());
         let zero = Feature::new(

@@ -79,7 +79,11 @@ enum Strategy {
 
 /// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21), `_fit_dtype`
 /// (1.1), `keep_empty_features` (1.2), `_fill_dtype` (1.8).
-pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    imputer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let version = builder.version;
     let strategies = [
         ("mean", Strategy::Mean),
@@ -435,11 +439,7 @@ fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn()
 }
 
 /// The features that have a value to fill in, and after them `missingindicator_…` for those that are watched.
-pub(super) fn feature_names_out<'t>(
-    imputer: Attributes<'t>,
-    given: Option<&[String]>,
-    bounds: &Bounds<'_>,
-) -> Names {
+pub(super) fn feature_names_out<'t>(imputer: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(imputer, given, bounds)?;
     let array = one_dimensional(imputer.required("statistics_")?);
     let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);

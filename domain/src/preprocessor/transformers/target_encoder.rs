@@ -27,11 +27,19 @@ pub(in crate::preprocessor) struct TargetEncoder {
 }
 
 /// Reads `categories_`, `encodings_`, `target_mean_` and `target_type_`.
-pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let categories = encoder::categories(encoder, input, builder)?;
     let multiclass =
         encoder.choice("target_type_", &[("continuous", false), ("binary", false), ("multiclass", true)])?;
-    let means = if multiclass { builder.numbers_in(encoder, "target_mean_")? } else { builder.one_number(encoder.number("target_mean_")?)? };
+    let means = if multiclass {
+        builder.numbers_in(encoder, "target_mean_")?
+    } else {
+        builder.one_number(encoder.number("target_mean_")?)?
+    };
     let width = categories.len().saturating_mul(means.len());
     let mismatched = encoder.required("encodings_")?.items().map_or(0, |items| items.len()) != width;
     if !mismatched {
@@ -43,9 +51,11 @@ pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mu
     for (index, array) in encoder.items_of("encodings_", width)?.into_iter().enumerate() {
         let expected = categories.get(index / means.len().max(1)).map_or(0, |categories| categories.len());
         let numbers = builder.numbers(array)?.filter(|encodings| encodings.len() == expected);
-        encodings.push(numbers.ok_or_else(|| {
-            encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array)
-        })?);
+        encodings.push(
+            numbers.ok_or_else(|| {
+                encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array)
+            })?,
+        );
     }
     let encodings = encodings.into();
     let encoder = TargetEncoder { categories: categories.into(), encodings, means };
@@ -74,11 +84,7 @@ impl TargetEncoder {
 }
 
 /// A multiclass target gives a feature for each class, named after it.
-pub(super) fn feature_names_out(
-    encoder: Attributes<'_>,
-    given: Option<&[String]>,
-    bounds: &Bounds<'_>,
-) -> Names {
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(encoder, given, bounds)?;
     if encoder.text("target_type_")? != "multiclass" {
         return Ok(given);

@@ -17,8 +17,8 @@ use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
-use std::collections::HashMap;
 use selection::{Branches, By};
+use std::collections::HashMap;
 
 /// The branches in the order of `transformers_`, which is that of the answer's columns.
 #[derive(Debug)]
@@ -55,7 +55,11 @@ pub(super) fn fitted_columns<'t>(
 }
 
 /// Reads `transformers_`, which columns each takes, and `transformer_weights`.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let read = Branches::read(transformer, builder.version, &builder.work)?;
     let _held = builder.allowance().hold(read.bytes())?;
     let weights = Weights::of(transformer, &builder.work)?;

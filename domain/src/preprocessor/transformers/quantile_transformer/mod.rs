@@ -41,7 +41,11 @@ enum Output {
 const BOUNDS_THRESHOLD: f64 = 1e-7;
 
 /// Reads `quantiles_`, `references_` and `output_distribution`.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let references = builder.numbers_in(transformer, "references_")?;
     let value = transformer.required("quantiles_")?;
     let expected = format!("an array of numbers of {} rows", references.len());
