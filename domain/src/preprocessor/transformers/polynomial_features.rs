@@ -52,7 +52,10 @@ pub(super) fn build<'t>(
     let too_many = || polynomial.error(format_args!("degree {most} of {features} features has too many products"));
     // Each is made with what is needed to make those of the next degree of it, twice while the lists grow.
     let expected = count_products(features, most, interaction_only).ok_or_else(too_many)?;
-    builder.count_products(expected).ok_or_else(too_many)?;
+    // A file can name one of these again and again.
+    builder
+        .count_products(expected)
+        .ok_or_else(|| polynomial.error("the model would take far more memory than its file"))?;
     builder.keep_items::<Product>(expected)?;
     let _held = builder.allowance().hold((3 * expected + features).saturating_mul(size_of::<(usize, u32)>()))?;
     let levels = products(features, most, interaction_only).ok_or_else(too_many)?;
