@@ -47,7 +47,7 @@ pub use method::Method;
 pub use one::OneTransformer;
 pub(crate) use steps::Steps;
 pub(crate) use transformers::limit_cells;
-pub use transformers::normal_quantile;
+pub use transformers::{normal_quantile, supported_transformers};
 pub(crate) use version::Version;
 
 use crate::artifact::pickle::{Tree, Value};

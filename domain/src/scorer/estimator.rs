@@ -53,6 +53,11 @@ enum Answer {
     Probabilities(Probabilities, Classes),
 }
 
+/// The names of the classes that are applied here.
+pub fn supported_estimators() -> impl Iterator<Item = &'static str> {
+    REGRESSORS.iter().chain(CLASSIFIERS).copied()
+}
+
 /// Whether a fitted object is one of the estimators that are applied here.
 pub(super) fn is_supported(object: Attributes<'_>) -> bool {
     REGRESSORS.contains(&object.class()) || CLASSIFIERS.contains(&object.class())

@@ -26,6 +26,7 @@ use crate::payload::{Estimates, MediaType};
 use crate::preprocessor::{Attributes, ColumnsJson, Preprocessor, Steps};
 use byoc_account::Allowance;
 use estimator::Estimator;
+pub use estimator::supported_estimators;
 
 /// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
 #[derive(Debug)]

@@ -77,11 +77,47 @@ pub(super) enum Transformer {
     TargetEncoder(target_encoder::TargetEncoder),
 }
 
-/// The classes that are built here, for messages.
-const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, GenericUnivariateSelect, KBinsDiscretizer, \
-    LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
-    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
-    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SequentialFeatureSelector, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
+/// Builds a transformer of one class.
+type Build = for<'t, 'i, 'b, 'a> fn(Attributes<'t>, &'i Input<'t>, &'b mut Builder<'t, 'a>) -> Result<Built<'t>>;
+
+/// The classes that are built here.
+const BUILDERS: &[(&str, Build)] = &[
+    ("Binarizer", binarizer::build),
+    ("ColumnTransformer", column_transformer::build),
+    ("FeatureUnion", feature_union::build),
+    ("FunctionTransformer", function_transformer::build),
+    ("GenericUnivariateSelect", feature_selection::build),
+    ("KBinsDiscretizer", k_bins_discretizer::build),
+    ("LabelBinarizer", label_binarizer::build),
+    ("MaxAbsScaler", max_abs_scaler::build),
+    ("MinMaxScaler", min_max_scaler::build),
+    ("Normalizer", normalizer::build),
+    ("OneHotEncoder", one_hot_encoder::build),
+    ("OrdinalEncoder", ordinal_encoder::build),
+    ("Pipeline", pipeline::build),
+    ("PolynomialFeatures", polynomial_features::build),
+    ("PowerTransformer", power_transformer::build),
+    ("QuantileTransformer", quantile_transformer::build),
+    ("RFE", feature_selection::build),
+    ("RFECV", feature_selection::build),
+    ("RobustScaler", robust_scaler::build),
+    ("SelectFdr", feature_selection::build),
+    ("SelectFpr", feature_selection::build),
+    ("SelectFromModel", feature_selection::build),
+    ("SelectFwe", feature_selection::build),
+    ("SelectKBest", feature_selection::build),
+    ("SelectPercentile", feature_selection::build),
+    ("SequentialFeatureSelector", feature_selection::build),
+    ("SimpleImputer", simple_imputer::build),
+    ("StandardScaler", standard_scaler::build),
+    ("TargetEncoder", target_encoder::build),
+    ("VarianceThreshold", feature_selection::build),
+];
+
+/// The names of the classes that are built here.
+pub fn supported_transformers() -> impl Iterator<Item = &'static str> {
+    BUILDERS.iter().map(|(class, _)| *class)
+}
 
 impl Transformer {
     /// Builds a transformer from what the artifact says.
@@ -101,34 +137,13 @@ impl Transformer {
             let found = value.describe();
             return Err(value.error(format!("expected a fitted scikit-learn transformer, found {found}")));
         };
-        let build = match class {
-            "Binarizer" => binarizer::build,
-            "ColumnTransformer" => column_transformer::build,
-            "FeatureUnion" => feature_union::build,
-            "FunctionTransformer" => function_transformer::build,
-            "KBinsDiscretizer" => k_bins_discretizer::build,
-            "LabelBinarizer" => label_binarizer::build,
-            "MaxAbsScaler" => max_abs_scaler::build,
-            "MinMaxScaler" => min_max_scaler::build,
-            "Normalizer" => normalizer::build,
-            "OneHotEncoder" => one_hot_encoder::build,
-            "OrdinalEncoder" => ordinal_encoder::build,
-            "Pipeline" => pipeline::build,
-            "PolynomialFeatures" => polynomial_features::build,
-            "PowerTransformer" => power_transformer::build,
-            "QuantileTransformer" => quantile_transformer::build,
-            "RobustScaler" => robust_scaler::build,
-            "SimpleImputer" => simple_imputer::build,
-            "StandardScaler" => standard_scaler::build,
-            "TargetEncoder" => target_encoder::build,
-            class if feature_selection::supports(class) => feature_selection::build,
-            _ => {
-                let error = object.error(format_args!(
-                    "this class is not supported as a transformer; supported are {SUPPORTED}, and as the last step {}",
-                    supported_estimators()
-                ));
-                return Err(error.because(Cause::UnsupportedClass));
-            }
+        let Some((_, build)) = BUILDERS.iter().find(|(known, _)| *known == class) else {
+            let supported = supported_transformers().collect::<Vec<_>>().join(", ");
+            let error = object.error(format_args!(
+                "this class is not supported as a transformer; supported are {supported}, and as the last step {}",
+                supported_estimators()
+            ));
+            return Err(error.because(Cause::UnsupportedClass));
         };
         let mut built = build(object, input, builder)?;
         if let Shape::Fixed(width) = built.output.shape {
