@@ -3,6 +3,7 @@
 //!
 //! A binary of its own, since its allocator counts.
 
+mod curve;
 mod growth;
 mod hostile;
 mod models;

@@ -98,7 +98,8 @@ pub fn objects(items: Vec<Piece>) -> Piece {
     let dtype = value(&Python::DType(ItemType::Object));
     let state = tuple([int(1), tuple([int(count)]), dtype, flag(false), list(items)]);
     let call = tuple([value(&Python::Symbol("numpy", "ndarray")), tuple([int(0)]), b"C\x01b".to_vec()]);
-    [value(&Python::Symbol("numpy._core.multiarray", "_reconstruct")), call, b"R".to_vec(), state, b"b".to_vec()].concat()
+    [value(&Python::Symbol("numpy._core.multiarray", "_reconstruct")), call, b"R".to_vec(), state, b"b".to_vec()]
+        .concat()
 }
 
 impl Object {
@@ -149,8 +150,11 @@ fn encoder(class: &'static str, categories: Vec<Piece>, more: Vec<Attribute>) ->
     let count = categories.len();
     let mut attributes = vec![("categories_", list(categories)), ("dtype", float64()), width(count)];
     attributes.extend(more);
-    let module =
-        if class == "TargetEncoder" { "sklearn.preprocessing._target_encoder" } else { "sklearn.preprocessing._encoders" };
+    let module = if class == "TargetEncoder" {
+        "sklearn.preprocessing._target_encoder"
+    } else {
+        "sklearn.preprocessing._encoders"
+    };
     Object::new(module, class, attributes)
 }
 
@@ -376,7 +380,8 @@ pub fn estimator(class: &str, count: usize) -> Option<Object> {
     let (module, class) = module(class)?;
     let classifies = class.contains("Classifier") || class.ends_with("SVC") || class.starts_with("Logistic");
     let outputs = if classifies || class == "Perceptron" { 4 } else { 1 };
-    let coefficients = Python::Array(Items::Float64(vec![0.5; outputs * (count / outputs)]), vec![outputs, count / outputs]);
+    let coefficients =
+        Python::Array(Items::Float64(vec![0.5; outputs * (count / outputs)]), vec![outputs, count / outputs]);
     let mut attributes = vec![
         ("coef_", value(&coefficients)),
         ("intercept_", floats(outputs)),

@@ -154,9 +154,11 @@ impl<'t, 'a> Builder<'t, 'a> {
     /// Ends building: gives back what was needed for it only, and says how many bytes the model keeps.
     pub(super) fn finish(self) -> usize {
         let Builder { kept, scratch, shared, work, .. } = self;
+        // Numbers of which only something else was made are not kept.
+        let unused = shared.only_here();
         drop(shared);
-        work.allowance.give_back(scratch);
-        kept
+        work.allowance.give_back(scratch.saturating_add(unused));
+        kept.saturating_sub(unused)
     }
 
     /// Counts a transformer that is about to be built. A small file can name one transformer many times, and a union of two

@@ -25,6 +25,14 @@ pub(super) struct Shared<'t> {
     listed: Vec<u64>,
 }
 
+impl Shared<'_> {
+    /// The bytes of what no part of the model holds.
+    pub(super) fn only_here(&self) -> usize {
+        let numbers = self.numbers.values().filter(|numbers| Arc::strong_count(numbers) == 1);
+        numbers.map(|numbers| COUNTS + size_of_val(&**numbers)).sum()
+    }
+}
+
 /// What an entry of one of the tables takes.
 const ENTRY: usize = 64;
 

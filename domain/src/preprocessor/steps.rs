@@ -21,7 +21,7 @@ pub(crate) struct Steps<'t> {
 /// One step, and the names that lead to it.
 pub(crate) struct Step<'t> {
     /// The names of the Pipelines' steps that it is in.
-    above: Rc<[&'t str]>,
+    above: Option<Rc<[&'t str]>>,
     /// Its own.
     name: Option<&'t str>,
     pub(crate) value: Value<'t>,
@@ -45,7 +45,7 @@ impl<'t> Steps<'t> {
             let mut steps = named(pipeline, "steps", &work)?;
             let Some((name, value)) = steps.pop() else { return Ok(Steps { first, last }) };
             let above = last.path();
-            let step = |name, value| Step { above: Rc::clone(&above), name: Some(name), value };
+            let step = |name, value| Step { above: Some(Rc::clone(&above)), name: Some(name), value };
             first.extend(steps.into_iter().map(|(name, value)| step(name, value)));
             last = step(name, best(value)?);
         }
@@ -55,17 +55,17 @@ impl<'t> Steps<'t> {
 impl<'t> Step<'t> {
     /// A step of a Pipeline.
     pub(super) fn named(name: &'t str, value: Value<'t>) -> Step<'t> {
-        Step { above: Rc::new([]), name: Some(name), value }
+        Step { above: None, name: Some(name), value }
     }
 
     /// An artifact as one step.
     pub(super) fn whole(value: Value<'t>) -> Step<'t> {
-        Step { above: Rc::new([]), name: None, value }
+        Step { above: None, name: None, value }
     }
 
     /// The names that lead to what is in it.
     fn path(&self) -> Rc<[&'t str]> {
-        self.above.iter().copied().chain(self.name).collect()
+        self.above.iter().flat_map(|above| above.iter().copied()).chain(self.name).collect()
     }
 
     /// The same error, with the names that lead here.

@@ -390,7 +390,7 @@ impl<'a> Machine<'a> {
             return Err(error(format!("the file holds more than {} values", self.max_values)));
         }
         self.allowance.take(node.own_bytes())?;
-        self.nodes.make_room(1, self.allowance)?;
+        make_room(&mut self.nodes, 1, self.allowance)?;
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
         Ok(id)
@@ -559,7 +559,17 @@ impl<'a> Machine<'a> {
 }
 
 /// Makes room in the items of a value: exactly as much as it begins with, since most are made at once.
-fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
+pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
+    if items.capacity() - items.len() >= more {
+        return Ok(());
+    }
+    grow(items, more, allowance)
+}
+
+/// Grows a vector. What it has is held twice meanwhile: an allocator may have to copy it.
+#[cold]
+fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
+    let _copied = allowance.hold(items.capacity().saturating_mul(size_of::<T>()))?;
     match items.capacity() {
         0 => items.make_exact_room(more, allowance)?,
         _ => items.make_room(more, allowance)?,

@@ -8,9 +8,10 @@
 use std::io::Read;
 use std::ops::Range;
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::Allowance;
 
 use super::compression;
+use super::machine::make_room;
 use crate::error::{Error, Place, Result};
 
 /// What any compressed file may unpack to, however small it is.
@@ -172,7 +173,7 @@ impl<'a> Source<'a> {
             let have = self.bytes.len();
             let piece = have.clamp(SMALLEST_PIECE, LARGEST_PIECE).min(self.limit - have);
             if self.packed.is_some() {
-                self.bytes.make_room(piece, self.allowance)?;
+                make_room(&mut self.bytes, piece, self.allowance)?;
             }
             let read = match &mut self.packed {
                 Some(packed) => packed.take(piece as u64).read_to_end(&mut self.bytes).map_err(compression::damaged)?,
@@ -200,6 +201,7 @@ impl<'a> Source<'a> {
             drop(packed);
             self.allowance.give_back(self.size + self.decoder);
             let spare = self.bytes.capacity() - self.bytes.len();
+            let _copied = self.allowance.hold(self.bytes.len())?;
             self.bytes.shrink_to_fit();
             self.allowance.give_back(spare);
         }

@@ -1,8 +1,8 @@
 //! The stack, marks and memo of one pickle.
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::Allowance;
 
-use super::machine::error;
+use super::machine::{error, make_room};
 use super::tree::NodeId;
 use crate::error::{Error, Result};
 
@@ -54,7 +54,7 @@ impl<'a> Stack<'a> {
         if self.values.len() >= MAX_STACK {
             return Err(error(format!("more than {MAX_STACK} values wait on the stack")));
         }
-        self.values.make_room(1, self.allowance)?;
+        make_room(&mut self.values, 1, self.allowance)?;
         self.values.push(value);
         Ok(())
     }
@@ -63,7 +63,7 @@ impl<'a> Stack<'a> {
         if self.marks.len() >= MAX_STACK {
             return Err(error(format!("more than {MAX_STACK} marks wait on the stack")));
         }
-        self.marks.make_room(1, self.allowance)?;
+        make_room(&mut self.marks, 1, self.allowance)?;
         self.marks.push(self.values.len());
         Ok(())
     }
@@ -99,7 +99,8 @@ impl<'a> Stack<'a> {
             .filter(|index| *index <= most)
             .ok_or_else(|| error(format!("memo index {index} is too large; at most {most} is possible here")))?;
         if index >= self.memo.len() {
-            self.memo.make_room(index + 1 - self.memo.len(), self.allowance)?;
+            let missing = index + 1 - self.memo.len();
+            make_room(&mut self.memo, missing, self.allowance)?;
             self.memo.resize(index + 1, None);
         }
         if self.memo[index].replace(value).is_none() {

@@ -74,10 +74,15 @@ fn univariate<'t>(
     builder: &mut Builder<'t, '_>,
 ) -> Result<Box<[bool]>> {
     let scores = if matches!(mode, "k_best" | "percentile") { "scores_" } else { "pvalues_" };
-    // Sorted, and marked.
     let length = numeric(selector.required(scores)?).map_or(0, |array| array.len());
     builder.work.charge_items::<u64>(length)?;
-    let _held = builder.allowance().hold(length.saturating_mul(2 * size_of::<u64>()))?;
+    // Put in order, and before that without NaN.
+    let copies = match mode {
+        "percentile" => 2,
+        "k_best" | "fdr" => 1,
+        _ => 0,
+    };
+    let _held = builder.allowance().hold(length.saturating_mul(copies * size_of::<u64>()))?;
     match mode {
         "k_best" => best(&builder.numbers_in(selector, "scores_")?, selector, how_much),
         "percentile" => Ok(percentile(&builder.numbers_in(selector, "scores_")?, selector.number(how_much)?)),
@@ -103,7 +108,9 @@ fn best(scores: &[f64], selector: Attributes<'_>, how_many: &str) -> Result<Box<
     let score =
         |index: &usize| scores.get(*index).copied().filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
     let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|one, other| score(one).partial_cmp(&score(other)).unwrap_or(Ordering::Equal));
+    order.sort_unstable_by(|one, other| {
+        score(one).partial_cmp(&score(other)).unwrap_or(Ordering::Equal).then(one.cmp(other))
+    });
     Ok(keep(scores.len(), order.into_iter().rev().take(k)))
 }
 
@@ -124,7 +131,7 @@ fn percentile(scores: &[f64], percentile: f64) -> Box<[bool]> {
     }
     let scores: Vec<f64> = scores.iter().map(|score| if score.is_nan() { f64::MIN } else { *score }).collect();
     let mut sorted = scores.clone();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let rank = sorted.len().saturating_sub(1) as f64 * (100.0 - percentile) / 100.0;
     let at = |index: usize| sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN);
     let (low, high) = (at(rank as usize), at(rank as usize + 1));
@@ -145,7 +152,7 @@ fn below(p_values: &[f64], alpha: f64) -> Box<[bool]> {
 /// Benjamini and Hochberg.
 fn false_discovery_rate(p_values: &[f64], alpha: f64) -> Box<[bool]> {
     let mut sorted = p_values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let step = alpha / sorted.len() as f64;
     let passed = sorted.iter().zip(1u32..).filter(|(p_value, rank)| **p_value <= step * f64::from(*rank));
     let highest = passed.map(|(p_value, _)| *p_value).fold(f64::NEG_INFINITY, f64::max);
@@ -253,7 +260,7 @@ fn mean(values: &[f64]) -> f64 {
 
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { at(middle) } else { (at(middle.wrapping_sub(1)) + at(middle)) / 2.0 }

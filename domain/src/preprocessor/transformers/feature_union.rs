@@ -3,6 +3,7 @@
 use super::Transformer;
 use super::pipeline::named;
 use super::weight::{Weight, Weights};
+use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
@@ -30,12 +31,14 @@ struct Part {
 
 /// Reads `transformer_list`, in which `'drop'` (or `None`, until 0.24) leaves a part out, and `transformer_weights`.
 pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
-    let mut parts = Vec::new();
     let mut width = Some(0usize);
     let mut sparse = false;
     let list = named(union, "transformer_list", &builder.work)?;
     let weights = Weights::of(union, &builder.work)?;
     builder.keep_items::<Part>(list.len())?;
+    let allowance = builder.allowance();
+    let _held = allowance.hold(list.len().saturating_mul(size_of::<(&str, Value<'_>)>()))?;
+    let mut parts = Vec::with_capacity(list.len());
     for (name, part) in list {
         if part.is_none() || part.as_str() == Some("drop") {
             continue;

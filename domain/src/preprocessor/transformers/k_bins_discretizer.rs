@@ -50,7 +50,7 @@ pub(super) fn build<'t>(
         if !edges.is_sorted() {
             return Err(mismatch());
         }
-        features.push(Bins::new(&edges, builder.version));
+        features.push(Bins::new(edges, builder.version));
     }
     let features = features.into_boxed_slice();
     let one_hot = discretizer.choice("encode", &[("onehot", true), ("onehot-dense", true), ("ordinal", false)])?;
@@ -66,22 +66,24 @@ pub(super) fn build<'t>(
 }
 
 impl Bins {
-    fn new(edges: &[f64], version: Version) -> Bins {
-        let without_first = edges.get(1..).unwrap_or_default();
+    fn new(edges: Arc<[f64]>, version: Version) -> Bins {
         if version >= Version::new(1, 1) {
-            let (_, inner) = without_first.split_last().unwrap_or((&0.0, &[]));
-            return Bins::Inner(inner.into());
+            return Bins::Inner(edges);
         }
-        let highest = without_first.len().saturating_sub(1) as f64;
-        Bins::Widened { edges: without_first.into(), highest }
+        let highest = edges.len().saturating_sub(2) as f64;
+        Bins::Widened { edges, highest }
     }
 
     fn bin(&self, value: f64) -> f64 {
         match self {
-            Bins::Inner(edges) => edges.partition_point(|edge| *edge <= value) as f64,
+            Bins::Inner(edges) => {
+                let inner = edges.get(1..edges.len().saturating_sub(1)).unwrap_or_default();
+                inner.partition_point(|edge| *edge <= value) as f64
+            }
             Bins::Widened { edges, highest } => {
                 let widened = value + (1e-8 + 1e-5 * value.abs());
-                (edges.partition_point(|edge| *edge <= widened) as f64).min(*highest)
+                let but_first = edges.get(1..).unwrap_or_default();
+                (but_first.partition_point(|edge| *edge <= widened) as f64).min(*highest)
             }
         }
     }
@@ -119,10 +121,10 @@ mod tests {
 
     #[test]
     fn an_edge_belongs_to_the_bin_above_and_the_ends_take_everything_beyond() {
-        let bins = Bins::new(&[0.0, 1.0, 2.0, 3.0], Version::new(1, 6));
+        let bins = Bins::new([0.0, 1.0, 2.0, 3.0].into(), Version::new(1, 6));
         let values = [-5.0, 0.0, 0.999, 1.0, 2.0, 3.0, 9.0];
         assert_eq!(values.map(|value| bins.bin(value)), [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
-        let widened = Bins::new(&[0.0, 1.0, 2.0, 3.0], Version::new(1, 0));
+        let widened = Bins::new([0.0, 1.0, 2.0, 3.0].into(), Version::new(1, 0));
         assert_eq!(values.map(|value| widened.bin(value)), [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
         assert_eq!((bins.bin(0.999999), widened.bin(0.999999)), (0.0, 1.0));
     }

@@ -27,16 +27,19 @@ pub(super) fn build<'t>(
     builder: &mut Builder<'t, '_>,
 ) -> Result<Built<'t>> {
     let steps = named(pipeline, "steps", &builder.work)?;
-    chain(steps.into_iter().map(|(name, value)| Step::named(name, value)), input, builder)
+    chain(steps.into_iter().map(|(name, value)| Step::named(name, value)).collect(), input, builder)
 }
 
 /// One transformer of several, each given what the one before it gives.
 pub(in crate::preprocessor) fn chain<'t>(
-    values: impl IntoIterator<Item = Step<'t>>,
+    values: Vec<Step<'t>>,
     input: &Input<'t>,
     builder: &mut Builder<'t, '_>,
 ) -> Result<Built<'t>> {
-    let mut steps = Vec::new();
+    let count = values.len();
+    let allowance = builder.allowance();
+    let _held = allowance.hold(count.saturating_mul(size_of::<Step<'_>>() + size_of::<Transformer>()))?;
+    let mut steps = Vec::with_capacity(count);
     let mut input = input.clone();
     for step in values {
         if step.value.is_none() {
@@ -71,8 +74,12 @@ pub(in crate::preprocessor) fn named<'t>(
         let [name, part] = value.array_of()?;
         Some((name.as_str()?, part))
     };
-    let parts = parent.items(attribute)?.into_iter().map(part).collect::<Option<Vec<_>>>();
-    parts.ok_or_else(|| parent.error(format_args!("expected {attribute} to be a list of names with transformers")))
+    let mut parts = Vec::with_capacity(length);
+    for value in parent.items(attribute)? {
+        let mismatch = || parent.error(format_args!("expected {attribute} to be a list of names with transformers"));
+        parts.push(part(value).ok_or_else(mismatch)?);
+    }
+    Ok(parts)
 }
 
 impl Pipeline {

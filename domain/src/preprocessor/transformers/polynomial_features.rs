@@ -57,7 +57,12 @@ pub(super) fn build<'t>(
         .count_products(expected)
         .ok_or_else(|| polynomial.error("the model would take far more memory than its file"))?;
     builder.keep_items::<Product>(expected)?;
-    let _held = builder.allowance().hold((3 * expected + features).saturating_mul(size_of::<(usize, u32)>()))?;
+    let levels = most.min(expected);
+    let _held = builder.allowance().hold(
+        levels * size_of::<Vec<Product>>()
+            + expected * size_of::<Product>()
+            + (expected + features) * size_of::<(usize, u32)>(),
+    )?;
     let levels = products(features, most, interaction_only).ok_or_else(too_many)?;
     // Products of a degree below the least are needed for others only.
     let first_product = levels.iter().take(least.saturating_sub(2)).map(Vec::len).sum::<usize>();
@@ -76,19 +81,25 @@ pub(super) fn build<'t>(
 /// How many products there are, without making them; `None` for too many.
 fn count_products(features: usize, most: usize, interaction_only: bool) -> Option<usize> {
     let mut count = 0usize;
-    let mut of_degree = features as u128;
+    let mut of_degree = features;
     for degree in 2..=most {
-        // The binomial coefficient of one degree more.
-        of_degree = match interaction_only {
-            true => of_degree * features.saturating_sub(degree - 1) as u128 / degree as u128,
-            false => of_degree * (features as u128 + degree as u128 - 1) / degree as u128,
-        };
+        of_degree = count_degree(features, degree, of_degree, interaction_only)?;
         if of_degree == 0 {
             break;
         }
-        count = count.checked_add(usize::try_from(of_degree).ok()?).filter(|count| *count <= MOST_PRODUCTS)?;
+        count = count.checked_add(of_degree).filter(|count| *count <= MOST_PRODUCTS)?;
     }
     Some(count)
+}
+
+/// How many products of a degree there are, by how many there are of the degree below: the next binomial coefficient.
+fn count_degree(features: usize, degree: usize, below: usize, interaction_only: bool) -> Option<usize> {
+    let factor = match interaction_only {
+        true => features.saturating_sub(degree - 1),
+        false => features.checked_add(degree - 1)?,
+    };
+    let product = (below as u128).checked_mul(factor as u128)? / degree as u128;
+    usize::try_from(product).ok().filter(|count| *count <= MOST_PRODUCTS)
 }
 
 /// Products by degree, from 2 on. Those of one degree come in the order of their first feature, and multiply it with
@@ -103,9 +114,10 @@ fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<
     let mut next = u32::try_from(features).ok()?;
     let mut levels = Vec::new();
     let mut count = 0usize;
-    for _ in 2..=most {
-        let mut level = Vec::new();
-        let mut terms = Vec::new();
+    for degree in 2..=most {
+        let room = count_degree(features, degree, below.len(), interaction_only)?;
+        let mut level = Vec::with_capacity(room);
+        let mut terms = Vec::with_capacity(room);
         for feature in 0..features {
             for (first, term) in &below {
                 if *first > feature || (*first == feature && !interaction_only) {
