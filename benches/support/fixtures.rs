@@ -105,7 +105,7 @@ fn float32_rows(csv: &[u8]) -> impl Iterator<Item = Vec<f32>> {
 }
 
 fn open(folder: &std::path::Path) -> Model {
-    Artifact::find(folder).and_then(|artifact| artifact.load(None)).expect("the fixture loads")
+    Artifact::find(folder).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).expect("the fixture loads")
 }
 
 fn repeat(input: &str, rows: usize) -> Vec<u8> {

@@ -235,7 +235,7 @@ mod tests {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         match case {
             "housing" => Artifact::find(&fixtures.join("sklearn/1.4.2/housing"))
-                .and_then(|artifact| artifact.load(None))
+                .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
                 .unwrap(),
             case => {
                 let folder = tempfile::tempdir().unwrap();
@@ -243,7 +243,7 @@ mod tests {
                     std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
                 let into = folder.path().join("model");
                 crate::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
-                Artifact::find(&into).and_then(|artifact| artifact.load(None)).unwrap()
+                Artifact::find(&into).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap()
             }
         }
     }

@@ -66,12 +66,16 @@ impl Cost {
 mod tests {
     use std::path::Path;
 
+    use byoc_account::Allowance;
+
     use super::*;
     use crate::model::Artifact;
 
     fn model(fixture: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-        Artifact::find(&fixtures.join(fixture)).and_then(|artifact| artifact.load(None)).unwrap()
+        Artifact::find(&fixtures.join(fixture))
+            .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
+            .unwrap()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Typed access to the attributes of a pickled estimator. Every error names class, attribute, what was expected and
 //! found.
 
+use super::build::check_width;
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
 use crate::error::{Error, Result};
 
@@ -94,9 +95,16 @@ impl<'t> Attributes<'t> {
         count.ok_or_else(|| self.mismatch(name, "a count", value))
     }
 
+    /// A count of columns, of which nobody has more than [`MOST_COLUMNS`](super::work::MOST_COLUMNS).
+    pub(crate) fn columns(self, name: &str) -> Result<usize> {
+        let count = self.count(name)?;
+        check_width(self, name, count)?;
+        Ok(count)
+    }
+
     /// `n_features_in_`, which only newer versions write.
     pub(crate) fn n_features_in(self) -> Result<Option<usize>> {
-        self.get("n_features_in_").map(|_| self.count("n_features_in_")).transpose()
+        self.get("n_features_in_").map(|_| self.columns("n_features_in_")).transpose()
     }
 
     /// `feature_names_in_`: there when fitted on a frame whose columns all have text for names.
@@ -107,21 +115,6 @@ impl<'t> Attributes<'t> {
             .and_then(|array| array.objects())
             .and_then(|names| names.map(Value::as_str).collect::<Option<Vec<_>>>());
         names.map(Some).ok_or_else(|| self.mismatch("feature_names_in_", "an object array of text", value))
-    }
-
-    /// A one-dimensional array of numbers.
-    pub(crate) fn numbers(self, name: &str) -> Result<Box<[f64]>> {
-        let value = self.required(name)?;
-        numbers(value).ok_or_else(|| self.mismatch(name, "a one-dimensional array of numbers", value))
-    }
-
-    /// A one-dimensional array with a number for each feature.
-    pub(crate) fn numbers_of(self, name: &str, features: usize) -> Result<Box<[f64]>> {
-        let found = self.numbers(name)?;
-        if found.len() == features {
-            return Ok(found);
-        }
-        Err(self.error(format_args!("expected {name} to have {features} numbers, found {}", found.len())))
     }
 
     /// The items of a list or tuple.
@@ -145,12 +138,11 @@ pub(crate) fn one_dimensional(value: Value<'_>) -> Option<ArrayView<'_>> {
     value.as_array().filter(|array| array.shape().len() == 1)
 }
 
-/// The numbers of a one-dimensional array of floats or integers.
-pub(crate) fn numbers(value: Value<'_>) -> Option<Box<[f64]>> {
-    let array = one_dimensional(value)?;
-    matches!(array.dtype().kind, ItemKind::Float | ItemKind::Int | ItemKind::UInt)
-        .then(|| array.to_f64().ok().map(Vec::into_boxed_slice))
-        .flatten()
+/// A one-dimensional array of floats or integers.
+pub(crate) fn numeric(value: Value<'_>) -> Option<ArrayView<'_>> {
+    let is_numeric =
+        |array: &ArrayView<'_>| matches!(array.dtype().kind, ItemKind::Float | ItemKind::Int | ItemKind::UInt);
+    one_dimensional(value).filter(is_numeric)
 }
 
 /// The integers of a one-dimensional array.

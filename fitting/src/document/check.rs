@@ -90,6 +90,7 @@ fn key(category: &Scalar) -> (Option<&str>, u64) {
 mod tests {
     use super::super::Document;
     use crate::error::Cause;
+    use byoc_account::Allowance;
 
     fn encoder(categories: &str, learned: &str) -> String {
         format!(
@@ -109,7 +110,7 @@ mod tests {
             (r#"[1, "x"]"#, "[1]: expected categories of one type as a fit learns them, found 1 and \"x\""),
             (r#"["NaN", "x"]"#, "[0]: expected \"NaN\", the missing value, to be the last category"),
         ] {
-            let error = Document::parse(encoder("\"auto\"", learned).as_bytes()).unwrap_err();
+            let error = Document::parse(encoder("\"auto\"", learned).as_bytes(), &Allowance::unbounded()).unwrap_err();
             assert_eq!(error.cause(), Cause::BadDocument);
             assert_eq!(error.to_string(), format!("{path}{expected}"));
         }
@@ -119,7 +120,7 @@ mod tests {
             ("\"auto\"", "[1, 2]"),
             (r#"[[1, "x"]]"#, r#"[1, "x"]"#),
         ] {
-            Document::parse(encoder(categories, learned).as_bytes()).unwrap();
+            Document::parse(encoder(categories, learned).as_bytes(), &Allowance::unbounded()).unwrap();
         }
     }
 }

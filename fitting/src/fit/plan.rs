@@ -17,6 +17,7 @@ use crate::error::{Cause, Error, Result};
 use crate::preprocessor::Fault;
 use crate::preprocessor::{Feature, Floats, Refuses};
 use crate::preprocessor::{OneTransformer, list_names, stack};
+use byoc_account::Allowance;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -530,9 +531,11 @@ impl Done {
     /// A fitted transformer, ready to be applied: built of the object that it would be in a pickle, as any other.
     fn new(fitted: FittedTransformer, input: &Input) -> Result<Done, Fault> {
         let internal = |error: Error| Fault::new(error.to_string());
-        let tree = pickle::read(pickle::write(&to_python(&fitted))).map_err(internal)?;
+        // What is fitted is bounded by what was read of the data, not by the account of a container.
+        let allowance = Allowance::unbounded();
+        let tree = pickle::read(pickle::write(&to_python(&fitted)), &allowance).map_err(internal)?;
         let names = input.features.names.as_ref().map(|names| names.iter().map(String::as_str).collect());
-        let transformer = OneTransformer::build(&tree, names, input.features.count, input.is_sparse);
+        let transformer = OneTransformer::build(&tree, names, input.features.count, input.is_sparse, &allowance);
         let transformer = transformer.map_err(internal)?;
         let keeps_names = match &fitted {
             FittedTransformer::FunctionTransformer(function) => !function.parameters.validate,

@@ -11,6 +11,7 @@ mod weights;
 
 use std::path::{Path, PathBuf};
 
+use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
 use clap::Args;
 
 use crate::error::{Cause, Error, Result};
@@ -34,10 +35,15 @@ pub(super) struct Arguments {
     preprocessor: Option<PathBuf>,
 }
 
+/// Where nothing tells how much memory there is.
+const UNKNOWN_MEMORY: u64 = 4 << 30;
+
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let mut inspection = Inspection::of(&arguments.path)?;
+    let account = Account::new(system::memory().unwrap_or(UNKNOWN_MEMORY));
+    let allowance = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
+    let mut inspection = Inspection::of(&arguments.path, &allowance)?;
     if let Some(preprocessor) = &arguments.preprocessor {
-        name_features(&mut inspection, arguments, preprocessor)?;
+        name_features(&mut inspection, arguments, preprocessor, &allowance)?;
     }
     let mut text = if arguments.json {
         let document = serde_json::to_string_pretty(&inspection)
@@ -53,14 +59,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
-fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path) -> Result<()> {
+fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path, allowance: &Allowance) -> Result<()> {
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
             format!("--preprocessor names the weights of a linear learner, and {} is none", arguments.path.display()),
         ));
     };
-    let preprocessor = match Inspection::of(path)?.contents {
+    let preprocessor = match Inspection::of(path, allowance)?.contents {
         Contents::Preprocessor(preprocessor) => preprocessor,
         Contents::LinearLearner(_) | Contents::Scorer(_) => {
             return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", path.display())));
