@@ -26,8 +26,17 @@ pub struct Accounts {
 /// The part of the memory that models may take where nothing else is said.
 const DEFAULT_SHARE: f64 = 0.8;
 
-/// What the process, its threads and its connections need, however small the container is.
-const LEFT_FOR_THE_REST: u64 = 24 << 20;
+/// What the process and its threads need, however small the container is.
+const LEAST_FOR_THE_REST: u64 = 24 << 20;
+
+/// What the system holds for the container's sockets, and what lies between pieces of memory that are in use: one part of so
+/// many.
+const BETWEEN: u64 = 16;
+
+/// What of so much memory is left to nobody's account.
+fn left_for_the_rest(memory: u64) -> u64 {
+    LEAST_FOR_THE_REST + memory / BETWEEN
+}
 
 /// Where neither a cgroup nor the machine tells how much memory there is.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
@@ -38,7 +47,7 @@ const BODIES: u64 = 2;
 impl Accounts {
     /// The accounts of a container with so many bytes of memory, of which models may take so many.
     pub fn new(memory: u64, model_memory: u64) -> Accounts {
-        let whole = Account::new(memory.saturating_sub(LEFT_FOR_THE_REST));
+        let whole = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
         let requests = Account::within(&whole, whole.limit());
         Accounts {
             models: Account::within(&whole, model_memory),
@@ -68,7 +77,7 @@ pub fn memory_of_this_container() -> u64 {
 
 /// The bytes that models may take of so much memory, where nothing else is said.
 pub fn share_of_models(memory: u64) -> u64 {
-    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(LEFT_FOR_THE_REST))
+    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(left_for_the_rest(memory)))
 }
 
 #[cfg(test)]
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn models_have_most_of_the_memory_and_never_all_of_it() {
-        for (memory, models) in [(16 << 30, 13_743_895_347), (200 * MIB, 160 * MIB), (64 * MIB, 40 * MIB), (8 * MIB, 0)]
+        for (memory, models) in [(16 << 30, 13_743_895_347), (400 * MIB, 320 * MIB), (64 * MIB, 36 * MIB), (8 * MIB, 0)]
         {
             assert_eq!(share_of_models(memory), models, "{memory}");
         }
@@ -87,12 +96,12 @@ mod tests {
 
     #[test]
     fn models_and_requests_share_what_the_process_leaves() {
-        let accounts = Accounts::new(124 * MIB, 80 * MIB);
-        assert_eq!((accounts.whole.limit(), accounts.models.limit()), (100 * MIB, 80 * MIB));
+        let accounts = Accounts::new(128 * MIB, 80 * MIB);
+        assert_eq!((accounts.whole.limit(), accounts.models.limit()), (96 * MIB, 80 * MIB));
         let model = accounts.models.lease(80 * MIB).unwrap();
-        assert_eq!(accounts.requests.free(), 20 * MIB);
+        assert_eq!(accounts.requests.free(), 16 * MIB);
         drop(model);
-        assert_eq!((accounts.requests.free(), accounts.bodies.most()), (100 * MIB, 50 * MIB));
+        assert_eq!((accounts.requests.free(), accounts.bodies.most()), (96 * MIB, 48 * MIB));
         assert_eq!(Accounts::new(8 * MIB, 80 * MIB).models.limit(), 0);
     }
 }

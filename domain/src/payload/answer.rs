@@ -136,8 +136,21 @@ impl<'w> AnswerWriter<'w> {
         }
         write(&mut self.open, is_first)?;
         self.written += rows;
+        self.check_rest()?;
         if is_json && self.part.is_last && self.written >= self.rows {
             self.open.extend_from_slice(closing);
+        }
+        Ok(())
+    }
+
+    /// Whether there is memory for the rest, if it is like what is written so far: it is not made in vain.
+    fn check_rest(&self) -> Result<()> {
+        let (bytes, rows, left) =
+            (self.open.len() as u64, self.written as u64, self.rows.saturating_sub(self.written) as u64);
+        // After the first block only, and with a quarter off: text may become shorter.
+        if self.pieces.is_empty() && rows > 0 {
+            let rest = u128::from(bytes) * u128::from(left) / u128::from(rows) / 4 * 3;
+            self.allowance.check(u64::try_from(rest).unwrap_or(u64::MAX))?;
         }
         Ok(())
     }

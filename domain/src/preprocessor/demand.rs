@@ -1,5 +1,6 @@
 //! What transforming a row takes, known before any row is: memory and time are reckoned by it.
 
+use super::feature::Feature;
 use crate::error::Result;
 use crate::payload::table::Cell;
 use crate::payload::{Block, Frame};
@@ -11,7 +12,7 @@ use std::ops::Add;
 pub struct Demand {
     /// How many columns it gives.
     pub width: usize,
-    /// How many cells it holds at once, at most: what it is given, what it gives, and what stands between.
+    /// How many cells it holds at once, at most, each in a column of its own: what it is given, what it gives, and what stands between.
     pub cells: usize,
     /// How long it takes, in nanoseconds on a slow core. It tells what is heavy from what is not, no more.
     pub nanoseconds: u64,
@@ -19,6 +20,9 @@ pub struct Demand {
 
 /// What moving a cell from one column to another takes.
 const MOVE: u64 = 5;
+
+/// What a column takes beside its cells: itself, and what an allocator adds to its memory.
+const COLUMN: usize = size_of::<Feature<'_, '_>>() + 32;
 
 /// Cells that a block of rows may hold: it stays in the cache.
 const BLOCK_CELLS: usize = 32 << 10;
@@ -75,7 +79,8 @@ impl Demand {
 
     /// The bytes that so many rows take.
     pub fn bytes(&self, rows: usize) -> usize {
-        self.cells.saturating_mul(rows).saturating_mul(size_of::<Cell<'_>>())
+        let column = rows.saturating_mul(size_of::<Cell<'_>>()).saturating_add(COLUMN);
+        self.cells.saturating_mul(column)
     }
 }
 

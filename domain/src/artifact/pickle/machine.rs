@@ -566,10 +566,8 @@ pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowanc
     grow(items, more, allowance)
 }
 
-/// Grows a vector. What it has is held twice meanwhile: an allocator may have to copy it.
 #[cold]
 fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
-    let _copied = allowance.hold(items.capacity().saturating_mul(size_of::<T>()))?;
     match items.capacity() {
         0 => items.make_exact_room(more, allowance)?,
         _ => items.make_room(more, allowance)?,
