@@ -3,6 +3,7 @@
 //!
 //! A binary of its own, since its allocator counts.
 
+mod answers;
 mod bodies;
 mod curve;
 mod growth;
