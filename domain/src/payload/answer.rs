@@ -147,9 +147,9 @@ impl<'w> AnswerWriter<'w> {
     fn check_rest(&self) -> Result<()> {
         let (bytes, rows, left) =
             (self.open.len() as u64, self.written as u64, self.rows.saturating_sub(self.written) as u64);
-        // After the first block only, and with a quarter off: text may become shorter.
+        // After the first block only, and with an eighth off: text may become shorter.
         if self.pieces.is_empty() && rows > 0 {
-            let rest = u128::from(bytes) * u128::from(left) / u128::from(rows) / 4 * 3;
+            let rest = u128::from(bytes) * u128::from(left) / u128::from(rows) / 8 * 7;
             self.allowance.check(u64::try_from(rest).unwrap_or(u64::MAX))?;
         }
         Ok(())
