@@ -16,7 +16,8 @@ use curve::{smallest, times};
 fn main() {
     println!("| class | file, KiB | load, ms | inspect, ms |\n| --- | --- | --- | --- |");
     for class in models::classes() {
-        let curve: Vec<_> = [1, 2, 4].map(|factor| times(class, 2 * factor * smallest(class), 3)).into();
+        let model = |factor: usize| models::model(class, 2 * factor * smallest(class)).expect("a model of the class");
+        let curve: Vec<_> = [1, 2, 4].map(|factor| times(&model(factor), 3)).into();
         let column = |of: &dyn Fn(&curve::Times) -> String| curve.iter().map(of).collect::<Vec<_>>().join(" · ");
         let milliseconds = |time: std::time::Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
         let files = column(&|times| (times.file_bytes / 1024).to_string());

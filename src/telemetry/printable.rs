@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// A text as one line of a log, whatever is in it: line breaks become ` | `, since CloudWatch makes an event of each line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
@@ -33,6 +34,38 @@ pub fn json(document: &str) -> Cow<'_, str> {
             let _ = write!(text, "\\u{:04x}", u32::from(other));
         }
     })
+}
+
+/// Writes a JSON document as [`json`] shows it, line by line.
+#[derive(Debug)]
+pub struct JsonLines<W> {
+    line: Vec<u8>,
+    out: W,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// A document that goes there. It ends with a line break.
+    pub fn new(out: W) -> JsonLines<W> {
+        JsonLines { line: Vec::new(), out }
+    }
+}
+
+impl<W: Write> Write for JsonLines<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // There is none within a string of JSON.
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.out.write_all(json(&String::from_utf8_lossy(&self.line)).as_bytes())?;
+                self.line.clear();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn escaped(text: &str, mut escape: impl FnMut(&mut String, char)) -> Cow<'_, str> {
@@ -105,7 +138,12 @@ mod tests {
             let document = serde_json::to_string_pretty(&value).unwrap();
             let shown = json(&document);
             prop_assert!(!shown.replace('\n', "").contains(is_obeyed));
-            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value.clone());
+            let mut written = Vec::new();
+            let mut lines = JsonLines::new(&mut written);
+            serde_json::to_writer_pretty(&mut lines, &value).unwrap();
+            lines.write_all(b"\n").unwrap();
+            prop_assert_eq!(String::from_utf8(written).unwrap(), format!("{shown}\n"));
         }
     }
 }

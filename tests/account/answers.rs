@@ -78,7 +78,9 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
                 match answered {
                     Ok(_) => {}
                     // The classes of a classifier are text here.
-                    Err(error) if accept == "application/x-npy" && error.contains("the answer has the text") => continue,
+                    Err(error) if accept == "application/x-npy" && error.contains("the answer has the text") => {
+                        continue;
+                    }
                     Err(error) => {
                         wrong.push(format!("{what}: {error}"));
                         continue;

@@ -1,8 +1,9 @@
 //! How long a model takes to be loaded and looked into, in time of this thread's processor.
 
-use super::models::{self, file};
+use super::models::{Object, file};
 use byoc::model::{Artifact, Inspection};
 use byoc_account::Allowance;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What loading and looking into a model take.
@@ -22,26 +23,41 @@ pub fn smallest(class: &str) -> usize {
 }
 
 /// The best of some runs.
-pub fn times(class: &str, count: usize, runs: usize) -> Times {
-    let pickle = file(&models::model(class, count).unwrap().piece());
+pub fn times(model: &Object, runs: usize) -> Times {
+    let pickle = file(&model.piece());
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("model.joblib"), &pickle).unwrap();
-    let best = |work: &dyn Fn()| (0..runs).map(|_| on_processor(work)).min().unwrap_or_default();
-    let load = || {
-        Artifact::find(folder.path()).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap();
-    };
-    let inspect = || {
-        Inspection::of(folder.path(), &Allowance::unbounded()).unwrap();
-    };
-    Times { file_bytes: pickle.len(), load: best(&load), inspect: best(&inspect) }
+    Times { file_bytes: pickle.len(), ..times_of(folder.path(), runs) }
 }
 
+/// The best of some runs over a folder.
+pub fn times_of(folder: &Path, runs: usize) -> Times {
+    let best = |work: &dyn Fn()| (0..runs).map(|_| on_processor(work)).min().unwrap_or_default();
+    let load = || {
+        Artifact::find(folder).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap();
+    };
+    let inspect = || {
+        Inspection::of(folder, &Allowance::unbounded()).unwrap();
+    };
+    Times { file_bytes: 0, load: best(&load), inspect: best(&inspect) }
+}
+
+/// The mean of as many runs as the clock needs, which on some systems ticks every few milliseconds.
 fn on_processor(work: &dyn Fn()) -> Duration {
+    const ENOUGH: Duration = Duration::from_millis(40);
+    const MOST_RUNS: u32 = 50;
     let (before, started) = (processor_time(), Instant::now());
-    work();
-    match (before, processor_time()) {
-        (Some(before), Some(after)) => Duration::from_nanos(after - before),
-        _ => started.elapsed(),
+    let mut runs = 0;
+    loop {
+        work();
+        runs += 1;
+        let taken = match (before, processor_time()) {
+            (Some(before), Some(now)) => Duration::from_nanos(now - before),
+            _ => started.elapsed(),
+        };
+        if taken >= ENOUGH || runs == MOST_RUNS {
+            return taken / runs;
+        }
     }
 }
 

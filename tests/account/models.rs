@@ -47,10 +47,6 @@ pub fn floats(count: usize) -> Piece {
     value(&Python::array(Items::Float64((0..count).map(|number| number as f64 + 0.5).collect())))
 }
 
-pub fn integers(count: usize) -> Piece {
-    value(&Python::array(Items::Int64((0..count as i64).collect())))
-}
-
 pub fn bools(count: usize) -> Piece {
     value(&Python::array(Items::Bool((0..count).map(|number| number % 2 == 0).collect())))
 }
@@ -107,10 +103,12 @@ impl Object {
         Object { module, class, attributes }
     }
 
-    /// The object as a piece, of scikit-learn 1.6.
+    /// The object as a piece; of scikit-learn 1.6 unless it says otherwise.
     pub fn piece(&self) -> Piece {
-        let version = ("_sklearn_version", text("1.6.1"));
-        let attributes = self.attributes.iter().chain([&version]);
+        const VERSION: &str = "_sklearn_version";
+        let version = (VERSION, text("1.6.1"));
+        let said = self.attributes.iter().any(|(name, _)| *name == VERSION);
+        let attributes = self.attributes.iter().chain((!said).then_some(&version));
         let state = dict(attributes.map(|(name, piece)| (text(name), piece.clone())));
         [value(&Python::Symbol(self.module, self.class)), b")\x81".to_vec(), state, b"b".to_vec()].concat()
     }
@@ -352,6 +350,40 @@ fn column_transformer(count: usize) -> Object {
         width(count),
     ];
     Object::new("sklearn.compose._column_transformer", "ColumnTransformer", attributes)
+}
+
+/// Classes that older versions of scikit-learn wrote otherwise, as 0.22 did.
+pub fn older(count: usize) -> Vec<Object> {
+    let version = ("_sklearn_version", text("0.22.1"));
+    let scaler = || transformer("MaxAbsScaler", 1).map_or_else(none, |scaler| scaler.piece());
+    let column = |number: usize| text(&format!("column {number}"));
+    let branch = |number: usize, columns: Piece| tuple([text(&format!("branch {number}")), scaler(), columns]);
+    let all = value(&Python::Slice(0, count as i64));
+    let by = |columns: &dyn Fn(usize) -> Piece| {
+        let passed = tuple([text("rest"), text("passthrough"), all.clone()]);
+        let branches = (0..count).map(|number| branch(number, columns(number))).chain([passed]);
+        let attributes = vec![
+            version.clone(),
+            ("transformers_", list(branches)),
+            ("_df_columns", objects((0..count).map(column).collect())),
+            ("_n_features", int(count as i64)),
+            ("sparse_output_", flag(false)),
+            ("transformer_weights", none()),
+        ];
+        Object::new("sklearn.compose._column_transformer", "ColumnTransformer", attributes)
+    };
+    let polynomial = vec![
+        version.clone(),
+        ("degree", int(2)),
+        ("interaction_only", flag(false)),
+        ("include_bias", flag(true)),
+        ("n_input_features_", int(((2 * count) as f64).sqrt() as i64)),
+    ];
+    vec![
+        by(&|number| list([column(number)])),
+        by(&|number| int(number as i64)),
+        Object::new(DATA, "PolynomialFeatures", polynomial),
+    ]
 }
 
 /// A fitted linear estimator of a class with so many coefficients; `None` for a class that is not known here.

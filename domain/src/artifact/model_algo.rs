@@ -8,7 +8,7 @@ use super::mxnet_params::{Array, Params, Places};
 use crate::error::{Error, Result};
 use byoc_account::Allowance;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
@@ -95,8 +95,9 @@ impl ModelAlgo {
     pub fn open(directory: &Path) -> Result<ModelAlgo> {
         let path = directory.join(ARCHIVE);
         if path.is_file() {
-            let file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
+            let mut file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
             let length = file.metadata().map_err(|error| Error::io("look at", &path, &error))?.len();
+            check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
             let archive = ZipArchive::new(BufReader::new(file))
                 .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive: {error}")))?;
             return Ok(ModelAlgo(Source::Zip(Box::new(archive), length)));
@@ -196,6 +197,26 @@ impl ModelAlgo {
             }
         }
     }
+}
+
+/// Refuses an archive of far more files than an artifact has: its whole directory is kept in memory once it is opened. The end
+/// of the directory is told at the end of the file, before a comment of 64 KiB at most (APPNOTE.TXT 4.3.16).
+fn check_directory(file: &mut File, length: u64) -> Result<()> {
+    const END: &[u8] = b"PK\x05\x06";
+    const LONGEST_END: u64 = 22 + 0xFFFF;
+    const MOST_FILES: u16 = 1024;
+    let failed = |error: std::io::Error| Error::bad_artifact(format!("cannot be read: {error}"));
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_END))).map_err(failed)?;
+    file.by_ref().take(LONGEST_END).read_to_end(&mut tail).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    for end in memchr::memmem::find_iter(&tail, END) {
+        let files = tail.get(end + 10..end + 12).and_then(|bytes| bytes.try_into().ok()).map_or(0, u16::from_le_bytes);
+        if files > MOST_FILES {
+            return Err(Error::bad_artifact(format!("expected at most {MOST_FILES} files, found {files}")));
+        }
+    }
+    Ok(())
 }
 
 fn with_zipped<T>(
@@ -305,6 +326,27 @@ mod tests {
         let error = bytes_of(&mut ModelAlgo::open(directory.path()).unwrap(), Member::Params).unwrap_err();
         assert_eq!(error.cause(), Cause::BadArtifact);
         assert!(error.message().starts_with("mx-mod-0000.params in model_algo-1: cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn an_archive_of_far_more_files_than_an_artifact_has_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..1025).map(|number| number.to_string()).collect();
+        let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+        zipped(directory.path(), CompressionMethod::Stored, &members);
+        let error = ModelAlgo::open(directory.path()).unwrap_err();
+        assert!(error.message().contains("expected at most 1024 files, found 1025"), "{error}");
+        zipped(directory.path(), CompressionMethod::Stored, &members[1..]);
+        assert!(ModelAlgo::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_file_of_one_number_that_unpacks_to_far_more_than_it_has_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let zeros = vec![0; (ALWAYS_ALLOWED + 1) as usize];
+        zipped(directory.path(), CompressionMethod::Deflated, &[("mx-mod-0000.params", &zeros)]);
+        let error = ModelAlgo::open(directory.path()).unwrap().places(&["x"]).unwrap_err();
+        assert!(error.message().contains("expected a stored or deflated file within"), "{error}");
     }
 
     /// The sizes stand at fixed places of a zip's central directory (APPNOTE.TXT 4.3.12).

@@ -57,7 +57,8 @@ pub fn parse_within<T: DeserializeOwned>(
 ) -> Result<T> {
     let size = Size::of(json);
     allowance.take(size.typed)?;
-    let _held = allowance.hold(size.tree)?;
+    // The tree has grown when the first value is read from it.
+    let _held = allowance.hold(size.tree.saturating_add(size.growth.saturating_sub(size.typed)))?;
     parse(json, expected, cause)
 }
 

@@ -1,6 +1,6 @@
 //! From the artifact's files to a model.
 
-use super::graph::{Graph, WeightShape};
+use super::graph::{Graph, WeightShape, shorten};
 use super::parameters::Parameters;
 use super::{Activation, LinearLearner, PredictorType};
 use crate::artifact::model_algo::{Member, ModelAlgo};
@@ -219,9 +219,10 @@ fn activation_by_loss(parameters: &Parameters, graph: &Graph) -> Result<Activati
         (PredictorType::BinaryClassifier { .. }, "hinge_loss") => Ok(Activation::Identity),
         (PredictorType::MulticlassClassifier, "auto" | "softmax_loss") => Ok(Activation::Softmax),
         (predictor_type, loss) => Err(Error::bad_artifact(format!(
-            "cannot tell how a {} makes its scores: the graph ends in {:?}, and the loss is {loss:?}: expected logistic, hinge_loss or softmax_loss",
+            "cannot tell how a {} makes its scores: the graph ends in {:?}, and the loss is {:?}: expected logistic, hinge_loss or softmax_loss",
             predictor_type.name(),
-            graph.last_op().unwrap_or_default()
+            shorten(graph.last_op().unwrap_or_default()),
+            shorten(loss)
         ))),
     }
 }

@@ -37,7 +37,7 @@ impl<'t> Attributes<'t> {
     /// All attributes, in the file's order.
     pub(super) fn all(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
         let entries = self.value.state().and_then(Value::entries);
-        entries.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?, value)))
+        entries.into_iter().flatten().filter_map(|(name, value)| Some((short(name)?, value)))
     }
 
     /// An attribute that may be absent, because older versions do not write it.
@@ -69,13 +69,13 @@ impl<'t> Attributes<'t> {
     /// Text.
     pub(crate) fn text(self, name: &str) -> Result<&'t str> {
         let value = self.required(name)?;
-        value.as_str().ok_or_else(|| self.mismatch(name, "text", value))
+        short(value).ok_or_else(|| self.mismatch(name, "text", value))
     }
 
     /// One of a few texts, each standing for a value.
     pub(crate) fn choice<T: Copy>(self, name: &str, choices: &[(&str, T)]) -> Result<T> {
         let value = self.required(name)?;
-        let found = choices.iter().find(|(text, _)| value.as_str() == Some(text));
+        let found = choices.iter().find(|(text, _)| short(value) == Some(text));
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let texts: Vec<_> = choices.iter().map(|(text, _)| format!("{text:?}")).collect();
             self.mismatch(name, texts.join(" or "), value)
@@ -131,6 +131,12 @@ impl<'t> Attributes<'t> {
         }
         Err(self.error(format_args!("expected {name} to have {features} items, found {}", found.len())))
     }
+}
+
+/// A text that is no longer than a setting is: it is looked at each time that it is asked for.
+fn short(value: Value<'_>) -> Option<&str> {
+    const LONGEST: usize = 4096;
+    if value.text_bytes() <= LONGEST { value.as_str() } else { None }
 }
 
 /// An array of one dimension.

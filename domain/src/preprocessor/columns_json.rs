@@ -1,6 +1,6 @@
 //! `columns.json`: what a pickle cannot say about the rows of a request.
 
-use super::build::LabelPosition;
+use super::build::{LabelPosition, shorten};
 use super::method::Method;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
@@ -119,10 +119,13 @@ impl ColumnsJson {
         if let (Some(columns), Some(Some(label))) = (&columns, &label)
             && columns.contains(label)
         {
-            return wrong(format!("columns: expected the columns without the label, found {label:?} among them"));
+            return wrong(format!(
+                "columns: expected the columns without the label, found {:?} among them",
+                shorten(label)
+            ));
         }
         if let Some((at, name)) = columns.as_deref().and_then(twice) {
-            return wrong(format!("columns[{at}]: expected different names, found {name:?} twice"));
+            return wrong(format!("columns[{at}]: expected different names, found {:?} twice", shorten(name)));
         }
         if !matches!(label, Some(Some(_))) && label_position.is_some() {
             return wrong("label_position: expected a label too".to_owned());

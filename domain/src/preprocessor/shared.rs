@@ -100,10 +100,10 @@ impl<'t> Builder<'t, '_> {
 
     /// A text of the file; `None` for anything else.
     pub(crate) fn text(&mut self, value: Value<'t>) -> Result<Option<Arc<str>>> {
-        let Some(text) = value.as_str() else { return Ok(None) };
         if let Some(known) = self.shared.texts.get(&value.id()) {
             return Ok(Some(Arc::clone(known)));
         }
+        let Some(text) = value.as_str() else { return Ok(None) };
         let text = self.new_text(text)?;
         self.use_scratch(ENTRY)?;
         self.shared.texts.insert(value.id(), Arc::clone(&text));
@@ -123,7 +123,7 @@ impl<'t> Builder<'t, '_> {
         const POINTER: usize = size_of::<Arc<str>>();
         let mut again = 0usize;
         for value in values {
-            let length = value.as_str().map_or(0, str::len);
+            let length = value.text_bytes();
             if length > 0 && self.is_listed(value.id())? {
                 again = again.saturating_add(length);
             }

@@ -76,7 +76,7 @@ fn of_encoder(categories: &[Categories], are_given: bool, path: &str) -> Result<
 }
 
 /// What is the same for categories that Python has for one: `1`, `1.0` and `True` are, text is another.
-fn key(category: &Scalar) -> (Option<&str>, u64) {
+pub(super) fn key(category: &Scalar) -> (Option<&str>, u64) {
     match category {
         Scalar::Text(text) => (Some(text), 0),
         Scalar::Large(value) => (None, (*value as f64).to_bits()),

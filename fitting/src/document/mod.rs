@@ -14,7 +14,7 @@ mod values;
 
 pub(crate) use classes::*;
 pub(crate) use composite::*;
-pub(crate) use python::{outputs, resolve, to_python};
+pub(crate) use python::{NamePlaces, outputs, resolve, to_python};
 pub(crate) use values::*;
 
 use crate::artifact::pickle::Tree;

@@ -10,8 +10,8 @@ use super::scalers::{MaxAbs, MinMax, Quantiles, Robust, Standard, Variances};
 use super::stateless::Stateless;
 use crate::artifact::pickle;
 use crate::document::{
-    Columns, Features, FittedColumnTransformer, FittedFeatureUnion, FittedPipeline, FittedTransformer, REMAINDER,
-    Specified, Weights, outputs, resolve, to_python,
+    Columns, Features, FittedColumnTransformer, FittedFeatureUnion, FittedPipeline, FittedTransformer, NamePlaces,
+    REMAINDER, Specified, Weights, outputs, resolve, to_python,
 };
 use crate::error::{Cause, Error, Result};
 use crate::preprocessor::Fault;
@@ -429,9 +429,10 @@ impl ColumnsNode {
     /// Finds the columns, and the remaining ones.
     fn resolve(&mut self, input: &Input) -> Result<()> {
         let (names, width) = (input.features.names.as_deref(), input.features.count);
+        let places = names.map(NamePlaces::of);
         let mut used = vec![false; width];
         for branch in &mut self.branches {
-            branch.positions = resolve(&branch.columns, names, width).map_err(|missing| {
+            branch.positions = resolve(&branch.columns, places.as_ref(), width).map_err(|missing| {
                 let known = names.map_or_else(
                     || format!("positions below {width}"),
                     |names| list_names(&names.iter().map(String::as_str).collect::<Vec<_>>()),

@@ -9,6 +9,7 @@ mod preprocessor;
 mod scorer;
 mod weights;
 
+use std::io::{BufWriter, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
@@ -18,8 +19,6 @@ use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection};
 use crate::telemetry::printable;
 use page::{Page, plain};
-
-use super::print;
 
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
@@ -45,17 +44,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(preprocessor) = &arguments.preprocessor {
         name_features(&mut inspection, arguments, preprocessor, &allowance)?;
     }
-    let mut text = if arguments.json {
-        let document = serde_json::to_string_pretty(&inspection)
-            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?;
-        printable::json(&document).into_owned()
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let written = if arguments.json {
+        // Not as one text, which may be large.
+        let mut lines = printable::JsonLines::new(&mut stdout);
+        serde_json::to_writer_pretty(&mut lines, &inspection).map_err(Into::into).and_then(|()| lines.write_all(b"\n"))
     } else {
-        in_words(&inspection)
+        let text = in_words(&inspection);
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()))
     };
-    if !text.ends_with('\n') {
-        text.push('\n');
+    match written.and_then(|()| stdout.flush()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
+        Ok(()) => Ok(()),
     }
-    print(&text)
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.

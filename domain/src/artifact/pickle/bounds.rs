@@ -16,6 +16,11 @@ use crate::error::Result;
 /// How deep values may stand in each other. A Pipeline in a Pipeline adds four; nobody nests thirty of them.
 const MAX_DEPTH: usize = 128;
 
+/// How much text values may refer to again, for each byte of the file, and beside that. Whoever reads a text looks at all of
+/// it, however short its name is.
+const EACH_TEXT: usize = 32;
+const SMALL_TEXTS: usize = 16 << 20;
+
 /// How many values a walk may meet, counting a shared one each time.
 const MAX_UNFOLDED: usize = MAX_VALUES;
 
@@ -43,6 +48,7 @@ struct Visit {
 /// Refuses a tree that holds itself, or that is too deep or too large to be walked.
 pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
     let _held = allowance.hold(tree.nodes.len().saturating_mul(size_of::<Seen>()))?;
+    let mut text_left = tree.bytes.len().saturating_mul(EACH_TEXT).saturating_add(SMALL_TEXTS);
     let mut seen = vec![Seen::Never; tree.nodes.len()];
     let mut path: Vec<Visit> = vec![Visit { id: tree.root, next: 0, unfolded: 1, height: 1 }];
     while let Some(visit) = path.last_mut() {
@@ -55,6 +61,11 @@ pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
             path.pop();
             continue;
         };
+        if let Seen::Measured { .. } = seen[part.0 as usize] {
+            text_left = text_left
+                .checked_sub(tree.nodes[part.0 as usize].text_bytes())
+                .ok_or_else(|| error("the values refer to the same long texts over and over"))?;
+        }
         match seen[part.0 as usize] {
             Seen::Measured { unfolded, height } => {
                 visit.next += 1;

@@ -72,6 +72,16 @@ impl Node {
         }
     }
 
+    /// How long a text or bytes are; 0 for anything else.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Node::Text(span) | Node::Bytes(span) => span.len(),
+            Node::OwnedText(text) => text.len(),
+            Node::OwnedBytes(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// What kind of value this is, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -211,7 +221,20 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Text.
+    /// How many bytes a text has, without a look at them; 0 for anything else.
+    pub fn text_bytes(self) -> usize {
+        match self.node() {
+            Node::Text(_) | Node::OwnedText(_) => self.node().text_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Whether this is a text, without a look at it.
+    pub fn is_some_text(self) -> bool {
+        matches!(self.node(), Node::Text(_) | Node::OwnedText(_))
+    }
+
+    /// Text. All of it is looked at.
     pub fn as_str(self) -> Option<&'t str> {
         match self.node() {
             // The reader has checked every text of the file.

@@ -359,7 +359,7 @@ fn of_objects<'t>(values: &[Value<'t>], builder: &mut Builder<'t, '_>) -> Result
     let none = number(values.iter().position(|value| value.is_none()));
     let missing = number(values.iter().position(|value| value.as_float().is_some_and(f64::is_nan)));
     // A missing value or None stands after all text; its own text is then empty and is never looked for.
-    let texts = values.iter().take_while(|value| value.as_str().is_some()).count();
+    let texts = values.iter().take_while(|value| value.is_some_text()).count();
     if texts + usize::from(none.is_some()) + usize::from(missing.is_some()) >= values.len() {
         let list = builder.text_list(values)?;
         let lookup = Lookup::of_texts(&list, texts, &mut |bytes| builder.keep(bytes))?;

@@ -115,15 +115,30 @@ pub(in crate::preprocessor) fn prefixed(
             "verbose_feature_names_out is {form:?}: expected text with {{transformer_name}} and {{feature_name}} only"
         ))
     })?;
-    let name = |transformer: &str, feature: &str| {
-        let text = pieces.iter().map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Transformer => transformer,
-            Piece::Feature => feature,
-        });
-        text.collect::<String>()
+    let length_of = |piece: &Piece<'_>, part: &str, feature: &str| match piece {
+        Piece::Text(text) => text.len(),
+        Piece::Transformer => part.len(),
+        Piece::Feature => feature.len(),
     };
-    bounds.collect(parts.iter().flat_map(|(part, names)| names.iter().map(|feature| name(part, feature))))
+    let mut all = Vec::new();
+    for (part, names) in &parts {
+        for feature in names {
+            // A form may name a long feature a thousand times.
+            let length = pieces.iter().map(|piece| length_of(piece, part, feature)).fold(0, usize::saturating_add);
+            bounds.work.charge(pieces.len())?;
+            bounds.take_names(1, length)?;
+            let mut name = String::with_capacity(length);
+            for piece in &pieces {
+                name.push_str(match piece {
+                    Piece::Text(text) => text,
+                    Piece::Transformer => part,
+                    Piece::Feature => feature,
+                });
+            }
+            all.push(name);
+        }
+    }
+    Ok(all)
 }
 
 /// A piece of a form for `str.format`.

@@ -25,8 +25,8 @@ pub(crate) fn json(value: Value<'_>, bounds: &Bounds<'_>) -> Result<Json> {
     if let Some(plain) = value.as_bool().map(Json::from).or_else(|| value.as_i64().map(Json::from)) {
         return Ok(plain);
     }
+    bounds.take(value.text_bytes())?;
     if let Some(text) = value.as_str() {
-        bounds.take(text.len())?;
         return Ok(Json::from(text));
     }
     if let Some(float) = value.as_float() {
@@ -38,7 +38,7 @@ pub(crate) fn json(value: Value<'_>, bounds: &Bounds<'_>) -> Result<Json> {
     if let Some(entries) = value.entries() {
         // A dict by numbers or classes has the text of its keys.
         let entry = |(key, value): (Value<'_>, Value<'_>)| {
-            bounds.take(ENTRY + key.as_str().map_or(0, str::len))?;
+            bounds.take(ENTRY + key.text_bytes())?;
             Ok((text(key), json(value, bounds)?))
         };
         return entries.map(entry).collect();
@@ -92,7 +92,7 @@ pub(in crate::preprocessor) fn texts(
     bounds: &Bounds<'_>,
 ) -> Result<Vec<String>> {
     let dtype = array.dtype();
-    let text_bytes = array.objects().into_iter().flatten().map(|object| object.as_str().map_or(0, str::len)).sum();
+    let text_bytes = array.objects().into_iter().flatten().map(Value::text_bytes).sum();
     bounds.work.charge_items::<Value<'_>>(array.len())?;
     bounds.take_names(array.len(), text_bytes)?;
     Ok(match dtype.kind {

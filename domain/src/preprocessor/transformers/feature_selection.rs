@@ -4,7 +4,7 @@ use super::Transformer;
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
 use crate::payload::table::Column;
-use crate::preprocessor::attributes::{Attributes, numeric};
+use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names};
@@ -73,8 +73,17 @@ fn univariate<'t>(
     how_much: &str,
     builder: &mut Builder<'t, '_>,
 ) -> Result<Box<[bool]>> {
-    let scores = if matches!(mode, "k_best" | "percentile") { "scores_" } else { "pvalues_" };
-    let length = numeric(selector.required(scores)?).map_or(0, |array| array.len());
+    let scores = match mode {
+        "k_best" | "percentile" => "scores_",
+        "fpr" | "fdr" | "fwe" => "pvalues_",
+        _ => {
+            return Err(
+                selector.error(format_args!("expected mode to be k_best, percentile, fpr, fdr or fwe, found {mode:?}"))
+            );
+        }
+    };
+    let scores = builder.numbers_in(selector, scores)?;
+    let length = scores.len();
     builder.work.charge_items::<u64>(length)?;
     // Put in order, and before that without NaN.
     let copies = match mode {
@@ -84,17 +93,11 @@ fn univariate<'t>(
     };
     let _held = builder.allowance().hold(length.saturating_mul(copies * size_of::<u64>()))?;
     match mode {
-        "k_best" => best(&builder.numbers_in(selector, "scores_")?, selector, how_much),
-        "percentile" => Ok(percentile(&builder.numbers_in(selector, "scores_")?, selector.number(how_much)?)),
-        "fpr" => Ok(below(&builder.numbers_in(selector, "pvalues_")?, selector.number(how_much)?)),
-        "fdr" => Ok(false_discovery_rate(&builder.numbers_in(selector, "pvalues_")?, selector.number(how_much)?)),
-        "fwe" => {
-            let p_values = builder.numbers_in(selector, "pvalues_")?;
-            Ok(below(&p_values, selector.number(how_much)? / p_values.len() as f64))
-        }
-        _ => {
-            Err(selector.error(format_args!("expected mode to be k_best, percentile, fpr, fdr or fwe, found {mode:?}")))
-        }
+        "k_best" => best(&scores, selector, how_much),
+        "percentile" => Ok(percentile(&scores, selector.number(how_much)?)),
+        "fpr" => Ok(below(&scores, selector.number(how_much)?)),
+        "fdr" => Ok(false_discovery_rate(&scores, selector.number(how_much)?)),
+        _ => Ok(below(&scores, selector.number(how_much)? / length as f64)),
     }
 }
 

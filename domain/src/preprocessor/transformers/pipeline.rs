@@ -77,6 +77,7 @@ pub(in crate::preprocessor) fn named<'t>(
     };
     let mut parts = Vec::with_capacity(length);
     for value in parent.items(attribute)? {
+        work.charge(value.array_of().map_or(0, |[name, _]: [Value<'t>; 2]| name.text_bytes()))?;
         let mismatch = || parent.error(format_args!("expected {attribute} to be a list of names with transformers"));
         parts.push(part(value).ok_or_else(mismatch)?);
     }

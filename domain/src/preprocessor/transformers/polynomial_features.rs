@@ -56,14 +56,13 @@ pub(super) fn build<'t>(
     builder
         .count_products(expected)
         .ok_or_else(|| polynomial.error("the model would take far more memory than its file"))?;
-    builder.keep_items::<Product>(expected)?;
-    let levels = most.min(expected);
-    let _held = builder.allowance().hold(
-        levels * size_of::<Vec<Product>>()
-            + expected * size_of::<Product>()
-            + (expected + features) * size_of::<(usize, u32)>(),
-    )?;
+    let (count, allowance) = (most.min(expected), builder.allowance());
+    let of_levels = count * size_of::<Vec<Product>>() + expected * size_of::<Product>();
+    let of_terms = allowance.hold((expected + features) * size_of::<(usize, u32)>())?;
+    let _of_levels = allowance.hold(of_levels)?;
     let levels = products(features, most, interaction_only).ok_or_else(too_many)?;
+    drop(of_terms);
+    builder.keep_items::<Product>(expected)?;
     // Products of a degree below the least are needed for others only.
     let first_product = levels.iter().take(least.saturating_sub(2)).map(Vec::len).sum::<usize>();
     let products: Box<[Product]> = levels.concat().into();

@@ -240,7 +240,7 @@ pub(in crate::preprocessor) fn unused(
 ) -> Result<Vec<String>> {
     let used = Branches::read(transformer, bounds.version, &bounds.work)?.used();
     let unused = columns.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name);
-    Ok(bounds.copy(unused)?)
+    bounds.copy(unused)
 }
 
 pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {

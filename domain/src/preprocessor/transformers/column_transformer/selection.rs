@@ -72,6 +72,7 @@ impl<'t> Branches<'t> {
         work.charge_items::<BranchSpec<'_>>(count)?;
         let mut branches = Vec::new();
         for value in transformer.items("transformers_")? {
+            work.charge(value.array_of().map_or(0, |[name, _, _]: [Value<'t>; 3]| name.text_bytes()))?;
             let parts = value
                 .array_of()
                 .and_then(|[name, part, columns]: [Value<'t>; 3]| Some((name.as_str()?, part, columns)));
