@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use byoc::model::{Artifact, Invocation};
 use byoc::training::{Config, run};
+use byoc_account::Allowance;
 use houses::{CITIES, House, houses};
 
 fn main() {
@@ -49,7 +50,9 @@ fn main() {
     run(&config).expect("a fitted preprocessor");
 
     println!("\n{}", fs::read_to_string(model_dir.join("preprocessor.json")).expect("the file"));
-    let model = Artifact::find(&model_dir).and_then(|artifact| artifact.load(None)).expect("the model");
+    let model = Artifact::find(&model_dir)
+        .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
+        .expect("the model");
     let body = "1993,2728,6,3.0,0.7,1,y,y\n";
     let invocation = Invocation {
         content_type: Some("text/csv"),

@@ -11,7 +11,11 @@ mod inspect;
 pub use inspect::{Contents, FileSize, Inspection};
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+use byoc_account::Allowance;
 
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
@@ -168,54 +172,53 @@ impl Artifact {
         }
     }
 
-    /// How many bytes to set aside before loading: what the linear learner's files announce, or the size of a pickle. A
-    /// pickle spells out names and settings that a loaded preprocessor does not keep, so it is larger than that, unless it
-    /// is compressed: then the truth is settled after loading. A document becomes a tree on its way, which is far larger
-    /// than its text where that is a list of short numbers.
+    /// How many bytes the file of the model has, as it lies on the disk.
     ///
     /// # Errors
-    /// When the files cannot be read, or are not what they should be.
-    pub fn estimate(&self) -> Result<u64> {
+    /// When it cannot be looked at.
+    pub fn length(&self) -> Result<u64> {
         match self {
-            Artifact::LinearLearner(directory) => LinearLearner::measure(directory),
-            Artifact::Fitted(document) => Ok(length(document)?.saturating_mul(TREE)),
+            Artifact::LinearLearner(directory) => Ok(ModelAlgo::length(directory)),
+            Artifact::Fitted(document) => length(document),
             Artifact::ScikitLearn { pickle, .. } => length(pickle),
         }
     }
 
-    /// Reads the artifact. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
+    /// Reads the artifact, and takes the memory for that and for the model. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::UnsupportedClass`], [`Cause::BadColumns`] and
+    /// [`Cause::InsufficientMemory`]; [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::UnsupportedClass`], [`Cause::BadColumns`] and
     /// [`Cause::BadDocument`] for a file that does not fit, and [`Cause::NoSuchMethod`].
-    pub fn load(self, method: Option<Method>) -> Result<Model> {
+    pub fn load(self, method: Option<Method>, allowance: &Allowance) -> Result<Model> {
         match self {
-            Artifact::LinearLearner(directory) => LinearLearner::open(&directory).map(Model::LinearLearner),
+            Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),
             Artifact::Fitted(path) => {
-                let preprocessor = Document::parse(&read(&path)?)
-                    .and_then(|document| document.preprocessor())
-                    .map_err(|error| in_file(&path, error))?;
+                let document = with_file(&path, allowance, |json| Document::parse(json, allowance))?;
+                let preprocessor = document.preprocessor(allowance).map_err(|error| in_file(&path, error))?;
                 Ok(Model::Preprocessor(preprocessor))
             }
             Artifact::ScikitLearn { pickle, columns } => {
                 let mut columns = match columns {
-                    Some(path) => ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?,
+                    Some(path) => with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?,
                     None => ColumnsJson::default(),
                 };
                 columns.method = method.or(columns.method);
-                scikit_learn(read(&pickle)?, columns).map_err(|error| in_file(&pickle, error))
+                let artifact = read(&pickle, allowance)?;
+                scikit_learn(artifact, columns, allowance).map_err(|error| in_file(&pickle, error))
             }
         }
     }
 }
 
-fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson) -> Result<Model> {
-    let tree = pickle::read(artifact)?;
-    if Scorer::is_in(&tree)? {
-        Scorer::from_pickle(&tree, Some(columns)).map(Model::Scorer)
+fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson, allowance: &Allowance) -> Result<Model> {
+    let tree = pickle::read(artifact, allowance)?;
+    let model = if Scorer::is_in(&tree)? {
+        Scorer::from_pickle(&tree, Some(columns), allowance).map(Model::Scorer)
     } else {
-        Preprocessor::from_pickle(&tree, Some(columns)).map(Model::Preprocessor)
-    }
+        Preprocessor::from_pickle(&tree, Some(columns), allowance).map(Model::Preprocessor)
+    };
+    tree.give_back_to(allowance);
+    model
 }
 
 /// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
@@ -242,16 +245,29 @@ fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dy
     }
 }
 
-/// The bytes of memory that a document takes while it is read, for each of its text's: a digit and a comma are a value of
-/// the tree (24 bytes), a number of the type that is read from it, and room that both have to grow.
-const TREE: u64 = 24;
-
+/// How many bytes a file has.
 fn length(path: &Path) -> Result<u64> {
     std::fs::metadata(path).map(|found| found.len()).map_err(|error| Error::io("read", path, &error))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::io("read", path, &error))
+/// Reads a file, for whose bytes memory is taken first; not more of it than it had then.
+fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
+    let failed = |error| Error::io("read", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let room = usize::try_from(length).unwrap_or(usize::MAX);
+    allowance.take(room)?;
+    let mut bytes = Vec::with_capacity(room);
+    file.take(length).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// What a file's bytes say; they are gone then.
+fn with_file<T>(path: &Path, allowance: &Allowance, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    let bytes = read(path, allowance)?;
+    let parsed = parse(&bytes).map_err(|error| in_file(path, error));
+    allowance.give_back(bytes.capacity());
+    parsed
 }
 
 fn in_file(path: &Path, error: Error) -> Error {
@@ -453,12 +469,13 @@ mod tests {
 
     use super::*;
     use crate::payload::pieces::Pieces;
+    use byoc_account::Purpose;
 
     fn model(case: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         match case {
             "housing" => Artifact::find(&fixtures.join("sklearn/1.4.2/housing"))
-                .and_then(|artifact| artifact.load(None))
+                .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
                 .unwrap(),
             case => {
                 let folder = tempfile::tempdir().unwrap();
@@ -466,22 +483,25 @@ mod tests {
                     std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
                 let into = folder.path().join("model");
                 crate::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
-                Artifact::find(&into).and_then(|artifact| artifact.load(None)).unwrap()
+                Artifact::find(&into).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap()
             }
         }
     }
 
     #[test]
-    fn a_document_is_reckoned_by_the_tree_that_it_becomes() {
+    fn a_document_leases_the_tree_that_it_becomes() {
         let folder = tempfile::tempdir().unwrap();
         let digits = 100_000;
         let document = format!("[{}0]", "0,".repeat(digits - 1));
-        fs::write(folder.path().join("preprocessor.json"), document).unwrap();
+        fs::write(folder.path().join("preprocessor.json"), &document).unwrap();
         let tree = digits * size_of::<crate::json_text::Node>();
+        let load = |bytes: usize| {
+            let allowance = Allowance::of_bytes(bytes as u64, Purpose::Load);
+            Artifact::find(folder.path()).unwrap().load(None, &allowance).unwrap_err().cause()
+        };
+        assert_eq!(load(tree), Cause::InsufficientMemory);
         // The tree, what is read from it, and as much again while either grows.
-        let most = (tree + digits * size_of::<f64>()) as u64;
-        let estimate = Artifact::find(folder.path()).unwrap().estimate().unwrap();
-        assert!((most..3 * most / 2 + 100).contains(&estimate), "{estimate} for {most}");
+        assert_eq!(load(3 * (tree + digits * size_of::<f64>())), Cause::BadDocument);
     }
 
     const PIECE_ROWS: usize = 50;

@@ -1,5 +1,6 @@
 //! The models and requests that are measured: the housing walk-through's preprocessor, and a linear learner of ten features.
 
+use byoc_account::Allowance;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -102,7 +103,7 @@ fn float32_rows(csv: &[u8]) -> impl Iterator<Item = Vec<f32>> {
 }
 
 fn open(folder: &std::path::Path) -> Model {
-    Artifact::find(folder).and_then(|artifact| artifact.load(None)).expect("the fixture loads")
+    Artifact::find(folder).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).expect("the fixture loads")
 }
 
 fn repeat(input: &str, rows: usize) -> Vec<u8> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use byoc_account::{Account, Lease};
+use byoc_account::{Account, Allowance, Deadline, Lease, Purpose};
 use tokio::sync::oneshot;
 
 use crate::container::loader::Loader;
@@ -64,8 +64,8 @@ pub struct Page {
 /// What a name and its slot take beside the model itself: two short strings, a node's share, the reference counts.
 const SLOT_BYTES: u64 = 256;
 
-/// A model is large that takes more than this part of the budget. Loading takes about as much again for a moment; what is
-/// left beside the budget, a fifth of the memory, bears as many small loads as there are threads, and one large.
+/// A model is large whose file has more than this part of the budget. What loading takes is leased, so large ones would not
+/// fit side by side where each does alone.
 const LARGE: u64 = 64;
 
 impl Registry {
@@ -107,19 +107,15 @@ impl Registry {
             return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}{advice}")));
         }
         let artifact = Artifact::find(directory)?;
-        let short = |shortage| {
-            Error::new(Cause::InsufficientMemory, format!("Model {name} does not fit into memory: {shortage}"))
-        };
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
-        let estimate = artifact.estimate()?;
-        let mut lease = self.account.lease(estimate.saturating_add(beside)).map_err(short)?;
-        let method = self.method;
-        let model = if estimate > self.account.limit() / LARGE {
-            self.large.run(move || artifact.load(method))?
-        } else {
-            artifact.load(method)?
-        };
-        lease.resize(model.bytes() + beside).map_err(short)?;
+        let is_large = artifact.length()? > self.account.limit() / LARGE;
+        let (account, method) = (Arc::clone(&self.account), self.method);
+        let load = move || load(artifact, method, &account, beside);
+        let loaded = if is_large { self.large.run(load) } else { load() };
+        let (model, lease) = loaded.map_err(|error| match error.cause() {
+            Cause::InsufficientMemory => error.context(format_args!("Model {name} does not fit into memory")),
+            _ => error,
+        })?;
         let (sender, freed) = oneshot::channel();
         let loaded = Arc::new(Loaded { model, url: url.to_owned(), lease, _freed: sender });
         claim.fill(Arc::clone(&loaded), freed);
@@ -195,6 +191,15 @@ impl Registry {
         });
         unloading.await.map_err(|error| Error::new(Cause::Internal, format!("unloading did not finish: {error}")))
     }
+}
+
+/// Loads a model within an account, and settles what it keeps there with what stands beside it.
+fn load(artifact: Artifact, method: Option<Method>, account: &Arc<Account>, beside: u64) -> Result<(Model, Lease)> {
+    let allowance = Allowance::of(Lease::empty(account), Purpose::Load, Deadline::never());
+    allowance.take(usize::try_from(beside).unwrap_or(usize::MAX))?;
+    let model = artifact.load(method, &allowance)?;
+    let lease = allowance.settle(model.bytes().saturating_add(beside))?;
+    Ok((model, lease))
 }
 
 fn not_found(name: &str) -> Error {

@@ -1,7 +1,7 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
 use super::files::Kind;
-use super::{Artifact, in_file, read};
+use super::{Artifact, in_file, read, with_file};
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::artifact::pickle::{self, Tree};
 use crate::artifact::targz;
@@ -10,6 +10,7 @@ use crate::fitting::Document;
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
 use crate::preprocessor::{ColumnsJson, Preprocessor, PreprocessorDescription};
 use crate::scorer::{Scorer, ScorerDescription};
+use byoc_account::Allowance;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::path::Path;
@@ -62,14 +63,14 @@ impl Inspection {
     ///
     /// # Errors
     /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
-    pub fn of(path: &Path) -> Result<Inspection> {
+    pub fn of(path: &Path, allowance: &Allowance) -> Result<Inspection> {
         let metadata = fs::metadata(path).map_err(|error| {
             let failed = Error::io("read", path, &error);
             if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
         })?;
         let inspection = match Kind::of(path) {
-            Some(Kind::Archive) if metadata.is_file() => in_archive(path),
-            _ => Artifact::find(path).and_then(inspect),
+            Some(Kind::Archive) if metadata.is_file() => in_archive(path, allowance),
+            _ => Artifact::find(path).and_then(|artifact| inspect(artifact, allowance)),
         };
         // What is said of a file has its name already.
         let around = if Artifact::is_lone_file(path) { path.parent().unwrap_or(Path::new("")) } else { path };
@@ -77,7 +78,7 @@ impl Inspection {
     }
 }
 
-fn in_archive(path: &Path) -> Result<Inspection> {
+fn in_archive(path: &Path, allowance: &Allowance) -> Result<Inspection> {
     Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
@@ -88,26 +89,28 @@ fn in_archive(path: &Path) -> Result<Inspection> {
         let message = error.message().replace(&unpacked.display().to_string(), "the archive");
         Error::new(error.cause(), message)
     })?;
-    let mut inspection = inspect(artifact)?;
+    let mut inspection = inspect(artifact, allowance)?;
     inspection.files.insert(0, FileSize::of(path)?);
     Ok(inspection)
 }
 
-fn inspect(artifact: Artifact) -> Result<Inspection> {
+fn inspect(artifact: Artifact, allowance: &Allowance) -> Result<Inspection> {
     match artifact {
         Artifact::LinearLearner(directory) => {
-            let learner = LinearLearner::open(&directory)?;
+            let learner = LinearLearner::open(&directory, allowance)?;
             Ok(Inspection {
                 files: files_of(&directory)?,
                 memory_bytes: learner.bytes(),
-                contents: Contents::LinearLearner(learner.describe(&directory)?),
+                contents: Contents::LinearLearner(learner.describe(&directory, allowance)?),
             })
         }
         Artifact::Fitted(json) => {
-            let document = Document::parse(&read(&json)?).map_err(|error| in_file(&json, error))?;
+            let document = with_file(&json, allowance, |text| Document::parse(text, allowance))?;
             let described = document
-                .to_tree()
-                .and_then(|tree| scikit_learn(&tree, Some(document.columns_json())).map_err(Document::located))
+                .to_tree(allowance)
+                .and_then(|tree| {
+                    scikit_learn(&tree, Some(document.columns_json()), allowance).map_err(Document::located)
+                })
                 .map_err(|error| in_file(&json, error));
             let (memory_bytes, contents) = described?;
             Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })
@@ -117,28 +120,28 @@ fn inspect(artifact: Artifact) -> Result<Inspection> {
             let columns_json = match columns {
                 Some(path) => {
                     files.push(FileSize::of(&path)?);
-                    Some(ColumnsJson::parse(&read(&path)?).map_err(|error| in_file(&path, error))?)
+                    Some(with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?)
                 }
                 None => None,
             };
-            let tree = pickle::read(read(&pickle)?).map_err(|error| in_file(&pickle, error))?;
+            let tree = pickle::read(read(&pickle, allowance)?, allowance).map_err(|error| in_file(&pickle, error))?;
             if let Some(file) = files.first_mut() {
                 file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
             }
             let (memory_bytes, contents) =
-                scikit_learn(&tree, columns_json).map_err(|error| in_file(&pickle, error))?;
+                scikit_learn(&tree, columns_json, allowance).map_err(|error| in_file(&pickle, error))?;
             Ok(Inspection { files, memory_bytes, contents })
         }
     }
 }
 
-fn scikit_learn(tree: &Tree, columns: Option<ColumnsJson>) -> Result<(u64, Contents)> {
+fn scikit_learn(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<(u64, Contents)> {
     if Scorer::is_in(tree)? {
-        let scorer = Scorer::from_pickle(tree, columns)?;
-        Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree)?))))
+        let scorer = Scorer::from_pickle(tree, columns, allowance)?;
+        Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree, allowance)?))))
     } else {
-        let preprocessor = Preprocessor::from_pickle(tree, columns)?;
-        Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(preprocessor.describe(tree)?))))
+        let preprocessor = Preprocessor::from_pickle(tree, columns, allowance)?;
+        Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(preprocessor.describe(tree, allowance)?))))
     }
 }
 

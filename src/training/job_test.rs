@@ -1,6 +1,7 @@
 use super::*;
 use crate::linear_learner::LinearLearner;
 use crate::payload::{ContentType, MediaType};
+use byoc_account::Allowance;
 
 struct Job {
     base: tempfile::TempDir,
@@ -59,7 +60,7 @@ fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
     let job = Job::new(SETTINGS, &[("train", &plane(400)), ("validation", &plane(100)), ("test", &plane(50))]);
     job.run().unwrap();
     assert_eq!(job.failure(), None);
-    let learner = LinearLearner::open(&job.base.path().join("model")).unwrap();
+    let learner = LinearLearner::open(&job.base.path().join("model"), &Allowance::unbounded()).unwrap();
     let body = ContentType::of(MediaType::Csv);
     let predictions = learner.predict(&learner.read(body, b"1,1\n").unwrap()).unwrap();
     let crate::payload::predictions::Scores::Float32(scores) = predictions.scores() else { panic!("float32 scores") };

@@ -1,6 +1,7 @@
 use crate::error::Result;
 use crate::model::Artifact;
 use crate::training::{Config, run};
+use byoc_account::Allowance;
 use std::path::Path;
 
 const SPECIFICATION: &str = r#"{"version": 1, "columns": ["a", "b"], "label": "y", "label_position": "first",
@@ -67,7 +68,7 @@ fn both_files_in_the_folder_are_one_model() {
     let job = Job::new(&[("config/hyperparameters.json", &hyperparameters()), ("data/train/rows.csv", ROWS)]);
     job.run(1 << 20).unwrap();
     let answer = |folder: &Path| {
-        let model = Artifact::find(folder).unwrap().load(None).unwrap();
+        let model = Artifact::find(folder).unwrap().load(None, &Allowance::unbounded()).unwrap();
         let invocation = crate::model::Invocation {
             content_type: Some("text/csv"),
             accept: Some("text/csv"),

@@ -10,11 +10,13 @@
 
 mod allowance;
 mod deadline;
+mod held;
 mod memory;
 mod room;
 pub mod system;
 
 pub use allowance::{Allowance, Exceeded, Purpose};
 pub use deadline::{Deadline, GivenUp};
+pub use held::Held;
 pub use memory::{Account, Lease, Shortage};
 pub use room::Room;

@@ -4,18 +4,21 @@
 //! (docs.aws.amazon.com/sagemaker/latest/dg/ll_how-it-works.html, step 4) finds the same files without a zip around them, so
 //! they are also read straight from the folder.
 
-use super::mxnet_params::Shapes;
+use super::mxnet_params::{Array, Params, Places};
 use crate::error::{Error, Result};
+use byoc_account::Allowance;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 const ARCHIVE: &str = "model_algo-1";
 
-/// No deflate stream unfolds further than this (zlib.net/zlib_tech.html: 1032:1).
-const MOST_DEFLATED: u64 = 1032;
+/// What a deflated file may unpack to, in multiples of its own size: the algorithm's own weights shrink to nine tenths. Runs
+/// of one number do better, and as many bytes of those as the other constant says are always allowed.
+const LARGEST_RATIO: u64 = 200;
+const ALWAYS_ALLOWED: u64 = 64 << 20;
 
 /// A file of the artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,12 @@ impl ModelAlgo {
         directory.join(ARCHIVE).is_file() || directory.join(Member::Params.name()).is_file()
     }
 
+    /// How many bytes the artifact in a model's folder has on the disk; 0 where it cannot be looked at.
+    pub fn length(directory: &Path) -> u64 {
+        let length = |name: &str| std::fs::metadata(directory.join(name)).map(|file| file.len());
+        length(ARCHIVE).or_else(|_| length(Member::Params.name())).unwrap_or(0)
+    }
+
     /// Opens the artifact in a model's folder: `model_algo-1`, else the files that would be in it.
     ///
     /// # Errors
@@ -86,8 +95,9 @@ impl ModelAlgo {
     pub fn open(directory: &Path) -> Result<ModelAlgo> {
         let path = directory.join(ARCHIVE);
         if path.is_file() {
-            let file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
+            let mut file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
             let length = file.metadata().map_err(|error| Error::io("look at", &path, &error))?.len();
+            check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
             let archive = ZipArchive::new(BufReader::new(file))
                 .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive: {error}")))?;
             return Ok(ModelAlgo(Source::Zip(Box::new(archive), length)));
@@ -112,24 +122,32 @@ impl ModelAlgo {
         }
     }
 
-    /// The bytes of a file.
+    /// Hands over the bytes of a file, and what is made of them. For as long as that takes, the bytes are held, and `times` as
+    /// many for what they become on the way.
     ///
     /// # Errors
     /// [`crate::error::Cause::BadArtifact`], naming the file, when it is missing, too large, damaged or encrypted. Its size is
     /// checked before memory is taken for it.
-    pub fn read(&mut self, member: Member) -> Result<Vec<u8>> {
+    pub fn read<T>(
+        &mut self,
+        member: Member,
+        times: usize,
+        allowance: &Allowance,
+        then: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
         self.with(member, |stream, size| {
+            let length = usize::try_from(size).unwrap_or(usize::MAX);
+            let _held = allowance.hold(length.saturating_mul(times.saturating_add(1)))?;
             let mut bytes = Vec::new();
-            usize::try_from(size)
-                .ok()
-                .and_then(|size| bytes.try_reserve_exact(size).ok())
-                .ok_or_else(|| Error::bad_artifact(format!("{size} bytes do not fit into memory")))?;
+            bytes
+                .try_reserve_exact(length)
+                .map_err(|_| Error::bad_artifact(format!("{size} bytes do not fit into memory")))?;
             let read = stream.read_to_end(&mut bytes);
             read.map_err(|error| Error::bad_artifact(format!("cannot be read: {error}")))?;
             if bytes.len() as u64 != size {
                 return Err(Error::bad_artifact(format!("expected {size} bytes, found {}", bytes.len())));
             }
-            Ok(bytes)
+            then(&bytes)
         })
     }
 
@@ -141,12 +159,31 @@ impl ModelAlgo {
         self.with(member, |_, size| Ok(size))
     }
 
-    /// The names and shapes of the arrays of the checkpoint, without keeping their values.
+    /// Where the arrays of some names stand in the checkpoint. Nothing of it is kept.
     ///
     /// # Errors
     /// As [`ModelAlgo::read`], and when the file is no such checkpoint.
-    pub fn shapes(&mut self) -> Result<Shapes> {
-        self.with(Member::Params, |stream, size| Shapes::read(stream, size))
+    pub fn places(&mut self, names: &[&str]) -> Result<Places> {
+        self.with(Member::Params, |stream, size| {
+            let places = Places::find(&mut *stream, size, names)?;
+            // To the end, so that a checksum is compared.
+            std::io::copy(stream, &mut std::io::sink())
+                .map_err(|error| Error::bad_artifact(format!("cannot be read: {error}")))?;
+            Ok(places)
+        })
+    }
+
+    /// Hands over one array of the checkpoint. No other is kept in memory.
+    ///
+    /// # Errors
+    /// As [`ModelAlgo::places`], when there is no memory for it, and those of `then`.
+    pub fn array<T>(
+        &mut self,
+        index: u64,
+        allowance: &Allowance,
+        then: impl FnOnce(&Array<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.with(Member::Params, |stream, size| Params::with_array(stream, size, index, allowance, then))
     }
 
     /// Hands over a file's bytes as a stream, with their number, which has been checked.
@@ -160,6 +197,26 @@ impl ModelAlgo {
             }
         }
     }
+}
+
+/// Refuses an archive of far more files than an artifact has: its whole directory is kept in memory once it is opened. The end
+/// of the directory is told at the end of the file, before a comment of 64 KiB at most (APPNOTE.TXT 4.3.16).
+fn check_directory(file: &mut File, length: u64) -> Result<()> {
+    const END: &[u8] = b"PK\x05\x06";
+    const LONGEST_END: u64 = 22 + 0xFFFF;
+    const MOST_FILES: u16 = 1024;
+    let failed = |error: std::io::Error| Error::bad_artifact(format!("cannot be read: {error}"));
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_END))).map_err(failed)?;
+    file.by_ref().take(LONGEST_END).read_to_end(&mut tail).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    for end in memchr::memmem::find_iter(&tail, END) {
+        let files = tail.get(end + 10..end + 12).and_then(|bytes| bytes.try_into().ok()).map_or(0, u16::from_le_bytes);
+        if files > MOST_FILES {
+            return Err(Error::bad_artifact(format!("expected at most {MOST_FILES} files, found {files}")));
+        }
+    }
+    Ok(())
 }
 
 fn with_zipped<T>(
@@ -176,7 +233,7 @@ fn with_zipped<T>(
     member.check_size(size)?;
     let possible = match file.compression() {
         CompressionMethod::Stored => size == packed,
-        CompressionMethod::Deflated => size / MOST_DEFLATED <= packed,
+        CompressionMethod::Deflated => size <= packed.saturating_mul(LARGEST_RATIO).max(ALWAYS_ALLOWED),
         _ => false,
     };
     if !possible || packed > length {
@@ -207,6 +264,10 @@ mod tests {
     use std::io::Write;
     use zip::write::SimpleFileOptions;
 
+    fn bytes_of(artifact: &mut ModelAlgo, member: Member) -> Result<Vec<u8>> {
+        artifact.read(member, 0, &Allowance::unbounded(), |bytes| Ok(bytes.to_vec()))
+    }
+
     fn zipped(directory: &Path, method: CompressionMethod, members: &[(&str, &[u8])]) {
         let mut writer = zip::ZipWriter::new(File::create(directory.join(ARCHIVE)).unwrap());
         for (name, bytes) in members {
@@ -231,10 +292,10 @@ mod tests {
             }
             assert!(ModelAlgo::is_in(directory.path()));
             let mut artifact = ModelAlgo::open(directory.path()).unwrap();
-            assert_eq!(artifact.read(Member::Params).unwrap(), params);
-            assert_eq!(artifact.read(Member::Manifest).unwrap(), b"{}");
+            assert_eq!(bytes_of(&mut artifact, Member::Params).unwrap(), params);
+            assert_eq!(bytes_of(&mut artifact, Member::Manifest).unwrap(), b"{}");
             assert!(artifact.has(Member::Manifest) && !artifact.has(Member::Symbol));
-            let error = artifact.read(Member::Symbol).unwrap_err();
+            let error = bytes_of(&mut artifact, Member::Symbol).unwrap_err();
             assert_eq!(error.cause(), Cause::BadArtifact);
             assert!(error.message().starts_with("mx-mod-symbol.json"), "{error}");
             assert!(error.message().ends_with("has no such file"), "{error}");
@@ -262,9 +323,30 @@ mod tests {
         let at = bytes.windows(7).position(|window| window == b"weights").unwrap();
         bytes[at] ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        let error = ModelAlgo::open(directory.path()).unwrap().read(Member::Params).unwrap_err();
+        let error = bytes_of(&mut ModelAlgo::open(directory.path()).unwrap(), Member::Params).unwrap_err();
         assert_eq!(error.cause(), Cause::BadArtifact);
         assert!(error.message().starts_with("mx-mod-0000.params in model_algo-1: cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn an_archive_of_far_more_files_than_an_artifact_has_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..1025).map(|number| number.to_string()).collect();
+        let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+        zipped(directory.path(), CompressionMethod::Stored, &members);
+        let error = ModelAlgo::open(directory.path()).unwrap_err();
+        assert!(error.message().contains("expected at most 1024 files, found 1025"), "{error}");
+        zipped(directory.path(), CompressionMethod::Stored, &members[1..]);
+        assert!(ModelAlgo::open(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_file_of_one_number_that_unpacks_to_far_more_than_it_has_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let zeros = vec![0; (ALWAYS_ALLOWED + 1) as usize];
+        zipped(directory.path(), CompressionMethod::Deflated, &[("mx-mod-0000.params", &zeros)]);
+        let error = ModelAlgo::open(directory.path()).unwrap().places(&["x"]).unwrap_err();
+        assert!(error.message().contains("expected a stored or deflated file within"), "{error}");
     }
 
     /// The sizes stand at fixed places of a zip's central directory (APPNOTE.TXT 4.3.12).
@@ -285,7 +367,7 @@ mod tests {
                 bytes[entry + 20..entry + 24].copy_from_slice(&size.to_le_bytes());
             }
             std::fs::write(&path, bytes).unwrap();
-            let error = ModelAlgo::open(directory.path()).unwrap().read(member).unwrap_err();
+            let error = bytes_of(&mut ModelAlgo::open(directory.path()).unwrap(), member).unwrap_err();
             assert!(error.message().contains(expected), "{error}");
         }
     }

@@ -8,11 +8,14 @@
 
 mod mistyped;
 mod node;
+mod size;
 
 pub use mistyped::{Mistyped, Step};
 pub use node::Node;
+pub use size::Size;
 
 use crate::error::{Cause, Error, Result};
+use byoc_account::Allowance;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::fmt::{self, Write as _};
@@ -39,6 +42,24 @@ pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str, cause: Ca
             Some(place) => format!("{place}: {message}"),
         })
     })
+}
+
+/// The same for a document that may be of any size: the tree that it becomes on its way is leased before it is made, and given
+/// back. What is read from the tree is taken, and left to the caller: [`Size::typed`] says how much it is.
+///
+/// # Errors
+/// As [`parse`], and when there is no memory for it.
+pub fn parse_within<T: DeserializeOwned>(
+    json: &[u8],
+    expected: &'static str,
+    cause: Cause,
+    allowance: &Allowance,
+) -> Result<T> {
+    let size = Size::of(json);
+    allowance.take(size.typed)?;
+    // The tree has grown when the first value is read from it.
+    let _held = allowance.hold(size.tree.saturating_add(size.growth.saturating_sub(size.typed)))?;
+    parse(json, expected, cause)
 }
 
 /// An object as the value of a type; an array is none, which serde takes for one too.

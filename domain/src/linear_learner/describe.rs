@@ -3,6 +3,7 @@
 use super::{Activation, LinearLearner, PredictorType};
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::error::{Error, Result};
+use byoc_account::Allowance;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::path::Path;
@@ -52,10 +53,12 @@ impl LinearLearner {
     ///
     /// # Errors
     /// As [`LinearLearner::open`].
-    pub fn describe(&self, directory: &Path) -> Result<LinearLearnerDescription> {
+    pub fn describe(&self, directory: &Path, allowance: &Allowance) -> Result<LinearLearnerDescription> {
         let mut artifact = ModelAlgo::open(directory)?;
-        let parameters = json(&mut artifact, Member::AdditionalParams)?;
-        let graph: Graph = json(&mut artifact, Member::Symbol)?;
+        let parameters = json(&mut artifact, Member::AdditionalParams, allowance)?;
+        let graph: Graph = json(&mut artifact, Member::Symbol, allowance)?;
+        allowance.take_items::<f32>(self.weights.len())?;
+        allowance.take_items::<OutputDescription>(self.outputs())?;
         let (classes, threshold) = match self.predictor_type {
             PredictorType::Regressor => (None, None),
             PredictorType::BinaryClassifier { threshold } => (Some(2), Some(threshold)),
@@ -84,9 +87,13 @@ impl LinearLearner {
     }
 }
 
-fn json<T: serde::de::DeserializeOwned>(artifact: &mut ModelAlgo, member: Member) -> Result<T> {
-    serde_json::from_slice(&artifact.read(member)?)
-        .map_err(|error| Error::bad_artifact(format!("{}: expected an object: {error}", member.name())))
+/// The bytes of a JSON value for each of its text's: a digit and a comma are 32, and have room to grow.
+const TREE: usize = 32;
+
+fn json<T: serde::de::DeserializeOwned>(artifact: &mut ModelAlgo, member: Member, allowance: &Allowance) -> Result<T> {
+    artifact.read(member, TREE, allowance, |bytes| {
+        serde_json::from_slice(bytes).map_err(|error| Error::bad_artifact(format!("expected an object: {error}")))
+    })
 }
 
 /// `["int", 10301]` is 1.3.1 (github.com/apache/mxnet, `include/mxnet/base.h`: major · 10000 + minor · 100 + patch).
@@ -123,7 +130,8 @@ mod tests {
         let model = unpacked.path().join("model");
         let archive = std::fs::File::open(folder.join("model.tar.gz")).unwrap();
         crate::artifact::targz::unpack(archive, &model, &Default::default()).unwrap();
-        let description = LinearLearner::open(&model).unwrap().describe(&model).unwrap();
+        let allowance = Allowance::unbounded();
+        let description = LinearLearner::open(&model, &allowance).unwrap().describe(&model, &allowance).unwrap();
         let meta = std::fs::read(folder.join("meta.json")).unwrap();
         (description, serde_json::from_slice(&meta).unwrap())
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::Cause;
 use crate::payload::predictions::Scores;
+use byoc_account::Allowance;
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::io::Read;
@@ -52,8 +53,9 @@ fn unpacked(folder: &Path) -> tempfile::TempDir {
 
 fn case(folder: PathBuf) -> Case {
     let model = unpacked(&folder);
-    let learner = LinearLearner::open(model.path()).unwrap();
-    assert_eq!(LinearLearner::measure(model.path()).unwrap(), learner.bytes(), "{folder:?}");
+    let allowance = Allowance::unbounded();
+    let learner = LinearLearner::open(model.path(), &allowance).unwrap();
+    assert_eq!(allowance.taken() + size_of::<LinearLearner>() as u64, learner.bytes(), "{folder:?}");
     let expected = serde_json::from_slice(&std::fs::read(folder.join("expected/scores.json")).unwrap()).unwrap();
     Case { folder, learner, expected }
 }
@@ -283,8 +285,7 @@ proptest! {
             bytes.truncate(length.index(bytes.len()));
         }
         std::fs::write(&path, bytes).unwrap();
-        let _ = LinearLearner::measure(model.path());
-        if let Err(error) = LinearLearner::open(model.path()) {
+        if let Err(error) = LinearLearner::open(model.path(), &Allowance::unbounded()) {
             prop_assert_eq!(error.cause(), Cause::BadArtifact);
         }
     }

@@ -27,6 +27,11 @@ pub(super) enum WeightShape {
     OutputsByFeatures,
 }
 
+/// As much of a text as a message shows.
+pub(super) fn shorten(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 impl Graph {
     pub(super) fn parse(json: &[u8]) -> Result<Graph> {
         let graph: Graph = serde_json::from_slice(json)
@@ -36,7 +41,7 @@ impl Graph {
             None => Err(Error::bad_artifact(format!(
                 "expected heads to name one of {} nodes, found {:?}",
                 graph.nodes.len(),
-                graph.heads
+                graph.heads.iter().map(|head| head.first()).take(3).collect::<Vec<_>>()
             ))),
         }
     }

@@ -1,11 +1,12 @@
 //! From the artifact's files to a model.
 
-use super::graph::{Graph, WeightShape};
+use super::graph::{Graph, WeightShape, shorten};
 use super::parameters::Parameters;
-use super::{Activation, LinearLearner, PredictorType, size_in_memory};
+use super::{Activation, LinearLearner, PredictorType};
 use crate::artifact::model_algo::{Member, ModelAlgo};
-use crate::artifact::mxnet_params::{Array, Params};
+use crate::artifact::mxnet_params::{Array, Layout};
 use crate::error::{Error, Result};
+use byoc_account::Allowance;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -24,43 +25,46 @@ impl LinearLearner {
     /// # Errors
     /// [`crate::error::Cause::BadArtifact`] naming the file, the field, what was expected and what was found;
     /// [`crate::error::Cause::Io`] when a file cannot be opened.
-    pub fn open(directory: &Path) -> Result<LinearLearner> {
+    pub fn open(directory: &Path, allowance: &Allowance) -> Result<LinearLearner> {
         let mut artifact = ModelAlgo::open(directory)?;
-        check_manifest(&mut artifact)?;
-        let parameters = parse(&mut artifact, Member::AdditionalParams, Parameters::parse)?;
-        let graph = parse(&mut artifact, Member::Symbol, Graph::parse)?;
-        parse(&mut artifact, Member::Params, |bytes| learner(&Params::parse(bytes)?, &graph, &parameters))
-    }
-
-    /// How many bytes of memory the model will take once it is loaded, from the shapes of its arrays alone: what
-    /// [`LinearLearner::bytes`] of the loaded model gives.
-    ///
-    /// # Errors
-    /// As [`LinearLearner::open`], as far as they show without the values.
-    pub fn measure(directory: &Path) -> Result<u64> {
-        let mut artifact = ModelAlgo::open(directory)?;
-        let graph = parse(&mut artifact, Member::Symbol, Graph::parse)?;
-        let shapes = artifact.shapes()?;
-        let weight = WEIGHT.iter().find_map(|name| shapes.get(name));
-        let size = weight.ok_or_else(|| no_weight(shapes.0.iter().map(|(name, _)| name.as_str()))).and_then(|weight| {
-            let (feature_dim, outputs) = dimensions(weight, graph.weight_shape())?;
-            Ok(size_in_memory(feature_dim as u64 * outputs as u64, outputs as u64))
-        });
-        size.map_err(|error| error.context(Member::Params.name()))
+        check_manifest(&mut artifact, allowance)?;
+        let parameters = parse(&mut artifact, Member::AdditionalParams, 0, allowance, Parameters::parse)?;
+        let graph = parse(&mut artifact, Member::Symbol, TREE, allowance, Graph::parse)?;
+        learner(&mut artifact, &graph, &parameters, allowance)
     }
 }
 
-fn parse<T>(artifact: &mut ModelAlgo, member: Member, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-    let bytes = artifact.read(member)?;
-    parse(&bytes).map_err(|error| error.context(member.name()))
+/// The bytes of a graph's nodes for each of its text's: two and a comma are an empty list, which has 24 and room to grow.
+const TREE: usize = 24;
+
+fn parse<T>(
+    artifact: &mut ModelAlgo,
+    member: Member,
+    times: usize,
+    allowance: &Allowance,
+    parse: impl FnOnce(&[u8]) -> Result<T>,
+) -> Result<T> {
+    let mut failed = None;
+    let parsed = artifact.read(member, times, allowance, |bytes| match parse(bytes) {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(error) => {
+            failed = Some(error.context(member.name()));
+            Ok(None)
+        }
+    })?;
+    match (parsed, failed) {
+        (Some(parsed), _) => Ok(parsed),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(Error::bad_artifact(format!("{} was not read", member.name()))),
+    }
 }
 
 /// The manifest says nothing that the other files do not, but for the version. Loose files may come without.
-fn check_manifest(artifact: &mut ModelAlgo) -> Result<()> {
+fn check_manifest(artifact: &mut ModelAlgo, allowance: &Allowance) -> Result<()> {
     if !artifact.has(Member::Manifest) {
         return Ok(());
     }
-    parse(artifact, Member::Manifest, |bytes| {
+    parse(artifact, Member::Manifest, 0, allowance, |bytes| {
         let manifest: Manifest = serde_json::from_slice(bytes)
             .map_err(|error| Error::bad_artifact(format!("expected an object with a version: {error}")))?;
         match manifest.version {
@@ -70,51 +74,100 @@ fn check_manifest(artifact: &mut ModelAlgo) -> Result<()> {
     })
 }
 
-fn learner(params: &Params<'_>, graph: &Graph, parameters: &Parameters) -> Result<LinearLearner> {
-    let weight =
-        WEIGHT.iter().find_map(|name| params.get(name)).ok_or_else(|| no_weight(params.names.iter().copied()))?;
-    let (feature_dim, outputs) = dimensions(weight.shape(), graph.weight_shape())?;
-    let predictor_type = parameters.predictor_type;
-    if (outputs == 1) != (predictor_type != PredictorType::MulticlassClassifier) {
-        return Err(Error::bad_artifact(format!(
-            "array {}: expected {} for a {}, found {outputs} in the shape {:?}",
-            WEIGHT[0],
-            if outputs == 1 { "an output for each class" } else { "one output" },
-            predictor_type.name(),
-            weight.shape(),
-        )));
-    }
-    let activation = match graph.activation() {
-        Some(activation) => activation,
-        None => activation_by_loss(parameters, graph)?,
+fn learner(
+    artifact: &mut ModelAlgo,
+    graph: &Graph,
+    parameters: &Parameters,
+    allowance: &Allowance,
+) -> Result<LinearLearner> {
+    let names = [WEIGHT, BIAS].concat();
+    let places = artifact.places(&names)?;
+    let in_file = |error: Error| error.context(Member::Params.name());
+    let [weight, bias] = match *places.of.as_slice() {
+        [prefixed, plain, prefixed_bias, plain_bias] => [prefixed.or(plain), prefixed_bias.or(plain_bias)],
+        _ => [None, None],
     };
-    if activation == Activation::Softmax && outputs == 1 {
-        return Err(Error::bad_artifact("expected the graph to end in an operator for one output, found a softmax"));
-    }
-    let stored = values(weight, WEIGHT[0])?;
-    let weights = match graph.weight_shape() {
-        WeightShape::FeaturesByOutputs if outputs > 1 => {
-            (0..outputs).flat_map(|output| stored.iter().skip(output).step_by(outputs)).copied().collect()
+    let weight = weight.ok_or_else(|| in_file(no_weight(&places.first_names)))?;
+    let mut matrix = None;
+    artifact.array(weight, allowance, |weight| {
+        matrix = Some(Matrix::read(weight, graph, parameters, allowance));
+        Ok(())
+    })?;
+    let Matrix { activation, feature_dim, outputs, weights } =
+        matrix.unwrap_or_else(|| Err(no_weight(&places.first_names))).map_err(in_file)?;
+    let bias = match bias {
+        Some(place) => {
+            let mut bias = None;
+            artifact.array(place, allowance, |array| {
+                bias = Some(values(array, BIAS[0], allowance));
+                Ok(())
+            })?;
+            bias.unwrap_or_else(|| Ok(Vec::new())).map_err(in_file)?
         }
-        _ => stored.into_boxed_slice(),
-    };
-    let bias = match BIAS.iter().find_map(|name| params.get(name)) {
-        Some(bias) => values(bias, BIAS[0])?,
         // Trained with use_bias=false.
-        None => vec![0.0; outputs],
+        None => {
+            allowance.take_items::<f32>(outputs)?;
+            vec![0.0; outputs]
+        }
     };
     if bias.len() != outputs {
-        return Err(Error::bad_artifact(format!(
+        return Err(in_file(Error::bad_artifact(format!(
             "array {}: expected {outputs} values as the weights have outputs, found {}",
             BIAS[0],
             bias.len()
-        )));
+        ))));
     }
+    let predictor_type = parameters.predictor_type;
     Ok(LinearLearner { predictor_type, activation, feature_dim, weights, bias: bias.into_boxed_slice() })
 }
 
-fn no_weight<'n>(names: impl Iterator<Item = &'n str>) -> Error {
-    let names: Vec<_> = names.take(10).collect();
+/// The weights, and what their shape and the graph say.
+struct Matrix {
+    activation: Activation,
+    feature_dim: usize,
+    outputs: usize,
+    weights: Box<[f32]>,
+}
+
+impl Matrix {
+    fn read(weight: &Array<'_>, graph: &Graph, parameters: &Parameters, allowance: &Allowance) -> Result<Matrix> {
+        let (feature_dim, outputs) = dimensions(weight.shape(), graph.weight_shape())?;
+        let predictor_type = parameters.predictor_type;
+        if (outputs == 1) != (predictor_type != PredictorType::MulticlassClassifier) {
+            return Err(Error::bad_artifact(format!(
+                "array {}: expected {} for a {}, found {outputs} in the shape {:?}",
+                WEIGHT[0],
+                if outputs == 1 { "an output for each class" } else { "one output" },
+                predictor_type.name(),
+                weight.shape(),
+            )));
+        }
+        let activation = match graph.activation() {
+            Some(activation) => activation,
+            None => activation_by_loss(parameters, graph)?,
+        };
+        if activation == Activation::Softmax && outputs == 1 {
+            return Err(Error::bad_artifact(
+                "expected the graph to end in an operator for one output, found a softmax",
+            ));
+        }
+        let stored = values(weight, WEIGHT[0], allowance)?;
+        let weights = match graph.weight_shape() {
+            WeightShape::FeaturesByOutputs if outputs > 1 => {
+                allowance.take_items::<f32>(stored.len())?;
+                let mut weights = Vec::with_capacity(stored.len());
+                let of_output = |output: usize| stored.iter().skip(output).step_by(outputs).copied();
+                weights.extend((0..outputs).flat_map(of_output));
+                allowance.give_back_items::<f32>(stored.len());
+                weights.into_boxed_slice()
+            }
+            _ => stored.into_boxed_slice(),
+        };
+        Ok(Matrix { activation, feature_dim, outputs, weights })
+    }
+}
+
+fn no_weight(names: &[String]) -> Error {
     Error::bad_artifact(format!("expected an array named {}, found {names:?}", WEIGHT[0]))
 }
 
@@ -140,7 +193,13 @@ fn dimensions(shape: &[u64], order: WeightShape) -> Result<(usize, usize)> {
 
 /// Values that training has driven to infinity or beyond are no model. Subnormal ones are: the weights of features that do
 /// not vary, which weight decay has shrunk.
-fn values(array: &Array<'_>, name: &str) -> Result<Vec<f32>> {
+fn values(array: &Array<'_>, name: &str, allowance: &Allowance) -> Result<Vec<f32>> {
+    allowance.take_items::<f32>(array.values())?;
+    // Sparse values and their places are read before they are put among zeros.
+    let _held = match array.layout() {
+        Layout::Dense => None,
+        Layout::RowSparse | Layout::Csr => Some(allowance.hold(array.stored_bytes().saturating_mul(3))?),
+    };
     let values = array.to_f32().map_err(|error| error.context(format_args!("array {name}")))?;
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(values),
@@ -160,9 +219,10 @@ fn activation_by_loss(parameters: &Parameters, graph: &Graph) -> Result<Activati
         (PredictorType::BinaryClassifier { .. }, "hinge_loss") => Ok(Activation::Identity),
         (PredictorType::MulticlassClassifier, "auto" | "softmax_loss") => Ok(Activation::Softmax),
         (predictor_type, loss) => Err(Error::bad_artifact(format!(
-            "cannot tell how a {} makes its scores: the graph ends in {:?}, and the loss is {loss:?}: expected logistic, hinge_loss or softmax_loss",
+            "cannot tell how a {} makes its scores: the graph ends in {:?}, and the loss is {:?}: expected logistic, hinge_loss or softmax_loss",
             predictor_type.name(),
-            graph.last_op().unwrap_or_default()
+            shorten(graph.last_op().unwrap_or_default()),
+            shorten(loss)
         ))),
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::error::Cause;
 use crate::payload::predictions::Scores;
 use crate::payload::{ContentType, MediaType};
+use byoc_account::Allowance;
 
 type NamedArray<'a> = (&'a str, &'a [u64], &'a [f32]);
 
@@ -38,6 +39,13 @@ fn folder(ops: &[&str], parameters: &str, arrays: &[NamedArray<'_>]) -> tempfile
     directory
 }
 
+/// What is taken of an allowance once the model is loaded, and the model itself.
+fn taken(directory: &Path) -> u64 {
+    let allowance = Allowance::unbounded();
+    LinearLearner::open(directory, &allowance).unwrap();
+    allowance.taken() + size_of::<LinearLearner>() as u64
+}
+
 const REGRESSOR: &str = r#"{"predictor_type": "regressor", "loss_type": "squared_loss", "threshold": 0.5}"#;
 const BINARY: &str = r#"{"predictor_type": "binary_classifier", "loss_type": "logistic", "threshold": 0.5}"#;
 const MULTICLASS: &str = r#"{"predictor_type": "multiclass_classifier", "loss_type": "softmax_loss"}"#;
@@ -55,10 +63,10 @@ fn scores(learner: &LinearLearner, csv: &str) -> Vec<f32> {
 fn loose_files_without_manifest_prefix_or_bias_load() {
     let directory =
         folder(&["null", "dot", "LinearRegressionOutput"], REGRESSOR, &[("fc0_weight", &[3, 1], &[1.0, 2.0, 3.0])]);
-    let learner = LinearLearner::open(directory.path()).unwrap();
+    let learner = LinearLearner::open(directory.path(), &Allowance::unbounded()).unwrap();
     assert_eq!((learner.feature_dim(), learner.outputs(), learner.bias()), (3, 1, &[0.0][..]));
     assert_eq!(scores(&learner, "1,10,100"), [321.0]);
-    assert_eq!(LinearLearner::measure(directory.path()).unwrap(), learner.bytes());
+    assert_eq!(taken(directory.path()), learner.bytes());
     assert_eq!(learner.bytes(), 4 * 4 + size_of::<LinearLearner>() as u64);
 }
 
@@ -74,11 +82,11 @@ fn both_orders_of_weights_give_the_same_model() {
         MULTICLASS,
         &[("arg:fc0_bias", &[3], &[7.0, 8.0, 9.0]), ("arg:fc0_weight", &[3, 2], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0])],
     );
-    let learner = LinearLearner::open(dot.path()).unwrap();
-    assert_eq!(learner, LinearLearner::open(fully_connected.path()).unwrap());
+    let learner = LinearLearner::open(dot.path(), &Allowance::unbounded()).unwrap();
+    assert_eq!(learner, LinearLearner::open(fully_connected.path(), &Allowance::unbounded()).unwrap());
     assert_eq!(learner.weights().collect::<Vec<_>>(), [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]);
     for directory in [dot, fully_connected] {
-        assert_eq!(LinearLearner::measure(directory.path()).unwrap(), learner.bytes());
+        assert_eq!(taken(directory.path()), learner.bytes());
     }
 }
 
@@ -93,7 +101,7 @@ fn the_loss_decides_when_the_graph_does_not() {
     ] {
         let values = vec![0.0; outputs as usize];
         let directory = folder(&["dot", "broadcast_add"], parameters, &[("arg:fc0_weight", &[1, outputs], &values)]);
-        assert_eq!(LinearLearner::open(directory.path()).unwrap().activation(), activation);
+        assert_eq!(LinearLearner::open(directory.path(), &Allowance::unbounded()).unwrap().activation(), activation);
     }
 }
 
@@ -144,7 +152,7 @@ fn a_broken_artifact_is_refused_with_the_file_the_part_and_what_was_expected() {
             "additional-params.json: field predictor_type: expected regressor, binary_classifier or multiclass_classifier, found none",
         ),
     ] {
-        let error = LinearLearner::open(directory.path()).unwrap_err();
+        let error = LinearLearner::open(directory.path(), &Allowance::unbounded()).unwrap_err();
         assert_eq!(error.cause(), Cause::BadArtifact);
         assert_eq!(error.to_string(), expected);
     }
@@ -155,11 +163,11 @@ fn a_missing_file_and_another_manifest_are_refused_by_name() {
     for name in ["additional-params.json", "mx-mod-symbol.json"] {
         let directory = folder(&["dot", "LinearRegressionOutput"], REGRESSOR, &[("arg:fc0_weight", &[1, 1], &[1.0])]);
         std::fs::remove_file(directory.path().join(name)).unwrap();
-        let error = LinearLearner::open(directory.path()).unwrap_err();
+        let error = LinearLearner::open(directory.path(), &Allowance::unbounded()).unwrap_err();
         assert_eq!(error.to_string(), format!("{name}: the folder has no such file"));
     }
     let directory = folder(&["dot", "LinearRegressionOutput"], REGRESSOR, &[("arg:fc0_weight", &[1, 1], &[1.0])]);
     std::fs::write(directory.path().join("manifest.json"), r#"{"version": 2}"#).unwrap();
-    let error = LinearLearner::open(directory.path()).unwrap_err();
+    let error = LinearLearner::open(directory.path(), &Allowance::unbounded()).unwrap_err();
     assert_eq!(error.to_string(), "manifest.json: field version: expected 1, found 2");
 }

@@ -56,7 +56,7 @@ impl Parameters {
             found => {
                 return Err(Error::bad_artifact(format!(
                     "field predictor_type: expected regressor, binary_classifier or multiclass_classifier, found {}",
-                    found.unwrap_or("none")
+                    super::graph::shorten(found.unwrap_or("none"))
                 )));
             }
         };

@@ -4,6 +4,7 @@ use super::*;
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::payload::predictions::Scores;
 use crate::payload::{ContentType, MediaType};
+use byoc_account::Allowance;
 use std::path::PathBuf;
 
 fn given(pairs: &[(&str, &str)]) -> Hyperparameters {
@@ -49,7 +50,10 @@ fn the_graph_is_mxnets_text_byte_for_byte() {
         ("multiclass_4", 12, 4, "SoftmaxOutput", 36),
     ] {
         let (_folder, mut artifact) = fixture(case);
-        let expected = String::from_utf8(artifact.read(Member::Symbol).unwrap()).unwrap();
+        let expected = String::from_utf8(
+            artifact.read(Member::Symbol, 0, &Allowance::unbounded(), |bytes| Ok(bytes.to_vec())).unwrap(),
+        )
+        .unwrap();
         assert_eq!(symbol(features, outputs, operator, suffix), expected, "{case}");
     }
 }
@@ -84,7 +88,7 @@ fn what_is_written_is_loaded_and_scores_as_the_weights_say() {
         write(folder.path(), &given, &trained(&given, weights.clone(), bias.clone(), 0.25)).unwrap();
         let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(files, ["model_algo-1"]);
-        let learner = LinearLearner::open(folder.path()).unwrap();
+        let learner = LinearLearner::open(folder.path(), &Allowance::unbounded()).unwrap();
         assert_eq!(learner.predictor_type().name(), given.predictor_type.name());
         let body = ContentType::of(MediaType::Csv);
         let predictions = learner.predict(&learner.read(body, b"2,-1\n").unwrap()).unwrap();

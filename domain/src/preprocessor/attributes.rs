@@ -1,6 +1,7 @@
 //! Typed access to the attributes of a pickled estimator. Every error names class, attribute, what was expected and
 //! found.
 
+use super::build::check_width;
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
 use crate::error::{Error, Result};
 
@@ -36,7 +37,7 @@ impl<'t> Attributes<'t> {
     /// All attributes, in the file's order.
     pub(super) fn all(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
         let entries = self.value.state().and_then(Value::entries);
-        entries.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?, value)))
+        entries.into_iter().flatten().filter_map(|(name, value)| Some((short(name)?, value)))
     }
 
     /// An attribute that may be absent, because older versions do not write it.
@@ -68,13 +69,13 @@ impl<'t> Attributes<'t> {
     /// Text.
     pub(crate) fn text(self, name: &str) -> Result<&'t str> {
         let value = self.required(name)?;
-        value.as_str().ok_or_else(|| self.mismatch(name, "text", value))
+        short(value).ok_or_else(|| self.mismatch(name, "text", value))
     }
 
     /// One of a few texts, each standing for a value.
     pub(crate) fn choice<T: Copy>(self, name: &str, choices: &[(&str, T)]) -> Result<T> {
         let value = self.required(name)?;
-        let found = choices.iter().find(|(text, _)| value.as_str() == Some(text));
+        let found = choices.iter().find(|(text, _)| short(value) == Some(text));
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let texts: Vec<_> = choices.iter().map(|(text, _)| format!("{text:?}")).collect();
             self.mismatch(name, texts.join(" or "), value)
@@ -94,9 +95,16 @@ impl<'t> Attributes<'t> {
         count.ok_or_else(|| self.mismatch(name, "a count", value))
     }
 
+    /// A count of columns, of which nobody has more than [`MOST_COLUMNS`](super::work::MOST_COLUMNS).
+    pub(crate) fn columns(self, name: &str) -> Result<usize> {
+        let count = self.count(name)?;
+        check_width(self, name, count)?;
+        Ok(count)
+    }
+
     /// `n_features_in_`, which only newer versions write.
     pub(crate) fn n_features_in(self) -> Result<Option<usize>> {
-        self.get("n_features_in_").map(|_| self.count("n_features_in_")).transpose()
+        self.get("n_features_in_").map(|_| self.columns("n_features_in_")).transpose()
     }
 
     /// `feature_names_in_`: there when fitted on a frame whose columns all have text for names.
@@ -107,21 +115,6 @@ impl<'t> Attributes<'t> {
             .and_then(|array| array.objects())
             .and_then(|names| names.map(Value::as_str).collect::<Option<Vec<_>>>());
         names.map(Some).ok_or_else(|| self.mismatch("feature_names_in_", "an object array of text", value))
-    }
-
-    /// A one-dimensional array of numbers.
-    pub(crate) fn numbers(self, name: &str) -> Result<Box<[f64]>> {
-        let value = self.required(name)?;
-        numbers(value).ok_or_else(|| self.mismatch(name, "a one-dimensional array of numbers", value))
-    }
-
-    /// A one-dimensional array with a number for each feature.
-    pub(crate) fn numbers_of(self, name: &str, features: usize) -> Result<Box<[f64]>> {
-        let found = self.numbers(name)?;
-        if found.len() == features {
-            return Ok(found);
-        }
-        Err(self.error(format_args!("expected {name} to have {features} numbers, found {}", found.len())))
     }
 
     /// The items of a list or tuple.
@@ -140,17 +133,22 @@ impl<'t> Attributes<'t> {
     }
 }
 
+/// A text that is no longer than a setting is: it is looked at each time that it is asked for.
+fn short(value: Value<'_>) -> Option<&str> {
+    const LONGEST: usize = 4096;
+    if value.text_bytes() <= LONGEST { value.as_str() } else { None }
+}
+
 /// An array of one dimension.
 pub(crate) fn one_dimensional(value: Value<'_>) -> Option<ArrayView<'_>> {
     value.as_array().filter(|array| array.shape().len() == 1)
 }
 
-/// The numbers of a one-dimensional array of floats or integers.
-pub(crate) fn numbers(value: Value<'_>) -> Option<Box<[f64]>> {
-    let array = one_dimensional(value)?;
-    matches!(array.dtype().kind, ItemKind::Float | ItemKind::Int | ItemKind::UInt)
-        .then(|| array.to_f64().ok().map(Vec::into_boxed_slice))
-        .flatten()
+/// A one-dimensional array of floats or integers.
+pub(crate) fn numeric(value: Value<'_>) -> Option<ArrayView<'_>> {
+    let is_numeric =
+        |array: &ArrayView<'_>| matches!(array.dtype().kind, ItemKind::Float | ItemKind::Int | ItemKind::UInt);
+    one_dimensional(value).filter(is_numeric)
 }
 
 /// The integers of a one-dimensional array.

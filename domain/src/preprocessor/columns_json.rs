@@ -1,10 +1,11 @@
 //! `columns.json`: what a pickle cannot say about the rows of a request.
 
-use super::build::LabelPosition;
+use super::build::{LabelPosition, shorten};
 use super::method::Method;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
 use crate::read_as_word;
+use byoc_account::Allowance;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -108,17 +109,23 @@ impl ColumnsJson {
     /// # Errors
     /// [`Cause::BadColumns`] for what is no such document, with the path of what is wrong: unknown keys are refused by
     /// their name, and so are columns that cannot be told apart.
-    pub fn parse(json: &[u8]) -> Result<ColumnsJson> {
+    pub fn parse(json: &[u8], allowance: &Allowance) -> Result<ColumnsJson> {
         let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
         let Written { columns, label, label_position, method, .. } =
-            json_text::parse(json, EXPECTED, Cause::BadColumns)?;
+            json_text::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
+        // Names that are looked up, while they are compared.
+        let count = columns.as_ref().map_or(0, Vec::len);
+        let _held = allowance.hold(count.saturating_mul(2 * size_of::<&str>()))?;
         if let (Some(columns), Some(Some(label))) = (&columns, &label)
             && columns.contains(label)
         {
-            return wrong(format!("columns: expected the columns without the label, found {label:?} among them"));
+            return wrong(format!(
+                "columns: expected the columns without the label, found {:?} among them",
+                shorten(label)
+            ));
         }
         if let Some((at, name)) = columns.as_deref().and_then(twice) {
-            return wrong(format!("columns[{at}]: expected different names, found {name:?} twice"));
+            return wrong(format!("columns[{at}]: expected different names, found {:?} twice", shorten(name)));
         }
         if !matches!(label, Some(Some(_))) && label_position.is_some() {
             return wrong("label_position: expected a label too".to_owned());
@@ -148,13 +155,13 @@ mod tests {
 
     #[test]
     fn every_key_may_be_absent_or_null_and_the_label_comes_last_unless_said_otherwise() {
-        let parsed = ColumnsJson::parse(b"{}").unwrap();
+        let parsed = ColumnsJson::parse(b"{}", &Allowance::unbounded()).unwrap();
         assert!(parsed.columns.is_none() && parsed.label == Label::Unsaid && parsed.method.is_none());
         let json = br#"{"columns": ["a", "b"], "label": "y", "label_position": null, "method": "transform", "input": "series"}"#;
-        let parsed = ColumnsJson::parse(json).unwrap();
+        let parsed = ColumnsJson::parse(json, &Allowance::unbounded()).unwrap();
         assert_eq!(parsed.columns.unwrap(), ["a", "b"]);
         assert_eq!(parsed.label, Label::Named("y".into(), LabelPosition::Last));
-        assert_eq!(ColumnsJson::parse(br#"{"label": null}"#).unwrap().label, Label::None);
+        assert_eq!(ColumnsJson::parse(br#"{"label": null}"#, &Allowance::unbounded()).unwrap().label, Label::None);
         assert_eq!(parsed.method, Some(Method::Transform));
     }
 
@@ -182,13 +189,13 @@ mod tests {
             ("columns", "line 1, column 1: this is no JSON"),
         ];
         for (json, expected) in cases {
-            let message = ColumnsJson::parse(json.as_bytes()).unwrap_err().to_string();
+            let message = ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap_err().to_string();
             assert!(message.contains(expected), "{json}: {message}");
         }
     }
 
     #[test]
     fn what_an_editor_puts_before_the_text_is_no_part_of_it() {
-        assert!(ColumnsJson::parse("\u{feff}{\"columns\": [\"a\"]}".as_bytes()).is_ok());
+        assert!(ColumnsJson::parse("\u{feff}{\"columns\": [\"a\"]}".as_bytes(), &Allowance::unbounded()).is_ok());
     }
 }

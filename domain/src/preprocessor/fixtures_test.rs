@@ -4,6 +4,7 @@ use super::{ColumnsJson, Preprocessor};
 use crate::artifact::pickle;
 use crate::error::{Cause, Error, Result};
 use crate::payload::csv;
+use byoc_account::Allowance;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,14 +25,19 @@ pub(crate) fn folders(path: &Path) -> Vec<PathBuf> {
 }
 
 fn preprocessor(case: &Path) -> Result<Preprocessor> {
-    let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap();
-    Preprocessor::from_pickle(&pickle::read(fs::read(case.join("model.joblib")).unwrap())?, Some(columns))
+    let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap();
+    Preprocessor::from_pickle(
+        &pickle::read(fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded())?,
+        Some(columns),
+        &Allowance::unbounded(),
+    )
 }
 
 /// The preprocessor of a case, without its `columns.json`.
 fn unnamed(case: &str) -> Preprocessor {
-    let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap()).unwrap();
-    Preprocessor::from_pickle(&tree, None).unwrap()
+    let tree =
+        pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+    Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()).unwrap()
 }
 
 fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
@@ -113,8 +119,8 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
     let mut refused = 0;
     for entry in index.as_array().unwrap().iter().filter(|entry| entry["layer"] == "model") {
         let file = entry["file"].as_str().unwrap();
-        let tree = pickle::read(fs::read(bad.join(file)).unwrap());
-        let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None)).err();
+        let tree = pickle::read(fs::read(bad.join(file)).unwrap(), &Allowance::unbounded());
+        let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None, &Allowance::unbounded())).err();
         let error = error.unwrap_or_else(|| panic!("{file} was accepted: {}", entry["why"]));
         assert!(matches!(error.cause(), Cause::BadArtifact | Cause::UnsupportedClass), "{file}: {error}");
         refused += 1;
@@ -125,9 +131,10 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
 #[test]
 fn columns_with_which_no_request_can_be_answered_are_known_when_the_model_is_loaded() {
     let refused = |case: &str, json: &str| {
-        let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap()).unwrap();
-        let columns = ColumnsJson::parse(json.as_bytes()).unwrap();
-        let preprocessor = Preprocessor::from_pickle(&tree, Some(columns)).unwrap();
+        let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap(), &Allowance::unbounded())
+            .unwrap();
+        let columns = ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap();
+        let preprocessor = Preprocessor::from_pickle(&tree, Some(columns), &Allowance::unbounded()).unwrap();
         preprocessor.refusal().map(|refusal| {
             assert!(refusal.starts_with("columns.json does not fit the model: "), "{case} {json}: {refusal}");
             refusal.to_owned()
@@ -307,10 +314,13 @@ fn a_spoiled_artifact_is_refused_or_answers_but_never_ends_the_process() {
                 let byte = random(spoiled.len());
                 spoiled[byte] = random(256) as u8;
             }
-            let Ok(tree) = pickle::read(spoiled) else { continue };
-            let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap();
+            let Ok(tree) = pickle::read(spoiled, &Allowance::unbounded()) else { continue };
+            let columns =
+                ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap();
             for columns in [None, Some(columns)] {
-                let Ok(preprocessor) = Preprocessor::from_pickle(&tree, columns) else { continue };
+                let Ok(preprocessor) = Preprocessor::from_pickle(&tree, columns, &Allowance::unbounded()) else {
+                    continue;
+                };
                 built += 1;
                 assert!(preprocessor.bytes() > 0);
                 // Whether it answers does not matter here, only that it comes back.
@@ -335,7 +345,11 @@ fn a_small_artifact_that_would_become_a_huge_model_is_refused() {
         // NEWOBJ is no ASCII character, so it is put in here.
         let body = text.bytes().map(|byte| if byte == 1 { 0x81 } else { byte });
         let pickle = [0x80, 2].into_iter().chain(body).collect();
-        Preprocessor::from_pickle(&pickle::read(pickle).unwrap(), None)
+        Preprocessor::from_pickle(
+            &pickle::read(pickle, &Allowance::unbounded()).unwrap(),
+            None,
+            &Allowance::unbounded(),
+        )
     };
     assert!(union(2).is_ok());
     let error = union(40).unwrap_err().to_string();

@@ -1,12 +1,14 @@
 //! What the columns of a request are: features in order, and perhaps a label.
 
+use std::cmp::Ordering;
+
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
+use super::column_names::ColumnNames;
 use super::columns_json::{ColumnsJson, Label, Told};
 use super::steps::best;
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
-use super::version::Version;
 use crate::artifact::pickle::Value;
 use crate::error::{Error, Result};
 
@@ -20,14 +22,15 @@ pub(super) struct Layout {
     /// Whether nobody said which column is the label.
     is_guessed: bool,
     /// The names of the columns that no transformer uses, the label aside.
-    unused: Box<[Box<str>]>,
+    /// In order, so that they are searched by halves.
+    unused: TextList,
     /// Why every request is refused, if it is.
     refusal: Option<Box<str>>,
 }
 
 /// The names of a request's columns while a model is built.
 pub(super) struct Names<'t> {
-    names: Option<Vec<&'t str>>,
+    names: Option<ColumnNames<'t>>,
     label: Option<LabelPosition>,
     is_guessed: bool,
     /// What the first transformer was fitted on and does not use.
@@ -39,24 +42,32 @@ pub(super) struct Names<'t> {
 impl<'t> Names<'t> {
     /// The names that `columns.json` gives, else those that the artifact was fitted on, where a last one that no
     /// transformer uses is the label.
-    pub(super) fn new(root: Value<'t>, version: Version, json: Option<&'t ColumnsJson>) -> Result<Names<'t>> {
+    pub(super) fn new(
+        root: Value<'t>,
+        json: Option<&'t ColumnsJson>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Names<'t>> {
         let own_label = match json.map(|json| &json.label) {
             Some(Label::Named(label, position)) => Some((label.as_str(), *position)),
             Some(Label::None | Label::Unsaid) | None => None,
         };
         let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
         let from = json.filter(|json| json.columns.is_some() || own_label.is_some()).map(|json| json.told);
-        let fitted = first_to_see_the_request(root).map(|first| fitted_columns(first, version)).transpose();
+        let fitted = first_to_see_the_request(root, builder)?.map(|first| fitted_columns(first, builder)).transpose();
         if let Some(columns) = json.and_then(|json| json.columns.as_ref()) {
-            let unused = fitted.ok().flatten().flatten().map(|fitted| unused(root, &fitted)).unwrap_or_default();
+            let fitted = fitted.ok().flatten().flatten();
+            let unused =
+                fitted.map_or(Ok(Vec::new()), |fitted| unused(root, fitted, builder).map(|(_, unused)| unused))?;
+            builder.use_scratch(ColumnNames::bytes(columns.len() + 1))?;
             let columns = columns.iter().map(String::as_str).collect();
             return Ok(Names { unused, from, ..Names::of(columns, own_label) });
         }
         let Some(fitted) = fitted?.flatten() else {
             return Ok(Names { names: None, label: None, is_guessed: false, unused: Vec::new(), from: None });
         };
-        let unused = unused(root, &fitted);
-        let FittedColumns { mut names, uses_last, .. } = fitted;
+        builder.use_scratch(ColumnNames::bytes(fitted.names.len() + 1))?;
+        let (FittedColumns { names, uses_last, .. }, unused) = unused(root, fitted, builder)?;
+        let mut names = names.to_vec();
         let label = match own_label {
             Some((label, position)) => {
                 names.retain(|name| *name != label);
@@ -71,7 +82,7 @@ impl<'t> Names<'t> {
     fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {
         names.extend(label.map(|(label, _)| label));
         let label = label.map(|(_, position)| position);
-        Names { names: Some(names), label, is_guessed: false, unused: Vec::new(), from: None }
+        Names { names: Some(ColumnNames::new(names)), label, is_guessed: false, unused: Vec::new(), from: None }
     }
 
     /// What the root of a model is given.
@@ -84,14 +95,14 @@ impl<'t> Names<'t> {
     ///
     /// # Errors
     /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
-    pub(super) fn layout(self, builder: Builder) -> Result<Layout> {
-        let Names { names, label, is_guessed, unused, from } = self;
-        let unused = unused.into_iter().map(Box::from).collect();
-        let names = TextList::new(names.into_iter().flatten())
-            .ok_or_else(|| Error::bad_artifact("the names of the columns are longer than 4 GiB"))?;
+    pub(super) fn layout(self, mut builder: Builder<'t, '_>) -> Result<(Layout, usize)> {
+        let Names { names, label, is_guessed, mut unused, from } = self;
+        unused.sort_unstable();
+        let unused = builder.packed_list(unused.iter().copied())?;
+        let names = builder.packed_list(names.as_deref().unwrap_or_default().iter().copied())?;
         let mut layout = Layout { names, label, width: builder.request_width, is_guessed, unused, refusal: None };
-        let misfit = builder.misfit.or_else(|| layout.misfit());
-        let refusal = match (from, misfit, builder.refusal) {
+        let misfit = builder.misfit.take().or_else(|| layout.misfit());
+        let refusal = match (from, misfit, builder.refusal.take()) {
             (Some(Told::Document), Some(misfit), None) => return Err(Told::Document.misfit(&misfit)),
             (Some(Told::ColumnsJson), Some(misfit), None) => {
                 Some(Told::ColumnsJson.misfit(&misfit).message().to_owned())
@@ -99,20 +110,27 @@ impl<'t> Names<'t> {
             (_, misfit, refusal) => refusal.or(misfit),
         };
         layout.refusal = refusal.map(String::into_boxed_str);
-        Ok(layout)
+        builder.keep(layout.refusal.as_ref().map_or(0, |refusal| refusal.len()))?;
+        Ok((layout, builder.finish()))
     }
 }
 
 /// The estimator that sees the columns of a request first: steps that only pass them on are skipped.
-fn first_to_see_the_request(value: Value<'_>) -> Option<Attributes<'_>> {
-    let object = Attributes::of(best(value).ok()?)?;
+fn first_to_see_the_request<'t>(value: Value<'t>, builder: &Builder<'t, '_>) -> Result<Option<Attributes<'t>>> {
+    let Some(object) = best(value).ok().and_then(Attributes::of) else { return Ok(None) };
     let parts = match object.class() {
         "Pipeline" => "steps",
         "FeatureUnion" => "transformer_list",
-        _ => return Some(object),
+        _ => return Ok(Some(object)),
     };
-    let parts = object.get(parts)?.items()?.filter_map(|part| part.array_of::<2>());
-    parts.filter_map(|[_, part]| first_to_see_the_request(part)).find(|first| !passes_on(first))
+    for part in object.get(parts).and_then(Value::items).into_iter().flatten() {
+        builder.work.charge_items::<Value<'_>>(1)?;
+        let Some([_, part]) = part.array_of::<2>() else { continue };
+        if let Some(first) = first_to_see_the_request(part, builder)?.filter(|first| !passes_on(first)) {
+            return Ok(Some(first));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a step only passes columns on.
@@ -123,20 +141,32 @@ fn passes_on(step: &Attributes<'_>) -> bool {
 /// The columns that a model was fitted on by name and does not use. scikit-learn misses no column that only an absent or
 /// dropped branch of a ColumnTransformer would take (`ColumnTransformer.transform`, from 1.0 on); beside others in a
 /// FeatureUnion it would have to ask each of them, which is not done here.
-fn unused<'t>(root: Value<'t>, fitted: &FittedColumns<'t>) -> Vec<&'t str> {
+fn unused<'t>(
+    root: Value<'t>,
+    mut fitted: FittedColumns<'t>,
+    builder: &Builder<'t, '_>,
+) -> Result<(FittedColumns<'t>, Vec<&'t str>)> {
     let mut value = Some(root);
     while let Some(object) = value.and_then(|value| Attributes::of(best(value).ok()?)) {
         match object.class() {
-            "FeatureUnion" => return Vec::new(),
+            "FeatureUnion" => return Ok((fitted, Vec::new())),
             "Pipeline" => {
                 let steps = object.get("steps").and_then(Value::items).into_iter().flatten();
-                let mut steps = steps.filter_map(|step| step.array_of::<2>().map(|[_, step]| step));
-                value = steps.find(|step| first_to_see_the_request(*step).is_some_and(|first| !passes_on(&first)));
+                value = None;
+                for step in steps.filter_map(|step| step.array_of::<2>().map(|[_, step]| step)) {
+                    if first_to_see_the_request(step, builder)?.is_some_and(|first| !passes_on(&first)) {
+                        value = Some(step);
+                        break;
+                    }
+                }
             }
-            _ => return fitted.unused.clone(),
+            _ => {
+                let unused = std::mem::take(&mut fitted.unused);
+                return Ok((fitted, unused));
+            }
         }
     }
-    Vec::new()
+    Ok((fitted, Vec::new()))
 }
 
 /// A request whose columns were found to be what the model takes.
@@ -252,7 +282,16 @@ impl Layout {
 
     /// Whether the model looks at the column of a name.
     pub(super) fn uses(&self, name: &str) -> bool {
-        !self.unused.iter().any(|unused| **unused == *name)
+        let (mut low, mut high) = (0, self.unused.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.unused.get(middle).unwrap_or_default().cmp(name) {
+                Ordering::Equal => return false,
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        true
     }
 
     /// The label, where it is one only because it comes last and is not used.
@@ -283,11 +322,5 @@ impl Layout {
     /// Why every request is refused, if it is.
     pub(super) fn refusal(&self) -> Option<&str> {
         self.refusal.as_deref()
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        let unused = self.unused.iter().map(|name| size_of_val(name) + name.len()).sum::<usize>();
-        self.names.heap_bytes() + unused + self.refusal.as_ref().map_or(0, |refusal| refusal.len())
     }
 }

@@ -13,6 +13,7 @@
 mod attributes;
 mod build;
 mod categories;
+mod column_names;
 mod columns_json;
 pub(crate) mod describe;
 mod dtype;
@@ -24,12 +25,14 @@ mod layout;
 mod method;
 mod one;
 mod python_number;
+mod shared;
 mod steps;
 mod text_list;
 mod transformers;
 #[cfg(test)]
 mod twin_test;
 mod version;
+mod work;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use build::{Builder, Input};
@@ -44,13 +47,14 @@ pub use method::Method;
 pub use one::OneTransformer;
 pub(crate) use steps::Steps;
 pub(crate) use transformers::limit_cells;
-pub use transformers::normal_quantile;
+pub use transformers::{normal_quantile, supported_transformers};
 pub(crate) use version::Version;
 
 use crate::artifact::pickle::{Tree, Value};
 use crate::error::{Cause, Error, Result};
 use crate::payload::Features;
 use crate::payload::table::{Column, Schema, Table};
+use byoc_account::Allowance;
 use dtype::cast_label;
 use layout::{Layout, Names, Request};
 use std::borrow::Cow;
@@ -62,6 +66,8 @@ use transformers::{Transformer, chain};
 pub struct Preprocessor {
     layout: Layout,
     transformer: Transformer,
+    /// What was kept while it was built, and what was built after it with the same builder.
+    kept: usize,
 }
 
 impl std::fmt::Display for Preprocessor {
@@ -90,7 +96,7 @@ impl Preprocessor {
     /// # Errors
     /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
     /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
-    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Preprocessor> {
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Preprocessor> {
         let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
         if method != Method::Transform {
             return Err(Error::new(
@@ -102,7 +108,8 @@ impl Preprocessor {
             ));
         }
         let whole = Step::whole(tree.root());
-        Preprocessor::before(tree, columns.as_ref(), vec![whole], |_, _| Ok(())).map(|(preprocessor, ())| preprocessor)
+        let built = Preprocessor::before(tree, columns.as_ref(), vec![whole], allowance, |_, _| Ok(()));
+        built.map(|(preprocessor, ())| preprocessor)
     }
 
     /// Builds the transformers that stand before an estimator, and the estimator by what they give it.
@@ -113,15 +120,18 @@ impl Preprocessor {
         tree: &'t Tree,
         columns: Option<&'t ColumnsJson>,
         steps: Vec<Step<'t>>,
-        estimator: impl FnOnce(&Input<'t>, &mut Builder) -> Result<T>,
+        allowance: &Allowance,
+        estimator: impl FnOnce(&Input<'t>, &mut Builder<'t, '_>) -> Result<T>,
     ) -> Result<(Preprocessor, T)> {
         let root = tree.root();
         let version = version_of(root)?;
-        let names = Names::new(root, version, columns)?;
-        let mut builder = Builder::new(version, tree.plain_bytes());
+        let mut builder = Builder::new(version, tree.plain_bytes(), allowance);
+        let names = Names::new(root, columns, &mut builder)?;
         let built = chain(steps, &names.input(), &mut builder)?;
         let estimator = estimator(&built.output, &mut builder)?;
-        Ok((Preprocessor { layout: names.layout(builder)?, transformer: built.transformer }, estimator))
+        let transformer = built.transformer;
+        let (layout, kept) = names.layout(builder)?;
+        Ok((Preprocessor { layout, transformer, kept }, estimator))
     }
 
     /// Transforms rows. When they come with their label, the answer has it too.
@@ -200,8 +210,7 @@ impl Preprocessor {
 
     /// How many bytes it takes in memory, heap and own size.
     pub fn bytes(&self) -> u64 {
-        let bytes = size_of::<Preprocessor>() + self.layout.heap_bytes() + self.transformer.heap_bytes();
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        (size_of::<Preprocessor>() as u64).saturating_add(self.kept as u64)
     }
 
     /// The names of the columns of a row without its label, in order; none when neither the artifact nor `columns.json`

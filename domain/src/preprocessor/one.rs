@@ -1,12 +1,14 @@
 //! A transformer on its own, for whoever has just fitted it.
 
 use super::build::{Builder, Input, Shape};
+use super::column_names::ColumnNames;
 use super::fault::Fault;
 use super::feature::Feature;
 use super::transformers::Transformer;
 use super::version_of;
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
+use byoc_account::Allowance;
 
 /// A transformer that is no model yet: it is applied to columns on their way.
 pub struct OneTransformer(Transformer);
@@ -21,9 +23,15 @@ impl OneTransformer {
     ///
     /// # Errors
     /// For attributes that do not fit each other, or the columns.
-    pub fn build(tree: &Tree, names: Option<Vec<&str>>, columns: usize, sparse: bool) -> Result<OneTransformer> {
-        let given = Input { names, shape: Shape::Fixed(columns), sparse };
-        let mut builder = Builder::new(version_of(tree.root())?, tree.plain_bytes());
+    pub fn build(
+        tree: &Tree,
+        names: Option<Vec<&str>>,
+        columns: usize,
+        sparse: bool,
+        allowance: &Allowance,
+    ) -> Result<OneTransformer> {
+        let given = Input { names: names.map(ColumnNames::new), shape: Shape::Fixed(columns), sparse };
+        let mut builder = Builder::new(version_of(tree.root())?, tree.plain_bytes(), allowance);
         Ok(OneTransformer(Transformer::build(tree.root(), &given, &mut builder)?.transformer))
     }
 

@@ -1,8 +1,13 @@
 //! An artifact taken apart into its steps: searches opened, and Pipelines that come last laid flat.
 
+use byoc_account::Allowance;
+use std::rc::Rc;
+
 use super::attributes::Attributes;
+use super::build::shorten;
 use super::transformers::named;
-use crate::artifact::pickle::Value;
+use super::work::Work;
+use crate::artifact::pickle::{Tree, Value};
 use crate::error::Result;
 
 /// What is done to a row, one after the other.
@@ -15,7 +20,10 @@ pub(crate) struct Steps<'t> {
 
 /// One step, and the names that lead to it.
 pub(crate) struct Step<'t> {
-    path: String,
+    /// The names of the Pipelines' steps that it is in.
+    above: Option<Rc<[&'t str]>>,
+    /// Its own.
+    name: Option<&'t str>,
     pub(crate) value: Value<'t>,
 }
 
@@ -24,41 +32,46 @@ impl<'t> Steps<'t> {
     ///
     /// # Errors
     /// For a Pipeline whose steps are not what they should be, and for a search without its best estimator.
-    pub(crate) fn of(root: Value<'t>) -> Result<Steps<'t>> {
+    pub(crate) fn of(tree: &'t Tree) -> Result<Steps<'t>> {
+        let root = tree.root();
+        // A Pipeline is looked through once.
+        let allowance = Allowance::unbounded();
+        let work = Work::of_file(tree.plain_bytes(), 0, &allowance);
         let mut first = Vec::new();
         let mut last = Step::whole(best(root)?);
         loop {
             let pipeline = Attributes::of(last.value).filter(|object| object.class() == "Pipeline");
             let Some(pipeline) = pipeline else { return Ok(Steps { first, last }) };
-            let mut steps = named(pipeline, "steps")?;
+            let mut steps = named(pipeline, "steps", &work)?;
             let Some((name, value)) = steps.pop() else { return Ok(Steps { first, last }) };
-            first.extend(steps.into_iter().map(|(name, value)| last.step(name, value)));
-            last = last.step(name, best(value)?);
+            let above = last.path();
+            let step = |name, value| Step { above: Some(Rc::clone(&above)), name: Some(name), value };
+            first.extend(steps.into_iter().map(|(name, value)| step(name, value)));
+            last = step(name, best(value)?);
         }
     }
 }
 
 impl<'t> Step<'t> {
     /// A step of a Pipeline.
-    pub(super) fn named(name: &str, value: Value<'t>) -> Step<'t> {
-        Step { path: format!("step {name:?}: "), value }
+    pub(super) fn named(name: &'t str, value: Value<'t>) -> Step<'t> {
+        Step { above: None, name: Some(name), value }
     }
 
     /// An artifact as one step.
     pub(super) fn whole(value: Value<'t>) -> Step<'t> {
-        Step { path: String::new(), value }
+        Step { above: None, name: None, value }
     }
 
-    fn step(&self, name: &str, value: Value<'t>) -> Step<'t> {
-        Step { path: format!("{}step {name:?}: ", self.path), value }
+    /// The names that lead to what is in it.
+    fn path(&self) -> Rc<[&'t str]> {
+        self.above.iter().flat_map(|above| above.iter().copied()).chain(self.name).collect()
     }
 
     /// The same error, with the names that lead here.
     pub(crate) fn error(&self, error: crate::error::Error) -> crate::error::Error {
-        match self.path.strip_suffix(": ") {
-            Some(path) => error.context(path),
-            None => error,
-        }
+        let path: Vec<String> = self.path().iter().map(|name| format!("step {:?}", shorten(name))).collect();
+        if path.is_empty() { error } else { error.context(path.join(": ")) }
     }
 }
 

@@ -5,14 +5,16 @@ use super::{ColumnsJson, Preprocessor};
 use crate::artifact::pickle::{self, Tree, Value};
 use crate::payload::table::{Cell, Column, Table};
 use crate::payload::{Features, csv};
+use byoc_account::Allowance;
 use proptest::prelude::*;
 use std::path::Path;
 
 fn housing() -> (Preprocessor, Tree) {
     let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/sklearn/1.6.1/housing_short");
-    let tree = pickle::read(std::fs::read(case.join("model.joblib")).unwrap()).unwrap();
-    let columns = ColumnsJson::parse(&std::fs::read(case.join("columns.json")).unwrap()).unwrap();
-    (Preprocessor::from_pickle(&tree, Some(columns)).unwrap(), tree)
+    let tree = pickle::read(std::fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+    let columns =
+        ColumnsJson::parse(&std::fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap();
+    (Preprocessor::from_pickle(&tree, Some(columns), &Allowance::unbounded()).unwrap(), tree)
 }
 
 /// The one step of the pipeline that a branch of the ColumnTransformer has.

@@ -4,17 +4,32 @@ use super::linear::Values;
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
 use crate::error::Result;
 use crate::payload::table::{Cell, Column};
-use crate::preprocessor::Attributes;
+use crate::preprocessor::{Attributes, Builder};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The classes in the order of `classes_`; two or more.
 #[derive(Debug)]
-pub(super) struct Classes(Column<'static>);
+pub(super) enum Classes {
+    /// Of one type of numpy's, or bools.
+    Plain(Column<'static>),
+    /// Text, or objects of several types.
+    Objects(Box<[Class]>),
+}
+
+/// A class that is an object of Python's.
+#[derive(Clone, Debug)]
+pub(super) enum Class {
+    Text(Arc<str>),
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+}
 
 impl Classes {
     /// Reads `classes_`, which must fit the outputs of the linear function: one for two classes, else one for each.
     /// RidgeClassifier keeps them in its `_label_binarizer`.
-    pub(super) fn read(object: Attributes<'_>, outputs: usize) -> Result<Classes> {
+    pub(super) fn read<'t>(object: Attributes<'t>, outputs: usize, builder: &mut Builder<'t, '_>) -> Result<Classes> {
         let kept = object.get("classes_").or_else(|| object.get("_label_binarizer")?.attribute("classes_"));
         let value = kept.map_or_else(|| object.required("classes_"), Ok)?;
         let of_many_labels = object.get("_label_binarizer").and_then(|binarizer| binarizer.attribute("y_type_"));
@@ -22,22 +37,26 @@ impl Classes {
             return Err(object.error("it was fitted on several labels a row; expected one"));
         }
         let array = value.as_array().filter(|array| array.shape().len() == 1);
-        let column = array.and_then(column).ok_or_else(|| {
+        let classes = array.map(|array| classes(array, builder)).transpose()?.flatten();
+        let classes = classes.ok_or_else(|| {
             object.mismatch("classes_", "a one-dimensional array of numbers, text or plain objects", value)
         })?;
         let expected = if outputs == 1 { 2 } else { outputs };
-        if column.len() != expected {
-            let found = column.len();
+        if classes.len() != expected {
+            let found = classes.len();
             return Err(
                 object.error(format_args!("expected {expected} classes_ for a coef_ of {outputs} rows, found {found}"))
             );
         }
-        Ok(Classes(column))
+        Ok(classes)
     }
 
     /// How many.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        match self {
+            Classes::Plain(column) => column.len(),
+            Classes::Objects(classes) => classes.len(),
+        }
     }
 
     /// The class of each row: of two the second where the value is above 0, else that of the first highest value.
@@ -53,33 +72,21 @@ impl Classes {
         fn pick<T: Copy>(values: &[T], indices: &[usize]) -> Vec<T> {
             indices.iter().filter_map(|index| values.get(*index)).copied().collect()
         }
-        match &self.0 {
+        let column = match self {
+            Classes::Plain(column) => column,
+            Classes::Objects(classes) => {
+                let cells = indices.iter().filter_map(|index| classes.get(*index)).map(Class::cell);
+                return Column::Object(cells.collect());
+            }
+        };
+        match column {
             Column::Int64(values) => Column::Int64(pick(values, indices)),
             Column::UInt64(values) => Column::UInt64(pick(values, indices)),
             Column::Float64(values) => Column::Float64(pick(values, indices)),
             Column::Float32(values) => Column::Float32(pick(values, indices)),
             Column::Bool(values) => Column::Bool(pick(values, indices)),
-            Column::Object(cells) => {
-                let borrowed = |index: &usize| {
-                    cells.get(*index).map(|cell| match cell {
-                        Cell::Text(text) => Cell::Text(Cow::Borrowed(&**text)),
-                        other => other.clone(),
-                    })
-                };
-                Column::Object(indices.iter().filter_map(borrowed).collect())
-            }
-        }
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        match &self.0 {
-            Column::Object(cells) => {
-                let text = |cell: &Cell<'_>| if let Cell::Text(text) = cell { text.len() } else { 0 };
-                size_of_val(&**cells) + cells.iter().map(text).sum::<usize>()
-            }
-            Column::Bool(values) => values.len(),
-            other => 8 * other.len(),
+            // Objects are classes of their own.
+            Column::Object(_) => Column::Object(Vec::new()),
         }
     }
 }
@@ -99,24 +106,61 @@ fn highest(outputs: &[Vec<f64>]) -> Vec<usize> {
     winners
 }
 
-fn column(array: ArrayView<'_>) -> Option<Column<'static>> {
-    match array.dtype().kind {
+fn classes<'t>(array: ArrayView<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Classes>> {
+    let (kind, length) = (array.dtype().kind, array.len());
+    match kind {
+        ItemKind::Text | ItemKind::Object => builder.keep_items::<Class>(length)?,
+        _ => builder.keep_items::<u64>(length)?,
+    }
+    let column = match kind {
         ItemKind::Int | ItemKind::UInt => array.to_i64().ok().map(Column::Int64),
-        ItemKind::Bool => Some(Column::Bool(array.to_i64().ok()?.into_iter().map(|value| value != 0).collect())),
+        ItemKind::Bool => {
+            let bools = array.to_i64().ok().map(|values| values.into_iter().map(|value| value != 0).collect());
+            bools.map(Column::Bool)
+        }
         ItemKind::Float => array.to_f64().ok().map(Column::Float64),
         ItemKind::Text => {
-            let texts = array.to_text().ok()?;
-            Some(Column::Object(texts.into_iter().map(|text| Cell::Text(Cow::Owned(text))).collect()))
+            let mut texts = Vec::with_capacity(length);
+            let mut kept = Ok(());
+            let read = array.each_text(|text| {
+                if kept.is_ok() {
+                    kept = builder.new_text(text).map(|text| texts.push(Class::Text(text)));
+                }
+            });
+            kept?;
+            return Ok(read.ok().map(|()| Classes::Objects(texts.into())));
         }
-        ItemKind::Object => array.objects()?.map(cell).collect::<Option<_>>().map(Column::Object),
+        ItemKind::Object => {
+            let Some(objects) = array.objects() else { return Ok(None) };
+            let mut classes = Vec::with_capacity(length);
+            for value in objects {
+                let Some(class) = Class::build(value, builder)? else { return Ok(None) };
+                classes.push(class);
+            }
+            return Ok(Some(Classes::Objects(classes.into())));
+        }
         ItemKind::Bytes => None,
-    }
+    };
+    Ok(column.map(Classes::Plain))
 }
 
-fn cell(value: Value<'_>) -> Option<Cell<'static>> {
-    let text = value.as_str().map(|text| Cell::Text(Cow::Owned(text.to_owned())));
-    let plain = text.or_else(|| value.as_bool().map(Cell::Bool)).or_else(|| value.as_i64().map(Cell::Int));
-    plain.or_else(|| value.as_float().filter(|value| !value.is_nan()).map(Cell::Float))
+impl Class {
+    fn build<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Class>> {
+        if let Some(text) = builder.text(value)? {
+            return Ok(Some(Class::Text(text)));
+        }
+        let plain = value.as_bool().map(Class::Bool).or_else(|| value.as_i64().map(Class::Integer));
+        Ok(plain.or_else(|| value.as_float().filter(|value| !value.is_nan()).map(Class::Float)))
+    }
+
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Class::Text(text) => Cell::Text(Cow::Borrowed(text)),
+            Class::Bool(value) => Cell::Bool(*value),
+            Class::Integer(value) => Cell::Int(*value),
+            Class::Float(value) => Cell::Float(*value),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,10 +169,10 @@ mod tests {
 
     #[test]
     fn of_two_classes_the_second_wins_above_zero_and_of_more_the_first_highest() {
-        let two = Classes(Column::Object(vec![Cell::Text("no".into()), Cell::Text("yes".into())]));
+        let two = Classes::Objects(["no", "yes"].map(|text| Class::Text(text.into())).into());
         let texts = |texts: [&'static str; 3]| Column::Object(texts.map(|text| Cell::Text(text.into())).into());
         assert_eq!(two.of(&Values::of(vec![vec![-0.5, 0.0, 0.5]])), texts(["no", "no", "yes"]));
-        let three = Classes(Column::Int64(vec![7, 8, 9]));
+        let three = Classes::Plain(Column::Int64(vec![7, 8, 9]));
         let values = Values::of(vec![vec![1.0, 2.0], vec![1.0, 3.0], vec![0.5, 3.0]]);
         assert_eq!(three.of(&values), Column::Int64(vec![7, 8]));
     }

@@ -3,8 +3,10 @@
 use super::Scorer;
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::values;
 use crate::preprocessor::{Attributes, PreprocessorDescription, Steps};
+use byoc_account::Allowance;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -42,15 +44,17 @@ impl Scorer {
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) where [`Scorer::from_pickle`] has it.
-    pub fn describe(&self, tree: &Tree) -> Result<ScorerDescription> {
-        let artifact = self.preprocessor.describe(tree)?;
+    pub fn describe(&self, tree: &Tree, allowance: &Allowance) -> Result<ScorerDescription> {
+        let bounds = &self.preprocessor.bounds(tree, allowance)?;
+        let artifact = self.preprocessor.describe_within(tree, bounds)?;
         let linear = self.estimator.linear();
         let features = match &artifact.last_step().columns {
-            names if names.len() == linear.features() => names.clone(),
-            _ => (0..linear.features()).map(|number| format!("x{number}")).collect(),
+            names if names.len() == linear.features() => bounds.copy(names.iter())?,
+            _ => bounds.numbered(linear.features())?,
         };
-        let estimator = Attributes::of(Steps::of(tree.root())?.last.value);
-        let classes = estimator.and_then(classes);
+        let estimator = Attributes::of(Steps::of(tree)?.last.value);
+        let classes = estimator.map(|estimator| classes(estimator, bounds)).transpose()?.flatten();
+        bounds.take(linear.features().saturating_mul(linear.outputs()).saturating_mul(size_of::<f64>()))?;
         // Of two classes there is one function, whose positive values speak for the second.
         let first = if linear.outputs() == 1 { 1 } else { 0 };
         let output = |(index, (coefficients, intercept)): (usize, (&[f64], f64))| LinearDescription {
@@ -71,12 +75,14 @@ impl Scorer {
 }
 
 /// RidgeClassifier keeps them in its `_label_binarizer`.
-fn classes(estimator: Attributes<'_>) -> Option<Vec<Json>> {
+fn classes(estimator: Attributes<'_>, bounds: &Bounds<'_>) -> Result<Option<Vec<Json>>> {
     let own = estimator.get("classes_");
-    let kept = own.or_else(|| estimator.get("_label_binarizer")?.attribute("classes_"))?;
-    kept.as_array().filter(|array| array.shape().len() == 1)?;
-    match values::json(kept) {
+    let kept = own.or_else(|| estimator.get("_label_binarizer")?.attribute("classes_"));
+    let Some(kept) = kept.filter(|kept| kept.as_array().is_some_and(|array| array.shape().len() == 1)) else {
+        return Ok(None);
+    };
+    Ok(match values::json(kept, bounds)? {
         Json::Array(classes) => Some(classes),
         _ => None,
-    }
+    })
 }

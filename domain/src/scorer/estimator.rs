@@ -53,6 +53,11 @@ enum Answer {
     Probabilities(Probabilities, Classes),
 }
 
+/// The names of the classes that are applied here.
+pub fn supported_estimators() -> impl Iterator<Item = &'static str> {
+    REGRESSORS.iter().chain(CLASSIFIERS).copied()
+}
+
 /// Whether a fitted object is one of the estimators that are applied here.
 pub(super) fn is_supported(object: Attributes<'_>) -> bool {
     REGRESSORS.contains(&object.class()) || CLASSIFIERS.contains(&object.class())
@@ -64,13 +69,13 @@ impl Estimator {
         value: Value<'t>,
         asked: Option<Method>,
         input: &Input<'t>,
-        builder: &mut Builder,
+        builder: &mut Builder<'t, '_>,
     ) -> Result<Estimator> {
         let Some(object) = Attributes::of(value).filter(|object| is_supported(*object)) else {
             let found = value.describe();
             return Err(value.error(format!("expected a fitted linear estimator, found {found}")));
         };
-        let linear = Linear::read(object, input.sparse)?;
+        let linear = Linear::read(object, input.sparse, builder)?;
         builder.accept(input, object, linear.features())?;
         let method = asked.unwrap_or(Method::Predict);
         let answer = if REGRESSORS.contains(&object.class()) {
@@ -78,9 +83,8 @@ impl Estimator {
         } else {
             Answer::of_classifier(object, method, linear.outputs(), builder)?
         };
-        let estimator = Estimator { class: object.class().into(), linear, answer };
-        builder.take_memory(object, estimator.heap_bytes())?;
-        Ok(estimator)
+        builder.keep(object.class().len())?;
+        Ok(Estimator { class: object.class().into(), linear, answer })
     }
 
     /// Answers for each row.
@@ -109,15 +113,6 @@ impl Estimator {
     pub(super) fn method(&self) -> Method {
         self.answer.method()
     }
-
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        let classes = match &self.answer {
-            Answer::Values(_) => 0,
-            Answer::Classes(classes) | Answer::Probabilities(_, classes) => classes.heap_bytes(),
-        };
-        self.class.len() + self.linear.heap_bytes() + classes
-    }
 }
 
 /// One value a row is a number, several are a list.
@@ -133,8 +128,13 @@ impl Answer {
         }
     }
 
-    fn of_classifier(object: Attributes<'_>, method: Method, outputs: usize, builder: &Builder) -> Result<Answer> {
-        let classes = Classes::read(object, outputs)?;
+    fn of_classifier<'t>(
+        object: Attributes<'t>,
+        method: Method,
+        outputs: usize,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Answer> {
+        let classes = Classes::read(object, outputs, builder)?;
         let probabilities = Probabilities::of_estimator(object, classes.len(), builder.version)?;
         match (method, probabilities) {
             (Method::DecisionFunction, _) => Ok(Answer::Values(method)),

@@ -6,6 +6,7 @@ use crate::artifact::pickle;
 use crate::error::Result;
 use crate::payload::{MediaType, Table};
 use crate::preprocessor::{ColumnsJson, Method};
+use byoc_account::Allowance;
 
 /// `numpy.array([…])` as protocol 0 writes it; of two dimensions if `rows` is given.
 fn array(values: &[f64], rows: Option<usize>) -> String {
@@ -55,11 +56,11 @@ fn estimator(module: &str, class: &str, version: &str, attributes: &[(&str, Stri
 }
 
 fn scorer(pickle: &str, method: Option<Method>) -> Result<Scorer> {
-    let tree = pickle::read(format!("{pickle}.").into_bytes())?;
+    let tree = pickle::read(format!("{pickle}.").into_bytes(), &Allowance::unbounded())?;
     let mut columns = ColumnsJson::default();
     columns.method = method;
     assert!(Scorer::is_in(&tree)?);
-    Scorer::from_pickle(&tree, Some(columns))
+    Scorer::from_pickle(&tree, Some(columns), &Allowance::unbounded())
 }
 
 fn answer(scorer: &Scorer, body: &str, media_type: MediaType) -> Result<String> {
@@ -160,7 +161,8 @@ fn a_search_is_the_estimator_that_it_found() {
     };
     let found = scorer(&search(&[]), None).unwrap();
     assert_eq!(answer(&found, "4\n", MediaType::Csv).unwrap(), "8.5\n");
-    let tree = pickle::read(format!("{}.", search(&[("refit", "I00\n".into())])).into_bytes()).unwrap();
+    let tree = pickle::read(format!("{}.", search(&[("refit", "I00\n".into())])).into_bytes(), &Allowance::unbounded())
+        .unwrap();
     let message = Scorer::is_in(&tree).unwrap_err().to_string();
     assert!(
         message

@@ -6,6 +6,7 @@ use crate::artifact::pickle;
 use crate::payload::{MediaType, Table};
 use crate::preprocessor::fixtures_test::{fixtures, folders, matches};
 use crate::preprocessor::{ColumnsJson, Method};
+use byoc_account::Allowance;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ fn cases() -> Vec<PathBuf> {
 }
 
 fn columns(case: &Path) -> ColumnsJson {
-    ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap()).unwrap()
+    ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap()
 }
 
 fn columns_with(case: &Path, method: Method) -> ColumnsJson {
@@ -26,9 +27,10 @@ fn columns_with(case: &Path, method: Method) -> ColumnsJson {
 }
 
 fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
-    let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap()).unwrap();
+    let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
     assert!(Scorer::is_in(&tree).unwrap(), "{}", case.display());
-    Scorer::from_pickle(&tree, columns).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
+    Scorer::from_pickle(&tree, columns, &Allowance::unbounded())
+        .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
 }
 
 fn answer(scorer: &Scorer, body: &[u8], media_type: MediaType) -> String {
@@ -100,8 +102,11 @@ fn predict_answers_unless_another_method_is_asked_for() {
 fn a_method_that_the_estimator_does_not_have_is_refused_with_those_that_it_has() {
     let refused = |case: &str, method| {
         let case = fixtures().join(case);
-        let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap()).unwrap();
-        Scorer::from_pickle(&tree, Some(columns_with(&case, method))).map(drop).unwrap_err().to_string()
+        let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+        Scorer::from_pickle(&tree, Some(columns_with(&case, method)), &Allowance::unbounded())
+            .map(drop)
+            .unwrap_err()
+            .to_string()
     };
     let cases = [
         ("model_ridge", Method::PredictProba, "expected predict, or no method"),

@@ -6,7 +6,7 @@
 use crate::artifact::pickle::{ArrayView, ItemKind};
 use crate::error::Result;
 use crate::payload::table::Column;
-use crate::preprocessor::{Attributes, Fault, Feature, Floats, Refuses, limit_cells};
+use crate::preprocessor::{Attributes, Builder, Fault, Feature, Floats, Refuses, limit_cells};
 
 /// How many rows are worked on at a time: their sums stay in the cache while the features go by.
 const BLOCK: usize = 2048;
@@ -36,17 +36,19 @@ pub(super) struct Values {
 impl Linear {
     /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `sparse` is whether scikit-learn has
     /// a sparse matrix here.
-    pub(super) fn read(object: Attributes<'_>, sparse: bool) -> Result<Linear> {
+    pub(super) fn read<'t>(object: Attributes<'t>, sparse: bool, builder: &mut Builder<'t, '_>) -> Result<Linear> {
         let value = object.required("coef_")?;
         let expected = "an array of floats of one or two dimensions";
         let array = value.as_array().filter(|array| matches!(array.shape().len(), 1 | 2) && !array.is_empty());
         let array = array.filter(|array| array.dtype().kind == ItemKind::Float);
         let array = array.ok_or_else(|| object.mismatch("coef_", expected, value))?;
+        builder.keep_items::<f64>(array.len())?;
         let coefficients = finite(array).ok_or_else(|| object.mismatch("coef_", "finite numbers", value))?;
         let (outputs, features) = match array.shape() {
             [outputs, features] => (*outputs, *features),
             _ => (1, coefficients.len()),
         };
+        builder.keep_items::<f64>(outputs)?;
         let intercepts = intercepts(object, outputs)?;
         let single = array.dtype().item_size == 4;
         // `sklearn.linear_model._coordinate_descent` multiplies a sparse matrix as it is.
@@ -97,17 +99,14 @@ impl Linear {
         });
         Ok(Values { outputs: outputs.collect(), single })
     }
-
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.coefficients) + size_of_val(&*self.intercepts)
-    }
 }
 
 /// One intercept for each output; a single number, 0 without `fit_intercept`, holds for all.
 fn intercepts(object: Attributes<'_>, outputs: usize) -> Result<Box<[f64]>> {
     let value = object.required("intercept_")?;
     let numbers = match value.as_array() {
+        // One for each output, or one for all: more are no model, and no copy of them is made.
+        Some(array) if array.len() > outputs.max(1) => None,
         Some(array) => finite(array),
         None => value.as_number().filter(|number| number.is_finite()).map(|number| vec![number]),
     };

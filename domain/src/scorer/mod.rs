@@ -24,7 +24,9 @@ use crate::error::Result;
 use crate::payload::table::{Schema, Table};
 use crate::payload::{Estimates, MediaType};
 use crate::preprocessor::{Attributes, ColumnsJson, Preprocessor, Steps};
+use byoc_account::Allowance;
 use estimator::Estimator;
+pub use estimator::supported_estimators;
 
 /// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Scorer {
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for a Pipeline or a search that is not whole.
     pub fn is_in(tree: &Tree) -> Result<bool> {
-        let last = Steps::of(tree.root())?.last;
+        let last = Steps::of(tree)?.last;
         Ok(Attributes::of(last.value).is_some_and(estimator::is_supported))
     }
 
@@ -52,12 +54,13 @@ impl Scorer {
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) as [`Preprocessor::from_pickle`], and for a method that
     /// the estimator does not have.
-    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>) -> Result<Scorer> {
-        let Steps { first, last } = Steps::of(tree.root())?;
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Scorer> {
+        let Steps { first, last } = Steps::of(tree)?;
         let method = columns.as_ref().and_then(|columns| columns.method);
-        let (preprocessor, estimator) = Preprocessor::before(tree, columns.as_ref(), first, |input, builder| {
-            Estimator::build(last.value, method, input, builder).map_err(|error| last.error(error))
-        })?;
+        let (preprocessor, estimator) =
+            Preprocessor::before(tree, columns.as_ref(), first, allowance, |input, builder| {
+                Estimator::build(last.value, method, input, builder).map_err(|error| last.error(error))
+            })?;
         Ok(Scorer { preprocessor, estimator })
     }
 
@@ -82,7 +85,8 @@ impl Scorer {
 
     /// How many bytes it takes in memory, heap and own size.
     pub fn bytes(&self) -> u64 {
-        self.preprocessor.bytes() + (size_of::<Estimator>() + self.estimator.heap_bytes()) as u64
+        // What the estimator keeps was counted with what stands before it.
+        self.preprocessor.bytes() + size_of::<Estimator>() as u64
     }
 }
 

@@ -76,7 +76,7 @@ fn of_encoder(categories: &[Categories], are_given: bool, path: &str) -> Result<
 }
 
 /// What is the same for categories that Python has for one: `1`, `1.0` and `True` are, text is another.
-fn key(category: &Scalar) -> (Option<&str>, u64) {
+pub(super) fn key(category: &Scalar) -> (Option<&str>, u64) {
     match category {
         Scalar::Text(text) => (Some(text), 0),
         Scalar::Large(value) => (None, (*value as f64).to_bits()),
@@ -90,6 +90,7 @@ fn key(category: &Scalar) -> (Option<&str>, u64) {
 mod tests {
     use super::super::Document;
     use crate::error::Cause;
+    use byoc_account::Allowance;
 
     fn encoder(categories: &str, learned: &str) -> String {
         format!(
@@ -109,7 +110,7 @@ mod tests {
             (r#"[1, "x"]"#, "[1]: expected categories of one type as a fit learns them, found 1 and \"x\""),
             (r#"["NaN", "x"]"#, "[0]: expected \"NaN\", the missing value, to be the last category"),
         ] {
-            let error = Document::parse(encoder("\"auto\"", learned).as_bytes()).unwrap_err();
+            let error = Document::parse(encoder("\"auto\"", learned).as_bytes(), &Allowance::unbounded()).unwrap_err();
             assert_eq!(error.cause(), Cause::BadDocument);
             assert_eq!(error.to_string(), format!("{path}{expected}"));
         }
@@ -119,7 +120,7 @@ mod tests {
             ("\"auto\"", "[1, 2]"),
             (r#"[[1, "x"]]"#, r#"[1, "x"]"#),
         ] {
-            Document::parse(encoder(categories, learned).as_bytes()).unwrap();
+            Document::parse(encoder(categories, learned).as_bytes(), &Allowance::unbounded()).unwrap();
         }
     }
 }

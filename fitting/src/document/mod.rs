@@ -14,13 +14,14 @@ mod values;
 
 pub(crate) use classes::*;
 pub(crate) use composite::*;
-pub(crate) use python::{outputs, resolve, to_python};
+pub(crate) use python::{NamePlaces, outputs, resolve, to_python};
 pub(crate) use values::*;
 
 use crate::artifact::pickle::Tree;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
 use crate::preprocessor::{ColumnsJson, LabelPosition, Preprocessor, twice};
+use byoc_account::Allowance;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The version of scikit-learn whose attributes and behaviour a fit follows.
@@ -67,6 +68,9 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     label_position: Option<Position>,
     pub(crate) transformer: FittedTransformer,
+    /// What a document that was read takes in memory.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -139,6 +143,7 @@ impl Specification {
             label_position: self.label.is_some().then_some(self.label_position.unwrap_or(Position::Last)),
             label: self.label,
             transformer,
+            bytes: 0,
         }
     }
 }
@@ -173,18 +178,19 @@ impl Document {
     ///
     /// # Errors
     /// [`Cause::BadDocument`] for what is no such document, with the path of what is wrong.
-    pub fn parse(json: &[u8]) -> Result<Document> {
-        let document: Document =
-            json_text::parse(json, FITTED, Cause::BadDocument).map_err(|error| match Specification::parse(json) {
-                Ok(_) => Error::new(
-                    Cause::BadDocument,
-                    "this is a specification, which is not fitted: expected what byoc train writes from it",
-                ),
-                Err(_) => error,
-            })?;
+    pub fn parse(json: &[u8], allowance: &Allowance) -> Result<Document> {
+        let parsed = json_text::parse_within(json, FITTED, Cause::BadDocument, allowance);
+        let mut document: Document = parsed.map_err(|error| match error.cause() {
+            Cause::BadDocument if Specification::parse(json).is_ok() => Error::new(
+                Cause::BadDocument,
+                "this is a specification, which is not fitted: expected what byoc train writes from it",
+            ),
+            _ => error,
+        })?;
         check_names(document.columns.as_deref(), document.label.as_deref(), document.label_position)
             .map_err(|message| Error::new(Cause::BadDocument, message))?;
         check::check(&document.transformer, "transformer")?;
+        document.bytes = json_text::Size::of(json).typed;
         Ok(document)
     }
 
@@ -192,8 +198,15 @@ impl Document {
     ///
     /// # Errors
     /// As [`Document::located`].
-    pub fn to_tree(&self) -> Result<Tree> {
-        crate::artifact::pickle::read(self.to_joblib()).map_err(Document::located)
+    pub fn to_tree(&self, allowance: &Allowance) -> Result<Tree> {
+        // As Python's objects, then as bytes, of which those of an array are made before they are written.
+        let size = self.bytes;
+        let joblib = {
+            let _held = allowance.hold(size.saturating_mul(2))?;
+            self.to_joblib()
+        };
+        allowance.take(joblib.capacity())?;
+        crate::artifact::pickle::read(joblib, allowance).map_err(Document::located)
     }
 
     /// An error about the object that a document was turned into, as one about the document: bytes are those of a pickle
@@ -222,9 +235,12 @@ impl Document {
     ///
     /// # Errors
     /// [`Cause::BadDocument`] for attributes that do not fit each other.
-    pub fn preprocessor(&self) -> Result<Preprocessor> {
-        let tree = self.to_tree()?;
-        Preprocessor::from_pickle(&tree, Some(self.columns_json())).map_err(Document::located)
+    pub fn preprocessor(&self, allowance: &Allowance) -> Result<Preprocessor> {
+        let tree = self.to_tree(allowance)?;
+        let preprocessor =
+            Preprocessor::from_pickle(&tree, Some(self.columns_json()), allowance).map_err(Document::located);
+        tree.give_back_to(allowance);
+        preprocessor
     }
 
     /// What a `columns.json` beside the pickle would say.

@@ -1,11 +1,13 @@
 //! A fitted transformer as the object that scikit-learn would have pickled: the attributes that a user sees, and the
 //! private ones that its methods need.
 
+use super::check::key;
 use super::classes::*;
 use super::composite::*;
 use super::values::{Categories, NumpyClass, NumpyType, ToPython, WordOr};
 use super::{SCIKIT_LEARN_VERSION, Scalar};
 use crate::artifact::pickle::{Items, Python};
+use std::collections::HashMap;
 
 fn text(text: &str) -> Python {
     Python::Text(text.to_owned())
@@ -171,11 +173,12 @@ fn passthrough_of_union(union: &FittedFeatureUnion) -> Python {
 
 fn column_transformer(fitted: &FittedColumnTransformer) -> Python {
     let names = fitted.feature_names_in_.as_deref();
+    let places = names.map(NamePlaces::of);
     let mut state = column_transformer_parameters(&fitted.specified());
     let features = Features { count: fitted.n_features_in_, names: fitted.feature_names_in_.clone() };
     state.extend(features.state());
 
-    let indices = |columns: &Columns| resolve(columns, names, fitted.n_features_in_).unwrap_or_default();
+    let indices = |columns: &Columns| resolve(columns, places.as_ref(), fitted.n_features_in_).unwrap_or_default();
     let (mut given, mut transformers, mut outputs_of) = (Vec::new(), Vec::new(), Vec::new());
     let mut begin = 0;
     for (name, part, columns) in &fitted.transformers_ {
@@ -217,11 +220,24 @@ fn positions(positions: &[usize]) -> Python {
     Python::List(positions.iter().filter_map(ToPython::to_python).collect())
 }
 
+/// Where each name of a frame stands first.
+pub(crate) struct NamePlaces<'n>(HashMap<&'n str, usize>);
+
+impl<'n> NamePlaces<'n> {
+    pub(crate) fn of(names: &'n [String]) -> NamePlaces<'n> {
+        let mut places = HashMap::with_capacity(names.len());
+        for (place, name) in names.iter().enumerate() {
+            places.entry(name.as_str()).or_insert(place);
+        }
+        NamePlaces(places)
+    }
+}
+
 /// Where the columns stand that are named or counted; the first that does not exist where one does not.
-pub(crate) fn resolve(columns: &Columns, names: Option<&[String]>, width: usize) -> Result<Vec<usize>, String> {
+pub(crate) fn resolve(columns: &Columns, names: Option<&NamePlaces<'_>>, width: usize) -> Result<Vec<usize>, String> {
     match columns {
         Columns::Names(wanted) => {
-            let position = |name: &String| names?.iter().position(|own| own == name);
+            let position = |name: &String| names?.0.get(name.as_str()).copied();
             wanted.iter().map(|name| position(name).ok_or_else(|| format!("{name:?}"))).collect()
         }
         Columns::Positions(wanted) => {
@@ -267,8 +283,9 @@ pub(crate) fn outputs(fitted: &FittedTransformer, inputs: usize) -> usize {
             fitted.attributes.variances_.iter().filter(|variance| *variance > threshold).count()
         }
         FittedTransformer::ColumnTransformer(fitted) => {
-            let names = fitted.feature_names_in_.as_deref();
-            let width = |columns| resolve(columns, names, fitted.n_features_in_).map_or(0, |columns| columns.len());
+            let places = fitted.feature_names_in_.as_deref().map(NamePlaces::of);
+            let width =
+                |columns| resolve(columns, places.as_ref(), fitted.n_features_in_).map_or(0, |columns| columns.len());
             fitted.transformers_.iter().map(|(_, part, columns)| outputs(part, width(columns))).sum()
         }
         FittedTransformer::FeatureUnion(fitted) => {
@@ -302,8 +319,11 @@ impl Groups {
                 continue;
             };
             let (all, rare) = (own.scalars(), own_infrequent.scalars());
+            let mut by_key: HashMap<_, Vec<&Scalar>> = HashMap::new();
+            rare.iter().for_each(|rare| by_key.entry(key(rare)).or_default().push(rare));
+            let is_rare = |category: &Scalar| by_key.get(&key(category)).is_some_and(|rare| rare.contains(&category));
             let counted = all.len() - usize::from(skips_missing && own.ends_missing());
-            let is_rare: Vec<bool> = all.iter().take(counted).map(|category| rare.contains(category)).collect();
+            let is_rare: Vec<bool> = all.iter().take(counted).map(is_rare).collect();
             let frequent = is_rare.iter().filter(|is_rare| !**is_rare).count() as i64;
             let mut next = 0;
             let mapping = is_rare.iter().map(|is_rare| {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::payload::MediaType;
 use crate::preprocessor::Preprocessor;
+use byoc_account::Allowance;
 
 /// Rows of CSV, in chunks of so many lines; a chunk is typed as the whole is.
 struct Text {
@@ -28,7 +29,7 @@ impl Rows for Text {
 }
 
 fn from_json(json: &[u8]) -> Result<Preprocessor> {
-    Document::parse(json)?.preprocessor()
+    Document::parse(json, &Allowance::unbounded())?.preprocessor(&Allowance::unbounded())
 }
 
 fn fitted(specification: &str, rows: &str, chunk: usize) -> Result<(Document, usize)> {
@@ -67,8 +68,8 @@ fn a_fit_needs_a_walk_a_step_and_one_for_how_sparse_the_answer_is() {
 fn both_files_serve_the_same_and_the_label_comes_first() {
     let (document, _) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
     let from_json = from_json(&document.to_json()).unwrap();
-    let tree = crate::artifact::pickle::read(document.to_joblib()).unwrap();
-    let from_joblib = Preprocessor::from_pickle(&tree, None).unwrap();
+    let tree = crate::artifact::pickle::read(document.to_joblib(), &Allowance::unbounded()).unwrap();
+    let from_joblib = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()).unwrap();
     let unlabelled = "2004,1500,n,y\n1993,,y,n\n";
     assert_eq!(served(&from_json, unlabelled), served(&from_joblib, unlabelled));
     assert!(served(&from_json, "2004,1500,n,y,77\n").starts_with("77.0,0.62"), "{}", served(&from_json, HOUSES));
@@ -78,7 +79,7 @@ fn both_files_serve_the_same_and_the_label_comes_first() {
 fn what_is_written_is_read_back_and_written_the_same() {
     let (document, _) = fitted(WALK_THROUGH, HOUSES, 100).unwrap();
     let json = document.to_json();
-    let again = Document::parse(&json).unwrap();
+    let again = Document::parse(&json, &Allowance::unbounded()).unwrap();
     assert_eq!(String::from_utf8(again.to_json()).unwrap(), String::from_utf8(json).unwrap());
     assert_eq!(again.to_joblib(), document.to_joblib());
 }

@@ -10,13 +10,14 @@ use super::scalers::{MaxAbs, MinMax, Quantiles, Robust, Standard, Variances};
 use super::stateless::Stateless;
 use crate::artifact::pickle;
 use crate::document::{
-    Columns, Features, FittedColumnTransformer, FittedFeatureUnion, FittedPipeline, FittedTransformer, REMAINDER,
-    Specified, Weights, outputs, resolve, to_python,
+    Columns, Features, FittedColumnTransformer, FittedFeatureUnion, FittedPipeline, FittedTransformer, NamePlaces,
+    REMAINDER, Specified, Weights, outputs, resolve, to_python,
 };
 use crate::error::{Cause, Error, Result};
 use crate::preprocessor::Fault;
 use crate::preprocessor::{Feature, Floats, Refuses};
 use crate::preprocessor::{OneTransformer, list_names, stack};
+use byoc_account::Allowance;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -428,9 +429,10 @@ impl ColumnsNode {
     /// Finds the columns, and the remaining ones.
     fn resolve(&mut self, input: &Input) -> Result<()> {
         let (names, width) = (input.features.names.as_deref(), input.features.count);
+        let places = names.map(NamePlaces::of);
         let mut used = vec![false; width];
         for branch in &mut self.branches {
-            branch.positions = resolve(&branch.columns, names, width).map_err(|missing| {
+            branch.positions = resolve(&branch.columns, places.as_ref(), width).map_err(|missing| {
                 let known = names.map_or_else(
                     || format!("positions below {width}"),
                     |names| list_names(&names.iter().map(String::as_str).collect::<Vec<_>>()),
@@ -530,9 +532,11 @@ impl Done {
     /// A fitted transformer, ready to be applied: built of the object that it would be in a pickle, as any other.
     fn new(fitted: FittedTransformer, input: &Input) -> Result<Done, Fault> {
         let internal = |error: Error| Fault::new(error.to_string());
-        let tree = pickle::read(pickle::write(&to_python(&fitted))).map_err(internal)?;
+        // What is fitted is bounded by what was read of the data, not by the account of a container.
+        let allowance = Allowance::unbounded();
+        let tree = pickle::read(pickle::write(&to_python(&fitted)), &allowance).map_err(internal)?;
         let names = input.features.names.as_ref().map(|names| names.iter().map(String::as_str).collect());
-        let transformer = OneTransformer::build(&tree, names, input.features.count, input.is_sparse);
+        let transformer = OneTransformer::build(&tree, names, input.features.count, input.is_sparse, &allowance);
         let transformer = transformer.map_err(internal)?;
         let keeps_names = match &fitted {
             FittedTransformer::FunctionTransformer(function) => !function.parameters.validate,

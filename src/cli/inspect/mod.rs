@@ -9,9 +9,10 @@ mod preprocessor;
 mod scorer;
 mod weights;
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{BufWriter, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
 use clap::Args;
 
 use crate::error::{Cause, Error, Result};
@@ -32,22 +33,28 @@ pub(super) struct Arguments {
     preprocessor: Option<PathBuf>,
 }
 
+/// Where nothing tells how much memory there is.
+const UNKNOWN_MEMORY: u64 = 4 << 30;
+
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let mut inspection = Inspection::of(&arguments.path)?;
+    let account = Account::new(system::memory().unwrap_or(UNKNOWN_MEMORY));
+    let allowance = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
+    let mut inspection = Inspection::of(&arguments.path, &allowance)?;
     if let Some(preprocessor) = &arguments.preprocessor {
-        name_features(&mut inspection, arguments, preprocessor)?;
+        name_features(&mut inspection, arguments, preprocessor, &allowance)?;
     }
-    let mut text = if arguments.json {
-        serde_json::to_string_pretty(&inspection)
-            .map_err(|error| Error::new(Cause::Internal, format!("could not write JSON: {error}")))?
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let written = if arguments.json {
+        // Not as one text, which may be large.
+        serde_json::to_writer_pretty(&mut stdout, &inspection)
+            .map_err(Into::into)
+            .and_then(|()| stdout.write_all(b"\n"))
     } else {
-        in_words(&inspection)
+        let text = in_words(&inspection);
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()))
     };
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match written.and_then(|()| stdout.flush()) {
         // Whoever reads has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
@@ -56,14 +63,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
-fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path) -> Result<()> {
+fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path, allowance: &Allowance) -> Result<()> {
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
             format!("--preprocessor names the weights of a linear learner, and {} is none", arguments.path.display()),
         ));
     };
-    let preprocessor = match Inspection::of(path)?.contents {
+    let preprocessor = match Inspection::of(path, allowance)?.contents {
         Contents::Preprocessor(preprocessor) => preprocessor,
         Contents::LinearLearner(_) | Contents::Scorer(_) => {
             return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", path.display())));

@@ -118,41 +118,6 @@ impl Header {
     }
 }
 
-/// The names and shapes of a file's arrays, without their data.
-#[derive(Debug, PartialEq)]
-pub struct Shapes(pub Vec<(String, Vec<u64>)>);
-
-impl Shapes {
-    /// Reads over a file of `length` bytes from a stream. Data pass by in a small buffer.
-    ///
-    /// # Errors
-    /// As [`super::Params::parse`].
-    pub fn read(source: impl Read, length: u64) -> Result<Shapes> {
-        let mut reader = Reader::new(source, length);
-        let count = reader.start()?;
-        let mut shapes = Vec::new();
-        for _ in 0..count {
-            let header = reader.header()?;
-            reader.skip(header.data_bytes())?;
-            header.auxiliary_bytes().try_for_each(|bytes| reader.skip(bytes))?;
-            shapes.push(header.shape);
-        }
-        let mut named = Vec::new();
-        if reader.name_count(count)? > 0 {
-            for shape in shapes {
-                let length = reader.name_length()?;
-                named.push((reader.text(length)?, shape));
-            }
-        }
-        Ok(Shapes(named))
-    }
-
-    /// The shape of the array of a name.
-    pub fn get(&self, name: &str) -> Option<&[u64]> {
-        self.0.iter().find(|(own, _)| own == name).map(|(_, shape)| shape.as_slice())
-    }
-}
-
 /// Reads the parts of a file, and knows how many bytes are left.
 pub(super) struct Reader<R> {
     source: R,
@@ -174,10 +139,15 @@ impl<R: Read> Reader<R> {
     }
 
     /// Refuses what the rest of the file cannot hold.
-    fn claim(&mut self, bytes: u64) -> Result<()> {
+    pub(super) fn check(&self, bytes: u64) -> Result<()> {
         if bytes > self.left {
             return Err(self.error(format!("expected {bytes} more bytes, found {} to the end of the file", self.left)));
         }
+        Ok(())
+    }
+
+    fn claim(&mut self, bytes: u64) -> Result<()> {
+        self.check(bytes)?;
         self.left -= bytes;
         Ok(())
     }
@@ -212,13 +182,32 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    fn text(&mut self, length: u64) -> Result<String> {
+    /// Reads a text into one that is used again and again.
+    pub(super) fn text(&mut self, length: u64, text: &mut String) -> Result<()> {
         self.claim(length)?;
-        let mut text = String::new();
-        match self.source.by_ref().take(length).read_to_string(&mut text) {
-            Ok(_) => Ok(text),
+        text.clear();
+        match self.source.by_ref().take(length).read_to_string(text) {
+            Ok(_) => Ok(()),
             Err(error) => Err(self.error(format!("an array's name cannot be read: {error}"))),
         }
+    }
+
+    /// Reads data, for which memory has been taken.
+    pub(super) fn data(&mut self, length: u64) -> Result<Vec<u8>> {
+        self.claim(length)?;
+        let capacity = usize::try_from(length).map_err(|_| self.error("the data do not fit into memory"))?;
+        let mut data = Vec::with_capacity(capacity);
+        match self.source.by_ref().take(length).read_to_end(&mut data) {
+            Ok(read) if read == capacity => Ok(data),
+            Ok(read) => Err(self.error(format!("expected {length} bytes of data, found {read}"))),
+            Err(error) => Err(self.error(format!("cannot be read: {error}"))),
+        }
+    }
+
+    /// Reads over an array whose header has been read.
+    pub(super) fn skip_data(&mut self, header: &Header) -> Result<()> {
+        self.skip(header.data_bytes())?;
+        header.auxiliary_bytes().try_for_each(|bytes| self.skip(bytes))
     }
 
     /// Reads the start of the file; gives how many arrays follow.

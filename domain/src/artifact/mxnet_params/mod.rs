@@ -5,8 +5,10 @@
 
 mod dense;
 mod header;
+mod stream;
 
-pub use header::{DataType, Layout, Shapes};
+pub use header::{DataType, Layout};
+pub use stream::Places;
 
 use crate::error::{Error, Place, Result};
 use header::{Header, Reader};
@@ -70,6 +72,17 @@ impl Array<'_> {
     /// The lengths of the dimensions. Empty for an array without data, and for a scalar.
     pub fn shape(&self) -> &[u64] {
         &self.header.shape
+    }
+
+    /// How many values it has as a whole, zeros included; the most that there can be where that is more.
+    pub fn values(&self) -> usize {
+        let product = self.header.shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length));
+        product.and_then(|product| usize::try_from(product).ok()).unwrap_or(usize::MAX)
+    }
+
+    /// How many bytes it has in the file.
+    pub fn stored_bytes(&self) -> usize {
+        self.data.len() + self.auxiliary.iter().map(|part| part.len()).sum::<usize>()
     }
 
     /// The type of the values as they are stored.

@@ -136,11 +136,26 @@ impl<'t> ArrayView<'t> {
     /// # Errors
     /// When the items are not text, or not Unicode.
     pub fn to_text(self) -> Result<Vec<String>> {
+        let mut texts = Vec::with_capacity(self.len());
+        self.each_text(|text| texts.push(text.to_owned()))?;
+        Ok(texts)
+    }
+
+    /// Calls `each` for every item of a `U<n>` dtype, in row-major order.
+    ///
+    /// # Errors
+    /// As [`ArrayView::to_text`].
+    pub fn each_text(self, mut each: impl FnMut(&str)) -> Result<()> {
         let dtype = self.array.dtype;
         if dtype.kind != ItemKind::Text {
             return Err(Error::bad_artifact(format!("expected an array of text, found one of {:?}", dtype.kind)));
         }
-        self.map_items(text).ok_or_else(|| Error::bad_artifact("an array of text holds something that is not Unicode"))
+        let mut read = String::new();
+        let is_whole = self.each_item(|item| {
+            read.clear();
+            push_text(item, &mut read).map(|()| each(&read))
+        });
+        is_whole.ok_or_else(|| Error::bad_artifact("an array of text holds something that is not Unicode"))
     }
 
     /// The items in row-major order as bytes, from an `S<n>` dtype (trailing NULs are padding).
@@ -162,8 +177,19 @@ impl<'t> ArrayView<'t> {
         }
     }
 
-    /// Calls `read` for each item's bytes, turned little-endian, in row-major order.
+    /// What `read` makes of each item's bytes, turned little-endian, in row-major order.
     fn map_items<T>(self, read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
+        // As many as the bytes of the file have been found to hold.
+        let mut items = Vec::with_capacity(self.len());
+        self.each_item(|item| {
+            items.push(read(item)?);
+            Some(())
+        })?;
+        Some(items)
+    }
+
+    /// Calls `read` for each item's bytes, turned little-endian, in row-major order, until it gives nothing.
+    fn each_item(self, mut read: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
         let bytes: &[u8] = match &self.array.data {
             ArrayData::Span(span) => self.tree.bytes.get(span.clone())?,
             ArrayData::Bytes(id) => match self.tree.nodes.get(id.0 as usize)? {
@@ -174,7 +200,7 @@ impl<'t> ArrayView<'t> {
         };
         let dtype = self.array.dtype;
         if dtype.item_size == 0 {
-            return (0..self.len()).map(|_| read(&[])).collect();
+            return (0..self.len()).try_for_each(|_| read(&[]));
         }
         let mut turned = Vec::new();
         let mut read = |item: &[u8]| {
@@ -186,11 +212,10 @@ impl<'t> ArrayView<'t> {
             read(&turned)
         };
         if !self.array.fortran || self.array.shape.len() < 2 {
-            return bytes.chunks_exact(dtype.item_size).map(read).collect();
+            return bytes.chunks_exact(dtype.item_size).try_for_each(read);
         }
         ColumnMajor::new(&self.array.shape)
-            .map(|index| read(bytes.get(index * dtype.item_size..)?.get(..dtype.item_size)?))
-            .collect()
+            .try_for_each(|index| read(bytes.get(index * dtype.item_size..)?.get(..dtype.item_size)?))
     }
 }
 
@@ -274,10 +299,18 @@ fn float(little_endian: &[u8]) -> Option<f64> {
 
 /// UTF-32, of which trailing NULs are padding.
 fn text(little_endian: &[u8]) -> Option<String> {
-    let (units, _) = little_endian.as_chunks::<4>();
-    let mut text = units.iter().map(|unit| char::from_u32(u32::from_le_bytes(*unit))).collect::<Option<String>>()?;
-    text.truncate(text.trim_end_matches('\0').len());
+    let mut text = String::new();
+    push_text(little_endian, &mut text)?;
     Some(text)
+}
+
+fn push_text(little_endian: &[u8], text: &mut String) -> Option<()> {
+    let (units, _) = little_endian.as_chunks::<4>();
+    let units = units.get(..units.iter().rposition(|unit| *unit != [0; 4]).map_or(0, |last| last + 1))?;
+    for unit in units {
+        text.push(char::from_u32(u32::from_le_bytes(*unit))?);
+    }
+    Some(())
 }
 
 /// Bytes without the NULs that pad them.

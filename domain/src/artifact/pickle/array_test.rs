@@ -1,5 +1,6 @@
 //! Arrays and scalars of each dtype, byte order and memory order, from plain pickles.
 
+use byoc_account::Allowance;
 use proptest::prelude::*;
 
 use super::*;
@@ -24,14 +25,14 @@ fn array(code: &str, order: u8, shape: &[usize], fortran: bool, bytes: &[u8]) ->
         bytes,
         b"tb.",
     ];
-    read(program.concat()).unwrap()
+    read(program.concat(), &Allowance::unbounded()).unwrap()
 }
 
 /// What `scalar(dtype, bytes)` becomes.
 fn scalar(code: &str, order: u8, bytes: &[u8]) -> Tree {
     let call =
         [b"cnumpy.core.multiarray\nscalar\n(", &dtype(code, order)[..], b"C", &[bytes.len() as u8], bytes, b"tR."];
-    read(call.concat()).unwrap()
+    read(call.concat(), &Allowance::unbounded()).unwrap()
 }
 
 #[test]

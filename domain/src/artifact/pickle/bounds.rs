@@ -4,13 +4,22 @@
 //! below ten times. Both are fine as a graph in an arena and deadly for whoever walks it as a tree. So it is walked here,
 //! once, without recursion, each value once.
 
+use byoc_account::Allowance;
+
+use super::allow_list::Meaning;
 use super::array::ArrayData;
 use super::machine::{MAX_VALUES, error};
+use super::objects::MAX_ATTRIBUTES;
 use super::tree::{Node, NodeId, Tree};
 use crate::error::Result;
 
 /// How deep values may stand in each other. A Pipeline in a Pipeline adds four; nobody nests thirty of them.
 const MAX_DEPTH: usize = 128;
+
+/// How much text values may refer to again, for each byte of the file, and beside that. Whoever reads a text looks at all of
+/// it, however short its name is.
+const EACH_TEXT: usize = 32;
+const SMALL_TEXTS: usize = 16 << 20;
 
 /// How many values a walk may meet, counting a shared one each time.
 const MAX_UNFOLDED: usize = MAX_VALUES;
@@ -37,15 +46,26 @@ struct Visit {
 }
 
 /// Refuses a tree that holds itself, or that is too deep or too large to be walked.
-pub(super) fn check(tree: &Tree) -> Result<()> {
+pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
+    let _held = allowance.hold(tree.nodes.len().saturating_mul(size_of::<Seen>()))?;
+    let mut text_left = tree.bytes.len().saturating_mul(EACH_TEXT).saturating_add(SMALL_TEXTS);
     let mut seen = vec![Seen::Never; tree.nodes.len()];
     let mut path: Vec<Visit> = vec![Visit { id: tree.root, next: 0, unfolded: 1, height: 1 }];
     while let Some(visit) = path.last_mut() {
-        let Some(part) = part(&tree.nodes[visit.id.0 as usize], visit.next) else {
+        let node = &tree.nodes[visit.id.0 as usize];
+        if visit.next == 0 {
+            check_attributes(tree, node)?;
+        }
+        let Some(part) = part(node, visit.next) else {
             seen[visit.id.0 as usize] = Seen::Measured { unfolded: visit.unfolded as u32, height: visit.height as u16 };
             path.pop();
             continue;
         };
+        if let Seen::Measured { .. } = seen[part.0 as usize] {
+            text_left = text_left
+                .checked_sub(tree.nodes[part.0 as usize].text_bytes())
+                .ok_or_else(|| error("the values refer to the same long texts over and over"))?;
+        }
         match seen[part.0 as usize] {
             Seen::Measured { unfolded, height } => {
                 visit.next += 1;
@@ -68,6 +88,24 @@ pub(super) fn check(tree: &Tree) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The attributes of an object were few when it was given them; a file may add to that dict afterwards.
+fn check_attributes(tree: &Tree, node: &Node) -> Result<()> {
+    let Node::Object { class, state: Some(state), .. } = node else { return Ok(()) };
+    let node = |id: NodeId| &tree.nodes[id.0 as usize];
+    match (node(*class), node(*state)) {
+        (Node::Symbol(name), Node::Dict(entries))
+            if name.meaning == Meaning::Instance && entries.len() > MAX_ATTRIBUTES =>
+        {
+            let found = entries.len();
+            Err(error(format!(
+                "{}.{} has {found} attributes: expected at most {MAX_ATTRIBUTES}",
+                name.module, name.name
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The parts of a value, one by one.
@@ -107,7 +145,7 @@ mod tests {
     }
 
     fn refusal(program: Vec<u8>) -> String {
-        read(program).map(|_| ()).expect_err("read").to_string()
+        read(program, &Allowance::unbounded()).map(|_| ()).expect_err("read").to_string()
     }
 
     #[test]
@@ -116,7 +154,7 @@ mod tests {
             let lists = (0..count).fold(b"N".to_vec(), ten_of);
             [lists, b".".to_vec()].concat()
         };
-        assert!(read(levels(5)).is_ok());
+        assert!(read(levels(5), &Allowance::unbounded()).is_ok());
         assert!(refusal(levels(7)).contains("refer to each other so often"));
         assert!(refusal(levels(40)).contains("refer to each other so often"));
     }
@@ -135,7 +173,7 @@ mod tests {
 
     #[test]
     fn values_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
-        assert!(read(nested_lists(MAX_DEPTH)).is_ok());
+        assert!(read(nested_lists(MAX_DEPTH), &Allowance::unbounded()).is_ok());
         assert!(refusal(nested_lists(MAX_DEPTH + 1)).contains("nested deeper"));
         assert!(refusal(nested_lists(100_000)).contains("nested deeper"));
     }

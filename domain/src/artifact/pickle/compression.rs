@@ -21,8 +21,8 @@ pub(super) enum Format {
     Lz4,
 }
 
-/// The largest dictionary that an lzma or xz stream may ask for, in KiB: preset 9 has 64 MiB, the rest is the decoder's own.
-const LZMA_MEMORY_KIB: u32 = (64 << 10) + 1024;
+/// The largest dictionary that an lzma or xz stream may ask for, in KiB: preset 9 has 64 MiB.
+const LZMA_MEMORY_KIB: u32 = 64 << 10;
 
 /// Tells the compression by the first bytes.
 ///
@@ -45,15 +45,48 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>> {
     }
 }
 
+/// The bytes that a decoder takes: above all the dictionary that the stream's header asks for.
+pub(super) fn memory(format: Format, bytes: &[u8]) -> usize {
+    // Code tables, windows and blocks: of zlib.net/zlib_tech.html, the man page of bzip2, and LZ4's largest block, twice.
+    const DEFLATE: usize = 64 << 10;
+    const BZIP2: usize = 4 << 20;
+    const LZ4: usize = 8 << 20;
+    const LZMA: usize = 256 << 10;
+    match format {
+        Format::Zlib | Format::Gzip => DEFLATE,
+        Format::Bzip2 => BZIP2,
+        Format::Lz4 => LZ4,
+        Format::Lzma | Format::Xz => LZMA + dictionary(format, bytes),
+    }
+}
+
+/// The dictionary that a stream asks for; as much as any may have where that cannot be told.
+fn dictionary(format: Format, bytes: &[u8]) -> usize {
+    const MOST: usize = (LZMA_MEMORY_KIB as usize) << 10;
+    let size = match format {
+        // Properties, then the size in four bytes (lzma-file-format.txt of XZ Utils).
+        Format::Lzma => bytes.get(1..5).and_then(|size| Some(u32::from_le_bytes(size.try_into().ok()?) as usize)),
+        // 12 bytes of header; then that of the first block, whose only filter is LZMA2 (0x21) with one byte of properties
+        // (tukaani.org/xz/xz-file-format.txt, 3.1 and 5.3.1). Sizes may stand before it.
+        _ => bytes.get(13..32).and_then(|block| match block {
+            [0x00, 0x21, 0x01, size, ..] if *size < 40 => Some((2 | usize::from(size & 1)) << (size / 2 + 11)),
+            _ => None,
+        }),
+    };
+    size.unwrap_or(MOST).min(MOST)
+}
+
 /// A reader of the uncompressed bytes. A cut-off stream or a wrong checksum is an error of its `read`.
 pub(super) fn decoder(format: Format, bytes: Vec<u8>) -> Result<Box<dyn Read>> {
+    let limit = (dictionary(format, &bytes) >> 10) as u32 + 1024;
     let bytes = Cursor::new(bytes);
     Ok(match format {
         Format::Zlib => Box::new(Zlib { packed: bytes, inflate: Decompress::new(true), ended: false }),
         Format::Gzip => Box::new(flate2::bufread::GzDecoder::new(bytes)),
         Format::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(bytes)),
-        Format::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(bytes, LZMA_MEMORY_KIB, None).map_err(damaged)?),
-        Format::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(bytes, false, LZMA_MEMORY_KIB)),
+        Format::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(bytes, limit, None).map_err(damaged)?),
+        // The blocks after the first may ask for no larger one.
+        Format::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(bytes, false, limit)),
         Format::Lz4 => {
             Box::new(Lz4 { frame: lz4_flex::frame::FrameDecoder::new(Ending { bytes, reached: false }), ended: false })
         }

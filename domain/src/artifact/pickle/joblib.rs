@@ -13,7 +13,7 @@ use crate::error::Result;
 /// How many fields a wrapper may have; joblib 1.5 writes six.
 const MAX_FIELDS: usize = 16;
 
-impl Machine {
+impl Machine<'_> {
     /// The array that a wrapper announces, from the bytes that follow.
     pub(super) fn inline_array(&mut self, state: NodeId) -> Result<NodeId> {
         let class = self.field(state, "subclass")?;
@@ -79,6 +79,7 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::super::{Tree, read};
+    use byoc_account::Allowance;
 
     const NEW: &[u8] = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81";
     const F8: &[u8] = b"cnumpy\ndtype\nX\x02\0\0\0f8\x85R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb";
@@ -106,7 +107,7 @@ mod tests {
     }
 
     fn array_of(program: Vec<u8>) -> Tree {
-        let tree = read(program).unwrap();
+        let tree = read(program, &Allowance::unbounded()).unwrap();
         let [array, behind] = tree.root().array_of::<2>().unwrap();
         assert!(array.as_array().is_some() && behind.as_i64() == Some(42), "{array:?} {behind:?}");
         tree
@@ -149,7 +150,9 @@ mod tests {
         assert_eq!(numbers(&column_major), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
         let no_dimension = array_of(program("cnumpy\nmemmap\n", b")", "C", F8, b"", &doubles(&[7.0])));
         assert_eq!(numbers(&no_dimension), [7.0]);
-        assert!(read(program("cnumpy\nfloat64\n", b")", "C", F8, b"", &doubles(&[7.0]))).is_err());
+        assert!(
+            read(program("cnumpy\nfloat64\n", b")", "C", F8, b"", &doubles(&[7.0])), &Allowance::unbounded()).is_err()
+        );
     }
 
     #[test]
@@ -163,7 +166,7 @@ mod tests {
         let array = tree.root().items().unwrap().next().unwrap().as_array().unwrap();
         assert_eq!(array.objects().unwrap().map(|item| item.as_str()).collect::<Vec<_>>(), [Some("a"); 2]);
         let other_shape = program("cnumpy\nndarray\n", b"K\x03\x85", "C", OBJECT, b"", &nested.concat());
-        assert!(read(other_shape).unwrap_err().message().contains("of shape [3], found [2]"));
+        assert!(read(other_shape, &Allowance::unbounded()).unwrap_err().message().contains("of shape [3], found [2]"));
     }
 
     #[test]

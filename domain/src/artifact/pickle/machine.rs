@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use byoc_account::{Allowance, Room as _};
+
 use super::allow_list::{self, Name};
 use super::opcodes as op;
 use super::source::Source;
@@ -24,6 +26,9 @@ const MAX_VALUES_OF_SMALL_FILE: usize = 1 << 19;
 /// How deep pickles may stand in each other. joblib writes one for each array of objects, and none inside that.
 const MAX_NESTED_PICKLES: usize = 4;
 
+/// The room for values that every file begins with.
+const FIRST_NODES: usize = 64;
+
 /// The longest name of a class or function that is looked up, in bytes.
 const LONGEST_NAME: usize = 256;
 
@@ -31,8 +36,9 @@ const LONGEST_NAME: usize = 256;
 const MAX_KEY_ITEMS: usize = 16;
 
 /// The machine: the file and the values made of it so far.
-pub(super) struct Machine {
-    pub(super) source: Source,
+pub(super) struct Machine<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) allowance: &'a Allowance,
     nodes: Vec<Node>,
     /// Bytes that were copied or looked through to make text or bytes that do not stand in the file as they are.
     converted: usize,
@@ -45,17 +51,22 @@ const NONE: NodeId = NodeId(0);
 const TRUE: NodeId = NodeId(1);
 const FALSE: NodeId = NodeId(2);
 
-impl Machine {
+impl<'a> Machine<'a> {
     /// A machine at the first opcode of a file.
-    pub(super) fn new(source: Source) -> Machine {
-        let nodes = vec![Node::None, Node::Bool(true), Node::Bool(false)];
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub(super) fn new(source: Source<'a>, allowance: &'a Allowance) -> Result<Machine<'a>> {
+        let mut nodes = Vec::new();
+        nodes.make_exact_room(FIRST_NODES, allowance)?;
+        nodes.extend([Node::None, Node::Bool(true), Node::Bool(false)]);
         let max_values = source.size().saturating_mul(2).clamp(MAX_VALUES_OF_SMALL_FILE, MAX_VALUES);
-        Machine { source, nodes, converted: 0, nested: 0, max_values }
+        Ok(Machine { source, allowance, nodes, converted: 0, nested: 0, max_values })
     }
 
     /// The values as a tree, once the last pickle has been read.
     pub(super) fn finish(self, root: NodeId) -> Result<Tree> {
-        Ok(Tree { bytes: self.source.finish()?, nodes: self.nodes, root })
+        Ok(Tree { bytes: self.source.finish()?, nodes: self.nodes, root, held: 0 })
     }
 
     /// Reads one pickle up to its STOP, and gives its value.
@@ -64,7 +75,8 @@ impl Machine {
             return Err(self.here(format!("arrays of objects are nested deeper than {MAX_NESTED_PICKLES}")));
         }
         self.nested += 1;
-        let mut stack = Stack::default();
+        let start = self.source.position();
+        let mut stack = Stack::new(self.allowance, start);
         let root = loop {
             let at = self.source.position();
             let opcode = self.source.byte()?;
@@ -84,7 +96,7 @@ impl Machine {
     }
 
     /// Follows one opcode. STOP gives the value of the pickle.
-    fn step(&mut self, stack: &mut Stack, opcode: u8, at: usize) -> Result<Option<NodeId>> {
+    fn step(&mut self, stack: &mut Stack<'_>, opcode: u8, at: usize) -> Result<Option<NodeId>> {
         match opcode {
             op::PROTO => match self.source.byte()? {
                 0..=5 => return Ok(None),
@@ -108,17 +120,17 @@ impl Machine {
             op::PUT => {
                 let index = self.decimal_line()?;
                 let index = u64::try_from(index).map_err(|_| error("a negative memo index"))?;
-                return stack.put(index, self.most_memo(at)).map(|()| None);
+                return stack.put(index, self.most_memo(stack, at)).map(|()| None);
             }
             op::BINPUT => {
                 let index = self.source.unsigned::<1>()?;
-                return stack.put(index, self.most_memo(at)).map(|()| None);
+                return stack.put(index, self.most_memo(stack, at)).map(|()| None);
             }
             op::LONG_BINPUT => {
                 let index = self.source.unsigned::<4>()?;
-                return stack.put(index, self.most_memo(at)).map(|()| None);
+                return stack.put(index, self.most_memo(stack, at)).map(|()| None);
             }
-            op::MEMOIZE => return stack.memoize(self.most_memo(at)).map(|()| None),
+            op::MEMOIZE => return stack.memoize(self.most_memo(stack, at)).map(|()| None),
 
             op::APPEND => {
                 let value = stack.pop()?;
@@ -126,11 +138,13 @@ impl Machine {
             }
             op::APPENDS => {
                 let values = stack.pop_to_mark()?;
-                return self.append(stack.top()?, &values).map(|()| None);
+                self.append(stack.top()?, &values)?;
+                return self.done_with(values);
             }
             op::ADDITEMS => {
                 let values = stack.pop_to_mark()?;
-                return self.add_to_set(stack.top()?, &values).map(|()| None);
+                self.add_to_set(stack.top()?, &values)?;
+                return self.done_with(values);
             }
             op::SETITEM => {
                 let value = stack.pop()?;
@@ -139,7 +153,8 @@ impl Machine {
             }
             op::SETITEMS => {
                 let values = stack.pop_to_mark()?;
-                return self.set_items(stack.top()?, &values).map(|()| None);
+                self.set_items(stack.top()?, &values)?;
+                return self.done_with(values);
             }
             op::BUILD => {
                 let state = stack.pop()?;
@@ -267,6 +282,7 @@ impl Machine {
                 let items = stack.pop_to_mark()?;
                 let dict = self.add(Node::Dict(Vec::new()))?;
                 self.set_items(dict, &items)?;
+                self.done_with(items)?;
                 dict
             }
             op::EMPTY_SET => self.add(Node::Set(Vec::new()))?,
@@ -274,6 +290,7 @@ impl Machine {
                 let items = stack.pop_to_mark()?;
                 let set = self.add(Node::Set(Vec::new()))?;
                 self.add_to_set(set, &items)?;
+                self.done_with(items)?;
                 set
             }
 
@@ -318,7 +335,7 @@ impl Machine {
 
     /// An error about what is read next, with the names that lead there: a part of a Pipeline and its kin is written as a
     /// tuple that begins with its name, while the object that has the part waits on the stack with its name before it.
-    fn in_steps(&self, error: Error, stack: &Stack) -> Error {
+    fn in_steps(&self, error: Error, stack: &Stack<'_>) -> Error {
         let mut segments: Vec<&[NodeId]> = stack.segments().collect();
         let innermost = segments.pop().unwrap_or_default();
         let last = innermost.last();
@@ -350,10 +367,11 @@ impl Machine {
         if path.is_empty() { error } else { error.context(path.join(": ")) }
     }
 
-    /// The largest memo index that an opcode at a byte may name. Writers count their places up, one for a value, so a
-    /// place is never above the number of bytes before it.
-    fn most_memo(&self, at: usize) -> usize {
-        at.min(self.max_values)
+    /// The largest memo index that an opcode at a byte may name. Writers count their places up, one for a value of the same
+    /// pickle, so a place is never above the number of bytes before it in there. (Counted from the start of the file, a
+    /// thousand pickles of a few bytes in each other's file would each have a memo as long as the file.)
+    fn most_memo(&self, stack: &Stack<'_>, at: usize) -> usize {
+        at.saturating_sub(stack.start()).min(self.max_values)
     }
 
     /// A value of the arena.
@@ -371,6 +389,8 @@ impl Machine {
         if self.nodes.len() >= self.max_values {
             return Err(error(format!("the file holds more than {} values", self.max_values)));
         }
+        self.allowance.take(node.own_bytes())?;
+        make_room(&mut self.nodes, 1, self.allowance)?;
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
         Ok(id)
@@ -384,6 +404,20 @@ impl Machine {
             return Err(error("the file converts the same text over and over"));
         }
         Ok(())
+    }
+
+    /// Puts another value in the place of one.
+    pub(super) fn replace(&mut self, id: NodeId, node: Node) -> Result<()> {
+        self.allowance.take(node.own_bytes())?;
+        let before = std::mem::replace(self.node_mut(id), node);
+        self.allowance.give_back(before.own_bytes());
+        Ok(())
+    }
+
+    /// Gives back what the values of one opcode took.
+    pub(super) fn done_with(&self, values: Vec<NodeId>) -> Result<Option<NodeId>> {
+        self.allowance.give_back_items::<NodeId>(values.capacity());
+        Ok(None)
     }
 
     fn add_converted(&mut self, node: Node) -> Result<NodeId> {
@@ -456,8 +490,9 @@ impl Machine {
     }
 
     fn append(&mut self, list: NodeId, values: &[NodeId]) -> Result<()> {
+        let allowance = self.allowance;
         match self.node_mut(list) {
-            Node::List(items) => items.extend_from_slice(values),
+            Node::List(items) => extend(items, values, allowance)?,
             other => return Err(error(format!("items are appended to {}, not to a list", other.kind()))),
         }
         Ok(())
@@ -465,8 +500,9 @@ impl Machine {
 
     pub(super) fn add_to_set(&mut self, set: NodeId, values: &[NodeId]) -> Result<()> {
         self.check_keys(values.iter())?;
+        let allowance = self.allowance;
         match self.node_mut(set) {
-            Node::Set(items) => items.extend_from_slice(values),
+            Node::Set(items) => extend(items, values, allowance)?,
             other => return Err(error(format!("items are added to {}, not to a set", other.kind()))),
         }
         Ok(())
@@ -478,8 +514,12 @@ impl Machine {
             return Err(error("a key of a dict has no value"));
         }
         self.check_keys(pairs.iter().map(|[key, _]| key))?;
+        let allowance = self.allowance;
         match self.node_mut(dict) {
-            Node::Dict(entries) => entries.extend(pairs.iter().map(|[key, value]| (*key, *value))),
+            Node::Dict(entries) => {
+                make_room(entries, pairs.len(), allowance)?;
+                entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+            }
             other => return Err(error(format!("entries are set on {}, not on a dict", other.kind()))),
         }
         Ok(())
@@ -516,6 +556,31 @@ impl Machine {
     pub(super) fn here(&self, message: impl Into<String>) -> Error {
         error(message).at(Place::byte(self.source.position()))
     }
+}
+
+/// Makes room in the items of a value: exactly as much as it begins with, since most are made at once.
+pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
+    if items.capacity() - items.len() >= more {
+        return Ok(());
+    }
+    grow(items, more, allowance)
+}
+
+/// Grows a vector. What it has is held twice meanwhile: an allocator may have to copy it.
+#[cold]
+fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
+    let _copied = allowance.hold(items.capacity().saturating_mul(size_of::<T>()))?;
+    match items.capacity() {
+        0 => items.make_exact_room(more, allowance)?,
+        _ => items.make_room(more, allowance)?,
+    }
+    Ok(())
+}
+
+fn extend(items: &mut Vec<NodeId>, values: &[NodeId], allowance: &Allowance) -> Result<()> {
+    make_room(items, values.len(), allowance)?;
+    items.extend_from_slice(values);
+    Ok(())
 }
 
 /// Finds a name on the allow-list, or refuses it.

@@ -39,6 +39,7 @@ pub use tree::{Tree, Value};
 pub use write::{ItemType, Items, Python, write};
 
 use crate::error::Result;
+use byoc_account::Allowance;
 use machine::Machine;
 use source::Source;
 
@@ -55,10 +56,16 @@ pub fn supported_estimators() -> String {
 /// [`BadArtifact`](crate::error::Cause::BadArtifact), at the byte of the uncompressed file where reading stopped, for
 /// everything that is broken, beyond the bounds, or names a class or function that is not on the allow-list;
 /// [`UnsupportedClass`](crate::error::Cause::UnsupportedClass) where that is scikit-learn's.
-pub fn read(bytes: Vec<u8>) -> Result<Tree> {
-    let mut machine = Machine::new(Source::open(bytes)?);
+/// [`InsufficientMemory`](crate::error::Cause::InsufficientMemory) where it takes more than there is.
+///
+/// The bytes of the file have been taken by whoever read it; with the tree they are given back
+/// ([`Tree::give_back_to`]).
+pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Tree> {
+    let before = allowance.taken().saturating_sub(bytes.len() as u64);
+    let mut machine = Machine::new(Source::open(bytes, allowance)?, allowance)?;
     let root = machine.run()?;
-    let tree = machine.finish(root)?;
-    bounds::check(&tree)?;
+    let mut tree = machine.finish(root)?;
+    bounds::check(&tree, allowance)?;
+    tree.held = usize::try_from(allowance.taken().saturating_sub(before)).unwrap_or(usize::MAX);
     Ok(tree)
 }

@@ -16,7 +16,7 @@ const MAX_DIMENSIONS: usize = 32;
 /// The most items that the other dimensions of an empty array may come to. Nothing in the file vouches for them.
 const MAX_BESIDE_ZERO: usize = 1 << 24;
 
-impl Machine {
+impl Machine<'_> {
     /// `numpy.dtype("f8", False, True)`: little-endian until its state says otherwise.
     pub(super) fn dtype(&self, code: NodeId) -> Result<Node> {
         let Some(code) = self.short_text(code) else {
@@ -121,6 +121,9 @@ impl Machine {
             return Err(error(format!("a numpy scalar of {} bytes is given {found}", dtype.item_size)));
         }
         self.convert(found / 4)?;
+        let allowance = self.allowance;
+        // Turned round where that is needed, and as text.
+        let _held = allowance.hold(found.saturating_mul(2))?;
         let node = dtype.scalar(self.raw(value)?).ok_or_else(|| error("a numpy scalar is not Unicode"))?;
         self.add(node)
     }

@@ -7,9 +7,9 @@ use super::tree::{Node, NodeId};
 use crate::error::Result;
 
 /// How many attributes an object may have. They are looked at for each object that is given them.
-const MAX_ATTRIBUTES: usize = 256;
+pub(super) const MAX_ATTRIBUTES: usize = 256;
 
-impl Machine {
+impl Machine<'_> {
     /// The value that a call stands for.
     pub(super) fn reduce(&mut self, function: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
         let Some(name) = self.symbol(function) else {
@@ -90,11 +90,11 @@ impl Machine {
             }
             Node::DType(dtype) => {
                 let dtype = self.dtype_with_state(*dtype, state)?;
-                *self.node_mut(target) = Node::DType(dtype);
+                self.replace(target, Node::DType(dtype))?;
             }
             Node::Array(array) if array.shape == [0] => {
                 let array = self.array_from_state(state)?;
-                *self.node_mut(target) = Node::Array(Box::new(array));
+                self.replace(target, Node::Array(Box::new(array)))?;
             }
             other => return Err(error(format!("a state is given to {}, which has none", other.kind()))),
         }
@@ -134,6 +134,9 @@ impl Machine {
             other => return Err(error(format!("{} is encoded as bytes; expected text", other.kind()))),
         };
         self.convert(length / 2)?;
+        let allowance = self.allowance;
+        // A byte of text or two is a byte.
+        let _held = allowance.hold(length)?;
         let text = match self.node(text) {
             Node::Text(span) if self.source.get(span).is_ascii() => return Ok(Node::Bytes(span.clone())),
             Node::Text(span) => std::str::from_utf8(self.source.get(span)).unwrap_or_default(),
@@ -149,8 +152,10 @@ impl Machine {
         match self.node(bytes) {
             Node::Bytes(span) => Ok(Node::Bytes(span.clone())),
             Node::OwnedBytes(bytes) => {
+                let length = bytes.len();
+                let _held = self.allowance.hold(length)?;
                 let bytes = bytes.clone();
-                self.convert(bytes.len())?;
+                self.convert(length)?;
                 Ok(Node::OwnedBytes(bytes))
             }
             other => Err(error(format!("bytes are made of {}", other.kind()))),
@@ -165,6 +170,7 @@ impl Machine {
         };
         let set = self.add(Node::Set(Vec::new()))?;
         self.add_to_set(set, &items)?;
+        self.done_with(items)?;
         Ok(set)
     }
 
@@ -182,9 +188,11 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::super::{Tree, Value, read};
+    use byoc_account::Allowance;
 
     fn tree(program: &[u8]) -> Tree {
-        read([program, b"."].concat()).unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()))
+        read([program, b"."].concat(), &Allowance::unbounded())
+            .unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()))
     }
 
     #[test]
@@ -211,7 +219,7 @@ mod tests {
             let dict = tree(&[maker, b"(\x8c\x01aK\x01u"].concat());
             assert_eq!(dict.root().get("a").and_then(Value::as_i64), Some(1));
         }
-        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec()).is_err());
+        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec(), &Allowance::unbounded()).is_err());
     }
 
     #[test]

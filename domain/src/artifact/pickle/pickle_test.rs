@@ -1,6 +1,7 @@
 //! The reader over whole files: honest artifacts of eleven scikit-learn versions, each protocol and compression, and the
 //! hostile and broken ones.
 
+use byoc_account::Allowance;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -106,7 +107,7 @@ fn every_honest_artifact_reads_as_an_object_of_scikit_learn() {
     let honest = honest();
     assert!(honest.len() > 450, "{} artifacts", honest.len());
     for (path, bytes) in honest {
-        let tree = read(bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let tree = read(bytes, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (module, _) = tree.root().class().unwrap_or_else(|| panic!("{}: {:?}", path.display(), tree.root()));
         assert!(module.starts_with("sklearn."), "{}: {module}", path.display());
         assert!(tree.root().attribute("_sklearn_version").is_some_and(|version| version.as_str().is_some()));
@@ -117,7 +118,7 @@ fn every_honest_artifact_reads_as_an_object_of_scikit_learn() {
 #[track_caller]
 fn assert_are_the_values(bytes: Vec<u8>, which: &str) {
     let expected = String::from_utf8(fixture("pickle/values.txt")).unwrap();
-    let tree = read(bytes).unwrap_or_else(|error| panic!("{which}: {error}"));
+    let tree = read(bytes, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{which}: {error}"));
     let values: Vec<String> = tree.root().items().unwrap().map(text).collect();
     assert_eq!(values.len(), expected.lines().count());
     for (index, (value, expected)) in values.iter().zip(expected.lines()).enumerate() {
@@ -144,9 +145,9 @@ fn plain_values_in_each_compression_are_what_python_reads_back() {
 
 #[test]
 fn a_model_reads_the_same_in_each_protocol() {
-    let expected = text(read(model("1.9.1/housing_plain_pickle")).unwrap().root());
+    let expected = text(read(model("1.9.1/housing_plain_pickle"), &Allowance::unbounded()).unwrap().root());
     for protocol in 0..=5 {
-        let tree = read(fixture(&format!("pickle/model_{protocol}.pickle"))).unwrap();
+        let tree = read(fixture(&format!("pickle/model_{protocol}.pickle")), &Allowance::unbounded()).unwrap();
         assert_eq!(text(tree.root()), expected, "protocol {protocol}");
     }
 }
@@ -159,7 +160,9 @@ fn a_file_cut_off_at_any_byte_is_refused() {
     for case in ["housing", "housing_proto2", "housing_plain_pickle"].iter().chain(COMPRESSED) {
         let whole = model(&format!("1.9.1/{case}"));
         for length in 0..whole.len() {
-            let error = read(whole[..length].to_vec()).map(|_| ()).expect_err(&format!("{case} cut to {length}"));
+            let error = read(whole[..length].to_vec(), &Allowance::unbounded())
+                .map(|_| ())
+                .expect_err(&format!("{case} cut to {length}"));
             assert_eq!(error.cause(), crate::error::Cause::BadArtifact);
         }
     }
@@ -181,7 +184,7 @@ fn a_compressed_file_with_a_wrong_checksum_is_refused() {
         let mut bytes = model(&format!("1.9.1/{case}"));
         let place = bytes.len() - from_end;
         bytes[place] ^= 0x10;
-        assert!(read(bytes).is_err(), "{case}: byte {from_end} from the end");
+        assert!(read(bytes, &Allowance::unbounded()).is_err(), "{case}: byte {from_end} from the end");
     }
 }
 
@@ -189,16 +192,16 @@ fn a_compressed_file_with_a_wrong_checksum_is_refused() {
 fn bytes_behind_the_pickle_and_behind_the_compressed_stream_are_ignored() {
     for case in ["housing", "housing_zlib", "housing_gzip", "housing_bz2", "housing_xz", "housing_lz4"] {
         let mut bytes = model(&format!("1.9.1/{case}"));
-        let expected = text(read(bytes.clone()).unwrap().root());
+        let expected = text(read(bytes.clone(), &Allowance::unbounded()).unwrap().root());
         bytes.extend_from_slice(b"\0\0more");
-        let tree = read(bytes).unwrap_or_else(|error| panic!("{case}: {error}"));
+        let tree = read(bytes, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{case}: {error}"));
         assert_eq!(text(tree.root()), expected, "{case}");
     }
 }
 
 #[test]
 fn of_an_attribute_that_is_set_twice_the_last_one_counts() {
-    let tree = read(fixture("sklearn/bad/odd_duplicate_key.joblib")).unwrap();
+    let tree = read(fixture("sklearn/bad/odd_duplicate_key.joblib"), &Allowance::unbounded()).unwrap();
     let norms = tree.root().state().unwrap().entries().unwrap().filter(|(key, _)| key.as_str() == Some("norm"));
     let norms: Vec<&str> = norms.map(|(_, value)| value.as_str().unwrap()).collect();
     assert!(norms.len() == 2 && norms[0] != norms[1], "{norms:?}");
@@ -213,7 +216,7 @@ fn every_bad_file_is_refused_in_under_a_second_and_the_message_says_where() {
         let file = case["file"].as_str().unwrap();
         let bytes = fixture(&format!("sklearn/bad/{file}"));
         let started = Instant::now();
-        let outcome = read(bytes);
+        let outcome = read(bytes, &Allowance::unbounded());
         assert!(started.elapsed() < Duration::from_secs(1), "{file} took {:?}", started.elapsed());
         if case["layer"] == "reader" {
             let error = outcome.map(|_| ()).expect_err(file);
@@ -235,7 +238,8 @@ fn a_refused_class_is_named_with_its_byte() {
         ("model_main_class", "__main__.Prep"),
         ("model_function_os", "posix.getcwd"),
     ] {
-        let error = read(fixture(&format!("sklearn/bad/{file}.joblib"))).map(|_| ()).expect_err(file);
+        let error =
+            read(fixture(&format!("sklearn/bad/{file}.joblib")), &Allowance::unbounded()).map(|_| ()).expect_err(file);
         assert!(error.message().contains(class), "{file}: {error}");
         assert!(error.place().is_some_and(|place| place.byte.is_some()), "{file}: {error}");
     }
@@ -256,7 +260,7 @@ fn all_bad_files_together_are_refused_within_64_mib() {
         return;
     }
     for entry in std::fs::read_dir(fixtures("sklearn/bad")).unwrap() {
-        drop(read(std::fs::read(entry.unwrap().path()).unwrap()));
+        drop(read(std::fs::read(entry.unwrap().path()).unwrap(), &Allowance::unbounded()));
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -267,7 +271,7 @@ fn all_bad_files_together_are_refused_within_64_mib() {
 /// What a damaged file may lead to: a tree that can be walked, or an error. Never a panic, never long.
 fn read_and_walk(bytes: Vec<u8>) {
     let started = Instant::now();
-    match read(bytes) {
+    match read(bytes, &Allowance::unbounded()) {
         Ok(tree) => drop(text(tree.root())),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -399,7 +403,7 @@ const OPCODES: &[&[u8]] = &[
 fn a_class_that_is_not_supported_is_named_with_the_steps_that_lead_to_it_and_what_is_supported() {
     let message = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/pickle/unsupported").join(name);
-        let error = read(std::fs::read(path).unwrap()).map(drop).unwrap_err();
+        let error = read(std::fs::read(path).unwrap(), &Allowance::unbounded()).map(drop).unwrap_err();
         assert_eq!(error.cause(), crate::error::Cause::UnsupportedClass);
         error.message().to_owned()
     };

@@ -8,7 +8,10 @@
 use std::io::Read;
 use std::ops::Range;
 
+use byoc_account::Allowance;
+
 use super::compression;
+use super::machine::make_room;
 use crate::error::{Error, Place, Result};
 
 /// What any compressed file may unpack to, however small it is.
@@ -28,8 +31,15 @@ const LARGEST_PIECE: usize = 4 << 20;
 /// The longest line of a text opcode (names, numbers and text of protocol 0).
 const LONGEST_LINE: usize = 1 << 20;
 
+fn take_decoder(format: compression::Format, bytes: &[u8], allowance: &Allowance) -> Result<usize> {
+    let decoder = compression::memory(format, bytes);
+    allowance.take(decoder)?;
+    Ok(decoder)
+}
+
 /// The uncompressed file and how far it has been read.
-pub(super) struct Source {
+pub(super) struct Source<'a> {
+    allowance: &'a Allowance,
     bytes: Vec<u8>,
     position: usize,
     /// The rest of a compressed file.
@@ -38,20 +48,24 @@ pub(super) struct Source {
     limit: usize,
     /// How many bytes the file has as it lies on disk.
     size: usize,
+    /// What the decoder of a compressed file takes.
+    decoder: usize,
 }
 
-impl Source {
+impl<'a> Source<'a> {
     /// Looks at the first bytes and makes ready to unpack what they announce.
-    pub(super) fn open(bytes: Vec<u8>) -> Result<Source> {
+    pub(super) fn open(bytes: Vec<u8>, allowance: &'a Allowance) -> Result<Source<'a>> {
         if bytes.is_empty() {
             return Err(Error::bad_artifact("the file is empty; expected a joblib file or a pickle"));
         }
         let size = bytes.len();
         Ok(match compression::detect(&bytes)? {
-            None => Source { bytes, position: 0, packed: None, limit: size, size },
+            None => Source { allowance, bytes, position: 0, packed: None, limit: size, size, decoder: 0 },
             Some(format) => Source {
+                allowance,
                 bytes: Vec::new(),
                 position: 0,
+                decoder: take_decoder(format, &bytes, allowance)?,
                 packed: Some(compression::decoder(format, bytes)?),
                 limit: size.saturating_mul(LARGEST_RATIO).clamp(ALWAYS_ALLOWED, NEVER_ALLOWED),
                 size,
@@ -96,6 +110,7 @@ impl Source {
         let length = self.claim(length)?;
         let end = self.position + length;
         if end > self.bytes.len() {
+            self.allowance.check((end - self.bytes.len()) as u64)?;
             self.unpack_to(end)?;
         }
         let span = self.position..end;
@@ -157,6 +172,9 @@ impl Source {
         while self.bytes.len() < end {
             let have = self.bytes.len();
             let piece = have.clamp(SMALLEST_PIECE, LARGEST_PIECE).min(self.limit - have);
+            if self.packed.is_some() {
+                make_room(&mut self.bytes, piece, self.allowance)?;
+            }
             let read = match &mut self.packed {
                 Some(packed) => packed.take(piece as u64).read_to_end(&mut self.bytes).map_err(compression::damaged)?,
                 None => 0,
@@ -180,6 +198,12 @@ impl Source {
                     self.limit
                 )));
             }
+            drop(packed);
+            self.allowance.give_back(self.size + self.decoder);
+            let spare = self.bytes.capacity() - self.bytes.len();
+            let _copied = self.allowance.hold(self.bytes.len())?;
+            self.bytes.shrink_to_fit();
+            self.allowance.give_back(spare);
         }
         Ok(self.bytes)
     }

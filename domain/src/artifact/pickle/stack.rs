@@ -1,6 +1,8 @@
 //! The stack, marks and memo of one pickle.
 
-use super::machine::error;
+use byoc_account::Allowance;
+
+use super::machine::{error, make_room};
 use super::tree::NodeId;
 use crate::error::{Error, Result};
 
@@ -9,8 +11,10 @@ use crate::error::{Error, Result};
 const MAX_STACK: usize = 1 << 20;
 
 /// What the opcodes of one pickle work on; a pickle inside another has its own.
-#[derive(Default)]
-pub(super) struct Stack {
+pub(super) struct Stack<'a> {
+    allowance: &'a Allowance,
+    /// Where in the file the pickle begins.
+    start: usize,
     values: Vec<NodeId>,
     marks: Vec<usize>,
     memo: Vec<Option<NodeId>>,
@@ -18,7 +22,17 @@ pub(super) struct Stack {
     memoized: usize,
 }
 
-impl Stack {
+impl<'a> Stack<'a> {
+    /// The empty stack of a pickle that begins at a byte.
+    pub(super) fn new(allowance: &'a Allowance, start: usize) -> Stack<'a> {
+        Stack { allowance, start, values: Vec::new(), marks: Vec::new(), memo: Vec::new(), memoized: 0 }
+    }
+
+    /// Where in the file the pickle begins.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
     /// Where the values begin that the opcodes may take: above the last mark.
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
@@ -40,6 +54,7 @@ impl Stack {
         if self.values.len() >= MAX_STACK {
             return Err(error(format!("more than {MAX_STACK} values wait on the stack")));
         }
+        make_room(&mut self.values, 1, self.allowance)?;
         self.values.push(value);
         Ok(())
     }
@@ -48,6 +63,7 @@ impl Stack {
         if self.marks.len() >= MAX_STACK {
             return Err(error(format!("more than {MAX_STACK} marks wait on the stack")));
         }
+        make_room(&mut self.marks, 1, self.allowance)?;
         self.marks.push(self.values.len());
         Ok(())
     }
@@ -64,11 +80,14 @@ impl Stack {
 
     pub(super) fn pop_last(&mut self, count: usize) -> Result<Vec<NodeId>> {
         let start = self.values.len().checked_sub(count).filter(|start| *start >= self.floor()).ok_or_else(empty)?;
+        self.allowance.take_items::<NodeId>(count)?;
         Ok(self.values.drain(start..).collect())
     }
 
+    /// The values above the last mark. Their bytes are taken: whoever does not keep them gives them back.
     pub(super) fn pop_to_mark(&mut self) -> Result<Vec<NodeId>> {
         let start = self.marks.pop().ok_or_else(|| error("the stack has no mark"))?;
+        self.allowance.take_items::<NodeId>(self.values.len() - start)?;
         Ok(self.values.drain(start..).collect())
     }
 
@@ -80,6 +99,8 @@ impl Stack {
             .filter(|index| *index <= most)
             .ok_or_else(|| error(format!("memo index {index} is too large; at most {most} is possible here")))?;
         if index >= self.memo.len() {
+            let missing = index + 1 - self.memo.len();
+            make_room(&mut self.memo, missing, self.allowance)?;
             self.memo.resize(index + 1, None);
         }
         if self.memo[index].replace(value).is_none() {
@@ -96,6 +117,14 @@ impl Stack {
     pub(super) fn get(&self, index: u64) -> Result<NodeId> {
         let place = usize::try_from(index).ok().and_then(|index| self.memo.get(index).copied().flatten());
         place.ok_or_else(|| error(format!("memo index {index} has not been set")))
+    }
+}
+
+impl Drop for Stack<'_> {
+    fn drop(&mut self) {
+        self.allowance.give_back_items::<NodeId>(self.values.capacity());
+        self.allowance.give_back_items::<usize>(self.marks.capacity());
+        self.allowance.give_back_items::<Option<NodeId>>(self.memo.capacity());
     }
 }
 

@@ -4,7 +4,10 @@
 //! reference counts or a deep drop; [`Tree`]s are only made once such shapes have been refused. Text and array bytes are
 //! spans of the (uncompressed) file.
 
+use std::collections::HashMap;
 use std::ops::Range;
+
+use byoc_account::Allowance;
 
 use super::allow_list::Name;
 use super::array::{Array, ArrayView, DType};
@@ -16,6 +19,8 @@ pub struct Tree {
     pub(super) bytes: Vec<u8>,
     pub(super) nodes: Vec<Node>,
     pub(super) root: NodeId,
+    /// Bytes that were taken for it while it was read.
+    pub(super) held: usize,
 }
 
 /// The number of a value in its tree.
@@ -56,6 +61,27 @@ pub(super) enum Node {
 }
 
 impl Node {
+    /// Bytes on the heap, but for the items of lists, tuples, sets and dicts, which are counted as they grow.
+    pub(super) fn own_bytes(&self) -> usize {
+        match self {
+            Node::OwnedText(text) => text.len(),
+            Node::OwnedBytes(bytes) => bytes.len(),
+            Node::Symbol(name) => size_of_val(&**name),
+            Node::Array(array) => size_of_val(&**array) + array.shape.capacity() * size_of::<usize>(),
+            _ => 0,
+        }
+    }
+
+    /// How long a text or bytes are; 0 for anything else.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Node::Text(span) | Node::Bytes(span) => span.len(),
+            Node::OwnedText(text) => text.len(),
+            Node::OwnedBytes(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// What kind of value this is, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -83,6 +109,13 @@ impl Tree {
         Value { tree: self, id: self.root }
     }
 
+    /// Ends the tree, and gives back what it took.
+    pub fn give_back_to(self, allowance: &Allowance) {
+        let held = self.held;
+        drop(self);
+        allowance.give_back(held);
+    }
+
     /// How many bytes the file has once uncompressed.
     pub fn plain_bytes(&self) -> usize {
         self.bytes.len()
@@ -108,6 +141,18 @@ impl<'t> Value<'t> {
 
     fn other(self, id: NodeId) -> Value<'t> {
         Value { tree: self.tree, id }
+    }
+
+    /// Which value of its tree this is: the same wherever the file names it again.
+    pub fn id(self) -> u32 {
+        self.id.0
+    }
+
+    /// The values of a dict by its text keys, for whoever looks for many of them. Of a key that is set twice the last one
+    /// counts.
+    pub fn by_text(self) -> Option<HashMap<&'t str, Value<'t>>> {
+        let entries = self.entries()?;
+        Some(entries.filter_map(|(key, value)| Some((key.as_str()?, value))).collect())
     }
 
     /// What kind of value this is, in Python's words, for messages: `a list`, `None`, `sklearn….StandardScaler`.
@@ -176,7 +221,20 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Text.
+    /// How many bytes a text has, without a look at them; 0 for anything else.
+    pub fn text_bytes(self) -> usize {
+        match self.node() {
+            Node::Text(_) | Node::OwnedText(_) => self.node().text_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Whether this is a text, without a look at it.
+    pub fn is_some_text(self) -> bool {
+        matches!(self.node(), Node::Text(_) | Node::OwnedText(_))
+    }
+
+    /// Text. All of it is looked at.
     pub fn as_str(self) -> Option<&'t str> {
         match self.node() {
             // The reader has checked every text of the file.
@@ -328,7 +386,7 @@ mod tests {
 
     /// A tree made by a program without its STOP.
     fn tree(program: &[u8]) -> Tree {
-        read([program, b"."].concat()).unwrap()
+        read([program, b"."].concat(), &Allowance::unbounded()).unwrap()
     }
 
     #[test]

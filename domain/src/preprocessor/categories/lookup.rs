@@ -1,5 +1,6 @@
 //! How one value is found among many.
 
+use crate::error::Result;
 use crate::preprocessor::text_list::TextList;
 use std::cmp::Ordering;
 
@@ -18,21 +19,45 @@ pub(super) enum Lookup {
 }
 
 impl Lookup {
-    /// The lookup for a list.
-    pub(super) fn new<T: PartialOrd>(values: &[T]) -> Lookup {
-        if values.len() <= FEW {
-            return Lookup::Linear { length: values.len() as u32 };
+    /// The lookup for a list; `keep` takes the bytes that it is about to have.
+    pub(super) fn of<T: PartialOrd>(values: &[T], keep: &mut dyn FnMut(usize) -> Result<()>) -> Result<Lookup> {
+        let at = |index: usize| values.get(index);
+        Lookup::build(values.len(), |one, other| at(one)?.partial_cmp(at(other)?), keep)
+    }
+
+    /// The lookup for the first texts of a list: missing values stand after them.
+    pub(super) fn of_texts(
+        texts: &TextList,
+        length: usize,
+        keep: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<Lookup> {
+        Lookup::build(length, |one, other| Some(texts.get(one)?.cmp(texts.get(other)?)), keep)
+    }
+
+    fn build(
+        length: usize,
+        compare: impl Fn(usize, usize) -> Option<Ordering>,
+        keep: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<Lookup> {
+        if length <= FEW {
+            return Ok(Lookup::Linear { length: length as u32 });
         }
-        let comparable = |value: &T| value.partial_cmp(value).is_some();
-        let sorted = values.iter().take_while(|value| comparable(value)).count();
-        let (front, back) = values.split_at(sorted);
-        if front.is_sorted() && !back.iter().any(comparable) {
-            return Lookup::Sorted { sorted: sorted as u32 };
+        // A NaN is not comparable with itself.
+        let comparable = |index: &usize| compare(*index, *index).is_some();
+        let sorted = (0..length).take_while(comparable).count();
+        let is_sorted = (1..sorted).all(|index| compare(index - 1, index).is_some_and(Ordering::is_le));
+        if is_sorted && !(sorted..length).any(|index| comparable(&index)) {
+            return Ok(Lookup::Sorted { sorted: sorted as u32 });
         }
-        let mut order: Vec<u32> = (0u32..).zip(values).filter(|(_, value)| comparable(value)).map(|(i, _)| i).collect();
-        let at = |index: &u32| values.get(*index as usize);
-        order.sort_by(|one, other| at(one).partial_cmp(&at(other)).unwrap_or(Ordering::Equal));
-        Lookup::Ordered(order.into())
+        let count = (0..length).filter(comparable).count();
+        keep(count * size_of::<u32>())?;
+        let mut order = Vec::with_capacity(count);
+        order.extend((0..length).filter(comparable).map(|index| index as u32));
+        let compare = |one: u32, other: u32| compare(one as usize, other as usize).unwrap_or(Ordering::Equal);
+        order.sort_unstable_by(|one, other| compare(*one, *other).then(one.cmp(other)));
+        // Of equal values the first in the list is the one that is found.
+        order.dedup_by(|later, earlier| compare(*later, *earlier).is_eq());
+        Ok(Lookup::Ordered(order.into()))
     }
 
     /// The position of a value.
@@ -46,21 +71,23 @@ impl Lookup {
         self.search(|index| Some(texts.get(index)?.cmp(wanted)))
     }
 
-    /// The position of the first value of a sorted list that equals what is wanted, where several may; the first of them in
-    /// the list's own order if it is not sorted.
+    /// The position of the first value that equals what is wanted, where several different ones may. Those follow each other
+    /// in the lookup's order.
     pub(super) fn first(&self, compare: impl Fn(usize) -> Option<Ordering>) -> Option<u32> {
-        let is_equal = |index: &u32| compare(*index as usize) == Some(Ordering::Equal);
-        let mut found = self.search(&compare)?;
+        let is_equal = |index: usize| compare(index) == Some(Ordering::Equal);
         match self {
-            Lookup::Linear { .. } => {}
-            Lookup::Sorted { .. } => {
-                while let Some(before) = found.checked_sub(1).filter(is_equal) {
-                    found = before;
-                }
+            Lookup::Linear { .. } => self.search(&compare),
+            Lookup::Sorted { sorted } => {
+                let first = lower_bound(*sorted as usize, &compare);
+                is_equal(first).then_some(first as u32)
             }
-            Lookup::Ordered(order) => found = order.iter().copied().filter(is_equal).min()?,
+            Lookup::Ordered(order) => {
+                let at = |index: usize| order.get(index).map(|position| *position as usize);
+                let first = lower_bound(order.len(), |index| compare(at(index)?));
+                let equal = order.get(first..)?.iter().take_while(|position| is_equal(**position as usize));
+                equal.copied().min()
+            }
         }
-        Some(found)
     }
 
     fn search(&self, compare: impl Fn(usize) -> Option<Ordering>) -> Option<u32> {
@@ -74,11 +101,19 @@ impl Lookup {
             }
         }
     }
+}
 
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        if let Lookup::Ordered(order) = self { size_of_val(&**order) } else { 0 }
+/// The first index at which a sorted list is not below what is wanted.
+fn lower_bound(length: usize, compare: impl Fn(usize) -> Option<Ordering>) -> usize {
+    let (mut low, mut high) = (0, length);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(middle) {
+            Some(Ordering::Less) => low = middle + 1,
+            _ => high = middle,
+        }
     }
+    low
 }
 
 fn bisect(length: usize, compare: impl Fn(usize) -> Option<Ordering>) -> Option<usize> {
@@ -92,6 +127,14 @@ fn bisect(length: usize, compare: impl Fn(usize) -> Option<Ordering>) -> Option<
         }
     }
     None
+}
+
+#[cfg(test)]
+impl Lookup {
+    /// The lookup for a list.
+    pub(super) fn new<T: PartialOrd>(values: &[T]) -> Lookup {
+        Lookup::of(values, &mut |_| Ok(())).unwrap()
+    }
 }
 
 #[cfg(test)]
@@ -112,11 +155,30 @@ mod tests {
             let texts: Vec<String> = values.iter().map(|value| format!("v{value}")).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let text_lookup = Lookup::new(&texts);
-            let list = TextList::new(texts.iter().copied()).unwrap();
+            let list = TextList::of(texts.iter().copied());
             for wanted in -45..45 {
                 let walk = values.iter().position(|value| *value == wanted).map(|index| index as u32);
                 prop_assert_eq!(lookup.find(&values, &wanted), walk);
                 prop_assert_eq!(text_lookup.find_text(&list, &format!("v{wanted}")), walk);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_of_several_that_equal_is_what_a_walk_finds_first(
+            mut values in proptest::collection::vec(0i64..60, 0..60),
+            sort in any::<bool>(),
+        ) {
+            if sort {
+                values.sort_unstable();
+            }
+            let lookup = Lookup::new(&values);
+            // Three integers are one float here.
+            for wanted in 0..25 {
+                let walk = values.iter().position(|value| *value / 3 == wanted).map(|index| index as u32);
+                let found = lookup.first(|index| Some((values.get(index)? / 3).cmp(&wanted)));
+                prop_assert_eq!(found, walk);
             }
         }
     }

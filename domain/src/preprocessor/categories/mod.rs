@@ -6,15 +6,20 @@
 #[cfg(test)]
 mod categories_test;
 mod lookup;
+mod object_index;
 
 use super::attributes::one_dimensional;
+use super::build::Builder;
 use super::fault::Fault;
 use super::feature::{Feature, Refuses, describe, refuse};
 use super::text_list::TextList;
 use super::version::Version;
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
+use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use lookup::Lookup;
+use object_index::ObjectIndex;
+use std::sync::Arc;
 
 /// Categories, each with its number in `categories_`.
 #[derive(Debug)]
@@ -50,14 +55,17 @@ enum Known {
         objects: bool,
     },
     /// An object array that holds more than text.
-    Objects(Box<[Object]>),
+    Objects {
+        objects: Box<[Object]>,
+        index: ObjectIndex,
+    },
 }
 
 #[derive(Debug, PartialEq)]
 enum Object {
     Missing,
     None,
-    Text(Box<str>),
+    Text(Arc<str>),
     Bool(bool),
     Integer(i64),
     Float(f64),
@@ -65,10 +73,16 @@ enum Object {
 
 impl Categories {
     /// Reads one array of `categories_`. `None` when it is no one-dimensional array of numbers, text or plain objects.
-    pub(super) fn from_value(value: Value<'_>, version: Version) -> Option<Categories> {
-        let array = one_dimensional(value)?;
-        u32::try_from(array.len()).ok()?;
-        Some(Categories::new(known(array)?, version))
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub(super) fn build<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Categories>> {
+        let Some(array) = one_dimensional(value) else { return Ok(None) };
+        if u32::try_from(array.len()).is_err() {
+            return Ok(None);
+        }
+        let known = known(array, builder)?;
+        Ok(known.map(|known| Categories::new(known, builder.version)))
     }
 
     fn new(known: Known, version: Version) -> Categories {
@@ -86,21 +100,7 @@ impl Categories {
             Known::Unsigned { values, .. } => values.len(),
             Known::Floats { values, .. } => values.len(),
             Known::Texts { texts, .. } => texts.len(),
-            Known::Objects(objects) => objects.len(),
-        }
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        match &self.known {
-            Known::Integers { values, lookup } => size_of_val(&**values) + lookup.heap_bytes(),
-            Known::Unsigned { values, lookup } => size_of_val(&**values) + lookup.heap_bytes(),
-            Known::Floats { values, lookup, .. } => size_of_val(&**values) + lookup.heap_bytes(),
-            Known::Texts { texts, lookup, .. } => texts.heap_bytes() + lookup.heap_bytes(),
-            Known::Objects(objects) => {
-                let text = |object: &Object| if let Object::Text(text) = object { text.len() } else { 0 };
-                size_of_val(&**objects) + objects.iter().map(text).sum::<usize>()
-            }
+            Known::Objects { objects, .. } => objects.len(),
         }
     }
 
@@ -171,7 +171,7 @@ impl Categories {
     /// even with `handle_unknown='ignore'`.
     fn refuse_objects(&self, feature: &Feature<'_, '_>, dtype: &str) -> Result<(), Fault> {
         match self.known {
-            Known::Texts { objects: true, .. } | Known::Objects(_) => Err(self.incomparable(feature, dtype)),
+            Known::Texts { objects: true, .. } | Known::Objects { .. } => Err(self.incomparable(feature, dtype)),
             _ => Ok(()),
         }
     }
@@ -195,7 +195,7 @@ impl Categories {
             Known::Unsigned { values, .. } => values.first() != Some(&0),
             Known::Floats { values, .. } => values.first() != Some(&0.0),
             Known::Texts { texts, none, .. } => *none != Some(0) && texts.get(0) != Some(""),
-            Known::Objects(objects) => {
+            Known::Objects { objects, .. } => {
                 !matches!(objects.first(), Some(Object::None | Object::Integer(0) | Object::Bool(false)))
             }
         }
@@ -211,18 +211,17 @@ impl Categories {
             (_, Cell::Int(value)) if !self.is_of_objects() => self.of_python_integer(*value),
             (_, Cell::Bool(value)) if !self.is_of_objects() => self.of_integer(i64::from(*value)),
             (_, Cell::Float(value)) if !self.is_of_objects() => self.of_python_float(*value),
-            (Known::Objects(objects), cell) => {
-                let position = |cell| objects.iter().position(|object| object.equals(cell));
+            (Known::Objects { objects, index }, cell) => {
                 let is_null = *cell == Cell::None;
-                let index = position(cell).or_else(|| is_null.then(|| position(&Cell::Missing)).flatten());
-                index.and_then(|index| u32::try_from(index).ok())
+                let position = |cell| index.find(objects, cell);
+                position(cell).or_else(|| is_null.then(|| position(&Cell::Missing)).flatten())
             }
             _ => None,
         }
     }
 
     fn is_of_objects(&self) -> bool {
-        matches!(self.known, Known::Texts { .. } | Known::Objects(_))
+        matches!(self.known, Known::Texts { .. } | Known::Objects { .. })
     }
 
     /// A value of an `int64` column, as numpy compares it.
@@ -234,7 +233,7 @@ impl Categories {
                 first_of_float(values, lookup, value as f64, |value| *value as f64)
             }
             Known::Floats { values, lookup, .. } => lookup.find(values, &(value as f64)),
-            Known::Texts { .. } | Known::Objects(_) => None,
+            Known::Texts { .. } | Known::Objects { .. } => None,
         }
     }
 
@@ -251,7 +250,7 @@ impl Categories {
             }
             Known::Unsigned { values, lookup } => lookup.find(values, &value),
             Known::Floats { values, lookup, .. } => lookup.find(values, &(value as f64)),
-            Known::Texts { .. } | Known::Objects(_) => None,
+            Known::Texts { .. } | Known::Objects { .. } => None,
         }
     }
 
@@ -262,7 +261,7 @@ impl Categories {
             Known::Unsigned { values, lookup } => first_of_float(values, lookup, value, |value| *value as f64),
             Known::Floats { missing, .. } if value.is_nan() => *missing,
             Known::Floats { values, lookup, .. } => lookup.find(values, &value),
-            Known::Texts { .. } | Known::Objects(_) => None,
+            Known::Texts { .. } | Known::Objects { .. } => None,
         }
     }
 
@@ -302,7 +301,7 @@ impl Categories {
                     _ => describe(&Cell::Text(text.into())),
                 })
                 .collect(),
-            Known::Objects(objects) => objects.iter().take(SHOWN).map(Object::describe).collect(),
+            Known::Objects { objects, .. } => objects.iter().take(SHOWN).map(Object::describe).collect(),
         };
         let more = self.len() - shown.len();
         if more > 0 {
@@ -312,24 +311,67 @@ impl Categories {
     }
 }
 
-fn known(array: ArrayView<'_>) -> Option<Known> {
-    match array.dtype().kind {
+fn known<'t>(array: ArrayView<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Known>> {
+    let length = array.len();
+    builder.work.charge_items::<u64>(length)?;
+    let kind = array.dtype().kind;
+    if matches!(kind, ItemKind::Int | ItemKind::UInt | ItemKind::Bool | ItemKind::Float) {
+        builder.keep_items::<u64>(length)?;
+    }
+    let mut keep = |bytes| builder.keep(bytes);
+    Ok(match kind {
         ItemKind::UInt if array.dtype().item_size == size_of::<u64>() => {
-            let values = array.to_u64().ok()?;
-            Some(Known::Unsigned { lookup: Lookup::new(&values), values: values.into() })
+            let Ok(values) = array.to_u64() else { return Ok(None) };
+            Some(Known::Unsigned { lookup: Lookup::of(&values, &mut keep)?, values: values.into() })
         }
-        ItemKind::Int | ItemKind::UInt | ItemKind::Bool => Some(integers(array.to_i64().ok()?)),
-        ItemKind::Float => Some(floats(array.to_f64().ok()?)),
+        ItemKind::Int | ItemKind::UInt | ItemKind::Bool => {
+            let Ok(values) = array.to_i64() else { return Ok(None) };
+            Some(Known::Integers { lookup: Lookup::of(&values, &mut keep)?, values: values.into() })
+        }
+        ItemKind::Float => {
+            let Ok(values) = array.to_f64() else { return Ok(None) };
+            let missing = values.iter().position(|value| value.is_nan()).and_then(|index| u32::try_from(index).ok());
+            Some(Known::Floats { lookup: Lookup::of(&values, &mut keep)?, values: values.into(), missing })
+        }
         ItemKind::Text => {
-            let texts = array.to_text().ok()?;
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let lookup = Lookup::new(&texts);
-            let texts = TextList::new(texts)?;
+            let mut bytes = 0;
+            if array.each_text(|text| bytes += text.len()).is_err() {
+                return Ok(None);
+            }
+            builder.keep(TextList::bytes(length, bytes))?;
+            let Some(texts) = TextList::of_array(array, length, bytes) else { return Ok(None) };
+            let lookup = Lookup::of_texts(&texts, length, &mut |bytes| builder.keep(bytes))?;
             Some(Known::Texts { texts, lookup, missing: None, none: None, objects: false })
         }
-        ItemKind::Object => objects(array.objects()?.map(Object::from_value).collect::<Option<_>>()?),
+        ItemKind::Object => {
+            let _held = builder.allowance().hold(length.saturating_mul(size_of::<Value<'_>>()))?;
+            let Some(objects) = array.objects() else { return Ok(None) };
+            of_objects(&objects.collect::<Vec<_>>(), builder)?
+        }
         ItemKind::Bytes => None,
+    })
+}
+
+/// What an array of objects holds, without a copy of its texts on the way.
+fn of_objects<'t>(values: &[Value<'t>], builder: &mut Builder<'t, '_>) -> Result<Option<Known>> {
+    let number = |index: Option<usize>| index.and_then(|index| u32::try_from(index).ok());
+    let none = number(values.iter().position(|value| value.is_none()));
+    let missing = number(values.iter().position(|value| value.as_float().is_some_and(f64::is_nan)));
+    // A missing value or None stands after all text; its own text is then empty and is never looked for.
+    let texts = values.iter().take_while(|value| value.is_some_text()).count();
+    if texts + usize::from(none.is_some()) + usize::from(missing.is_some()) >= values.len() {
+        let list = builder.text_list(values)?;
+        let lookup = Lookup::of_texts(&list, texts, &mut |bytes| builder.keep(bytes))?;
+        return Ok(Some(Known::Texts { texts: list, lookup, missing, none, objects: true }));
     }
+    builder.keep_items::<Object>(values.len())?;
+    let mut objects = Vec::with_capacity(values.len());
+    for value in values {
+        let Some(object) = Object::build(*value, builder)? else { return Ok(None) };
+        objects.push(object);
+    }
+    let index = ObjectIndex::new(&objects, &mut |bytes| builder.keep(bytes))?;
+    Ok(Some(Known::Objects { objects: objects.into(), index }))
 }
 
 /// The first of the integers that is this number as a float.
@@ -337,55 +379,23 @@ fn first_of_float<T>(values: &[T], lookup: &Lookup, wanted: f64, float: impl Fn(
     lookup.first(|index| float(values.get(index)?).partial_cmp(&wanted))
 }
 
-fn integers(values: Vec<i64>) -> Known {
-    Known::Integers { lookup: Lookup::new(&values), values: values.into() }
-}
-
-fn floats(values: Vec<f64>) -> Known {
-    let missing = values.iter().position(|value| value.is_nan()).and_then(|index| u32::try_from(index).ok());
-    Known::Floats { lookup: Lookup::new(&values), values: values.into(), missing }
-}
-
-fn objects(objects: Vec<Object>) -> Option<Known> {
-    let position = |wanted: Object| objects.iter().position(|object| *object == wanted);
-    let none = position(Object::None);
-    let missing = objects.iter().position(|object| matches!(object, Object::Missing));
-    // A missing value or None stands after all text; its own text is then empty and is never looked for.
-    let texts: Vec<&str> = objects.iter().map_while(Object::as_text).collect();
-    if texts.len() + usize::from(none.is_some()) + usize::from(missing.is_some()) < objects.len() {
-        return Some(Known::Objects(objects.into()));
-    }
-    let lookup = Lookup::new(&texts);
-    let padding = objects.len() - texts.len();
-    let texts = TextList::new(texts.into_iter().chain(std::iter::repeat_n("", padding)))?;
-    let number = |index: Option<usize>| index.and_then(|index| u32::try_from(index).ok());
-    Some(Known::Texts { texts, lookup, missing: number(missing), none: number(none), objects: true })
-}
-
 impl Object {
-    fn from_value(value: Value<'_>) -> Option<Object> {
+    fn build<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Object>> {
+        if let Some(text) = builder.text(value)? {
+            return Ok(Some(Object::Text(text)));
+        }
         if value.is_none() {
-            return Some(Object::None);
+            return Ok(Some(Object::None));
         }
-        if let Some(text) = value.as_str() {
-            return Some(Object::Text(text.into()));
-        }
-        if let Some(flag) = value.as_bool() {
-            return Some(Object::Bool(flag));
-        }
-        if let Some(integer) = value.as_i64() {
-            return Some(Object::Integer(integer));
-        }
-        match value.as_float()? {
-            float if float.is_nan() => Some(Object::Missing),
-            float => Some(Object::Float(float)),
-        }
+        let plain = value.as_bool().map(Object::Bool).or_else(|| value.as_i64().map(Object::Integer));
+        Ok(plain.or_else(|| {
+            let float = value.as_float()?;
+            Some(if float.is_nan() { Object::Missing } else { Object::Float(float) })
+        }))
     }
 
-    fn as_text(&self) -> Option<&str> {
-        if let Object::Text(text) = self { Some(text) } else { None }
-    }
-
+    /// Whether Python has them for equal. The index answers the same faster; its test walks.
+    #[cfg(test)]
     fn equals(&self, cell: &Cell<'_>) -> bool {
         match (self, cell) {
             (Object::Missing, Cell::Missing) | (Object::None, Cell::None) => true,
@@ -414,6 +424,22 @@ impl Object {
 }
 
 #[cfg(test)]
+fn objects(objects: Vec<Object>) -> Option<Known> {
+    let number = |index: Option<usize>| index.and_then(|index| u32::try_from(index).ok());
+    let none = objects.iter().position(|object| *object == Object::None);
+    let missing = objects.iter().position(|object| *object == Object::Missing);
+    let text = |object: &Object| if let Object::Text(text) = object { Some(Arc::clone(text)) } else { None };
+    let texts: Vec<Arc<str>> = objects.iter().map_while(text).collect();
+    if texts.len() + usize::from(none.is_some()) + usize::from(missing.is_some()) < objects.len() {
+        let index = ObjectIndex::new(&objects, &mut |_| Ok(())).ok()?;
+        return Some(Known::Objects { objects: objects.into(), index });
+    }
+    let list = TextList::of((0..objects.len()).map(|index| texts.get(index).map_or("", |text| text)));
+    let lookup = Lookup::of_texts(&list, texts.len(), &mut |_| Ok(())).ok()?;
+    Some(Known::Texts { texts: list, lookup, missing: number(missing), none: number(none), objects: true })
+}
+
+#[cfg(test)]
 impl Categories {
     /// Categories of an object array of text; `None` is a missing value.
     pub(super) fn of_texts(texts: &[Option<&str>], version: Version) -> Categories {
@@ -423,7 +449,8 @@ impl Categories {
 
     /// Categories of an array of integers.
     pub(super) fn of_integers(values: &[i64], version: Version) -> Categories {
-        Categories::new(integers(values.to_vec()), version)
+        let lookup = Lookup::new(values);
+        Categories::new(Known::Integers { lookup, values: values.into() }, version)
     }
 
     /// Categories of an array of `uint64`.
@@ -433,6 +460,7 @@ impl Categories {
 
     /// Categories of an array of floats.
     pub(super) fn of_floats(values: &[f64], version: Version) -> Categories {
-        Categories::new(floats(values.to_vec()), version)
+        let missing = values.iter().position(|value| value.is_nan()).and_then(|index| u32::try_from(index).ok());
+        Categories::new(Known::Floats { lookup: Lookup::new(values), values: values.into(), missing }, version)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::artifact::pickle;
+use byoc_account::Allowance;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,13 @@ fn fixtures() -> PathBuf {
 
 /// The description of a fixture without its `columns.json`, which says nothing that is described.
 fn described(case: &str) -> PreprocessorDescription {
-    let tree = pickle::read(std::fs::read(fixtures().join(case).join("model.joblib")).unwrap()).unwrap();
-    Preprocessor::from_pickle(&tree, None).unwrap().describe(&tree).unwrap()
+    let tree =
+        pickle::read(std::fs::read(fixtures().join(case).join("model.joblib")).unwrap(), &Allowance::unbounded())
+            .unwrap();
+    Preprocessor::from_pickle(&tree, None, &Allowance::unbounded())
+        .unwrap()
+        .describe(&tree, &Allowance::unbounded())
+        .unwrap()
 }
 
 fn names(case: &str) -> Vec<String> {
@@ -86,9 +92,9 @@ fn there_is_a_name_for_each_column_of_the_answer() {
         let Ok(meta) = std::fs::read(case.join("meta.json")) else { continue };
         let meta: Json = serde_json::from_slice(&meta).unwrap();
         let Some(width) = meta["shape"].get(1).and_then(Json::as_u64) else { continue };
-        let tree = pickle::read(std::fs::read(case.join("model.joblib")).unwrap()).unwrap();
-        let Ok(preprocessor) = Preprocessor::from_pickle(&tree, None) else { continue };
-        let description = preprocessor.describe(&tree).unwrap();
+        let tree = pickle::read(std::fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+        let Ok(preprocessor) = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()) else { continue };
+        let description = preprocessor.describe(&tree, &Allowance::unbounded()).unwrap();
         if let Some(names) = description.transformer.feature_names_out {
             // Some cases hold the label before the features.
             assert!([width, width.saturating_sub(1)].contains(&(names.len() as u64)), "{name}: {names:?}");

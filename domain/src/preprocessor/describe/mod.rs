@@ -10,6 +10,7 @@
 //! there was `get_feature_names`, which knew neither the names of a frame nor most transformers: where it answers, its names
 //! are shown; where it raises, the newer names are, and [`TransformerDescription::note`] says so.
 
+pub(crate) mod bounds;
 #[cfg(test)]
 mod describe_test;
 pub(super) mod names;
@@ -22,6 +23,8 @@ use super::transformers;
 use super::version::Version;
 use crate::artifact::pickle::{Tree, Value};
 use crate::error::Result;
+use bounds::Bounds;
+use byoc_account::Allowance;
 use names::Names;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -114,19 +117,34 @@ impl Preprocessor {
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) where [`Preprocessor::from_pickle`] has it.
-    pub fn describe(&self, tree: &Tree) -> Result<PreprocessorDescription> {
-        let version = super::version_of(tree.root())?;
+    pub fn describe(&self, tree: &Tree, allowance: &Allowance) -> Result<PreprocessorDescription> {
+        self.describe_within(tree, &self.bounds(tree, allowance)?)
+    }
+
+    /// The bounds of what is said of a pickle.
+    ///
+    /// # Errors
+    /// Where the pickle has no version.
+    pub(crate) fn bounds<'a>(&self, tree: &Tree, allowance: &'a Allowance) -> Result<Bounds<'a>> {
+        Ok(Bounds::new(super::version_of(tree.root())?, tree.plain_bytes(), allowance))
+    }
+
+    /// The same within bounds that hold for more than this.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::describe`].
+    pub(crate) fn describe_within(&self, tree: &Tree, bounds: &Bounds<'_>) -> Result<PreprocessorDescription> {
         let (names, label) = self.layout.row();
         let label = label.and_then(|index| {
             let position = if self.layout.label() == Some(LabelPosition::First) { "first" } else { "last" };
             Some(LabelDescription { name: (*names.get(index)?).to_owned(), position })
         });
         Ok(PreprocessorDescription {
-            scikit_learn: version.to_string(),
+            scikit_learn: bounds.version.to_string(),
             columns: self.feature_names().into_iter().map(str::to_owned).collect(),
             label,
             refusal: self.refusal().map(str::to_owned),
-            transformer: describe(None, tree.root(), None, version)?,
+            transformer: describe(None, tree.root(), None, bounds)?,
         })
     }
 }
@@ -146,9 +164,10 @@ fn describe(
     name: Option<&str>,
     transformer: Value<'_>,
     given: Option<&[String]>,
-    version: Version,
+    bounds: &Bounds<'_>,
 ) -> Result<TransformerDescription> {
-    let (names, note) = feature_names(transformer, given, version);
+    bounds.take(size_of::<TransformerDescription>())?;
+    let (names, note) = feature_names(transformer, given, bounds);
     let (feature_names_out, feature_names_out_error) = match names {
         Ok(names) => (Some(names), None),
         Err(names::NoNames(reason)) => (None, Some(reason)),
@@ -156,7 +175,7 @@ fn describe(
     let mut description = TransformerDescription {
         name: name.map(str::to_owned),
         class: transformer.as_str().unwrap_or_default().to_owned(),
-        columns: given.unwrap_or_default().to_vec(),
+        columns: bounds.copy(given.unwrap_or_default().iter())?,
         weight: None,
         settings: Map::new(),
         fitted: Map::new(),
@@ -169,20 +188,20 @@ fn describe(
     };
     let Some(object) = Attributes::of(transformer) else { return Ok(description) };
     description.class = object.class().to_owned();
-    if let Ok(names) = transformers::names_in(object, given, version) {
+    if let Ok(names) = transformers::names_in(object, given, bounds) {
         description.columns = names;
     }
     for (name, value) in object.all().filter(|(name, _)| !STRUCTURE.contains(name) && !name.starts_with('_')) {
         if !name.ends_with('_') {
-            description.settings.insert(name.to_owned(), values::json(value));
+            description.settings.insert(name.to_owned(), values::json(value, bounds)?);
         } else if let Some(features) = value.attribute("features_") {
             // A MissingIndicator within a SimpleImputer: the columns that it looks at.
-            description.fitted.insert(name.to_owned(), values::json(features));
+            description.fitted.insert(name.to_owned(), values::json(features, bounds)?);
         } else {
-            description.fitted.insert(name.to_owned(), values::json(value));
+            description.fitted.insert(name.to_owned(), values::json(value, bounds)?);
         }
     }
-    if let Some(infrequent) = infrequent_categories(object) {
+    if let Some(infrequent) = infrequent_categories(object, bounds)? {
         description.fitted.insert("infrequent_categories_".into(), infrequent);
     }
     let is_by_column = |(name, value): (&String, &Json)| {
@@ -191,11 +210,12 @@ fn describe(
     };
     description.by_column = description.fitted.iter().filter_map(is_by_column).collect();
     if description.class == "ColumnTransformer" {
-        description.dropped = transformers::unused(object, &description.columns, version)?;
+        description.dropped = transformers::unused(object, &description.columns, bounds)?;
     }
-    for Child { name, transformer, given } in transformers::parts(object, given, version)? {
-        let mut part = describe(Some(name), transformer, given.as_deref(), version)?;
-        part.weight = object.get("transformer_weights").and_then(|weights| weights.get(name)).map(values::json);
+    let weights = object.get("transformer_weights").and_then(Value::by_text).unwrap_or_default();
+    for Child { name, transformer, given } in transformers::parts(object, given, bounds)? {
+        let mut part = describe(Some(name), transformer, given.as_deref(), bounds)?;
+        part.weight = weights.get(name).map(|weight| values::json(*weight, bounds)).transpose()?;
         description.parts.push(part);
     }
     Ok(description)
@@ -203,25 +223,31 @@ fn describe(
 
 /// `infrequent_categories_` of an encoder, which scikit-learn works out of two attributes: for each column the categories
 /// that share one number, or None.
-fn infrequent_categories(encoder: Attributes<'_>) -> Option<Json> {
-    let indices = encoder.present("_infrequent_indices")?.items()?;
-    let categories = encoder.get("categories_")?.items()?;
-    let infrequent = |(indices, categories): (Value<'_>, Value<'_>)| {
-        let categories = values::json(categories);
-        let own = super::attributes::integers(indices)?;
+fn infrequent_categories(encoder: Attributes<'_>, bounds: &Bounds<'_>) -> Result<Option<Json>> {
+    let indices = encoder.present("_infrequent_indices").and_then(Value::items);
+    let categories = encoder.get("categories_").and_then(Value::items);
+    let (Some(indices), Some(categories)) = (indices, categories) else { return Ok(None) };
+    let mut all = Vec::new();
+    for (indices, categories) in indices.zip(categories) {
+        let categories = values::json(categories, bounds)?;
+        let length = indices.as_array().map_or(0, |array| array.len());
+        bounds.take(length.saturating_mul(size_of::<Json>()))?;
+        let own = super::attributes::integers(indices).unwrap_or_default();
         let own = own.into_iter().map(|index| categories.get(usize::try_from(index).ok()?).cloned());
-        own.collect::<Option<Json>>()
-    };
-    Some(indices.zip(categories).map(|pair| infrequent(pair).unwrap_or(Json::Null)).collect())
+        let is_array = indices.as_array().is_some();
+        all.push(own.collect::<Option<Json>>().filter(|_| is_array).unwrap_or(Json::Null));
+    }
+    Ok(Some(Json::Array(all)))
 }
 
 /// The names of a transformer's features, and what is particular about them.
-fn feature_names(transformer: Value<'_>, given: Option<&[String]>, version: Version) -> (Names, Option<String>) {
-    let names = transformers::feature_names_out(transformer, given, version);
+fn feature_names(transformer: Value<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> (Names, Option<String>) {
+    let version = bounds.version;
+    let names = transformers::feature_names_out(transformer, given, bounds);
     if version >= Version::new(1, 0) || transformer.as_str().is_some() {
         return (names, None);
     }
-    match transformers::get_feature_names(transformer, version) {
+    match transformers::get_feature_names(transformer, bounds) {
         Ok(names) => (Ok(names), Some(format!("named as get_feature_names of scikit-learn {version} names them"))),
         Err(names::NoNames(raised)) => {
             (names, Some(format!("named as scikit-learn 1.0 and later names them; {version} raises {raised}")))

@@ -1,6 +1,7 @@
 //! Names of features, as scikit-learn's `get_feature_names_out` makes them (`_check_feature_names_in` of
 //! `sklearn.utils.validation`, `_add_prefix_for_feature_names_out` of `sklearn.compose`).
 
+use super::bounds::Bounds;
 use crate::artifact::pickle::Value;
 use crate::error::Error;
 use crate::preprocessor::attributes::Attributes;
@@ -12,9 +13,6 @@ pub(in crate::preprocessor) type Names = Result<Vec<String>, NoNames>;
 /// Why there are no names: what scikit-learn raises, or what only Python could work out.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::preprocessor) struct NoNames(pub(super) String);
-
-/// The most bytes that the names of one transformer may have. A small file can name long texts often.
-const MOST_BYTES: usize = 256 << 20;
 
 impl NoNames {
     /// An exception of Python's.
@@ -35,15 +33,30 @@ impl From<Error> for NoNames {
 }
 
 /// The names that a transformer is given: those handed down, which must be those of fit, else those of fit, else x0, x1, …
-pub(in crate::preprocessor) fn names_in(transformer: Attributes<'_>, given: Option<&[String]>) -> Names {
-    choose(transformer.feature_names_in()?, count_in(transformer), given)
+pub(in crate::preprocessor) fn names_in(
+    transformer: Attributes<'_>,
+    given: Option<&[String]>,
+    bounds: &Bounds<'_>,
+) -> Names {
+    choose(fitted(transformer, bounds)?.as_deref(), count_in(transformer), given, bounds)
+}
+
+/// The names of the columns that a transformer was fitted on.
+pub(in crate::preprocessor) fn fitted<'t>(
+    transformer: Attributes<'t>,
+    bounds: &Bounds<'_>,
+) -> Result<Option<Vec<&'t str>>, Error> {
+    let array = transformer.get("feature_names_in_").and_then(Value::as_array);
+    bounds.work.charge_items::<&str>(array.map_or(0, |array| array.len()))?;
+    transformer.feature_names_in()
 }
 
 /// The same, where names and count of the features at fit are known from elsewhere.
 pub(in crate::preprocessor) fn choose(
-    fitted: Option<Vec<&str>>,
+    fitted: Option<&[&str]>,
     count: Option<usize>,
     given: Option<&[String]>,
+    bounds: &Bounds<'_>,
 ) -> Names {
     match (given, fitted, count) {
         (Some(given), Some(fitted), _) if *given != *fitted => {
@@ -53,18 +66,13 @@ pub(in crate::preprocessor) fn choose(
             "ValueError: input_features should have length equal to number of features ({count}), got {}",
             given.len()
         ))),
-        (Some(given), _, _) => Ok(given.to_vec()),
-        (None, Some(fitted), _) => Ok(fitted.into_iter().map(str::to_owned).collect()),
-        (None, None, Some(count)) => Ok(numbered(count)),
+        (Some(given), _, _) => Ok(bounds.copy(given.iter())?),
+        (None, Some(fitted), _) => bounds.collect(fitted.iter().map(|name| (*name).to_owned())),
+        (None, None, Some(count)) => Ok(bounds.numbered(count)?),
         (None, None, None) => {
             Err(NoNames::raised("ValueError: Unable to generate feature names without n_features_in_"))
         }
     }
-}
-
-/// x0, x1, …
-pub(in crate::preprocessor) fn numbered(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("x{number}")).collect()
 }
 
 /// How many features a transformer was fitted on: `n_features_in_`, or before 0.23 the length of what was fitted.
@@ -85,23 +93,13 @@ fn count_in(transformer: Attributes<'_>) -> Option<usize> {
     FITTED.iter().chain(SELECTORS).find_map(|name| length(transformer.get(name)?))
 }
 
-/// Collects names as long as they do not take all memory.
-pub(in crate::preprocessor) fn collect(names: impl IntoIterator<Item = String>) -> Names {
-    let mut bytes = 0usize;
-    let mut collected = Vec::new();
-    for name in names {
-        bytes = bytes.saturating_add(name.len());
-        if bytes > MOST_BYTES {
-            return Err(NoNames(format!("the names are longer than {MOST_BYTES} bytes together")));
-        }
-        collected.push(name);
-    }
-    Ok(collected)
-}
-
 /// The names of parts side by side, by `verbose_feature_names_out` of the ColumnTransformer or FeatureUnion: the part's
 /// name and two underscores before each, another form (a text, from 1.6 on), or nothing where they differ anyway.
-pub(in crate::preprocessor) fn prefixed(parent: Attributes<'_>, parts: Vec<(&str, Vec<String>)>) -> Names {
+pub(in crate::preprocessor) fn prefixed(
+    parent: Attributes<'_>,
+    parts: Vec<(&str, Vec<String>)>,
+    bounds: &Bounds<'_>,
+) -> Names {
     let verbose = parent.get("verbose_feature_names_out");
     let form = match verbose {
         None => "{transformer_name}__{feature_name}",
@@ -117,15 +115,30 @@ pub(in crate::preprocessor) fn prefixed(parent: Attributes<'_>, parts: Vec<(&str
             "verbose_feature_names_out is {form:?}: expected text with {{transformer_name}} and {{feature_name}} only"
         ))
     })?;
-    let name = |transformer: &str, feature: &str| {
-        let text = pieces.iter().map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Transformer => transformer,
-            Piece::Feature => feature,
-        });
-        text.collect::<String>()
+    let length_of = |piece: &Piece<'_>, part: &str, feature: &str| match piece {
+        Piece::Text(text) => text.len(),
+        Piece::Transformer => part.len(),
+        Piece::Feature => feature.len(),
     };
-    collect(parts.iter().flat_map(|(part, names)| names.iter().map(|feature| name(part, feature))))
+    let mut all = Vec::new();
+    for (part, names) in &parts {
+        for feature in names {
+            // A form may name a long feature a thousand times.
+            let length = pieces.iter().map(|piece| length_of(piece, part, feature)).fold(0, usize::saturating_add);
+            bounds.work.charge(pieces.len())?;
+            bounds.take_names(1, length)?;
+            let mut name = String::with_capacity(length);
+            for piece in &pieces {
+                name.push_str(match piece {
+                    Piece::Text(text) => text,
+                    Piece::Transformer => part,
+                    Piece::Feature => feature,
+                });
+            }
+            all.push(name);
+        }
+    }
+    Ok(all)
 }
 
 /// A piece of a form for `str.format`.
@@ -180,6 +193,8 @@ fn unprefixed(parts: Vec<(&str, Vec<String>)>) -> Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preprocessor::version::Version;
+    use byoc_account::Allowance;
 
     fn owned(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -188,10 +203,13 @@ mod tests {
     #[test]
     fn names_come_from_above_else_from_fit_else_they_are_numbers() {
         let given = owned(&["a", "b"]);
-        assert_eq!(choose(Some(vec!["a", "b"]), Some(2), Some(&given)), Ok(given.clone()));
-        assert_eq!(choose(Some(vec!["a", "b"]), Some(2), None), Ok(given.clone()));
+        let allowance = Allowance::unbounded();
+        let bounds = Bounds::new(Version::new(1, 9), 100, &allowance);
+        let choose = |fitted: Option<&[&str]>, count, given| choose(fitted, count, given, &bounds);
+        assert_eq!(choose(Some(&["a", "b"]), Some(2), Some(&given)), Ok(given.clone()));
+        assert_eq!(choose(Some(&["a", "b"]), Some(2), None), Ok(given.clone()));
         assert_eq!(choose(None, Some(2), None), Ok(owned(&["x0", "x1"])));
-        assert!(choose(Some(vec!["b", "a"]), None, Some(&given)).unwrap_err().0.contains("is not equal"));
+        assert!(choose(Some(&["b", "a"]), None, Some(&given)).unwrap_err().0.contains("is not equal"));
         assert!(choose(None, Some(3), Some(&given)).unwrap_err().0.ends_with("features (3), got 2"));
         assert!(choose(None, None, None).unwrap_err().0.contains("without n_features_in_"));
     }

@@ -1,40 +1,56 @@
 //! Values of a pickle as JSON for whoever reads a description, and as Python's `str` for names.
 
+use super::bounds::Bounds;
 use crate::artifact::pickle::{ArrayView, DType, ItemKind, Value};
+use crate::error::Result;
 use crate::payload::write_number;
 use crate::preprocessor::dtype::half;
 use serde_json::Value as Json;
+
+/// What a member of an object takes beside its key's text and its value: a share of a node of a B-tree.
+const ENTRY: usize = 2 * size_of::<String>();
 
 /// A value as JSON: numbers, text, lists, objects by text keys; `null` for None.
 ///
 /// A float that JSON does not have is `{"float": "nan"}`, so that it is neither None nor text. What is no plain value (a
 /// class, a function, an estimator) is its name.
-pub(crate) fn json(value: Value<'_>) -> Json {
+///
+/// # Errors
+/// When the file names the same values so often that it would be far larger than the file.
+pub(crate) fn json(value: Value<'_>, bounds: &Bounds<'_>) -> Result<Json> {
+    bounds.take(size_of::<Json>())?;
     if value.is_none() {
-        return Json::Null;
+        return Ok(Json::Null);
     }
-    let plain = value.as_bool().map(Json::from).or_else(|| value.as_i64().map(Json::from));
-    if let Some(plain) = plain.or_else(|| value.as_str().map(Json::from)) {
-        return plain;
+    if let Some(plain) = value.as_bool().map(Json::from).or_else(|| value.as_i64().map(Json::from)) {
+        return Ok(plain);
+    }
+    bounds.take(value.text_bytes())?;
+    if let Some(text) = value.as_str() {
+        return Ok(Json::from(text));
     }
     if let Some(float) = value.as_float() {
-        return number(float);
+        return Ok(number(float));
     }
     if let Some(items) = value.items() {
-        return items.map(json).collect();
+        return items.map(|item| json(item, bounds)).collect();
     }
     if let Some(entries) = value.entries() {
         // A dict by numbers or classes has the text of its keys.
-        return entries.map(|(key, value)| (text(key), json(value))).collect();
+        let entry = |(key, value): (Value<'_>, Value<'_>)| {
+            bounds.take(ENTRY + key.text_bytes())?;
+            Ok((text(key), json(value, bounds)?))
+        };
+        return entries.map(entry).collect();
     }
     if let Some(array) = value.as_array() {
         // A shape without items may be of any length, such as (1000000000000, 0).
         if array.is_empty() {
-            return Json::Array(Vec::new());
+            return Ok(Json::Array(Vec::new()));
         }
-        return shaped(&mut items(array).into_iter(), array.shape());
+        return Ok(shaped(&mut items(array, bounds)?.into_iter(), array.shape()));
     }
-    Json::from(text(value))
+    Ok(Json::from(text(value)))
 }
 
 /// A float as JSON.
@@ -52,24 +68,34 @@ fn shaped(items: &mut impl Iterator<Item = Json>, shape: &[usize]) -> Json {
 }
 
 /// The items of an array in row-major order. Bytes, which no estimator is fitted on, have none.
-fn items(array: ArrayView<'_>) -> Vec<Json> {
+fn items(array: ArrayView<'_>, bounds: &Bounds<'_>) -> Result<Vec<Json>> {
+    if let Some(objects) = array.objects() {
+        return objects.map(|object| json(object, bounds)).collect();
+    }
+    bounds.take(array.len().saturating_mul(size_of::<Json>() + array.dtype().item_size))?;
     let read = match array.dtype().kind {
         ItemKind::Float => array.to_f64().map(|values| values.into_iter().map(number).collect()),
         ItemKind::Int => array.to_i64().map(|values| values.into_iter().map(Json::from).collect()),
         ItemKind::UInt => array.to_u64().map(|values| values.into_iter().map(Json::from).collect()),
         ItemKind::Bool => array.to_i64().map(|values| values.into_iter().map(|value| Json::from(value != 0)).collect()),
         ItemKind::Text => array.to_text().map(|texts| texts.into_iter().map(Json::from).collect()),
-        ItemKind::Object => Ok(array.objects().map(|objects| objects.map(json).collect()).unwrap_or_default()),
-        ItemKind::Bytes => Ok(Vec::new()),
+        ItemKind::Object | ItemKind::Bytes => Ok(Vec::new()),
     };
-    read.unwrap_or_default()
+    Ok(read.unwrap_or_default())
 }
 
 /// `str(item)` of each item of a one-dimensional array. `as_objects`: of the array as an array of objects, in which a
 /// `float32` has become Python's float.
-pub(in crate::preprocessor) fn texts(array: ArrayView<'_>, as_objects: bool) -> Vec<String> {
+pub(in crate::preprocessor) fn texts(
+    array: ArrayView<'_>,
+    as_objects: bool,
+    bounds: &Bounds<'_>,
+) -> Result<Vec<String>> {
     let dtype = array.dtype();
-    match dtype.kind {
+    let text_bytes = array.objects().into_iter().flatten().map(Value::text_bytes).sum();
+    bounds.work.charge_items::<Value<'_>>(array.len())?;
+    bounds.take_names(array.len(), text_bytes)?;
+    Ok(match dtype.kind {
         ItemKind::Float => {
             let spell = |value: f64| match dtype.item_size {
                 2 if !as_objects => numpy_half(value),
@@ -79,8 +105,8 @@ pub(in crate::preprocessor) fn texts(array: ArrayView<'_>, as_objects: bool) -> 
             array.to_f64().map(|values| values.into_iter().map(spell).collect()).unwrap_or_default()
         }
         ItemKind::Object => array.objects().map(|objects| objects.map(text).collect()).unwrap_or_default(),
-        _ => items(array).iter().map(json_text).collect(),
-    }
+        _ => items(array, bounds)?.iter().map(json_text).collect(),
+    })
 }
 
 /// `str` of a numpy `float32` from NumPy 2.3 on: an exponent from a million on. (Before, from 1e16 on.)
@@ -159,11 +185,15 @@ pub fn python_float(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::artifact::pickle;
+    use crate::preprocessor::version::Version;
+    use byoc_account::Allowance;
     use serde_json::json;
 
     /// A pickle of protocol 0 without its STOP, as JSON.
     fn read(pickle: &str) -> Json {
-        json(pickle::read(format!("{pickle}.").into_bytes()).unwrap().root())
+        let allowance = Allowance::unbounded();
+        let bounds = Bounds::new(Version::new(1, 9), 100, &allowance);
+        json(pickle::read(format!("{pickle}.").into_bytes(), &allowance).unwrap().root(), &bounds).unwrap()
     }
 
     #[test]

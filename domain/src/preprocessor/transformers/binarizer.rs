@@ -9,7 +9,11 @@ use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 
 /// Reads `threshold`. Nothing is fitted.
-pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    binarizer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let threshold = binarizer.number("threshold")?;
     let output = super::unfitted_output(binarizer, input, builder)?;
     Ok(Built { transformer: Transformer::Binarizer { threshold }, output })

@@ -1,6 +1,8 @@
 //! `(x - center) / scale`, which [`StandardScaler`](super::standard_scaler) and [`RobustScaler`](super::robust_scaler)
 //! share.
 
+use std::sync::Arc;
+
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 use crate::preprocessor::version::Version;
@@ -25,9 +27,9 @@ impl ParameterRounding {
 #[derive(Debug)]
 pub(in crate::preprocessor) struct CenterAndScale {
     /// One for each feature, unless centering is off.
-    pub(super) center: Option<Box<[f64]>>,
+    pub(super) center: Option<Arc<[f64]>>,
     /// One for each feature, unless scaling is off. A constant feature has 1 here since fit.
-    pub(super) scale: Option<Box<[f64]>>,
+    pub(super) scale: Option<Arc<[f64]>>,
     pub(super) rounding: ParameterRounding,
 }
 
@@ -35,20 +37,15 @@ impl CenterAndScale {
     /// Centers and scales every feature. Missing values stay, infinity is refused.
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
-        for (column, center) in self.center.iter().flatten().enumerate() {
+        for (column, center) in self.center.iter().flat_map(|center| center.iter()).enumerate() {
             let center = self.rounding.apply(*center, &floats);
             floats.map_column(column, |value| value - center);
         }
-        for (column, scale) in self.scale.iter().flatten().enumerate() {
+        for (column, scale) in self.scale.iter().flat_map(|scale| scale.iter()).enumerate() {
             let scale = self.rounding.apply(*scale, &floats);
             floats.map_column(column, |value| value / scale);
         }
         Ok(floats.into_features())
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.center.iter().chain(&self.scale).map(|values| size_of_val(&**values)).sum()
     }
 }
 

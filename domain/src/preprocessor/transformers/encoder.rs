@@ -8,17 +8,26 @@ use crate::preprocessor::build::{Builder, Input};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, describe};
+use crate::preprocessor::work::Work;
+use std::sync::Arc;
 
 /// Reads `categories_`, one array a feature.
-pub(super) fn categories(encoder: Attributes<'_>, input: &Input<'_>, builder: &mut Builder) -> Result<Vec<Categories>> {
-    let arrays = encoder.items("categories_")?;
-    builder.accept(input, encoder, arrays.len())?;
-    let read = |array: Value<'_>| {
-        Categories::from_value(array, builder.version).ok_or_else(|| {
+pub(super) fn categories<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Vec<Arc<Categories>>> {
+    let value = encoder.required("categories_")?;
+    let count = value.items().map_or(0, |arrays| arrays.len());
+    builder.accept(input, encoder, count)?;
+    builder.work.charge_items::<Value<'_>>(count)?;
+    let mut categories = Vec::with_capacity(count);
+    for array in encoder.items("categories_")? {
+        categories.push(builder.categories(array)?.ok_or_else(|| {
             encoder.mismatch("categories_", "a list of one-dimensional arrays of numbers, text or plain objects", array)
-        })
-    };
-    arrays.into_iter().map(read).collect()
+        })?);
+    }
+    Ok(categories)
 }
 
 /// The infrequent categories of one feature, which share a number.
@@ -34,16 +43,23 @@ pub(super) struct Infrequent {
 /// Reads `_infrequent_indices` and `_default_to_infrequent_mappings` (from 1.1 on, and only if enabled): for each
 /// feature its groups, or `None` if it has no infrequent category. `grouped` says how many categories of each feature
 /// are in a group.
-pub(super) fn infrequent(encoder: Attributes<'_>, grouped: &[usize]) -> Result<Vec<Option<Infrequent>>> {
+pub(super) fn infrequent(
+    encoder: Attributes<'_>,
+    grouped: &[usize],
+    work: &Work<'_>,
+) -> Result<Vec<Option<Infrequent>>> {
     if !encoder.flag_or("_infrequent_enabled", false)? {
         return Ok(grouped.iter().map(|_| None).collect());
     }
+    work.charge_items::<Option<Infrequent>>(grouped.len())?;
     let indices = encoder.items_of("_infrequent_indices", grouped.len())?;
     let mappings = encoder.items_of("_default_to_infrequent_mappings", grouped.len())?;
     let read = |((indices, mapping), grouped): ((Value<'_>, Value<'_>), &usize)| {
         if indices.is_none() || mapping.is_none() {
             return Ok(None);
         }
+        let length = |value: Value<'_>| value.as_array().map_or(0, |array| array.len());
+        work.charge_items::<u64>(length(indices).saturating_add(length(mapping)).saturating_mul(2))?;
         let group = |value: &i64| usize::try_from(*value).ok().filter(|group| group < grouped);
         let groups: Option<Vec<usize>> = integers(mapping).and_then(|mapping| mapping.iter().map(group).collect());
         let first = integers(indices).and_then(|indices| indices.first().and_then(group));

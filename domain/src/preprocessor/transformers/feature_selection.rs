@@ -6,11 +6,11 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Refuses, refuse};
-use crate::preprocessor::version::Version;
 use std::cmp::Ordering;
 
 /// Which features are kept.
@@ -39,22 +39,27 @@ pub(super) fn supports(class: &str) -> bool {
 }
 
 /// Reads what the selector's class needs; scikit-learn works the choice out anew at each transform.
-pub(super) fn build<'t>(selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    selector: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let kept: Box<[bool]> = match selector.class() {
         "VarianceThreshold" => {
             let threshold = selector.number("threshold")?;
-            selector.numbers("variances_")?.iter().map(|variance| *variance > threshold).collect()
+            builder.numbers_in(selector, "variances_")?.iter().map(|variance| *variance > threshold).collect()
         }
-        "SelectFromModel" => from_model(selector)?,
-        "GenericUnivariateSelect" => univariate(selector, selector.text("mode")?, "param")?,
-        "SelectKBest" => univariate(selector, "k_best", "k")?,
-        "SelectPercentile" => univariate(selector, "percentile", "percentile")?,
-        "SelectFpr" => univariate(selector, "fpr", "alpha")?,
-        "SelectFdr" => univariate(selector, "fdr", "alpha")?,
-        "SelectFwe" => univariate(selector, "fwe", "alpha")?,
-        _ => support(selector)?,
+        "SelectFromModel" => from_model(selector, builder)?,
+        "GenericUnivariateSelect" => univariate(selector, selector.text("mode")?, "param", builder)?,
+        "SelectKBest" => univariate(selector, "k_best", "k", builder)?,
+        "SelectPercentile" => univariate(selector, "percentile", "percentile", builder)?,
+        "SelectFpr" => univariate(selector, "fpr", "alpha", builder)?,
+        "SelectFdr" => univariate(selector, "fdr", "alpha", builder)?,
+        "SelectFwe" => univariate(selector, "fwe", "alpha", builder)?,
+        _ => support(selector, builder)?,
     };
     builder.accept(input, selector, kept.len())?;
+    builder.keep_items::<bool>(kept.len())?;
     let width = kept.iter().filter(|kept| **kept).count();
     let refuses = if selector.class() == "VarianceThreshold" { Refuses::Nothing } else { Refuses::InfinityAndMissing };
     Ok(Built::array(Transformer::FeatureSelection(FeatureSelection { kept, refuses }), width))
@@ -62,19 +67,37 @@ pub(super) fn build<'t>(selector: Attributes<'t>, input: &Input<'t>, builder: &m
 
 /// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name says how
 /// much is kept.
-fn univariate(selector: Attributes<'_>, mode: &str, how_much: &str) -> Result<Box<[bool]>> {
-    match mode {
-        "k_best" => best(&selector.numbers("scores_")?, selector, how_much),
-        "percentile" => Ok(percentile(&selector.numbers("scores_")?, selector.number(how_much)?)),
-        "fpr" => Ok(below(&selector.numbers("pvalues_")?, selector.number(how_much)?)),
-        "fdr" => Ok(false_discovery_rate(&selector.numbers("pvalues_")?, selector.number(how_much)?)),
-        "fwe" => {
-            let p_values = selector.numbers("pvalues_")?;
-            Ok(below(&p_values, selector.number(how_much)? / p_values.len() as f64))
-        }
+fn univariate<'t>(
+    selector: Attributes<'t>,
+    mode: &str,
+    how_much: &str,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Box<[bool]>> {
+    let scores = match mode {
+        "k_best" | "percentile" => "scores_",
+        "fpr" | "fdr" | "fwe" => "pvalues_",
         _ => {
-            Err(selector.error(format_args!("expected mode to be k_best, percentile, fpr, fdr or fwe, found {mode:?}")))
+            return Err(
+                selector.error(format_args!("expected mode to be k_best, percentile, fpr, fdr or fwe, found {mode:?}"))
+            );
         }
+    };
+    let scores = builder.numbers_in(selector, scores)?;
+    let length = scores.len();
+    builder.work.charge_items::<u64>(length)?;
+    // Put in order, and before that without NaN.
+    let copies = match mode {
+        "percentile" => 2,
+        "k_best" | "fdr" => 1,
+        _ => 0,
+    };
+    let _held = builder.allowance().hold(length.saturating_mul(copies * size_of::<u64>()))?;
+    match mode {
+        "k_best" => best(&scores, selector, how_much),
+        "percentile" => Ok(percentile(&scores, selector.number(how_much)?)),
+        "fpr" => Ok(below(&scores, selector.number(how_much)?)),
+        "fdr" => Ok(false_discovery_rate(&scores, selector.number(how_much)?)),
+        _ => Ok(below(&scores, selector.number(how_much)? / length as f64)),
     }
 }
 
@@ -88,7 +111,9 @@ fn best(scores: &[f64], selector: Attributes<'_>, how_many: &str) -> Result<Box<
     let score =
         |index: &usize| scores.get(*index).copied().filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
     let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|one, other| score(one).partial_cmp(&score(other)).unwrap_or(Ordering::Equal));
+    order.sort_unstable_by(|one, other| {
+        score(one).partial_cmp(&score(other)).unwrap_or(Ordering::Equal).then(one.cmp(other))
+    });
     Ok(keep(scores.len(), order.into_iter().rev().take(k)))
 }
 
@@ -109,7 +134,7 @@ fn percentile(scores: &[f64], percentile: f64) -> Box<[bool]> {
     }
     let scores: Vec<f64> = scores.iter().map(|score| if score.is_nan() { f64::MIN } else { *score }).collect();
     let mut sorted = scores.clone();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let rank = sorted.len().saturating_sub(1) as f64 * (100.0 - percentile) / 100.0;
     let at = |index: usize| sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN);
     let (low, high) = (at(rank as usize), at(rank as usize + 1));
@@ -130,7 +155,7 @@ fn below(p_values: &[f64], alpha: f64) -> Box<[bool]> {
 /// Benjamini and Hochberg.
 fn false_discovery_rate(p_values: &[f64], alpha: f64) -> Box<[bool]> {
     let mut sorted = p_values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let step = alpha / sorted.len() as f64;
     let passed = sorted.iter().zip(1u32..).filter(|(p_value, rank)| **p_value <= step * f64::from(*rank));
     let highest = passed.map(|(p_value, _)| *p_value).fold(f64::NEG_INFINITY, f64::max);
@@ -138,8 +163,11 @@ fn false_discovery_rate(p_values: &[f64], alpha: f64) -> Box<[bool]> {
 }
 
 /// `support_` of RFE, RFECV and SequentialFeatureSelector.
-fn support(selector: Attributes<'_>) -> Result<Box<[bool]>> {
+fn support<'t>(selector: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<Box<[bool]>> {
     let value = selector.required("support_")?;
+    let length = value.as_array().map_or(0, |array| array.len());
+    builder.work.charge_items::<i64>(length)?;
+    let _held = builder.allowance().hold(length.saturating_mul(size_of::<i64>() + size_of::<bool>()))?;
     let array =
         crate::preprocessor::attributes::one_dimensional(value).filter(|array| array.dtype().kind == ItemKind::Bool);
     let mask = array.and_then(|array| array.to_i64().ok());
@@ -148,10 +176,14 @@ fn support(selector: Attributes<'_>) -> Result<Box<[bool]>> {
 }
 
 /// The features with coefficients that matter (`sklearn.feature_selection._from_model`).
-fn from_model(selector: Attributes<'_>) -> Result<Box<[bool]>> {
+fn from_model<'t>(selector: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<Box<[bool]>> {
     let value = selector.get("estimator_").map_or_else(|| selector.required("estimator"), Ok)?;
     let estimator =
         Attributes::of(value).ok_or_else(|| selector.mismatch("estimator_", "a fitted linear estimator", value))?;
+    let length = estimator.get("coef_").and_then(Value::as_array).map_or(0, |array| array.len());
+    builder.work.charge_items::<f64>(length)?;
+    // As floats, their norms, and those in order.
+    let _held = builder.allowance().hold(length.saturating_mul(3 * size_of::<f64>()))?;
     let importances = importances(selector, estimator)?;
     let threshold = threshold(selector, estimator, &importances)?;
     let mut kept: Box<[bool]> = importances.iter().map(|_| true).collect();
@@ -183,6 +215,10 @@ fn importances(selector: Attributes<'_>, estimator: Attributes<'_>) -> Result<Ve
         [_, features] => *features,
         _ => return Err(mismatch()),
     };
+    // A shape of no rows has no bytes, however many features it claims.
+    if coefficients.is_empty() {
+        return Err(mismatch());
+    }
     let of_feature = |feature: usize| {
         let own = coefficients.iter().skip(feature).step_by(features.max(1)).map(|value| value.abs());
         match norm {
@@ -227,7 +263,7 @@ fn mean(values: &[f64]) -> f64 {
 
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { at(middle) } else { (at(middle.wrapping_sub(1)) + at(middle)) / 2.0 }
@@ -243,17 +279,17 @@ impl FeatureSelection {
         }
         Ok(features.into_iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(feature, _)| feature).collect())
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.kept)
-    }
 }
 
 /// The names of the features that are kept.
-pub(super) fn feature_names_out(selector: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    let built = build(selector, &Input::unknown(), &mut Builder::new(version, usize::MAX))?;
-    let Transformer::FeatureSelection(selection) = built.transformer else { return names::names_in(selector, given) };
-    let given = names::choose(selector.feature_names_in()?, Some(selection.kept.len()), given)?;
+pub(super) fn feature_names_out<'t>(selector: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
+    let built = build(selector, &Input::unknown(), &mut builder)?;
+    builder.finish();
+    let Transformer::FeatureSelection(selection) = built.transformer else {
+        return names::names_in(selector, given, bounds);
+    };
+    let given = names::choose(names::fitted(selector, bounds)?.as_deref(), Some(selection.kept.len()), given, bounds)?;
     Ok(given.into_iter().zip(&selection.kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect())
 }
 

@@ -2,17 +2,18 @@
 
 use super::Transformer;
 use super::pipeline::named;
-use super::weight::Weight;
+use super::weight::{Weight, Weights};
+use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
-use crate::preprocessor::build::{Builder, Built, Input, Shape};
+use crate::preprocessor::build::{Builder, Built, Input, Shape, shorten};
 use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
-use crate::preprocessor::version::Version;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]
@@ -29,22 +30,27 @@ struct Part {
 }
 
 /// Reads `transformer_list`, in which `'drop'` (or `None`, until 0.24) leaves a part out, and `transformer_weights`.
-pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let mut parts = Vec::new();
+pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
     let mut width = Some(0usize);
     let mut sparse = false;
-    for (name, part) in named(union, "transformer_list")? {
+    let list = named(union, "transformer_list", &builder.work)?;
+    let weights = Weights::of(union, &builder.work)?;
+    builder.keep_items::<Part>(list.len())?;
+    let allowance = builder.allowance();
+    let _held = allowance.hold(list.len().saturating_mul(size_of::<(&str, Value<'_>)>()))?;
+    let mut parts = Vec::with_capacity(list.len());
+    for (name, part) in list {
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
         }
-        let built =
-            Transformer::build(part, input, builder).map_err(|error| error.context(format!("part {name:?}")))?;
+        let built = Transformer::build(part, input, builder)
+            .map_err(|error| error.context(format!("part {:?}", shorten(name))))?;
         sparse |= built.output.sparse;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
             _ => None,
         };
-        parts.push(Part { transformer: built.transformer, weight: Weight::of(union, name)? });
+        parts.push(Part { transformer: built.transformer, weight: weights.get(name)? });
     }
     // A part that passes a request through is as wide as the request, which is known when another part was fitted on
     // it.
@@ -78,29 +84,31 @@ impl FeatureUnion {
         }
         Ok(stack(all))
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        let parts = self.parts.iter().map(|part| part.transformer.heap_bytes());
-        size_of_val(&*self.parts) + parts.sum::<usize>()
-    }
 }
 
 /// The parts that are applied, each given all names.
-pub(super) fn parts<'t>(union: Attributes<'t>, given: Option<&[String]>) -> Result<Vec<Child<'t>>> {
-    let applied = named(union, "transformer_list")?.into_iter();
+pub(super) fn parts<'t>(
+    union: Attributes<'t>,
+    given: Option<&[String]>,
+    bounds: &Bounds<'_>,
+) -> Result<Vec<Child<'t>>> {
+    let applied = named(union, "transformer_list", &bounds.work)?.into_iter();
     let applied = applied.filter(|(_, part)| !part.is_none() && part.as_str() != Some("drop"));
-    let given = given.map(<[String]>::to_vec);
-    Ok(applied.map(|(name, transformer)| Child { name, transformer, given: given.clone() }).collect())
+    let part = |(name, transformer)| {
+        let given = given.map(|given| bounds.copy(given.iter())).transpose()?;
+        Ok(Child { name, transformer, given })
+    };
+    applied.map(part).collect()
 }
 
-pub(super) fn feature_names_out(union: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+pub(super) fn feature_names_out(union: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     let mut named = Vec::new();
-    for part in parts(union, given)? {
+    for part in parts(union, given, bounds)? {
         if !super::has_feature_names_out(part.transformer) {
             let class = part.transformer.class().map_or("str", |(_, class)| class);
             return Err(NoNames::no_method(part.name, class, "get_feature_names_out"));
         }
-        named.push((part.name, super::feature_names_out(part.transformer, given, version)?));
+        named.push((part.name, super::feature_names_out(part.transformer, given, bounds)?));
     }
-    names::prefixed(union, named)
+    names::prefixed(union, named, bounds)
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::half;
 use crate::preprocessor::fault::Fault;
@@ -111,7 +112,11 @@ fn sign(value: f64) -> f64 {
 }
 
 /// Reads `func`, `kw_args` and `validate`. A function of numpy is known by its name only; it is never called.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let value = transformer.required("func")?;
     if value.is_none() {
         return Ok(Built { transformer: Transformer::Passthrough, output: input.clone() });
@@ -219,10 +224,10 @@ impl Function {
 }
 
 /// It names its features only if it was told how, with `feature_names_out` (1.1).
-pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>) -> Names {
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     match transformer.present("feature_names_out") {
         None => Err(super::no_feature_names_out(transformer)),
-        Some(how) if how.as_str() == Some("one-to-one") => names::names_in(transformer, given),
+        Some(how) if how.as_str() == Some("one-to-one") => names::names_in(transformer, given, bounds),
         Some(how) => Err(NoNames::raised(format!("feature_names_out is {}, and is not called", how.describe()))),
     }
 }

@@ -1,14 +1,15 @@
 //! `sklearn.preprocessing.KBinsDiscretizer`: the number of the bin of each value, or a column for each bin.
 
 use super::Transformer;
-use crate::artifact::pickle::Value;
 use crate::error::Result;
-use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
+use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 use crate::preprocessor::version::Version;
+use std::sync::Arc;
 
 /// Bins, and an encoder of their numbers if there is one.
 #[derive(Debug)]
@@ -21,22 +22,37 @@ pub(in crate::preprocessor) struct KBinsDiscretizer {
 #[derive(Debug)]
 enum Bins {
     /// From 1.1 on: how many inner edges are at or below it.
-    Inner(Box<[f64]>),
+    Inner(Arc<[f64]>),
     /// Before: how many edges but the first are at or below it and a little more, the highest bin at most.
-    Widened { edges: Box<[f64]>, highest: f64 },
+    Widened { edges: Arc<[f64]>, highest: f64 },
 }
 
 /// Reads `bin_edges_`, `encode` and `_encoder`.
-pub(super) fn build<'t>(discretizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    discretizer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let value = discretizer.required("bin_edges_")?;
-    let edges = one_dimensional(value).and_then(|array| array.objects()).map(|edges| edges.map(bin_edges));
-    let edges: Option<Vec<_>> = edges.and_then(|edges| edges.collect());
-    let edges =
-        edges.ok_or_else(|| discretizer.mismatch("bin_edges_", "an array of arrays of two numbers or more", value))?;
+    let mismatch = || discretizer.mismatch("bin_edges_", "an array of arrays of two numbers or more", value);
+    let edges = one_dimensional(value).and_then(|array| array.objects()).ok_or_else(mismatch)?;
     let width = edges.len();
     builder.accept(input, discretizer, width)?;
-    let version = builder.version;
-    let features = edges.iter().map(|edges| Bins::new(edges, version)).collect();
+    builder.keep(size_of::<KBinsDiscretizer>())?;
+    builder.keep_items::<Bins>(width)?;
+    builder.work.charge_items::<Bins>(width)?;
+    let mut features = Vec::with_capacity(width);
+    for value in edges {
+        // Features that share their edges share them here too.
+        let edges = builder.numbers(value)?.filter(|edges| edges.len() >= 2);
+        let edges = edges.ok_or_else(mismatch)?;
+        builder.work.charge_items::<f64>(edges.len())?;
+        if !edges.is_sorted() {
+            return Err(mismatch());
+        }
+        features.push(Bins::new(edges, builder.version));
+    }
+    let features = features.into_boxed_slice();
     let one_hot = discretizer.choice("encode", &[("onehot", true), ("onehot-dense", true), ("ordinal", false)])?;
     let (encoder, output) = if one_hot {
         let numbers = Input::array(width);
@@ -49,34 +65,26 @@ pub(super) fn build<'t>(discretizer: Attributes<'t>, input: &Input<'t>, builder:
     Ok(Built { transformer: Transformer::KBinsDiscretizer(Box::new(discretizer)), output })
 }
 
-fn bin_edges(value: Value<'_>) -> Option<Box<[f64]>> {
-    numbers(value).filter(|edges| edges.len() >= 2 && edges.is_sorted())
-}
-
 impl Bins {
-    fn new(edges: &[f64], version: Version) -> Bins {
-        let without_first = edges.get(1..).unwrap_or_default();
+    fn new(edges: Arc<[f64]>, version: Version) -> Bins {
         if version >= Version::new(1, 1) {
-            let (_, inner) = without_first.split_last().unwrap_or((&0.0, &[]));
-            return Bins::Inner(inner.into());
+            return Bins::Inner(edges);
         }
-        let highest = without_first.len().saturating_sub(1) as f64;
-        Bins::Widened { edges: without_first.into(), highest }
+        let highest = edges.len().saturating_sub(2) as f64;
+        Bins::Widened { edges, highest }
     }
 
     fn bin(&self, value: f64) -> f64 {
         match self {
-            Bins::Inner(edges) => edges.partition_point(|edge| *edge <= value) as f64,
+            Bins::Inner(edges) => {
+                let inner = edges.get(1..edges.len().saturating_sub(1)).unwrap_or_default();
+                inner.partition_point(|edge| *edge <= value) as f64
+            }
             Bins::Widened { edges, highest } => {
                 let widened = value + (1e-8 + 1e-5 * value.abs());
-                (edges.partition_point(|edge| *edge <= widened) as f64).min(*highest)
+                let but_first = edges.get(1..).unwrap_or_default();
+                (but_first.partition_point(|edge| *edge <= widened) as f64).min(*highest)
             }
-        }
-    }
-
-    fn edges(&self) -> &[f64] {
-        match self {
-            Bins::Inner(edges) | Bins::Widened { edges, .. } => edges,
         }
     }
 }
@@ -96,19 +104,13 @@ impl KBinsDiscretizer {
             None => Ok(floats.into_features()),
         }
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.features)
-            + self.features.iter().map(|bins| size_of_val(bins.edges())).sum::<usize>()
-            + self.encoder.as_ref().map_or(0, Transformer::heap_bytes)
-    }
 }
 
 /// A name for each bin where there is a column for each, such as `x0_2.0`.
-pub(super) fn feature_names_out(discretizer: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    let given = names::names_in(discretizer, given)?;
+pub(super) fn feature_names_out(discretizer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let given = names::names_in(discretizer, given, bounds)?;
     match discretizer.present("_encoder") {
-        Some(encoder) => super::feature_names_out(encoder, Some(&given), version),
+        Some(encoder) => super::feature_names_out(encoder, Some(&given), bounds),
         None => Ok(given),
     }
 }
@@ -119,10 +121,10 @@ mod tests {
 
     #[test]
     fn an_edge_belongs_to_the_bin_above_and_the_ends_take_everything_beyond() {
-        let bins = Bins::new(&[0.0, 1.0, 2.0, 3.0], Version::new(1, 6));
+        let bins = Bins::new([0.0, 1.0, 2.0, 3.0].into(), Version::new(1, 6));
         let values = [-5.0, 0.0, 0.999, 1.0, 2.0, 3.0, 9.0];
         assert_eq!(values.map(|value| bins.bin(value)), [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
-        let widened = Bins::new(&[0.0, 1.0, 2.0, 3.0], Version::new(1, 0));
+        let widened = Bins::new([0.0, 1.0, 2.0, 3.0].into(), Version::new(1, 0));
         assert_eq!(values.map(|value| widened.bin(value)), [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
         assert_eq!((bins.bin(0.999999), widened.bin(0.999999)), (0.0, 1.0));
     }

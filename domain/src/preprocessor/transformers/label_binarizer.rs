@@ -8,17 +8,22 @@ use crate::preprocessor::build::{Builder, Built, Input, RequestWidth, Shape};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use std::sync::Arc;
 
 /// The classes and the two marks.
 #[derive(Debug)]
 pub(in crate::preprocessor) struct LabelBinarizer {
-    classes: Categories,
+    classes: Arc<Categories>,
     negative: i64,
     positive: i64,
 }
 
 /// Reads `classes_`, `neg_label`, `pos_label` and `y_type_`.
-pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    binarizer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     binarizer.choice("y_type_", &[("binary", ()), ("multiclass", ())])?;
     match input.shape {
         Shape::Request { .. } => builder.require_width(RequestWidth::Exactly(1)),
@@ -26,12 +31,14 @@ pub(super) fn build<'t>(binarizer: Attributes<'t>, input: &Input<'t>, builder: &
         Shape::Fixed(width) => return Err(binarizer.error(format_args!("it takes one column, but is given {width}"))),
     }
     let value = binarizer.required("classes_")?;
-    let classes = Categories::from_value(value, builder.version)
-        .ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
+    let classes = builder.categories(value)?;
+    let classes =
+        classes.ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
     let mark = |name| {
         let value = binarizer.required(name)?;
         value.as_i64().ok_or_else(|| binarizer.mismatch(name, "an integer", value))
     };
+    builder.keep(size_of::<LabelBinarizer>())?;
     let binarizer = LabelBinarizer { classes, negative: mark("neg_label")?, positive: mark("pos_label")? };
     let width = binarizer.width();
     Ok(Built::array(Transformer::LabelBinarizer(Box::new(binarizer)), width))
@@ -61,10 +68,6 @@ impl LabelBinarizer {
         })?;
         Ok(columns.into_iter().map(|marks| Feature::new(labels.origin, Column::Int64(marks))).collect())
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.classes.heap_bytes()
-    }
 }
 
 #[cfg(test)]
@@ -76,7 +79,7 @@ mod tests {
     #[test]
     fn two_classes_have_one_column_and_an_unknown_label_is_no_class() {
         let binarize = |classes: &[Option<&str>]| {
-            let classes = Categories::of_texts(classes, Version::new(1, 9));
+            let classes = Categories::of_texts(classes, Version::new(1, 9)).into();
             let binarizer = LabelBinarizer { classes, negative: -1, positive: 2 };
             columns_of(binarizer.apply(vec![texts(&[Some("a"), Some("b"), Some("x")])]))
         };

@@ -1,5 +1,7 @@
 //! `sklearn.preprocessing.MaxAbsScaler`: divides by the largest magnitude seen at fit.
 
+use std::sync::Arc;
+
 use super::Transformer;
 use super::center_and_scale::ParameterRounding;
 use super::min_max_scaler::clip;
@@ -12,14 +14,14 @@ use crate::preprocessor::feature::{Feature, Floats, Refuses};
 /// `x / scale`, kept within -1 and 1 if asked.
 #[derive(Debug)]
 pub(in crate::preprocessor) struct MaxAbsScaler {
-    scale: Box<[f64]>,
+    scale: Arc<[f64]>,
     clip: bool,
     rounding: ParameterRounding,
 }
 
 /// Reads `scale_` and `clip` (from 1.8 on).
-pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let scale = scaler.numbers("scale_")?;
+pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    let scale = builder.numbers_in(scaler, "scale_")?;
     let width = scale.len();
     builder.accept(input, scaler, width)?;
     let clip = scaler.flag_or("clip", false)?;
@@ -38,10 +40,6 @@ impl MaxAbsScaler {
             }
         }
         Ok(floats.into_features())
-    }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.scale)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `sklearn.preprocessing.MinMaxScaler`: maps the range seen at fit to `feature_range`.
 
+use std::sync::Arc;
+
 use super::Transformer;
 use super::center_and_scale::ParameterRounding;
 use crate::artifact::pickle::Value;
@@ -12,16 +14,16 @@ use crate::preprocessor::feature::{Feature, Floats, Refuses};
 /// `x * scale + min`, kept within a range if asked.
 #[derive(Debug)]
 pub(in crate::preprocessor) struct MinMaxScaler {
-    scale: Box<[f64]>,
-    min: Box<[f64]>,
+    scale: Arc<[f64]>,
+    min: Arc<[f64]>,
     /// `feature_range`, when `clip` is on.
     clip: Option<(f64, f64)>,
     rounding: ParameterRounding,
 }
 
 /// Reads `scale_`, `min_`, `feature_range` and `clip` (from 0.24 on).
-pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let scale = scaler.numbers("scale_")?;
+pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    let scale = builder.numbers_in(scaler, "scale_")?;
     let width = scale.len();
     builder.accept(input, scaler, width)?;
     let clip = if scaler.flag_or("clip", false)? {
@@ -34,8 +36,9 @@ pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut
     } else {
         None
     };
-    let min = scaler.numbers_of("min_", width)?;
+    let min = builder.numbers_of(scaler, "min_", width)?;
     let rounding = ParameterRounding::of(builder.version);
+    builder.keep(size_of::<MinMaxScaler>())?;
     let scaler = MinMaxScaler { scale, min, clip, rounding };
     Ok(Built::array(Transformer::MinMaxScaler(Box::new(scaler)), width))
 }
@@ -43,7 +46,7 @@ pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut
 impl MinMaxScaler {
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut floats = Floats::from_features(features, Refuses::Infinity)?;
-        for (column, (scale, min)) in self.scale.iter().zip(&self.min).enumerate() {
+        for (column, (scale, min)) in self.scale.iter().zip(self.min.iter()).enumerate() {
             let scale = self.rounding.apply(*scale, &floats);
             floats.map_column(column, |value| value * scale);
             let min = self.rounding.apply(*min, &floats);
@@ -53,10 +56,6 @@ impl MinMaxScaler {
             }
         }
         Ok(floats.into_features())
-    }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.scale) + size_of_val(&*self.min)
     }
 }
 

@@ -35,14 +35,15 @@ pub(super) use legacy_names::get_feature_names;
 pub(super) use pipeline::{chain, named};
 pub use quantile_transformer::normal_quantile;
 
-use super::attributes::Attributes;
-use super::build::{Builder, Built, Input, Shape};
+use super::attributes::{Attributes, numeric};
+use super::build::{Builder, Built, Input, Shape, check_width};
+use super::column_names::ColumnNames;
 use super::describe::Child;
+use super::describe::bounds::Bounds;
 use super::describe::names::{self, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
 use super::steps::best;
-use super::version::Version;
 use crate::artifact::pickle::{Value, supported_estimators};
 use crate::error::{Cause, Result};
 
@@ -76,11 +77,47 @@ pub(super) enum Transformer {
     TargetEncoder(target_encoder::TargetEncoder),
 }
 
-/// The classes that are built here, for messages.
-const SUPPORTED: &str = "Binarizer, ColumnTransformer, FeatureUnion, FunctionTransformer, GenericUnivariateSelect, KBinsDiscretizer, \
-    LabelBinarizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, Pipeline, \
-    PolynomialFeatures, PowerTransformer, QuantileTransformer, RFE, RFECV, RobustScaler, SelectFdr, SelectFpr, \
-    SelectFromModel, SelectFwe, SelectKBest, SelectPercentile, SequentialFeatureSelector, SimpleImputer, StandardScaler, TargetEncoder, VarianceThreshold";
+/// Builds a transformer of one class.
+type Build = for<'t, 'i, 'b, 'a> fn(Attributes<'t>, &'i Input<'t>, &'b mut Builder<'t, 'a>) -> Result<Built<'t>>;
+
+/// The classes that are built here.
+const BUILDERS: &[(&str, Build)] = &[
+    ("Binarizer", binarizer::build),
+    ("ColumnTransformer", column_transformer::build),
+    ("FeatureUnion", feature_union::build),
+    ("FunctionTransformer", function_transformer::build),
+    ("GenericUnivariateSelect", feature_selection::build),
+    ("KBinsDiscretizer", k_bins_discretizer::build),
+    ("LabelBinarizer", label_binarizer::build),
+    ("MaxAbsScaler", max_abs_scaler::build),
+    ("MinMaxScaler", min_max_scaler::build),
+    ("Normalizer", normalizer::build),
+    ("OneHotEncoder", one_hot_encoder::build),
+    ("OrdinalEncoder", ordinal_encoder::build),
+    ("Pipeline", pipeline::build),
+    ("PolynomialFeatures", polynomial_features::build),
+    ("PowerTransformer", power_transformer::build),
+    ("QuantileTransformer", quantile_transformer::build),
+    ("RFE", feature_selection::build),
+    ("RFECV", feature_selection::build),
+    ("RobustScaler", robust_scaler::build),
+    ("SelectFdr", feature_selection::build),
+    ("SelectFpr", feature_selection::build),
+    ("SelectFromModel", feature_selection::build),
+    ("SelectFwe", feature_selection::build),
+    ("SelectKBest", feature_selection::build),
+    ("SelectPercentile", feature_selection::build),
+    ("SequentialFeatureSelector", feature_selection::build),
+    ("SimpleImputer", simple_imputer::build),
+    ("StandardScaler", standard_scaler::build),
+    ("TargetEncoder", target_encoder::build),
+    ("VarianceThreshold", feature_selection::build),
+];
+
+/// The names of the classes that are built here.
+pub fn supported_transformers() -> impl Iterator<Item = &'static str> {
+    BUILDERS.iter().map(|(class, _)| *class)
+}
 
 impl Transformer {
     /// Builds a transformer from what the artifact says.
@@ -88,7 +125,8 @@ impl Transformer {
     /// # Errors
     /// [`Cause::BadArtifact`] for a class that is not supported, and for attributes
     /// that are missing, of a wrong type, or do not fit each other.
-    pub(super) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+    pub(super) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+        builder.count_transformer()?;
         if value.as_str() == Some("passthrough") {
             return Ok(Built { transformer: Transformer::Passthrough, output: input.clone() });
         }
@@ -99,46 +137,20 @@ impl Transformer {
             let found = value.describe();
             return Err(value.error(format!("expected a fitted scikit-learn transformer, found {found}")));
         };
-        let build = match class {
-            "Binarizer" => binarizer::build,
-            "ColumnTransformer" => column_transformer::build,
-            "FeatureUnion" => feature_union::build,
-            "FunctionTransformer" => function_transformer::build,
-            "KBinsDiscretizer" => k_bins_discretizer::build,
-            "LabelBinarizer" => label_binarizer::build,
-            "MaxAbsScaler" => max_abs_scaler::build,
-            "MinMaxScaler" => min_max_scaler::build,
-            "Normalizer" => normalizer::build,
-            "OneHotEncoder" => one_hot_encoder::build,
-            "OrdinalEncoder" => ordinal_encoder::build,
-            "Pipeline" => pipeline::build,
-            "PolynomialFeatures" => polynomial_features::build,
-            "PowerTransformer" => power_transformer::build,
-            "QuantileTransformer" => quantile_transformer::build,
-            "RobustScaler" => robust_scaler::build,
-            "SimpleImputer" => simple_imputer::build,
-            "StandardScaler" => standard_scaler::build,
-            "TargetEncoder" => target_encoder::build,
-            class if feature_selection::supports(class) => feature_selection::build,
-            _ => {
-                let error = object.error(format_args!(
-                    "this class is not supported as a transformer; supported are {SUPPORTED}, and as the last step {}",
-                    supported_estimators()
-                ));
-                return Err(error.because(Cause::UnsupportedClass));
-            }
+        let Some((_, build)) = BUILDERS.iter().find(|(known, _)| *known == class) else {
+            let supported = supported_transformers().collect::<Vec<_>>().join(", ");
+            let error = object.error(format_args!(
+                "this class is not supported as a transformer; supported are {supported}, and as the last step {}",
+                supported_estimators()
+            ));
+            return Err(error.because(Cause::UnsupportedClass));
         };
         let mut built = build(object, input, builder)?;
-        built.output.sparse = gives_sparse(object, input, &built.output)?;
-        if !built.transformer.is_made_of_others() {
-            builder.take_memory(object, size_of::<Transformer>() + built.transformer.heap_bytes())?;
+        if let Shape::Fixed(width) = built.output.shape {
+            check_width(object, "features in its answer", width)?;
         }
+        built.output.sparse = gives_sparse(object, input, &built.output)?;
         Ok(built)
-    }
-
-    /// Whether its parts were built, and their memory was counted, on their own.
-    fn is_made_of_others(&self) -> bool {
-        matches!(self, Transformer::ColumnTransformer(_) | Transformer::FeatureUnion(_) | Transformer::Pipeline(_))
     }
 
     /// Transforms columns; what comes out has the type that scikit-learn's answer has, column by column.
@@ -180,32 +192,6 @@ impl Transformer {
             _ => false,
         }
     }
-
-    /// Bytes on the heap, truly counted.
-    pub(super) fn heap_bytes(&self) -> usize {
-        match self {
-            Transformer::Passthrough
-            | Transformer::Binarizer { .. }
-            | Transformer::FunctionTransformer(_)
-            | Transformer::Normalizer(_) => 0,
-            Transformer::ColumnTransformer(transformer) => transformer.heap_bytes(),
-            Transformer::FeatureSelection(selection) => selection.heap_bytes(),
-            Transformer::FeatureUnion(union) => union.heap_bytes(),
-            Transformer::KBinsDiscretizer(discretizer) => size_of_val(&**discretizer) + discretizer.heap_bytes(),
-            Transformer::LabelBinarizer(binarizer) => size_of_val(&**binarizer) + binarizer.heap_bytes(),
-            Transformer::MaxAbsScaler(scaler) => scaler.heap_bytes(),
-            Transformer::MinMaxScaler(scaler) => size_of_val(&**scaler) + scaler.heap_bytes(),
-            Transformer::OneHotEncoder(encoder) => encoder.heap_bytes(),
-            Transformer::OrdinalEncoder(encoder) => encoder.heap_bytes(),
-            Transformer::Pipeline(pipeline) => pipeline.heap_bytes(),
-            Transformer::PolynomialFeatures(polynomial) => polynomial.heap_bytes(),
-            Transformer::PowerTransformer(transformer) => size_of_val(&**transformer) + transformer.heap_bytes(),
-            Transformer::QuantileTransformer(transformer) => size_of_val(&**transformer) + transformer.heap_bytes(),
-            Transformer::RobustScaler(scaler) | Transformer::StandardScaler(scaler) => scaler.heap_bytes(),
-            Transformer::SimpleImputer(imputer) => size_of_val(&**imputer) + imputer.heap_bytes(),
-            Transformer::TargetEncoder(encoder) => encoder.heap_bytes(),
-        }
-    }
 }
 
 /// Whether scikit-learn's answer is a sparse matrix. What is not said here keeps one sparse, or would not have been fitted
@@ -234,13 +220,22 @@ fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize> {
     }
     let fitted = arrays.iter().find(|name| estimator.present(name).is_some());
     match fitted.or(arrays.first()) {
-        Some(name) => Ok(estimator.numbers(name)?.len()),
+        Some(name) => {
+            let value = estimator.required(name)?;
+            let array = numeric(value);
+            let array = array.ok_or_else(|| estimator.mismatch(name, "a one-dimensional array of numbers", value))?;
+            Ok(array.len())
+        }
         None => Ok(0),
     }
 }
 
 /// What a transformer gives that has nothing fitted, and so may not know how many features there are.
-fn unfitted_output<'t>(transformer: Attributes<'_>, input: &Input<'t>, builder: &mut Builder) -> Result<Input<'t>> {
+fn unfitted_output<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Input<'t>> {
     let shape = match transformer.n_features_in()? {
         Some(width) => {
             builder.accept(input, transformer, width)?;
@@ -265,7 +260,7 @@ pub(crate) fn limit_cells(rows: usize, width: usize) -> Result<(), Fault> {
 
 /// What an estimator was fitted on, when it was a frame with names.
 pub(super) struct FittedColumns<'t> {
-    pub(super) names: Vec<&'t str>,
+    pub(super) names: ColumnNames<'t>,
     /// Whether the last of them is used.
     pub(super) uses_last: bool,
     /// Those that a frame may come without.
@@ -273,33 +268,39 @@ pub(super) struct FittedColumns<'t> {
 }
 
 /// The names of the frame that an estimator was fitted on, if it says so.
-pub(super) fn fitted_columns<'t>(estimator: Attributes<'t>, version: Version) -> Result<Option<FittedColumns<'t>>> {
+pub(super) fn fitted_columns<'t>(
+    estimator: Attributes<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Option<FittedColumns<'t>>> {
     if estimator.class() == "ColumnTransformer" {
-        return column_transformer::fitted_columns(estimator, version);
+        return column_transformer::fitted_columns(estimator, builder);
     }
     // An estimator that is given the whole frame uses all of it.
-    let names = estimator.feature_names_in()?;
+    let names = builder.feature_names_in(estimator)?;
     Ok(names.map(|names| FittedColumns { names, uses_last: true, unused: Vec::new() }))
 }
 
 /// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.
-pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[String]>, version: Version) -> Names {
+pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     let Some(object) = Attributes::of(transformer) else {
         let given = given.filter(|_| transformer.as_str() == Some("passthrough"));
-        return given.map(<[String]>::to_vec).ok_or_else(|| NoNames::raised("it has no names on its own"));
+        return match given {
+            Some(given) => Ok(bounds.copy(given.iter())?),
+            None => Err(NoNames::raised("it has no names on its own")),
+        };
     };
     match object.class() {
-        "ColumnTransformer" => column_transformer::feature_names_out(object, given, version),
-        "FeatureUnion" => feature_union::feature_names_out(object, given, version),
-        "FunctionTransformer" => function_transformer::feature_names_out(object, given),
-        "KBinsDiscretizer" => k_bins_discretizer::feature_names_out(object, given, version),
-        "OneHotEncoder" => one_hot_encoder::feature_names_out(object, given, version),
-        "Pipeline" => pipeline::feature_names_out(object, given, version),
-        "PolynomialFeatures" => polynomial_features::feature_names_out(object, given, version),
-        "SimpleImputer" => simple_imputer::feature_names_out(object, given),
-        "TargetEncoder" => target_encoder::feature_names_out(object, given),
-        class if feature_selection::supports(class) => feature_selection::feature_names_out(object, given, version),
-        class if ONE_TO_ONE.contains(&class) => names::names_in(object, given),
+        "ColumnTransformer" => column_transformer::feature_names_out(object, given, bounds),
+        "FeatureUnion" => feature_union::feature_names_out(object, given, bounds),
+        "FunctionTransformer" => function_transformer::feature_names_out(object, given, bounds),
+        "KBinsDiscretizer" => k_bins_discretizer::feature_names_out(object, given, bounds),
+        "OneHotEncoder" => one_hot_encoder::feature_names_out(object, given, bounds),
+        "Pipeline" => pipeline::feature_names_out(object, given, bounds),
+        "PolynomialFeatures" => polynomial_features::feature_names_out(object, given, bounds),
+        "SimpleImputer" => simple_imputer::feature_names_out(object, given, bounds),
+        "TargetEncoder" => target_encoder::feature_names_out(object, given, bounds),
+        class if feature_selection::supports(class) => feature_selection::feature_names_out(object, given, bounds),
+        class if ONE_TO_ONE.contains(&class) => names::names_in(object, given, bounds),
         _ => Err(no_feature_names_out(object)),
     }
 }
@@ -333,32 +334,48 @@ fn no_feature_names_out(object: Attributes<'_>) -> NoNames {
 }
 
 /// The names of the features that a transformer is given.
-pub(super) fn names_in(object: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
+pub(super) fn names_in(object: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
     match object.class() {
-        "ColumnTransformer" => column_transformer::names_in(object, given, version),
+        "ColumnTransformer" => column_transformer::names_in(object, given, bounds),
         "FeatureUnion" | "GridSearchCV" | "Pipeline" | "RandomizedSearchCV" => {
-            let first = parts(object, given, version)?.into_iter().find_map(|part| Attributes::of(part.transformer));
-            first.map_or_else(|| names::choose(None, None, given), |first| names_in(first, given, version))
+            let first = first_part(object, bounds)?;
+            first.map_or_else(|| names::choose(None, None, given, bounds), |first| names_in(first, given, bounds))
         }
-        _ => names::names_in(object, given),
+        _ => names::names_in(object, given, bounds),
     }
 }
 
+/// The first part of an object that is made of others: the one that is given what the object is given. Steps that only pass
+/// on are none.
+fn first_part<'t>(object: Attributes<'t>, bounds: &Bounds<'_>) -> Result<Option<Attributes<'t>>> {
+    let attribute = match object.class() {
+        "FeatureUnion" => "transformer_list",
+        "Pipeline" => "steps",
+        _ => return Ok(object.present("best_estimator_").and_then(Attributes::of)),
+    };
+    let parts = named(object, attribute, &bounds.work)?;
+    Ok(parts.into_iter().find_map(|(_, part)| Attributes::of(part)))
+}
+
 /// The transformers that one is made of, each with the names that it is given.
-pub(super) fn parts<'t>(object: Attributes<'t>, given: Option<&[String]>, version: Version) -> Result<Vec<Child<'t>>> {
+pub(super) fn parts<'t>(
+    object: Attributes<'t>,
+    given: Option<&[String]>,
+    bounds: &Bounds<'_>,
+) -> Result<Vec<Child<'t>>> {
     match object.class() {
-        "ColumnTransformer" => column_transformer::parts(object, given, version),
-        "FeatureUnion" => feature_union::parts(object, given),
-        "Pipeline" => pipeline::parts(object, given, version),
+        "ColumnTransformer" => column_transformer::parts(object, given, bounds),
+        "FeatureUnion" => feature_union::parts(object, given, bounds),
+        "Pipeline" => pipeline::parts(object, given, bounds),
         "GridSearchCV" | "RandomizedSearchCV" => {
-            let given = given.map(<[String]>::to_vec);
+            let given = given.map(|given| bounds.copy(given.iter())).transpose()?;
             let best = |transformer| Child { name: "best_estimator_", transformer, given };
             Ok(object.present("best_estimator_").map(best).into_iter().collect())
         }
         // What standardizes after a PowerTransformer, with the mean and deviation of the transformed values.
         _ => {
             let part = |transformer| {
-                let given = names::names_in(object, given).ok();
+                let given = names::names_in(object, given, bounds).ok();
                 Child { name: "_scaler", transformer, given }
             };
             Ok(object.present("_scaler").map(part).into_iter().collect())

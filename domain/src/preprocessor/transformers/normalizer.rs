@@ -27,7 +27,11 @@ enum Norm {
 }
 
 /// Reads `norm`. Nothing is fitted.
-pub(super) fn build<'t>(normalizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    normalizer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let max = if builder.version < Version::new(0, 23) { Norm::SignedMax } else { Norm::Max };
     let norm = normalizer.choice("norm", &[("l1", Norm::L1), ("l2", Norm::L2), ("max", max)])?;
     let output = super::unfitted_output(normalizer, input, builder)?;

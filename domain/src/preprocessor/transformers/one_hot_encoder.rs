@@ -10,11 +10,14 @@ use crate::payload::table::Column;
 use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::version::Version;
+use crate::preprocessor::work::Work;
+use std::sync::Arc;
 
 /// One-hot columns for each feature, in order.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub(in crate::preprocessor) struct OneHotEncoder {
 
 #[derive(Debug)]
 struct EncodedFeature {
-    categories: Categories,
+    categories: Arc<Categories>,
     width: u32,
     /// Which column each category sets, when it is not its own: `NO_COLUMN` for a dropped one.
     columns: Option<Box<[u32]>>,
@@ -62,15 +65,19 @@ enum HandleUnknown {
 }
 
 /// Reads `categories_`, `handle_unknown`, `dtype`, the dropped categories and (from 1.1 on) the infrequent ones.
-pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     if encoder.flag_or("_legacy_mode", false)? {
         return Err(
             encoder.error("it was fitted in the mode of scikit-learn before 0.20; fit it with categories='auto'")
         );
     }
     let categories = encoder::categories(encoder, input, builder)?;
-    let counts: Vec<usize> = categories.iter().map(Categories::len).collect();
-    let infrequent = encoder::infrequent(encoder, &counts)?;
+    let counts: Vec<usize> = categories.iter().map(|categories| categories.len()).collect();
+    let infrequent = encoder::infrequent(encoder, &counts, &builder.work)?;
     let handle_unknown = encoder.choice(
         "handle_unknown",
         &[
@@ -81,7 +88,14 @@ pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mu
         ],
     )?;
     let dtype = one_hot_dtype(encoder)?;
-    let drops = drops(encoder, categories.len(), builder.version)?;
+    let drops = drops(encoder, categories.len(), builder.version, &builder.work)?;
+    builder.keep_items::<EncodedFeature>(categories.len())?;
+    for ((count, infrequent), drop) in counts.iter().zip(&infrequent).zip(&drops) {
+        if infrequent.is_some() || drop.is_some() {
+            builder.work.charge_items::<u32>(*count)?;
+            builder.keep_items::<u32>(*count)?;
+        }
+    }
     let features = categories
         .into_iter()
         .zip(infrequent)
@@ -117,7 +131,8 @@ pub(super) fn one_hot_dtype(encoder: Attributes<'_>) -> Result<OneHotDtype> {
 
 /// The group of each feature that is dropped. From 1.2 on `drop_idx_` counts categories before their grouping, and
 /// `_drop_idx_after_grouping` is what is needed; in 1.1 `drop_idx_` is that. Until 0.22 it is an array of integers.
-fn drops(encoder: Attributes<'_>, features: usize, version: Version) -> Result<Vec<Option<usize>>> {
+fn drops(encoder: Attributes<'_>, features: usize, version: Version, work: &Work<'_>) -> Result<Vec<Option<usize>>> {
+    work.charge_items::<Option<usize>>(features)?;
     let name = if version >= Version::new(1, 2) { "_drop_idx_after_grouping" } else { "drop_idx_" };
     let Some(value) = encoder.present(name) else { return Ok(vec![None; features]) };
     let index = |value: i64| usize::try_from(value).ok();
@@ -139,11 +154,12 @@ fn drops(encoder: Attributes<'_>, features: usize, version: Version) -> Result<V
 
 impl EncodedFeature {
     fn new(
-        categories: Categories,
+        categories: impl Into<Arc<Categories>>,
         infrequent: Option<Infrequent>,
         drop: Option<usize>,
         handle_unknown: HandleUnknown,
     ) -> Option<EncodedFeature> {
+        let categories = categories.into();
         let groups = infrequent.as_ref().map_or(categories.len(), |infrequent| infrequent.count);
         if drop.is_some_and(|drop| drop >= groups) {
             return None;
@@ -223,29 +239,22 @@ impl OneHotEncoder {
         let origins = origins.flat_map(|(encoded, feature)| (0..encoded.width).map(|_| feature.origin));
         Ok(columns.into_iter().zip(origins).map(|(values, origin)| Feature::new(origin, column(values))).collect())
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        let feature = |feature: &EncodedFeature| {
-            feature.categories.heap_bytes() + feature.columns.as_ref().map_or(0, |columns| size_of_val(&**columns))
-        };
-        size_of_val(&*self.features) + self.features.iter().map(feature).sum::<usize>()
-    }
 }
 
 /// The name of the feature and that of the category, for each column that is left.
-pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    let given = names::names_in(encoder, given)?;
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let given = names::names_in(encoder, given, bounds)?;
     if let Some(combiner) = encoder.get("feature_name_combiner").filter(|value| value.as_str() != Some("concat")) {
         return Err(NoNames::raised(format!("feature_name_combiner is {}, and is not called", combiner.describe())));
     }
     let categories: Option<Vec<_>> = encoder.items("categories_")?.into_iter().map(one_dimensional).collect();
     let categories = categories.ok_or_else(|| encoder.error("expected categories_ to be one-dimensional arrays"))?;
     let counts: Vec<usize> = categories.iter().map(|categories| categories.len()).collect();
-    let infrequent = encoder::infrequent(encoder, &counts)?;
-    let drops = drops(encoder, counts.len(), version)?;
+    let infrequent = encoder::infrequent(encoder, &counts, &bounds.work)?;
+    let drops = drops(encoder, counts.len(), bounds.version, &bounds.work)?;
     let mut columns = Vec::new();
     for (((name, categories), infrequent), drop) in given.iter().zip(categories).zip(infrequent).zip(drops) {
-        let mut left = texts(categories, infrequent.is_some());
+        let mut left = texts(categories, infrequent.is_some(), bounds)?;
         if let Some(infrequent) = infrequent {
             let mut groups = infrequent.groups.into_iter();
             left.retain(|_| groups.next().is_some_and(|group| group + 1 < infrequent.count));
@@ -256,7 +265,7 @@ pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]
         }
         columns.extend(left.into_iter().map(|category| (name, category)));
     }
-    names::collect(columns.into_iter().map(|(name, category)| format!("{name}_{category}")))
+    bounds.collect(columns.into_iter().map(|(name, category)| format!("{name}_{category}")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::work::Work;
+use std::sync::Arc;
 
 /// A number for each category of each feature.
 #[derive(Debug)]
@@ -22,20 +24,24 @@ pub(in crate::preprocessor) struct OrdinalEncoder {
 
 #[derive(Debug)]
 struct EncodedFeature {
-    categories: Categories,
+    categories: Arc<Categories>,
     /// The number of each category, when it is not its index.
     numbers: Option<Box<[f64]>>,
 }
 
 /// Reads `categories_`, `dtype`, `handle_unknown` and `unknown_value` (0.24), the number for missing values
 /// (`_missing_indices` 1.0, `encoded_missing_value` 1.1) and the infrequent categories (1.3).
-pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let categories = encoder::categories(encoder, input, builder)?;
     let width = categories.len();
-    let missing = (0..width).map(|feature| missing_index(encoder, feature)).collect::<Result<Vec<_>>>()?;
+    let missing = missing_indices(encoder, width, &builder.work)?;
     // The missing value, which comes last, is in no group.
     let grouped = categories.iter().zip(&missing).map(|(categories, missing)| missing.unwrap_or(categories.len()));
-    let infrequent = encoder::infrequent(encoder, &grouped.collect::<Vec<_>>())?;
+    let infrequent = encoder::infrequent(encoder, &grouped.collect::<Vec<_>>(), &builder.work)?;
     let uses_encoded_value = encoder.get("handle_unknown").is_some()
         && encoder.choice("handle_unknown", &[("error", false), ("use_encoded_value", true)])?;
     let unknown = uses_encoded_value.then(|| encoder.number("unknown_value")).transpose()?;
@@ -43,6 +49,13 @@ pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mu
         Some(_) => encoder.number("encoded_missing_value")?,
         None => f64::NAN,
     };
+    builder.keep_items::<EncodedFeature>(width)?;
+    for ((categories, infrequent), missing) in categories.iter().zip(&infrequent).zip(&missing) {
+        if infrequent.is_some() || missing.is_some() {
+            builder.work.charge_items::<f64>(categories.len())?;
+            builder.keep_items::<f64>(categories.len())?;
+        }
+    }
     let features = categories.into_iter().zip(infrequent).zip(missing).map(|((categories, infrequent), missing)| {
         if infrequent.is_none() && missing.is_none() {
             return EncodedFeature { categories, numbers: None };
@@ -61,21 +74,23 @@ pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mu
     Ok(Built::array(Transformer::OrdinalEncoder(OrdinalEncoder { features, unknown, dtype }), width))
 }
 
-/// The index of the missing value among the categories of a feature: `_missing_indices` is a dict of those that have
+/// The index of the missing value among the categories of each feature: `_missing_indices` is a dict of those that have
 /// one.
-fn missing_index(encoder: Attributes<'_>, feature: usize) -> Result<Option<usize>> {
-    let Some(indices) = encoder.present("_missing_indices") else { return Ok(None) };
-    let mut entries =
+fn missing_indices(encoder: Attributes<'_>, features: usize, work: &Work<'_>) -> Result<Vec<Option<usize>>> {
+    work.charge_items::<Option<usize>>(features)?;
+    let mut missing = vec![None; features];
+    let Some(indices) = encoder.present("_missing_indices") else { return Ok(missing) };
+    let entries =
         indices.entries().ok_or_else(|| encoder.mismatch("_missing_indices", "a dict of indices", indices))?;
+    work.charge_items::<(usize, usize)>(entries.len())?;
     let index = |value: i64| usize::try_from(value).ok();
-    let entry = entries.find(|(key, _)| key.as_i64().and_then(index) == Some(feature));
-    match entry {
-        None => Ok(None),
-        Some((_, value)) => match value.as_i64().and_then(index) {
-            Some(index) => Ok(Some(index)),
-            None => Err(encoder.mismatch("_missing_indices", "a dict of indices", value)),
-        },
+    for (key, value) in entries {
+        let Some(place) = key.as_i64().and_then(index).and_then(|feature| missing.get_mut(feature)) else { continue };
+        let value = value.as_i64().and_then(index);
+        let value = value.ok_or_else(|| encoder.mismatch("_missing_indices", "a dict of indices", indices))?;
+        place.get_or_insert(value);
     }
+    Ok(missing)
 }
 
 impl OrdinalEncoder {
@@ -102,13 +117,6 @@ impl OrdinalEncoder {
         };
         Ok(Feature::new(feature.origin, column))
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        let feature = |feature: &EncodedFeature| {
-            feature.categories.heap_bytes() + feature.numbers.as_ref().map_or(0, |numbers| size_of_val(&**numbers))
-        };
-        size_of_val(&*self.features) + self.features.iter().map(feature).sum::<usize>()
-    }
 }
 
 #[cfg(test)]
@@ -121,7 +129,7 @@ mod tests {
     fn categories_become_their_numbers_and_unknown_ones_what_was_asked() {
         let categories = || Categories::of_texts(&[Some("n"), Some("y"), None], Version::new(1, 9));
         let encoder = |unknown, numbers, dtype| OrdinalEncoder {
-            features: [EncodedFeature { categories: categories(), numbers }].into(),
+            features: [EncodedFeature { categories: categories().into(), numbers }].into(),
             unknown,
             dtype,
         };

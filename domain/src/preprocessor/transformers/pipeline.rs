@@ -6,12 +6,13 @@ use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::steps::Step;
-use crate::preprocessor::version::Version;
+use crate::preprocessor::work::Work;
 
 /// Two steps or more; steps that change nothing are left out.
 #[derive(Debug)]
@@ -20,18 +21,25 @@ pub(in crate::preprocessor) struct Pipeline {
 }
 
 /// Reads `steps`: a list of name and transformer, where `None` and `'passthrough'` do nothing.
-pub(super) fn build<'t>(pipeline: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let steps = named(pipeline, "steps")?;
-    chain(steps.into_iter().map(|(name, value)| Step::named(name, value)), input, builder)
+pub(super) fn build<'t>(
+    pipeline: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
+    let steps = named(pipeline, "steps", &builder.work)?;
+    chain(steps.into_iter().map(|(name, value)| Step::named(name, value)).collect(), input, builder)
 }
 
 /// One transformer of several, each given what the one before it gives.
 pub(in crate::preprocessor) fn chain<'t>(
-    values: impl IntoIterator<Item = Step<'t>>,
+    values: Vec<Step<'t>>,
     input: &Input<'t>,
-    builder: &mut Builder,
+    builder: &mut Builder<'t, '_>,
 ) -> Result<Built<'t>> {
-    let mut steps = Vec::new();
+    let count = values.len();
+    let allowance = builder.allowance();
+    let _held = allowance.hold(count.saturating_mul(size_of::<Step<'_>>() + size_of::<Transformer>()))?;
+    let mut steps = Vec::with_capacity(count);
     let mut input = input.clone();
     for step in values {
         if step.value.is_none() {
@@ -46,19 +54,33 @@ pub(in crate::preprocessor) fn chain<'t>(
     let transformer = match steps.len() {
         0 => Transformer::Passthrough,
         1 => steps.remove(0),
-        _ => Transformer::Pipeline(Pipeline { steps: steps.into() }),
+        count => {
+            builder.keep_items::<Transformer>(count)?;
+            Transformer::Pipeline(Pipeline { steps: steps.into() })
+        }
     };
     Ok(Built { transformer, output: input })
 }
 
 /// The named parts of an estimator that is made of others: a list of tuples that begin with a name and the part.
-pub(in crate::preprocessor) fn named<'t>(parent: Attributes<'t>, attribute: &str) -> Result<Vec<(&'t str, Value<'t>)>> {
+pub(in crate::preprocessor) fn named<'t>(
+    parent: Attributes<'t>,
+    attribute: &str,
+    work: &Work<'_>,
+) -> Result<Vec<(&'t str, Value<'t>)>> {
+    let length = parent.get(attribute).and_then(Value::items).map_or(0, |items| items.len());
+    work.charge_items::<(&str, Value<'_>)>(length)?;
     let part = |value: Value<'t>| {
         let [name, part] = value.array_of()?;
         Some((name.as_str()?, part))
     };
-    let parts = parent.items(attribute)?.into_iter().map(part).collect::<Option<Vec<_>>>();
-    parts.ok_or_else(|| parent.error(format_args!("expected {attribute} to be a list of names with transformers")))
+    let mut parts = Vec::with_capacity(length);
+    for value in parent.items(attribute)? {
+        work.charge(value.array_of().map_or(0, |[name, _]: [Value<'t>; 2]| name.text_bytes()))?;
+        let mismatch = || parent.error(format_args!("expected {attribute} to be a list of names with transformers"));
+        parts.push(part(value).ok_or_else(mismatch)?);
+    }
+    Ok(parts)
 }
 
 impl Pipeline {
@@ -79,25 +101,21 @@ impl Pipeline {
     pub(super) fn keeps_frames(&self) -> bool {
         self.steps.iter().all(Transformer::keeps_frames)
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.steps) + self.steps.iter().map(Transformer::heap_bytes).sum::<usize>()
-    }
 }
 
 /// The steps, each with the names that the one before gives; none, where it has none.
 pub(super) fn parts<'t>(
     pipeline: Attributes<'t>,
     given: Option<&[String]>,
-    version: Version,
+    bounds: &Bounds<'_>,
 ) -> Result<Vec<Child<'t>>> {
-    let mut given = given.map(<[String]>::to_vec);
+    let mut given = given.map(|given| bounds.copy(given.iter())).transpose()?;
     let mut parts = Vec::new();
-    for (name, transformer) in named(pipeline, "steps")?.into_iter().filter(|(_, step)| !step.is_none()) {
+    for (name, transformer) in named(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !step.is_none()) {
         let names = if passes_on(transformer) {
-            given.clone()
+            given.as_ref().map(|given| bounds.copy(given.iter())).transpose()?
         } else {
-            super::feature_names_out(transformer, given.as_deref(), version).ok()
+            super::feature_names_out(transformer, given.as_deref(), bounds).ok()
         };
         parts.push(Child { name, transformer, given });
         given = names;
@@ -109,17 +127,17 @@ fn passes_on(step: Value<'_>) -> bool {
     step.is_none() || step.as_str() == Some("passthrough")
 }
 
-pub(super) fn feature_names_out(pipeline: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    let mut names = given.map(<[String]>::to_vec);
-    for (name, step) in named(pipeline, "steps")?.into_iter().filter(|(_, step)| !passes_on(*step)) {
+pub(super) fn feature_names_out(pipeline: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let mut names = given.map(|given| bounds.copy(given.iter())).transpose()?;
+    for (name, step) in named(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !passes_on(*step)) {
         if !super::has_feature_names_out(step) {
             return Err(NoNames::raised(format!(
                 "AttributeError: Estimator {name} does not provide get_feature_names_out. Did you mean to call \
                  pipeline[:-1].get_feature_names_out()?"
             )));
         }
-        names = Some(super::feature_names_out(step, names.as_deref(), version)?);
+        names = Some(super::feature_names_out(step, names.as_deref(), bounds)?);
     }
     // Of steps that only pass on, scikit-learn answers None.
-    names::choose(None, None, names.as_deref())
+    names::choose(None, None, names.as_deref(), bounds)
 }

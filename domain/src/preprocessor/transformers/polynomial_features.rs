@@ -5,10 +5,10 @@ use crate::error::Result;
 use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
-use crate::preprocessor::version::Version;
 
 /// Products, each of one feature and an earlier product.
 #[derive(Debug)]
@@ -34,10 +34,14 @@ const MOST_PRODUCTS: usize = 1 << 20;
 
 /// Reads `interaction_only`, `include_bias` and the degrees: `_min_degree` and `_max_degree` from 1.0 on, `degree`
 /// before.
-pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    polynomial: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let features = match polynomial.n_features_in()? {
         Some(features) => features,
-        None => polynomial.count("n_input_features_")?,
+        None => polynomial.columns("n_input_features_")?,
     };
     builder.accept(input, polynomial, features)?;
     let (least, most) = match polynomial.get("_max_degree") {
@@ -46,7 +50,19 @@ pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: 
     };
     let interaction_only = polynomial.flag("interaction_only")?;
     let too_many = || polynomial.error(format_args!("degree {most} of {features} features has too many products"));
+    // Each is made with what is needed to make those of the next degree of it, twice while the lists grow.
+    let expected = count_products(features, most, interaction_only).ok_or_else(too_many)?;
+    // A file can name one of these again and again.
+    builder
+        .count_products(expected)
+        .ok_or_else(|| polynomial.error("the model would take far more memory than its file"))?;
+    let (count, allowance) = (most.min(expected), builder.allowance());
+    let of_levels = count * size_of::<Vec<Product>>() + expected * size_of::<Product>();
+    let of_terms = allowance.hold((expected + features) * size_of::<(usize, u32)>())?;
+    let _of_levels = allowance.hold(of_levels)?;
     let levels = products(features, most, interaction_only).ok_or_else(too_many)?;
+    drop(of_terms);
+    builder.keep_items::<Product>(expected)?;
     // Products of a degree below the least are needed for others only.
     let first_product = levels.iter().take(least.saturating_sub(2)).map(Vec::len).sum::<usize>();
     let products: Box<[Product]> = levels.concat().into();
@@ -61,6 +77,30 @@ pub(super) fn build<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: 
     Ok(Built::array(Transformer::PolynomialFeatures(polynomial), width))
 }
 
+/// How many products there are, without making them; `None` for too many.
+fn count_products(features: usize, most: usize, interaction_only: bool) -> Option<usize> {
+    let mut count = 0usize;
+    let mut of_degree = features;
+    for degree in 2..=most {
+        of_degree = count_degree(features, degree, of_degree, interaction_only)?;
+        if of_degree == 0 {
+            break;
+        }
+        count = count.checked_add(of_degree).filter(|count| *count <= MOST_PRODUCTS)?;
+    }
+    Some(count)
+}
+
+/// How many products of a degree there are, by how many there are of the degree below: the next binomial coefficient.
+fn count_degree(features: usize, degree: usize, below: usize, interaction_only: bool) -> Option<usize> {
+    let factor = match interaction_only {
+        true => features.saturating_sub(degree - 1),
+        false => features.checked_add(degree - 1)?,
+    };
+    let product = (below as u128).checked_mul(factor as u128)? / degree as u128;
+    usize::try_from(product).ok().filter(|count| *count <= MOST_PRODUCTS)
+}
+
 /// Products by degree, from 2 on. Those of one degree come in the order of their first feature, and multiply it with
 /// the terms of the degree below that begin with the same feature or a later one. `None` for too many.
 fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<Vec<Product>>> {
@@ -73,9 +113,10 @@ fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<
     let mut next = u32::try_from(features).ok()?;
     let mut levels = Vec::new();
     let mut count = 0usize;
-    for _ in 2..=most {
-        let mut level = Vec::new();
-        let mut terms = Vec::new();
+    for degree in 2..=most {
+        let room = count_degree(features, degree, below.len(), interaction_only)?;
+        let mut level = Vec::with_capacity(room);
+        let mut terms = Vec::with_capacity(room);
         for feature in 0..features {
             for (first, term) in &below {
                 if *first > feature || (*first == feature && !interaction_only) {
@@ -131,18 +172,20 @@ impl PolynomialFeatures {
         }
         Ok(answer)
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.products)
-    }
 }
 
 /// A product of several is `x0 x1^2`, that of none `1`.
-pub(super) fn feature_names_out(polynomial: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    let given = names::names_in(polynomial, given)?;
-    let built = build(polynomial, &Input::unknown(), &mut Builder::new(version, usize::MAX))?;
+pub(super) fn feature_names_out<'t>(
+    polynomial: Attributes<'t>,
+    given: Option<&[String]>,
+    bounds: &Bounds<'_>,
+) -> Names {
+    let given = names::names_in(polynomial, given, bounds)?;
+    let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
+    let built = build(polynomial, &Input::unknown(), &mut builder)?;
+    builder.finish();
     match built.transformer {
-        Transformer::PolynomialFeatures(polynomial) => names::collect(polynomial.names(&given)),
+        Transformer::PolynomialFeatures(polynomial) => bounds.collect(polynomial.names(&given)),
         _ => Ok(given),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Logarithms and powers come from the platform, so the last digits may differ from numpy's, as they do between CPUs.
 
+use std::sync::Arc;
+
 use super::Transformer;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
@@ -14,7 +16,7 @@ use crate::preprocessor::version::Version;
 #[derive(Debug)]
 pub(in crate::preprocessor) struct PowerTransformer {
     method: Method,
-    lambdas: Box<[f64]>,
+    lambdas: Arc<[f64]>,
     scaler: Option<Transformer>,
 }
 
@@ -28,11 +30,15 @@ enum Method {
 }
 
 /// Reads `method`, `lambdas_`, `standardize` and `_scaler`.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let yeo_johnson =
         if builder.version >= Version::new(1, 9) { Method::YeoJohnson } else { Method::YeoJohnsonByPowers };
     let method = transformer.choice("method", &[("yeo-johnson", yeo_johnson), ("box-cox", Method::BoxCox)])?;
-    let lambdas = transformer.numbers("lambdas_")?;
+    let lambdas = builder.numbers_in(transformer, "lambdas_")?;
     let width = lambdas.len();
     builder.accept(input, transformer, width)?;
     if lambdas.iter().any(|lambda| lambda.is_nan()) {
@@ -44,6 +50,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
     } else {
         None
     };
+    builder.keep(size_of::<PowerTransformer>())?;
     let transformer = PowerTransformer { method, lambdas, scaler };
     Ok(Built::array(Transformer::PowerTransformer(Box::new(transformer)), width))
 }
@@ -81,10 +88,6 @@ impl PowerTransformer {
             Some(scaler) => scaler.apply(floats.into_features(), rows),
             None => Ok(floats.into_features()),
         }
-    }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.lambdas) + self.scaler.as_ref().map_or(0, Transformer::heap_bytes)
     }
 }
 

@@ -6,12 +6,15 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, has_only_nulls, refuse};
 use crate::preprocessor::version::Version;
+use crate::preprocessor::work::Work;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What is filled in, where, and what comes out.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ enum Fill {
     Number(f64),
     Integer(i64),
     Bool(bool),
-    Text(Box<str>),
+    Text(Arc<str>),
 }
 
 /// What the input is converted to before gaps are filled.
@@ -76,7 +79,11 @@ enum Strategy {
 
 /// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21), `_fit_dtype`
 /// (1.1), `keep_empty_features` (1.2), `_fill_dtype` (1.8).
-pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    imputer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let version = builder.version;
     let strategies = [
         ("mean", Strategy::Mean),
@@ -88,7 +95,7 @@ pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mu
     let value = imputer.required("statistics_")?;
     let expected = "a one-dimensional array of numbers, text or plain objects";
     let array = one_dimensional(value).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
-    let fills = fills(array).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
+    let fills = fills(array, builder)?.ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
     // From 1.8 on they are cast to the type of the fit when they are used.
     let fill_dtype = kind(imputer, "_fill_dtype");
     let fills: Box<[Fill]> = fills.into_iter().map(|fill| fill.cast(fill_dtype)).collect();
@@ -113,8 +120,14 @@ pub(super) fn build<'t>(imputer: Attributes<'t>, input: &Input<'t>, builder: &mu
     let keeps_all = imputer.flag_or("keep_empty_features", false)?
         || (strategy == Strategy::Constant && version < Version::new(1, 8));
     let kept: Box<[bool]> = fills.iter().map(|fill| keeps_all || *fill != Fill::Missing).collect();
-    let indicator = indicator(imputer, width)?;
+    builder.keep_items::<bool>(width)?;
+    builder.keep(size_of::<SimpleImputer>())?;
+    let indicator = indicator(imputer, width, &builder.work)?;
+    builder.keep_items::<u32>(indicator.len())?;
     let missing = missing(imputer)?;
+    if let Missing::Text(text) = &missing {
+        builder.keep(text.len())?;
+    }
     let output_width = kept.iter().filter(|kept| **kept).count() + indicator.len();
     let imputer = SimpleImputer { fills, input: input_type, missing, kept, indicator };
     Ok(Built::array(Transformer::SimpleImputer(Box::new(imputer)), output_width))
@@ -135,15 +148,42 @@ fn fill_type(imputer: Attributes<'_>, statistics: ArrayView<'_>, version: Versio
     }
 }
 
-fn fills(array: ArrayView<'_>) -> Option<Box<[Fill]>> {
-    match array.dtype().kind {
-        ItemKind::Float => Some(array.to_f64().ok()?.into_iter().map(Fill::number).collect()),
-        ItemKind::Int | ItemKind::UInt => Some(array.to_i64().ok()?.into_iter().map(Fill::Integer).collect()),
-        ItemKind::Bool => Some(array.to_i64().ok()?.into_iter().map(|value| Fill::Bool(value != 0)).collect()),
-        ItemKind::Text => Some(array.to_text().ok()?.into_iter().map(|text| Fill::Text(text.into())).collect()),
-        ItemKind::Object => array.objects()?.map(Fill::from_value).collect(),
+fn fills<'t>(array: ArrayView<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Box<[Fill]>>> {
+    let length = array.len();
+    builder.work.charge_items::<Fill>(length)?;
+    builder.keep_items::<Fill>(length)?;
+    // The numbers before they are fills, or the fills before they are of the type of the fit.
+    let _held = builder.allowance().hold(length.saturating_mul(size_of::<u64>()))?;
+    Ok(match array.dtype().kind {
+        ItemKind::Float => array.to_f64().ok().map(|values| values.into_iter().map(Fill::number).collect()),
+        ItemKind::Int | ItemKind::UInt => {
+            array.to_i64().ok().map(|values| values.into_iter().map(Fill::Integer).collect())
+        }
+        ItemKind::Bool => {
+            array.to_i64().ok().map(|values| values.into_iter().map(|value| Fill::Bool(value != 0)).collect())
+        }
+        ItemKind::Text => {
+            let mut fills = Vec::with_capacity(length);
+            let mut kept = Ok(());
+            let read = array.each_text(|text| {
+                if kept.is_ok() {
+                    kept = builder.new_text(text).map(|text| fills.push(Fill::Text(text)));
+                }
+            });
+            kept?;
+            read.ok().map(|()| fills.into())
+        }
+        ItemKind::Object => {
+            let Some(objects) = array.objects() else { return Ok(None) };
+            let mut fills = Vec::with_capacity(length);
+            for value in objects {
+                let Some(fill) = Fill::build(value, builder)? else { return Ok(None) };
+                fills.push(fill);
+            }
+            Some(fills.into())
+        }
         ItemKind::Bytes => None,
-    }
+    })
 }
 
 fn missing(imputer: Attributes<'_>) -> Result<Missing> {
@@ -157,11 +197,13 @@ fn missing(imputer: Attributes<'_>) -> Result<Missing> {
     }
 }
 
-fn indicator(imputer: Attributes<'_>, width: usize) -> Result<Box<[u32]>> {
+fn indicator(imputer: Attributes<'_>, width: usize, work: &Work<'_>) -> Result<Box<[u32]>> {
     if !imputer.flag_or("add_indicator", false)? {
         return Ok([].into());
     }
     let Some(value) = imputer.present("indicator_") else { return Ok([].into()) };
+    let length = value.attribute("features_").and_then(Value::as_array).map_or(0, |array| array.len());
+    work.charge_items::<i64>(length)?;
     let features = || {
         let indices = integers(value.attribute("features_")?)?;
         let index = |index: i64| u32::try_from(index).ok().filter(|index| (*index as usize) < width);
@@ -185,13 +227,15 @@ impl Fill {
         }
     }
 
-    fn from_value(value: Value<'_>) -> Option<Fill> {
-        if value.is_none() {
-            return Some(Fill::None);
+    fn build<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Fill>> {
+        if let Some(text) = builder.text(value)? {
+            return Ok(Some(Fill::Text(text)));
         }
-        let text = || Some(Fill::Text(value.as_str()?.into()));
+        if value.is_none() {
+            return Ok(Some(Fill::None));
+        }
         let plain = value.as_bool().map(Fill::Bool).or_else(|| value.as_i64().map(Fill::Integer));
-        plain.or_else(|| value.as_float().map(Fill::number)).or_else(text)
+        Ok(plain.or_else(|| value.as_float().map(Fill::number)))
     }
 
     fn as_float(&self) -> f64 {
@@ -375,16 +419,6 @@ impl SimpleImputer {
             other => self.gaps(other).contains(&true),
         }
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        let fill = |fill: &Fill| if let Fill::Text(text) = fill { text.len() } else { 0 };
-        let missing = if let Missing::Text(text) = &self.missing { text.len() } else { 0 };
-        size_of_val(&*self.fills)
-            + self.fills.iter().map(fill).sum::<usize>()
-            + missing
-            + size_of_val(&*self.kept)
-            + size_of_val(&*self.indicator)
-    }
 }
 
 /// Columns in which JSON has nothing but nulls, as the floats that pandas makes of a column without a value.
@@ -405,15 +439,18 @@ fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn()
 }
 
 /// The features that have a value to fill in, and after them `missingindicator_…` for those that are watched.
-pub(super) fn feature_names_out(imputer: Attributes<'_>, given: Option<&[String]>) -> Names {
-    let given = names::names_in(imputer, given)?;
-    let statistics = one_dimensional(imputer.required("statistics_")?).and_then(fills);
+pub(super) fn feature_names_out<'t>(imputer: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let given = names::names_in(imputer, given, bounds)?;
+    let array = one_dimensional(imputer.required("statistics_")?);
+    let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
+    let statistics = array.map(|array| fills(array, &mut builder)).transpose()?.flatten();
+    builder.finish();
     let statistics = statistics.ok_or_else(|| imputer.error("expected statistics_ to be a one-dimensional array"))?;
     let filled = given.iter().zip(&statistics).filter(|(_, fill)| **fill != Fill::Missing);
-    let watched = indicator(imputer, given.len())?;
+    let watched = indicator(imputer, given.len(), &bounds.work)?;
     let watched = watched.iter().filter_map(|index| given.get(*index as usize));
     let watched = watched.map(|name| format!("missingindicator_{name}"));
-    names::collect(filled.map(|(name, _)| name.clone()).chain(watched))
+    bounds.collect(filled.map(|(name, _)| name.clone()).chain(watched))
 }
 
 #[cfg(test)]

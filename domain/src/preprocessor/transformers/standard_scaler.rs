@@ -7,13 +7,13 @@ use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 
 /// Reads `with_mean`, `with_std`, `mean_` and `scale_`; the other fitted attributes are not needed to transform.
-pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(scaler: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
     let (with_mean, with_std) = (scaler.flag("with_mean")?, scaler.flag("with_std")?);
     let width = super::width(scaler, &["mean_", "scale_"])?;
     builder.accept(input, scaler, width)?;
     let scaler = CenterAndScale {
-        center: with_mean.then(|| scaler.numbers_of("mean_", width)).transpose()?,
-        scale: with_std.then(|| scaler.numbers_of("scale_", width)).transpose()?,
+        center: with_mean.then(|| builder.numbers_of(scaler, "mean_", width)).transpose()?,
+        scale: with_std.then(|| builder.numbers_of(scaler, "scale_", width)).transpose()?,
         rounding: ParameterRounding::of(builder.version),
     };
     Ok(Built::array(Transformer::StandardScaler(scaler), width))

@@ -6,38 +6,58 @@ use super::encoder;
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
-use crate::preprocessor::attributes::{Attributes, numbers, one_dimensional};
+use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names};
 use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use std::sync::Arc;
 
 /// Encodings for each feature and class, and what stands for an unknown category.
 #[derive(Debug)]
 pub(in crate::preprocessor) struct TargetEncoder {
-    categories: Box<[Categories]>,
+    categories: Box<[Arc<Categories>]>,
     /// Feature by feature, the classes of each together.
-    encodings: Box<[Box<[f64]>]>,
+    encodings: Box<[Arc<[f64]>]>,
     /// The mean target of each class; of one, unless the target is multiclass.
-    means: Box<[f64]>,
+    means: Arc<[f64]>,
 }
 
 /// Reads `categories_`, `encodings_`, `target_mean_` and `target_type_`.
-pub(super) fn build<'t>(encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
+pub(super) fn build<'t>(
+    encoder: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
     let categories = encoder::categories(encoder, input, builder)?;
     let multiclass =
         encoder.choice("target_type_", &[("continuous", false), ("binary", false), ("multiclass", true)])?;
-    let means = if multiclass { encoder.numbers("target_mean_")? } else { [encoder.number("target_mean_")?].into() };
-    let width = categories.len().saturating_mul(means.len());
-    let read = |(index, array): (usize, Value<'_>)| {
-        let expected = categories.get(index / means.len().max(1)).map_or(0, Categories::len);
-        numbers(array)
-            .filter(|encodings| encodings.len() == expected)
-            .ok_or_else(|| encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array))
+    let means = if multiclass {
+        builder.numbers_in(encoder, "target_mean_")?
+    } else {
+        builder.one_number(encoder.number("target_mean_")?)?
     };
-    let encodings = encoder.items_of("encodings_", width)?.into_iter().enumerate().map(read).collect::<Result<_>>()?;
+    let width = categories.len().saturating_mul(means.len());
+    let mismatched = encoder.required("encodings_")?.items().map_or(0, |items| items.len()) != width;
+    if !mismatched {
+        builder.keep_items::<Arc<Categories>>(categories.len())?;
+        builder.keep_items::<Arc<[f64]>>(width)?;
+        builder.work.charge_items::<Value<'_>>(width)?;
+    }
+    let mut encodings = Vec::new();
+    for (index, array) in encoder.items_of("encodings_", width)?.into_iter().enumerate() {
+        let expected = categories.get(index / means.len().max(1)).map_or(0, |categories| categories.len());
+        let numbers = builder.numbers(array)?.filter(|encodings| encodings.len() == expected);
+        encodings.push(
+            numbers.ok_or_else(|| {
+                encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array)
+            })?,
+        );
+    }
+    let encodings = encodings.into();
     let encoder = TargetEncoder { categories: categories.into(), encodings, means };
     Ok(Built::array(Transformer::TargetEncoder(encoder), width))
 }
@@ -52,7 +72,7 @@ impl TargetEncoder {
                 codes.push(category);
                 Ok(())
             })?;
-            for (encoding, mean) in encodings.iter().zip(&self.means) {
+            for (encoding, mean) in encodings.iter().zip(self.means.iter()) {
                 let value = |category: &Option<u32>| {
                     category.and_then(|category| encoding.get(category as usize)).copied().unwrap_or(*mean)
                 };
@@ -61,26 +81,18 @@ impl TargetEncoder {
         }
         Ok(answer)
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.categories)
-            + self.categories.iter().map(Categories::heap_bytes).sum::<usize>()
-            + size_of_val(&*self.encodings)
-            + self.encodings.iter().map(|encoding| size_of_val(&**encoding)).sum::<usize>()
-            + size_of_val(&*self.means)
-    }
 }
 
 /// A multiclass target gives a feature for each class, named after it.
-pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>) -> Names {
-    let given = names::names_in(encoder, given)?;
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let given = names::names_in(encoder, given, bounds)?;
     if encoder.text("target_type_")? != "multiclass" {
         return Ok(given);
     }
     let value = encoder.required("classes_")?;
-    let classes = one_dimensional(value).map(|classes| texts(classes, false));
+    let classes = one_dimensional(value).map(|classes| texts(classes, false, bounds)).transpose()?;
     let classes = classes.ok_or_else(|| encoder.mismatch("classes_", "a one-dimensional array", value))?;
-    names::collect(given.iter().flat_map(|name| classes.iter().map(move |class| format!("{name}_{class}"))))
+    bounds.collect(given.iter().flat_map(|name| classes.iter().map(move |class| format!("{name}_{class}"))))
 }
 
 #[cfg(test)]
@@ -92,7 +104,7 @@ mod tests {
     #[test]
     fn each_class_has_a_column_and_an_unknown_category_the_mean_of_the_class() {
         let encoder = TargetEncoder {
-            categories: [Categories::of_texts(&[Some("a"), Some("b")], Version::new(1, 9))].into(),
+            categories: [Categories::of_texts(&[Some("a"), Some("b")], Version::new(1, 9)).into()].into(),
             encodings: [[0.1, 0.2].into(), [0.9, 0.8].into()].into(),
             means: [0.15, 0.85].into(),
         };

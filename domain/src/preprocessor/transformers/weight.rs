@@ -6,6 +6,8 @@ use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::work::Work;
+use std::collections::HashMap;
 
 /// How long a text may become that is multiplied by an integer.
 const LONGEST_TEXT: usize = 1 << 16;
@@ -17,19 +19,35 @@ pub(super) enum Weight {
     Float(f64),
 }
 
-impl Weight {
-    /// The weight of the part of a name, if it has one.
-    pub(super) fn of(parent: Attributes<'_>, name: &str) -> Result<Option<Weight>> {
-        let Some(weights) = parent.present("transformer_weights") else { return Ok(None) };
-        if weights.entries().is_none() {
+/// The weights of the parts, by their names.
+pub(super) struct Weights<'t> {
+    parent: Attributes<'t>,
+    all: Option<(Value<'t>, HashMap<&'t str, Value<'t>>)>,
+}
+
+impl<'t> Weights<'t> {
+    /// Reads `transformer_weights`.
+    pub(super) fn of(parent: Attributes<'t>, work: &Work<'_>) -> Result<Weights<'t>> {
+        let Some(weights) = parent.present("transformer_weights") else { return Ok(Weights { parent, all: None }) };
+        let Some(entries) = weights.entries() else {
             return Err(parent.mismatch("transformer_weights", "a dict", weights));
-        }
-        let Some(weight) = weights.get(name).filter(|weight: &Value<'_>| !weight.is_none()) else { return Ok(None) };
-        let integer = weight.as_i64().map(Weight::Integer);
-        let weight = integer.or_else(|| weight.as_number().map(Weight::Float));
-        weight.map(Some).ok_or_else(|| parent.mismatch("transformer_weights", "numbers", weights))
+        };
+        work.charge_items::<(&str, Value<'_>)>(entries.len())?;
+        let by_name = weights.by_text().unwrap_or_default();
+        Ok(Weights { parent, all: Some((weights, by_name)) })
     }
 
+    /// The weight of the part of a name, if it has one.
+    pub(super) fn get(&self, name: &str) -> Result<Option<Weight>> {
+        let Some((weights, by_name)) = &self.all else { return Ok(None) };
+        let Some(weight) = by_name.get(name).filter(|weight| !weight.is_none()) else { return Ok(None) };
+        let integer = weight.as_i64().map(Weight::Integer);
+        let weight = integer.or_else(|| weight.as_number().map(Weight::Float));
+        weight.map(Some).ok_or_else(|| self.parent.mismatch("transformer_weights", "numbers", *weights))
+    }
+}
+
+impl Weight {
     /// Multiplies every value.
     pub(super) fn apply<'c, 'a>(self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         features.into_iter().map(|feature| self.multiply(feature)).collect()

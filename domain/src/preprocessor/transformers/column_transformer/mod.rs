@@ -2,19 +2,23 @@
 
 mod selection;
 
-use super::weight::Weight;
+use super::weight::{Weight, Weights};
 use super::{FittedColumns, Transformer};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
-use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names};
+use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names, shorten};
+use crate::preprocessor::column_names::ColumnNames;
 use crate::preprocessor::describe::Child;
+use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::version::Version;
+use crate::preprocessor::work::Work;
 use selection::{Branches, By};
+use std::collections::HashMap;
 
 /// The branches in the order of `transformers_`, which is that of the answer's columns.
 #[derive(Debug)]
@@ -35,36 +39,54 @@ struct Branch {
 }
 
 /// The names of the frame that a ColumnTransformer was fitted on, and whether some transformer uses the last one.
-pub(super) fn fitted_columns<'t>(transformer: Attributes<'t>, version: Version) -> Result<Option<FittedColumns<'t>>> {
-    let Branches { names, n_features, branches } = Branches::read(transformer, version)?;
-    let is_used = |index: usize| branches.iter().any(|branch| branch.positions.contains(&index));
-    let uses_last = n_features.checked_sub(1).is_some_and(is_used);
-    Ok(names.map(|names| {
-        let may_be_absent = version >= Version::new(1, 0);
-        let unused = names.iter().enumerate().filter(|(index, _)| may_be_absent && !is_used(*index));
-        let unused = unused.map(|(_, name)| *name).collect();
+pub(super) fn fitted_columns<'t>(
+    transformer: Attributes<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Option<FittedColumns<'t>>> {
+    let branches = Branches::read(transformer, builder.version, &builder.work)?;
+    let used = branches.used();
+    let uses_last = used.last().is_some_and(|used| *used);
+    Ok(branches.names.map(|names| {
+        let may_be_absent = builder.version >= Version::new(1, 0);
+        let unused = names.iter().zip(&used).filter(|(_, used)| may_be_absent && !**used);
+        let unused = unused.map(|(name, _)| *name).collect();
         FittedColumns { names, uses_last, unused }
     }))
 }
 
 /// Reads `transformers_`, which columns each takes, and `transformer_weights`.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let read = Branches::read(transformer, builder.version)?;
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
+    let read = Branches::read(transformer, builder.version, &builder.work)?;
+    let _held = builder.allowance().hold(read.bytes())?;
+    let weights = Weights::of(transformer, &builder.work)?;
     let by_name = demand(&read, input, builder, transformer)?;
-    let mut branches = Vec::new();
+    builder.keep_items::<Branch>(read.branches.len())?;
+    let mut branches = Vec::with_capacity(read.branches.len());
     let mut width = Some(0usize);
     for branch in &read.branches {
-        let context = |error: crate::error::Error| error.context(format!("transformer {:?}", branch.name));
-        let place = |position: usize| match (&read.names, &input.names) {
+        let context = |error: crate::error::Error| error.context(format!("transformer {:?}", shorten(branch.name)));
+        let place = |position: usize, builder: &mut Builder<'t, '_>| match (&read.names, &input.names) {
             (Some(fitted), Some(given)) if by_name || branch.by == By::Name => {
                 let name = fitted.get(position).copied().unwrap_or_default();
                 find(name, given, input, builder, branch.name)
             }
             _ => place(position, read.n_features, input),
         };
-        let columns: Vec<usize> = branch.positions.iter().copied().map(place).collect();
-        let name = |given: &Vec<&'t str>, column: &usize| given.get(*column).copied().unwrap_or_default();
-        let names = input.names.as_ref().map(|given| columns.iter().map(|column| name(given, column)).collect());
+        let count = branch.positions.len();
+        builder.keep_items::<u32>(count)?;
+        // Where they are given, and by which names.
+        let allowance = builder.allowance();
+        let names = if input.names.is_some() { ColumnNames::bytes(count) } else { 0 };
+        let _held = allowance.hold(count.saturating_mul(size_of::<usize>()).saturating_add(names))?;
+        let columns: Vec<usize> = branch.positions.iter().copied().map(|position| place(position, builder)).collect();
+        let names = input.names.as_ref().map(|given| {
+            let name = |column: &usize| given.get(*column).copied().unwrap_or_default();
+            ColumnNames::new(columns.iter().map(name).collect())
+        });
         let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
@@ -72,7 +94,7 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
             _ => None,
         };
         let columns = columns.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect();
-        let weight = Weight::of(transformer, branch.name)?;
+        let weight = weights.get(branch.name)?;
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
@@ -82,7 +104,12 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
 }
 
 /// Notes how wide a request must be and what its names must be; whether columns are found by name.
-fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transformer: Attributes<'_>) -> Result<bool> {
+fn demand<'t>(
+    read: &Branches<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+    transformer: Attributes<'t>,
+) -> Result<bool> {
     let by_name = builder.version >= Version::new(1, 0) && read.names.is_some() && input.names.is_some();
     if let Shape::Fixed(given) = input.shape {
         if given != read.n_features && !by_name {
@@ -103,20 +130,29 @@ fn demand(read: &Branches<'_>, input: &Input<'_>, builder: &mut Builder, transfo
     }
     if let (Some(fitted), Some(given)) = (&read.names, &input.names)
         && (Version::new(0, 24)..Version::new(1, 0)).contains(&builder.version)
-        && given.get(..fitted.len()) != Some(fitted)
+        && given.get(..fitted.len()) != Some(&**fitted)
     {
-        let (given, fitted) = (list_names(given), list_names(fitted));
-        builder
-            .misfit(format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order"));
+        builder.misfit(|| {
+            let (given, fitted) = (list_names(given), list_names(fitted));
+            format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order")
+        });
     }
     Ok(false)
 }
 
 /// Where a column of this name is given.
-fn find(name: &str, given: &[&str], input: &Input<'_>, builder: &mut Builder, branch: &str) -> usize {
-    let Some(position) = given.iter().position(|given| *given == name) else {
-        let given = list_names(given);
-        builder.misfit(format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}"));
+fn find<'t>(
+    name: &str,
+    given: &ColumnNames<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+    branch: &str,
+) -> usize {
+    let Some(position) = given.position(name) else {
+        builder.misfit(|| {
+            let (branch, name, given) = (shorten(branch), shorten(name), list_names(given));
+            format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}")
+        });
         return 0;
     };
     if matches!(input.shape, Shape::Request { label: Some(_) }) && position + 1 == given.len() {
@@ -162,88 +198,96 @@ impl ColumnTransformer {
         }
         Ok(stack(all))
     }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        let branch = |branch: &Branch| branch.transformer.heap_bytes() + size_of_val(&*branch.columns);
-        size_of_val(&*self.branches) + self.branches.iter().map(branch).sum::<usize>()
-    }
 }
 
 /// The names of the frame that it was fitted on, or those that it is given.
-pub(super) fn names_in(transformer: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    let Branches { names, n_features, .. } = Branches::read(transformer, version)?;
-    names::choose(names, Some(n_features), given)
+pub(super) fn names_in(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    let Branches { names, n_features, .. } = Branches::read(transformer, bounds.version, &bounds.work)?;
+    names::choose(names.as_deref(), Some(n_features), given, bounds)
 }
 
 /// The branches, each with the names of its columns.
 pub(super) fn parts<'t>(
     transformer: Attributes<'t>,
     given: Option<&[String]>,
-    version: Version,
+    bounds: &Bounds<'_>,
 ) -> Result<Vec<Child<'t>>> {
-    let Branches { names, n_features, branches } = Branches::read(transformer, version)?;
+    let Branches { names, n_features, branches } = Branches::read(transformer, bounds.version, &bounds.work)?;
     // Names that are not those of fit are an error of the names, not of the columns.
-    let columns =
-        names::choose(names, Some(n_features), given).or_else(|_| names::choose(None, Some(n_features), None));
+    let columns = names::choose(names.as_deref(), Some(n_features), given, bounds)
+        .or_else(|_| names::choose(None, Some(n_features), None, bounds));
     let columns = columns.unwrap_or_default();
-    let name = |position: &usize| columns.get(*position).cloned();
-    let part = |branch: &selection::BranchSpec<'t>| Child {
-        name: branch.name,
-        transformer: branch.transformer,
-        given: Some(branch.positions.iter().filter_map(name).collect()),
+    let part = |branch: &selection::BranchSpec<'t>| {
+        let given = branch.positions.iter().filter_map(|position| columns.get(*position));
+        let given = Some(bounds.copy(given)?);
+        Ok(Child { name: branch.name, transformer: branch.transformer, given })
     };
-    Ok(branches.iter().map(part).collect())
+    branches.iter().map(part).collect()
 }
 
 /// The columns that no branch takes.
 pub(in crate::preprocessor) fn unused(
     transformer: Attributes<'_>,
     columns: &[String],
-    version: Version,
+    bounds: &Bounds<'_>,
 ) -> Result<Vec<String>> {
-    let Branches { branches, n_features, .. } = Branches::read(transformer, version)?;
-    let mut used = vec![false; n_features];
-    for position in branches.iter().flat_map(|branch| &branch.positions) {
-        if let Some(used) = used.get_mut(*position) {
-            *used = true;
-        }
-    }
-    Ok(columns.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name.clone()).collect())
+    let used = Branches::read(transformer, bounds.version, &bounds.work)?.used();
+    let unused = columns.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name);
+    bounds.copy(unused)
 }
 
-pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, version: Version) -> Names {
-    names_in(transformer, given, version)?;
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+    names_in(transformer, given, bounds)?;
+    let frame = FrameNames::of(transformer, &bounds.work)?;
     let mut named = Vec::new();
-    for part in parts(transformer, given, version)? {
+    for part in parts(transformer, given, bounds)? {
         let names = if super::has_feature_names_out(part.transformer) {
-            super::feature_names_out(part.transformer, part.given.as_deref(), version)?
+            super::feature_names_out(part.transformer, part.given.as_deref(), bounds)?
         } else {
-            names_of_frame(transformer, part.name).ok_or_else(|| {
+            let names = frame.as_ref().and_then(|frame| frame.of_part(part.name)).ok_or_else(|| {
                 let class = part.transformer.class().map_or("str", |(_, class)| class);
                 NoNames::no_method(part.name, class, "get_feature_names_out")
-            })?
+            })?;
+            bounds.collect(names.iter().map(|name| (*name).to_owned()))?
         };
         named.push((part.name, names));
     }
-    names::prefixed(transformer, named)
+    names::prefixed(transformer, named, bounds)
 }
 
-/// The names of a part that gave a frame at fit, which some versions keep for parts that cannot name their features.
-fn names_of_frame(transformer: Attributes<'_>, part: &str) -> Option<Vec<String>> {
-    let all = transformer.present("_transformers_feature_names_out")?.as_array()?;
-    let [start, stop, _]: [Value<'_>; 3] = transformer.get("output_indices_")?.get(part)?.arguments()?.array_of()?;
-    let (start, stop) = (usize::try_from(start.as_i64()?).ok()?, usize::try_from(stop.as_i64()?).ok()?);
-    let name = |name: Value<'_>| name.as_str().map(str::to_owned);
-    all.objects()?.skip(start).take(stop.checked_sub(start)?).map(name).collect()
+/// The names of parts that gave a frame at fit, which some versions keep for parts that cannot name their features.
+struct FrameNames<'t> {
+    all: Vec<Value<'t>>,
+    /// Where each part's names stand.
+    slices: HashMap<&'t str, Value<'t>>,
+}
+
+impl<'t> FrameNames<'t> {
+    fn of(transformer: Attributes<'t>, work: &Work<'_>) -> Result<Option<FrameNames<'t>>> {
+        let all = transformer.present("_transformers_feature_names_out").and_then(Value::as_array);
+        let (Some(all), Some(slices)) = (all, transformer.get("output_indices_")) else { return Ok(None) };
+        let count = slices.entries().map_or(0, |entries| entries.len());
+        work.charge_items::<Value<'_>>(all.len().saturating_add(count.saturating_mul(2)))?;
+        let (Some(all), Some(slices)) = (all.objects(), slices.by_text()) else { return Ok(None) };
+        Ok(Some(FrameNames { all: all.collect(), slices }))
+    }
+
+    fn of_part(&self, part: &str) -> Option<Vec<&'t str>> {
+        let [start, stop, _]: [Value<'_>; 3] = self.slices.get(part)?.arguments()?.array_of()?;
+        let (start, stop) = (usize::try_from(start.as_i64()?).ok()?, usize::try_from(stop.as_i64()?).ok()?);
+        let end = stop.min(self.all.len());
+        stop.checked_sub(start)?;
+        self.all.get(start.min(end)..end)?.iter().map(|name| name.as_str()).collect()
+    }
 }
 
 /// The names before 1.0. `'passthrough'` raised before 0.23, and has no prefix since.
-pub(super) fn get_feature_names(transformer: Attributes<'_>, version: Version) -> Names {
+pub(super) fn get_feature_names(transformer: Attributes<'_>, bounds: &Bounds<'_>) -> Names {
     let mut all = Vec::new();
-    for part in parts(transformer, None, version)? {
+    for part in parts(transformer, None, bounds)? {
         if part.transformer.as_str() != Some("passthrough") {
-            all.extend(super::legacy_names::of_part(part.name, part.transformer, version)?);
-        } else if version >= Version::new(0, 23) {
+            all.extend(super::legacy_names::of_part(part.name, part.transformer, bounds)?);
+        } else if bounds.version >= Version::new(0, 23) {
             all.extend(part.given.unwrap_or_default());
         } else {
             return Err(NoNames::raised(

@@ -6,12 +6,16 @@
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
 use crate::preprocessor::attributes::{Attributes, one_dimensional};
+use crate::preprocessor::build::shorten;
+use crate::preprocessor::column_names::ColumnNames;
 use crate::preprocessor::version::Version;
+use crate::preprocessor::work::Work;
+use std::collections::HashMap;
 
 /// The branches that a ColumnTransformer applies: dropped ones and ones without a column are left out.
 pub(super) struct Branches<'t> {
     /// The names of the frame it was fitted on, if it was one whose names are text.
-    pub(super) names: Option<Vec<&'t str>>,
+    pub(super) names: Option<ColumnNames<'t>>,
     pub(super) n_features: usize,
     pub(super) branches: Vec<BranchSpec<'t>>,
 }
@@ -33,20 +37,42 @@ pub(super) enum By {
 }
 
 impl<'t> Branches<'t> {
+    /// Which of the columns at fit some branch takes.
+    pub(super) fn used(&self) -> Vec<bool> {
+        let mut used = vec![false; self.n_features];
+        for position in self.branches.iter().flat_map(|branch| &branch.positions) {
+            if let Some(used) = used.get_mut(*position) {
+                *used = true;
+            }
+        }
+        used
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        let positions: usize = self.branches.iter().map(|branch| branch.positions.capacity()).sum();
+        self.branches.capacity() * size_of::<BranchSpec<'_>>() + positions * size_of::<usize>()
+    }
+
     /// Reads the branches.
-    pub(super) fn read(transformer: Attributes<'t>, version: Version) -> Result<Branches<'t>> {
+    pub(super) fn read(transformer: Attributes<'t>, version: Version, work: &Work<'_>) -> Result<Branches<'t>> {
         let resolved = version >= Version::new(1, 0);
         let (names, n_features) = if resolved {
-            (transformer.feature_names_in()?, transformer.count("n_features_in_")?)
+            (feature_names_in(transformer, work)?, transformer.columns("n_features_in_")?)
         } else {
-            (legacy_names(transformer)?, transformer.count("_n_features")?)
+            (legacy_names(transformer, work)?, transformer.columns("_n_features")?)
         };
         if let Some(names) = names.as_ref().filter(|names| names.len() != n_features) {
             let found = names.len();
             return Err(transformer.error(format_args!("it has {found} names of columns for {n_features} features")));
         }
+        let indices = if resolved { Some(Indices::read(transformer, work)?) } else { None };
+        let values = transformer.required("transformers_")?;
+        let count = values.items().map_or(0, |items| items.len());
+        work.charge_items::<BranchSpec<'_>>(count)?;
         let mut branches = Vec::new();
         for value in transformer.items("transformers_")? {
+            work.charge(value.array_of().map_or(0, |[name, _, _]: [Value<'t>; 3]| name.text_bytes()))?;
             let parts = value
                 .array_of()
                 .and_then(|[name, part, columns]: [Value<'t>; 3]| Some((name.as_str()?, part, columns)));
@@ -56,10 +82,11 @@ impl<'t> Branches<'t> {
             if part.as_str() == Some("drop") {
                 continue;
             }
-            let (positions, by) = if resolved {
-                (resolved_positions(transformer, name, n_features)?, By::Position)
+            let (positions, by) = if let Some(indices) = &indices {
+                (indices.positions(name, n_features, work)?, By::Position)
             } else {
-                let selected = positions(columns, names.as_deref(), n_features);
+                work.charge_items::<usize>(most_positions(columns, n_features))?;
+                let selected = positions(columns, names.as_ref(), n_features);
                 selected.ok_or_else(|| {
                     transformer.mismatch(
                         &format!("the columns of {name:?}"),
@@ -76,25 +103,62 @@ impl<'t> Branches<'t> {
     }
 }
 
-fn resolved_positions(transformer: Attributes<'_>, name: &str, n_features: usize) -> Result<Vec<usize>> {
-    let all = transformer.required("_transformer_to_input_indices")?;
-    let positions = all.get(name).and_then(|own| match own.as_array() {
-        Some(array) => array.to_i64().ok(),
-        None => own.items()?.map(Value::as_i64).collect(),
-    });
-    let position = |position: i64| usize::try_from(position).ok().filter(|position| *position < n_features);
-    let positions = positions.and_then(|positions| positions.into_iter().map(position).collect::<Option<_>>());
-    positions.ok_or_else(|| {
-        let expected = format_args!("positions below {n_features} for {name:?}").to_string();
-        transformer.mismatch("_transformer_to_input_indices", expected, all.get(name).unwrap_or(all))
-    })
+/// `_transformer_to_input_indices`, by the names of the branches.
+struct Indices<'t> {
+    transformer: Attributes<'t>,
+    all: Value<'t>,
+    by_name: HashMap<&'t str, Value<'t>>,
+}
+
+impl<'t> Indices<'t> {
+    fn read(transformer: Attributes<'t>, work: &Work<'_>) -> Result<Indices<'t>> {
+        let all = transformer.required("_transformer_to_input_indices")?;
+        let count = all.entries().map_or(0, |entries| entries.len());
+        work.charge_items::<(&str, Value<'_>)>(count)?;
+        Ok(Indices { transformer, all, by_name: all.by_text().unwrap_or_default() })
+    }
+
+    fn positions(&self, name: &str, n_features: usize, work: &Work<'_>) -> Result<Vec<usize>> {
+        let own = self.by_name.get(name).copied();
+        let array = own.and_then(Value::as_array);
+        let length = array.map(|array| array.len()).or_else(|| Some(own?.items()?.len())).unwrap_or(0);
+        work.charge_items::<usize>(length)?;
+        let positions = own.and_then(|own| match array {
+            Some(array) => array.to_i64().ok(),
+            None => own.items()?.map(Value::as_i64).collect(),
+        });
+        let position = |position: i64| usize::try_from(position).ok().filter(|position| *position < n_features);
+        let positions = positions.and_then(|positions| positions.into_iter().map(position).collect::<Option<_>>());
+        positions.ok_or_else(|| {
+            let expected = format_args!("positions below {n_features} for {:?}", shorten(name)).to_string();
+            self.transformer.mismatch("_transformer_to_input_indices", expected, own.unwrap_or(self.all))
+        })
+    }
 }
 
 /// The names at fit before 1.0: `_df_columns`, a pandas index, or `_feature_names_in` (0.22), an array. Neither is
 /// there for a fit on an array, and 0.20 to 0.22 write the first only when columns were given by name.
-fn legacy_names(transformer: Attributes<'_>) -> Result<Option<Vec<&str>>> {
-    let written = ["_df_columns", "_feature_names_in"].into_iter().filter_map(|name| transformer.present(name));
-    Ok(written.filter_map(names).next())
+fn legacy_names<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<Option<ColumnNames<'t>>> {
+    for name in ["_df_columns", "_feature_names_in"] {
+        let Some(value) = transformer.present(name) else { continue };
+        work.charge_items::<&str>(transformer.columns("_n_features")?)?;
+        if let Some(names) = names(value) {
+            return Ok(Some(ColumnNames::new(names)));
+        }
+    }
+    Ok(None)
+}
+
+fn feature_names_in<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<Option<ColumnNames<'t>>> {
+    let length = transformer.get("feature_names_in_").and_then(Value::as_array).map_or(0, |array| array.len());
+    work.charge_items::<&str>(length)?;
+    Ok(transformer.feature_names_in()?.map(ColumnNames::new))
+}
+
+/// How many positions a specification of columns may come to: as many as it lists, or all.
+fn most_positions(columns: Value<'_>, n_features: usize) -> usize {
+    let listed = columns.items().map(|items| items.len()).or_else(|| columns.as_array().map(|array| array.len()));
+    listed.unwrap_or(if columns.class().is_some() { n_features } else { 1 })
 }
 
 /// The names in a list, an array of objects or a pandas index.
@@ -111,11 +175,11 @@ fn names(value: Value<'_>) -> Option<Vec<&str>> {
 }
 
 /// The positions that a specification of columns stands for: a name, a position, several of either, a slice, a mask.
-fn positions(columns: Value<'_>, known: Option<&[&str]>, n_features: usize) -> Option<(Vec<usize>, By)> {
+fn positions(columns: Value<'_>, known: Option<&ColumnNames<'_>>, n_features: usize) -> Option<(Vec<usize>, By)> {
     if columns.is_none() {
         return Some((Vec::new(), By::Position));
     }
-    let by_name = |name: &str| known?.iter().position(|known| *known == name);
+    let by_name = |name: &str| known?.position(name);
     if let Some(name) = columns.as_str() {
         return Some((vec![by_name(name)?], By::Name));
     }
@@ -176,12 +240,13 @@ fn slice(arguments: Value<'_>, by_name: impl Fn(&str) -> Option<usize>, n_featur
 mod tests {
     use super::*;
     use crate::artifact::pickle;
+    use byoc_account::Allowance;
 
     /// The positions that a specification stands for among the columns a, b, c, d; the specification as a pickle of
     /// protocol 0.
     fn selected(pickle: &str) -> Option<(Vec<usize>, By)> {
-        let tree = pickle::read(pickle.as_bytes().to_vec()).unwrap();
-        positions(tree.root(), Some(&["a", "b", "c", "d"]), 4)
+        let tree = pickle::read(pickle.as_bytes().to_vec(), &Allowance::unbounded()).unwrap();
+        positions(tree.root(), Some(&ColumnNames::new(vec!["a", "b", "c", "d"])), 4)
     }
 
     #[test]

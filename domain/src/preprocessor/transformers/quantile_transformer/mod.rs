@@ -3,6 +3,8 @@
 
 mod normal_quantile;
 
+use std::sync::Arc;
+
 use super::Transformer;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
@@ -15,7 +17,7 @@ pub use normal_quantile::normal_quantile;
 #[derive(Debug)]
 pub(in crate::preprocessor) struct QuantileTransformer {
     /// The shares, rising from 0 to 1.
-    references: Box<[f64]>,
+    references: Arc<[f64]>,
     /// Feature by feature, as many as there are references, not falling.
     quantiles: Box<[f64]>,
     output: Output,
@@ -39,8 +41,12 @@ enum Output {
 const BOUNDS_THRESHOLD: f64 = 1e-7;
 
 /// Reads `quantiles_`, `references_` and `output_distribution`.
-pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder) -> Result<Built<'t>> {
-    let references = transformer.numbers("references_")?;
+pub(super) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
+    let references = builder.numbers_in(transformer, "references_")?;
     let value = transformer.required("quantiles_")?;
     let expected = format!("an array of numbers of {} rows", references.len());
     let mismatch = || transformer.mismatch("quantiles_", &expected, value);
@@ -50,9 +56,14 @@ pub(super) fn build<'t>(transformer: Attributes<'t>, input: &Input<'t>, builder:
         return Err(mismatch());
     }
     builder.accept(input, transformer, width)?;
+    builder.work.charge_items::<f64>(array.len())?;
+    builder.keep_items::<f64>(array.len())?;
+    let _held = builder.allowance().hold(array.len().saturating_mul(size_of::<f64>()))?;
     let by_row = array.to_f64().map_err(|_| mismatch())?;
-    let quantiles: Box<[f64]> =
-        (0..width).flat_map(|feature| by_row.iter().skip(feature).step_by(width.max(1)).copied()).collect();
+    let mut quantiles = Vec::with_capacity(by_row.len());
+    quantiles.extend((0..width).flat_map(|feature| by_row.iter().skip(feature).step_by(width.max(1)).copied()));
+    let quantiles = quantiles.into_boxed_slice();
+    builder.keep(size_of::<QuantileTransformer>())?;
     let output =
         transformer.choice("output_distribution", &[("uniform", Output::Uniform), ("normal", Output::Normal)])?;
     let ignores_zeros = transformer.flag_or("ignore_implicit_zeros", false)?;
@@ -117,10 +128,6 @@ impl QuantileTransformer {
         let last = quantiles.len() - 1;
         let above = quantiles.len() - quantiles.partition_point(|quantile| *quantile < value);
         interpolate(-value, above, last, |index| (-at(quantiles, last - index), -at(&self.references, last - index)))
-    }
-
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.references) + size_of_val(&*self.quantiles)
     }
 }
 
