@@ -1,0 +1,27 @@
+//! Prints how loading and looking into a model grow with its size, for every class that is read: the table of docs/BOUNDS.md.
+//!
+//! ```text
+//! cargo run --release --example growth_curves
+//! ```
+
+#[path = "../tests/account/curve.rs"]
+mod curve;
+#[path = "../tests/account/models.rs"]
+#[expect(dead_code, reason = "the tests make more of them")]
+mod models;
+
+use curve::{smallest, times};
+
+#[expect(clippy::print_stdout, reason = "a table for a person")]
+fn main() {
+    println!("| class | file, KiB | load, ms | inspect, ms |\n| --- | --- | --- | --- |");
+    for class in models::classes() {
+        let model = |factor: usize| models::model(class, 2 * factor * smallest(class)).expect("a model of the class");
+        let curve: Vec<_> = [1, 2, 4].map(|factor| times(&model(factor), 3)).into();
+        let column = |of: &dyn Fn(&curve::Times) -> String| curve.iter().map(of).collect::<Vec<_>>().join(" · ");
+        let milliseconds = |time: std::time::Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
+        let files = column(&|times| (times.file_bytes / 1024).to_string());
+        let (load, inspect) = (column(&|times| milliseconds(times.load)), column(&|times| milliseconds(times.inspect)));
+        println!("| {class} | {files} | {load} | {inspect} |");
+    }
+}

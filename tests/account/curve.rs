@@ -1,0 +1,68 @@
+//! How long a model takes to be loaded and looked into, in time of this thread's processor.
+
+use super::models::{Object, file};
+use byoc::model::{Artifact, Inspection};
+use byoc_account::Allowance;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What loading and looking into a model take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub file_bytes: usize,
+    pub load: Duration,
+    pub inspect: Duration,
+}
+
+/// The larger of the curves that `class` has has four times this many values.
+pub fn smallest(class: &str) -> usize {
+    match class {
+        "ColumnTransformer" | "FeatureUnion" | "Pipeline" => 1_000,
+        _ => 16_000,
+    }
+}
+
+/// The best of some runs.
+pub fn times(model: &Object, runs: usize) -> Times {
+    let pickle = file(&model.piece());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("model.joblib"), &pickle).unwrap();
+    Times { file_bytes: pickle.len(), ..times_of(folder.path(), runs) }
+}
+
+/// The best of some runs over a folder.
+pub fn times_of(folder: &Path, runs: usize) -> Times {
+    let best = |work: &dyn Fn()| (0..runs).map(|_| on_processor(work)).min().unwrap_or_default();
+    let load = || {
+        Artifact::find(folder).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap();
+    };
+    let inspect = || {
+        Inspection::of(folder, &Allowance::unbounded()).unwrap();
+    };
+    Times { file_bytes: 0, load: best(&load), inspect: best(&inspect) }
+}
+
+/// The mean of as many runs as the clock needs, which on some systems ticks every few milliseconds.
+fn on_processor(work: &dyn Fn()) -> Duration {
+    const ENOUGH: Duration = Duration::from_millis(40);
+    const MOST_RUNS: u32 = 50;
+    let (before, started) = (processor_time(), Instant::now());
+    let mut runs = 0;
+    loop {
+        work();
+        runs += 1;
+        let taken = match (before, processor_time()) {
+            (Some(before), Some(now)) => Duration::from_nanos(now - before),
+            _ => started.elapsed(),
+        };
+        if taken >= ENOUGH || runs == MOST_RUNS {
+            return taken / runs;
+        }
+    }
+}
+
+/// Nanoseconds that this thread has had a processor (docs.kernel.org/scheduler/sched-stats.html), where the system says so.
+fn processor_time() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok()
+}

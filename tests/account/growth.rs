@@ -1,0 +1,46 @@
+//! Loading and looking into a model take time as its file has bytes.
+
+use super::curve::{Times, smallest, times, times_of};
+use super::models::{self, Object};
+use super::truth::{branches, documents};
+use std::time::Duration;
+
+/// What four times the values may take, of what they take at first: four times is linear, sixteen times is quadratic.
+const MOST: f64 = 9.0;
+
+/// What takes less than this is mostly something else.
+const FLOOR: Duration = Duration::from_millis(3);
+
+/// What is wrong with the growth of a model that becomes four times as large.
+fn wrong(what: &str, small: Times, large: Times) -> Option<String> {
+    let ratio = |large: Duration, small: Duration| large.as_secs_f64() / small.max(FLOOR).as_secs_f64();
+    let (load, inspect) = (ratio(large.load, small.load), ratio(large.inspect, small.inspect));
+    (load > MOST || inspect > MOST).then(|| {
+        let (from, to) = (small.file_bytes, large.file_bytes);
+        format!("{what} of {from} and {to} bytes: load {load:.1}, inspect {inspect:.1} times")
+    })
+}
+
+#[test]
+fn four_times_as_large_a_model_takes_far_less_than_sixteen_times_as_long_for_every_class() {
+    let sizes = |model: &dyn Fn(usize) -> Object, class: &'static str| {
+        let count = smallest(class);
+        (class, model(count), model(4 * count))
+    };
+    let known = models::classes().map(|class| sizes(&|count| models::model(class, count).unwrap(), class));
+    let older = (0..3).map(|which| sizes(&|count| models::older(count).remove(which), "ColumnTransformer"));
+    let all = known.chain(older).filter_map(|(class, small, large)| wrong(class, times(&small, 1), times(&large, 1)));
+    let all: Vec<String> = all.collect();
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn four_times_as_large_a_document_or_linear_learner_takes_far_less_than_sixteen_times_as_long() {
+    let small = documents(1).into_iter().chain([("branches of a preprocessor.json", branches(300))]);
+    let large = documents(4).into_iter().chain([("", branches(1_200))]);
+    let pairs = small.zip(large);
+    let all = pairs
+        .filter_map(|((what, small), (_, large))| wrong(what, times_of(small.path(), 1), times_of(large.path(), 1)));
+    let all: Vec<String> = all.collect();
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}

@@ -1,0 +1,187 @@
+//! The same hostile claims put to every class that is read: each is a model or a clean error, soon, and within what was leased.
+
+use super::models::{
+    self, Object, Piece, again, file, flag, float, floats, int, list, named, none, objects, text, texts,
+};
+use super::{folder, inspect, load, pickled};
+use allocation_counter::measure;
+use byoc::artifact::pickle::{Items, Python};
+use byoc::error::Cause;
+use byoc_account::{Allowance, Purpose};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// What small things take that are not counted one by one.
+const SMALL: u64 = 256 << 10;
+
+const LEASE: u64 = 64 << 20;
+
+/// How long one file may keep a debug build busy.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Loads and looks into a pickle within a lease. The bytes that the allocator saw at most, and the cause of a refusal.
+fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
+    let folder = pickled(pickle);
+    let (loading, looking) = (Allowance::of_bytes(lease, Purpose::Load), Allowance::of_bytes(lease, Purpose::Load));
+    let started = Instant::now();
+    let mut outcome = None;
+    let mut run = |work: &mut dyn FnMut() -> Option<Cause>| {
+        measure(|| outcome = Some(catch_unwind(AssertUnwindSafe(&mut *work)))).bytes_max
+    };
+    let loaded = run(&mut || load(folder.path(), &loading).err().map(|error| error.cause()));
+    let inspected = run(&mut || inspect(folder.path(), &looking).err().map(|error| error.cause()));
+    let cause = outcome.unwrap().unwrap_or_else(|_| panic!("{what}: a panic"));
+    let within = |seen: u64, said: u64| seen <= said + said / 2 + SMALL;
+    let (said_loaded, said_inspected) = (loading.most_taken(), looking.most_taken());
+    assert!(within(loaded, said_loaded), "{what}: loading took {loaded} bytes and said {said_loaded}");
+    assert!(within(inspected, said_inspected), "{what}: looking took {inspected} bytes and said {said_inspected}");
+    assert!(started.elapsed() < SOON, "{what}: {:?}", started.elapsed());
+    let is_clean = matches!(
+        cause,
+        None | Some(Cause::BadArtifact | Cause::UnsupportedClass | Cause::InsufficientMemory | Cause::NoSuchMethod)
+    );
+    assert!(is_clean, "{what}: {cause:?}");
+    (loaded.max(inspected), cause)
+}
+
+/// An array of no items whose other dimensions are claimed.
+fn empty_of(width: usize) -> Piece {
+    models::value(&Python::Array(Items::Float64(Vec::new()), vec![0, width]))
+}
+
+/// What a file may claim in the place of any value.
+fn claims() -> Vec<(&'static str, Piece)> {
+    let many = |piece: Piece, count: usize| [vec![named(piece, 1)], vec![again(1); count]].concat();
+    vec![
+        ("2^62", int(1 << 62)),
+        ("a million", int(1_000_000)),
+        ("-1", int(-1)),
+        ("nan", float(f64::NAN)),
+        ("no items of a width of 10^12", empty_of(1_000_000_000_000)),
+        ("no items of a width of 2^24", empty_of(1 << 24)),
+        ("an empty array", floats(0)),
+        ("an empty list", list([])),
+        ("an array a thousand times in a list", list(many(floats(1000), 1000))),
+        ("an array a thousand times in an array", objects(many(floats(1000), 1000))),
+        ("texts a thousand times in a list", list(many(texts(100), 1000))),
+        ("a text a thousand times in an array", objects(many(text(&"x".repeat(1000)), 1000))),
+        ("a text", text("x")),
+        ("None", none()),
+        ("True", flag(true)),
+    ]
+}
+
+#[test]
+fn every_claim_in_every_attribute_of_every_class_is_a_model_or_a_clean_error() {
+    let known = models::classes().map(|class| {
+        models::model(class, 40)
+            .unwrap_or_else(|| panic!("{class} is read, and has no model in tests/account/models.rs"))
+    });
+    for model in known.chain(models::older(40)) {
+        let class = model.class;
+        assert_eq!(put(class, &file(&model.piece()), LEASE).1, None, "{class} as it should be");
+        for (name, _) in &model.attributes {
+            for (claim, piece) in claims() {
+                let what = format!("{claim} as {name} of {class}");
+                put(&what, &file(&model.clone().with(name, piece).piece()), LEASE);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_file_shares_is_shared_in_memory_or_refused() {
+    let long = || named(text(&"x".repeat(100_000)), 1);
+    let many_texts = || objects([vec![long()], vec![again(1); 100_000]].concat());
+    let shared_texts = || [vec![named(texts(5_000), 1)], vec![again(1); 50_000]].concat();
+    let shared_numbers = || [vec![named(floats(20_000), 1)], vec![again(1); 50_000]].concat();
+    let of = |class: &str| models::model(class, 40).unwrap();
+    let width = int(50_001);
+    let cases: Vec<(&str, Object)> = vec![
+        (
+            "a text in categories",
+            of("OneHotEncoder").with("categories_", list([many_texts()])).with("n_features_in_", int(1)),
+        ),
+        (
+            "categories",
+            of("OneHotEncoder").with("categories_", list(shared_texts())).with("n_features_in_", width.clone()),
+        ),
+        (
+            "categories of an OrdinalEncoder",
+            of("OrdinalEncoder").with("categories_", list(shared_texts())).with("n_features_in_", width.clone()),
+        ),
+        (
+            "encodings",
+            of("TargetEncoder")
+                .with("categories_", list([vec![named(texts(20_000), 2)], vec![again(2); 50_000]].concat()))
+                .with("encodings_", list(shared_numbers()))
+                .with("n_features_in_", width.clone()),
+        ),
+        ("edges", of("KBinsDiscretizer").with("bin_edges_", objects(shared_numbers())).with("n_features_in_", width)),
+        ("fills", of("SimpleImputer").with("statistics_", many_texts()).with("n_features_in_", int(100_001))),
+        ("classes of text", of("LabelBinarizer").with("classes_", many_texts())),
+        ("classes", of("LogisticRegression").with("classes_", many_texts())),
+    ];
+    for (what, model) in cases {
+        let pickle = file(&model.piece());
+        let allowance = Allowance::unbounded();
+        let folder = pickled(&pickle);
+        let seen = measure(|| drop(load(folder.path(), &allowance))).bytes_max;
+        // The tree of the pickle alone takes some ten times its bytes where those are two for a value.
+        let most = 40 * pickle.len() as u64 + SMALL;
+        assert!(seen < most, "{what}: {seen} bytes for a file of {}", pickle.len());
+        put(what, &pickle, LEASE);
+    }
+}
+
+#[test]
+fn a_count_that_nothing_stands_behind_is_not_believed() {
+    for (class, count) in [("Normalizer", 1 << 62), ("Normalizer", 100_000_000), ("PolynomialFeatures", 100_000_000)] {
+        let model = models::model(class, 40).unwrap().with("n_features_in_", int(count));
+        let (seen, cause) = put(class, &file(&model.piece()), LEASE);
+        assert_eq!(cause, Some(Cause::BadArtifact), "{class} {count}");
+        assert!(seen < 1 << 20, "{class} {count}: {seen}");
+    }
+    // A width that there may be: the model loads, and its columns are not written out a million times.
+    let model = models::model("Normalizer", 40).unwrap().with("n_features_in_", int(1 << 20));
+    assert!(put("Normalizer", &file(&model.piece()), LEASE).0 < LEASE);
+}
+
+#[test]
+fn unions_of_the_same_unions_are_refused() {
+    let part = |name: &str, piece: Piece| models::tuple([text(name), piece]);
+    let mut inner = models::model("Binarizer", 3).unwrap().piece();
+    for level in 1..20 {
+        let parts = list([part("a", named(inner, level)), part("b", again(level))]);
+        let union = models::model("FeatureUnion", 1).unwrap().with("transformer_list", parts);
+        inner = union.piece();
+    }
+    let (seen, cause) = put("unions", &file(&inner), LEASE);
+    assert_eq!(cause, Some(Cause::BadArtifact));
+    assert!(seen < 8 << 20, "{seen}");
+}
+
+#[test]
+fn what_unpacks_to_more_than_the_lease_is_refused_with_little_memory_taken() {
+    let zeros = 24 << 20;
+    let pickle = [&[0x80, 4, b'B'], &u32::to_le_bytes(zeros)[..], &vec![0; zeros as usize], b"."].concat();
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&pickle).unwrap();
+    let packed = packed.finish().unwrap();
+    let (seen, cause) = put("a compressed pickle", &packed, 8 << 20);
+    assert_eq!(cause, Some(Cause::InsufficientMemory));
+    assert!(seen < 9 << 20, "{seen}");
+}
+
+#[test]
+fn a_columns_json_is_leased_before_it_is_read() {
+    let columns = format!(r#"{{"columns": [{}"x"]}}"#, "\"a\",".repeat(500_000));
+    let scaler = file(&models::model("StandardScaler", 40).unwrap().piece());
+    let folder = folder(&[("model.joblib", &scaler), ("columns.json", columns.as_bytes())]);
+    let allowance = Allowance::of_bytes(8 << 20, Purpose::Load);
+    let mut cause = None;
+    let seen = measure(|| cause = load(folder.path(), &allowance).err().map(|error| error.cause())).bytes_max;
+    assert_eq!(cause, Some(Cause::InsufficientMemory));
+    assert!(seen < 9 << 20, "{seen}");
+}

@@ -1,0 +1,38 @@
+//! The account of memory and work while models are loaded and looked into: that it is true, that no file gets more than its
+//! bytes justify, and that both grow with the file.
+//!
+//! A binary of its own, since its allocator counts.
+
+mod curve;
+mod growth;
+mod hostile;
+mod models;
+mod truth;
+
+use byoc::error::Result;
+use byoc::model::{Artifact, Inspection, Model};
+use byoc_account::Allowance;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A folder with a model's files.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+/// A folder with a pickle.
+fn pickled(pickle: &[u8]) -> TempDir {
+    folder(&[("model.joblib", pickle)])
+}
+
+fn load(folder: &Path, allowance: &Allowance) -> Result<Model> {
+    Artifact::find(folder).and_then(|artifact| artifact.load(None, allowance))
+}
+
+fn inspect(folder: &Path, allowance: &Allowance) -> Result<Inspection> {
+    Inspection::of(folder, allowance)
+}

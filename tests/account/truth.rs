@@ -1,0 +1,178 @@
+//! What is taken of an allowance, and what the allocator saw.
+
+use super::models::{self, file};
+use super::{folder, load, pickled};
+use allocation_counter::measure;
+use byoc_account::Allowance;
+use tempfile::TempDir;
+
+/// What small things take that are not counted one by one.
+const SMALL: u64 = 64 << 10;
+
+/// What was said of a load, and what the allocator saw of it.
+struct Row {
+    what: String,
+    said_peak: u64,
+    seen_peak: u64,
+    said_kept: u64,
+    seen_kept: u64,
+}
+
+impl Row {
+    fn of(what: &str, folder: &TempDir) -> Row {
+        let allowance = Allowance::unbounded();
+        let mut loaded = None;
+        let seen = measure(|| loaded = Some(load(folder.path(), &allowance)));
+        let model = loaded.unwrap().unwrap_or_else(|error| panic!("{what}: {error}"));
+        Row {
+            what: what.to_owned(),
+            said_peak: allowance.most_taken(),
+            seen_peak: seen.bytes_max,
+            said_kept: model.bytes(),
+            seen_kept: seen.bytes_current.unsigned_abs(),
+        }
+    }
+
+    /// What is wrong with it.
+    fn wrong(self) -> Option<String> {
+        let near = |said: u64, seen: u64| said.abs_diff(seen) <= seen / 10 + SMALL;
+        let Row { what, said_peak, seen_peak, said_kept, seen_kept } = self;
+        let is_true = near(said_peak, seen_peak) && near(said_kept, seen_kept) && seen_peak > 1 << 20;
+        let message =
+            || format!("{what}: said {said_peak} at most and {said_kept} kept, seen {seen_peak} and {seen_kept}");
+        (!is_true).then(message)
+    }
+}
+
+fn assert_true(rows: Vec<Row>) {
+    let wrong: Vec<String> = rows.into_iter().filter_map(Row::wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every class with a file of a megabyte or more.
+fn of_classes() -> Vec<Row> {
+    // Their files are small whatever they are fitted on, and so are their models.
+    const SMALL_CLASSES: [&str; 3] = ["Binarizer", "FunctionTransformer", "Normalizer"];
+    let row = |class: &str| {
+        let count = match class {
+            "ColumnTransformer" | "FeatureUnion" | "Pipeline" => 5_000,
+            "RFE" | "RFECV" | "SequentialFeatureSelector" => 800_000,
+            _ => 120_000,
+        };
+        Row::of(class, &pickled(&file(&models::model(class, count).unwrap().piece())))
+    };
+    models::classes().filter(|class| !SMALL_CLASSES.contains(class)).map(row).collect()
+}
+
+#[test]
+fn the_peak_of_a_load_and_what_a_model_keeps_are_as_they_are_said_for_every_class() {
+    assert_true(of_classes());
+}
+
+#[test]
+fn documents_and_linear_learners_are_counted_as_truly() {
+    assert_true(of_documents());
+}
+
+#[test]
+#[ignore = "prints the table of docs/BOUNDS.md"]
+fn the_table_of_the_documentation() {
+    println!("| | peak said, KiB | peak seen | kept said, KiB | kept seen |\n| --- | --- | --- | --- | --- |");
+    for Row { what, said_peak, seen_peak, said_kept, seen_kept } in of_classes().into_iter().chain(of_documents()) {
+        let [a, b, c, d] = [said_peak, seen_peak, said_kept, seen_kept].map(|bytes| bytes / 1024);
+        println!("| {what} | {a} | {b} | {c} | {d} |");
+    }
+}
+
+fn of_documents() -> Vec<Row> {
+    documents(4).iter().map(|(what, folder)| Row::of(what, folder)).collect()
+}
+
+/// What is read beside a pickle, so many times as large as the smallest.
+pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
+    let count = 15_000 * times;
+    let numbers = (0..count).map(|number| format!("{number}.1")).collect::<Vec<_>>().join(",");
+    let scaler = format!(
+        r#"{{"StandardScaler": {{"copy": true, "with_mean": true, "with_std": true, "n_features_in_": {count},
+        "mean_": [{numbers}], "var_": [{numbers}], "scale_": [{numbers}], "n_samples_seen_": 7}}}}"#
+    );
+    let document = |columns: &str, transformer: &str| {
+        let text = format!(
+            r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": {columns}, "label": null, "transformer": {transformer}}}"#
+        );
+        folder(&[("preprocessor.json", text.as_bytes())])
+    };
+    let names: Vec<String> = (0..count).map(|number| format!("\"column {number}\"")).collect();
+    let columns = format!(r#"{{"columns": [{}]}}"#, names.join(","));
+    let pickle = file(&models::model("StandardScaler", count).unwrap().piece());
+    let unused: Vec<String> = (0..count / 5).map(|number| format!("array {number}")).collect();
+    let unused = unused.iter().map(|name| (name.as_str(), 20));
+    let length = 100_000 * times as u64;
+    vec![
+        ("preprocessor.json", document("null", &scaler)),
+        ("columns.json", folder(&[("model.joblib", &pickle), ("columns.json", columns.as_bytes())])),
+        ("linear learner", linear_learner(&[("fc0_weight", length)])),
+        (
+            "linear learner with arrays that it does not use",
+            linear_learner(&unused.chain([("fc0_weight", length), ("b", length)]).collect::<Vec<_>>()),
+        ),
+    ]
+}
+
+/// A `preprocessor.json` of a ColumnTransformer with a branch for each of so many columns.
+pub(super) fn branches(count: usize) -> TempDir {
+    let names: Vec<String> = (0..count).map(|number| format!("\"column {number}\"")).collect();
+    let branch = |name: &String| {
+        format!(
+            r#"["of {}", {{"MaxAbsScaler": {{"copy": true, "clip": false, "n_features_in_": 1, "feature_names_in_": [{name}],
+            "max_abs_": [1.0], "scale_": [1.0], "n_samples_seen_": 3}}}}, [{name}]]"#,
+            name.trim_matches('"')
+        )
+    };
+    let branches = names.iter().map(branch).collect::<Vec<_>>().join(",");
+    let names = names.join(",");
+    let text = format!(
+        r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": [{names}], "label": null, "transformer": {{"ColumnTransformer":
+        {{"remainder": "drop", "sparse_threshold": 0.3, "n_jobs": null, "transformer_weights": null, "verbose": false,
+        "verbose_feature_names_out": true, "n_features_in_": {count}, "feature_names_in_": [{names}],
+        "transformers_": [{branches}], "sparse_output_": false}}}}}}"#
+    );
+    folder(&[("preprocessor.json", text.as_bytes())])
+}
+
+/// The loose files of a linear learner whose checkpoint has these arrays.
+fn linear_learner(arrays: &[(&str, u64)]) -> TempDir {
+    let mut params: Vec<u8> = [0x112, 0, arrays.len() as u64].iter().flat_map(|number| number.to_le_bytes()).collect();
+    for (_, length) in arrays {
+        params.extend([0xF993_FAC9_u32, 0, 2].iter().flat_map(|number| number.to_le_bytes()));
+        params.extend([*length, 1].iter().flat_map(|number| number.to_le_bytes()));
+        params.extend([1_u32, 0, 0].iter().flat_map(|number| number.to_le_bytes()));
+        params.extend((0..*length).flat_map(|number| (number as f32).to_le_bytes()));
+    }
+    params.extend((arrays.len() as u64).to_le_bytes());
+    for (name, _) in arrays {
+        params.extend((name.len() as u64).to_le_bytes());
+        params.extend(name.as_bytes());
+    }
+    folder(&[
+        ("additional-params.json", br#"{"predictor_type": "regressor", "loss_type": "squared_loss"}"#),
+        ("mx-mod-symbol.json", br#"{"nodes": [{"op": "LinearRegressionOutput"}], "heads": [[0, 0, 0]]}"#),
+        ("mx-mod-0000.params", &params),
+    ])
+}
+
+#[test]
+fn what_many_models_keep_is_what_their_account_says() {
+    let files: Vec<TempDir> =
+        models::classes().map(|class| pickled(&file(&models::model(class, 2_000).unwrap().piece()))).collect();
+    let mut models = Vec::new();
+    let seen = measure(|| {
+        models = files
+            .iter()
+            .flat_map(|folder| (0..3).map(|_| load(folder.path(), &Allowance::unbounded()).unwrap()))
+            .collect();
+    });
+    let said: u64 = models.iter().map(byoc::model::Model::bytes).sum();
+    let seen = seen.bytes_current.unsigned_abs();
+    assert!(seen > 1 << 20 && said.abs_diff(seen) <= seen / 10, "said {said}, seen {seen}");
+}
