@@ -4,7 +4,7 @@
 //! after the other, round after round; the table shows the median round. The processor's time of a request is the server's
 //! own (`/proc/PID/stat`), which other work on the machine disturbs less than it does the rate.
 
-#![allow(clippy::print_stdout, reason = "a bench prints its table")]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints its table, of what its user names")]
 
 mod support;
 

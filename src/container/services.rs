@@ -108,7 +108,7 @@ impl Services {
     ) -> Result<Reply> {
         let _in_flight = InFlight::begin(&self.in_flight);
         let exchange = loaded.model.agree(content_type, accept, self.default_accept)?;
-        if at_once::may_answer(&loaded.cost, exchange, &body) {
+        if let Some(_at_once) = at_once::begin(&loaded.cost, exchange, &body) {
             let lease = Lease::empty(&self.accounts.requests);
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
                 .with_standing(at_once::STANDING)
