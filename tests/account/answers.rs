@@ -11,10 +11,10 @@ use super::{load, pickled};
 const SMALL: u64 = 128 << 10;
 
 /// A block of rows is reckoned by the largest that its cells can be: that is more than it takes, by this at most.
-const BLOCK: u64 = 2 << 20;
+const BLOCK: u64 = 3 << 20;
 
 /// How many cells a body has.
-const CELLS: usize = 100_000;
+const CELLS: usize = 200_000;
 
 /// A model of a class, and how many columns a row of it has.
 fn model(class: &str) -> (Model, usize) {

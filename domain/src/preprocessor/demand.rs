@@ -12,8 +12,10 @@ use std::ops::Add;
 pub struct Demand {
     /// How many columns it gives.
     pub width: usize,
-    /// How many cells it holds at once, at most, each in a column of its own: what it is given, what it gives, and what stands between.
-    pub cells: usize,
+    /// How many columns it holds at once, at most: what it is given, what it gives, and what stands between.
+    pub columns: usize,
+    /// The bytes of their cells.
+    pub bytes: usize,
     /// How long it takes, in nanoseconds on a slow core. It tells what is heavy from what is not, no more.
     pub nanoseconds: u64,
 }
@@ -24,37 +26,44 @@ const MOVE: u64 = 5;
 /// What a column takes beside its cells: itself, and what an allocator adds to its memory.
 const COLUMN: usize = size_of::<Feature<'_, '_>>() + 32;
 
-/// Cells that a block of rows may hold: it stays in the cache.
-const BLOCK_CELLS: usize = 32 << 10;
+/// Bytes of cells that a block of rows has: enough that what a block costs by itself does not count, and no more than a cache
+/// holds.
+const BLOCK: usize = 2 << 20;
+
+/// A cell of any type, and one of a float.
+const CELL: usize = size_of::<Cell<'_>>();
+const FLOAT: usize = size_of::<f64>();
 
 impl Demand {
     /// Columns that are given on as they are, or converted to another type.
     pub fn of_columns(width: usize) -> Demand {
-        Demand { width, cells: width, nanoseconds: MOVE.saturating_mul(width as u64) }
+        Demand {
+            width,
+            columns: width,
+            bytes: width.saturating_mul(CELL),
+            nanoseconds: MOVE.saturating_mul(width as u64),
+        }
     }
 
-    /// A transformer of so many columns to so many, each of which takes so long.
+    /// A transformer of so many columns to so many of numbers, each of which takes so long.
     pub fn of(given: usize, width: usize, nanoseconds_each: u64) -> Demand {
         let work = nanoseconds_each.saturating_mul(given.max(width) as u64);
         let moves = MOVE.saturating_mul(given.saturating_add(width) as u64);
-        // Floats are made of what is given before it is worked on.
-        let cells = given.saturating_mul(2).saturating_add(width.saturating_mul(2));
-        Demand { width, cells, nanoseconds: work.saturating_add(moves) }
+        // Floats are made of what is given before it is worked on, and of what was made the columns.
+        let columns = given.saturating_add(width).saturating_mul(2);
+        let bytes = given.saturating_mul(CELL + FLOAT).saturating_add(width.saturating_mul(2 * FLOAT));
+        Demand { width, columns, bytes, nanoseconds: work.saturating_add(moves) }
     }
 
     /// The same where another transformer is given what this one gives.
     #[must_use]
     pub fn then(self, next: Demand) -> Demand {
-        Demand {
-            width: next.width,
-            cells: self.cells.saturating_add(next.cells),
-            nanoseconds: self.nanoseconds.saturating_add(next.nanoseconds),
-        }
+        Demand { width: next.width, ..self + next }
     }
 
     /// How many rows make a block.
     pub fn rows_of_a_block(&self) -> usize {
-        (BLOCK_CELLS / self.cells.max(1)).max(1)
+        (BLOCK / self.bytes.max(1)).max(1)
     }
 
     /// Hands on a body's rows in blocks, each with the memory that it takes.
@@ -69,7 +78,7 @@ impl Demand {
     ) -> Result<()> {
         frame.each_block(self.rows_of_a_block(), |block| {
             allowance.check_time()?;
-            let bytes = self.bytes(block.table.rows);
+            let bytes = self.bytes_of(block.table.rows);
             allowance.take(bytes)?;
             let done = then(block);
             allowance.give_back(bytes);
@@ -78,9 +87,8 @@ impl Demand {
     }
 
     /// The bytes that so many rows take.
-    pub fn bytes(&self, rows: usize) -> usize {
-        let column = rows.saturating_mul(size_of::<Cell<'_>>()).saturating_add(COLUMN);
-        self.cells.saturating_mul(column)
+    pub fn bytes_of(&self, rows: usize) -> usize {
+        self.bytes.saturating_mul(rows).saturating_add(self.columns.saturating_mul(COLUMN))
     }
 }
 
@@ -91,7 +99,8 @@ impl Add for Demand {
     fn add(self, other: Demand) -> Demand {
         Demand {
             width: self.width.saturating_add(other.width),
-            cells: self.cells.saturating_add(other.cells),
+            columns: self.columns.saturating_add(other.columns),
+            bytes: self.bytes.saturating_add(other.bytes),
             nanoseconds: self.nanoseconds.saturating_add(other.nanoseconds),
         }
     }
@@ -104,10 +113,11 @@ mod tests {
     #[test]
     fn a_row_that_is_larger_than_a_block_is_one_and_nothing_overflows() {
         let narrow = Demand::of(8, 10, 10);
-        assert_eq!(narrow.rows_of_a_block(), BLOCK_CELLS / 36);
+        assert_eq!(narrow.rows_of_a_block(), BLOCK / (8 * (CELL + FLOAT) + 10 * 2 * FLOAT));
+        assert!(narrow.bytes_of(narrow.rows_of_a_block()) <= BLOCK + 36 * COLUMN);
         let wide = Demand::of(1, usize::MAX, u64::MAX);
-        assert_eq!((wide.rows_of_a_block(), wide.bytes(3)), (1, usize::MAX));
-        assert_eq!((wide + wide).then(wide).cells, usize::MAX);
+        assert_eq!((wide.rows_of_a_block(), wide.bytes_of(3)), (1, usize::MAX));
+        assert_eq!((wide + wide).then(wide).columns, usize::MAX);
         assert_eq!((Demand::of_columns(3) + Demand::of_columns(4)).width, 7);
     }
 }

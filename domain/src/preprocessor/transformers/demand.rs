@@ -25,8 +25,12 @@ impl Transformer {
                 Demand::of(given, given, LOGARITHM + TEXT_TO_NUMBER)
             }
             Transformer::QuantileTransformer(_) => Demand::of(given, given, QUANTILE + TEXT_TO_NUMBER),
-            Transformer::SimpleImputer(imputer) => Demand::of(given, imputer.width(), ARITHMETIC + TEXT_TO_NUMBER),
-            Transformer::FeatureSelection(selection) => Demand::of(given, selection.width(), ARITHMETIC),
+            // What it gives may be text, once as it was and once filled.
+            Transformer::SimpleImputer(imputer) => Demand::of(given, imputer.width(), ARITHMETIC + TEXT_TO_NUMBER)
+                .then(Demand::of_columns(imputer.width())),
+            Transformer::FeatureSelection(selection) => {
+                Demand::of_columns(given).then(Demand::of_columns(selection.width()))
+            }
             Transformer::PolynomialFeatures(polynomial) => {
                 Demand { width: polynomial.width(), ..Demand::of(given, polynomial.all_terms(), ARITHMETIC) }
             }
