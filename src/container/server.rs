@@ -38,6 +38,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// [`Cause::Io`] when the port is taken; what [`Registry::load`] says of the model of single-model mode; [`Cause::CutOff`]
 /// when a request did not end in time.
 pub fn run(config: Config) -> Result<()> {
+    byoc_allocator::keep_some();
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(config))
 }
