@@ -36,6 +36,14 @@ impl Loaded {
     pub fn bytes(&self) -> u64 {
         self.lease.bytes()
     }
+
+    /// Lets go of a model on a thread that answers `/ping`. If the model was unloaded meanwhile and this was the last that held
+    /// it, it is freed elsewhere: that may take long.
+    pub(super) fn let_go(self: Arc<Loaded>) {
+        if let Some(last) = Arc::into_inner(self) {
+            background::run(move || drop(last));
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -115,6 +115,7 @@ impl Services {
                 .beside(self.accounts.models.used());
             // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.model.answer(exchange, &body, &allowance)));
+            loaded.let_go();
             let Answer { content_type, pieces } = answered.unwrap_or_else(|_| Err(panicked()))?;
             return Reply::new(content_type, pieces, allowance);
         }
