@@ -1,4 +1,5 @@
-//! Prints how loading and looking into a model grow with its size, for every class that is read: the table of docs/BOUNDS.md.
+//! Prints how loading and looking into a model grow with its size, and answering with the rows, for every class and media type
+//! that is read: tables of docs/BOUNDS.md.
 //!
 //! ```text
 //! cargo run --release --example growth_curves
@@ -9,8 +10,12 @@ mod curve;
 #[path = "../tests/account/models.rs"]
 #[expect(dead_code, reason = "the tests make more of them")]
 mod models;
+#[path = "../tests/account/requests.rs"]
+#[expect(dead_code, reason = "the tests make more of them")]
+mod requests;
 
-use curve::{smallest, times};
+use byoc::payload::MediaType;
+use curve::{answering, reading, smallest, times};
 
 #[expect(clippy::print_stdout, reason = "a table for a person")]
 fn main() {
@@ -23,5 +28,17 @@ fn main() {
         let files = column(&|times| (times.file_bytes / 1024).to_string());
         let (load, inspect) = (column(&|times| milliseconds(times.load)), column(&|times| milliseconds(times.inspect)));
         println!("| {class} | {files} | {load} | {inspect} |");
+    }
+    const CELLS: usize = 100_000;
+    println!("\n| class | answer to n cells, ms |\n| --- | --- |");
+    let curve = |time: &dyn Fn(usize) -> std::time::Duration| {
+        [1, 2, 4].map(|factor| format!("{:.2}", time(factor).as_secs_f64() * 1e3)).join(" · ")
+    };
+    for class in models::classes() {
+        println!("| {class} | {} |", curve(&|factor| answering(class, factor * CELLS)));
+    }
+    println!("\n| media type | reading n rows of 10 numbers, ms |\n| --- | --- |");
+    for media_type in MediaType::ALL {
+        println!("| {} | {} |", media_type.name(), curve(&|factor| reading(*media_type, factor * CELLS / 10)));
     }
 }

@@ -4,8 +4,8 @@ use allocation_counter::measure;
 use byoc::model::{Invocation, Model};
 use byoc_account::{Allowance, Purpose};
 
-use super::models::{self, file};
-use super::{load, pickled};
+use super::models;
+use super::requests::{csv, json, model};
 
 /// What small things take that are not counted one by one.
 const SMALL: u64 = 128 << 10;
@@ -15,41 +15,6 @@ const BLOCK: u64 = 3 << 20;
 
 /// How many cells a body has.
 const CELLS: usize = 200_000;
-
-/// A model of a class, and how many columns a row of it has.
-fn model(class: &str) -> (Model, usize) {
-    let count = match class {
-        "FeatureUnion" => 8,
-        _ => 40,
-    };
-    let folder = pickled(&file(&models::model(class, count).unwrap().piece()));
-    let model = load(folder.path(), &Allowance::unbounded()).unwrap();
-    let width = match &model {
-        Model::Preprocessor(preprocessor) => preprocessor.row_width(),
-        Model::Scorer(scorer) => scorer.row_width(),
-        Model::LinearLearner(learner) => Some(learner.feature_dim()),
-    };
-    (model, width.unwrap_or(10))
-}
-
-/// A value that every column of a class takes.
-fn value(class: &str) -> &'static str {
-    match class {
-        "LabelBinarizer" | "OneHotEncoder" | "OrdinalEncoder" | "TargetEncoder" => "category 00000001",
-        _ => "0",
-    }
-}
-
-fn csv(value: &str, width: usize) -> String {
-    let row = vec![value; width].join(",");
-    format!("{row}\n").repeat(CELLS / width)
-}
-
-fn json(value: &str, width: usize) -> String {
-    let value = if value == "0" { value.to_owned() } else { format!("{value:?}") };
-    let row = vec![value; width].join(",");
-    format!("[{}[{row}]]", format!("[{row}],").repeat(CELLS / width - 1))
-}
 
 fn answer(model: &Model, body: (&str, &str), accept: &str, allowance: &Allowance) -> Result<usize, String> {
     let (content_type, body) = body;
@@ -68,7 +33,7 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
     let mut wrong = Vec::new();
     for class in models::classes() {
         let (model, width) = model(class);
-        let (csv, json) = (csv(value(class), width), json(value(class), width));
+        let (csv, json) = (csv(class, width, CELLS), json(class, width, CELLS));
         for body in [("text/csv", csv.as_str()), ("application/json", json.as_str())] {
             for accept in ["text/csv", "application/json", "application/jsonlines", "application/x-npy"] {
                 let what = format!("{class}, {} to {accept}", body.0);
@@ -100,4 +65,17 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+#[ignore = "prints a table of docs/BOUNDS.md"]
+fn the_table_of_answers() {
+    println!("| | body, KiB | said, KiB | seen, KiB |\n| --- | --- | --- | --- |");
+    for class in models::classes() {
+        let (model, width) = model(class);
+        let body = csv(class, width, 8 * CELLS);
+        let allowance = Allowance::unbounded();
+        let seen = measure(|| drop(answer(&model, ("text/csv", &body), "text/csv", &allowance))).bytes_max;
+        println!("| {class} | {} | {} | {} |", body.len() / 1024, allowance.most_taken() / 1024, seen / 1024);
+    }
 }

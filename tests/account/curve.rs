@@ -1,7 +1,9 @@
-//! How long a model takes to be loaded and looked into, in time of this thread's processor.
+//! How long a model takes to be loaded, looked into and asked, in time of this thread's processor.
 
 use super::models::{Object, file};
-use byoc::model::{Artifact, Inspection};
+use super::requests;
+use byoc::model::{Artifact, Inspection, Invocation};
+use byoc::payload::{Frame, MediaType};
 use byoc_account::Allowance;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -40,6 +42,28 @@ pub fn times_of(folder: &Path, runs: usize) -> Times {
         Inspection::of(folder, &Allowance::unbounded()).unwrap();
     };
     Times { file_bytes: 0, load: best(&load), inspect: best(&inspect) }
+}
+
+/// What an answer to so many cells takes, as CSV to CSV.
+pub fn answering(class: &str, cells: usize) -> Duration {
+    let (model, width) = requests::model(class);
+    let body = requests::csv(class, width, cells);
+    let answer = || {
+        let invocation = Invocation {
+            content_type: Some("text/csv"),
+            accept: Some("text/csv"),
+            default_accept: None,
+            body: body.as_bytes(),
+        };
+        model.invoke(invocation, &Allowance::unbounded()).unwrap();
+    };
+    on_processor(&answer)
+}
+
+/// What reading so many rows of ten numbers takes.
+pub fn reading(media_type: MediaType, rows: usize) -> Duration {
+    let body = requests::numbers(media_type, rows);
+    on_processor(&|| drop(Frame::read(media_type, &body, &|_: usize| Ok(()), &Allowance::unbounded()).unwrap()))
 }
 
 /// The mean of as many runs as the clock needs, which on some systems ticks every few milliseconds.

@@ -1,8 +1,9 @@
 //! Loading and looking into a model take time as its file has bytes.
 
-use super::curve::{Times, smallest, times, times_of};
+use super::curve::{Times, answering, reading, smallest, times, times_of};
 use super::models::{self, Object};
 use super::truth::{branches, documents};
+use byoc::payload::MediaType;
 use std::time::Duration;
 
 /// What four times the values may take, of what they take at first: four times is linear, sixteen times is quadratic.
@@ -43,4 +44,20 @@ fn four_times_as_large_a_document_or_linear_learner_takes_far_less_than_sixteen_
         .filter_map(|((what, small), (_, large))| wrong(what, times_of(small.path(), 1), times_of(large.path(), 1)));
     let all: Vec<String> = all.collect();
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn four_times_as_many_rows_take_far_less_than_sixteen_times_as_long_for_every_class_and_media_type() {
+    const CELLS: usize = 8_000;
+    let of_classes = models::classes().map(|class| (class, answering(class, CELLS), answering(class, 4 * CELLS)));
+    let of_readers = MediaType::ALL
+        .iter()
+        .map(|media_type| (media_type.name(), reading(*media_type, CELLS / 10), reading(*media_type, 4 * CELLS / 10)));
+    let ratio = |small: Duration, large: Duration| large.as_secs_f64() / small.as_secs_f64();
+    let wrong: Vec<String> = of_classes
+        .chain(of_readers)
+        .filter(|(_, small, large)| ratio(*small, *large) > 9.0)
+        .map(|(what, small, large)| format!("{what}: {small:?}, {large:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,5 +1,5 @@
-//! The account of memory and work while models are loaded and looked into: that it is true, that no file gets more than its
-//! bytes justify, and that both grow with the file.
+//! The account of memory and work while models are loaded, looked into and asked: that it is true, that no file and no body
+//! gets more than its bytes justify, and that both grow with them.
 //!
 //! A binary of its own, since its allocator counts.
 
@@ -9,6 +9,7 @@ mod curve;
 mod growth;
 mod hostile;
 mod models;
+mod requests;
 mod truth;
 
 use byoc::error::Result;
