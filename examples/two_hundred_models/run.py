@@ -26,7 +26,7 @@ ROOT = HERE.parent.parent
 MODELS = 200
 ROUNDS = [("0-99", range(100)), ("0-99 again", range(100)), ("0-199", range(200))]
 # Room for all two hundred models, and for about half as many.
-MEMORY = ["1M", "64K"]
+MEMORY = ["1M", "96K"]
 START_LIMIT = 60
 
 

@@ -31,7 +31,7 @@ const LEAST_FOR_THE_REST: u64 = 24 << 20;
 
 /// What the system holds for the container's sockets, and what lies between pieces of memory that are in use: one part of so
 /// many.
-const BETWEEN: u64 = 16;
+const BETWEEN: u64 = 8;
 
 /// What of so much memory is left to nobody's account.
 fn left_for_the_rest(memory: u64) -> u64 {
@@ -70,6 +70,13 @@ pub(super) fn most_connections(memory: u64) -> usize {
     usize::try_from(memory / CONNECTIONS / CONNECTION).unwrap_or(usize::MAX).max(64)
 }
 
+impl Accounts {
+    /// What a request can never have, however long it waits: models, and a part that connections and bodies hold.
+    pub fn never_free(&self) -> u64 {
+        self.models.used() + self.requests.limit() / 16
+    }
+}
+
 /// The bytes that this container has.
 pub fn memory_of_this_container() -> u64 {
     system::memory().unwrap_or(UNKNOWN_MEMORY)
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn models_have_most_of_the_memory_and_never_all_of_it() {
-        for (memory, models) in [(16 << 30, 13_743_895_347), (400 * MIB, 320 * MIB), (64 * MIB, 36 * MIB), (8 * MIB, 0)]
+        for (memory, models) in [(16 << 30, 13_743_895_347), (400 * MIB, 320 * MIB), (64 * MIB, 32 * MIB), (8 * MIB, 0)]
         {
             assert_eq!(share_of_models(memory), models, "{memory}");
         }
@@ -97,11 +104,11 @@ mod tests {
     #[test]
     fn models_and_requests_share_what_the_process_leaves() {
         let accounts = Accounts::new(128 * MIB, 80 * MIB);
-        assert_eq!((accounts.whole.limit(), accounts.models.limit()), (96 * MIB, 80 * MIB));
+        assert_eq!((accounts.whole.limit(), accounts.models.limit()), (88 * MIB, 80 * MIB));
         let model = accounts.models.lease(80 * MIB).unwrap();
-        assert_eq!(accounts.requests.free(), 16 * MIB);
+        assert_eq!(accounts.requests.free(), 8 * MIB);
         drop(model);
-        assert_eq!((accounts.requests.free(), accounts.bodies.most()), (96 * MIB, 48 * MIB));
+        assert_eq!((accounts.requests.free(), accounts.bodies.most()), (88 * MIB, 44 * MIB));
         assert_eq!(Accounts::new(8 * MIB, 80 * MIB).models.limit(), 0);
     }
 }

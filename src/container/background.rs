@@ -43,10 +43,10 @@ pub(super) fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-/// Bytes of models that were freed since memory went back last.
+/// Bytes of models and of requests that were freed since memory went back last.
 static FREED: AtomicU64 = AtomicU64::new(0);
 
-/// Says that a model of so many bytes was freed. Once it is worth it, the memory goes back to the system: soon, and on a
+/// Says that so many bytes of a model or of a request were freed. Once it is worth it, the memory goes back to the system: soon, and on a
 /// thread that answers nobody.
 pub(super) fn freed(bytes: u64) {
     let before = FREED.fetch_add(bytes, Ordering::Relaxed);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose};
@@ -57,6 +58,8 @@ enum Slot {
 #[derive(Debug)]
 pub struct Registry {
     slots: RwLock<BTreeMap<Box<str>, Slot>>,
+    /// How many of them hold a model: to count them would take long.
+    ready: AtomicUsize,
     account: Arc<Account>,
     large: Loader,
     /// The method of scikit-learn artifacts that answers; what each says if `None`.
@@ -83,7 +86,13 @@ impl Registry {
     /// An empty registry. `method` is what answers of the scikit-learn artifacts that it will hold; each says it for itself
     /// if `None`.
     pub fn new(account: Arc<Account>, method: Option<Method>) -> Arc<Registry> {
-        Arc::new(Registry { slots: RwLock::new(BTreeMap::new()), account, large: Loader::default(), method })
+        Arc::new(Registry {
+            slots: RwLock::new(BTreeMap::new()),
+            ready: AtomicUsize::new(0),
+            account,
+            large: Loader::default(),
+            method,
+        })
     }
 
     /// The account that all models share.
@@ -155,7 +164,7 @@ impl Registry {
 
     /// How many models are loaded.
     pub fn len(&self) -> usize {
-        self.read().values().filter(|slot| matches!(slot, Slot::Ready { .. })).count()
+        self.ready.load(Ordering::Relaxed)
     }
 
     /// Whether no model is loaded.
@@ -186,7 +195,10 @@ impl Registry {
             let mut slots = self.write();
             let slot = slots.get_mut(name).ok_or_else(|| not_found(name))?;
             match std::mem::replace(slot, Slot::Unloading) {
-                Slot::Ready { loaded, freed } => (loaded, freed),
+                Slot::Ready { loaded, freed } => {
+                    self.ready.fetch_sub(1, Ordering::Relaxed);
+                    (loaded, freed)
+                }
                 other => {
                     *slot = other;
                     return Err(not_found(name));
@@ -230,6 +242,7 @@ impl Claim {
     fn fill(self, loaded: Arc<Loaded>, freed: oneshot::Receiver<()>) {
         if let Some(slot) = self.registry.write().get_mut(&self.name) {
             *slot = Slot::Ready { loaded, freed };
+            self.registry.ready.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -4,6 +4,7 @@ use actix_web::web::Bytes;
 use byoc_account::Allowance;
 
 use crate::container::accounts::CONNECTION;
+use crate::container::background;
 use crate::error::Result;
 use crate::in_flight::leased;
 use crate::payload::MediaType;
@@ -26,6 +27,8 @@ impl Reply {
         if bytes <= CONNECTION {
             return Ok(Reply { content_type, parts: pieces.into_iter().map(Bytes::from).collect() });
         }
+        // All but the answer is free now, and much of it lies on pages that go back to the system only when it is told to.
+        background::freed(allowance.most_taken());
         let mut lease = allowance.settle(bytes)?;
         let part = |piece: Vec<u8>| {
             let own = lease.split(piece.capacity() as u64);

@@ -204,7 +204,12 @@ pub(super) async fn list(
             ));
         }
     };
-    let page = services.registry.page(offset, limit.max(1));
+    // With very many models it takes longer than an event loop may.
+    let registry = std::sync::Arc::clone(&services.registry);
+    let page = match background::run(move || registry.page(offset, limit.max(1))).await {
+        Ok(page) => page,
+        Err(error) => return respond::error(&Error::new(Cause::Internal, format!("listing did not finish: {error}"))),
+    };
     let models = page.models.iter().map(|(name, url)| Described { model_name: name, model_url: url }).collect();
     respond::json(StatusCode::OK, &Listed { next_page_token: page.next.map(|next| next.to_string()), models })
 }

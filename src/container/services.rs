@@ -8,12 +8,12 @@ use actix_web::web::Bytes;
 use byoc_account::{Allowance, Deadline, Lease, Purpose};
 
 use crate::container::accounts::Accounts;
-use crate::container::at_once;
 use crate::container::config::{Batch, Config};
 use crate::container::models_root::ModelsRoot;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::reply::Reply;
 use crate::container::workers::{Refusal, Workers};
+use crate::container::{at_once, background};
 use crate::error::{Cause, Error, Result};
 use crate::model::Answer;
 use crate::payload::MediaType;
@@ -112,7 +112,7 @@ impl Services {
             let lease = Lease::empty(&self.accounts.requests);
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
                 .with_standing(at_once::STANDING)
-                .beside(self.accounts.models.used());
+                .beside(self.accounts.never_free());
             // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.model.answer(exchange, &body, &allowance)));
             loaded.let_go();
@@ -137,10 +137,14 @@ impl Services {
         name: &str,
         work: impl FnOnce(Allowance) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (requests, models) = (Arc::clone(&self.accounts.requests), Arc::clone(&self.accounts.models));
+        let accounts = self.accounts.clone();
         let work = move |deadline| {
-            let allowance = Allowance::of(Lease::empty(&requests), Purpose::Answer, deadline);
-            work(allowance.beside(models.used()))
+            let allowance = Allowance::of(Lease::empty(&accounts.requests), Purpose::Answer, deadline);
+            work(allowance.beside(accounts.never_free())).inspect_err(|error| {
+                if matches!(error.cause(), Cause::Unavailable | Cause::PayloadTooLarge | Cause::Timeout) {
+                    background::freed(accounts.requests.limit());
+                }
+            })
         };
         self.workers.run(work).await.unwrap_or_else(|refusal| Err(refused(refusal, name)))
     }

@@ -19,8 +19,8 @@ from container import GOOD, ROOT, Reply
 MIB = 1 << 20
 # What loading may have set aside: the container's --model-memory.
 MODELS = 200 * MIB
-# What answering may have set aside: what byoc's account has of 512 MiB, all but 24 MiB and a sixteenth.
-REQUESTS = (512 - 24 - 32) * MIB
+# What answering may have set aside: what byoc's account has of 512 MiB, all but 24 MiB and an eighth.
+REQUESTS = (512 - 24 - 64) * MIB
 # What inspect may take of a file whose columns are all there to be described.
 INSPECT = 64 * MIB
 REFUSED_LOAD = {500, 507}
