@@ -31,7 +31,7 @@ const KEPT: libc::c_int = 4 << 20;
 /// A larger block is the system's own, and goes back to it when freed: columns and answers of large bodies would otherwise stay
 /// beside the account, wherever something small lies above them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE: libc::c_int = 128 << 10;
+const LARGE: libc::c_int = 2 << 20;
 
 /// Has the allocator keep some of what was freed. By itself it gives back what lies above twice its largest block so far,
 /// which for answers in blocks of rows is less than one of them takes: each page is then cleared and mapped again for every

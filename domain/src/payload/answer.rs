@@ -7,7 +7,7 @@ use super::features::Features;
 use super::predictions::Predictions;
 use super::{Estimates, MediaType, csv, json, jsonlines, npy, numeric_csv, recordio};
 use crate::error::{Cause, Error, Result};
-use byoc_account::Allowance;
+use byoc_account::{Allowance, Room as _};
 
 /// Which part of an answer a body's rows make, where a body is answered piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub struct AnswerWriter<'w> {
 /// What a document of JSON has around its rows.
 const INSTANCES: (&[u8], &[u8]) = (b"{\"instances\": [", b"]}");
 const PREDICTIONS: (&[u8], &[u8]) = (b"{\"predictions\": [", b"]}");
+
+/// Blocks are put together to a piece of so many bytes at least: large enough to be given back to the system when it is sent.
+const PIECE: usize = 2 << 20;
 
 /// Room that is not worth giving back at the end.
 const IDLE_ROOM: usize = 16 << 10;
@@ -119,16 +122,10 @@ impl<'w> AnswerWriter<'w> {
         write: impl FnOnce(&mut Vec<u8>, bool) -> Result<()>,
     ) -> Result<()> {
         self.allowance.check_time()?;
-        self.keep_open()?;
-        let room = self.open.capacity();
-        let needed = most_bytes.saturating_add(opening.len() + closing.len());
-        if needed > room {
-            // Not both at once: the smaller one holds nothing that is still needed.
-            self.allowance.give_back(room);
-            self.open = Vec::new();
-            self.allowance.take(needed)?;
-            self.open.reserve_exact(needed);
+        if self.open.len() >= PIECE {
+            self.keep_open()?;
         }
+        self.open.make_room(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
         let is_json = self.media_type == MediaType::Json;
         let is_first = self.part.is_first && self.written == 0;
         if is_json && is_first {
