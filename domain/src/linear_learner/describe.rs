@@ -3,6 +3,7 @@
 use super::{Activation, LinearLearner, PredictorType};
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::error::{Error, Result};
+use crate::preprocessor::Name;
 use byoc_account::Allowance;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -26,7 +27,7 @@ pub struct LinearLearnerDescription {
     /// `additional-params.json`, whole: the loss, and the settings of training and its metrics.
     pub parameters: Map<String, Json>,
     /// The names of the features, when they are known.
-    pub features: Option<Vec<String>>,
+    pub features: Option<Vec<Name>>,
     /// One for each score.
     pub outputs: Vec<OutputDescription>,
 }
@@ -107,7 +108,7 @@ impl LinearLearnerDescription {
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) when there are more or fewer of them.
-    pub fn name_features(&mut self, names: Vec<String>) -> Result<()> {
+    pub fn name_features(&mut self, names: Vec<Name>) -> Result<()> {
         if names.len() != self.feature_dim {
             return Err(Error::bad_artifact(format!(
                 "expected names for the {} features of the linear learner, found {}",
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn names_must_be_as_many_as_features() {
         let (mut description, _) = described("binary_logistic");
-        let names: Vec<String> = (0..14).map(|number| format!("f{number}")).collect();
+        let names: Vec<Name> = (0..14).map(|number| format!("f{number}").into()).collect();
         let error = description.name_features(names[..13].to_vec()).unwrap_err();
         assert!(error.message().contains("14 features") && error.message().ends_with("found 13"), "{error}");
         description.name_features(names.clone()).unwrap();

@@ -40,6 +40,7 @@ pub(crate) use build::{Builder, Input};
 pub use build::{LabelPosition, list_names};
 pub use columns_json::{ColumnsJson, twice};
 pub use demand::Demand;
+pub use describe::names::Name;
 pub use describe::values::python_float;
 pub use describe::{LabelDescription, PreprocessorDescription, TransformerDescription};
 pub use dtype::{Dtype, stack, stack_frame};

@@ -5,7 +5,7 @@ use crate::artifact::pickle::Tree;
 use crate::error::Result;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::values;
-use crate::preprocessor::{Attributes, PreprocessorDescription, Steps};
+use crate::preprocessor::{Attributes, Name, PreprocessorDescription, Steps};
 use byoc_account::Allowance;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -20,7 +20,7 @@ pub struct ScorerDescription {
     /// The classes that a classifier tells apart.
     pub classes: Option<Vec<Json>>,
     /// The names of the features that the estimator is given.
-    pub features: Vec<String>,
+    pub features: Vec<Name>,
     /// The linear functions: one, or one for each class or target.
     pub outputs: Vec<LinearDescription>,
     /// The whole artifact, the estimator being its last step.

@@ -47,7 +47,7 @@ fn settings(page: &mut Page, indent: usize, entries: &serde_json::Map<String, Js
 }
 
 fn weights(page: &mut Page, learner: &LinearLearnerDescription) {
-    let numbered = || (0..learner.feature_dim).map(|feature| format!("feature {feature}")).collect();
+    let numbered = || (0..learner.feature_dim).map(|feature| format!("feature {feature}").into()).collect();
     let features = learner.features.clone().unwrap_or_else(numbered);
     let functions = learner.outputs.iter().map(|output| Function {
         name: output.class.map_or("weight".to_owned(), |class| format!("class {class}")),

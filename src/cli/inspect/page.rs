@@ -94,8 +94,9 @@ impl Page {
 
     /// A table: a first column of names on the left, the others on the right. Columns that have no room begin another table
     /// below; rows that are too many are counted.
-    pub(super) fn table(&mut self, indent: usize, header: &[String], rows: &[Vec<String>]) {
-        let shown = &rows[..rows.len().min(MOST_ROWS)];
+    pub(super) fn table(&mut self, indent: usize, header: &[String], rows: impl ExactSizeIterator<Item = Vec<String>>) {
+        let left_out = rows.len().saturating_sub(MOST_ROWS);
+        let shown: Vec<Vec<String>> = rows.take(MOST_ROWS).collect();
         let width = |column: usize| {
             let cells = shown.iter().map(|row| row.get(column)).chain([header.get(column)]);
             cells.flatten().map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -122,8 +123,8 @@ impl Page {
                 break;
             }
         }
-        if rows.len() > shown.len() {
-            self.line(indent, &format!("and {} more (--json has all)", rows.len() - shown.len()));
+        if left_out > 0 {
+            self.line(indent, &format!("and {left_out} more (--json has all)"));
         }
     }
 }
@@ -252,12 +253,12 @@ mod tests {
     fn a_wide_table_goes_on_below_itself() {
         let mut page = Page::default();
         let header: Vec<String> = ["", "one", "two"].map(str::to_owned).into();
-        page.table(1, &header, &[vec!["a".into(), "x".repeat(60), "y".repeat(60)]]);
+        page.table(1, &header, [vec!["a".into(), "x".repeat(60), "y".repeat(60)]].into_iter());
         let text = page.into_text();
         assert_eq!(text.lines().count(), 4, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         let mut page = Page::default();
-        page.table(0, &header, &vec![vec!["a".into(), "1".into(), "2".into()]; 45]);
+        page.table(0, &header, std::iter::repeat_n(vec!["a".into(), "1".into(), "2".into()], 45));
         assert!(page.into_text().ends_with("and 5 more (--json has all)\n"));
     }
 }

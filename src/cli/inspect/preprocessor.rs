@@ -1,7 +1,7 @@
 //! A preprocessor in words: the tree of its transformers, and the names of its features.
 
 use super::page::{Page, listed, plain, short, value};
-use crate::preprocessor::{PreprocessorDescription, TransformerDescription};
+use crate::preprocessor::{Name, PreprocessorDescription, TransformerDescription};
 use serde_json::Value as Json;
 
 /// Settings that change nothing of what comes out.
@@ -46,7 +46,7 @@ fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-fn names(names: &[String]) -> impl ExactSizeIterator<Item = String> {
+fn names(names: &[Name]) -> impl ExactSizeIterator<Item = String> {
     names.iter().map(|name| listed(name))
 }
 
@@ -108,12 +108,11 @@ fn fitted(page: &mut Page, indent: usize, described: &TransformerDescription) {
     if !numbers.is_empty() {
         let header: Vec<String> =
             std::iter::once(String::new()).chain(numbers.iter().map(|(name, _)| plain(name))).collect();
-        let row = |(index, column): (usize, &String)| {
+        let row = |(index, column): (usize, &Name)| {
             let cells = numbers.iter().map(|(_, values)| values.get(index).map(value).unwrap_or_default());
             std::iter::once(plain(column)).chain(cells).collect()
         };
-        let rows: Vec<Vec<String>> = described.columns.iter().enumerate().map(row).collect();
-        page.table(indent, &header, &rows);
+        page.table(indent, &header, described.columns.iter().enumerate().map(row));
     }
     for (name, values) in lists {
         page.line(indent, &plain(name));

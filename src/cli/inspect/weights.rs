@@ -1,6 +1,7 @@
 //! Weights of features, the largest first: one row a feature, one column for each linear function.
 
 use super::page::{Page, plain, short};
+use crate::preprocessor::Name;
 
 /// How many features are shown, and of how many functions.
 const MOST_FEATURES: usize = 30;
@@ -17,7 +18,7 @@ pub(super) struct Function<'w, T> {
 }
 
 /// Writes the table; `constant` is what the first row is called.
-pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[String], functions: &[Function<'_, T>]) {
+pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Name], functions: &[Function<'_, T>]) {
     let shown = &functions[..functions.len().min(MOST_FUNCTIONS)];
     let largest = |feature: usize| {
         let weights = functions.iter().filter_map(|function| function.weights.get(feature));
@@ -35,7 +36,7 @@ pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Stri
         let name = features.get(*feature).map(|name| plain(name)).unwrap_or_default();
         rows.push(row(name, &|function| Some(short(function.weights.get(*feature)?.number()))));
     }
-    page.table(2, &header, &rows);
+    page.table(2, &header, rows.into_iter());
     if order.len() > MOST_FEATURES {
         page.line(2, &format!("and {} smaller ones (--json has all)", order.len() - MOST_FEATURES));
     }

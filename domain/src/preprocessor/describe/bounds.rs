@@ -1,6 +1,6 @@
 //! How much may be said of a file: names and values are counted before they are made.
 
-use super::names::{Names, NoNames};
+use super::names::{Name, Names, NoNames};
 use crate::error::Result;
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
@@ -9,8 +9,8 @@ use byoc_account::Allowance;
 /// What the description of the smallest file may take.
 const ALWAYS: usize = 16 << 20;
 
-/// What a name takes beside its text, with what the allocator adds.
-const NAME: usize = size_of::<String>() + 16;
+/// What a name takes beside its text: where it is listed, the two counts of who shares it, and what the allocator adds.
+const NAME: usize = size_of::<Name>() + 2 * size_of::<usize>() + 16;
 
 /// What a description may take, and what holds for all of it.
 pub(crate) struct Bounds<'a> {
@@ -47,15 +47,15 @@ impl<'a> Bounds<'a> {
         self.take(count.saturating_mul(NAME).saturating_add(text))
     }
 
-    /// Names once more.
+    /// A list of names that are there already.
     ///
     /// # Errors
     /// As [`Bounds::take`].
-    pub(crate) fn copy<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<Vec<String>> {
+    pub(crate) fn copy<'n>(&self, names: impl Iterator<Item = &'n Name>) -> Result<Vec<Name>> {
         let mut copied = Vec::new();
         for name in names {
-            self.take_names(1, name.len())?;
-            copied.push(name.clone());
+            self.take(size_of::<Name>())?;
+            copied.push(Name::clone(name));
         }
         Ok(copied)
     }
@@ -64,20 +64,20 @@ impl<'a> Bounds<'a> {
     ///
     /// # Errors
     /// As [`Bounds::take`].
-    pub(crate) fn numbered(&self, count: usize) -> Result<Vec<String>> {
+    pub(crate) fn numbered(&self, count: usize) -> Result<Vec<Name>> {
         self.take_names(count, count.saturating_mul(8))?;
-        Ok((0..count).map(|number| format!("x{number}")).collect())
+        Ok((0..count).map(|number| format!("x{number}").into()).collect())
     }
 
     /// Names as they are made, for as long as they are not too many.
     ///
     /// # Errors
     /// As [`Bounds::take`].
-    pub(in crate::preprocessor) fn collect(&self, names: impl Iterator<Item = String>) -> Names {
+    pub(in crate::preprocessor) fn collect(&self, names: impl Iterator<Item = impl Into<Name> + AsRef<str>>) -> Names {
         let mut collected = Vec::new();
         for name in names {
-            self.take_names(1, name.len()).map_err(NoNames::from)?;
-            collected.push(name);
+            self.take_names(1, name.as_ref().len()).map_err(NoNames::from)?;
+            collected.push(name.into());
         }
         Ok(collected)
     }

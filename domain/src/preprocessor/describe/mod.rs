@@ -25,7 +25,7 @@ use crate::artifact::pickle::{Tree, Value};
 use crate::error::Result;
 use bounds::Bounds;
 use byoc_account::Allowance;
-use names::Names;
+use names::{Name, Names};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -35,7 +35,7 @@ pub struct PreprocessorDescription {
     /// The version of scikit-learn that made it.
     pub scikit_learn: String,
     /// The names of a row's columns without its label; empty when a row's columns are known by their position only.
-    pub columns: Vec<String>,
+    pub columns: Vec<Name>,
     /// The label that a row may have.
     pub label: Option<LabelDescription>,
     /// Why every request will be refused, if it will.
@@ -61,7 +61,7 @@ pub struct TransformerDescription {
     /// scikit-learn's class, or `passthrough`.
     pub class: String,
     /// The names of the columns that it is given; empty where scikit-learn has none.
-    pub columns: Vec<String>,
+    pub columns: Vec<Name>,
     /// What its features are multiplied by (`transformer_weights`).
     pub weight: Option<Json>,
     /// The parameters of its constructor.
@@ -74,9 +74,9 @@ pub struct TransformerDescription {
     /// The transformers that it is made of.
     pub parts: Vec<TransformerDescription>,
     /// The columns that none of the parts of a ColumnTransformer takes.
-    pub dropped: Vec<String>,
+    pub dropped: Vec<Name>,
     /// The names of its features.
-    pub feature_names_out: Option<Vec<String>>,
+    pub feature_names_out: Option<Vec<Name>>,
     /// Why there are no names: what scikit-learn raises.
     pub feature_names_out_error: Option<String>,
     /// What is particular about the names.
@@ -88,7 +88,7 @@ pub(super) struct Child<'t> {
     pub(super) name: &'t str,
     pub(super) transformer: Value<'t>,
     /// The names that it is given, if its parent hands any down.
-    pub(super) given: Option<Vec<String>>,
+    pub(super) given: Option<Vec<Name>>,
 }
 
 /// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, as coefficients of their
@@ -139,9 +139,11 @@ impl Preprocessor {
             let position = if self.layout.label() == Some(LabelPosition::First) { "first" } else { "last" };
             Some(LabelDescription { name: (*names.get(index)?).to_owned(), position })
         });
+        let columns = self.feature_names();
+        bounds.take_names(columns.len(), columns.iter().map(|name| name.len()).sum())?;
         Ok(PreprocessorDescription {
             scikit_learn: bounds.version.to_string(),
-            columns: self.feature_names().into_iter().map(str::to_owned).collect(),
+            columns: columns.into_iter().map(Name::from).collect(),
             label,
             refusal: self.refusal().map(str::to_owned),
             transformer: describe(None, tree.root(), None, bounds)?,
@@ -163,11 +165,12 @@ impl PreprocessorDescription {
 fn describe(
     name: Option<&str>,
     transformer: Value<'_>,
-    given: Option<&[String]>,
+    given: Option<Vec<Name>>,
     bounds: &Bounds<'_>,
 ) -> Result<TransformerDescription> {
     bounds.take(size_of::<TransformerDescription>())?;
-    let (names, note) = feature_names(transformer, given, bounds);
+    let (names, note) = feature_names(transformer, given.as_deref(), bounds);
+    let was_given = given.is_some();
     let (feature_names_out, feature_names_out_error) = match names {
         Ok(names) => (Some(names), None),
         Err(names::NoNames(reason)) => (None, Some(reason)),
@@ -175,7 +178,7 @@ fn describe(
     let mut description = TransformerDescription {
         name: name.map(str::to_owned),
         class: transformer.as_str().unwrap_or_default().to_owned(),
-        columns: bounds.copy(given.unwrap_or_default().iter())?,
+        columns: given.unwrap_or_default(),
         weight: None,
         settings: Map::new(),
         fitted: Map::new(),
@@ -188,8 +191,8 @@ fn describe(
     };
     let Some(object) = Attributes::of(transformer) else { return Ok(description) };
     description.class = object.class().to_owned();
-    if let Ok(names) = transformers::names_in(object, given, bounds) {
-        description.columns = names;
+    if !was_given {
+        description.columns = transformers::names_in(object, None, bounds).unwrap_or_default();
     }
     for (name, value) in object.all().filter(|(name, _)| !STRUCTURE.contains(name) && !name.starts_with('_')) {
         if !name.ends_with('_') {
@@ -213,8 +216,9 @@ fn describe(
         description.dropped = transformers::unused(object, &description.columns, bounds)?;
     }
     let weights = object.get("transformer_weights").and_then(Value::by_text).unwrap_or_default();
+    let given = was_given.then_some(&*description.columns);
     for Child { name, transformer, given } in transformers::parts(object, given, bounds)? {
-        let mut part = describe(Some(name), transformer, given.as_deref(), bounds)?;
+        let mut part = describe(Some(name), transformer, given, bounds)?;
         part.weight = weights.get(name).map(|weight| values::json(*weight, bounds)).transpose()?;
         description.parts.push(part);
     }
@@ -241,7 +245,7 @@ fn infrequent_categories(encoder: Attributes<'_>, bounds: &Bounds<'_>) -> Result
 }
 
 /// The names of a transformer's features, and what is particular about them.
-fn feature_names(transformer: Value<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> (Names, Option<String>) {
+fn feature_names(transformer: Value<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> (Names, Option<String>) {
     let version = bounds.version;
     let names = transformers::feature_names_out(transformer, given, bounds);
     if version >= Version::new(1, 0) || transformer.as_str().is_some() {

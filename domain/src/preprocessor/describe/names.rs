@@ -6,9 +6,13 @@ use crate::artifact::pickle::Value;
 use crate::error::Error;
 use crate::preprocessor::attributes::Attributes;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A name, shared by all lists that it is in: those of the parts of a transformer repeat those of the whole.
+pub type Name = Arc<str>;
 
 /// Names, or why there are none.
-pub(in crate::preprocessor) type Names = Result<Vec<String>, NoNames>;
+pub(in crate::preprocessor) type Names = Result<Vec<Name>, NoNames>;
 
 /// Why there are no names: what scikit-learn raises, or what only Python could work out.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +39,7 @@ impl From<Error> for NoNames {
 /// The names that a transformer is given: those handed down, which must be those of fit, else those of fit, else x0, x1, …
 pub(in crate::preprocessor) fn names_in(
     transformer: Attributes<'_>,
-    given: Option<&[String]>,
+    given: Option<&[Name]>,
     bounds: &Bounds<'_>,
 ) -> Names {
     choose(fitted(transformer, bounds)?.as_deref(), count_in(transformer), given, bounds)
@@ -55,11 +59,11 @@ pub(in crate::preprocessor) fn fitted<'t>(
 pub(in crate::preprocessor) fn choose(
     fitted: Option<&[&str]>,
     count: Option<usize>,
-    given: Option<&[String]>,
+    given: Option<&[Name]>,
     bounds: &Bounds<'_>,
 ) -> Names {
     match (given, fitted, count) {
-        (Some(given), Some(fitted), _) if *given != *fitted => {
+        (Some(given), Some(fitted), _) if !given.iter().map(|name| &**name).eq(fitted.iter().copied()) => {
             Err(NoNames::raised("ValueError: input_features is not equal to feature_names_in_"))
         }
         (Some(given), _, Some(count)) if given.len() != count => Err(NoNames::raised(format!(
@@ -67,7 +71,7 @@ pub(in crate::preprocessor) fn choose(
             given.len()
         ))),
         (Some(given), _, _) => Ok(bounds.copy(given.iter())?),
-        (None, Some(fitted), _) => bounds.collect(fitted.iter().map(|name| (*name).to_owned())),
+        (None, Some(fitted), _) => bounds.collect(fitted.iter().copied()),
         (None, None, Some(count)) => Ok(bounds.numbered(count)?),
         (None, None, None) => {
             Err(NoNames::raised("ValueError: Unable to generate feature names without n_features_in_"))
@@ -97,7 +101,7 @@ fn count_in(transformer: Attributes<'_>) -> Option<usize> {
 /// name and two underscores before each, another form (a text, from 1.6 on), or nothing where they differ anyway.
 pub(in crate::preprocessor) fn prefixed(
     parent: Attributes<'_>,
-    parts: Vec<(&str, Vec<String>)>,
+    parts: Vec<(&str, Vec<Name>)>,
     bounds: &Bounds<'_>,
 ) -> Names {
     let verbose = parent.get("verbose_feature_names_out");
@@ -120,7 +124,9 @@ pub(in crate::preprocessor) fn prefixed(
         Piece::Transformer => part.len(),
         Piece::Feature => feature.len(),
     };
-    let mut all = Vec::new();
+    let count = parts.iter().map(|(_, names)| names.len()).fold(0, usize::saturating_add);
+    bounds.take(count.saturating_mul(size_of::<Name>()))?;
+    let mut all = Vec::with_capacity(count);
     for (part, names) in &parts {
         for feature in names {
             // A form may name a long feature a thousand times.
@@ -135,7 +141,7 @@ pub(in crate::preprocessor) fn prefixed(
                     Piece::Feature => feature,
                 });
             }
-            all.push(name);
+            all.push(name.into());
         }
     }
     Ok(all)
@@ -170,8 +176,8 @@ fn pieces(form: &str) -> Option<Vec<Piece<'_>>> {
     Some(pieces)
 }
 
-fn unprefixed(parts: Vec<(&str, Vec<String>)>) -> Names {
-    let names: Vec<String> = parts.into_iter().flat_map(|(_, names)| names).collect();
+fn unprefixed(parts: Vec<(&str, Vec<Name>)>) -> Names {
+    let names: Vec<Name> = parts.into_iter().flat_map(|(_, names)| names).collect();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for name in &names {
         *counts.entry(name).or_default() += 1;
@@ -196,8 +202,8 @@ mod tests {
     use crate::preprocessor::version::Version;
     use byoc_account::Allowance;
 
-    fn owned(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
+    fn owned(names: &[&str]) -> Vec<Name> {
+        names.iter().map(|name| Name::from(*name)).collect()
     }
 
     #[test]

@@ -48,7 +48,11 @@ pub(crate) fn json(value: Value<'_>, bounds: &Bounds<'_>) -> Result<Json> {
         if array.is_empty() {
             return Ok(Json::Array(Vec::new()));
         }
-        return Ok(shaped(&mut items(array, bounds)?.into_iter(), array.shape()));
+        let items = items(array, bounds)?;
+        return Ok(match array.shape() {
+            [_] => Json::Array(items),
+            shape => shaped(&mut items.into_iter(), shape),
+        });
     }
     Ok(Json::from(text(value)))
 }

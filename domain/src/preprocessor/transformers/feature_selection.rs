@@ -7,7 +7,7 @@ use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names};
+use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Refuses, refuse};
@@ -287,7 +287,7 @@ impl FeatureSelection {
 }
 
 /// The names of the features that are kept.
-pub(super) fn feature_names_out<'t>(selector: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out<'t>(selector: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
     let built = build(selector, &Input::unknown(), &mut builder)?;
     builder.finish();

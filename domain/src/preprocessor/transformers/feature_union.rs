@@ -11,7 +11,7 @@ use crate::preprocessor::build::{Builder, Built, Input, Shape, shorten};
 use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
@@ -94,11 +94,7 @@ impl FeatureUnion {
 }
 
 /// The parts that are applied, each given all names.
-pub(super) fn parts<'t>(
-    union: Attributes<'t>,
-    given: Option<&[String]>,
-    bounds: &Bounds<'_>,
-) -> Result<Vec<Child<'t>>> {
+pub(super) fn parts<'t>(union: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Result<Vec<Child<'t>>> {
     let applied = named(union, "transformer_list", &bounds.work)?.into_iter();
     let applied = applied.filter(|(_, part)| !part.is_none() && part.as_str() != Some("drop"));
     let part = |(name, transformer)| {
@@ -108,7 +104,7 @@ pub(super) fn parts<'t>(
     applied.map(part).collect()
 }
 
-pub(super) fn feature_names_out(union: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(union: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let mut named = Vec::new();
     for part in parts(union, given, bounds)? {
         if !super::has_feature_names_out(part.transformer) {

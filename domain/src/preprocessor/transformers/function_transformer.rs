@@ -6,7 +6,7 @@ use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::dtype::half;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses, describe, has_only_nulls};
@@ -224,7 +224,7 @@ impl Function {
 }
 
 /// It names its features only if it was told how, with `feature_names_out` (1.1).
-pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     match transformer.present("feature_names_out") {
         None => Err(super::no_feature_names_out(transformer)),
         Some(how) if how.as_str() == Some("one-to-one") => names::names_in(transformer, given, bounds),

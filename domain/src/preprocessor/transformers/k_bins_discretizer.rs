@@ -6,7 +6,7 @@ use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names};
+use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 use crate::preprocessor::version::Version;
@@ -116,7 +116,7 @@ impl KBinsDiscretizer {
 }
 
 /// A name for each bin where there is a column for each, such as `x0_2.0`.
-pub(super) fn feature_names_out(discretizer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(discretizer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(discretizer, given, bounds)?;
     match discretizer.present("_encoder") {
         Some(encoder) => super::feature_names_out(encoder, Some(&given), bounds),

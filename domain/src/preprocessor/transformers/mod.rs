@@ -41,7 +41,7 @@ use super::build::{Builder, Built, Input, Shape, check_width};
 use super::column_names::ColumnNames;
 use super::describe::Child;
 use super::describe::bounds::Bounds;
-use super::describe::names::{self, Names, NoNames};
+use super::describe::names::{self, Name, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
 use super::steps::best;
@@ -270,7 +270,7 @@ pub(super) fn fitted_columns<'t>(
 }
 
 /// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.
-pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(transformer: Value<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let Some(object) = Attributes::of(transformer) else {
         let given = given.filter(|_| transformer.as_str() == Some("passthrough"));
         return match given {
@@ -323,7 +323,7 @@ fn no_feature_names_out(object: Attributes<'_>) -> NoNames {
 }
 
 /// The names of the features that a transformer is given.
-pub(super) fn names_in(object: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn names_in(object: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     match object.class() {
         "ColumnTransformer" => column_transformer::names_in(object, given, bounds),
         "FeatureUnion" | "GridSearchCV" | "Pipeline" | "RandomizedSearchCV" => {
@@ -347,11 +347,7 @@ fn first_part<'t>(object: Attributes<'t>, bounds: &Bounds<'_>) -> Result<Option<
 }
 
 /// The transformers that one is made of, each with the names that it is given.
-pub(super) fn parts<'t>(
-    object: Attributes<'t>,
-    given: Option<&[String]>,
-    bounds: &Bounds<'_>,
-) -> Result<Vec<Child<'t>>> {
+pub(super) fn parts<'t>(object: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Result<Vec<Child<'t>>> {
     match object.class() {
         "ColumnTransformer" => column_transformer::parts(object, given, bounds),
         "FeatureUnion" => feature_union::parts(object, given, bounds),

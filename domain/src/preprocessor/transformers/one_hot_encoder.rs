@@ -11,7 +11,7 @@ use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
@@ -245,7 +245,7 @@ impl OneHotEncoder {
 }
 
 /// The name of the feature and that of the category, for each column that is left.
-pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(encoder, given, bounds)?;
     if let Some(combiner) = encoder.get("feature_name_combiner").filter(|value| value.as_str() != Some("concat")) {
         return Err(NoNames::raised(format!("feature_name_combiner is {}, and is not called", combiner.describe())));

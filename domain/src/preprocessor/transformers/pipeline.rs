@@ -8,7 +8,7 @@ use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
@@ -115,7 +115,7 @@ impl Pipeline {
 /// The steps, each with the names that the one before gives; none, where it has none.
 pub(super) fn parts<'t>(
     pipeline: Attributes<'t>,
-    given: Option<&[String]>,
+    given: Option<&[Name]>,
     bounds: &Bounds<'_>,
 ) -> Result<Vec<Child<'t>>> {
     let mut given = given.map(|given| bounds.copy(given.iter())).transpose()?;
@@ -136,7 +136,7 @@ fn passes_on(step: Value<'_>) -> bool {
     step.is_none() || step.as_str() == Some("passthrough")
 }
 
-pub(super) fn feature_names_out(pipeline: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(pipeline: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let mut names = given.map(|given| bounds.copy(given.iter())).transpose()?;
     for (name, step) in named(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !passes_on(*step)) {
         if !super::has_feature_names_out(step) {

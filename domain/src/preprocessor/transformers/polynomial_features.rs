@@ -6,7 +6,7 @@ use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names};
+use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
 
@@ -179,11 +179,7 @@ impl PolynomialFeatures {
 }
 
 /// A product of several is `x0 x1^2`, that of none `1`.
-pub(super) fn feature_names_out<'t>(
-    polynomial: Attributes<'t>,
-    given: Option<&[String]>,
-    bounds: &Bounds<'_>,
-) -> Names {
+pub(super) fn feature_names_out<'t>(polynomial: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(polynomial, given, bounds)?;
     let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
     let built = build(polynomial, &Input::unknown(), &mut builder)?;
@@ -195,15 +191,15 @@ pub(super) fn feature_names_out<'t>(
 }
 
 impl PolynomialFeatures {
-    fn names(&self, features: &[String]) -> impl Iterator<Item = String> {
-        let bias = self.include_bias.then(|| "1".to_owned());
+    fn names(&self, features: &[Name]) -> impl Iterator<Item = Name> {
+        let bias = self.include_bias.then(|| Name::from("1"));
         let own = features.iter().take(if self.gives_features { self.features } else { 0 }).cloned();
-        let products = (self.first_product..self.products.len()).map(|product| self.name(product, features));
+        let products = (self.first_product..self.products.len()).map(|product| self.name(product, features).into());
         bias.into_iter().chain(own).chain(products)
     }
 
     /// The factors of a product come in the order of the features.
-    fn name(&self, product: usize, features: &[String]) -> String {
+    fn name(&self, product: usize, features: &[Name]) -> String {
         let mut name = String::new();
         let mut factors = self.factors(product).peekable();
         while let Some(factor) = factors.next() {
@@ -214,7 +210,7 @@ impl PolynomialFeatures {
             if !name.is_empty() {
                 name.push(' ');
             }
-            name.push_str(features.get(factor as usize).map_or("", String::as_str));
+            name.push_str(features.get(factor as usize).map_or("", |name| name));
             if power > 1 {
                 name.push_str(&format!("^{power}"));
             }
@@ -265,12 +261,13 @@ mod tests {
 
     #[test]
     fn products_are_named_by_their_factors_and_powers() {
-        let features = ["a", "b c", "d"].map(str::to_owned);
-        let names: Vec<_> = polynomial(0, 3, false, true).names(&features).collect();
+        let features = ["a", "b c", "d"].map(Name::from);
+        let named = |it: PolynomialFeatures| it.names(&features).map(|name| name.to_string()).collect::<Vec<_>>();
+        let names = named(polynomial(0, 3, false, true));
         assert_eq!(names[..6], ["1", "a", "b c", "d", "a^2", "a b c"]);
         assert_eq!(names[10..13], ["a^3", "a^2 b c", "a^2 d"]);
         assert_eq!(names.last().unwrap(), "d^3");
-        assert_eq!(polynomial(3, 3, true, false).names(&features).collect::<Vec<_>>(), ["a b c d"]);
+        assert_eq!(named(polynomial(3, 3, true, false)), ["a b c d"]);
     }
 
     #[test]

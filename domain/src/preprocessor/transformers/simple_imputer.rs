@@ -7,7 +7,7 @@ use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names};
+use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, has_only_nulls, refuse};
@@ -444,7 +444,7 @@ fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill: impl Fn()
 }
 
 /// The features that have a value to fill in, and after them `missingindicator_…` for those that are watched.
-pub(super) fn feature_names_out<'t>(imputer: Attributes<'t>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out<'t>(imputer: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(imputer, given, bounds)?;
     let array = one_dimensional(imputer.required("statistics_")?);
     let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
@@ -454,8 +454,8 @@ pub(super) fn feature_names_out<'t>(imputer: Attributes<'t>, given: Option<&[Str
     let filled = given.iter().zip(&statistics).filter(|(_, fill)| **fill != Fill::Missing);
     let watched = indicator(imputer, given.len(), &bounds.work)?;
     let watched = watched.iter().filter_map(|index| given.get(*index as usize));
-    let watched = watched.map(|name| format!("missingindicator_{name}"));
-    bounds.collect(filled.map(|(name, _)| name.clone()).chain(watched))
+    let watched = watched.map(|name| Name::from(format!("missingindicator_{name}")));
+    bounds.collect(filled.map(|(name, _)| Name::clone(name)).chain(watched))
 }
 
 #[cfg(test)]

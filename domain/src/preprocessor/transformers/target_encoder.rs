@@ -10,7 +10,7 @@ use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names};
+use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
@@ -89,7 +89,7 @@ impl TargetEncoder {
 }
 
 /// A multiclass target gives a feature for each class, named after it.
-pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let given = names::names_in(encoder, given, bounds)?;
     if encoder.text("target_type_")? != "multiclass" {
         return Ok(given);

@@ -12,7 +12,7 @@ use crate::preprocessor::column_names::ColumnNames;
 use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::names::{self, Names, NoNames};
+use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, objects_as_floats};
@@ -208,7 +208,7 @@ impl ColumnTransformer {
 }
 
 /// The names of the frame that it was fitted on, or those that it is given.
-pub(super) fn names_in(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn names_in(transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let Branches { names, n_features, .. } = Branches::read(transformer, bounds.version, &bounds.work)?;
     names::choose(names.as_deref(), Some(n_features), given, bounds)
 }
@@ -216,7 +216,7 @@ pub(super) fn names_in(transformer: Attributes<'_>, given: Option<&[String]>, bo
 /// The branches, each with the names of its columns.
 pub(super) fn parts<'t>(
     transformer: Attributes<'t>,
-    given: Option<&[String]>,
+    given: Option<&[Name]>,
     bounds: &Bounds<'_>,
 ) -> Result<Vec<Child<'t>>> {
     let Branches { names, n_features, branches } = Branches::read(transformer, bounds.version, &bounds.work)?;
@@ -235,15 +235,15 @@ pub(super) fn parts<'t>(
 /// The columns that no branch takes.
 pub(in crate::preprocessor) fn unused(
     transformer: Attributes<'_>,
-    columns: &[String],
+    columns: &[Name],
     bounds: &Bounds<'_>,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Name>> {
     let used = Branches::read(transformer, bounds.version, &bounds.work)?.used();
     let unused = columns.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name);
     bounds.copy(unused)
 }
 
-pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[String]>, bounds: &Bounds<'_>) -> Names {
+pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     names_in(transformer, given, bounds)?;
     let frame = FrameNames::of(transformer, &bounds.work)?;
     let mut named = Vec::new();
@@ -255,7 +255,7 @@ pub(super) fn feature_names_out(transformer: Attributes<'_>, given: Option<&[Str
                 let class = part.transformer.class().map_or("str", |(_, class)| class);
                 NoNames::no_method(part.name, class, "get_feature_names_out")
             })?;
-            bounds.collect(names.iter().map(|name| (*name).to_owned()))?
+            bounds.collect(names.into_iter())?
         };
         named.push((part.name, names));
     }
