@@ -11,7 +11,7 @@ use super::requests::{csv, json, model};
 const SMALL: u64 = 128 << 10;
 
 /// A block of rows is reckoned by the largest that its cells can be: that is more than it takes, by this at most.
-const BLOCK: u64 = 3 << 20;
+const BLOCK: u64 = 768 << 10;
 
 /// How many cells a body has.
 const CELLS: usize = 200_000;

@@ -1,7 +1,9 @@
 //! An answer on its way to bytes, block of rows after block of rows.
 //!
-//! What a block may take as text is leased before it is written, and what it took stays leased with the answer. An answer of
-//! several blocks is kept as it was written, in pieces: nothing is copied for a larger room, and a piece that was sent is free.
+//! What a block may take as text is leased before it is written, and what it took stays leased with the answer. A block is
+//! written where there is room for the longest text that it could be. Of a small answer each block is a piece, which gives
+//! back the room that it did not need; those of a large one are put together to pieces that go back to the system when they
+//! are sent. Nothing is moved for a larger room.
 
 use super::features::Features;
 use super::predictions::Predictions;
@@ -32,8 +34,9 @@ pub struct AnswerWriter<'w> {
     rows: usize,
     written: usize,
     allowance: &'w Allowance,
-    /// The block that is being written; its memory is used again for the next.
-    open: Vec<u8>,
+    /// The text of the last block.
+    block: Vec<u8>,
+    /// The text of the blocks before it.
     pieces: Vec<Vec<u8>>,
 }
 
@@ -41,7 +44,8 @@ pub struct AnswerWriter<'w> {
 const INSTANCES: (&[u8], &[u8]) = (b"{\"instances\": [", b"]}");
 const PREDICTIONS: (&[u8], &[u8]) = (b"{\"predictions\": [", b"]}");
 
-/// Blocks are put together to a piece of so many bytes at least: large enough to be given back to the system when it is sent.
+/// How large a piece of an answer is that has more than so many bytes: the allocator gives it back to the system when it is
+/// sent, whatever lies around it (`byoc_allocator::keep_some`).
 const PIECE: usize = 2 << 20;
 
 /// Room that is not worth giving back at the end.
@@ -50,7 +54,7 @@ const IDLE_ROOM: usize = 16 << 10;
 impl<'w> AnswerWriter<'w> {
     /// An answer of so many rows.
     pub fn new(media_type: MediaType, rows: usize, part: Part, allowance: &'w Allowance) -> AnswerWriter<'w> {
-        AnswerWriter { media_type, part, rows, written: 0, allowance, open: Vec::new(), pieces: Vec::new() }
+        AnswerWriter { media_type, part, rows, written: 0, allowance, block: Vec::new(), pieces: Vec::new() }
     }
 
     /// Appends the features of some rows.
@@ -122,43 +126,62 @@ impl<'w> AnswerWriter<'w> {
         write: impl FnOnce(&mut Vec<u8>, bool) -> Result<()>,
     ) -> Result<()> {
         self.allowance.check_time()?;
-        if self.open.len() >= PIECE {
-            self.keep_open()?;
-        }
-        self.open.make_room(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
+        self.keep_block()?;
+        self.block.make_room(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
         let is_json = self.media_type == MediaType::Json;
         let is_first = self.part.is_first && self.written == 0;
         if is_json && is_first {
-            self.open.extend_from_slice(opening);
+            self.block.extend_from_slice(opening);
         }
-        write(&mut self.open, is_first)?;
+        write(&mut self.block, is_first)?;
+        let is_first_of_part = self.written == 0;
         self.written += rows;
-        self.check_rest()?;
+        if is_first_of_part {
+            // It is not made in vain. With an eighth off: text may become shorter.
+            self.allowance.check((self.rest() / 8 * 7) as u64)?;
+        }
         if is_json && self.part.is_last && self.written >= self.rows {
-            self.open.extend_from_slice(closing);
+            self.block.extend_from_slice(closing);
         }
         Ok(())
     }
 
-    /// Whether there is memory for the rest, if it is like what is written so far: it is not made in vain.
-    fn check_rest(&self) -> Result<()> {
-        let (bytes, rows, left) =
-            (self.open.len() as u64, self.written as u64, self.rows.saturating_sub(self.written) as u64);
-        // After the first block only, and with an eighth off: text may become shorter.
-        if self.pieces.is_empty() && rows > 0 {
-            let rest = u128::from(bytes) * u128::from(left) / u128::from(rows) / 8 * 7;
-            self.allowance.check(u64::try_from(rest).unwrap_or(u64::MAX))?;
-        }
-        Ok(())
+    /// The bytes of the rows that are not written yet, if they are like those that are.
+    fn rest(&self) -> usize {
+        let left = self.rows.saturating_sub(self.written) as u128;
+        usize::try_from(self.bytes() as u128 * left / self.written.max(1) as u128).unwrap_or(usize::MAX)
     }
 
-    /// Puts what is written of a block that is not the last among the pieces.
-    fn keep_open(&mut self) -> Result<()> {
-        if !self.open.is_empty() {
-            self.allowance.take(self.open.len())?;
-            self.pieces.push(self.open.as_slice().to_vec());
-            self.open.clear();
+    /// The bytes that are written.
+    fn bytes(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum::<usize>() + self.block.len()
+    }
+
+    /// Makes the text of the block part of the pieces.
+    fn keep_block(&mut self) -> Result<()> {
+        let rest = self.rest();
+        if self.bytes().saturating_add(rest) < PIECE || (self.pieces.is_empty() && rest == 0) {
+            let block = std::mem::take(&mut self.block);
+            if !block.is_empty() {
+                self.pieces.push(without_idle_room(block, self.allowance));
+            }
+            return Ok(());
         }
+        let mut text = self.block.as_slice();
+        while !text.is_empty() {
+            let room = self.pieces.last().map_or(0, |last| last.capacity() - last.len());
+            if room == 0 {
+                let bytes = text.len().saturating_add(rest).min(PIECE);
+                self.allowance.take(bytes)?;
+                self.pieces.push(Vec::with_capacity(bytes));
+            }
+            if let Some(last) = self.pieces.last_mut() {
+                let (now, later) = text.split_at(text.len().min(last.capacity() - last.len()));
+                last.extend_from_slice(now);
+                text = later;
+            }
+        }
+        self.block.clear();
         Ok(())
     }
 
@@ -167,14 +190,22 @@ impl<'w> AnswerWriter<'w> {
     /// # Errors
     /// When there is no memory for the last of them.
     pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
-        let idle = self.open.capacity() - self.open.len();
-        if self.pieces.is_empty() && idle <= IDLE_ROOM.max(self.open.len() / 8) {
-            return Ok(vec![self.open]);
-        }
-        self.keep_open()?;
-        self.allowance.give_back(self.open.capacity());
+        self.keep_block()?;
+        self.allowance.give_back(self.block.capacity());
+        let last = self.pieces.pop().map(|last| without_idle_room(last, self.allowance));
+        self.pieces.extend(last);
         Ok(self.pieces)
     }
+}
+
+/// The same text in no more room than it needs, which an allocator does without moving it.
+fn without_idle_room(mut text: Vec<u8>, allowance: &Allowance) -> Vec<u8> {
+    let room = text.capacity();
+    if room - text.len() > IDLE_ROOM {
+        text.shrink_to_fit();
+        allowance.give_back(room - text.capacity());
+    }
+    text
 }
 
 /// Writes an answer whole.
@@ -263,7 +294,7 @@ mod tests {
             let mut writer = AnswerWriter::new(media_type, 100, Part::WHOLE, &allowance);
             let error = writer.features(features(0..100)).unwrap_err();
             assert_eq!(error.cause(), Cause::PayloadTooLarge, "{media_type:?}");
-            assert_eq!(writer.open.capacity(), 0);
+            assert_eq!(writer.block.capacity(), 0);
         }
     }
 }

@@ -28,7 +28,7 @@ const COLUMN: usize = size_of::<Feature<'_, '_>>() + 32;
 
 /// Bytes of cells that a block of rows has: enough that what a block costs by itself does not count, and no more than a cache
 /// holds.
-const BLOCK: usize = 2 << 20;
+const BLOCK: usize = 512 << 10;
 
 /// A cell of any type, and one of a float.
 const CELL: usize = size_of::<Cell<'_>>();

@@ -2,23 +2,27 @@
 
 /// Appends a `float64`: the shortest digits that read back to it, with an exponent below 1e-4 and from 1e16 on.
 pub(crate) fn write_f64(out: &mut Vec<u8>, value: f64) {
+    let mut buffer = zmij::Buffer::new();
+    if let Some(text) = plain_f64(value, &mut buffer) {
+        return out.extend_from_slice(text.as_bytes());
+    }
     if !value.is_finite() {
         return write_not_finite(out, value);
     }
+    write_digits(out, buffer.format_finite(value), false);
+}
+
+/// The text of a finite `float64` that has no exponent.
+pub(super) fn plain_f64(value: f64, buffer: &mut zmij::Buffer) -> Option<&str> {
     // One-hot columns are made of these two.
     if value.to_bits() == 0f64.to_bits() {
-        return out.extend_from_slice(b"0.0");
+        return Some("0.0");
     }
     if value == 1.0 {
-        return out.extend_from_slice(b"1.0");
+        return Some("1.0");
     }
-    let mut buffer = zmij::Buffer::new();
-    let formatted = buffer.format_finite(value);
-    if needs_no_exponent(value.abs()) {
-        // The formatter writes no exponent between 1e-5 and 1e16.
-        return out.extend_from_slice(formatted.as_bytes());
-    }
-    write_digits(out, formatted, false);
+    // The formatter writes no exponent between 1e-5 and 1e16.
+    needs_no_exponent(value.abs()).then(|| buffer.format_finite(value))
 }
 
 /// Appends a `float32` by the same rules, with the shortest digits that read back to the `float32`.

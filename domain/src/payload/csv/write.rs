@@ -2,24 +2,49 @@
 
 use std::io::Write as _;
 
+use super::float_text::plain_f64;
 use super::{write_f32, write_f64};
 use crate::payload::table::{Cell, Column, Table};
+
+/// How many floats of a row are formatted before the first of them is copied. A processor that copies what it has just
+/// written in smaller pieces waits until all of them are stored: a tenth of the time of a request of 10,000 rows.
+const TOGETHER: usize = 8;
 
 /// Appends the table: a line a row, `\n` after each.
 pub fn write(table: &Table<'_>, out: &mut Vec<u8>) {
     for row in 0..table.rows {
         let line = out.len();
-        for (index, column) in table.columns.iter().enumerate() {
+        for (index, columns) in table.columns.chunks(TOGETHER).enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            write_value(out, column, row);
+            write_values(out, columns, row);
         }
         if out.len() == line && table.columns.len() == 1 {
             // A lone empty field would read as a line without a row.
             out.extend_from_slice(b"\"\"");
         }
         out.push(b'\n');
+    }
+}
+
+/// Appends the values of a row in at most [`TOGETHER`] columns.
+fn write_values(out: &mut Vec<u8>, columns: &[Column<'_>], row: usize) {
+    let mut buffers: [zmij::Buffer; TOGETHER] = std::array::from_fn(|_| zmij::Buffer::new());
+    let mut floats = [None; TOGETHER];
+    for ((column, buffer), float) in columns.iter().zip(&mut buffers).zip(&mut floats) {
+        if let Column::Float64(values) = column {
+            *float = values.get(row).and_then(|value| plain_f64(*value, buffer));
+        }
+    }
+    for (index, (column, float)) in columns.iter().zip(floats).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match float {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => write_value(out, column, row),
+        }
     }
 }
 
