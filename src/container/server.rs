@@ -53,13 +53,13 @@ async fn serve(config: Config) -> Result<()> {
     let services = Data::new(Services::start(&config)?);
     let whole = Arc::clone(&services.accounts.whole);
     let app_services = services.clone();
-    let close_idle = sending::close_when_nothing_is_taken(config.timeout);
+    let configure_connection = sending::on_connect(config.timeout);
     let mode = config.mode.clone();
     let server = HttpServer::new(move || App::new().configure(app::configure(app_services.clone(), &mode)))
         .workers(config.workers)
         .max_connections((most_connections(config.memory) / config.workers.max(1)).max(1))
         .on_connect(move |connection, data| {
-            close_idle(connection, data);
+            configure_connection(connection, data);
             // Given back when the connection is closed. Its number is bounded where there is no memory for it.
             data.insert(whole.lease(CONNECTION).unwrap_or_else(|_| Lease::empty(&whole)));
         })

@@ -236,7 +236,7 @@ fn start_server(
             .wrap(from_fn(client_side::for_our_hosts))
             .configure(client_side::configure(services.clone()))
     })
-    .on_connect(sending::close_when_nothing_is_taken(patience))
+    .on_connect(sending::on_connect(patience))
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(patience.as_secs())
     .disable_signals()

@@ -122,6 +122,7 @@ impl<'w> Batch<'w> {
     }
 
     /// Appends a value to the open row: float64 as it is parsed, rounded to float32 here, in one place for all media types.
+    #[inline]
     pub(super) fn push_value(&mut self, value: f64) -> Result<()> {
         // Rounding is the point: the model computes in float32.
         let rounded = value as f32;
@@ -159,16 +160,20 @@ impl<'w> Batch<'w> {
     }
 
     /// Closes the open row as a dense one.
+    #[inline]
     pub(super) fn end_dense(&mut self) -> Result<()> {
         let found = self.open_values();
         if found != self.width {
             return Err(self.wrong_width(found as u64));
         }
         self.end_row()?;
-        if !self.ends.is_empty() {
-            self.ends.make_room(1, self.allowance)?;
-            self.ends.push(RowEnd { values: self.values.len(), keys: None });
-        }
+        if self.ends.is_empty() { Ok(()) } else { self.end_dense_among_sparse() }
+    }
+
+    #[cold]
+    fn end_dense_among_sparse(&mut self) -> Result<()> {
+        self.ends.make_room(1, self.allowance)?;
+        self.ends.push(RowEnd { values: self.values.len(), keys: None });
         Ok(())
     }
 
@@ -261,6 +266,7 @@ fn moved(error: Error, by: usize) -> Error {
     Error::new(error.cause(), error.message()).at(place)
 }
 
+#[cold]
 fn not_finite(value: f64) -> Error {
     Error::bad_payload(format!("expected a finite float32, found {value:e}"))
 }
