@@ -1,11 +1,13 @@
 """byoc serve in 512 MiB, and what can be seen of it from outside: answers, times, memory."""
 import http.client
+import json
 import os
 import pathlib
 import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -77,7 +79,7 @@ class Reply:
 
 
 class Container:
-    """One `byoc serve --multi-model` with a good model in it, and threads that keep asking that and /ping."""
+    """One `byoc serve --multi-model` with a good model in it, which a thread keeps asking, and a process /ping."""
 
     def __init__(self, confinement):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="byoc-bounds-"))
@@ -96,7 +98,8 @@ class Container:
         for _ in range(3):
             self.ask("good", GOOD_ROW)
         self.stopped = threading.Event()
-        self.watchers = [threading.Thread(target=watch, daemon=True) for watch in (self._watch_ping, self._watch_good)]
+        self.watcher = threading.Thread(target=self._watch_good, daemon=True)
+        self.pings = None
 
     def _port(self):
         deadline = time.monotonic() + PATIENCE
@@ -145,36 +148,24 @@ class Container:
     def ask(self, name, body, content_type="text/csv", accept="application/json"):
         return self.request("POST", f"/models/{name}/invoke", body, content_type, accept)
 
-    def _watch(self, method, path, body, heard):
+    def _watch_good(self):
         connection = self.connection(timeout=5)
+        headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
         while not self.stopped.is_set():
-            began = time.monotonic()
             try:
-                connection.request(method, path, body, {"Content-Type": "text/csv", "Accept": "text/csv"})
-                status = connection.getresponse()
-                status.read()
-                status = status.status
+                connection.request("POST", "/models/good/invoke", GOOD_ROW, headers)
+                answer = connection.getresponse()
+                answer.read()
+                status = answer.status
             except (OSError, http.client.HTTPException) as error:
                 status = repr(error)
                 connection.close()
             if not self.stopped.is_set() or status != 200:
-                heard(status, time.monotonic() - began)
+                self.asked += 1
+                if status != 200:
+                    self.failures.append(f"the good model: {status}")
             self.stopped.wait(0.005)
         connection.close()
-
-    def _watch_ping(self):
-        def heard(status, seconds):
-            self.slowest_ping = max(self.slowest_ping, seconds)
-            if status != 200:
-                self.failures.append(f"/ping: {status}")
-        self._watch("GET", "/ping", None, heard)
-
-    def _watch_good(self):
-        def heard(status, _):
-            self.asked += 1
-            if status != 200:
-                self.failures.append(f"the good model: {status}")
-        self._watch("POST", "/models/good/invoke", GOOD_ROW, heard)
 
     def memory(self, name):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -186,8 +177,9 @@ class Container:
         """From here on memory and the good model are watched."""
         pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
         self.before = self.memory("VmRSS")
-        for watcher in self.watchers:
-            watcher.start()
+        self.watcher.start()
+        self.pings = subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("ping.py"), str(self.port)],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def peak(self):
         """Bytes beyond those that it had at the beginning; None of a process that has ended."""
@@ -204,9 +196,12 @@ class Container:
 
     def end(self):
         self.stopped.set()
-        for watcher in self.watchers:
-            if watcher.is_alive():
-                watcher.join(PATIENCE)
+        if self.watcher.is_alive():
+            self.watcher.join(PATIENCE)
+        if self.pings:
+            heard = json.loads(self.pings.communicate(timeout=PATIENCE)[0])
+            self.slowest_ping = heard["slowest"]
+            self.failures += heard["failures"]
         ended_before = self.process.poll()
         if ended_before is None:
             self.process.kill()

@@ -1,0 +1,32 @@
+"""Asks /ping of a container every few milliseconds until its standard input ends, then says how that went, as JSON.
+
+A process of its own: a thread beside the attack would wait for that thread's Python, and call it the container's time.
+"""
+import http.client
+import json
+import select
+import sys
+import time
+
+
+def main(port):
+    slowest, failures = 0.0, []
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    while not select.select([sys.stdin], [], [], 0.005)[0]:
+        began = time.monotonic()
+        try:
+            connection.request("GET", "/ping")
+            answer = connection.getresponse()
+            answer.read()
+            status = answer.status
+        except (OSError, http.client.HTTPException) as error:
+            status = repr(error)
+            connection.close()
+        slowest = max(slowest, time.monotonic() - began)
+        if status != 200:
+            failures.append(f"/ping: {status}")
+    print(json.dumps({"slowest": slowest, "failures": failures}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
