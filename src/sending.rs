@@ -4,7 +4,7 @@
 //! and holds the body for as long as the connection lives. So whatever is large or slow is sent through [`until`]: a timer
 //! drops it at its deadline, with its memory and its leases, whether it is asked for or not, and who asks later is told that
 //! it broke off. The connection itself is closed by the system when the client takes nothing for too long
-//! ([`close_when_nothing_is_taken`]).
+//! ([`on_connect`]).
 
 use std::any::Any;
 use std::cell::RefCell;

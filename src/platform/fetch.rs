@@ -1,8 +1,10 @@
 //! Getting a model's artifact: from a folder or a bucket into a folder, unpacked.
 
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::disk::Arrival;
 use crate::artifact::targz::{self, Limits};
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Bucket, Failure, Location, Storage};
@@ -19,6 +21,8 @@ pub enum FetchError {
     BadArtifact(String),
     /// It could not be downloaded now.
     Unavailable(String),
+    /// Others that are on their way hold the disk that it needs.
+    NoDisk,
     /// This machine could not write it.
     Internal(String),
 }
@@ -29,6 +33,7 @@ impl std::fmt::Display for FetchError {
             FetchError::NotThere => f.write_str("there is no object at the URL, or we may not read it"),
             FetchError::BadArtifact(message) | FetchError::Internal(message) => f.write_str(message),
             FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
+            FetchError::NoDisk => f.write_str("others that are being fetched hold the disk that it needs"),
         }
     }
 }
@@ -39,7 +44,7 @@ impl FetchError {
         let cause = match &self {
             FetchError::NotThere => Cause::ModelNotFound,
             FetchError::BadArtifact(_) => Cause::BadArtifact,
-            FetchError::Unavailable(_) => Cause::Unavailable,
+            FetchError::Unavailable(_) | FetchError::NoDisk => Cause::Unavailable,
             FetchError::Internal(_) => Cause::Io,
         };
         Error::new(cause, self.to_string())
@@ -60,9 +65,17 @@ pub async fn fetch(location: &Location, storage: &Storage, into: &Path) -> Resul
     }
 }
 
-/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it. Neither it nor what it holds may
-/// have more than `limit` bytes, if there is one: both are on the disk then.
-pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
+/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then. What it
+/// may take of it is the arrival's, or without a bound.
+///
+/// # Errors
+/// Why it is not there to be loaded.
+pub async fn download(
+    bucket: &Bucket,
+    key: &str,
+    into: &Path,
+    mut arrival: Option<Arrival>,
+) -> Result<u64, FetchError> {
     let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
     let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
@@ -72,7 +85,13 @@ pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64
         .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
-    bucket.download(key, &mut file, limit).await.map_err(|failure| match failure {
+    let agree = |bytes| match &mut arrival {
+        Some(arrival) if bytes > arrival.most() => Err(Failure::TooLarge { bytes, limit: arrival.most() }),
+        Some(arrival) => arrival.take(bytes).map_err(|_| Failure::NoDisk),
+        None => Ok(()),
+    };
+    bucket.download(key, &mut file, agree).await.map_err(|failure| match failure {
+        Failure::NoDisk => FetchError::NoDisk,
         Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
         Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) => FetchError::NotThere,
         // Whoever may not list a bucket is told by S3 too that nothing is there.
@@ -84,16 +103,17 @@ pub async fn download(bucket: &Bucket, key: &str, into: &Path, limit: Option<u64
         other => FetchError::Internal(other.to_string()),
     })?;
     // The file is deleted with `path`, whatever comes of it.
-    in_background(path.to_path_buf(), into, limit).await
+    in_background(path.to_path_buf(), into, arrival).await
 }
 
 /// Unpacks an archive into a folder, off the threads that answer requests.
-pub async fn in_background(archive: PathBuf, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
+///
+/// # Errors
+/// Why it is not there to be loaded.
+pub async fn in_background(archive: PathBuf, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
     let into = into.to_owned();
-    match tokio::task::spawn_blocking(move || unpack(&archive, &into, limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if error.cause() == Cause::BadArtifact => Err(FetchError::BadArtifact(error.to_string())),
-        Ok(Err(error)) => Err(FetchError::Internal(error.to_string())),
+    match tokio::task::spawn_blocking(move || unpack(&archive, &into, arrival)).await {
+        Ok(unpacked) => unpacked,
         Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
     }
 }
@@ -102,8 +122,26 @@ pub async fn in_background(archive: PathBuf, into: &Path, limit: Option<u64>) ->
 /// have.
 ///
 /// # Errors
-/// When the archive is no model archive or has more than `limit` bytes, or a file cannot be read or written.
-fn unpack(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
+/// When the archive is no model archive or has more bytes than it may, or a file cannot be read or written.
+fn unpack(archive: &Path, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+    let mut limits = Limits::default();
+    limits.bytes = limits.bytes.min(arrival.as_ref().map_or(u64::MAX, Arrival::most));
+    let (arrival, is_refused) = (RefCell::new(arrival), Cell::new(false));
+    let agree = |bytes| match arrival.borrow_mut().as_mut().map(|arrival| arrival.take(bytes)) {
+        None | Some(Ok(())) => Ok(()),
+        Some(Err(_)) => {
+            is_refused.set(true);
+            Err(Error::new(Cause::Unavailable, FetchError::NoDisk.to_string()))
+        }
+    };
+    unpack_where(archive, into, &limits, &agree).map_err(|error| match error.cause() {
+        _ if is_refused.get() => FetchError::NoDisk,
+        Cause::BadArtifact => FetchError::BadArtifact(error.to_string()),
+        _ => FetchError::Internal(error.to_string()),
+    })
+}
+
+fn unpack_where(archive: &Path, into: &Path, limits: &Limits, agree: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
     match std::fs::remove_dir_all(into) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
         _ => {}
@@ -112,9 +150,7 @@ fn unpack(archive: &Path, into: &Path, limit: Option<u64>) -> Result<u64> {
         std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
     }
     let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
-    let mut limits = Limits::default();
-    limits.bytes = limits.bytes.min(limit.unwrap_or(u64::MAX));
-    Ok(targz::unpack(archive, into, &limits)?.bytes)
+    Ok(targz::unpack_where(archive, into, limits, agree)?.bytes)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! This room must not know what a request is for, who asks, or what a container computes.
 
 pub mod create_model;
+pub mod disk;
 pub mod environment;
 pub mod fetch;
 mod health;

@@ -130,22 +130,20 @@ impl Bucket {
         Ok(content.finish())
     }
 
-    /// Copies an object into a file, piece by piece, as [`Bucket::read`] reads it: at most `limit` bytes, if there is one, and
-    /// never more than the store said that it has.
+    /// Copies an object into a file, piece by piece, as [`Bucket::read`] reads it, once `agree` has agreed to how many bytes the
+    /// store says that it has, and never more than those.
     ///
     /// # Errors
-    /// [`Failure`], and nobody knows then how much of it was written.
+    /// [`Failure`], and nobody knows then how much of it was written; what `agree` says, and nothing was.
     pub async fn download(
         &self,
         key: &str,
         into: &mut (impl AsyncWrite + Unpin),
-        limit: Option<u64>,
+        agree: impl FnOnce(u64) -> Result<(), Failure>,
     ) -> Result<u64, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
         let (bytes, mut received) = (object.meta.size, 0);
-        if let Some(limit) = limit.filter(|limit| bytes > *limit) {
-            return Err(Failure::TooLarge { bytes, limit });
-        }
+        agree(bytes)?;
         let mut pieces = object.into_stream();
         let not_written = |error: std::io::Error| Failure::Internal(format!("could not write a download: {error}"));
         while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {

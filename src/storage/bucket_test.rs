@@ -39,7 +39,7 @@ async fn an_object_is_asked_for_under_its_key_and_signed() {
     assert!(seen.header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=id/"));
     assert_eq!(bucket.read("a", 6, &Share::unbounded()).await, Err(Failure::TooLarge { bytes: 7, limit: 6 }));
     let mut copy = Vec::new();
-    bucket.download("a", &mut copy, None).await.unwrap();
+    bucket.download("a", &mut copy, |_| Ok(())).await.unwrap();
     assert_eq!(copy, b"weights");
 }
 
@@ -209,9 +209,9 @@ async fn a_download_is_no_larger_than_there_is_room_for() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
     let mut copy = Vec::new();
-    let refused = bucket.download("a", &mut copy, Some(6)).await;
+    let refused = bucket.download("a", &mut copy, |bytes| Err(Failure::TooLarge { bytes, limit: 6 })).await;
     assert_eq!((refused, copy.len()), (Err(Failure::TooLarge { bytes: 7, limit: 6 }), 0));
-    assert_eq!(bucket.download("a", &mut copy, Some(7)).await, Ok(7));
+    assert_eq!(bucket.download("a", &mut copy, |_| Ok(())).await, Ok(7));
 }
 
 /// A store that says that an object has seven bytes and sends some without an end: in chunks, for which the length does not
@@ -240,7 +240,7 @@ async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
     let bucket = Bucket::open("bucket", &access(&endless_store())).unwrap();
     let mut copy = Vec::new();
     let limit = 1 << 20;
-    let downloaded = bucket.download("a", &mut copy, Some(limit)).await;
+    let downloaded = bucket.download("a", &mut copy, |_| Ok(())).await;
     assert!(matches!(downloaded, Err(Failure::Unavailable(_))), "{downloaded:?}");
     assert!(copy.len() <= 7, "{}", copy.len());
     let mut pieces = bucket.stream("a").await.unwrap();

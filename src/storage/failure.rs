@@ -21,6 +21,8 @@ pub enum Failure {
     },
     /// There is no memory for it.
     NoRoom(NoRoom),
+    /// There is no room for it on the disk now.
+    NoDisk,
     /// What lies there is a folder, a pipe or a device.
     NotAFile,
     /// There is no such bucket.
@@ -55,6 +57,7 @@ impl fmt::Display for Failure {
                 write!(f, "it has more bytes than there could ever be memory for, which is {most}")
             }
             Failure::NoRoom(NoRoom::NotNow) => f.write_str("others hold the memory that it needs"),
+            Failure::NoDisk => f.write_str("others hold the room on the disk that it needs"),
             Failure::NotAFile => f.write_str("it is not a regular file"),
             Failure::NoBucket => f.write_str("no such bucket"),
             Failure::BadKey(key) => write!(

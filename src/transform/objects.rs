@@ -286,7 +286,7 @@ pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
         | Failure::NotAFile
         | Failure::NoBucket
         | Failure::BadKey(_) => Cause::BadSetting,
-        Failure::Unavailable(_) => Cause::Unavailable,
+        Failure::Unavailable(_) | Failure::NoDisk => Cause::Unavailable,
         Failure::Internal(_) => Cause::Io,
     };
     let location = match (location, failure) {

@@ -68,18 +68,31 @@ const DEEPEST_NAME: usize = 64;
 /// the limits, or hold something else than files and folders; [`Io`](crate::error::Cause::Io) for the file system.
 /// Nothing is left behind in either case.
 pub fn unpack(archive: impl Read, destination: &Path, limits: &Limits) -> Result<Unpacked> {
+    unpack_where(archive, destination, limits, &|_| Ok(()))
+}
+
+/// The same where each file has to be agreed to, by its size, before any of it is written.
+///
+/// # Errors
+/// As [`unpack`], and what `agree` says.
+pub fn unpack_where(
+    archive: impl Read,
+    destination: &Path,
+    limits: &Limits,
+    agree: &dyn Fn(u64) -> Result<()>,
+) -> Result<Unpacked> {
     if fs::symlink_metadata(destination).is_ok() {
         let exists = io::Error::from(io::ErrorKind::AlreadyExists);
         return Err(Error::io("unpack an archive to", destination, &exists));
     }
     let staging = Staging::beside(destination)?;
-    let meter = Meter::new(*limits);
+    let meter = Meter::new(*limits, agree);
     let unpacked = unpack_into(archive, &staging.path, &meter)?;
     staging.publish(destination)?;
     Ok(unpacked)
 }
 
-fn unpack_into(archive: impl Read, root: &Path, meter: &Meter) -> Result<Unpacked> {
+fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unpacked> {
     let mut packed = BufReader::with_capacity(64 << 10, Packed { inner: archive, meter });
     let first = packed.fill_buf().map_err(|error| damaged(&error))?;
     if first.is_empty() {
@@ -107,7 +120,12 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter) -> Result<Unpacke
     Ok(unpacked)
 }
 
-fn unpack_entry<R: Read>(entry: &mut Entry<'_, R>, root: &Path, meter: &Meter, unpacked: &mut Unpacked) -> Result<()> {
+fn unpack_entry<R: Read>(
+    entry: &mut Entry<'_, R>,
+    root: &Path,
+    meter: &Meter<'_>,
+    unpacked: &mut Unpacked,
+) -> Result<()> {
     let kind = match entry.header().entry_type() {
         // How the first tars wrote a folder.
         EntryType::Regular if entry.path_bytes().ends_with(b"/") => EntryType::Directory,
@@ -144,6 +162,7 @@ fn unpack_entry<R: Read>(entry: &mut Entry<'_, R>, root: &Path, meter: &Meter, u
                     meter.limits.bytes
                 )));
             }
+            (meter.agree)(size)?;
             // The data, and the rest of its last block of 512 bytes.
             meter.allow(size.saturating_add(511));
             let executable = entry.header().mode().unwrap_or(0) & 0o100 != 0;
@@ -193,7 +212,7 @@ fn relative_path(name: &[u8]) -> Result<PathBuf> {
 
 /// Makes the folders of a path below `root` that do not exist yet. Each one made counts as an entry of the archive, so that
 /// names cannot make more of them than the limit allows; what exists costs one look, however deep it lies.
-fn make_folders(root: &Path, relative: &Path, meter: &Meter) -> Result<()> {
+fn make_folders(root: &Path, relative: &Path, meter: &Meter<'_>) -> Result<()> {
     let missing: Vec<&Path> = relative
         .ancestors()
         .take_while(|folder| !folder.as_os_str().is_empty() && !root.join(folder).is_dir())
@@ -300,8 +319,9 @@ impl Drop for Staging {
 }
 
 /// Counts what has been read of the archive, packed and unpacked, and what it has made.
-struct Meter {
+struct Meter<'a> {
     limits: Limits,
+    agree: &'a dyn Fn(u64) -> Result<()>,
     /// Headers of files, folders and comments, and folders that no header names.
     entries: Cell<usize>,
     /// Members of a gzip file.
@@ -312,10 +332,10 @@ struct Meter {
     allowance: Cell<u64>,
 }
 
-impl Meter {
-    fn new(limits: Limits) -> Meter {
+impl<'a> Meter<'a> {
+    fn new(limits: Limits, agree: &'a dyn Fn(u64) -> Result<()>) -> Meter<'a> {
         let (entries, members) = (Cell::new(0), Cell::new(0));
-        Meter { limits, entries, members, packed: Cell::new(0), plain: Cell::new(0), allowance: Cell::new(0) }
+        Meter { limits, agree, entries, members, packed: Cell::new(0), plain: Cell::new(0), allowance: Cell::new(0) }
     }
 
     fn count_entry(&self) -> Result<()> {
@@ -369,7 +389,7 @@ impl Meter {
 /// The archive as it comes.
 struct Packed<'m, R> {
     inner: R,
-    meter: &'m Meter,
+    meter: &'m Meter<'m>,
 }
 
 impl<R: Read> Read for Packed<'_, R> {
@@ -383,7 +403,7 @@ impl<R: Read> Read for Packed<'_, R> {
 /// The archive unpacked.
 struct Plain<'m, R> {
     inner: R,
-    meter: &'m Meter,
+    meter: &'m Meter<'m>,
 }
 
 impl<R: Read> Read for Plain<'_, R> {
@@ -398,7 +418,7 @@ impl<R: Read> Read for Plain<'_, R> {
 /// such bytes for damage.)
 struct Members<'m, R> {
     current: Option<GzDecoder<R>>,
-    meter: &'m Meter,
+    meter: &'m Meter<'m>,
 }
 
 impl<R: BufRead> Read for Members<'_, R> {

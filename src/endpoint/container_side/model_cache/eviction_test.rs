@@ -263,6 +263,20 @@ async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
 }
 
 #[actix_web::test]
+async fn models_that_come_at_once_share_the_disk_and_all_of_them_come() {
+    let models: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
+    let disk = Disk::with(&models.iter().map(String::as_str).collect::<Vec<_>>());
+    let roomy = Small::with_room_for(99);
+    // Room for one that is unpacked, and for two on their way.
+    let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(10), ..CacheSettings::default() });
+    let outcomes = futures_util::future::join_all(models.iter().map(|model| lease(&cache, model))).await;
+    for outcome in outcomes {
+        outcome.unwrap();
+    }
+    assert_eq!(roomy.count("POST", "/models"), 12);
+}
+
+#[actix_web::test]
 async fn where_the_cache_is_disabled_a_model_goes_after_its_last_request() {
     let disk = Disk::with(&["a"]);
     let small = Small::with_room_for(9);

@@ -15,6 +15,7 @@ use crate::endpoint::container_side::failure::{ContainerFailure, Failure};
 use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, model_id};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
+use crate::platform::disk::Disk;
 use crate::platform::fetch::FetchError;
 
 /// How long a model may take from the request to be loaded, downloading and waiting for room included
@@ -64,7 +65,7 @@ pub(super) struct Upkeep {
     management: Management,
     store: ModelStore,
     folder: ModelFolder,
-    disk: Option<u64>,
+    disk: Option<Disk>,
     setting: ModelCacheSetting,
     inventory: Mutex<Inventory>,
     /// Rings when a model has become idle, or a load has ended.
@@ -87,7 +88,7 @@ impl Upkeep {
             management: Management { name_in_errors: name_in_errors.to_owned(), origin },
             store,
             folder,
-            disk: settings.disk,
+            disk: settings.disk.map(Disk::new),
             setting: settings.setting,
             inventory: Mutex::default(),
             changed: Notify::new(),
@@ -194,13 +195,21 @@ impl Upkeep {
     }
 
     async fn fetch(&self, target_model: &TargetModel, folder: &Path) -> Result<(), Failure> {
-        let fetched = self.store.fetch(target_model, folder, self.disk).await;
+        let fetch = |arrival| self.store.fetch(target_model, folder, arrival);
+        let fetched = match &self.disk {
+            Some(disk) => disk.fetch(|arrival| fetch(Some(arrival))).await,
+            None => fetch(None).await,
+        };
         let bytes = fetched.map_err(|error| {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {
                 FetchError::NotThere => Failure::NoSuchModel { container, url },
                 FetchError::BadArtifact(message) => Failure::BadArtifact { container, url, message },
                 FetchError::Unavailable(message) => Failure::StoreUnavailable { container, url, message },
+                FetchError::NoDisk => {
+                    let message = FetchError::NoDisk.to_string();
+                    Failure::StoreUnavailable { container, url, message }
+                }
                 FetchError::Internal(message) => {
                     Failure::Internal(format!("{container}: could not unpack {url}: {message}"))
                 }
@@ -316,7 +325,7 @@ impl Upkeep {
     /// Deletes artifacts, the least recently used first, until the rest take no more than they may. Where all belong to
     /// loaded models, those are unloaded that no request uses.
     async fn keep_to_disk_budget(self: &Arc<Self>, client: &Client) {
-        let Some(budget) = self.disk else { return };
+        let Some(budget) = self.disk.as_ref().map(Disk::most) else { return };
         loop {
             let unused = {
                 let inventory = self.inventory();

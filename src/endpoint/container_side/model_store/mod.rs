@@ -17,6 +17,7 @@ pub(super) use unpack::model_id;
 use super::target_model::TargetModel;
 use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
+use crate::platform::disk::Arrival;
 use crate::platform::fetch::{self, FetchError};
 use crate::storage::{Location, Storage};
 
@@ -64,13 +65,13 @@ impl ModelStore {
         &self,
         target_model: &TargetModel,
         into: &Path,
-        limit: Option<u64>,
+        arrival: Option<Arrival>,
     ) -> Result<u64, FetchError> {
         match &self.place {
             Place::Folder(folder) => {
-                fetch::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, limit).await
+                fetch::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, arrival).await
             }
-            Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, limit).await,
+            Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::endpoint::container_side::target_model::TargetModel;
+use crate::platform::disk::Arrival;
 use crate::platform::fetch::{FetchError, download};
 use crate::storage::Bucket;
 
@@ -29,8 +30,8 @@ impl Prefix {
     }
 
     /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
-    pub(super) async fn fetch(&self, key: &str, into: &Path, limit: Option<u64>) -> Result<u64, FetchError> {
-        download(&self.bucket, key, into, limit).await
+    pub(super) async fn fetch(&self, key: &str, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+        download(&self.bucket, key, into, arrival).await
     }
 }
 
