@@ -28,6 +28,7 @@ pub mod in_flight;
 pub mod model;
 pub mod platform;
 pub mod sending;
+pub mod serving;
 pub mod storage;
 pub mod telemetry;
 pub mod temporary;

@@ -4,9 +4,8 @@
 //! and holds the body for as long as the connection lives. So whatever is large or slow is sent through [`until`]: a timer
 //! drops it at its deadline, with its memory and its leases, whether it is asked for or not, and who asks later is told that
 //! it broke off. The connection itself is closed by the system when the client takes nothing for too long
-//! ([`on_connect`]).
+//! ([`crate::serving`]).
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,7 +14,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::dev::Extensions;
 use actix_web::rt::task::JoinHandle;
 use bytes::Bytes;
 use futures_util::stream::Stream;
@@ -121,26 +119,6 @@ impl MessageBody for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, TookTooLong>>> {
         Pin::new(&mut self.pieces).poll_next(cx)
-    }
-}
-
-/// For `HttpServer::on_connect`: what the system does with the end of an answer, and with a client that takes nothing of it.
-///
-/// The end is sent at once: otherwise it waits until the client's system has acknowledged what came before, which Linux puts
-/// off for 40 ms (TCP_NODELAY of man7.org/linux/man-pages/man7/tcp.7.html). A connection whose client takes nothing of what is
-/// sent to it for so long is closed (TCP_USER_TIMEOUT; other systems have no such thing).
-pub fn on_connect(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
-    move |connection, _| {
-        let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
-        if let Err(error) = stream.set_nodelay(true) {
-            log::debug!("TCP_NODELAY could not be set: {error}");
-        }
-        #[cfg(target_os = "linux")]
-        if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
-            log::debug!("TCP_USER_TIMEOUT could not be set: {error}");
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = patience;
     }
 }
 

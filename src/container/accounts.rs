@@ -8,6 +8,7 @@ use std::sync::Arc;
 use byoc_account::{Account, system};
 
 use crate::in_flight::Share;
+use crate::serving::CONNECTION;
 
 /// The parts of a container's memory.
 #[derive(Clone, Debug)]
@@ -58,9 +59,8 @@ impl Accounts {
     }
 }
 
-/// What a connection holds: what of a request has come and is not taken yet, and what of an answer is not sent. A small body
-/// and a small answer are a part of it.
-pub(super) const CONNECTION: u64 = 32 << 10;
+/// An answer of so many bytes is a part of what its connection holds.
+pub(super) const SMALL: u64 = 32 << 10;
 
 /// How much of the memory connections may hold: one part of so many. Others wait until one is closed.
 const CONNECTIONS: u64 = 8;

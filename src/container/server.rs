@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::App;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use byoc_account::Lease;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::artifact::targz::{self, Limits};
-use crate::container::accounts::{CONNECTION, most_connections};
+use crate::container::accounts::most_connections;
 use crate::container::app;
 use crate::container::background;
 use crate::container::config::{Config, Mode};
@@ -21,16 +21,13 @@ use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
 use crate::model::Artifact;
-use crate::sending;
+use crate::serving::{self, CONNECTION, Serving};
 use crate::telemetry;
 use crate::temporary::TemporaryFolder;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;
 const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
-
-/// How long an idle connection is kept: longer than the platform's five seconds between pings.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for.
 ///
@@ -53,22 +50,17 @@ async fn serve(config: Config) -> Result<()> {
     let services = Data::new(Services::start(&config)?);
     let whole = Arc::clone(&services.accounts.whole);
     let app_services = services.clone();
-    let configure_connection = sending::on_connect(config.timeout);
     let mode = config.mode.clone();
-    let server = HttpServer::new(move || App::new().configure(app::configure(app_services.clone(), &mode)))
-        .workers(config.workers)
-        .max_connections((most_connections(config.memory) / config.workers.max(1)).max(1))
-        .on_connect(move |connection, data| {
-            configure_connection(connection, data);
-            // Given back when the connection is closed. Its number is bounded where there is no memory for it.
-            data.insert(whole.lease(CONNECTION).unwrap_or_else(|_| Lease::empty(&whole)));
-        })
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(DRAIN_SECONDS)
-        .disable_signals()
-        .listen(listener)
-        .map_err(|error| cannot_listen(address, &error))?
-        .run();
+    let serving = Serving {
+        workers: Some(config.workers),
+        max_connections: Some(most_connections(config.memory)),
+        shutdown_timeout: DRAIN_SECONDS,
+        patience: config.timeout,
+        // Their number is bounded where there is no memory for one more.
+        on_open: move || whole.lease(CONNECTION).unwrap_or_else(|_| Lease::empty(&whole)),
+    };
+    let app = move || App::new().configure(app::configure(app_services.clone(), &mode));
+    let server = serving::serve(listener, serving, app).map_err(|error| cannot_listen(address, &error))?;
     let handle = server.handle();
     let server = actix_web::rt::spawn(server);
 

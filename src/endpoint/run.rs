@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::App;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use futures_util::future::join_all;
 use reqwest::Url;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,7 +26,7 @@ use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
 use crate::platform::http;
-use crate::sending;
+use crate::serving::{self, Serving};
 use crate::storage::{Folders, Location};
 use crate::telemetry;
 use crate::temporary::TemporaryFolder;
@@ -35,8 +35,6 @@ use crate::temporary::TemporaryFolder;
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The file in a state folder that whoever uses it has locked.
 const LOCK: &str = "lock";
-/// How long an idle connection of a client is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What endpoints run with.
 #[derive(Debug)]
@@ -76,6 +74,7 @@ pub struct Settings {
 /// [`Cause::BadSetting`] for what can be known before the start, [`Cause::Io`] when the port is taken,
 /// [`Cause::NotHealthy`] when a container does not become healthy.
 pub fn run(settings: Settings) -> Result<()> {
+    byoc_allocator::keep_some();
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(settings))
 }
@@ -228,7 +227,14 @@ fn start_server(
     allowed_hosts: Data<AllowedHosts>,
     patience: Duration,
 ) -> Result<ServerHandle> {
-    let server = HttpServer::new(move || {
+    let serving = Serving {
+        workers: None,
+        max_connections: None,
+        shutdown_timeout: patience.as_secs(),
+        patience,
+        on_open: || (),
+    };
+    let server = serving::serve(listener, serving, move || {
         App::new()
             // Made on the thread that uses it, so that its connections live there.
             .data_factory(|| std::future::ready(http::client()))
@@ -236,13 +242,7 @@ fn start_server(
             .wrap(from_fn(client_side::for_our_hosts))
             .configure(client_side::configure(services.clone()))
     })
-    .on_connect(sending::on_connect(patience))
-    .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(patience.as_secs())
-    .disable_signals()
-    .listen(listener)
-    .map_err(|error| cannot_listen(address, &error))?
-    .run();
+    .map_err(|error| cannot_listen(address, &error))?;
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)

@@ -386,11 +386,22 @@ def begin_request(container, path, length, body, receive_buffer=None, content_ty
 @attack(10, REFUSED | {408, None}, REQUESTS)
 def held_bodies(container):
     """40 connections that have each sent 20 of 25 MiB"""
-    body = b"1" * (20 * MIB)
+    return held(container, 40, 20 * MIB)
+
+
+@attack(10, REFUSED | {408, None}, REQUESTS)
+def many_held_bodies(container):
+    """1,000 connections that have each sent 1 of 25 MiB"""
+    return held(container, 1000, MIB)
+
+
+def held(container, count, sent):
+    """The answers so far to bodies of 25 MiB of which so much is sent, over so many connections."""
+    body = b"1" * sent
     connections = []
     try:
         side_by_side(8, lambda _: connections.extend(
-            begin_request(container, "/models/good/invoke", 25 * MIB, body) for _ in range(5)) or [])
+            begin_request(container, "/models/good/invoke", 25 * MIB, body) for _ in range(count // 8)) or [])
         time.sleep(0.5)
         return [first_line(connection) for connection in connections]
     finally:

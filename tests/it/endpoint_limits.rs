@@ -14,6 +14,9 @@ use crate::support::program::{Container, Endpoint, PATIENCE, wait_until};
 const MIB: usize = 1 << 20;
 const INVOKE: &str = "/endpoints/e/invocations";
 
+/// Each of which has sent a part of a large body.
+const CONNECTIONS: usize = 1000;
+
 /// A configuration of one container, in a folder of its own.
 fn configuration() -> (TempDir, PathBuf) {
     written(MODEL.replacen('{', r#"{"EndpointName": "e", "#, 1))
@@ -75,13 +78,13 @@ fn connections_that_have_sent_a_part_of_much_stay_within_the_memory_for_it_and_h
 
     let part = vec![b'1'; MIB];
     let mut connections = Vec::new();
-    for number in 0..300 {
+    for number in 0..CONNECTIONS {
         let mut connection = TcpStream::connect(endpoint.process().address()).unwrap();
         connection.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
         // Whoever is refused on the way may not be able to send the rest.
         let _ = connection.write_all(head(7 * MIB, "").as_bytes()).and_then(|()| connection.write_all(&part));
         connections.push(connection);
-        if number % 50 == 49 {
+        if number % 100 == 99 {
             let asked = Instant::now();
             assert_eq!(client.get("/ping").status, 200);
             let answer = client.send("POST", INVOKE, &[], &[b'2'; 10_000]);
@@ -93,7 +96,7 @@ fn connections_that_have_sent_a_part_of_much_stay_within_the_memory_for_it_and_h
     }
     assert!(metric(&endpoint, "byoc_endpoint_in_flight_bytes") >= 4 * MIB as u64, "some are let in and waited for");
     let grown = resident(endpoint.process()).saturating_sub(before);
-    assert!(grown < limit + 64 * MIB, "{} MiB for 300 connections", grown / MIB);
+    assert!(grown < limit + 64 * MIB, "{} MiB for {CONNECTIONS} connections", grown / MIB);
 
     let mut refused = connections.last().unwrap();
     refused.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,0 +1,123 @@
+//! One client's connection.
+
+use std::io::{IoSlice, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// After so many bytes a reader is told that there are no more for now, so that it takes what it has: a request that is not
+/// read on, or refused, holds no more than these.
+pub const AT_ONCE: usize = 16 << 10;
+
+/// A connection, with what it holds until it is closed.
+pub(super) struct Connection<H> {
+    stream: TcpStream,
+    /// Bytes since the reader was told that there are no more.
+    read: usize,
+    _held: H,
+}
+
+impl<H> Connection<H> {
+    /// A connection as it opens.
+    ///
+    /// The end of an answer is sent at once: otherwise it waits until the client's system has acknowledged what came before,
+    /// which Linux puts off for 40 ms (TCP_NODELAY of man7.org/linux/man-pages/man7/tcp.7.html). A connection whose client
+    /// takes nothing of what is sent to it for so long is closed (TCP_USER_TIMEOUT; other systems have no such thing).
+    pub(super) fn open(stream: TcpStream, patience: Duration, held: H) -> Connection<H> {
+        if let Err(error) = stream.set_nodelay(true) {
+            log::debug!("TCP_NODELAY could not be set: {error}");
+        }
+        #[cfg(target_os = "linux")]
+        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
+            log::debug!("TCP_USER_TIMEOUT could not be set: {error}");
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = patience;
+        Connection { stream, read: 0, _held: held }
+    }
+}
+
+impl<H: Unpin> AsyncRead for Connection<H> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        if self.read >= AT_ONCE {
+            self.read = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.read = match polled {
+            Poll::Ready(_) => self.read + (buffer.filled().len() - before),
+            Poll::Pending => 0,
+        };
+        polled
+    }
+}
+
+impl<H: Unpin> AsyncWrite for Connection<H> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[actix_web::test]
+    async fn a_reader_gets_a_part_of_what_has_come_at_a_time_and_all_of_it_in_the_end() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let sent = 1 << 20;
+        let client = std::thread::spawn(move || {
+            std::net::TcpStream::connect(address).unwrap().write_all(&vec![1; sent]).unwrap();
+        });
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = Connection::open(stream, Duration::from_secs(60), ());
+        let mut space = [0; 8 << 10];
+        let (mut all, mut in_turn, mut most_in_turn) = (0, 0, 0);
+        std::future::poll_fn(|cx| {
+            loop {
+                let mut buffer = ReadBuf::new(&mut space);
+                match Pin::new(&mut connection).poll_read(cx, &mut buffer).map(Result::unwrap) {
+                    Poll::Ready(()) if buffer.filled().is_empty() => return Poll::Ready(()),
+                    Poll::Ready(()) => in_turn += buffer.filled().len(),
+                    Poll::Pending => {
+                        most_in_turn = most_in_turn.max(in_turn);
+                        all += in_turn;
+                        in_turn = 0;
+                        return Poll::Pending;
+                    }
+                }
+            }
+        })
+        .await;
+        client.join().unwrap();
+        assert_eq!(all + in_turn, sent);
+        assert!((AT_ONCE..AT_ONCE + space.len()).contains(&most_in_turn), "{most_in_turn}");
+    }
+}
