@@ -124,6 +124,9 @@ impl<'r, R> Reading<'r, R> {
             let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
             Error::bad_payload(match error.classify() {
                 serde_json::error::Category::Data => message.to_owned(),
+                _ if message == "number out of range" => {
+                    "found a number that float64 cannot hold: expected one below 1.8e308".to_owned()
+                }
                 _ => format!("expected JSON, found something else: {message}"),
             })
         });

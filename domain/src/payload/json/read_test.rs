@@ -282,6 +282,10 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
             "{\"instances\": [{\"features\": [1.0, ",
             "row 1, byte 33: expected JSON, found something else: EOF while parsing a value",
         ),
+        (
+            r#"{"instances": [[1, 1e400]]}"#,
+            "row 1, byte 23: found a number that float64 cannot hold: expected one below 1.8e308",
+        ),
         ("1,2,3", "byte 0: invalid type: integer `1`, expected an object {\"instances\": [...]}"),
         ("{\"instances\": []} x", "byte 18: expected JSON, found something else: trailing characters"),
     ] {
