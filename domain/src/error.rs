@@ -153,7 +153,7 @@ impl Place {
 
     /// The same place, with the column's name.
     pub fn named(mut self, name: impl Into<String>) -> Place {
-        self.name = Some(name.into());
+        self.name = Some(shortened(name.into(), LONGEST_NAME));
         self
     }
 }
@@ -184,6 +184,24 @@ impl fmt::Display for Place {
     }
 }
 
+/// How many bytes of a message are kept, and of a column's name: messages hold what was found in artifacts and bodies, and go
+/// to callers and logs.
+const LONGEST_MESSAGE: usize = 8 << 10;
+const LONGEST_NAME: usize = 256;
+
+/// A text of at most so many bytes: of a longer one the beginning and the end, in memory of their own.
+fn shortened(text: String, most: usize) -> String {
+    const BETWEEN: &str = " … ";
+    if text.len() <= most {
+        return text;
+    }
+    let end = most / 4;
+    let beginning = text.floor_char_boundary(most - end - BETWEEN.len());
+    let rest = text.ceil_char_boundary(text.len() - end);
+    let (beginning, rest) = (text.get(..beginning).unwrap_or_default(), text.get(rest..).unwrap_or_default());
+    [beginning, BETWEEN, rest].concat()
+}
+
 /// What went wrong, why, and where. Small to pass around: one pointer.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
@@ -201,7 +219,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error with a message that says what was wrong, what was expected and what was found.
     pub fn new(cause: Cause, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { cause, message: message.into(), place: None }))
+        Error(Box::new(Inner { cause, message: shortened(message.into(), LONGEST_MESSAGE), place: None }))
     }
 
     /// A body that cannot be read or does not fit the model.
@@ -233,7 +251,7 @@ impl Error {
 
     /// The same error seen from further out: `message: the message so far`.
     pub fn context(mut self, message: impl fmt::Display) -> Error {
-        self.0.message = format!("{message}: {}", self.0.message);
+        self.0.message = shortened(format!("{message}: {}", self.0.message), LONGEST_MESSAGE);
         self
     }
 
@@ -303,6 +321,17 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_message_and_a_long_name_the_beginning_and_the_end_are_kept() {
+        let long = format!("first{}last", "é".repeat(1 << 20));
+        let error = Error::bad_payload(&*long).at(Place::cell(1, 2).named(&*long)).context("around");
+        let text = error.to_string();
+        assert!(text.starts_with("row 1, column 2 (firsté") && text.ends_with("élast"), "{text}");
+        assert!(error.message().starts_with("around: first") && error.message().contains("é … é"));
+        assert!(text.len() <= LONGEST_MESSAGE + LONGEST_NAME + 64, "{}", text.len());
+        assert!(error.0.message.capacity() <= LONGEST_MESSAGE);
+    }
 
     #[test]
     fn a_data_error_reads_as_place_then_message() {

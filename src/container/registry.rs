@@ -176,10 +176,11 @@ impl Registry {
     pub fn page(&self, offset: usize, limit: usize) -> Page {
         let slots = self.read();
         let mut ready = slots.iter().filter_map(|(name, slot)| match slot {
-            Slot::Ready { loaded, .. } => Some((name.to_string(), loaded.url.clone())),
+            Slot::Ready { loaded, .. } => Some((name, loaded)),
             _ => None,
         });
-        let models: Vec<_> = ready.by_ref().skip(offset).take(limit).collect();
+        let page = ready.by_ref().skip(offset).take(limit);
+        let models: Vec<_> = page.map(|(name, loaded)| (name.to_string(), loaded.url.clone())).collect();
         let next = ready.next().map(|_| offset + models.len());
         Page { models, next }
     }

@@ -24,6 +24,10 @@ use std::marker::PhantomData;
 /// What an editor on Windows may put before the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// The longest text that a document of any size may hold. Nobody names a column by more, and what is wrong with a document is
+/// said with the text that was found.
+const LONGEST_TEXT: usize = 1 << 20;
+
 /// How much of a value a message shows.
 const LONGEST_SHOWN: usize = 60;
 
@@ -56,6 +60,13 @@ pub fn parse_within<T: DeserializeOwned>(
     allowance: &Allowance,
 ) -> Result<T> {
     let size = Size::of(json);
+    if size.longest_text > LONGEST_TEXT {
+        let found = size.longest_text;
+        return Err(Error::new(
+            cause,
+            format!("found a text of {found} bytes: expected none of more than {LONGEST_TEXT}"),
+        ));
+    }
     allowance.take(size.typed)?;
     // The tree has grown when the first value is read from it.
     let _held = allowance.hold(size.tree.saturating_add(size.growth.saturating_sub(size.typed)))?;

@@ -11,19 +11,22 @@ pub struct Size {
     pub growth: usize,
     /// As what is read from the tree: at most a number of eight bytes, or a text, for each of its values.
     pub typed: usize,
+    /// How many bytes its longest text has.
+    pub longest_text: usize,
 }
 
 impl Size {
     /// Reckons by the commas, colons and brackets outside of texts, and by the texts' lengths: text that is no JSON becomes less.
     pub fn of(json: &[u8]) -> Size {
         let (mut values, mut members, mut lists, mut text, mut texts) = (1usize, 0usize, 0usize, 0usize, 0usize);
-        let mut longest = 0usize;
+        let (mut longest, mut longest_text) = (0usize, 0usize);
         let mut list = 0usize;
         let mut rest = json.iter();
         while let Some(byte) = rest.next() {
             match byte {
                 b'"' => {
                     texts += 1;
+                    let before = text;
                     while let Some(byte) = rest.next() {
                         match byte {
                             b'"' => break,
@@ -34,6 +37,7 @@ impl Size {
                             _ => text += 1,
                         }
                     }
+                    longest_text = longest_text.max(text - before);
                 }
                 b',' => {
                     values += 1;
@@ -58,7 +62,7 @@ impl Size {
         // A text of a type is a `String`, a number eight bytes, and an object some hundred of its fields.
         let numbers = values.saturating_sub(texts).saturating_sub(lists);
         let typed = numbers * size_of::<f64>() + texts * size_of::<String>() + text + lists * 64;
-        Size { tree, growth, typed }
+        Size { tree, growth, typed, longest_text }
     }
 }
 
@@ -76,6 +80,7 @@ mod tests {
         assert_eq!(long, digits);
         let text = Size::of(br#"["a,b:[{\"c", "d"]"#);
         assert!(text.tree < 24 * 5 + 20, "{text:?}");
+        assert_eq!(text.longest_text, 8);
         Size::of(br#"{"a": "\"#);
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::attributes::Attributes;
-use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape};
+use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape, shorten};
 use super::column_names::ColumnNames;
 use super::columns_json::{ColumnsJson, Label, Told};
 use super::steps::best;
@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More
 /// of them are no row of a table, and their memory would be for nothing.
 const MOST_UNUSED: usize = 4096;
+
+/// The longest name of a column of a request: what is wrong with a row is said with the names.
+const LONGEST_NAME: usize = 64 << 10;
 
 /// The columns of a request.
 #[derive(Debug)]
@@ -64,7 +67,7 @@ impl<'t> Names<'t> {
                 fitted.map_or(Ok(Vec::new()), |fitted| unused(root, fitted, builder).map(|(_, unused)| unused))?;
             builder.use_scratch(ColumnNames::bytes(columns.len() + 1))?;
             let columns = columns.iter().map(String::as_str).collect();
-            return Ok(Names { unused, from, ..Names::of(columns, own_label) });
+            return Ok(Names { unused, from, ..Names::of(columns, own_label)? });
         }
         let Some(fitted) = fitted?.flatten() else {
             return Ok(Names { names: None, label: None, is_guessed: false, unused: Vec::new(), from: None });
@@ -80,13 +83,20 @@ impl<'t> Names<'t> {
             None if uses_last || names.len() < 2 || !may_guess => None,
             None => names.pop().map(|label| (label, LabelPosition::Last)),
         };
-        Ok(Names { is_guessed: own_label.is_none() && label.is_some(), unused, from, ..Names::of(names, label) })
+        Ok(Names { is_guessed: own_label.is_none() && label.is_some(), unused, from, ..Names::of(names, label)? })
     }
 
-    fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Names<'t> {
+    fn of(mut names: Vec<&'t str>, label: Option<(&'t str, LabelPosition)>) -> Result<Names<'t>> {
         names.extend(label.map(|(label, _)| label));
+        if let Some(long) = names.iter().find(|name| name.len() > LONGEST_NAME) {
+            return Err(Error::bad_artifact(format!(
+                "expected names of columns of at most {LONGEST_NAME} bytes, found {:?} of {}",
+                shorten(long),
+                long.len()
+            )));
+        }
         let label = label.map(|(_, position)| position);
-        Names { names: Some(ColumnNames::new(names)), label, is_guessed: false, unused: Vec::new(), from: None }
+        Ok(Names { names: Some(ColumnNames::new(names)), label, is_guessed: false, unused: Vec::new(), from: None })
     }
 
     /// What the root of a model is given.

@@ -181,7 +181,7 @@ impl Document {
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<Document> {
         let parsed = json_text::parse_within(json, FITTED, Cause::BadDocument, allowance);
         let mut document: Document = parsed.map_err(|error| match error.cause() {
-            Cause::BadDocument if Specification::parse(json).is_ok() => Error::new(
+            Cause::BadDocument if is_specification(json, allowance) => Error::new(
                 Cause::BadDocument,
                 "this is a specification, which is not fitted: expected what byoc train writes from it",
             ),
@@ -248,4 +248,9 @@ impl Document {
         let label = self.label.clone().map(|label| (label, position(self.label_position)));
         ColumnsJson::of_document(self.columns.clone(), label)
     }
+}
+
+/// Whether it is what `byoc train` is told, and not what it writes.
+fn is_specification(json: &[u8], allowance: &Allowance) -> bool {
+    json_text::parse_within::<Specification>(json, SPECIFICATION, Cause::BadSetting, allowance).is_ok()
 }
