@@ -86,7 +86,7 @@ causes! {
     /// A process that was told to stop did not wait for all that it had begun.
     CutOff = 503 "ServiceUnavailableException" exit 75, "whoever waited for an answer asks again; of an endpoint, --container-timeout says how long requests may take";
     /// The model does not fit in the memory that is left: the platform unloads others and tries again.
-    InsufficientMemory = 507 "InternalServerException" exit 71, "unload a model, or raise BYOC_MODEL_MEMORY";
+    InsufficientMemory = 507 "InternalServerException" exit 71, "give the process more memory; in a container, unload a model or raise BYOC_MODEL_MEMORY";
     /// A batch transform job whose end some objects did not live to see; all others are written.
     ObjectsFailed = 500 "InternalServerException" exit 1, "correct what the message names and run the job again: it does only what is missing";
     /// A job that was told to stop before its end.

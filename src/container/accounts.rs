@@ -35,7 +35,7 @@ const LEAST_FOR_THE_REST: u64 = 24 << 20;
 const BETWEEN: u64 = 8;
 
 /// What of so much memory is left to nobody's account.
-fn left_for_the_rest(memory: u64) -> u64 {
+pub fn left_for_the_rest(memory: u64) -> u64 {
     LEAST_FOR_THE_REST + memory / BETWEEN
 }
 

@@ -11,6 +11,10 @@ pub struct ModelsRoot(Option<PathBuf>);
 impl ModelsRoot {
     /// A container that loads from below this folder only, or from anywhere.
     pub fn new(root: Option<PathBuf>) -> ModelsRoot {
+        // The platform makes /opt/ml/models when it has a model to load.
+        if let Some(root) = root.as_ref().filter(|root| !root.is_dir()) {
+            log::warn!("models root {}: there is no such folder; until there is, every load is a 404", root.display());
+        }
         ModelsRoot(root)
     }
 

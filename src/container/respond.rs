@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::container::reply::Reply;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, Result};
 use crate::payload::MediaType;
 use crate::sending::{self, PIECE};
 
@@ -40,12 +40,26 @@ pub(super) fn json(status: StatusCode, document: &impl Serialize) -> HttpRespons
     with_request_id(status, document, &uuid::Uuid::new_v4())
 }
 
+/// A document's text, as [`json`] sends it.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub(super) fn pretty(document: &impl Serialize) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(document)
+        .map_err(|error| Error::new(Cause::Internal, format!("an answer could not be written: {error}")))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// The text of a document that may be large, with the memory that it takes until it is sent, or for as long as it may take.
+pub(super) fn leased_json(text: Bytes, timeout: Duration) -> HttpResponse {
+    let patience = sending::patience(timeout, text.len());
+    builder(StatusCode::OK, &uuid::Uuid::new_v4()).body(sending::Body::new([text], patience))
+}
+
 fn with_request_id(status: StatusCode, document: &impl Serialize, id: &uuid::Uuid) -> HttpResponse {
-    match serde_json::to_vec_pretty(document) {
-        Ok(mut body) => {
-            body.push(b'\n');
-            builder(status, id).body(body)
-        }
+    match pretty(document) {
+        Ok(body) => builder(status, id).body(body),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
 }

@@ -9,6 +9,8 @@ use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use byoc_account::{Exceeded, Purpose};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::container::background;
@@ -18,6 +20,7 @@ use crate::container::counters::{self, Route};
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
+use crate::in_flight::leased;
 use crate::telemetry;
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.
@@ -205,16 +208,29 @@ pub(super) async fn list(
         }
     };
     // With very many models it takes longer than an event loop may.
-    let registry = std::sync::Arc::clone(&services.registry);
-    let page = match background::run(move || registry.page(offset, limit.max(1))).await {
-        Ok(page) => page,
-        Err(error) => return respond::error(&Error::new(Cause::Internal, format!("listing did not finish: {error}"))),
-    };
+    let shared = services.clone();
+    let listed = background::run(move || page(&shared, offset, limit.max(1))).await;
+    match listed {
+        Ok(Ok(page)) => respond::leased_json(page, services.timeout),
+        Ok(Err(error)) => respond::error(&error),
+        Err(error) => respond::error(&Error::new(Cause::Internal, format!("listing did not finish: {error}"))),
+    }
+}
+
+/// The text of a page, and the memory that it takes until it is sent.
+fn page(services: &Services, offset: usize, limit: usize) -> Result<Bytes> {
+    let page = services.registry.page(offset, limit);
+    // Characters of control are six in JSON; beside each name and url stand their keys.
+    let most = page.models.iter().map(|(name, url)| 6 * (name.len() + url.len()) + 64).sum::<usize>() + 64;
+    let lease = services.accounts.requests.lease(most as u64);
+    let lease = lease.map_err(|shortage| Exceeded::NotNow(Purpose::Answer, shortage))?;
     let models = page.models.iter().map(|(name, url)| Described { model_name: name, model_url: url }).collect();
-    respond::json(StatusCode::OK, &Listed { next_page_token: page.next.map(|next| next.to_string()), models })
+    let listed = Listed { next_page_token: page.next.map(|next| next.to_string()), models };
+    Ok(leased(respond::pretty(&listed)?, lease))
 }
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "an object with model_name and url")]
 pub(super) struct LoadRequest {
     model_name: Option<String>,
     url: Option<String>,
@@ -262,6 +278,11 @@ pub(super) async fn load(
     counters::finished(Route::Load, response, Some(started))
 }
 
+/// The longest name of a model, which is a hash of 32 characters on the platform, and the longest path that Linux has
+/// (PATH_MAX): both are held for as long as the model is loaded, and listed.
+const LONGEST_NAME: usize = 1024;
+const LONGEST_URL: usize = 4096;
+
 /// A name and a url with room to spare; the event loop parses it.
 const MOST_OF_A_LOAD: usize = 64 << 10;
 
@@ -295,6 +316,12 @@ fn load_request(query: Result<web::Query<LoadRequest>, actix_web::Error>, body: 
     };
     let url = required("url", parameters.url)?;
     let name = required("model_name", parameters.model_name)?;
+    for (what, text, longest) in [("url", &url, LONGEST_URL), ("model_name", &name, LONGEST_NAME)] {
+        if text.len() > longest {
+            let message = format!("expected a {what} of at most {longest} bytes, found {}", text.len());
+            return Err(Error::new(Cause::BadRequest, message));
+        }
+    }
     if !std::path::Path::new(&url).is_absolute() {
         return Err(Error::new(Cause::BadRequest, format!("Relative path is not allowed in url: {url}")));
     }

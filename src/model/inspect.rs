@@ -68,6 +68,10 @@ impl Inspection {
             let failed = Error::io("read", path, &error);
             if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
         })?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            let found = "expected a file or a folder, found a pipe, a socket or a device";
+            return Err(Error::new(Cause::Io, format!("{}: {found}", path.display())));
+        }
         let inspection = match Kind::of(path) {
             Some(Kind::Archive) if metadata.is_file() => in_archive(path, allowance),
             _ => Artifact::find(path).and_then(|artifact| inspect(artifact, allowance)),

@@ -213,6 +213,28 @@ def large_document(container):
     return [container.load({"preprocessor.json": text}) for text in (b"[" * (100 * MIB), b"[" + b"0," * (50 * MIB) + b"0]")]
 
 
+@attack(4, REFUSED_LOAD, MODELS)
+def long_texts(container):
+    """documents of one text: a key of 55 MiB, and a string of 110 MiB"""
+    key, text = b'{"' + b"x" * (55 * MIB) + b'": 1}', b'"' + b"x" * (110 * MIB) + b'"'
+    replies = [container.load({"preprocessor.json": document}) for document in (key, text)]
+    return replies + [container.load({"model.joblib": GOOD, "columns.json": document}) for document in (key, text)]
+
+
+@attack(4, REFUSED_LOAD, MODELS)
+def long_name(container):
+    """a column's name of 15 MB, which every message about a row would have"""
+    names = pickles.objects(["x" * 15_000_000, "y", "z"])
+    return [container.load({"model.pkl": pickles.dump(pickles.scaler(3, feature_names_in_=names))})]
+
+
+@attack(4, {65, 71}, is_command=True)
+def inspect_long_text(folder):
+    """inspect: a preprocessor.json that is one string of 40 MiB"""
+    (folder / "preprocessor.json").write_bytes(b'"' + b"x" * (40 * MIB) + b'"')
+    return ["inspect", folder]
+
+
 @attack(5, REFUSED_LOAD | {200}, MODELS)
 def many_columns(container):
     """a ColumnTransformer over 100,000 named columns, loaded within a second"""
@@ -431,6 +453,28 @@ def unread_answers(container):
     body = b"5\n" * 100_000
     connections = [begin_request(container, f"/models/{name}/invoke", len(body), body, 4096) for _ in range(6)]
     time.sleep(3)
+    try:
+        return [first_line(connection) for connection in connections]
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+@attack(14, REFUSED | {200, None}, REQUESTS)
+def unread_lists(container):
+    """600 clients that ask for a list of 100 models with the longest names and read none of it"""
+    for number in range(100):
+        name = f"{number:03}" + "\\u0001" * 1021
+        assert container.load_from(container.models / "good" / "model", name).status == 200
+    request = b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n"
+    connections = []
+    for _ in range(600):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", container.port))
+        connection.sendall(request)
+        connections.append(connection)
+    time.sleep(1)
     try:
         return [first_line(connection) for connection in connections]
     finally:

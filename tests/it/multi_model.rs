@@ -198,6 +198,20 @@ fn what_does_not_fit_is_a_507_with_the_numbers_and_unloading_makes_room() {
 }
 
 #[test]
+fn a_name_or_a_url_of_any_length_is_not_kept() {
+    let container = container(&[]);
+    let folder = scikit_learn("1.4.2/housing");
+    let refused = container.load(&"n".repeat(1025), folder.path()).error(400, "BadRequestException");
+    assert_eq!(refused, "expected a model_name of at most 1024 bytes, found 1025");
+    let url = format!("/{}", "u".repeat(4096));
+    let refused = container.load("m", Path::new(&url)).error(400, "BadRequestException");
+    assert_eq!(refused, "expected a url of at most 4096 bytes, found 4097");
+    let longest = "n".repeat(1024);
+    assert_eq!(container.load(&longest, folder.path()).status, 200);
+    assert_eq!(container.get("/models").json()["models"][0]["modelName"], longest);
+}
+
+#[test]
 fn of_two_loads_of_one_name_one_succeeds_and_one_conflicts() {
     let container = container(&[]);
     let folder = linear_learner("regressor_wide");

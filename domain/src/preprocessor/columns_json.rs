@@ -2,6 +2,7 @@
 
 use super::build::{LabelPosition, shorten};
 use super::method::Method;
+use super::work::MOST_COLUMNS;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
 use crate::read_as_word;
@@ -113,8 +114,11 @@ impl ColumnsJson {
         let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
         let Written { columns, label, label_position, method, .. } =
             json_text::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
-        // Names that are looked up, while they are compared.
         let count = columns.as_ref().map_or(0, Vec::len);
+        if count > MOST_COLUMNS {
+            return wrong(format!("columns: expected at most {MOST_COLUMNS} names, found {count}"));
+        }
+        // Names that are looked up, while they are compared.
         let _held = allowance.hold(count.saturating_mul(2 * size_of::<&str>()))?;
         if let (Some(columns), Some(Some(label))) = (&columns, &label)
             && columns.contains(label)

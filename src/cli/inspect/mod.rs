@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
 use clap::Args;
 
+use crate::container::accounts::left_for_the_rest;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection};
 use crate::telemetry::printable;
@@ -38,7 +39,8 @@ pub(super) struct Arguments {
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let account = Account::new(system::memory().unwrap_or(UNKNOWN_MEMORY));
+    let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
+    let account = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
     let allowance = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
     let mut inspection = Inspection::of(&arguments.path, &allowance)?;
     if let Some(preprocessor) = &arguments.preprocessor {
