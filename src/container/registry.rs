@@ -4,6 +4,7 @@
 //! one name give one success and one conflict, whatever happens in between.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -53,6 +54,18 @@ enum Slot {
     Ready { loaded: Arc<Loaded>, freed: oneshot::Receiver<()> },
     Unloading,
 }
+
+impl Slot {
+    fn loaded(&self) -> Option<&Arc<Loaded>> {
+        match self {
+            Slot::Ready { loaded, .. } => Some(loaded),
+            Slot::Loading | Slot::Unloading => None,
+        }
+    }
+}
+
+/// How many models are passed over before others may have the lock: some tens of microseconds.
+const WALKED_AT_ONCE: usize = 1024;
 
 /// The slots by name, and the account that all models share.
 #[derive(Debug)]
@@ -173,16 +186,34 @@ impl Registry {
     }
 
     /// A page of at most `limit` loaded models after the first `offset`, sorted by name.
+    ///
+    /// The lock is given up on the way to it, every [`WALKED_AT_ONCE`] models: whoever loads or unloads does not wait longer.
     pub fn page(&self, offset: usize, limit: usize) -> Page {
-        let slots = self.read();
-        let mut ready = slots.iter().filter_map(|(name, slot)| match slot {
-            Slot::Ready { loaded, .. } => Some((name, loaded)),
-            _ => None,
-        });
-        let page = ready.by_ref().skip(offset).take(limit);
-        let models: Vec<_> = page.map(|(name, loaded)| (name.to_string(), loaded.url.clone())).collect();
-        let next = ready.next().map(|_| offset + models.len());
-        Page { models, next }
+        let mut left_out = 0;
+        let mut start: Bound<Box<str>> = Bound::Unbounded;
+        loop {
+            let slots = self.read();
+            let rest = slots.range::<str, _>((start.as_ref().map(|name| &**name), Bound::Unbounded));
+            if left_out == offset {
+                let mut ready = rest.filter_map(|(name, slot)| Some((name, slot.loaded()?)));
+                let page = ready.by_ref().take(limit);
+                let models: Vec<_> = page.map(|(name, loaded)| (name.to_string(), loaded.url.clone())).collect();
+                let next = ready.next().map(|_| offset + models.len());
+                return Page { models, next };
+            }
+            let mut last = None;
+            for (name, slot) in rest.take(WALKED_AT_ONCE) {
+                last = Some(name);
+                left_out += usize::from(slot.loaded().is_some());
+                if left_out == offset {
+                    break;
+                }
+            }
+            match last {
+                Some(name) => start = Bound::Excluded(name.clone()),
+                None => return Page { models: Vec::new(), next: None },
+            }
+        }
     }
 
     /// Takes a model away from new requests, waits for those in flight, and returns when its memory is free.

@@ -113,6 +113,25 @@ fn the_list_comes_in_pages_that_together_hold_every_model_once() {
 }
 
 #[test]
+fn a_page_far_down_the_list_begins_after_as_many_models_as_its_token_says() {
+    let container = container(&[]);
+    let folder = scikit_learn("1.4.2/housing");
+    for number in 0..2_100 {
+        assert_eq!(container.load(&format!("m{number:04}"), folder.path()).status, 200);
+    }
+    for offset in [1, 1_023, 1_024, 1_025, 2_048, 2_099] {
+        let page = container.get(&format!("/models?limit=2&next_page_token={offset}")).json();
+        let names: Vec<&str> =
+            page["models"].as_array().unwrap().iter().map(|model| model["modelName"].as_str().unwrap()).collect();
+        let expected: Vec<String> = (offset..2_100).take(2).map(|number| format!("m{number:04}")).collect();
+        assert_eq!(names, expected, "{offset}");
+        assert_eq!(page.get("nextPageToken").is_some(), offset + 2 < 2_100, "{offset}");
+    }
+    let beyond = container.get("/models?next_page_token=2100").json();
+    assert_eq!(beyond, serde_json::json!({"models": []}));
+}
+
+#[test]
 fn a_load_that_is_asked_for_wrongly_is_a_400_or_404() {
     let container = container(&[]);
     for (body, status, kind, part) in [
