@@ -82,12 +82,16 @@ impl Inspection {
     }
 }
 
+/// How many files and folders an archive may have that is looked into: a model that is read here has a few, and each is made.
+const MOST_FILES: usize = 1024;
+
 fn in_archive(path: &Path, allowance: &Allowance) -> Result<Inspection> {
     Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
     let unpacked = folder.path().join("model");
-    targz::unpack(archive, &unpacked, &targz::Limits::default())?;
+    let limits = targz::Limits { entries: MOST_FILES, ..targz::Limits::default() };
+    targz::unpack(archive, &unpacked, &limits)?;
     // The temporary folder's name is nobody's business.
     let artifact = Artifact::find(&unpacked).map_err(|error| {
         let message = error.message().replace(&unpacked.display().to_string(), "the archive");
