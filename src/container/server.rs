@@ -35,7 +35,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
 /// [`Cause::Io`] when the port is taken; what [`Registry::load`] says of the model of single-model mode; [`Cause::CutOff`]
 /// when a request did not end in time.
 pub fn run(config: Config) -> Result<()> {
-    byoc_allocator::keep_some();
+    serving::prepare_allocator();
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(config))
 }

@@ -74,7 +74,7 @@ pub struct Settings {
 /// [`Cause::BadSetting`] for what can be known before the start, [`Cause::Io`] when the port is taken,
 /// [`Cause::NotHealthy`] when a container does not become healthy.
 pub fn run(settings: Settings) -> Result<()> {
-    byoc_allocator::keep_some();
+    serving::prepare_allocator();
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(settings))
 }

@@ -16,6 +16,7 @@ use actix_server::Server;
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
+use byoc_account::system;
 
 pub use connection::AT_ONCE;
 use connection::Connection;
@@ -40,6 +41,14 @@ pub struct Serving<O> {
     pub patience: Duration,
     /// Makes what a connection holds until it is closed.
     pub on_open: O,
+}
+
+/// Tells the allocator how a server uses it. For a program's start.
+pub fn prepare_allocator() {
+    byoc_allocator::keep_some();
+    if system::has_bounded_addresses() {
+        byoc_allocator::share_one_arena();
+    }
 }
 
 /// Serves an application from a listener; `app` is called once on each thread.

@@ -33,6 +33,11 @@ fn of_cgroups(mounted_at: &Path, groups: &Path) -> Option<u64> {
     of_roots.chain(of_own).min()
 }
 
+/// Whether RLIMIT_AS bounds how many addresses this process may have, whatever lies behind them.
+pub fn has_bounded_addresses() -> bool {
+    rustix::process::getrlimit(rustix::process::Resource::As).current.is_some()
+}
+
 /// What RLIMIT_AS leaves beyond what is mapped already: addresses, of which threads' stacks take some that are never used.
 #[cfg(target_os = "linux")]
 fn of_address_space() -> Option<u64> {
