@@ -187,7 +187,7 @@ impl Registry {
 
     /// A page of at most `limit` loaded models after the first `offset`, sorted by name.
     ///
-    /// The lock is given up on the way to it, every [`WALKED_AT_ONCE`] models: whoever loads or unloads does not wait longer.
+    /// The lock is given up on the way to it now and then: whoever loads or unloads does not wait for the whole of it.
     pub fn page(&self, offset: usize, limit: usize) -> Page {
         let mut left_out = 0;
         let mut start: Bound<Box<str>> = Bound::Unbounded;
