@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 
+from ping import status_of
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BYOC = pathlib.Path(os.environ.get("BYOC", "target/release/byoc"))
 BYOC = BYOC if BYOC.is_absolute() else ROOT / BYOC
@@ -152,14 +154,7 @@ class Container:
         connection = self.connection(timeout=5)
         headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
         while not self.stopped.is_set():
-            try:
-                connection.request("POST", "/models/good/invoke", GOOD_ROW, headers)
-                answer = connection.getresponse()
-                answer.read()
-                status = answer.status
-            except (OSError, http.client.HTTPException) as error:
-                status = repr(error)
-                connection.close()
+            status = status_of(connection, "POST", "/models/good/invoke", GOOD_ROW, headers)
             if not self.stopped.is_set() or status != 200:
                 self.asked += 1
                 if status != 200:

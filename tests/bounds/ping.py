@@ -9,19 +9,24 @@ import sys
 import time
 
 
+def status_of(connection, *request):
+    """What a request over a kept connection is answered with: a status, or what went wrong."""
+    try:
+        connection.request(*request)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        return repr(error)
+
+
 def main(port):
     slowest, failures = 0.0, []
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     while not select.select([sys.stdin], [], [], 0.005)[0]:
         began = time.monotonic()
-        try:
-            connection.request("GET", "/ping")
-            answer = connection.getresponse()
-            answer.read()
-            status = answer.status
-        except (OSError, http.client.HTTPException) as error:
-            status = repr(error)
-            connection.close()
+        status = status_of(connection, "GET", "/ping")
         slowest = max(slowest, time.monotonic() - began)
         if status != 200:
             failures.append(f"/ping: {status}")
