@@ -20,7 +20,7 @@ Builds byoc's image, for SageMaker and for docker compose, and pushes it to Amaz
                            image: a container from docker.io/library/rust builds it, Rust need not be installed
                            [default: host where it has cargo and the libraries for the platform, else image]
     --push                 create the ECR repository where it is missing, log in, push
-    --dry-run              print the commands and run none
+    --dry-run              print the commands and run none; no engine has to be there
     --help                 this text
 
 For --push a NAME without a registry goes to the account of your AWS credentials, in the region of AWS_REGION,
@@ -106,11 +106,24 @@ answers() {
         docker) command -v docker >/dev/null && docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ;;
         podman) command -v podman >/dev/null && podman info >/dev/null 2>&1 ;;
         buildah) command -v buildah >/dev/null && buildah images >/dev/null 2>&1 ;;
-        *) wrong_usage "--engine is \"$1\": expected docker, podman or buildah" ;;
     esac
 }
 
-if [ -n "$engine" ]; then
+case $engine in
+    "" | docker | podman | buildah) ;;
+    *) wrong_usage "--engine is \"$engine\": expected docker, podman or buildah" ;;
+esac
+# A dry run only prints: of an engine that does not answer it prints what would be run if it did.
+if [ -n "$dry_run" ]; then
+    for found in docker podman buildah; do
+        [ -z "$engine" ] || break
+        ! answers "$found" || engine=$found
+    done
+    if [ -z "$engine" ]; then
+        engine=docker
+        say "none of docker, podman and buildah answers: these are the commands for docker (--engine chooses another)"
+    fi
+elif [ -n "$engine" ]; then
     answers "$engine" || fail "$engine is not installed or does not answer; start it, or leave out --engine to try the others"
 else
     for engine in docker podman buildah none; do
@@ -185,10 +198,16 @@ case $engine in
     docker)
         build=(docker build)
         # BuildKit adds an attestation, and with it OCI's index. The classic builder has neither, nor the options.
+        buildx=(docker buildx build --provenance=false --sbom=false --output type=docker)
         if docker buildx version >/dev/null 2>&1; then
-            build=(docker buildx build --provenance=false --sbom=false --output type=docker)
+            build=("${buildx[@]}")
+        elif [ -n "$dry_run" ] && ! command -v docker >/dev/null; then
+            build=("${buildx[@]}")
         elif [ "$rust" = image ]; then
-            fail "to build Rust in a container Docker needs BuildKit: install the docker-buildx plugin, or what this machine lacks to build it: $(missing_on_host)"
+            needed="to build Rust in a container Docker needs BuildKit: install the docker-buildx plugin, or what this machine lacks to build it: $(missing_on_host)"
+            [ -n "$dry_run" ] || fail "$needed"
+            say "$needed"
+            build=("${buildx[@]}")
         fi
         ;;
     podman | buildah)

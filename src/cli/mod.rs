@@ -22,8 +22,12 @@ use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
 
 /// The runtime for bringing your own container to SageMaker.
+///
+/// Of an option that is given twice the last wins, so that whoever calls a script that gives one can give it again. That is so
+/// for all commands, and for switches; only what may be given several times keeps all that it is given.
 #[derive(Debug, Parser)]
-#[command(name = "byoc", version, about, long_about = None, arg_required_else_help = true)]
+#[command(name = "byoc", version, about = "The runtime for bringing your own container to SageMaker", long_about = None)]
+#[command(arg_required_else_help = true, args_override_self = true)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -112,7 +116,7 @@ fn complain(error: &Error, hint: &str) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{ArgAction, CommandFactory as _};
 
     use super::*;
 
@@ -123,6 +127,36 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn of_an_option_given_twice_the_last_wins_whichever_it_is() {
+        let once_more: Vec<(String, Vec<OsString>)> = CommandLine::command()
+            .get_subcommands()
+            .flat_map(|command| {
+                let name = command.get_name().to_owned();
+                let options = command.get_arguments().filter(|argument| argument.get_long().is_some());
+                let once = options.filter(|option| !matches!(option.get_action(), ArgAction::Help | ArgAction::Append));
+                once.map(|option| {
+                    let flag = format!("--{}", option.get_long().unwrap_or_default());
+                    let values = option.get_action().takes_values();
+                    let with = |value: &str| if values { format!("{flag}={value}") } else { flag.clone() };
+                    let mut line = words(&["byoc", &name, &with("first"), &with("last")]);
+                    // What a command cannot do without.
+                    line.extend((name == "inspect").then(|| "model".into()));
+                    (flag, line)
+                })
+                .collect::<Vec<_>>()
+            })
+            .collect();
+        assert!(once_more.len() > 50, "{}", once_more.len());
+        for (flag, line) in once_more {
+            let parsed = CommandLine::try_parse_from(&line);
+            let parsed = parsed.unwrap_or_else(|error| panic!("{line:?}: {error}"));
+            let parsed = format!("{parsed:?}");
+            let takes_values = line.iter().any(|word| word.to_string_lossy().ends_with("=last"));
+            assert!(!takes_values || parsed.contains("\"last\"") && !parsed.contains("\"first\""), "{flag}: {parsed}");
+        }
     }
 
     #[test]

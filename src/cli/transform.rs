@@ -73,9 +73,9 @@ pub(super) struct Arguments {
     /// How often an invocation is tried again, up to 3 times [env: BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES] [default: 3]
     #[arg(long, value_name = "COUNT")]
     invocations_max_retries: Option<String>,
-    /// Variables of the containers, NAME=VALUE, separated by commas [env: BYOC_TRANSFORM_ENVIRONMENT]
+    /// Variables of the containers, NAME=VALUE, separated by commas; may be repeated [env: BYOC_TRANSFORM_ENVIRONMENT]
     #[arg(long, value_name = "NAME=VALUE,…")]
-    environment: Option<String>,
+    environment: Vec<String>,
     /// Seconds that a container may take until it is healthy [env: BYOC_HEALTH_CHECK_TIMEOUT_SECONDS] [default: 480]
     #[arg(long, value_name = "SECONDS")]
     health_check_timeout: Option<String>,
@@ -100,40 +100,55 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()
 
 impl Arguments {
     /// Flags, variables and members of the API's request that are one.
-    fn members(&self) -> [(&'static str, &Option<String>, &'static str, &'static str); 17] {
+    fn members(&self) -> [(&'static str, Option<String>, &'static str, &'static str); 17] {
         [
-            ("input", &self.input, env::BYOC_TRANSFORM_INPUT, "S3Uri"),
-            ("s3-data-type", &self.s3_data_type, env::BYOC_TRANSFORM_S3_DATA_TYPE, "S3DataType"),
-            ("content-type", &self.content_type, env::BYOC_TRANSFORM_CONTENT_TYPE, "ContentType"),
-            ("compression-type", &self.compression_type, env::BYOC_TRANSFORM_COMPRESSION_TYPE, "CompressionType"),
-            ("split-type", &self.split_type, env::BYOC_TRANSFORM_SPLIT_TYPE, "SplitType"),
-            ("output", &self.output, env::BYOC_TRANSFORM_OUTPUT, "S3OutputPath"),
-            ("accept", &self.accept, env::BYOC_TRANSFORM_ACCEPT, "Accept"),
-            ("assemble-with", &self.assemble_with, env::BYOC_TRANSFORM_ASSEMBLE_WITH, "AssembleWith"),
-            ("batch-strategy", &self.batch_strategy, env::BYOC_TRANSFORM_BATCH_STRATEGY, "BatchStrategy"),
-            ("max-payload-in-mb", &self.max_payload_in_mb, env::BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB, "MaxPayloadInMB"),
+            ("input", self.input.clone(), env::BYOC_TRANSFORM_INPUT, "S3Uri"),
+            ("s3-data-type", self.s3_data_type.clone(), env::BYOC_TRANSFORM_S3_DATA_TYPE, "S3DataType"),
+            ("content-type", self.content_type.clone(), env::BYOC_TRANSFORM_CONTENT_TYPE, "ContentType"),
+            (
+                "compression-type",
+                self.compression_type.clone(),
+                env::BYOC_TRANSFORM_COMPRESSION_TYPE,
+                "CompressionType",
+            ),
+            ("split-type", self.split_type.clone(), env::BYOC_TRANSFORM_SPLIT_TYPE, "SplitType"),
+            ("output", self.output.clone(), env::BYOC_TRANSFORM_OUTPUT, "S3OutputPath"),
+            ("accept", self.accept.clone(), env::BYOC_TRANSFORM_ACCEPT, "Accept"),
+            ("assemble-with", self.assemble_with.clone(), env::BYOC_TRANSFORM_ASSEMBLE_WITH, "AssembleWith"),
+            ("batch-strategy", self.batch_strategy.clone(), env::BYOC_TRANSFORM_BATCH_STRATEGY, "BatchStrategy"),
+            (
+                "max-payload-in-mb",
+                self.max_payload_in_mb.clone(),
+                env::BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB,
+                "MaxPayloadInMB",
+            ),
             (
                 "max-concurrent-transforms",
-                &self.max_concurrent_transforms,
+                self.max_concurrent_transforms.clone(),
                 env::BYOC_TRANSFORM_MAX_CONCURRENT_TRANSFORMS,
                 "MaxConcurrentTransforms",
             ),
-            ("input-filter", &self.input_filter, env::BYOC_TRANSFORM_INPUT_FILTER, "InputFilter"),
-            ("join-source", &self.join_source, env::BYOC_TRANSFORM_JOIN_SOURCE, "JoinSource"),
-            ("output-filter", &self.output_filter, env::BYOC_TRANSFORM_OUTPUT_FILTER, "OutputFilter"),
+            ("input-filter", self.input_filter.clone(), env::BYOC_TRANSFORM_INPUT_FILTER, "InputFilter"),
+            ("join-source", self.join_source.clone(), env::BYOC_TRANSFORM_JOIN_SOURCE, "JoinSource"),
+            ("output-filter", self.output_filter.clone(), env::BYOC_TRANSFORM_OUTPUT_FILTER, "OutputFilter"),
             (
                 "invocations-timeout-in-seconds",
-                &self.invocations_timeout_in_seconds,
+                self.invocations_timeout_in_seconds.clone(),
                 env::BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS,
                 "InvocationsTimeoutInSeconds",
             ),
             (
                 "invocations-max-retries",
-                &self.invocations_max_retries,
+                self.invocations_max_retries.clone(),
                 env::BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES,
                 "InvocationsMaxRetries",
             ),
-            ("environment", &self.environment, env::BYOC_TRANSFORM_ENVIRONMENT, "Environment"),
+            (
+                "environment",
+                (!self.environment.is_empty()).then(|| self.environment.join(",")),
+                env::BYOC_TRANSFORM_ENVIRONMENT,
+                "Environment",
+            ),
         ]
     }
 
@@ -279,7 +294,7 @@ mod tests {
             content_type: Some("text/csv".into()),
             accept: Some("text/csv".into()),
             input_filter: Some("$.a".into()),
-            environment: Some("1A=x".into()),
+            environment: vec!["1A=x".into()],
             ..Arguments::default()
         };
         let environment = Environment::from([("BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS", "0")]);

@@ -44,7 +44,8 @@ def test_what_it_cannot_do_it_says_before_it_begins():
 
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 def test_each_engine_builds_an_image_that_sagemaker_takes(name, tmp_path):
-    if not shutil.which(name) or run("--engine", name, "--dry-run").returncode != 0:
+    asked = {"docker": ["version"], "podman": ["info"], "buildah": ["images"]}[name]
+    if not shutil.which(name) or subprocess.run([name, *asked], capture_output=True).returncode != 0:
         pytest.skip(f"{name} does not answer here")
     tag = f"byoc:by-{name}"
     ended = run("--engine", name, "--tag", tag, "--rust", "host")
@@ -74,10 +75,8 @@ def test_an_image_above_the_budget_is_an_error(tmp_path):
 
 def test_the_binary_for_graviton_is_asked_of_a_container_or_a_cross_compiler():
     in_container = run("--platform", "linux/arm64", "--rust", "image", "--engine", ENGINE, "--dry-run")
-    if in_container.returncode != 0:
-        assert "BuildKit" in in_container.stderr, in_container
-    else:
-        assert "--platform linux/arm64" in in_container.stdout and "prebuilt" not in in_container.stdout
+    assert in_container.returncode == 0, in_container
+    assert "--platform linux/arm64" in in_container.stdout and "prebuilt" not in in_container.stdout
     on_host = run("--platform", "linux/arm64", "--rust", "host", "--engine", ENGINE, "--dry-run")
     assert on_host.stdout.splitlines()[0] == "container/build arm64"
     assert "target/image/arm64" in on_host.stdout

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking and shows what it printed")]
 
 mod command_line;
+mod docker_build;
 mod endpoint_limits;
 mod housing_training;
 mod inspect;

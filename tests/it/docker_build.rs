@@ -1,0 +1,54 @@
+//! docker-build.sh on a machine without an engine; with one, `tests/image` builds by it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the script where there are only a few tools of the system: no engine, no Rust, no AWS CLI.
+fn run(tools: &Path, arguments: &[&str]) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker-build.sh");
+    Command::new(script).args(arguments).env_clear().env("PATH", tools).env("AWS_REGION", "eu-west-1").output().unwrap()
+}
+
+fn tools() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    for tool in ["bash", "env", "dirname", "readlink", "cat", "sed", "uname", "git", "head"] {
+        let found = path.split(':').map(|folder| Path::new(folder).join(tool)).find(|file| file.is_file());
+        if let Some(found) = found {
+            std::os::unix::fs::symlink(found, folder.path().join(tool)).unwrap();
+        }
+    }
+    folder
+}
+
+#[test]
+fn a_dry_run_needs_no_engine() {
+    let tools = tools();
+    for (arguments, command) in [
+        (&["--dry-run"][..], "docker buildx build --provenance=false"),
+        (&["--dry-run", "--engine", "docker", "--platform", "linux/arm64"], "--platform linux/arm64"),
+        (&["--engine=podman", "--dry-run"], "podman build --format docker"),
+        (&["--engine=buildah", "--dry-run", "--rust", "host"], "buildah build --format docker"),
+        (&["--push", "--dry-run", "--tag", "team/byoc:7"], "/team/byoc:7\""),
+    ] {
+        let ended = run(tools.path(), arguments);
+        let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(ended.status.code(), Some(0), "{arguments:?}: {stderr}");
+        assert!(stdout.contains(command), "{arguments:?}: {stdout}");
+    }
+}
+
+#[test]
+fn without_a_dry_run_an_engine_is_needed_and_a_dry_run_knows_engines_by_name() {
+    let tools = tools();
+    for (arguments, code, message) in [
+        (&[][..], 1, "none of docker, podman and buildah answers"),
+        (&["--engine", "podman"], 1, "podman is not installed or does not answer"),
+        (&["--dry-run", "--engine", "rkt"], 64, "docker, podman or buildah"),
+    ] {
+        let ended = run(tools.path(), arguments);
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+    }
+}
