@@ -135,6 +135,9 @@ fn unpack_entry<R: Read>(
         // A comment that `git archive` puts in front; tar has passed over nothing that names a file.
         return Ok(());
     }
+    if kind == EntryType::Directory && is_root(&entry.path_bytes()) {
+        return Ok(());
+    }
     let relative = relative_path(&entry.path_bytes())?;
     let target = root.join(&relative);
     match kind {
@@ -143,7 +146,6 @@ fn unpack_entry<R: Read>(
                 make_folders(root, parent, meter)?;
                 make_folder(&target)
             }
-            // `./`, the folder that all is unpacked to.
             None => Ok(()),
         },
         EntryType::Regular => {
@@ -176,6 +178,15 @@ fn unpack_entry<R: Read>(
             char::from(kind.as_byte())
         ))),
     }
+}
+
+/// Whether the name of a folder is that of the folder that all is unpacked to: `./` and its kin, and `/`, as archives begin
+/// that the SageMaker Python SDK packs again (`tar.add(folder, arcname=os.path.sep)`: `sagemaker.utils.repack_model` of
+/// version 2, and its like of version 3).
+fn is_root(name: &[u8]) -> bool {
+    !name.is_empty()
+        && name.len() <= LONGEST_NAME
+        && name.split(|byte| *byte == b'/').all(|part| matches!(part, b"" | b"."))
 }
 
 /// The name of an entry as a path below the folder that the archive is unpacked to. Names of other systems are refused

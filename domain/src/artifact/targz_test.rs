@@ -160,6 +160,35 @@ fn of_a_file_that_is_packed_twice_the_later_one_counts() {
 }
 
 #[test]
+fn a_folder_that_is_the_root_is_the_folder_that_all_is_unpacked_to() {
+    let regular = |name: &str| entry(name.as_bytes(), EntryType::Regular, b"");
+    for root in ["/", "./", ".", "//", "/.", "/./", ".//."] {
+        let archive =
+            tar(&[folder(root), folder("code/"), file("code/inference.py", b"x"), file("model.joblib", b"y")]);
+        let (_around, destination) = destination();
+        unpack(&*gzip(&archive), &destination, &Limits::default()).unwrap_or_else(|error| panic!("{root}: {error}"));
+        let expected = [("code/inference.py", "x"), ("model.joblib", "y")];
+        assert_eq!(files(&destination), expected.map(|(name, data)| (name.into(), data.into())), "{root}");
+    }
+    // The first tars wrote a folder as a file whose name ends in a slash.
+    let (_around, destination) = destination();
+    unpack(&*tar(&[regular("/"), file("a", b"x")]), &destination, &Limits::default()).unwrap();
+    for (root, expected) in [
+        ("/..", "an absolute name"),
+        ("./..", ".. is refused"),
+        ("/etc/", "an absolute name"),
+        ("/./etc", "an absolute name"),
+    ] {
+        assert_refused(&tar(&[folder(root)]), Limits::default(), expected);
+    }
+    for root in ["/", "/."] {
+        let link = entry_with(root.as_bytes(), EntryType::Symlink, b"", |header| header.set_link_name("/etc").unwrap());
+        assert_refused(&tar(&[link]), Limits::default(), "");
+    }
+    assert_refused(&tar(&[regular("/.")]), Limits::default(), "an absolute name");
+}
+
+#[test]
 fn names_that_lead_out_of_the_folder_are_refused() {
     for (name, expected) in [
         (&b"../evil"[..], "a name with .. is refused"),
