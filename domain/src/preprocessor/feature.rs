@@ -167,6 +167,20 @@ pub fn refuse(origin: Origin, values: &[f64], refuses: Refuses) -> Result<(), Fa
     }
 }
 
+/// Refuses missing values of any type.
+pub(super) fn refuse_missing(feature: &Feature<'_, '_>) -> Result<(), Fault> {
+    let missing = match &*feature.data {
+        Column::Object(cells) => cells.iter().position(|cell| matches!(cell, Cell::Missing | Cell::None)),
+        Column::Float64(values) => values.iter().position(|value| value.is_nan()),
+        Column::Float32(values) => values.iter().position(|value| value.is_nan()),
+        Column::Int64(_) | Column::UInt64(_) | Column::Bool(_) => None,
+    };
+    match missing {
+        None => Ok(()),
+        Some(row) => Err(Fault::of_value(feature.origin, row, "expected a value, found a missing one")),
+    }
+}
+
 fn cell_to_float(cell: &Cell<'_>) -> Option<f64> {
     match cell {
         // numpy's astype(float64) takes None for NaN.

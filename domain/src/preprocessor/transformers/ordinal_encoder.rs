@@ -9,7 +9,8 @@ use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::Feature;
+use crate::preprocessor::feature::{Feature, refuse_missing};
+use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub(in crate::preprocessor) struct OrdinalEncoder {
     features: Box<[EncodedFeature]>,
     /// `None` when an unknown category is an error.
     unknown: Option<f64>,
+    /// Until 0.24 a missing value is an error, also where an unknown category is none.
+    refuses_missing: bool,
     dtype: OneHotDtype,
 }
 
@@ -71,7 +74,9 @@ pub(super) fn build<'t>(
     });
     let features = features.collect();
     let dtype = one_hot_dtype(encoder)?;
-    Ok(Built::array(Transformer::OrdinalEncoder(OrdinalEncoder { features, unknown, dtype }), width))
+    let refuses_missing = builder.version < Version::new(1, 0);
+    let encoder = OrdinalEncoder { features, unknown, refuses_missing, dtype };
+    Ok(Built::array(Transformer::OrdinalEncoder(encoder), width))
 }
 
 /// The index of the missing value among the categories of each feature: `_missing_indices` is a dict of those that have
@@ -99,6 +104,9 @@ impl OrdinalEncoder {
     }
 
     fn encode<'c, 'a>(&self, encoded: &EncodedFeature, feature: &Feature<'_, 'a>) -> Result<Feature<'c, 'a>, Fault> {
+        if self.refuses_missing {
+            refuse_missing(feature)?;
+        }
         let mut values = Vec::with_capacity(feature.data.len());
         encoded.categories.encode(feature, |row, category| {
             values.push(match (category, &encoded.numbers, self.unknown) {
@@ -123,7 +131,6 @@ impl OrdinalEncoder {
 mod tests {
     use super::*;
     use crate::preprocessor::transformers::testing::{column, message, texts};
-    use crate::preprocessor::version::Version;
 
     #[test]
     fn categories_become_their_numbers_and_unknown_ones_what_was_asked() {
@@ -131,6 +138,7 @@ mod tests {
         let encoder = |unknown, numbers, dtype| OrdinalEncoder {
             features: [EncodedFeature { categories: categories().into(), numbers }].into(),
             unknown,
+            refuses_missing: false,
             dtype,
         };
         let values = || [texts(&[Some("y"), None, Some("q")])];
@@ -140,5 +148,9 @@ mod tests {
         assert_eq!(column(integers.apply(&values())), Column::Int64(vec![1, 2, 9]));
         let strict = encoder(None, None, OneHotDtype::Float64);
         assert!(message(strict.apply(&values())).starts_with("row 3, column 1: unknown category \"q\""));
+        let of_0_24 = OrdinalEncoder { refuses_missing: true, ..encoder(Some(-1.0), None, OneHotDtype::Float64) };
+        assert!(
+            message(of_0_24.apply(&values())).starts_with("row 2, column 1: expected a value, found a missing one")
+        );
     }
 }
