@@ -18,6 +18,8 @@ pub struct Demand {
     pub bytes: usize,
     /// How long it takes, in nanoseconds on a slow core. It tells what is heavy from what is not, no more.
     pub nanoseconds: u64,
+    /// Whether what a row becomes depends on all other rows of the body.
+    pub all_rows: bool,
 }
 
 /// What moving a cell from one column to another takes.
@@ -42,6 +44,7 @@ impl Demand {
             columns: width,
             bytes: width.saturating_mul(CELL),
             nanoseconds: MOVE.saturating_mul(width as u64),
+            all_rows: false,
         }
     }
 
@@ -52,7 +55,7 @@ impl Demand {
         // Floats are made of what is given before it is worked on, and of what was made the columns.
         let columns = given.saturating_add(width).saturating_mul(2);
         let bytes = given.saturating_mul(CELL + FLOAT).saturating_add(width.saturating_mul(2 * FLOAT));
-        Demand { width, columns, bytes, nanoseconds: work.saturating_add(moves) }
+        Demand { width, columns, bytes, nanoseconds: work.saturating_add(moves), all_rows: false }
     }
 
     /// The same where another transformer is given what this one gives.
@@ -63,7 +66,7 @@ impl Demand {
 
     /// How many rows make a block.
     pub fn rows_of_a_block(&self) -> usize {
-        (BLOCK / self.bytes.max(1)).max(1)
+        if self.all_rows { usize::MAX } else { (BLOCK / self.bytes.max(1)).max(1) }
     }
 
     /// Hands on a body's rows in blocks, each with the memory that it takes.
@@ -102,6 +105,7 @@ impl Add for Demand {
             columns: self.columns.saturating_add(other.columns),
             bytes: self.bytes.saturating_add(other.bytes),
             nanoseconds: self.nanoseconds.saturating_add(other.nanoseconds),
+            all_rows: self.all_rows || other.all_rows,
         }
     }
 }
@@ -118,6 +122,8 @@ mod tests {
         let wide = Demand::of(1, usize::MAX, u64::MAX);
         assert_eq!((wide.rows_of_a_block(), wide.bytes_of(3)), (1, usize::MAX));
         assert_eq!((wide + wide).then(wide).columns, usize::MAX);
+        let all_rows = Demand { all_rows: true, ..narrow };
+        assert_eq!((narrow + all_rows).then(narrow).rows_of_a_block(), usize::MAX);
         assert_eq!((Demand::of_columns(3) + Demand::of_columns(4)).width, 7);
     }
 }

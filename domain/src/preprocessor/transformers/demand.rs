@@ -38,7 +38,8 @@ impl Transformer {
                 Demand::of(given, 0, SEARCH).then(Demand::of(0, encoder.width(), ARITHMETIC))
             }
             Transformer::LabelBinarizer(binarizer) => {
-                Demand::of(given, 0, SEARCH).then(Demand::of(0, binarizer.width(), ARITHMETIC))
+                let demand = Demand::of(given, 0, SEARCH).then(Demand::of(0, binarizer.width(), ARITHMETIC));
+                Demand { all_rows: binarizer.needs_all_rows(), ..demand }
             }
             Transformer::OrdinalEncoder(_) => Demand::of(given, given, SEARCH),
             Transformer::TargetEncoder(encoder) => {

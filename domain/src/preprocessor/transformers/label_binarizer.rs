@@ -2,12 +2,12 @@
 
 use super::Transformer;
 use crate::error::Result;
-use crate::payload::table::Column;
+use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input, RequestWidth, Shape};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::Feature;
+use crate::preprocessor::feature::{Feature, describe, refuse_missing};
 use std::sync::Arc;
 
 /// The classes and the two marks.
@@ -40,52 +40,141 @@ pub(super) fn build<'t>(
     };
     builder.keep(size_of::<LabelBinarizer>())?;
     let binarizer = LabelBinarizer { classes, negative: mark("neg_label")?, positive: mark("pos_label")? };
-    let width = binarizer.width();
+    // Of two classes there is one column, unless a request has more than two labels.
+    let width = if binarizer.classes.len() <= 2 { 1 } else { binarizer.classes.len() };
     Ok(Built::array(Transformer::LabelBinarizer(Box::new(binarizer)), width))
 }
 
+/// What `sklearn.utils.multiclass.type_of_target` calls the labels of a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Target {
+    /// No more than two different ones.
+    Binary,
+    Multiclass,
+}
+
 impl LabelBinarizer {
-    /// Two classes need one column only, that of the second.
+    /// How many columns it gives at most.
     pub(super) fn width(&self) -> usize {
-        if self.classes.len() <= 2 { 1 } else { self.classes.len() }
+        self.classes.len().max(1)
+    }
+
+    /// Whether the labels of all rows decide how many columns there are.
+    pub(super) fn needs_all_rows(&self) -> bool {
+        self.classes.len() <= 2
     }
 
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let Some(labels) = features.into_iter().next() else { return Ok(Vec::new()) };
+        let target = Target::of(&labels)?;
+        let classes = self.classes.len();
         let mut columns = vec![vec![self.negative; labels.data.len()]; self.width()];
         self.classes.encode(&labels, |row, class| {
-            let column = match (class, self.classes.len()) {
-                (None, _) | (_, 1) => None,
-                (Some(class), 2) => class.checked_sub(1),
-                (class, _) => class,
-            };
-            let column = column.and_then(|column| columns.get_mut(column as usize));
+            // Of one class there is nothing to tell apart, unless there are more than two labels.
+            let class = class.filter(|_| classes > 1 || target == Target::Multiclass);
+            let column = class.and_then(|class| columns.get_mut(class as usize));
             if let Some(mark) = column.and_then(|column| column.get_mut(row)) {
                 *mark = self.positive;
             }
             Ok(())
         })?;
-        Ok(columns.into_iter().map(|marks| Feature::new(labels.origin, Column::Int64(marks))).collect())
+        // Two labels need one column only, that of the second class.
+        let first = usize::from(classes == 2 && target == Target::Binary);
+        let columns = columns.into_iter().skip(first);
+        Ok(columns.map(|marks| Feature::new(labels.origin, Column::Int64(marks))).collect())
     }
 }
+
+impl Target {
+    /// # Errors
+    /// For labels that are not those of classes: missing ones, numbers that are no integers, and anything but text among objects.
+    fn of(labels: &Feature<'_, '_>) -> Result<Target, Fault> {
+        let fault = |row, what: String| {
+            let message = format!("{what}, which scikit-learn does not take for the label of a class");
+            Err(Fault::of_value(labels.origin, row, message))
+        };
+        refuse_missing(labels)?;
+        match &*labels.data {
+            Column::Object(cells) => match cells.iter().position(|cell| !matches!(cell, Cell::Text(_))) {
+                Some(row) => fault(
+                    row,
+                    format!("found {} in a column of objects", cells.get(row).map(describe).unwrap_or_default()),
+                ),
+                None => Ok(Target::of_values(cells)),
+            },
+            Column::Float64(values) => match values.iter().position(|value| !is_label(*value)) {
+                Some(row) => fault(row, format!("found {}", values.get(row).copied().unwrap_or_default())),
+                None => Ok(Target::of_values(values)),
+            },
+            Column::Float32(values) => match values.iter().position(|value| !is_label(f64::from(*value))) {
+                Some(row) => fault(row, format!("found {}", values.get(row).copied().unwrap_or_default())),
+                None => Ok(Target::of_values(values)),
+            },
+            Column::Int64(values) => Ok(Target::of_values(values)),
+            Column::UInt64(values) => Ok(Target::of_values(values)),
+            Column::Bool(_) => Ok(Target::Binary),
+        }
+    }
+
+    fn of_values<T: PartialEq>(values: &[T]) -> Target {
+        let Some(one) = values.first() else { return Target::Binary };
+        let Some(other) = values.iter().find(|value| *value != one) else { return Target::Binary };
+        let all = values.iter().all(|value| value == one || value == other);
+        if all { Target::Binary } else { Target::Multiclass }
+    }
+}
+
+/// A float that numpy's `astype(int)` leaves as it is.
+fn is_label(value: f64) -> bool {
+    value.fract() == 0.0 && (-TWO_TO_63..TWO_TO_63).contains(&value)
+}
+
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preprocessor::transformers::testing::{columns_of, texts};
+    use crate::preprocessor::feature::Origin;
+    use crate::preprocessor::transformers::testing::{columns_of, message, texts};
     use crate::preprocessor::version::Version;
+
+    fn binarize(classes: &[Option<&str>], labels: &[Option<&'static str>]) -> Vec<Column<'static>> {
+        let classes = Categories::of_texts(classes, Version::new(1, 9)).into();
+        let binarizer = LabelBinarizer { classes, negative: -1, positive: 2 };
+        columns_of(binarizer.apply(vec![texts(labels)]))
+    }
 
     #[test]
     fn two_classes_have_one_column_and_an_unknown_label_is_no_class() {
-        let binarize = |classes: &[Option<&str>]| {
-            let classes = Categories::of_texts(classes, Version::new(1, 9)).into();
-            let binarizer = LabelBinarizer { classes, negative: -1, positive: 2 };
-            columns_of(binarizer.apply(vec![texts(&[Some("a"), Some("b"), Some("x")])]))
-        };
-        assert_eq!(binarize(&[Some("a")]), [Column::Int64(vec![-1, -1, -1])]);
-        assert_eq!(binarize(&[Some("a"), Some("b")]), [Column::Int64(vec![-1, 2, -1])]);
+        let binarize = |classes: &[Option<&str>]| binarize(classes, &[Some("a"), Some("b")]);
+        assert_eq!(binarize(&[Some("a")]), [Column::Int64(vec![-1, -1])]);
+        assert_eq!(binarize(&[Some("a"), Some("b")]), [Column::Int64(vec![-1, 2])]);
+        assert_eq!(binarize(&[Some("a"), Some("c")]), [Column::Int64(vec![-1, -1])]);
         let three = binarize(&[Some("a"), Some("b"), Some("c")]);
-        let expected = [vec![2, -1, -1], vec![-1, 2, -1], vec![-1, -1, -1]].map(Column::Int64);
-        assert_eq!(three, expected);
+        assert_eq!(three, [vec![2, -1], vec![-1, 2], vec![-1, -1]].map(Column::Int64));
+    }
+
+    #[test]
+    fn more_than_two_labels_have_a_column_for_each_class() {
+        // scikit-learn 0.24.2 and 1.6.1.
+        let labels = [Some("a"), Some("b"), Some("x")];
+        let two = binarize(&[Some("a"), Some("b")], &labels);
+        assert_eq!(two, [vec![2, -1, -1], vec![-1, 2, -1]].map(Column::Int64));
+        assert_eq!(binarize(&[Some("a")], &labels), [Column::Int64(vec![2, -1, -1])]);
+    }
+
+    #[test]
+    fn what_is_no_label_is_refused() {
+        let classes = || Categories::of_integers(&[1, 2], Version::new(1, 9)).into();
+        let binarizer = LabelBinarizer { classes: classes(), negative: 0, positive: 1 };
+        let of = |column| message(binarizer.apply(vec![Feature::new(Origin::column(0), column)]));
+        assert!(
+            of(Column::Float64(vec![2.0, 1.5])).starts_with("row 2, column 1: found 1.5, which scikit-learn does not")
+        );
+        assert!(of(Column::Float64(vec![f64::INFINITY])).contains("found inf"));
+        assert!(of(Column::Float64(vec![f64::NAN])).contains("found a missing one"));
+        assert!(of(Column::Object(vec![Cell::Text("a".into()), Cell::Bool(true)])).contains("found True in a column"));
+        let integers = Feature::new(Origin::column(0), Column::Float64(vec![2.0, 1.0]));
+        assert_eq!(columns_of(binarizer.apply(vec![integers])), [Column::Int64(vec![1, 0])]);
     }
 }
