@@ -1,4 +1,5 @@
-//! Places by name: a path, a `file://` URL or an `s3://` URL.
+//! Places by name: a path, a `file://` URL, or a URL of S3: `s3://` or `https://`, as SageMaker's API has both (the shapes S3Uri,
+//! S3ModelUri and Url of botocore: `(https|s3)://([^/]+)/?(.*)`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ impl Location {
                 ("", _) => Err(format!("\"{as_written}\": expected s3://BUCKET/KEY")),
                 (bucket, key) => Ok(Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() }),
             },
+            Some(("https", rest)) => of_https(rest).map_err(|problem| format!("\"{as_written}\": {problem}")),
             Some((scheme, _)) => Err(format!(
                 "\"{as_written}\": {scheme}:// is not known here; give a path, a file:// URL or an s3:// URL"
             )),
@@ -50,6 +52,105 @@ impl Location {
             }
         }
     }
+}
+
+/// What an `https://` URL of S3 names. `rest` is what follows the scheme.
+fn of_https(rest: &str) -> Result<Location, String> {
+    const EXPECTED: &str = "expected s3://BUCKET/KEY, https://BUCKET.s3.REGION.amazonaws.com/KEY or \
+                            https://s3.REGION.amazonaws.com/BUCKET/KEY";
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if rest.contains(['?', '#']) {
+        return Err(format!(
+            "a URL with a query or a fragment, as a presigned one is, is no name of an object; {EXPECTED}"
+        ));
+    }
+    let host = host.strip_suffix(":443").unwrap_or(host).to_ascii_lowercase();
+    let not_s3 = || format!("{host} is no host of Amazon S3, and of another S3 the URL is s3:// too; {EXPECTED}");
+    let (bucket, key) = match bucket_in_host(&host).ok_or_else(not_s3)? {
+        "" => path.split_once('/').unwrap_or((path, "")),
+        bucket => (bucket, path),
+    };
+    let decoded = |text: &str| {
+        percent_decoded(text).ok_or_else(|| format!("its percent-encoding is wrong, or is no UTF-8; {EXPECTED}"))
+    };
+    let (bucket, key) = (decoded(bucket)?, decoded(key)?);
+    if bucket.is_empty() {
+        return Err(format!("it names no bucket; {EXPECTED}"));
+    }
+    if key.contains('\0') {
+        return Err(format!("its key has a NUL character; {EXPECTED}"));
+    }
+    Ok(Location::S3 { bucket, key })
+}
+
+/// The bucket that a host of S3 has before its own name, empty where the path has it; nothing for any other host
+/// (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html, .../dual-stack-endpoints.html and
+/// docs.aws.amazon.com/general/latest/gr/s3.html).
+fn bucket_in_host(host: &str) -> Option<&str> {
+    /// AWS's partitions: all, China, the European Sovereign Cloud, and the two isolated ones.
+    const DOMAINS: [&str; 5] =
+        [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".c2s.ic.gov", ".sc2s.sgov.gov"];
+    let mut name = DOMAINS.into_iter().find_map(|domain| host.strip_suffix(domain))?;
+    let mut take_last = || {
+        let (before, last) = name.rsplit_once('.').unwrap_or(("", name));
+        name = before;
+        last
+    };
+    let mut label = take_last();
+    // A bucket's name may have dots, and parts that look like S3's own: the rightmost is S3's.
+    let mut has_region = false;
+    if is_region(label) {
+        has_region = true;
+        label = take_last();
+    }
+    if label == "dualstack" {
+        label = take_last();
+    }
+    let is_s3 = match label {
+        "s3" | "s3-fips" | "s3-accelerate" => true,
+        // As regions were written at first, and the first region of all.
+        other => {
+            !has_region
+                && other.strip_prefix("s3-").is_some_and(|place| {
+                    place == "external-1"
+                        || !place.starts_with("website-") && is_region(place.strip_prefix("fips-").unwrap_or(place))
+                })
+        }
+    };
+    is_s3.then_some(name)
+}
+
+/// Whether a text looks like a region, such as `us-gov-west-1`: words, and a number at the end.
+fn is_region(text: &str) -> bool {
+    let mut words = text.split('-').rev();
+    let number = words.next().unwrap_or_default();
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let mut count = 0;
+    let all_words = words.all(|word| {
+        count += 1;
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
+    });
+    is_number && all_words && count >= 2
+}
+
+/// A part of a URL's path as S3 reads it: `%20` and, as in its console's URLs, `+` are a space.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'%' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                rest = after;
+            }
+            b'+' => bytes.push(b' '),
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 impl fmt::Display for Location {
@@ -88,6 +189,63 @@ mod tests {
         ] {
             let error = Location::parse(name, Path::new("/folder")).unwrap_err();
             assert!(error.contains(message), "{name:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_https_url_of_s3_is_what_its_s3_url_is() {
+        for (url, expected) in [
+            // Virtual-hosted: regional, global, with a dash, dual-stack, FIPS, accelerated, China.
+            ("bucket.s3.eu-west-1.amazonaws.com/k/e/y.csv", "s3://bucket/k/e/y.csv"),
+            ("bucket.s3.amazonaws.com/k/", "s3://bucket/k/"),
+            ("bucket.s3-us-west-2.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3-external-1.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3.dualstack.us-gov-west-1.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3-fips.us-east-1.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3-fips.dualstack.us-east-1.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3-fips-us-gov-west-1.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3-accelerate.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3-accelerate.dualstack.amazonaws.com/k", "s3://bucket/k"),
+            ("bucket.s3.cn-north-1.amazonaws.com.cn/k", "s3://bucket/k"),
+            ("my.logs.s3.us-east-1.amazonaws.com/k", "s3://my.logs/k"),
+            ("s3.in.the.name.s3.amazonaws.com/k", "s3://s3.in.the.name/k"),
+            ("x.s3.us-east-1.s3.us-east-1.amazonaws.com/k", "s3://x.s3.us-east-1/k"),
+            ("BUCKET.S3.EU-west-1.amazonaws.com:443/Key", "s3://bucket/Key"),
+            ("bucket.s3.amazonaws.com", "s3://bucket/"),
+            // By path.
+            ("s3.eu-west-1.amazonaws.com/bucket/k/e/y.csv", "s3://bucket/k/e/y.csv"),
+            ("s3.amazonaws.com/bucket/k", "s3://bucket/k"),
+            ("s3-us-west-2.amazonaws.com/bucket/k", "s3://bucket/k"),
+            ("s3.dualstack.us-east-1.amazonaws.com/bucket/k", "s3://bucket/k"),
+            ("s3-fips.us-east-1.amazonaws.com/bucket/k", "s3://bucket/k"),
+            ("s3.cn-north-1.amazonaws.com.cn/my.bucket/", "s3://my.bucket/"),
+            ("s3.amazonaws.com/bucket", "s3://bucket/"),
+            // As S3 reads a path.
+            ("bucket.s3.amazonaws.com/a%20b+c/%C3%A9%2B%25.csv", "s3://bucket/a b c/é+%.csv"),
+        ] {
+            let location = Location::parse(&format!("https://{url}"), Path::new("/folder"));
+            assert_eq!(location.map(|location| location.to_string()).as_deref(), Ok(expected), "{url}");
+        }
+        for (url, message) in [
+            ("host/key", "host is no host of Amazon S3"),
+            ("", "no host of Amazon S3"),
+            ("amazonaws.com/bucket/k", "no host of Amazon S3"),
+            ("bucket.s3.example.com/k", "no host of Amazon S3"),
+            ("sagemaker.us-east-1.amazonaws.com/k", "no host of Amazon S3"),
+            ("point-123456789012.s3-accesspoint.us-east-1.amazonaws.com/k", "no host of Amazon S3"),
+            ("bucket.s3-website-us-east-1.amazonaws.com/k", "no host of Amazon S3"),
+            ("bucket.s3.amazonaws.com:9000/k", "no host of Amazon S3"),
+            ("s3.amazonaws.com/", "it names no bucket"),
+            ("s3.amazonaws.com", "it names no bucket"),
+            ("bucket.s3.amazonaws.com/k?X-Amz-Signature=1", "a URL with a query"),
+            ("bucket.s3.amazonaws.com/k%2", "percent-encoding is wrong"),
+            ("bucket.s3.amazonaws.com/k%+1", "percent-encoding is wrong"),
+            ("bucket.s3.amazonaws.com/%ff", "percent-encoding is wrong"),
+            ("bucket.s3.amazonaws.com/%00", "NUL"),
+        ] {
+            let problem = Location::parse(&format!("https://{url}"), Path::new("/folder")).unwrap_err();
+            assert!(problem.contains(message), "{url}: {problem}");
+            assert!(problem.contains("expected s3://BUCKET/KEY"), "{url}: {problem}");
         }
     }
 

@@ -15,6 +15,20 @@ use super::split::{BatchStrategy, SplitType};
 /// Members that the API does not have, by name.
 pub(super) type Unknown = BTreeMap<String, IgnoredAny>;
 
+/// What DescribeTransformJob answers beside the request (shape DescribeTransformJobResponse), and boto3 beside that:
+/// `aws sagemaker describe-transform-job` is taken as it is.
+pub(super) const DESCRIBED: [&str; 9] = [
+    "TransformJobArn",
+    "TransformJobStatus",
+    "FailureReason",
+    "CreationTime",
+    "TransformStartTime",
+    "TransformEndTime",
+    "LabelingJobArn",
+    "AutoMLJobArn",
+    "ResponseMetadata",
+];
+
 /// CreateTransformJobRequest.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, S3DataType};
+use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, DESCRIBED, S3DataType};
 use super::processing::DataProcessing;
 use super::split::{BatchStrategy, SplitType};
 use crate::payload::MediaType;
@@ -160,8 +160,9 @@ impl Check<'_> {
 
     fn unknown(&mut self, typed: &CreateTransformJob) {
         let input = &typed.transform_input;
+        let of_job = typed.unknown.keys().filter(|name| !DESCRIBED.contains(&name.as_str()));
+        of_job.for_each(|name| self.unknown_member(name));
         for (path, unknown) in [
-            ("", &typed.unknown),
             ("ModelClientConfig.", &typed.model_client_config.unknown),
             ("TransformInput.", &input.unknown),
             ("TransformInput.DataSource.", &input.data_source.unknown),
@@ -170,9 +171,13 @@ impl Check<'_> {
             ("DataProcessing.", &typed.data_processing.unknown),
         ] {
             for name in unknown.keys() {
-                self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
+                self.unknown_member(format_args!("{path}{name}"));
             }
         }
+    }
+
+    fn unknown_member(&mut self, path: impl std::fmt::Display) {
+        self.problem(path, "unknown member; the API has none of that name");
     }
 
     fn location(&mut self, member: &str, as_written: Option<&str>) -> Option<Location> {
@@ -319,6 +324,28 @@ mod tests {
         assert_eq!((job.timeout.as_secs(), job.retries), (600, 3));
         assert_eq!((job.split, job.assemble, job.strategy), (SplitType::None, AssembleWith::None, None));
         assert_eq!((job.max_payload_in_mb, job.max_concurrent, job.processing), (None, None, None));
+    }
+
+    /// What `aws sagemaker describe-transform-job` prints of a job.
+    #[test]
+    fn the_description_of_a_job_is_the_job() {
+        let described = json!({
+            "TransformJobArn": "arn:aws:sagemaker:us-east-1:123456789012:transform-job/housing-1",
+            "TransformJobStatus": "Failed", "FailureReason": "AlgorithmError",
+            "CreationTime": "2026-11-30T09:00:00+00:00", "TransformStartTime": "2026-11-30T09:00:01+00:00",
+            "TransformEndTime": 1796029200.5, "AutoMLJobArn": "arn:aws:sagemaker:us-east-1:123456789012:automl-job/a",
+            "LabelingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:labeling-job/l",
+            "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}
+        });
+        let mut typed = full();
+        typed.as_object_mut().unwrap().extend(described.as_object().unwrap().clone());
+        assert_eq!(check(typed.clone()).unwrap(), check(full()).unwrap());
+        typed["TransformJobStaus"] = json!("Failed");
+        typed["TransformInput"]["CreationTime"] = json!("2026");
+        let message = check(typed).unwrap_err().message().to_owned();
+        for expected in ["TransformJobStaus: unknown member", "TransformInput.CreationTime: unknown member"] {
+            assert!(message.contains(expected), "{message}");
+        }
     }
 
     #[test]

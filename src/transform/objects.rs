@@ -269,7 +269,13 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
                 Err(format!("\"{key}\" is no name below the prefix"))
             }
             Entry::Key(key) => {
-                let location = Location::parse(&format!("{prefix}{key}"), folder)?;
+                let location = match Location::parse(&prefix, folder)? {
+                    // Of an https:// URL only the prefix is written as a part of a URL.
+                    Location::S3 { bucket, key: prefix } if !prefix.is_empty() => {
+                        Location::S3 { bucket, key: format!("{prefix}{key}") }
+                    }
+                    _ => Location::parse(&format!("{prefix}{key}"), folder)?,
+                };
                 Ok((location, key.trim_start_matches('/').to_owned()))
             }
         })
@@ -390,6 +396,20 @@ mod tests {
         let roundabout = Location::Local(folder.path().join("a/../out/../out"));
         let found = block_on(super::find(&storage, S3DataType::S3Prefix, &input, &roundabout)).unwrap();
         assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn the_prefix_of_a_manifest_is_a_url_and_its_keys_are_none() {
+        for (prefix, expected) in [
+            ("s3://b/data/", "s3://b/data/a%20b+.csv"),
+            ("https://b.s3.eu-west-1.amazonaws.com/my%20data/", "s3://b/my data/a%20b+.csv"),
+            ("https://s3.amazonaws.com/b/pre-", "s3://b/pre-a%20b+.csv"),
+        ] {
+            let text = format!(r#"[{{"prefix": "{prefix}"}}, "a%20b+.csv"]"#);
+            let entries = entries_of(text.as_bytes(), Path::new("/")).unwrap();
+            assert_eq!(entries[0].0.to_string(), expected);
+            assert_eq!(entries[0].1, "a%20b+.csv");
+        }
     }
 
     #[test]

@@ -39,19 +39,23 @@ impl Progress {
     /// An object is written.
     pub(super) fn done(&mut self, line: &str) {
         self.done += 1;
-        self.step(line);
+        if !self.is_watched {
+            log::info!("{line} {}", self.so_far());
+        }
     }
 
-    /// An object failed.
+    /// An object failed: a warning, for the job goes on and the person may not wait for its end.
     pub(super) fn failed(&mut self, line: &str) {
         self.failed += 1;
-        self.step(line);
+        if self.is_watched {
+            // The warning takes the place of the line that changes, which comes again below it.
+            self.write("", "");
+        }
+        log::warn!("{line} {}", self.so_far());
     }
 
-    fn step(&mut self, line: &str) {
-        if !self.is_watched {
-            log::info!("{line} ({} of {} objects)", self.done + self.failed, self.objects);
-        }
+    fn so_far(&self) -> String {
+        format!("({} of {} objects)", self.done + self.failed, self.objects)
     }
 
     /// Shows the line that changes.

@@ -120,6 +120,31 @@ fn members_without_meaning_on_one_machine_are_passed_over() {
     assert_eq!(parse(&config).unwrap(), parse(&housing()).unwrap());
 }
 
+/// What `aws sagemaker describe-model` prints, with EndpointName beside it.
+#[test]
+fn the_description_of_a_model_is_the_model() {
+    let mut config = housing();
+    for (member, value) in [
+        ("CreationTime", json!("2026-11-30T09:00:00.123000+00:00")),
+        ("ModelArn", json!("arn:aws:sagemaker:us-east-1:123456789012:model/housing-pipeline")),
+        ("EnableNetworkIsolation", json!(false)),
+        ("DeploymentRecommendation", json!({"RecommendationStatus": "COMPLETED"})),
+        ("ResponseMetadata", json!({"RequestId": "r", "HTTPStatusCode": 200})),
+    ] {
+        config[member] = value;
+    }
+    assert_eq!(parse(&config).unwrap(), parse(&housing()).unwrap());
+    config["ModelAm"] = json!("arn");
+    config["Containers"][0]["CreationTime"] = json!("2026");
+    assert_eq!(
+        parse(&config).unwrap_err(),
+        [
+            "ModelAm: unknown member; the API has none of that name",
+            "Containers[0].CreationTime: unknown member; the API has none of that name"
+        ]
+    );
+}
+
 #[test]
 fn what_is_wrong_is_said_with_the_member_it_is_in() {
     // A JSON pointer to set, its value (null removes it), and what the problem says.
@@ -149,7 +174,8 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
             json!("s3:///k"),
             "Containers[0].ModelDataUrl: \"s3:///k\": expected s3://BUCKET/KEY",
         ),
-        ("/Containers/0/ModelDataUrl", json!("https://h/k"), "https:// is not known here"),
+        ("/Containers/0/ModelDataUrl", json!("https://h/k"), "h is no host of Amazon S3"),
+        ("/Containers/0/ModelDataUrl", json!("gs://h/k"), "gs:// is not known here"),
         ("/Containers/0/ModelDataUrl", json!(""), "Containers[0].ModelDataUrl: expected a path"),
         ("/Containers/0/ModelDataSource", json!({}), "Containers[0].ModelDataSource: not supported"),
         ("/Containers/0/MultiModelConfig", json!({}), "Containers[0].MultiModelConfig: only a container of Mode"),

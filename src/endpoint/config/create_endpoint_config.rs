@@ -37,6 +37,20 @@ pub(super) const PASSED_OVER: [&str; 8] = [
     "CrossRegionTrafficConfig",
 ];
 
+/// What DescribeEndpointConfig and DescribeEndpoint answer beside the requests (shapes DescribeEndpointConfigOutput and
+/// DescribeEndpointOutput), and boto3 beside that.
+pub(super) const DESCRIBED: [&str; 9] = [
+    "EndpointConfigArn",
+    "CreationTime",
+    "ResponseMetadata",
+    "EndpointArn",
+    "EndpointStatus",
+    "FailureReason",
+    "LastModifiedTime",
+    "LastDeploymentConfig",
+    "PendingDeploymentSummary",
+];
+
 /// Members of a ProductionVariant that have no meaning on one machine.
 pub(super) const VARIANT_PASSED_OVER: [&str; 16] = [
     "InitialInstanceCount",

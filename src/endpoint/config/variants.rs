@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::create_endpoint_config::{
-    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, PASSED_OVER, ProductionVariant,
+    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, DESCRIBED, PASSED_OVER, ProductionVariant,
     VARIANT_PASSED_OVER,
 };
 use super::{AsyncConfig, Check, EndpointConfig, ShadowConfig, VariantConfig};
-use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models, Unknown};
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
 
 /// ProductionVariants has at most this many entries.
 const MOST_VARIANTS: usize = 10;
@@ -19,7 +19,7 @@ const CONCURRENT: usize = 4;
 impl Check<'_> {
     /// An endpoint with its variants.
     pub(super) fn endpoint_with_variants(&mut self, typed: CreateEndpointConfig) -> EndpointConfig {
-        self.unknown_but("", &typed.unknown, &PASSED_OVER);
+        self.unknown_but("", &typed.unknown, &[&PASSED_OVER[..], &DESCRIBED].concat());
         let endpoint_name = self.required_name("EndpointName", typed.endpoint_name);
         self.required_name("EndpointConfigName", typed.endpoint_config_name);
         let mut account = typed.execution_role_arn.as_deref().map(|arn| self.account(arn));
@@ -167,13 +167,6 @@ impl Check<'_> {
         };
         self.prefix = outer;
         config
-    }
-
-    /// Reports members that nobody knows; `passed_over` are known and have no meaning here.
-    fn unknown_but(&mut self, path: &str, unknown: &Unknown, passed_over: &[&str]) {
-        for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
-            self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
-        }
     }
 }
 

@@ -48,6 +48,32 @@ fn create_endpoint_configs_json_becomes_variants_of_the_models_beside_it() {
     assert_eq!((config.shadow, config.asynchronous), (None, None));
 }
 
+/// What `aws sagemaker describe-endpoint-config` prints, with the members of `describe-endpoint` and the models' descriptions
+/// beside it.
+#[test]
+fn the_description_of_an_endpoint_is_the_endpoint() {
+    let mut config = two_variants();
+    for member in [
+        "EndpointConfigArn",
+        "CreationTime",
+        "ResponseMetadata",
+        "EndpointArn",
+        "EndpointStatus",
+        "LastModifiedTime",
+        "LastDeploymentConfig",
+    ] {
+        config[member] = json!("2026-11-30T09:00:00+00:00");
+    }
+    config["Models"][0]["ModelArn"] = json!("arn:aws:sagemaker:us-east-1:123456789012:model/old");
+    config["Models"][0]["CreationTime"] = json!(1796029200.5);
+    assert_eq!(parse(&config).unwrap(), parse(&two_variants()).unwrap());
+    config["EndpointConfigAm"] = json!("x");
+    config["ProductionVariants"][0]["CreationTime"] = json!("2026");
+    let problems = parse(&config).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[1].starts_with("ProductionVariants[0].CreationTime: unknown member"), "{problems:?}");
+}
+
 #[test]
 fn a_shadow_variant_gets_a_share_that_is_the_ratio_of_the_weights() {
     let mut config = with_a_shadow();

@@ -9,7 +9,7 @@ mod request;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use request::{ContainerDefinition, InferenceExecutionConfig, Mode};
+use request::{ContainerDefinition, DESCRIBED, InferenceExecutionConfig, Mode};
 pub(crate) use request::{CreateModel, Unknown};
 pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
@@ -107,14 +107,19 @@ impl Check<'_> {
     }
 
     pub(crate) fn unknown(&mut self, path: &str, unknown: &Unknown) {
-        for name in unknown.keys() {
+        self.unknown_but(path, unknown, &[]);
+    }
+
+    /// The same, but for members that the API has and that have no meaning here.
+    pub(crate) fn unknown_but(&mut self, path: &str, unknown: &Unknown, passed_over: &[&str]) {
+        for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
             self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
         }
     }
 
     /// A model and its name.
     pub(crate) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
-        self.unknown("", &typed.unknown);
+        self.unknown_but("", &typed.unknown, &DESCRIBED);
         let name = self.required_name("ModelName", typed.model_name);
         let mode = self.execution_mode(typed.inference_execution_config.as_ref());
         let containers = self.definitions(typed.primary_container, typed.containers);

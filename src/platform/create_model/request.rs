@@ -12,6 +12,10 @@ use serde::de::IgnoredAny;
 /// Members that CreateModel does not have, by name.
 pub(crate) type Unknown = BTreeMap<String, IgnoredAny>;
 
+/// What DescribeModel answers beside the request that made the model (shape DescribeModelOutput), and boto3 beside that:
+/// `aws sagemaker describe-model` is taken as it is.
+pub(crate) const DESCRIBED: [&str; 4] = ["CreationTime", "ModelArn", "DeploymentRecommendation", "ResponseMetadata"];
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateModel {
