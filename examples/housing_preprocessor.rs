@@ -19,6 +19,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use byoc::model::{Artifact, Invocation};
+use byoc::preprocessor::Overrides;
 use byoc::training::{Config, run};
 use byoc_account::Allowance;
 use houses::{CITIES, House, houses};
@@ -51,7 +52,7 @@ fn main() {
 
     println!("\n{}", fs::read_to_string(model_dir.join("preprocessor.json")).expect("the file"));
     let model = Artifact::find(&model_dir)
-        .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
+        .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
         .expect("the model");
     let body = "1993,2728,6,3.0,0.7,1,y,y\n";
     let invocation = Invocation {

@@ -26,7 +26,7 @@ use crate::artifact::pickle;
 use crate::error::{Cause, Error, Result};
 use crate::fitting::Document;
 use crate::linear_learner::LinearLearner;
-use crate::preprocessor::{ColumnsJson, Method, Preprocessor};
+use crate::preprocessor::{ColumnsJson, Overrides, Preprocessor};
 use crate::scorer::Scorer;
 use files::Kind;
 
@@ -164,12 +164,13 @@ impl Artifact {
         }
     }
 
-    /// Reads the artifact, and takes the memory for that and for the model. A method that is asked for here wins over that of `columns.json`; the linear learner has none.
+    /// Reads the artifact, and takes the memory for that and for the model. What `overrides` says wins over
+    /// what `columns.json` or the artifact does; none of it is of the linear learner's.
     ///
     /// # Errors
     /// [`Cause::InsufficientMemory`]; [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::UnsupportedClass`], [`Cause::BadColumns`] and
     /// [`Cause::BadDocument`] for a file that does not fit, and [`Cause::NoSuchMethod`].
-    pub fn load(self, method: Option<Method>, allowance: &Allowance) -> Result<Model> {
+    pub fn load(self, overrides: &Overrides, allowance: &Allowance) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),
             Artifact::Fitted(path) => {
@@ -178,11 +179,11 @@ impl Artifact {
                 Ok(Model::Preprocessor(preprocessor))
             }
             Artifact::ScikitLearn { pickle, columns } => {
-                let mut columns = match columns {
+                let columns = match columns {
                     Some(path) => with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?,
                     None => ColumnsJson::default(),
                 };
-                columns.method = method.or(columns.method);
+                let columns = columns.overridden(overrides);
                 let artifact = read(&pickle, allowance)?;
                 scikit_learn(artifact, columns, allowance).map_err(|error| in_file(&pickle, error))
             }
@@ -299,7 +300,7 @@ mod tests {
         let tree = digits * size_of::<crate::json_text::Node>();
         let load = |bytes: usize| {
             let allowance = Allowance::of_bytes(bytes as u64, Purpose::Load);
-            Artifact::find(folder.path()).unwrap().load(None, &allowance).unwrap_err().cause()
+            Artifact::find(folder.path()).unwrap().load(&Overrides::default(), &allowance).unwrap_err().cause()
         };
         assert_eq!(load(tree), Cause::InsufficientMemory);
         // The tree, what is read from it, and as much again while either grows.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use byoc::artifact::targz;
 use byoc::model::{Answer, Artifact, Invocation, Model};
 use byoc::payload::recordio;
+use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
 use tempfile::TempDir;
 
@@ -105,7 +106,9 @@ fn float32_rows(csv: &[u8]) -> impl Iterator<Item = Vec<f32>> {
 }
 
 fn open(folder: &std::path::Path) -> Model {
-    Artifact::find(folder).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).expect("the fixture loads")
+    Artifact::find(folder)
+        .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
+        .expect("the fixture loads")
 }
 
 fn repeat(input: &str, rows: usize) -> Vec<u8> {

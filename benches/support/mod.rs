@@ -20,7 +20,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         port: 0,
         mode: Mode::MultiModel,
         models_root: None,
-        method: None,
+        overrides: Default::default(),
         default_accept: None,
         workers,
         timeout: Duration::from_secs(60),

@@ -5,6 +5,7 @@
 mod endpoint;
 mod inspect;
 mod licenses;
+mod overrides;
 mod serve;
 mod settings;
 mod train;
@@ -67,7 +68,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match command_line.command {
         Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
-        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments, &environment),
         Command::Licenses(licenses::Arguments {}) => licenses::run(),
         Command::Serve(arguments) => serve::run(&arguments, &environment),
         Command::Train(arguments) => train::run(&arguments, &environment),

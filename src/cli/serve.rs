@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::overrides::OverrideArguments;
 use crate::cli::settings::{Settings, number, parse_size, text, truth};
 use crate::container::accounts::{memory_of_this_container, share_of_models};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::payload::media_type::{self, MediaType};
-use crate::preprocessor::Method;
 use crate::telemetry::logs;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
@@ -36,9 +36,8 @@ pub(super) struct Arguments {
     /// Folder that models are loaded from in multi-model mode, and none outside it [env: BYOC_MODELS_ROOT] [default: anywhere]
     #[arg(long, value_name = "FOLDER")]
     models_root: Option<String>,
-    /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function [env: BYOC_METHOD] [default: that of columns.json, else predict of an estimator]
-    #[arg(long, value_name = "METHOD")]
-    method: Option<String>,
+    #[command(flatten)]
+    overrides: OverrideArguments,
     /// What to answer where the caller accepts anything [env: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT] [default: application/json]
     #[arg(long, value_name = "MEDIA_TYPE")]
     default_accept: Option<String>,
@@ -87,7 +86,7 @@ impl Arguments {
         let multi_model = self.multi_model.then_some("true");
         let multi_model = settings.get(("multi-model", multi_model), &[env::SAGEMAKER_MULTI_MODEL], truth);
         let models_root = settings.get(("models-root", self.models_root.as_deref()), &[env::BYOC_MODELS_ROOT], text);
-        let method = settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method);
+        let overrides = self.overrides.resolve(&mut settings);
         let default_accept = settings.get(
             ("default-accept", self.default_accept.as_deref()),
             &[env::SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT],
@@ -151,7 +150,7 @@ impl Arguments {
                 Mode::SingleModel(model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from))
             },
             models_root: models_root.map(PathBuf::from),
-            method,
+            overrides,
             default_accept,
             workers: workers.map_or(cores, |workers| workers as usize),
             // In a batch job the time is the job's to limit: ModelClientConfig.InvocationsTimeoutInSeconds, up to an hour.
@@ -165,11 +164,6 @@ impl Arguments {
         };
         Ok((config, level.unwrap_or(log::LevelFilter::Info)))
     }
-}
-
-fn method(text: &str) -> Result<Method, String> {
-    let names = || Method::ALL.map(Method::name).join(", ");
-    Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
 }
 
 /// In the spelling of the variable, or of the API.

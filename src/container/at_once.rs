@@ -62,11 +62,14 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
+    use crate::preprocessor::Overrides;
 
     #[actix_web::test]
     async fn a_thread_answers_what_is_light_always_and_in_a_turn_little_of_what_is_not() {
         let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sklearn/1.4.2/housing");
-        let model = Artifact::find(&fixture).and_then(|found| found.load(None, &Allowance::unbounded())).unwrap();
+        let model = Artifact::find(&fixture)
+            .and_then(|found| found.load(&Overrides::default(), &Allowance::unbounded()))
+            .unwrap();
         let (cost, exchange) = (Cost::of(&model), model.agree(Some("text/csv"), None, None).unwrap());
         let row = "1993,2728,6,3.0,0.7,1,y,y\n";
         let begin = |rows: usize| begin(&cost, exchange, row.repeat(rows).as_bytes());

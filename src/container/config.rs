@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::payload::MediaType;
-use crate::preprocessor::Method;
+use crate::preprocessor::Overrides;
 
 /// The settings of `byoc serve`.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub struct Config {
     pub mode: Mode,
     /// The folder that models of multi-model mode are loaded from; anywhere if `None`.
     pub models_root: Option<PathBuf>,
-    /// The method of a scikit-learn artifact that answers; what the artifact says if `None`.
-    pub method: Option<Method>,
+    /// What is said of scikit-learn artifacts, beside what lies with them.
+    pub overrides: Overrides,
     /// The media type of an answer where the caller accepts any; the model's own choice if `None`.
     pub default_accept: Option<MediaType>,
     /// How many requests are worked on at once.

@@ -16,7 +16,7 @@ use crate::container::background;
 use crate::container::loader::Loader;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, Cost, Model};
-use crate::preprocessor::Method;
+use crate::preprocessor::Overrides;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
 #[derive(Debug)]
@@ -75,8 +75,8 @@ pub struct Registry {
     ready: AtomicUsize,
     account: Arc<Account>,
     large: Loader,
-    /// The method of scikit-learn artifacts that answers; what each says if `None`.
-    method: Option<Method>,
+    /// What is said of all scikit-learn artifacts, beside what lies with each.
+    overrides: Overrides,
 }
 
 /// One page of the list of models.
@@ -96,15 +96,14 @@ const SLOT_BYTES: u64 = 256;
 const LARGE: u64 = 64;
 
 impl Registry {
-    /// An empty registry. `method` is what answers of the scikit-learn artifacts that it will hold; each says it for itself
-    /// if `None`.
-    pub fn new(account: Arc<Account>, method: Option<Method>) -> Arc<Registry> {
+    /// An empty registry, and what is said of the scikit-learn artifacts that it will hold.
+    pub fn new(account: Arc<Account>, overrides: Overrides) -> Arc<Registry> {
         Arc::new(Registry {
             slots: RwLock::new(BTreeMap::new()),
             ready: AtomicUsize::new(0),
             account,
             large: Loader::default(),
-            method,
+            overrides,
         })
     }
 
@@ -142,8 +141,8 @@ impl Registry {
         let artifact = Artifact::find(directory)?;
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
         let is_large = artifact.length()? > self.account.limit() / LARGE;
-        let (account, method) = (Arc::clone(&self.account), self.method);
-        let load = move || load(artifact, method, &account, beside);
+        let (account, overrides) = (Arc::clone(&self.account), self.overrides.clone());
+        let load = move || load(artifact, overrides, &account, beside);
         let loaded = if is_large { self.large.run(load) } else { load() };
         let (model, lease) = loaded.map_err(|error| match error.cause() {
             Cause::InsufficientMemory => error.context(format_args!("Model {name} does not fit into memory")),
@@ -252,10 +251,10 @@ impl Registry {
 }
 
 /// Loads a model within an account, and settles what it keeps there with what stands beside it.
-fn load(artifact: Artifact, method: Option<Method>, account: &Arc<Account>, beside: u64) -> Result<(Model, Lease)> {
+fn load(artifact: Artifact, overrides: Overrides, account: &Arc<Account>, beside: u64) -> Result<(Model, Lease)> {
     let allowance = Allowance::of(Lease::empty(account), Purpose::Load, Deadline::never());
     allowance.take(usize::try_from(beside).unwrap_or(usize::MAX))?;
-    let model = artifact.load(method, &allowance)?;
+    let model = artifact.load(&overrides, &allowance)?;
     let lease = allowance.settle(model.bytes().saturating_add(beside))?;
     Ok((model, lease))
 }

@@ -78,7 +78,7 @@ impl Services {
         let standing = accounts.requests.lease(at_once::STANDING * config.workers as u64);
         let standing = standing.unwrap_or_else(|_| Lease::empty(&accounts.requests));
         Ok(Services {
-            registry: Registry::new(Arc::clone(&accounts.models), config.method),
+            registry: Registry::new(Arc::clone(&accounts.models), config.overrides.clone()),
             models_root: ModelsRoot::new(config.models_root.clone()),
             accounts,
             standing,

@@ -230,12 +230,13 @@ mod tests {
     use super::*;
     use crate::model::Artifact;
     use crate::payload::pieces::Pieces;
+    use crate::preprocessor::Overrides;
 
     fn model(case: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         match case {
             "housing" => Artifact::find(&fixtures.join("sklearn/1.4.2/housing"))
-                .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
+                .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
                 .unwrap(),
             case => {
                 let folder = tempfile::tempdir().unwrap();
@@ -243,7 +244,9 @@ mod tests {
                     std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
                 let into = folder.path().join("model");
                 crate::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
-                Artifact::find(&into).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap()
+                Artifact::find(&into)
+                    .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
+                    .unwrap()
             }
         }
     }

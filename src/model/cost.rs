@@ -70,11 +70,12 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
+    use crate::preprocessor::Overrides;
 
     fn model(fixture: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         Artifact::find(&fixtures.join(fixture))
-            .and_then(|artifact| artifact.load(None, &Allowance::unbounded()))
+            .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
             .unwrap()
     }
 

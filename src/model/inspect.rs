@@ -8,7 +8,7 @@ use crate::artifact::targz;
 use crate::error::{Cause, Error, Result};
 use crate::fitting::Document;
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
-use crate::preprocessor::{ColumnsJson, Preprocessor, PreprocessorDescription};
+use crate::preprocessor::{ColumnsJson, Overrides, Preprocessor, PreprocessorDescription};
 use crate::scorer::{Scorer, ScorerDescription};
 use byoc_account::Allowance;
 use serde::Serialize;
@@ -59,11 +59,11 @@ impl FileSize {
 
 impl Inspection {
     /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
-    /// `preprocessor.json`, or a pickle.
+    /// `preprocessor.json`, or a pickle, as [`Artifact::load`] would read it.
     ///
     /// # Errors
     /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
-    pub fn of(path: &Path, allowance: &Allowance) -> Result<Inspection> {
+    pub fn of(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
         let metadata = fs::metadata(path).map_err(|error| {
             let failed = Error::io("read", path, &error);
             if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
@@ -73,8 +73,8 @@ impl Inspection {
             return Err(Error::new(Cause::Io, format!("{}: {found}", path.display())));
         }
         let inspection = match Kind::of(path) {
-            Some(Kind::Archive) if metadata.is_file() => in_archive(path, allowance),
-            _ => Artifact::find(path).and_then(|artifact| inspect(artifact, allowance)),
+            Some(Kind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
+            _ => Artifact::find(path).and_then(|artifact| inspect(artifact, overrides, allowance)),
         };
         // What is said of a file has its name already.
         let around = if Artifact::is_lone_file(path) { path.parent().unwrap_or(Path::new("")) } else { path };
@@ -85,7 +85,7 @@ impl Inspection {
 /// How many files and folders an archive may have that is looked into: a model that is read here has a few, and each is made.
 const MOST_FILES: usize = 1024;
 
-fn in_archive(path: &Path, allowance: &Allowance) -> Result<Inspection> {
+fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
     Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
@@ -97,12 +97,12 @@ fn in_archive(path: &Path, allowance: &Allowance) -> Result<Inspection> {
         let message = error.message().replace(&unpacked.display().to_string(), "the archive");
         Error::new(error.cause(), message)
     })?;
-    let mut inspection = inspect(artifact, allowance)?;
+    let mut inspection = inspect(artifact, overrides, allowance)?;
     inspection.files.insert(0, FileSize::of(path)?);
     Ok(inspection)
 }
 
-fn inspect(artifact: Artifact, allowance: &Allowance) -> Result<Inspection> {
+fn inspect(artifact: Artifact, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
     match artifact {
         Artifact::LinearLearner(directory) => {
             let learner = LinearLearner::open(&directory, allowance)?;
@@ -116,9 +116,7 @@ fn inspect(artifact: Artifact, allowance: &Allowance) -> Result<Inspection> {
             let document = with_file(&json, allowance, |text| Document::parse(text, allowance))?;
             let described = document
                 .to_tree(allowance)
-                .and_then(|tree| {
-                    scikit_learn(&tree, Some(document.columns_json()), allowance).map_err(Document::located)
-                })
+                .and_then(|tree| scikit_learn(&tree, document.columns_json(), allowance).map_err(Document::located))
                 .map_err(|error| in_file(&json, error));
             let (memory_bytes, contents) = described?;
             Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })
@@ -128,10 +126,11 @@ fn inspect(artifact: Artifact, allowance: &Allowance) -> Result<Inspection> {
             let columns_json = match columns {
                 Some(path) => {
                     files.push(FileSize::of(&path)?);
-                    Some(with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?)
+                    with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?
                 }
-                None => None,
-            };
+                None => ColumnsJson::default(),
+            }
+            .overridden(overrides);
             let tree = pickle::read(read(&pickle, allowance)?, allowance).map_err(|error| in_file(&pickle, error))?;
             if let Some(file) = files.first_mut() {
                 file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
@@ -143,12 +142,12 @@ fn inspect(artifact: Artifact, allowance: &Allowance) -> Result<Inspection> {
     }
 }
 
-fn scikit_learn(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<(u64, Contents)> {
+fn scikit_learn(tree: &Tree, columns: ColumnsJson, allowance: &Allowance) -> Result<(u64, Contents)> {
     if Scorer::is_in(tree)? {
-        let scorer = Scorer::from_pickle(tree, columns, allowance)?;
+        let scorer = Scorer::from_pickle(tree, Some(columns), allowance)?;
         Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree, allowance)?))))
     } else {
-        let preprocessor = Preprocessor::from_pickle(tree, columns, allowance)?;
+        let preprocessor = Preprocessor::from_pickle(tree, Some(columns), allowance)?;
         Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(preprocessor.describe(tree, allowance)?))))
     }
 }

@@ -1,5 +1,6 @@
 use crate::error::Result;
 use crate::model::Artifact;
+use crate::preprocessor::Overrides;
 use crate::training::{Config, run};
 use byoc_account::Allowance;
 use std::path::Path;
@@ -68,7 +69,7 @@ fn both_files_in_the_folder_are_one_model() {
     let job = Job::new(&[("config/hyperparameters.json", &hyperparameters()), ("data/train/rows.csv", ROWS)]);
     job.run(1 << 20).unwrap();
     let answer = |folder: &Path| {
-        let model = Artifact::find(folder).unwrap().load(None, &Allowance::unbounded()).unwrap();
+        let model = Artifact::find(folder).unwrap().load(&Overrides::default(), &Allowance::unbounded()).unwrap();
         let invocation = crate::model::Invocation {
             content_type: Some("text/csv"),
             accept: Some("text/csv"),

@@ -4,6 +4,7 @@ use super::models::{Object, file};
 use super::requests;
 use byoc::model::{Artifact, Inspection, Invocation};
 use byoc::payload::{Frame, MediaType};
+use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -36,10 +37,12 @@ pub fn times(model: &Object, runs: usize) -> Times {
 pub fn times_of(folder: &Path, runs: usize) -> Times {
     let best = |work: &dyn Fn()| (0..runs).map(|_| on_processor(work)).min().unwrap_or_default();
     let load = || {
-        Artifact::find(folder).and_then(|artifact| artifact.load(None, &Allowance::unbounded())).unwrap();
+        Artifact::find(folder)
+            .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
+            .unwrap();
     };
     let inspect = || {
-        Inspection::of(folder, &Allowance::unbounded()).unwrap();
+        Inspection::of(folder, &Overrides::default(), &Allowance::unbounded()).unwrap();
     };
     Times { file_bytes: 0, load: best(&load), inspect: best(&inspect) }
 }

@@ -14,6 +14,7 @@ mod truth;
 
 use byoc::error::Result;
 use byoc::model::{Artifact, Inspection, Model};
+use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
 use std::path::Path;
 use tempfile::TempDir;
@@ -33,9 +34,9 @@ fn pickled(pickle: &[u8]) -> TempDir {
 }
 
 fn load(folder: &Path, allowance: &Allowance) -> Result<Model> {
-    Artifact::find(folder).and_then(|artifact| artifact.load(None, allowance))
+    Artifact::find(folder).and_then(|artifact| artifact.load(&Overrides::default(), allowance))
 }
 
 fn inspect(folder: &Path, allowance: &Allowance) -> Result<Inspection> {
-    Inspection::of(folder, allowance)
+    Inspection::of(folder, &Overrides::default(), allowance)
 }

@@ -4,6 +4,7 @@ use super::models::{self, file};
 use byoc::model::{Artifact, Model};
 use byoc::payload::table::{Column, Table};
 use byoc::payload::{Features, MediaType};
+use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
 
 /// A model of a class, and how many columns a row of it has.
@@ -14,7 +15,9 @@ pub fn model(class: &str) -> (Model, usize) {
     };
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("model.joblib"), file(&models::model(class, count).unwrap().piece())).unwrap();
-    let model = Artifact::find(folder.path()).and_then(|found| found.load(None, &Allowance::unbounded())).unwrap();
+    let model = Artifact::find(folder.path())
+        .and_then(|found| found.load(&Overrides::default(), &Allowance::unbounded()))
+        .unwrap();
     let width = match &model {
         Model::Preprocessor(preprocessor) => preprocessor.row_width(),
         Model::Scorer(scorer) => scorer.row_width(),

@@ -2,6 +2,7 @@
 
 use super::build::{LabelPosition, shorten};
 use super::method::Method;
+use super::overrides::Overrides;
 use super::work::MOST_COLUMNS;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
@@ -99,6 +100,13 @@ read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "nump
 const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
 
 impl ColumnsJson {
+    /// What it says where nothing else does.
+    #[must_use]
+    pub fn overridden(mut self, overrides: &Overrides) -> ColumnsJson {
+        self.method = overrides.method.or(self.method);
+        self
+    }
+
     /// What the `columns` and the `label` of a fitted document say.
     pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
         let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));

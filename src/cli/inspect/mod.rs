@@ -15,9 +15,13 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
 use clap::Args;
 
+use crate::cli::overrides::OverrideArguments;
+use crate::cli::settings::Settings;
 use crate::container::accounts::left_for_the_rest;
+use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection};
+use crate::preprocessor::Overrides;
 use crate::telemetry::printable;
 use page::{Page, plain};
 
@@ -33,18 +37,23 @@ pub(super) struct Arguments {
     /// Preprocessor whose features a linear learner's weights belong to, in any of PATH's forms
     #[arg(long, value_name = "PATH")]
     preprocessor: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: OverrideArguments,
 }
 
 /// Where nothing tells how much memory there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
+    let mut settings = Settings::new(environment);
+    let overrides = arguments.overrides.resolve(&mut settings);
+    settings.finish()?;
     let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
     let account = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
     let allowance = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
-    let mut inspection = Inspection::of(&arguments.path, &allowance)?;
+    let mut inspection = Inspection::of(&arguments.path, &overrides, &allowance)?;
     if let Some(preprocessor) = &arguments.preprocessor {
-        name_features(&mut inspection, arguments, preprocessor, &allowance)?;
+        name_features(&mut inspection, arguments, (preprocessor, &overrides), &allowance)?;
     }
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let written = if arguments.json {
@@ -65,14 +74,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
-fn name_features(inspection: &mut Inspection, arguments: &Arguments, path: &Path, allowance: &Allowance) -> Result<()> {
+fn name_features(
+    inspection: &mut Inspection,
+    arguments: &Arguments,
+    (path, overrides): (&Path, &Overrides),
+    allowance: &Allowance,
+) -> Result<()> {
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
             format!("--preprocessor names the weights of a linear learner, and {} is none", arguments.path.display()),
         ));
     };
-    let preprocessor = match Inspection::of(path, allowance)?.contents {
+    let preprocessor = match Inspection::of(path, overrides, allowance)?.contents {
         Contents::Preprocessor(preprocessor) => preprocessor,
         Contents::LinearLearner(_) | Contents::Scorer(_) => {
             return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", path.display())));

@@ -1,0 +1,70 @@
+//! What a flag or a variable says of a scikit-learn artifact: the same for every command that loads one itself.
+
+use clap::Args;
+
+use crate::cli::settings::Settings;
+use crate::env;
+use crate::preprocessor::{LabelChoice, Method, Overrides, ToldLabel};
+
+/// The flags that win over `columns.json`.
+#[derive(Args, Debug, Default)]
+pub(super) struct OverrideArguments {
+    /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function [env: BYOC_METHOD] [default: that of columns.json, else predict of an estimator]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+    /// Label of a scikit-learn artifact's rows: a column's name, none, or first or last where the model was fitted without it [env: BYOC_LABEL] [default: that of columns.json, else a column of numbers at an end that nothing uses]
+    #[arg(long, value_name = "LABEL")]
+    label: Option<String>,
+}
+
+impl OverrideArguments {
+    /// What the flags say, else the environment.
+    pub(super) fn resolve(&self, settings: &mut Settings<'_>) -> Overrides {
+        let label_source = match self.label {
+            Some(_) => "--label".to_owned(),
+            None => format!("environment variable {}", env::BYOC_LABEL),
+        };
+        let label = settings.get(("label", self.label.as_deref()), &[env::BYOC_LABEL], label);
+        Overrides {
+            method: settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method),
+            label: label.map(|choice| ToldLabel { choice, source: label_source }),
+        }
+    }
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let names = || Method::ALL.map(Method::name).join(", ");
+    Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+fn label(text: &str) -> Result<LabelChoice, String> {
+    match text.trim() {
+        "" => Err("expected a column's name, first, last or none".to_owned()),
+        text => Ok(LabelChoice::parse(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Environment;
+
+    #[test]
+    fn a_label_is_a_word_or_a_name_and_knows_who_said_it() {
+        let environment = Environment::from([("BYOC_LABEL", " PRICE ")]);
+        let resolve = |label: Option<&str>| {
+            let mut settings = Settings::new(&environment);
+            let arguments = OverrideArguments { label: label.map(str::to_owned), ..OverrideArguments::default() };
+            let overrides = arguments.resolve(&mut settings);
+            settings.finish().map(|()| overrides.label)
+        };
+        let told = |choice, source: &str| Some(ToldLabel { choice, source: source.to_owned() });
+        let named = LabelChoice::Named("PRICE".to_owned());
+        assert_eq!(resolve(None).unwrap(), told(named, "environment variable BYOC_LABEL"));
+        assert_eq!(resolve(Some("first")).unwrap(), told(LabelChoice::First, "--label"));
+        assert_eq!(resolve(Some("last")).unwrap(), told(LabelChoice::Last, "--label"));
+        assert_eq!(resolve(Some("none")).unwrap(), told(LabelChoice::None, "--label"));
+        let message = resolve(Some("")).unwrap_err().to_string();
+        assert!(message.contains("--label is \"\": expected a column's name, first, last or none"), "{message}");
+    }
+}
