@@ -168,7 +168,7 @@ impl Artifact {
     /// what `columns.json` or the artifact does; none of it is of the linear learner's.
     ///
     /// # Errors
-    /// [`Cause::InsufficientMemory`]; [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::UnsupportedClass`], [`Cause::BadColumns`] and
+    /// [`Cause::InsufficientMemory`]; [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::Unsupported`], [`Cause::BadColumns`] and
     /// [`Cause::BadDocument`] for a file that does not fit, and [`Cause::NoSuchMethod`].
     pub fn load(self, overrides: &Overrides, allowance: &Allowance) -> Result<Model> {
         match self {

@@ -61,12 +61,12 @@ causes! {
     PayloadTooLarge = 413 "PayloadTooLargeException" exit 64, "send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE";
     /// The body's media type is not one that the model reads.
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
-    /// An artifact that is broken, hostile, or of a kind that is not supported. Never for want of memory.
-    BadArtifact = 500 "InvalidModelException" exit 65, "the README lists what is read; an artifact that is damaged has to be made again";
+    /// An artifact that is broken or hostile. Never for want of memory.
+    BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or copy it again whole; the README lists what is read; for any other model keep your own container for it and put it behind the endpoint: --container NAME=URL";
     /// A place without a model, or with several.
-    NoModel = 500 "InvalidModelException" exit 65, "put one model there; the README lists what is read";
-    /// A class of scikit-learn's that is not applied here.
-    UnsupportedClass = 500 "InvalidModelException" exit 65, "the README lists the classes that are read; make the model of those";
+    NoModel = 500 "InvalidModelException" exit 65, "put one model there; the README lists what is read; for any other model keep your own container for it and put it behind the endpoint: --container NAME=URL";
+    /// An artifact that is whole, and of a kind or class that is not read here.
+    Unsupported = 500 "InvalidModelException" exit 65, "the README lists the classes that are read: make the model of those, or keep your own container for it and put it behind the endpoint: --container NAME=URL";
     /// A `columns.json` that cannot be read, or does not fit the model.
     BadColumns = 500 "InvalidModelException" exit 65, "correct columns.json; without one the columns are what the model says";
     /// A `preprocessor.json` that is no fitted document, or does not fit together.

@@ -39,7 +39,7 @@ fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
     assert!(started.elapsed() < SOON, "{what}: {:?}", started.elapsed());
     let is_clean = matches!(
         cause,
-        None | Some(Cause::BadArtifact | Cause::UnsupportedClass | Cause::InsufficientMemory | Cause::NoSuchMethod)
+        None | Some(Cause::BadArtifact | Cause::Unsupported | Cause::InsufficientMemory | Cause::NoSuchMethod)
     );
     assert!(is_clean, "{what}: {cause:?}");
     (loaded.max(inspected), cause)

@@ -69,7 +69,7 @@ fn a_hint_fits_what_was_wrong() {
             "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge",
             "the README lists the classes",
         ),
-        (damaged.path(), "model.joblib", "an artifact that is damaged has to be made again"),
+        (damaged.path(), "model.joblib", "make the artifact again, or copy it again whole"),
     ] {
         let message = refused(place);
         let lines: Vec<&str> = message.lines().collect();

@@ -115,6 +115,46 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
     assert_eq!(counts, Counts { answers: 380, errors: 43, of_estimators: 63 });
 }
 
+/// The pickles that dill, cloudpickle, and joblib beside dill wrote of one preprocessor.
+fn by_other_writers(is_refused: bool) -> Vec<PathBuf> {
+    let folder = fixtures().join("../pickle/writers");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    files.retain(|path| matches!(path.extension().and_then(|ending| ending.to_str()), Some("pkl" | "joblib")));
+    files.retain(|path| name(path).starts_with("refused_") == is_refused);
+    files
+}
+
+#[test]
+fn what_dill_cloudpickle_and_joblib_beside_dill_write_answers_as_scikit_learn() {
+    let files = by_other_writers(false);
+    assert_eq!(files.len(), 42, "7 forms by 6 versions");
+    for file in files {
+        let body = fs::read(file.with_file_name("input.csv")).unwrap();
+        let expected = fs::read_to_string(file.with_file_name("expected.csv")).unwrap();
+        let tree = pickle::read(fs::read(&file).unwrap(), &Allowance::unbounded());
+        let preprocessor = tree
+            .and_then(|tree| Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()))
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let found = answer(&preprocessor, &body).unwrap();
+        assert!(matches(&found, &expected), "{}: {found}", file.display());
+    }
+}
+
+#[test]
+fn functions_and_classes_by_their_code_are_refused_with_the_reason() {
+    for file in by_other_writers(true) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let writer = if name.contains("cloudpickle") { "cloudpickle" } else { "dill" };
+        let error = pickle::read(fs::read(&file).unwrap(), &Allowance::unbounded()).map(drop).unwrap_err();
+        assert_eq!(error.cause(), Cause::Unsupported, "{name}: {error}");
+        let reason = format!("by which {writer} puts the code of a function or class into the file");
+        assert!(error.message().contains(&reason), "{name}: {error}");
+        let is_attribute = error.message().starts_with("attribute func: ");
+        assert_eq!(is_attribute, name.contains("function"), "{name}: {error}");
+    }
+}
+
 #[test]
 fn artifacts_that_read_well_but_make_no_model_are_refused() {
     let bad = fixtures().join("bad");
@@ -125,7 +165,7 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
         let tree = pickle::read(fs::read(bad.join(file)).unwrap(), &Allowance::unbounded());
         let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None, &Allowance::unbounded())).err();
         let error = error.unwrap_or_else(|| panic!("{file} was accepted: {}", entry["why"]));
-        assert!(matches!(error.cause(), Cause::BadArtifact | Cause::UnsupportedClass), "{file}: {error}");
+        assert!(matches!(error.cause(), Cause::BadArtifact | Cause::Unsupported), "{file}: {error}");
         refused += 1;
     }
     assert_eq!(refused, 22);

@@ -10,11 +10,12 @@ use byoc_account::{Allowance, Room as _};
 
 use super::allow_list::{self, Name};
 use super::opcodes as op;
+use super::refusal::not_listed;
 use super::source::Source;
 use super::stack::Stack;
 use super::text;
 use super::tree::{Node, NodeId, Tree};
-use crate::error::{Cause, Error, Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// How many values any file may hold. An encoder with a million categories stays well below.
 pub(super) const MAX_VALUES: usize = 1 << 22;
@@ -320,7 +321,7 @@ impl<'a> Machine<'a> {
             op::REDUCE => {
                 let arguments = stack.pop()?;
                 let function = stack.pop()?;
-                self.reduce(function, arguments, at)?
+                self.reduce(function, arguments, at).map_err(|error| self.in_steps(error, stack))?
             }
             op::NEWOBJ => {
                 let arguments = stack.pop()?;
@@ -587,18 +588,7 @@ fn look_up(module: &[u8], name: &[u8]) -> Result<Name> {
     let (Some(module), Some(name)) = (text(module), text(name)) else {
         return Err(error(format!("the name of a class or function is not text of at most {LONGEST_NAME} bytes")));
     };
-    allow_list::find(module, name).ok_or_else(|| {
-        let cause = if module.starts_with("sklearn.") { Cause::UnsupportedClass } else { Cause::BadArtifact };
-        Error::new(
-            cause,
-            format!(
-                "the file names {}.{}, which is not supported; {}. Nothing of it was imported or run",
-                module.escape_debug(),
-                name.escape_debug(),
-                allow_list::instead_of(module)
-            ),
-        )
-    })
+    allow_list::find(module, name).ok_or_else(|| not_listed(module, name))
 }
 
 fn refused(opcode: u8) -> Error {

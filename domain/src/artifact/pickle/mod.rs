@@ -5,7 +5,7 @@
 //! `allow_list`, and whatever is not written there is refused by its name.
 //!
 //! A file is read in one pass. `source` hands out its bytes (unpacking no more than has been asked for), `machine` follows
-//! the opcodes, `objects` and `numpy` know the few pure constructors, `joblib` the array bytes that stand between the
+//! the opcodes, `objects`, `numpy` and `dill` know the few pure constructors, `joblib` the array bytes that stand between the
 //! opcodes, and `bounds` measures the finished graph before anybody may walk it. This room does not know what the
 //! attributes of an estimator mean.
 //!
@@ -16,11 +16,13 @@ mod allow_list;
 mod array;
 mod bounds;
 mod compression;
+mod dill;
 mod joblib;
 mod machine;
 mod numpy;
 mod objects;
 mod opcodes;
+mod refusal;
 mod source;
 mod stack;
 mod text;
@@ -45,7 +47,7 @@ use source::Source;
 
 /// The linear estimators that are read, by scikit-learn's names, for messages.
 pub fn supported_estimators() -> String {
-    allow_list::supported_estimators()
+    refusal::supported_estimators()
 }
 
 /// Reads a joblib file or a plain pickle.
@@ -54,8 +56,8 @@ pub fn supported_estimators() -> String {
 ///
 /// # Errors
 /// [`BadArtifact`](crate::error::Cause::BadArtifact), at the byte of the uncompressed file where reading stopped, for
-/// everything that is broken, beyond the bounds, or names a class or function that is not on the allow-list;
-/// [`UnsupportedClass`](crate::error::Cause::UnsupportedClass) where that is scikit-learn's.
+/// everything that is broken or beyond the bounds; [`Unsupported`](crate::error::Cause::Unsupported) for a class or function
+/// that is not on the allow-list.
 /// [`InsufficientMemory`](crate::error::Cause::InsufficientMemory) where it takes more than there is.
 ///
 /// The bytes of the file have been taken by whoever read it; with the tree they are given back

@@ -3,6 +3,7 @@
 
 use super::allow_list::{self, Constructor, Meaning, Name};
 use super::machine::{Machine, error};
+use super::refusal::not_listed;
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
@@ -42,6 +43,11 @@ impl Machine<'_> {
             (Constructor::Set, [list]) => return self.set_of(*list),
             (Constructor::Dict, []) => Node::Dict(Vec::new()),
             (Constructor::Dict, [factory]) if self.symbol(*factory).is_some() => Node::Dict(Vec::new()),
+            (Constructor::TypeByName, [name]) => self.type_by_name(*name)?,
+            (Constructor::Member, [module, name]) => self.member(*module, *name)?,
+            (Constructor::ArrayWithState, [make, arguments, state] | [make, arguments, state, _]) => {
+                self.array_with_state(*make, *arguments, *state)?
+            }
             (Constructor::Instance, [class, base, initial]) => return self.reconstruct(*class, *base, *initial, at),
             (_, items) => {
                 let count = items.len();
@@ -119,7 +125,10 @@ impl Machine<'_> {
         let named = self.short_text(module).zip(self.short_text(ufunc));
         match named.and_then(|(module, ufunc)| allow_list::find(module, ufunc)) {
             Some(name) if name.meaning == Meaning::Inert => Ok(Node::Symbol(Box::new(name))),
-            _ => Err(error(format!("the function {named:?} is not supported"))),
+            _ => Err(match named {
+                Some((module, name)) => not_listed(module, name),
+                None => error("a ufunc is named by something that is not text"),
+            }),
         }
     }
 

@@ -404,7 +404,7 @@ fn a_class_that_is_not_supported_is_named_with_the_steps_that_lead_to_it_and_wha
     let message = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/pickle/unsupported").join(name);
         let error = read(std::fs::read(path).unwrap(), &Allowance::unbounded()).map(drop).unwrap_err();
-        assert_eq!(error.cause(), crate::error::Cause::UnsupportedClass);
+        assert_eq!(error.cause(), crate::error::Cause::Unsupported);
         error.message().to_owned()
     };
     let bayesian = message("bayesian_ridge.joblib");

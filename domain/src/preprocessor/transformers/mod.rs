@@ -144,7 +144,7 @@ impl Transformer {
                 "this class is not supported as a transformer; supported are {supported}, and as the last step {}",
                 supported_estimators()
             ));
-            return Err(error.because(Cause::UnsupportedClass));
+            return Err(error.because(Cause::Unsupported));
         };
         let mut built = build(object, input, builder)?;
         if let Shape::Fixed(width) = built.output.shape {

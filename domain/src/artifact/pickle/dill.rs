@@ -1,0 +1,132 @@
+//! What dill writes in other words than pickle: arrays, and the names of Python's own classes and functions.
+//!
+//! The forms are those of dill 0.2 to 0.4 (`dill/_dill.py`: `_create_array`, `_load_type` with `_reverse_typemap`, `_get_attr`,
+//! `_import_module`). joblib writes some of them too, in a process that has imported dill. What dill writes of a function or
+//! class by its code is on no list and is refused by its name.
+
+use super::allow_list::{self, Constructor, Meaning, Name};
+use super::machine::{Machine, error};
+use super::refusal::not_listed;
+use super::tree::{Node, NodeId};
+use crate::error::Result;
+
+/// Python's classes by the names of Python 2's module `types`, which dill gives them there.
+const NAMES_OF_PYTHON_2: &[(&str, &str)] = &[
+    ("BooleanType", "bool"),
+    ("ComplexType", "complex"),
+    ("DictType", "dict"),
+    ("DictionaryType", "dict"),
+    ("FloatType", "float"),
+    ("IntType", "int"),
+    ("ListType", "list"),
+    ("LongType", "int"),
+    ("ObjectType", "object"),
+    ("SliceType", "slice"),
+    ("StringType", "str"),
+    ("StringTypes", "str"),
+    ("TupleType", "tuple"),
+    ("UnicodeType", "str"),
+    ("XRangeType", "range"),
+];
+
+impl Machine<'_> {
+    /// `_load_type("float")`: the class itself, if it is one of the list.
+    pub(super) fn type_by_name(&self, name: NodeId) -> Result<Node> {
+        let Some(name) = self.short_text(name) else {
+            return Err(error(format!("dill names a class by {}; expected text", self.node(name).kind())));
+        };
+        let of_python_2 = NAMES_OF_PYTHON_2.iter().find(|(old, _)| *old == name);
+        listed("builtins", of_python_2.map_or(name, |(_, now)| now))
+    }
+
+    /// `_get_attr(_import_module("numpy.core.multiarray"), "scalar")`: the function itself, if it is one of the list. dill gives
+    /// Python's own functions as `_get_attr("builtins", "len")`.
+    pub(super) fn member(&self, module: NodeId, name: NodeId) -> Result<Node> {
+        let module = match self.node(module) {
+            Node::Object { class, arguments, .. } => {
+                let is_import = self.symbol(*class).is_some_and(|class| class.name == "_import_module");
+                match self.node(*arguments) {
+                    Node::Tuple(items) if is_import => items.first().and_then(|module| self.short_text(*module)),
+                    _ => None,
+                }
+            }
+            _ => self.short_text(module).filter(|module| matches!(*module, "builtins" | "__builtin__")),
+        };
+        match module.zip(self.short_text(name)) {
+            Some((module, name)) => listed(module, name),
+            None => Err(error("dill names a function by something else than its module and name")),
+        }
+    }
+
+    /// `_create_array(_reconstruct, (ndarray, (0,), b"b"), state, None)`: the empty array, and the state that fills it. Attributes
+    /// of an array of somebody's own class, which may stand last, say nothing about its items.
+    pub(super) fn array_with_state(&mut self, function: NodeId, arguments: NodeId, state: NodeId) -> Result<Node> {
+        let makes_arrays =
+            self.symbol(function).is_some_and(|name| name.meaning == Meaning::Constructor(Constructor::EmptyArray));
+        if !makes_arrays {
+            return Err(error("dill makes an array by something else than _reconstruct"));
+        }
+        match self.node(arguments) {
+            Node::Tuple(items) => match items.as_slice() {
+                [class, ..] => self.empty_array(*class)?,
+                [] => return Err(error("dill makes an array of no class")),
+            },
+            other => return Err(error(format!("dill makes an array of {}; expected a tuple", other.kind()))),
+        };
+        Ok(Node::Array(Box::new(self.array_from_state(state)?)))
+    }
+}
+
+fn listed(module: &str, name: &str) -> Result<Node> {
+    let found: Option<Name> = allow_list::find(module, name);
+    found.map(|name| Node::Symbol(Box::new(name))).ok_or_else(|| not_listed(module, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use byoc_account::Allowance;
+
+    fn refusal(program: &[u8]) -> String {
+        read(program.to_vec(), &Allowance::unbounded()).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn names_of_python_and_numpy_are_found_through_dills_own() {
+        for (program, expected) in [
+            (&b"cdill._dill\n_load_type\n\x8c\x05float\x85R."[..], ("builtins", "float")),
+            (b"cdill.dill\n_load_type\n\x8c\x0aObjectType\x85R.", ("builtins", "object")),
+            (
+                b"cdill._dill\n_get_attr\n(cdill._dill\n_import_module\n\x8c\x07_codecs\x85R\x8c\x06encodetR.",
+                ("_codecs", "encode"),
+            ),
+            (b"cdill._dill\n_get_attr\n(\x8c\x08builtins\x8c\x05slicetR.", ("builtins", "slice")),
+        ] {
+            let tree = read(program.to_vec(), &Allowance::unbounded()).unwrap();
+            assert_eq!(tree.root().symbol(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_on_no_list_is_not_found_through_dills_names_either() {
+        for (program, expected) in [
+            (&b"cdill._dill\n_load_type\n\x8c\x08CodeType\x85R."[..], "builtins.CodeType"),
+            (b"cdill._dill\n_load_type\n\x8c\x04type\x85R.", "builtins.type"),
+            (b"cdill._dill\n_load_type\nK\x01\x85R.", "by an integer"),
+            (b"cdill._dill\n_get_attr\n(\x8c\x08builtins\x8c\x04evaltR.", "builtins.eval"),
+            (b"cdill._dill\n_get_attr\n(cdill._dill\n_import_module\n\x8c\x02os\x85R\x8c\x06systemtR.", "os.system"),
+            (b"cdill._dill\n_get_attr\n(\x8c\x02os\x8c\x06systemtR.", "something else than its module"),
+            (b"cdill._dill\n_get_attr\n(cbuiltins\nslice\n(\x8c\x02ostR\x8c\x06systemtR.", "something else than its module"),
+            (b"cdill._dill\n_create_array\n(cnumpy\nndarray\n))NtR.", "something else than _reconstruct"),
+            (b"cdill._dill\n_create_array\n(cnumpy.core.multiarray\n_reconstruct\n))NtR.", "of no class"),
+            (
+                b"cdill._dill\n_create_array\n(cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01bt)NtR.",
+                "has 0 items; expected 5",
+            ),
+            (b"cdill._dill\n_create_function\n.", "by which dill puts the code"),
+        ] {
+            let message = refusal(program);
+            assert!(message.contains(expected), "{}: {message}", program.escape_ascii());
+        }
+    }
+}
