@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use byoc::model::{Artifact, Invocation};
 use byoc::preprocessor::Overrides;
-use byoc::training::{Config, run};
+use byoc::training::{Config, Output, Task, run};
 use byoc_account::Allowance;
 use houses::{CITIES, House, houses};
 
@@ -41,8 +41,8 @@ fn main() {
     // What `byoc train --base-dir FOLDER` does.
     let model_dir = folder.join("model");
     let config = Config {
-        base_dir: folder,
-        model_dir: model_dir.clone(),
+        task: Task::Tree(folder),
+        output: Output::Folder(model_dir.clone()),
         threads: 1,
         memory: 1 << 30,
         all_memory: 1 << 31,

@@ -15,7 +15,7 @@
 //! - The domain, with no HTTP and no async, in a package of its own ([`byoc_domain`]): [`scorer`] upon [`preprocessor`],
 //!   [`linear_learner`], [`artifact`], [`payload`], [`json_text`], and [`error`] (the error table).
 
-pub use byoc_domain::{artifact, error, json_text, linear_learner, payload, preprocessor, scorer};
+pub use byoc_domain::{artifact, error, json_text, linear_learner, near, payload, preprocessor, scorer};
 pub use byoc_fitting as fitting;
 
 pub mod cli;

@@ -15,7 +15,7 @@ const LOCK: &str = ".lock";
 /// How often a folder is made anew that another process took for one that nobody holds, before it was locked.
 const TRIES: usize = 10;
 /// What all our commands call theirs.
-const PREFIXES: [&str; 3] = ["byoc-endpoint-", "byoc-transform-", "byoc-model-"];
+const PREFIXES: [&str; 4] = ["byoc-endpoint-", "byoc-transform-", "byoc-model-", "byoc-train-"];
 
 /// A folder of our own; it goes when this is dropped.
 #[derive(Debug)]

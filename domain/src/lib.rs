@@ -15,6 +15,7 @@ pub mod artifact;
 pub mod error;
 pub mod json_text;
 pub mod linear_learner;
+pub mod near;
 pub mod payload;
 pub mod preprocessor;
 pub mod scorer;

@@ -25,6 +25,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 HERE = pathlib.Path(__file__).resolve().parent
 HOUSES = 1000
+# How many houses of a city are written as a file to train on.
+WRITTEN = 400
 # Where each city's artifact goes. The last is for adding to a running endpoint: copy its folder to models/ and invoke it.
 CITIES = {
     "NewYork_NY": "models",
@@ -156,6 +158,8 @@ def main():
         frame = train[city]
         weights, bias = fit_linear(preprocessor.transform(frame), frame.PRICE)
         write_model_tar(HERE / folder / city / f"{city}.tar.gz", "model_algo-1", linear_learner(weights, bias))
+    # As a table that somebody has: a line of names, the price last.
+    train["Chicago_IL"].head(WRITTEN).to_csv(HERE / "houses.csv", index=False, lineterminator="\n")
     house = pd.read_csv(HERE / "house.csv", header=None, names=NUMERIC + CATEGORICAL)
     features = preprocessor.transform(house)
     for city in CITIES:

@@ -8,6 +8,7 @@ mod connection;
 mod failure;
 mod file;
 mod location;
+mod nearby;
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -20,6 +21,7 @@ pub use bucket::{Bucket, Entry, S3Access, Upload};
 pub use failure::Failure;
 pub use file::Folders;
 pub use location::Location;
+pub use nearby::{absolute, nothing_at};
 
 use crate::error::Result;
 use crate::in_flight::Share;

@@ -49,6 +49,11 @@ impl Channel {
         self.content_type.as_deref().is_some_and(|header| !header.trim().is_empty())
     }
 
+    /// A channel of files of a content type.
+    pub(super) fn of_files(content_type: &str) -> Channel {
+        Channel { content_type: Some(content_type.to_owned()), ..Channel::default() }
+    }
+
     /// The content type as it was written.
     pub(super) fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or_default()
@@ -82,21 +87,16 @@ impl Channel {
         }
     }
 
-    /// Refuses what a linear learner does not read: a header line, and labels that are not the first column alone.
+    /// Refuses what a linear learner does not read: labels that are not the first column alone.
     ///
     /// # Errors
     /// [`Cause::BadSetting`] with the content type.
     pub(super) fn check_label_first(&self) -> Result<()> {
-        let refuse = |expected: &str| {
-            Err(Error::new(Cause::BadSetting, format!("ContentType {:?}: expected {expected}", self.content_type())))
-        };
         if self.label_size().is_some_and(|size| size != "1") {
-            return refuse("label_size=1, the label in the first column");
+            let expected = "expected label_size=1, the label in the first column";
+            return Err(Error::new(Cause::BadSetting, format!("ContentType {:?}: {expected}", self.content_type())));
         }
-        match self.header()? {
-            Header::Present => refuse("no header line, and header=absent or nothing said of it"),
-            Header::Absent => Ok(()),
-        }
+        Ok(())
     }
 
     /// The format. Without a content type a channel is read as recordio-protobuf, as AWS's container reads it.
@@ -155,7 +155,6 @@ mod tests {
         for (json, expected) in [
             (r#"{"ContentType": "csv"}"#, "ContentType \"csv\" cannot be trained on: expected text/csv or"),
             (r#"{"ContentType": "text/csv;label_size=0"}"#, "expected label_size=1"),
-            (r#"{"ContentType": "text/csv; Header=Present"}"#, "expected no header line"),
             (r#"{"ContentType": "text/csv; header=yes"}"#, "expected header=present or header=absent"),
             (
                 r#"{"ContentType": "text/csv", "RecordWrapperType": "RecordIO"}"#,
@@ -163,7 +162,8 @@ mod tests {
             ),
         ] {
             let channel = channel(json);
-            let error = channel.format().and_then(|_| channel.check_label_first()).unwrap_err();
+            let error =
+                channel.format().and_then(|_| channel.check_label_first()).and_then(|()| channel.header()).unwrap_err();
             assert_eq!(error.cause(), Cause::BadSetting);
             assert!(error.message().contains(expected), "{error}");
         }

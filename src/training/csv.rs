@@ -1,5 +1,6 @@
-//! CSV of a channel, block by block: no header, the label first.
+//! CSV of a channel, block by block: the label first, and a header line where the channel says so.
 
+use super::header_line::HeaderLine;
 use super::source::Collector;
 use super::streams::Stream;
 use crate::error::{Error, Place, Result};
@@ -13,16 +14,25 @@ const CHUNK: usize = 4 << 20;
 const LONGEST_LINE: usize = 256 << 20;
 
 /// Reads a stream to its end, or until nobody wants more.
-pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
+pub(super) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Collector) -> Result<()> {
     let mut text = Vec::new();
-    // Of the stream before `text`.
+    // Of the stream before `text`. A header line counts as its first row.
     let (mut rows, mut offset) = (0, 0);
+    let mut header_rows = None;
     let mut wanted = CHUNK;
     loop {
         let missing = wanted.saturating_sub(text.len()) as u64;
         let found = stream.bytes.by_ref().take(missing).read_to_end(&mut text);
         let found = found.map_err(|error| Error::io("read", &stream.path, &error))?;
         let is_end = (found as u64) < missing;
+        if header_rows.is_none() {
+            let length = header.length(&text, &stream.path.display().to_string())?;
+            header_rows = Some(usize::from(length > 0));
+            rows = usize::from(length > 0);
+            offset = length;
+            text.drain(..length);
+            check_names(header, &text, rows + 1)?;
+        }
         let end = if is_end { text.len() } else { text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
         if end == 0 && !is_end {
             if wanted >= LONGEST_LINE {
@@ -38,7 +48,7 @@ pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()>
         if is_end || !is_wanted {
             return Ok(());
         }
-        rows = collector.rows_of_stream();
+        rows = header_rows.unwrap_or(0) + collector.rows_of_stream();
         offset += end;
         text.drain(..end);
     }
@@ -76,6 +86,18 @@ fn in_columns(error: Error, columns: usize) -> Error {
         columns - 1
     );
     Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
+}
+
+/// Whether the first record has a value for each name of the header line.
+fn check_names(header: &HeaderLine, text: &[u8], row: usize) -> Result<()> {
+    match (header.columns(), columns(text)) {
+        (Some(expected), Some(found)) if expected != found => Err(Error::bad_payload(format!(
+            "expected {expected} columns as in the header line, the label and {} features, found {found}",
+            expected.saturating_sub(1)
+        ))
+        .at(Place::row(row))),
+        _ => Ok(()),
+    }
 }
 
 /// How many columns the first record has.

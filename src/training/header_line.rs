@@ -3,28 +3,46 @@
 
 use super::channel::Header;
 use crate::error::{Error, Place, Result};
+use std::sync::{Arc, OnceLock};
 
 /// What is known of the first line of each file.
 #[derive(Clone, Debug)]
 pub(super) struct HeaderLine {
     header: Header,
-    /// The names of a row, with its label and without; none where the specification has no names.
-    names: Vec<Vec<String>>,
+    names: Names,
 }
+
+/// Which names a line may have.
+#[derive(Clone, Debug)]
+enum Names {
+    /// Those of a row of a specification, with its label and without; none where the specification has no names.
+    Of(Vec<Vec<String>>),
+    /// Any, above columns of numbers: in all files of a job the same, once the first has been seen.
+    AboveNumbers(Arc<FirstLine>),
+}
+
+/// The names in the first line of the first file of a job, and the file.
+pub(super) type FirstLine = OnceLock<(String, Vec<String>)>;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl HeaderLine {
+    /// Above the rows that a specification describes by name.
     pub(super) fn new(header: Header, names: Vec<Vec<String>>) -> HeaderLine {
-        HeaderLine { header, names }
+        HeaderLine { header, names: Names::Of(names) }
     }
 
-    /// How many bytes at the start of a file are its header line.
+    /// Above rows of numbers.
+    pub(super) fn above_numbers(header: Header, first: &Arc<FirstLine>) -> HeaderLine {
+        HeaderLine { header, names: Names::AboveNumbers(Arc::clone(first)) }
+    }
+
+    /// How many bytes at the start of a file are its header line. `file` is the file, for messages about others.
     ///
     /// # Errors
     /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a header line that nobody said is there, and for a first
     /// line that is not the one that should be.
-    pub(super) fn length(&self, text: &[u8]) -> Result<usize> {
+    pub(super) fn length(&self, text: &[u8], file: &str) -> Result<usize> {
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (BYTE_ORDER_MARK.len(), rest),
             None => (0, text),
@@ -34,26 +52,75 @@ impl HeaderLine {
         if !reader.read_byte_record(&mut record).unwrap_or(false) {
             return Ok(0);
         }
-        let fields: Vec<_> = record.iter().map(|field| String::from_utf8_lossy(field.trim_ascii())).collect();
-        let has_names = self.names.iter().any(|names| names.iter().map(String::as_str).eq(fields.iter().map(|f| &**f)));
+        let fields: Vec<_> =
+            record.iter().map(|field| String::from_utf8_lossy(field.trim_ascii()).into_owned()).collect();
         let wrong = |message: String| Err(Error::bad_payload(message).at(Place::row(1)));
-        match self.header {
-            Header::Absent if has_names => wrong(format!(
-                "this looks like a header line: it has the names of the columns ({}), which would be taken for data; take it \
-                 away, or set the channel's ContentType to text/csv;header=present",
+        match (self.header, self.names.read(&fields)) {
+            (Header::Absent, Line::Names) => wrong(format!(
+                "this looks like a header line: it has names of columns ({}), which would be taken for data; take it away, or \
+                 set the ContentType of the channel, --content-type of byoc train, to text/csv;header=present",
                 listed(&fields)
             )),
-            Header::Absent => Ok(0),
-            Header::Present if has_names || self.names.is_empty() => {
+            (Header::Absent, Line::Data(_) | Line::Either) => Ok(0),
+            (Header::Present, Line::Data(expected)) => wrong(format!(
+                "the channel's ContentType has header=present: expected a line of {expected}, found {}",
+                listed(&fields)
+            )),
+            (Header::Present, Line::Names | Line::Either) => {
+                if let Names::AboveNumbers(first) = &self.names {
+                    let (of, names) = first.get_or_init(|| (file.to_owned(), fields.clone()));
+                    if *names != fields {
+                        return wrong(format!(
+                            "expected the names of columns of {of} in its order, {}, found {}",
+                            listed(names),
+                            listed(&fields)
+                        ));
+                    }
+                }
                 Ok(mark + usize::try_from(reader.position().byte()).unwrap_or(usize::MAX).min(text.len()))
             }
-            Header::Present => {
-                let expected: Vec<_> = self.names.iter().map(|names| listed(names)).collect();
-                wrong(format!(
-                    "the channel's ContentType has header=present: expected a line of the names {}, found {}",
-                    expected.join(" or "),
-                    listed(&fields)
-                ))
+        }
+    }
+
+    /// How many columns the header line has, where each file has one and its names are not known beforehand.
+    pub(super) fn columns(&self) -> Option<usize> {
+        match (&self.header, &self.names) {
+            (Header::Present, Names::AboveNumbers(first)) => first.get().map(|(_, names)| names.len()),
+            _ => None,
+        }
+    }
+}
+
+/// What a first line is by what stands in it.
+enum Line {
+    Names,
+    /// No names, and what would have been.
+    Data(String),
+    /// Nobody can tell.
+    Either,
+}
+
+impl Names {
+    fn read(&self, fields: &[String]) -> Line {
+        match self {
+            Names::Of(names) if names.is_empty() => Line::Either,
+            Names::Of(names) if names.iter().any(|names| names == fields) => Line::Names,
+            Names::Of(names) => {
+                let expected: Vec<_> = names.iter().map(|names| listed(names)).collect();
+                Line::Data(format!("the names {}", expected.join(" or ")))
+            }
+            Names::AboveNumbers(_) => {
+                let is_number = |field: &String| field.parse::<f64>().is_ok();
+                // What is empty is no number, and no name either.
+                let is_word = |field: &String| !field.is_empty() && !is_number(field);
+                // What pandas writes above columns that have no names.
+                let is_counted = || fields.iter().enumerate().all(|(at, field)| *field == at.to_string());
+                match (fields.iter().any(is_word), fields.iter().any(is_number)) {
+                    (true, false) => Line::Names,
+                    (true, true) => Line::Either,
+                    (false, _) if is_counted() => Line::Either,
+                    (false, _) => Line::Data("the names of the columns, the label's first".to_owned()),
+                }
             }
         }
     }
@@ -81,15 +148,15 @@ mod tests {
     fn a_line_of_the_names_is_a_header_and_nothing_else_is() {
         let absent = HeaderLine::new(Header::Absent, names(&["y,a,b", "a,b"]));
         for data in ["", "1,x,z\n", "y,a\n", "a,b,y\n", "\n\n1,2,3\n", "A,B\n"] {
-            assert_eq!(absent.length(data.as_bytes()).unwrap(), 0, "{data}");
+            assert_eq!(absent.length(data.as_bytes(), "f").unwrap(), 0, "{data}");
         }
         for header in ["y,a,b\n1,2,3\n", "a,b", "\u{feff}a,b\r\n", "\"a\", b\n", "\n\na,b\n"] {
-            let error = absent.length(header.as_bytes()).unwrap_err().to_string();
+            let error = absent.length(header.as_bytes(), "f").unwrap_err().to_string();
             assert!(error.starts_with("row 1: this looks like a header line"), "{header}: {error}");
             assert!(error.contains("text/csv;header=present"), "{error}");
         }
         let unnamed = HeaderLine::new(Header::Absent, Vec::new());
-        assert_eq!(unnamed.length(b"a,b\n").unwrap(), 0);
+        assert_eq!(unnamed.length(b"a,b\n", "f").unwrap(), 0);
     }
 
     #[test]
@@ -97,12 +164,35 @@ mod tests {
         let present = HeaderLine::new(Header::Present, names(&["y,a,b", "a,b"]));
         for header in ["y,a,b\n", "a,b\n", "\u{feff}a,b\n", "\"a\",\"b\"\n"] {
             let text = format!("{header}1,2,3\n");
-            assert_eq!(present.length(text.as_bytes()).unwrap(), header.len(), "{header}");
+            assert_eq!(present.length(text.as_bytes(), "f").unwrap(), header.len(), "{header}");
         }
-        let error = present.length(b"1,2,3\n").unwrap_err().to_string();
+        let error = present.length(b"1,2,3\n", "f").unwrap_err().to_string();
         assert!(error.contains("expected a line of the names y,a,b or a,b, found 1,2,3"), "{error}");
         let unnamed = HeaderLine::new(Header::Present, Vec::new());
-        assert_eq!(unnamed.length(b"p,q\n1,2\n").unwrap(), 4);
-        assert_eq!(unnamed.length(b"").unwrap(), 0);
+        assert_eq!(unnamed.length(b"p,q\n1,2\n", "f").unwrap(), 4);
+        assert_eq!(unnamed.length(b"", "f").unwrap(), 0);
+    }
+
+    #[test]
+    fn above_numbers_a_line_of_words_is_a_header_and_all_files_have_the_same() {
+        let header = |header| HeaderLine::above_numbers(header, &Arc::default());
+        for data in ["", "1,2,3\n", "1,x\n", ",,\n", "nan,inf\n"] {
+            assert_eq!(header(Header::Absent).length(data.as_bytes(), "f").unwrap(), 0, "{data}");
+        }
+        for line in ["price,feet\n1,2\n", "\u{feff}\"price\",feet", ",feet\r\n"] {
+            let error = header(Header::Absent).length(line.as_bytes(), "f").unwrap_err().to_string();
+            assert!(error.contains("looks like a header line") && error.contains("--content-type"), "{error}");
+        }
+        let present = header(Header::Present);
+        assert_eq!(present.length("\u{feff}price, feet\n1,2\n".as_bytes(), "a.csv").unwrap(), 15);
+        assert_eq!(present.columns(), Some(2));
+        assert_eq!(present.length(b"\"price\",feet\n1,2\n", "b.csv").unwrap(), 13);
+        let error = present.length(b"feet,price\n1,2\n", "c.csv").unwrap_err().to_string();
+        assert!(error.contains("of a.csv in its order, price,feet, found feet,price"), "{error}");
+        for names in ["0,1\n", "price,2019\n"] {
+            assert_eq!(header(Header::Present).length(names.as_bytes(), "f").unwrap(), names.len());
+        }
+        let error = present.length(b"1,2\n", "c.csv").unwrap_err().to_string();
+        assert!(error.contains("expected a line of the names of the columns, the label's first, found 1,2"), "{error}");
     }
 }

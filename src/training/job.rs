@@ -1,26 +1,25 @@
 //! A job from its first file to its last.
 
+use super::destination::{Destination, Output};
 use super::lines::Lines;
 use super::report::Report;
 use super::screen::Screen;
-use super::source::{ChannelSource, Reading};
+use super::source::{ChannelSource, Reading, Shape};
 use super::stop::{Stop, stopped};
-use super::tree::Tree;
-use super::{failure, place, preprocessor_job, settings};
+use super::task::Task;
+use super::{failure, preprocessor_job};
 use crate::error::{Cause, Error, Result};
 use crate::linear_learner;
 use crate::linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// How a job runs.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The root of the tree, `/opt/ml` on the platform.
-    pub base_dir: PathBuf,
+    /// What it is told.
+    pub task: Task,
     /// Where the model goes.
-    pub model_dir: PathBuf,
+    pub output: Output,
     /// How many threads compute.
     pub threads: usize,
     /// How many bytes of training data may be kept in memory.
@@ -31,33 +30,34 @@ pub struct Config {
     pub is_watched: bool,
 }
 
-/// Trains as the tree says, and writes the model.
+/// Trains as the task says, and writes the model.
 ///
 /// # Errors
-/// What kept it from that. The reason is in the failure file then, too.
+/// What kept it from that. The reason is in the failure file of a tree then, too.
 pub fn run(config: &Config) -> Result<()> {
-    let tree = Tree::new(&config.base_dir);
-    failure::clear(&tree);
-    train(config, &tree).inspect_err(|error| failure::write(&tree, error))
+    let tree = config.task.tree();
+    tree.iter().for_each(failure::clear);
+    train(config).inspect_err(|error| tree.iter().for_each(|tree| failure::write(tree, error)))
 }
 
-fn train(config: &Config, tree: &Tree) -> Result<()> {
-    if let Some(job) = preprocessor_job::find(tree)? {
-        return job.run(config, tree);
+fn train(config: &Config) -> Result<()> {
+    let task = &config.task;
+    if let Some(job) = preprocessor_job::find(task)? {
+        return job.run(config);
     }
     let stop = Stop::on_signal()?;
-    let host = settings::host(tree)?;
-    let text = settings::hyperparameters(tree)?;
+    let host = task.host()?;
+    let text = task.hyperparameters()?;
     let given = Hyperparameters::parse(&text)?;
-    let channels = settings::channels(tree)?;
-    place::probe(&config.model_dir, &[MODEL])?;
+    let channels = task.channels()?;
+    let destination = Destination::probe(&config.output, &[MODEL])?;
     given.without_effect(&text).iter().for_each(|message| log::warn!("{message}"));
-    let width = Arc::default();
+    let shape = Shape::default();
     let room = usize::try_from(config.memory).unwrap_or(usize::MAX) / channels.len().max(1);
     let open = |name: &str| {
         let channel = channels.get(name)?;
         let (kind, batch) = (given.predictor_type, given.mini_batch_size);
-        let reading = Reading::new(name, tree.channel(name), channel, kind, batch, &width, &stop);
+        let reading = Reading::new(name, task.channel(name), channel, kind, batch, &shape, &stop);
         Some(reading.map(|reading| ChannelSource::new(reading, room)))
     };
     let Some(mut train) = open("train").transpose()? else {
@@ -71,7 +71,7 @@ fn train(config: &Config, tree: &Tree) -> Result<()> {
     } else {
         let (out, now) = (std::io::stdout(), SystemTime::now);
         let mut lines = Lines::new(out, &host, &given, validation.is_some(), test.is_some(), now);
-        lines.configuration(&tree.hyperparameters(), &text);
+        lines.configuration(&task.source(), &text);
         Report::Lines(Box::new(lines))
     };
     let is_stopped = || stop.is_set();
@@ -97,16 +97,12 @@ fn train(config: &Config, tree: &Tree) -> Result<()> {
         }
         trained => trained?,
     };
-    linear_learner::write(&config.model_dir, &given, &trained)?;
-    report.written(&model_file(&config.model_dir), &trained);
+    linear_learner::write(&destination.folder(), &given, &trained)?;
+    report.written(&destination.finish(MODEL)?, &trained);
     Ok(())
 }
 
 const MODEL: &str = "model_algo-1";
-
-fn model_file(directory: &Path) -> PathBuf {
-    directory.join(MODEL)
-}
 
 #[cfg(test)]
 #[path = "job_test.rs"]

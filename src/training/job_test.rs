@@ -29,8 +29,8 @@ impl Job {
 
     fn run(&self) -> Result<()> {
         run(&Config {
-            base_dir: self.base.path().to_owned(),
-            model_dir: self.base.path().join("model"),
+            task: Task::Tree(self.base.path().to_owned()),
+            output: Output::Folder(self.base.path().join("model")),
             threads: 2,
             memory: 1 << 30,
             all_memory: 1 << 31,

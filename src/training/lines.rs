@@ -53,14 +53,14 @@ impl<W: Write> Lines<W> {
         let _ = writeln!(self.out, "[{stamp} INFO {}] {}", self.thread, printable::one_line(&message));
     }
 
-    pub(super) fn configuration(&mut self, path: &std::path::Path, given: &Given) {
+    pub(super) fn configuration(&mut self, source: &str, given: &Given) {
         let defaults: Given =
             crate::linear_learner::train::DEFAULTS.iter().map(|&(name, value)| (name.into(), value.into())).collect();
         let mut all = defaults.clone();
         all.extend(given.clone());
         self.line("Docker entrypoint called with argument(s): train");
         self.line(format_args!("Reading default configuration: {}", json!(defaults)));
-        self.line(format_args!("Merging with provided configuration from {}: {}", path.display(), json!(given)));
+        self.line(format_args!("Merging with provided configuration from {}: {}", source, json!(given)));
         self.line(format_args!("Final configuration: {}", json!(all)));
         self.line("Number of GPUs being used: 0");
     }

@@ -98,7 +98,7 @@ fn the_configuration_is_printed_as_it_came_and_as_it_is() {
         [("predictor_type".to_owned(), "regressor".to_owned()), ("epochs".to_owned(), "3".to_owned())].into();
     let mut out = Vec::new();
     let mut lines = Lines::new(&mut out, "algo-1", &parsed, false, false, clock);
-    lines.configuration(std::path::Path::new("/opt/ml/input/config/hyperparameters.json"), &raw);
+    lines.configuration("/opt/ml/input/config/hyperparameters.json", &raw);
     let scaler = Scaler { records: 9, means: vec![0.0], inverses: vec![1.0], label_mean: 0.0, label_deviation: 1.0 };
     lines.hear(Event::Prepared { scaler: &scaler, models: 4 });
     let text = String::from_utf8(out).unwrap();

@@ -1,4 +1,5 @@
-//! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file.
+//! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file; or the same job over
+//! files that the command line names (`task`).
 //!
 //! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This room knows files, channels, log lines and
 //! signals; what is computed is [`crate::linear_learner::train`]'s, or [`crate::fitting`]'s: a job that has a specification
@@ -6,6 +7,7 @@
 
 mod channel;
 mod csv;
+mod destination;
 mod failure;
 mod header_line;
 mod job;
@@ -20,6 +22,9 @@ mod source;
 mod stop;
 mod streams;
 mod table_source;
+mod task;
 mod tree;
 
+pub use destination::Output;
 pub use job::{Config, run};
+pub use task::{Files, Task};

@@ -1,15 +1,16 @@
 //! A job that fits a preprocessor: which channel has the data and which the specification, and what is written.
 
 use super::channel::{Channel, InputMode};
+use super::destination::{Destination, Output};
 use super::job::Config;
 use super::lines::stamp;
 use super::stop::{Stop, stopped};
 use super::table_source::TableSource;
-use super::tree::Tree;
-use super::{place, settings};
+use super::task::Task;
 use crate::error::{Cause, Error, Result};
 use crate::fitting::{self, Document, Specification};
 use crate::linear_learner::train::Given;
+use crate::near;
 use crate::telemetry::printable;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -36,14 +37,14 @@ pub(super) struct Job {
 /// # Errors
 /// [`Cause::BadSetting`] for a specification that is wrong, is there twice, or stands beside hyperparameters of the linear
 /// learner.
-pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
-    let given = settings::hyperparameters_or_none(tree)?;
-    let channels = settings::all_channels(tree)?;
-    let of_channel = |name: &String| tree.channel(name).join(FILE);
+pub(super) fn find(task: &Task) -> Result<Option<Job>> {
+    let given = task.hyperparameters_or_none()?;
+    let channels = task.all_channels()?;
+    let of_channel = |name: &String| task.channel(name).join(FILE);
     let files: Vec<PathBuf> = channels.keys().map(of_channel).filter(|path| path.is_file()).collect();
     let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
     let (text, source, file) = match (given.get(HYPERPARAMETER), files.as_slice()) {
-        (None, []) => return misspelt(&given, &channels, tree).map_or(Ok(None), Err),
+        (None, []) => return misspelt(&given, &channels, task).map_or(Ok(None), Err),
         (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {HYPERPARAMETER}"), PathBuf::new()),
         (None, [file]) => {
             let text = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
@@ -65,21 +66,16 @@ pub(super) fn find(tree: &Tree) -> Result<Option<Job>> {
 }
 
 /// The error of a specification under another name, which a linear learner would complain of in its own way.
-fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, tree: &Tree) -> Option<Error> {
-    // Two letters, wherever they are wrong.
-    let is_near = |name: &str, meant: &str| {
-        let (name, meant) = (name.to_lowercase(), meant.to_lowercase());
-        strsim::osa_distance(&name, &meant) <= 2
-    };
+fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, task: &Task) -> Option<Error> {
     let wrong = |message: String| Error::new(Cause::BadSetting, message);
-    if let Some(name) = given.keys().find(|name| is_near(name, HYPERPARAMETER)) {
+    if let Some(name) = given.keys().find(|name| near::is_slip(name, HYPERPARAMETER)) {
         return Some(wrong(format!("{name} is no hyperparameter: did you mean {HYPERPARAMETER}?")));
     }
     channels.keys().find_map(|channel| {
-        let entries = std::fs::read_dir(tree.channel(channel)).ok()?;
+        let entries = std::fs::read_dir(task.channel(channel)).ok()?;
         let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let name = names.find(|name| is_near(name, FILE))?;
-        let path = tree.channel(channel).join(name);
+        let name = names.find(|name| near::is_slip(name, FILE))?;
+        let path = task.channel(channel).join(name);
         Some(wrong(format!("{} is no specification by its name: did you mean {FILE}?", path.display())))
     })
 }
@@ -101,10 +97,10 @@ fn check_others(given: &Given) -> Result<()> {
 
 impl Job {
     /// The channel with the data: `train`, `training` as notebooks call it, or the only one.
-    fn channel(&self) -> Result<(&str, &Channel)> {
+    fn channel(&self, task: &Task) -> Result<(&str, &Channel)> {
         let holds_data = |name: &&String| match self.file.parent() {
             // A channel of nothing but the specification.
-            Some(folder) if folder.ends_with(name) => has_other_files(folder),
+            Some(folder) if folder == task.channel(name) => has_other_files(folder),
             _ => true,
         };
         let names: Vec<&String> = self.channels.keys().filter(holds_data).collect();
@@ -129,21 +125,22 @@ impl Job {
             .ok_or_else(|| Error::new(Cause::Internal, format!("channel {name} is not there")))
     }
 
-    pub(super) fn run(self, config: &Config, tree: &Tree) -> Result<()> {
+    pub(super) fn run(self, config: &Config) -> Result<()> {
         let stop = Stop::on_signal()?;
-        settings::host(tree)?;
-        let (name, channel) = self.channel()?;
-        place::probe(&config.model_dir, &[PICKLE, FILE])?;
+        let task = &config.task;
+        task.host()?;
+        let (name, channel) = self.channel(task)?;
+        let destination = Destination::probe(&config.output, &[PICKLE, FILE])?;
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
         let mut rows =
-            TableSource::new(name, tree.channel(name), channel, &self.specification, self.file.clone(), room, &stop)?;
+            TableSource::new(name, task.channel(name), channel, &self.specification, self.file.clone(), room, &stop)?;
         let mut report = Report::new(config.is_watched);
         report.say("Docker entrypoint called with argument(s): train");
         let mode = if channel.training_input_mode == InputMode::Pipe { "FIFOs" } else { "files" };
         report.say(&format!("Fitting a preprocessor on the {mode} of channel {name}"));
         let unread: Vec<&str> = self.channels.keys().map(String::as_str).filter(|other| *other != name).collect();
         if let Some(unread) =
-            unread.iter().find(|other| !self.file.parent().is_some_and(|folder| folder.ends_with(other)))
+            unread.iter().find(|other| !self.file.parent().is_some_and(|folder| folder == task.channel(other)))
         {
             report.say(&format!("Channel {unread} is not read: a preprocessor is fitted on {name} alone"));
         }
@@ -171,8 +168,13 @@ impl Job {
             }
         };
         let report = Report::new(config.is_watched);
-        let written = write(&config.model_dir, &document)?;
-        report.say(&format!("Preprocessor saved to {} and {PICKLE} beside it", written.display()));
+        write(&destination.folder(), &document)?;
+        let written = destination.finish(FILE)?;
+        let written = written.display();
+        report.say(&match config.output {
+            Output::Folder(_) => format!("Preprocessor saved to {written} and {PICKLE} beside it"),
+            Output::Archive(_) => format!("Preprocessor saved to {written}, as {FILE} and {PICKLE}"),
+        });
         Ok(())
     }
 }
@@ -186,7 +188,7 @@ fn has_other_files(folder: &Path) -> bool {
 }
 
 /// Writes both files; each appears whole or not at all, the one that is served last.
-fn write(directory: &Path, document: &Document) -> Result<PathBuf> {
+fn write(directory: &Path, document: &Document) -> Result<()> {
     std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
     for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
@@ -196,7 +198,7 @@ fn write(directory: &Path, document: &Document) -> Result<PathBuf> {
             Error::io("write", &path, &error)
         })?;
     }
-    Ok(directory.join(FILE))
+    Ok(())
 }
 
 /// What is told of a fit: log lines, or a line that changes where a person sits.

@@ -2,6 +2,7 @@ use crate::error::Result;
 use crate::model::Artifact;
 use crate::preprocessor::Overrides;
 use crate::training::{Config, run};
+use crate::training::{Output, Task};
 use byoc_account::Allowance;
 use std::path::Path;
 
@@ -29,8 +30,8 @@ impl Job {
 
     fn run(&self, memory: u64) -> Result<()> {
         run(&Config {
-            base_dir: self.0.path().to_owned(),
-            model_dir: self.path("model"),
+            task: Task::Tree(self.0.path().to_owned()),
+            output: Output::Folder(self.path("model")),
             threads: 1,
             memory,
             all_memory: 1 << 31,

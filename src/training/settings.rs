@@ -19,7 +19,7 @@ struct Resources {
 }
 
 /// The name of a host where no file says it, as on a laptop.
-const ONLY_HOST: &str = "algo-1";
+pub(super) const ONLY_HOST: &str = "algo-1";
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let bytes = match std::fs::read(path) {

@@ -1,6 +1,7 @@
 //! A channel as training walks over it: blocks of rows, read ahead by a thread of its own, kept in memory as far as they fit.
 
 use super::channel::{Channel, Format};
+use super::header_line::{FirstLine, HeaderLine};
 use super::stop::Stop;
 use super::streams::Streams;
 use super::{csv, recordio};
@@ -25,11 +26,21 @@ pub(super) struct Reading {
     pub(super) name: String,
     streams: Streams,
     format: Format,
+    /// Of CSV.
+    header: HeaderLine,
     predictor_type: PredictorType,
     mini_batch_size: usize,
-    /// Of the rows of all channels of a job, once the first is read.
-    width: Arc<OnceLock<usize>>,
+    shape: Shape,
     stop: Stop,
+}
+
+/// What the rows of all channels of a job have in common, once the first is read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shape {
+    /// How many features.
+    width: Arc<OnceLock<usize>>,
+    /// The names of the columns, where files have them.
+    names: Arc<FirstLine>,
 }
 
 impl Reading {
@@ -39,19 +50,21 @@ impl Reading {
         channel: &Channel,
         predictor_type: PredictorType,
         mini_batch_size: usize,
-        width: &Arc<OnceLock<usize>>,
+        shape: &Shape,
         stop: &Stop,
     ) -> Result<Reading> {
         let in_channel = |error: Error| error.context(format_args!("channel {name}"));
         let format = channel.format().map_err(in_channel)?;
         channel.check_label_first().map_err(in_channel)?;
+        let header = channel.header().map_err(in_channel)?;
         Ok(Reading {
             name: name.to_owned(),
             streams: Streams::new(path, channel.training_input_mode),
             format,
+            header: HeaderLine::above_numbers(header, &shape.names),
             predictor_type,
             mini_batch_size,
-            width: Arc::clone(width),
+            shape: shape.clone(),
             stop: stop.clone(),
         })
     }
@@ -78,12 +91,12 @@ impl Reading {
 
     fn read(&self, walk: usize, sender: &SyncSender<Result<Rows>>) -> Result<()> {
         let in_channel = |error: Error| error.context(format_args!("channel {}", self.name));
-        let mut collector = Collector::new(self.predictor_type, self.mini_batch_size, &self.width, sender);
+        let mut collector = Collector::new(self.predictor_type, self.mini_batch_size, &self.shape.width, sender);
         for path in self.streams.paths(walk).map_err(in_channel)? {
             let mut stream = self.streams.open(&path, &self.stop).map_err(in_channel)?;
             collector.rows_of_stream = 0;
             let read = match self.format {
-                Format::Csv => csv::read(&mut stream, &mut collector),
+                Format::Csv => csv::read(&mut stream, &self.header, &mut collector),
                 Format::RecordIo => recordio::read(&mut stream, &mut collector),
             };
             read.map_err(|error| in_channel(error.context(path.display())))?;

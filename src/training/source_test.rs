@@ -11,7 +11,8 @@ const PIPE: &str = r#"{"TrainingInputMode": "Pipe", "ContentType": "text/csv"}"#
 fn source(folder: &Path, channel: &str, kind: PredictorType, batch: usize, room: usize) -> ChannelSource {
     let channel: Channel = serde_json::from_str(channel).unwrap();
     let reading =
-        Reading::new("train", folder.join("train"), &channel, kind, batch, &Arc::default(), &Stop::default()).unwrap();
+        Reading::new("train", folder.join("train"), &channel, kind, batch, &Shape::default(), &Stop::default())
+            .unwrap();
     ChannelSource::new(reading, room)
 }
 
@@ -140,7 +141,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
             "expected a label that is 0 or 1 for predictor_type binary_classifier, found 2",
         ),
         (CSV, classes, b"1,2,3\n3,4,5\n".to_vec(), "expected a label that is a whole number from 0 to 2"),
-        (CSV, binary, b"label,a,b\n1,2,3\n".to_vec(), "this is a header"),
+        (CSV, binary, b"label,a,b\n1,2,3\n".to_vec(), "this looks like a header line"),
         (CSV, PredictorType::Regressor, long, "row 250001, column 3"),
         (CSV, binary, b"1\n0\n".to_vec(), "expected at least one feature"),
         (RECORDIO, binary, b"1,2,3\n4,5,6\n".to_vec(), "text/csv needs the channel's ContentType to say so"),
@@ -191,7 +192,7 @@ fn a_walk_that_waits_for_data_ends_when_the_job_is_to_end() {
         &channel,
         PredictorType::Regressor,
         10,
-        &Arc::default(),
+        &Shape::default(),
         &stop,
     )
     .unwrap();

@@ -34,7 +34,7 @@ impl Streams {
         Streams { path, mode }
     }
 
-    /// The paths of a walk, counted from 0: all files of the folder in the order of their names, or that walk's FIFO.
+    /// The paths of a walk, counted from 0: the file, all files of the folder in the order of their names, or that walk's FIFO.
     pub(super) fn paths(&self, walk: usize) -> Result<Vec<PathBuf>> {
         match self.mode {
             InputMode::Pipe => {
@@ -42,6 +42,7 @@ impl Streams {
                 name.push(format!("_{walk}"));
                 Ok(vec![PathBuf::from(name)])
             }
+            InputMode::File if self.path.is_file() => Ok(vec![self.path.clone()]),
             InputMode::File => {
                 let (mut files, mut empty) = (Vec::new(), Vec::new());
                 collect(&self.path, &mut files, &mut empty)?;

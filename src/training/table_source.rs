@@ -210,7 +210,7 @@ impl File {
             let found = found.map_err(|error| Error::io("read", path, &error))?;
             let is_end = (found as u64) < missing;
             if !std::mem::replace(&mut self.is_begun, true) {
-                let length = header.length(&text)?;
+                let length = header.length(&text, &path.display().to_string())?;
                 if length > 0 {
                     text.drain(..length);
                     self.offset += length;

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod docker_build;
+mod documentation;
 mod endpoint_limits;
 mod housing_training;
 mod inspect;

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::json;
 
-use super::support::program::byoc;
+use super::support::program::{Container, byoc};
 
 /// A tree with hyperparameters and one channel, and the folder of its data.
 fn tree(mode: &str, hyperparameters: serde_json::Value) -> tempfile::TempDir {
@@ -164,4 +164,69 @@ fn hyperparameters_without_effect_are_warned_of_and_hints_are_those_of_a_job() {
     assert_eq!(done.status.code(), Some(65), "{stderr}");
     assert!(stderr.contains("WARN") && stderr.contains("quantile is \"0.9\", which has an effect only"), "{stderr}");
     assert!(stderr.contains("byoc: correct the data of the channel"), "{stderr}");
+}
+
+/// Runs `byoc train` with these arguments, in a folder.
+fn train_in(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = byoc(&["train"]);
+    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+const REGRESSOR: [&str; 4] = ["--hp", "predictor_type=regressor", "--hp", "mini_batch_size=10"];
+
+#[test]
+fn files_with_a_header_line_train_the_model_that_a_tree_does_and_it_is_served() {
+    let data: String = (0..100).map(|row| format!("{},{row},{}\n", 2 * row + row % 5, row % 5)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (name, text) in [("plain.csv", data.clone()), ("named/a.csv", format!("y,a,b\n{data}"))] {
+        std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+        std::fs::write(at(name), text).unwrap();
+    }
+    let of_tree = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10" }));
+    std::fs::write(of_tree.path().join("input/data/train/part"), &data).unwrap();
+    assert!(start(of_tree.path()).wait_with_output().unwrap().status.success());
+    let expected = std::fs::read(of_tree.path().join("model/model_algo-1")).unwrap();
+
+    let named = ["--content-type", "text/csv;header=present"];
+    for (arguments, output) in [
+        ([&["--train", "plain.csv", "--output", "plain"][..], &REGRESSOR].concat(), "plain/model_algo-1"),
+        ([&["--train", "named"][..], &named, &REGRESSOR].concat(), "model/model_algo-1"),
+    ] {
+        let (code, stderr) = train_in(folder.path(), &arguments);
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(std::fs::read(at(output)).unwrap(), expected, "{arguments:?}");
+    }
+    let packed = ["--train", "named", "--validation", "named/a.csv", "--output", "x/model.tar.gz"];
+    let (code, stderr) = train_in(folder.path(), &[&packed[..], &named, &REGRESSOR].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(std::fs::read_dir(at("x")).unwrap().count(), 1);
+    assert!(!at("output").exists(), "a failure file is a tree's");
+    let archive = at("x/model.tar.gz");
+    let container = Container::ready(&["--model-dir", archive.to_str().unwrap()], &[]);
+    let score = container.invoke("text/csv", "50,0").json()["predictions"][0]["score"].as_f64().unwrap();
+    assert!((score - 100.0).abs() < 1.0, "{score}");
+}
+
+#[test]
+fn a_header_line_is_checked_in_each_file_and_counts_as_row_1() {
+    let folder = tempfile::tempdir().unwrap();
+    for (files, content_type, expected) in [
+        (&[("a", "y,a,b\n1,2,3\n")][..], "text/csv", "row 1: channel train: "),
+        (&[("a", "y,a,b\n1,2,3\n")], "text/csv", "--content-type of byoc train, to text/csv;header=present"),
+        (&[("a", "1,2,3\n")], "text/csv;header=present", "expected a line of the names of the columns"),
+        (&[("a", "y,a\n1,2\n"), ("b", "a,y\n2,1\n")], "text/csv;header=present", "in its order, y,a, found a,y"),
+        (&[("a", "y,a,b\n1,2\n")], "text/csv;header=present", "row 2: channel train: "),
+        (&[("a", "y,a,b\n1,2\n")], "text/csv;header=present", "expected 3 columns as in the header line"),
+        (&[("a", "y,a\n1,2\n1,x\n")], "text/csv;header=present", "row 3, column 2, byte 10: "),
+        (&[("a", "y,a\n1,2\n")], "text/csv;header=yes", "expected header=present or header=absent"),
+    ] {
+        let data = tempfile::tempdir_in(folder.path()).unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(data.path().join(name), text).unwrap());
+        let arguments = ["--train", data.path().to_str().unwrap(), "--content-type", content_type];
+        let (code, stderr) = train_in(folder.path(), &[&arguments[..], &REGRESSOR].concat());
+        assert!(code == Some(65) || code == Some(78), "{code:?} {stderr}");
+        assert!(stderr.contains(expected), "{expected}: {stderr}");
+    }
 }

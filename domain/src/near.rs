@@ -1,0 +1,123 @@
+//! Which name was meant by one that is nearly right; and lists of names with that one first.
+//!
+//! All that refuses a name, of a hyperparameter, a member, a column or a file, asks here, so that one slip of the fingers is
+//! answered in one way everywhere.
+
+use std::fmt::Write as _;
+
+/// Of a longer name nobody knows what was meant, and telling takes time: the product of the lengths.
+const LONGEST: usize = 128;
+/// How many names are looked at: those of a table of a hundred thousand columns are not.
+const MOST_LOOKED_AT: usize = 4096;
+/// How many names a message lists.
+const MOST_LISTED: usize = 10;
+
+/// The name that was most likely meant: one that differs in a third of its letters at most, or whose words are among those of
+/// the other (`batch_size`, `mini_batch_size`). Case, and what stands between words, makes no difference.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = Letters::of(name)?;
+    let candidates = known.into_iter().take(MOST_LOOKED_AT).filter(|candidate| *candidate != name);
+    let rated = candidates.filter_map(|candidate| Some((wanted.distance(&Letters::of(candidate)?)?, candidate)));
+    rated.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}
+
+/// Whether a name is another with two letters wrong at most, wherever they are.
+pub fn is_slip(name: &str, meant: &str) -> bool {
+    name.len() <= LONGEST && strsim::osa_distance(&name.to_lowercase(), &meant.to_lowercase()) <= 2
+}
+
+/// A question that goes before what was expected: `did you mean mini_batch_size? `, or nothing.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map(|near| format!("did you mean {near}? ")).unwrap_or_default()
+}
+
+/// Names as a message lists them: the one that was meant first, then the others as they come, and how many more there are.
+pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    let near = nearest(name, known.clone());
+    let others = known.into_iter().filter(|other| Some(*other) != near);
+    let (mut list, mut count) = (String::new(), 0);
+    for known in near.into_iter().chain(others) {
+        count += 1;
+        if count <= MOST_LISTED {
+            let separator = if list.is_empty() { "" } else { ", " };
+            let _ = write!(list, "{separator}{known}");
+        }
+    }
+    match count {
+        0 => "nothing".to_owned(),
+        count if count > MOST_LISTED => format!("{list} and {} more", count - MOST_LISTED),
+        _ => list,
+    }
+}
+
+/// A name without what makes no difference, and its words.
+struct Letters {
+    letters: String,
+    words: Vec<String>,
+}
+
+impl Letters {
+    fn of(name: &str) -> Option<Letters> {
+        if name.is_empty() || name.len() > LONGEST {
+            return None;
+        }
+        let words: Vec<String> = name
+            .split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        Some(Letters { letters: words.concat(), words }).filter(|letters| !letters.letters.is_empty())
+    }
+
+    /// How far another name is, if it is near at all.
+    fn distance(&self, other: &Letters) -> Option<usize> {
+        let (own, others) = (self.letters.chars().count(), other.letters.chars().count());
+        let distance = strsim::osa_distance(&self.letters, &other.letters);
+        // Of two letters one may be wrong, of six two.
+        if distance <= (own.max(others) / 3).max(usize::from(own > 1)) {
+            return Some(distance);
+        }
+        let (few, many) = if self.words.len() < other.words.len() { (self, other) } else { (other, self) };
+        let is_part = few.letters.len() > 2 && few.words.iter().all(|word| many.words.contains(word));
+        is_part.then_some(distance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_a_missing_word_or_another_spelling_finds_the_name() {
+        let known = ["epochs", "mini_batch_size", "learning_rate", "l1", "wd", "loss"];
+        for (name, expected) in [
+            ("mini_batchsize", Some("mini_batch_size")),
+            ("minibatchsize", Some("mini_batch_size")),
+            ("miniBatchSize", Some("mini_batch_size")),
+            ("mini-batch-size", Some("mini_batch_size")),
+            ("batch_size", Some("mini_batch_size")),
+            ("epoch", Some("epochs")),
+            ("epcohs", Some("epochs")),
+            ("LOSS", Some("loss")),
+            ("learning_rat", Some("learning_rate")),
+            ("colour", None),
+            ("x", None),
+            ("", None),
+            ("_", None),
+        ] {
+            assert_eq!(nearest(name, known), expected, "{name}");
+        }
+        assert_eq!(nearest(&"x".repeat(1 << 20), known), None);
+        assert_eq!(did_you_mean("epoch", known), "did you mean epochs? ");
+        assert_eq!(did_you_mean("colour", known), "");
+    }
+
+    #[test]
+    fn a_list_begins_with_what_was_meant_and_is_cut() {
+        assert_eq!(listed("los", ["a", "loss", "b"]), "loss, a, b");
+        assert_eq!(listed("los", []), "nothing");
+        let many: Vec<String> = (0..30).map(|number| format!("column{number}")).collect();
+        let list = listed("columm29", many.iter().map(String::as_str));
+        assert!(list.starts_with("column29, column0, ") && list.ends_with(" and 20 more"), "{list}");
+    }
+}
