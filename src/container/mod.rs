@@ -15,6 +15,7 @@ pub mod models_root;
 mod pieces;
 pub mod registry;
 mod reply;
+mod request_id;
 mod respond;
 mod routes;
 mod server;

@@ -24,6 +24,7 @@ use crate::container::body;
 use crate::container::counters::{self, Route};
 use crate::container::registry::Loaded;
 use crate::container::reply::Reply;
+use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::routes::text_header;
 use crate::container::services::{SINGLE_MODEL, Services};
@@ -54,7 +55,7 @@ pub(super) async fn invocations(request: HttpRequest, payload: Payload, services
     let started = std::time::Instant::now();
     let response = match answer(&request, payload, services).await {
         Ok(response) => response,
-        Err(error) => respond::error(&error),
+        Err(error) => respond::error(&error, &RequestId::of(&request)),
     };
     counters::finished(Route::Invocation, response, Some(started))
 }
@@ -105,7 +106,7 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     };
     let first = streamed.next().await?.unwrap_or_default();
     let (answers, received) = channel(AHEAD);
-    actix_web::rt::spawn(streamed.send_all(answers));
+    actix_web::rt::spawn(streamed.send_all(answers, RequestId::of(request)));
     let body = Answers { received, waiting: VecDeque::from(first) };
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, exchange.writes.name())).body(body))
 }
@@ -245,7 +246,7 @@ impl Streamed {
         Ok(reply.parts)
     }
 
-    async fn send_all(mut self, answers: Sender<Result<Vec<Bytes>, BrokenOff>>) {
+    async fn send_all(mut self, answers: Sender<Result<Vec<Bytes>, BrokenOff>>, id: RequestId) {
         loop {
             // Not before the last answer but one is taken: an answer may be several times as large as what it answers.
             let place = {
@@ -267,7 +268,7 @@ impl Streamed {
                 Ok(None) => return,
                 Ok(Some(answer)) => place.send(Ok(answer)),
                 Err(error) => {
-                    log::error!("an answer is broken off: {error}");
+                    log::error!("an answer is broken off: {error} (request {id})");
                     place.send(Err(BrokenOff));
                     return;
                 }

@@ -10,6 +10,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::container::reply::Reply;
+use crate::container::request_id::RequestId;
 use crate::error::{Cause, Error, Result};
 use crate::payload::MediaType;
 use crate::sending::{self, PIECE};
@@ -36,8 +37,11 @@ struct Status<'a> {
 }
 
 /// A document, pretty-printed with a newline at its end as multi-model-server's are.
-pub(super) fn json(status: StatusCode, document: &impl Serialize) -> HttpResponse {
-    with_request_id(status, document, &uuid::Uuid::new_v4())
+pub(super) fn json(status: StatusCode, document: &impl Serialize, id: &RequestId) -> HttpResponse {
+    match pretty(document) {
+        Ok(body) => builder(status, id).body(body),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
 }
 
 /// A document's text, as [`json`] sends it.
@@ -52,41 +56,31 @@ pub(super) fn pretty(document: &impl Serialize) -> Result<Vec<u8>> {
 }
 
 /// The text of a document that may be large, with the memory that it takes until it is sent, or for as long as it may take.
-pub(super) fn leased_json(text: Bytes, timeout: Duration) -> HttpResponse {
+pub(super) fn leased_json(text: Bytes, timeout: Duration, id: &RequestId) -> HttpResponse {
     let patience = sending::patience(timeout, text.len());
-    builder(StatusCode::OK, &uuid::Uuid::new_v4()).body(sending::Body::new([text], patience))
+    builder(StatusCode::OK, id).body(sending::Body::new([text], patience))
 }
 
-fn with_request_id(status: StatusCode, document: &impl Serialize, id: &uuid::Uuid) -> HttpResponse {
-    match pretty(document) {
-        Ok(body) => builder(status, id).body(body),
-        Err(_) => HttpResponse::InternalServerError().finish(),
-    }
-}
-
-fn builder(status: StatusCode, id: &uuid::Uuid) -> HttpResponseBuilder {
+fn builder(status: StatusCode, id: &RequestId) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);
     builder
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((PRAGMA, HeaderValue::from_static("no-cache")))
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache; no-store, must-revalidate, private")))
-        .insert_header((EXPIRES, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 UTC")));
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-        builder.insert_header((REQUEST_ID, id));
-    }
+        .insert_header((EXPIRES, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 UTC")))
+        .insert_header((REQUEST_ID, id.header()));
     builder
 }
 
 /// `{"status": …}`.
-pub(super) fn status(message: &str) -> HttpResponse {
-    json(StatusCode::OK, &Status { status: message })
+pub(super) fn status(message: &str, id: &RequestId) -> HttpResponse {
+    json(StatusCode::OK, &Status { status: message }, id)
 }
 
 /// An error's body. What is not the caller's to know goes to the log, under the request's id.
-pub(super) fn error(error: &Error) -> HttpResponse {
+pub(super) fn error(error: &Error, id: &RequestId) -> HttpResponse {
     let row = error.cause().row();
     let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let id = uuid::Uuid::new_v4();
     let message = if error.cause() == Cause::Internal {
         log::error!("request {id}: {error}");
         format!("something went wrong inside; the log has it under request {id}")
@@ -103,7 +97,7 @@ pub(super) fn error(error: &Error) -> HttpResponse {
         column: place.and_then(|place| place.column),
         byte: place.and_then(|place| place.byte),
     };
-    let mut response = with_request_id(status, &body, &id);
+    let mut response = json(status, &body, id);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -134,11 +128,13 @@ pub(super) fn reply(reply: Reply, timeout: Duration) -> HttpResponse {
 }
 
 /// What multi-model-server says to a path that it does not serve.
-pub(super) async fn unknown_path() -> HttpResponse {
-    error(&Error::new(Cause::ResourceNotFound, "Requested resource is not found, please refer to API document."))
+pub(super) async fn unknown_path(id: RequestId) -> HttpResponse {
+    let message = "Requested resource is not found, please refer to API document.";
+    error(&Error::new(Cause::ResourceNotFound, message), &id)
 }
 
 /// What multi-model-server says to a method that a path does not take.
-pub(super) async fn wrong_method() -> HttpResponse {
-    error(&Error::new(Cause::MethodNotAllowed, "Requested method is not allowed, please refer to API document."))
+pub(super) async fn wrong_method(id: RequestId) -> HttpResponse {
+    let message = "Requested method is not allowed, please refer to API document.";
+    error(&Error::new(Cause::MethodNotAllowed, message), &id)
 }

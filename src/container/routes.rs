@@ -17,6 +17,7 @@ use crate::container::background;
 use crate::container::body::Body;
 use crate::container::config::{Batch, BatchStrategy};
 use crate::container::counters::{self, Route};
+use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
@@ -24,10 +25,10 @@ use crate::in_flight::leased;
 use crate::telemetry;
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.
-pub(super) async fn ping_single(services: Data<Services>) -> HttpResponse {
+pub(super) async fn ping_single(id: RequestId, services: Data<Services>) -> HttpResponse {
     match services.single.get() {
         Some(_) => HttpResponse::Ok().finish(),
-        None => respond::error(&Error::new(Cause::Unavailable, "Models are not loaded")),
+        None => respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"), &id),
     }
 }
 
@@ -59,7 +60,7 @@ const MOST_CONCURRENT_MEGABYTES: usize = 100;
 const WISHED_MEGABYTES: usize = 6;
 
 /// `GET /execution-parameters`: what a batch transform job should send at once; what it was told it says again.
-pub(super) async fn execution_parameters(services: Data<Services>) -> HttpResponse {
+pub(super) async fn execution_parameters(id: RequestId, services: Data<Services>) -> HttpResponse {
     let Batch { max_payload_in_mb, strategy, max_concurrent } = services.batch.unwrap_or_default();
     let max_payload_in_mb = match max_payload_in_mb.and_then(|megabytes| usize::try_from(megabytes).ok()) {
         Some(megabytes) => megabytes,
@@ -72,20 +73,20 @@ pub(super) async fn execution_parameters(services: Data<Services>) -> HttpRespon
         batch_strategy: strategy.unwrap_or(BatchStrategy::MultiRecord),
         max_payload_in_mb,
     };
-    respond::json(StatusCode::OK, &parameters)
+    respond::json(StatusCode::OK, &parameters, &id)
 }
 
 /// `POST /invocations` of a single model.
 pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data<Services>) -> HttpResponse {
     let Some(loaded) = services.single.get() else {
-        return respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"));
+        return respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"), &RequestId::of(&request));
     };
     invoke(&services, SINGLE_MODEL, std::sync::Arc::clone(loaded), &request, body).await
 }
 
 /// `POST /invocations` of a multi-model container, which does not say which model.
-pub(super) async fn invocations_without_model() -> HttpResponse {
-    respond::error(&Error::new(Cause::BadRequest, "Parameter model_name is required."))
+pub(super) async fn invocations_without_model(id: RequestId) -> HttpResponse {
+    respond::error(&Error::new(Cause::BadRequest, "Parameter model_name is required."), &id)
 }
 
 /// Everything below `/models/`: a model's name, which may hold any character once percent-decoded, and what to do with it.
@@ -95,31 +96,33 @@ pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Servi
     let raw = request.uri().path().strip_prefix("/models/").unwrap_or_default();
     if let Some(raw_name) = raw.strip_suffix("/invoke").filter(|name| !name.is_empty()) {
         if request.method() != Method::POST {
-            return respond::wrong_method().await;
+            return respond::wrong_method(RequestId::of(&request)).await;
         }
         return match decode(raw_name).and_then(|name| services.registry.get(&name).map(|loaded| (name, loaded))) {
             Ok((name, loaded)) => invoke(&services, &name, loaded, &request, body).await,
-            Err(error) => counters::finished(Route::Invocation, respond::error(&error), None),
+            Err(error) => counters::finished(Route::Invocation, respond::error(&error, &RequestId::of(&request)), None),
         };
     }
+    let id = RequestId::of(&request);
     let name = match decode(raw) {
         Ok(name) if !name.is_empty() => name,
-        Ok(_) => return respond::unknown_path().await,
-        Err(error) => return respond::error(&error),
+        Ok(_) => return respond::unknown_path(id).await,
+        Err(error) => return respond::error(&error, &id),
     };
     match *request.method() {
         Method::GET => match services.registry.get(&name) {
-            Ok(loaded) => respond::json(StatusCode::OK, &Described { model_name: &name, model_url: &loaded.url }),
-            Err(error) => respond::error(&error),
+            Ok(loaded) => respond::json(StatusCode::OK, &Described { model_name: &name, model_url: &loaded.url }, &id),
+            Err(error) => respond::error(&error, &id),
         },
         Method::DELETE => match services.registry.unload(&name).await {
             Ok(()) => {
                 log::info!("unloaded model {name}");
-                counters::finished(Route::Unload, respond::status(&format!("Model \"{name}\" unregistered")), None)
+                let done = respond::status(&format!("Model \"{name}\" unregistered"), &id);
+                counters::finished(Route::Unload, done, None)
             }
-            Err(error) => counters::finished(Route::Unload, respond::error(&error), None),
+            Err(error) => counters::finished(Route::Unload, respond::error(&error, &id), None),
         },
-        _ => respond::wrong_method().await,
+        _ => respond::wrong_method(id).await,
     }
 }
 
@@ -147,7 +150,15 @@ async fn invoke(
         }
         Err(error) => Err(error),
     };
-    let response = answer.map_or_else(|error| respond::error(&error), |reply| respond::reply(reply, services.timeout));
+    let response = match answer {
+        Ok(reply) => {
+            if log::log_enabled!(log::Level::Debug) {
+                log::debug!("request {}: 200 by model {name}", RequestId::of(request));
+            }
+            respond::reply(reply, services.timeout)
+        }
+        Err(error) => respond::error(&error, &RequestId::of(request)),
+    };
     counters::finished(Route::Invocation, response, Some(started))
 }
 
@@ -187,12 +198,13 @@ const PAGE: usize = 100;
 
 /// `GET /models`: what is loaded, sorted by name. The token is the number of models before the page.
 pub(super) async fn list(
+    id: RequestId,
     services: Data<Services>,
     paging: Result<web::Query<Paging>, actix_web::Error>,
 ) -> HttpResponse {
     let paging = match paging {
         Ok(paging) => paging.into_inner(),
-        Err(error) => return respond::error(&Error::new(Cause::BadRequest, error.to_string())),
+        Err(error) => return respond::error(&Error::new(Cause::BadRequest, error.to_string()), &id),
     };
     let limit =
         paging.limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit <= PAGE).unwrap_or(PAGE);
@@ -201,19 +213,17 @@ pub(super) async fn list(
         Some(Ok(offset)) => usize::try_from(offset).unwrap_or(0),
         Some(Err(_)) => {
             let token = paging.next_page_token.unwrap_or_default();
-            return respond::error(&Error::new(
-                Cause::BadRequest,
-                format!("next_page_token {token:?} is not one that this server gave"),
-            ));
+            let message = format!("next_page_token {token:?} is not one that this server gave");
+            return respond::error(&Error::new(Cause::BadRequest, message), &id);
         }
     };
     // With very many models it takes longer than an event loop may.
     let shared = services.clone();
     let listed = background::run(move || page(&shared, offset, limit.max(1))).await;
     match listed {
-        Ok(Ok(page)) => respond::leased_json(page, services.timeout),
-        Ok(Err(error)) => respond::error(&error),
-        Err(error) => respond::error(&Error::new(Cause::Internal, format!("listing did not finish: {error}"))),
+        Ok(Ok(page)) => respond::leased_json(page, services.timeout, &id),
+        Ok(Err(error)) => respond::error(&error, &id),
+        Err(error) => respond::error(&Error::new(Cause::Internal, format!("listing did not finish: {error}")), &id),
     }
 }
 
@@ -238,6 +248,7 @@ pub(super) struct LoadRequest {
 
 /// `POST /models`: loads a model that the platform has unpacked.
 pub(super) async fn load(
+    id: RequestId,
     query: Result<web::Query<LoadRequest>, actix_web::Error>,
     body: Body,
     services: Data<Services>,
@@ -246,20 +257,23 @@ pub(super) async fn load(
     let loaded = match load_request(query, body) {
         Ok((name, url)) => {
             let (registry, root) = (std::sync::Arc::clone(&services.registry), services.models_root.clone());
+            let request = id.clone();
             // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
             // end even where the caller goes away, so a slot is never left half full.
             let loading = background::run(move || {
                 let loaded = root.check(&url).and_then(|()| registry.load(&name, &url));
                 let loaded = loaded
-                    .inspect_err(|error| log::warn!("model {name} was not loaded from {url}: {error}"))
+                    .inspect_err(|error| {
+                        log::warn!("request {request}: model {name} was not loaded from {url}: {error}")
+                    })
                     .inspect(|loaded| {
                         let elapsed = started.elapsed();
                         log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
                         if let Some(refusal) = loaded.model.refusal() {
-                            log::warn!("every request to model {name} will be refused: {refusal}");
+                            log::warn!("request {request}: every request to model {name} will be refused: {refusal}");
                         }
                         if let Some(assumption) = loaded.model.assumption() {
-                            log::warn!("model {name}: {assumption}");
+                            log::warn!("request {request}: model {name}: {assumption}");
                         }
                     });
                 loaded.map_err(|error| root.told(error, &url))
@@ -272,8 +286,8 @@ pub(super) async fn load(
         Err(error) => Err(error),
     };
     let response = match loaded {
-        Ok(_) => respond::status("Workers scaled"),
-        Err(error) => respond::error(&error),
+        Ok(_) => respond::status("Workers scaled", &id),
+        Err(error) => respond::error(&error, &id),
     };
     counters::finished(Route::Load, response, Some(started))
 }

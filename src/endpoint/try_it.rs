@@ -1,5 +1,7 @@
 //! What to type next: commands that invoke an endpoint which has just gone InService.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +11,13 @@ use crate::storage::Location;
 
 /// How many folders deep an example of a TargetModel is looked for.
 const DEEPEST: usize = 3;
+/// The longest line of data that stands in the commands themselves.
+const LONGEST_LINE: u64 = 200;
+/// Stands for the file of somebody who has none beside the configuration.
+const UNKNOWN: &str = "/path/to/request.csv";
 
-/// Lines to copy: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for an example request,
-/// and the first archive under the multi-model container's prefix for an example of a TargetModel. Where signatures are
+/// Lines to copy, which do from any folder: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for
+/// an example request, and the first archive under the multi-model container's prefix for an example of a TargetModel. Where signatures are
 /// asked for, curl signs for `signing_region` with the keys in the environment, as boto3 does by itself.
 pub(super) fn advice(
     config: &EndpointConfig,
@@ -23,8 +29,8 @@ pub(super) fn advice(
     let multi_model = multi_model.into_iter().any(|container| matches!(container.models, Models::Multi { .. }));
     let url = format!("http://{address}");
     let name = &config.endpoint_name;
-    let request = first_file(file.parent().unwrap_or(Path::new("")), ".csv");
-    let request = request.map_or_else(|| "request.csv".to_owned(), |path| path.display().to_string());
+    let request = Request::beside(file);
+    let (data, body) = (request.for_curl(), request.for_python());
     let target_model = multi_model.then(|| example(config).unwrap_or_else(|| "NAME.tar.gz".to_owned()));
     // The members of a request that are particular to this endpoint, and their values.
     let particular = [("TargetModel", target_model), ("TargetContainerHostname", direct(config))];
@@ -49,11 +55,63 @@ pub(super) fn advice(
     };
     format!(
         "\nEndpoint {name} is InService at {url}. Try it:\n\n\
-         curl {signed}-H '{content_type}: text/csv' {headers}--data-binary '@{request}' {url}/endpoints/{name}/{path}\n\n\
+         curl {signed}-H '{content_type}: text/csv' {headers}--data-binary '{data}' {url}/endpoints/{name}/{path}\n\n\
          boto3.client('sagemaker-runtime', endpoint_url='{url}', {credentials}).{operation}(\
-         EndpointName='{name}', {arguments}ContentType='text/csv', Body=open('{request}', 'rb')){answer}\n\n\
+         EndpointName='{name}', {arguments}ContentType='text/csv', Body={body}){answer}\n\n\
          Metrics: {url}/metrics\n\n"
     )
+}
+
+/// What is sent in an example.
+#[derive(Debug, PartialEq, Eq)]
+enum Request {
+    /// A line of data, which can be copied to anywhere.
+    Line(String),
+    /// A file, by its absolute path.
+    File(PathBuf),
+    /// There is none.
+    Unknown,
+}
+
+impl Request {
+    /// The first file `*.csv` beside a configuration: what it says, if that is a line.
+    fn beside(configuration: &Path) -> Request {
+        let folder = configuration.parent().unwrap_or(Path::new(""));
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        match first_file(&folder, ".csv") {
+            Some(file) => line(&file).map_or(Request::File(file), Request::Line),
+            None => Request::Unknown,
+        }
+    }
+
+    /// What stands in curl's quotes.
+    fn for_curl(&self) -> String {
+        match self {
+            Request::Line(line) => line.clone(),
+            Request::File(file) => format!("@{}", file.display()),
+            Request::Unknown => format!("@{UNKNOWN}"),
+        }
+    }
+
+    /// An expression for the body.
+    fn for_python(&self) -> String {
+        match self {
+            Request::Line(line) => format!("'{line}'"),
+            Request::File(file) => format!("open('{}', 'rb')", file.display()),
+            Request::Unknown => format!("open('{UNKNOWN}', 'rb')"),
+        }
+    }
+}
+
+/// The one line of a small file, if it can stand in quotes and curl does not take it for a file's name.
+fn line(file: &Path) -> Option<String> {
+    let mut text = String::new();
+    File::open(file).ok()?.take(LONGEST_LINE + 2).read_to_string(&mut text).ok()?;
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let is_plain = line.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"'\\".contains(&byte));
+    let is_short = !line.is_empty() && line.len() as u64 <= LONGEST_LINE;
+    (is_plain && is_short && !line.starts_with('@')).then(|| line.to_owned())
 }
 
 /// What makes curl sign for SageMaker in a region.
@@ -126,6 +184,34 @@ mod tests {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         assert_eq!(first_file(folder.path(), ".csv"), Some(folder.path().join("d good.csv")));
+    }
+
+    #[test]
+    fn the_data_stand_in_the_commands_where_they_are_a_line_and_else_the_absolute_path_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (configuration, file) = (folder.path().join("endpoint.json"), folder.path().join("a.csv"));
+        assert_eq!(Request::beside(&configuration), Request::Unknown);
+        for (text, line) in [
+            ("1993,2728,6,3.0,0.7,1,y,y", Some("1993,2728,6,3.0,0.7,1,y,y")),
+            ("1,2\n", Some("1,2")),
+            ("1,\"a b\"\r\n", Some("1,\"a b\"")),
+            ("", None),
+            ("\n", None),
+            ("1,2\n3,4\n", None),
+            ("@1,2", None),
+            ("it's", None),
+            ("a\\", None),
+            ("ü", None),
+            (&"1,".repeat(101), None),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let expected = line.map_or(Request::File(file.clone()), |line| Request::Line(line.to_owned()));
+            assert_eq!(Request::beside(&configuration), expected, "{text:?}");
+        }
+        let relative = Request::beside(Path::new("examples/housing/endpoint.json"));
+        assert_eq!(relative.for_python(), "'1993,2728,6,3.0,0.7,1,y,y'");
+        let relative = Request::File(std::path::absolute("a.csv").unwrap());
+        assert!(relative.for_curl().starts_with("@/"), "{relative:?}");
     }
 
     #[test]

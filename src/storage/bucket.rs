@@ -112,12 +112,14 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Failure`]: nothing is there, we may not read it, it is too large, or it did not come.
-    pub async fn read(&self, key: &str, limit: u64, memory: &Share) -> Result<Bytes, Failure> {
+    pub async fn read(&self, key: &str, limit: u64, memory: &Share) -> Result<Object, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
         let bytes = object.meta.size;
         if bytes > limit {
             return Err(Failure::TooLarge { bytes, limit });
         }
+        let content_type = object.attributes.get(&Attribute::ContentType).map(|value| value.to_string());
+        let content_type = content_type.filter(|content_type| !content_type.is_empty() && content_type != NO_TYPE);
         let mut content = Arriving::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut pieces = object.into_stream();
         while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
@@ -127,7 +129,7 @@ impl Bucket {
             content.push(&piece).map_err(Failure::NoRoom)?;
         }
         whole(content.len() as u64, bytes)?;
-        Ok(content.finish())
+        Ok(Object { content: content.finish(), content_type })
     }
 
     /// Copies an object into a file, piece by piece, as [`Bucket::read`] reads it, once `agree` has agreed to how many bytes the
@@ -162,6 +164,19 @@ impl Bucket {
     pub async fn write(&self, key: &str, content: Bytes) -> Result<(), Failure> {
         self.client.put(&path(key)?, content.into()).await.map(drop).map_err(|error| failure(&error))
     }
+}
+
+/// What S3 says of an object that was stored without a Content-Type
+/// (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
+const NO_TYPE: &str = "binary/octet-stream";
+
+/// An object that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// All of it.
+    pub content: Bytes,
+    /// What the store says that it is: nothing of a file, and of an object that was stored without.
+    pub content_type: Option<String>,
 }
 
 /// An object without its content.

@@ -33,7 +33,7 @@ fn bucket(server: &FakeContainer) -> Bucket {
 async fn an_object_is_asked_for_under_its_key_and_signed() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
-    assert_eq!(bucket.read("models/NewYork NY/a%b.tar.gz", 7, &Share::unbounded()).await.unwrap(), "weights");
+    assert_eq!(bucket.read("models/NewYork NY/a%b.tar.gz", 7, &Share::unbounded()).await.unwrap().content, "weights");
     let seen = &server.seen()[0];
     assert!(seen.is("GET", "/bucket/models/NewYork%20NY/a%25b.tar.gz"), "{seen:?}");
     assert!(seen.header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=id/"));
@@ -78,7 +78,7 @@ async fn an_overloaded_store_is_asked_again_and_one_that_stays_so_is_unavailable
         let again = asked.fetch_add(1, Ordering::SeqCst) > 1;
         async move { if again { with_object("weights") } else { response(503).finish() } }
     });
-    assert_eq!(bucket(&server).read("a", 7, &Share::unbounded()).await.unwrap(), "weights");
+    assert_eq!(bucket(&server).read("a", 7, &Share::unbounded()).await.unwrap().content, "weights");
     assert_eq!(server.seen().len(), 3);
 
     let server = FakeContainer::answering(503, "application/xml", "<Error/>");
@@ -201,7 +201,7 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
     }
     assert!(!message.contains("secret") && !message.contains("token"), "{message}");
     assert_eq!((server.seen().len(), other.seen().len()), (1, 0), "it is not tried again, and nothing comes there");
-    assert_eq!(bucket.read("near", 100, &Share::unbounded()).await.unwrap(), "weights");
+    assert_eq!(bucket.read("near", 100, &Share::unbounded()).await.unwrap().content, "weights");
 }
 
 #[actix_web::test]
@@ -248,4 +248,26 @@ async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
     drop(pieces);
     let read = bucket.read("a", limit, &Share::unbounded()).await;
     assert!(matches!(read, Err(Failure::Unavailable(_))), "{read:?}");
+}
+
+#[actix_web::test]
+async fn an_object_has_the_type_that_it_was_stored_with_or_none() {
+    for (stored, expected) in [
+        (Some("text/csv; charset=utf-8"), Some("text/csv; charset=utf-8")),
+        (Some("application/json"), Some("application/json")),
+        // What S3 says of an object of which nobody said anything.
+        (Some("binary/octet-stream"), None),
+        (None, None),
+    ] {
+        let server = FakeContainer::start(move |_| async move {
+            let mut object = response(200);
+            object.insert_header(("ETag", "\"1\"")).insert_header(("Last-Modified", "Mon, 23 Nov 2026 06:00:00 GMT"));
+            if let Some(stored) = stored {
+                object.insert_header(("Content-Type", stored));
+            }
+            object.body("1,2")
+        });
+        let object = bucket(&server).read("a", 3, &Share::unbounded()).await.unwrap();
+        assert_eq!((object.content.as_ref(), object.content_type.as_deref()), (b"1,2".as_slice(), expected));
+    }
 }

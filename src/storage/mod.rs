@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-pub use bucket::{Bucket, Entry, S3Access, Upload};
+pub use bucket::{Bucket, Entry, Object, S3Access, Upload};
 pub use failure::Failure;
 pub use file::Folders;
 pub use location::Location;
@@ -69,7 +69,7 @@ impl Storage {
     /// # Errors
     /// [`Failure`]: it is not there, may not be read, is too large, or did not come.
     pub async fn read(&self, location: &Location, limit: u64) -> Result<Bytes, Failure> {
-        self.read_within(location, limit, &Share::unbounded(), None).await
+        self.read_within(location, limit, &Share::unbounded(), None).await.map(|object| object.content)
     }
 
     /// Reads an object that others name, of at most `limit` bytes, which are leased from `memory`. A file of this machine must
@@ -83,10 +83,13 @@ impl Storage {
         limit: u64,
         memory: &Share,
         folders: Option<&Folders>,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Object, Failure> {
         match location {
             Location::S3 { bucket, key } => self.opened(bucket)?.read(key, limit, memory).await,
-            Location::Local(path) => file::read(path, limit, memory, folders).await,
+            Location::Local(path) => {
+                let content = file::read(path, limit, memory, folders).await?;
+                Ok(Object { content, content_type: None })
+            }
         }
     }
 

@@ -21,6 +21,12 @@ def aws(endpoint, tmp_path, *arguments):
         [sys.executable, str(program), *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
+def test_an_operation_that_is_not_answered_is_named(endpoint, tmp_path):
+    ended = aws(endpoint, tmp_path, "sagemaker", "list-models", "--endpoint-url", endpoint.url)
+    assert ended.returncode != 0
+    assert "(UnknownOperationException) when calling the ListModels operation: ListModels of SageMaker" in ended.stderr
+
+
 @pytest.fixture
 def house(tmp_path):
     file = tmp_path / "house.csv"

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 import zipfile
 
+import boto3
 import botocore.exceptions
 import botocore.session
 import botocore.validate
@@ -159,11 +160,57 @@ def test_where_it_listens_is_said_also_in_a_quiet_log(housing):
     assert len(endpoint.log) == 1 and "listening on" in endpoint.log[0]
 
 
+@pytest.mark.parametrize(("operation", "members", "instead"), [
+    ("create_model", {"ModelName": "m", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/SageMaker"}, "--config FILE"),
+    ("describe_endpoint", {"EndpointName": "housing"}, "GET /ping"),
+])
+def test_other_operations_are_refused_by_name(endpoint, operation, members, instead):
+    client = boto3.client(
+        "sagemaker", endpoint_url=endpoint.url, region_name="us-east-1", aws_access_key_id="any", aws_secret_access_key="any")
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        getattr(client, operation)(**members)
+    error, metadata = raised.value.response["Error"], raised.value.response["ResponseMetadata"]
+    assert (error["Code"], metadata["HTTPStatusCode"]) == ("UnknownOperationException", 400)
+    assert metadata["RequestId"]
+    name = operation.title().replace("_", "")
+    assert error["Message"].startswith(f"{name} of SageMaker is not answered here") and instead in error["Message"]
+
+
+def test_one_request_id_is_in_the_answer_the_endpoints_log_and_the_containers(endpoint, client):
+    with pytest.raises(client.exceptions.ModelError) as raised:
+        client.invoke_endpoint(
+            EndpointName="housing", TargetModel=artifact("NewYork_NY"), ContentType="text/csv", Body=b"1,2\n")
+    request = raised.value.response["ResponseMetadata"]["RequestId"]
+    endpoint.wait_for(lambda: sum(request in line for line in endpoint.log) >= 2)
+    lines = [line for line in endpoint.log if request in line]
+    assert any(line.startswith("[preprocessor] ") and f"request {request}: 400" in line for line in lines), lines
+    assert any(f"endpoint housing, request {request}: ModelError (424)" in line for line in lines), lines
+
+
+def test_a_validation_error_is_in_the_log(endpoint, client):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        client.invoke_endpoint(EndpointName="housing", ContentType="text/csv", Body=HOUSE)
+    request = raised.value.response["ResponseMetadata"]["RequestId"]
+    line = f"INFO .*endpoint housing, request {request}: ValidationError \\(400\\): (Request .* is missing a target model)"
+    endpoint.wait_for(lambda: endpoint.find(line))
+
+
+def test_a_target_model_with_a_slash_before_it_is_the_same_model(endpoint, client):
+    def answer(target_model):
+        return client.invoke_endpoint(
+            EndpointName="housing", TargetModel=target_model, ContentType="text/csv", Body=HOUSE)["Body"].read()
+
+    assert answer("/" + artifact("Chicago_IL")) == answer(artifact("Chicago_IL"))
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        answer("/../models/" + artifact("Chicago_IL"))
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+
+
 def test_the_endpoint_says_how_to_try_it(housing):
     endpoint = Endpoint(housing / "endpoint.json")
     endpoint.stop(signal.SIGTERM)
     (command,) = [line for line in endpoint.output if line.startswith("curl ")]
-    assert f"{housing}/house.csv" in command
+    assert f"--data-binary '{HOUSE.decode().strip()}'" in command
     assert "-H 'X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz'" in command
     assert f"{endpoint.url}/endpoints/housing/invocations" in command
 

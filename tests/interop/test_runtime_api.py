@@ -6,6 +6,9 @@ import re
 import time
 import urllib.request
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 import botocore.session
 import botocore.validate
@@ -281,6 +284,20 @@ def test_an_asynchronous_answer_is_a_file(client, folder):
     answer = later(client, Body=b"inline")
     assert answer["InferenceId"] == answer["ResponseMetadata"]["RequestId"]
     assert eventually(answer["OutputLocation"]) == b"blue: inline"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_empty_document_beside_an_input_location_is_no_body(client, folder, body):
+    # AWS SDK for JavaScript v2 sends `{}` where it is given no Body. Here the request is signed by botocore and sent by hand.
+    (folder / "input").write_bytes(b"hello")
+    url = f"{client.meta.endpoint_url}/endpoints/later/async-invocations"
+    request = botocore.awsrequest.AWSRequest("POST", url, data=body, headers={
+        "X-Amzn-SageMaker-InputLocation": f"{folder}/input", "X-Amzn-SageMaker-Filename": f"from{len(body)}"})
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials("any", "any"), "sagemaker", "us-east-1").add_auth(request)
+    sent = urllib.request.Request(url, data=body, headers=dict(request.headers), method="POST")
+    with urllib.request.urlopen(sent, timeout=30) as answer:
+        assert answer.status == 202
+        assert eventually(answer.headers["X-Amzn-SageMaker-OutputLocation"]) == b"blue: hello"
 
 
 def test_an_asynchronous_failure_is_a_file_too(client):

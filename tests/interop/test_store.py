@@ -173,6 +173,28 @@ def test_an_asynchronous_input_comes_from_s3_and_its_answer_goes_there(later_in_
     assert len(in_bucket(s3, answer["OutputLocation"]).decode().strip().split(",")) == 10
 
 
+@pytest.mark.parametrize(("stored", "said", "answered"), [
+    ("text/csv; header=present", {}, True),
+    ("text/csv; header=present", {"ContentType": "text/csv"}, False),
+    ("application/json", {}, True),
+    (None, {}, True),
+])
+def test_an_asynchronous_input_is_of_the_type_that_it_was_stored_with(later_in_s3, s3, proxy, housing, stored, said, answered):
+    house = (housing / "house.csv").read_text().strip()
+    names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK"
+    values = [cell if cell.isalpha() else float(cell) for cell in house.split(",")]
+    body = {"application/json": json.dumps([values]), None: house}.get(stored, f"{names}\n{house}\n")
+    proxy.will()
+    s3.put_object(Bucket=BUCKET, Key="inputs/typed", Body=body, **({"ContentType": stored} if stored else {}))
+    answer = later_in_s3.invoke_endpoint_async(
+        EndpointName="later", InputLocation=f"s3://{BUCKET}/inputs/typed", Accept="text/csv", **said)
+    if answered:
+        assert len(in_bucket(s3, answer["OutputLocation"]).decode().strip().split(",")) == 10
+    else:
+        failure = json.loads(in_bucket(s3, answer["FailureLocation"]))
+        assert failure["OriginalStatusCode"] == 400, "the names are a row then"
+
+
 def test_an_asynchronous_input_that_is_not_in_s3_is_a_failure_there(later_in_s3, s3, proxy):
     proxy.will()
     failure = json.loads(in_bucket(s3, invoke_later(later_in_s3, "inputs/none.csv")["FailureLocation"]))

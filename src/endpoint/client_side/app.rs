@@ -54,7 +54,7 @@ pub async fn for_our_hosts(
     match checked {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
         Err(error) => {
-            let response = hosts::refuse(&error).map_into_right_body();
+            let response = hosts::refuse(&error, request.headers()).map_into_right_body();
             Ok(ServiceResponse::new(request.into_parts().0, response))
         }
     }

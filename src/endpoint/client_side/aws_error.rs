@@ -23,6 +23,8 @@ const SECONDS_TO_WAIT: &str = "1";
 
 /// As much of a message as a line of the log shows.
 const LONGEST_LINE: usize = 300;
+/// As much as it shows of what policies say.
+const LONGEST_REASON: usize = 1000;
 
 /// An error as a client gets it.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +35,9 @@ pub(super) struct AwsError {
     /// The exception's name. Without one botocore takes the status for it.
     #[serde(skip)]
     kind: Option<&'static str>,
+    /// What decided it, for the log alone.
+    #[serde(skip)]
+    decided_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +54,7 @@ impl AwsError {
         AwsError {
             status,
             kind,
+            decided_by: None,
             error_code: None,
             log_stream_arn: None,
             message: shortened(message.into(), LONGEST_MESSAGE),
@@ -57,21 +63,30 @@ impl AwsError {
         }
     }
 
-    /// Writes a line to the log: a warning for what did not come through the containers, else for whoever looks closely.
-    pub(super) fn log(&self, endpoint: &str, request_id: &Uuid) {
-        let level = if self.status.as_u16() == 424 || self.status.is_server_error() {
-            log::Level::Warn
-        } else {
-            log::Level::Debug
-        };
+    /// Writes a line to the log, under the id that the client gets as its RequestId: a warning for what did not come through
+    /// the containers, else an information, with what of the policies decided. `place` is what the request was for.
+    pub(super) fn log(&self, place: impl std::fmt::Display, request_id: &Uuid) {
+        if log::log_enabled!(self.level()) {
+            log::log!(self.level(), "{}", self.line(&place.to_string(), request_id));
+        }
+    }
+
+    fn level(&self) -> log::Level {
+        let is_ours = self.status.as_u16() == 424 || self.status.is_server_error();
+        if is_ours { log::Level::Warn } else { log::Level::Info }
+    }
+
+    fn line(&self, place: &str, request_id: &Uuid) -> String {
         let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
-        log::log!(
-            level,
-            "endpoint {endpoint}, request {request_id}: {} ({}): {}",
+        let decided_by = self.decided_by.as_ref().map(|decided_by| format!("; {decided_by}")).unwrap_or_default();
+        format!(
+            "{}, request {request_id}: {} ({}): {}{}",
+            shortened(place.to_owned(), LONGEST_LINE),
             self.kind.unwrap_or("error"),
             self.status.as_u16(),
-            shortened(message, LONGEST_LINE)
-        );
+            shortened(message, LONGEST_LINE),
+            shortened(decided_by, LONGEST_REASON)
+        )
     }
 
     /// Something about the request is wrong.
@@ -88,7 +103,10 @@ impl AwsError {
     /// Whoever sent the request may not, or did not say who it is.
     pub(super) fn refused(refusal: &Refusal) -> AwsError {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
-        AwsError::new(status, Some(refusal.exception()), refusal.to_string())
+        AwsError {
+            decided_by: refusal.decided_by().map(str::to_owned),
+            ..AwsError::new(status, Some(refusal.exception()), refusal.to_string())
+        }
     }
 
     /// More is asked than is taken at once.
@@ -124,8 +142,14 @@ impl AwsError {
     }
 
     /// No such path.
-    pub(super) fn unknown_operation(path: &str) -> AwsError {
-        let message = format!("{path} is no operation of this endpoint; there is POST /endpoints/NAME/invocations.");
+    pub(super) fn unknown_path(path: &str) -> AwsError {
+        AwsError::unknown_operation(format!(
+            "{path} is no operation of this endpoint; there is POST /endpoints/NAME/invocations."
+        ))
+    }
+
+    /// No such operation.
+    pub(super) fn unknown_operation(message: impl Into<String>) -> AwsError {
         AwsError::new(StatusCode::NOT_FOUND, Some("UnknownOperationException"), message)
     }
 
@@ -265,6 +289,16 @@ impl AwsError {
     pub(super) fn to_json(&self) -> Vec<u8> {
         // A structure of texts and a number always has a JSON form.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The exception's name, if it has one.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        self.kind
+    }
+
+    /// The text for whoever called.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// The HTTP status of the answer.

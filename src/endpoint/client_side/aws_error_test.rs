@@ -191,3 +191,33 @@ async fn long_and_binary_answers_are_shortened_and_stay_text() {
     let (_, _, body) = wire(container("a", ContainerFailure::Status(500, Bytes::from_static(b"a\xffb")))).await;
     assert!(body.contains("\"OriginalMessage\":\"a\u{fffd}b\""), "{body}");
 }
+
+#[test]
+fn a_refusal_is_logged_at_info_with_what_decided_it_and_a_model_error_is_a_warning() {
+    let id = Uuid::nil();
+    let refusal = Refusal::AccessDenied {
+        principal: "arn:aws:iam::123456789012:user/me".to_owned(),
+        action: "sagemaker:InvokeEndpoint".to_owned(),
+        resource: "arn:aws:sagemaker:us-east-1:123456789012:endpoint/e".to_owned(),
+        explicitly: false,
+        decided_by: "Principals[0].Policies[0].Statement allows it only where StringLike a".to_owned(),
+    };
+    let denied = AwsError::refused(&refusal);
+    assert_eq!(denied.level(), log::Level::Info);
+    let line = denied.line("endpoint e", &id);
+    for part in [
+        "endpoint e, request 00000000-0000-0000-0000-000000000000: AccessDeniedException (403): User: arn:aws:iam::",
+        "; Principals[0].Policies[0].Statement allows it only where StringLike a",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+    let told = String::from_utf8(denied.to_json()).unwrap();
+    assert!(!told.contains("Policies"), "the caller is not told what policies say: {told}");
+
+    assert_eq!(AwsError::validation("no").level(), log::Level::Info);
+    let failed = Failure::Container { container: "a".into(), what: ContainerFailure::TimedOut };
+    let identity = Identity { endpoint: "e".into(), region: "r".into(), account: "1".into() };
+    assert_eq!(AwsError::from_failure(&failed, &identity, &id).level(), log::Level::Warn);
+    let long = AwsError::validation("x ".repeat(5000)).line(&"n".repeat(5000), &id);
+    assert!(long.len() < 1000, "{}", long.len());
+}

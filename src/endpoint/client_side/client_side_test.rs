@@ -155,7 +155,8 @@ async fn target_headers_that_do_not_fit_the_endpoint_are_refused() {
         (&services, "X-Amzn-SageMaker-Inference-Component", "ic", "There is no inference component ic"),
         (&multi, "X-Ignored", "", "is missing a target model header."),
         (&multi, "X-Amzn-SageMaker-Target-Model", "../prefix/a.tar.gz", "must be a path below ModelDataUrl"),
-        (&multi, "X-Amzn-SageMaker-Target-Model", "/etc/passwd", "must be a path below ModelDataUrl"),
+        (&multi, "X-Amzn-SageMaker-Target-Model", "/../etc/passwd", "must be a path below ModelDataUrl"),
+        (&multi, "X-Amzn-SageMaker-Target-Model", "/etc/passwd", "from URL: \"./prefix/etc/passwd\""),
         (&multi, "X-Amzn-SageMaker-Target-Model", "b.tar.gz", "from URL: \"./prefix/b.tar.gz\""),
     ];
     for (services, name, value, expected) in cases {
@@ -238,6 +239,75 @@ async fn other_paths_and_methods_are_refused_in_the_services_shape() {
         let (is_status, is_kind, _, message) = error(send(&services, request).await).await;
         assert_eq!((is_status, is_kind.as_str()), (status, kind), "{message}");
     }
+}
+
+#[actix_web::test]
+async fn a_target_model_with_a_slash_before_it_is_the_same_model_loaded_once() {
+    let container = FakeContainer::answering(200, "application/json", "{}");
+    let (services, _folder) = multi(&container);
+    for target_model in ["/a.tar.gz", "a.tar.gz", "//a.tar.gz"] {
+        let response = send(&services, invoke().insert_header(("X-Amzn-SageMaker-Target-Model", target_model))).await;
+        assert_eq!(response.status(), 200, "{target_model}");
+    }
+    assert_eq!(container.seen().iter().filter(|seen| seen.is("POST", "/models")).count(), 1);
+    for seen in container.seen() {
+        assert_eq!(seen.header("x-amzn-sagemaker-target-model"), "a.tar.gz", "{seen:?}");
+    }
+}
+
+#[actix_web::test]
+async fn the_clients_request_id_is_what_every_container_is_told_for_its_models_too() {
+    let container = FakeContainer::answering(200, "application/json", "{}");
+    let (services, _folder) = multi(&container);
+    let asked = || invoke().insert_header(("X-Amzn-SageMaker-Target-Model", "a.tar.gz"));
+    let response = send(&services, asked().insert_header(("X-Amzn-RequestId", "mine"))).await;
+    let id = header(&response, "x-amzn-requestid").to_owned();
+    assert_ne!(id, "mine", "a client does not choose it");
+    let told: Vec<_> = container.seen().iter().map(|seen| seen.header("x-amzn-requestid").to_owned()).collect();
+    assert_eq!(told, [id.clone(), id], "to load the model and to answer");
+
+    let [first, second] = [(); 2].map(|()| FakeContainer::answering(200, "text/csv", "1"));
+    let stage = |name, at: &FakeContainer| Container::single_model(name, at.origin.clone(), Health::default());
+    let services = in_service(vec![stage("a", &first), stage("b", &second)]);
+    let response = send(&services, invoke()).await;
+    let id = header(&response, "x-amzn-requestid");
+    for container in [first, second] {
+        assert_eq!(container.seen()[0].header("x-amzn-requestid"), id);
+    }
+}
+
+#[actix_web::test]
+async fn calls_of_the_json_protocols_are_refused_in_their_own_shape() {
+    let services = creating();
+    let call = |path: &str, target: &str| TestRequest::post().uri(path).insert_header(("X-Amz-Target", target));
+    let of_logs = call("/", "Logs_20140328.DescribeLogStreams");
+    for (request, content_type, said) in [
+        (call("/", "SageMaker.CreateModel"), "application/x-amz-json-1.1", "CreateModel of SageMaker is not answered"),
+        (
+            of_logs.insert_header(("Content-Type", "application/x-amz-json-1.0")),
+            "application/x-amz-json-1.0",
+            "DescribeLogStreams of Logs_20140328 is not answered",
+        ),
+        (
+            call("/", "SageMaker.CreateEndpoint").insert_header(("Authorization", "AWS4-HMAC-SHA256 Credential=x")),
+            "application/x-amz-json-1.1",
+            "CreateEndpoint of SageMaker",
+        ),
+        (call("/ping", "SageMaker.ListModels"), "application/x-amz-json-1.1", "ListModels of SageMaker"),
+        (call("/other", ""), "application/x-amz-json-1.1", "names no operation"),
+    ] {
+        let response = send(&services, request).await;
+        assert_eq!(response.status(), 400);
+        assert_eq!(header(&response, "content-type"), content_type);
+        assert_eq!(header(&response, "x-amzn-errortype"), "UnknownOperationException");
+        assert_eq!(header(&response, "x-amzn-requestid").len(), 36);
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
+        assert_eq!(body["__type"], "UnknownOperationException");
+        let message = body["message"].as_str().unwrap();
+        assert!(message.contains(said) && message.contains("InvokeEndpoint"), "{message}");
+    }
+    let ping = TestRequest::get().uri("/metrics").insert_header(("X-Amz-Target", "SageMaker.ListModels"));
+    assert_eq!(send(&services, ping).await.status(), 200, "what is served is served");
 }
 
 #[actix_web::test]

@@ -6,11 +6,12 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::Version;
-use actix_web::http::header::HOST;
+use actix_web::http::header::{HOST, HeaderMap};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::aws_error::AwsError;
 use super::invocation::request_id;
+use super::json_protocol;
 
 /// The names of the runtime API itself, which a client keeps that is led here by other means.
 const OF_AWS: [&str; 2] = ["amazonaws.com", "amazonaws.com.cn"];
@@ -89,8 +90,13 @@ fn is_below(name: &str, domain: &str) -> bool {
 }
 
 /// The answer to a request for another host.
-pub(super) fn refuse(error: &AwsError) -> HttpResponse {
-    error.respond(request_id().1)
+pub(super) fn refuse(error: &AwsError, request: &HeaderMap) -> HttpResponse {
+    let (id, header) = request_id();
+    error.log("the endpoint", &id);
+    match json_protocol::target(request) {
+        Some(_) => json_protocol::respond(error, request, header),
+        None => error.respond(header),
+    }
 }
 
 #[cfg(test)]

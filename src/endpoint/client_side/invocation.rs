@@ -117,6 +117,7 @@ impl<'a> Routed<'a> {
         operation: &Operation,
         body: Bytes,
         services: &Services,
+        request_id: Uuid,
     ) -> Result<Call, Refused> {
         for (name, member, most) in headers::BOUNDED {
             let length = given.get(name).map_or(0, |value| value.len());
@@ -141,6 +142,7 @@ impl<'a> Routed<'a> {
             None => None,
         };
         Ok(Call {
+            request_id,
             content_type: headers::to_container(given, &operation.content_type),
             accept: headers::to_container(given, &operation.accept),
             for_all: headers::passed(given),
@@ -189,6 +191,12 @@ pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoi
     }
 }
 
+/// The answer to who is not let in: it is logged, and counted as no invocation.
+pub(super) fn refuse((id, header): (Uuid, HeaderValue), name: &str, error: &AwsError) -> HttpResponse {
+    error.log(format_args!("endpoint {name}"), &id);
+    error.respond(header)
+}
+
 /// The last step of an invocation: its answer gets its id and its variant, and is counted.
 pub(super) fn finish(
     id: (Uuid, HeaderValue),
@@ -208,7 +216,7 @@ pub(super) fn finish(
             response
         }
         Err(error) => {
-            error.log(name, &id);
+            error.log(format_args!("endpoint {name}"), &id);
             error.respond(header)
         }
     };

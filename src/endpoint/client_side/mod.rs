@@ -2,7 +2,7 @@
 //!
 //! `app` lists the routes. `runtime_api` is InvokeEndpoint, `response_stream` the operation that streams and `asynchronous`
 //! the one that answers later; what they share is `invocation`, which sends a request to one of the `variants`, in the
-//! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. `authorization` is
+//! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. `json_protocol` is how calls of other services are refused. `authorization` is
 //! who may call what, `hosts` under which names. How containers are reached is not known here.
 
 mod admission;
@@ -15,6 +15,7 @@ mod event_stream;
 mod headers;
 mod hosts;
 mod invocation;
+mod json_protocol;
 mod operations;
 mod response_stream;
 mod runtime_api;

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::aws_error::AwsError;
 use super::invocation::request_id;
+use super::json_protocol;
 use super::services::{Endpoint, Services};
 use crate::telemetry;
 
@@ -35,12 +36,28 @@ pub(super) async fn metrics(services: Data<Services>) -> HttpResponse {
 
 /// Any path that is not served.
 pub(super) async fn unknown_operation(request: HttpRequest) -> HttpResponse {
-    AwsError::unknown_operation(request.path()).respond(new_id())
+    refuse(&request, AwsError::unknown_path(request.path()))
 }
 
 /// Any method that a path does not take.
 pub(super) async fn wrong_method(request: HttpRequest) -> HttpResponse {
-    AwsError::method_not_allowed(request.method().as_str(), request.path()).respond(new_id())
+    refuse(&request, AwsError::method_not_allowed(request.method().as_str(), request.path()))
+}
+
+/// The answer to a request that no route takes. One of a JSON protocol is told which operation it asked for.
+fn refuse(request: &HttpRequest, otherwise: AwsError) -> HttpResponse {
+    let (id, header) = request_id();
+    match json_protocol::target(request.headers()) {
+        Some(target) => {
+            let error = AwsError::unknown_operation(json_protocol::unknown_operation(&target));
+            error.log("the endpoint", &id);
+            json_protocol::respond(&error, request.headers(), header)
+        }
+        None => {
+            otherwise.log("the endpoint", &id);
+            otherwise.respond(header)
+        }
+    }
 }
 
 fn new_id() -> HeaderValue {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
-use super::invocation::{Operation, Routed, Waits, finish, real_time, request_id};
+use super::invocation::{Operation, Routed, Waits, finish, real_time, refuse, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::{event_stream, headers};
@@ -51,7 +51,7 @@ pub(super) async fn invoke_endpoint_with_response_stream(
     let admitted = admit(&services, &request, &OPERATION, &name, payload).await;
     let (endpoint, body) = match admitted.and_then(|body| Ok((real_time(&services, &name)?, body))) {
         Ok(admitted) => admitted,
-        Err(error) => return error.respond(id.1),
+        Err(error) => return refuse(id, &name, &error),
     };
     let variant = headers::text(request.headers(), headers::TARGET_VARIANT);
     let session = headers::text(request.headers(), headers::SESSION_ID);
@@ -77,7 +77,7 @@ async fn invoke(
             "A session cannot be created by InvokeEndpointWithResponseStream; create it with InvokeEndpoint.",
         ));
     }
-    let call = routed.call(request.headers(), &OPERATION, body?, services);
+    let call = routed.call(request.headers(), &OPERATION, body?, services, id);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let buffered = services.memory.answers().lease(BUFFERED).map_err(|_| AwsError::no_memory())?;
     let answer = routed.variant.pipeline.stream(client, call).await;

@@ -11,7 +11,7 @@ use super::admission::admit;
 use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
 use super::headers;
-use super::invocation::{Operation, Routed, Waits, finish, real_time, request_id};
+use super::invocation::{Operation, Routed, Waits, finish, real_time, refuse, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use crate::sending;
@@ -36,7 +36,7 @@ pub(super) async fn invoke_endpoint(
     let admitted = admit(&services, &request, &OPERATION, &name, payload).await;
     let (endpoint, body) = match admitted.and_then(|body| Ok((real_time(&services, &name)?, body))) {
         Ok(admitted) => admitted,
-        Err(error) => return error.respond(id.1),
+        Err(error) => return refuse(id, &name, &error),
     };
     let variant = headers::text(request.headers(), headers::TARGET_VARIANT);
     let session = headers::text(request.headers(), headers::SESSION_ID);
@@ -62,7 +62,7 @@ async fn invoke(
         Err(error) => (Bytes::new(), Some(error)),
     };
     // What is wrong with the headers is said first: the body may only be too large because of whom it was sent to.
-    let call = routed.call(request.headers(), &OPERATION, body, services);
+    let call = routed.call(request.headers(), &OPERATION, body, services, *id);
     let call = call.map_err(|refused| refused.for_client(endpoint, id))?;
     if let Some(error) = problem {
         return Err(error);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
+use uuid::Uuid;
 
 use super::container::{Calls, Container};
 use super::failure::{ContainerFailure, Failure};
@@ -20,8 +21,34 @@ const ERROR_LIMIT: usize = 1024 * 1024;
 
 const TARGET_MODEL: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-model");
 
+/// The header that carries a request's id to containers, under the name that a client gets it by. The platform's own way is not
+/// documented; a container that does not know the header passes over it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// The header that tells a container which request it works on.
+pub(super) fn request_id(id: Uuid) -> (HeaderName, HeaderValue) {
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = id.hyphenated().encode_lower(&mut buffer);
+    // Digits, letters and hyphens.
+    (REQUEST_ID, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
+}
+
+/// A request that has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) id: Uuid,
+    pub(super) at: Instant,
+}
+
+impl Arrival {
+    pub(super) fn now(id: Uuid) -> Arrival {
+        Arrival { id, at: Instant::now() }
+    }
+}
+
 /// What goes to one container.
 pub(super) struct Request {
+    pub(super) id: Uuid,
     pub(super) place: Place,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -69,12 +96,12 @@ impl Container {
         Failure::Container { container: self.name_in_errors.clone(), what }
     }
 
-    /// Where to send a request that arrived at `arrived`, with its model ready.
+    /// Where to send a request, with its model ready.
     pub(super) async fn place(
         &self,
         client: &Client,
         target_model: Option<&TargetModel>,
-        arrived: Instant,
+        arrived: Arrival,
     ) -> Result<Place, Failure> {
         if let Some(how) = self.health.how_it_ended() {
             return Err(self.failure(ContainerFailure::Ended(how)));
@@ -100,7 +127,7 @@ impl Container {
         timeout: Duration,
         memory: &Share,
     ) -> Result<Success, Failure> {
-        let start = Instant::now();
+        let (start, id) = (Instant::now(), request.id);
         let exchange = async {
             let (response, _place) = self.send(client, request, timeout).await?;
             let status = response.status();
@@ -112,6 +139,7 @@ impl Container {
         let exchanged = exchange.await;
         self.latency.record(start.elapsed());
         let (status, headers, body) = exchanged?;
+        self.log_answer(id, status.as_u16(), start);
         match status.is_success() {
             true => Ok(Success { status: status.as_u16(), headers, body }),
             false => Err(self.failed(status.as_u16(), body)),
@@ -126,7 +154,7 @@ impl Container {
         limits: &CallLimits,
         memory: &Share,
     ) -> Result<StreamedAnswer, Failure> {
-        let start = Instant::now();
+        let (start, id) = (Instant::now(), request.id);
         let begin = async {
             let (mut response, place) = self.send(client, request, limits.stream_timeout).await?;
             if !response.status().is_success() {
@@ -143,6 +171,7 @@ impl Container {
         self.latency.record(start.elapsed());
         match begun {
             Ok(Ok((first, response, place))) => {
+                self.log_answer(id, response.status().as_u16(), start);
                 let headers = response.headers().clone();
                 Ok(StreamedAnswer { headers, pieces: pieces(first, response, place, limits.stream_timeout) })
             }
@@ -155,7 +184,7 @@ impl Container {
     /// one that has no memory to answer (507) is told to unload others, as long as there are any
     /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
     async fn send(&self, client: &Client, request: Request, timeout: Duration) -> Result<(Response, Place), Failure> {
-        let Request { place, mut headers, body } = request;
+        let Request { place, mut headers, body, .. } = request;
         let post = async |url: Url, headers: HeaderMap, body: Bytes| {
             let sent = client.post(url).headers(headers).body(body).timeout(timeout).send().await;
             sent.map_err(|error| self.what_happened(&error))
@@ -185,6 +214,11 @@ impl Container {
                 _ => return Ok((response, Place::Model(lease))),
             }
         }
+    }
+
+    fn log_answer(&self, id: Uuid, status: u16, start: Instant) {
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        log::debug!("request {id}: {} answered {status} after {took:.1} ms", self.name_in_errors);
     }
 
     fn failed(&self, status: u16, body: Body) -> Failure {

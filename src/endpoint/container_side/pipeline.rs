@@ -7,14 +7,13 @@
 //!
 //! In Direct mode there is no chain: the one container that a request names is called as if it were alone.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use uuid::Uuid;
 
 use super::container::{Calls, Container};
-use super::exchange::{Place, Request, StreamedAnswer, set};
+use super::exchange::{Arrival, Place, Request, StreamedAnswer, request_id, set};
 use super::failure::{ContainerFailure, Failure};
 use super::limits::CallLimits;
 use super::target_model::TargetModel;
@@ -24,6 +23,8 @@ use crate::platform::http::Body;
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
+    /// The request's id: what its client gets as RequestId, each container as a header, and what log lines name.
+    pub request_id: Uuid,
     /// Content-Type, for the first container.
     pub content_type: Option<HeaderValue>,
     /// Accept, for the last container.
@@ -156,7 +157,7 @@ impl Chain {
     async fn invoke(&self, client: &Client, mut call: Call) -> Result<Answer, Failure> {
         let (place, headers) = self.up_to_the_last(client, &mut call).await?;
         let limits = call.limits;
-        let request = Request { place, headers, body: call.body };
+        let request = Request { id: call.request_id, place, headers, body: call.body };
         let (most, timeout) = (limits.answer_bytes, limits.container_timeout);
         let answer = self.last.call(client, request, most, timeout, &call.memory).await?;
         match answer.body {
@@ -172,13 +173,13 @@ impl Chain {
 
     async fn stream(&self, client: &Client, mut call: Call) -> Result<StreamedAnswer, Failure> {
         let (place, headers) = self.up_to_the_last(client, &mut call).await?;
-        let request = Request { place, headers, body: call.body };
+        let request = Request { id: call.request_id, place, headers, body: call.body };
         self.last.stream(client, request, &call.limits, &call.memory).await
     }
 
     /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
     async fn up_to_the_last(&self, client: &Client, call: &mut Call) -> Result<(Place, HeaderMap), Failure> {
-        let arrived = Instant::now();
+        let arrived = Arrival::now(call.request_id);
         let target_model = call.target_model.as_ref();
         // The model is made ready before the first container works for nothing.
         let mut places = Vec::with_capacity(self.before.len());
@@ -189,11 +190,13 @@ impl Chain {
 
         let limits = &call.limits;
         let mut headers = std::mem::take(&mut call.for_all);
+        let (name, value) = request_id(call.request_id);
+        headers.insert(name, value);
         let mut content_type = call.content_type.take();
         for (number, (container, place)) in self.before.iter().zip(places).enumerate() {
             set(&mut headers, CONTENT_TYPE, content_type.take());
             let body = std::mem::take(&mut call.body);
-            let request = Request { place, headers: headers.clone(), body };
+            let request = Request { id: call.request_id, place, headers: headers.clone(), body };
             let (most, timeout) = (limits.hand_over_bytes, limits.container_timeout);
             let answer = container.call(client, request, most, timeout, &call.memory).await?;
             call.body = match answer.body {

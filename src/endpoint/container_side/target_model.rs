@@ -9,9 +9,10 @@ pub struct TargetModel(String);
 impl TargetModel {
     /// Checks a TargetModel as a client sent it.
     ///
-    /// The pattern is the API's (`\A\S[\p{Print}]*\z`, at most 1,024 characters: API_runtime_InvokeEndpoint.html). On S3 a
-    /// TargetModel is the rest of a key and cannot lead out of the prefix; here it is the rest of a path, so that
-    /// absolute paths and `..` are refused.
+    /// The pattern is the API's (`\A\S[\p{Print}]*\z`, at most 1,024 characters: API_runtime_InvokeEndpoint.html). The
+    /// service joins ModelDataUrl and TargetModel as paths are joined, so that `/a.tar.gz` is the same model as `a.tar.gz`,
+    /// and AWS's own notebooks send it so. A TargetModel must not lead out of the prefix: `..` is refused. It is no URL;
+    /// `%2F` in it is three characters of a name.
     ///
     /// # Errors
     /// What is wrong with it, as a sentence.
@@ -23,14 +24,17 @@ impl TargetModel {
         if text.starts_with(char::is_whitespace) || text.contains(char::is_control) {
             return Err(format!("{} must be printable and must not start with white space.", quoted()));
         }
-        let below = Path::new(text).components().all(|component| matches!(component, Component::Normal(_)));
-        if !below || text.ends_with('/') || text.contains("//") || text.contains("/./") {
+        // One model has one name, whichever way it is asked for: in the cache, in the log and in what the container is told.
+        let name = text.trim_start_matches('/');
+        let below = Path::new(name).components().all(|component| matches!(component, Component::Normal(_)));
+        if name.is_empty() || !below || name.ends_with('/') || name.contains("//") || name.contains("/./") {
             return Err(format!(
-                "{} must be a path below ModelDataUrl, such as NewYork_NY/NewYork_NY.tar.gz: not absolute, without .. in it.",
+                "{} must be a path below ModelDataUrl, such as NewYork_NY/NewYork_NY.tar.gz: without .. and without an \
+                 empty name in it.",
                 quoted()
             ));
         }
-        Ok(TargetModel(text.to_owned()))
+        Ok(TargetModel(name.to_owned()))
     }
 
     /// The path below the prefix.
@@ -48,13 +52,31 @@ mod tests {
         for good in ["a.tar.gz", "NewYork_NY/NewYork_NY.tar.gz", "a b/c", "..a/b..", "ü/x"] {
             assert_eq!(TargetModel::parse(good).unwrap().as_str(), good);
         }
+        for (spelled, name) in [
+            ("/a.tar.gz", "a.tar.gz"),
+            ("/NewYork_NY/NewYork_NY.tar.gz", "NewYork_NY/NewYork_NY.tar.gz"),
+            ("//a", "a"),
+            ("/etc/passwd", "etc/passwd"),
+            ("%2Fa", "%2Fa"),
+            ("/..%2F..%2Fa", "..%2F..%2Fa"),
+        ] {
+            assert_eq!(TargetModel::parse(spelled).unwrap().as_str(), name, "{spelled}");
+        }
         let long = "x".repeat(1025);
         for bad in [
             "",
             " a",
-            "/etc/passwd",
+            "/",
+            "//",
             "..",
             "../a",
+            "/..",
+            "/../a",
+            "//../a",
+            "/a/../b",
+            "/./a",
+            "/a//b",
+            "/a/",
             "a/../../b",
             "a/..",
             "./a",

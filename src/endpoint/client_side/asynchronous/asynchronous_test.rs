@@ -17,10 +17,10 @@ use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, config
 use crate::endpoint::container_side::{Call, Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
-use crate::fake_container::FakeContainer;
+use crate::fake_container::{FakeContainer, Seen, response};
 use crate::in_flight::Share;
 use crate::platform::Health;
-use crate::storage::{Folders, Location};
+use crate::storage::{Folders, Location, S3Access, Storage};
 
 /// An endpoint with a queue, and what its answers are written to.
 struct Rig {
@@ -310,4 +310,68 @@ async fn an_input_that_is_a_pipe_or_lies_elsewhere_holds_up_no_other() {
     let failure = read(folder.path(), "failed/3-error.out");
     assert!(failure.contains("does not lie below a folder that is allowed"), "{failure}");
     assert_eq!(container.seen().len(), 1);
+}
+
+#[actix_web::test]
+async fn an_empty_document_beside_input_location_is_no_body() {
+    let container = FakeContainer::answering(200, "text/plain", "answer");
+    let rig = Rig::new(&container);
+    let services = rig.services();
+    let input = rig.folder.path().join("input.csv");
+    std::fs::write(&input, "1,2").unwrap();
+    for (body, status) in [("", 202), ("{}", 202), (" {}\n", 202), ("{\"a\": 1}", 400), ("[]", 400), ("1,2", 400)] {
+        let asked = request()
+            .insert_header(("X-Amzn-SageMaker-InputLocation", input.to_str().unwrap()))
+            .set_payload(body.to_owned());
+        assert_eq!(send(&services, asked).await.status().as_u16(), status, "{body:?}");
+    }
+    // Alone it is what the model is asked.
+    assert_eq!(send(&services, request().set_payload("{}")).await.status(), 202);
+    drop(rig.finish().await);
+    let mut bodies: Vec<String> = container.seen().iter().map(|seen| seen.body.clone()).collect();
+    bodies.sort();
+    assert_eq!(bodies, ["1,2", "1,2", "1,2", "{}"]);
+}
+
+#[actix_web::test]
+async fn an_input_is_of_the_type_that_the_request_says_or_else_of_its_objects_own() {
+    let container = FakeContainer::answering(200, "text/plain", "answer");
+    let store = FakeContainer::start(|seen: Seen| async move {
+        if seen.method == "PUT" {
+            return response(200).insert_header(("ETag", "\"1\"")).finish();
+        }
+        response(200)
+            .insert_header(("ETag", "\"1\""))
+            .insert_header(("Last-Modified", "Mon, 23 Nov 2026 06:00:00 GMT"))
+            .insert_header(("Content-Type", "application/json"))
+            .body("[[1]]")
+    });
+    let variables = [
+        (crate::env::AWS_ACCESS_KEY_ID, "id"),
+        (crate::env::AWS_SECRET_ACCESS_KEY, "secret"),
+        (crate::env::AWS_ENDPOINT_URL_S3, store.origin.as_str().trim_end_matches('/')),
+    ];
+    let access = S3Access(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    for (location, said, expected) in [
+        ("s3://bucket/in", None, "application/json"),
+        ("s3://bucket/in", Some("text/csv"), "text/csv"),
+        ("file", None, ""),
+        ("file", Some("text/csv"), "text/csv"),
+    ] {
+        let rig = Rig::new(&container);
+        let file = rig.folder.path().join("in");
+        std::fs::write(&file, "1,2").unwrap();
+        let location = if location == "file" { file.to_str().unwrap() } else { location };
+        let mut asked = request().insert_header(("X-Amzn-SageMaker-InputLocation", location));
+        if let Some(said) = said {
+            asked = asked.insert_header(("X-Amzn-SageMaker-Content-Type", said));
+        }
+        assert_eq!(send(&rig.services(), asked).await.status(), 202);
+        rig.endpoint.take_no_more();
+        let Rig { folder: _folder, worker, endpoint } = rig;
+        let client = crate::platform::http::client().unwrap();
+        worker.work(endpoint, client, Arc::new(Storage::new(access.clone())), Share::unbounded()).await;
+        let seen = container.seen();
+        assert_eq!(seen.last().unwrap().header("content-type"), expected, "{location} {said:?}");
+    }
 }

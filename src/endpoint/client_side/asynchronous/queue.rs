@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::Client;
+use reqwest::header::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::services::Endpoint;
 use crate::endpoint::container_side::Call;
 use crate::in_flight::Share;
-use crate::storage::{Folders, Location, Storage};
+use crate::storage::{Folders, Location, Object, Storage};
 
 /// The most requests that wait. Each may hold a body of 128,000 bytes.
 const LONGEST_QUEUE: usize = 10_000;
@@ -138,8 +139,11 @@ impl Means {
                 let seconds = timeout.as_secs();
                 Err(format!("The input could not be read within InvocationTimeoutSeconds ({seconds})."))
             });
-            let body = body.map_err(AwsError::validation)?;
-            self.invoke(variant, Call { body, ..call }, timeout, &id).await
+            let Object { content: body, content_type } = body.map_err(AwsError::validation)?;
+            // Of a request that does not say what its input is, the object does.
+            let its_own = || HeaderValue::from_str(&content_type?).ok();
+            let content_type = call.content_type.clone().or_else(its_own);
+            self.invoke(variant, Call { body, content_type, ..call }, timeout, &id).await
         };
         let answer = tokio::select! {
             biased;
@@ -152,7 +156,7 @@ impl Means {
         let (place, content) = match answer {
             Ok(body) => (output, body),
             Err(error) => {
-                error.log(&self.endpoint.identity.endpoint, &id);
+                error.log(format_args!("endpoint {}", self.endpoint.identity.endpoint), &id);
                 (failure, error.to_json().into())
             }
         };

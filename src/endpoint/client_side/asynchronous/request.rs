@@ -15,7 +15,7 @@ use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::headers;
-use crate::endpoint::client_side::invocation::{Operation, Routed, Waits, finish, known, request_id};
+use crate::endpoint::client_side::invocation::{Operation, Routed, Waits, finish, known, refuse, request_id};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
 const OPERATION: Operation = Operation {
@@ -44,7 +44,7 @@ pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
     let admitted = admit(&services, &request, &OPERATION, &name, payload).await;
     let (endpoint, body) = match admitted.and_then(|body| Ok((known(&services, &name)?, body))) {
         Ok(admitted) => admitted,
-        Err(error) => return error.respond(id.1),
+        Err(error) => return refuse(id, &name, &error),
     };
     let outcome = accept(request.headers(), body, &services, endpoint, id.0).await;
     finish(id, &name, None, outcome)
@@ -72,10 +72,10 @@ async fn accept(
     };
     // Whether it would be answered now tells whether it can be answered later.
     let routed = Routed::to(endpoint, None, None)?;
-    let call = routed.call(given, &OPERATION, Bytes::new(), services);
+    let call = routed.call(given, &OPERATION, Bytes::new(), services, id);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let input = match (headers::text(given, INPUT_LOCATION), body?) {
-        (Some(_), body) if !body.is_empty() => {
+        (Some(_), body) if !is_nothing(&body) => {
             return Err(AwsError::validation("Body and InputLocation are mutually exclusive; give one of them."));
         }
         (Some(location), _) => Input::at(&location).map_err(AwsError::validation)?,
@@ -114,6 +114,11 @@ async fn accept(
         .insert_header(("X-Amzn-SageMaker-OutputLocation", output_url))
         .insert_header(("X-Amzn-SageMaker-FailureLocation", failure_url))
         .json(Accepted { inference_id }))
+}
+
+/// Whether a body says nothing: AWS SDK for JavaScript v2 sends an empty document, `{}`, where there is no Body.
+fn is_nothing(body: &[u8]) -> bool {
+    matches!(body.trim_ascii(), b"" | b"{}")
 }
 
 /// The names of the objects for the answer and for what goes wrong: after Filename, else after the request's id. Not after

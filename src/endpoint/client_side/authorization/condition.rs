@@ -15,6 +15,8 @@ use super::pattern::{Case, Pattern, Version};
 pub(super) struct Condition {
     key: Key,
     test: Test,
+    /// Operator, key and values as the policy has them.
+    as_written: String,
 }
 
 #[derive(Debug)]
@@ -127,13 +129,13 @@ impl Condition {
     pub(super) fn read_all(path: &str, node: &Node, version: Version, findings: &mut Findings) -> Vec<Condition> {
         let mut conditions = Vec::new();
         let mut operators_seen = Vec::new();
-        for (name, keys) in findings.members(path, node).unwrap_or_default() {
-            let path = below(path, name);
-            if operators_seen.contains(&name) {
+        for (operator_name, keys) in findings.members(path, node).unwrap_or_default() {
+            let path = below(path, operator_name);
+            if operators_seen.contains(&operator_name) {
                 findings.problem(&path, "given twice");
             }
-            operators_seen.push(name);
-            let operator = match Operator::parse(name) {
+            operators_seen.push(operator_name);
+            let operator = match Operator::parse(operator_name) {
                 Ok(operator) => operator,
                 Err(problem) => {
                     findings.problem(&path, problem);
@@ -147,7 +149,9 @@ impl Condition {
                     Ok(key) if keys_seen.contains(&key) => findings.problem(&path, "given twice"),
                     Ok(key) => {
                         keys_seen.push(key.clone());
-                        conditions.push(Condition::read(&path, key, operator, values, version, findings));
+                        let as_written = format!("{operator_name} {name} {}", written(&path, values));
+                        let test = Condition::read(&path, &key, operator, values, version, findings);
+                        conditions.push(Condition { key, test, as_written });
                     }
                     Err(problem) => findings.problem(&path, problem),
                 }
@@ -158,29 +162,36 @@ impl Condition {
 
     fn read(
         path: &str,
-        key: Key,
+        key: &Key,
         operator: Operator,
         values: &Node,
         version: Version,
         findings: &mut Findings,
-    ) -> Condition {
+    ) -> Test {
         if !key.is_known() {
             findings.doubt(path, "no request to this endpoint has this key; it counts as absent");
         }
         let values = one_or_many(path, values);
-        let test = match operator {
+        match operator {
             Operator::Null => {
                 Test::Null(values.iter().filter_map(|(path, node)| truth(path, node, findings)).collect())
             }
             Operator::Compare { quantifier, presence, polarity, comparison } => {
                 let values = values
                     .iter()
-                    .filter_map(|(path, node)| Value::read(path, node, comparison, version, findings))
+                    .filter_map(|(path, node)| Value::read(path, node, key, comparison, version, findings))
                     .collect();
                 Test::Compare { quantifier, presence, polarity, values }
             }
-        };
-        Condition { key, test }
+        }
+    }
+
+    /// The condition, and what the request has for its key: for the log.
+    pub(super) fn told(&self, context: &Context<'_>) -> String {
+        match context.value(&self.key) {
+            Some(found) => format!("{}; the request has {found:?}", self.as_written),
+            None => format!("{}; the request has no such key", self.as_written),
+        }
     }
 
     /// Whether the request meets it.
@@ -205,6 +216,7 @@ impl Value {
     fn read(
         path: &str,
         node: &Node,
+        key: &Key,
         comparison: Comparison,
         version: Version,
         findings: &mut Findings,
@@ -218,7 +230,7 @@ impl Value {
             (_, Node::Bool(value)) => Cow::from(if *value { "true" } else { "false" }),
             (_, node) => Cow::from(findings.text(path, node)?),
         };
-        let text = text.as_ref();
+        let text = key.comparable(&text);
         let pattern = match comparison {
             Comparison::Equals | Comparison::EqualsIgnoringCase | Comparison::Bool => Pattern::literal(text, version),
             Comparison::Like | Comparison::Arn => Pattern::with_wildcards(text, version),
@@ -251,6 +263,23 @@ impl Value {
             }
         }
     }
+}
+
+/// The values of a condition, for the log.
+fn written(path: &str, values: &Node) -> String {
+    let values: Vec<String> = one_or_many(path, values)
+        .iter()
+        .map(|(_, node)| match node {
+            Node::Text(text) => format!("{text:?}"),
+            Node::Bool(value) => value.to_string(),
+            Node::Negative(number) => number.to_string(),
+            Node::Integer(number) => number.to_string(),
+            Node::Float(number) => number.to_string(),
+            // Found to be wrong elsewhere.
+            Node::Null | Node::List(_) | Node::Object(_) => "?".to_owned(),
+        })
+        .collect();
+    format!("[{}]", values.join(", "))
 }
 
 /// `true` and `false`, which policies write as strings.

@@ -199,3 +199,21 @@ fn keys_that_no_request_has_are_doubted_and_not_refused() {
     assert!(findings.doubts[0].contains("Condition.Bool.aws:SecureTransport: no request"), "{:?}", findings.doubts);
     assert!(findings.doubts[1].contains("StringLike.aws:userid: no request"), "{:?}", findings.doubts);
 }
+
+#[test]
+fn a_slash_before_a_target_model_makes_no_other_model_of_it() {
+    for written in ["NewYork_NY/*", "/NewYork_NY/*"] {
+        for asked in ["NewYork_NY/a.tar.gz", "/NewYork_NY/a.tar.gz", "//NewYork_NY/a.tar.gz"] {
+            for (operator, expected) in [("StringLike", true), ("StringNotLike", false)] {
+                let found = holds(json!({operator: {"sagemaker:TargetModel": written}}), Some(asked));
+                assert_eq!(found, expected, "{operator} {written} {asked}");
+            }
+        }
+    }
+    assert!(holds(json!({"StringEquals": {"sagemaker:targetmodel": "a"}}), Some("/a")));
+    assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "NewYork_NY/*"}}), Some("/Chicago_IL/a")));
+    assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "NewYork_NY/*"}}), Some("%2FNewYork_NY/a")));
+    // A slash within it, and one of another key, are what they are.
+    assert!(!holds(json!({"StringEquals": {"sagemaker:TargetModel": "a/b"}}), Some("ab")));
+    assert!(!holds(json!({"StringEquals": {"aws:RequestedRegion": "/us-east-1"}}), None));
+}

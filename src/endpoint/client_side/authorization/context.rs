@@ -8,7 +8,7 @@ use super::{Call, Principal};
 
 /// The names of all keys that can have a value, in lower case; a tag's name follows the last one.
 const KNOWN: [&str; 12] = [
-    "sagemaker:targetmodel",
+    TARGET_MODEL,
     "sagemaker:targetcontainerhostname",
     "aws:principalarn",
     "aws:principalaccount",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 12] = [
     "aws:viaawsservice",
     PRINCIPAL_TAG,
 ];
+const TARGET_MODEL: &str = "sagemaker:targetmodel";
 const PRINCIPAL_TAG: &str = "aws:principaltag/";
 
 /// The name of a condition key, such as `sagemaker:TargetModel` or `aws:PrincipalTag/TenantID`. Case makes no difference.
@@ -42,6 +43,13 @@ impl Key {
             return Err(expected());
         }
         Ok(Key(text.to_lowercase()))
+    }
+
+    /// A value of this key, from a request or from a policy, as it is held against the other. A slash before a TargetModel
+    /// joins it to ModelDataUrl and makes no other model of it: whoever is denied `NewYork_NY/*` is denied
+    /// `/NewYork_NY/a.tar.gz`, whichever of the two policy and request write.
+    pub(super) fn comparable<'a>(&self, value: &'a str) -> &'a str {
+        if self.0 == TARGET_MODEL { value.trim_start_matches('/') } else { value }
     }
 
     /// Whether a request to this endpoint can have a value for it.
@@ -69,7 +77,7 @@ impl<'a> Context<'a> {
     pub(super) fn value(&self, key: &Key) -> Option<&'a str> {
         let Context { principal, call, requested_region } = *self;
         match key.0.as_str() {
-            "sagemaker:targetmodel" => call.target_model,
+            TARGET_MODEL => call.target_model.map(|target_model| key.comparable(target_model)),
             "sagemaker:targetcontainerhostname" => call.target_container_hostname,
             "aws:principalarn" => Some(principal.arn_in_policies()),
             "aws:principalaccount" => Some(principal.account()),

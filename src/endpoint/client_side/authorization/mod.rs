@@ -60,7 +60,7 @@ pub struct Call<'a> {
     pub account: &'a str,
     /// EndpointName, as the client wrote it.
     pub endpoint: &'a str,
-    /// TargetModel, if the client named one.
+    /// TargetModel as the client wrote it, if it named one.
     pub target_model: Option<&'a str>,
     /// TargetContainerHostname, if the client named one.
     pub target_container_hostname: Option<&'a str>,
@@ -117,8 +117,9 @@ fn denied(principal: &Principal, call: &Call<'_>, requested_region: &str) -> Opt
         Decision::ExplicitDeny => true,
         Decision::ImplicitDeny => false,
     };
+    let decided_by = policy::why_denied(principal.policies(), call.action, &resource, &context);
     let (principal, action) = (principal.arn().to_owned(), call.action.to_owned());
-    Some(Refusal::AccessDenied { principal, action, resource, explicitly })
+    Some(Refusal::AccessDenied { principal, action, resource, explicitly, decided_by })
 }
 
 /// A request whose head is in order; what is left to be shown is that its body belongs to it.

@@ -14,6 +14,8 @@ pub(super) struct Policy {
 
 #[derive(Debug)]
 struct Statement {
+    /// Its path in the file, and its Sid if it has one: for the log.
+    name: String,
     effect: Effect,
     actions: Selection,
     resources: Selection,
@@ -28,9 +30,17 @@ enum Effect {
 
 /// What `Action` or `Resource`, or `NotAction` or `NotResource`, is about.
 #[derive(Debug)]
-enum Selection {
-    Any(Vec<Pattern>),
-    AllBut(Vec<Pattern>),
+struct Selection {
+    selects: Selects,
+    patterns: Vec<Pattern>,
+    /// The member and its texts, for the log.
+    as_written: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Selects {
+    Any,
+    AllBut,
 }
 
 /// What all policies of a principal together say.
@@ -58,6 +68,53 @@ pub(super) fn decide(policies: &[Policy], action: &str, resource: &str, context:
     decision
 }
 
+/// The most statements that the log names where none allows a call.
+const MOST_NAMED: usize = 3;
+
+/// What of the policies decided that a call is denied, as a sentence for the log: the statement that denies it with its
+/// conditions, or those that would allow it but for a condition, or for the resource.
+pub(super) fn why_denied(policies: &[Policy], action: &str, resource: &str, context: &Context<'_>) -> String {
+    let statements = || policies.iter().flat_map(|policy| &policy.statements);
+    let denies =
+        |statement: &&Statement| statement.effect == Effect::Deny && statement.applies(action, resource, context);
+    if let Some(statement) = statements().find(denies) {
+        let conditions: Vec<String> = statement.conditions.iter().map(|condition| condition.told(context)).collect();
+        return match conditions.as_slice() {
+            [] => format!("{} denies it, without a Condition", statement.name),
+            conditions => format!("{} denies it: {}", statement.name, conditions.join("; ")),
+        };
+    }
+    let allows_the_action = || {
+        let allow = statements().filter(|statement| statement.effect == Effect::Allow);
+        allow.filter(|statement| statement.actions.covers(action, Case::Ignored, context))
+    };
+    let on_the_resource = |statement: &&Statement| statement.resources.covers(resource, Case::Matters, context);
+    let conditions: Vec<String> = allows_the_action()
+        .filter(on_the_resource)
+        .filter_map(|statement| {
+            let condition = statement.conditions.iter().find(|condition| !condition.holds(context))?;
+            Some(format!("{} allows it only where {}", statement.name, condition.told(context)))
+        })
+        .collect();
+    if !conditions.is_empty() {
+        return several(conditions);
+    }
+    let elsewhere: Vec<String> = allows_the_action()
+        .map(|statement| format!("{} allows the action on {} only", statement.name, statement.resources.as_written))
+        .collect();
+    if !elsewhere.is_empty() {
+        return several(elsewhere);
+    }
+    format!("no statement allows the action {action}")
+}
+
+fn several(mut sentences: Vec<String>) -> String {
+    let more = sentences.len().saturating_sub(MOST_NAMED);
+    sentences.truncate(MOST_NAMED);
+    let named = sentences.join("; ");
+    if more == 0 { named } else { format!("{named}; and {more} more statements") }
+}
+
 impl Statement {
     fn applies(&self, action: &str, resource: &str, context: &Context<'_>) -> bool {
         self.actions.covers(action, Case::Ignored, context)
@@ -69,9 +126,8 @@ impl Statement {
         const MEMBERS: [&str; 7] = ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
         let [sid, effect, action, not_action, resource, not_resource, condition] =
             findings.object(path, node, MEMBERS)?;
-        if let Some(sid) = sid {
-            findings.text(&below(path, "Sid"), sid);
-        }
+        let sid = sid.and_then(|sid| findings.text(&below(path, "Sid"), sid));
+        let name = sid.map_or_else(|| path.to_owned(), |sid| format!("{path} ({sid:?})"));
         let effect = Effect::read(path, effect, findings);
         let actions = Selection::read(path, ["Action", "NotAction"], [action, not_action], findings, action_pattern);
         let names = ["Resource", "NotResource"];
@@ -86,7 +142,7 @@ impl Statement {
         let conditions = condition
             .map(|node| Condition::read_all(&below(path, "Condition"), node, version, findings))
             .unwrap_or_default();
-        Some(Statement { effect: effect?, actions: actions?, resources: resources?, conditions })
+        Some(Statement { name, effect: effect?, actions: actions?, resources: resources?, conditions })
     }
 }
 
@@ -147,9 +203,9 @@ impl Selection {
         findings: &mut Findings,
         pattern: impl Fn(&str, &str, &mut Findings) -> Result<Pattern, String>,
     ) -> Option<Selection> {
-        let (name, node, selection): (_, _, fn(Vec<Pattern>) -> Selection) = match nodes {
-            [Some(node), None] => (name, node, Selection::Any),
-            [None, Some(node)] => (not_name, node, Selection::AllBut),
+        let (name, node, selects) = match nodes {
+            [Some(node), None] => (name, node, Selects::Any),
+            [None, Some(node)] => (not_name, node, Selects::AllBut),
             [Some(_), Some(_)] => {
                 findings.problem(path, format_args!("has both {name} and {not_name}; give one of the two"));
                 return None;
@@ -165,22 +221,21 @@ impl Selection {
             findings.problem(&path, "empty");
         }
         let mut patterns = Vec::with_capacity(nodes.len());
+        let mut texts = Vec::with_capacity(nodes.len());
         for (path, node) in nodes {
             let Some(text) = findings.text(&path, node) else { continue };
+            texts.push(text);
             match pattern(&path, text, findings) {
                 Ok(pattern) => patterns.push(pattern),
                 Err(problem) => findings.problem(&path, problem),
             }
         }
-        Some(selection(patterns))
+        Some(Selection { selects, patterns, as_written: format!("{name} {texts:?}") })
     }
 
     fn covers(&self, text: &str, case: Case, context: &Context<'_>) -> bool {
-        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(text, case, context));
-        match self {
-            Selection::Any(patterns) => any(patterns),
-            Selection::AllBut(patterns) => !any(patterns),
-        }
+        let any = self.patterns.iter().any(|pattern| pattern.matches(text, case, context));
+        any == (self.selects == Selects::Any)
     }
 }
 

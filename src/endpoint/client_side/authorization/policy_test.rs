@@ -212,3 +212,43 @@ fn variables_that_mean_nothing_are_doubted() {
     Principals::parse(&file(ARN, old).to_string(), &mut findings).unwrap();
     assert!(findings.doubts[0].contains("unless Version is 2012-10-17"), "{:?}", findings.doubts);
 }
+
+fn why(policies: Value, target_model: Option<&str>) -> String {
+    let principals = read(&file(ARN, policies)).unwrap();
+    let principal = the_one(&principals);
+    let call = call(target_model);
+    why_denied(principal.policies(), INVOKE_ENDPOINT, HOUSING, &context(principal, &call))
+}
+
+#[test]
+fn what_decided_is_said_by_statement_and_condition() {
+    let one_city = policy(json!([city("NewYork_NY/*")]));
+    assert_eq!(
+        why(one_city.clone(), Some("Chicago_IL/a")),
+        "Principals[0].Policies[0].Statement[0] (\"InvokeOneCity\") allows it only where StringLike \
+         sagemaker:TargetModel [\"NewYork_NY/*\"]; the request has \"Chicago_IL/a\""
+    );
+    assert!(why(one_city, None).ends_with("[\"NewYork_NY/*\"]; the request has no such key"));
+    let deny = json!({"Effect": "Deny", "Action": "*", "Resource": "*",
+                      "Condition": {"StringNotLike": {"sagemaker:TargetModel": ["NewYork_NY/*", 7]}}});
+    let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    assert_eq!(
+        why(policy(json!([allow, deny])), Some("Chicago_IL/a")),
+        "Principals[0].Policies[0].Statement[1] denies it: StringNotLike sagemaker:TargetModel \
+         [\"NewYork_NY/*\", 7]; the request has \"Chicago_IL/a\""
+    );
+    let always = json!({"Effect": "Deny", "Action": "*", "Resource": "*"});
+    assert_eq!(why(policy(always), None), "Principals[0].Policies[0].Statement denies it, without a Condition");
+    let other = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/other";
+    let elsewhere = json!({"Effect": "Allow", "Action": "*", "Resource": other});
+    assert_eq!(
+        why(policy(elsewhere), None),
+        format!("Principals[0].Policies[0].Statement allows the action on Resource [{other:?}] only")
+    );
+    let nothing = "no statement allows the action sagemaker:InvokeEndpoint";
+    assert_eq!(why(json!([]), None), nothing);
+    assert_eq!(why(policy(json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})), None), nothing);
+    let cities: Vec<Value> = (0..5).map(|number| city(&format!("{number}/*"))).collect();
+    let several = why(policy(json!(cities)), Some("x"));
+    assert!(several.contains("Statement[2]") && several.ends_with("; and 2 more statements"), "{several}");
+}

@@ -31,6 +31,8 @@ pub enum Refusal {
         resource: String,
         /// Whether a statement with `"Effect": "Deny"` said so, rather than none that allows it.
         explicitly: bool,
+        /// What of the policies decided, as a sentence for the log. The caller is not told what policies say.
+        decided_by: String,
     },
 }
 
@@ -43,6 +45,14 @@ impl Refusal {
     /// The exception's name, as `x-amzn-errortype` carries it.
     pub fn exception(&self) -> &'static str {
         self.row().1
+    }
+
+    /// What of the policies decided, for the log.
+    pub fn decided_by(&self) -> Option<&str> {
+        match self {
+            Refusal::AccessDenied { decided_by, .. } => Some(decided_by),
+            _ => None,
+        }
     }
 
     fn row(&self) -> (u16, &'static str) {
@@ -69,7 +79,7 @@ impl fmt::Display for Refusal {
                  Access Key and signing method. Consult the service documentation for details.",
             ),
             Refusal::IncompleteSignature(message) | Refusal::InvalidSignature(message) => f.write_str(message),
-            Refusal::AccessDenied { principal, action, resource, explicitly } => {
+            Refusal::AccessDenied { principal, action, resource, explicitly, .. } => {
                 write!(f, "User: {principal} is not authorized to perform: {action} on resource: {resource} ")?;
                 // docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
                 if *explicitly {

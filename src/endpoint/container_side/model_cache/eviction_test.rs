@@ -100,7 +100,7 @@ fn client() -> Client {
 }
 
 async fn lease(cache: &ModelCache, model: &str) -> Result<Lease, Failure> {
-    cache.lease(&client(), &name(model), Instant::now()).await
+    cache.lease(&client(), &name(model), Arrival::now(uuid::Uuid::nil())).await
 }
 
 async fn until(condition: impl Fn() -> bool) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
+use uuid::Uuid;
 
+use super::super::exchange;
 use super::super::failure::{ContainerFailure, Failure};
 use super::super::target_model::TargetModel;
 use crate::in_flight::Share;
@@ -32,19 +34,20 @@ struct LoadModel<'a> {
 }
 
 impl Management {
-    /// Has the container load the model that lies in `folder`.
+    /// Has the container load the model that lies in `folder`, for the sake of a request.
     pub(super) async fn load(
         &self,
         client: &Client,
         target_model: &TargetModel,
+        request_id: Uuid,
         id: &str,
         folder: &str,
     ) -> Result<(), Failure> {
-        let mut response = self.post_models(client, target_model, id, folder).await?;
+        let mut response = self.post_models(client, target_model, request_id, id, folder).await?;
         if response.status() == StatusCode::CONFLICT {
             // It has the model from an endpoint that ran before this one; what lies there may have changed since.
             self.unload(client, id).await?;
-            response = self.post_models(client, target_model, id, folder).await?;
+            response = self.post_models(client, target_model, request_id, id, folder).await?;
         }
         self.expect_success(response).await
     }
@@ -68,14 +71,17 @@ impl Management {
         &self,
         client: &Client,
         target_model: &TargetModel,
+        request_id: Uuid,
         id: &str,
         folder: &str,
     ) -> Result<Response, Failure> {
         let json = HeaderValue::from_static("application/json");
         let body = serde_json::to_vec(&LoadModel { model_name: id, url: folder })
             .map_err(|error| Failure::Internal(error.to_string()))?;
+        let (name, value) = exchange::request_id(request_id);
         let mut request = client
             .post(self.at("/models"))
+            .header(name, value)
             .header(CONTENT_TYPE, json.clone())
             .header(ACCEPT, json)
             .body(body)

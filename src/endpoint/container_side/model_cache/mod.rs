@@ -16,6 +16,7 @@ use inventory::Slot;
 use reqwest::{Client, Url};
 use upkeep::{Upkeep, Why};
 
+use super::exchange::Arrival;
 use super::failure::Failure;
 use super::model_store::{ModelFolder, ModelStore};
 use super::target_model::TargetModel;
@@ -52,8 +53,8 @@ pub struct ModelCache {
 pub(super) struct Lease {
     url: Url,
     user: User,
-    /// When the request came that it is for.
-    arrived: Instant,
+    /// The request that it is for.
+    arrived: Arrival,
 }
 
 impl Lease {
@@ -104,7 +105,7 @@ impl ModelCache {
         ModelCache { upkeep: Arc::new(upkeep), patience: settings.patience }
     }
 
-    /// A model for a request that arrived at `arrived`, once it is loaded.
+    /// A model for a request, once it is loaded.
     ///
     /// # Errors
     /// When there is no such model, it cannot be loaded, or it is not ready in time.
@@ -112,11 +113,11 @@ impl ModelCache {
         &self,
         client: &Client,
         target_model: &TargetModel,
-        arrived: Instant,
+        arrived: Arrival,
     ) -> Result<Lease, Failure> {
-        let user = self.join(client, target_model);
+        let user = self.join(client, target_model, arrived);
         let mut loading = user.slot.loading.clone();
-        let deadline = tokio::time::Instant::from_std(arrived + self.patience);
+        let deadline = tokio::time::Instant::from_std(arrived.at + self.patience);
         match tokio::time::timeout_at(deadline, loading.wait_for(Option::is_some)).await {
             Ok(Ok(outcome)) => match &*outcome {
                 Some(Ok(url)) => Ok(Lease { url: url.clone(), user, arrived }),
@@ -142,7 +143,8 @@ impl ModelCache {
         let User { target_model, slot, .. } = &lease.user;
         if self.upkeep.inventory().remove_slot(target_model, slot) {
             metrics::gauge!("byoc_endpoint_loaded_models").decrement(1);
-            log::warn!("{}: has lost {}; loading it again", self.upkeep.container(), target_model.as_str());
+            let (id, container) = (lease.arrived.id, self.upkeep.container());
+            log::warn!("request {id}: {container} has lost {}; loading it again", target_model.as_str());
         }
         let (target_model, arrived) = (target_model.clone(), lease.arrived);
         drop(lease);
@@ -163,7 +165,7 @@ impl ModelCache {
     }
 
     /// The request becomes one of those that need the model; the first of them starts to load it.
-    fn join(&self, client: &Client, target_model: &TargetModel) -> User {
+    fn join(&self, client: &Client, target_model: &TargetModel, arrived: Arrival) -> User {
         let user = |slot: Arc<Slot>| {
             slot.users.fetch_add(1, Ordering::AcqRel);
             let (upkeep, client) = (Arc::clone(&self.upkeep), client.clone());
@@ -183,7 +185,7 @@ impl ModelCache {
         drop(inventory);
         let (upkeep, client, target_model) = (Arc::clone(&self.upkeep), client.clone(), target_model.clone());
         // A task of its own: loading goes on when the client that asked for it hangs up.
-        tokio::spawn(async move { upkeep.fill(&client, &target_model, &slot, outcome).await });
+        tokio::spawn(async move { upkeep.fill(&client, &target_model, arrived.id, &slot, outcome).await });
         user
     }
 }

@@ -16,7 +16,7 @@ use crate::platform::Health;
 impl ModelCache {
     /// Where a model is invoked, without keeping it.
     async fn invoke_url(&self, client: &Client, target_model: &TargetModel) -> Result<Url, Failure> {
-        self.lease(client, target_model, Instant::now()).await.map(|lease| lease.url().clone())
+        self.lease(client, target_model, Arrival::now(uuid::Uuid::nil())).await.map(|lease| lease.url().clone())
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url};
 use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use super::CacheSettings;
 use super::inventory::{Artifact, Inventory, Loading, Pick, Slot};
@@ -139,10 +140,11 @@ impl Upkeep {
         self: &Arc<Self>,
         client: &Client,
         target_model: &TargetModel,
+        request_id: Uuid,
         slot: &Arc<Slot>,
         outcome: watch::Sender<Loading>,
     ) {
-        let loaded = tokio::time::timeout(LOADING_LIMIT, self.load(client, target_model)).await;
+        let loaded = tokio::time::timeout(LOADING_LIMIT, self.load(client, target_model, request_id)).await;
         let loaded = loaded.unwrap_or_else(|_| {
             let container = self.container().to_owned();
             Err(Failure::Container { container, what: ContainerFailure::TimedOut })
@@ -165,7 +167,12 @@ impl Upkeep {
         }
     }
 
-    async fn load(self: &Arc<Self>, client: &Client, target_model: &TargetModel) -> Result<Url, Failure> {
+    async fn load(
+        self: &Arc<Self>,
+        client: &Client,
+        target_model: &TargetModel,
+        request_id: Uuid,
+    ) -> Result<Url, Failure> {
         loop {
             let Some(mut leaving) = self.inventory().leaving(target_model) else { break };
             // Never changes; it closes.
@@ -180,11 +187,11 @@ impl Upkeep {
             self.keep_to_disk_budget(client).await;
         }
         let unpacked = start.elapsed();
-        self.load_with_room(client, target_model, &id, &self.folder.told(&id)).await?;
+        self.load_with_room(client, target_model, request_id, &id).await?;
         let loaded = start.elapsed() - unpacked;
         metrics::histogram!("byoc_endpoint_model_loading_seconds").record(loaded);
         log::info!(
-            "{}: loaded {} as {id}: {} in {:.1} ms, loaded in {:.1} ms",
+            "{}: loaded {} as {id} for request {request_id}: {} in {:.1} ms, loaded in {:.1} ms",
             self.container(),
             target_model.as_str(),
             if fetched { "unpacked" } else { "found on disk" },
@@ -227,10 +234,10 @@ impl Upkeep {
         self: &Arc<Self>,
         client: &Client,
         target_model: &TargetModel,
+        request_id: Uuid,
         id: &str,
-        folder: &str,
     ) -> Result<(), Failure> {
-        let mut refused = match self.tell_to_load(client, target_model, id, folder).await {
+        let mut refused = match self.tell_to_load(client, target_model, request_id, id).await {
             Err(failure) if is_out_of_memory(&failure) => failure,
             outcome => return outcome,
         };
@@ -250,7 +257,7 @@ impl Upkeep {
                 }
             }
             made_by_another = false;
-            match self.tell_to_load(client, target_model, id, folder).await {
+            match self.tell_to_load(client, target_model, request_id, id).await {
                 Err(failure) if is_out_of_memory(&failure) => refused = failure,
                 outcome => return outcome,
             }
@@ -261,11 +268,11 @@ impl Upkeep {
         &self,
         client: &Client,
         target_model: &TargetModel,
+        request_id: Uuid,
         id: &str,
-        folder: &str,
     ) -> Result<(), Failure> {
         let _counted = Counted::new(self);
-        self.management.load(client, target_model, id, folder).await
+        self.management.load(client, target_model, request_id, id, &self.folder.told(id)).await
     }
 
     /// Unloads the least recently used model that no request uses. Says whether there was one.
