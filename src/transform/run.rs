@@ -11,13 +11,13 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::AssembleWith;
 use super::job::{Job, MOST_MEGABYTES};
-use super::model::{ExecutionParameters, Invoker, Model, ModelSource, Surroundings, Trouble};
+use super::model::{Complaint, ExecutionParameters, Invoker, Model, ModelSource, Surroundings, Trouble};
 use super::objects::{self, Object};
 use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
 use super::source::Opener;
-use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
-use crate::error::{Cause, Error, Result};
+use super::split::{BatchStrategy, Cutter, Header, Packing, Payload, SplitType, lines};
+use crate::error::{Cause, Error, Place, Result};
 
 /// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
@@ -82,6 +82,7 @@ impl Plan {
                 strategy,
                 most: usize::try_from(payload << 20).unwrap_or(usize::MAX),
                 fill: usize::try_from(fill << 20).unwrap_or(usize::MAX),
+                header: Header::of(job.content_type.as_ref().and_then(|value| value.to_str().ok())),
                 processing: job.processing.clone().map(Arc::new),
             },
             concurrent: usize::try_from(concurrent).unwrap_or(1),
@@ -91,9 +92,10 @@ impl Plan {
 
     /// All that shapes outputs, but for the objects themselves.
     fn fingerprint(&self, job: &Job, model: &str) -> String {
-        let Packing { split, strategy, most, fill, processing } = &self.packing;
+        // That there is a header line is said by the content type.
+        let Packing { split, strategy, most, fill, processing, header: _ } = &self.packing;
         format!(
-            "1|{:?}|{:?}|{:?}|{split:?}|{strategy:?}|{most}|{fill}|{:?}|{processing:?}|{:?}|{model}",
+            "2|{:?}|{:?}|{:?}|{split:?}|{strategy:?}|{most}|{fill}|{:?}|{processing:?}|{:?}|{model}",
             job.content_type, job.accept, job.compression, job.assemble, job.environment
         )
     }
@@ -405,8 +407,8 @@ impl Work {
                 match self.parts(todo, &payload).await {
                     Ok(parts) => Done::Answer { object, parts, records: payload.count },
                     Err(Trouble::Job(error)) => Done::Job(error),
-                    Err(Trouble::Records { message, row }) => {
-                        Done::Failed { object, message: format!("{}: {message}", place(&payload, row)) }
+                    Err(Trouble::Records(complaint)) => {
+                        Done::Failed { object, message: of_object(&payload, complaint) }
                     }
                 }
             }
@@ -415,7 +417,7 @@ impl Work {
                 match self.whole(todo).await {
                     Ok(draft) => Done::Whole { object, draft: Box::new(draft) },
                     Err(Trouble::Job(error)) => Done::Job(error),
-                    Err(Trouble::Records { message, .. }) => Done::Failed { object, message },
+                    Err(Trouble::Records(complaint)) => Done::Failed { object, message: complaint.to_string() },
                 }
             }
         }
@@ -455,7 +457,10 @@ impl Work {
                 });
                 let finished =
                     finishing.await.map_err(|error| Trouble::Job(Error::new(Cause::Internal, error.to_string())))?;
-                Bytes::from(finished.map_err(|(row, message)| Trouble::Records { message, row })?)
+                Bytes::from(finished.map_err(|(row, message)| {
+                    let place = Place { row, ..Place::default() };
+                    Trouble::Records(Complaint { by: String::new(), place, message })
+                })?)
             }
             _ => answer,
         };
@@ -502,6 +507,27 @@ impl Work {
         }
         Ok(draft)
     }
+}
+
+/// A complaint about a payload, in places of the object: a container knows no other bytes than those that it got.
+fn of_object(payload: &Payload, complaint: Complaint) -> String {
+    let Complaint { by, place: said, message } = complaint;
+    let byte = said.byte.and_then(|byte| payload.of_object(byte));
+    let is_in_range = |row: &usize| (1..=payload.count as usize).contains(row);
+    // The rows of an object that is not split are no records of the job.
+    let is_record = !payload.is_whole_object() && said.row.as_ref().is_some_and(is_in_range);
+    let row = if is_record { said.row } else { byte.and_then(|(_, index)| index).map(|index| index + 1) };
+    let inner = Place { row: said.row.filter(|_| !is_record), byte: byte.map(|(byte, _)| byte as usize), ..said };
+    let filtered = if payload.is_filtered() && inner.column.is_some() { " of what InputFilter left" } else { "" };
+    let inner = format!("{inner}{filtered}");
+    let mut text = place(payload, row);
+    for part in [by, inner, message] {
+        if !part.is_empty() {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+    }
+    text
 }
 
 /// Which records of the object, and where: one, where the container says which.

@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::processing::{DataProcessing, JoinSource};
-use super::split::{BatchStrategy, Cutter, Packing, SplitType};
+use super::split::{BatchStrategy, Cutter, Header, Packing, SplitType};
 use crate::payload::MediaType;
 
-/// What the container answers to a line: for CSV the line's length and the line, for JSON the line as a member.
-fn model(media_type: MediaType, body: &[u8]) -> Vec<u8> {
+/// What the container answers to a line: for CSV the line's length and the line, for JSON the line as a member. A header line
+/// gets no answer.
+fn model(media_type: MediaType, header: Header, body: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(body).unwrap();
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).skip(usize::from(header == Header::Present));
     let answer = |line: &str| match media_type {
         MediaType::Csv => format!("{},{line}\n", line.len()),
         _ => format!("{{\"seen\": {line}}}\n"),
@@ -25,7 +26,7 @@ fn written(object: &[u8], media_type: MediaType, packing: &Packing) -> String {
     let mut cutter = Cutter::new(object, packing.clone());
     let mut written = Vec::new();
     while let Some(payload) = cutter.next().unwrap() {
-        let answer = model(media_type, &payload.body);
+        let answer = model(media_type, packing.header, &payload.body);
         match &packing.processing {
             Some(processing) if processing.touches_output() => {
                 let records = if processing.keeps_input() { payload.records(processing).unwrap() } else { Vec::new() };
@@ -89,12 +90,13 @@ fn strategy(single: bool) -> BatchStrategy {
     if single { BatchStrategy::SingleRecord } else { BatchStrategy::MultiRecord }
 }
 
-fn packing(processing: Option<DataProcessing>, single: bool, most: usize) -> Packing {
+fn packing(processing: Option<DataProcessing>, header: Header, single: bool, most: usize) -> Packing {
     Packing {
         split: SplitType::Line,
         strategy: strategy(single),
         most,
         fill: most,
+        header,
         processing: processing.map(Arc::new),
     }
 }
@@ -104,17 +106,20 @@ proptest! {
     fn csv_is_what_the_twin_makes_of_it(
         rows in prop::collection::vec(prop::collection::vec("[a-c,\" ]{1,4}", 3..6), 0..12),
         (input, output) in (select(), select()),
-        (joins, single, crlf, blank) in any::<(bool, bool, bool, bool)>(),
-        most in 60_usize..200,
+        (joins, single, crlf, blank, named) in any::<(bool, bool, bool, bool, bool)>(),
+        most in 100_usize..200,
     ) {
         let end = match (crlf, blank) { (true, _) => "\r\n", (_, true) => "\n\n", _ => "\n" };
         // A cell of blanks alone in its line would be a blank line.
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| format!("x{cell}")).collect()).collect();
         let lines: Vec<String> = rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",")).collect();
-        let object = lines.iter().map(|line| format!("{line}{end}")).collect::<String>();
+        // However rows are cut, each payload has the names, and what is written does not depend on it.
+        let names = named.then(|| "\"the, id\",a,b,c,d,e".to_owned());
+        let header = if named { Header::Present } else { Header::Absent };
+        let object = names.iter().chain(&lines).map(|line| format!("{line}{end}")).collect::<String>();
         let join = if joins { JoinSource::Input } else { JoinSource::None };
         let processing = DataProcessing::new(MediaType::Csv, Some(&input.path()), join, Some(&output.path())).unwrap();
-        let found = written(object.as_bytes(), MediaType::Csv, &packing(processing, single, most));
+        let found = written(object.as_bytes(), MediaType::Csv, &packing(processing, header, single, most));
         let expected: Vec<Vec<String>> = rows.iter().map(|row| {
             let seen = input.apply(row);
             let line = seen.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
@@ -149,7 +154,7 @@ proptest! {
         };
         let input = if filters { "$.features[-1]" } else { "$" };
         let processing = DataProcessing::new(MediaType::JsonLines, Some(input), join, Some(output)).unwrap();
-        let found = written(object.as_bytes(), MediaType::JsonLines, &packing(processing, single, most));
+        let found = written(object.as_bytes(), MediaType::JsonLines, &packing(processing, Header::Absent, single, most));
         let found: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let expected: Vec<Value> = records.into_iter().map(|record| {
             let seen = if filters { record["features"].as_array().unwrap().last().unwrap().clone() } else { record.clone() };

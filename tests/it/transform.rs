@@ -171,6 +171,146 @@ fn a_bad_record_fails_its_object_and_the_end_says_which_why_and_where() {
 }
 
 #[test]
+fn what_is_wrong_with_a_payload_is_said_of_the_object() {
+    let folder = scikit_learn("1.4.2/housing");
+    let names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK\n";
+    let bad = "1993,big,6,3.0,0.7,1,y,y\n";
+    let rows = houses(60_000);
+    let job = Job::new(&model_dir(&folder), &[("bad.csv", &format!("{rows}{bad}"))]).by_lines();
+    let named = Job::new(&model_dir(&folder), &[("bad.csv", &format!("{names}{rows}{bad}"))]).by_lines();
+    let named = named.with(&["--content-type", "text/csv; header=present"]);
+    for (job, before) in [(job, 0), (named, names.len())] {
+        let output = job.run();
+        assert_eq!(output.status.code(), Some(1));
+        let byte = before + rows.len();
+        let message = errors(&output);
+        let report = message.split("have no output").nth(1).unwrap();
+        let said = format!(
+            "bad.csv: record 60001 (byte {byte}): container primary answered 400: column 2 (SQUARE_FEET), byte {}: could not",
+            byte + 5
+        );
+        assert!(report.contains(&said), "{said}: {report}");
+        assert!(!report.contains("row "), "{report}");
+    }
+    // Of what a filter left nobody knows where in the object it was.
+    let job = Job::new(&model_dir(&folder), &[("bad.csv", &format!("id1,{}id2,{bad}", houses(1)))]).by_lines();
+    let job = job.with(&["--input-filter", "$[1:]"]);
+    let message = errors(&job.run());
+    let byte = houses(1).len() + 4;
+    let said = format!(
+        "record 2 (byte {byte}): container primary answered 400: column 2 (SQUARE_FEET) of what InputFilter left: could not"
+    );
+    assert!(message.contains(&said), "{message}");
+}
+
+#[test]
+fn a_header_line_goes_with_each_payload_and_into_no_output() {
+    let folder = scikit_learn("1.4.2/housing");
+    // More than a payload has, the columns in another order and among others.
+    let rows = houses(50_000);
+    let named = |names: &str, row: &dyn Fn(usize, &str) -> String| {
+        let rows = rows.lines().enumerate().map(|(number, line)| row(number, line)).collect::<String>();
+        format!("{names}\r\n{rows}")
+    };
+    let names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK";
+    let plain = Job::new(&model_dir(&folder), &[("a.csv", &rows), ("few.csv", &houses(3))]).by_lines();
+    plain.completes();
+    let (expected, few) = (plain.output("a.csv.out"), plain.output("few.csv.out"));
+
+    let turned = named(&format!("\"the, id\",DECK,{}", names.trim_end_matches(",DECK")), &|number, line| {
+        let (rest, deck) = line.rsplit_once(',').unwrap();
+        format!("{number},{deck},{rest}\n")
+    });
+    let few_of = |text: &str| text.lines().take(4).map(|line| format!("{line}\n")).collect::<String>();
+    let objects =
+        [("a.csv", turned.as_str()), ("few.csv", &few_of(&turned)), ("none.csv", "id,DECK\n"), ("empty.csv", "")];
+    let job = Job::new(&model_dir(&folder), &objects).by_lines();
+    let job = job.with(&["--content-type", "text/csv; header=present", "--max-concurrent-transforms", "2"]);
+    job.completes();
+    let outputs = job.outputs();
+    assert_eq!(outputs["a.csv.out"], expected);
+    assert_eq!((outputs["none.csv.out"].as_str(), outputs["empty.csv.out"].as_str()), ("", ""));
+
+    // Joined and filtered, of one payload and of many.
+    let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,9:]"]);
+    let refused = job.run();
+    assert_eq!(refused.status.code(), Some(78), "{}", errors(&refused));
+    let job = job.with(&["--output-filter", "$[0,-1]"]);
+    job.completes();
+    let last = |line: &str| line.rsplit(',').next().unwrap().to_owned();
+    let joined = |answers: &str| {
+        answers.lines().enumerate().map(|(number, line)| format!("{number},{}\n", last(line))).collect::<String>()
+    };
+    assert_eq!(job.output("a.csv.out"), joined(&expected));
+
+    let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&turned))]).by_lines();
+    let job = job.with(&["--content-type", "text/csv; header=present", "--batch-strategy", "SingleRecord"]);
+    job.completes();
+    assert_eq!(job.output("few.csv.out"), few);
+    let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,-1]"]);
+    job.completes();
+    assert_eq!(job.output("few.csv.out"), joined(&few));
+    // An object that is not split has its header line once, and it is joined with nothing either.
+    let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&turned))]);
+    let job = job.with(&["--content-type", "text/csv; header=present", "--accept", "text/csv"]);
+    let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,-1]"]);
+    job.completes();
+    assert_eq!(job.output("few.csv.out"), joined(&few));
+}
+
+#[test]
+fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
+    let fake = FakeContainer::start(None, |_, body| {
+        let rows = body.strip_prefix("a,b\n").unwrap();
+        Reaction::Answer(200, bracketed(rows))
+    });
+    let job = Job::new(&fake.url, &[("x", "a,b\n1,2\n3,4\n"), ("y", "a,b\r\n5,6\r\n")]).by_lines();
+    let job = job.with(&["--content-type", "text/csv;header=present", "--batch-strategy", "SingleRecord"]);
+    job.completes();
+    assert_eq!(fake.bodies(), ["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]);
+    assert_eq!(job.output("x.out"), "[1,2]\n[3,4]\n");
+    let absent = job.with(&["--content-type", "text/csv;header=absent"]);
+    assert_eq!(absent.run().status.code(), Some(1), "then the line is a record");
+}
+
+#[test]
+fn rows_whose_quotes_are_wrong_end_their_object_where_rows_are_processed() {
+    let fake = FakeContainer::start(None, |_, body| Reaction::Answer(200, "1\n".repeat(body.lines().count()).into()));
+    let objects = [
+        ("bare.csv", "id0,x\nid1,say \"hi\" there\n"),
+        ("after.csv", "\"abc\"def,say\n"),
+        ("good.csv", "\"a,\"\"b\"\"\",\"\"\n"),
+    ];
+    for filters in [["--input-filter", "$[1:]"], ["--join-source", "Input"], ["--output-filter", "$[0]"]] {
+        let job = Job::new(&fake.url, &objects).by_lines().with(&filters);
+        let output = job.run();
+        assert_eq!(output.status.code(), Some(1));
+        for said in [
+            "bare.csv: record 2 (byte 6): bare \" in non quoted field (column 2, byte 14): expected",
+            "found near: say \"hi\" there\n",
+            "after.csv: record 1 (byte 0): text after the quote that closes a field (column 1, byte 5): expected",
+        ] {
+            assert!(errors(&output).contains(said), "{said}: {}", errors(&output));
+        }
+        assert_eq!(job.outputs().into_keys().collect::<Vec<_>>(), ["good.csv.out"], "{filters:?}");
+    }
+    let job = Job::new(&fake.url, &objects).by_lines();
+    job.completes();
+    assert_eq!(job.outputs().len(), 3, "without them the container decides");
+}
+
+#[test]
+fn what_a_container_warns_of_is_shown() {
+    let folder = scikit_learn("1.4.2/housing");
+    fs::write(folder.path().join("columns.json"), r#"{"columns": ["A", "B"]}"#).unwrap();
+    let job = Job::new(&model_dir(&folder), &[("a.csv", "1,2\n")]).by_lines().with(&["--log-level", "warning"]);
+    let output = job.run();
+    let message = errors(&output);
+    assert!(message.lines().any(|line| line.starts_with("[primary] ") && line.contains(" WARN ")), "{message}");
+    assert!(!message.contains(" INFO "), "{message}");
+}
+
+#[test]
 fn what_is_done_is_done_again_only_where_something_has_changed() {
     let fake = echo();
     let job = Job::new(&fake.url, &[("a", "a\n"), ("b", "b\n"), ("c", "c\n")]).by_lines();
@@ -584,7 +724,7 @@ fn what_cannot_stand_in_a_file_beside_other_records_is_never_joined() {
 #[test]
 fn blank_lines_are_not_sent_and_what_a_filter_leaves_is_never_one() {
     // A container that answers each line, whatever is in it.
-    let each = |body: &str| body.split('\n').map(|line| format!("[{line}]\n")).collect::<String>();
+    let each = |body: &str| body.split('\n').map(|line| format!("[{line}]\n").replace('"', "'")).collect::<String>();
     let fake = FakeContainer::start(None, move |_, body| Reaction::Answer(200, each(body).into()));
     let job = Job::new(&fake.url, &[("a", "\n1,x\n \n\n2,y\r\n3,\n\n")]).by_lines();
     let job = job.with(&["--join-source", "Input"]);

@@ -13,10 +13,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, Response};
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::Model;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::in_flight::Share;
 use crate::platform::http::{self, read_body};
 use crate::transform::output::Draft;
@@ -44,19 +44,46 @@ pub(in crate::transform) struct Invoker {
 #[derive(Debug)]
 pub(in crate::transform) enum Trouble {
     /// These records have none; others may have.
-    Records {
-        message: String,
-        /// The row of the request, counted from 1, where the container says it.
-        row: Option<usize>,
-    },
+    Records(Complaint),
     /// The job cannot go on.
     Job(Error),
+}
+
+/// What is wrong with records.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::transform) struct Complaint {
+    /// Who complains, and how; nobody but us where it is empty.
+    pub(in crate::transform) by: String,
+    /// Where in the request, as far as it is known.
+    pub(in crate::transform) place: Place,
+    /// What is wrong there.
+    pub(in crate::transform) message: String,
+}
+
+impl Complaint {
+    /// One of our own.
+    pub(in crate::transform) fn ours(message: String) -> Complaint {
+        Complaint { message, ..Complaint::default() }
+    }
+}
+
+impl std::fmt::Display for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for part in [&self.by, &self.place.to_string()] {
+            if !part.is_empty() {
+                write!(f, "{part}: ")?;
+            }
+        }
+        f.write_str(&self.message)
+    }
 }
 
 /// What went wrong in one attempt.
 enum Failure {
     Status {
         stage: String,
+        /// Whether the container got the payload itself, and no answer of another container.
+        is_first: bool,
         status: u16,
         body: Bytes,
     },
@@ -131,10 +158,48 @@ impl Passed {
 }
 
 /// What an error body of multi-model-server's has, and ours.
-#[derive(Deserialize)]
 struct ErrorBody {
     message: String,
     row: Option<usize>,
+    column: Option<usize>,
+    byte: Option<usize>,
+}
+
+impl ErrorBody {
+    /// A body that is none of these is a message as it is.
+    fn read(body: &[u8]) -> ErrorBody {
+        let document: Value = serde_json::from_slice(body).unwrap_or_default();
+        let number = |name: &str| document.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok());
+        let message = match document.get("message").and_then(Value::as_str) {
+            Some(message) => message.to_owned(),
+            None => String::from_utf8_lossy(body).trim().to_owned(),
+        };
+        ErrorBody { message, row: number("row"), column: number("column"), byte: number("byte") }
+    }
+
+    /// The place that it names, and its message without it. Our containers' messages begin with the place that their members
+    /// name; of any other message nothing is taken away.
+    fn place(&self) -> (Place, &str) {
+        let said = Place { row: self.row, column: self.column, name: None, byte: self.byte };
+        let whole = || (said.clone(), self.message.as_str());
+        let until_name = Place { byte: None, ..said.clone() }.to_string();
+        let Some(rest) = self.message.strip_prefix(until_name.as_str()) else { return whole() };
+        let before_byte = if until_name.is_empty() { "" } else { ", " };
+        let end = match self.byte {
+            Some(byte) => format!("{before_byte}byte {byte}: "),
+            None => ": ".to_owned(),
+        };
+        let Some((name, message)) = rest.split_once(&end) else { return whole() };
+        let name = match (self.column, name) {
+            (_, "") => None,
+            (Some(_), name) => name.strip_prefix(" (").and_then(|name| name.strip_suffix(')')),
+            (None, name) => name.trim_start_matches(", ").strip_prefix("column "),
+        };
+        if name.is_none() && !rest.starts_with(&end) {
+            return whole();
+        }
+        (name.map_or(said.clone(), |name| said.clone().named(name)), message)
+    }
 }
 
 impl Invoker {
@@ -182,8 +247,7 @@ impl Invoker {
             let outcome = exchange.await;
             // That the body broke off is why the container gave up.
             if let Some(error) = unreadable.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                let message = error.to_string();
-                return Err(Failure::Ours(Trouble::Records { message, row: None }));
+                return Err(Failure::Ours(Trouble::Records(Complaint::ours(error.to_string()))));
             }
             outcome?;
             let draft = Arc::into_inner(draft).map(tokio::sync::Mutex::into_inner);
@@ -257,7 +321,8 @@ impl Invoker {
                     }
                     (Ok(http::Body::TooLarge(_) | http::Body::NoRoom) | Err(_), None) => Bytes::new(),
                 };
-                let answered = || Failure::Status { stage: stage.name().to_owned(), status, body };
+                let is_first = index == 0;
+                let answered = || Failure::Status { stage: stage.name().to_owned(), is_first, status, body };
                 return Err(passed.broken().unwrap_or_else(answered));
             }
             if index + 1 == count {
@@ -338,15 +403,20 @@ impl Failure {
     }
 
     fn describe(&self, timeout: Duration) -> String {
-        match self {
-            Failure::Status { stage, status, body } => {
-                let message = match serde_json::from_slice::<ErrorBody>(body) {
-                    Ok(body) => body.message,
-                    Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
-                };
+        self.complaint(timeout).to_string()
+    }
+
+    fn complaint(&self, timeout: Duration) -> Complaint {
+        let message = match self {
+            Failure::Status { stage, is_first, status, body } => {
+                let by = format!("container {stage} answered {status}");
+                let body = ErrorBody::read(body);
+                let (place, message) = body.place();
                 let message: String = message.chars().take(QUOTED).collect();
-                let message = if message.is_empty() { "nothing" } else { &message };
-                format!("container {stage} answered {status}: {message}")
+                let message = if message.is_empty() { "nothing".to_owned() } else { message };
+                // A byte of what another container answered is none of the payload.
+                let byte = place.byte.filter(|_| *is_first);
+                return Complaint { by, place: Place { byte, ..place }, message };
             }
             Failure::NoAnswer { stage, what, has_begun: false } => {
                 format!("container {stage} gave no whole answer: {what}")
@@ -357,23 +427,20 @@ impl Failure {
             Failure::TimedOut => {
                 format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
             }
-            Failure::Ours(Trouble::Records { message, .. }) => message.clone(),
+            Failure::Ours(Trouble::Records(complaint)) => complaint.to_string(),
             Failure::Ours(Trouble::Job(error)) => error.to_string(),
-        }
+        };
+        Complaint::ours(message)
     }
 
     fn into_trouble(self, timeout: Duration, retried: u32) -> Trouble {
-        let row = match &self {
-            Failure::Status { body, .. } => serde_json::from_slice::<ErrorBody>(body).ok().and_then(|body| body.row),
-            _ => None,
-        };
-        let mut message = self.describe(timeout);
+        let mut complaint = self.complaint(timeout);
         if retried > 0 {
-            message.push_str(&format!(" (tried {} times)", retried + 1));
+            complaint.message.push_str(&format!(" (tried {} times)", retried + 1));
         }
         match self {
             Failure::Ours(trouble) => trouble,
-            _ => Trouble::Records { message, row },
+            _ => Trouble::Records(complaint),
         }
     }
 }
@@ -385,4 +452,50 @@ fn innermost(error: &reqwest::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_that_a_container_names_is_taken_out_of_its_message() {
+        let place = |row, column, byte| Place { row, column, name: None, byte };
+        for (body, expected, message) in [
+            (
+                r#"{"message": "row 2, column 2 (SQUARE_FEET), byte 31: could not read \"big\"", "row": 2, "column": 2, "byte": 31}"#,
+                place(Some(2), Some(2), Some(31)).named("SQUARE_FEET"),
+                "could not read \"big\"",
+            ),
+            (
+                r#"{"message": "row 2, column 2 (a), byte 31: (b), byte 31: x", "row": 2, "column": 2, "byte": 31}"#,
+                place(Some(2), Some(2), Some(31)).named("a"),
+                "(b), byte 31: x",
+            ),
+            (
+                r#"{"message": "row 2, column 2 (a: b): x: y", "row": 2, "column": 2}"#,
+                place(Some(2), Some(2), None),
+                "row 2, column 2 (a: b): x: y",
+            ),
+            (
+                r#"{"message": "row 2, column SQUARE_FEET, byte 3: x", "row": 2, "byte": 3}"#,
+                place(Some(2), None, Some(3)).named("SQUARE_FEET"),
+                "x",
+            ),
+            (r#"{"message": "row 2: x", "row": 2}"#, place(Some(2), None, None), "x"),
+            (r#"{"message": "byte 9: x", "byte": 9}"#, place(None, None, Some(9)), "x"),
+            (r#"{"message": "column 3: x", "column": 3}"#, place(None, Some(3), None), "x"),
+            // What others say stays as they say it.
+            (r#"{"message": "row 20: x", "row": 2}"#, place(Some(2), None, None), "row 20: x"),
+            (r#"{"message": "bad row", "row": 2, "byte": 7}"#, place(Some(2), None, Some(7)), "bad row"),
+            (r#"{"message": "row 2, somewhere: x", "row": 2}"#, place(Some(2), None, None), "row 2, somewhere: x"),
+            (r#"{"message": "a: b"}"#, Place::default(), "a: b"),
+            (r#"{"message": ""}"#, Place::default(), ""),
+            (r#"{"message": "x", "row": "2", "column": "price"}"#, Place::default(), "x"),
+            (" what is that\n", Place::default(), "what is that"),
+            (r#"["x"]"#, Place::default(), r#"["x"]"#),
+        ] {
+            assert_eq!(ErrorBody::read(body.as_bytes()).place(), (expected, message));
+        }
+    }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
 
-pub(super) use call::{Invoker, Trouble};
+pub(super) use call::{Complaint, Invoker, Trouble};
 pub(super) use execution_parameters::ExecutionParameters;
 use stage::Stage;
 

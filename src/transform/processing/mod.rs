@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use path::Path;
 
-pub(super) use csv::is_blank;
+pub(super) use csv::{Malformed, first_row, is_blank, rows};
 
 use crate::payload::MediaType;
 
@@ -88,6 +88,26 @@ impl DataProcessing {
         self.join == JoinSource::Input || !self.output.is_root()
     }
 
+    /// Sees to it that a record of the input is one. Of JSON that shows when something is done with it.
+    ///
+    /// # Errors
+    /// For a row with quotes where the service's own parser takes none, whatever the job does with it then.
+    pub(super) fn check(&self, record: &[u8]) -> Result<(), Malformed> {
+        if self.media_type == MediaType::Csv { csv::check(record) } else { Ok(()) }
+    }
+
+    /// The same of all records of a whole object that is not split.
+    ///
+    /// # Errors
+    /// As [`DataProcessing::check`], with the row, counted from 0, and the byte that it begins at.
+    pub(super) fn check_rows(&self, object: &[u8]) -> Result<(), (usize, usize, Malformed)> {
+        if self.media_type != MediaType::Csv {
+            return Ok(());
+        }
+        let check = |(index, (start, row))| csv::check(row).map_err(|malformed| (index, start, malformed));
+        rows(object).enumerate().try_for_each(check)
+    }
+
     /// What the container sees of one record.
     ///
     /// # Errors
@@ -103,7 +123,7 @@ impl DataProcessing {
     /// What is no record.
     pub(super) fn records<'a>(&self, object: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
         match self.media_type {
-            MediaType::Csv => Ok(csv::rows(object)),
+            MediaType::Csv => Ok(csv::rows(object).map(|(_, row)| row).collect()),
             _ => json::values(object),
         }
     }
@@ -116,8 +136,17 @@ impl DataProcessing {
     pub(super) fn finish(&self, records: &[&[u8]], answer: &[u8]) -> Result<Vec<u8>, Problem> {
         let of_all = |message| Problem { record: None, message };
         let results = self.records(answer).map_err(|message| of_all(format!("the container's answer: {message}")))?;
-        if self.media_type == MediaType::Csv {
-            check_rows(records, &results)?;
+        for (index, result) in results.iter().enumerate() {
+            // Rows with an open quote would make one row of several: of the answer, and of what is written.
+            self.check(result).map_err(|malformed| Problem {
+                record: Some(index),
+                message: format!(
+                    "the container's answer: {malformed} (row {}, column {} of the answer): {}",
+                    index + 1,
+                    malformed.column,
+                    malformed.advice()
+                ),
+            })?;
         }
         if self.keeps_input() && results.len() != records.len() {
             return Err(of_all(format!(
@@ -158,18 +187,6 @@ impl DataProcessing {
             _ => json::select(path, record),
         }
     }
-}
-
-/// Rows with an open quote would make one row of several: of the answer, and of what is written.
-fn check_rows(records: &[&[u8]], results: &[&[u8]]) -> Result<(), Problem> {
-    for (index, record) in records.iter().enumerate() {
-        csv::check(record).map_err(|message| Problem { record: Some(index), message })?;
-    }
-    for (index, result) in results.iter().enumerate() {
-        let of_one = |message| Problem { record: Some(index), message: format!("the container's answer: {message}") };
-        csv::check(result).map_err(of_one)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -81,18 +81,28 @@ fn an_index_outside_the_joined_record_is_an_error_of_that_record() {
 }
 
 #[test]
-fn rows_whose_quotes_do_not_close_are_never_joined() {
-    let csv = processing(MediaType::Csv, "$", JoinSource::Input, "$");
-    for (records, answer, record, expected) in [
-        (&["a", "1,\"x"][..], "1\n2\n", 1, "a quote does not close"),
-        (&["a", "b"], "1\n\"x\n", 1, "the container's answer: a quote does not close"),
-        (&["a", "b"], "\"x\n1\n", 0, "the container's answer: a quote does not close"),
-        (&["a", "b"], "1\nx\"y\n", 1, "the container's answer: a quote does not close"),
+fn an_answer_with_rows_whose_quotes_are_wrong_is_never_joined_or_filtered() {
+    let joined = processing(MediaType::Csv, "$", JoinSource::Input, "$");
+    let filtered = processing(MediaType::Csv, "$", JoinSource::None, "$[0]");
+    for (answer, record, expected) in [
+        ("1\n\"x\n", 1, "the container's answer: a quote does not close (row 2, column 1 of the answer)"),
+        ("\"x\n1\n", 0, "the container's answer: a quote does not close (row 1, column 1 of the answer)"),
+        ("1\n2,x\"y\n", 1, "the container's answer: bare \" in non quoted field (row 2, column 2 of the answer)"),
+        ("1\n\"x\"y\n", 1, "the container's answer: text after the quote that closes a field (row 2, column 1"),
+        // aws/sagemaker-tensorflow-serving-container#154: JSON where CSV was asked for.
+        (
+            "{\"predictions\": [[1.5], [2.5]]}",
+            0,
+            "the container's answer: bare \" in non quoted field (row 1, column 1",
+        ),
     ] {
-        let problem = finished(&csv, records, answer).unwrap_err();
-        assert!(problem.message.starts_with(expected), "{problem:?}");
-        assert_eq!(problem.record, Some(record), "{problem:?}");
+        for processing in [&joined, &filtered] {
+            let problem = finished(processing, &["a", "b"], answer).unwrap_err();
+            assert!(problem.message.starts_with(expected), "{problem:?}");
+            assert_eq!(problem.record, Some(record), "{problem:?}");
+        }
     }
+    assert_eq!(finished(&joined, &["a", "b"], "\"x\n\"\"y\"\n1\n").unwrap(), "a,\"x\n\"\"y\"\nb,1\n");
 }
 
 #[test]

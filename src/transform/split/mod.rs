@@ -3,6 +3,7 @@
 //! docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformInput.html (SplitType) and
 //! API_CreateTransformJob.html (BatchStrategy, MaxPayloadInMB). A payload never has records of two objects.
 
+mod header_line;
 mod payload;
 mod record;
 mod window;
@@ -13,12 +14,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 
+pub(super) use header_line::Header;
+use header_line::HeaderLine;
 pub(super) use payload::Payload;
-use payload::{Starts, without_blank_lines};
+use payload::{Contents, Starts, without_blank_lines};
 use record::{Data, Record};
 use window::Window;
 
-use super::processing::{DataProcessing, is_blank};
+use super::processing::{DataProcessing, Malformed, is_blank};
 use crate::error::{Error, Place, Result};
 
 /// SplitType: what a record is.
@@ -58,6 +61,8 @@ pub(super) struct Packing {
     pub(super) most: usize,
     /// No record is added to a payload beyond so many bytes; one that is larger alone has a payload of its own.
     pub(super) fill: usize,
+    /// Where objects have one, each payload has their header line before its records, and counts it among its bytes.
+    pub(super) header: Header,
     pub(super) processing: Option<Arc<DataProcessing>>,
 }
 
@@ -65,13 +70,15 @@ pub(super) struct Packing {
 pub(super) struct Cutter<R> {
     window: Window<R>,
     packing: Packing,
+    /// Once it was read, the object's header line.
+    header: Option<HeaderLine>,
     /// How many records have been cut.
     records: u64,
 }
 
 impl<R: Read> Cutter<R> {
     pub(super) fn new(source: R, packing: Packing) -> Cutter<R> {
-        Cutter { window: Window::new(source), packing, records: 0 }
+        Cutter { window: Window::new(source), packing, header: None, records: 0 }
     }
 
     /// The next payload, or none at the end of the object.
@@ -80,17 +87,51 @@ impl<R: Read> Cutter<R> {
     /// [`crate::error::Cause::BadPayload`] with the record and the byte: a record that is none, is larger than a payload may
     /// be, or does not have what the input filter asks for.
     pub(super) fn next(&mut self) -> Result<Option<Payload>> {
-        let as_they_are = self.packing.processing.as_ref().is_none_or(|processing| processing.leaves_input());
+        if self.header.is_none() {
+            let Packing { split, header, most, .. } = self.packing;
+            self.header = Some(match (split, header) {
+                (SplitType::Line, Header::Present) => {
+                    HeaderLine::take(&mut self.window, self.packing.processing.as_deref(), most)?
+                }
+                _ => HeaderLine::default(),
+            });
+        }
         match (self.packing.split, self.packing.strategy) {
-            (SplitType::Line, BatchStrategy::MultiRecord) if as_they_are => self.lines(),
+            (SplitType::None, _) => self.whole(),
+            (SplitType::Line, BatchStrategy::MultiRecord) if !self.filters() => self.lines(),
             _ => self.records(),
+        }
+    }
+
+    fn filters(&self) -> bool {
+        self.packing.processing.as_ref().is_some_and(|processing| !processing.leaves_input())
+    }
+
+    /// The most bytes of a record as it lies. What a filter leaves counts, and what it leaves may be little.
+    fn longest(&self, most: usize) -> usize {
+        if self.filters() { LONGEST_UNFILTERED } else { most }
+    }
+
+    fn room(&self) -> Room {
+        let header = self.header.clone().unwrap_or_default();
+        let left = |bytes: usize| bytes.saturating_sub(header.sent.len());
+        Room { most: left(self.packing.most), fill: left(self.packing.fill), header }
+    }
+
+    /// An error of the next record.
+    fn too_large(&self, offset: u64) -> Error {
+        let Room { header, most, .. } = self.room();
+        let error = too_large(offset, self.records + 1, most);
+        match header.sent.len() {
+            0 => error,
+            bytes => error.context(format_args!("beside the header line of {bytes} bytes")),
         }
     }
 
     /// As many whole lines as fit, as they lie there.
     fn lines(&mut self) -> Result<Option<Payload>> {
+        let Room { header, most, fill } = self.room();
         loop {
-            let Packing { most, fill, .. } = self.packing;
             // The end of the last line does not count, and need not be there.
             self.window.want(fill + 2)?;
             let mut ends = last_line_end(self.window.bytes(), fill, self.window.at_end());
@@ -107,13 +148,13 @@ impl<R: Read> Cutter<R> {
                 Some(ends) => ends,
                 // Blanks at the end of an object are no record, however many they are.
                 None if self.window.at_end() && is_blank(bytes) => return Ok(None),
-                None => return Err(too_large(self.window.offset(), self.records + 1, most)),
+                None => return Err(self.too_large(self.window.offset())),
             };
             let from = self.window.offset();
             let mut body = self.window.take(framed);
             body.truncate(text);
             // A line of nothing but blanks is no record: a container that answers each line would answer it.
-            let (body, starts) = match without_blank_lines(&body) {
+            let (mut body, starts) = match without_blank_lines(&body) {
                 None => (body, Starts::AsInBody),
                 Some((body, starts)) => {
                     (body, Starts::At(starts.into_iter().map(|start| from + start as u64).collect()))
@@ -128,26 +169,83 @@ impl<R: Read> Cutter<R> {
             }
             let first = self.records + 1;
             self.records += count;
-            return Ok(Some(Payload {
+            body.splice(..0, header.sent.iter().copied());
+            let payload = Payload {
                 body: Bytes::from(body),
+                header: header.sent.len(),
+                header_from: header.from,
                 first,
                 count,
                 from,
                 to: from + framed as u64,
                 unfiltered: None,
+                contents: Contents::OfObject,
                 split: SplitType::Line,
                 starts,
-            }));
+            };
+            if let Some(processing) = &self.packing.processing {
+                payload.check(processing)?;
+            }
+            return Ok(Some(payload));
         }
+    }
+
+    /// The whole object.
+    fn whole(&mut self) -> Result<Option<Payload>> {
+        let Packing { most, header, .. } = self.packing;
+        let longest = self.longest(most);
+        let Some(record) = Record::next(&mut self.window, SplitType::None, longest, 1)? else { return Ok(None) };
+        let object = self.window.take(record.framed);
+        let object = Bytes::from(object);
+        let length = object.len();
+        let header = if header == Header::Present { header_line::length_in(&object) } else { 0 };
+        let mut payload = Payload {
+            body: object.clone(),
+            header,
+            header_from: 0,
+            first: 1,
+            count: 1,
+            from: 0,
+            to: length as u64,
+            unfiltered: None,
+            contents: Contents::OfObject,
+            split: SplitType::None,
+            starts: Starts::At([0].into()),
+        };
+        if let Some(processing) = &self.packing.processing {
+            check_whole(processing, &object, header > 0)?;
+            if !processing.leaves_input() {
+                let at = |message| Error::bad_payload(message).at(place(1, 0));
+                let rows = whole_filtered(processing, &object).map_err(at)?;
+                if header > 0 {
+                    payload.header = rows.first().map_or(0, Vec::len);
+                }
+                payload.body = rows.concat().into();
+                payload.contents = Contents::Filtered;
+                payload.unfiltered = processing.keeps_input().then(|| object.slice(header..));
+                if payload.body.len() > most {
+                    return Err(too_large(0, 1, most));
+                }
+            }
+        }
+        self.records += 1;
+        Ok(Some(payload))
     }
 
     /// Record by record.
     fn records(&mut self) -> Result<Option<Payload>> {
-        let Packing { split, strategy, most, fill, .. } = self.packing;
-        let (mut body, mut unfiltered, mut starts) = (Vec::new(), Vec::new(), Vec::new());
-        // What the filter leaves counts, and what it leaves may be little.
-        let filters = self.packing.processing.as_ref().is_some_and(|processing| !processing.leaves_input());
-        let longest = if filters { LONGEST_UNFILTERED } else { most };
+        let Packing { split, strategy, .. } = self.packing;
+        let Room { header, most, fill } = self.room();
+        let processing = self.packing.processing.clone();
+        let (mut body, mut unfiltered, mut starts) = (header.sent.clone(), Vec::new(), Vec::new());
+        let filters = self.filters();
+        let longest = self.longest(most);
+        let keeps = processing.as_ref().is_some_and(|processing| processing.keeps_input()) && filters;
+        let contents = match (filters, split, strategy) {
+            (true, ..) => Contents::Filtered,
+            (false, SplitType::RecordIo | SplitType::TfRecord, BatchStrategy::SingleRecord) => Contents::Unframed,
+            _ => Contents::OfObject,
+        };
         let (first, mut from, mut to) = (self.records + 1, None, self.window.offset());
         while let Some(record) = Record::next(&mut self.window, split, longest, self.records + 1)? {
             let offset = self.window.offset();
@@ -158,24 +256,26 @@ impl<R: Read> Cutter<R> {
             };
             let number = self.records + 1;
             let at = |message: String| Error::bad_payload(message).at(place(number, offset));
-            let sent = match (&self.packing.processing, split, strategy) {
-                (Some(processing), SplitType::None, _) => whole_filtered(processing, data).map_err(at)?.into(),
-                (Some(processing), ..) => processing.filter_input(data).map_err(at)?,
+            let sent = match (&processing, split, strategy) {
+                (Some(processing), ..) => {
+                    processing.check(data).map_err(|malformed| at(malformed_at(&malformed, None, offset)))?;
+                    processing.filter_input(data).map_err(at)?
+                }
                 (None, SplitType::RecordIo | SplitType::TfRecord, BatchStrategy::MultiRecord) => {
                     bytes.get(..record.framed).unwrap_or_default().into()
                 }
                 (None, ..) => data.into(),
             };
             if sent.len() > most {
-                return Err(too_large(offset, number, most));
+                return Err(self.too_large(offset));
             }
             let is_text = matches!(split, SplitType::Line);
-            let separator = usize::from(is_text && !body.is_empty());
-            if body.len() + separator + sent.len() > fill && from.is_some() {
+            let held = body.len() - header.sent.len();
+            let separator = usize::from(is_text && held > 0);
+            if held + separator + sent.len() > fill && from.is_some() {
                 break;
             }
-            let keeps = self.packing.processing.as_ref().filter(|processing| processing.keeps_input());
-            if keeps.is_some_and(|processing| !processing.leaves_input()) {
+            if keeps {
                 unfiltered.extend_from_slice(data);
                 if is_text {
                     unfiltered.push(b'\n');
@@ -190,16 +290,34 @@ impl<R: Read> Cutter<R> {
             self.records += 1;
             to = offset + record.framed as u64;
             self.window.skip(record.framed);
-            if strategy == BatchStrategy::SingleRecord || split == SplitType::None {
+            if strategy == BatchStrategy::SingleRecord {
                 break;
             }
         }
         let Some(from) = from else { return Ok(None) };
-        let unfiltered = (!unfiltered.is_empty()).then(|| Bytes::from(unfiltered));
-        let count = self.records + 1 - first;
-        let starts = Starts::At(starts.into());
-        Ok(Some(Payload { body: Bytes::from(body), first, count, from, to, unfiltered, split, starts }))
+        Ok(Some(Payload {
+            body: Bytes::from(body),
+            header: header.sent.len(),
+            header_from: header.from,
+            first,
+            count: self.records + 1 - first,
+            from,
+            to,
+            unfiltered: (!unfiltered.is_empty()).then(|| Bytes::from(unfiltered)),
+            contents,
+            split,
+            starts: Starts::At(starts.into()),
+        }))
     }
+}
+
+/// What a payload has before its records, and room for.
+struct Room {
+    header: HeaderLine,
+    /// The most bytes of records.
+    most: usize,
+    /// Records are added up to so many.
+    fill: usize,
 }
 
 /// How many lines a text has that are more than blanks.
@@ -208,18 +326,29 @@ pub(super) fn lines(text: &[u8]) -> u64 {
 }
 
 /// What the container sees of an object that is not split: its records filtered, one a line.
-fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<u8>, String> {
-    if processing.leaves_input() {
-        return Ok(object.to_vec());
-    }
-    let mut sent = Vec::with_capacity(object.len());
-    for (index, record) in processing.records(object)?.into_iter().enumerate() {
-        let filtered =
-            processing.filter_input(record).map_err(|message| format!("{message} (its row {})", index + 1))?;
-        sent.extend_from_slice(&filtered);
-        sent.push(b'\n');
-    }
-    Ok(sent)
+fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let filtered = processing.records(object)?.into_iter().enumerate().map(|(index, record)| {
+        let filtered = processing.filter_input(record);
+        let mut line = filtered.map_err(|message| format!("{message} (its row {})", index + 1))?.into_owned();
+        line.push(b'\n');
+        Ok(line)
+    });
+    filtered.collect()
+}
+
+/// Sees to it that the rows of an object that is not split are some.
+fn check_whole(processing: &DataProcessing, object: &[u8], has_header: bool) -> Result<()> {
+    processing.check_rows(object).map_err(|(index, start, malformed)| {
+        // Rows count without the header line, as containers count them.
+        let row = (index + 1).checked_sub(usize::from(has_header)).filter(|&row| row > 0);
+        Error::bad_payload(malformed_at(&malformed, row, start as u64)).at(place(1, 0))
+    })
+}
+
+/// What is wrong with a row that begins at a byte of the object, and where.
+fn malformed_at(malformed: &Malformed, row: Option<usize>, from: u64) -> String {
+    let place = Place { row, column: Some(malformed.column), byte: Some(from as usize + malformed.at), name: None };
+    format!("{malformed} ({place}): {}", malformed.advice())
 }
 
 /// Where the last line that fits ends, without and with its line end.

@@ -7,7 +7,7 @@ use crate::payload::recordio::write_frame;
 use crate::transform::processing::JoinSource;
 
 fn packing(split: SplitType, strategy: BatchStrategy, most: usize) -> Packing {
-    Packing { split, strategy, most, fill: most, processing: None }
+    Packing { split, strategy, most, fill: most, header: Header::Absent, processing: None }
 }
 
 fn cut(object: &[u8], packing: &Packing) -> Result<Vec<Payload>> {
@@ -101,6 +101,142 @@ fn an_input_filter_is_applied_before_packing_and_the_records_are_kept_for_the_jo
     )
     .unwrap_err();
     assert_eq!(error.to_string(), "row 2, byte 4: InputFilter $[1]: [1] is beyond the 1 elements of the record");
+}
+
+fn csv(input: &str, join: JoinSource) -> Option<Arc<DataProcessing>> {
+    DataProcessing::new(MediaType::Csv, Some(input), join, Some("$[0]")).unwrap().map(Arc::new)
+}
+
+#[test]
+fn each_payload_begins_with_the_header_line_of_its_object_and_counts_it() {
+    let with = |split, strategy, most| Packing { header: Header::Present, ..packing(split, strategy, most) };
+    let object = b"\n \na,b\r\n1,2\n\n3,4\r\n5,6";
+    for (packing, expected) in [
+        (with(SplitType::Line, MultiRecord, 100), &["a,b\n1,2\n3,4\n5,6"][..]),
+        // The blank line between the two counts, as it lies there.
+        (with(SplitType::Line, MultiRecord, 12), &["a,b\n1,2\n3,4", "a,b\n5,6"]),
+        (with(SplitType::Line, MultiRecord, 11), &["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]),
+        (with(SplitType::Line, MultiRecord, 7), &["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]),
+        (Packing { fill: 5, ..with(SplitType::Line, MultiRecord, 9) }, &["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]),
+        (with(SplitType::Line, SingleRecord, 100), &["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]),
+    ] {
+        assert_eq!(bodies(object, &packing), expected, "{packing:?}");
+        let payloads = cut(object, &packing).unwrap();
+        let places: Vec<_> =
+            payloads.iter().flat_map(|one| (0..one.count as usize).map(|index| one.byte_of(index))).collect();
+        assert_eq!(places, [Some(8), Some(13), Some(18)], "{packing:?}");
+        assert_eq!((payloads[0].first, payloads.last().unwrap().to), (1, object.len() as u64));
+        let lines: Vec<_> = payloads.iter().map(|one| one.of_object(6)).collect();
+        assert_eq!(lines[0], Some((10, Some(0))), "{packing:?}");
+        assert_eq!(payloads[0].of_object(2), Some((5, None)), "the header line's own");
+    }
+    let whole = with(SplitType::None, MultiRecord, 100);
+    assert_eq!(bodies(object, &whole), [String::from_utf8_lossy(object)]);
+    assert_eq!(cut(object, &whole).unwrap()[0].of_object(10), Some((10, None)));
+    let error = cut(object, &with(SplitType::Line, MultiRecord, 6)).unwrap_err();
+    let expected = "row 1, byte 8: beside the header line of 4 bytes: expected records of at most 2 bytes";
+    assert!(error.to_string().starts_with(expected), "{error}");
+    for most in [2, 3] {
+        assert!(cut(object, &with(SplitType::Line, SingleRecord, most)).is_err(), "{most}");
+    }
+    for object in ["", "\n \n", "a,b", "a,b\n", "a,b\r\n\n"] {
+        assert_eq!(bodies(object.as_bytes(), &with(SplitType::Line, MultiRecord, 9)), [""; 0], "{object:?}");
+    }
+    // A name may have a line break in quotes; then the line is longer than a line.
+    let named = with(SplitType::Line, MultiRecord, 12);
+    assert_eq!(bodies(b"\"a\nx\",b\n1,2\n3,4\n", &named), ["\"a\nx\",b\n1,2", "\"a\nx\",b\n3,4"]);
+    let error = cut(b"\"a,b\n1,2\n3,4\n5,6\n", &named).unwrap_err();
+    assert!(error.message().contains("one of its quotes does not close"), "{error}");
+}
+
+#[test]
+fn a_header_line_is_filtered_as_its_records_are_and_never_joined() {
+    let object = b"id,a,b\nx,1,2\ny,3,4\n";
+    for (split, strategy, most, expected) in [
+        (SplitType::Line, MultiRecord, 11, &["a,b\n1,2\n3,4"][..]),
+        (SplitType::Line, MultiRecord, 10, &["a,b\n1,2", "a,b\n3,4"]),
+        (SplitType::Line, SingleRecord, 100, &["a,b\n1,2", "a,b\n3,4"]),
+        (SplitType::None, MultiRecord, 100, &["a,b\n1,2\n3,4\n"]),
+    ] {
+        let processing = csv("$[1:]", JoinSource::Input);
+        let packing = Packing { header: Header::Present, processing, ..packing(split, strategy, most) };
+        assert_eq!(bodies(object, &packing), expected);
+        let payloads = cut(object, &packing).unwrap();
+        let processing = packing.processing.as_ref().unwrap();
+        let records: Vec<_> = payloads.iter().flat_map(|payload| payload.records(processing).unwrap()).collect();
+        assert_eq!(records, [&b"x,1,2"[..], b"y,3,4"]);
+        assert_eq!(payloads[0].of_object(5), None, "nobody knows where a byte of what is filtered was");
+    }
+    for split in [SplitType::Line, SplitType::None] {
+        let processing = csv("$", JoinSource::Input);
+        let packing = Packing { header: Header::Present, processing, ..packing(split, MultiRecord, 100) };
+        let payloads = cut(object, &packing).unwrap();
+        let records = payloads[0].records(packing.processing.as_ref().unwrap()).unwrap();
+        assert_eq!(records, [&b"x,1,2"[..], b"y,3,4"], "{split:?}");
+    }
+    let processing = csv("$[3]", JoinSource::None);
+    let packing = Packing { header: Header::Present, processing, ..packing(SplitType::Line, MultiRecord, 100) };
+    let error = cut(object, &packing).unwrap_err();
+    let expected = "byte 0: the header line: InputFilter $[3]: [3] is beyond the 3 elements of the record";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn rows_whose_quotes_are_wrong_are_never_processed() {
+    let object = b"a,b\n1,2\n\n3,say \"hi\"\n";
+    let bare = "bare \" in non quoted field (column 2, byte 15): expected a field with a quote in it";
+    for (input, join) in [("$", JoinSource::Input), ("$[1]", JoinSource::None), ("$", JoinSource::None)] {
+        for strategy in [MultiRecord, SingleRecord] {
+            let lines = Packing { processing: csv(input, join), ..packing(SplitType::Line, strategy, 100) };
+            for (header, row) in [(Header::Absent, 3), (Header::Present, 2)] {
+                let mut cutter = Cutter::new(&object[..], Packing { header, ..lines.clone() });
+                let error = loop {
+                    if let Err(error) = cutter.next() {
+                        break error;
+                    }
+                };
+                assert!(error.to_string().starts_with(&format!("row {row}, byte 9: {bare}")), "{error}");
+            }
+            let error = cut(b"1,2\n3,\"a\nb\"\n", &lines).unwrap_err();
+            let expected = "row 2, byte 4: a quote does not close (column 2, byte 6)";
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+        for (header, row) in [(Header::Absent, 3), (Header::Present, 2)] {
+            let processing = csv(input, join);
+            let whole = Packing { header, processing, ..packing(SplitType::None, MultiRecord, 100) };
+            let error = cut(object, &whole).unwrap_err();
+            let expected = format!("row 1, byte 0: {}", bare.replace("(column", &format!("(row {row}, column")));
+            assert!(error.to_string().starts_with(&expected), "{error}");
+            assert!(cut(b"a,b\n3,\"a\nb\"\n", &whole).is_ok(), "the line break is text there");
+        }
+        let processing = csv(input, join);
+        let named = Packing { header: Header::Present, processing, ..packing(SplitType::Line, MultiRecord, 100) };
+        let error = cut(b"\na,\"b\"c\n1,2\n", &named).unwrap_err();
+        let expected = "byte 1: the header line: text after the quote that closes a field (column 2, byte 6)";
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    // Nobody looks at what nobody processes.
+    assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 100)).len(), 1);
+}
+
+#[test]
+fn a_byte_of_a_payload_is_a_byte_of_the_object() {
+    let object = b"aa\r\n\nbb\ncc\ndd\n";
+    for (strategy, most) in [(MultiRecord, 100), (MultiRecord, 5), (SingleRecord, 100)] {
+        for payload in cut(object, &packing(SplitType::Line, strategy, most)).unwrap() {
+            for (at, byte) in payload.body.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphabetic()) {
+                let (place, index) = payload.of_object(at).unwrap();
+                assert_eq!(object[place as usize], *byte, "{payload:?} {at}");
+                let start = payload.byte_of(index.unwrap()).unwrap();
+                assert!((start..start + 2).contains(&place), "{payload:?} {at}");
+            }
+        }
+    }
+    let framed = [record_io(b"abcd"), record_io(b"efgh")].concat();
+    let multi = cut(&framed, &packing(SplitType::RecordIo, MultiRecord, 12)).unwrap();
+    assert_eq!(multi[1].of_object(8), Some((20, None)));
+    let single = cut(&framed, &packing(SplitType::RecordIo, SingleRecord, 12)).unwrap();
+    assert_eq!(single[1].of_object(0), None);
 }
 
 /// A record in frames as dmlc writes it: cut where it has the magic number.
