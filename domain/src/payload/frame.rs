@@ -3,7 +3,9 @@
 //! What is made of rows is mostly larger than the rows. It is made block by block, so that no more than a block of it is in
 //! memory at once, whatever the body's size. A column that few rows give a value for keeps those values and no others.
 
-use super::table::{Cell, Column, Schema, Table};
+use super::reading::{Reading, cell_place};
+use super::table::{Cell, Column, Schema, Table, ValueKind};
+use super::told::{Refused, tell_series};
 use super::{ContentType, MediaType, csv, json, jsonlines, npy, recordio};
 use crate::error::{Error, Result};
 use byoc_account::Allowance;
@@ -83,11 +85,11 @@ impl<'a> Frame<'a> {
         allowance: &Allowance,
     ) -> Result<Frame<'a>> {
         match media_type {
-            MediaType::Csv => Frame::of(csv::read(body, &|columns| schema.check_width(columns), allowance)?, allowance),
+            MediaType::Csv => Frame::of(csv::read(body, schema, allowance)?, allowance),
             MediaType::Json => json::read_table(body, schema, allowance),
             MediaType::JsonLines => jsonlines::read_table(body, schema, allowance),
-            MediaType::RecordIoProtobuf => Frame::of(recordio::read_table(body, schema, allowance)?, allowance),
-            MediaType::Npy => Frame::of(npy::read_table(body, schema, allowance)?, allowance),
+            MediaType::RecordIoProtobuf => Frame::of(recordio::read_table(body, schema, allowance)?, allowance)?.told(schema, allowance),
+            MediaType::Npy => Frame::of(npy::read_table(body, schema, allowance)?, allowance)?.told(schema, allowance),
         }
     }
 
@@ -107,7 +109,7 @@ impl<'a> Frame<'a> {
             (MediaType::Csv, None) if content_type.has_header => csv::read_with_header(body, schema, allowance),
             (_, None) => Frame::read(media_type, body, schema, allowance),
             (MediaType::Csv, _) => {
-                Frame::of(csv::read_piece(body, columns, &|columns| schema.check_width(columns), allowance)?, allowance)
+                Frame::of(csv::read_piece(body, columns, schema, allowance)?, allowance)
             }
             (_, Some(columns)) => Frame::read(media_type, body, &SameWidth { columns, schema }, allowance),
         };
@@ -116,6 +118,24 @@ impl<'a> Frame<'a> {
             Frame { rows: 0, .. } => Err(Error::bad_payload("expected at least one row, found none")),
             frame => Ok(frame),
         }
+    }
+
+    /// The same, with columns of the types that the schema says of them.
+    pub(super) fn told(mut self, schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
+        let width = self.columns.len();
+        for (column, series) in self.columns.iter_mut().enumerate() {
+            let Some(dtype) = schema.reading(column, width).dtype else { continue };
+            let nothing = Series::Dense(Column::Object(Vec::new()));
+            let told = tell_series(std::mem::replace(series, nothing), self.rows, dtype, column, allowance)?;
+            *series = told.map_err(|Refused { row, error }| error.at(cell_place(schema, row, column, width)))?;
+        }
+        Ok(self)
+    }
+
+    /// What the values of a column are; nothing where no row has one.
+    pub fn kind(&self, column: usize) -> Option<ValueKind> {
+        let (Series::Dense(values) | Series::Sparse { values, .. }) = self.columns.get(column)?;
+        ValueKind::of(values)
     }
 
     /// How many rows.
@@ -253,6 +273,10 @@ impl Schema for SameWidth<'_> {
 
     fn label(&self) -> Option<usize> {
         self.schema.label()
+    }
+
+    fn reading(&self, column: usize, width: usize) -> Reading {
+        self.schema.reading(column, width)
     }
 }
 

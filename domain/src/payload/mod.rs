@@ -19,8 +19,10 @@ mod number;
 mod numeric_csv;
 pub mod pieces;
 pub mod predictions;
+pub mod reading;
 pub mod recordio;
 pub mod table;
+mod told;
 
 pub use answer::{AnswerWriter, Part};
 pub use batch::Batch;

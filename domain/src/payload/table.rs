@@ -7,6 +7,7 @@ use byoc_account::{Allowance, Exceeded, Room as _};
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::reading::Reading;
 use super::{ContentType, MediaType, csv};
 use crate::error::{Error, Place, Result};
 
@@ -53,6 +54,49 @@ pub enum Cell<'a> {
     Float(f64),
 }
 
+/// What the values of a column are, as far as transformers tell them apart: integers and fractions are compared alike, a number
+/// and its text are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// Integers or fractions.
+    Numbers,
+    /// Text, also beside other values.
+    Text,
+    /// `True` and `False`.
+    Truths,
+}
+
+impl ValueKind {
+    /// That of a column; none where it has no value.
+    pub fn of(column: &Column<'_>) -> Option<ValueKind> {
+        match column {
+            Column::Int64(_) | Column::UInt64(_) => Some(ValueKind::Numbers).filter(|_| !column.is_empty()),
+            Column::Float64(values) => values.iter().any(|value| !value.is_nan()).then_some(ValueKind::Numbers),
+            Column::Float32(values) => values.iter().any(|value| !value.is_nan()).then_some(ValueKind::Numbers),
+            Column::Bool(_) => Some(ValueKind::Truths).filter(|_| !column.is_empty()),
+            Column::Object(cells) => {
+                let kinds = cells.iter().filter_map(|cell| match cell {
+                    Cell::Missing | Cell::None => None,
+                    Cell::Text(_) => Some(ValueKind::Text),
+                    Cell::Bool(_) => Some(ValueKind::Truths),
+                    Cell::Int(_) | Cell::Float(_) => Some(ValueKind::Numbers),
+                });
+                kinds.reduce(|one, other| if one == ValueKind::Text { one } else { other })
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for ValueKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ValueKind::Numbers => "numbers",
+            ValueKind::Text => "text",
+            ValueKind::Truths => "truths",
+        })
+    }
+}
+
 /// What a model says of its columns before a body is read: how many there are, so that a row that is far too wide takes no
 /// memory, and by which names a JSON object may give them.
 pub trait Schema {
@@ -75,6 +119,11 @@ pub trait Schema {
     /// Which of the names is the label, that a row may come without.
     fn label(&self) -> Option<usize> {
         None
+    }
+
+    /// How the cells of a column are read, counted from 0 in a row of `width` columns.
+    fn reading(&self, _column: usize, _width: usize) -> Reading {
+        Reading::default()
     }
 }
 

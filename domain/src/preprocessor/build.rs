@@ -2,9 +2,11 @@
 
 use byoc_account::Allowance;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::attributes::Attributes;
 use super::column_names::ColumnNames;
+use super::readings::{Origins, Seen};
 use super::shared::Shared;
 use super::transformers::Transformer;
 use super::version::Version;
@@ -20,17 +22,19 @@ pub(crate) struct Input<'t> {
     /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is done to
     /// an array, and not all of it is looked at.
     pub(crate) sparse: bool,
+    /// Where the columns come from.
+    pub(crate) origins: Origins,
 }
 
 impl<'t> Input<'t> {
     /// A bare array of so many columns.
     pub(super) fn array(width: usize) -> Input<'t> {
-        Input { names: None, shape: Shape::Fixed(width), sparse: false }
+        Input { names: None, shape: Shape::Fixed(width), sparse: false, origins: Origins::Changed }
     }
 
     /// Any columns: for a transformer that is built on its own.
     pub(super) fn unknown() -> Input<'t> {
-        Input { names: None, shape: Shape::Request { label: None }, sparse: false }
+        Input { names: None, shape: Shape::Request { label: None }, sparse: false, origins: Origins::Changed }
     }
 }
 
@@ -92,6 +96,8 @@ pub(crate) struct Builder<'t, 'a> {
     pub(super) scratch: usize,
     /// What was made of values that may be named again.
     pub(super) shared: Shared<'t>,
+    /// What transformers show of the columns of a request.
+    pub(super) seen: BTreeMap<u32, Seen>,
 }
 
 /// What the smallest file may have built beside what its bytes justify: a position for each of the most columns.
@@ -115,6 +121,7 @@ impl<'t, 'a> Builder<'t, 'a> {
             kept: 0,
             scratch: 0,
             shared: Shared::default(),
+            seen: BTreeMap::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `columns.json`: what a pickle cannot say about the rows of a request.
 
 use super::build::{LabelPosition, shorten};
+use super::dtypes::{Dtypes, DtypesFrom};
 use super::method::Method;
 use super::overrides::Overrides;
 use super::work::MOST_COLUMNS;
@@ -9,12 +10,13 @@ use crate::json_text;
 use crate::read_as_word;
 use byoc_account::Allowance;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names of the columns of a row without a header, and where its label stands.
 ///
 /// ```json
-/// {"columns": ["YEAR_BUILT", "DECK"], "label": "PRICE", "label_position": "last", "method": "transform"}
+/// {"columns": ["YEAR_BUILT", "DECK"], "label": "PRICE", "label_position": "last", "method": "transform",
+///  "dtypes": {"YEAR_BUILT": "str"}}
 /// ```
 ///
 /// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
@@ -25,6 +27,8 @@ pub struct ColumnsJson {
     pub(super) label: Label,
     /// What is asked of the artifact.
     pub method: Option<Method>,
+    /// The types that are said of columns.
+    pub dtypes: Option<Dtypes>,
     /// Where all this is said.
     pub(super) told: Told,
 }
@@ -70,6 +74,7 @@ struct Written {
     label: Option<Option<String>>,
     label_position: Option<WrittenPosition>,
     method: Option<Method>,
+    dtypes: Option<BTreeMap<String, String>>,
     /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
     #[serde(rename = "input")]
     _input: Option<WrittenInput>,
@@ -110,7 +115,7 @@ impl ColumnsJson {
     /// What the `columns` and the `label` of a fitted document say.
     pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
         let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));
-        ColumnsJson { columns, label, method: None, told: Told::Document }
+        ColumnsJson { columns, label, method: None, dtypes: None, told: Told::Document }
     }
 
     /// Reads a `columns.json`.
@@ -120,7 +125,7 @@ impl ColumnsJson {
     /// their name, and so are columns that cannot be told apart.
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<ColumnsJson> {
         let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
-        let Written { columns, label, label_position, method, .. } =
+        let Written { columns, label, label_position, method, dtypes, .. } =
             json_text::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
         let count = columns.as_ref().map_or(0, Vec::len);
         if count > MOST_COLUMNS {
@@ -142,6 +147,11 @@ impl ColumnsJson {
         if !matches!(label, Some(Some(_))) && label_position.is_some() {
             return wrong("label_position: expected a label too".to_owned());
         }
+        let dtypes = match dtypes.map(|dtypes| Dtypes::new(dtypes, DtypesFrom::ColumnsJson)) {
+            Some(Err(message)) => return wrong(format!("dtypes.{message}")),
+            Some(Ok(dtypes)) => Some(dtypes),
+            None => None,
+        };
         let position = match label_position {
             Some(WrittenPosition::First) => LabelPosition::First,
             Some(WrittenPosition::Last) | None => LabelPosition::Last,
@@ -151,7 +161,7 @@ impl ColumnsJson {
             Some(None) => Label::None,
             Some(Some(label)) => Label::Named(label, position),
         };
-        Ok(ColumnsJson { columns, label, method, told: Told::ColumnsJson })
+        Ok(ColumnsJson { columns, label, method, dtypes, told: Told::ColumnsJson })
     }
 }
 
@@ -197,6 +207,13 @@ mod tests {
             (r#"{"columns": ["a", "b", "c", "c"]}"#, "columns[3]: expected different names, found \"c\" twice"),
             (r#"{"columns": "a,b"}"#, "columns: expected a list, found \"a,b\""),
             (r#"{"columns": ["a", 1]}"#, "columns[1]: expected text, found 1"),
+            (
+                r#"{"dtypes": {"zip": "object"}}"#,
+                "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"object\"; did you mean \"str\"?",
+            ),
+            (r#"{"dtypes": {"zip": "datetime64"}}"#, "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"datetime64\""),
+            (r#"{"dtypes": {"zip": 1}}"#, "dtypes.zip: expected text, found 1"),
+            (r#"{"dtypes": ["zip"]}"#, "dtypes: expected an object, found"),
             ("[]", "expected an object such as {\"columns\": [\"a\", \"b\"]"),
             ("columns", "line 1, column 1: this is no JSON"),
         ];

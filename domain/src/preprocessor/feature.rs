@@ -32,8 +32,8 @@ pub struct Feature<'c, 'a> {
     pub origin: Origin,
     /// Its values.
     pub data: Cow<'c, Column<'a>>,
-    /// Whether the column of the request that this is a part of has a value in some row. Where that is not known, its own
-    /// values decide.
+    /// Whether the column of the request that this is a part of has a value in some row, or is known to be one of text. Where
+    /// that is not known, its own values decide.
     pub has_values: bool,
 }
 

@@ -1,16 +1,21 @@
 //! What the columns of a request are: features in order, and perhaps a label.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::attributes::Attributes;
 use super::build::{Builder, Input, LabelPosition, RequestWidth, Shape, shorten};
 use super::column_names::ColumnNames;
 use super::columns_json::{ColumnsJson, Label, Told};
+use super::dtypes::Dtypes;
+use super::readings::{Origins, Readings};
 use super::steps::best;
 use super::text_list::TextList;
 use super::transformers::{FittedColumns, fitted_columns};
 use crate::artifact::pickle::Value;
 use crate::error::{Error, Result};
+use crate::payload::csv::Pandas;
+use crate::payload::reading::Reading;
 
 /// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More
 /// of them are no row of a table, and their memory would be for nothing.
@@ -18,6 +23,9 @@ const MOST_UNUSED: usize = 4096;
 
 /// The longest name of a column of a request: what is wrong with a row is said with the names.
 const LONGEST_NAME: usize = 64 << 10;
+
+/// What a type takes that is said of a column, on its way to it.
+const TOLD_BYTES: usize = 64;
 
 /// The columns of a request.
 #[derive(Debug)]
@@ -33,6 +41,7 @@ pub(super) struct Layout {
     unused: TextList,
     /// Why every request is refused, if it is.
     refusal: Option<Box<str>>,
+    readings: Readings,
 }
 
 /// The names of a request's columns while a model is built.
@@ -101,7 +110,7 @@ impl<'t> Names<'t> {
 
     /// What the root of a model is given.
     pub(super) fn input(&self) -> Input<'t> {
-        Input { names: self.names.clone(), shape: Shape::Request { label: self.label }, sparse: false }
+        Input { names: self.names.clone(), shape: Shape::Request { label: self.label }, sparse: false, origins: Origins::Request }
     }
 
     /// The layout that comes of what the model demanded. A model that can answer no request loads all the same, as in
@@ -109,12 +118,26 @@ impl<'t> Names<'t> {
     ///
     /// # Errors
     /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
-    pub(super) fn layout(self, mut builder: Builder<'t, '_>) -> Result<(Layout, usize)> {
+    pub(super) fn layout(
+        self,
+        dtypes: Option<&Dtypes>,
+        pandas: Pandas,
+        mut builder: Builder<'t, '_>,
+    ) -> Result<(Layout, usize)> {
         let Names { names, label, is_guessed, mut unused, from } = self;
         unused.sort_unstable();
         let unused = builder.packed_list(unused.iter().copied())?;
+        let told = match dtypes {
+            Some(dtypes) => {
+                builder.use_scratch(dtypes.len().saturating_mul(TOLD_BYTES))?;
+                dtypes.columns(names.as_deref(), builder.request_width)?
+            }
+            None => BTreeMap::new(),
+        };
+        let readings = Readings::new(&told, pandas, &mut builder)?;
         let names = builder.packed_list(names.as_deref().unwrap_or_default().iter().copied())?;
-        let mut layout = Layout { names, label, width: builder.request_width, is_guessed, unused, refusal: None };
+        let width = builder.request_width;
+        let mut layout = Layout { names, label, width, is_guessed, unused, refusal: None, readings };
         let misfit = builder.misfit.take().or_else(|| layout.misfit());
         let refusal = match (from, misfit, builder.refusal.take()) {
             (Some(Told::Document), Some(misfit), None) => return Err(Told::Document.misfit(&misfit)),
@@ -314,6 +337,26 @@ impl Layout {
             None => None,
         };
         (names, label)
+    }
+
+    /// How a column of a row is read that has so many.
+    pub(super) fn reading(&self, column: usize, width: usize) -> Reading {
+        self.readings.of(self.feature(column, width))
+    }
+
+    /// The place of a column of a row among the features, where a label is the last.
+    fn feature(&self, column: usize, width: usize) -> usize {
+        match self.label {
+            Some(LabelPosition::First) if self.names.len() > 0 && width == self.names.len() => {
+                column.checked_sub(1).unwrap_or(width - 1)
+            }
+            _ => column,
+        }
+    }
+
+    /// How columns are read.
+    pub(super) fn readings(&self) -> &Readings {
+        &self.readings
     }
 
     /// Whether the model looks at the column of a name.

@@ -18,6 +18,7 @@ mod columns_json;
 mod demand;
 pub(crate) mod describe;
 mod dtype;
+mod dtypes;
 mod fault;
 mod feature;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod method;
 mod one;
 mod overrides;
 mod python_number;
+mod readings;
 mod shared;
 mod steps;
 mod text_list;
@@ -40,6 +42,7 @@ pub(crate) use attributes::Attributes;
 pub(crate) use build::{Builder, Input};
 pub use build::{LabelPosition, list_names};
 pub use columns_json::{ColumnsJson, twice};
+pub use dtypes::{Dtypes, DtypesFrom};
 pub use demand::Demand;
 pub use describe::names::Name;
 pub use describe::values::python_float;
@@ -56,6 +59,7 @@ pub(crate) use version::Version;
 
 use crate::artifact::pickle::{Tree, Value};
 use crate::error::{Cause, Error, Result};
+use crate::payload::reading::Reading;
 use crate::payload::table::{Column, Schema, Table};
 use crate::payload::{AnswerWriter, Block, Features, Frame};
 use byoc_account::Allowance;
@@ -130,11 +134,14 @@ impl Preprocessor {
         let root = tree.root();
         let version = version_of(root)?;
         let mut builder = Builder::new(version, tree.plain_bytes(), allowance);
+        let pandas = readings::pandas_of(tree, version);
         let names = Names::new(root, columns, &mut builder)?;
         let built = chain(steps, &names.input(), &mut builder)?;
+        builder.note_answer(&built.output)?;
         let estimator = estimator(&built.output, &mut builder)?;
         let transformer = built.transformer;
-        let (layout, kept) = names.layout(builder)?;
+        let dtypes = columns.and_then(|columns| columns.dtypes.as_ref());
+        let (layout, kept) = names.layout(dtypes, pandas, builder)?;
         Ok((Preprocessor { layout, transformer, kept }, estimator))
     }
 
@@ -217,7 +224,7 @@ impl Preprocessor {
         let feature = |(index, column)| Feature {
             origin: Origin::column(index),
             data: Cow::Borrowed(column),
-            has_values: has_values(index),
+            has_values: has_values(index) || self.layout.readings().is_text(index),
         };
         let features = columns.iter().enumerate().map(feature).collect();
         let transformed = self.transformer.apply(features, rows)?;
@@ -287,5 +294,9 @@ impl Schema for Preprocessor {
 
     fn label(&self) -> Option<usize> {
         self.layout.row().1
+    }
+
+    fn reading(&self, column: usize, width: usize) -> Reading {
+        self.layout.reading(column, width)
     }
 }

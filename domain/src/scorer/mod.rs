@@ -21,6 +21,7 @@ pub use describe::{LinearDescription, ScorerDescription};
 
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
+use crate::payload::reading::Reading;
 use crate::payload::table::Schema;
 use crate::payload::{AnswerWriter, Block, Estimates, Frame, MediaType};
 use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
@@ -125,6 +126,10 @@ impl Schema for Scorer {
 
     fn label(&self) -> Option<usize> {
         self.preprocessor.label()
+    }
+
+    fn reading(&self, column: usize, width: usize) -> Reading {
+        self.preprocessor.reading(column, width)
     }
 }
 

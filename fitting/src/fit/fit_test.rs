@@ -50,7 +50,7 @@ const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH"
         ["words", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {"strategy": "most_frequent"}}], ["encode", {"OneHotEncoder": {}}]]}}, ["PORCH", "DECK"]]]}}}"#;
 
 fn served(preprocessor: &Preprocessor, rows: &str) -> String {
-    let table = crate::payload::csv::read(rows.as_bytes(), &|_| Ok(()), &Allowance::unbounded()).unwrap();
+    let table = crate::payload::csv::read(rows.as_bytes(), &|_: usize| Ok(()), &Allowance::unbounded()).unwrap();
     let mut out = Vec::new();
     preprocessor.transform(table.into()).unwrap().write(MediaType::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()

@@ -116,6 +116,11 @@ impl Tree {
         allowance.give_back(held);
     }
 
+    /// Whether the file names a class or a function of a module.
+    pub fn names(&self, module: &str) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Symbol(name) if name.module == module))
+    }
+
     /// How many bytes the file has once uncompressed.
     pub fn plain_bytes(&self) -> usize {
         self.bytes.len()

@@ -1,65 +1,50 @@
 //! The one type that fits all the fields of a column, in the order in which pandas tries them
-//! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`).
+//! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`); or the type that is said of it.
 
 use byoc_account::{Allowance, Room as _};
 use std::borrow::Cow;
 
 use super::fields::Fields;
+use super::missing::MissingTexts;
 use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
-use crate::error::Result;
+use crate::error::{Place, Result};
+use crate::payload::reading::{ReadAs, Reading};
 use crate::payload::table::{Cell, Column};
+use crate::payload::told::tell;
 
-/// Types one column.
+/// Reads one column: as the type that is said of it, else as the one that fits all its fields.
 ///
 /// # Errors
-/// When there is no memory for it, or no time.
-pub(super) fn typed_column<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Column<'a>> {
+/// When there is no memory for it, or no time; and, with row and byte, for a field that is not of the type that is said.
+pub(super) fn typed_column<'a>(
+    fields: &Fields<'a>,
+    column: usize,
+    reading: Reading,
+    allowance: &Allowance,
+) -> Result<Column<'a>> {
     allowance.check_time()?;
-    let integers = match integers(fields, column, allowance)? {
-        Ok(integers) => return Ok(integers),
-        Err(NotInteger::Overflow) => large_integers(fields, column, allowance)?,
-        Err(NotInteger::Invalid) => None,
+    let cells = Cells { fields, column, missing: reading.missing, allowance };
+    let Some(dtype) = reading.dtype else { return cells.inferred() };
+    let read = match dtype {
+        ReadAs::Str => return cells.text(),
+        // pandas tries them first here, also where integers are too large to be ones.
+        ReadAs::Float64 => cells.floats()?,
+        ReadAs::Int64 | ReadAs::Bool => None,
     };
-    if let Some(integers) = integers {
-        return Ok(integers);
-    }
-    if let Some(floats) = floats(fields, column, allowance)? {
-        return Ok(floats);
-    }
-    match bools(fields, column, allowance)? {
-        Some(bools) => Ok(bools),
-        None => text(fields, column, allowance),
-    }
+    let read = read.map_or_else(|| cells.inferred(), Ok)?;
+    tell(read, dtype, column, allowance)?.map_err(|refused| {
+        let place = Place::row(refused.row + 1);
+        let byte = fields.start(refused.row, column);
+        refused.error.at(byte.map_or(place.clone(), |byte| place.at_byte(byte)))
+    })
 }
 
-/// Whether a field stands for a missing value (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`). Quotes do not protect
-/// it.
-pub(super) fn is_missing(field: &[u8]) -> bool {
-    // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
-    if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {
-        return field.is_empty();
-    }
-    matches!(
-        field,
-        b"#N/A"
-            | b"#N/A N/A"
-            | b"#NA"
-            | b"-1.#IND"
-            | b"-1.#QNAN"
-            | b"-NaN"
-            | b"-nan"
-            | b"1.#IND"
-            | b"1.#QNAN"
-            | b"<NA>"
-            | b"N/A"
-            | b"NA"
-            | b"NULL"
-            | b"NaN"
-            | b"None"
-            | b"n/a"
-            | b"nan"
-            | b"null"
-    )
+/// The fields of one column, and which of them are missing.
+struct Cells<'f, 'a, 'w> {
+    fields: &'f Fields<'a>,
+    column: usize,
+    missing: MissingTexts,
+    allowance: &'w Allowance,
 }
 
 /// Values that lease their memory for all rows with the first of them, so that a try that fails there costs none; what a try
@@ -88,90 +73,161 @@ impl<'w, T> Taking<'w, T> {
     }
 }
 
-/// `int64`, or `float64` when some are missing. The first field that is none says what is tried next.
-fn integers<'a>(
-    fields: &Fields<'a>,
-    column: usize,
-    allowance: &Allowance,
-) -> Result<std::result::Result<Column<'a>, NotInteger>> {
-    let mut taking = Taking::new(fields, allowance);
-    let mut some_missing = false;
-    for field in fields.column(column) {
-        let value = if is_missing(&field) {
-            some_missing = true;
-            0
-        } else {
-            match parse_i64(&field) {
-                Ok(value) => value,
-                Err(reason) => {
+impl<'a> Cells<'_, 'a, '_> {
+    /// The type that fits all fields.
+    fn inferred(&self) -> Result<Column<'a>> {
+        let integers = match self.integers()? {
+            Ok(integers) => return Ok(integers),
+            Err(NotInteger::Overflow) => self.large_integers()?,
+            Err(NotInteger::Invalid) => None,
+        };
+        if let Some(integers) = integers {
+            return Ok(integers);
+        }
+        if let Some(floats) = self.floats()? {
+            return Ok(floats);
+        }
+        match self.bools()? {
+            Some(bools) => Ok(bools),
+            None => self.text(),
+        }
+    }
+
+    /// `int64`, or `float64` when some are missing. The first field that is none says what is tried next.
+    fn integers(&self) -> Result<std::result::Result<Column<'a>, NotInteger>> {
+        let mut taking = Taking::new(self.fields, self.allowance);
+        let mut some_missing = false;
+        for field in self.fields.column(self.column) {
+            let value = if self.missing.has(&field) {
+                some_missing = true;
+                0
+            } else {
+                match parse_i64(&field) {
+                    Ok(value) => value,
+                    Err(reason) => {
+                        taking.give_up();
+                        return Ok(Err(reason));
+                    }
+                }
+            };
+            taking.push(value)?;
+        }
+        if !some_missing {
+            return Ok(Ok(Column::Int64(taking.values)));
+        }
+        // In the same memory.
+        let mut values: Vec<f64> = taking.values.into_iter().map(|value| value as f64).collect();
+        for (value, field) in values.iter_mut().zip(self.fields.column(self.column)) {
+            if self.missing.has(&field) {
+                *value = f64::NAN;
+            }
+        }
+        Ok(Ok(Column::Float64(values)))
+    }
+
+    /// What becomes of a column with an integer beyond `int64`: `uint64`; or text, where a missing or negative field stands
+    /// beside a large one (the missing ones as they are written), or where one is larger still. `None` when a field is no
+    /// integer at all.
+    fn large_integers(&self) -> Result<Option<Column<'a>>> {
+        let mut taking = Taking::new(self.fields, self.allowance);
+        let (mut missing, mut negative, mut large) = (false, false, false);
+        for field in self.fields.column(self.column) {
+            if self.missing.has(&field) {
+                missing = true;
+                continue;
+            }
+            match parse_u64(&field) {
+                None => negative = true,
+                Some(Ok(value)) => {
+                    large |= value > i64::MAX as u64;
+                    taking.push(value)?;
+                }
+                Some(Err(NotInteger::Overflow)) => {
                     taking.give_up();
-                    return Ok(Err(reason));
+                    return self.text().map(Some);
+                }
+                Some(Err(NotInteger::Invalid)) => {
+                    taking.give_up();
+                    return Ok(None);
                 }
             }
-        };
-        taking.push(value)?;
-    }
-    if !some_missing {
-        return Ok(Ok(Column::Int64(taking.values)));
-    }
-    // In the same memory.
-    let mut values: Vec<f64> = taking.values.into_iter().map(|value| value as f64).collect();
-    for (value, field) in values.iter_mut().zip(fields.column(column)) {
-        if is_missing(&field) {
-            *value = f64::NAN;
         }
+        if !missing && !negative {
+            return Ok(Some(Column::UInt64(taking.values)));
+        }
+        taking.give_up();
+        if large { self.raw_text().map(Some) } else { self.text().map(Some) }
     }
-    Ok(Ok(Column::Float64(values)))
-}
 
-/// What becomes of a column with an integer beyond `int64`: `uint64`; or text, where a missing or negative field stands
-/// beside a large one (the missing ones as they are written), or where one is larger still. `None` when a field is no
-/// integer at all.
-fn large_integers<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Option<Column<'a>>> {
-    let mut taking = Taking::new(fields, allowance);
-    let (mut missing, mut negative, mut large) = (false, false, false);
-    for field in fields.column(column) {
-        if is_missing(&field) {
-            missing = true;
-            continue;
+    fn floats(&self) -> Result<Option<Column<'a>>> {
+        let mut taking = Taking::new(self.fields, self.allowance);
+        for field in self.fields.column(self.column) {
+            let value = match parse_f64(&field) {
+                Some(value) => value,
+                None if self.missing.has(&field) => f64::NAN,
+                None => {
+                    taking.give_up();
+                    return Ok(None);
+                }
+            };
+            taking.push(value)?;
         }
-        match parse_u64(&field) {
-            None => negative = true,
-            Some(Ok(value)) => {
-                large |= value > i64::MAX as u64;
-                taking.push(value)?;
-            }
-            Some(Err(NotInteger::Overflow)) => {
-                taking.give_up();
-                return text(fields, column, allowance).map(Some);
-            }
-            Some(Err(NotInteger::Invalid)) => {
-                taking.give_up();
-                return Ok(None);
-            }
-        }
+        Ok(Some(Column::Float64(taking.values)))
     }
-    if !missing && !negative {
-        return Ok(Some(Column::UInt64(taking.values)));
-    }
-    taking.give_up();
-    if large { raw_text(fields, column, allowance).map(Some) } else { text(fields, column, allowance).map(Some) }
-}
 
-fn floats<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Option<Column<'a>>> {
-    let mut taking = Taking::new(fields, allowance);
-    for field in fields.column(column) {
-        let value = match parse_f64(&field) {
-            Some(value) => value,
-            None if is_missing(&field) => f64::NAN,
-            None => {
-                taking.give_up();
-                return Ok(None);
+    /// `bool`, or objects when some are missing.
+    fn bools(&self) -> Result<Option<Column<'a>>> {
+        let mut taking = Taking::new(self.fields, self.allowance);
+        let mut some_missing = false;
+        for field in self.fields.column(self.column) {
+            match truth(&field, self.missing) {
+                Some(Truth::Value(value)) => taking.push(value)?,
+                Some(Truth::Missing) => {
+                    some_missing = true;
+                    taking.push(false)?;
+                }
+                None => {
+                    taking.give_up();
+                    return Ok(None);
+                }
             }
-        };
-        taking.push(value)?;
+        }
+        if !some_missing {
+            return Ok(Some(Column::Bool(taking.values)));
+        }
+        taking.give_up();
+        let mut cells = Taking::new(self.fields, self.allowance);
+        for field in self.fields.column(self.column) {
+            cells.push(match truth(&field, self.missing) {
+                Some(Truth::Value(value)) => Cell::Bool(value),
+                _ => Cell::Missing,
+            })?;
+        }
+        Ok(Some(Column::Object(cells.values)))
     }
-    Ok(Some(Column::Float64(taking.values)))
+
+    fn text(&self) -> Result<Column<'a>> {
+        self.cells(|field| match self.missing.has(field.as_bytes()) {
+            true => Cell::Missing,
+            false => Cell::Text(field),
+        })
+    }
+
+    /// Nothing but text: a missing value is what was written.
+    fn raw_text(&self) -> Result<Column<'a>> {
+        self.cells(Cell::Text)
+    }
+
+    fn cells(&self, cell: impl Fn(Cow<'a, str>) -> Cell<'a>) -> Result<Column<'a>> {
+        let mut taking = Taking::new(self.fields, self.allowance);
+        for field in self.fields.texts(self.column) {
+            if let Cow::Owned(text) = &field {
+                self.allowance.take(text.capacity())?;
+            }
+            taking.push(cell(field))?;
+        }
+        Ok(Column::Object(taking.values))
+    }
 }
 
 /// What a field of a column of truths is.
@@ -181,72 +237,13 @@ pub(super) enum Truth {
 }
 
 /// The truth of a field, if it is one or missing.
-pub(super) fn truth(field: &[u8]) -> Option<Truth> {
+pub(super) fn truth(field: &[u8], missing: MissingTexts) -> Option<Truth> {
     match field {
         field if field.eq_ignore_ascii_case(b"true") => Some(Truth::Value(true)),
         field if field.eq_ignore_ascii_case(b"false") => Some(Truth::Value(false)),
-        field if is_missing(field) => Some(Truth::Missing),
+        field if missing.has(field) => Some(Truth::Missing),
         _ => None,
     }
-}
-
-/// `bool`, or objects when some are missing.
-fn bools<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Option<Column<'a>>> {
-    let mut taking = Taking::new(fields, allowance);
-    let mut some_missing = false;
-    for field in fields.column(column) {
-        match truth(&field) {
-            Some(Truth::Value(value)) => taking.push(value)?,
-            Some(Truth::Missing) => {
-                some_missing = true;
-                taking.push(false)?;
-            }
-            None => {
-                taking.give_up();
-                return Ok(None);
-            }
-        }
-    }
-    if !some_missing {
-        return Ok(Some(Column::Bool(taking.values)));
-    }
-    taking.give_up();
-    let mut cells = Taking::new(fields, allowance);
-    for field in fields.column(column) {
-        cells.push(match truth(&field) {
-            Some(Truth::Value(value)) => Cell::Bool(value),
-            _ => Cell::Missing,
-        })?;
-    }
-    Ok(Some(Column::Object(cells.values)))
-}
-
-fn text<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Column<'a>> {
-    cells(fields, column, allowance, |field| match is_missing(field.as_bytes()) {
-        true => Cell::Missing,
-        false => Cell::Text(field),
-    })
-}
-
-/// Nothing but text: a missing value is what was written.
-fn raw_text<'a>(fields: &Fields<'a>, column: usize, allowance: &Allowance) -> Result<Column<'a>> {
-    cells(fields, column, allowance, Cell::Text)
-}
-
-fn cells<'a>(
-    fields: &Fields<'a>,
-    column: usize,
-    allowance: &Allowance,
-    cell: impl Fn(Cow<'a, str>) -> Cell<'a>,
-) -> Result<Column<'a>> {
-    let mut taking = Taking::new(fields, allowance);
-    for field in fields.texts(column) {
-        if let Cow::Owned(text) = &field {
-            allowance.take(text.capacity())?;
-        }
-        taking.push(cell(field))?;
-    }
-    Ok(Column::Object(taking.values))
 }
 
 #[cfg(test)]
@@ -256,7 +253,7 @@ mod tests {
     fn read(body: &str) -> Column<'_> {
         let allowance = Allowance::unbounded();
         let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &allowance).unwrap();
-        typed_column(&fields, 0, &allowance).unwrap()
+        typed_column(&fields, 0, Reading::default(), &allowance).unwrap()
     }
 
     fn column(body: &str) -> Column<'static> {

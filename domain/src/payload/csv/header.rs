@@ -3,6 +3,7 @@
 //! pandas would read it with `header=0`: the names are not among the values, which are typed without them.
 
 use super::column_type::typed_column;
+use super::in_column;
 use super::fields::Fields;
 use crate::error::{Error, Place, Result};
 use crate::payload::frame::{Frame, Series};
@@ -33,8 +34,13 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
         return Err(Error::bad_payload("expected at least one row after the header line, found none"));
     }
     if names.is_empty() {
-        let column = |column| typed_column(&fields, column, allowance).map(Series::Dense);
-        let columns = (0..fields.width()).map(column).collect::<Result<_>>()?;
+        let width = fields.width();
+        let column = |column| {
+            let reading = schema.reading(column, width);
+            let read = typed_column(&fields, column, reading, allowance);
+            read.map(Series::Dense).map_err(|error| in_column(error, schema, column, width))
+        };
+        let columns = (0..width).map(column).collect::<Result<_>>()?;
         fields.give_back(allowance);
         return Ok(Frame::new(rows, columns));
     }
@@ -44,9 +50,15 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
         places.entry(name).or_insert(column);
     }
     let mut columns = Vec::with_capacity(names.len());
+    let has_label = label.is_none_or(|label| places.contains_key(label));
+    let width = names.len() - usize::from(!has_label);
     for name in &names {
         match places.get(name) {
-            Some(column) => columns.push(Series::Dense(typed_column(&fields, *column, allowance)?)),
+            Some(place) => {
+                let column = columns.len();
+                let read = typed_column(&fields, *place, schema.reading(column, width), allowance);
+                columns.push(Series::Dense(read.map_err(|error| in_column(error, schema, column, width))?));
+            }
             None if label == Some(name) => {}
             None if !schema.uses(name) => {
                 columns.push(Series::Sparse { rows: Vec::new(), values: Column::Object(Vec::new()) });

@@ -16,6 +16,7 @@ mod column_type;
 mod fields;
 mod float_text;
 mod header;
+mod missing;
 mod number;
 mod records;
 #[cfg(test)]
@@ -24,11 +25,13 @@ mod write;
 
 pub(crate) use float_text::{write_f32, write_f64};
 pub use header::{advice as header_advice, byte_with_header, read_with_header};
+pub use missing::{MissingTexts, Pandas};
 pub use records::{ColumnType, Records, Typing};
 pub use write::write;
 
-use super::table::{Column, Table};
-use crate::error::Result;
+use super::reading::cell_place;
+use super::table::{Column, Schema, Table};
+use crate::error::{Error, Place, Result};
 use byoc_account::Allowance;
 use column_type::typed_column;
 use fields::Fields;
@@ -41,13 +44,14 @@ pub fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
         .start(row.checked_sub(1)?, column.checked_sub(1)?)
 }
 
-/// Reads a body without a header line, once `check_width` has agreed to how many columns its first row has.
+/// Reads a body without a header line, once the schema has agreed to how many columns its first row has.
 ///
 /// # Errors
 /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
-/// the first, or a quoted field that never ends; with the row and the byte.
-pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>, allowance: &Allowance) -> Result<Table<'a>> {
-    read_piece(body, None, check_width, allowance)
+/// the first, a quoted field that never ends, or a field that is not of the type that the schema says; with the row and the
+/// byte.
+pub fn read<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
+    read_piece(body, None, schema, allowance)
 }
 
 /// Reads a piece of a body, whose first row had so many columns.
@@ -57,16 +61,44 @@ pub fn read<'a>(body: &'a [u8], check_width: &dyn Fn(usize) -> Result<()>, allow
 pub(super) fn read_piece<'a>(
     body: &'a [u8],
     width: Option<usize>,
-    check_width: &dyn Fn(usize) -> Result<()>,
+    schema: &dyn Schema,
     allowance: &Allowance,
 ) -> Result<Table<'a>> {
-    let fields = Fields::find(body, width, check_width, allowance)?;
+    let fields = Fields::find(body, width, &|width| schema.check_width(width), allowance)?;
     allowance.take_items::<Column<'_>>(fields.width())?;
     let mut columns = Vec::with_capacity(fields.width());
     for column in 0..fields.width() {
-        columns.push(typed_column(&fields, column, allowance)?);
+        let read = typed_column(&fields, column, schema.reading(column, fields.width()), allowance);
+        columns.push(read.map_err(|error| in_column(error, schema, column, fields.width()))?);
     }
     let table = Table { rows: fields.rows(), columns };
     fields.give_back(allowance);
     Ok(table)
+}
+
+/// The number that a text is to pandas.
+pub(super) fn float(text: &str) -> Option<f64> {
+    number::parse_f64(text.as_bytes())
+}
+
+/// The `int64` that a text is to pandas.
+pub(super) fn integer(text: &str) -> Option<i64> {
+    number::parse_i64(text.as_bytes()).ok()
+}
+
+/// Whether a column of nothing but this text is one of numbers or truths to pandas.
+pub fn looks_like_no_text(text: &str) -> bool {
+    let is_truth = text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
+    is_truth || float(text).is_some() || number::parse_i64(text.as_bytes()) != Err(number::NotInteger::Invalid)
+}
+
+/// An error of a field, with its column.
+fn in_column(error: Error, schema: &dyn Schema, column: usize, width: usize) -> Error {
+    match error.place().and_then(|place| place.row) {
+        Some(row) => {
+            let Place { column, name, .. } = cell_place(schema, row - 1, column, width);
+            error.at(Place { column, name, ..Place::default() })
+        }
+        None => error,
+    }
 }

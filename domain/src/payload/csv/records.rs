@@ -2,10 +2,11 @@
 //!
 //! The rules are those of `column_type`, which sees a whole body at once: here the same questions are asked of each piece,
 //! and the answers are put together. What a column is is known when the last piece was seen; then the pieces are read once
-//! more, by that type.
+//! more, by that type. Missing are the texts that the newest pandas has for missing.
 
-use super::column_type::{Truth, is_missing, truth};
+use super::column_type::{Truth, truth};
 use super::fields::Fields;
+use super::missing::MissingTexts;
 use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
 use crate::error::Result;
 use crate::payload::table::{Cell, Column, Table};
@@ -89,7 +90,7 @@ impl Typing {
     }
 
     fn see_field(&mut self, field: &[u8]) {
-        if is_missing(field) {
+        if MissingTexts::NEWEST.has(field) {
             self.missing = true;
             return;
         }
@@ -108,7 +109,7 @@ impl Typing {
             Some(Err(reason)) => drop(self.first_no_u64.get_or_insert(reason)),
         }
         self.all_floats = self.all_floats && parse_f64(field).is_some();
-        self.all_truths = self.all_truths && truth(field).is_some();
+        self.all_truths = self.all_truths && truth(field, MissingTexts::NEWEST).is_some();
     }
 
     /// The type, once all pieces were seen.
@@ -157,7 +158,7 @@ impl ColumnType {
         match self {
             ColumnType::Int64 => Column::Int64(bytes().map(|field| integer(&field)).collect()),
             ColumnType::IntegersWithGaps => {
-                let number = |field: &[u8]| if is_missing(field) { f64::NAN } else { integer(field) as f64 };
+                let number = |field: &[u8]| if MissingTexts::NEWEST.has(field) { f64::NAN } else { integer(field) as f64 };
                 Column::Float64(bytes().map(|field| number(&field)).collect())
             }
             ColumnType::UInt64 => {
@@ -168,17 +169,17 @@ impl ColumnType {
                 Column::Float64(bytes().map(|field| parse_f64(&field).unwrap_or(f64::NAN)).collect())
             }
             ColumnType::Bool => {
-                Column::Bool(bytes().map(|field| matches!(truth(&field), Some(Truth::Value(true)))).collect())
+                Column::Bool(bytes().map(|field| matches!(truth(&field, MissingTexts::NEWEST), Some(Truth::Value(true)))).collect())
             }
             ColumnType::TruthsWithGaps => {
-                let cell = |field: &[u8]| match truth(field) {
+                let cell = |field: &[u8]| match truth(field, MissingTexts::NEWEST) {
                     Some(Truth::Value(value)) => Cell::Bool(value),
                     _ => Cell::Missing,
                 };
                 Column::Object(bytes().map(|field| cell(&field)).collect())
             }
             ColumnType::Text => {
-                let cell = |field: Cow<'a, str>| match is_missing(field.as_bytes()) {
+                let cell = |field: Cow<'a, str>| match MissingTexts::NEWEST.has(field.as_bytes()) {
                     true => Cell::Missing,
                     false => Cell::Text(field),
                 };

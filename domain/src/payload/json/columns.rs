@@ -3,8 +3,10 @@
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
 use crate::payload::frame::{Frame, Series};
+use crate::payload::reading::ReadAs;
 use crate::payload::shown;
 use crate::payload::table::{Cell, Column, Schema, sparse_row};
+use crate::payload::told::text_of;
 use byoc_account::{Allowance, Exceeded, Room as _};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,6 +15,7 @@ use std::collections::HashMap;
 ///
 /// Integers make `int64` (`uint64` above its range), a fraction or a `null` among numbers makes `float64` with NaN for the
 /// `null`, booleans alone make `bool`, and anything else makes `object`. A value that a row leaves out takes no memory.
+/// A column of which the schema says a type is of that type.
 pub(in crate::payload) struct Columns<'a, 'c> {
     schema: &'c dyn Schema,
     allowance: &'c Allowance,
@@ -30,6 +33,8 @@ struct Growing<'a> {
     only_nulls: bool,
     /// The rows of the values, once there is one without.
     rows: Option<Vec<u32>>,
+    /// The type that the schema says of it; known once the first row has ended.
+    dtype: Option<ReadAs>,
 }
 
 /// How many columns are taken on trust before the first row has ended.
@@ -79,11 +84,12 @@ impl Named<'_, '_> {
 
 impl<'a> Growing<'a> {
     fn new() -> Growing<'a> {
-        Growing { values: Column::Object(Vec::new()), only_nulls: true, rows: None }
+        Growing { values: Column::Object(Vec::new()), only_nulls: true, rows: None, dtype: None }
     }
 
     /// Appends the value of a row, which is not before the last one.
     fn push(&mut self, row: usize, value: Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
+        let value = if self.dtype == Some(ReadAs::Str) { as_text(value) } else { value };
         if self.rows.is_none() && self.values.len() < row {
             self.leave_out(allowance)?;
         }
@@ -137,6 +143,25 @@ impl<'a> Growing<'a> {
         widen(&mut self.values, &value, allowance)?;
         self.only_nulls = false;
         self.push_widened(value, allowance)
+    }
+
+    /// Notes the type that the schema says of the column, of which the first row has been read. As text a value is what it is
+    /// by itself, not what it would be beside others.
+    fn read_as(&mut self, dtype: ReadAs, allowance: &Allowance) -> Result<(), Exceeded> {
+        self.dtype = Some(dtype);
+        let value = match &self.values {
+            Column::Int64(values) => values.first().map(|value| Scalar::Int(*value)),
+            Column::UInt64(values) => values.first().map(|value| Scalar::UInt(*value)),
+            Column::Float64(values) => values.first().map(|value| Scalar::Float(*value)),
+            Column::Bool(values) => values.first().map(|value| Scalar::Bool(*value)),
+            Column::Float32(_) | Column::Object(_) => None,
+        };
+        let Some(value) = value.filter(|_| dtype == ReadAs::Str) else { return Ok(()) };
+        let text = as_text(value);
+        if let Scalar::Text(text) = &text {
+            allowance.take(text.len())?;
+        }
+        self.begin(text, allowance)
     }
 
     /// Takes the type of the first value. A number beside rows without one is a float.
@@ -228,7 +253,7 @@ impl<'a, 'c> Columns<'a, 'c> {
             columns.push(column.finish(self.rows, self.allowance)?);
         }
         self.allowance.give_back_items::<Growing<'_>>(room);
-        Ok(Frame::new(self.rows, columns))
+        Frame::new(self.rows, columns).told(self.schema, self.allowance)
     }
 
     fn named(&mut self) -> Result<&mut Named<'a, 'c>> {
@@ -358,6 +383,11 @@ impl Columns<'_, '_> {
     fn end_row(&mut self) -> Result<()> {
         if self.rows == 0 {
             self.schema.check_width(self.open)?;
+            for (column, growing) in self.columns.iter_mut().enumerate() {
+                if let Some(dtype) = self.schema.reading(column, self.open).dtype {
+                    growing.read_as(dtype, self.allowance)?;
+                }
+            }
         }
         self.rows += 1;
         let (expected, found) = (self.columns.len(), self.open);
@@ -375,6 +405,18 @@ impl Columns<'_, '_> {
 
 /// After so many rows the deadline is looked at.
 const ROWS_BETWEEN_LOOKS: usize = 1024;
+
+/// A value as the text that it is written as in CSV; what is missing stays missing.
+fn as_text(value: Scalar<'_>) -> Scalar<'_> {
+    match value {
+        Scalar::UInt(value) => Scalar::Text(Cow::Owned(value.to_string())),
+        Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) => match text_of(cell(value)) {
+            Cell::Text(text) => Scalar::Text(text),
+            _ => Scalar::Missing,
+        },
+        value => value,
+    }
+}
 
 /// A number, or none, as a float; `None` for what only an object is.
 fn as_float(value: &Scalar<'_>) -> Option<f64> {

@@ -12,6 +12,7 @@ use super::attributes::one_dimensional;
 use super::build::Builder;
 use super::fault::Fault;
 use super::feature::{Feature, Refuses, describe, refuse};
+use super::readings::Texts;
 use super::text_list::TextList;
 use super::version::Version;
 use crate::artifact::pickle::{ArrayView, ItemKind, Value};
@@ -25,6 +26,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Categories {
     known: Known,
+    /// What they show of the column that they were fitted on, if they are text.
+    texts: Option<Texts>,
     /// From 0.24 on, missing values may be a category or unknown; before, they are refused.
     refuses_missing: bool,
     /// From 1.6 on, bool columns are matched as objects.
@@ -87,10 +90,16 @@ impl Categories {
 
     fn new(known: Known, version: Version) -> Categories {
         Categories {
+            texts: texts_of(&known),
             known,
             refuses_missing: version < Version::new(0, 24),
             bools_are_objects: version >= Version::new(1, 6),
         }
+    }
+
+    /// What they show of the column that they were fitted on, if they are text.
+    pub(super) fn texts(&self) -> Option<Texts> {
+        self.texts
     }
 
     /// How many categories.
@@ -310,6 +319,13 @@ impl Categories {
         }
         shown.join(", ")
     }
+}
+
+fn texts_of(known: &Known) -> Option<Texts> {
+    let Known::Texts { texts, missing, none, .. } = known else { return None };
+    // A missing value stands among them as an empty text.
+    let is_missing = |number: u32| Some(number) == *missing || Some(number) == *none;
+    Some(Texts::of((0..).zip(texts.iter()).filter(|(number, _)| !is_missing(*number)).map(|(_, text)| text)))
 }
 
 fn known<'t>(array: ArrayView<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Known>> {

@@ -22,10 +22,12 @@ pub(super) fn categories<'t>(
     builder.accept(input, encoder, count)?;
     builder.work.charge_items::<Value<'_>>(count)?;
     let mut categories = Vec::with_capacity(count);
-    for array in encoder.items("categories_")? {
-        categories.push(builder.categories(array)?.ok_or_else(|| {
+    for (column, array) in encoder.items("categories_")?.into_iter().enumerate() {
+        let own = builder.categories(array)?.ok_or_else(|| {
             encoder.mismatch("categories_", "a list of one-dimensional arrays of numbers, text or plain objects", array)
-        })?);
+        })?;
+        builder.note_categories(input, column, &own)?;
+        categories.push(own);
     }
     Ok(categories)
 }

@@ -1,6 +1,6 @@
 //! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
 
-use super::Transformer;
+use super::{Transformer, given_on};
 use super::pipeline::named;
 use super::weight::{Weight, Weights};
 use crate::artifact::pickle::Value;
@@ -15,6 +15,7 @@ use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
+use crate::preprocessor::readings::Origins;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]
@@ -38,8 +39,9 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
     let weights = Weights::of(union, &builder.work)?;
     builder.keep_items::<Part>(list.len())?;
     let allowance = builder.allowance();
-    let _held = allowance.hold(list.len().saturating_mul(size_of::<(&str, Value<'_>)>()))?;
+    let _held = allowance.hold(list.len().saturating_mul(size_of::<((&str, Value<'_>), (Origins, usize))>()))?;
     let mut parts = Vec::with_capacity(list.len());
+    let mut origins = Vec::with_capacity(list.len());
     for (name, part) in list {
         if part.is_none() || part.as_str() == Some("drop") {
             continue;
@@ -51,13 +53,16 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
             _ => None,
         };
-        parts.push(Part { transformer: built.transformer, weight: weights.get(name)? });
+        let weight = weights.get(name)?;
+        origins.push(given_on(&built.output, weight.is_some()));
+        parts.push(Part { transformer: built.transformer, weight });
     }
     // A part that passes a request through is as wide as the request, which is known when another part was fitted on
     // it.
     let shape = width.map_or(input.shape, Shape::Fixed);
+    let origins = Origins::side_by_side(&origins, builder)?;
     let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into(), sparse });
-    Ok(Built { transformer, output: Input { names: None, shape, sparse } })
+    Ok(Built { transformer, output: Input { names: None, shape, sparse, origins } })
 }
 
 impl FeatureUnion {

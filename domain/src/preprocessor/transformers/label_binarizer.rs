@@ -34,6 +34,7 @@ pub(super) fn build<'t>(
     let classes = builder.categories(value)?;
     let classes =
         classes.ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
+    builder.note_categories(input, 0, &classes)?;
     let mark = |name| {
         let value = binarizer.required(name)?;
         value.as_i64().ok_or_else(|| binarizer.mismatch(name, "an integer", value))

@@ -44,6 +44,7 @@ use super::describe::bounds::Bounds;
 use super::describe::names::{self, Name, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
+use super::readings::Origins;
 use super::steps::best;
 use crate::artifact::pickle::{Value, supported_estimators};
 use crate::error::{Cause, Result};
@@ -244,7 +245,17 @@ fn unfitted_output<'t>(
         }
         None => input.shape,
     };
-    Ok(Input { names: None, shape, sparse: input.sparse })
+    Ok(Input { names: None, shape, sparse: input.sparse, origins: Origins::Changed })
+}
+
+/// The columns of the request that a part of several gives on as they are, and how many columns it gives. One that passes a
+/// request through gives on none that is known here; and what has a weight is a number.
+fn given_on(output: &Input<'_>, is_weighted: bool) -> (Origins, usize) {
+    match (output.shape, is_weighted) {
+        (Shape::Fixed(width), false) => (output.origins.clone(), width),
+        (Shape::Fixed(width), true) => (Origins::Changed, width),
+        (Shape::Request { .. }, _) => (Origins::Changed, 0),
+    }
 }
 
 /// What an estimator was fitted on, when it was a frame with names.

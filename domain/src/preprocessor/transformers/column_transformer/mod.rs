@@ -3,7 +3,7 @@
 mod selection;
 
 use super::weight::{Weight, Weights};
-use super::{FittedColumns, Transformer};
+use super::{FittedColumns, Transformer, given_on};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
@@ -16,6 +16,7 @@ use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, objects_as_floats};
+use crate::preprocessor::readings::Origins;
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use selection::{Branches, By};
@@ -67,6 +68,8 @@ pub(super) fn build<'t>(
     let by_name = demand(&read, input, builder, transformer)?;
     builder.keep_items::<Branch>(read.branches.len())?;
     let mut branches = Vec::with_capacity(read.branches.len());
+    builder.use_scratch(read.branches.len().saturating_mul(size_of::<(Origins, usize)>()))?;
+    let mut given = Vec::with_capacity(read.branches.len());
     let mut width = Some(0usize);
     for branch in &read.branches {
         let context = |error: crate::error::Error| error.context(format!("transformer {:?}", shorten(branch.name)));
@@ -88,7 +91,11 @@ pub(super) fn build<'t>(
             let name = |column: &usize| given.get(*column).copied().unwrap_or_default();
             ColumnNames::new(columns.iter().map(name).collect())
         });
-        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse };
+        let origins = match input.origins {
+            Origins::Changed => Origins::Changed,
+            _ => Origins::columns(columns.iter().map(|column| input.origins.of(*column)), columns.len(), builder)?,
+        };
+        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse, origins };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
@@ -96,12 +103,15 @@ pub(super) fn build<'t>(
         };
         let columns = columns.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect();
         let weight = weights.get(branch.name)?;
+        given.push(given_on(&built.output, weight.is_some()));
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
     let sparse = transformer.flag_or("sparse_output_", false)?;
     let transformer = ColumnTransformer { branches: branches.into(), width, sparse };
-    Ok(Built::array(Transformer::ColumnTransformer(transformer), width))
+    let origins = Origins::side_by_side(&given, builder)?;
+    let output = Input { origins, ..Input::array(width) };
+    Ok(Built { transformer: Transformer::ColumnTransformer(transformer), output })
 }
 
 /// Notes how wide a request must be and what its names must be; whether columns are found by name.
