@@ -47,6 +47,8 @@ pub const BYOC_METHOD: &str = "BYOC_METHOD";
 /// Which column of a scikit-learn artifact's rows is the label: a column's name, `none`, or `first` or `last` where the model was
 /// fitted without it. Wins over `columns.json`.
 pub const BYOC_LABEL: &str = "BYOC_LABEL";
+/// The types of columns of scikit-learn artifacts, as pandas' names of them: `{"zip": "str"}`. Wins over `columns.json`.
+pub const BYOC_DTYPES: &str = "BYOC_DTYPES";
 /// The media type of an answer where the caller accepts any: how users make one stage of a pipeline speak CSV to the next.
 pub const SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: &str = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT";
 /// How many requests are worked on at once: the number of cores.

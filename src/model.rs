@@ -175,7 +175,9 @@ impl Artifact {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),
             Artifact::Fitted(path) => {
                 let document = with_file(&path, allowance, |json| Document::parse(json, allowance))?;
-                let preprocessor = document.preprocessor(allowance).map_err(|error| in_file(&path, error))?;
+                let preprocessor = document
+                    .preprocessor(overrides.dtypes.as_ref(), allowance)
+                    .map_err(|error| in_file(&path, error))?;
                 Ok(Model::Preprocessor(preprocessor))
             }
             Artifact::ScikitLearn { pickle, columns } => {

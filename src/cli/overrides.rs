@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::settings::Settings;
 use crate::env;
-use crate::preprocessor::{LabelChoice, Method, Overrides, ToldLabel};
+use crate::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
 
 /// The flags that win over `columns.json`.
 #[derive(Args, Debug, Default)]
@@ -15,6 +15,9 @@ pub(super) struct OverrideArguments {
     /// Label of a scikit-learn artifact's rows: a column's name, none, or first or last where the model was fitted without it [env: BYOC_LABEL] [default: that of columns.json, else a column of numbers at an end that nothing uses]
     #[arg(long, value_name = "LABEL")]
     label: Option<String>,
+    /// Types of columns of a scikit-learn artifact, str, float64, int64 or bool: '{"zip": "str"}' [env: BYOC_DTYPES] [default: those of columns.json, else what was fitted shows and cells look like]
+    #[arg(long, value_name = "JSON")]
+    dtypes: Option<String>,
 }
 
 impl OverrideArguments {
@@ -25,7 +28,15 @@ impl OverrideArguments {
             None => format!("environment variable {}", env::BYOC_LABEL),
         };
         let label = settings.get(("label", self.label.as_deref()), &[env::BYOC_LABEL], label);
+        let dtypes_source = match self.dtypes {
+            Some(_) => "--dtypes".to_owned(),
+            None => format!("environment variable {}", env::BYOC_DTYPES),
+        };
+        let dtypes = settings.get(("dtypes", self.dtypes.as_deref()), &[env::BYOC_DTYPES], |text| {
+            Dtypes::of_setting(text, dtypes_source.clone())
+        });
         Overrides {
+            dtypes,
             method: settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method),
             label: label.map(|choice| ToldLabel { choice, source: label_source }),
         }

@@ -114,9 +114,11 @@ fn inspect(artifact: Artifact, overrides: &Overrides, allowance: &Allowance) -> 
         }
         Artifact::Fitted(json) => {
             let document = with_file(&json, allowance, |text| Document::parse(text, allowance))?;
+            let mut columns = document.columns_json();
+            columns.dtypes = overrides.dtypes.clone();
             let described = document
                 .to_tree(allowance)
-                .and_then(|tree| scikit_learn(&tree, document.columns_json(), allowance).map_err(Document::located))
+                .and_then(|tree| scikit_learn(&tree, columns, allowance).map_err(Document::located))
                 .map_err(|error| in_file(&json, error));
             let (memory_bytes, contents) = described?;
             Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })

@@ -88,7 +88,9 @@ impl<'a> Frame<'a> {
             MediaType::Csv => Frame::of(csv::read(body, schema, allowance)?, allowance),
             MediaType::Json => json::read_table(body, schema, allowance),
             MediaType::JsonLines => jsonlines::read_table(body, schema, allowance),
-            MediaType::RecordIoProtobuf => Frame::of(recordio::read_table(body, schema, allowance)?, allowance)?.told(schema, allowance),
+            MediaType::RecordIoProtobuf => {
+                Frame::of(recordio::read_table(body, schema, allowance)?, allowance)?.told(schema, allowance)
+            }
             MediaType::Npy => Frame::of(npy::read_table(body, schema, allowance)?, allowance)?.told(schema, allowance),
         }
     }
@@ -108,9 +110,7 @@ impl<'a> Frame<'a> {
         let read = match (media_type, columns) {
             (MediaType::Csv, None) if content_type.has_header => csv::read_with_header(body, schema, allowance),
             (_, None) => Frame::read(media_type, body, schema, allowance),
-            (MediaType::Csv, _) => {
-                Frame::of(csv::read_piece(body, columns, schema, allowance)?, allowance)
-            }
+            (MediaType::Csv, _) => Frame::of(csv::read_piece(body, columns, schema, allowance)?, allowance),
             (_, Some(columns)) => Frame::read(media_type, body, &SameWidth { columns, schema }, allowance),
         };
         match read? {

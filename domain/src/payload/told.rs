@@ -93,9 +93,7 @@ pub(super) fn tell_series<'a>(
         }
         Series::Sparse { rows: given, values } => Ok(match tell(values, dtype, number, allowance)? {
             Ok(values) => Ok(Series::Sparse { rows: given, values }),
-            Err(Refused { row, error }) => {
-                Err(Refused { row: given.get(row).map_or(row, |row| *row as usize), error })
-            }
+            Err(Refused { row, error }) => Err(Refused { row: given.get(row).map_or(row, |row| *row as usize), error }),
         }),
     }
 }
@@ -118,9 +116,8 @@ impl Reason {
             (Reason::Missing, _) => {
                 dtype.refused("a missing value", format_args!("Integer column has NA values in column {number}"))
             }
-            (Reason::Text(found), ReadAs::Float64) => {
-                dtype.refused(&super::shown(found.as_bytes()), format_args!("could not convert string to float: '{found}'"))
-            }
+            (Reason::Text(found), ReadAs::Float64) => dtype
+                .refused(&super::shown(found.as_bytes()), format_args!("could not convert string to float: '{found}'")),
             (Reason::Text(found), ReadAs::Int64) => dtype.refused(
                 &super::shown(found.as_bytes()),
                 format_args!("invalid literal for int() with base 10: '{found}'"),

@@ -109,6 +109,9 @@ impl ColumnsJson {
     #[must_use]
     pub fn overridden(mut self, overrides: &Overrides) -> ColumnsJson {
         self.method = overrides.method.or(self.method);
+        if let Some(dtypes) = &overrides.dtypes {
+            self.dtypes = Some(dtypes.clone());
+        }
         self
     }
 
@@ -211,7 +214,10 @@ mod tests {
                 r#"{"dtypes": {"zip": "object"}}"#,
                 "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"object\"; did you mean \"str\"?",
             ),
-            (r#"{"dtypes": {"zip": "datetime64"}}"#, "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"datetime64\""),
+            (
+                r#"{"dtypes": {"zip": "datetime64"}}"#,
+                "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"datetime64\"",
+            ),
             (r#"{"dtypes": {"zip": 1}}"#, "dtypes.zip: expected text, found 1"),
             (r#"{"dtypes": ["zip"]}"#, "dtypes: expected an object, found"),
             ("[]", "expected an object such as {\"columns\": [\"a\", \"b\"]"),

@@ -10,19 +10,19 @@ use crate::near::nearest;
 use crate::payload::reading::ReadAs;
 
 /// The types by the names of columns; where columns have no names, by their position, counted from 0.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dtypes {
     types: BTreeMap<String, ReadAs>,
     from: DtypesFrom,
 }
 
 /// Where types are said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DtypesFrom {
     /// `dtypes` of `columns.json`.
     ColumnsJson,
-    /// `--dtypes`, or the environment.
-    Setting,
+    /// A setting of this name: `--dtypes`, or a variable.
+    Setting(String),
 }
 
 /// What the text of a setting is, for messages.
@@ -56,9 +56,9 @@ impl Dtypes {
     ///
     /// # Errors
     /// With what is wrong with it.
-    pub fn of_setting(text: &str) -> Result<Dtypes, String> {
+    pub fn of_setting(text: &str, source: String) -> Result<Dtypes, String> {
         let written = json_text::parse(text.as_bytes(), EXPECTED, Cause::BadSetting);
-        Dtypes::new(written.map_err(|error| error.message().to_owned())?, DtypesFrom::Setting)
+        Dtypes::new(written.map_err(|error| error.message().to_owned())?, DtypesFrom::Setting(source))
     }
 
     /// How many.
@@ -85,9 +85,9 @@ impl Dtypes {
     }
 
     fn no_column(&self, name: &str, names: Option<&[&str]>, width: RequestWidth) -> Error {
-        let (cause, source) = match self.from {
+        let (cause, source) = match &self.from {
             DtypesFrom::ColumnsJson => (Cause::BadColumns, "columns.json: dtypes"),
-            DtypesFrom::Setting => (Cause::BadSetting, "--dtypes (or BYOC_DTYPES)"),
+            DtypesFrom::Setting(source) => (Cause::BadSetting, &**source),
         };
         let known = match (names, width) {
             (Some(names), _) => {
@@ -95,11 +95,14 @@ impl Dtypes {
                 format!("{}the columns of the model are {}", near.unwrap_or_default(), list_names(names))
             }
             (None, RequestWidth::Exactly(width)) => {
-                format!("the columns of the model have no names, they are counted from \"0\" to \"{}\"", width.saturating_sub(1))
+                format!(
+                    "the columns of the model have no names, they are counted from \"0\" to \"{}\"",
+                    width.saturating_sub(1)
+                )
             }
             (None, _) => "the columns of the model have no names, they are counted from \"0\"".to_owned(),
         };
-        Error::new(cause, format!("{source}.{}: no column of the model has this name; {known}", shorten(name)))
+        Error::new(cause, format!("{source}: {}: no column of the model has this name; {known}", shorten(name)))
     }
 }
 
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
 
     fn columns(text: &str, names: Option<&[&str]>, width: RequestWidth) -> Result<Vec<(u32, ReadAs)>, String> {
-        let dtypes = Dtypes::of_setting(text)?;
+        let dtypes = Dtypes::of_setting(text, "--dtypes".to_owned())?;
         let columns = dtypes.columns(names, width).map_err(|error| error.to_string())?;
         Ok(columns.into_iter().collect())
     }
@@ -136,22 +139,22 @@ mod tests {
     #[test]
     fn a_wrong_column_or_type_is_named_with_the_near_one() {
         let names: &[&str] = &["age", "zip"];
-        let source = "--dtypes (or BYOC_DTYPES)";
+        let source = "--dtypes";
         for (text, names, expected) in [
             (
                 r#"{"zipp": "str"}"#,
                 Some(names),
-                format!("{source}.zipp: no column of the model has this name; did you mean zip? the columns of the model are age, zip"),
+                format!("{source}: zipp: no column of the model has this name; did you mean zip? the columns of the model are age, zip"),
             ),
             (
                 r#"{"1": "str"}"#,
                 Some(names),
-                format!("{source}.1: no column of the model has this name; the columns of the model are age, zip"),
+                format!("{source}: 1: no column of the model has this name; the columns of the model are age, zip"),
             ),
             (
                 r#"{"2": "str"}"#,
                 None,
-                format!("{source}.2: no column of the model has this name; the columns of the model have no names, they are counted from \"0\" to \"1\""),
+                format!("{source}: 2: no column of the model has this name; the columns of the model have no names, they are counted from \"0\" to \"1\""),
             ),
             (
                 r#"{"zip": "string"}"#,
@@ -167,7 +170,10 @@ mod tests {
             assert_eq!(columns(text, names, RequestWidth::Exactly(2)), Err(expected), "{text}");
         }
         for text in ["zip=str", "[]", "\"str\""] {
-            assert!(columns(text, Some(names), RequestWidth::Any).unwrap_err().contains("expected an object"), "{text}");
+            assert!(
+                columns(text, Some(names), RequestWidth::Any).unwrap_err().contains("expected an object"),
+                "{text}"
+            );
         }
     }
 }

@@ -190,12 +190,12 @@ fn text_that_looks_like_numbers_is_the_text_that_was_fitted_however_rows_are_cut
         };
         ask(&body, &expected);
         // Alone, a row of a column that is not known to be text has another type, as it has to pandas.
-        if !case.ends_with("none") {
+        if !case.file_name().unwrap().to_str().unwrap().starts_with("none") {
             body.lines().zip(expected.lines()).for_each(|(row, expected)| ask(row, expected));
         }
     }
     assert!(wrong.is_empty(), "{} of {cases} differ:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(cases, 63);
+    assert_eq!(cases, 60);
 }
 
 #[test]
@@ -364,14 +364,17 @@ fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
     for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
         let Ok(preprocessor) = preprocessor(&case) else { continue };
         let input = fs::read(case.join("input.csv")).unwrap();
-        let Ok(width) = csv::read(&input, &|_: usize| Ok(()), crate::testing::unbounded()).map(|table| table.columns.len())
+        let Ok(width) =
+            csv::read(&input, &|_: usize| Ok(()), crate::testing::unbounded()).map(|table| table.columns.len())
         else {
             continue;
         };
         for rows in 1..12 {
             let body: String = (0..rows).map(|_| drawn_row(width, &mut random)).collect();
             // In one column an empty field is a line without a row.
-            let Ok(table) = csv::read(body.as_bytes(), &|_: usize| Ok(()), crate::testing::unbounded()) else { continue };
+            let Ok(table) = csv::read(body.as_bytes(), &|_: usize| Ok(()), crate::testing::unbounded()) else {
+                continue;
+            };
             let rows = table.rows;
             let Ok(features) = preprocessor.transform(table.into()) else {
                 errors += 1;

@@ -110,7 +110,12 @@ impl<'t> Names<'t> {
 
     /// What the root of a model is given.
     pub(super) fn input(&self) -> Input<'t> {
-        Input { names: self.names.clone(), shape: Shape::Request { label: self.label }, sparse: false, origins: Origins::Request }
+        Input {
+            names: self.names.clone(),
+            shape: Shape::Request { label: self.label },
+            sparse: false,
+            origins: Origins::Request,
+        }
     }
 
     /// The layout that comes of what the model demanded. A model that can answer no request loads all the same, as in

@@ -3,8 +3,8 @@
 use super::build::{Builder, Input, Shape};
 use super::column_names::ColumnNames;
 use super::fault::Fault;
-use super::readings::Origins;
 use super::feature::Feature;
+use super::readings::Origins;
 use super::transformers::Transformer;
 use super::version_of;
 use crate::artifact::pickle::Tree;
@@ -31,7 +31,12 @@ impl OneTransformer {
         sparse: bool,
         allowance: &Allowance,
     ) -> Result<OneTransformer> {
-        let given = Input { names: names.map(ColumnNames::new), shape: Shape::Fixed(columns), sparse, origins: Origins::Changed };
+        let given = Input {
+            names: names.map(ColumnNames::new),
+            shape: Shape::Fixed(columns),
+            sparse,
+            origins: Origins::Changed,
+        };
         let mut builder = Builder::new(version_of(tree.root())?, tree.plain_bytes(), allowance);
         Ok(OneTransformer(Transformer::build(tree.root(), &given, &mut builder)?.transformer))
     }

@@ -1,5 +1,6 @@
 //! What whoever starts a container says of scikit-learn artifacts, beside what lies with them.
 
+use super::dtypes::Dtypes;
 use super::method::Method;
 
 /// What a flag or a variable says of a scikit-learn artifact; each member wins over the same of `columns.json`.
@@ -9,6 +10,8 @@ pub struct Overrides {
     pub method: Option<Method>,
     /// Which column of a row is the label; what the artifact says if `None`.
     pub label: Option<ToldLabel>,
+    /// The types of columns; what `columns.json` says if `None`.
+    pub dtypes: Option<Dtypes>,
 }
 
 /// The label of a row, as a setting says it.

@@ -42,10 +42,7 @@ impl Origins {
     }
 
     /// Those of the columns of several transformers side by side, each of which gives so many.
-    pub(super) fn side_by_side(
-        parts: &[(Origins, usize)],
-        builder: &mut Builder<'_, '_>,
-    ) -> Result<Origins> {
+    pub(super) fn side_by_side(parts: &[(Origins, usize)], builder: &mut Builder<'_, '_>) -> Result<Origins> {
         if parts.iter().all(|(origins, _)| matches!(origins, Origins::Changed)) {
             return Ok(Origins::Changed);
         }

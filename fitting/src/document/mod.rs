@@ -20,7 +20,7 @@ pub(crate) use values::*;
 use crate::artifact::pickle::Tree;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
-use crate::preprocessor::{ColumnsJson, LabelPosition, Preprocessor, twice};
+use crate::preprocessor::{ColumnsJson, Dtypes, LabelPosition, Preprocessor, twice};
 use byoc_account::Allowance;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -231,14 +231,16 @@ impl Document {
         crate::artifact::pickle::write(&to_python(&self.transformer))
     }
 
-    /// The preprocessor: the same that the `model.joblib` beside the document gives.
+    /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody says of
+    /// its columns.
     ///
     /// # Errors
     /// [`Cause::BadDocument`] for attributes that do not fit each other.
-    pub fn preprocessor(&self, allowance: &Allowance) -> Result<Preprocessor> {
+    pub fn preprocessor(&self, dtypes: Option<&Dtypes>, allowance: &Allowance) -> Result<Preprocessor> {
         let tree = self.to_tree(allowance)?;
-        let preprocessor =
-            Preprocessor::from_pickle(&tree, Some(self.columns_json()), allowance).map_err(Document::located);
+        let mut columns = self.columns_json();
+        columns.dtypes = dtypes.cloned();
+        let preprocessor = Preprocessor::from_pickle(&tree, Some(columns), allowance).map_err(Document::located);
         tree.give_back_to(allowance);
         preprocessor
     }

@@ -29,7 +29,7 @@ impl Rows for Text {
 }
 
 fn from_json(json: &[u8]) -> Result<Preprocessor> {
-    Document::parse(json, &Allowance::unbounded())?.preprocessor(&Allowance::unbounded())
+    Document::parse(json, &Allowance::unbounded())?.preprocessor(None, &Allowance::unbounded())
 }
 
 fn fitted(specification: &str, rows: &str, chunk: usize) -> Result<(Document, usize)> {

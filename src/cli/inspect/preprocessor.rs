@@ -1,7 +1,8 @@
 //! A preprocessor in words: the tree of its transformers, and the names of its features.
 
 use super::page::{Page, listed, plain, short, value};
-use crate::preprocessor::{Name, PreprocessorDescription, TransformerDescription};
+use crate::payload::reading::ReadAs;
+use crate::preprocessor::{ColumnReadAs, Name, PreprocessorDescription, TransformerDescription};
 use serde_json::Value as Json;
 
 /// Settings that change nothing of what comes out.
@@ -24,8 +25,33 @@ pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
     if let Some(label) = &preprocessor.label {
         page.line(2, &format!("a row may have its label {}, {}", plain(&label.name), label.position));
     }
+    read_as(page, preprocessor);
     if let Some(refusal) = &preprocessor.refusal {
         page.line(2, &format!("every request is refused: {}", plain(refusal)));
+    }
+}
+
+/// How columns are read whose cells do not decide it alone.
+fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
+    for (by, why) in [("fitted", "since it was fitted on text"), ("told", "as dtypes says")] {
+        for dtype in ReadAs::ALL.map(ReadAs::name) {
+            let of_type = |column: &&ColumnReadAs| column.by == by && column.dtype == Some(dtype);
+            let columns: Vec<_> =
+                preprocessor.read_as.iter().filter(of_type).map(|column| listed(&column.column)).collect();
+            if !columns.is_empty() {
+                page.list(2, &format!("read as {dtype}, {why}: "), columns.into_iter());
+            }
+        }
+    }
+    for ColumnReadAs { column, no_missing_values, .. } in &preprocessor.read_as {
+        if !no_missing_values.is_empty() {
+            let texts = no_missing_values.iter().map(|text| format!("{text:?}"));
+            page.list(2, &format!("text in {}, and not missing, since it was fitted on it: ", plain(column)), texts);
+        }
+    }
+    if !preprocessor.no_missing_values.is_empty() {
+        let texts = preprocessor.no_missing_values.iter().map(|text| format!("{text:?}"));
+        page.list(2, "text in all columns, and not missing, as in the pandas of its time: ", texts);
     }
 }
 

@@ -249,6 +249,7 @@ pub(super) fn truth(field: &[u8], missing: MissingTexts) -> Option<Truth> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::csv::Pandas;
 
     fn read(body: &str) -> Column<'_> {
         let allowance = Allowance::unbounded();
@@ -322,5 +323,96 @@ mod tests {
             let Column::Float64(values) = column(body) else { panic!("{body:?}") };
             assert!(values[0].is_nan() && values[2].is_nan(), "{body:?}");
         }
+    }
+
+    /// The values as JSON, as `tests/fixtures/pandas/tokens.py` prints them.
+    fn as_json(column: &Column<'_>) -> serde_json::Value {
+        let float = |value: &f64| match value {
+            value if value.is_infinite() => format!("{}Infinity", if *value < 0.0 { "-" } else { "" }).into(),
+            value => serde_json::Value::from(*value),
+        };
+        match column {
+            Column::Int64(values) => values.clone().into(),
+            Column::UInt64(values) => values.clone().into(),
+            Column::Float64(values) => values.iter().map(float).collect(),
+            Column::Float32(values) => values.clone().into(),
+            Column::Bool(values) => values.clone().into(),
+            Column::Object(cells) => cells
+                .iter()
+                .map(|cell| match cell {
+                    Cell::Text(text) => serde_json::Value::from(&**text),
+                    _ => serde_json::Value::Null,
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_column_of_which_a_type_is_said_is_what_pandas_makes_of_it_or_refused_in_its_words() {
+        let table = include_str!("../../../../tests/fixtures/pandas/dtypes.csv");
+        let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
+        let mut counts = (0, 0);
+        for record in reader.records().map(Result::unwrap) {
+            let [version, cells, dtype, expected] = [0, 1, 2, 3].map(|index| &record[index]);
+            let pandas = match version {
+                "3.1.1" => Pandas::V2,
+                // Older ones are other in spellings and roundings, not in what is missing.
+                "1.1.3" if cells == "None" => Pandas::V1,
+                _ => continue,
+            };
+            let body: String = cells.split('|').map(|cell| format!("\"{cell}\",0\n")).collect();
+            let reading = Reading { dtype: ReadAs::from_name(dtype), missing: MissingTexts::of(pandas) };
+            let allowance = Allowance::unbounded();
+            let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &allowance).unwrap();
+            let found = typed_column(&fields, 0, reading, &allowance);
+            match (found, expected.strip_prefix("raises ")) {
+                (Ok(column), None) => {
+                    let expected: String =
+                        expected.replace("-Infinity", "\"-\u{221e}\"").replace("Infinity", "\"Infinity\"");
+                    let expected = expected.replace('\u{221e}', "Infinity");
+                    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+                    assert_eq!(as_json(&column), expected, "{version} {cells:?} {dtype}");
+                    counts.0 += 1;
+                }
+                (Err(error), Some(raised)) => {
+                    let raised = raised.split_once(": ").unwrap().1;
+                    let place = error.place().unwrap();
+                    assert!(place.row.is_some() && place.byte.is_some(), "{error}");
+                    let said = error.message().split_once("pandas says: ").unwrap().1;
+                    // Integers with gaps are floats here already.
+                    let said = if cells.contains("7|") || cells.contains("|7") {
+                        said.replace("float64 dtyped", "int64 dtyped")
+                    } else {
+                        said.into()
+                    };
+                    // Of some texts, and of what is both missing and no integer, pandas says another thing than of their kind.
+                    let is_other = raised == "Overflow"
+                        || matches!(cells, "1_0" | "NA|x" | "1.5|" | "|7")
+                        || cells.starts_with("True|");
+                    assert!(said == raised || is_other, "{version} {cells:?} {dtype}: {said} / {raised}");
+                    counts.1 += 1;
+                }
+                (found, _) => panic!("{version} {cells:?} {dtype}: found {found:?}, expected {expected}"),
+            }
+        }
+        assert!(counts.0 > 100 && counts.1 > 60, "{counts:?}");
+    }
+
+    #[test]
+    fn what_is_missing_can_be_text_in_a_column() {
+        let allowance = Allowance::unbounded();
+        let read = |body: &str, missing: MissingTexts| {
+            let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &allowance).unwrap();
+            format!("{:?}", typed_column(&fields, 0, Reading { dtype: None, missing }, &allowance).unwrap())
+        };
+        let old = MissingTexts::of(Pandas::V1);
+        // A None among numbers makes them text, which scikit-learn then cannot convert.
+        assert_eq!(read("1\nNone\n", MissingTexts::NEWEST), "Float64([1.0, NaN])");
+        assert_eq!(read("1\nNone\n", old), "Object([Text(\"1\"), Text(\"None\")])");
+        assert_eq!(read("True\nNone\n", old), "Object([Text(\"True\"), Text(\"None\")])");
+        assert_eq!(read("NA\nNone\n", old), "Object([Missing, Text(\"None\")])");
+        let without_empty = MissingTexts::NEWEST.without(MissingTexts::only(""));
+        assert_eq!(read("x\n\"\"\n", without_empty), "Object([Text(\"x\"), Text(\"\")])");
+        assert_eq!(read("1\n\"\"\n", without_empty), "Object([Text(\"1\"), Text(\"\")])");
     }
 }

@@ -3,8 +3,8 @@
 //! pandas would read it with `header=0`: the names are not among the values, which are typed without them.
 
 use super::column_type::typed_column;
-use super::in_column;
 use super::fields::Fields;
+use super::in_column;
 use crate::error::{Error, Place, Result};
 use crate::payload::frame::{Frame, Series};
 use crate::payload::shown;

@@ -158,7 +158,8 @@ impl ColumnType {
         match self {
             ColumnType::Int64 => Column::Int64(bytes().map(|field| integer(&field)).collect()),
             ColumnType::IntegersWithGaps => {
-                let number = |field: &[u8]| if MissingTexts::NEWEST.has(field) { f64::NAN } else { integer(field) as f64 };
+                let number =
+                    |field: &[u8]| if MissingTexts::NEWEST.has(field) { f64::NAN } else { integer(field) as f64 };
                 Column::Float64(bytes().map(|field| number(&field)).collect())
             }
             ColumnType::UInt64 => {
@@ -168,9 +169,9 @@ impl ColumnType {
             ColumnType::Float64 => {
                 Column::Float64(bytes().map(|field| parse_f64(&field).unwrap_or(f64::NAN)).collect())
             }
-            ColumnType::Bool => {
-                Column::Bool(bytes().map(|field| matches!(truth(&field, MissingTexts::NEWEST), Some(Truth::Value(true)))).collect())
-            }
+            ColumnType::Bool => Column::Bool(
+                bytes().map(|field| matches!(truth(&field, MissingTexts::NEWEST), Some(Truth::Value(true)))).collect(),
+            ),
             ColumnType::TruthsWithGaps => {
                 let cell = |field: &[u8]| match truth(field, MissingTexts::NEWEST) {
                     Some(Truth::Value(value)) => Cell::Bool(value),

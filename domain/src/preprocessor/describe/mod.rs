@@ -19,10 +19,13 @@ pub(crate) mod values;
 use super::Preprocessor;
 use super::attributes::Attributes;
 use super::build::LabelPosition;
+use super::readings::ColumnReading;
 use super::transformers;
 use super::version::Version;
 use crate::artifact::pickle::{Tree, Value};
 use crate::error::Result;
+use crate::payload::csv::MissingTexts;
+use crate::payload::reading::ReadAs;
 use bounds::Bounds;
 use byoc_account::Allowance;
 use names::{Name, Names};
@@ -38,6 +41,11 @@ pub struct PreprocessorDescription {
     pub columns: Vec<Name>,
     /// The label that a row may have.
     pub label: Option<LabelDescription>,
+    /// How columns are read of which that is known, whatever their cells look like.
+    pub read_as: Vec<ColumnReadAs>,
+    /// The texts that are values here, though the newest pandas has them for missing: as the pandas did that the model was
+    /// fitted beside.
+    pub no_missing_values: Vec<&'static str>,
     /// Why every request will be refused, if it will.
     pub refusal: Option<String>,
     /// The whole of it.
@@ -51,6 +59,19 @@ pub struct LabelDescription {
     pub name: String,
     /// `first` or `last`.
     pub position: &'static str,
+}
+
+/// How a column is read.
+#[derive(Debug, Serialize)]
+pub struct ColumnReadAs {
+    /// Its name; where columns have none, its place in a row, counted from 0.
+    pub column: Name,
+    /// pandas' name of the type; the cells of a body decide if `None`.
+    pub dtype: Option<&'static str>,
+    /// `told`, or `fitted` where the model shows it.
+    pub by: &'static str,
+    /// The texts that are values of it, though pandas has them for missing: some transformer was fitted on them.
+    pub no_missing_values: Vec<&'static str>,
 }
 
 /// One transformer of the tree.
@@ -129,6 +150,24 @@ impl Preprocessor {
         Ok(Bounds::new(super::version_of(tree.root())?, tree.plain_bytes(), allowance))
     }
 
+    fn read_as(&self, bounds: &Bounds<'_>) -> Result<Vec<ColumnReadAs>> {
+        let readings = self.layout.readings();
+        let is_special =
+            |known: &&ColumnReading| known.reading.dtype.is_some() || known.reading.missing != readings.missing();
+        let mut columns = Vec::new();
+        for known in readings.columns().iter().filter(is_special) {
+            let name = self.layout.name(known.column as usize);
+            bounds.take(size_of::<ColumnReadAs>().saturating_add(name.map_or(0, str::len)))?;
+            columns.push(ColumnReadAs {
+                column: name.map_or_else(|| Name::from(&*known.column.to_string()), Name::from),
+                dtype: known.reading.dtype.map(ReadAs::name),
+                by: if known.is_told { "told" } else { "fitted" },
+                no_missing_values: readings.missing().without(known.reading.missing).iter().collect(),
+            });
+        }
+        Ok(columns)
+    }
+
     /// The same within bounds that hold for more than this.
     ///
     /// # Errors
@@ -145,6 +184,8 @@ impl Preprocessor {
             scikit_learn: bounds.version.to_string(),
             columns: columns.into_iter().map(Name::from).collect(),
             label,
+            read_as: self.read_as(bounds)?,
+            no_missing_values: MissingTexts::NEWEST.without(self.layout.readings().missing()).iter().collect(),
             refusal: self.refusal().map(str::to_owned),
             transformer: describe(None, tree.root(), None, bounds)?,
         })

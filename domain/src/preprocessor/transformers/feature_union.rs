@@ -1,8 +1,8 @@
 //! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
 
-use super::{Transformer, given_on};
 use super::pipeline::named;
 use super::weight::{Weight, Weights};
+use super::{Transformer, given_on};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::Column;
