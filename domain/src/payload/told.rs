@@ -183,7 +183,11 @@ fn integer_of(cell: &Cell<'_>) -> Result<i64, Reason> {
     const END: f64 = 9_223_372_036_854_775_808.0;
     match cell {
         Cell::Missing | Cell::None => Err(Reason::Missing),
-        Cell::Text(text) => csv::integer(text).ok_or_else(|| Reason::Text(text.clone().into_owned())),
+        Cell::Text(text) => csv::integer(text).ok_or_else(|| match csv::float(text) {
+            // A number all the same, and too large.
+            Some(_) => Reason::Number(text.clone().into_owned()),
+            None => Reason::Text(text.clone().into_owned()),
+        }),
         Cell::Bool(value) => Ok(i64::from(*value)),
         Cell::Int(value) => Ok(*value),
         Cell::Float(value) if value.fract() == 0.0 && (-END..END).contains(value) => Ok(*value as i64),
