@@ -164,6 +164,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::endpoint::config::{AsyncConfig, VariantConfig};
+    use crate::platform::create_model::ModelForm;
     use crate::platform::create_model::{ContainerConfig, ModelCacheSetting, ModelConfig};
 
     fn config(container: ContainerConfig, mode: ExecutionMode, asynchronous: Option<AsyncConfig>) -> EndpointConfig {
@@ -222,7 +223,7 @@ mod tests {
         std::fs::write(city.join("Chicago_IL.tar.gz"), "").unwrap();
         std::fs::write(folder.path().join("house.csv"), "").unwrap();
         let location = Location::Local(folder.path().join("models"));
-        let prefix = ModelDataUrl { as_written: "./models/".into(), location };
+        let prefix = ModelDataUrl { as_written: "./models/".into(), location, form: ModelForm::Archive };
         let models = Models::Multi { prefix, cache: ModelCacheSetting::Enabled };
         let config = config(container(models), ExecutionMode::Serial, None);
         let (file, address) = (folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());

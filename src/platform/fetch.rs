@@ -1,9 +1,13 @@
-//! Getting a model's artifact: from a folder or a bucket into a folder, unpacked.
+//! Getting a model's artifact: from a folder or a bucket into a folder, unpacked if it is an archive.
+
+mod files;
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::Arrival;
 use crate::artifact::targz::{self, Limits};
 use crate::error::{Cause, Error, Result};
@@ -51,18 +55,27 @@ impl FetchError {
     }
 }
 
-/// Unpacks the archive at a place into a folder and says how many bytes its files have.
+/// Brings a model's data into a folder, in place of what lies there, and says how many bytes its files have.
 ///
 /// # Errors
-/// Why it is not there to be loaded.
-pub async fn fetch(location: &Location, storage: &Storage, into: &Path) -> Result<u64, FetchError> {
-    match location {
-        Location::Local(path) => in_background(path.clone(), into, None).await,
-        Location::S3 { bucket, key } => {
-            let bucket = storage.bucket(bucket).map_err(|error| FetchError::Internal(error.message().to_owned()))?;
-            download(&bucket, key, into, None).await
+/// Why they are not there to be loaded.
+pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<u64, FetchError> {
+    match (data.form, &data.location) {
+        (ModelForm::Archive, Location::Local(path)) => in_background(path.clone(), into, None).await,
+        (ModelForm::Archive, Location::S3 { bucket, key }) => {
+            download(&*opened(storage, bucket)?, key, into, None).await
         }
+        (ModelForm::Files, Location::Local(path)) => {
+            Err(FetchError::BadArtifact(format!("{} is not a folder", path.display())))
+        }
+        (ModelForm::Files, Location::S3 { bucket, key }) => files::below(&*opened(storage, bucket)?, key, into).await,
+        (ModelForm::File, Location::Local(path)) => files::copy(path, into).await,
+        (ModelForm::File, Location::S3 { bucket, key }) => files::one(&*opened(storage, bucket)?, key, into).await,
     }
+}
+
+fn opened(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchError> {
+    storage.bucket(bucket).map_err(|error| FetchError::Internal(error.message().to_owned()))
 }
 
 /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then. What it
@@ -90,7 +103,14 @@ pub async fn download(
         Some(arrival) => arrival.take(bytes).map_err(|_| Failure::NoDisk),
         None => Ok(()),
     };
-    bucket.download(key, &mut file, agree).await.map_err(|failure| match failure {
+    bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
+    // The file is deleted with `path`, whatever comes of it.
+    in_background(path.to_path_buf(), into, arrival).await
+}
+
+/// What it means for a model that an object of it could not be read.
+fn not_read(key: &str, failure: Failure) -> FetchError {
+    match failure {
         Failure::NoDisk => FetchError::NoDisk,
         Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
         Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) => FetchError::NotThere,
@@ -101,9 +121,7 @@ pub async fn download(
         }
         Failure::Unavailable(message) => FetchError::Unavailable(message),
         other => FetchError::Internal(other.to_string()),
-    })?;
-    // The file is deleted with `path`, whatever comes of it.
-    in_background(path.to_path_buf(), into, arrival).await
+    }
 }
 
 /// Unpacks an archive into a folder, off the threads that answer requests.
@@ -142,15 +160,20 @@ fn unpack(archive: &Path, into: &Path, arrival: Option<Arrival>) -> Result<u64, 
 }
 
 fn unpack_where(archive: &Path, into: &Path, limits: &Limits, agree: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
-    match std::fs::remove_dir_all(into) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", into, &error)),
-        _ => {}
-    }
+    remove(into)?;
     if let Some(parent) = into.parent() {
         std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
     }
     let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
     Ok(targz::unpack_where(archive, into, limits, agree)?.bytes)
+}
+
+/// Removes what an earlier run left at a place.
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", folder, &error)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

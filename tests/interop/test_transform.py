@@ -3,13 +3,14 @@ import gzip
 import json
 import os
 import subprocess
+import tarfile
 
 import boto3
 import botocore.session
 import botocore.validate
 import pytest
 
-from conftest import BYOC, ROOT
+from conftest import BYOC, ROOT, Endpoint, runtime
 from test_store import BUCKET, CREDENTIALS, s3  # noqa: F401 - a fixture
 
 HOUSES = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500,3,1.5,0.5,0,n,n\n"
@@ -117,3 +118,82 @@ def test_what_is_not_there_is_said_in_words(s3, in_s3):  # noqa: F811
     done = in_s3(there, f"s3://{BUCKET}/batch/none/", model="no-model.tar.gz")
     assert done.returncode == 66, done.stderr
     assert "no-model.tar.gz\": there is no object at the URL" in done.stderr and "damaged" not in done.stderr, done.stderr
+
+
+@pytest.fixture
+def uncompressed(s3, tmp_path):  # noqa: F811
+    """The preprocessor of the example in S3 as it lies in a folder, and as one file; and its archive."""
+    archive = ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"
+    s3.upload_file(str(archive), BUCKET, "forms/model.tar.gz")
+    with tarfile.open(archive) as files:
+        files.extractall(tmp_path, filter="data")
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            s3.upload_file(str(file), BUCKET, f"forms/folder/{file.relative_to(tmp_path)}")
+            if file.suffix == ".joblib":
+                s3.upload_file(str(file), BUCKET, "forms/one/model.joblib")
+    return [("folder/", "S3Prefix", "None"), ("one/model.joblib", "S3Object", "None"), ("model.tar.gz", "S3Object", "Gzip")]
+
+
+def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, tmp_path):  # noqa: F811
+    variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
+    house = HOUSES.splitlines()[0].encode()
+    answers = []
+    for number, (place, data_type, compression) in enumerate(uncompressed):
+        source = {"S3DataType": data_type, "CompressionType": compression,
+                  "S3Uri": f"https://{BUCKET}.s3.us-east-1.amazonaws.com/forms/{place}"}
+        # As DescribeModel prints it.
+        model = {"ModelName": "m", "PrimaryContainer": {"Image": "i", "ModelDataSource": {"S3DataSource": source}},
+                 "ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "CreationTime": "2026-11-30T09:00:00+00:00"}
+        botocore_model = botocore.session.get_session().get_service_model("sagemaker")
+        shape = botocore_model.shape_for("ContainerDefinition")
+        assert not botocore.validate.ParamValidator().validate(model["PrimaryContainer"], shape).has_errors()
+        (tmp_path / "model.json").write_text(json.dumps({**model, "EndpointName": "e"}))
+        (tmp_path / "in.csv").write_text(HOUSES)
+        done = transform(
+            "--model", tmp_path / "model.json", "--input", tmp_path / "in.csv", "--output", tmp_path / f"out{number}",
+            "--content-type", "text/csv", "--accept", "text/csv", **variables)
+        assert done.returncode == 0, done.stderr
+        answers.append((tmp_path / f"out{number}" / "in.csv.out").read_text())
+        endpoint = Endpoint(tmp_path / "model.json", BYOC_STATE_DIR=str(tmp_path / f"state{number}"), **variables)
+        try:
+            invoked = runtime(endpoint.url).invoke_endpoint(EndpointName="e", ContentType="text/csv", Accept="text/csv", Body=house)
+            assert invoked["Body"].read().decode() == answers[0].splitlines(keepends=True)[0]
+        finally:
+            endpoint.process.kill()
+            endpoint.process.wait()
+    assert answers == [answers[0]] * 3
+
+
+def test_an_https_url_of_s3_is_taken_for_input_output_and_model(s3, in_s3):  # noqa: F811
+    s3.put_object(Bucket=BUCKET, Key="batch/by https/a.csv", Body=HOUSES)
+    done = in_s3(f"https://{BUCKET}.s3.amazonaws.com/batch/by%20https/", f"https://s3.eu-west-1.amazonaws.com/{BUCKET}/batch/https-out/")
+    assert done.returncode == 0, done.stderr
+    assert list(outputs(s3, "batch/https-out/")) == ["batch/https-out/a.csv.out"]
+
+
+def test_what_the_aws_cli_describes_is_a_job(s3, in_s3, tmp_path):  # noqa: F811
+    """A job's description with all members of the shape, as `aws sagemaker describe-transform-job` prints it."""
+    s3.put_object(Bucket=BUCKET, Key="batch/described/a.csv", Body=HOUSES)
+    description = {
+        "TransformJobName": "j", "TransformJobArn": "arn:aws:sagemaker:us-east-1:123456789012:transform-job/j",
+        "TransformJobStatus": "Completed", "ModelName": "m", "Environment": {}, "BatchStrategy": "MultiRecord",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/described/"}},
+                           "ContentType": "text/csv", "CompressionType": "None", "SplitType": "Line"},
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/batch/described-out", "Accept": "text/csv", "AssembleWith": "Line",
+                            "KmsKeyId": ""},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        "CreationTime": "2026-11-30T09:00:00.123000+00:00", "TransformStartTime": "2026-11-30T09:00:00+00:00",
+        "TransformEndTime": "2026-11-30T09:05:00+00:00",
+        "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
+    }
+    described = botocore.session.get_session().get_service_model("sagemaker").shape_for("DescribeTransformJobResponse")
+    assert set(description) <= set(described.members)
+    (tmp_path / "job.json").write_text(json.dumps(description))
+    variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
+    done = transform("--model", f"s3://{BUCKET}/batch/model.tar.gz", "--job", tmp_path / "job.json", **variables)
+    assert done.returncode == 0, done.stderr
+    assert list(outputs(s3, "batch/described-out/")) == ["batch/described-out/a.csv.out"]
+    (tmp_path / "job.json").write_text(json.dumps({**description, "TransformJobStaus": "Completed"}))
+    wrong = transform("--model", f"s3://{BUCKET}/batch/model.tar.gz", "--job", tmp_path / "job.json", **variables)
+    assert wrong.returncode == 78 and "TransformJobStaus: unknown member" in wrong.stderr, wrong.stderr

@@ -14,7 +14,7 @@ use super::pipeline::Pipeline;
 use super::surroundings::Surroundings;
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
-use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, Models};
+use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, ModelForm, Models};
 use crate::platform::environment::ModelPlace;
 use crate::platform::fetch;
 use crate::platform::problems::listed;
@@ -62,12 +62,16 @@ impl Starter {
                 // A container that runs already has its model.
                 Models::Single(_) if self.running.contains_key(&container.name) => None,
                 Models::Single(None) => Some(
-                    "ModelDataUrl is missing; give one, or --container NAME=URL for one that runs already".to_owned(),
+                    "ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that runs already".to_owned(),
                 ),
-                Models::Single(Some(url)) if matches!(&url.location, Location::S3 { key, .. } if key.is_empty()) => {
-                    Some(format!("ModelDataUrl \"{}\" names a bucket and no object in it", url.as_written))
-                }
-                Models::Single(Some(url)) => self.unreadable(url, "does not exist", Path::exists),
+                Models::Single(Some(url)) => match (url.form, &url.location) {
+                    (ModelForm::Archive, Location::S3 { key, .. }) if key.is_empty() => {
+                        Some(format!("{} names a bucket and no object in it", url.named()))
+                    }
+                    (ModelForm::Archive, _) => self.unreadable(url, "does not exist", Path::exists),
+                    (ModelForm::Files, _) => self.unreadable(url, "is not a folder", Path::is_dir),
+                    (ModelForm::File, _) => self.unreadable(url, "is not a file", Path::is_file),
+                },
                 Models::Multi { prefix, .. } => self.unreadable(prefix, "is not a folder", Path::is_dir),
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
@@ -79,9 +83,7 @@ impl Starter {
     fn unreadable(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
         match &url.location {
             Location::Local(path) if is_good(path) => None,
-            Location::Local(path) => {
-                Some(format!("ModelDataUrl \"{}\" ({}) {otherwise}", url.as_written, path.display()))
-            }
+            Location::Local(path) => Some(format!("{} ({}) {otherwise}", url.named(), path.display())),
             Location::S3 { .. } => {
                 ModelStore::open(url, &self.surroundings.storage).err().map(|error| format!("ModelDataUrl: {error}"))
             }
@@ -181,13 +183,13 @@ impl Starter {
         let place = match &config.models {
             Models::Multi { .. } => ModelPlace::Told(&models),
             Models::Single(None) => ModelPlace::Below(&base_dir),
-            Models::Single(Some(ModelDataUrl { location: Location::Local(path), .. })) if path.is_dir() => {
-                ModelPlace::At(path)
-            }
-            Models::Single(Some(url)) => {
-                self.unpack(config, url, &base_dir.join("model")).await?;
-                ModelPlace::Below(&base_dir)
-            }
+            Models::Single(Some(url)) => match url.folder() {
+                Some(folder) => ModelPlace::At(folder),
+                None => {
+                    self.unpack(config, url, &base_dir.join("model")).await?;
+                    ModelPlace::Below(&base_dir)
+                }
+            },
         };
         let variables = self.surroundings.environment.variables(config, position, place);
         let started = Process::start(&self.executable, &self.name_in_log(config), &variables, health).await;
@@ -198,10 +200,8 @@ impl Starter {
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let fetched = fetch::fetch(&url.location, &self.surroundings.storage, into).await.map(drop);
-        fetched.map_err(|error| {
-            error.into_error().context(format_args!("container {}: ModelDataUrl \"{}\"", config.name, url.as_written))
-        })
+        let fetched = fetch::fetch(url, &self.surroundings.storage, into).await.map(drop);
+        fetched.map_err(|error| error.into_error().context(format_args!("container {}: {}", config.name, url.named())))
     }
 
     async fn make_ready(

@@ -4,7 +4,11 @@ use crate::platform::create_model::ModelCacheSetting;
 use crate::storage::Location;
 
 fn url(as_written: &str) -> ModelDataUrl {
-    ModelDataUrl { as_written: as_written.into(), location: Location::Local(PathBuf::from(as_written)) }
+    ModelDataUrl {
+        as_written: as_written.into(),
+        location: Location::Local(PathBuf::from(as_written)),
+        form: ModelForm::Archive,
+    }
 }
 
 fn models_under(prefix: ModelDataUrl) -> Models {
@@ -41,7 +45,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
 async fn what_can_be_known_before_is_said_before_and_all_together() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let location = Location::S3 { bucket: "bucket".into(), key: String::new() };
-    let in_s3 = ModelDataUrl { as_written: "s3://bucket".into(), location };
+    let in_s3 = ModelDataUrl { as_written: "s3://bucket".into(), location, form: ModelForm::Archive };
     let containers = [
         container("a", Models::Single(Some(url("/none/model.tar.gz")))),
         container("b", models_under(url("/none/models"))),
@@ -57,7 +61,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
         [
             "container a: ModelDataUrl \"/none/model.tar.gz\" (/none/model.tar.gz) does not exist",
             "container b: ModelDataUrl \"/none/models\" (/none/models) is not a folder",
-            "container d: ModelDataUrl is missing; give one, or --container NAME=URL for one that runs already",
+            "container d: ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that runs already",
             "container e: ModelDataUrl \"s3://bucket\" names a bucket and no object in it",
         ]
     );

@@ -4,11 +4,13 @@
 //! member it is in. The limits are those of the service
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
+mod model_data;
 mod request;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use model_data::{ModelDataUrl, ModelForm};
 use request::{ContainerDefinition, DESCRIBED, InferenceExecutionConfig, Mode};
 pub(crate) use request::{CreateModel, Unknown};
 pub use request::{ExecutionMode, ModelCacheSetting};
@@ -59,15 +61,6 @@ pub enum Models {
         /// MultiModelConfig.ModelCacheSetting.
         cache: ModelCacheSetting,
     },
-}
-
-/// A ModelDataUrl.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelDataUrl {
-    /// As the configuration says it.
-    pub as_written: String,
-    /// What it says.
-    pub location: Location,
 }
 
 /// JSON as a structure of the API, or why it is none.
@@ -222,13 +215,13 @@ impl Check<'_> {
             Some(_) => {}
         }
         for (member, given) in [
-            ("ModelDataSource", typed.model_data_source.is_some()),
             ("AdditionalModelDataSources", typed.additional_model_data_sources.is_some()),
             ("ModelPackageName", typed.model_package_name.is_some()),
             ("InferenceSpecificationName", typed.inference_specification_name.is_some()),
         ] {
             if given {
-                self.problem(format_args!("{path}.{member}"), "not supported by a local endpoint; use ModelDataUrl");
+                let message = "not supported by a local endpoint; use ModelDataUrl or ModelDataSource";
+                self.problem(format_args!("{path}.{member}"), message);
             }
         }
         self.environment(path, &typed.environment);
@@ -241,7 +234,7 @@ impl Check<'_> {
         }
         let cache = typed.multi_model_config.and_then(|config| config.model_cache_setting);
         let cache = cache.unwrap_or(ModelCacheSetting::Enabled);
-        let url = typed.model_data_url.map(|url| self.model_data_url(path, url));
+        let url = self.model_data(path, mode, typed.model_data_url, typed.model_data_source);
         let models = match (mode, url) {
             (Mode::SingleModel, url) => Models::Single(url),
             (Mode::MultiModel, Some(prefix)) => Models::Multi { prefix, cache },
@@ -277,11 +270,6 @@ impl Check<'_> {
                 self.problem(&member, "the value contains a NUL character");
             }
         }
-    }
-
-    pub(crate) fn model_data_url(&mut self, path: &str, as_written: String) -> ModelDataUrl {
-        let location = self.location(format_args!("{path}.ModelDataUrl"), &as_written);
-        ModelDataUrl { as_written, location }
     }
 
     pub(crate) fn location(&mut self, member: impl std::fmt::Display, as_written: &str) -> Location {

@@ -48,7 +48,7 @@ pub(crate) struct ContainerDefinition {
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) multi_model_config: Option<MultiModelConfig>,
-    pub(crate) model_data_source: Option<IgnoredAny>,
+    pub(crate) model_data_source: Option<ModelDataSource>,
     pub(crate) additional_model_data_sources: Option<IgnoredAny>,
     pub(crate) model_package_name: Option<IgnoredAny>,
     pub(crate) inference_specification_name: Option<IgnoredAny>,
@@ -60,6 +60,50 @@ pub(crate) struct ContainerDefinition {
     _container_metrics_config: Option<IgnoredAny>,
     #[serde(flatten)]
     pub(crate) unknown: Unknown,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ModelDataSource {
+    pub(crate) s3_data_source: Option<S3ModelDataSource>,
+    #[serde(flatten)]
+    pub(crate) unknown: Unknown,
+}
+
+/// The shape S3ModelDataSource: all of the first three must be given.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct S3ModelDataSource {
+    pub(crate) s3_uri: Option<String>,
+    pub(crate) s3_data_type: Option<S3ModelDataType>,
+    pub(crate) compression_type: Option<ModelCompressionType>,
+    pub(crate) manifest_s3_uri: Option<IgnoredAny>,
+    /// Who has agreed to what: nobody asks here.
+    #[serde(rename = "ModelAccessConfig")]
+    _model_access_config: Option<IgnoredAny>,
+    #[serde(rename = "HubAccessConfig")]
+    _hub_access_config: Option<IgnoredAny>,
+    /// What the service found there, in a description.
+    #[serde(rename = "ETag")]
+    _e_tag: Option<IgnoredAny>,
+    #[serde(rename = "ManifestEtag")]
+    _manifest_etag: Option<IgnoredAny>,
+    #[serde(flatten)]
+    pub(crate) unknown: Unknown,
+}
+
+/// What S3Uri names.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) enum S3ModelDataType {
+    S3Prefix,
+    S3Object,
+}
+
+/// How the data are compressed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) enum ModelCompressionType {
+    None,
+    Gzip,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]

@@ -20,7 +20,9 @@ pub(super) use execution_parameters::ExecutionParameters;
 use stage::Stage;
 
 use crate::error::{Cause, Error, Result};
-use crate::platform::create_model::{Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, Models, typed};
+use crate::platform::create_model::{
+    Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, typed,
+};
 use crate::platform::environment::Common;
 use crate::platform::http;
 use crate::platform::problems::listed;
@@ -76,7 +78,12 @@ impl ModelSource {
                     .to_owned(),
             );
         }
-        let url = ModelDataUrl { as_written: text.to_owned(), location };
+        // A key that ends in a slash is a prefix of files, as a folder is.
+        let form = match &location {
+            Location::S3 { key, .. } if key.is_empty() || key.ends_with('/') => ModelForm::Files,
+            _ => ModelForm::Archive,
+        };
+        let url = ModelDataUrl { as_written: text.to_owned(), location, form };
         let container = ContainerConfig {
             name: "primary".to_owned(),
             name_in_errors: "primary".to_owned(),
@@ -128,6 +135,12 @@ impl ModelSource {
             let Models::Single(Some(url)) = &container.models else { continue };
             match &url.location {
                 Location::Local(path) => version.push_str(&version_of_files(path)?),
+                Location::S3 { bucket, key } if url.form == ModelForm::Files => {
+                    let listed = storage.bucket(bucket)?.list(key).await;
+                    let listed = listed.map_err(|failure| super::objects::not_read(&url.location, &failure))?;
+                    let entries = listed.iter().map(|entry| format!("{:?}={};", entry.key, entry.version));
+                    version.extend(entries);
+                }
                 Location::S3 { bucket, key } => {
                     let looked = storage.bucket(bucket)?.look_at(key).await;
                     let (entry, _) = looked.map_err(|failure| super::objects::not_read(&url.location, &failure))?;

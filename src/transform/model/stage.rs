@@ -10,12 +10,11 @@ use tokio::sync::Mutex;
 use super::Surroundings;
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
-use crate::platform::create_model::{ContainerConfig, ModelDataUrl, Models};
+use crate::platform::create_model::{ContainerConfig, Models};
 use crate::platform::environment::ModelPlace;
 use crate::platform::fetch;
 use crate::platform::process::Process;
 use crate::platform::readiness::{ping, wait_until_ready};
-use crate::storage::Location;
 
 /// How long a line of a container's log may be on its way.
 const LOG_DELAY: Duration = Duration::from_millis(50);
@@ -66,17 +65,16 @@ impl Stage {
     ) -> Result<Stage> {
         let base_dir = unpacked.join(&container.name);
         let place = match &container.models {
-            Models::Single(Some(ModelDataUrl { location: Location::Local(path), .. })) if path.is_dir() => {
-                ModelPlace::At(path)
-            }
-            Models::Single(Some(url)) => {
-                let fetched = fetch::fetch(&url.location, &surroundings.storage, &base_dir.join("model")).await;
-                fetched.map_err(|error| {
-                    let context = format!("container {}: ModelDataUrl \"{}\"", container.name, url.as_written);
-                    error.into_error().context(context)
-                })?;
-                ModelPlace::Below(&base_dir)
-            }
+            Models::Single(Some(url)) => match url.folder() {
+                Some(folder) => ModelPlace::At(folder),
+                None => {
+                    let fetched = fetch::fetch(url, &surroundings.storage, &base_dir.join("model")).await;
+                    fetched.map_err(|error| {
+                        error.into_error().context(format_args!("container {}: {}", container.name, url.named()))
+                    })?;
+                    ModelPlace::Below(&base_dir)
+                }
+            },
             Models::Single(None) | Models::Multi { .. } => ModelPlace::Below(&base_dir),
         };
         let variables = surroundings.environment.variables(&container, position, place);

@@ -1,0 +1,220 @@
+//! A model that is no archive: an object for each of its files, or one.
+//!
+//! The rules are those of docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html: what follows the prefix in
+//! a key is the file's path below the model's folder, and of one object what follows the last slash.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::{FetchError, not_read, remove};
+use crate::artifact::targz::Limits;
+use crate::error::Error;
+use crate::storage::{Bucket, Failure};
+
+/// A part of a path has at most this many bytes.
+const LONGEST_NAME: usize = 255;
+
+/// Downloads all objects below a prefix into a folder, in place of what lies there, and says how many bytes they have.
+pub(super) async fn below(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
+    let listed = bucket.list(prefix).await.map_err(|failure| match failure {
+        // Here it is one of many keys, and the one that has to be known.
+        Failure::BadKey(_) => FetchError::BadArtifact(failure.to_string()),
+        failure => not_read(prefix, failure),
+    })?;
+    let Limits { entries, bytes: most, .. } = Limits::default();
+    if listed.is_empty() {
+        return Err(FetchError::NotThere);
+    }
+    if listed.len() > entries {
+        let message = format!("expected at most {entries} objects below the prefix, found {}", listed.len());
+        return Err(FetchError::BadArtifact(message));
+    }
+    let bytes: u64 = listed.iter().map(|entry| entry.bytes).sum();
+    if bytes > most {
+        let message = format!("expected at most {most} bytes below the prefix, found {bytes}");
+        return Err(FetchError::BadArtifact(message));
+    }
+    let mut files = Vec::with_capacity(listed.len());
+    for entry in &listed {
+        let path = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
+        check_path(&entry.key, path)?;
+        // The console's object for a folder has a key that ends in a slash, which is not listed: under this key nothing is.
+        if entry.bytes == 0 && matches!(bucket.look_at(&entry.key).await, Err(Failure::NotThere)) {
+            let message = format!(
+                "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a model: \
+                 delete it",
+                entry.key
+            );
+            return Err(FetchError::BadArtifact(message));
+        }
+        files.push((entry.key.as_str(), path));
+    }
+    check_clashes(&files)?;
+    begin(into).await?;
+    let mut written = 0;
+    for (key, path) in files {
+        written += into_file(bucket, key, &into.join(path), most - written).await?;
+    }
+    Ok(written)
+}
+
+/// Downloads one object into a folder, in place of what lies there, under the last part of its key.
+pub(super) async fn one(bucket: &Bucket, key: &str, into: &Path) -> Result<u64, FetchError> {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    check_path(key, name)?;
+    begin(into).await?;
+    into_file(bucket, key, &into.join(name), Limits::default().bytes).await
+}
+
+/// Copies one file of this machine into a folder, in place of what lies there.
+pub(super) async fn copy(file: &Path, into: &Path) -> Result<u64, FetchError> {
+    let Some(name) = file.file_name().filter(|_| file.is_file()) else {
+        let message = format!("{} is not a file, as S3DataType S3Object says", file.display());
+        return Err(FetchError::BadArtifact(message));
+    };
+    begin(into).await?;
+    let copied = tokio::fs::copy(file, into.join(name)).await;
+    copied.map_err(|error| internal(&Error::io("copy", file, &error)))
+}
+
+async fn begin(into: &Path) -> Result<(), FetchError> {
+    remove(into).map_err(|error| internal(&error))?;
+    make_folder(into).await
+}
+
+async fn make_folder(folder: &Path) -> Result<(), FetchError> {
+    let made = tokio::fs::create_dir_all(folder).await;
+    made.map_err(|error| internal(&Error::io("make the folder", folder, &error)))
+}
+
+async fn into_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Result<u64, FetchError> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder).await?;
+    }
+    let made = tokio::fs::File::create(path).await;
+    let mut file = made.map_err(|error| internal(&Error::io("make", path, &error)))?;
+    let agree = |bytes| if bytes > most { Err(Failure::TooLarge { bytes, limit: most }) } else { Ok(()) };
+    bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))
+}
+
+/// Sees to it that a path can be one below a folder.
+fn check_path(key: &str, path: &str) -> Result<(), FetchError> {
+    let is_name = |name: &str| !name.trim().is_empty() && name != "." && name != ".." && name.len() <= LONGEST_NAME;
+    if path.split('/').all(|name| is_name(name) && !name.contains('\0')) {
+        return Ok(());
+    }
+    Err(FetchError::BadArtifact(format!(
+        "the key {key:?} makes no file of a model: expected names of 1 to {LONGEST_NAME} bytes between its slashes, not \".\" \
+         nor \"..\""
+    )))
+}
+
+/// Sees to it that no file would be the folder of another.
+fn check_clashes(files: &[(&str, &str)]) -> Result<(), FetchError> {
+    let paths: HashSet<&str> = files.iter().map(|(_, path)| *path).collect();
+    for (key, path) in files {
+        let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        if let Some(folder) = folders.into_iter().find(|folder| paths.contains(folder)) {
+            let message = format!("the key {key:?} needs a folder {folder:?}, which is the file of another key");
+            return Err(FetchError::BadArtifact(message));
+        }
+    }
+    Ok(())
+}
+
+fn internal(error: &Error) -> FetchError {
+    FetchError::Internal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env;
+    use crate::fake_container::{FakeContainer, response};
+    use crate::storage::{S3Access, Storage};
+    use std::sync::Arc;
+
+    /// A bucket with these objects. Those whose key ends in a slash are listed and not found under their key without it.
+    fn bucket(objects: &'static [(&'static str, &'static str)]) -> (FakeContainer, Arc<Bucket>) {
+        let server = FakeContainer::start(move |seen| async move {
+            if seen.query.contains("list-type=2") {
+                let entry = |(key, body): &(&str, &str)| {
+                    format!(
+                        "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2026-11-23T06:00:00Z</LastModified>\
+                         <ETag>\"1\"</ETag></Contents>",
+                        body.len()
+                    )
+                };
+                let entries: String = objects.iter().map(entry).collect();
+                let list = format!("<?xml version=\"1.0\"?><ListBucketResult>{entries}</ListBucketResult>");
+                return response(200).content_type("application/xml").body(list);
+            }
+            match objects.iter().find(|(key, _)| seen.path == format!("/bucket/{key}")) {
+                Some((_, body)) => response(200)
+                    .insert_header(("ETag", "\"1\""))
+                    .insert_header(("Last-Modified", "Mon, 23 Nov 2026 06:00:00 GMT"))
+                    .body(*body),
+                None => response(404).body("<Error><Code>NoSuchKey</Code></Error>"),
+            }
+        });
+        let variables = [
+            (env::AWS_ACCESS_KEY_ID, "id"),
+            (env::AWS_SECRET_ACCESS_KEY, "secret"),
+            (env::AWS_ENDPOINT_URL_S3, server.origin.as_str().trim_end_matches('/')),
+        ];
+        let access = S3Access(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        let bucket = Storage::new(access).bucket("bucket").unwrap();
+        (server, bucket)
+    }
+
+    #[actix_web::test]
+    async fn what_follows_the_prefix_is_a_path_below_the_models_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().join("model");
+        std::fs::create_dir_all(&into).unwrap();
+        std::fs::write(into.join("old"), "").unwrap();
+        let (_server, objects) =
+            bucket(&[("m/", ""), ("m/model.joblib", "pickle"), ("m/code/a/b.py", "code"), ("m/empty", "")]);
+        assert_eq!(below(&objects, "m/", &into).await, Ok(10));
+        for (path, content) in [("model.joblib", "pickle"), ("code/a/b.py", "code"), ("empty", "")] {
+            assert_eq!(std::fs::read_to_string(into.join(path)).unwrap(), content);
+        }
+        assert!(!into.join("old").exists(), "what an earlier run left is none of it");
+
+        assert_eq!(one(&objects, "m/code/a/b.py", &into).await, Ok(4));
+        let names: Vec<_> = std::fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["b.py"]);
+        assert_eq!(one(&objects, "m/none", &into).await, Err(FetchError::NotThere));
+        assert_eq!(below(&objects, "other/", &into).await, Err(FetchError::NotThere));
+    }
+
+    #[actix_web::test]
+    async fn keys_that_make_no_files_are_refused_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().join("model");
+        for (objects, expected) in [
+            (&[("m/weights", "1"), ("m/weights/part1", "2")][..], "needs a folder \"weights\""),
+            (&[("m/a", "1"), ("m/sub/", ""), ("m/sub/b", "2")], "the key \"m/sub/\" is an empty object"),
+            (&[("m/a//b", "1")], "m/a//b"),
+            (&[("m/../b", "1")], "m/../b"),
+            (&[("m/ /b", "1")], "the key \"m/ /b\" makes no file"),
+        ] {
+            let (_server, bucket) = bucket(objects);
+            match below(&bucket, "m/", &into).await {
+                Err(FetchError::BadArtifact(message)) => assert!(message.contains(expected), "{expected}: {message}"),
+                other => panic!("{expected}: {other:?}"),
+            }
+            assert!(!into.exists());
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_file_of_this_machine_is_copied_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, into) = (folder.path().join("m.joblib"), folder.path().join("model"));
+        std::fs::write(&file, "pickle").unwrap();
+        assert_eq!(copy(&file, &into).await, Ok(6));
+        assert_eq!(std::fs::read_to_string(into.join("m.joblib")).unwrap(), "pickle");
+        assert!(matches!(copy(folder.path(), &into).await, Err(FetchError::BadArtifact(_))));
+    }
+}
