@@ -49,6 +49,8 @@ pub const BYOC_METHOD: &str = "BYOC_METHOD";
 pub const BYOC_LABEL: &str = "BYOC_LABEL";
 /// The types of columns of scikit-learn artifacts, as pandas' names of them: `{"zip": "str"}`. Wins over `columns.json`.
 pub const BYOC_DTYPES: &str = "BYOC_DTYPES";
+/// What a scorer's answers are in JSON: `list`, or `predictions` as the linear learner's. Wins over `columns.json`.
+pub const BYOC_SCORER_JSON: &str = "BYOC_SCORER_JSON";
 /// The media type of an answer where the caller accepts any: how users make one stage of a pipeline speak CSV to the next.
 pub const SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: &str = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT";
 /// How many requests are worked on at once: the number of cores.

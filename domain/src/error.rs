@@ -237,8 +237,11 @@ impl Error {
         Error::new(Cause::Io, format!("could not {doing} {}: {error}", path.display()))
     }
 
-    /// The same error at a place in the body or file. An inner place that is known already stays.
+    /// The same error at a place in the body or file. An inner place that is known already stays; nowhere is no place.
     pub fn at(mut self, place: Place) -> Error {
+        if place == Place::default() {
+            return self;
+        }
         let known = self.0.place.get_or_insert_with(Place::default);
         known.row = known.row.or(place.row);
         known.column = known.column.or(place.column);
@@ -344,6 +347,13 @@ mod tests {
     fn an_outer_place_adds_to_an_inner_one_and_never_overrides_it() {
         let error = Error::bad_payload("x").at(Place::cell(1, 5)).at(Place::row(9).at_byte(4));
         assert_eq!(error.to_string(), "row 1, column 5, byte 4: x");
+    }
+
+    #[test]
+    fn an_error_that_is_nowhere_has_no_colon_before_it() {
+        let error = Error::bad_payload("x").at(Place::default());
+        assert_eq!((error.to_string().as_str(), error.place()), ("x", None));
+        assert_eq!(error.context("unable").to_string(), "unable: x");
     }
 
     #[test]

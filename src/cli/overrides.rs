@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::settings::Settings;
 use crate::env;
+use crate::payload::EstimatesForm;
 use crate::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
 
 /// The flags that win over `columns.json`.
@@ -18,6 +19,9 @@ pub(super) struct OverrideArguments {
     /// Types of columns of a scikit-learn artifact, str, float64, int64 or bool: '{"zip": "str"}' [env: BYOC_DTYPES] [default: those of columns.json, else what was fitted shows and cells look like]
     #[arg(long, value_name = "JSON")]
     dtypes: Option<String>,
+    /// What a scorer's answers are in JSON: list, as of AWS's scikit-learn container, or predictions, as of the linear learner [env: BYOC_SCORER_JSON] [default: that of columns.json, else list]
+    #[arg(long, value_name = "FORM")]
+    scorer_json: Option<String>,
 }
 
 impl OverrideArguments {
@@ -39,6 +43,7 @@ impl OverrideArguments {
             dtypes,
             method: settings.get(("method", self.method.as_deref()), &[env::BYOC_METHOD], method),
             label: label.map(|choice| ToldLabel { choice, source: label_source }),
+            json: settings.get(("scorer-json", self.scorer_json.as_deref()), &[env::BYOC_SCORER_JSON], form),
         }
     }
 }
@@ -46,6 +51,11 @@ impl OverrideArguments {
 fn method(text: &str) -> Result<Method, String> {
     let names = || Method::ALL.map(Method::name).join(", ");
     Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+fn form(text: &str) -> Result<EstimatesForm, String> {
+    let names = || EstimatesForm::ALL.map(EstimatesForm::name).join(" or ");
+    EstimatesForm::from_name(text.trim()).ok_or_else(|| format!("expected {}", names()))
 }
 
 fn label(text: &str) -> Result<LabelChoice, String> {
@@ -77,5 +87,21 @@ mod tests {
         assert_eq!(resolve(Some("none")).unwrap(), told(LabelChoice::None, "--label"));
         let message = resolve(Some("")).unwrap_err().to_string();
         assert!(message.contains("--label is \"\": expected a column's name, first, last or none"), "{message}");
+    }
+
+    #[test]
+    fn the_flag_for_the_form_of_a_scorers_answers_wins_over_the_variable() {
+        let environment = Environment::from([("BYOC_SCORER_JSON", " predictions ")]);
+        let resolve = |environment: &Environment, form: Option<&str>| {
+            let mut settings = Settings::new(environment);
+            let arguments = OverrideArguments { scorer_json: form.map(str::to_owned), ..OverrideArguments::default() };
+            let overrides = arguments.resolve(&mut settings);
+            settings.finish().map(|()| overrides.json)
+        };
+        assert_eq!(resolve(&Environment::default(), None).unwrap(), None);
+        assert_eq!(resolve(&environment, None).unwrap(), Some(EstimatesForm::Predictions));
+        assert_eq!(resolve(&environment, Some("list")).unwrap(), Some(EstimatesForm::List));
+        let message = resolve(&environment, Some("lines")).unwrap_err().to_string();
+        assert!(message.contains("--scorer-json is \"lines\": expected list or predictions"), "{message}");
     }
 }

@@ -6,7 +6,7 @@ use super::Model;
 use crate::error::{Cause, Error, Place, Result};
 use crate::linear_learner::LinearLearner;
 use crate::payload::table::Schema;
-use crate::payload::{AnswerWriter, ContentType, Features, Frame, MediaType, Part, Table, negotiate};
+use crate::payload::{AnswerWriter, ContentType, Document, Features, Frame, MediaType, Part, Table, negotiate};
 use crate::scorer::Scorer;
 
 /// A request to a model, as it came.
@@ -82,6 +82,15 @@ impl Model {
         };
         let reads = ContentType::parse(content_type, readable)?;
         Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
+    }
+
+    /// What an answer in JSON has around its rows.
+    fn document(&self) -> Document {
+        match self {
+            Model::LinearLearner(_) => Document::Predictions,
+            Model::Preprocessor(_) => Document::Instances,
+            Model::Scorer(scorer) => scorer.form().into(),
+        }
     }
 
     /// Answers a body, within what the allowance gives.
@@ -203,7 +212,7 @@ impl PieceByPiece {
         if piece.trim_ascii().is_empty() && self.rows > 0 {
             self.bytes += piece.len();
             let ends_document = is_last && self.exchange.writes == MediaType::Json;
-            return Ok(if ends_document { vec![b"]}".to_vec()] } else { Vec::new() });
+            return Ok(if ends_document { vec![model.document().closing().to_vec()] } else { Vec::new() });
         }
         let part = Part { is_first: self.rows == 0, is_last };
         let answered = model.answer_part(self.exchange, piece, self.columns, part, allowance);
@@ -229,15 +238,21 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
+    use crate::payload::EstimatesForm;
     use crate::payload::pieces::Pieces;
     use crate::preprocessor::Overrides;
 
     fn model(case: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let scikit_learn = |case: &str, overrides: &Overrides| {
+            let artifact = Artifact::find(&fixtures.join("sklearn").join(case));
+            artifact.and_then(|artifact| artifact.load(overrides, &Allowance::unbounded())).unwrap()
+        };
+        let predictions = Overrides { json: Some(EstimatesForm::Predictions), ..Overrides::default() };
         match case {
-            "housing" => Artifact::find(&fixtures.join("sklearn/1.4.2/housing"))
-                .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
-                .unwrap(),
+            "housing" => scikit_learn("1.4.2/housing", &Overrides::default()),
+            "scorer" => scikit_learn("1.9.1/model_multinomial", &Overrides::default()),
+            "scorer of predictions" => scikit_learn("1.9.1/model_multinomial", &predictions),
             case => {
                 let folder = tempfile::tempdir().unwrap();
                 let archive =
@@ -276,10 +291,17 @@ mod tests {
         let houses = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500.5,3,1.5,0.5,0,n,y\n".repeat(70);
         let features = "0.5,-1,0,0,1.25,0,1,0,1,0\n".repeat(140);
         let lines = "{\"features\": [0.5,-1,0,0,1.25,0,1,0,1,0]}\n".repeat(100);
+        let scored = "0.5,1.5,red,2,3.5,yes\n".repeat(120);
+        // The last piece has no row.
+        let blank = format!("{scored}{}", "\n".repeat(40));
         for (case, content_type, body) in [
             ("housing", "text/csv", &houses),
             ("regressor_housing", "text/csv", &features),
             ("regressor_housing", "application/jsonlines", &lines),
+            ("scorer", "text/csv", &scored),
+            ("scorer", "text/csv", &blank),
+            ("scorer of predictions", "text/csv", &scored),
+            ("scorer of predictions", "text/csv", &blank),
         ] {
             let model = model(case);
             for accept in ["text/csv", "application/jsonlines", "application/json"] {

@@ -80,6 +80,24 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
                     br#"{"instances":[{"data":{"features":{"keys":[],"shape":[1000000000000],"values":[]}}}]}"#
                         .to_vec(),
                 ),
+                ("one instance of many members", format!("{{{}\"c0\":1}}", "\"x\":1,".repeat(MANY)).into_bytes()),
+                (
+                    "one instance of one member many times",
+                    format!("{{{}\"c0\":1}}", "\"c0\":1,".repeat(MANY)).into_bytes(),
+                ),
+                ("a frame of many names", [b"{\"data\":[],\"columns\":", list("\"c0\"").as_slice(), b"}"].concat()),
+                ("a frame of names twice", {
+                    let names = list("0");
+                    [b"{\"columns\":", names.as_slice(), b",\"columns\":", &names, b",\"data\":[[1]]}"].concat()
+                }),
+                ("a frame of narrow rows", [b"{\"columns\":[\"c0\"],\"data\":", list("[1]").as_slice(), b"}"].concat()),
+                ("a column of many values", [b"{\"c0\":", list("1").as_slice(), b"}"].concat()),
+                ("a column of text of nothing", [b"{\"c0\":", list("\"\"").as_slice(), b"}"].concat()),
+                ("a column of named rows", format!("{{\"c0\":{{{}\"a\":1}}}}", "\"\":1,".repeat(MANY)).into_bytes()),
+                (
+                    "a column of rows with escaped names",
+                    format!("{{\"c0\":{{{}\"a\":1}}}}", "\"\\u0041\":1,".repeat(MANY)).into_bytes(),
+                ),
                 ("escapes", format!("[\"{}\"]", "\\u0041".repeat(MANY)).into_bytes()),
             ]
         }

@@ -112,6 +112,7 @@ fn a_scorer_shows_the_coefficients_of_its_features_and_its_classes() {
     let classes = scorer["classes"].as_array().unwrap();
     assert!(classes.len() > 2, "{scorer}");
     assert_eq!(scorer["method"], "predict");
+    assert_eq!(scorer["json"], "list");
     let features = scorer["features"].as_array().unwrap().len();
     for (output, class) in scorer["outputs"].as_array().unwrap().iter().zip(classes) {
         assert_eq!(&output["class"], class);

@@ -375,26 +375,61 @@ fn an_estimator_answers_its_classes_in_every_media_type() {
     let answer = |accept| container.post("/invocations", &[("content-type", "text/csv"), ("accept", accept)], &body);
     let csv = answer("text/csv");
     assert_eq!(csv.text(), fixture_text("sklearn/1.9.1/model_multinomial/expected.csv"));
-    let labels: Vec<_> = csv.text().lines().map(|label| serde_json::json!({"predicted_label": label})).collect();
-    assert_eq!(answer("application/json").json(), serde_json::json!({ "predictions": labels }));
+    let labels: Vec<_> = csv.text().lines().map(|label| serde_json::json!(label)).collect();
+    assert_eq!(answer("application/json").json(), serde_json::json!(labels));
     let lines: Vec<serde_json::Value> =
         answer("application/jsonlines").text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines, labels);
+    let message = answer("application/x-npy").error(406, "NotAcceptableException");
+    assert!(message.contains("the answer has the text"), "{message}");
+}
+
+/// The setting of `columns.json`, of the environment and of the command line, and what then answers.
+#[test]
+fn the_form_of_an_estimators_json_is_a_list_unless_a_setting_says_predictions() {
+    let list = r#"["lo"]"#;
+    let predictions = r#"{"predictions": [{"predicted_label": "lo"}]}"#;
+    for (file, variable, flag, expected) in [
+        (None, None, None, list),
+        (Some("predictions"), None, None, predictions),
+        (Some("predictions"), Some("list"), None, list),
+        (None, Some("predictions"), None, predictions),
+        (Some("list"), Some("list"), Some("predictions"), predictions),
+        (None, Some("predictions"), Some("list"), list),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let case = fixture("sklearn/1.9.1/model_multinomial");
+        std::fs::copy(case.join("model.joblib"), folder.path().join("model.joblib")).unwrap();
+        let columns = serde_json::json!({"method": "predict", "json": file});
+        std::fs::write(folder.path().join("columns.json"), columns.to_string()).unwrap();
+        let dir = folder.path().display().to_string();
+        let flag = flag.map(|form| ["--scorer-json", form]);
+        let arguments = [&["--model-dir", &dir][..], flag.as_ref().map_or(&[][..], |flag| &flag[..])].concat();
+        let environment: Vec<_> = variable.map(|form| ("BYOC_SCORER_JSON", form)).into_iter().collect();
+        let container = Container::ready(&arguments, &environment);
+        let answer = container.invoke("text/csv", ROW);
+        let expected = expected.replace("lo", answer.text().split('"').rev().nth(1).unwrap());
+        assert_eq!(answer.text(), expected, "{file:?} {variable:?} {flag:?}");
+    }
 }
 
 #[test]
 fn the_method_is_the_files_unless_the_environment_says_another_and_a_flag_wins_over_both() {
-    let members = |arguments: &[&str], environment: &[(&str, &str)]| {
+    let first = |arguments: &[&str], environment: &[(&str, &str)]| {
         let (mut container, _folder) = scorer(arguments, environment);
         container.wait_for_log("loaded scikit-learn scorer (LogisticRegression, ");
-        let answer = container.invoke("text/csv", fixture_text("sklearn/1.9.1/model_multinomial/input.csv")).json();
-        let first = answer["predictions"][0].as_object().unwrap();
-        let scores = first.get("score").map_or(0, |score| score.as_array().unwrap().len());
-        (scores, first.contains_key("predicted_label"))
+        let body = fixture_text("sklearn/1.9.1/model_multinomial/input.csv");
+        container.invoke("text/csv", body).json()[0].clone()
     };
-    assert_eq!(members(&[], &[]), (0, true), "predict, as columns.json says");
-    assert_eq!(members(&[], &[("BYOC_METHOD", "predict_proba")]), (3, true));
-    assert_eq!(members(&["--method", "decision_function"], &[("BYOC_METHOD", "predict_proba")]), (3, false));
+    assert!(first(&[], &[]).is_string(), "predict, as columns.json says");
+    let sum = |scores: &serde_json::Value| {
+        let scores = scores.as_array().unwrap();
+        assert_eq!(scores.len(), 3);
+        scores.iter().map(|score| score.as_f64().unwrap()).sum::<f64>()
+    };
+    assert!((sum(&first(&[], &[("BYOC_METHOD", "predict_proba")])) - 1.0).abs() < 1e-9);
+    let decided = first(&["--method", "decision_function"], &[("BYOC_METHOD", "predict_proba")]);
+    assert!((sum(&decided) - 1.0).abs() > 1e-3, "{decided}");
 }
 
 #[test]

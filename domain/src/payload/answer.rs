@@ -7,7 +7,7 @@
 
 use super::features::Features;
 use super::predictions::Predictions;
-use super::{Estimates, MediaType, csv, json, jsonlines, npy, numeric_csv, recordio};
+use super::{Estimates, EstimatesForm, MediaType, csv, json, jsonlines, npy, numeric_csv, recordio};
 use crate::error::{Cause, Error, Result};
 use byoc_account::{Allowance, Room as _};
 
@@ -41,8 +41,42 @@ pub struct AnswerWriter<'w> {
 }
 
 /// What a document of JSON has around its rows.
-const INSTANCES: (&[u8], &[u8]) = (b"{\"instances\": [", b"]}");
-const PREDICTIONS: (&[u8], &[u8]) = (b"{\"predictions\": [", b"]}");
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// `{"instances": [...]}`
+    Instances,
+    /// `{"predictions": [...]}`
+    Predictions,
+    /// `[...]`
+    List,
+}
+
+impl Document {
+    fn opening(self) -> &'static [u8] {
+        match self {
+            Document::Instances => b"{\"instances\": [",
+            Document::Predictions => b"{\"predictions\": [",
+            Document::List => b"[",
+        }
+    }
+
+    /// What ends it after the last row.
+    pub fn closing(self) -> &'static [u8] {
+        match self {
+            Document::Instances | Document::Predictions => b"]}",
+            Document::List => b"]",
+        }
+    }
+}
+
+impl From<EstimatesForm> for Document {
+    fn from(form: EstimatesForm) -> Document {
+        match form {
+            EstimatesForm::List => Document::List,
+            EstimatesForm::Predictions => Document::Predictions,
+        }
+    }
+}
 
 /// How large a piece of an answer is that has more than so many bytes: the allocator gives it back to the system when it is
 /// sent, whatever lies around it (`byoc_allocator::keep_some`).
@@ -64,7 +98,7 @@ impl<'w> AnswerWriter<'w> {
     /// there is no memory for the answer.
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
         let (media_type, rows, count) = (self.media_type, self.rows, features.table.rows);
-        self.block(count, features.most_bytes(media_type), INSTANCES, |out, is_first| {
+        self.block(count, features.most_bytes(media_type), Document::Instances, |out, is_first| {
             match media_type {
                 MediaType::Csv => csv::write(&features.into_table(), out),
                 MediaType::Json => json::write_rows(&features.into_table(), is_first, out),
@@ -76,23 +110,22 @@ impl<'w> AnswerWriter<'w> {
         })
     }
 
-    /// Appends an estimator's answers for some rows.
+    /// Appends an estimator's answers for some rows, in JSON and JSON Lines in a form.
     ///
     /// # Errors
     /// As [`AnswerWriter::features`].
-    pub fn estimates(&mut self, estimates: Estimates<'_>) -> Result<()> {
+    pub fn estimates(&mut self, estimates: Estimates<'_>, form: EstimatesForm) -> Result<()> {
         let (media_type, rows, count) = (self.media_type, self.rows, estimates.rows());
-        self.block(count, estimates.most_bytes(media_type), PREDICTIONS, |out, is_first| {
-            match media_type {
-                MediaType::Csv => csv::write(&estimates.into_table(), out),
-                MediaType::Json => json::write_estimates(&estimates, is_first, out),
-                MediaType::JsonLines => jsonlines::write_estimates(&estimates, out),
-                MediaType::Npy => {
-                    let features = Features { label: None, table: estimates.into_table(), sources: Vec::new() };
-                    npy::write_features(&features, is_first.then_some(rows), out)?;
-                }
+        self.block(count, estimates.most_bytes(media_type), form.into(), |out, is_first| {
+            match (media_type, form) {
+                (MediaType::Csv, _) => csv::write(&estimates.into_table(), out),
+                (MediaType::Json, EstimatesForm::List) => json::write_values(&estimates, is_first, out),
+                (MediaType::Json, EstimatesForm::Predictions) => json::write_estimates(&estimates, is_first, out),
+                (MediaType::JsonLines, EstimatesForm::List) => jsonlines::write_values(&estimates, out),
+                (MediaType::JsonLines, EstimatesForm::Predictions) => jsonlines::write_estimates(&estimates, out),
+                (MediaType::Npy, _) => npy::write_estimates(estimates, is_first.then_some(rows), out)?,
                 // Not among what can be asked for: the learner's records have a score always, and labels that are numbers.
-                MediaType::RecordIoProtobuf => {
+                (MediaType::RecordIoProtobuf, _) => {
                     return Err(Error::new(Cause::NotAcceptable, "an estimator's answers are not written as records"));
                 }
             }
@@ -106,7 +139,7 @@ impl<'w> AnswerWriter<'w> {
     /// When there is no memory for the answer.
     pub fn predictions(&mut self, predictions: &Predictions) -> Result<()> {
         let (media_type, rows) = (self.media_type, self.rows);
-        self.block(predictions.len(), predictions.most_bytes(), PREDICTIONS, |out, is_first| {
+        self.block(predictions.len(), predictions.most_bytes(), Document::Predictions, |out, is_first| {
             match media_type {
                 MediaType::Csv => numeric_csv::write_predictions(predictions, out),
                 MediaType::Json => json::write_predictions(predictions, is_first, out),
@@ -122,11 +155,12 @@ impl<'w> AnswerWriter<'w> {
         &mut self,
         rows: usize,
         most_bytes: usize,
-        (opening, closing): (&[u8], &[u8]),
+        document: Document,
         write: impl FnOnce(&mut Vec<u8>, bool) -> Result<()>,
     ) -> Result<()> {
         self.allowance.check_time()?;
         self.keep_block()?;
+        let (opening, closing) = (document.opening(), document.closing());
         self.block.make_room(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
         let is_json = self.media_type == MediaType::Json;
         let is_first = self.part.is_first && self.written == 0;

@@ -295,6 +295,10 @@ impl<'de> Rows<'de> for Batch<'_> {
     fn end_sparse(&mut self, shape: Option<u64>) -> Result<()> {
         Batch::end_sparse(self, shape)
     }
+
+    fn allowance(&self) -> &Allowance {
+        self.allowance
+    }
 }
 
 #[cfg(test)]

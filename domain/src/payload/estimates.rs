@@ -4,12 +4,13 @@ use super::features::{AROUND_A_ROW, AROUND_ALL, most_bytes_of};
 use super::table::{Column, Table};
 use super::{MediaType, answer};
 use crate::error::Result;
+use crate::json_text::word;
+use serde::{Deserialize, Deserializer};
 
 /// Scores and labels, column by column, in the types that scikit-learn's own answer has.
 ///
-/// JSON is the linear learner's shape, so that whoever reads one model's answers reads the other's: `score` is a number or
-/// a list of them, `predicted_label` a class, as it was at fit. CSV is the array that scikit-learn answers: a line a row, a
-/// score a cell, and the label only where there is no score.
+/// CSV, npy and [`EstimatesForm::List`] are the array that scikit-learn answers: a score for each row, or a list of them, and
+/// the label only where there is no score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimates<'a> {
     rows: usize,
@@ -24,6 +25,46 @@ pub enum Scores<'a> {
     One(Column<'a>),
     /// A list for each row, even if it is of one: a column for each place in it.
     Each(Vec<Column<'a>>),
+}
+
+/// What estimates are in JSON and JSON Lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EstimatesForm {
+    /// The list of predictions, which is what AWS's scikit-learn container answers where nobody brings a script: it encodes
+    /// the array that `predict` gives (`default_output_fn` in github.com/aws/sagemaker-scikit-learn-container).
+    #[default]
+    List,
+    /// The linear learner's document, so that whoever reads its answers reads these: `score` is a number or a list of them,
+    /// `predicted_label` a class, as it was at fit.
+    Predictions,
+}
+
+impl EstimatesForm {
+    /// All of them.
+    pub const ALL: [EstimatesForm; 2] = [EstimatesForm::List, EstimatesForm::Predictions];
+
+    /// What it is called in settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EstimatesForm::List => "list",
+            EstimatesForm::Predictions => "predictions",
+        }
+    }
+
+    /// The form of a name.
+    pub fn from_name(name: &str) -> Option<EstimatesForm> {
+        EstimatesForm::ALL.into_iter().find(|form| form.name() == name)
+    }
+}
+
+impl<'de> Deserialize<'de> for EstimatesForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EstimatesForm, D::Error> {
+        const WORDS: &[(&str, EstimatesForm)] = &[
+            (EstimatesForm::List.name(), EstimatesForm::List),
+            (EstimatesForm::Predictions.name(), EstimatesForm::Predictions),
+        ];
+        word(deserializer, WORDS)
+    }
 }
 
 impl<'a> Estimates<'a> {
@@ -60,6 +101,11 @@ impl<'a> Estimates<'a> {
         self.labels.as_ref()
     }
 
+    /// Whether a row's answer is one value, and not a list of them: the array has one dimension then.
+    pub(super) fn is_flat(&self) -> bool {
+        !matches!(self.scores, Some(Scores::Each(_)))
+    }
+
     /// scikit-learn's own answer as a table.
     pub fn into_table(self) -> Table<'a> {
         let columns = match (self.scores, self.labels) {
@@ -74,8 +120,8 @@ impl<'a> Estimates<'a> {
     ///
     /// # Errors
     /// [`crate::error::Cause::NotAcceptable`] for classes that are text in a media type that holds numbers only.
-    pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
-        answer::whole(media_type, self.rows, out, |writer| writer.estimates(self))
+    pub fn write(self, media_type: MediaType, form: EstimatesForm, out: &mut Vec<u8>) -> Result<()> {
+        answer::whole(media_type, self.rows, out, |writer| writer.estimates(self, form))
     }
 
     /// The most bytes that the rows have when they are written.
@@ -96,57 +142,120 @@ mod tests {
     use crate::error::Cause;
     use crate::payload::table::Cell;
 
-    fn written(estimates: &Estimates<'_>, media_type: MediaType) -> String {
+    fn written(estimates: &Estimates<'_>, media_type: MediaType, form: EstimatesForm) -> String {
         let mut out = Vec::new();
-        estimates.clone().write(media_type, &mut out).unwrap();
+        estimates.clone().write(media_type, form, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    #[test]
-    fn json_has_the_linear_learners_shape_and_csv_is_scikit_learns_array() {
-        let numbers = |numbers: [f64; 2]| Column::Float64(numbers.into());
-        let labels = || Column::Object(vec![Cell::Text("lo\"w".into()), Cell::Text("a,b".into())]);
-        let regressor = Estimates::scores(2, Scores::One(numbers([28.711286544799805, 1e-20])));
-        let outputs = Estimates::scores(2, Scores::Each(vec![numbers([1.5, 2.5]), numbers([-0.0, 1e16])]));
-        let classes = Estimates::labels(2, Column::Int64(vec![1, -1]));
+    fn numbers(numbers: [f64; 2]) -> Column<'static> {
+        Column::Float64(numbers.into())
+    }
+
+    fn labels() -> Column<'static> {
+        Column::Object(vec![Cell::Text("lo\"w".into()), Cell::Text("a,b".into())])
+    }
+
+    fn probabilities() -> Estimates<'static> {
         let probabilities = Scores::Each(vec![numbers([0.25, 0.75]), numbers([0.75, 0.25])]);
-        let probabilities = Estimates::scores_and_labels(2, probabilities, labels());
+        Estimates::scores_and_labels(2, probabilities, labels())
+    }
+
+    /// What each kind of answer is as a list, as lines of it, in the learner's form, as lines of that, and as CSV.
+    #[test]
+    fn json_is_a_list_or_has_the_linear_learners_shape_and_csv_is_scikit_learns_array() {
+        let regressor = Estimates::scores(2, Scores::One(numbers([28.711286544799805, 1e-20])));
+        let column = Estimates::scores(2, Scores::Each(vec![numbers([430000.0, f64::NAN])]));
+        let outputs = Estimates::scores(2, Scores::Each(vec![numbers([1.5, 2.5]), numbers([-0.0, 1e16])]));
         let cases = [
             (
-                &regressor,
+                regressor,
+                "[28.711286544799805, 1e-20]",
+                "28.711286544799805\n1e-20\n",
                 r#"{"predictions": [{"score": 28.711286544799805}, {"score": 1e-20}]}"#,
                 "{\"score\":28.711286544799805}\n{\"score\":1e-20}\n",
                 "28.711286544799805\n1e-20\n",
             ),
             (
-                &outputs,
+                column,
+                "[[430000.0], [NaN]]",
+                "[430000.0]\n[NaN]\n",
+                r#"{"predictions": [{"score": 430000.0}, {"score": NaN}]}"#,
+                "{\"score\":430000.0}\n{\"score\":NaN}\n",
+                "430000.0\nnan\n",
+            ),
+            (
+                outputs,
+                "[[1.5, -0.0], [2.5, 1e+16]]",
+                "[1.5,-0.0]\n[2.5,1e+16]\n",
                 r#"{"predictions": [{"score": [1.5, -0.0]}, {"score": [2.5, 1e+16]}]}"#,
                 "{\"score\":[1.5,-0.0]}\n{\"score\":[2.5,1e+16]}\n",
                 "1.5,-0.0\n2.5,1e+16\n",
             ),
             (
-                &classes,
+                Estimates::labels(2, Column::Int64(vec![1, -1])),
+                "[1, -1]",
+                "1\n-1\n",
                 r#"{"predictions": [{"predicted_label": 1}, {"predicted_label": -1}]}"#,
                 "{\"predicted_label\":1}\n{\"predicted_label\":-1}\n",
                 "1\n-1\n",
             ),
             (
-                &probabilities,
+                Estimates::labels(2, Column::Bool(vec![true, false])),
+                "[true, false]",
+                "true\nfalse\n",
+                r#"{"predictions": [{"predicted_label": true}, {"predicted_label": false}]}"#,
+                "{\"predicted_label\":true}\n{\"predicted_label\":false}\n",
+                "True\nFalse\n",
+            ),
+            (
+                Estimates::labels(2, labels()),
+                r#"["lo\"w", "a,b"]"#,
+                "\"lo\\\"w\"\n\"a,b\"\n",
+                r#"{"predictions": [{"predicted_label": "lo\"w"}, {"predicted_label": "a,b"}]}"#,
+                "{\"predicted_label\":\"lo\\\"w\"}\n{\"predicted_label\":\"a,b\"}\n",
+                "\"lo\"\"w\"\n\"a,b\"\n",
+            ),
+            (
+                probabilities(),
+                "[[0.25, 0.75], [0.75, 0.25]]",
+                "[0.25,0.75]\n[0.75,0.25]\n",
                 r#"{"predictions": [{"score": [0.25, 0.75], "predicted_label": "lo\"w"}, {"score": [0.75, 0.25], "predicted_label": "a,b"}]}"#,
                 "{\"predicted_label\":\"lo\\\"w\",\"score\":[0.25,0.75]}\n{\"predicted_label\":\"a,b\",\"score\":[0.75,0.25]}\n",
                 "0.25,0.75\n0.75,0.25\n",
             ),
         ];
-        for (estimates, json, json_lines, csv) in cases {
-            assert_eq!(written(estimates, MediaType::Json), json);
-            assert_eq!(written(estimates, MediaType::JsonLines), json_lines);
-            assert_eq!(written(estimates, MediaType::Csv), csv);
+        for (estimates, list, list_lines, json, json_lines, csv) in cases {
+            use EstimatesForm::{List, Predictions};
+            assert_eq!(written(&estimates, MediaType::Json, List), list);
+            assert_eq!(written(&estimates, MediaType::JsonLines, List), list_lines);
+            assert_eq!(written(&estimates, MediaType::Json, Predictions), json);
+            assert_eq!(written(&estimates, MediaType::JsonLines, Predictions), json_lines);
+            for form in EstimatesForm::ALL {
+                assert_eq!(written(&estimates, MediaType::Csv, form), csv);
+            }
         }
-        let mut out = Vec::new();
-        probabilities.clone().write(MediaType::Npy, &mut out).unwrap();
-        assert!(out.starts_with(b"\x93NUMPY") && out.ends_with(&0.25f64.to_le_bytes()), "{out:?}");
-        let error = Estimates::labels(2, labels()).write(MediaType::Npy, &mut out).unwrap_err();
-        assert_eq!(error.cause(), Cause::NotAcceptable);
-        assert_eq!(written(&Estimates::labels(2, labels()), MediaType::Csv), "\"lo\"\"w\"\n\"a,b\"\n");
+    }
+
+    #[test]
+    fn an_array_has_one_dimension_where_a_row_has_one_value() {
+        for (estimates, shape) in [
+            (Estimates::scores(2, Scores::One(numbers([0.5, 0.25]))), "(2,)"),
+            (Estimates::labels(2, Column::Int64(vec![1, -1])), "(2,)"),
+            (Estimates::scores(2, Scores::Each(vec![numbers([0.5, 0.25])])), "(2, 1)"),
+            (probabilities(), "(2, 2)"),
+        ] {
+            let array = |form| {
+                let mut out = Vec::new();
+                estimates.clone().write(MediaType::Npy, form, &mut out).unwrap();
+                out
+            };
+            let list = array(EstimatesForm::List);
+            assert_eq!(list, array(EstimatesForm::Predictions));
+            let header = String::from_utf8_lossy(&list[10..128]);
+            assert!(header.contains(&format!("'shape': {shape}, ")), "{header}");
+        }
+        let error = Estimates::labels(2, labels()).write(MediaType::Npy, EstimatesForm::List, &mut Vec::new());
+        assert_eq!(error.unwrap_err().cause(), Cause::NotAcceptable);
     }
 }

@@ -3,22 +3,25 @@
 use super::Batch;
 use super::Estimates;
 use super::frame::Frame;
+use super::json::document::Line;
 use super::json::instance::{Reading, Rows};
 use super::json::words::Words;
-use super::json::{Columns, write_cell, write_cells, write_score};
+use super::json::{Columns, write_cell, write_cells, write_named_score, write_value};
 use super::number::{write_cut_f64, write_i64};
 use super::predictions::{Predictions, Score};
 use super::table::{Schema, Table};
-use crate::error::{Error, Result};
+use super::without_byte_order_mark;
+use crate::error::{Error, Place, Result};
 use byoc_account::Allowance;
 use serde::de::DeserializeSeed;
 
 /// Reads float32 rows of `width` features.
 pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    let (body, start) = without_byte_order_mark(body);
     let mut batch = Batch::for_body(width, body, allowance)?;
     match Words::find(body, allowance)? {
-        None => read_lines(body, None, &mut batch)?,
-        Some(words) => read_lines(words.text(), Some(&words), &mut batch)?,
+        None => read_lines(body, start, None, &mut batch)?,
+        Some(words) => read_lines(words.text(), start, Some(&words), &mut batch)?,
     }
     Ok(batch)
 }
@@ -29,27 +32,36 @@ pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
 /// different length, sparse rows, no line.
 pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
+    let (body, start) = without_byte_order_mark(body);
     let Some(words) = Words::find(body, allowance)? else {
         let mut columns = Columns::new(schema, allowance);
-        read_lines(body, None, &mut columns)?;
+        read_lines(body, start, None, &mut columns)?;
         return columns.finish();
     };
     let mut columns = Columns::new(schema, allowance);
-    read_lines(words.text(), Some(&words), &mut columns)?;
+    read_lines(words.text(), start, Some(&words), &mut columns)?;
     columns.finish()?.into_owned(allowance)
 }
 
-/// The last line need not end in a line break; blank lines are skipped and not counted.
-fn read_lines<'de>(body: &'de [u8], words: Option<&Words<'_>>, rows: &mut impl Rows<'de>) -> Result<()> {
+/// The last line need not end in a line break; blank lines are skipped and not counted. A line that is a value alone is a row
+/// of one. The lines begin at byte `offset` of the body.
+fn read_lines<'de>(
+    lines: &'de [u8],
+    offset: usize,
+    words: Option<&Words<'_>>,
+    rows: &mut impl Rows<'de>,
+) -> Result<()> {
     let mut reading = Reading::new(rows, words);
     let mut found = false;
     let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', body).chain([body.len()]) {
-        let line = body.get(start..end).unwrap_or_default();
+    for end in memchr::memchr_iter(b'\n', lines).chain([lines.len()]) {
+        let line = lines.get(start..end).unwrap_or_default();
         if !line.trim_ascii().is_empty() {
             let mut deserializer = serde_json::Deserializer::from_slice(line);
-            let read = reading.next_instance().deserialize(&mut deserializer).and_then(|()| deserializer.end());
-            read.map_err(|error| reading.error(&error, line, start))?;
+            let read = Line(&mut reading).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+            // What is wrong with a line as a whole is at its beginning.
+            let at_line = |error: Error| error.at(Place::byte(offset + start));
+            read.map_err(|error| at_line(reading.error(&error, line, offset + start)))?;
             found = true;
         }
         start = end + 1;
@@ -84,7 +96,15 @@ pub(super) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
     }
 }
 
-/// An estimator's answers in the same shape, with all their digits.
+/// An estimator's answers, each on a line of its own: a value, or a list of values.
+pub(super) fn write_values(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
+    for row in 0..estimates.rows() {
+        write_value(estimates, row, b",", out);
+        out.push(b'\n');
+    }
+}
+
+/// An estimator's answers in the linear learner's shape, with all their digits.
 pub(super) fn write_estimates(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
     for row in 0..estimates.rows() {
         out.push(b'{');
@@ -95,7 +115,7 @@ pub(super) fn write_estimates(estimates: &Estimates<'_>, out: &mut Vec<u8>) {
         if let Some(scores) = estimates.score_columns() {
             let name: &[u8] = if estimates.label_column().is_some() { b",\"score\":" } else { b"\"score\":" };
             out.extend_from_slice(name);
-            write_score(scores, row, b",", out);
+            write_named_score(scores, row, b",", out);
         }
         out.extend_from_slice(b"}\n");
     }

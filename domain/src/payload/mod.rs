@@ -24,9 +24,9 @@ pub mod recordio;
 pub mod table;
 mod told;
 
-pub use answer::{AnswerWriter, Part};
+pub use answer::{AnswerWriter, Document, Part};
 pub use batch::Batch;
-pub use estimates::Estimates;
+pub use estimates::{Estimates, EstimatesForm};
 pub use features::Features;
 pub use frame::{Block, Frame};
 pub use media_type::{ContentType, MediaType};
@@ -35,6 +35,17 @@ pub use negotiation::negotiate;
 pub use number::write_f64 as write_number;
 pub use predictions::Predictions;
 pub use table::Table;
+
+/// What Windows' editors and .NET put before text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A body's text without a byte order mark, and at which byte of the body it begins.
+fn without_byte_order_mark(body: &[u8]) -> (&[u8], usize) {
+    match body.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => (text, BYTE_ORDER_MARK.len()),
+        None => (body, 0),
+    }
+}
 
 /// A piece of a body as an error message shows it: quoted, and not longer than a line.
 fn shown(text: &[u8]) -> String {

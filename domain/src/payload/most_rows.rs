@@ -1,6 +1,6 @@
 //! How many rows a body can have, by a glance at it.
 
-use super::MediaType;
+use super::{MediaType, without_byte_order_mark};
 
 /// The number at which a record of RecordIO begins (`MXNet`'s `kMagic`).
 const RECORD: [u8; 4] = 0xced7_230a_u32.to_le_bytes();
@@ -13,12 +13,21 @@ pub fn most_rows(media_type: MediaType, body: &[u8], columns: usize) -> usize {
         MediaType::JsonLines => memchr::memchr_iter(b'\n', body).count() + 1,
         // A row is a list or an object; of one column it may be a number.
         MediaType::Json if columns <= 1 => body.len() / 2 + 1,
+        // A frame of columns has all values of a column in one list.
+        MediaType::Json if is_frame(body) => memchr::memchr_iter(b',', body).count() + 1,
         MediaType::Json => memchr::memchr2_iter(b'[', b'{', body).count() + 1,
         MediaType::RecordIoProtobuf => memchr::memmem::find_iter(body, &RECORD).count() + 1,
         // An item has a byte at least.
         MediaType::Npy => body.len() / columns.max(1) + 1,
     };
     rows.min(body.len() + 1)
+}
+
+/// Whether a document may be a frame column by column, or is another object whose rows are fewer than its commas.
+fn is_frame(body: &[u8]) -> bool {
+    let (text, _) = without_byte_order_mark(body);
+    let members = text.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    members.is_some_and(|members| !members.starts_with(b"\"instances\""))
 }
 
 #[cfg(test)]
@@ -55,5 +64,22 @@ mod tests {
         assert!(most_rows(MediaType::Csv, b"1\r2\n3\r\n4", 1) >= 4);
         assert_eq!(most_rows(MediaType::Json, b"[1, 2, 3]", 3), 2);
         assert_eq!(most_rows(MediaType::Csv, b"", 3), 1);
+    }
+
+    #[test]
+    fn a_frame_has_no_more_rows_than_a_glance_tells_either() {
+        let read = |body: &str| {
+            let any_width = |_: usize| Ok(());
+            Frame::read(MediaType::Json, body.as_bytes(), &any_width, unbounded()).unwrap().rows()
+        };
+        let rows = "[1, 2, 3], ".repeat(99) + "[1, 2, 3]";
+        let split = format!("\u{feff} {{ \"data\": [{rows}], \"columns\": [\"a\", \"b\", \"c\"] }}");
+        assert_eq!(read(&split), 100);
+        assert!((100..=400).contains(&most_rows(MediaType::Json, split.as_bytes(), 3)));
+        let values = "5, ".repeat(99) + "5";
+        let columns = format!("{{\"a\": [{values}], \"b\": [{values}]}}");
+        assert!((100..=300).contains(&most_rows(MediaType::Json, columns.as_bytes(), 50)));
+        let instances = format!("{{\"instances\": [{rows}]}}");
+        assert!((100..=110).contains(&most_rows(MediaType::Json, instances.as_bytes(), 3)));
     }
 }

@@ -7,6 +7,7 @@ use super::overrides::Overrides;
 use super::work::MOST_COLUMNS;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
+use crate::payload::EstimatesForm;
 use crate::read_as_word;
 use byoc_account::Allowance;
 use serde::Deserialize;
@@ -19,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 ///  "dtypes": {"YEAR_BUILT": "str"}}
 /// ```
 ///
+/// `"json"` says what a scorer's answers are in JSON: `"list"`, or `"predictions"` as the linear learner's.
+///
 /// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
 /// null, rather than absent, says that there is none, also where the artifact looks as if there were.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub struct ColumnsJson {
     pub method: Option<Method>,
     /// The types that are said of columns.
     pub dtypes: Option<Dtypes>,
+    /// What a scorer's answers are in JSON.
+    pub json: Option<EstimatesForm>,
     /// Where all this is said.
     pub(super) told: Told,
 }
@@ -75,6 +80,7 @@ struct Written {
     label_position: Option<WrittenPosition>,
     method: Option<Method>,
     dtypes: Option<BTreeMap<String, String>>,
+    json: Option<EstimatesForm>,
     /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
     #[serde(rename = "input")]
     _input: Option<WrittenInput>,
@@ -112,13 +118,14 @@ impl ColumnsJson {
         if let Some(dtypes) = &overrides.dtypes {
             self.dtypes = Some(dtypes.clone());
         }
+        self.json = overrides.json.or(self.json);
         self
     }
 
     /// What the `columns` and the `label` of a fitted document say.
     pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
         let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));
-        ColumnsJson { columns, label, method: None, dtypes: None, told: Told::Document }
+        ColumnsJson { columns, label, method: None, dtypes: None, json: None, told: Told::Document }
     }
 
     /// Reads a `columns.json`.
@@ -128,7 +135,7 @@ impl ColumnsJson {
     /// their name, and so are columns that cannot be told apart.
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<ColumnsJson> {
         let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
-        let Written { columns, label, label_position, method, dtypes, .. } =
+        let Written { columns, label, label_position, method, dtypes, json: form, .. } =
             json_text::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
         let count = columns.as_ref().map_or(0, Vec::len);
         if count > MOST_COLUMNS {
@@ -164,7 +171,7 @@ impl ColumnsJson {
             Some(None) => Label::None,
             Some(Some(label)) => Label::Named(label, position),
         };
-        Ok(ColumnsJson { columns, label, method, dtypes, told: Told::ColumnsJson })
+        Ok(ColumnsJson { columns, label, method, dtypes, json: form, told: Told::ColumnsJson })
     }
 }
 
@@ -187,7 +194,11 @@ mod tests {
         assert_eq!(parsed.columns.unwrap(), ["a", "b"]);
         assert_eq!(parsed.label, Label::Named("y".into(), LabelPosition::Last));
         assert_eq!(ColumnsJson::parse(br#"{"label": null}"#, &Allowance::unbounded()).unwrap().label, Label::None);
-        assert_eq!(parsed.method, Some(Method::Transform));
+        assert_eq!((parsed.method, parsed.json), (Some(Method::Transform), None));
+        for form in EstimatesForm::ALL {
+            let json = format!("{{\"json\": {:?}}}", form.name());
+            assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().json, Some(form));
+        }
     }
 
     #[test]
@@ -202,6 +213,7 @@ mod tests {
                 r#"{"label": "y", "label_position": "middle"}"#,
                 "label_position: expected \"first\" or \"last\", found \"middle\"",
             ),
+            (r#"{"json": "lines"}"#, "json: expected \"list\" or \"predictions\", found \"lines\""),
             (r#"{"label_position": "last"}"#, "label_position: expected a label too"),
             (
                 r#"{"columns": ["a", "y"], "label": "y"}"#,

@@ -2,6 +2,7 @@
 
 use super::dtypes::Dtypes;
 use super::method::Method;
+use crate::payload::EstimatesForm;
 
 /// What a flag or a variable says of a scikit-learn artifact; each member wins over the same of `columns.json`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +13,8 @@ pub struct Overrides {
     pub label: Option<ToldLabel>,
     /// The types of columns; what `columns.json` says if `None`.
     pub dtypes: Option<Dtypes>,
+    /// What a scorer's answers are in JSON; what `columns.json` says if `None`.
+    pub json: Option<EstimatesForm>,
 }
 
 /// The label of a row, as a setting says it.

@@ -15,6 +15,8 @@ use serde_json::Value as Json;
 pub struct ScorerDescription {
     /// The method that answers.
     pub method: &'static str,
+    /// What its answers are in JSON.
+    pub json: &'static str,
     /// The estimator's class.
     pub class: String,
     /// The classes that a classifier tells apart.
@@ -65,6 +67,7 @@ impl Scorer {
         let outputs = linear.functions().enumerate().map(output).collect();
         Ok(ScorerDescription {
             method: self.estimator.method().name(),
+            json: self.form.name(),
             class: artifact.last_step().class.clone(),
             classes,
             features,

@@ -97,7 +97,11 @@ impl Estimator {
     pub(super) fn apply<'a>(&'a self, features: Vec<Feature<'_, 'a>>, rows: usize) -> Result<Estimates<'a>, Fault> {
         let values = self.linear.apply(features, rows)?;
         Ok(match &self.answer {
-            Answer::Values(_) => Estimates::scores(rows, scores(values.into_columns())),
+            Answer::Values(method) => {
+                // A classifier of two classes ravels what it has for both.
+                let flat = self.linear.is_flat() || (*method == Method::DecisionFunction && self.linear.outputs() == 1);
+                Estimates::scores(rows, scores(values.into_columns(), flat))
+            }
             Answer::Classes(classes) => Estimates::labels(rows, classes.of(&values)),
             Answer::Probabilities(probabilities, classes) => {
                 let labels = classes.of(&values);
@@ -126,9 +130,9 @@ impl Estimator {
     }
 }
 
-/// One value a row is a number, several are a list.
-fn scores<'a>(mut columns: Vec<Column<'a>>) -> Scores<'a> {
-    if columns.len() == 1 { Scores::One(columns.remove(0)) } else { Scores::Each(columns) }
+/// A number for each row, or a list, even if it is of one: a regressor whose target was a table answers one.
+fn scores<'a>(mut columns: Vec<Column<'a>>, flat: bool) -> Scores<'a> {
+    if flat && columns.len() == 1 { Scores::One(columns.remove(0)) } else { Scores::Each(columns) }
 }
 
 impl Answer {

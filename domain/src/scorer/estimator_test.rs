@@ -66,7 +66,7 @@ fn scorer(pickle: &str, method: Option<Method>) -> Result<Scorer> {
 fn answer(scorer: &Scorer, body: &str, media_type: MediaType) -> Result<String> {
     let mut out = Vec::new();
     let rows = Frame::read(MediaType::Csv, body.as_bytes(), scorer, crate::testing::unbounded())?.into_table();
-    scorer.score(rows.into())?.write(media_type, &mut out)?;
+    scorer.score(rows.into())?.write(media_type, scorer.form(), &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -75,13 +75,14 @@ fn ridge(coefficients: String, intercept: String) -> String {
 }
 
 #[test]
-fn an_estimator_alone_takes_rows_by_position_and_answers_one_number() {
-    for (coefficients, intercept) in
-        [(array(&[2.0, 0.5], None), "F1.0\n".to_owned()), (array(&[2.0, 0.5], Some(1)), array(&[1.0], None))]
-    {
+fn an_estimator_alone_takes_rows_by_position_and_answers_one_number_as_numpy_has_it() {
+    // Fitted on a target of one dimension, and on a table of one column.
+    for (coefficients, intercept, json) in [
+        (array(&[2.0, 0.5], None), "F1.0\n".to_owned(), "[4.0]"),
+        (array(&[2.0, 0.5], Some(1)), array(&[1.0], None), "[[4.0]]"),
+    ] {
         let ridge = scorer(&ridge(coefficients, intercept), None).unwrap();
         assert_eq!(answer(&ridge, "1,2\n3,4\n", MediaType::Csv).unwrap(), "4.0\n9.0\n");
-        let json = r#"{"predictions": [{"score": 4.0}]}"#;
         assert_eq!(answer(&ridge, "1,2\n", MediaType::Json).unwrap(), json);
         let wrong = answer(&ridge, "1,2,3\n", MediaType::Csv).unwrap_err().to_string();
         assert_eq!(wrong, "row 1, byte 0: expected rows of 2 columns, found 3");

@@ -3,10 +3,11 @@
 
 use super::Scorer;
 use crate::artifact::pickle;
-use crate::payload::{Frame, MediaType};
+use crate::payload::{EstimatesForm, Frame, MediaType};
 use crate::preprocessor::fixtures_test::{fixtures, folders, matches};
 use crate::preprocessor::{ColumnsJson, Method};
 use byoc_account::Allowance;
+use serde_json::Value as Json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,7 @@ fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
 fn answer(scorer: &Scorer, body: &[u8], media_type: MediaType) -> String {
     let mut out = Vec::new();
     let rows = Frame::read(MediaType::Csv, body, scorer, crate::testing::unbounded()).unwrap().into_table();
-    scorer.score(rows.into()).unwrap().write(media_type, &mut out).unwrap();
+    scorer.score(rows.into()).unwrap().write(media_type, scorer.form(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -57,32 +58,44 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
 
 /// Every value of the answer as JSON must be that of the CSV: what differs is the shape only.
 #[test]
-fn json_holds_the_same_values_in_the_linear_learners_shape() {
+fn json_holds_the_same_values_as_a_list_or_in_the_linear_learners_shape() {
     for case in cases() {
-        let columns = columns(&case);
-        let method = columns.method.unwrap();
-        let scorer = scorer(&case, Some(columns));
-        let body = fs::read(case.join("input.csv")).unwrap();
-        let csv = answer(&scorer, &body, MediaType::Csv);
-        let json: serde_json::Value = serde_json::from_str(&answer(&scorer, &body, MediaType::Json)).unwrap();
-        let lines = answer(&scorer, &body, MediaType::JsonLines);
-        let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(json, serde_json::json!({ "predictions": lines }));
-        for (prediction, row) in lines.iter().zip(csv.lines()) {
-            let score = match &prediction["score"] {
-                serde_json::Value::Array(scores) => scores.clone(),
-                serde_json::Value::Null => vec![prediction["predicted_label"].clone()],
-                score => vec![score.clone()],
-            };
-            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let found: Vec<String> = score.iter().map(text).collect();
-            assert!(matches(&found.join(","), row), "{}: {prediction} {row}", case.display());
-            let has_label = prediction.get("predicted_label").is_some();
-            let classifier = prediction.get("score").is_none() || method == Method::PredictProba;
-            assert_eq!(has_label, classifier, "{}: {prediction}", case.display());
+        for form in EstimatesForm::ALL {
+            let mut columns = columns(&case);
+            let method = columns.method.unwrap();
+            columns.json = Some(form);
+            let scorer = scorer(&case, Some(columns));
+            let body = fs::read(case.join("input.csv")).unwrap();
+            let csv = answer(&scorer, &body, MediaType::Csv);
+            let json: Json = serde_json::from_str(&answer(&scorer, &body, MediaType::Json)).unwrap();
+            let lines = answer(&scorer, &body, MediaType::JsonLines);
+            let lines: Vec<Json> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert_eq!(lines.len(), csv.lines().count());
+            match form {
+                EstimatesForm::List => assert_eq!(json, Json::Array(lines.clone())),
+                EstimatesForm::Predictions => assert_eq!(json, serde_json::json!({ "predictions": lines })),
+            }
+            for (prediction, row) in lines.iter().zip(csv.lines()) {
+                let values = match form {
+                    EstimatesForm::List => prediction.clone(),
+                    EstimatesForm::Predictions => values_of(prediction, method, &case),
+                };
+                assert!(method != Method::PredictProba || values.is_array(), "{}: {prediction}", case.display());
+                let values = values.as_array().cloned().unwrap_or_else(|| vec![values]);
+                let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let found: Vec<String> = values.iter().map(text).collect();
+                assert!(matches(&found.join(","), row), "{}: {prediction} {row}", case.display());
+            }
         }
-        assert_eq!(lines.len(), csv.lines().count());
     }
+}
+
+/// The score of an object of the linear learner's shape, or its label where it has no score.
+fn values_of(prediction: &Json, method: Method, case: &Path) -> Json {
+    let has_label = prediction.get("predicted_label").is_some();
+    let classifier = prediction.get("score").is_none() || method == Method::PredictProba;
+    assert_eq!(has_label, classifier, "{}: {prediction}", case.display());
+    prediction.get("score").unwrap_or(&prediction["predicted_label"]).clone()
 }
 
 #[test]
@@ -95,7 +108,7 @@ fn predict_answers_unless_another_method_is_asked_for() {
     let probable = answer(&scorer(&case, Some(of(Method::PredictProba))), &body, MediaType::Csv);
     assert!(matches(&probable, &fs::read_to_string(case.join("expected.csv")).unwrap()));
     let decided = answer(&scorer(&case, Some(of(Method::DecisionFunction))), &body, MediaType::Json);
-    assert!(decided.starts_with("{\"predictions\": [{\"score\": ["), "{decided}");
+    assert!(decided.starts_with("[[1.27"), "{decided}");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(super) struct Linear {
     /// One for each output.
     intercepts: Box<[f64]>,
     features: usize,
+    /// Whether the coefficients are of one dimension: then a row's value is a number, and else it is a list.
+    flat: bool,
     /// Whether the coefficients are of `float32`: then values of `float32` give such products.
     single: bool,
     /// Whether the intercepts are an array of `float64`, which makes `float64` of everything that they are added to.
@@ -44,9 +46,9 @@ impl Linear {
         let array = array.ok_or_else(|| object.mismatch("coef_", expected, value))?;
         builder.keep_items::<f64>(array.len())?;
         let coefficients = finite(array).ok_or_else(|| object.mismatch("coef_", "finite numbers", value))?;
-        let (outputs, features) = match array.shape() {
-            [outputs, features] => (*outputs, *features),
-            _ => (1, coefficients.len()),
+        let (outputs, features, flat) = match array.shape() {
+            [outputs, features] => (*outputs, *features, false),
+            _ => (1, coefficients.len(), true),
         };
         builder.keep_items::<f64>(outputs)?;
         let intercepts = intercepts(object, outputs)?;
@@ -56,7 +58,7 @@ impl Linear {
         let refuses = if unchecked { Refuses::Nothing } else { Refuses::InfinityAndMissing };
         let intercept = object.required("intercept_")?.as_array();
         let wide_intercepts = intercept.is_some_and(|array| array.dtype().item_size == 8);
-        Ok(Linear { coefficients: coefficients.into(), intercepts, features, single, wide_intercepts, refuses })
+        Ok(Linear { coefficients: coefficients.into(), intercepts, features, flat, single, wide_intercepts, refuses })
     }
 
     /// The coefficients and the intercept of each output.
@@ -67,6 +69,11 @@ impl Linear {
     /// How many features a row has.
     pub(super) fn features(&self) -> usize {
         self.features
+    }
+
+    /// Whether a row's value is a number, and not a list of them, as numpy multiplies.
+    pub(super) fn is_flat(&self) -> bool {
+        self.flat
     }
 
     /// How many values a row gets.

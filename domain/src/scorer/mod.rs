@@ -23,7 +23,7 @@ use crate::artifact::pickle::Tree;
 use crate::error::Result;
 use crate::payload::reading::Reading;
 use crate::payload::table::Schema;
-use crate::payload::{AnswerWriter, Block, Estimates, Frame, MediaType};
+use crate::payload::{AnswerWriter, Block, Estimates, EstimatesForm, Frame, MediaType};
 use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
 use byoc_account::Allowance;
 use estimator::Estimator;
@@ -34,6 +34,7 @@ pub use estimator::supported_estimators;
 pub struct Scorer {
     preprocessor: Preprocessor,
     estimator: Estimator,
+    form: EstimatesForm,
 }
 
 impl Scorer {
@@ -50,7 +51,7 @@ impl Scorer {
     }
 
     /// Builds a scorer from what a pickle says, scikit-learn 0.20 to 1.9. The method that answers is
-    /// [`ColumnsJson::method`], by default `predict`.
+    /// [`ColumnsJson::method`], by default `predict`, in the form that is [`ColumnsJson::json`].
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) as [`Preprocessor::from_pickle`], and for a method that
@@ -58,11 +59,12 @@ impl Scorer {
     pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Scorer> {
         let Steps { first, last } = Steps::of(tree)?;
         let method = columns.as_ref().and_then(|columns| columns.method);
+        let form = columns.as_ref().and_then(|columns| columns.json).unwrap_or_default();
         let (preprocessor, estimator) =
             Preprocessor::before(tree, columns.as_ref(), first, allowance, |input, builder| {
                 Estimator::build(last.value, method, input, builder).map_err(|error| last.error(error))
             })?;
-        Ok(Scorer { preprocessor, estimator })
+        Ok(Scorer { preprocessor, estimator, form })
     }
 
     /// Why every request will be refused, where `columns.json` and the model do not fit each other.
@@ -84,6 +86,11 @@ impl Scorer {
         self.preprocessor.transform_then(block, |features, rows| self.estimator.apply(features, rows))
     }
 
+    /// What its answers are in JSON.
+    pub fn form(&self) -> EstimatesForm {
+        self.form
+    }
+
     /// What a row of so many columns takes.
     pub fn demand(&self, columns: usize) -> Demand {
         let features = self.preprocessor.demand(columns);
@@ -101,7 +108,7 @@ impl Scorer {
     /// As [`Scorer::score`]; and where there is not the memory or the time to answer.
     pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
         let demand = self.demand(frame.width());
-        demand.each_block(frame, allowance, |block| writer.estimates(self.score(block)?))
+        demand.each_block(frame, allowance, |block| writer.estimates(self.score(block)?, self.form))
     }
 
     /// How many bytes it takes in memory, heap and own size.

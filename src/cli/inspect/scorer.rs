@@ -7,7 +7,7 @@ use crate::scorer::ScorerDescription;
 
 pub(super) fn describe(page: &mut Page, scorer: &ScorerDescription) {
     preprocessor::row(page, &scorer.artifact);
-    page.line(2, &format!("answers with {}", scorer.method));
+    page.line(2, &format!("answers with {}, in JSON as {}", scorer.method, scorer.json));
     if let Some(classes) = &scorer.classes {
         page.list(2, &format!("{} classes: ", classes.len()), classes.iter().map(value));
     }

@@ -232,7 +232,9 @@ impl<'a, 'c> Columns<'a, 'c> {
     /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column: pandas
     /// would not make that column, and scikit-learn would miss it.
     pub(in crate::payload) fn finish(self) -> Result<Frame<'a>> {
-        if let Some(named @ Named { names, label, seen, .. }) = &self.named {
+        if let Some(named @ Named { names, label, seen, .. }) = &self.named
+            && self.rows > 0
+        {
             let is_missing =
                 |(index, name): &(usize, &&str)| !seen[*index] && Some(*index) != *label && self.schema.uses(name);
             let mut missing = names.iter().enumerate().filter(is_missing).map(|(_, name)| *name);
@@ -332,6 +334,68 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
             }
         }
         Ok(())
+    }
+
+    fn is_column(&mut self, name: &str) -> Result<bool> {
+        Ok(self.named()?.columns.contains_key(name))
+    }
+
+    fn has_names(&self) -> bool {
+        !self.schema.names().is_empty()
+    }
+
+    fn forget_names(&mut self) {
+        if let Some(named) = &mut self.named {
+            named.clear();
+            named.unknown.clear();
+        }
+    }
+
+    fn no_column(&self) -> Error {
+        let Some(named) = &self.named else { return Error::bad_payload("expected columns of the model, found none") };
+        let first = named.names.first().map_or(String::new(), |name| format!(" such as {name:?}"));
+        Error::bad_payload(format!("expected columns of the model{first}, found none of them{}", named.unknown()))
+    }
+
+    fn begin_column(&mut self, column: usize) -> Result<()> {
+        if self.columns.is_empty() {
+            let names = self.named()?.names.len();
+            self.columns.make_exact_room(names, self.allowance)?;
+            self.columns.resize_with(names, Growing::new);
+            for (column, growing) in self.columns.iter_mut().enumerate() {
+                growing.dtype = self.schema.reading(column, names).dtype;
+            }
+        }
+        let named = self.named()?;
+        match named.seen.get_mut(column) {
+            Some(seen @ false) => *seen = true,
+            _ => return Err(Error::bad_payload("expected each column once, found one twice")),
+        }
+        Ok(())
+    }
+
+    fn column_value(&mut self, column: usize, row: usize, value: Scalar<'de>) -> Result<()> {
+        if row.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+            self.allowance.check_time()?;
+        }
+        match self.columns.get_mut(column) {
+            Some(growing) => Ok(growing.push(row, value, self.allowance)?),
+            None => Ok(()),
+        }
+    }
+
+    fn end_columns(&mut self, rows: usize) -> Result<()> {
+        let named = self.named()?;
+        let label = named.label.filter(|label| named.seen.get(*label) == Some(&false));
+        if let Some(label) = label.filter(|label| *label < self.columns.len()) {
+            self.columns.remove(label);
+        }
+        self.rows = rows;
+        if rows > 0 { self.schema.check_width(self.columns.len()) } else { Ok(()) }
+    }
+
+    fn allowance(&self) -> &Allowance {
+        self.allowance
     }
 
     fn end_named(&mut self) -> Result<()> {

@@ -6,10 +6,13 @@
 //! `features.values`, so both kinds of `features` are read at both places. Members beside them are not looked at.
 //!
 //! Two forms are our own, and what callers of scikit-learn send: a bare list `[1.5, 16.0]`, and, where columns have names, an
-//! object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are never the names of columns.
+//! object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are names of columns too where a value
+//! stands behind them, and no list or object.
 
+use super::outline::AnyShape;
 use super::words::Words;
 use crate::error::{Error, Place, Result};
+use byoc_account::Allowance;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -73,6 +76,48 @@ pub(in crate::payload) trait Rows<'de> {
             "expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
         ))
     }
+
+    /// Whether a name is a column's, which is asked of names that need not be.
+    ///
+    /// # Errors
+    /// As [`Rows::column`].
+    fn is_column(&mut self, _name: &str) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Whether columns have names.
+    fn has_names(&self) -> bool {
+        false
+    }
+
+    /// Forgets which names were asked for and are no columns.
+    fn forget_names(&mut self) {}
+
+    /// The error where some name should have been a column's and none was.
+    fn no_column(&self) -> Error {
+        Error::bad_payload("expected names of the model's columns, which have none")
+    }
+
+    /// Begins a column that has a name and comes as a whole.
+    ///
+    /// # Errors
+    /// When it came before, or there is no memory for columns.
+    fn begin_column(&mut self, _column: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes the value of a row, counted from 0, for such a column, row after row.
+    fn column_value(&mut self, _column: usize, _row: usize, _value: Scalar<'de>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Closes all rows, which came column by column.
+    fn end_columns(&mut self, _rows: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the memory of rows is taken from.
+    fn allowance(&self) -> &Allowance;
 }
 
 /// The state of reading a body. Errors of ours travel beside serde's, which can only carry text.
@@ -101,6 +146,11 @@ impl<'r, R> Reading<'r, R> {
         self.row = None;
     }
 
+    /// What follows belongs to this row, counted from 0.
+    pub(super) fn go_to_row(&mut self, row: usize) {
+        self.row = Some(row + 1);
+    }
+
     /// Closes the open row, whose values came without a list around them.
     pub(super) fn end_bare_row<'de, E: serde::de::Error>(&mut self) -> Result<(), E>
     where
@@ -109,8 +159,73 @@ impl<'r, R> Reading<'r, R> {
         self.rows.end_dense().map_err(|error| self.fail(error))
     }
 
+    pub(super) fn end_named<'de, E: serde::de::Error>(&mut self) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.end_named().map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn begin_column<'de, E: serde::de::Error>(&mut self, column: usize) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.begin_column(column).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn end_columns<'de, E: serde::de::Error>(&mut self, rows: usize) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.end_columns(rows).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn column<'de, E: serde::de::Error>(&mut self, name: &str) -> Result<Option<usize>, E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.column(name).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn is_column<'de, E: serde::de::Error>(&mut self, name: &str) -> Result<bool, E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.is_column(name).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn has_names<'de>(&self) -> bool
+    where
+        R: Rows<'de>,
+    {
+        self.rows.has_names()
+    }
+
+    pub(super) fn forget_names<'de>(&mut self)
+    where
+        R: Rows<'de>,
+    {
+        self.rows.forget_names();
+    }
+
+    /// The error of a member that names columns and has none of the model's.
+    pub(super) fn no_column_of<'de, E: serde::de::Error>(&mut self, member: &str) -> E
+    where
+        R: Rows<'de>,
+    {
+        let error = self.rows.no_column().context(member);
+        self.fail(error)
+    }
+
+    pub(super) fn allowance<'de>(&self) -> &Allowance
+    where
+        R: Rows<'de>,
+    {
+        self.rows.allowance()
+    }
+
     /// Keeps an error of ours and returns what makes serde stop.
-    fn fail<E: serde::de::Error>(&mut self, error: Error) -> E {
+    pub(super) fn fail<E: serde::de::Error>(&mut self, error: Error) -> E {
         self.failure = Some(error);
         E::custom("")
     }
@@ -144,6 +259,24 @@ fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
     Some(line + error.column().saturating_sub(1))
 }
 
+/// Hands the visit of each sort of scalar on to the visitor of values that `self.value()` gives, and answers what it gives
+/// with it.
+macro_rules! visit_scalars {
+    ($answer:ty) => {
+        visit_scalars! { @ $answer;
+            visit_unit; visit_bool: bool; visit_i64: i64; visit_u64: u64; visit_f64: f64; visit_str: &str;
+            visit_borrowed_str: &'de str;
+        }
+    };
+    (@ $answer:ty; $($visit:ident $(: $type:ty)?;)*) => {
+        $(fn $visit<E: serde::de::Error>(self $(, value: $type)?) -> Result<$answer, E> {
+            let (visitor, answer) = self.value()?;
+            visitor.$visit($({ let value: $type = value; value })?).map(|()| answer)
+        })*
+    };
+}
+pub(super) use visit_scalars;
+
 /// Reads one instance into one row.
 pub(in crate::payload) struct Instance<'a, 'r, R>(&'a mut Reading<'r, R>);
 
@@ -176,10 +309,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for MemberName<'_, '_, R> {
         Ok(match name {
             "features" => InstanceMember::Features,
             "data" => InstanceMember::Data,
-            name => match self.0.rows.column(name) {
-                Ok(column) => column.map_or(InstanceMember::Other, InstanceMember::Column),
-                Err(error) => return Err(self.0.fail(error)),
-            },
+            name => self.0.column(name)?.map_or(InstanceMember::Other, InstanceMember::Column),
         })
     }
 }
@@ -200,7 +330,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
-        Features(self.0).visit_seq(list)
+        Features { reading: self.0, column: None }.visit_seq(list).map(|_| ())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -208,11 +338,13 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
         while let Some(member) = map.next_key_seed(MemberName(&mut *self.0))? {
             match member {
                 InstanceMember::Features if found == 0 => {
-                    map.next_value_seed(Features(&mut *self.0))?;
-                    found += 1;
+                    let features = Features { reading: &mut *self.0, column: Some("features") };
+                    found += usize::from(map.next_value_seed(features)?);
                 }
                 InstanceMember::Data if found == 0 => found += map.next_value_seed(Data(&mut *self.0))?,
-                InstanceMember::Features | InstanceMember::Data => found += 1,
+                InstanceMember::Features | InstanceMember::Data => {
+                    found += usize::from(!map.next_value_seed(AnyShape)?.is_scalar());
+                }
                 InstanceMember::Column(column) if found == 0 => {
                     map.next_value_seed(Value { reading: &mut *self.0, column, purpose: Purpose::Named })?;
                 }
@@ -223,13 +355,13 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
             }
         }
         match found {
-            0 => self.0.rows.end_named().map_err(|error| self.0.fail(error)),
+            0 => self.0.end_named(),
             _ => Ok(()),
         }
     }
 }
 
-/// The value of `data`; gives how often `features` was found in it.
+/// The value of `data`; gives how often `features` was found in it. A value that is no object is that of a column.
 struct Data<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 #[derive(Deserialize)]
@@ -244,8 +376,29 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Data<'_, '_, R> {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
+}
+
+impl<'a, 'r, R> Data<'a, 'r, R> {
+    fn value<'de, E: serde::de::Error>(self) -> Result<(Value<'a, 'r, R>, usize), E>
+    where
+        R: Rows<'de>,
+    {
+        value_of_column(self.0, Some("data")).map(|value| (value, 0))
+    }
+}
+
+/// The visitor for a value under the name of a part of an instance: a column may be called so.
+fn value_of_column<'a, 'r, 'de, R: Rows<'de>, E: serde::de::Error>(
+    reading: &'a mut Reading<'r, R>,
+    name: Option<&str>,
+) -> Result<Value<'a, 'r, R>, E> {
+    let column = name.map(|name| reading.column(name)).transpose()?.flatten();
+    Ok(match column {
+        Some(column) => Value { reading, column, purpose: Purpose::Named },
+        None => Value { reading, column: 0, purpose: Purpose::Ignored },
+    })
 }
 
 impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
@@ -260,22 +413,26 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
         while let Some(member) = map.next_key()? {
             match member {
                 DataMember::Features => {
-                    if found == 0 {
-                        map.next_value_seed(Features(&mut *self.0))?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                    found += 1;
+                    found += usize::from(match found {
+                        0 => map.next_value_seed(Features { reading: &mut *self.0, column: None })?,
+                        _ => !map.next_value_seed(AnyShape)?.is_scalar(),
+                    });
                 }
                 DataMember::Other => _ = map.next_value::<IgnoredAny>()?,
             }
         }
         Ok(found)
     }
+
+    visit_scalars! { usize }
 }
 
-/// The value of `features`: a list, or an object of `values`, `keys` and `shape`. Closes the row.
-struct Features<'a, 'r, R>(&'a mut Reading<'r, R>);
+/// The value of `features`: a list, or an object of `values`, `keys` and `shape`. Closes the row; gives whether it has.
+struct Features<'a, 'r, R> {
+    reading: &'a mut Reading<'r, R>,
+    /// The column that may be called so, whose value is neither.
+    column: Option<&'static str>,
+}
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
@@ -287,29 +444,38 @@ enum TensorMember {
     Other,
 }
 
-impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Features<'_, '_, R> {
-    type Value = ();
+impl<'a, 'r, R> Features<'a, 'r, R> {
+    fn value<'de, E: serde::de::Error>(self) -> Result<(Value<'a, 'r, R>, bool), E>
+    where
+        R: Rows<'de>,
+    {
+        value_of_column(self.reading, self.column).map(|value| (value, false))
+    }
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Features<'_, '_, R> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de, R: Rows<'de>> Visitor<'de> for Features<'_, '_, R> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("features: a list of values, or an object with \"values\"")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
-        let reading = self.0;
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<bool, A::Error> {
+        let reading = self.reading;
         Values(&mut *reading).visit_seq(list)?;
-        reading.rows.end_dense().map_err(|error| reading.fail(error))
+        reading.rows.end_dense().map(|()| true).map_err(|error| reading.fail(error))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let reading = self.0;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let reading = self.reading;
         let (mut values, mut keys, mut shape) = (None, None, None);
         while let Some(member) = map.next_key()? {
             let twice = match member {
@@ -338,8 +504,10 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Features<'_, '_, R> {
             }
             _ => reading.rows.end_dense(),
         };
-        end.map_err(|error| reading.fail(error))
+        end.map(|()| true).map_err(|error| reading.fail(error))
     }
+
+    visit_scalars! { bool }
 }
 
 /// A list of values; gives their number.
@@ -384,6 +552,10 @@ pub(super) enum Purpose {
     Next,
     /// To the column of its name.
     Named,
+    /// To this row of the column of its name, which comes as a whole.
+    OfColumn(usize),
+    /// Nowhere: it has a name that is no column's.
+    Ignored,
 }
 
 impl<R> Value<'_, '_, R> {
@@ -394,6 +566,8 @@ impl<R> Value<'_, '_, R> {
         let taken = match self.purpose {
             Purpose::Next => self.reading.rows.value(value),
             Purpose::Named => self.reading.rows.named_value(self.column, value),
+            Purpose::Ignored => Ok(()),
+            Purpose::OfColumn(row) => self.reading.rows.column_value(self.column, row, value),
         };
         taken.map_err(|error| self.fail(error))
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Error;
 use crate::payload::MediaType;
 use crate::payload::batch::Row;
 use crate::payload::table::{Cell, Column, Table};
@@ -274,9 +275,26 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ("[]", "byte 1: expected at least one row, found none"),
         (
             r#"{"instances": [{"features": [1, 2], "data": {"features": [1, 2]}}]}"#,
-            "row 1, byte 41: expected features once in an instance, found them twice",
+            "row 1, byte 64: expected features once in an instance, found them twice",
         ),
-        (r#"{"rows": []}"#, "byte 11: expected a member \"instances\", found none"),
+        (
+            r#"{"rows": []}"#,
+            "row 1, byte 11: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]}, found an object \
+             without features",
+        ),
+        (r#"{"instances": 5}"#, "byte 14: invalid type: integer `5`, expected a list of instances"),
+        (
+            r#"{"instances": [{"features": 5}]}"#,
+            "row 1, byte 29: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+        ),
+        (
+            r#"{"instances": [{"data": 5}]}"#,
+            "row 1, byte 25: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+        ),
+        (
+            "\u{feff}{\"instances\": [[1, 2], [1, \"abc\"]]}",
+            "row 2, column 2, byte 34: expected a number, found \"abc\"",
+        ),
         (r#"{"instances": [], "instances": []}"#, "byte 28: duplicate field `instances`"),
         (
             "{\"instances\": [{\"features\": [1.0, ",
@@ -299,6 +317,37 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         jsonlines::read_batch(b"{\"features\": [1, 2]} {\"features\": [1, 2]}\n", 2).unwrap_err().to_string(),
         "row 1, byte 21: expected JSON, found something else: trailing characters"
     );
+    assert_eq!(
+        jsonlines::read_batch("\u{feff}[1, 2]\n[1, x]\n".as_bytes(), 2).unwrap_err().to_string(),
+        "row 2, byte 14: expected JSON, found something else: expected value"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let expected = [Row::Dense(&[1.5, 0.0])];
+    for body in [r#"{"instances": [[1.5, 0]]}"#, "[[1.5, 0]]", "[1.5, 0]", r#"{"features": [1.5, 0]}"#] {
+        let body = format!("\u{feff}{body}");
+        assert_eq!(read_batch(body.as_bytes(), 2).unwrap().rows().collect::<Vec<_>>(), expected, "{body}");
+    }
+    let lines = jsonlines::read_batch("\u{feff}[1.5, 0]\n".as_bytes(), 2).unwrap();
+    assert_eq!(lines.rows().collect::<Vec<_>>(), expected);
+    let words = "\u{feff}{\"wide\": NaN, \"color\": \"N\"}";
+    for table in [read_table(words.as_bytes(), &LABEL_LAST), jsonlines::read_table(words.as_bytes(), &LABEL_LAST)] {
+        assert_eq!(format!("{:?}", table.unwrap().columns), "[Float64([NaN]), Object([Text(\"N\")])]");
+    }
+    assert!(read_batch("\u{feff}".as_bytes(), 2).unwrap_err().to_string().ends_with("found an empty body"));
+    assert!(read_batch("\u{feff}\u{feff}[1, 2]".as_bytes(), 2).is_err());
+}
+
+#[test]
+fn a_line_may_be_the_only_value_of_its_row() {
+    let lines = jsonlines::read_batch(b"1.5\n-2\n[3]\n", 1).unwrap();
+    assert_eq!(lines.rows().collect::<Vec<_>>(), [Row::Dense(&[1.5]), Row::Dense(&[-2.0]), Row::Dense(&[3.0])]);
+    let table = jsonlines::read_table(b"\"high\"\nnull\n", &|_: usize| Ok(())).unwrap();
+    assert_eq!(table.columns, [Column::Object(vec![Cell::Text("high".into()), Cell::None])]);
+    let message = jsonlines::read_batch(b"[1, 2]\n7\n", 2).unwrap_err().to_string();
+    assert_eq!(message, "row 2, byte 7: expected 2 features, found 1");
 }
 
 #[test]

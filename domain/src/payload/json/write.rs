@@ -33,13 +33,32 @@ pub(in crate::payload) fn write_predictions(predictions: &Predictions, is_first:
     }
 }
 
-/// The rows of an estimator's answer in the same shape, with the members that it has.
+/// The rows of an estimator's answer as the list of them has them: a value each, or a list of values.
+pub(in crate::payload) fn write_values(estimates: &Estimates<'_>, is_first: bool, out: &mut Vec<u8>) {
+    for row in 0..estimates.rows() {
+        if !is_first || row > 0 {
+            out.extend_from_slice(b", ");
+        }
+        write_value(estimates, row, b", ", out);
+    }
+}
+
+/// What an estimator answers for one row: its scores, or its label where it has none.
+pub(in crate::payload) fn write_value(estimates: &Estimates<'_>, row: usize, separator: &[u8], out: &mut Vec<u8>) {
+    match (estimates.score_columns(), estimates.label_column()) {
+        (Some(scores), _) => write_score(scores, row, separator, out),
+        (None, Some(labels)) => write_cell(labels, row, out),
+        (None, None) => {}
+    }
+}
+
+/// The rows of an estimator's answer in the linear learner's shape, with the members that it has.
 pub(in crate::payload) fn write_estimates(estimates: &Estimates<'_>, is_first: bool, out: &mut Vec<u8>) {
     for row in 0..estimates.rows() {
         out.extend_from_slice(if is_first && row == 0 { b"{" } else { b", {" });
         if let Some(scores) = estimates.score_columns() {
             out.extend_from_slice(b"\"score\": ");
-            write_score(scores, row, b", ", out);
+            write_named_score(scores, row, b", ", out);
         }
         if let Some(labels) = estimates.label_column() {
             let name: &[u8] = match estimates.score_columns() {
@@ -50,6 +69,14 @@ pub(in crate::payload) fn write_estimates(estimates: &Estimates<'_>, is_first: b
             write_cell(labels, row, out);
         }
         out.push(b'}');
+    }
+}
+
+/// The score of one row as the linear learner has it, for whom one value is no list.
+pub(in crate::payload) fn write_named_score(scores: &Scores<'_>, row: usize, separator: &[u8], out: &mut Vec<u8>) {
+    match scores {
+        Scores::Each(columns) if columns.len() == 1 => columns.iter().for_each(|column| write_cell(column, row, out)),
+        scores => write_score(scores, row, separator, out),
     }
 }
 

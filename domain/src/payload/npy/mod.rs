@@ -14,7 +14,7 @@ mod header;
 mod write;
 
 pub(crate) use dtype::half_to_f64;
-pub(super) use write::{write_features, write_predictions};
+pub(super) use write::{write_estimates, write_features, write_predictions};
 
 use super::Batch;
 use super::table::{Column, Schema, Table};

@@ -3,6 +3,7 @@
 use super::array::shown_shape;
 use super::header::MAGIC;
 use crate::error::Result;
+use crate::payload::Estimates;
 use crate::payload::features::Features;
 use crate::payload::predictions::{Predictions, Score, Scores, Width};
 use crate::payload::table::Column;
@@ -71,6 +72,30 @@ pub(in crate::payload) fn write_features(
     all_rows: Option<usize>,
     out: &mut Vec<u8>,
 ) -> Result<()> {
+    let width = features.table.columns.len() + usize::from(features.label.is_some());
+    write_table(features, all_rows.map(|rows| [rows, width]).as_ref().map(<[usize; 2]>::as_slice), out)
+}
+
+/// An estimator's answers as scikit-learn's own array: of one dimension where a row has one value, and of two where it has a
+/// list of them. Otherwise as [`write_features`].
+///
+/// # Errors
+/// As [`write_features`], for classes.
+pub(in crate::payload) fn write_estimates(
+    estimates: Estimates<'_>,
+    all_rows: Option<usize>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let is_flat = estimates.is_flat();
+    let features = Features { label: None, table: estimates.into_table(), sources: Vec::new() };
+    match all_rows {
+        Some(rows) if is_flat => write_table(&features, Some(&[rows]), out),
+        all_rows => write_features(&features, all_rows, out),
+    }
+}
+
+/// With the header of an array of a shape before them, where these are its first rows.
+fn write_table(features: &Features<'_>, shape: Option<&[usize]>, out: &mut Vec<u8>) -> Result<()> {
     let columns: Vec<_> = features.label.iter().chain(&features.table.columns).collect();
     let rows = features.table.rows;
     macro_rules! all {
@@ -85,25 +110,25 @@ pub(in crate::payload) fn write_features(
         };
     }
     if let Some(columns) = all!(Float64) {
-        write_columns(&columns, rows, all_rows, out);
+        write_columns(&columns, rows, shape, out);
     } else if let Some(columns) = all!(Float32) {
-        write_columns(&columns, rows, all_rows, out);
+        write_columns(&columns, rows, shape, out);
     } else if let Some(columns) = all!(Int64) {
-        write_columns(&columns, rows, all_rows, out);
+        write_columns(&columns, rows, shape, out);
     } else if let Some(columns) = all!(UInt64) {
-        write_columns(&columns, rows, all_rows, out);
+        write_columns(&columns, rows, shape, out);
     } else if let Some(columns) = all!(Bool) {
-        write_columns(&columns, rows, all_rows, out);
+        write_columns(&columns, rows, shape, out);
     } else {
         let columns = features.to_float64()?;
-        write_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), rows, all_rows, out);
+        write_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), rows, shape, out);
     }
     Ok(())
 }
 
-fn write_columns<T: Item>(columns: &[&[T]], rows: usize, all_rows: Option<usize>, out: &mut Vec<u8>) {
-    if let Some(all_rows) = all_rows {
-        write_header(T::CODE, &[all_rows, columns.len()], out);
+fn write_columns<T: Item>(columns: &[&[T]], rows: usize, shape: Option<&[usize]>, out: &mut Vec<u8>) {
+    if let Some(shape) = shape {
+        write_header(T::CODE, shape, out);
     }
     for row in 0..rows {
         columns.iter().filter_map(|column| column.get(row)).for_each(|value| value.append(out));
