@@ -35,12 +35,14 @@ pub struct Feature<'c, 'a> {
     /// Whether the column of the request that this is a part of has a value in some row, or is known to be one of text. Where
     /// that is not known, its own values decide.
     pub has_values: bool,
+    /// Whether an imputer gives it.
+    pub imputed: bool,
 }
 
 impl<'c, 'a> Feature<'c, 'a> {
     /// A feature with a new column.
     pub fn new(origin: Origin, column: Column<'a>) -> Feature<'c, 'a> {
-        Feature { origin, data: Cow::Owned(column), has_values: false }
+        Feature { origin, data: Cow::Owned(column), has_values: false, imputed: false }
     }
 }
 
@@ -214,7 +216,8 @@ mod tests {
     use super::*;
 
     fn floats(column: Column<'_>, refuses: Refuses) -> Result<Vec<f64>, String> {
-        let feature = Feature { origin: Origin::column(1), data: Cow::Borrowed(&column), has_values: false };
+        let feature =
+            Feature { origin: Origin::column(1), data: Cow::Borrowed(&column), has_values: false, imputed: false };
         let message = |fault: Fault| fault.into_error(|origin| Some((origin.index()? + 1, None))).to_string();
         Ok(Floats::from_features(vec![feature], refuses).map_err(message)?.columns.remove(0).values)
     }

@@ -13,12 +13,15 @@
 mod attributes;
 mod build;
 mod categories;
+mod check_array;
 mod column_names;
 mod columns_json;
 mod demand;
 pub(crate) mod describe;
 mod dtype;
 mod dtypes;
+#[cfg(test)]
+mod edge_cases_test;
 mod fault;
 mod feature;
 #[cfg(test)]
@@ -225,6 +228,7 @@ impl Preprocessor {
             origin: Origin::column(index),
             data: Cow::Borrowed(column),
             has_values: has_values(index) || self.layout.readings().is_text(index),
+            imputed: false,
         };
         let features = columns.iter().enumerate().map(feature).collect();
         let transformed = self.transformer.apply(features, rows)?;

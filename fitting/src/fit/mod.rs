@@ -97,6 +97,7 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
                     origin: Origin::column(index),
                     data: Cow::Borrowed(column),
                     has_values: false,
+                    imputed: false,
                 })
                 .collect();
             root.see(&features, count).map_err(|fault| placed.error(fault))?;

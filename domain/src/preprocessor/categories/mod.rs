@@ -10,6 +10,7 @@ mod object_index;
 
 use super::attributes::one_dimensional;
 use super::build::Builder;
+use super::dtype::{Dtype, objects as objects_of};
 use super::fault::Fault;
 use super::feature::{Feature, Refuses, describe, refuse};
 use super::readings::Texts;
@@ -32,6 +33,20 @@ pub(super) struct Categories {
     refuses_missing: bool,
     /// From 1.6 on, bool columns are matched as objects.
     bools_are_objects: bool,
+    numbers_beside_objects: NumbersBesideObjects,
+    /// Until 0.21, what an encoder puts in place of an unknown value, the first category as the type of the column, must be a
+    /// category itself.
+    looks_up_placeholder: bool,
+}
+
+/// What becomes of a column of numbers where the categories are objects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum NumbersBesideObjects {
+    /// Until 0.23: numbers may be among the objects, and the first of the objects takes the place of an unknown one, if it is
+    /// a number.
+    Compared,
+    /// From 0.24 on: numpy cannot look for missing values among objects.
+    Refused,
 }
 
 #[derive(Debug)]
@@ -94,6 +109,11 @@ impl Categories {
             known,
             refuses_missing: version < Version::new(0, 24),
             bools_are_objects: version >= Version::new(1, 6),
+            numbers_beside_objects: match version < Version::new(0, 24) {
+                true => NumbersBesideObjects::Compared,
+                false => NumbersBesideObjects::Refused,
+            },
+            looks_up_placeholder: version < Version::new(0, 22),
         }
     }
 
@@ -142,11 +162,76 @@ impl Categories {
                 }
                 (0..).zip(values).try_for_each(|(row, value)| found(row, self.of_object(&Cell::Bool(*value))))
             }
-            numbers => {
-                self.refuse_objects(feature, numbers.dtype())?;
-                self.encode_numbers(feature, found)
+            numbers if self.is_array_of_objects() => match self.numbers_beside_objects {
+                NumbersBesideObjects::Refused => Err(self.incomparable(feature, numbers.dtype())),
+                NumbersBesideObjects::Compared => self.encode_numbers_among_objects(feature, found),
+            },
+            numbers => self.encode_numbers(feature, |row, code| {
+                found(row, code)?;
+                if code.is_none() && self.looks_up_placeholder && !self.placeholder_is_known(Dtype::of(numbers)) {
+                    return Err(self.incomparable(feature, numbers.dtype()));
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    /// Calls `found` as [`Categories::encode`] does, for values that are known to be labels of classes: nothing stands in place
+    /// of an unknown one.
+    ///
+    /// # Errors
+    /// Those of `found`.
+    pub(super) fn encode_labels(
+        &self,
+        labels: &Feature<'_, '_>,
+        mut found: impl FnMut(usize, Option<u32>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        match &*labels.data {
+            Column::Object(cells) => (0..).zip(cells).try_for_each(|(row, cell)| found(row, self.of_object(cell))),
+            _ => self.encode_numbers(labels, found),
+        }
+    }
+
+    fn encode_numbers_among_objects(
+        &self,
+        feature: &Feature<'_, '_>,
+        mut found: impl FnMut(usize, Option<u32>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if let Column::Float64(values) = &*feature.data {
+            refuse(feature.origin, values, Refuses::InfinityAndMissing)?;
+        }
+        for (row, cell) in objects_of(&feature.data).iter().enumerate() {
+            let code = self.of_object(cell);
+            found(row, code)?;
+            if code.is_none() && !self.placeholder_is_known(Dtype::of(&feature.data)) {
+                return Err(self.incomparable(feature, feature.data.dtype()));
             }
         }
+        Ok(())
+    }
+
+    /// Whether the first category is a number of a column's type, and among the categories as that.
+    fn placeholder_is_known(&self, dtype: Dtype) -> bool {
+        let first = match &self.known {
+            Known::Integers { values, .. } => values.first().map(|value| *value as f64),
+            Known::Unsigned { values, .. } => values.first().map(|value| *value as f64),
+            Known::Floats { values, .. } => values.first().copied(),
+            Known::Texts { .. } => None,
+            Known::Objects { objects, .. } => match objects.first() {
+                Some(Object::Bool(value)) => Some(f64::from(u8::from(*value))),
+                Some(Object::Integer(value)) => Some(*value as f64),
+                Some(Object::Float(value)) => Some(*value),
+                Some(Object::Missing | Object::None | Object::Text(_)) | None => None,
+            },
+        };
+        let cell = match dtype {
+            Dtype::Bool => first.map(|value| Cell::Bool(value != 0.0)),
+            Dtype::Int64 => first.map(|value| Cell::Int(value as i64)),
+            // A negative one becomes a huge one.
+            Dtype::UInt64 => first.filter(|value| *value >= 0.0).map(|value| Cell::Int(value as i64)),
+            _ => first.map(Cell::Float),
+        };
+        cell.is_some_and(|cell| !self.looks_up_placeholder || self.of_object(&cell).is_some())
     }
 
     fn encode_numbers(
@@ -176,13 +261,8 @@ impl Categories {
         }
     }
 
-    /// numpy cannot look for missing values among objects, so a numeric column against them raises in every version,
-    /// even with `handle_unknown='ignore'`.
-    fn refuse_objects(&self, feature: &Feature<'_, '_>, dtype: &str) -> Result<(), Fault> {
-        match self.known {
-            Known::Texts { objects: true, .. } | Known::Objects { .. } => Err(self.incomparable(feature, dtype)),
-            _ => Ok(()),
-        }
+    fn is_array_of_objects(&self) -> bool {
+        matches!(self.known, Known::Texts { objects: true, .. } | Known::Objects { .. })
     }
 
     fn incomparable(&self, feature: &Feature<'_, '_>, dtype: &str) -> Fault {
@@ -190,9 +270,15 @@ impl Categories {
             && matches!(&*feature.data, Column::Float64(values) if values.iter().all(|value| value.is_nan()));
         let what = if nothing { "no value in any row".to_owned() } else { format!("only values of type {dtype}") };
         let categories = if let Known::Texts { .. } = self.known { "categories of text" } else { "the categories" };
+        let way_out = match feature.imputed {
+            true => {
+                "or if the imputer before the encoder were fitted by scikit-learn 1.1 or later, which takes numbers for text"
+            }
+            false => "or with an imputer before the encoder",
+        };
         let message = format!(
             "the column has {what}, which scikit-learn cannot compare with {categories} ({}); \
-             it could if one row had text here, or with an imputer before the encoder",
+             it could if one row had text here, {way_out}",
             self.some()
         );
         Fault::of_column(feature.origin, message)
@@ -293,6 +379,29 @@ impl Categories {
             Known::Unsigned { values, lookup } => lookup.find(values, &u64::try_from(integer()?).ok()?),
             _ => self.of_float(value),
         }
+    }
+
+    /// Whether a column of `uint64` cannot have the first category in place of an unknown value: a negative number becomes a
+    /// huge one, which stands behind all categories but NaN.
+    pub(super) fn begins_below_zero(&self) -> bool {
+        match &self.known {
+            Known::Integers { values, .. } => values.first().is_some_and(|value| *value < 0),
+            Known::Floats { values, missing: None, .. } => values.first().is_some_and(|value| *value < 0.0),
+            _ => false,
+        }
+    }
+
+    /// The texts, if the categories are nothing else.
+    pub(super) fn as_texts(&self) -> Option<&TextList> {
+        match &self.known {
+            Known::Texts { texts, missing: None, none: None, .. } => Some(texts),
+            _ => None,
+        }
+    }
+
+    /// The category that is this text.
+    pub(super) fn of_text(&self, text: &str) -> Option<u32> {
+        self.of_object(&Cell::Text(text.into()))
     }
 
     /// The first few categories, as a message shows them.

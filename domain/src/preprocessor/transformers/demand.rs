@@ -15,7 +15,7 @@ impl Transformer {
     pub(in crate::preprocessor) fn demand(&self, given: usize) -> Demand {
         match self {
             Transformer::Passthrough => Demand::of_columns(given),
-            Transformer::Binarizer { .. }
+            Transformer::Binarizer(_)
             | Transformer::MaxAbsScaler(_)
             | Transformer::MinMaxScaler(_)
             | Transformer::Normalizer(_)

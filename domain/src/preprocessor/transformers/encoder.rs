@@ -6,8 +6,10 @@ use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers};
 use crate::preprocessor::build::{Builder, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, describe};
+use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use std::sync::Arc;
 
@@ -30,6 +32,19 @@ pub(super) fn categories<'t>(
         categories.push(own);
     }
     Ok(categories)
+}
+
+/// Until 0.20 the columns of a frame are made one array, of one type, before they are encoded; since 0.21 each has its own.
+pub(super) fn one_array(version: Version) -> Option<CheckArray> {
+    (version < Version::new(0, 21)).then(|| CheckArray::of(version))
+}
+
+/// The columns that are encoded.
+pub(super) fn columns<'c, 'a>(features: Vec<Feature<'c, 'a>>, one_array: Option<CheckArray>) -> Vec<Feature<'c, 'a>> {
+    match one_array {
+        None => features,
+        Some(check) => check.any(features),
+    }
 }
 
 /// The infrequent categories of one feature, which share a number.

@@ -3,14 +3,14 @@
 use super::Transformer;
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
-use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names};
-use crate::preprocessor::dtype::stack;
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Refuses, refuse};
+use crate::preprocessor::feature::{Feature, Refuses};
+use crate::preprocessor::version::Version;
 use std::cmp::Ordering;
 
 /// Which features are kept.
@@ -18,6 +18,7 @@ use std::cmp::Ordering;
 pub(in crate::preprocessor) struct FeatureSelection {
     kept: Box<[bool]>,
     refuses: Refuses,
+    check: CheckArray,
 }
 
 /// Whether a class is a selector that is built here.
@@ -61,8 +62,11 @@ pub(super) fn build<'t>(
     builder.accept(input, selector, kept.len())?;
     builder.keep_items::<bool>(kept.len())?;
     let width = kept.iter().filter(|kept| **kept).count();
-    let refuses = if selector.class() == "VarianceThreshold" { Refuses::Nothing } else { Refuses::InfinityAndMissing };
-    Ok(Built::array(Transformer::FeatureSelection(FeatureSelection { kept, refuses }), width))
+    // From 0.22 on nothing is refused where missing values may pass (the tag allow_nan).
+    let passes_all = selector.class() == "VarianceThreshold" && builder.version >= Version::new(0, 22);
+    let refuses = if passes_all { Refuses::Nothing } else { Refuses::InfinityAndMissing };
+    let selection = FeatureSelection { kept, refuses, check: CheckArray::of(builder.version) };
+    Ok(Built::array(Transformer::FeatureSelection(selection), width))
 }
 
 /// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name says how
@@ -271,12 +275,8 @@ fn median(values: &[f64]) -> f64 {
 
 impl FeatureSelection {
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
-        let features = stack(features);
-        for feature in &features {
-            if let Column::Float64(values) = &*feature.data {
-                refuse(feature.origin, values, self.refuses)?;
-            }
-        }
+        let features = self.check.any(features);
+        self.check.refuse(&features, self.refuses)?;
         Ok(features.into_iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(feature, _)| feature).collect())
     }
 

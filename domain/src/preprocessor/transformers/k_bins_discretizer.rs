@@ -7,6 +7,7 @@ use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names};
+use crate::preprocessor::dtype::{Dtype, convert};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
 use crate::preprocessor::version::Version;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub(in crate::preprocessor) struct KBinsDiscretizer {
     features: Box<[Bins]>,
     encoder: Option<Transformer>,
+    encodes_as_given: bool,
 }
 
 /// Nanoseconds in which a value's bin is found, on a slow core.
@@ -65,7 +67,8 @@ pub(super) fn build<'t>(
     } else {
         (None, Input::array(width))
     };
-    let discretizer = KBinsDiscretizer { features, encoder };
+    let encodes_as_given = builder.version >= Version::new(0, 24);
+    let discretizer = KBinsDiscretizer { features, encoder, encodes_as_given };
     Ok(Built { transformer: Transformer::KBinsDiscretizer(Box::new(discretizer)), output })
 }
 
@@ -93,6 +96,14 @@ impl Bins {
     }
 }
 
+fn as_floats<'c, 'a>(feature: Feature<'c, 'a>, single: bool) -> Feature<'c, 'a> {
+    let dtype = if single { Dtype::Float32 } else { Dtype::Float64 };
+    if Dtype::of(&feature.data) == dtype {
+        return feature;
+    }
+    Feature::new(feature.origin, convert(&feature.data, dtype))
+}
+
 impl KBinsDiscretizer {
     pub(super) fn apply<'c, 'a>(
         &'a self,
@@ -104,6 +115,12 @@ impl KBinsDiscretizer {
             floats.map_column(column, |value| bins.bin(value));
         }
         match &self.encoder {
+            // It answers in the type of what it is given, floats, from 0.24 on; before, in that which it was made with.
+            Some(encoder) if self.encodes_as_given => {
+                let single = floats.single();
+                let marks = encoder.apply(floats.into_features(), rows)?;
+                Ok(marks.into_iter().map(|marks| as_floats(marks, single)).collect())
+            }
             Some(encoder) => encoder.apply(floats.into_features(), rows),
             None => Ok(floats.into_features()),
         }
@@ -111,7 +128,10 @@ impl KBinsDiscretizer {
 
     pub(super) fn demand(&self, given: usize) -> Demand {
         let numbers = Demand::of(given, given, SEARCH);
-        self.encoder.as_ref().map_or(numbers, |encoder| numbers.then(encoder.demand(given)))
+        self.encoder.as_ref().map_or(numbers, |encoder| {
+            let marks = encoder.demand(given);
+            numbers.then(marks).then(Demand::of_columns(marks.width))
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::preprocessor::build::{Builder, Built, Input, RequestWidth, Shape};
 use crate::preprocessor::categories::Categories;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, describe, refuse_missing};
+use crate::preprocessor::version::Version;
 use std::sync::Arc;
 
 /// The classes and the two marks.
@@ -16,6 +17,18 @@ pub(in crate::preprocessor) struct LabelBinarizer {
     classes: Arc<Categories>,
     negative: i64,
     positive: i64,
+    numbers: NumbersBesideTexts,
+}
+
+/// What becomes of numbers where the classes are texts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum NumbersBesideTexts {
+    /// They are no class.
+    Unknown,
+    /// Until 1.0, numpy has no type that floats and texts have in common.
+    FloatsRefused,
+    /// From 1.9 on, integers are looked for among the integers that the texts are, and refused where one is none.
+    IntegersRead { all: bool },
 }
 
 /// Reads `classes_`, `neg_label`, `pos_label` and `y_type_`.
@@ -40,7 +53,8 @@ pub(super) fn build<'t>(
         value.as_i64().ok_or_else(|| binarizer.mismatch(name, "an integer", value))
     };
     builder.keep(size_of::<LabelBinarizer>())?;
-    let binarizer = LabelBinarizer { classes, negative: mark("neg_label")?, positive: mark("pos_label")? };
+    let numbers = NumbersBesideTexts::of(&classes, builder.version);
+    let binarizer = LabelBinarizer { classes, negative: mark("neg_label")?, positive: mark("pos_label")?, numbers };
     // Of two classes there is one column, unless a request has more than two labels.
     let width = if binarizer.classes.len() <= 2 { 1 } else { binarizer.classes.len() };
     Ok(Built::array(Transformer::LabelBinarizer(Box::new(binarizer)), width))
@@ -70,7 +84,7 @@ impl LabelBinarizer {
         let target = Target::of(&labels)?;
         let classes = self.classes.len();
         let mut columns = vec![vec![self.negative; labels.data.len()]; self.width()];
-        self.classes.encode(&labels, |row, class| {
+        self.encode(&labels, |row, class| {
             // Of one class there is nothing to tell apart, unless there are more than two labels.
             let class = class.filter(|_| classes > 1 || target == Target::Multiclass);
             let column = class.and_then(|class| columns.get_mut(class as usize));
@@ -83,6 +97,45 @@ impl LabelBinarizer {
         let first = usize::from(classes == 2 && target == Target::Binary);
         let columns = columns.into_iter().skip(first);
         Ok(columns.map(|marks| Feature::new(labels.origin, Column::Int64(marks))).collect())
+    }
+}
+
+impl LabelBinarizer {
+    fn encode(
+        &self,
+        labels: &Feature<'_, '_>,
+        mut found: impl FnMut(usize, Option<u32>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let refused = match (self.numbers, &*labels.data) {
+            (NumbersBesideTexts::IntegersRead { all: true }, Column::Int64(values)) => {
+                let class = |value: &i64| self.classes.of_text(&value.to_string());
+                return (0..).zip(values).try_for_each(|(row, value)| found(row, class(value)));
+            }
+            (NumbersBesideTexts::IntegersRead { all: true }, Column::UInt64(values)) => {
+                let class = |value: &u64| self.classes.of_text(&value.to_string());
+                return (0..).zip(values).try_for_each(|(row, value)| found(row, class(value)));
+            }
+            (NumbersBesideTexts::IntegersRead { .. }, Column::Int64(_) | Column::UInt64(_)) => "integers",
+            (NumbersBesideTexts::FloatsRefused, Column::Float32(_) | Column::Float64(_)) => "floats",
+            _ => return self.classes.encode_labels(labels, found),
+        };
+        let classes = self.classes.some();
+        let message =
+            format!("the column has only {refused}, which scikit-learn cannot compare with the classes {classes}");
+        Err(Fault::of_column(labels.origin, message))
+    }
+}
+
+impl NumbersBesideTexts {
+    fn of(classes: &Categories, version: Version) -> NumbersBesideTexts {
+        match classes.as_texts() {
+            Some(_) if version < Version::new(1, 1) => NumbersBesideTexts::FloatsRefused,
+            Some(texts) if version >= Version::new(1, 9) => {
+                let all = texts.iter().all(|text| text.parse::<i128>().is_ok());
+                NumbersBesideTexts::IntegersRead { all }
+            }
+            _ => NumbersBesideTexts::Unknown,
+        }
     }
 }
 
@@ -137,11 +190,14 @@ mod tests {
     use super::*;
     use crate::preprocessor::feature::Origin;
     use crate::preprocessor::transformers::testing::{columns_of, message, texts};
-    use crate::preprocessor::version::Version;
+
+    fn binarizer(classes: Categories, version: Version) -> LabelBinarizer {
+        let numbers = NumbersBesideTexts::of(&classes, version);
+        LabelBinarizer { classes: classes.into(), negative: -1, positive: 2, numbers }
+    }
 
     fn binarize(classes: &[Option<&str>], labels: &[Option<&'static str>]) -> Vec<Column<'static>> {
-        let classes = Categories::of_texts(classes, Version::new(1, 9)).into();
-        let binarizer = LabelBinarizer { classes, negative: -1, positive: 2 };
+        let binarizer = binarizer(Categories::of_texts(classes, Version::new(1, 9)), Version::new(1, 9));
         columns_of(binarizer.apply(vec![texts(labels)]))
     }
 
@@ -166,8 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_no_label_is_refused() {
-        let classes = || Categories::of_integers(&[1, 2], Version::new(1, 9)).into();
-        let binarizer = LabelBinarizer { classes: classes(), negative: 0, positive: 1 };
+        let binarizer = binarizer(Categories::of_integers(&[1, 2], Version::new(1, 9)), Version::new(1, 9));
         let of = |column| message(binarizer.apply(vec![Feature::new(Origin::column(0), column)]));
         assert!(
             of(Column::Float64(vec![2.0, 1.5])).starts_with("row 2, column 1: found 1.5, which scikit-learn does not")
@@ -176,6 +231,24 @@ mod tests {
         assert!(of(Column::Float64(vec![f64::NAN])).contains("found a missing one"));
         assert!(of(Column::Object(vec![Cell::Text("a".into()), Cell::Bool(true)])).contains("found True in a column"));
         let integers = Feature::new(Origin::column(0), Column::Float64(vec![2.0, 1.0]));
-        assert_eq!(columns_of(binarizer.apply(vec![integers])), [Column::Int64(vec![1, 0])]);
+        assert_eq!(columns_of(binarizer.apply(vec![integers])), [Column::Int64(vec![2, -1])]);
+    }
+
+    #[test]
+    fn numbers_beside_texts_are_unknown_refused_or_read_by_version() {
+        let of = |texts: [&str; 3], version, column: Column<'static>| {
+            let texts = texts.map(Some);
+            let binarizer = binarizer(Categories::of_texts(&texts, version), version);
+            let columns = binarizer.apply(vec![Feature::new(Origin::column(0), column)]);
+            let last = columns.map(|columns| columns_of(Ok(columns)).remove(2));
+            last.map_err(|fault| fault.into_error(|_| None).to_string())
+        };
+        let (floats, integers) = (|| Column::Float64(vec![3.0]), || Column::Int64(vec![3]));
+        let (letters, digits) = (["a", "b", "c"], ["1", "2", "3"]);
+        assert!(of(letters, Version::new(1, 0), floats()).unwrap_err().starts_with("the column has only floats"));
+        assert_eq!(of(digits, Version::new(1, 6), floats()).unwrap(), Column::Int64(vec![-1]));
+        assert_eq!(of(digits, Version::new(1, 6), integers()).unwrap(), Column::Int64(vec![-1]));
+        assert_eq!(of(digits, Version::new(1, 9), integers()).unwrap(), Column::Int64(vec![2]));
+        assert!(of(letters, Version::new(1, 9), integers()).unwrap_err().starts_with("the column has only integers"));
     }
 }

@@ -55,9 +55,7 @@ use crate::error::{Cause, Result};
 pub(super) enum Transformer {
     /// Gives what it is given: `'passthrough'`, `FunctionTransformer(None)`, an empty pipeline.
     Passthrough,
-    Binarizer {
-        threshold: f64,
-    },
+    Binarizer(binarizer::Binarizer),
     ColumnTransformer(ColumnTransformer),
     FeatureSelection(feature_selection::FeatureSelection),
     FeatureUnion(feature_union::FeatureUnion),
@@ -163,7 +161,7 @@ impl Transformer {
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         match self {
             Transformer::Passthrough => Ok(features),
-            Transformer::Binarizer { threshold } => binarizer::apply(*threshold, features),
+            Transformer::Binarizer(binarizer) => binarizer.apply(features),
             Transformer::ColumnTransformer(transformer) => transformer.apply(&features, rows),
             Transformer::FeatureSelection(selection) => selection.apply(features),
             Transformer::FeatureUnion(union) => union.apply(&features, rows),
@@ -173,8 +171,8 @@ impl Transformer {
             Transformer::MaxAbsScaler(scaler) => scaler.apply(features),
             Transformer::MinMaxScaler(scaler) => scaler.apply(features),
             Transformer::Normalizer(normalizer) => normalizer.apply(features),
-            Transformer::OneHotEncoder(encoder) => encoder.apply(&features, rows),
-            Transformer::OrdinalEncoder(encoder) => encoder.apply(&features),
+            Transformer::OneHotEncoder(encoder) => encoder.apply(features, rows),
+            Transformer::OrdinalEncoder(encoder) => encoder.apply(features),
             Transformer::Pipeline(pipeline) => pipeline.apply(features, rows),
             Transformer::PolynomialFeatures(polynomial) => polynomial.apply(features, rows),
             Transformer::PowerTransformer(transformer) => transformer.apply(features),

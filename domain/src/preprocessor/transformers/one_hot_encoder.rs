@@ -10,6 +10,7 @@ use crate::payload::table::Column;
 use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::describe::values::texts;
@@ -25,6 +26,8 @@ pub(in crate::preprocessor) struct OneHotEncoder {
     features: Box<[EncodedFeature]>,
     width: usize,
     dtype: OneHotDtype,
+    /// In 0.20 the columns of a frame are one array first.
+    one_array: Option<CheckArray>,
 }
 
 #[derive(Debug)]
@@ -107,7 +110,8 @@ pub(super) fn build<'t>(
         })
         .collect::<Result<Box<[_]>>>()?;
     let width = features.iter().map(|feature| feature.width as usize).sum();
-    Ok(Built::array(Transformer::OneHotEncoder(OneHotEncoder { features, width, dtype }), width))
+    let one_array = encoder::one_array(builder.version);
+    Ok(Built::array(Transformer::OneHotEncoder(OneHotEncoder { features, width, dtype, one_array }), width))
 }
 
 /// Reads the class or numpy dtype of an encoder's answer.
@@ -207,9 +211,10 @@ impl EncodedFeature {
 impl OneHotEncoder {
     pub(super) fn apply<'c, 'a>(
         &self,
-        features: &[Feature<'c, 'a>],
+        features: Vec<Feature<'c, 'a>>,
         rows: usize,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let features = &*encoder::columns(features, self.one_array);
         match self.dtype {
             OneHotDtype::Float64 => self.encode(features, rows, 1.0, 0.0, Column::Float64),
             OneHotDtype::Float32 => self.encode(features, rows, 1.0, 0.0, Column::Float32),
@@ -281,10 +286,14 @@ mod tests {
         let categories = [Some("a"), Some("b"), Some("c"), Some("d")];
         let categories = Categories::of_texts(&categories, Version::new(1, 9));
         let feature = EncodedFeature::new(categories, infrequent, drop, unknown).unwrap();
-        let encoder =
-            OneHotEncoder { width: feature.width as usize, features: [feature].into(), dtype: OneHotDtype::Float64 };
+        let encoder = OneHotEncoder {
+            width: feature.width as usize,
+            features: [feature].into(),
+            dtype: OneHotDtype::Float64,
+            one_array: None,
+        };
         let values = texts(&[Some("a"), Some("b"), Some("c"), Some("d"), Some("x")]);
-        let columns = columns_of(encoder.apply(&[values], 5)).into_iter().map(|column| match column {
+        let columns = columns_of(encoder.apply(vec![values], 5)).into_iter().map(|column| match column {
             Column::Float64(values) => values,
             other => panic!("{other:?}"),
         });
@@ -325,8 +334,9 @@ mod tests {
     fn an_unknown_category_is_an_error_by_default_and_a_dropped_one_must_exist() {
         let categories = || Categories::of_texts(&[Some("a")], Version::new(1, 9));
         let feature = EncodedFeature::new(categories(), None, None, HandleUnknown::Error).unwrap();
-        let encoder = OneHotEncoder { width: 1, features: [feature].into(), dtype: OneHotDtype::Int64 };
-        let error = message(encoder.apply(&[texts(&[Some("a"), Some("x")])], 2));
+        let encoder =
+            OneHotEncoder { width: 1, features: [feature].into(), dtype: OneHotDtype::Int64, one_array: None };
+        let error = message(encoder.apply(vec![texts(&[Some("a"), Some("x")])], 2));
         assert_eq!(error, "row 2, column 1: unknown category \"x\": expected one of \"a\"");
         assert!(EncodedFeature::new(categories(), None, Some(1), HandleUnknown::Error).is_none());
     }

@@ -8,6 +8,7 @@ use crate::payload::table::Column;
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::categories::Categories;
+use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, refuse_missing};
 use crate::preprocessor::version::Version;
@@ -23,6 +24,8 @@ pub(in crate::preprocessor) struct OrdinalEncoder {
     /// Until 0.24 a missing value is an error, also where an unknown category is none.
     refuses_missing: bool,
     dtype: OneHotDtype,
+    /// In 0.20 the columns of a frame are one array first.
+    one_array: Option<CheckArray>,
 }
 
 #[derive(Debug)]
@@ -75,7 +78,8 @@ pub(super) fn build<'t>(
     let features = features.collect();
     let dtype = one_hot_dtype(encoder)?;
     let refuses_missing = builder.version < Version::new(1, 0);
-    let encoder = OrdinalEncoder { features, unknown, refuses_missing, dtype };
+    let one_array = encoder::one_array(builder.version);
+    let encoder = OrdinalEncoder { features, unknown, refuses_missing, dtype, one_array };
     Ok(Built::array(Transformer::OrdinalEncoder(encoder), width))
 }
 
@@ -99,7 +103,8 @@ fn missing_indices(encoder: Attributes<'_>, features: usize, work: &Work<'_>) ->
 }
 
 impl OrdinalEncoder {
-    pub(super) fn apply<'c, 'a>(&self, features: &[Feature<'c, 'a>]) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+    pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let features = &*encoder::columns(features, self.one_array);
         self.features.iter().zip(features).map(|(encoded, feature)| self.encode(encoded, feature)).collect()
     }
 
@@ -140,17 +145,16 @@ mod tests {
             unknown,
             refuses_missing: false,
             dtype,
+            one_array: None,
         };
-        let values = || [texts(&[Some("y"), None, Some("q")])];
+        let values = || vec![texts(&[Some("y"), None, Some("q")])];
         let floats = encoder(Some(-1.0), Some([0.0, 1.0, -2.0].into()), OneHotDtype::Float64);
-        assert_eq!(column(floats.apply(&values())), Column::Float64(vec![1.0, -2.0, -1.0]));
+        assert_eq!(column(floats.apply(values())), Column::Float64(vec![1.0, -2.0, -1.0]));
         let integers = encoder(Some(9.0), None, OneHotDtype::Int64);
-        assert_eq!(column(integers.apply(&values())), Column::Int64(vec![1, 2, 9]));
+        assert_eq!(column(integers.apply(values())), Column::Int64(vec![1, 2, 9]));
         let strict = encoder(None, None, OneHotDtype::Float64);
-        assert!(message(strict.apply(&values())).starts_with("row 3, column 1: unknown category \"q\""));
+        assert!(message(strict.apply(values())).starts_with("row 3, column 1: unknown category \"q\""));
         let of_0_24 = OrdinalEncoder { refuses_missing: true, ..encoder(Some(-1.0), None, OneHotDtype::Float64) };
-        assert!(
-            message(of_0_24.apply(&values())).starts_with("row 2, column 1: expected a value, found a missing one")
-        );
+        assert!(message(of_0_24.apply(values())).starts_with("row 2, column 1: expected a value, found a missing one"));
     }
 }

@@ -6,11 +6,13 @@ use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::{Attributes, integers, one_dimensional};
 use crate::preprocessor::build::{Builder, Built, Input};
+use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names};
-use crate::preprocessor::dtype::{Dtype, convert, objects, stack};
+use crate::preprocessor::dtype::{Dtype, convert};
 use crate::preprocessor::fault::Fault;
-use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, has_only_nulls, refuse};
+use crate::preprocessor::feature::{Feature, Floats, Origin, Refuses, describe, has_only_nulls};
+use crate::preprocessor::python_number::parse_float;
 use crate::preprocessor::readings::Origins;
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
@@ -52,14 +54,30 @@ enum InputType {
         objects: bool,
         /// The type of the constant, which from 1.4 on must be one that the input's type can hold.
         constant: Option<FillType>,
+        check: CheckArray,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FillType {
     Float,
+    Integer,
     Object,
     Other,
+}
+
+impl FillType {
+    /// What it is called where a column of a type cannot hold it: numpy's `can_cast` with `casting='same_kind'`.
+    fn is_none_of(self, dtype: Dtype) -> Option<&'static str> {
+        match (self, dtype) {
+            (FillType::Float, Dtype::Int64 | Dtype::UInt64) => Some("a float, and the columns hold only integers"),
+            (FillType::Integer, Dtype::UInt64) => {
+                Some("an integer with a sign, and the columns hold integers beyond 9223372036854775807")
+            }
+            (FillType::Object, dtype) if dtype != Dtype::Object => Some("text, and the columns hold only numbers"),
+            _ => None,
+        }
+    }
 }
 
 /// `missing_values`: which value counts as missing.
@@ -116,6 +134,7 @@ pub(super) fn build<'t>(
             objects: kind(imputer, "_fit_dtype") == Some(ItemKind::Object),
             constant: (strategy == Strategy::Constant && version >= Version::new(1, 4))
                 .then(|| fill_type(imputer, array, version)),
+            check: CheckArray::of(version),
         },
     };
     let keeps_all = imputer.flag_or("keep_empty_features", false)?
@@ -189,6 +208,7 @@ fn fill_type(imputer: Attributes<'_>, statistics: ArrayView<'_>, version: Versio
     let kind = if version >= Version::new(1, 8) { kind(imputer, "_fill_dtype").unwrap_or(own) } else { own };
     match kind {
         ItemKind::Float => FillType::Float,
+        ItemKind::Int => FillType::Integer,
         ItemKind::Object | ItemKind::Text => FillType::Object,
         _ => FillType::Other,
     }
@@ -284,20 +304,25 @@ impl Fill {
         Ok(plain.or_else(|| value.as_float().map(Fill::number)))
     }
 
-    fn as_float(&self) -> f64 {
+    /// As numpy puts it among floats; `None` for what is no number.
+    fn to_float(&self) -> Option<f64> {
         match self {
-            Fill::Number(value) => *value,
-            Fill::Integer(value) => *value as f64,
-            Fill::Bool(value) => f64::from(u8::from(*value)),
+            Fill::Number(value) => Some(*value),
+            Fill::Integer(value) => Some(*value as f64),
+            Fill::Bool(value) => Some(f64::from(u8::from(*value))),
             // `keep_empty_features` fills with 0 what had no value at fit, and says so in `statistics_`.
-            Fill::Missing | Fill::None | Fill::Text(_) => f64::NAN,
+            Fill::Missing => Some(f64::NAN),
+            Fill::None => None,
+            Fill::Text(text) => parse_float(text),
         }
     }
 
-    fn as_integer(&self) -> i64 {
+    /// As numpy puts it among integers.
+    fn to_integer(&self) -> Option<i64> {
         match self {
-            Fill::Integer(value) => *value,
-            other => other.as_float() as i64,
+            Fill::Integer(value) => Some(*value),
+            Fill::Text(text) => text.trim().parse().ok(),
+            other => other.to_float().map(|value| value as i64),
         }
     }
 
@@ -344,7 +369,7 @@ impl SimpleImputer {
     pub(super) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let features = match &self.input {
             InputType::Floats => Floats::from_features(features, self.missing.refuses())?.into_features(),
-            InputType::AsIs { objects, constant } => self.as_is(features, *objects, *constant)?,
+            InputType::AsIs { objects, constant, check } => self.as_is(features, *objects, *constant, *check)?,
         };
         // Beside objects a gap is an object, beside numbers a number.
         let dtype = Dtype::common(&features);
@@ -355,7 +380,7 @@ impl SimpleImputer {
         let gaps: Vec<_> = self.indicator.iter().filter_map(gaps).collect();
         let filled = features.into_iter().zip(&self.fills).zip(&self.kept).filter(|(_, kept)| **kept);
         let filled = filled.map(|((feature, fill), _)| self.fill(feature, fill));
-        Ok(filled.chain(gaps).collect())
+        filled.chain(gaps.into_iter().map(Ok)).collect()
     }
 
     /// Converts the input to the one type of its array.
@@ -364,60 +389,57 @@ impl SimpleImputer {
         features: Vec<Feature<'c, 'a>>,
         fitted_on_objects: bool,
         constant: Option<FillType>,
+        check: CheckArray,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let is_of_numbers = !fitted_on_objects && self.missing == Missing::Nan;
         let features = if is_of_numbers { nulls_as_floats(features) } else { features };
-        let bools = features.iter().filter(|feature| matches!(*feature.data, Column::Bool(_))).count();
-        let dtype = match Dtype::common(&features) {
-            _ if fitted_on_objects => Dtype::Object,
-            Dtype::Bool => {
+        let features = if fitted_on_objects { check.objects(features) } else { check.any(features) };
+        self.refuse_other_marks(&features, check)?;
+        let dtype = Dtype::common(&features);
+        match &self.missing {
+            _ if dtype == Dtype::Bool => {
                 let message = "the columns hold only True and False, which SimpleImputer does not take";
                 return Err(fault_of_first(&features, message));
             }
-            _ if bools > 0 => Dtype::Object,
-            dtype => dtype,
-        };
-        let refused = match (constant, dtype) {
-            (Some(FillType::Float), Dtype::Int64 | Dtype::UInt64) => {
-                Some("a float, and the columns hold only integers")
+            Missing::Text(_) | Missing::None if dtype != Dtype::Object => {
+                let message = format!(
+                    "the columns have no text in any row, and {} stands for a missing value, which scikit-learn does not \
+                     look for among numbers",
+                    if let Missing::Text(mark) = &self.missing { format!("{mark:?}") } else { "None".into() }
+                );
+                return Err(fault_of_first(&features, &message));
             }
-            (Some(FillType::Object), dtype) if dtype != Dtype::Object => {
-                Some("text, and the columns hold only numbers")
-            }
-            _ => None,
-        };
-        if let Some(refused) = refused {
+            _ => {}
+        }
+        if let Some(refused) = constant.and_then(|constant| constant.is_none_of(dtype)) {
             let message = format!(
                 "the constant that fills gaps is {refused} in every row: scikit-learn refuses to cast it since 1.4; it \
                  would take the row among others that have gaps or another type"
             );
             return Err(fault_of_first(&features, &message));
         }
-        let checked = |mut feature: Feature<'c, 'a>| {
-            if dtype == Dtype::Object {
-                if !matches!(*feature.data, Column::Object(_)) {
-                    feature.data = Cow::Owned(Column::Object(objects(&feature.data)));
-                }
-                self.check_objects(&feature)?;
-            }
-            if let Column::Float64(values) = &*feature.data {
-                refuse(feature.origin, values, self.missing.refuses())?;
-            }
-            Ok(feature)
-        };
-        let features: Vec<_> = features.into_iter().map(checked).collect::<Result<_, Fault>>()?;
-        Ok(stack(features))
+        Ok(features)
     }
 
-    fn check_objects(&self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
-        let Column::Object(cells) = &*feature.data else { return Ok(()) };
+    /// Refuses infinity, and missing values where something else stands for one.
+    fn refuse_other_marks(&self, features: &[Feature<'_, '_>], check: CheckArray) -> Result<(), Fault> {
+        for feature in features {
+            match &*feature.data {
+                Column::Object(cells) if check.looks_at_objects() => self.check_objects(feature.origin, cells)?,
+                _ => check.refuse(std::slice::from_ref(feature), self.missing.refuses())?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_objects(&self, origin: Origin, cells: &[Cell<'_>]) -> Result<(), Fault> {
         let refused = |cell: &Cell<'_>| {
             self.missing != Missing::Nan && matches!(cell, Cell::Missing | Cell::None) && !self.missing.is_cell(cell)
         };
         match cells.iter().position(refused) {
             None => Ok(()),
             Some(row) => Err(Fault::of_value(
-                feature.origin,
+                origin,
                 row,
                 "expected a value, found an empty one: the model was fitted with another mark for missing values",
             )),
@@ -435,34 +457,47 @@ impl SimpleImputer {
         }
     }
 
-    fn fill<'c, 'a>(&self, mut feature: Feature<'c, 'a>, fill: &'a Fill) -> Feature<'c, 'a> {
-        if !self.gaps_any(&feature.data) {
-            return feature;
-        }
+    fn fill<'c, 'a>(&self, mut feature: Feature<'c, 'a>, fill: &'a Fill) -> Result<Feature<'c, 'a>, Fault> {
+        feature.imputed = true;
+        let Some(gap) = self.first_gap(&feature.data) else { return Ok(feature) };
+        let origin = feature.origin;
+        let no_number = || {
+            let fill = describe(&fill.as_cell());
+            let message = format!(
+                "expected a number, found a missing value, which the imputer fills with {fill}: scikit-learn raises where a \
+                 column has nothing but numbers, or no value at all; it would take the row among others that have text here, \
+                 and from 1.1 on an imputer that was fitted on text takes numbers for text"
+            );
+            Fault::of_value(origin, gap, message)
+        };
         match feature.data.to_mut() {
             Column::Float64(values) => {
-                replace(values, |value| self.missing.is_float(*value), || fill.as_float());
+                let fill = fill.to_float().ok_or_else(no_number)?;
+                replace(values, |value| self.missing.is_float(*value), || fill);
             }
             Column::Float32(values) => {
-                replace(values, |value| self.missing.is_float(f64::from(*value)), || fill.as_float() as f32);
+                let fill = fill.to_float().ok_or_else(no_number)? as f32;
+                replace(values, |value| self.missing.is_float(f64::from(*value)), || fill);
             }
             Column::Int64(values) => {
-                replace(values, |value| self.missing.is_float(*value as f64), || fill.as_integer());
+                let fill = fill.to_integer().ok_or_else(no_number)?;
+                replace(values, |value| self.missing.is_float(*value as f64), || fill);
             }
             Column::UInt64(values) => {
-                replace(values, |value| self.missing.is_float(*value as f64), || fill.as_integer() as u64);
+                let fill = fill.to_integer().ok_or_else(no_number)? as u64;
+                replace(values, |value| self.missing.is_float(*value as f64), || fill);
             }
             Column::Bool(_) => {}
             Column::Object(cells) => replace(cells, |cell| self.missing.is_cell(cell), || fill.as_cell()),
         }
-        feature
+        Ok(feature)
     }
 
-    fn gaps_any(&self, column: &Column<'_>) -> bool {
+    fn first_gap(&self, column: &Column<'_>) -> Option<usize> {
         match column {
-            Column::Float64(values) => values.iter().any(|value| self.missing.is_float(*value)),
-            Column::Object(cells) => cells.iter().any(|cell| self.missing.is_cell(cell)),
-            other => self.gaps(other).contains(&true),
+            Column::Float64(values) => values.iter().position(|value| self.missing.is_float(*value)),
+            Column::Object(cells) => cells.iter().position(|cell| self.missing.is_cell(cell)),
+            other => self.gaps(other).iter().position(|gap| *gap),
         }
     }
 
@@ -514,6 +549,10 @@ mod tests {
         SimpleImputer { fills: fills.into(), input, missing: Missing::Nan, kept, indicator: [].into() }
     }
 
+    fn as_is(objects: bool, constant: Option<FillType>) -> InputType {
+        InputType::AsIs { objects, constant, check: CheckArray::of(Version::new(1, 9)) }
+    }
+
     /// Answers borrow from the imputer; in a test it may live as long as it likes.
     fn leak(imputer: SimpleImputer) -> &'static SimpleImputer {
         Box::leak(Box::new(imputer))
@@ -534,7 +573,7 @@ mod tests {
 
     #[test]
     fn an_imputer_of_objects_takes_numbers_for_objects_and_fills_text() {
-        let input = InputType::AsIs { objects: true, constant: None };
+        let input = as_is(true, None);
         let imputer = leak(imputer(vec![Fill::Text("none".into())], input));
         let numbers = Feature::new(Origin::NONE, Column::Float64(vec![5.0, f64::NAN]));
         let expected = Column::Object(vec![Cell::Float(5.0), Cell::Text("none".into())]);
@@ -544,27 +583,54 @@ mod tests {
     #[test]
     fn a_float_constant_refuses_integers_only_from_1_4_on() {
         let integers = || vec![Feature::new(Origin::column(0), Column::Int64(vec![3]))];
-        let as_is = |constant| InputType::AsIs { objects: false, constant };
-        let lenient = leak(imputer(vec![Fill::Number(-1.0)], as_is(None)));
+        let lenient = leak(imputer(vec![Fill::Number(-1.0)], as_is(false, None)));
         assert_eq!(columns_of(lenient.apply(integers())), [Column::Int64(vec![3])]);
-        let strict = leak(imputer(vec![Fill::Number(-1.0)], as_is(Some(FillType::Float))));
+        let strict = leak(imputer(vec![Fill::Number(-1.0)], as_is(false, Some(FillType::Float))));
         assert!(message(strict.apply(integers())).starts_with("column 1: the constant that fills gaps is a float"));
     }
 
     #[test]
     fn another_mark_for_missing_values_makes_empty_ones_an_error() {
-        let input = InputType::AsIs { objects: false, constant: None };
+        let input = as_is(false, None);
         let missing = Missing::Text("?".into());
         let marked = leak(SimpleImputer { missing, ..imputer(vec![Fill::Text("b".into())], input) });
         let expected = texts(&[Some("a"), Some("b")]).data.into_owned();
         assert_eq!(columns_of(marked.apply(vec![texts(&[Some("a"), Some("?")])])), [expected]);
         assert!(message(marked.apply(vec![texts(&[None])])).starts_with("row 1, column 1: expected a value"));
     }
+
+    #[test]
+    fn text_does_not_fill_numbers() {
+        // scikit-learn until 1.0, which has no _fit_dtype.
+        let of = |fill: Fill, column| {
+            leak(imputer(vec![fill], as_is(false, None))).apply(vec![Feature::new(Origin::column(0), column)])
+        };
+        let text = || Fill::Text("missing".into());
+        let none_at_all = message(of(text(), Column::Float64(vec![f64::NAN, f64::NAN])));
+        let expected =
+            "row 1, column 1: expected a number, found a missing value, which the imputer fills with \"missing\"";
+        assert!(none_at_all.starts_with(expected), "{none_at_all}");
+        assert!(message(of(Fill::None, Column::Float64(vec![f64::NAN]))).contains("fills with null"));
+        // Without a gap there is nothing to fill, and text that is a number is one.
+        assert_eq!(columns_of(of(text(), Column::Int64(vec![3]))), [Column::Int64(vec![3])]);
+        let seven = of(Fill::Text("7".into()), Column::Float64(vec![f64::NAN, 1.5]));
+        assert_eq!(columns_of(seven), [Column::Float64(vec![7.0, 1.5])]);
+    }
+
+    #[test]
+    fn a_mark_that_is_no_number_is_not_looked_for_among_numbers() {
+        let missing = Missing::Text("?".into());
+        let marked = leak(SimpleImputer { missing, ..imputer(vec![Fill::Text("b".into())], as_is(false, None)) });
+        let numbers = vec![Feature::new(Origin::column(0), Column::Int64(vec![1]))];
+        let expected = "column 1: the columns have no text in any row, and \"?\" stands for a missing value";
+        assert!(message(marked.apply(numbers)).starts_with(expected));
+    }
+
     #[test]
     fn a_null_of_json_is_a_gap_whatever_marks_one() {
         let nulls = |cells: Vec<Cell<'static>>| vec![Feature::new(Origin::NONE, Column::Object(cells))];
         for missing in [Missing::Nan, Missing::None] {
-            let input = InputType::AsIs { objects: true, constant: None };
+            let input = as_is(true, None);
             let fills = vec![Fill::Text("b".into())];
             let text = leak(SimpleImputer { missing, indicator: [0].into(), ..imputer(fills, input) });
             let expected = Column::Object(vec![Cell::Text("b".into()), Cell::Text("a".into())]);
@@ -573,7 +639,7 @@ mod tests {
             assert_eq!(columns_of(text.apply(given)), [expected, gaps]);
         }
         // Without a value in any row the column is one of floats, as from CSV.
-        let input = InputType::AsIs { objects: false, constant: None };
+        let input = as_is(false, None);
         let number = leak(imputer(vec![Fill::Number(2.5)], input));
         assert_eq!(columns_of(number.apply(nulls(vec![Cell::None]))), [Column::Float64(vec![2.5])]);
     }

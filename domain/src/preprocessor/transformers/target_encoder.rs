@@ -68,7 +68,18 @@ impl TargetEncoder {
         let by_feature = self.encodings.chunks(self.means.len().max(1));
         for ((categories, encodings), feature) in self.categories.iter().zip(by_feature).zip(features) {
             let mut codes = Vec::with_capacity(feature.data.len());
-            categories.encode(feature, |_, category| {
+            let cannot_be_unknown = categories.begins_below_zero() && matches!(*feature.data, Column::UInt64(_));
+            categories.encode(feature, |row, category| {
+                if category.is_none() && cannot_be_unknown {
+                    // scikit-learn puts the first category in the place of an unknown one, and raises an IndexError for what
+                    // a negative number becomes there.
+                    let message = format!(
+                        "the column has integers beyond 9223372036854775807, among which scikit-learn does not encode an \
+                         unknown one where a category is negative: expected one of {}",
+                        categories.some()
+                    );
+                    return Err(Fault::of_value(feature.origin, row, message));
+                }
                 codes.push(category);
                 Ok(())
             })?;

@@ -11,6 +11,7 @@ use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Refuses};
+use crate::preprocessor::version::Version;
 pub use normal_quantile::normal_quantile;
 
 /// The quantiles of each feature at fit.
@@ -34,6 +35,8 @@ struct Sparse {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Output {
     Uniform,
+    /// As until 0.20: a little away from 0 and 1, as normal output is from what they stand for.
+    UniformWithoutEnds,
     Normal,
 }
 
@@ -64,8 +67,8 @@ pub(super) fn build<'t>(
     quantiles.extend((0..width).flat_map(|feature| by_row.iter().skip(feature).step_by(width.max(1)).copied()));
     let quantiles = quantiles.into_boxed_slice();
     builder.keep(size_of::<QuantileTransformer>())?;
-    let output =
-        transformer.choice("output_distribution", &[("uniform", Output::Uniform), ("normal", Output::Normal)])?;
+    let uniform = if builder.version < Version::new(0, 21) { Output::UniformWithoutEnds } else { Output::Uniform };
+    let output = transformer.choice("output_distribution", &[("uniform", uniform), ("normal", Output::Normal)])?;
     let ignores_zeros = transformer.flag_or("ignore_implicit_zeros", false)?;
     let sparse = input.sparse.then_some(Sparse { refuses_negative: !ignores_zeros });
     let transformer = QuantileTransformer { references, quantiles, output, sparse };
@@ -99,7 +102,9 @@ impl QuantileTransformer {
         }
         let (low_end, high_end) = match self.output {
             Output::Uniform => (value == *lowest, value == *highest),
-            Output::Normal => (value - BOUNDS_THRESHOLD < *lowest, value + BOUNDS_THRESHOLD > *highest),
+            Output::Normal | Output::UniformWithoutEnds => {
+                (value - BOUNDS_THRESHOLD < *lowest, value + BOUNDS_THRESHOLD > *highest)
+            }
         };
         let share = match (low_end, high_end) {
             (true, _) => 0.0,
@@ -107,12 +112,11 @@ impl QuantileTransformer {
             // Where quantiles repeat, the middle of the shares that they have.
             (false, false) => 0.5 * (self.interpolate(value, quantiles) - self.interpolate_mirrored(value, quantiles)),
         };
+        let end = BOUNDS_THRESHOLD - f64::EPSILON;
         match self.output {
             Output::Uniform => share,
-            Output::Normal => {
-                let end = BOUNDS_THRESHOLD - f64::EPSILON;
-                normal_quantile(share).clamp(normal_quantile(end), normal_quantile(1.0 - end))
-            }
+            Output::UniformWithoutEnds => share.clamp(end, 1.0 - end),
+            Output::Normal => normal_quantile(share).clamp(normal_quantile(end), normal_quantile(1.0 - end)),
         }
     }
 
