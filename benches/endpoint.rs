@@ -20,6 +20,7 @@ use byoc::endpoint::client_side::{self, Endpoint, Services, Variant, Variants};
 use byoc::endpoint::container_side::{Container, ModelCache, ModelFolder, ModelStore, Pipeline};
 use byoc::endpoint::{Identity, Limits};
 use byoc::platform::Health;
+use byoc::storage::Location;
 
 use support::load::{self, Measured};
 use support::{fixtures, services};
@@ -159,7 +160,7 @@ fn serve_endpoints(pipelines: Vec<(&str, Pipeline)>) -> SocketAddr {
 
 /// A container by its own app factory.
 fn container(case: &fixtures::Case) -> SocketAddr {
-    serve_container(case, Mode::SingleModel("model".into()))
+    serve_container(case, Mode::SingleModel(Location::Local("model".into())))
 }
 
 fn multi_model(case: &fixtures::Case) -> SocketAddr {

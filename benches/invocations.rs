@@ -14,6 +14,7 @@ use std::time::Duration;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use byoc::container::{Mode, app};
+use byoc::storage::Location;
 
 use support::{fixtures, load, services};
 
@@ -91,7 +92,7 @@ fn container(case: &fixtures::Case) -> SocketAddr {
     let services = Data::new(services(case, WORKERS));
     support::serve(move |listener| {
         let server = HttpServer::new(move || {
-            let mode = Mode::SingleModel("model".into());
+            let mode = Mode::SingleModel(Location::Local("model".into()));
             App::new().configure(app::configure(services.clone(), &mode))
         });
         Ok(server.workers(WORKERS).disable_signals().listen(listener)?.run())

@@ -19,6 +19,7 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port: 0,
         mode: Mode::MultiModel,
+        s3: Default::default(),
         models_root: None,
         overrides: Default::default(),
         default_accept: None,

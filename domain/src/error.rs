@@ -48,7 +48,7 @@ causes! {
     /// The body did not arrive in time.
     RequestTimeout = 408 "RequestTimeoutException" exit 75, "send the whole body, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// No model of that name is loaded, or nothing lies at the url to load it from.
-    ModelNotFound = 404 "ModelNotFoundException" exit 66, "check the name, the folder or the URL; byoc serve has its single model from --model-dir";
+    ModelNotFound = 404 "ModelNotFoundException" exit 66, "check the name, the path or the URL";
     /// No such path.
     ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "see the README for the paths that are served";
     /// The path exists, the method does not.
@@ -77,8 +77,10 @@ causes! {
     Io = 500 "InternalServerException" exit 74, "check the path or port, and the permissions";
     /// Something that should not happen did; the log has the whole story under the request's id.
     Internal = 500 "InternalServerException" exit 70, "look for the request's id in the log";
-    /// All workers are busy and the queue is full, or the model is not ready.
+    /// All workers are busy and the queue is full, or the model is not ready: what a request is told.
     Unavailable = 503 "ServiceUnavailableException" exit 75, "try again, or raise SAGEMAKER_MODEL_JOB_QUEUE_SIZE";
+    /// A store that objects or models lie in did not answer, or not to the end.
+    Unreachable = 503 "ServiceUnavailableException" exit 75, "look at the network, and at what says where S3 is (AWS_ENDPOINT_URL_S3, AWS_REGION); then run it again";
     /// A container of an endpoint could not be started, or did not pass its health check.
     NotHealthy = 503 "ServiceUnavailableException" exit 69, "the container's own log lines say why; those of one that this program started are above";
     /// The work took longer than the limit.
@@ -100,6 +102,7 @@ impl Cause {
     pub const fn training_hint(self) -> &'static str {
         match self {
             Cause::BadPayload => "correct the data of the channel that the message names",
+            Cause::BadRequest => "correct what the message names",
             Cause::BadSetting => {
                 "correct what the message names: a hyperparameter, a file below input/config, or a flag of `byoc train --help`"
             }
@@ -261,6 +264,12 @@ impl Error {
     /// The same error under another cause.
     pub fn because(mut self, cause: Cause) -> Error {
         self.0.cause = cause;
+        self
+    }
+
+    /// The same error with another name for something that its message names.
+    pub fn renamed(mut self, name: &str, other: &str) -> Error {
+        self.0.message = shortened(self.0.message.replace(name, other), LONGEST_MESSAGE);
         self
     }
 

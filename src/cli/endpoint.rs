@@ -17,7 +17,7 @@ use crate::endpoint::{self, CacheSettings, CallLimits, Limits, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
-use crate::storage::{Location, S3Access, Storage};
+use crate::storage::{Location, S3Access, Storage, nothing_at};
 use crate::telemetry::logs;
 
 /// Answer InvokeEndpoint on this machine, over a pipeline of containers that this command starts or that run already
@@ -256,7 +256,11 @@ fn in_flight(text: &str) -> Result<u64, String> {
 /// A folder that is there.
 fn folder(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_dir() { Ok(path) } else { Err(format!("\"{text}\" is no folder")) }
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => Ok(path),
+        Ok(_) => Err(format!("\"{text}\" is no folder")),
+        Err(_) => Err(nothing_at(&path)),
+    }
 }
 
 /// A name as Host has it, without a port.

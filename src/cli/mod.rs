@@ -3,8 +3,10 @@
 //! What was typed becomes what is true here and nowhere else: no other room sees an argument or the environment.
 
 mod endpoint;
+mod hints;
 mod inspect;
 mod licenses;
+mod misplaced;
 mod overrides;
 mod serve;
 mod settings;
@@ -49,9 +51,12 @@ const COMMANDS_BY_NAME: [&str; 2] = ["serve", "train"];
 
 /// Runs the command that the arguments name, and says how it went.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command_line = match CommandLine::try_parse_from(by_name(arguments.into_iter().collect())) {
+    let arguments = by_name(arguments.into_iter().collect());
+    let command_line = match CommandLine::try_parse_from(&arguments) {
         Ok(command_line) => command_line,
         Err(error) => {
+            let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            let error = misplaced::suggest(error, &words);
             // A closed pipe is no reason to fail: whoever read has read enough.
             let _ = error.print();
             return if error.use_stderr() {
@@ -62,22 +67,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let environment = Environment::of_this_process();
-    let hint: fn(Cause) -> &'static str = match command_line.command {
-        Command::Train(_) => Cause::training_hint,
-        _ => |cause| cause.row().hint,
-    };
-    let outcome = match command_line.command {
-        Command::Endpoint(arguments) => endpoint::run(&arguments, &environment),
-        Command::Inspect(arguments) => inspect::run(&arguments, &environment),
+    let command = command_line.command;
+    let outcome = match &command {
+        Command::Endpoint(arguments) => endpoint::run(arguments, &environment),
+        Command::Inspect(arguments) => inspect::run(arguments, &environment),
         Command::Licenses(licenses::Arguments {}) => licenses::run(),
-        Command::Serve(arguments) => serve::run(&arguments, &environment),
-        Command::Train(arguments) => train::run(&arguments, &environment),
-        Command::Transform(arguments) => transform::run(&arguments, &environment),
+        Command::Serve(arguments) => serve::run(arguments, &environment),
+        Command::Train(arguments) => train::run(arguments, &environment),
+        Command::Transform(arguments) => transform::run(arguments, &environment),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error, hint(error.cause()));
+            complain(&error, hints::hint(&command, error.cause()));
             ExitCode::from(error.cause().row().exit_code)
         }
     }

@@ -1,7 +1,7 @@
 //! `byoc serve`: the hosting contract on one port.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -13,6 +13,7 @@ use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::payload::media_type::{self, MediaType};
+use crate::storage::{Location, S3Access};
 use crate::telemetry::logs;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
@@ -21,7 +22,7 @@ pub(super) struct Arguments {
     /// Folder that holds model/ [env: SAGEMAKER_BASE_DIR] [default: /opt/ml]
     #[arg(long, value_name = "FOLDER")]
     base_dir: Option<String>,
-    /// Folder of the model, its model.tar.gz, or a *.joblib or *.pkl [env: SM_MODEL_DIR] [default: BASE_DIR/model]
+    /// Folder of the model, its model.tar.gz, or a *.joblib or *.pkl, here or in S3 (s3://BUCKET/KEY) [env: SM_MODEL_DIR] [default: BASE_DIR/model]
     #[arg(long, value_name = "PATH")]
     model_dir: Option<String>,
     /// Address to listen on [env: BYOC_HOST] [default: 0.0.0.0]
@@ -78,7 +79,9 @@ impl Arguments {
         let mut settings = Settings::new(environment);
         let base_dir = settings.get(("base-dir", self.base_dir.as_deref()), &[env::SAGEMAKER_BASE_DIR], text);
         let base_dir = PathBuf::from(base_dir.unwrap_or_else(|| "/opt/ml".into()));
-        let model_dir = settings.get(("model-dir", self.model_dir.as_deref()), &[env::SM_MODEL_DIR], text);
+        let model_dir = settings.get(("model-dir", self.model_dir.as_deref()), &[env::SM_MODEL_DIR], |text| {
+            Location::parse(text, Path::new(""))
+        });
         let host = settings.get(("host", self.host.as_deref()), &[env::BYOC_HOST], |text| {
             text.parse::<IpAddr>().map_err(|_| "expected an IP address such as 0.0.0.0 or 127.0.0.1".to_owned())
         });
@@ -147,8 +150,9 @@ impl Arguments {
             mode: if multi_model.unwrap_or(false) {
                 Mode::MultiModel
             } else {
-                Mode::SingleModel(model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from))
+                Mode::SingleModel(model_dir.unwrap_or_else(|| Location::Local(base_dir.join("model"))))
             },
+            s3: S3Access::of(environment),
             models_root: models_root.map(PathBuf::from),
             overrides,
             default_accept,
@@ -192,7 +196,7 @@ mod tests {
     fn with_nothing_said_it_is_the_container_that_sagemaker_starts() {
         let config = resolve(Arguments::default(), Environment::default());
         assert_eq!((config.host.to_string().as_str(), config.port), ("0.0.0.0", 8080));
-        assert!(matches!(config.mode, Mode::SingleModel(folder) if *folder == *"/opt/ml/model"));
+        assert!(matches!(config.mode, Mode::SingleModel(Location::Local(folder)) if *folder == *"/opt/ml/model"));
         assert_eq!(config.max_request_bytes, 25 << 20);
         assert_eq!(config.timeout, Duration::from_secs(60));
         assert!(config.model_memory > 16 << 20);
@@ -240,7 +244,7 @@ mod tests {
         let environment = Environment::from([("SAGEMAKER_BIND_TO_PORT", "2"), ("SM_MODEL_DIR", "/n")]);
         let config = resolve(arguments, environment);
         assert_eq!(config.port, 1);
-        assert!(matches!(config.mode, Mode::SingleModel(folder) if *folder == *"/m"));
+        assert!(matches!(config.mode, Mode::SingleModel(Location::Local(folder)) if *folder == *"/m"));
     }
 
     #[test]

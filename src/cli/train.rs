@@ -10,7 +10,7 @@ use clap::Args;
 use crate::cli::settings::{Settings, number, parse_size, text};
 use crate::env::{self, Environment};
 use crate::error::Result;
-use crate::storage::{absolute, nothing_at};
+use crate::storage::{absolute, nothing_at, read_text};
 use crate::telemetry::logs;
 use crate::training::{self, Config, Files, Output, Task};
 
@@ -210,13 +210,7 @@ fn hyperparameter(given: &str) -> Result<(String, String), String> {
     })?;
     let value = match value.strip_prefix('@') {
         None => value.to_owned(),
-        Some(file) => {
-            let file = absolute(Path::new(file));
-            std::fs::read_to_string(&file).map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => nothing_at(&file),
-                _ => format!("could not read {}: {error}", file.display()),
-            })?
-        }
+        Some(file) => read_text(Path::new(file))?,
     };
     Ok((name.trim().to_owned(), value))
 }

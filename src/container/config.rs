@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::payload::MediaType;
 use crate::preprocessor::Overrides;
+use crate::storage::{Location, S3Access};
 
 /// The settings of `byoc serve`.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Config {
     pub port: u16,
     /// Which models.
     pub mode: Mode,
+    /// How S3 is reached, where the model lies there.
+    pub s3: S3Access,
     /// The folder that models of multi-model mode are loaded from; anywhere if `None`.
     pub models_root: Option<PathBuf>,
     /// What is said of scikit-learn artifacts, beside what lies with them.
@@ -64,8 +67,8 @@ pub enum BatchStrategy {
 /// Which models a container serves.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// One, loaded at start from a folder, or from the archive that would be unpacked to one.
-    SingleModel(PathBuf),
+    /// One, loaded at start from a folder, or from the archive that would be unpacked to one; either may lie in S3.
+    SingleModel(Location),
     /// Those that the platform loads.
     MultiModel,
 }

@@ -20,6 +20,7 @@ mod respond;
 mod routes;
 mod server;
 pub mod services;
+mod single;
 pub mod workers;
 
 pub use config::{Batch, BatchStrategy, Config, Mode};

@@ -1,8 +1,6 @@
 //! The life of a container: listen, load, answer, drain, end.
 
-use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,18 +10,14 @@ use byoc_account::Lease;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::artifact::targz::{self, Limits};
 use crate::container::accounts::most_connections;
 use crate::container::app;
-use crate::container::background;
 use crate::container::config::{Config, Mode};
-use crate::container::registry::{Loaded, Registry};
-use crate::container::services::{SINGLE_MODEL, Services};
+use crate::container::services::Services;
+use crate::container::single;
 use crate::error::{Cause, Error, Result};
-use crate::model::Artifact;
 use crate::serving::{self, CONNECTION, Serving};
 use crate::telemetry;
-use crate::temporary::TemporaryFolder;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;
@@ -72,7 +66,7 @@ async fn serve(config: Config) -> Result<()> {
     });
     let mut stop = std::pin::pin!(stop_asked(config.stop_on_stdin_eof));
     let outcome = tokio::select! {
-        loaded = load_single(&config.mode, services) => match loaded {
+        loaded = load_single(&config, services) => match loaded {
             Ok(()) => { stop.await; Ok(()) }
             Err(error) => Err(error),
         },
@@ -106,44 +100,15 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
     Error::new(Cause::Io, format!("could not listen on {address}: {error}{advice}"))
 }
 
-/// Loads the model of single-model mode; `/ping` says 503 until it is there.
-async fn load_single(mode: &Mode, services: Data<Services>) -> Result<()> {
-    let Mode::SingleModel(place) = mode.clone() else {
-        log::info!("multi-model: waiting for models");
-        return Ok(());
-    };
-    let started = Instant::now();
-    let said = place.display().to_string();
-    let registry = Arc::clone(&services.registry);
-    let loaded = background::run(move || load_from(&registry, &place))
-        .await
-        .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))??;
-    log::info!("loaded {} from {said}: {} bytes in {:.1?}", loaded.model, loaded.bytes(), started.elapsed());
-    if let Some(refusal) = loaded.model.refusal() {
-        log::warn!("every request will be refused: {refusal}");
+/// Loads the model of single-model mode.
+async fn load_single(config: &Config, services: Data<Services>) -> Result<()> {
+    match &config.mode {
+        Mode::SingleModel(location) => single::load(location.clone(), &config.s3, services).await,
+        Mode::MultiModel => {
+            log::info!("multi-model: waiting for models");
+            Ok(())
+        }
     }
-    if let Some(assumption) = loaded.model.assumption() {
-        log::warn!("{assumption}");
-    }
-    let _ = services.single.set(loaded);
-    Ok(())
-}
-
-/// Loads the single model from its folder, or from a file that is one. Another file is the archive, which SageMaker would
-/// have unpacked before it starts a container; it is unpacked aside for as long as loading takes.
-fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
-    if !place.is_file() || Artifact::is_lone_file(place) {
-        return registry.load(SINGLE_MODEL, &place.to_string_lossy());
-    }
-    Artifact::check_archive(place).map_err(|error| error.context(place.display()))?;
-    let aside = TemporaryFolder::make("byoc-model-").map_err(|error| {
-        error.context(format_args!("to unpack {} (of a read-only root, --tmpfs /tmp)", place.display()))
-    })?;
-    aside.remove_abandoned();
-    let folder = aside.path().join("model");
-    let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;
-    targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.display()))?;
-    registry.load(SINGLE_MODEL, &folder.to_string_lossy())
 }
 
 /// Returns when the process is asked to stop, and says by what.

@@ -1,6 +1,9 @@
 //! Getting a model's artifact: from a folder or a bucket into a folder, unpacked if it is an archive.
 
+mod bring;
 mod files;
+
+pub use bring::bring;
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -11,7 +14,7 @@ use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::Arrival;
 use crate::artifact::targz::{self, Limits};
 use crate::error::{Cause, Error, Result};
-use crate::storage::{Bucket, Failure, Location, Storage};
+use crate::storage::{Bucket, Failure, Location, Storage, nothing_at};
 
 /// What a download is called until it is whole.
 pub const DOWNLOAD_PREFIX: &str = "download-";
@@ -19,8 +22,12 @@ pub const DOWNLOAD_PREFIX: &str = "download-";
 /// Why an artifact is not there to be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
-    /// Nothing lies at its place, or nothing that we may read.
-    NotThere,
+    /// Nothing lies at its place, or nothing that we may read: why.
+    NotThere(Failure),
+    /// Nothing lies at its place, and something lies beside it, which is said.
+    NotBeside(String),
+    /// S3 cannot be reached as it is set up.
+    Setting(String),
     /// What lies there is no model archive, or one that is too large.
     BadArtifact(String),
     /// It could not be downloaded now.
@@ -34,8 +41,13 @@ pub enum FetchError {
 impl std::fmt::Display for FetchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FetchError::NotThere => f.write_str("there is no object at the URL, or we may not read it"),
-            FetchError::BadArtifact(message) | FetchError::Internal(message) => f.write_str(message),
+            FetchError::NotThere(Failure::NoBucket) => f.write_str("there is no such bucket"),
+            FetchError::NotThere(Failure::NotThere) => f.write_str("there is no such object"),
+            FetchError::NotThere(why) => why.fmt(f),
+            FetchError::NotBeside(said) => f.write_str(said),
+            FetchError::BadArtifact(message) | FetchError::Internal(message) | FetchError::Setting(message) => {
+                f.write_str(message)
+            }
             FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
             FetchError::NoDisk => f.write_str("others that are being fetched hold the disk that it needs"),
         }
@@ -43,12 +55,32 @@ impl std::fmt::Display for FetchError {
 }
 
 impl FetchError {
+    /// What a store that is set up wrongly means.
+    pub(super) fn setting(error: Error) -> FetchError {
+        FetchError::Setting(error.message().to_owned())
+    }
+
+    /// What the failure of an object means for the artifact that it is.
+    pub(super) fn of(failure: Failure) -> FetchError {
+        match failure {
+            Failure::NoDisk => FetchError::NoDisk,
+            Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
+            // Whoever may not list a bucket is told by S3 too that nothing is there.
+            Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) | Failure::Denied(_) => {
+                FetchError::NotThere(failure)
+            }
+            Failure::Unavailable(message) => FetchError::Unavailable(message),
+            other => FetchError::Internal(other.to_string()),
+        }
+    }
+
     /// As an error of whoever needs the model.
     pub fn into_error(self) -> Error {
         let cause = match &self {
-            FetchError::NotThere => Cause::ModelNotFound,
+            FetchError::NotThere(_) | FetchError::NotBeside(_) => Cause::ModelNotFound,
+            FetchError::Setting(_) => Cause::BadSetting,
             FetchError::BadArtifact(_) => Cause::BadArtifact,
-            FetchError::Unavailable(_) | FetchError::NoDisk => Cause::Unavailable,
+            FetchError::Unavailable(_) | FetchError::NoDisk => Cause::Unreachable,
             FetchError::Internal(_) => Cause::Io,
         };
         Error::new(cause, self.to_string())
@@ -61,6 +93,7 @@ impl FetchError {
 /// Why they are not there to be loaded.
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<u64, FetchError> {
     match (data.form, &data.location) {
+        (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotBeside(nothing_at(path))),
         (ModelForm::Archive, Location::Local(path)) => in_background(path.clone(), into, None).await,
         (ModelForm::Archive, Location::S3 { bucket, key }) => {
             download(&*opened(storage, bucket)?, key, into, None).await
@@ -75,7 +108,7 @@ pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resul
 }
 
 fn opened(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchError> {
-    storage.bucket(bucket).map_err(|error| FetchError::Internal(error.message().to_owned()))
+    storage.bucket(bucket).map_err(FetchError::setting)
 }
 
 /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then. What it
@@ -110,18 +143,10 @@ pub async fn download(
 
 /// What it means for a model that an object of it could not be read.
 fn not_read(key: &str, failure: Failure) -> FetchError {
-    match failure {
-        Failure::NoDisk => FetchError::NoDisk,
-        Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
-        Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) => FetchError::NotThere,
-        // Whoever may not list a bucket is told by S3 too that nothing is there.
-        Failure::Denied(message) => {
-            log::warn!("{key} may not be read: {message}");
-            FetchError::NotThere
-        }
-        Failure::Unavailable(message) => FetchError::Unavailable(message),
-        other => FetchError::Internal(other.to_string()),
+    if let Failure::Denied(message) = &failure {
+        log::warn!("{key} may not be read: {message}");
     }
+    FetchError::of(failure)
 }
 
 /// Unpacks an archive into a folder, off the threads that answer requests.
@@ -182,7 +207,9 @@ mod tests {
 
     #[test]
     fn an_artifact_that_is_not_there_is_not_called_a_damaged_one() {
-        for (error, exit_code) in [(FetchError::NotThere, 66), (FetchError::BadArtifact("no archive".to_owned()), 65)] {
+        for (error, exit_code) in
+            [(FetchError::NotThere(Failure::NotThere), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
+        {
             assert_eq!(error.into_error().cause().row().exit_code, exit_code);
         }
     }

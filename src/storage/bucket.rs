@@ -20,6 +20,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Failure;
 use super::connection::Connector;
+use super::words;
 use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
@@ -206,6 +207,14 @@ impl Bucket {
     /// # Errors
     /// [`Failure`]: there is no such bucket, we may not, one of the keys is [`Failure::BadKey`], or the store did not answer.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Failure> {
+        self.list_at_most(prefix, usize::MAX).await
+    }
+
+    /// The same, but no more pages of the listing than have so many.
+    ///
+    /// # Errors
+    /// As [`Bucket::list`].
+    pub async fn list_at_most(&self, prefix: &str, most: usize) -> Result<Vec<Entry>, Failure> {
         let mut entries = Vec::new();
         let mut page_token = None;
         loop {
@@ -218,11 +227,12 @@ impl Bucket {
             let objects = page.result.objects.into_iter().map(Entry::of);
             entries.extend(objects.filter(|entry| entry.key.starts_with(prefix)));
             page_token = page.page_token;
-            if page_token.is_none() {
+            if page_token.is_none() || entries.len() >= most {
                 break;
             }
         }
         entries.sort_by(|a, b| a.key.cmp(&b.key));
+        entries.truncate(most);
         Ok(entries)
     }
 
@@ -292,7 +302,7 @@ impl Upload {
     /// # Errors
     /// [`Failure`].
     pub async fn finish(mut self) -> Result<(), Failure> {
-        self.0.shutdown().await.map_err(|error| Failure::Unavailable(error.to_string()))
+        self.0.shutdown().await.map_err(|error| of_upload(&error))
     }
 
     /// Gives it up: S3 keeps nothing of it.
@@ -308,14 +318,18 @@ fn path(key: &str) -> Result<Key, Failure> {
 }
 
 fn whole(received: u64, bytes: u64) -> Result<(), Failure> {
-    if received == bytes { Ok(()) } else { Err(Failure::Unavailable(format!("{received} bytes came of {bytes}"))) }
+    if received == bytes {
+        Ok(())
+    } else {
+        Err(Failure::Unavailable(format!("the object broke off: {received} bytes came of {bytes}")))
+    }
 }
 
 fn not_more(received: u64, bytes: u64) -> Result<(), Failure> {
     if received <= bytes {
         Ok(())
     } else {
-        Err(Failure::Unavailable(format!("more came than the {bytes} bytes announced")))
+        Err(Failure::Unavailable(format!("more came than the {bytes} bytes that S3 announced")))
     }
 }
 
@@ -325,13 +339,27 @@ fn failure(error: &object_store::Error) -> Failure {
         object_store::Error::InvalidPath {
             source: KeyError::EmptySegment { path } | KeyError::BadSegment { path, .. },
         } => Failure::BadKey(path.clone()),
-        // S3's own code, in the body of its answer; a listing's comes as an error of no kind.
-        other if other.to_string().contains("<Code>NoSuchBucket</Code>") => Failure::NoBucket,
-        object_store::Error::NotFound { .. } => Failure::NotThere,
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            Failure::Denied(error.to_string())
+        // S3's own code is in the body of its answer; a listing's comes as an error of no kind.
+        other => {
+            let refusal = words::of_store(other);
+            match (other, refusal.code.as_deref()) {
+                (_, Some("NoSuchBucket")) => Failure::NoBucket,
+                (object_store::Error::NotFound { .. }, _) => Failure::NotThere,
+                (object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }, _) => {
+                    Failure::Denied(refusal.said)
+                }
+                (_, Some(code)) if words::DENIED.contains(&code) => Failure::Denied(refusal.said),
+                _ => Failure::Unavailable(refusal.said),
+            }
         }
-        other => Failure::Unavailable(other.to_string()),
+    }
+}
+
+/// An upload's last step speaks of input and output; what stands behind it is the store's.
+fn of_upload(error: &std::io::Error) -> Failure {
+    match error.get_ref().and_then(|inside| inside.downcast_ref::<object_store::Error>()) {
+        Some(error) => failure(error),
+        None => Failure::Unavailable(error.to_string()),
     }
 }
 

@@ -271,3 +271,54 @@ async fn an_object_has_the_type_that_it_was_stored_with_or_none() {
         assert_eq!((object.content.as_ref(), object.content_type.as_deref()), (b"1,2".as_slice(), expected));
     }
 }
+
+/// A port on which nobody listens.
+fn nobody() -> String {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("http://127.0.0.1:{port}")
+}
+
+async fn said(endpoint: &str) -> String {
+    let bucket = Bucket::open("bucket", &access(endpoint)).unwrap();
+    let read = bucket.read("a", 1, &Share::unbounded()).await.unwrap_err().to_string();
+    let listed = bucket.list("a").await.unwrap_err().to_string();
+    assert_eq!(read, listed);
+    assert!(!read.contains("Generic") && !read.contains("retries"), "{read}");
+    read
+}
+
+#[actix_web::test]
+async fn who_refused_a_connection_is_said() {
+    let endpoint = nobody();
+    let refused = said(&endpoint).await;
+    assert!(refused.starts_with(&format!("{endpoint} refused the connection")), "{refused}");
+    let no_name = said("http://no-such-host.invalid").await;
+    assert!(no_name.contains("the name no-such-host.invalid was not found"), "{no_name}");
+    // It speaks HTTP, and no TLS.
+    let server = FakeContainer::answering(200, "text/plain", "");
+    let plain = said(&server.origin.as_str().replace("http://", "https://")).await;
+    assert!(plain.starts_with("no TLS with https://127.0.0.1:") && plain.contains("AWS_CA_BUNDLE"), "{plain}");
+}
+
+#[actix_web::test]
+async fn what_s3_says_is_said_with_its_code() {
+    for (status, code, message, is_denied) in [
+        (403, "AccessDenied", "S3 says AccessDenied: not you", true),
+        (403, "SignatureDoesNotMatch", "S3 says SignatureDoesNotMatch: not you", true),
+        (400, "ExpiredToken", "; get new credentials", true),
+        (400, "AuthorizationHeaderMalformed", "; set AWS_REGION to the bucket's region", true),
+        (409, "OperationAborted", "S3 says OperationAborted: not you", false),
+    ] {
+        let body = format!("<Error><Code>{code}</Code><Message>not you</Message></Error>");
+        let server = FakeContainer::start(move |_| {
+            let answer = response(status).content_type("application/xml").body(body.clone());
+            async { answer }
+        });
+        let failure = bucket(&server).read("a", 1, &Share::unbounded()).await.unwrap_err();
+        assert!(failure.to_string().contains(message), "{failure}");
+        assert_eq!(matches!(failure, Failure::Denied(_)), is_denied, "{failure:?}");
+    }
+    let server = FakeContainer::answering(403, "text/html", "<html>a proxy</html>");
+    let failure = bucket(&server).read("a", 1, &Share::unbounded()).await.unwrap_err();
+    assert_eq!(failure.to_string(), "access is denied: S3 says 403 Forbidden");
+}

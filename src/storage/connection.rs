@@ -4,7 +4,6 @@
 //! (`h2`), and S3 does not speak it.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -14,14 +13,16 @@ use object_store::client::{
     ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
+use reqwest::Url;
 use reqwest::redirect::{Action, Attempt, Policy};
 use rustls::ClientConfig;
 
+use super::words::{self, Said};
 use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
 
 /// How long a connection may take to be made, and to bring the next bytes.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const SILENCE_LIMIT: Duration = Duration::from_secs(15);
 /// As many as reqwest follows of its own.
 const MOST_REDIRECTS: usize = 10;
 
@@ -52,7 +53,7 @@ impl HttpConnector for Connector {
 /// would go along to wherever the answer says, and a signature that is of no use there.
 fn follow(attempt: Attempt<'_>) -> Action {
     if attempt.previous().len() > MOST_REDIRECTS {
-        return attempt.error(Elsewhere("it redirects again and again".to_owned()));
+        return attempt.error(Said("it redirects again and again".to_owned()));
     }
     let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
     if stays {
@@ -60,23 +61,11 @@ fn follow(attempt: Attempt<'_>) -> Action {
     }
     // Without the query: it may be a signature.
     let to = format!("{}{}", attempt.url().origin().ascii_serialization(), attempt.url().path());
-    attempt.error(Elsewhere(format!(
+    attempt.error(Said(format!(
         "it redirects to {to}, which is not followed: credentials would go along; the bucket may be of another region \
          than {AWS_REGION} says, or {AWS_ENDPOINT_URL_S3} may have to be that address"
     )))
 }
-
-/// Why a redirect is not followed.
-#[derive(Clone, Debug)]
-struct Elsewhere(String);
-
-impl fmt::Display for Elsewhere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl StdError for Elsewhere {}
 
 #[derive(Debug)]
 struct Connection(reqwest::Client);
@@ -87,19 +76,22 @@ impl HttpService for Connection {
         'life: 'future,
     {
         Box::pin(async {
-            let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(failed)?;
-            let response = http::Response::<reqwest::Body>::from(self.0.execute(request).await.map_err(failed)?);
-            Ok(response.map(|body| HttpResponseBody::new(body.map_err(failed))))
+            let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap));
+            let request = request.map_err(|error| failed(&error, None))?;
+            let url = request.url().clone();
+            let response = self.0.execute(request).await.map_err(|error| failed(&error, Some(&url)))?;
+            let response = http::Response::<reqwest::Body>::from(response);
+            Ok(response.map(|body| HttpResponseBody::new(body.map_err(move |error| failed(&error, Some(&url))))))
         })
     }
 }
 
-/// What went wrong, in the words by which the store decides whether to try again.
-fn failed(error: reqwest::Error) -> HttpError {
+/// What went wrong: for who reads it, and of the kind by which the store decides whether to try again.
+fn failed(error: &reqwest::Error, url: Option<&Url>) -> HttpError {
     let mut sources = std::iter::successors(error.source(), |&error| error.source());
-    if let Some(elsewhere) = sources.find_map(|error| error.downcast_ref::<Elsewhere>()) {
+    if let Some(said) = sources.find_map(|error| error.downcast_ref::<Said>()) {
         // Of no kind that is tried again.
-        return HttpError::new(HttpErrorKind::Unknown, elsewhere.clone());
+        return HttpError::new(HttpErrorKind::Unknown, said.clone());
     }
     let kind = if error.is_timeout() {
         HttpErrorKind::Timeout
@@ -107,7 +99,7 @@ fn failed(error: reqwest::Error) -> HttpError {
         HttpErrorKind::Connect
     } else if error.is_decode() {
         HttpErrorKind::Decode
-    } else if let Some(kind) = broken_off(&error) {
+    } else if let Some(kind) = broken_off(error) {
         kind
     } else if error.is_request() {
         // The connection was closed before an answer had come.
@@ -117,8 +109,7 @@ fn failed(error: reqwest::Error) -> HttpError {
     } else {
         HttpErrorKind::Unknown
     };
-    // The store's own message has the address.
-    HttpError::new(kind, error.without_url())
+    HttpError::new(kind, words::of_exchange(&error, error.url().or(url)))
 }
 
 /// What the operating system says of the connection, if it says something.

@@ -65,7 +65,7 @@ impl fmt::Display for Failure {
                 "the key {key:?} cannot be read here (it has an empty part, \".\" or \"..\" between slashes, or a control \
                  character): rename the object, or name others by a longer prefix or a manifest"
             ),
-            Failure::Unavailable(message) => write!(f, "the store did not answer: {message}"),
+            Failure::Unavailable(message) => f.write_str(message),
             Failure::Internal(message) => f.write_str(message),
         }
     }

@@ -9,6 +9,7 @@ mod failure;
 mod file;
 mod location;
 mod nearby;
+mod words;
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -21,7 +22,7 @@ pub use bucket::{Bucket, Entry, Object, S3Access, Upload};
 pub use failure::Failure;
 pub use file::Folders;
 pub use location::Location;
-pub use nearby::{absolute, nothing_at};
+pub use nearby::{absolute, nothing_at, read_text};
 
 use crate::error::Result;
 use crate::in_flight::Share;

@@ -35,6 +35,17 @@ pub fn nothing_at(path: &Path) -> String {
     nothing
 }
 
+/// Reads a text that a person wrote.
+///
+/// # Errors
+/// Why it cannot be read, with its whole path.
+pub fn read_text(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => nothing_at(file),
+        _ => format!("could not read {}: {error}", absolute(file).display()),
+    })
+}
+
 /// The names in a folder, sorted; hidden ones are nobody's business.
 fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
     let entries = std::fs::read_dir(folder)?.take(MOST_LOOKED_AT);

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::create_transform_job::S3DataType;
 use super::output::OWN_FOLDER;
 use crate::error::{Cause, Error, Result};
-use crate::storage::{Failure, Location, Storage};
+use crate::storage::{Failure, Location, Storage, nothing_at};
 
 /// A manifest has no more bytes.
 const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -33,7 +33,7 @@ pub(super) struct Object {
 ///
 /// # Errors
 /// [`Cause::BadSetting`] when there are none, or two would be written to one place; [`Cause::Io`] and
-/// [`Cause::Unavailable`] when they cannot be listed.
+/// [`Cause::Unreachable`] when they cannot be listed.
 pub(super) async fn find(
     storage: &Storage,
     data_type: S3DataType,
@@ -153,8 +153,10 @@ fn name_below(prefix: &str, key: &str) -> String {
 }
 
 fn of_folder(path: &Path) -> Result<Vec<Object>> {
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| Error::io("read the input", path, &error).because(Cause::BadSetting))?;
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("the input: {}", nothing_at(path))),
+        _ => Error::io("read the input", path, &error).because(Cause::BadSetting),
+    })?;
     if !metadata.is_dir() {
         if !metadata.is_file() {
             let message = format!("{}: expected a folder or a file, found neither", path.display());
@@ -292,7 +294,7 @@ pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
         | Failure::NotAFile
         | Failure::NoBucket
         | Failure::BadKey(_) => Cause::BadSetting,
-        Failure::Unavailable(_) | Failure::NoDisk => Cause::Unavailable,
+        Failure::Unavailable(_) | Failure::NoDisk => Cause::Unreachable,
         Failure::Internal(_) => Cause::Io,
     };
     let location = match (location, failure) {

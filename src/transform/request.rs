@@ -10,6 +10,7 @@ use super::create_transform_job::CreateTransformJob;
 use super::job::{Job, Problem};
 use crate::platform::create_model::typed;
 use crate::platform::problems::listed;
+use crate::storage::read_text;
 
 /// CreateTransformJob's request, not checked yet.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ impl Request {
     /// # Errors
     /// Why it is none.
     pub fn read(file: &Path) -> Result<Request, String> {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))?;
+        let text = read_text(file)?;
         let typed = typed(&text).map_err(|problems| listed(&problems))?;
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }

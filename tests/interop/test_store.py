@@ -11,7 +11,7 @@ import botocore.exceptions
 import moto.server
 import pytest
 
-from conftest import BYOC, Endpoint, runtime
+from conftest import BYOC, Endpoint, Program, runtime
 from fault_proxy import FaultProxy
 from test_boto3 import PRICE, artifact, dearer, price
 
@@ -210,6 +210,31 @@ def test_without_credentials_the_endpoint_says_so_at_once(tmp_path):
     ended = subprocess.run(command, env={}, capture_output=True, text=True, timeout=10, check=False)
     assert ended.returncode == 78
     assert "no AWS credentials; set AWS_ACCESS_KEY_ID" in ended.stderr
+
+
+def test_a_model_in_s3_is_inspected_and_served_as_an_archive_a_file_and_a_folder(s3, housing, tmp_path):
+    archive = housing / "models" / artifact("Chicago_IL")
+    s3.upload_file(str(archive), BUCKET, "lone/model.tar.gz")
+    subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
+    s3.upload_file(str(tmp_path / "model_algo-1"), BUCKET, "folder/v1/model_algo-1")
+    environment = {"AWS_ENDPOINT_URL_S3": s3.meta.endpoint_url, **CREDENTIALS}
+
+    def inspect(url):
+        return subprocess.run(
+            [BYOC, "inspect", url], env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    for name in ("lone/model.tar.gz", "folder/v1", "folder/v1/", "folder/v1/model_algo-1"):
+        url = f"s3://{BUCKET}/{name}"
+        said = inspect(url)
+        assert said.returncode == 0 and "linear learner: regressor, 10 features" in said.stdout, said
+        served = Program("serve", "--host", "127.0.0.1", "--model-dir", url, **environment)
+        assert served.find(rf"(loaded linear learner .* from {url})")
+        assert served.stop(signal.SIGTERM) == 0
+    said = inspect(f"s3://{BUCKET}/lone/modle.tar.gz")
+    assert said.returncode == 66
+    assert f"did you mean s3://{BUCKET}/lone/model.tar.gz?" in said.stderr and "--model-dir" not in said.stderr, said
+    said = inspect("s3://no-such-bucket/model.tar.gz")
+    assert said.returncode == 66 and "there is no such bucket" in said.stderr, said
 
 
 def test_containers_do_not_see_the_credentials(in_s3):

@@ -65,3 +65,74 @@ fn a_closed_pipe_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
+
+#[test]
+fn a_word_that_should_stand_behind_an_option_is_answered_with_the_option() {
+    for (arguments, tip) in [
+        (&["serve", "model.tar.gz"][..], "did you mean --model-dir model.tar.gz?"),
+        (&["serve", "--port", "0", "models/a"], "did you mean --model-dir models/a?"),
+        (&["transform", "model"], "did you mean --model model?"),
+        (&["train", "train.csv"], "did you mean --train train.csv?"),
+        (&["endpoint", "endpoint.json"], "did you mean --config endpoint.json?"),
+        (&["inspect", "--model-dir", "m.joblib"], "did you mean byoc inspect m.joblib?"),
+        (&["s3://bucket/model.tar.gz"], "byoc serve --model-dir s3://bucket/model.tar.gz, or byoc inspect s3://"),
+        (&["serve", "--model-dri", "x"], "'--model-dir'"),
+        (&["sevre"], "'serve'"),
+    ] {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(stderr(&output).contains(tip), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_path_where_nothing_is_is_said_whole_with_what_is_there_the_nearest_first() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["another.txt", "model.joblib"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let at = folder.path().canonicalize().unwrap().display().to_string();
+    for arguments in [
+        &["inspect", "modle.joblib"][..],
+        &["serve", "--port", "0", "--model-dir", "modle.joblib"],
+        &["train", "--train", "modle.joblib"],
+        &["transform", "--model", "modle.joblib", "--input", ".", "--output", "out"],
+    ] {
+        let output = byoc(arguments).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
+        let said = stderr(&output);
+        assert!(matches!(output.status.code(), Some(66 | 78)), "{arguments:?}: {said}");
+        let expected = format!(
+            "there is nothing at {at}/modle.joblib: did you mean {at}/model.joblib? {at} has model.joblib, another.txt"
+        );
+        assert!(said.contains(&expected), "{arguments:?}: {said}");
+        assert!(arguments[0] == "serve" || !said.contains("--model-dir"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_model_in_s3_is_asked_for_there_and_who_did_not_answer_is_said() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let known = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_ENDPOINT_URL_S3", &endpoint)];
+    let url = "s3://bucket/model.tar.gz";
+    for arguments in [
+        &["inspect", url][..],
+        &["serve", "--port", "0", "--model-dir", url],
+        &["transform", "--model", url, "--input", "Cargo.toml", "--output", "/tmp/none"],
+    ] {
+        let output = run(arguments, &known);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(75), "{arguments:?}: {said}");
+        assert!(said.contains(&format!("{endpoint} refused the connection")), "{arguments:?}: {said}");
+        for misleading in ["QUEUE", "Generic", "retries"] {
+            assert!(!said.contains(misleading), "{arguments:?}: {said}");
+        }
+        assert!(said.lines().last().unwrap().contains("AWS_ENDPOINT_URL_S3"), "{said}");
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("no AWS credentials"), "{}", stderr(&output));
+    }
+    let output = run(&["serve", "--port", "0", "--model-dir", "gs://bucket/model"], &[]);
+    assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--model-dir is \"gs://bucket/model\""), "{}", stderr(&output));
+}

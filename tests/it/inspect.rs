@@ -128,7 +128,7 @@ fn what_is_no_artifact_is_refused_with_the_file_and_what_was_expected() {
     let message = refused(&[readme.to_str().unwrap()], 65);
     assert!(message.contains("README.md: expected a model's folder, a model.tar.gz"), "{message}");
     let message = refused(&["no/such/model.joblib"], 66);
-    assert!(message.contains("could not read no/such/model.joblib"), "{message}");
+    assert!(message.contains("there is nothing at /") && message.contains("no/such/model.joblib"), "{message}");
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("model.tar.gz");
     std::fs::write(&broken, b"not an archive").unwrap();

@@ -5,6 +5,7 @@
 
 mod linear_learner;
 mod page;
+mod place;
 mod preprocessor;
 mod scorer;
 mod weights;
@@ -24,11 +25,12 @@ use crate::model::{Contents, FileSize, Inspection};
 use crate::preprocessor::Overrides;
 use crate::telemetry::printable;
 use page::{Page, plain};
+use place::Place;
 
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// A model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle
+    /// A model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle; here or in S3 (s3://BUCKET/KEY)
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Print everything as JSON
@@ -51,9 +53,13 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()
     let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
     let account = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
     let allowance = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
-    let mut inspection = Inspection::of(&arguments.path, &overrides, &allowance)?;
+    let place = Place::of(&arguments.path, environment)?;
+    let inspection = Inspection::of(&place.path, &overrides, &allowance);
+    let mut inspection = inspection.map_err(|error| place.said_of(error))?;
     if let Some(preprocessor) = &arguments.preprocessor {
-        name_features(&mut inspection, arguments, (preprocessor, &overrides), &allowance)?;
+        let place = Place::of(preprocessor, environment)?;
+        name_features(&mut inspection, arguments, (&place.path, &overrides), &allowance)
+            .map_err(|error| place.said_of(error))?;
     }
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let written = if arguments.json {

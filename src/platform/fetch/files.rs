@@ -23,7 +23,7 @@ pub(super) async fn below(bucket: &Bucket, prefix: &str, into: &Path) -> Result<
     })?;
     let Limits { entries, bytes: most, .. } = Limits::default();
     if listed.is_empty() {
-        return Err(FetchError::NotThere);
+        return Err(FetchError::NotThere(Failure::NotThere));
     }
     if listed.len() > entries {
         let message = format!("expected at most {entries} objects below the prefix, found {}", listed.len());
@@ -184,8 +184,8 @@ mod tests {
         assert_eq!(one(&objects, "m/code/a/b.py", &into).await, Ok(4));
         let names: Vec<_> = std::fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["b.py"]);
-        assert_eq!(one(&objects, "m/none", &into).await, Err(FetchError::NotThere));
-        assert_eq!(below(&objects, "other/", &into).await, Err(FetchError::NotThere));
+        assert_eq!(one(&objects, "m/none", &into).await, Err(FetchError::NotThere(Failure::NotThere)));
+        assert_eq!(below(&objects, "other/", &into).await, Err(FetchError::NotThere(Failure::NotThere)));
     }
 
     #[actix_web::test]

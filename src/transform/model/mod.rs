@@ -26,7 +26,7 @@ use crate::platform::create_model::{
 use crate::platform::environment::Common;
 use crate::platform::http;
 use crate::platform::problems::listed;
-use crate::storage::{Location, Storage};
+use crate::storage::{Location, Storage, absolute, nothing_at, read_text};
 use crate::temporary::TemporaryFolder;
 
 /// What serves a job.
@@ -72,11 +72,11 @@ impl ModelSource {
         if let Location::Local(path) = &location
             && !path.exists()
         {
-            return Err(
-                "there is nothing; give a folder, a model.tar.gz, a .json file with CreateModel's request, or the URL of a \
-                 container that runs"
-                    .to_owned(),
-            );
+            return Err(format!(
+                "{}; give a folder, a model.tar.gz, a .json file with CreateModel's request, or the URL of a container that \
+                 runs",
+                nothing_at(path)
+            ));
         }
         // A key that ends in a slash is a prefix of files, as a folder is.
         let form = match &location {
@@ -94,9 +94,9 @@ impl ModelSource {
     }
 
     fn of_create_model(file: &Path) -> Result<ModelSource, String> {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))?;
-        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let folder = absolute.parent().unwrap_or(Path::new("/"));
+        let text = read_text(file)?;
+        let whole = absolute(file);
+        let folder = whole.parent().unwrap_or(Path::new("/"));
         let mut check = Check { folder, prefix: String::new(), problems: Vec::new() };
         let mut typed: CreateModel = typed(&text).map_err(|problems| listed(&problems))?;
         // The endpoint's own member: one file does for both.

@@ -23,6 +23,7 @@ use super::document::{Findings, Node, below};
 use super::policy::Policy;
 use crate::error::{Cause, Error, Result};
 use crate::platform::problems::listed;
+use crate::storage::read_text;
 
 /// Who there is, by access key.
 #[derive(Debug)]
@@ -72,8 +73,7 @@ impl Principals {
     /// # Errors
     /// With [`Cause::BadSetting`], one line for each thing that is wrong.
     pub fn from_file(file: &Path) -> Result<Principals> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Error::io("read", file, &error).because(Cause::BadSetting))?;
+        let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
         let mut findings = Findings::default();
         let principals = Principals::parse(&text, &mut findings);
         match principals {

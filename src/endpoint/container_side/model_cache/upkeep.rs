@@ -210,14 +210,14 @@ impl Upkeep {
         let bytes = fetched.map_err(|error| {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {
-                FetchError::NotThere => Failure::NoSuchModel { container, url },
+                FetchError::NotThere(_) | FetchError::NotBeside(_) => Failure::NoSuchModel { container, url },
                 FetchError::BadArtifact(message) => Failure::BadArtifact { container, url, message },
                 FetchError::Unavailable(message) => Failure::StoreUnavailable { container, url, message },
                 FetchError::NoDisk => {
                     let message = FetchError::NoDisk.to_string();
                     Failure::StoreUnavailable { container, url, message }
                 }
-                FetchError::Internal(message) => {
+                FetchError::Internal(message) | FetchError::Setting(message) => {
                     Failure::Internal(format!("{container}: could not unpack {url}: {message}"))
                 }
             }

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::disk::Arrival;
 use crate::platform::fetch::{self, FetchError};
-use crate::storage::{Location, Storage};
+use crate::storage::{Failure, Location, Storage};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -69,7 +69,12 @@ impl ModelStore {
     ) -> Result<u64, FetchError> {
         match &self.place {
             Place::Folder(folder) => {
-                fetch::in_background(folder.find(target_model).ok_or(FetchError::NotThere)?, into, arrival).await
+                fetch::in_background(
+                    folder.find(target_model).ok_or(FetchError::NotThere(Failure::NotThere))?,
+                    into,
+                    arrival,
+                )
+                .await
             }
             Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
         }
