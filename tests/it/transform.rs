@@ -781,6 +781,12 @@ fn of_an_answer_that_broke_off_the_job_says_what_the_containers_log_says() {
     let said = format!("the last error in its log: an answer is broken off: row {}", rows + 1);
     assert!(report.contains(&said), "{report}");
     assert!(!message.contains("listening on"), "{message}");
+    // Of a payload it is said of the object.
+    let job = job.with(&["--max-payload-in-mb", "50"]);
+    let message = errors(&job.run());
+    let report = message.split("have no output").nth(1).unwrap();
+    assert!(report.contains(&format!("a.csv: record {} (byte {}): ", rows + 1, houses(rows).len())), "{report}");
+    assert!(report.contains("in its log: an answer is broken off: column 1 (YEAR_BUILT), byte "), "{report}");
 }
 
 #[test]

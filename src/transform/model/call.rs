@@ -92,10 +92,19 @@ enum Failure {
         what: String,
         /// Whether the answer had begun: what was wrong after that a container can only tell its log.
         has_begun: bool,
+        /// The last error that the log had.
+        logged: Option<Logged>,
     },
     TimedOut,
     /// The object itself could not be read; or its output not written.
     Ours(Trouble),
+}
+
+/// An error of a container's log.
+struct Logged {
+    text: String,
+    /// Whether the container got the payload itself, and no answer of another container.
+    is_first: bool,
 }
 
 /// Where a body that is passed on broke off.
@@ -145,7 +154,7 @@ impl Passed {
     fn broken(&self) -> Option<Failure> {
         self.broken.iter().find_map(|(stage, broken)| {
             let what = broken.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-            Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: true })
+            Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: true, logged: None })
         })
     }
 
@@ -153,7 +162,7 @@ impl Passed {
     fn not_taken(&self) -> Option<Failure> {
         let (stage, _) = self.taken.iter().find(|(_, taken)| !taken.0.load(Ordering::Relaxed))?;
         let what = "it answered before it had taken the whole request".to_owned();
-        Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: false })
+        Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: false, logged: None })
     }
 }
 
@@ -181,26 +190,54 @@ impl ErrorBody {
     /// name; of any other message nothing is taken away.
     fn place(&self) -> (Place, &str) {
         let said = Place { row: self.row, column: self.column, name: None, byte: self.byte };
-        let whole = || (said.clone(), self.message.as_str());
-        let until_name = Place { byte: None, ..said.clone() }.to_string();
-        let Some(rest) = self.message.strip_prefix(until_name.as_str()) else { return whole() };
-        let before_byte = if until_name.is_empty() { "" } else { ", " };
-        let end = match self.byte {
-            Some(byte) => format!("{before_byte}byte {byte}: "),
-            None => ": ".to_owned(),
-        };
-        let Some((name, message)) = rest.split_once(&end) else { return whole() };
-        let name = match (self.column, name) {
-            (_, "") => None,
-            (Some(_), name) => name.strip_prefix(" (").and_then(|name| name.strip_suffix(')')),
-            (None, name) => name.trim_start_matches(", ").strip_prefix("column "),
-        };
-        if name.is_none() && !rest.starts_with(&end) {
-            return whole();
+        match place_at_start(&self.message) {
+            Some((place, message)) if (Place { name: None, ..place.clone() }) == said => (place, message),
+            _ => (said, &self.message),
         }
-        (name.map_or(said.clone(), |name| said.clone().named(name)), message)
     }
 }
+
+/// A place as our errors say it, at the start of a message, and what follows it.
+fn place_at_start(text: &str) -> Option<(Place, &str)> {
+    fn number<'a>(text: &'a str, word: &str) -> Option<(usize, &'a str)> {
+        let text = text.strip_prefix(", ").unwrap_or(text).strip_prefix(word)?;
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (digits, rest) = text.split_at(end);
+        Some((digits.parse().ok()?, rest))
+    }
+    /// What stands before a byte, or before the message where no byte is said.
+    fn until_end<'a>(text: &'a str, closing: &str) -> Option<(&'a str, &'a str)> {
+        let before_byte = format!("{closing}, byte ");
+        let byte = text.match_indices(&before_byte).map(|(at, _)| (at, text.get(at + closing.len()..)));
+        let mut byte = byte.filter_map(|(at, rest)| Some((at, rest?)));
+        let is_byte = |rest: &str| number(rest, "byte ").is_some_and(|(_, rest)| rest.starts_with(": "));
+        let at = byte.find(|(_, rest)| is_byte(rest)).map(|(at, _)| at);
+        let at = at.or_else(|| text.find(&format!("{closing}: ")))?;
+        Some((text.get(..at)?, text.get(at + closing.len()..)?))
+    }
+    let (mut place, mut rest) = (Place::default(), text);
+    if let Some((row, after)) = number(rest, "row ") {
+        (place.row, rest) = (Some(row), after);
+    }
+    if let Some((column, after)) = number(rest, "column ").filter(|(_, after)| after.starts_with([',', ':', ' '])) {
+        (place.column, rest) = (Some(column), after);
+        if let Some(named) = rest.strip_prefix(" (") {
+            let (name, after) = until_end(named, ")")?;
+            (place, rest) = (place.named(name), after);
+        }
+    } else if let Some(named) = rest.strip_prefix(", ").unwrap_or(rest).strip_prefix("column ") {
+        let (name, after) = until_end(named, "")?;
+        (place, rest) = (place.named(name), after);
+    }
+    if let Some((byte, after)) = number(rest, "byte ") {
+        (place.byte, rest) = (Some(byte), after);
+    }
+    let message = rest.strip_prefix(": ")?;
+    (place != Place::default()).then_some((place, message))
+}
+
+/// What a container's log says before the place at which it broke an answer off.
+const BROKEN_OFF: &str = "an answer is broken off: ";
 
 impl Invoker {
     /// Sends a payload and takes the whole answer.
@@ -339,7 +376,12 @@ impl Invoker {
             });
             body = pieces.boxed();
         }
-        Err(Failure::NoAnswer { stage: "model".to_owned(), what: "no container".to_owned(), has_begun: false })
+        Err(Failure::NoAnswer {
+            stage: "model".to_owned(),
+            what: "no container".to_owned(),
+            has_begun: false,
+            logged: None,
+        })
     }
 
     /// Reads the last answer, piece by piece.
@@ -371,11 +413,9 @@ impl Invoker {
             Some(how) => how,
             None => innermost(error),
         };
-        let what = match if has_begun { stage.last_error().await } else { None } {
-            Some(line) => format!("{what}; the last error in its log: {line}"),
-            None => what,
-        };
-        Failure::NoAnswer { stage: stage.name().to_owned(), what, has_begun }
+        let logged = if has_begun { stage.last_error().await } else { None };
+        let logged = logged.map(|text| Logged { text, is_first: index == 0 });
+        Failure::NoAnswer { stage: stage.name().to_owned(), what, has_begun, logged }
     }
 }
 
@@ -418,11 +458,23 @@ impl Failure {
                 let byte = place.byte.filter(|_| *is_first);
                 return Complaint { by, place: Place { byte, ..place }, message };
             }
-            Failure::NoAnswer { stage, what, has_begun: false } => {
+            Failure::NoAnswer { stage, what, has_begun: false, .. } => {
                 format!("container {stage} gave no whole answer: {what}")
             }
-            Failure::NoAnswer { stage, what, has_begun: true } => {
-                format!("container {stage} broke off its answer after it had begun, and its log may say why: {what}")
+            Failure::NoAnswer { stage, what, has_begun: true, logged } => {
+                let broke = format!(
+                    "container {stage} broke off its answer after it had begun, and its log may say why: {what}"
+                );
+                let Some(Logged { text, is_first }) = logged else { return Complaint::ours(broke) };
+                let by = format!("{broke}; the last error in its log");
+                match text.strip_prefix(BROKEN_OFF).and_then(place_at_start) {
+                    Some((place, message)) => {
+                        let byte = place.byte.filter(|_| *is_first);
+                        let by = format!("{by}: {}", BROKEN_OFF.trim_end_matches(": "));
+                        return Complaint { by, place: Place { byte, ..place }, message: message.to_owned() };
+                    }
+                    None => format!("{by}: {text}"),
+                }
             }
             Failure::TimedOut => {
                 format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
@@ -474,8 +526,8 @@ mod tests {
             ),
             (
                 r#"{"message": "row 2, column 2 (a: b): x: y", "row": 2, "column": 2}"#,
-                place(Some(2), Some(2), None),
-                "row 2, column 2 (a: b): x: y",
+                place(Some(2), Some(2), None).named("a: b"),
+                "x: y",
             ),
             (
                 r#"{"message": "row 2, column SQUARE_FEET, byte 3: x", "row": 2, "byte": 3}"#,
@@ -485,6 +537,12 @@ mod tests {
             (r#"{"message": "row 2: x", "row": 2}"#, place(Some(2), None, None), "x"),
             (r#"{"message": "byte 9: x", "byte": 9}"#, place(None, None, Some(9)), "x"),
             (r#"{"message": "column 3: x", "column": 3}"#, place(None, Some(3), None), "x"),
+            (r#"{"message": "row 2, column 12th: x", "row": 2}"#, place(Some(2), None, None).named("12th"), "x"),
+            (
+                r#"{"message": "row 2, column 3, byte 9: x", "row": 2, "column": 3}"#,
+                place(Some(2), Some(3), None),
+                "row 2, column 3, byte 9: x",
+            ),
             // What others say stays as they say it.
             (r#"{"message": "row 20: x", "row": 2}"#, place(Some(2), None, None), "row 20: x"),
             (r#"{"message": "bad row", "row": 2, "byte": 7}"#, place(Some(2), None, Some(7)), "bad row"),

@@ -113,10 +113,22 @@ mod tests {
             ("file:///a/b", Location::Local("/a/b".into())),
             ("/a/b", Location::Local("/a/b".into())),
             ("s3://bucket/key", Location::S3 { bucket: "bucket".into(), key: "key".into() }),
+            (
+                "https://bucket.s3.eu-west-1.amazonaws.com/key",
+                Location::S3 { bucket: "bucket".into(), key: "key".into() },
+            ),
         ] {
             assert_eq!(Input::at(location), Ok(Input::At(place)));
         }
-        for bad in ["https://host/key", "file://host/key", "a/b", "", "s3://bucket", "s3:///key"] {
+        for bad in [
+            "https://host/key",
+            "https://bucket.s3.amazonaws.com/",
+            "file://host/key",
+            "a/b",
+            "",
+            "s3://bucket",
+            "s3:///key",
+        ] {
             assert!(at(bad).unwrap_err().contains("cannot be read"), "{bad}");
         }
     }
