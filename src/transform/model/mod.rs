@@ -4,6 +4,7 @@
 //! passes here passes there. `stage` is one container, `call` one invocation of all of them.
 
 mod call;
+mod complaint;
 mod execution_parameters;
 mod stage;
 
@@ -15,7 +16,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
 
-pub(super) use call::{Complaint, Invoker, Trouble};
+pub(super) use call::{Invoker, Trouble};
+pub(super) use complaint::Complaint;
 pub(super) use execution_parameters::ExecutionParameters;
 use stage::Stage;
 
