@@ -44,6 +44,8 @@ pub const SAGEMAKER_MULTI_MODEL: &str = "SAGEMAKER_MULTI_MODEL";
 /// The method of a scikit-learn artifact that answers: `predict` of an estimator, `transform` of anything else. Wins over
 /// `columns.json`.
 pub const BYOC_METHOD: &str = "BYOC_METHOD";
+/// The script that a framework container would run. None is run here: where it is set, that is said.
+pub const SAGEMAKER_PROGRAM: &str = "SAGEMAKER_PROGRAM";
 /// Which column of a scikit-learn artifact's rows is the label: a column's name, `none`, or `first` or `last` where the model was
 /// fitted without it. Wins over `columns.json`.
 pub const BYOC_LABEL: &str = "BYOC_LABEL";

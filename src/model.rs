@@ -1,18 +1,20 @@
 //! What a container can load, and one call: request body in, response body out.
 //!
 //! A container does not need to be told what it is: the artifact says. [`Artifact::find`] looks for, in order,
-//! `model_algo-1` (SageMaker's linear learner), then `preprocessor.json` (fitted by `byoc train`), then one `*.joblib`, `*.pkl` or `*.pickle` (scikit-learn). A `code/` folder
-//! beside them is ignored: nothing in an artifact is ever executed. Anything else is an error that lists what was found
+//! `model_algo-1` (SageMaker's linear learner), then `preprocessor.json` (fitted by `byoc train`), then one pickle (scikit-learn) by its name or how it begins. Scripts
+//! beside them are named and not run: nothing in an artifact is ever executed. Anything else is an error that lists what was found
 //! and what would have been accepted.
 
 mod answer;
 mod cost;
-mod files;
+mod find;
 mod inspect;
+mod scripts;
 
 pub use answer::{Answer, Exchange, Invocation, PieceByPiece};
 pub use cost::Cost;
 pub use inspect::{Contents, FileSize, Inspection};
+pub use scripts::Script;
 
 use std::fmt;
 use std::fs::File;
@@ -21,14 +23,14 @@ use std::path::{Path, PathBuf};
 
 use byoc_account::Allowance;
 
+use crate::artifact::file_kind;
 use crate::artifact::model_algo::ModelAlgo;
 use crate::artifact::pickle;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, Result};
 use crate::fitting::Document;
 use crate::linear_learner::LinearLearner;
 use crate::preprocessor::{ColumnsJson, Overrides, Preprocessor};
 use crate::scorer::Scorer;
-use files::Kind;
 
 /// An artifact that was found and recognised, and not yet read.
 #[derive(Debug)]
@@ -58,98 +60,39 @@ pub enum Model {
     Scorer(Scorer),
 }
 
-/// The name of the file that `byoc train` writes for a preprocessor.
-const PREPROCESSOR_JSON: &str = "preprocessor.json";
-
 /// The name of the file that says what a pickle cannot.
 const COLUMNS_JSON: &str = "columns.json";
-
-/// How many names an error lists of what it found.
-const MOST_LISTED: usize = 10;
 
 impl Artifact {
     /// Recognises the artifact in a folder, or that which is a file of its own.
     ///
     /// # Errors
-    /// [`Cause::NoModel`] where nothing, or more than one thing, is recognised.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) where nothing, or more than one thing, is recognised.
     pub fn find(place: &Path) -> Result<Artifact> {
-        if !place.is_file() {
-            return Artifact::find_in(place);
-        }
-        match Kind::of(place) {
-            // The folder of a bare name is the empty path.
-            Some(Kind::ModelAlgo) => Ok(Artifact::LinearLearner(place.with_file_name(""))),
-            Some(Kind::Fitted) => Ok(Artifact::Fitted(place.to_owned())),
-            Some(Kind::Pickle) => {
-                let columns = place.with_file_name(COLUMNS_JSON);
-                let columns = columns.is_file().then_some(columns);
-                Ok(Artifact::ScikitLearn { pickle: place.to_owned(), columns })
-            }
-            Some(Kind::Archive) | None => Err(files::unexpected(place)),
-        }
+        if place.is_file() { find::lone_file(place) } else { find::in_folder(place) }
     }
 
-    /// Whether a file is an artifact of its own by its name, and no archive of one.
+    /// Whether a file is an artifact of its own, and no archive of one.
     pub fn is_lone_file(path: &Path) -> bool {
-        path.is_file() && matches!(Kind::of(path), Some(Kind::ModelAlgo | Kind::Fitted | Kind::Pickle))
+        path.is_file() && file_kind::is_lone(path, path)
     }
 
     /// The error of a file that is known to be neither an artifact nor an archive of one by how it begins.
     ///
     /// # Errors
-    /// [`Cause::NoModel`] with what it is instead.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) with what it is instead.
     pub fn check_archive(path: &Path) -> Result<()> {
-        if files::may_be_archive(path)? { Ok(()) } else { Err(files::unexpected(path)) }
+        if file_kind::may_be_archive(path)? { Ok(()) } else { Err(file_kind::unexpected(path)) }
     }
 
-    fn find_in(directory: &Path) -> Result<Artifact> {
-        if ModelAlgo::is_in(directory) {
-            return Ok(Artifact::LinearLearner(directory.to_owned()));
-        }
-        let fitted = directory.join(PREPROCESSOR_JSON);
-        if fitted.is_file() {
-            return Ok(Artifact::Fitted(fitted));
-        }
-        let mut names = Vec::new();
-        let mut pickles = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(|error| Error::io("list", directory, &error))? {
-            let path = entry.map_err(|error| Error::io("list", directory, &error))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            // macOS' tar packs a `._model.joblib` beside the model.
-            if name.starts_with('.') {
-                continue;
-            }
-            // A folder, a pipe or a device of that name is no file to read.
-            if matches!(Kind::of(&path), Some(Kind::Pickle)) && path.is_file() {
-                pickles.push(path.clone());
-            }
-            names.push(name);
-        }
-        names.sort();
-        match pickles.as_slice() {
-            [pickle] => {
-                let columns = directory.join(COLUMNS_JSON);
-                Ok(Artifact::ScikitLearn { pickle: pickle.clone(), columns: columns.is_file().then_some(columns) })
-            }
-            [] => Err(Error::new(
-                Cause::NoModel,
-                format!(
-                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
-                     *.pkl or *.pickle (scikit-learn), found {}",
-                    directory.display(),
-                    listed(&names)
-                ),
-            )),
-            several => Err(Error::new(
-                Cause::NoModel,
-                format!(
-                    "{} models in {}: expected one *.joblib, *.pkl or *.pickle, found {}",
-                    several.len(),
-                    directory.display(),
-                    listed(&names)
-                ),
-            )),
-        }
+    /// The scripts beside the model that another container would run.
+    pub fn scripts(&self) -> Vec<Script> {
+        let folder = match self {
+            Artifact::LinearLearner(folder) => folder,
+            Artifact::Fitted(file) | Artifact::ScikitLearn { pickle: file, .. } => file.parent().unwrap_or(file),
+        };
+        // The folder of a bare name is the empty path.
+        Script::in_folder(if folder == Path::new("") { Path::new(".") } else { folder })
     }
 
     /// How many bytes the file of the model has, as it lies on the disk.
@@ -232,14 +175,6 @@ fn in_file(path: &Path, error: Error) -> Error {
     error.context(path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => "nothing".to_owned(),
-        names if names.len() <= MOST_LISTED => names.join(", "),
-        names => format!("{} and {} more", names[..MOST_LISTED].join(", "), names.len() - MOST_LISTED),
-    }
-}
-
 impl Model {
     /// How many bytes the model takes in memory.
     pub fn bytes(&self) -> u64 {
@@ -291,6 +226,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::error::Cause;
     use byoc_account::Purpose;
 
     #[test]
@@ -307,45 +243,5 @@ mod tests {
         assert_eq!(load(tree), Cause::InsufficientMemory);
         // The tree, what is read from it, and as much again while either grows.
         assert_eq!(load(3 * (tree + digits * size_of::<f64>())), Cause::BadDocument);
-    }
-
-    fn found(files: &[&str]) -> Result<Artifact> {
-        let folder = tempfile::TempDir::new().unwrap();
-        for file in files {
-            match file.strip_suffix('/') {
-                Some(name) => fs::create_dir(folder.path().join(name)).unwrap(),
-                None => fs::write(folder.path().join(file), "x").unwrap(),
-            }
-        }
-        Artifact::find(folder.path())
-    }
-
-    #[test]
-    fn what_lies_in_the_folder_says_what_the_model_is() {
-        assert!(matches!(found(&["model_algo-1", "model.joblib"]), Ok(Artifact::LinearLearner(_))));
-        for name in ["model.joblib", "x.pkl", "y.pickle"] {
-            let artifact = found(&[name, "code/", "notes.txt", "._model.joblib"]);
-            assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: None, .. })), "{name}: {artifact:?}");
-        }
-        assert!(matches!(found(&["preprocessor.json", "model.joblib", "other.pkl"]), Ok(Artifact::Fitted(_))));
-        assert!(matches!(found(&["preprocessor.json", "model_algo-1"]), Ok(Artifact::LinearLearner(_))));
-        let artifact = found(&["model.joblib", "columns.json"]);
-        assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: Some(_), .. })), "{artifact:?}");
-    }
-
-    #[test]
-    fn what_is_not_recognised_is_listed_beside_what_would_have_been() {
-        let message = found(&["model.onnx", "a.txt"]).unwrap_err().to_string();
-        assert!(message.contains("expected model_algo-1"), "{message}");
-        assert!(message.ends_with("found a.txt, model.onnx"), "{message}");
-        assert!(found(&[]).unwrap_err().to_string().ends_with("found nothing"));
-        assert!(found(&["a.pkl", "b.joblib"]).unwrap_err().to_string().contains("2 models"));
-        assert!(found(&["model.joblib/"]).is_err(), "a folder of that name is no artifact");
-    }
-
-    #[test]
-    fn a_long_list_is_cut() {
-        let names: Vec<String> = (0..30).map(|number| format!("file{number}")).collect();
-        assert!(listed(&names).ends_with("and 20 more"), "{}", listed(&names));
     }
 }

@@ -67,6 +67,8 @@ causes! {
     NoModel = 500 "InvalidModelException" exit 65, "put one model there; the README lists what is read; for any other model keep your own container for it and put it behind the endpoint: --container NAME=URL";
     /// An artifact that is whole, and of a kind or class that is not read here.
     Unsupported = 500 "InvalidModelException" exit 65, "the README lists the classes that are read: make the model of those, or keep your own container for it and put it behind the endpoint: --container NAME=URL";
+    /// A file that is only the pointer which Git LFS leaves in its place.
+    NotPulled = 500 "InvalidModelException" exit 65, "run git lfs pull in the clone of the repository, and give the file itself";
     /// A `columns.json` that cannot be read, or does not fit the model.
     BadColumns = 500 "InvalidModelException" exit 65, "correct columns.json; without one the columns are what the model says";
     /// A `preprocessor.json` that is no fitted document, or does not fit together.

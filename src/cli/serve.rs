@@ -65,6 +65,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
     let (config, level) = arguments.resolve(environment)?;
     logs::start(level, environment.get(env::RUST_LOG));
+    if let Some(program) = environment.get(env::SAGEMAKER_PROGRAM) {
+        log::warn!(
+            "{}={program}: no script is run, so what its functions do to requests, predictions or answers is left out",
+            env::SAGEMAKER_PROGRAM
+        );
+    }
     container::run(config)
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     /// The job as CreateTransformJob has it, in JSON; S3Uri and S3OutputPath may be paths, relative to the file; flags win over it [env: BYOC_TRANSFORM_JOB]
     #[arg(long, value_name = "FILE")]
     job: Option<String>,
-    /// A model's folder or archive (also s3://…), a .json file with CreateModel's request for a pipeline, or the URL of a container that runs [env: BYOC_TRANSFORM_MODEL]
+    /// A model's folder, archive or file such as model.joblib (also s3://…), a .json file with CreateModel's request for a pipeline, or the URL of a container that runs [env: BYOC_TRANSFORM_MODEL]
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// S3Uri: a folder, a file, an s3:// prefix, or a manifest [env: BYOC_TRANSFORM_INPUT]

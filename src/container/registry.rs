@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 
 use crate::container::background;
 use crate::container::loader::Loader;
+use crate::container::services::SINGLE_MODEL;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Artifact, Cost, Model};
+use crate::model::{Artifact, Cost, Model, Script};
 use crate::preprocessor::Overrides;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
@@ -132,13 +133,16 @@ impl Registry {
         let directory = Path::new(url);
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
-                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl or *.pickle"
+                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle or sklearn-model"
             } else {
                 ""
             };
             return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}{advice}")));
         }
         let artifact = Artifact::find(directory)?;
+        if let Some(warning) = Script::warning(&artifact.scripts()) {
+            log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
+        }
         let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
         let is_large = artifact.length()? > self.account.limit() / LARGE;
         let (account, overrides) = (Arc::clone(&self.account), self.overrides.clone());

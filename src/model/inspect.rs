@@ -1,7 +1,7 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
-use super::files::Kind;
 use super::{Artifact, in_file, read, with_file};
+use crate::artifact::file_kind::FileKind;
 use crate::artifact::model_algo::{Member, ModelAlgo};
 use crate::artifact::pickle::{self, Tree};
 use crate::artifact::targz;
@@ -72,8 +72,8 @@ impl Inspection {
             let found = "expected a file or a folder, found a pipe, a socket or a device";
             return Err(Error::new(Cause::Io, format!("{}: {found}", path.display())));
         }
-        let inspection = match Kind::of(path) {
-            Some(Kind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
+        let inspection = match FileKind::of(path) {
+            Some(FileKind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
             _ => Artifact::find(path).and_then(|artifact| inspect(artifact, overrides, allowance)),
         };
         // What is said of a file has its name already.

@@ -2,12 +2,15 @@
 
 mod bring;
 mod files;
+mod source;
+
+pub use source::Source;
 
 pub use bring::bring;
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
@@ -94,7 +97,7 @@ impl FetchError {
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<u64, FetchError> {
     match (data.form, &data.location) {
         (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotBeside(nothing_at(path))),
-        (ModelForm::Archive, Location::Local(path)) => in_background(path.clone(), into, None).await,
+        (ModelForm::Archive, Location::Local(path)) => in_background(Source::local(path.clone()), into, None).await,
         (ModelForm::Archive, Location::S3 { bucket, key }) => {
             download(&*opened(storage, bucket)?, key, into, None).await
         }
@@ -138,7 +141,7 @@ pub async fn download(
     };
     bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
     // The file is deleted with `path`, whatever comes of it.
-    in_background(path.to_path_buf(), into, arrival).await
+    in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, arrival).await
 }
 
 /// What it means for a model that an object of it could not be read.
@@ -153,9 +156,9 @@ fn not_read(key: &str, failure: Failure) -> FetchError {
 ///
 /// # Errors
 /// Why it is not there to be loaded.
-pub async fn in_background(archive: PathBuf, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+pub async fn in_background(source: Source, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
     let into = into.to_owned();
-    match tokio::task::spawn_blocking(move || unpack(&archive, &into, arrival)).await {
+    match tokio::task::spawn_blocking(move || unpack(&source, &into, arrival)).await {
         Ok(unpacked) => unpacked,
         Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
     }
@@ -166,7 +169,7 @@ pub async fn in_background(archive: PathBuf, into: &Path, arrival: Option<Arriva
 ///
 /// # Errors
 /// When the archive is no model archive or has more bytes than it may, or a file cannot be read or written.
-fn unpack(archive: &Path, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+fn unpack(source: &Source, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
     let mut limits = Limits::default();
     limits.bytes = limits.bytes.min(arrival.as_ref().map_or(u64::MAX, Arrival::most));
     let (arrival, is_refused) = (RefCell::new(arrival), Cell::new(false));
@@ -177,9 +180,14 @@ fn unpack(archive: &Path, into: &Path, arrival: Option<Arrival>) -> Result<u64, 
             Err(Error::new(Cause::Unavailable, FetchError::NoDisk.to_string()))
         }
     };
-    unpack_where(archive, into, &limits, &agree).map_err(|error| match error.cause() {
+    let done = if source.is_lone_file() {
+        source.copy(into, &agree)
+    } else {
+        unpack_where(source.file(), into, &limits, &agree)
+    };
+    done.map_err(|error| match error.cause() {
         _ if is_refused.get() => FetchError::NoDisk,
-        Cause::BadArtifact => FetchError::BadArtifact(error.to_string()),
+        Cause::BadArtifact | Cause::NotPulled | Cause::NoModel => FetchError::BadArtifact(error.to_string()),
         _ => FetchError::Internal(error.to_string()),
     })
 }

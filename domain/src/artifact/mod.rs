@@ -4,6 +4,7 @@
 //! data by an allow-list and can call nothing; lengths are checked before memory is taken. This room knows formats, not
 //! what a scaler or a linear model is.
 
+pub mod file_kind;
 pub mod model_algo;
 pub mod mxnet_params;
 pub mod pickle;

@@ -4,8 +4,9 @@
 //! (docs.aws.amazon.com/sagemaker/latest/dg/ll_how-it-works.html, step 4) finds the same files without a zip around them, so
 //! they are also read straight from the folder.
 
+use super::file_kind::{MXNET, check_pulled};
 use super::mxnet_params::{Array, Params, Places};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_account::Allowance;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
@@ -97,6 +98,7 @@ impl ModelAlgo {
         if path.is_file() {
             let mut file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
             let length = file.metadata().map_err(|error| Error::io("look at", &path, &error))?.len();
+            check_is_zip(&mut file).map_err(|error| error.context(ARCHIVE))?;
             check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
             let archive = ZipArchive::new(BufReader::new(file))
                 .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive: {error}")))?;
@@ -112,6 +114,32 @@ impl ModelAlgo {
             )));
         }
         Ok(ModelAlgo(Source::Folder(directory.to_owned())))
+    }
+
+    /// Refuses an archive that has none of the linear learner's files: factorization machines, NTM and others write one under
+    /// the same name.
+    ///
+    /// # Errors
+    /// [`Cause::Unsupported`] with the files that it has instead.
+    pub fn check_is_linear_learner(&self) -> Result<()> {
+        const MOST_NAMED: usize = 5;
+        let Source::Zip(archive, _) = &self.0 else { return Ok(()) };
+        let members = [Member::AdditionalParams, Member::Symbol, Member::Params];
+        if archive.is_empty() || members.iter().any(|member| self.has(*member)) {
+            return Ok(());
+        }
+        let names = archive.file_names().take(MOST_NAMED).flatten();
+        let names: Vec<_> = names.map(|name| name.escape_debug().to_string()).collect();
+        Err(Error::new(
+            Cause::Unsupported,
+            format!(
+                "{ARCHIVE}: a zip archive without {} and {}, as other algorithms write it under this name: \
+                 {ONLY_THE_LINEAR_LEARNER}; found {}",
+                Member::AdditionalParams.name(),
+                Member::Params.name(),
+                names.join(", ")
+            ),
+        ))
     }
 
     /// Whether the artifact has the file.
@@ -199,6 +227,29 @@ impl ModelAlgo {
     }
 }
 
+/// Where the way out of another algorithm's model begins.
+const ONLY_THE_LINEAR_LEARNER: &str = "of SageMaker's built-in algorithms only the linear learner is read";
+
+/// Refuses what others write under the name of the archive. K-Means, PCA and LDA put their arrays there as they are
+/// (docs.aws.amazon.com: `mx.ndarray.load('model_algo-1')` in the sample notebooks of each).
+fn check_is_zip(file: &mut File) -> Result<()> {
+    let failed = |error: std::io::Error| Error::bad_artifact(format!("cannot be read: {error}"));
+    let mut start = Vec::new();
+    file.by_ref().take(512).read_to_end(&mut start).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    check_pulled(&start)?;
+    if start.starts_with(MXNET) {
+        return Err(Error::new(
+            Cause::Unsupported,
+            format!(
+                "parameters of MXNet, as SageMaker's K-Means, PCA, LDA and others write them under this name: \
+                 {ONLY_THE_LINEAR_LEARNER}, whose {ARCHIVE} is a zip archive"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses an archive of far more files than an artifact has: its whole directory is kept in memory once it is opened. The end
 /// of the directory is told at the end of the file, before a comment of 64 KiB at most (APPNOTE.TXT 4.3.16).
 fn check_directory(file: &mut File, length: u64) -> Result<()> {
@@ -260,7 +311,6 @@ fn with_loose<T>(path: &Path, member: Member, then: impl FnOnce(&mut dyn Read, u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Cause;
     use std::io::Write;
     use zip::write::SimpleFileOptions;
 
@@ -312,6 +362,27 @@ mod tests {
         let error = ModelAlgo::open(directory.path()).unwrap_err();
         assert_eq!(error.cause(), Cause::BadArtifact);
         assert!(error.message().starts_with("model_algo-1: expected a zip archive"), "{error}");
+    }
+
+    #[test]
+    fn what_other_algorithms_write_under_the_name_is_named_and_not_called_broken() {
+        let directory = tempfile::tempdir().unwrap();
+        let refusal = |bytes: &[u8]| {
+            std::fs::write(directory.path().join(ARCHIVE), bytes).unwrap();
+            let error = ModelAlgo::open(directory.path()).unwrap_err();
+            (error.cause(), error.to_string())
+        };
+        let (cause, message) = refusal(&[MXNET, &[0; 88]].concat());
+        assert_eq!(cause, Cause::Unsupported);
+        assert!(message.starts_with("model_algo-1: parameters of MXNet, as SageMaker's K-Means, PCA"), "{message}");
+        assert!(message.contains("only the linear learner is read"), "{message}");
+        let (cause, message) = refusal(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+        assert_eq!(cause, Cause::NotPulled);
+        assert!(message.contains("git lfs pull"), "{message}");
+        zipped(directory.path(), CompressionMethod::Stored, &[("params", b"x"), ("symbol.json", b"{}")]);
+        let error = ModelAlgo::open(directory.path()).unwrap().check_is_linear_learner().unwrap_err();
+        assert_eq!(error.cause(), Cause::Unsupported);
+        assert!(error.message().ends_with("found params, symbol.json"), "{error}");
     }
 
     #[test]

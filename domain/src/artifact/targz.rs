@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
+use super::file_kind::check_pulled;
 use crate::error::{Cause, Error, Result};
 
 /// What an archive may take.
@@ -98,6 +99,7 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unp
     if first.is_empty() {
         return Err(Error::bad_artifact("the archive is empty; expected a tar archive, compressed by gzip or not"));
     }
+    check_pulled(first)?;
     let plain: Box<dyn Read + '_> = if is_gzip(first) {
         Box::new(Members { current: Some(GzDecoder::new(packed)), meter })
     } else {

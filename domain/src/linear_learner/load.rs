@@ -27,6 +27,7 @@ impl LinearLearner {
     /// [`crate::error::Cause::Io`] when a file cannot be opened.
     pub fn open(directory: &Path, allowance: &Allowance) -> Result<LinearLearner> {
         let mut artifact = ModelAlgo::open(directory)?;
+        artifact.check_is_linear_learner()?;
         check_manifest(&mut artifact, allowance)?;
         let parameters = parse(&mut artifact, Member::AdditionalParams, 0, allowance, Parameters::parse)?;
         let graph = parse(&mut artifact, Member::Symbol, TREE, allowance, Graph::parse)?;

@@ -48,7 +48,9 @@ pub use columns_json::{ColumnsJson, twice};
 pub use demand::Demand;
 pub use describe::names::Name;
 pub use describe::values::python_float;
-pub use describe::{ColumnReadAs, LabelDescription, PreprocessorDescription, TransformerDescription};
+pub use describe::{
+    ColumnReadAs, LabelDescription, PreprocessorDescription, RefusedDescription, TransformerDescription,
+};
 pub use dtype::{Dtype, stack, stack_frame};
 pub use dtypes::{Dtypes, DtypesFrom};
 pub use fault::Fault;
@@ -268,11 +270,39 @@ impl Preprocessor {
     }
 }
 
+/// The error of an artifact that is whole, and something else than a model.
+fn no_model(root: Value<'_>) -> Error {
+    const MOST_KEYS: usize = 5;
+    const LONGEST_KEY: usize = 40;
+    let mut message =
+        format!("the file holds {}, and no fitted scikit-learn transformer or linear model", root.describe());
+    if let Some(entries) = root.entries() {
+        let left_out = entries.len().saturating_sub(MOST_KEYS);
+        let mut keys: Vec<String> = entries
+            .take(MOST_KEYS)
+            .map(|(key, value)| {
+                let key = key.as_str().map_or_else(|| key.describe(), |key| shorten(key, LONGEST_KEY));
+                format!("{key:?}: {}", value.class().map_or_else(|| value.describe(), |(_, class)| class.to_owned()))
+            })
+            .collect();
+        if left_out > 0 {
+            keys.push(format!("and {left_out} more"));
+        }
+        message.push_str(&format!(" ({}); dump the model alone, not a dict that has it", keys.join(", ")));
+    } else if root.items().is_some() {
+        message.push_str("; dump the model alone");
+    }
+    root.error(message).because(Cause::Unsupported)
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
 /// The version of scikit-learn that made an artifact.
 fn version_of(root: Value<'_>) -> Result<Version> {
     let Some(object) = Attributes::of(root) else {
-        let found = root.describe();
-        return Err(root.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+        return Err(no_model(root));
     };
     let version = object.text("_sklearn_version")?;
     let version = Version::parse(version)

@@ -21,6 +21,7 @@ pub(super) use complaint::Complaint;
 pub(super) use execution_parameters::ExecutionParameters;
 use stage::Stage;
 
+use crate::artifact::file_kind::PREPROCESSOR_JSON;
 use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{
     Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, typed,
@@ -55,7 +56,7 @@ pub struct Surroundings {
 
 impl ModelSource {
     /// What `--model` says: the URL of a container that runs, a JSON file with CreateModel's request, or the place of one
-    /// model, a folder or an archive.
+    /// model, a folder, an archive or a file that is one.
     ///
     /// # Errors
     /// Why it is none of these.
@@ -67,7 +68,8 @@ impl ModelSource {
             };
         }
         let path = Path::new(text);
-        if path.extension().is_some_and(|extension| extension == "json") {
+        let is_artifact = path.file_name().is_some_and(|name| name == PREPROCESSOR_JSON);
+        if path.extension().is_some_and(|extension| extension == "json") && !is_artifact {
             return ModelSource::of_create_model(path);
         }
         let location = Location::parse(text, Path::new(""))?;
@@ -75,8 +77,8 @@ impl ModelSource {
             && !path.exists()
         {
             return Err(format!(
-                "{}; give a folder, a model.tar.gz, a .json file with CreateModel's request, or the URL of a container that \
-                 runs",
+                "{}; give a folder, a model.tar.gz, a model.joblib, a .json file with CreateModel's request, or the URL of a \
+                 container that runs",
                 nothing_at(path)
             ));
         }

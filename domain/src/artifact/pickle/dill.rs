@@ -4,9 +4,8 @@
 //! `_import_module`). joblib writes some of them too, in a process that has imported dill. What dill writes of a function or
 //! class by its code is on no list and is refused by its name.
 
-use super::allow_list::{self, Constructor, Meaning, Name};
+use super::allow_list::{Constructor, Meaning};
 use super::machine::{Machine, error};
-use super::refusal::not_listed;
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
@@ -36,7 +35,7 @@ impl Machine<'_> {
             return Err(error(format!("dill names a class by {}; expected text", self.node(name).kind())));
         };
         let of_python_2 = NAMES_OF_PYTHON_2.iter().find(|(old, _)| *old == name);
-        listed("builtins", of_python_2.map_or(name, |(_, now)| now))
+        self.named_by("builtins", of_python_2.map_or(name, |(_, now)| now))
     }
 
     /// `_get_attr(_import_module("numpy.core.multiarray"), "scalar")`: the function itself, if it is one of the list. dill gives
@@ -53,7 +52,7 @@ impl Machine<'_> {
             _ => self.short_text(module).filter(|module| matches!(*module, "builtins" | "__builtin__")),
         };
         match module.zip(self.short_text(name)) {
-            Some((module, name)) => listed(module, name),
+            Some((module, name)) => self.named_by(module, name),
             None => Err(error("dill names a function by something else than its module and name")),
         }
     }
@@ -75,11 +74,6 @@ impl Machine<'_> {
         };
         Ok(Node::Array(Box::new(self.array_from_state(state)?)))
     }
-}
-
-fn listed(module: &str, name: &str) -> Result<Node> {
-    let found: Option<Name> = allow_list::find(module, name);
-    found.map(|name| Node::Symbol(Box::new(name))).ok_or_else(|| not_listed(module, name))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::refusal::not_listed;
 use super::source::Source;
 use super::stack::Stack;
 use super::text;
-use super::tree::{Node, NodeId, Tree};
+use super::tree::{Node, NodeId, Tree, UnlistedName};
 use crate::error::{Error, Place, Result};
 
 /// How many values any file may hold. An encoder with a million categories stays well below.
@@ -45,6 +45,17 @@ pub(super) struct Machine<'a> {
     converted: usize,
     nested: usize,
     max_values: usize,
+    pub(super) unlisted: Unlisted,
+}
+
+/// What becomes of a class or function that is not on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unlisted {
+    /// The file is refused: this is how models are read.
+    Refused,
+    /// It is kept as its name, and what is made of it as an object of that name: for whoever looks at what a file says and
+    /// makes no model of it.
+    Kept,
 }
 
 /// `None`, `True` and `False` are made once: their places in the arena.
@@ -57,12 +68,12 @@ impl<'a> Machine<'a> {
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub(super) fn new(source: Source<'a>, allowance: &'a Allowance) -> Result<Machine<'a>> {
+    pub(super) fn new(source: Source<'a>, unlisted: Unlisted, allowance: &'a Allowance) -> Result<Machine<'a>> {
         let mut nodes = Vec::new();
         nodes.make_exact_room(FIRST_NODES, allowance)?;
         nodes.extend([Node::None, Node::Bool(true), Node::Bool(false)]);
         let max_values = source.size().saturating_mul(2).clamp(MAX_VALUES_OF_SMALL_FILE, MAX_VALUES);
-        Ok(Machine { source, allowance, nodes, converted: 0, nested: 0, max_values })
+        Ok(Machine { source, allowance, nodes, converted: 0, nested: 0, max_values, unlisted })
     }
 
     /// The values as a tree, once the last pickle has been read.
@@ -97,7 +108,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Follows one opcode. STOP gives the value of the pickle.
-    fn step(&mut self, stack: &mut Stack<'_>, opcode: u8, at: usize) -> Result<Option<NodeId>> {
+    pub(super) fn step(&mut self, stack: &mut Stack<'_>, opcode: u8, at: usize) -> Result<Option<NodeId>> {
         match opcode {
             op::PROTO => match self.source.byte()? {
                 0..=5 => return Ok(None),
@@ -305,9 +316,8 @@ impl<'a> Machine<'a> {
             op::GLOBAL => {
                 let module = self.source.line()?;
                 let name = self.source.line()?;
-                let known = look_up(self.source.get(&module), self.source.get(&name));
-                let known = known.map_err(|error| self.in_steps(error, stack))?;
-                self.add(Node::Symbol(Box::new(known)))?
+                let named = self.named(self.source.get(&module), self.source.get(&name));
+                self.add(named.map_err(|error| self.in_steps(error, stack))?)?
             }
             op::STACK_GLOBAL => {
                 let name = stack.pop()?;
@@ -315,8 +325,8 @@ impl<'a> Machine<'a> {
                 let (Some(module), Some(name)) = (self.text_bytes(module), self.text_bytes(name)) else {
                     return Err(error("a class or function is named by something that is not text"));
                 };
-                let known = look_up(module, name).map_err(|error| self.in_steps(error, stack))?;
-                self.add(Node::Symbol(Box::new(known)))?
+                let named = self.named(module, name);
+                self.add(named.map_err(|error| self.in_steps(error, stack))?)?
             }
             op::REDUCE => {
                 let arguments = stack.pop()?;
@@ -328,6 +338,13 @@ impl<'a> Machine<'a> {
                 let class = stack.pop()?;
                 self.instance(class, arguments, at)?
             }
+            op::NEWOBJ_EX if self.unlisted == Unlisted::Kept => {
+                let _keywords = stack.pop()?;
+                let arguments = stack.pop()?;
+                let class = stack.pop()?;
+                self.instance(class, arguments, at)?
+            }
+            op::POP if self.unlisted == Unlisted::Kept => return stack.pop().map(|_| None),
             _ => return Err(refused(opcode)),
         };
         stack.push(value)?;
@@ -373,6 +390,11 @@ impl<'a> Machine<'a> {
     /// thousand pickles of a few bytes in each other's file would each have a memo as long as the file.)
     fn most_memo(&self, stack: &Stack<'_>, at: usize) -> usize {
         at.saturating_sub(stack.start()).min(self.max_values)
+    }
+
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     /// A value of the arena.
@@ -491,9 +513,10 @@ impl<'a> Machine<'a> {
     }
 
     fn append(&mut self, list: NodeId, values: &[NodeId]) -> Result<()> {
-        let allowance = self.allowance;
+        let (allowance, keeps_unlisted) = (self.allowance, self.unlisted == Unlisted::Kept);
         match self.node_mut(list) {
             Node::List(items) => extend(items, values, allowance)?,
+            Node::Object { .. } if keeps_unlisted => {}
             other => return Err(error(format!("items are appended to {}, not to a list", other.kind()))),
         }
         Ok(())
@@ -501,9 +524,10 @@ impl<'a> Machine<'a> {
 
     pub(super) fn add_to_set(&mut self, set: NodeId, values: &[NodeId]) -> Result<()> {
         self.check_keys(values.iter())?;
-        let allowance = self.allowance;
+        let (allowance, keeps_unlisted) = (self.allowance, self.unlisted == Unlisted::Kept);
         match self.node_mut(set) {
             Node::Set(items) => extend(items, values, allowance)?,
+            Node::Object { .. } if keeps_unlisted => {}
             other => return Err(error(format!("items are added to {}, not to a set", other.kind()))),
         }
         Ok(())
@@ -515,12 +539,13 @@ impl<'a> Machine<'a> {
             return Err(error("a key of a dict has no value"));
         }
         self.check_keys(pairs.iter().map(|[key, _]| key))?;
-        let allowance = self.allowance;
+        let (allowance, keeps_unlisted) = (self.allowance, self.unlisted == Unlisted::Kept);
         match self.node_mut(dict) {
             Node::Dict(entries) => {
                 make_room(entries, pairs.len(), allowance)?;
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
             }
+            Node::Object { .. } if keeps_unlisted => {}
             other => return Err(error(format!("entries are set on {}, not on a dict", other.kind()))),
         }
         Ok(())
@@ -541,15 +566,37 @@ impl<'a> Machine<'a> {
                     | Node::Bytes(_)
                     | Node::OwnedBytes(_)
                     | Node::Symbol(_)
+                    | Node::Unlisted(_)
             )
         };
+        let keeps_unlisted = self.unlisted == Unlisted::Kept;
         let bad = keys.find(|id| match self.node(**id) {
             Node::Tuple(items) => items.len() > MAX_KEY_ITEMS || !items.iter().all(plain),
+            Node::Object { .. } if keeps_unlisted => false,
             _ => !plain(id),
         });
         match bad {
             Some(id) => Err(error(format!("{} is used as a key of a dict or an item of a set", self.node(*id).kind()))),
             None => Ok(()),
+        }
+    }
+
+    /// The class or function of a name: one of the allow-list, or what becomes of others.
+    fn named(&self, module: &[u8], name: &[u8]) -> Result<Node> {
+        let text = |bytes| std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST_NAME);
+        let (Some(module), Some(name)) = (text(module), text(name)) else {
+            return Err(error(format!("the name of a class or function is not text of at most {LONGEST_NAME} bytes")));
+        };
+        self.named_by(module, name)
+    }
+
+    pub(super) fn named_by(&self, module: &str, name: &str) -> Result<Node> {
+        match allow_list::find(module, name) {
+            Some(known) => Ok(Node::Symbol(Box::new(known))),
+            None if self.unlisted == Unlisted::Kept => {
+                Ok(Node::Unlisted(Box::new(UnlistedName { module: module.into(), name: name.into() })))
+            }
+            None => Err(not_listed(module, name)),
         }
     }
 
@@ -580,15 +627,6 @@ fn extend(items: &mut Vec<NodeId>, values: &[NodeId], allowance: &Allowance) -> 
     make_room(items, values.len(), allowance)?;
     items.extend_from_slice(values);
     Ok(())
-}
-
-/// Finds a name on the allow-list, or refuses it.
-fn look_up(module: &[u8], name: &[u8]) -> Result<Name> {
-    let text = |bytes| std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST_NAME);
-    let (Some(module), Some(name)) = (text(module), text(name)) else {
-        return Err(error(format!("the name of a class or function is not text of at most {LONGEST_NAME} bytes")));
-    };
-    allow_list::find(module, name).ok_or_else(|| not_listed(module, name))
 }
 
 fn refused(opcode: u8) -> Error {

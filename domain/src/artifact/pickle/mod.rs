@@ -22,6 +22,7 @@ mod machine;
 mod numpy;
 mod objects;
 mod opcodes;
+mod outline;
 mod refusal;
 mod source;
 mod stack;
@@ -40,9 +41,12 @@ pub use array::{ArrayView, DType, ItemKind};
 pub use tree::{Tree, Value};
 pub use write::{ItemType, Items, Python, write};
 
+use super::file_kind::check_pulled;
 use crate::error::Result;
 use byoc_account::Allowance;
-use machine::Machine;
+pub use outline::{Held, Outline};
+
+use machine::{Machine, Unlisted};
 use source::Source;
 
 /// The linear estimators that are read, by scikit-learn's names, for messages.
@@ -63,8 +67,13 @@ pub fn supported_estimators() -> String {
 /// The bytes of the file have been taken by whoever read it; with the tree they are given back
 /// ([`Tree::give_back_to`]).
 pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Tree> {
+    check_pulled(&bytes)?;
     let before = allowance.taken().saturating_sub(bytes.len() as u64);
-    let mut machine = Machine::new(Source::open(bytes, allowance)?, allowance)?;
+    read_with(bytes, Unlisted::Refused, before, allowance)
+}
+
+fn read_with(bytes: Vec<u8>, unlisted: Unlisted, before: u64, allowance: &Allowance) -> Result<Tree> {
+    let mut machine = Machine::new(Source::open(bytes, allowance)?, unlisted, allowance)?;
     let root = machine.run()?;
     let mut tree = machine.finish(root)?;
     bounds::check(&tree, allowance)?;

@@ -6,7 +6,7 @@
 
 use super::allow_list::{Meaning, Name};
 use super::array::{Array, ArrayData, DType, ItemKind};
-use super::machine::{Machine, error};
+use super::machine::{Machine, Unlisted, error};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
@@ -22,7 +22,8 @@ impl Machine<'_> {
         let Some(code) = self.short_text(code) else {
             return Err(error(format!("a dtype is made of {}; expected a code", self.node(code).kind())));
         };
-        parse_dtype(code).map(Node::DType).ok_or_else(|| {
+        let opaque = || if self.unlisted == Unlisted::Kept { opaque_dtype(code) } else { None };
+        parse_dtype(code).or_else(opaque).map(Node::DType).ok_or_else(|| {
             error(format!(
                 "arrays of dtype {code:?} are not supported; b1, i1 to i8, u1 to u8, f2 to f8, S, U and O are"
             ))
@@ -34,6 +35,9 @@ impl Machine<'_> {
         let Node::Tuple(items) = self.node(state) else {
             return Err(error(format!("the state of a dtype is {}; expected a tuple", self.node(state).kind())));
         };
+        if self.unlisted == Unlisted::Kept && dtype.kind == ItemKind::Bytes {
+            return Ok(dtype);
+        }
         let [_, order, base, names, fields, _, _, _] = items.as_slice() else {
             return Err(error(format!("the state of a dtype has {} items; expected 8", items.len())));
         };
@@ -205,6 +209,21 @@ fn parse_dtype(code: &str) -> Option<DType> {
         _ => return None,
     };
     Some(DType { kind, item_size, big_endian })
+}
+
+/// A dtype that is not read, as bytes of its items' size: for arrays that are only passed over (records, dates, complex numbers).
+fn opaque_dtype(code: &str) -> Option<DType> {
+    let code = code.trim_start_matches(['<', '>', '|', '=']);
+    let kind = code.chars().next()?;
+    let digits = code.get(1..)?;
+    let end = digits.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(digits.len());
+    let size = match kind {
+        'g' => 16,
+        'G' => 32,
+        'M' | 'm' => 8,
+        _ => digits.get(..end)?.parse::<u32>().ok()? as usize,
+    };
+    Some(DType { kind: ItemKind::Bytes, item_size: size, big_endian: false })
 }
 
 /// How many items an array of a shape has.

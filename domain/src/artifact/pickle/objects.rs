@@ -1,8 +1,8 @@
 //! REDUCE, NEWOBJ and BUILD: the calls that a pickle asks for, done as far as they are pure and listed, and refused
 //! otherwise.
 
-use super::allow_list::{self, Constructor, Meaning, Name};
-use super::machine::{Machine, error};
+use super::allow_list::{Constructor, Meaning, Name};
+use super::machine::{Machine, Unlisted, error};
 use super::refusal::not_listed;
 use super::tree::{Node, NodeId};
 use crate::error::Result;
@@ -13,11 +13,19 @@ pub(super) const MAX_ATTRIBUTES: usize = 256;
 impl Machine<'_> {
     /// The value that a call stands for.
     pub(super) fn reduce(&mut self, function: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
+        let keeps_unlisted = self.unlisted == Unlisted::Kept;
+        let kept = Node::Object { class: function, arguments, state: None, byte: at };
         let Some(name) = self.symbol(function) else {
+            if keeps_unlisted {
+                return self.add(kept);
+            }
             return Err(error(format!("{} is called; expected a function", self.node(function).kind())));
         };
         let full_name = format_args!("{}.{}", name.module, name.name);
         let Meaning::Constructor(constructor) = name.meaning else {
+            if keeps_unlisted {
+                return self.add(kept);
+            }
             return Err(error(format!("{full_name} may be named, but not called")));
         };
         let Node::Tuple(items) = self.node(arguments) else {
@@ -25,7 +33,7 @@ impl Machine<'_> {
             return Err(error(format!("{full_name} is called with {kind}; expected a tuple of arguments")));
         };
         if constructor == Constructor::Kept {
-            return self.add(Node::Object { class: function, arguments, state: None, byte: at });
+            return self.add(kept);
         }
         let value = match (constructor, items.as_slice()) {
             (Constructor::DType, [code, ..]) => self.dtype(*code)?,
@@ -61,6 +69,9 @@ impl Machine<'_> {
     pub(super) fn instance(&mut self, class: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
         match self.symbol(class) {
             Some(Name { meaning: Meaning::Instance | Meaning::ArrayWrapper, .. }) => {}
+            _ if self.unlisted == Unlisted::Kept => {
+                return self.add(Node::Object { class, arguments, state: None, byte: at });
+            }
             Some(name) => {
                 return Err(error(format!("{}.{} may be named, but not made an object of", name.module, name.name)));
             }
@@ -79,6 +90,12 @@ impl Machine<'_> {
         match self.node(target) {
             Node::Object { class, state: before, .. } => {
                 let Some(name) = self.symbol(*class) else {
+                    if self.unlisted == Unlisted::Kept {
+                        if let Node::Object { state: place, .. } = self.node_mut(target) {
+                            *place = Some(state);
+                        }
+                        return Ok(target);
+                    }
                     return Err(error("a state is given to an object without a class"));
                 };
                 if before.is_some() {
@@ -123,12 +140,12 @@ impl Machine<'_> {
     /// `_ufunc_reconstruct("numpy", "log1p")`, as numpy before 1.20 wrote a ufunc: the name itself.
     fn ufunc(&self, module: NodeId, ufunc: NodeId) -> Result<Node> {
         let named = self.short_text(module).zip(self.short_text(ufunc));
-        match named.and_then(|(module, ufunc)| allow_list::find(module, ufunc)) {
-            Some(name) if name.meaning == Meaning::Inert => Ok(Node::Symbol(Box::new(name))),
-            _ => Err(match named {
-                Some((module, name)) => not_listed(module, name),
-                None => error("a ufunc is named by something that is not text"),
-            }),
+        let Some((module, ufunc)) = named else {
+            return Err(error("a ufunc is named by something that is not text"));
+        };
+        match self.named_by(module, ufunc)? {
+            Node::Symbol(name) if name.meaning != Meaning::Inert => Err(not_listed(module, ufunc)),
+            named => Ok(named),
         }
     }
 

@@ -60,12 +60,16 @@ pub(super) const GLOBAL: u8 = b'c';
 pub(super) const STACK_GLOBAL: u8 = 0x93;
 pub(super) const REDUCE: u8 = b'R';
 pub(super) const NEWOBJ: u8 = 0x81;
+/// An object made with named arguments; followed only where nothing is made of it.
+pub(super) const NEWOBJ_EX: u8 = 0x92;
+/// Takes a value off the stack: writers need it for objects that hold themselves. Followed as the one above.
+pub(super) const POP: u8 = b'0';
 pub(super) const BUILD: u8 = b'b';
 
 /// Opcodes that exist and that no `joblib.dump` or `pickle.dump` of a model writes: they reach outside the file
 /// (persistent ids, extension registry, out-of-band buffers), call classes the Python 2 way, or shuffle the stack.
 pub(super) const REFUSED: &[(u8, &str)] = &[
-    (b'0', "POP"),
+    (POP, "POP"),
     (b'1', "POP_MARK"),
     (b'2', "DUP"),
     (b'i', "INST"),
@@ -75,7 +79,7 @@ pub(super) const REFUSED: &[(u8, &str)] = &[
     (0x82, "EXT1"),
     (0x83, "EXT2"),
     (0x84, "EXT4"),
-    (0x92, "NEWOBJ_EX"),
+    (NEWOBJ_EX, "NEWOBJ_EX"),
     (0x97, "NEXT_BUFFER"),
     (0x98, "READONLY_BUFFER"),
 ];

@@ -49,6 +49,8 @@ pub(super) enum Node {
     Dict(Vec<(NodeId, NodeId)>),
     /// A class or function that the file names. Inert: nothing is ever imported or called.
     Symbol(Box<Name>),
+    /// The name of one that is not on the list: only in an [`Outline`](super::Outline).
+    Unlisted(Box<UnlistedName>),
     /// An instance of an allowed class, or a call of an allowed constructor, kept as what was said.
     Object {
         class: NodeId,
@@ -60,6 +62,13 @@ pub(super) enum Node {
     Array(Box<Array>),
 }
 
+/// A class or function that is not on the list.
+#[derive(Debug)]
+pub(super) struct UnlistedName {
+    pub(super) module: Box<str>,
+    pub(super) name: Box<str>,
+}
+
 impl Node {
     /// Bytes on the heap, but for the items of lists, tuples, sets and dicts, which are counted as they grow.
     pub(super) fn own_bytes(&self) -> usize {
@@ -67,6 +76,7 @@ impl Node {
             Node::OwnedText(text) => text.len(),
             Node::OwnedBytes(bytes) => bytes.len(),
             Node::Symbol(name) => size_of_val(&**name),
+            Node::Unlisted(name) => size_of_val(&**name) + name.module.len() + name.name.len(),
             Node::Array(array) => size_of_val(&**array) + array.shape.capacity() * size_of::<usize>(),
             _ => 0,
         }
@@ -95,7 +105,7 @@ impl Node {
             Node::Tuple(_) => "a tuple",
             Node::Set(_) => "a set",
             Node::Dict(_) => "a dict",
-            Node::Symbol(_) => "a class or function",
+            Node::Symbol(_) | Node::Unlisted(_) => "a class or function",
             Node::Object { .. } => "an object",
             Node::DType(_) => "a dtype",
             Node::Array(_) => "an array",
@@ -178,6 +188,7 @@ impl<'t> Value<'t> {
             Node::Set(items) => format!("a set of {}", items.len()),
             Node::Dict(items) => format!("a dict of {}", items.len()),
             Node::Symbol(symbol) => format!("{}.{}", symbol.module, symbol.name),
+            Node::Unlisted(symbol) => format!("{}.{}", symbol.module, symbol.name),
             Node::Object { .. } => match self.class() {
                 Some((module, name)) => format!("{module}.{name}"),
                 None => "an object".into(),
@@ -311,6 +322,7 @@ impl<'t> Value<'t> {
     pub fn symbol(self) -> Option<(&'t str, &'t str)> {
         match self.node() {
             Node::Symbol(symbol) => Some((symbol.module, symbol.name)),
+            Node::Unlisted(symbol) => Some((&symbol.module, &symbol.name)),
             _ => None,
         }
     }
@@ -320,6 +332,14 @@ impl<'t> Value<'t> {
         match self.node() {
             Node::Object { class, .. } => self.other(*class).symbol(),
             _ => None,
+        }
+    }
+
+    /// Whether this is an object of a class that is not on the list: only in an [`Outline`](super::Outline).
+    pub fn is_unlisted(self) -> bool {
+        match self.node() {
+            Node::Object { class, .. } => !matches!(self.other(*class).node(), Node::Symbol(_)),
+            _ => false,
         }
     }
 

@@ -22,7 +22,7 @@ use super::build::LabelPosition;
 use super::readings::ColumnReading;
 use super::transformers;
 use super::version::Version;
-use crate::artifact::pickle::{Tree, Value};
+use crate::artifact::pickle::{Outline, Tree, Value};
 use crate::error::Result;
 use crate::payload::csv::MissingTexts;
 use crate::payload::reading::ReadAs;
@@ -81,6 +81,9 @@ pub struct TransformerDescription {
     pub name: Option<String>,
     /// scikit-learn's class, or `passthrough`.
     pub class: String,
+    /// The class with its module, where it is one that is not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_read: Option<String>,
     /// The names of the columns that it is given; empty where scikit-learn has none.
     pub columns: Vec<Name>,
     /// What its features are multiplied by (`transformer_weights`).
@@ -192,6 +195,28 @@ impl Preprocessor {
     }
 }
 
+/// What can be said of an artifact of scikit-learn's that is refused.
+#[derive(Debug, Serialize)]
+pub struct RefusedDescription {
+    /// The version of scikit-learn that made it.
+    pub scikit_learn: String,
+    /// The whole of it, with what is not read by its name.
+    pub transformer: TransformerDescription,
+}
+
+impl RefusedDescription {
+    /// Describes what a pickle says, if that is an object of scikit-learn's.
+    ///
+    /// # Errors
+    /// Where it says it in a way that cannot be followed.
+    pub fn of(outline: &Outline, allowance: &Allowance) -> Result<RefusedDescription> {
+        let root = outline.root();
+        let bounds = Bounds::new(super::version_of(root)?, outline.plain_bytes(), allowance);
+        let transformer = describe(None, root, None, &bounds)?;
+        Ok(RefusedDescription { scikit_learn: bounds.version.to_string(), transformer })
+    }
+}
+
 impl PreprocessorDescription {
     /// The last step, inside of Pipelines and searches.
     pub fn last_step(&self) -> &TransformerDescription {
@@ -218,7 +243,12 @@ fn describe(
     };
     let mut description = TransformerDescription {
         name: name.map(str::to_owned),
-        class: transformer.as_str().unwrap_or_default().to_owned(),
+        class: transformer
+            .class()
+            .map_or(transformer.as_str(), |(_, class)| Some(class))
+            .unwrap_or_default()
+            .to_owned(),
+        not_read: transformer.is_unlisted().then(|| transformer.describe()),
         columns: given.unwrap_or_default(),
         weight: None,
         settings: Map::new(),
@@ -236,6 +266,10 @@ fn describe(
         description.columns = transformers::names_in(object, None, bounds).unwrap_or_default();
     }
     for (name, value) in object.all().filter(|(name, _)| !STRUCTURE.contains(name) && !name.starts_with('_')) {
+        if transformer.is_unlisted() && name.ends_with('_') {
+            // What it has learned means nothing here.
+            continue;
+        }
         if !name.ends_with('_') {
             description.settings.insert(name.to_owned(), values::json(value, bounds)?);
         } else if let Some(features) = value.attribute("features_") {

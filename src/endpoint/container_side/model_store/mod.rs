@@ -69,12 +69,8 @@ impl ModelStore {
     ) -> Result<u64, FetchError> {
         match &self.place {
             Place::Folder(folder) => {
-                fetch::in_background(
-                    folder.find(target_model).ok_or(FetchError::NotThere(Failure::NotThere))?,
-                    into,
-                    arrival,
-                )
-                .await
+                let file = folder.find(target_model).ok_or(FetchError::NotThere(Failure::NotThere))?;
+                fetch::in_background(fetch::Source::local(file), into, arrival).await
             }
             Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
         }

@@ -1,0 +1,295 @@
+//! Which file of a folder is the model, and what to say where none is, or several are.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use byoc_account::{Allowance, Purpose};
+
+use super::{Artifact, COLUMNS_JSON};
+use crate::artifact::file_kind::{self, FileKind, PREPROCESSOR_JSON};
+use crate::artifact::model_algo::ModelAlgo;
+use crate::artifact::pickle::Held;
+use crate::error::{Cause, Error, Result};
+
+/// How many names an error lists of what it found.
+const MOST_LISTED: usize = 10;
+
+/// How many files are looked at by their beginning where no name says what they are.
+const MOST_LOOKED_AT: usize = 64;
+
+/// How many bytes of a pickle are looked at to say what it holds, and what that may take.
+const BEGINNING: u64 = 64 << 10;
+const ROOM_FOR_A_BEGINNING: u64 = 8 << 20;
+
+/// How many files and folders below a folder are looked at for a model that lies too deep, and how deep.
+const MOST_BELOW: usize = 1000;
+const DEEPEST_BELOW: usize = 4;
+
+/// Recognises the artifact that a file is.
+///
+/// # Errors
+/// [`Cause::NoModel`] with what it is instead.
+pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
+    match FileKind::of(file) {
+        // The folder of a bare name is the empty path.
+        Some(FileKind::ModelAlgo) => Ok(Artifact::LinearLearner(file.with_file_name(""))),
+        Some(FileKind::Fitted) => Ok(Artifact::Fitted(file.to_owned())),
+        Some(FileKind::Pickle) => Ok(pickle_at(file)),
+        None if file_kind::begins_as_pickle(file) => Ok(pickle_at(file)),
+        Some(FileKind::Archive) | None => Err(file_kind::unexpected(file)),
+    }
+}
+
+/// Recognises the artifact in a folder.
+///
+/// # Errors
+/// [`Cause::NoModel`] with what lies there.
+pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
+    if ModelAlgo::is_in(folder) {
+        return Ok(Artifact::LinearLearner(folder.to_owned()));
+    }
+    let fitted = folder.join(PREPROCESSOR_JSON);
+    if fitted.is_file() {
+        return Ok(Artifact::Fitted(fitted));
+    }
+    let entries = entries_of(folder)?;
+    // A folder, a pipe or a device of that name is no file to read.
+    let files = || entries.iter().filter(|entry| entry.is_file());
+    let named = files().filter(|file| FileKind::of(file) == Some(FileKind::Pickle));
+    let mut pickles: Vec<&PathBuf> = named.collect();
+    if pickles.is_empty() {
+        let unnamed = files().filter(|file| FileKind::of(file).is_none()).take(MOST_LOOKED_AT);
+        pickles = unnamed.filter(|file| file_kind::begins_as_pickle(file)).collect();
+    }
+    match pickles.as_slice() {
+        [pickle] => Ok(pickle_at(pickle)),
+        [] => {
+            let names: Vec<String> = entries.iter().map(|entry| name_of(entry)).collect();
+            let advice = advice(folder, &entries).map(|advice| format!(": {advice}")).unwrap_or_default();
+            Err(Error::new(
+                Cause::NoModel,
+                format!(
+                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
+                     *.pkl, *.pickle or sklearn-model (scikit-learn), found {}{advice}",
+                    folder.display(),
+                    listed(&names)
+                ),
+            ))
+        }
+        several => {
+            let held: Vec<String> =
+                several.iter().map(|file| format!("{}: {}", name_of(file), held_by(file))).collect();
+            Err(Error::new(
+                Cause::NoModel,
+                format!(
+                    "{} models in {} ({}): expected one; give one of them by its own path, or put it into a folder of its own",
+                    several.len(),
+                    folder.display(),
+                    listed(&held)
+                ),
+            ))
+        }
+    }
+}
+
+fn pickle_at(pickle: &Path) -> Artifact {
+    let columns = pickle.with_file_name(COLUMNS_JSON);
+    Artifact::ScikitLearn { pickle: pickle.to_owned(), columns: columns.is_file().then_some(columns) }
+}
+
+/// What lies in a folder, in order. macOS' tar packs a `._model.joblib` beside the model, which is none.
+fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, &error))? {
+        let entry = entry.map_err(|error| Error::io("list", folder, &error))?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            entries.push(entry.path());
+        }
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+/// What a pickle holds, in a few words.
+fn held_by(pickle: &Path) -> String {
+    let mut beginning = Vec::new();
+    let read = File::open(pickle).and_then(|file| file.take(BEGINNING).read_to_end(&mut beginning));
+    if read.is_err() || beginning.is_empty() {
+        return "nothing that can be read".to_owned();
+    }
+    if file_kind::check_pulled(&beginning).is_err() {
+        return "a Git LFS pointer".to_owned();
+    }
+    let allowance = Allowance::of_bytes(ROOM_FOR_A_BEGINNING, Purpose::Load);
+    match Held::by_beginning(beginning, &allowance) {
+        Some(Held::Class { name, is_listed: true }) => name,
+        Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
+        Some(Held::Value(value)) => format!("{value}, which is no model"),
+        None => "nothing that is seen by how it begins".to_owned(),
+    }
+}
+
+/// What to do about a folder without a model at its top, where that can be seen.
+fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
+    let names = |files: &[&PathBuf]| listed(&files.iter().map(|file| name_of(file)).collect::<Vec<_>>());
+    let skops: Vec<&PathBuf> = entries.iter().filter(|entry| file_kind::is_of_skops(entry)).collect();
+    if let [first, ..] = skops.as_slice() {
+        return Some(file_kind::of_skops(&name_of(first)));
+    }
+    let is_archive = |entry: &&PathBuf| FileKind::of(entry) == Some(FileKind::Archive) && entry.is_file();
+    let archives: Vec<&PathBuf> = entries.iter().filter(is_archive).collect();
+    if !archives.is_empty() {
+        let has = if archives.len() == 1 { "is an archive" } else { "are archives" };
+        return Some(format!(
+            "{} {has}: give one by its own path; an endpoint loads those of a folder as its TargetModels \
+             (Mode MultiModel)",
+            names(&archives)
+        ));
+    }
+    let found = first_below(folder)?;
+    let relative = found.strip_prefix(folder).unwrap_or(&found);
+    let holder = relative.parent().unwrap_or(Path::new(""));
+    Some(format!(
+        "{} is further down: give the folder {}, or pack its files at the top of the archive",
+        relative.display(),
+        holder.display()
+    ))
+}
+
+/// The first model below a folder, level by level.
+fn first_below(folder: &Path) -> Option<PathBuf> {
+    let (mut level, mut looked_at) = (vec![folder.to_owned()], 0);
+    for _ in 0..DEEPEST_BELOW {
+        let mut next = Vec::new();
+        for entry in level.iter().filter_map(|folder| entries_of(folder).ok()).flatten() {
+            looked_at += 1;
+            if looked_at > MOST_BELOW {
+                return None;
+            }
+            if entry.is_dir() {
+                next.push(entry);
+            } else if FileKind::of(&entry).is_some() && entry.is_file() {
+                return Some(entry);
+            }
+        }
+        level = next;
+    }
+    None
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names if names.len() <= MOST_LISTED => names.join(", "),
+        names => format!("{} and {} more", names[..MOST_LISTED].join(", "), names.len() - MOST_LISTED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What is found where there are some files, with what is in them, and folders.
+    fn found(files: &[(&str, &[u8])]) -> Result<Artifact> {
+        let folder = tempfile::TempDir::new().unwrap();
+        for (file, bytes) in files {
+            let path = folder.path().join(file);
+            match file.strip_suffix('/') {
+                Some(_) => fs::create_dir_all(path).unwrap(),
+                None => {
+                    fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    fs::write(path, bytes).unwrap();
+                }
+            }
+        }
+        Artifact::find(folder.path())
+    }
+
+    fn refusal(files: &[(&str, &[u8])]) -> String {
+        let error = found(files).unwrap_err();
+        assert_eq!(error.cause(), Cause::NoModel);
+        error.to_string()
+    }
+
+    const X: &[u8] = b"x";
+
+    #[test]
+    fn what_lies_in_the_folder_says_what_the_model_is() {
+        assert!(matches!(found(&[("model_algo-1", X), ("model.joblib", X)]), Ok(Artifact::LinearLearner(_))));
+        for name in ["model.joblib", "x.pkl", "y.pickle", "sklearn-model", "m.joblib.gz", "m.pkl.z", "p.dill"] {
+            let artifact = found(&[(name, X), ("code/", X), ("notes.txt", X), ("._model.joblib", X)]);
+            assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: None, .. })), "{name}: {artifact:?}");
+        }
+        assert!(matches!(
+            found(&[("preprocessor.json", X), ("model.joblib", X), ("other.pkl", X)]),
+            Ok(Artifact::Fitted(_))
+        ));
+        assert!(matches!(found(&[("preprocessor.json", X), ("model_algo-1", X)]), Ok(Artifact::LinearLearner(_))));
+        let artifact = found(&[("model.joblib", X), ("columns.json", X)]);
+        assert!(matches!(artifact, Ok(Artifact::ScikitLearn { columns: Some(_), .. })), "{artifact:?}");
+    }
+
+    #[test]
+    fn a_pickle_without_a_name_for_it_is_known_by_its_beginning() {
+        for name in ["model", "finalized_model.sav", "model.bin"] {
+            let artifact = found(&[(name, b"\x80\x04N."), ("notes.txt", X), ("code/inference.py", X)]);
+            assert!(matches!(artifact, Ok(Artifact::ScikitLearn { .. })), "{name}: {artifact:?}");
+        }
+        // A name says it better.
+        let artifact = found(&[("model", b"\x80\x04N."), ("model.joblib", X)]).unwrap();
+        assert!(matches!(artifact, Artifact::ScikitLearn { pickle, .. } if pickle.ends_with("model.joblib")));
+    }
+
+    #[test]
+    fn what_is_not_recognised_is_listed_beside_what_would_have_been() {
+        let message = refusal(&[("model.onnx", X), ("a.txt", X)]);
+        assert!(message.contains("expected model_algo-1"), "{message}");
+        assert!(message.ends_with("found a.txt, model.onnx"), "{message}");
+        assert!(refusal(&[]).ends_with("found nothing"));
+        refusal(&[("model.joblib/", X)]);
+    }
+
+    #[test]
+    fn of_several_pickles_each_is_named_with_what_it_holds() {
+        let transformer = b"\x80\x04\x8c\x23sklearn.compose._column_transformer\x8c\x11ColumnTransformer\x93)\x81.";
+        let forest = b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.";
+        let message = refusal(&[
+            ("preprocessor.pkl", transformer),
+            ("model.pkl", forest),
+            ("more.joblib", b"\x80\x04}."),
+            ("big.pkl", b"version https://git-lfs.github.com/spec/v1\n"),
+            ("odd.pkl", b"odd"),
+        ]);
+        let expected = "(big.pkl: a Git LFS pointer, model.pkl: sklearn.ensemble._forest.RandomForestClassifier, which is not \
+                        read, more.joblib: a dict, which is no model, odd.pkl: nothing that is seen by how it begins, \
+                        preprocessor.pkl: ColumnTransformer)";
+        assert!(message.starts_with("5 models in ") && message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn a_model_that_lies_further_down_or_in_an_archive_is_pointed_at() {
+        let message = refusal(&[("export/model/a.joblib", X), ("export/readme.txt", X)]);
+        assert!(message.contains("export/model/a.joblib is further down: give the folder export/model"), "{message}");
+        let message = refusal(&[("model/model_algo-1", X)]);
+        assert!(message.contains("model/model_algo-1 is further down: give the folder model"), "{message}");
+        let message = refusal(&[("a.tar.gz", X), ("b.tar.gz", X)]);
+        assert!(message.contains("a.tar.gz, b.tar.gz are archives: give one by its own path"), "{message}");
+        let message = refusal(&[("1/2/3/4/5/a.joblib", X)]);
+        assert!(!message.contains("further down"), "{message}");
+        let message = refusal(&[("model.skops", b"PK\x03\x04")]);
+        assert!(message.contains("joblib.dump(skops.io.load("), "{message}");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (0..30).map(|number| format!("file{number}")).collect();
+        assert!(listed(&names).ends_with("and 20 more"), "{}", listed(&names));
+    }
+}

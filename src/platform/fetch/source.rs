@@ -1,0 +1,135 @@
+//! A file that was fetched: an archive, or a model that is a file of its own, with the `columns.json` beside it.
+
+use std::path::{Path, PathBuf};
+
+use super::{FetchError, remove};
+use crate::artifact::file_kind;
+use crate::error::{Error, Result};
+use crate::storage::{Bucket, Failure};
+
+/// The name of the file that says of a pickle what it does not say itself, and the most bytes that are taken for it.
+const COLUMNS_JSON: &str = "columns.json";
+const MOST_COLUMNS_BYTES: u64 = 16 << 20;
+
+/// The file.
+#[derive(Debug)]
+pub struct Source {
+    file: PathBuf,
+    /// What it is called where it comes from.
+    named: PathBuf,
+    columns: Option<Columns>,
+}
+
+/// A `columns.json` beside a model that is a file of its own.
+#[derive(Debug)]
+enum Columns {
+    At(PathBuf),
+    Read(Vec<u8>),
+}
+
+impl Source {
+    /// A file of this machine.
+    pub fn local(file: PathBuf) -> Source {
+        let columns = file.with_file_name(COLUMNS_JSON);
+        let columns = columns.is_file().then_some(Columns::At(columns));
+        Source { named: file.clone(), file, columns }
+    }
+
+    /// A file that an object was downloaded to; beside a model that is a file of its own, its columns are downloaded too.
+    pub(super) async fn downloaded(file: PathBuf, bucket: &Bucket, key: &str) -> Result<Source, FetchError> {
+        let mut source = Source { file, named: Path::new(key).to_owned(), columns: None };
+        if !source.is_lone_file() {
+            return Ok(source);
+        }
+        let beside = match key.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{COLUMNS_JSON}"),
+            None => COLUMNS_JSON.to_owned(),
+        };
+        let is_small = |bytes| match bytes {
+            ..=MOST_COLUMNS_BYTES => Ok(()),
+            bytes => Err(Failure::TooLarge { bytes, limit: MOST_COLUMNS_BYTES }),
+        };
+        let mut columns = Vec::new();
+        match bucket.download(&beside, &mut columns, is_small).await {
+            Ok(_) => source.columns = Some(Columns::Read(columns)),
+            // Whoever may not list a bucket is told so of what is not there.
+            Err(Failure::NotThere | Failure::Denied(_)) => {}
+            Err(failure @ Failure::TooLarge { .. }) => {
+                return Err(FetchError::BadArtifact(format!("{beside}: {failure}")));
+            }
+            Err(failure) => return Err(FetchError::Unavailable(format!("{beside}: {failure}"))),
+        }
+        Ok(source)
+    }
+
+    /// Where it lies.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether it is a model and no archive of one.
+    pub(super) fn is_lone_file(&self) -> bool {
+        file_kind::is_lone(&self.named, &self.file)
+    }
+
+    /// Makes the folder of a model that is a file of its own, and says how many bytes are in it.
+    ///
+    /// # Errors
+    /// What `agree` says of them, and when they cannot be written.
+    pub(super) fn copy(&self, into: &Path, agree: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
+        let length = |path: &Path| {
+            std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("look at", path, &error))
+        };
+        let columns = match &self.columns {
+            None => 0,
+            Some(Columns::At(path)) => length(path)?,
+            Some(Columns::Read(bytes)) => bytes.len() as u64,
+        };
+        let bytes = length(&self.file)?.saturating_add(columns);
+        agree(bytes)?;
+        remove(into)?;
+        std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, &error))?;
+        let place = into.join(self.named.file_name().unwrap_or_default());
+        let copied = std::fs::copy(&self.file, &place).and_then(|_| {
+            let place = into.join(COLUMNS_JSON);
+            match &self.columns {
+                None => Ok(()),
+                Some(Columns::At(path)) => std::fs::copy(path, place).map(drop),
+                Some(Columns::Read(bytes)) => std::fs::write(place, bytes),
+            }
+        });
+        copied.map_err(|error| {
+            // Half a model is of no use.
+            let _ = std::fs::remove_dir_all(into);
+            Error::io("copy", &self.file, &error)
+        })?;
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FetchError, in_background};
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_model_that_is_a_file_of_its_own_comes_with_the_columns_beside_it() {
+        let (folder, into) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let into = into.path().join("a/model");
+        for (name, text) in [("model.joblib", "pickle"), ("columns.json", "{}"), ("other.txt", "other")] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        for (name, files) in [("model.joblib", ["columns.json", "model.joblib"].as_slice())] {
+            let fetched = in_background(Source::local(folder.path().join(name)), &into, None).await;
+            assert_eq!(fetched, Ok(8));
+            let mut found: Vec<_> = std::fs::read_dir(&into)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            found.sort();
+            assert_eq!(found, files);
+        }
+        let fetched = in_background(Source::local(folder.path().join("other.txt")), &into, None).await;
+        assert!(matches!(fetched, Err(FetchError::BadArtifact(_))), "{fetched:?}");
+    }
+}
