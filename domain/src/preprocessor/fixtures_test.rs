@@ -166,9 +166,8 @@ fn read_as_text(case: &Path) -> Vec<u32> {
 #[test]
 fn no_fixture_that_read_csv_was_asked_for_without_dtypes_says_otherwise_than_what_was_fitted() {
     let cases = folders(&fixtures()).into_iter().filter(|path| !path.ends_with("bad"));
-    let read_as_text = cases.flat_map(|version| folders(&version)).filter(|case| !read_as_text(case).is_empty());
-    // Its columns have text in the body too. The answers to all are held by the test above.
-    assert!(read_as_text.map(|case| case.file_name().unwrap().to_owned()).eq(["ohe_dtypes"; 4]));
+    // Categories such as 1, 2 and x (ohe_dtypes) are text by themselves, and show nothing.
+    assert_eq!(cases.flat_map(|version| folders(&version)).find(|case| !read_as_text(case).is_empty()), None);
 }
 
 /// `tests/fixtures/text-columns`: text of digits, truths and tokens, in four versions.
@@ -190,12 +189,13 @@ fn text_that_looks_like_numbers_is_the_text_that_was_fitted_however_rows_are_cut
         };
         ask(&body, &expected);
         // Alone, a row of a column that is not known to be text has another type, as it has to pandas.
-        if !case.file_name().unwrap().to_str().unwrap().starts_with("none") {
+        let name = case.file_name().unwrap().to_str().unwrap();
+        if !matches!(name, "mixed" | "none" | "none_is_text") {
             body.lines().zip(expected.lines()).for_each(|(row, expected)| ask(row, expected));
         }
     }
     assert!(wrong.is_empty(), "{} of {cases} differ:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(cases, 60);
+    assert_eq!(cases, 64);
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! How the columns of a request are read, as far as what was fitted shows it, or somebody says it.
 //!
 //! A body of CSV does not say what its columns are, so they are typed as `pandas.read_csv` types them, by all their cells
-//! together. But an encoder that was fitted on text of digits (`01234`) was given text, however few rows a request has; and a
-//! category `None` was no missing value when it was fitted. While a model is built, each transformer that is given a column
+//! together. But an encoder whose categories are all text of digits (`01234`) was given a column that somebody had said to be
+//! text: by itself pandas had made numbers of it. And a category `None` was no missing value when it was fitted. While a model is built, each transformer that is given a column
 //! of the request as it came notes what it shows of it ([`Seen`]).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::build::{Builder, Input, Shape};
 use super::categories::Categories;
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
-use crate::payload::csv::{MissingTexts, Pandas, looks_like_no_text};
+use crate::payload::csv::{Look, MissingTexts, Pandas};
 use crate::payload::reading::{ReadAs, Reading};
 use crate::preprocessor::version::Version;
 
@@ -63,36 +64,75 @@ impl Origins {
 }
 
 /// What the transformers show of one column that they are given as it came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// It was text, though some of it looks like numbers or truths.
+    /// Categories, or the most frequent value, that only a column of text has.
     is_text: bool,
+    /// Categories that a column has without being said to be text: then numbers alone are numbers, as to pandas.
+    is_mixed: bool,
+    /// The most frequent value is text that looks like a number or a truth.
+    frequent_looks_otherwise: bool,
     /// What was text, though pandas has it for missing.
     text: MissingTexts,
     /// What may have been missing all the same: an imputer put it there.
     filled: MissingTexts,
+    /// What an imputer puts where a value is missing.
+    fill: Option<Arc<str>>,
     /// A number and its text are not the same to some transformer, or come out of it as they are.
     tells_kinds_apart: bool,
 }
 
-/// What a text shows, or several, that were the values of a column.
+/// What texts show that were the values of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Texts {
-    /// One of them looks like a number or a truth.
-    some_look_otherwise: bool,
+    numbers: bool,
+    truths: bool,
+    others: Others,
     /// Those that pandas has for missing.
     missing: MissingTexts,
 }
 
+/// How many texts look like neither numbers nor truths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Others {
+    #[default]
+    None,
+    /// The one of this number.
+    One(u32),
+    Several,
+}
+
 impl Texts {
-    /// What texts show that were the values of a column.
-    pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Texts {
+    /// What texts show that were the values of a column, each with its number.
+    pub(super) fn of<'t>(texts: impl Iterator<Item = (u32, &'t str)>) -> Texts {
         let mut all = Texts::default();
-        for text in texts {
-            all.some_look_otherwise = all.some_look_otherwise || looks_like_no_text(text);
-            all.missing = all.missing.with(MissingTexts::only(text));
+        for (number, text) in texts {
+            let missing = MissingTexts::only(text);
+            match Look::of(text) {
+                Look::Number => all.numbers = true,
+                Look::Truth => all.truths = true,
+                Look::Text if missing != MissingTexts::default() => all.missing = all.missing.with(missing),
+                Look::Text => {
+                    all.others = match all.others {
+                        Others::None => Others::One(number),
+                        Others::One(_) | Others::Several => Others::Several,
+                    }
+                }
+            }
         }
         all
+    }
+
+    /// Whether pandas reads a column of them as text by itself; `None` where nothing says that it would be anything else.
+    /// `is_fill` tells whether the text of a number was only put where a value was missing.
+    fn is_text_by_itself(&self, is_fill: impl Fn(u32) -> bool) -> Option<bool> {
+        let is_one_kind = self.numbers != self.truths;
+        match self.others {
+            _ if !self.numbers && !self.truths => None,
+            Others::None => Some(!is_one_kind),
+            Others::One(number) => Some(!is_one_kind || !is_fill(number)),
+            Others::Several => Some(true),
+        }
     }
 }
 
@@ -119,7 +159,13 @@ impl Builder<'_, '_> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
             seen.tells_kinds_apart = true;
             if let Some(texts) = categories.texts() {
-                seen.is_text |= texts.some_look_otherwise;
+                let is_fill = |number| seen.fill.as_deref().is_some_and(|fill| categories.text(number) == Some(fill));
+                match texts.is_text_by_itself(is_fill) {
+                    // Who fitted it said that it is text.
+                    Some(false) => seen.is_text = true,
+                    Some(true) => seen.is_mixed = true,
+                    None => {}
+                }
                 seen.text = seen.text.with(texts.missing);
             }
         }
@@ -128,16 +174,14 @@ impl Builder<'_, '_> {
 
     /// Notes that a text was the most frequent value of a column.
     pub(super) fn note_frequent_text(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
-        let texts = Texts::of(std::iter::once(text));
         if let Some(seen) = self.seen(input.origins.of(column))? {
-            seen.is_text |= texts.some_look_otherwise;
-            seen.text = seen.text.with(texts.missing);
+            seen.frequent_looks_otherwise |= Look::of(text) != Look::Text;
+            seen.text = seen.text.with(MissingTexts::only(text));
         }
         Ok(())
     }
 
-    /// Notes that a text stands for what is missing of a column: as its mark, or put in its place. What is put in the place of
-    /// a missing value is read as that value, unless somebody asks which values were missing.
+    /// Notes that a text is the mark of what is missing of a column.
     pub(super) fn note_mark(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
             seen.text = seen.text.with(MissingTexts::only(text));
@@ -145,10 +189,19 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Notes that a text was put where a value was missing, and a column says where that was.
-    pub(super) fn note_indicated_fill(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
+    /// Notes that a text is put where a value is missing. Where a column says where that was, nobody can say that it was no
+    /// missing value.
+    pub(super) fn note_fill(
+        &mut self,
+        input: &Input<'_>,
+        column: usize,
+        text: &Arc<str>,
+        is_indicated: bool,
+    ) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
-            seen.filled = seen.filled.with(MissingTexts::only(text));
+            let texts = if is_indicated { &mut seen.filled } else { &mut seen.text };
+            *texts = texts.with(MissingTexts::only(text));
+            seen.fill = Some(Arc::clone(text));
         }
         Ok(())
     }
@@ -199,7 +252,8 @@ impl Readings {
         builder.keep_items::<ColumnReading>(seen.len().saturating_add(told.len()))?;
         let mut columns = BTreeMap::new();
         for (column, seen) in seen {
-            let dtype = seen.is_text.then_some(ReadAs::Str);
+            let is_text = seen.is_text || seen.frequent_looks_otherwise && !seen.is_mixed;
+            let dtype = is_text.then_some(ReadAs::Str);
             let reading = Reading { dtype, missing: missing.without(seen.text.without(seen.filled)) };
             let is_plain = reading == Reading { dtype: None, missing } && !seen.tells_kinds_apart;
             if !is_plain {

@@ -86,10 +86,28 @@ pub(super) fn integer(text: &str) -> Option<i64> {
     number::parse_i64(text.as_bytes()).ok()
 }
 
-/// Whether a column of nothing but this text is one of numbers or truths to pandas.
-pub fn looks_like_no_text(text: &str) -> bool {
-    let is_truth = text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
-    is_truth || float(text).is_some() || number::parse_i64(text.as_bytes()) != Err(number::NotInteger::Invalid)
+/// What a text looks like to pandas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// An integer, however large, or a fraction.
+    Number,
+    /// `True` or `False`, in any case.
+    Truth,
+    /// Neither.
+    Text,
+}
+
+impl Look {
+    /// That of a text.
+    pub fn of(text: &str) -> Look {
+        if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
+            Look::Truth
+        } else if float(text).is_some() {
+            Look::Number
+        } else {
+            Look::Text
+        }
+    }
 }
 
 /// An error of a field, with its column.

@@ -122,6 +122,11 @@ impl Categories {
         self.texts
     }
 
+    /// The text of a category.
+    pub(super) fn text(&self, number: u32) -> Option<&str> {
+        if let Known::Texts { texts, .. } = &self.known { texts.get(number as usize) } else { None }
+    }
+
     /// How many categories.
     pub(super) fn len(&self) -> usize {
         match &self.known {
@@ -434,7 +439,7 @@ fn texts_of(known: &Known) -> Option<Texts> {
     let Known::Texts { texts, missing, none, .. } = known else { return None };
     // A missing value stands among them as an empty text.
     let is_missing = |number: u32| Some(number) == *missing || Some(number) == *none;
-    Some(Texts::of((0..).zip(texts.iter()).filter(|(number, _)| !is_missing(*number)).map(|(_, text)| text)))
+    Some(Texts::of((0..).zip(texts.iter()).filter(|(number, _)| !is_missing(*number))))
 }
 
 fn known<'t>(array: ArrayView<'t>, builder: &mut Builder<'t, '_>) -> Result<Option<Known>> {

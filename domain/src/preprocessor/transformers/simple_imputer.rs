@@ -188,8 +188,7 @@ fn note(marks: &Marks<'_>, kept: &[bool], input: &Input<'_>, builder: &mut Build
             Fill::Text(text) if marks.strategy == Strategy::MostFrequent => {
                 builder.note_frequent_text(input, column, text)?;
             }
-            Fill::Text(text) if is_indicated => builder.note_indicated_fill(input, column, text)?,
-            Fill::Text(text) => builder.note_mark(input, column, text)?,
+            Fill::Text(text) => builder.note_fill(input, column, text, is_indicated)?,
             _ => {}
         }
     }
