@@ -10,11 +10,13 @@ mod cost;
 mod find;
 mod inspect;
 mod scripts;
+mod seen_kinds;
 
 pub use answer::{Answer, Exchange, Invocation, PieceByPiece};
 pub use cost::Cost;
 pub use inspect::{Contents, FileSize, Inspection};
 pub use scripts::Script;
+pub use seen_kinds::SeenKinds;
 
 use std::fmt;
 use std::fs::File;

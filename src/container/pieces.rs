@@ -238,7 +238,7 @@ impl Streamed {
         let writes = progress.exchange().writes;
         let work = move |allowance: Allowance| {
             allowance.take(piece.len())?;
-            let pieces = progress.answer(&model.model, &piece, is_last, &allowance)?;
+            let pieces = progress.answer(&model.model, &piece, is_last, (model.seen.get(), &allowance))?;
             Ok((progress, Reply::new(writes, pieces, allowance)?))
         };
         let (progress, reply) = self.arriving.services.run(SINGLE_MODEL, work).await?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose};
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ use crate::container::background;
 use crate::container::loader::Loader;
 use crate::container::services::SINGLE_MODEL;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Artifact, Cost, Model, Script};
+use crate::model::{Answer, Artifact, Cost, Exchange, Model, Script, SeenKinds};
 use crate::preprocessor::Overrides;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
@@ -28,6 +28,8 @@ pub struct Loaded {
     pub cost: Cost,
     /// Where it was loaded from.
     pub url: String,
+    /// In a batch transform job, what its payloads have been so far.
+    pub seen: OnceLock<SeenKinds>,
     // The order of these fields is the order in which they are dropped: the model, then its bytes in the account, then the
     // sender whose end tells who waits for the memory.
     lease: Lease,
@@ -38,6 +40,14 @@ impl Loaded {
     /// Bytes that the model takes.
     pub fn bytes(&self) -> u64 {
         self.lease.bytes()
+    }
+
+    /// Answers a body, within what the allowance gives.
+    ///
+    /// # Errors
+    /// Those of [`Model::answer`].
+    pub(super) fn answer(&self, exchange: Exchange, body: &[u8], allowance: &Allowance) -> Result<Answer> {
+        self.model.answer_in_job(exchange, body, self.seen.get(), allowance)
     }
 
     /// Lets go of a model on a thread that answers `/ping`. If the model was unloaded meanwhile and this was the last that held
@@ -153,7 +163,14 @@ impl Registry {
             _ => error,
         })?;
         let (sender, freed) = oneshot::channel();
-        let loaded = Arc::new(Loaded { cost: Cost::of(&model), model, url: url.to_owned(), lease, _freed: sender });
+        let loaded = Arc::new(Loaded {
+            cost: Cost::of(&model),
+            model,
+            url: url.to_owned(),
+            seen: OnceLock::new(),
+            lease,
+            _freed: sender,
+        });
         claim.fill(Arc::clone(&loaded), freed);
         Ok(loaded)
     }

@@ -114,13 +114,13 @@ impl Services {
                 .with_standing(at_once::STANDING)
                 .beside(self.accounts.never_free());
             // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
-            let answered = catch_unwind(AssertUnwindSafe(|| loaded.model.answer(exchange, &body, &allowance)));
+            let answered = catch_unwind(AssertUnwindSafe(|| loaded.answer(exchange, &body, &allowance)));
             loaded.let_go();
             let Answer { content_type, pieces } = answered.unwrap_or_else(|_| Err(panicked()))?;
             return Reply::new(content_type, pieces, allowance);
         }
         let work = move |allowance: Allowance| {
-            let Answer { content_type, pieces } = loaded.model.answer(exchange, &body, &allowance)?;
+            let Answer { content_type, pieces } = loaded.answer(exchange, &body, &allowance)?;
             drop(body);
             Reply::new(content_type, pieces, allowance)
         };

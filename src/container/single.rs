@@ -12,7 +12,7 @@ use crate::container::background;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
-use crate::model::Artifact;
+use crate::model::{Artifact, SeenKinds};
 use crate::platform::fetch::{FetchError, bring};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary::TemporaryFolder;
@@ -39,6 +39,9 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     }
     if let Some(assumption) = loaded.model.assumption() {
         log::warn!("{assumption}");
+    }
+    if services.batch.is_some() {
+        let _ = loaded.seen.set(SeenKinds::of(&loaded.model));
     }
     let _ = services.single.set(loaded);
     Ok(())

@@ -2,12 +2,14 @@
 
 use byoc_account::Allowance;
 
-use super::Model;
+use super::{Model, SeenKinds};
 use crate::error::{Cause, Error, Place, Result};
 use crate::linear_learner::LinearLearner;
 use crate::payload::table::Schema;
 use crate::payload::{AnswerWriter, ContentType, Document, Features, Frame, MediaType, Part, Table, negotiate};
+use crate::preprocessor::Preprocessor;
 use crate::scorer::Scorer;
+use crate::telemetry::printable::one_line;
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +101,21 @@ impl Model {
     /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only; [`Cause::BadPayload`] with the row, column
     /// and byte; [`Cause::PayloadTooLarge`] and [`Cause::Unavailable`] where there is not the memory, and [`Cause::Timeout`].
     pub fn answer(&self, exchange: Exchange, body: &[u8], allowance: &Allowance) -> Result<Answer> {
-        let (pieces, _) = self.answer_part(exchange, body, None, Part::WHOLE, allowance)?;
+        self.answer_in_job(exchange, body, None, allowance)
+    }
+
+    /// Answers a payload of a batch transform job, of whose payloads so much was `seen`, if somebody looks at them.
+    ///
+    /// # Errors
+    /// Those of [`Model::answer`].
+    pub fn answer_in_job(
+        &self,
+        exchange: Exchange,
+        body: &[u8],
+        seen: Option<&SeenKinds>,
+        allowance: &Allowance,
+    ) -> Result<Answer> {
+        let (pieces, _) = self.answer_part(exchange, body, None, Part::WHOLE, (seen, allowance))?;
         Ok(Answer { content_type: exchange.writes, pieces })
     }
 
@@ -110,12 +126,18 @@ impl Model {
         body: &[u8],
         columns: Option<usize>,
         part: Part,
-        allowance: &Allowance,
+        (seen, allowance): (Option<&SeenKinds>, &Allowance),
     ) -> Result<(Vec<Vec<u8>>, Shape)> {
         let Exchange { reads, writes } = exchange;
         let read = |schema: &dyn Schema| {
             let advised = |error| with_advice(error, reads, body, schema);
             Frame::read_piece(reads, body, columns, schema, allowance).map_err(advised)
+        };
+        let look = |frame: &Frame<'_>, schema: &dyn Schema, preprocessor: &Preprocessor| {
+            let place = |feature, width| preprocessor.place_in_row(feature, width);
+            for changed in seen.map(|seen| seen.look(frame, schema, place)).unwrap_or_default() {
+                log::warn!("{}", one_line(&changed));
+            }
         };
         let located = |schema: &dyn Schema, error| with_advice(at_byte(error, reads, body), reads, body, schema);
         let writer = |rows| AnswerWriter::new(writes, rows, part, allowance);
@@ -130,6 +152,7 @@ impl Model {
             }
             Model::Preprocessor(preprocessor) => {
                 let frame = read(preprocessor)?;
+                look(&frame, preprocessor, preprocessor);
                 let shape = Shape { rows: frame.rows(), columns: Some(frame.width()) };
                 let mut writer = writer(frame.rows());
                 let answered = preprocessor.answer(frame, &mut writer, allowance);
@@ -138,6 +161,7 @@ impl Model {
             }
             Model::Scorer(scorer) => {
                 let frame = read(scorer)?;
+                look(&frame, scorer, scorer.preprocessor());
                 let shape = Shape { rows: frame.rows(), columns: Some(frame.width()) };
                 let mut writer = writer(frame.rows());
                 let answered = scorer.answer(frame, &mut writer, allowance);
@@ -207,7 +231,7 @@ impl PieceByPiece {
         model: &Model,
         piece: &[u8],
         is_last: bool,
-        allowance: &Allowance,
+        (seen, allowance): (Option<&SeenKinds>, &Allowance),
     ) -> Result<Vec<Vec<u8>>> {
         if piece.trim_ascii().is_empty() && self.rows > 0 {
             self.bytes += piece.len();
@@ -215,7 +239,7 @@ impl PieceByPiece {
             return Ok(if ends_document { vec![model.document().closing().to_vec()] } else { Vec::new() });
         }
         let part = Part { is_first: self.rows == 0, is_last };
-        let answered = model.answer_part(self.exchange, piece, self.columns, part, allowance);
+        let answered = model.answer_part(self.exchange, piece, self.columns, part, (seen, allowance));
         let (answer, shape) = answered.map_err(|error| self.moved(error))?;
         self.rows += shape.rows;
         self.columns = shape.columns;
@@ -279,10 +303,10 @@ mod tests {
         let (mut rest, mut answer) = (body, Vec::new());
         while let Some(end) = pieces.cut(rest) {
             let (piece, after) = rest.split_at(end);
-            answer.extend(progress.answer(model, piece, false, &allowance)?.concat());
+            answer.extend(progress.answer(model, piece, false, (None, &allowance))?.concat());
             rest = after;
         }
-        answer.extend(progress.answer(model, rest, true, &allowance)?.concat());
+        answer.extend(progress.answer(model, rest, true, (None, &allowance))?.concat());
         Ok(answer)
     }
 

@@ -359,6 +359,14 @@ impl Layout {
         }
     }
 
+    /// The place of a feature in a row that has so many columns.
+    pub(super) fn place_in_row(&self, feature: usize, width: usize) -> usize {
+        match self.label {
+            Some(LabelPosition::First) if self.names.len() > 0 && width == self.names.len() => (feature + 1) % width,
+            _ => feature,
+        }
+    }
+
     /// How columns are read.
     pub(super) fn readings(&self) -> &Readings {
         &self.readings

@@ -244,6 +244,19 @@ impl Preprocessor {
         Demand::of_columns(columns).then(demand).then(Demand::of_columns(demand.width))
     }
 
+    /// The columns that are typed by the cells of a body, and of which some transformer tells a number from its text: by their
+    /// places among the features.
+    pub fn columns_by_kind(&self) -> Vec<usize> {
+        let columns = self.layout.readings().columns().iter();
+        let is_by_kind = |known: &&readings::ColumnReading| known.tells_kinds_apart && known.reading.dtype.is_none();
+        columns.filter(is_by_kind).map(|known| known.column as usize).collect()
+    }
+
+    /// Where in a row of so many columns a feature stands, or the label behind the features.
+    pub fn place_in_row(&self, feature: usize, width: usize) -> usize {
+        self.layout.place_in_row(feature, width)
+    }
+
     /// How many columns a row has, as far as the model says it.
     pub fn row_width(&self) -> Option<usize> {
         self.layout.row_width()

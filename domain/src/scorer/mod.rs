@@ -97,6 +97,11 @@ impl Scorer {
         features.then(self.estimator.demand(features.width))
     }
 
+    /// What stands before the estimator.
+    pub fn preprocessor(&self) -> &Preprocessor {
+        &self.preprocessor
+    }
+
     /// How many columns a row has, as far as the model says it.
     pub fn row_width(&self) -> Option<usize> {
         self.preprocessor.row_width()
