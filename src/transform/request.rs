@@ -59,7 +59,7 @@ impl Request {
             }
             "InvocationsMaxRetries" => typed.model_client_config.invocations_max_retries = Some(number(text)?),
             "Environment" => {
-                for one in text.split(',') {
+                for one in variables(text) {
                     let (name, value) = one.split_once('=').ok_or("expected NAME=VALUE")?;
                     typed.environment.insert(name.trim().to_owned(), value.to_owned());
                 }
@@ -82,6 +82,25 @@ impl Request {
     }
 }
 
+/// Variables that are separated by commas. The commas of a value that is a JSON object separate none.
+fn variables(text: &str) -> Vec<String> {
+    let mut variables: Vec<String> = Vec::new();
+    for piece in text.split(',') {
+        let is_open = |variable: &&mut String| {
+            let value = variable.split_once('=').map(|(_, value)| value.trim()).unwrap_or_default();
+            value.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(value).is_err()
+        };
+        match variables.last_mut().filter(is_open) {
+            Some(open) => {
+                open.push(',');
+                open.push_str(piece);
+            }
+            None => variables.push(piece.to_owned()),
+        }
+    }
+    variables
+}
+
 fn absolute(text: &str) -> String {
     if text.contains("://") {
         return text.to_owned();
@@ -101,6 +120,14 @@ fn number(text: &str) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commas_of_a_json_object_separate_no_variables() {
+        assert_eq!(variables("A=1,B=x=y"), ["A=1", "B=x=y"]);
+        let text = r#"A=1,BYOC_DTYPES={"zip": "str", "a,b": "bool"},B=2"#;
+        assert_eq!(variables(text), ["A=1", r#"BYOC_DTYPES={"zip": "str", "a,b": "bool"}"#, "B=2"]);
+        assert_eq!(variables("A={,B=2"), ["A={,B=2"]);
+    }
 
     /// Members of a request that stand alone, by the names of the API.
     const MEMBERS: [&str; 17] = [

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no users")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking and shows what it printed")]
 
+mod column_types;
 mod command_line;
 mod docker_build;
 mod documentation;

@@ -31,7 +31,9 @@ pub(super) fn tell<'a>(
 ) -> Result<Result<Column<'a>, Refused>> {
     let before = column.capacity_in_bytes();
     let rows = column.len();
+    let is_text = |cell: &Cell<'_>| matches!(cell, Cell::Text(_) | Cell::Missing | Cell::None);
     let cell = match (dtype, &column) {
+        (ReadAs::Str, Column::Object(cells)) if cells.iter().all(is_text) => return Ok(Ok(column)),
         (ReadAs::Str, _) => size_of::<Cell<'_>>(),
         (ReadAs::Float64, Column::Float64(_)) | (ReadAs::Int64, Column::Int64(_)) | (ReadAs::Bool, Column::Bool(_)) => {
             return Ok(Ok(column));

@@ -123,6 +123,7 @@ pub fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::reading::{ReadAs, Reading};
 
     struct Named;
 
@@ -159,6 +160,43 @@ mod tests {
         let unnamed = |columns: usize| if columns == 2 { Ok(()) } else { Err(Error::bad_payload("two")) };
         assert_eq!(columns("p,q\n1,x\n", &unnamed).as_deref(), Ok("[Int64([1]), Object([Text(\"x\")])]"));
         assert_eq!(columns("p,q,r\n1,x,2\n", &unnamed).unwrap_err(), "row 1, byte 0: two");
+    }
+
+    /// The column `c` is text, and so is the label, which comes first.
+    struct Text;
+
+    impl Schema for Text {
+        fn check_width(&self, _columns: usize) -> Result<()> {
+            Ok(())
+        }
+
+        fn names(&self) -> Vec<&str> {
+            vec!["y", "a", "c"]
+        }
+
+        fn label(&self) -> Option<usize> {
+            Some(0)
+        }
+
+        fn reading(&self, column: usize, width: usize) -> Reading {
+            let dtype = match (column, width) {
+                (0, 3) | (2, 3) | (1, 2) => Some(ReadAs::Str),
+                _ => Some(ReadAs::Int64),
+            };
+            Reading { dtype, ..Reading::default() }
+        }
+    }
+
+    #[test]
+    fn a_column_has_the_type_that_is_said_of_its_name_with_the_label_or_without() {
+        let expected = "[Int64([1]), Object([Text(\"007\")])]";
+        assert_eq!(columns("c,a\n007,1\n", &Text).as_deref(), Ok(expected));
+        let expected = "[Object([Text(\"1.0\")]), Int64([1]), Object([Text(\"007\")])]";
+        assert_eq!(columns("c,y,a\n007,1.0,1\n", &Text).as_deref(), Ok(expected));
+        let message = columns("c,y,a\n007,1.0,1\n007,1.0,\n", &Text).unwrap_err();
+        assert!(message.starts_with("row 2, column 2 (a), byte 24: expected a whole number"), "{message}");
+        let message = columns("c,a\n007,1.5\n", &Text).unwrap_err();
+        assert!(message.starts_with("row 1, column 1 (a), byte 8: expected a whole number"), "{message}");
     }
 
     #[test]

@@ -2,6 +2,7 @@ use super::*;
 use crate::error::Error;
 use crate::payload::MediaType;
 use crate::payload::batch::Row;
+use crate::payload::reading::{ReadAs, Reading};
 use crate::payload::table::{Cell, Column, Table};
 use crate::testing::unbounded;
 use proptest::prelude::*;
@@ -140,6 +141,68 @@ fn a_value_that_an_object_does_not_name_is_missing_as_in_pandas() {
     assert_eq!(format!("{:?}", table.columns), "[Float64([1.0, 2.0, NaN]), Object([Text(\"red\"), Missing, None])]");
     let table = read_table(br#"[{"color": "red"}, {"wide": 2, "color": "red"}]"#, &LABEL_LAST).unwrap();
     assert_eq!(format!("{:?}", table.columns[0]), "Float64([NaN, 2.0])");
+}
+
+/// Columns of said types: text, whole numbers, numbers, truths.
+struct Told;
+
+impl Schema for Told {
+    fn check_width(&self, _columns: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        vec!["zip", "rooms", "price", "new"]
+    }
+
+    fn reading(&self, column: usize, _width: usize) -> Reading {
+        Reading { dtype: ReadAs::ALL.get([0, 2, 1, 3][column]).copied(), ..Reading::default() }
+    }
+}
+
+#[test]
+fn a_value_of_a_column_of_which_a_type_is_said_is_the_cell_that_it_would_be_written_as() {
+    let columns = |body: &str| match read_table(body.as_bytes(), &Told) {
+        Ok(table) => format!("{:?}", table.columns),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(
+        columns(r#"[[10115, 1, 2, true], ["01234", 2.0, null, 0], [1.5, "3", "2.5", false], [null, 4, 1, 1]]"#),
+        "[Object([Text(\"10115\"), Text(\"01234\"), Text(\"1.5\"), None]), Int64([1, 2, 3, 4]), \
+         Float64([2.0, NaN, 2.5, 1.0]), Bool([true, false, false, true])]"
+    );
+    // What a value is as text does not depend on what stands beside it.
+    let texts = columns(
+        r#"[{"zip": 1, "rooms": 1, "price": 1, "new": true}, {"zip": 2.5, "rooms": 1, "price": 1, "new": true},
+        {"zip": true, "rooms": 1, "price": 1, "new": true}, {"rooms": 1, "price": 1, "new": true},
+        {"zip": 18446744073709551615, "rooms": 1, "price": 1, "new": true}]"#,
+    );
+    let zip = "[Object([Text(\"1\"), Text(\"2.5\"), Text(\"True\"), Missing, Text(\"18446744073709551615\")]), ";
+    assert!(texts.starts_with(zip), "{texts}");
+    for (body, expected) in [
+        (
+            r#"[["a", 1, 1, true], ["a", null, 1, true]]"#,
+            "row 2, column 2 (rooms): expected a whole number, since the column is read as int64, found a missing value; \
+             pandas says: Integer column has NA values in column 1",
+        ),
+        (
+            r#"[["a", 1.5, 1, true]]"#,
+            "row 1, column 2 (rooms): expected a whole number, since the column is read as int64, found 1.5; pandas says: \
+             cannot safely convert passed user dtype of int64 for float64 dtyped data in column 1",
+        ),
+        (
+            r#"[["a", 1, "x", true]]"#,
+            "row 1, column 3 (price): expected a number, since the column is read as float64, found \"x\"; pandas says: \
+             could not convert string to float: 'x'",
+        ),
+        (
+            r#"[{"zip": "a", "rooms": 1, "price": 1, "new": true}, {"zip": "a", "rooms": 1, "price": 1}]"#,
+            "row 2, column 4 (new): expected True or False, since the column is read as bool, found a missing value; pandas \
+             says: Bool column has NA values in column 3",
+        ),
+    ] {
+        assert_eq!(columns(body), expected, "{body}");
+    }
 }
 
 /// A model that looks at one column only.

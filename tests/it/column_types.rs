@@ -1,0 +1,129 @@
+//! The types of columns: what is said of them, where that is said, and a job whose payloads type them differently.
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::artifacts::{fixture, model_dir};
+use crate::support::program::{Container, byoc};
+
+/// A model folder of a case below `tests/fixtures`, with a `columns.json` of its own.
+fn model(case: &str, columns: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture(case).join("model.joblib"), folder.path().join("model.joblib")).unwrap();
+    fs::write(folder.path().join("columns.json"), columns).unwrap();
+    folder
+}
+
+/// One column `i` of the integers 1, 2 and 3, one-hot; an unknown one is zeros.
+const CODES: &str = "sklearn/1.9.1/ohe_int_vs_text";
+
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    byoc(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_flag_says_the_types_before_a_variable_and_that_before_columns_json() {
+    let folder = model(CODES, r#"{"columns": ["i"], "dtypes": {"i": "str"}}"#);
+    let variable = ("BYOC_DTYPES", r#"{"i": "float64"}"#);
+    let flag = ["--dtypes", r#"{"i": "int64"}"#];
+    let answers = |flags: &[&str], environment: &[(&str, &str)]| {
+        let folder = model_dir(&folder);
+        let container = Container::ready(&[&["--model-dir", &folder], flags].concat(), environment);
+        ["1\n", "1.5\n", "1\nx\n"].map(|body| {
+            let reply = container.post("/invocations", &[("content-type", "text/csv"), ("accept", "text/csv")], body);
+            if reply.status == 200 { reply.text().to_owned() } else { reply.error(400, "BadRequestException") }
+        })
+    };
+    let [one, fraction, text] = answers(&[], &[]);
+    assert_eq!((&*one, &*fraction, &*text), ("0.0,0.0,0.0\n", "0.0,0.0,0.0\n", "0.0,0.0,0.0\n0.0,0.0,0.0\n"));
+    let [one, fraction, text] = answers(&[], &[variable]);
+    assert_eq!((&*one, &*fraction), ("1.0,0.0,0.0\n", "0.0,0.0,0.0\n"));
+    assert!(
+        text.contains("row 2, column 1 (i), byte 2: expected a number, since the column is read as float64"),
+        "{text}"
+    );
+    let [one, fraction, _] = answers(&flag, &[variable]);
+    assert_eq!(one, "1.0,0.0,0.0\n");
+    assert!(fraction.contains("row 1, column 1 (i), byte 0: expected a whole number"), "{fraction}");
+}
+
+#[test]
+fn a_wrong_column_or_type_is_an_error_of_the_setting_or_of_columns_json_with_the_near_name() {
+    let folder = model(CODES, r#"{"columns": ["index"]}"#);
+    let folder = model_dir(&folder);
+    for (dtypes, expected) in [
+        (r#"{"indx": "str"}"#, "--dtypes: indx: no column of the model has this name; did you mean index?"),
+        (r#"{"index": "object"}"#, "--dtypes is \"{\\\"index\\\": \\\"object\\\"}\": index: expected \"str\""),
+        ("index=str", "--dtypes is \"index=str\": expected an object such as {\"zip\": \"str\""),
+    ] {
+        let output = run(&["serve", "--model-dir", &folder, "--port", "0", "--dtypes", dtypes], &[]);
+        assert_eq!(output.status.code(), Some(78), "{dtypes}: {}", errors(&output));
+        assert!(errors(&output).contains(expected), "{dtypes}: {}", errors(&output));
+    }
+    let output = run(&["serve", "--model-dir", &folder, "--port", "0"], &[("BYOC_DTYPES", r#"{"0": "str"}"#)]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(errors(&output).contains("environment variable BYOC_DTYPES: 0: no column"), "{}", errors(&output));
+    let other = model(CODES, r#"{"columns": ["i"], "dtypes": {"j": "str"}}"#);
+    let output = run(&["serve", "--model-dir", &model_dir(&other), "--port", "0"], &[]);
+    assert_eq!(output.status.code(), Some(65), "{}", errors(&output));
+    assert!(
+        errors(&output).contains("columns.json: dtypes: j: no column of the model has this name"),
+        "{}",
+        errors(&output)
+    );
+}
+
+#[test]
+fn inspect_says_which_types_were_told_and_which_what_was_fitted_shows() {
+    let case = fixture("text-columns/1.2.2/indicated");
+    let columns = r#"{"columns": ["age", "zip", "mixed", "truth", "contract", "token", "decimal"], "dtypes": {"age": "float64"}}"#;
+    let folder = model("text-columns/1.2.2/one_hot", columns);
+    let output = run(&["inspect", &model_dir(&folder)], &[]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains("  read as str, since it was fitted on text: zip, truth\n"), "{page}");
+    assert!(page.contains("  read as float64, as dtypes says: age\n"), "{page}");
+    assert!(
+        page.contains("  text in all columns, and not missing, as in the pandas of its time: \"None\"\n"),
+        "{page}"
+    );
+    let output = run(&["inspect", "--json", case.to_str().unwrap()], &[]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let read_as = &said["preprocessor"]["read_as"];
+    assert_eq!(read_as[0]["column"], "zip", "{read_as}");
+    assert_eq!((&read_as[0]["dtype"], &read_as[0]["by"]), (&"str".into(), &"fitted".into()));
+}
+
+#[test]
+fn a_job_whose_payloads_type_a_column_differently_warns_of_it_once_and_a_said_type_is_the_same_in_all() {
+    let folder = model(CODES, r#"{"columns": ["i"]}"#);
+    let job = tempfile::tempdir().unwrap();
+    fs::write(job.path().join("in.csv"), "1\n2\nx\n3\ny\n").unwrap();
+    let place = |name: &str| job.path().join(name).to_str().unwrap().to_owned();
+    let transform = |output: &str, more: &[&str]| {
+        let (input, output, model) = (place("in.csv"), place(output), model_dir(&folder));
+        let mut arguments = vec!["transform", "--model", &model, "--input", &input, "--output", &output];
+        arguments.extend(["--content-type", "text/csv", "--accept", "text/csv", "--split-type", "Line"]);
+        arguments.extend(["--batch-strategy", "SingleRecord", "--assemble-with", "Line"]);
+        arguments.extend(more);
+        run(&arguments, &[])
+    };
+    let done = transform("guessed", &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
+    let warning = "column i: a payload of this job has text there, and one before it numbers";
+    assert_eq!(errors(&done).matches(warning).count(), 1, "{}", errors(&done));
+
+    // A value of JSON has commas, and is one variable.
+    let done = transform("said", &["--environment", r#"BYOC_DTYPES={"i": "str"},UNUSED=1"#]);
+    assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
+    assert!(!errors(&done).contains("a payload of this job has"), "{}", errors(&done));
+    let said = fs::read_to_string(place("said/in.csv.out")).unwrap();
+    assert_eq!(said, "0.0,0.0,0.0\n".repeat(5));
+    let guessed = fs::read_to_string(place("guessed/in.csv.out")).unwrap();
+    assert!(guessed.starts_with("1.0,0.0,0.0\n"), "{guessed}");
+}
