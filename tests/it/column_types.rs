@@ -60,7 +60,10 @@ fn a_wrong_column_or_type_is_an_error_of_the_setting_or_of_columns_json_with_the
     for (dtypes, expected) in [
         (r#"{"indx": "str"}"#, "--dtypes: indx: no column of the model has this name; did you mean index?"),
         (r#"{"index": "object"}"#, "--dtypes is \"{\\\"index\\\": \\\"object\\\"}\": index: expected \"str\""),
-        ("index=str", "--dtypes is \"index=str\": expected an object such as {\"zip\": \"str\""),
+        (
+            "index=str",
+            "--dtypes is \"index=str\": line 1, column 1: this is no JSON (expected value): expected an object such as {\"zip\": \"str\"",
+        ),
     ] {
         let output = run(&["serve", "--model-dir", &folder, "--port", "0", "--dtypes", dtypes], &[]);
         assert_eq!(output.status.code(), Some(78), "{dtypes}: {}", errors(&output));
