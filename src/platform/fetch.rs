@@ -45,7 +45,7 @@ impl std::fmt::Display for FetchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             FetchError::NotThere(Failure::NoBucket) => f.write_str("there is no such bucket"),
-            FetchError::NotThere(Failure::NotThere) => f.write_str("there is no such object"),
+            FetchError::NotThere(Failure::NotThere) => f.write_str("there is no object at the URL"),
             FetchError::NotThere(why) => why.fmt(f),
             FetchError::NotBeside(said) => f.write_str(said),
             FetchError::BadArtifact(message) | FetchError::Internal(message) | FetchError::Setting(message) => {

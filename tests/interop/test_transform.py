@@ -197,3 +197,24 @@ def test_what_the_aws_cli_describes_is_a_job(s3, in_s3, tmp_path):  # noqa: F811
     (tmp_path / "job.json").write_text(json.dumps({**description, "TransformJobStaus": "Completed"}))
     wrong = transform("--model", f"s3://{BUCKET}/batch/model.tar.gz", "--job", tmp_path / "job.json", **variables)
     assert wrong.returncode == 78 and "TransformJobStaus: unknown member" in wrong.stderr, wrong.stderr
+
+
+def test_what_the_api_describes_is_a_model_and_a_job(s3, in_s3, tmp_path):  # noqa: F811
+    """Made by boto3, described by boto3, written as JSON, run."""
+    s3.put_object(Bucket=BUCKET, Key="batch/by-api/a.csv", Body=HOUSES)
+    api = boto3.client("sagemaker", endpoint_url=s3.meta.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
+                       aws_secret_access_key="test")
+    container = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/byoc:1", "ModelDataUrl": f"s3://{BUCKET}/batch/model.tar.gz"}
+    api.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn="arn:aws:iam::123456789012:role/service-role/r")
+    api.create_transform_job(
+        TransformJobName="j", ModelName="m",
+        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/by-api/"}},
+                        "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/batch/by-api-out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1})
+    for name, description in (("model", api.describe_model(ModelName="m")), ("job", api.describe_transform_job(TransformJobName="j"))):
+        (tmp_path / f"{name}.json").write_text(json.dumps(description, default=str))
+    variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
+    done = transform("--model", tmp_path / "model.json", "--job", tmp_path / "job.json", **variables)
+    assert done.returncode == 0, done.stderr
+    assert list(outputs(s3, "batch/by-api-out/")) == ["batch/by-api-out/a.csv.out"]

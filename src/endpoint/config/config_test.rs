@@ -134,6 +134,10 @@ fn the_description_of_a_model_is_the_model() {
         config[member] = value;
     }
     assert_eq!(parse(&config).unwrap(), parse(&housing()).unwrap());
+    let mut alone = json!({"EndpointName": "e", "ModelName": "m", "PrimaryContainer": {"Image": "i"}});
+    let expected = parse(&alone).unwrap();
+    alone["Containers"] = json!([]);
+    assert_eq!(parse(&alone).unwrap(), expected, "moto's description has an empty list too");
     config["ModelAm"] = json!("arn");
     config["Containers"][0]["CreationTime"] = json!("2026");
     assert_eq!(

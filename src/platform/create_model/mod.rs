@@ -133,6 +133,8 @@ impl Check<'_> {
     ) -> Vec<(String, ContainerDefinition)> {
         match (primary, list) {
             (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],
+            // As a description has it.
+            (Some(container), Some(list)) if list.is_empty() => vec![("PrimaryContainer".to_owned(), container)],
             (None, Some(list)) if list.is_empty() => {
                 self.problem("Containers", format_args!("empty; give 1 to {MOST_CONTAINERS}"));
                 Vec::new()
