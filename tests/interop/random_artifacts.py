@@ -30,10 +30,11 @@ class Column:
 
 
 ODD_NUMBERS = ["inf", "-Infinity", " 2.5 ", "1e3", "007", "-0", "+5", "1_0", "n/k", "1e-320", "True", "0.1", ""]
+DIGITS = [["01234", "10115", "10117", "007", "99"], ["1.0", "1.50", "1e3", "2"], ["True", "False"]]
 ODD_TEXTS = ["unseen", "Red", "red ", "1", "2.5", "True", "None", "none", "", "\u20ac", "a\nb"]
 
 
-def columns_for(random):
+def columns_for(random, with_digits=False):
     """Between two and eight columns of mixed kinds; at least one of numbers and one of categories."""
     def number(digits):
         return lambda r: repr(round(r.gauss(3, 40), digits))
@@ -53,6 +54,9 @@ def columns_for(random):
         ("truth", lambda r: r.choice(["True", "False"]), ["1", "0", "x", "TRUE", ""]),
     ]
     chosen = [random.choice(kinds[:5]), random.choice(kinds[6:9])] + random.choices(kinds, k=random.randint(0, 6))
+    if with_digits:
+        texts = random.choice(DIGITS)
+        chosen.append(("digits", lambda r: r.choice(texts), ["10116", "1234", "1", "x", "TRUE", "n/k"]))
     random.shuffle(chosen)
     gaps = lambda: random.choice([0, 0, 0, 0.05, 0.3])
     return [Column("c%d" % i if random.random() < 0.9 else "a column %d" % i, kind, draw, gaps(), odd)
@@ -69,7 +73,45 @@ def body(random, columns, rows, gaps=True, odd=0.0):
 
 
 def frame(text, columns):
-    return pd.read_csv(io.StringIO(text), header=None, names=[column.name for column in columns])
+    text_columns = {column.name: str for column in columns if column.kind == "digits"}
+    return pd.read_csv(io.StringIO(text), header=None, names=[column.name for column in columns], dtype=text_columns)
+
+
+def looks_like_digits(texts, but=None):
+    return all(isinstance(text, str) and text != but and any(text in digits for digits in DIGITS) or text == but or text != text
+               for text in texts)
+
+
+def shown_to_be_text(step, origins):
+    """The places of columns that a fitted step shows to be text of digits, and where each column that it gives comes from."""
+    if isinstance(step, pipeline.Pipeline):
+        shown = set()
+        for _, part in step.steps:
+            if part not in (None, "passthrough"):
+                more, origins = shown_to_be_text(part, origins)
+                shown |= more
+        return shown, origins
+    if isinstance(step, compose.ColumnTransformer):
+        parts = [(part, [origins[place] for place in step._transformer_to_input_indices[name]])
+                 for name, part, _ in step.transformers_ if not isinstance(part, str)]
+        return set().union(*[shown_to_be_text(part, given)[0] for part, given in parts]), []
+    if isinstance(step, pipeline.FeatureUnion):
+        parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
+        return set().union(*[shown_to_be_text(part, origins)[0] for part in parts]), []
+    if isinstance(step, impute.SimpleImputer) and step.strategy in ("most_frequent", "constant"):
+        kept = [origin for origin, value in zip(origins, step.statistics_) if step.keep_empty_features or value == value]
+        filled = set(origin for origin, value in zip(origins, step.statistics_)
+                     if step.strategy == "most_frequent" and value == value and looks_like_digits([value]))
+        return filled, [(origin, step.statistics_[origins.index(origin)]) if step.strategy == "constant" else origin for origin in kept] + [None] * 20
+    if hasattr(step, "categories_"):
+        shown = set()
+        for origin, categories in zip(origins, step.categories_):
+            origin, fill = origin if isinstance(origin, tuple) else (origin, None)
+            if origin is not None and looks_like_digits(categories, fill):
+                shown.add(origin)
+        return shown, []
+    same = isinstance(step, preprocessing.FunctionTransformer) and step.func is None
+    return set(), origins if same else [None] * 100
 
 
 class Drawing:
@@ -300,11 +342,16 @@ def target_of(kind, rows, generator):
 class Artifact:
     """A fitted artifact with what it was fitted on."""
 
-    def __init__(self, random):
+    def __init__(self, random, with_digits=False):
+        """`with_digits`: one of the columns is text of digits, and read as text; such artifacts answer arrays, to the last digit."""
         while True:
-            self.columns = columns_for(random)
+            self.columns = columns_for(random, with_digits)
             drawing = Drawing(random)
             model, target, self.method = drawing.artifact(self.columns)
+            gives_frames = any("_sklearn_output_config" in vars(part) for part in [model] + list(model.get_params().values())
+                               if hasattr(part, "get_params"))
+            if with_digits and (drawing.loose or gives_frames):
+                continue
             rows = random.randint(20, 60)
             text = body(random, self.columns, rows, gaps=random.random() < 0.5)
             generator = np.random.default_rng(random.getrandbits(32))
