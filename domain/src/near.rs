@@ -6,9 +6,9 @@
 use std::fmt::Write as _;
 
 /// Of a longer name nobody knows what was meant, and telling takes time: the product of the lengths.
-const LONGEST: usize = 128;
+const LONGEST: usize = 64;
 /// How many names are looked at: those of a table of a hundred thousand columns are not.
-const MOST_LOOKED_AT: usize = 4096;
+const MOST_LOOKED_AT: usize = 1024;
 /// How many names a message lists.
 const MOST_LISTED: usize = 10;
 

@@ -12,4 +12,4 @@ mod fit;
 pub use document::{Document, Specification};
 pub use fit::{Event, Rows, fit, moved};
 
-use byoc_domain::{artifact, error, json_text, payload, preprocessor};
+use byoc_domain::{artifact, error, json_text, near, payload, preprocessor};

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::settings::Settings;
 use crate::env;
+use crate::near;
 use crate::payload::EstimatesForm;
 use crate::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
 
@@ -50,12 +51,16 @@ impl OverrideArguments {
 
 fn method(text: &str) -> Result<Method, String> {
     let names = || Method::ALL.map(Method::name).join(", ");
-    Method::from_name(text.trim()).ok_or_else(|| format!("expected one of {}", names()))
+    Method::from_name(text.trim()).ok_or_else(|| {
+        format!("{}expected one of {}", near::did_you_mean(text.trim(), Method::ALL.map(Method::name)), names())
+    })
 }
 
 fn form(text: &str) -> Result<EstimatesForm, String> {
     let names = || EstimatesForm::ALL.map(EstimatesForm::name).join(" or ");
-    EstimatesForm::from_name(text.trim()).ok_or_else(|| format!("expected {}", names()))
+    EstimatesForm::from_name(text.trim()).ok_or_else(|| {
+        format!("{}expected {}", near::did_you_mean(text.trim(), EstimatesForm::ALL.map(EstimatesForm::name)), names())
+    })
 }
 
 fn label(text: &str) -> Result<LabelChoice, String> {

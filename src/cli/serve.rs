@@ -12,6 +12,7 @@ use crate::container::accounts::{memory_of_this_container, share_of_models};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
+use crate::near;
 use crate::payload::media_type::{self, MediaType};
 use crate::storage::{Location, S3Access};
 use crate::telemetry::logs;
@@ -187,7 +188,10 @@ fn batch_strategy(text: &str) -> Result<BatchStrategy, String> {
 
 fn parse_media_type(text: &str) -> Result<MediaType, String> {
     let name = text.split(';').next().unwrap_or_default().trim();
-    MediaType::from_name(name).ok_or_else(|| format!("expected {}", media_type::list(MediaType::ALL)))
+    MediaType::from_name(name).ok_or_else(|| {
+        let meant = near::did_you_mean(name, MediaType::ALL.iter().map(|known| known.name()));
+        format!("{meant}expected {}", media_type::list(MediaType::ALL))
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use log::LevelFilter;
 
+use crate::near;
 use crate::telemetry::printable;
 
 /// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
@@ -52,7 +53,10 @@ pub fn parse_level(text: &str) -> Result<LevelFilter, String> {
         "info" | "20" => Ok(LevelFilter::Info),
         "debug" | "10" => Ok(LevelFilter::Debug),
         "trace" | "notset" | "0" => Ok(LevelFilter::Trace),
-        _ => Err("expected off, error, warning, info, debug or trace, or one of Python's 10, 20, 30, 40, 50".into()),
+        other => Err(format!(
+            "{}expected off, error, warning, info, debug or trace, or one of Python's 10, 20, 30, 40, 50",
+            near::did_you_mean(other, ["off", "error", "warning", "info", "debug", "trace"])
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `inputdataconfig.json` says of a channel.
 
 use crate::error::{Cause, Error, Result};
+use crate::near;
 use serde::Deserialize;
 
 /// A channel as it is configured. What is not listed here does not concern a container.
@@ -113,7 +114,8 @@ impl Channel {
             "application/x-recordio-protobuf" => Format::RecordIo,
             _ => {
                 return refuse(format!(
-                    "ContentType {header:?} cannot be trained on: expected text/csv or application/x-recordio-protobuf"
+                    "ContentType {header:?} cannot be trained on: {}expected text/csv or application/x-recordio-protobuf",
+                    near::did_you_mean(essence, ["text/csv", "application/x-recordio-protobuf"])
                 ));
             }
         };
@@ -153,7 +155,10 @@ mod tests {
     #[test]
     fn what_cannot_be_trained_on_is_refused_by_name() {
         for (json, expected) in [
-            (r#"{"ContentType": "csv"}"#, "ContentType \"csv\" cannot be trained on: expected text/csv or"),
+            (
+                r#"{"ContentType": "csv"}"#,
+                "ContentType \"csv\" cannot be trained on: did you mean text/csv? expected text/csv or",
+            ),
             (r#"{"ContentType": "text/csv;label_size=0"}"#, "expected label_size=1"),
             (r#"{"ContentType": "text/csv; header=yes"}"#, "expected header=present or header=absent"),
             (

@@ -10,6 +10,7 @@ use super::create_transform_job::{AssembleWith, CompressionType, CreateTransform
 use super::processing::DataProcessing;
 use super::split::{BatchStrategy, SplitType};
 use crate::payload::MediaType;
+use crate::platform::create_model::members;
 use crate::platform::create_model::{is_name, not_a_name};
 use crate::storage::Location;
 
@@ -177,7 +178,9 @@ impl Check<'_> {
     }
 
     fn unknown_member(&mut self, path: impl std::fmt::Display) {
-        self.problem(path, "unknown member; the API has none of that name");
+        let path = path.to_string();
+        let name = path.rsplit('.').next().unwrap_or_default();
+        self.problem(&path, members::unknown(name));
     }
 
     fn location(&mut self, member: &str, as_written: Option<&str>) -> Option<Location> {

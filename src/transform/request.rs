@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::value::StrDeserializer;
 
 use super::create_transform_job::CreateTransformJob;
 use super::job::{Job, Problem};
+use crate::json_text::Mistyped;
 use crate::platform::create_model::typed;
 use crate::platform::problems::listed;
 use crate::storage::read_text;
@@ -109,7 +110,7 @@ fn absolute(text: &str) -> String {
 }
 
 fn variant<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
-    let deserializer: StrDeserializer<'a, ValueError> = text.into_deserializer();
+    let deserializer: StrDeserializer<'a, Mistyped> = text.into_deserializer();
     T::deserialize(deserializer).map_err(|error| error.to_string())
 }
 
@@ -161,7 +162,7 @@ mod tests {
         for expected in [
             "MaxPayloadInMB: invalid type: string \"6\", expected i64",
             "Environment.A: invalid type: integer `1`, expected a string",
-            "TransformInput.SplitType: unknown variant `Lines`, expected one of",
+            "TransformInput.SplitType: unknown variant `Lines`: did you mean `Line`? expected one of",
             "ModelClientConfig.InvocationsMaxRetries: invalid type: floating point `1.5`",
         ] {
             assert!(problem.contains(expected), "{expected}: {problem}");

@@ -1,5 +1,6 @@
 //! Why a document is not of a type, and where in it.
 
+use crate::near;
 use std::fmt;
 
 /// One step of a path.
@@ -66,6 +67,34 @@ impl serde::de::Error for Mistyped {
     #[cold]
     fn custom<T: fmt::Display>(message: T) -> Mistyped {
         Mistyped(Box::new(Inner { path: Vec::new(), message: message.to_string() }))
+    }
+
+    #[cold]
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Mistyped {
+        Mistyped::unknown("field", field, expected)
+    }
+
+    #[cold]
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Mistyped {
+        Mistyped::unknown("variant", variant, expected)
+    }
+}
+
+impl Mistyped {
+    /// A name that is none of those that are expected: in serde's words, the one that was meant before all others.
+    fn unknown(what: &str, found: &str, expected: &[&str]) -> Mistyped {
+        let meant = match near::nearest(found, expected.iter().copied()) {
+            Some(near) => format!(": did you mean `{near}`?"),
+            None => ",".to_owned(),
+        };
+        let quoted: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+        let expected = match quoted.as_slice() {
+            [] => "none at all".to_owned(),
+            [only] => only.clone(),
+            [first, second] => format!("{first} or {second}"),
+            several => format!("one of {}", several.join(", ")),
+        };
+        serde::de::Error::custom(format_args!("unknown {what} `{found}`{meant} expected {expected}"))
     }
 }
 

@@ -15,10 +15,11 @@ pub use node::Node;
 pub use size::Size;
 
 use crate::error::{Cause, Error, Result};
+use crate::near;
 use byoc_account::Allowance;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use std::fmt::{self, Write as _};
+use std::fmt::{self, Display as _, Write as _};
 use std::marker::PhantomData;
 
 /// What an editor on Windows may put before the text.
@@ -132,6 +133,23 @@ impl<T: Copy> Visitor<'_> for Word<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Words(self.0).fmt(f)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        let found = self.0.iter().find(|(word, _)| *word == text);
+        found.map(|(_, value)| *value).ok_or_else(|| match near::nearest(text, self.0.iter().map(|(word, _)| *word)) {
+            Some(near) => E::custom(format_args!("did you mean {near:?}? expected {}, found {text:?}", Words(self.0))),
+            None => E::invalid_value(serde::de::Unexpected::Str(text), &self),
+        })
+    }
+}
+
+/// The words themselves, `"a", "b" or "c"`.
+struct Words<T: 'static>(&'static [(&'static str, T)]);
+
+impl<T> fmt::Display for Words<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (word, _)) in self.0.iter().enumerate() {
             let before = match at {
                 0 => "",
@@ -141,11 +159,6 @@ impl<T: Copy> Visitor<'_> for Word<T> {
             write!(f, "{before}{word:?}")?;
         }
         Ok(())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
-        let found = self.0.iter().find(|(word, _)| *word == text);
-        found.map(|(_, value)| *value).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
     }
 }
 
@@ -313,6 +326,11 @@ mod tests {
             (r#"{"numbers": {"a": 1}}"#, "numbers: expected a list, found {\"a\":1}"),
             (r#"{"numbers": [], "is_set": 1}"#, "is_set: expected true or false, found 1"),
             (r#"{"is_set": true}"#, "missing field `numbers`"),
+            (
+                r#"{"numbers": [], "isset": true}"#,
+                "isset: unknown field `isset`: did you mean `is_set`? expected `numbers` or `is_set`",
+            ),
+            (r#"{"numbers": [], "colour": true}"#, "colour: unknown field `colour`, expected `numbers` or `is_set`"),
             (&long, "numbers[0]: expected a number, found \"xxxxxxxx"),
         ] {
             assert!(

@@ -157,13 +157,16 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
     let cases = [
         (
             r#"{"StandardScaler": {"with_maen": true}}"#,
-            "transformer.StandardScaler.with_maen: unknown field `with_maen`, expected one of `copy`, `with_mean`",
+            "transformer.StandardScaler.with_maen: unknown field `with_maen`: did you mean `with_mean`? expected one of `copy`, `with_mean`",
         ),
         (
             r#"{"StandardScaler": {"with_mean": "yes"}}"#,
             "transformer.StandardScaler.with_mean: expected true or false, found \"yes\"",
         ),
-        (r#"{"StandardScalar": {}}"#, "unknown variant `StandardScalar`, expected one of"),
+        (
+            r#"{"StandardScalar": {}}"#,
+            "unknown variant `StandardScalar`: did you mean `StandardScaler`? expected one of",
+        ),
         (
             r#"{"OneHotEncoder": {"min_frequency": 0}}"#,
             "transformer.OneHotEncoder.min_frequency: expected null, an integer of at least 1, or a share between 0 and 1, found 0",

@@ -14,6 +14,7 @@ use crate::document::{
     REMAINDER, Specified, Weights, outputs, resolve, to_python,
 };
 use crate::error::{Cause, Error, Result};
+use crate::near;
 use crate::preprocessor::Fault;
 use crate::preprocessor::{Feature, Floats, Refuses};
 use crate::preprocessor::{OneTransformer, list_names, stack};
@@ -434,12 +435,15 @@ impl ColumnsNode {
         for branch in &mut self.branches {
             branch.positions = resolve(&branch.columns, places.as_ref(), width).map_err(|missing| {
                 let known = names.map_or_else(
-                    || format!("positions below {width}"),
-                    |names| list_names(&names.iter().map(String::as_str).collect::<Vec<_>>()),
+                    || format!("expected positions below {width}"),
+                    |names| {
+                        let listed = list_names(&names.iter().map(String::as_str).collect::<Vec<_>>());
+                        format!("{}expected {listed}", near::did_you_mean(&missing, names.iter().map(String::as_str)))
+                    },
                 );
                 Error::new(
                     Cause::BadSetting,
-                    format!("the columns of the transformer {:?}: expected {known}, found {missing}", branch.name),
+                    format!("the columns of the transformer {:?}: {known}, found {missing}", branch.name),
                 )
             })?;
             // A frame of two columns of one name is none that scikit-learn fits on; an array has no names.

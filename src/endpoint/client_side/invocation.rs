@@ -15,6 +15,7 @@ use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::variants::{Variant, Variants, invocations};
 use crate::endpoint::container_side::{Call, Failure, TargetModel};
+use crate::near;
 
 /// What counts an invocation that reached no variant.
 const NO_VARIANT: &str = "none";
@@ -69,7 +70,8 @@ impl<'a> Routed<'a> {
         let named = match target_variant {
             None => None,
             Some(wanted) => Some(variants.named(wanted).ok_or_else(|| {
-                let known = variants.names().join(", ");
+                let names = variants.names();
+                let known = near::listed(wanted, names.iter().map(|name| &**name));
                 AwsError::validation(format!("Variant {wanted} of endpoint {name} not found; it has {known}."))
             })?),
         };

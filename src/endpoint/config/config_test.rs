@@ -143,7 +143,7 @@ fn the_description_of_a_model_is_the_model() {
     assert_eq!(
         parse(&config).unwrap_err(),
         [
-            "ModelAm: unknown member; the API has none of that name",
+            "ModelAm: unknown member; the API has none of that name: did you mean ModelName?",
             "Containers[0].CreationTime: unknown member; the API has none of that name"
         ]
     );

@@ -4,6 +4,7 @@
 //! member it is in. The limits are those of the service
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
+pub(crate) mod members;
 mod model_data;
 mod request;
 
@@ -106,7 +107,7 @@ impl Check<'_> {
     /// The same, but for members that the API has and that have no meaning here.
     pub(crate) fn unknown_but(&mut self, path: &str, unknown: &Unknown, passed_over: &[&str]) {
         for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
-            self.problem(format_args!("{path}{name}"), "unknown member; the API has none of that name");
+            self.problem(format_args!("{path}{name}"), members::unknown(name));
         }
     }
 

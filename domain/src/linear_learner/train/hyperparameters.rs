@@ -7,6 +7,7 @@ use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::scaler::Scaling;
 use crate::error::{Cause, Error, Result};
+use crate::near;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -330,9 +331,11 @@ impl Reader<'_> {
     fn refuse_unknown_names(&mut self) {
         let known = |name: &str| name == "predictor_type" || DEFAULTS.iter().any(|(known, _)| *known == name);
         for (name, value) in self.given.iter().filter(|(name, _)| !name.starts_with(SDK_PREFIX) && !known(name)) {
-            let names: Vec<_> = DEFAULTS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_')).collect();
+            let names = DEFAULTS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
+            let names: Vec<_> = std::iter::once("predictor_type").chain(names).collect();
             self.problems.push(format!(
-                "{name} (value {value:?}) is no hyperparameter of the linear learner: expected predictor_type, {}",
+                "{name} (value {value:?}) is no hyperparameter of the linear learner: {}expected {}",
+                near::did_you_mean(name, names.iter().copied()),
                 names.join(", ")
             ));
         }
@@ -414,7 +417,8 @@ impl Reader<'_> {
         let found = choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-            self.refuse(name, names.join(", "));
+            let (found, meant) = (self.text(name), near::did_you_mean(&text, names.iter().copied()));
+            self.problems.push(format!("{name} is {found:?}: {meant}expected {}", names.join(", ")));
         }
         found
     }

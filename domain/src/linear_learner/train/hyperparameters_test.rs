@@ -139,7 +139,12 @@ fn a_wrong_one_is_refused_with_its_name_its_value_and_what_is_allowed() {
             &[("positive_example_weight_mult", "-2")],
             "positive_example_weight_mult is \"-2\": expected auto, balanced or",
         ),
-        (&[("learning_rat", "1")], "learning_rat (value \"1\") is no hyperparameter of the linear learner: expected"),
+        (
+            &[("learning_rat", "1")],
+            "learning_rat (value \"1\") is no hyperparameter of the linear learner: did you mean learning_rate? expected predictor_type, ",
+        ),
+        (&[("batch_size", "1")], "linear learner: did you mean mini_batch_size? expected predictor_type, "),
+        (&[("optimizer", "addam")], "optimizer is \"addam\": did you mean adam? expected"),
     ] {
         let mut all = given(&[("predictor_type", "regressor")]);
         all.extend(given(pairs));

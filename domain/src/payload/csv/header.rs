@@ -6,6 +6,7 @@ use super::column_type::typed_column;
 use super::fields::Fields;
 use super::in_column;
 use crate::error::{Error, Place, Result};
+use crate::near;
 use crate::payload::frame::{Frame, Series};
 use crate::payload::shown;
 use crate::payload::table::{Column, Schema};
@@ -64,7 +65,12 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
                 columns.push(Series::Sparse { rows: Vec::new(), values: Column::Object(Vec::new()) });
             }
             None => {
-                let found: Vec<_> = header.iter().take(20).map(|name| shown(name.as_bytes())).collect();
+                let near = near::nearest(name, header.iter().map(String::as_str));
+                let others = header.iter().map(String::as_str).filter(|other| Some(*other) != near).take(20);
+                let mut found: Vec<_> = others.map(|name| shown(name.as_bytes())).collect();
+                if let Some(near) = near {
+                    found.insert(0, format!("{} (is it that?)", shown(near.as_bytes())));
+                }
                 let more = if header.len() > found.len() { ", ..." } else { "" };
                 let message = format!(
                     "expected the column {name} in the header line, found {}{more}; without a header line the \
@@ -202,7 +208,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_by_rows_without_the_header_line() {
         let message = columns("A,c\n1,2\n", &Named).unwrap_err();
-        assert!(message.starts_with("expected the column a in the header line, found "), "{message}");
+        let found = "expected the column a in the header line, found \"A\" (is it that?), \"c\"; without";
+        assert!(message.starts_with(found), "{message}");
         let message = columns("a,c\n", &Named).unwrap_err();
         assert_eq!(message, "expected at least one row after the header line, found none");
         let message = columns("a,c\n1,2\n1,2,3\n", &Named).unwrap_err();

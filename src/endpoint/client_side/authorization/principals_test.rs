@@ -86,7 +86,7 @@ fn all_that_is_wrong_is_reported_together_and_no_secret_is_in_it() {
         "Principals[0].SecretAccessKey: expected a string, found an object",
         "Principals[0].SessionToken: has characters that no header can carry",
         "Principals[0].Policies: expected a list, found a number",
-        "Principals[1].AccessKey: unknown member; there are Arn, AccessKeyId",
+        "Principals[1].AccessKey: unknown member; there are AccessKeyId, Arn",
         "Principals[1].Arn: in another account than Account",
         "Principals[1].AccessKeyId: empty",
         "Principals[1].SecretAccessKey: empty",

@@ -210,7 +210,11 @@ impl Upkeep {
         let bytes = fetched.map_err(|error| {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {
-                FetchError::NotThere(_) | FetchError::NotBeside(_) => Failure::NoSuchModel { container, url },
+                FetchError::NotThere(_) => Failure::NoSuchModel { container, url },
+                FetchError::NotBeside(said) => {
+                    log::info!("{container}: {said}");
+                    Failure::NoSuchModel { container, url }
+                }
                 FetchError::BadArtifact(message) => Failure::BadArtifact { container, url, message },
                 FetchError::Unavailable(message) => Failure::StoreUnavailable { container, url, message },
                 FetchError::NoDisk => {

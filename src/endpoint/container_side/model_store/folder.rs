@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::endpoint::container_side::target_model::TargetModel;
+use crate::platform::fetch::FetchError;
+use crate::storage::{Failure, nothing_at};
 
 /// The folder.
 #[derive(Debug)]
@@ -14,5 +16,15 @@ impl Folder {
         let prefix = self.0.canonicalize().ok()?;
         let archive = prefix.join(target_model.as_str()).canonicalize().ok()?;
         (archive.starts_with(&prefix) && archive.is_file()).then_some(archive)
+    }
+
+    /// That there is none, and what there is, for the log.
+    pub(super) fn nothing_at(&self, target_model: &TargetModel) -> FetchError {
+        let archive = self.0.join(target_model.as_str());
+        if archive.exists() {
+            FetchError::NotThere(Failure::NotAFile)
+        } else {
+            FetchError::NotBeside(nothing_at(&archive))
+        }
     }
 }

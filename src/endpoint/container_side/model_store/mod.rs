@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::disk::Arrival;
 use crate::platform::fetch::{self, FetchError};
-use crate::storage::{Failure, Location, Storage};
+use crate::storage::{Location, Storage};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -69,8 +69,8 @@ impl ModelStore {
     ) -> Result<u64, FetchError> {
         match &self.place {
             Place::Folder(folder) => {
-                let file = folder.find(target_model).ok_or(FetchError::NotThere(Failure::NotThere))?;
-                fetch::in_background(fetch::Source::local(file), into, arrival).await
+                let archive = folder.find(target_model).ok_or_else(|| folder.nothing_at(target_model))?;
+                fetch::in_background(fetch::Source::local(archive), into, arrival).await
             }
             Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
         }
