@@ -69,7 +69,8 @@ impl Artifact {
     /// Recognises the artifact in a folder, or that which is a file of its own.
     ///
     /// # Errors
-    /// [`Cause::NoModel`](crate::error::Cause::NoModel) where nothing, or more than one thing, is recognised.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) where nothing, and
+    /// [`Cause::SeveralModels`](crate::error::Cause::SeveralModels) where more than one thing is recognised.
     pub fn find(place: &Path) -> Result<Artifact> {
         if place.is_file() { find::lone_file(place) } else { find::in_folder(place) }
     }

@@ -63,8 +63,12 @@ causes! {
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact that is broken or hostile. Never for want of memory.
     BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or copy it again whole; the README lists what is read; for any other model keep your own container for it and put it behind the endpoint: --container NAME=URL";
-    /// A place without a model, or with several.
-    NoModel = 500 "InvalidModelException" exit 65, "put one model there; the README lists what is read; for any other model keep your own container for it and put it behind the endpoint: --container NAME=URL";
+    /// A place without a model.
+    NoModel = 404 "ModelNotFoundException" exit 65, "put one model there; the README lists what is read; for any other model keep your own container for it and put it behind the endpoint: --container NAME=URL";
+    /// A place with several models.
+    SeveralModels = 500 "InvalidModelException" exit 65, "leave one model there, or name the file of the one that is meant";
+    /// A url that models are not downloaded from.
+    NotDownloaded = 400 "DownloadModelException" exit 64, "download the model, and name the folder that it was unpacked to";
     /// An artifact that is whole, and of a kind or class that is not read here.
     Unsupported = 500 "InvalidModelException" exit 65, "the README lists the classes that are read: make the model of those, or keep your own container for it and put it behind the endpoint: --container NAME=URL";
     /// A file that is only the pointer which Git LFS leaves in its place.

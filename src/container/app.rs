@@ -4,7 +4,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::container::config::Mode;
 use crate::container::services::Services;
-use crate::container::{pieces, respond, routes};
+use crate::container::{load, pieces, respond, routes};
 
 /// Puts a container's routes into an app. They are bound once, for the mode that the container is in.
 pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut ServiceConfig) {
@@ -24,10 +24,10 @@ pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut Serv
                 .service(
                     web::resource("/models")
                         .route(web::get().to(routes::list))
-                        .route(web::post().to(routes::load))
+                        .route(web::post().to(load::load))
                         .default_service(web::to(respond::wrong_method)),
                 )
-                .service(invocations.route(web::post().to(routes::invocations_without_model)))
+                .service(invocations.route(web::post().to(routes::invocations_by_query)))
                 .service(ping.route(web::get().to(routes::ping_multi)));
         }
         app.service(

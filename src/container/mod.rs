@@ -10,6 +10,7 @@ mod background;
 mod body;
 pub mod config;
 mod counters;
+mod load;
 mod loader;
 pub mod models_root;
 mod pieces;

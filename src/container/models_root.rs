@@ -35,18 +35,22 @@ impl ModelsRoot {
     /// An error of loading as a caller may hear it. What was found is for the log where the caller may have named any
     /// folder of this machine.
     pub fn told(&self, error: Error, url: &str) -> Error {
+        if error.cause() == Cause::NoModel && self.0.is_some() {
+            return error.context(not_found(url).message());
+        }
         if self.0.is_some() {
             return error;
         }
         match error.cause() {
             Cause::ModelNotFound => not_found(url),
-            Cause::NoModel => Error::new(
-                Cause::NoModel,
-                format!(
+            cause @ (Cause::NoModel | Cause::SeveralModels) => {
+                let message = format!(
                     "{url} does not hold one model: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or \
                      one *.joblib, *.pkl or *.pickle (scikit-learn); the log says what was found"
-                ),
-            ),
+                );
+                let told = Error::new(cause, message);
+                if cause == Cause::NoModel { told.context(not_found(url).message()) } else { told }
+            }
             Cause::Io => Error::new(Cause::Io, format!("{url} could not be read; the log says why")),
             _ => error,
         }
@@ -108,7 +112,8 @@ mod tests {
         let found = || Error::new(Cause::NoModel, "no model in /etc: expected one, found shadow");
         let told = ModelsRoot::new(None).told(found(), "/etc");
         assert_eq!(told.cause(), Cause::NoModel);
-        assert!(told.message().starts_with("/etc does not hold one model: expected model_algo-1"), "{told}");
+        let expected = "Model not found in model store: /etc: /etc does not hold one model: expected model_algo-1";
+        assert!(told.message().starts_with(expected), "{told}");
         assert!(!told.message().contains("shadow"), "{told}");
         let advised = Error::new(Cause::ModelNotFound, "Model not found in model store: /etc/passwd is not a folder");
         let told = ModelsRoot::new(None).told(advised, "/etc/passwd");

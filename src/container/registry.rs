@@ -136,10 +136,17 @@ impl Registry {
     /// but large ones one after the other.
     ///
     /// # Errors
-    /// [`Cause::ModelAlreadyRegistered`], [`Cause::ModelNotFound`] when the folder is not there,
-    /// [`Cause::InsufficientMemory`] with the numbers, [`Cause::BadArtifact`].
+    /// Those of [`Registry::begin`] and [`Loading::finish`].
     pub fn load(self: &Arc<Registry>, name: &str, url: &str) -> Result<Arc<Loaded>> {
-        let claim = self.claim(name)?;
+        self.begin(name, url)?.finish()
+    }
+
+    /// Finds the model in a folder, or the one that a file is, and takes a name for it.
+    ///
+    /// # Errors
+    /// [`Cause::ModelNotFound`] when the folder is not there, [`Cause::ModelAlreadyRegistered`], and [`Cause::NoModel`] and
+    /// [`Cause::SeveralModels`] where it does not hold one.
+    pub fn begin(self: &Arc<Registry>, name: &str, url: &str) -> Result<Loading> {
         let directory = Path::new(url);
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
@@ -149,30 +156,12 @@ impl Registry {
             };
             return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}{advice}")));
         }
+        let claim = self.claim(name)?;
         let artifact = Artifact::find(directory)?;
         if let Some(warning) = Script::warning(&artifact.scripts()) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
-        let beside = SLOT_BYTES + 2 * (name.len() + url.len()) as u64;
-        let is_large = artifact.length()? > self.account.limit() / LARGE;
-        let (account, overrides) = (Arc::clone(&self.account), self.overrides.clone());
-        let load = move || load(artifact, overrides, &account, beside);
-        let loaded = if is_large { self.large.run(load) } else { load() };
-        let (model, lease) = loaded.map_err(|error| match error.cause() {
-            Cause::InsufficientMemory => error.context(format_args!("Model {name} does not fit into memory")),
-            _ => error,
-        })?;
-        let (sender, freed) = oneshot::channel();
-        let loaded = Arc::new(Loaded {
-            cost: Cost::of(&model),
-            model,
-            url: url.to_owned(),
-            seen: OnceLock::new(),
-            lease,
-            _freed: sender,
-        });
-        claim.fill(Arc::clone(&loaded), freed);
-        Ok(loaded)
+        Ok(Loading { claim, artifact, url: url.to_owned() })
     }
 
     fn claim(self: &Arc<Registry>, name: &str) -> Result<Claim> {
@@ -271,6 +260,49 @@ impl Registry {
     }
 }
 
+/// A model that was found and has a name, and is not in memory yet. Without an end of it the name is free again.
+#[derive(Debug)]
+pub struct Loading {
+    claim: Claim,
+    artifact: Artifact,
+    url: String,
+}
+
+impl Loading {
+    /// What the model will be called.
+    pub fn name(&self) -> &str {
+        &self.claim.name
+    }
+
+    /// Where it is loaded from.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Reads the model. Blocks.
+    ///
+    /// # Errors
+    /// [`Cause::InsufficientMemory`] with the numbers, and what [`Artifact::load`] refuses.
+    pub fn finish(self) -> Result<Arc<Loaded>> {
+        let Loading { claim, artifact, url } = self;
+        let registry = &claim.registry;
+        let beside = SLOT_BYTES + 2 * (claim.name.len() + url.len()) as u64;
+        let is_large = artifact.length()? > registry.account.limit() / LARGE;
+        let (account, overrides) = (Arc::clone(&registry.account), registry.overrides.clone());
+        let load = move || load(artifact, overrides, &account, beside);
+        let loaded = if is_large { registry.large.run(load) } else { load() };
+        let (model, lease) = loaded.map_err(|error| match error.cause() {
+            Cause::InsufficientMemory => error.context(format_args!("Model {} does not fit into memory", claim.name)),
+            _ => error,
+        })?;
+        let (sender, freed) = oneshot::channel();
+        let loaded =
+            Arc::new(Loaded { cost: Cost::of(&model), model, url, seen: OnceLock::new(), lease, _freed: sender });
+        claim.fill(Arc::clone(&loaded), freed);
+        Ok(loaded)
+    }
+}
+
 /// Loads a model within an account, and settles what it keeps there with what stands beside it.
 fn load(artifact: Artifact, overrides: Overrides, account: &Arc<Account>, beside: u64) -> Result<(Model, Lease)> {
     let allowance = Allowance::of(Lease::empty(account), Purpose::Load, Deadline::never());
@@ -285,6 +317,7 @@ fn not_found(name: &str) -> Error {
 }
 
 /// The slot of a model that is being loaded; given back unless it is filled.
+#[derive(Debug)]
 struct Claim {
     registry: Arc<Registry>,
     name: Box<str>,

@@ -73,8 +73,8 @@ fn builder(status: StatusCode, id: &RequestId) -> HttpResponseBuilder {
 }
 
 /// `{"status": …}`.
-pub(super) fn status(message: &str, id: &RequestId) -> HttpResponse {
-    json(StatusCode::OK, &Status { status: message }, id)
+pub(super) fn status(status: StatusCode, message: &str, id: &RequestId) -> HttpResponse {
+    json(status, &Status { status: message }, id)
 }
 
 /// An error's body. What is not the caller's to know goes to the log, under the request's id.

@@ -84,9 +84,25 @@ pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data
     invoke(&services, SINGLE_MODEL, std::sync::Arc::clone(loaded), &request, body).await
 }
 
-/// `POST /invocations` of a multi-model container, which does not say which model.
-pub(super) async fn invocations_without_model(id: RequestId) -> HttpResponse {
-    respond::error(&Error::new(Cause::BadRequest, "Parameter model_name is required."), &id)
+/// The model of a request whose path does not say it.
+#[derive(Deserialize)]
+pub(super) struct Named {
+    model_name: Option<String>,
+}
+
+/// `POST /invocations` of a multi-model container: the query says which model, as multi-model-server takes it.
+pub(super) async fn invocations_by_query(
+    request: HttpRequest,
+    query: Result<web::Query<Named>, actix_web::Error>,
+    body: Body,
+    services: Data<Services>,
+) -> HttpResponse {
+    let name = query.ok().and_then(|query| query.into_inner().model_name).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Error::new(Cause::BadRequest, "Parameter model_name is required."));
+    match name.and_then(|name| services.registry.get(&name).map(|loaded| (name, loaded))) {
+        Ok((name, loaded)) => invoke(&services, &name, loaded, &request, body).await,
+        Err(error) => counters::finished(Route::Invocation, respond::error(&error, &RequestId::of(&request)), None),
+    }
 }
 
 /// Everything below `/models/`: a model's name, which may hold any character once percent-decoded, and what to do with it.
@@ -117,7 +133,7 @@ pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Servi
         Method::DELETE => match services.registry.unload(&name).await {
             Ok(()) => {
                 log::info!("unloaded model {name}");
-                let done = respond::status(&format!("Model \"{name}\" unregistered"), &id);
+                let done = respond::status(StatusCode::OK, &format!("Model \"{name}\" unregistered"), &id);
                 counters::finished(Route::Unload, done, None)
             }
             Err(error) => counters::finished(Route::Unload, respond::error(&error, &id), None),
@@ -237,107 +253,4 @@ fn page(services: &Services, offset: usize, limit: usize) -> Result<Bytes> {
     let models = page.models.iter().map(|(name, url)| Described { model_name: name, model_url: url }).collect();
     let listed = Listed { next_page_token: page.next.map(|next| next.to_string()), models };
     Ok(leased(respond::pretty(&listed)?, lease))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(expecting = "an object with model_name and url")]
-pub(super) struct LoadRequest {
-    model_name: Option<String>,
-    url: Option<String>,
-}
-
-/// `POST /models`: loads a model that the platform has unpacked.
-pub(super) async fn load(
-    id: RequestId,
-    query: Result<web::Query<LoadRequest>, actix_web::Error>,
-    body: Body,
-    services: Data<Services>,
-) -> HttpResponse {
-    let started = std::time::Instant::now();
-    let loaded = match load_request(query, body) {
-        Ok((name, url)) => {
-            let (registry, root) = (std::sync::Arc::clone(&services.registry), services.models_root.clone());
-            let request = id.clone();
-            // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its
-            // end even where the caller goes away, so a slot is never left half full.
-            let loading = background::run(move || {
-                let loaded = root.check(&url).and_then(|()| registry.load(&name, &url));
-                let loaded = loaded
-                    .inspect_err(|error| {
-                        log::warn!("request {request}: model {name} was not loaded from {url}: {error}")
-                    })
-                    .inspect(|loaded| {
-                        let elapsed = started.elapsed();
-                        log::info!("loaded model {name} from {url}: {} bytes in {elapsed:.1?}", loaded.bytes());
-                        if let Some(refusal) = loaded.model.refusal() {
-                            log::warn!("request {request}: every request to model {name} will be refused: {refusal}");
-                        }
-                        if let Some(assumption) = loaded.model.assumption() {
-                            log::warn!("request {request}: model {name}: {assumption}");
-                        }
-                    });
-                loaded.map_err(|error| root.told(error, &url))
-            });
-            match loading.await {
-                Ok(loaded) => loaded,
-                Err(error) => Err(Error::new(Cause::Internal, format!("loading did not finish: {error}"))),
-            }
-        }
-        Err(error) => Err(error),
-    };
-    let response = match loaded {
-        Ok(_) => respond::status("Workers scaled", &id),
-        Err(error) => respond::error(&error, &id),
-    };
-    counters::finished(Route::Load, response, Some(started))
-}
-
-/// The longest name of a model, which is a hash of 32 characters on the platform, and the longest path that Linux has
-/// (PATH_MAX): both are held for as long as the model is loaded, and listed.
-const LONGEST_NAME: usize = 1024;
-const LONGEST_URL: usize = 4096;
-
-/// A name and a url with room to spare; the event loop parses it.
-const MOST_OF_A_LOAD: usize = 64 << 10;
-
-/// Name and url from a JSON body, or from the query where there is none, as multi-model-server takes them.
-fn load_request(query: Result<web::Query<LoadRequest>, actix_web::Error>, body: Body) -> Result<(String, String)> {
-    let body = body.0.map_err(|error| {
-        let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
-        error.because(cause)
-    })?;
-    if body.len() > MOST_OF_A_LOAD {
-        let message = format!(
-            "a request to load a model has its name and its url: expected at most {MOST_OF_A_LOAD} bytes, found {}",
-            body.len()
-        );
-        return Err(Error::new(Cause::PayloadTooLarge, message));
-    }
-    let parameters = if body.iter().all(u8::is_ascii_whitespace) {
-        query.map(web::Query::into_inner).map_err(|error| Error::new(Cause::BadRequest, error.to_string()))?
-    } else {
-        serde_json::from_slice(&body).map_err(|error| {
-            Error::new(
-                Cause::BadRequest,
-                format!("expected a JSON object such as {{\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}}: {error}"),
-            )
-        })?
-    };
-    let required = |name: &str, value: Option<String>| {
-        value
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| Error::new(Cause::BadRequest, format!("Parameter {name} is required.")))
-    };
-    let url = required("url", parameters.url)?;
-    let name = required("model_name", parameters.model_name)?;
-    for (what, text, longest) in [("url", &url, LONGEST_URL), ("model_name", &name, LONGEST_NAME)] {
-        if text.len() > longest {
-            let message = format!("expected a {what} of at most {longest} bytes, found {}", text.len());
-            return Err(Error::new(Cause::BadRequest, message));
-        }
-    }
-    if !std::path::Path::new(&url).is_absolute() {
-        return Err(Error::new(Cause::BadRequest, format!("Relative path is not allowed in url: {url}")));
-    }
-    Ok((name, url))
 }

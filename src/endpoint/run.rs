@@ -307,7 +307,10 @@ impl StateDir {
             StateDir::Kept { folder, .. } => folder.as_path(),
             StateDir::Temporary(folder) => folder.path(),
         };
-        std::path::absolute(folder).map_err(|error| Error::io("find", folder, &error))
+        // multi-model-server takes no path with `..` in it.
+        let goes_up = folder.components().any(|component| component == std::path::Component::ParentDir);
+        let whole = if goes_up { folder.canonicalize() } else { std::path::absolute(folder) };
+        whole.map_err(|error| Error::io("find", folder, &error))
     }
 }
 

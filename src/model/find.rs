@@ -44,7 +44,7 @@ pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
 /// Recognises the artifact in a folder.
 ///
 /// # Errors
-/// [`Cause::NoModel`] with what lies there.
+/// [`Cause::NoModel`] and [`Cause::SeveralModels`] with what lies there.
 pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
     if ModelAlgo::is_in(folder) {
         return Ok(Artifact::LinearLearner(folder.to_owned()));
@@ -81,7 +81,7 @@ pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
             let held: Vec<String> =
                 several.iter().map(|file| format!("{}: {}", name_of(file), held_by(file))).collect();
             Err(Error::new(
-                Cause::NoModel,
+                Cause::SeveralModels,
                 format!(
                     "{} models in {} ({}): expected one; give one of them by its own path, or put it into a folder of its own",
                     several.len(),
@@ -214,7 +214,7 @@ mod tests {
 
     fn refusal(files: &[(&str, &[u8])]) -> String {
         let error = found(files).unwrap_err();
-        assert_eq!(error.cause(), Cause::NoModel);
+        assert!(matches!(error.cause(), Cause::NoModel | Cause::SeveralModels), "{error}");
         error.to_string()
     }
 

@@ -187,7 +187,9 @@ fn unpack(source: &Source, into: &Path, arrival: Option<Arrival>) -> Result<u64,
     };
     done.map_err(|error| match error.cause() {
         _ if is_refused.get() => FetchError::NoDisk,
-        Cause::BadArtifact | Cause::NotPulled | Cause::NoModel => FetchError::BadArtifact(error.to_string()),
+        Cause::BadArtifact | Cause::NotPulled | Cause::NoModel | Cause::SeveralModels => {
+            FetchError::BadArtifact(error.to_string())
+        }
         _ => FetchError::Internal(error.to_string()),
     })
 }

@@ -17,6 +17,7 @@ mod licenses;
 mod loading;
 mod media_types;
 mod memory;
+mod model_server_words;
 mod multi_model;
 mod shutdown;
 mod single_model;

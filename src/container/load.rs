@@ -1,0 +1,253 @@
+//! `POST /models`: what multi-model-server takes, in the order in which it looks at it, and what it answers (`contract.md`
+//! §11, read in `ManagementRequestHandler` and `ModelArchive` of github.com/awslabs/multi-model-server at 706aa9c7).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use crate::container::background;
+use crate::container::body::Body;
+use crate::container::counters::{self, Route};
+use crate::container::registry::Loading;
+use crate::container::request_id::RequestId;
+use crate::container::respond;
+use crate::container::services::Services;
+use crate::error::{Cause, Error, Result};
+
+/// What a load may say; all else that multi-model-server takes is about its workers.
+#[derive(Default, Deserialize)]
+#[serde(expecting = "an object with model_name and url")]
+pub(super) struct Parameters {
+    model_name: Option<String>,
+    url: Option<String>,
+    runtime: Option<String>,
+    initial_workers: Option<i64>,
+    synchronous: Option<bool>,
+}
+
+/// A load that is asked for as it should be.
+#[derive(Debug)]
+struct Order {
+    name: String,
+    url: String,
+    answer: WhenLoaded,
+}
+
+/// What is answered to a load that goes well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenLoaded {
+    /// Once the model is in memory: `Workers scaled`.
+    Scaled,
+    /// The same where no worker is asked for: `Model "m" registered`. Models have no workers of their own here.
+    Registered,
+    /// Nothing: the answer is given as soon as the model is found, and the log says how it went.
+    Processing,
+}
+
+/// `POST /models`: loads a model that the platform has unpacked.
+pub(super) async fn load(
+    request: HttpRequest,
+    id: RequestId,
+    query: Result<web::Query<Parameters>, actix_web::Error>,
+    body: Body,
+    services: Data<Services>,
+) -> HttpResponse {
+    let started = Instant::now();
+    let response = match answer(&request, &id, query, body, &services, started).await {
+        Ok(response) => response,
+        Err(error) => respond::error(&error, &id),
+    };
+    counters::finished(Route::Load, response, Some(started))
+}
+
+async fn answer(
+    request: &HttpRequest,
+    id: &RequestId,
+    query: Result<web::Query<Parameters>, actix_web::Error>,
+    body: Body,
+    services: &Services,
+    started: Instant,
+) -> Result<HttpResponse> {
+    let is_json =
+        request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let Order { name, url, answer } = parameters(query, body, is_json)?.order()?;
+    let (registry, root) = (Arc::clone(&services.registry), services.models_root.clone());
+    let told_name = name.clone();
+    let log_id = id.clone();
+    // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its end even where
+    // the caller goes away, so a slot is never left half full.
+    let begin = move || {
+        let begun = root.check(&url).and_then(|()| registry.begin(&name, &url));
+        let failed = move |error: Error| {
+            log::warn!("request {log_id}: model {name} was not loaded from {url}: {error}");
+            root.told(error, &url)
+        };
+        match begun {
+            Ok(loading) => Ok((loading, failed)),
+            Err(error) => Err(failed(error)),
+        }
+    };
+    let log_id = id.clone();
+    let finish = move |(loading, failed): (Loading, _)| finish(loading, started, &log_id).map_err(failed);
+    if answer == WhenLoaded::Processing {
+        let begun = finished(background::run(begin).await)?;
+        // The task goes on without its handle.
+        drop(background::run(move || finish(begun)));
+        return Ok(respond::status(StatusCode::ACCEPTED, "Processing worker updates...", id));
+    }
+    finished(background::run(move || begin().and_then(finish)).await)?;
+    Ok(match answer {
+        WhenLoaded::Registered => respond::status(StatusCode::OK, &format!("Model \"{told_name}\" registered"), id),
+        WhenLoaded::Scaled | WhenLoaded::Processing => respond::status(StatusCode::OK, "Workers scaled", id),
+    })
+}
+
+/// Loads what was found, and logs what there is to say of it.
+fn finish(loading: Loading, started: Instant, request: &RequestId) -> Result<()> {
+    let (name, url) = (loading.name().to_owned(), loading.url().to_owned());
+    let loaded = loading.finish()?;
+    log::info!("loaded model {name} from {url}: {} bytes in {:.1?}", loaded.bytes(), started.elapsed());
+    if let Some(refusal) = loaded.model.refusal() {
+        log::warn!("request {request}: every request to model {name} will be refused: {refusal}");
+    }
+    if let Some(assumption) = loaded.model.assumption() {
+        log::warn!("request {request}: model {name}: {assumption}");
+    }
+    Ok(())
+}
+
+fn finished<T>(ended: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    ended.map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))?
+}
+
+/// The longest name of a model, which is a hash of 32 characters on the platform, and the longest path that Linux has
+/// (PATH_MAX): both are held for as long as the model is loaded, and listed.
+const LONGEST_NAME: usize = 1024;
+const LONGEST_URL: usize = 4096;
+
+/// A name and a url with room to spare; the event loop parses it.
+const MOST_OF_A_LOAD: usize = 64 << 10;
+
+/// What is asked for, from a JSON body; or from the query where there is no body, or one of another media type.
+fn parameters(
+    query: Result<web::Query<Parameters>, actix_web::Error>,
+    body: Body,
+    is_json: bool,
+) -> Result<Parameters> {
+    let body = body.0.map_err(|error| {
+        let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
+        error.because(cause)
+    })?;
+    if body.len() > MOST_OF_A_LOAD {
+        let message = format!(
+            "a request to load a model has its name and its url: expected at most {MOST_OF_A_LOAD} bytes, found {}",
+            body.len()
+        );
+        return Err(Error::new(Cause::PayloadTooLarge, message));
+    }
+    let query = query.map(web::Query::into_inner).map_err(|error| Error::new(Cause::BadRequest, error.to_string()));
+    let is_in_query = !is_json && query.as_ref().is_ok_and(|query| query.url.is_some());
+    if is_in_query || body.iter().all(u8::is_ascii_whitespace) {
+        return query;
+    }
+    serde_json::from_slice(&body).map_err(|error| {
+        Error::new(
+            Cause::BadRequest,
+            format!(
+                "expected a JSON object such as {{\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}}: {error}"
+            ),
+        )
+    })
+}
+
+/// What multi-model-server may be told to run a model with.
+const RUNTIMES: [&str; 3] = ["python", "python2", "python3"];
+
+impl Parameters {
+    fn order(self) -> Result<Order> {
+        let required = |name: &str| Error::new(Cause::BadRequest, format!("Parameter {name} is required."));
+        let url = self.url.ok_or_else(|| required("url"))?;
+        if let Some(runtime) = self.runtime.filter(|runtime| !RUNTIMES.contains(&runtime.as_str())) {
+            return Err(Error::new(Cause::BadRequest, format!("Invalid RuntimeType value: {runtime}")));
+        }
+        check_length("url", &url, LONGEST_URL)?;
+        check_url(&url)?;
+        let name = self.model_name.filter(|name| !name.is_empty()).ok_or_else(|| required("model_name"))?;
+        check_length("model_name", &name, LONGEST_NAME)?;
+        let answer = match (self.initial_workers, self.synchronous) {
+            (Some(..=0), _) => WhenLoaded::Registered,
+            (_, Some(false)) => WhenLoaded::Processing,
+            _ => WhenLoaded::Scaled,
+        };
+        Ok(Order { name, url, answer })
+    }
+}
+
+fn check_length(what: &str, text: &str, longest: usize) -> Result<()> {
+    if text.len() <= longest {
+        return Ok(());
+    }
+    let message = format!("expected a {what} of at most {longest} bytes, found {}", text.len());
+    Err(Error::new(Cause::BadRequest, message))
+}
+
+/// Refuses what is no absolute path. multi-model-server would look for a relative one in its model store; the platform names
+/// no such, and here there is no store.
+fn check_url(url: &str) -> Result<()> {
+    let refused = |cause, message: String| Err(Error::new(cause, message));
+    if let Some((scheme, _)) = url.split_once("://") {
+        if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+            let message = format!("Model not found in model store: {url}: Invalid model url: {url}");
+            return refused(Cause::ModelNotFound, message);
+        }
+        return match reqwest::Url::parse(url) {
+            // Nothing is downloaded here.
+            Ok(_) => refused(Cause::NotDownloaded, format!("Failed to download model from: {url}")),
+            Err(_) => refused(Cause::ModelNotFound, format!("Invalid model url: {url}")),
+        };
+    }
+    let path = Path::new(url);
+    if path.components().any(|component| component == std::path::Component::ParentDir) {
+        return refused(Cause::ModelNotFound, format!("Relative path is not allowed in url: {url}"));
+    }
+    if url.is_empty() {
+        return refused(Cause::ModelNotFound, format!("Model not found in model store: {url}"));
+    }
+    if !path.is_absolute() {
+        let message = format!("Model not found in model store: {url}: Relative path is not allowed in url: {url}");
+        return refused(Cause::ModelNotFound, message);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(json: serde_json::Value) -> Parameters {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn what_a_load_says_of_workers_decides_what_is_answered() {
+        use WhenLoaded::{Processing, Registered, Scaled};
+        let answers = [
+            (serde_json::json!({}), Scaled),
+            (serde_json::json!({"initial_workers": 2, "synchronous": true, "runtime": "python3"}), Scaled),
+            (serde_json::json!({"initial_workers": 0, "synchronous": false}), Registered),
+            (serde_json::json!({"synchronous": false, "handler": "a:b", "batch_size": 8}), Processing),
+        ];
+        for (mut said, expected) in answers {
+            said["model_name"] = "m".into();
+            said["url"] = "/opt/ml/models/m/model".into();
+            let order = parameters(said.clone()).order().unwrap();
+            assert_eq!((order.answer, order.name.as_str()), (expected, "m"), "{said}");
+        }
+    }
+}
