@@ -13,11 +13,20 @@ const OUTPUT: &str = "SageMakerOutput";
 /// The member that an input is put under that is no object.
 const INPUT: &str = "SageMakerInput";
 
-/// Cuts a body into its JSON values: one for a document, one a line for JSON Lines.
+/// What some editors put before text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// Cuts a body into its JSON values: one for a document, one a line for JSON Lines. A byte order mark before the first is none
+/// of it.
 ///
 /// # Errors
 /// The first text that is no JSON.
 pub(super) fn values(body: &[u8]) -> Result<Vec<&[u8]>, String> {
+    let body = without_byte_order_mark(body);
     let mut values = Vec::new();
     for value in serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>() {
         let value = value.map_err(|error| format!("expected JSON: {error}"))?;
@@ -72,7 +81,7 @@ type Node<'a> = Cow<'a, str>;
 /// # Errors
 /// The first step that leads nowhere.
 pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
-    let text = std::str::from_utf8(record).map_err(|error| format!("expected UTF-8: {error}"))?;
+    let text = std::str::from_utf8(without_byte_order_mark(record)).map_err(|error| format!("expected UTF-8: {error}"))?;
     let mut nodes: Vec<Node<'a>> = vec![Cow::Borrowed(text)];
     let mut is_list = false;
     for step in path.steps() {
@@ -176,7 +185,10 @@ fn check(text: &str) -> Result<(), String> {
 /// # Errors
 /// When one of them is no JSON text.
 pub(super) fn join(input: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
-    let text = |bytes| std::str::from_utf8(bytes).map(str::trim).map_err(|error| format!("expected UTF-8: {error}"));
+    let text = |bytes| {
+        let text = std::str::from_utf8(without_byte_order_mark(bytes));
+        text.map(str::trim).map_err(|error| format!("expected UTF-8: {error}"))
+    };
     let (input, result) = (text(input)?, text(result)?);
     check(input)?;
     let joined = match members(input) {
@@ -261,6 +273,15 @@ mod tests {
         ] {
             assert_eq!(join(input.as_bytes(), b" [0.5]\n").unwrap(), expected.as_bytes(), "{input}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_record_is_none_of_it() {
+        let record = "\u{feff}{\"a\": [1, 2]}".as_bytes();
+        assert_eq!(join(record, b"3").unwrap(), b"{\"a\": [1, 2],\"SageMakerOutput\":3}");
+        let path = Path::parse("InputFilter", "$.a", MediaType::Json).unwrap();
+        assert_eq!(select(&path, record).unwrap().as_ref(), b"[1,2]");
+        assert_eq!(values("\u{feff}[1]\n[2]\n".as_bytes()).unwrap(), [b"[1]", b"[2]"]);
     }
 
     #[test]
