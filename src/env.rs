@@ -122,6 +122,8 @@ pub const BYOC_HEALTH_CHECK_TIMEOUT_SECONDS: &str = "BYOC_HEALTH_CHECK_TIMEOUT_S
 pub const BYOC_MODEL_DISK: &str = "BYOC_MODEL_DISK";
 /// Seconds that a request to `byoc endpoint` waits for its model: 60.
 pub const BYOC_MODEL_READY_TIMEOUT_SECONDS: &str = "BYOC_MODEL_READY_TIMEOUT_SECONDS";
+/// What happens when a model's artifact is replaced: `never`, as on AWS, or `changed`.
+pub const BYOC_MODEL_REFRESH: &str = "BYOC_MODEL_REFRESH";
 /// Where `byoc endpoint` writes the answers of asynchronous invocations: `async` in its state folder.
 pub const BYOC_ENDPOINT_ASYNC_OUTPUT: &str = "BYOC_ENDPOINT_ASYNC_OUTPUT";
 /// The folders below which inputs of asynchronous invocations may lie, separated by commas: the state folder and those of the

@@ -36,6 +36,8 @@ CITIES = {
 }
 NUMERIC = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES"]
 CATEGORICAL = ["FRONT_PORCH", "DECK"]
+# What the pickle cannot say: it was fitted with the price, which no transformer uses.
+COLUMNS = '{"label": "PRICE", "label_position": "last"}\n'
 
 
 def houses(seed):
@@ -136,14 +138,15 @@ def linear_learner(weights, bias):
     return out.getvalue()
 
 
-def write_model_tar(path, name, content):
-    """A model.tar.gz with one file. No times and no user's name, so that the same model gives the same bytes."""
+def write_model_tar(path, files):
+    """A model.tar.gz with these files. No times and no user's name, so that the same model gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped:
         with tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
+            for name, content in files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
     print(f"{path.relative_to(HERE)}: {path.stat().st_size} bytes")
 
 
@@ -153,11 +156,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         dumped = pathlib.Path(folder, "model.joblib")
         joblib.dump(preprocessor, dumped)
-        write_model_tar(HERE / "preprocessor" / "model.tar.gz", "model.joblib", dumped.read_bytes())
+        write_model_tar(
+            HERE / "preprocessor" / "model.tar.gz", {"model.joblib": dumped.read_bytes(), "columns.json": COLUMNS.encode()})
     for city, folder in CITIES.items():
         frame = train[city]
         weights, bias = fit_linear(preprocessor.transform(frame), frame.PRICE)
-        write_model_tar(HERE / folder / city / f"{city}.tar.gz", "model_algo-1", linear_learner(weights, bias))
+        write_model_tar(HERE / folder / city / f"{city}.tar.gz", {"model_algo-1": linear_learner(weights, bias)})
     # As a table that somebody has: a line of names, the price last.
     train["Chicago_IL"].head(WRITTEN).to_csv(HERE / "houses.csv", index=False, lineterminator="\n")
     house = pd.read_csv(HERE / "house.csv", header=None, names=NUMERIC + CATEGORICAL)

@@ -13,7 +13,7 @@ use crate::cli::settings::{Settings, number, parse_size, text};
 use crate::endpoint::client_side::AllowedHosts;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, CacheSettings, CallLimits, Limits, Surroundings};
+use crate::endpoint::{self, CacheSettings, CallLimits, Limits, ModelRefresh, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
@@ -74,6 +74,9 @@ pub(super) struct Arguments {
     /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException [env: BYOC_MODEL_READY_TIMEOUT_SECONDS] [default: 60]
     #[arg(long, value_name = "SECONDS")]
     model_ready_timeout: Option<String>,
+    /// What happens when an artifact is replaced or deleted while its model is loaded: never, the model goes on answering, as on AWS, and the log says so once; changed, the next request is answered by what lies there then, for which each request looks at its ETag, or its size and time [env: BYOC_MODEL_REFRESH] [default: never]
+    #[arg(long, value_name = "never|changed")]
+    model_refresh: Option<String>,
     /// Folder or s3:// URL for the answers of asynchronous invocations whose endpoint has no S3OutputPath [env: BYOC_ENDPOINT_ASYNC_OUTPUT] [default: async in the state folder]
     #[arg(long, value_name = "FOLDER")]
     async_output: Option<String>,
@@ -144,6 +147,8 @@ impl Arguments {
             &[env::BYOC_MODEL_READY_TIMEOUT_SECONDS],
             number(1, LONGEST_WAIT),
         );
+        let refresh =
+            settings.get(("model-refresh", self.model_refresh.as_deref()), &[env::BYOC_MODEL_REFRESH], model_refresh);
         let async_output =
             settings.get(("async-output", self.async_output.as_deref()), &[env::BYOC_ENDPOINT_ASYNC_OUTPUT], |place| {
                 Location::parse(place, &std::env::current_dir().unwrap_or_default())
@@ -172,7 +177,7 @@ impl Arguments {
         let inherited: BTreeMap<_, _> = INHERITED.iter().filter_map(set).collect();
         let storage = Arc::new(Storage::new(S3Access::of(environment)));
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let mut cache = CacheSettings { disk, ..CacheSettings::default() };
+        let mut cache = CacheSettings { disk, refresh: refresh.unwrap_or_default(), ..CacheSettings::default() };
         if let Some(seconds) = patience {
             cache.patience = Duration::from_secs(seconds);
         }
@@ -278,6 +283,14 @@ fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), String> {
     Ok((PathBuf::from(file), config))
 }
 
+fn model_refresh(text: &str) -> Result<ModelRefresh, String> {
+    match text.trim() {
+        "never" => Ok(ModelRefresh::Never),
+        "changed" => Ok(ModelRefresh::Changed),
+        other => Err(format!("expected never or changed, found {other:?}")),
+    }
+}
+
 fn port(text: &str) -> Result<u16, String> {
     let port = number(0, u64::from(u16::MAX))(text)?;
     u16::try_from(port).map_err(|error| error.to_string())
@@ -356,6 +369,7 @@ mod tests {
             ("BYOC_HEALTH_CHECK_TIMEOUT_SECONDS", "9"),
             ("BYOC_MODEL_DISK", "2G"),
             ("BYOC_MODEL_READY_TIMEOUT_SECONDS", "5"),
+            ("BYOC_MODEL_REFRESH", "changed"),
         ]);
         let (settings, _) = Arguments::default().resolve(&environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 9000));
@@ -364,7 +378,12 @@ mod tests {
         assert_eq!(settings.models_seen_at.as_deref(), Some("/opt/ml/models"));
         assert_eq!(settings.async_output, Some(Location::Local(PathBuf::from("/out"))));
         assert_eq!(settings.surroundings.environment.region, "eu-west-1");
-        let cache = CacheSettings { disk: Some(2 << 30), patience: Duration::from_secs(5), ..CacheSettings::default() };
+        let cache = CacheSettings {
+            disk: Some(2 << 30),
+            patience: Duration::from_secs(5),
+            refresh: ModelRefresh::Changed,
+            ..CacheSettings::default()
+        };
         assert_eq!(settings.surroundings.cache, cache);
         assert_eq!(settings.surroundings.health_check_timeout, Duration::from_secs(9));
         let call = CallLimits {
@@ -395,15 +414,17 @@ mod tests {
             allow_host: vec!["endpoint".into(), "http://endpoint".into()],
             async_input_root: vec!["/".into(), "/none/such".into()],
             in_flight_memory: Some("1K".into()),
+            model_refresh: Some("always".into()),
             ..Arguments::default()
         };
         let error = arguments.resolve(&Environment::from([("BYOC_ENDPOINT_HOST", "here")])).unwrap_err();
         assert_eq!(error.cause(), Cause::BadSetting);
         for part in [
-            "8 settings are wrong",
+            "9 settings are wrong",
             "--allow-host is \"http://endpoint\"",
             "--async-input-root is \"/none/such\"",
             "--in-flight-memory",
+            "--model-refresh is \"always\": expected never or changed",
             "--models-seen-at",
             "/none/endpoint.json",
             "--port",

@@ -15,7 +15,7 @@ mod limits;
 mod run;
 mod try_it;
 
-pub use container_side::{CacheSettings, CallLimits, Surroundings};
+pub use container_side::{CacheSettings, CallLimits, ModelRefresh, Surroundings};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use run::{Settings, run};

@@ -47,9 +47,9 @@ impl Disk {
     ///
     /// # Errors
     /// Those of `fetch`.
-    pub async fn fetch<F>(&self, fetch: impl Fn(Arrival) -> F) -> Result<u64, FetchError>
+    pub async fn fetch<F, T>(&self, fetch: impl Fn(Arrival) -> F) -> Result<T, FetchError>
     where
-        F: Future<Output = Result<u64, FetchError>>,
+        F: Future<Output = Result<T, FetchError>>,
     {
         let beside_others = self.sharing.read().await;
         let fetched = fetch(self.arrival()).await;

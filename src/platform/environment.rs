@@ -30,6 +30,20 @@ pub struct Common {
     pub region: String,
 }
 
+impl ModelPlace<'_> {
+    /// The variables that say it.
+    pub fn variables(self) -> BTreeMap<String, String> {
+        let set = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
+        match self {
+            ModelPlace::Below(folder) => [set(env::SAGEMAKER_BASE_DIR, folder)].into(),
+            ModelPlace::At(folder) => [set(env::SM_MODEL_DIR, folder)].into(),
+            ModelPlace::Told(root) => {
+                [set(env::BYOC_MODELS_ROOT, root), (env::SAGEMAKER_MULTI_MODEL.to_owned(), "true".to_owned())].into()
+            }
+        }
+    }
+}
+
 impl Common {
     /// The variables of the container at `position`, counted from 0. What the platform sets wins over the container's
     /// Environment, which wins over what is inherited.
@@ -51,14 +65,7 @@ impl Common {
         set(env::AWS_REGION, self.region.clone());
         set(env::AWS_DEFAULT_REGION, self.region.clone());
         set("HOSTNAME", container.name.clone());
-        match model {
-            ModelPlace::Below(folder) => set(env::SAGEMAKER_BASE_DIR, folder.display().to_string()),
-            ModelPlace::At(folder) => set(env::SM_MODEL_DIR, folder.display().to_string()),
-            ModelPlace::Told(root) => {
-                set(env::BYOC_MODELS_ROOT, root.display().to_string());
-                set(env::SAGEMAKER_MULTI_MODEL, "true".into())
-            }
-        };
+        variables.extend(model.variables());
         variables
     }
 }

@@ -4,20 +4,20 @@ mod bring;
 mod files;
 mod source;
 
-pub use source::Source;
+use source::Source;
 
 pub use bring::bring;
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::Arrival;
 use crate::artifact::targz::{self, Limits};
 use crate::error::{Cause, Error, Result};
-use crate::storage::{Bucket, Failure, Location, Storage, nothing_at};
+use crate::storage::{Bucket, Failure, Location, Storage, Version, nothing_at};
 
 /// What a download is called until it is whole.
 pub const DOWNLOAD_PREFIX: &str = "download-";
@@ -90,23 +90,59 @@ impl FetchError {
     }
 }
 
-/// Brings a model's data into a folder, in place of what lies there, and says how many bytes its files have.
+/// A model's data that were brought here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// How many bytes its files have.
+    pub bytes: u64,
+    /// Which content they had at their place. What has been replaced since, or while it was read, has another.
+    pub version: Version,
+}
+
+/// What tells the data that lie at a model's place now from others.
+///
+/// # Errors
+/// [`Failure`]: nothing is there, or it cannot be looked at.
+pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, Failure> {
+    match (data.form, &data.location) {
+        (ModelForm::Files, Location::S3 { bucket, key }) => {
+            let bucket = storage.bucket(bucket).map_err(|error| Failure::Internal(error.message().to_owned()))?;
+            let entries = bucket.list(key).await?;
+            if entries.is_empty() { Err(Failure::NotThere) } else { Ok(Version::of_objects(&entries)) }
+        }
+        (ModelForm::Archive | ModelForm::File, _) | (_, Location::Local(_)) => storage.version(&data.location).await,
+    }
+}
+
+/// Brings a model's data into a folder, in place of what lies there.
 ///
 /// # Errors
 /// Why they are not there to be loaded.
-pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<u64, FetchError> {
+pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
+    // An archive has its version from where it is read; files have that from before they are.
+    let before = async || version(data, storage).await.map_err(|failure| not_read(&data.as_written, failure));
     match (data.form, &data.location) {
         (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotBeside(nothing_at(path))),
-        (ModelForm::Archive, Location::Local(path)) => in_background(Source::local(path.clone()), into, None).await,
+        (ModelForm::Archive, Location::Local(path)) => of_file(path.clone(), into, None).await,
         (ModelForm::Archive, Location::S3 { bucket, key }) => {
             download(&*opened(storage, bucket)?, key, into, None).await
         }
         (ModelForm::Files, Location::Local(path)) => {
             Err(FetchError::BadArtifact(format!("{} is not a folder", path.display())))
         }
-        (ModelForm::Files, Location::S3 { bucket, key }) => files::below(&*opened(storage, bucket)?, key, into).await,
-        (ModelForm::File, Location::Local(path)) => files::copy(path, into).await,
-        (ModelForm::File, Location::S3 { bucket, key }) => files::one(&*opened(storage, bucket)?, key, into).await,
+        (ModelForm::Files, Location::S3 { bucket, key }) => {
+            let version = before().await?;
+            let bytes = files::below(&*opened(storage, bucket)?, key, into).await?;
+            Ok(Fetched { bytes, version })
+        }
+        (ModelForm::File, Location::Local(path)) => {
+            let version = before().await?;
+            Ok(Fetched { bytes: files::copy(path, into).await?, version })
+        }
+        (ModelForm::File, Location::S3 { bucket, key }) => {
+            let version = before().await?;
+            Ok(Fetched { bytes: files::one(&*opened(storage, bucket)?, key, into).await?, version })
+        }
     }
 }
 
@@ -124,7 +160,7 @@ pub async fn download(
     key: &str,
     into: &Path,
     mut arrival: Option<Arrival>,
-) -> Result<u64, FetchError> {
+) -> Result<Fetched, FetchError> {
     let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
     let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
@@ -139,9 +175,21 @@ pub async fn download(
         Some(arrival) => arrival.take(bytes).map_err(|_| Failure::NoDisk),
         None => Ok(()),
     };
-    bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
+    let entry = bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
     // The file is deleted with `path`, whatever comes of it.
-    in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, arrival).await
+    let bytes = in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, arrival).await?;
+    Ok(Fetched { bytes, version: Version::of_object(&entry) })
+}
+
+/// Unpacks an archive of this machine into a folder.
+///
+/// # Errors
+/// Why it is not there to be loaded.
+pub async fn of_file(archive: PathBuf, into: &Path, arrival: Option<Arrival>) -> Result<Fetched, FetchError> {
+    // Before it is read: what is put in its place meanwhile has another version.
+    let version = Version::of_path(&archive).map_err(|failure| not_read(&archive.display().to_string(), failure))?;
+    let bytes = in_background(Source::local(archive), into, arrival).await?;
+    Ok(Fetched { bytes, version })
 }
 
 /// What it means for a model that an object of it could not be read.
@@ -156,7 +204,7 @@ fn not_read(key: &str, failure: Failure) -> FetchError {
 ///
 /// # Errors
 /// Why it is not there to be loaded.
-pub async fn in_background(source: Source, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+async fn in_background(source: Source, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
     let into = into.to_owned();
     match tokio::task::spawn_blocking(move || unpack(&source, &into, arrival)).await {
         Ok(unpacked) => unpacked,

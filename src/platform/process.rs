@@ -25,6 +25,10 @@ use crate::telemetry::printable;
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How long a container may take until it says where it listens.
 const LISTEN_LIMIT: Duration = Duration::from_secs(60);
+/// How long the rest of a log is waited for whose process has ended.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
+/// What stands before the error that the program ends with.
+const ENDS_WITH: &str = "byoc: ";
 /// What the child's log says before the URL at which it listens.
 const LISTENING_ON: &str = "listening on ";
 
@@ -33,6 +37,8 @@ const LISTENING_ON: &str = "listening on ";
 pub struct Process {
     stop: oneshot::Sender<()>,
     watch: JoinHandle<()>,
+    /// Reads its log to the end.
+    log: Option<JoinHandle<()>>,
     last_error: LastError,
 }
 
@@ -66,16 +72,17 @@ impl Process {
             command.spawn().map_err(|error| format!("could not start {} serve: {error}", executable.display()))?;
         let (found, listening) = oneshot::channel();
         let last_error = LastError::default();
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(pass_on(stderr, name.to_owned(), Some(found), Arc::clone(&last_error)));
-        }
+        let log = child
+            .stderr
+            .take()
+            .map(|stderr| tokio::spawn(pass_on(stderr, name.to_owned(), Some(found), Arc::clone(&last_error))));
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(pass_on(stdout, name.to_owned(), None, Arc::clone(&last_error)));
         }
         let (stop, stopped) = oneshot::channel();
         let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
         let problem = match tokio::time::timeout(LISTEN_LIMIT, listening).await {
-            Ok(Ok(url)) => return Ok((Process { stop, watch, last_error }, url)),
+            Ok(Ok(url)) => return Ok((Process { stop, watch, log, last_error }, url)),
             // Its log has ended, so that it has ended too or is about to.
             Ok(Err(_)) => "before it said where it listens".to_owned(),
             Err(_) => format!("after it did not say within {LISTEN_LIMIT:?} where it listens"),
@@ -95,6 +102,18 @@ impl Process {
     /// The last error in its log, once.
     pub fn take_last_error(&self) -> Option<String> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Lets the container end, and says what the last error in its log was.
+    pub async fn last_words(self) -> Option<String> {
+        let Process { stop, watch, log, last_error } = self;
+        let _ = stop.send(());
+        let _ = watch.await;
+        if let Some(log) = log {
+            // Another process may hold the other end still.
+            let _ = tokio::time::timeout(LAST_WORDS_LIMIT, log).await;
+        }
+        last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Lets the container finish its requests and end; kills it after 30 s.
@@ -141,6 +160,7 @@ async fn pass_on(
 ) {
     let mut log = BufReader::new(log);
     let mut line = Vec::new();
+    let mut has_ended = false;
     let prefix = format!("[{}] ", printable::one_line(&name));
     loop {
         line.clear();
@@ -162,7 +182,11 @@ async fn pass_on(
         if is_searched && found.is_none() && !log::log_enabled!(log::Level::Info) {
             continue;
         }
-        if let Some(error) = line.get(prefix.len()..).and_then(error_in) {
+        let said = line.get(prefix.len()..).unwrap_or_default();
+        // What to do about it stands in lines of their own below the error that the program ends with.
+        let is_advice = has_ended && said.starts_with(ENDS_WITH.as_bytes());
+        has_ended |= said.starts_with(ENDS_WITH.as_bytes());
+        if let Some(error) = error_in(said).filter(|_| !is_advice) {
             *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
         // A log that cannot be written is no reason to stop reading: the child would block on a full pipe.
@@ -171,12 +195,14 @@ async fn pass_on(
     }
 }
 
-/// The error in a line such as `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`.
+/// The error that the program ends with, `byoc: …`, or that in a line such as `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`.
 fn error_in(line: &[u8]) -> Option<String> {
     const LONGEST: usize = 500;
     let line = String::from_utf8_lossy(line);
-    let (_, after) = line.split_once(" ERROR ")?;
-    let (_, error) = after.split_once(' ')?;
+    let error = match line.strip_prefix(ENDS_WITH) {
+        Some(error) => error,
+        None => line.split_once(" ERROR ")?.1.split_once(' ')?.1,
+    };
     Some(error.trim_end().chars().take(LONGEST).collect())
 }
 

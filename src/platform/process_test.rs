@@ -57,4 +57,16 @@ fn an_error_in_a_log_is_what_follows_its_level_and_where_it_comes_from() {
     assert_eq!(error_in(line).as_deref(), Some("an answer is broken off: row 3"));
     assert_eq!(error_in(b"2026-11-26T02:16:00.000Z INFO  byoc::x no ERRORs\n"), None);
     assert_eq!(error_in(b"\xff"), None);
+    assert_eq!(
+        error_in(b"byoc: model_algo-1: expected a zip archive\n").as_deref(),
+        Some("model_algo-1: expected a zip archive")
+    );
+}
+
+#[actix_web::test]
+async fn the_last_words_of_a_process_are_the_error_that_it_ends_with_and_not_the_advice_below_it() {
+    let (process, _) = start("listens-then-ends-with-words", &Health::default()).await.unwrap();
+    assert_eq!(process.last_words().await.as_deref(), Some("model.joblib: damaged"));
+    let (process, _) = start("listens", &Health::default()).await.unwrap();
+    assert_eq!(process.last_words().await, None);
 }

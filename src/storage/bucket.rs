@@ -143,9 +143,10 @@ impl Bucket {
         key: &str,
         into: &mut (impl AsyncWrite + Unpin),
         agree: impl FnOnce(u64) -> Result<(), Failure>,
-    ) -> Result<u64, Failure> {
+    ) -> Result<Entry, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
-        let (bytes, mut received) = (object.meta.size, 0);
+        let entry = Entry::of(object.meta.clone());
+        let (bytes, mut received) = (entry.bytes, 0);
         agree(bytes)?;
         let mut pieces = object.into_stream();
         let not_written = |error: std::io::Error| Failure::Internal(format!("could not write a download: {error}"));
@@ -155,7 +156,7 @@ impl Bucket {
             into.write_all(&piece).await.map_err(not_written)?;
         }
         into.flush().await.map_err(not_written)?;
-        whole(received, bytes).map(|()| bytes)
+        whole(received, bytes).map(|()| entry)
     }
 
     /// Writes an object; S3 shows it whole or not at all.

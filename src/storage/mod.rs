@@ -9,6 +9,7 @@ mod failure;
 mod file;
 mod location;
 mod nearby;
+mod version;
 mod words;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ pub use failure::Failure;
 pub use file::Folders;
 pub use location::Location;
 pub use nearby::{absolute, nothing_at, read_text};
+pub use version::Version;
 
 use crate::error::Result;
 use crate::in_flight::Share;
@@ -62,6 +64,23 @@ impl Storage {
         match location {
             Location::Local(_) => Ok(()),
             Location::S3 { bucket, .. } => self.bucket(bucket).map(drop),
+        }
+    }
+
+    /// What tells the content of an object, or of a folder of this machine, from another.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing is there, or it cannot be looked at.
+    pub async fn version(&self, location: &Location) -> Result<Version, Failure> {
+        match location {
+            Location::S3 { bucket, key } => {
+                self.opened(bucket)?.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
+            }
+            Location::Local(path) => {
+                let path = path.clone();
+                let looking = tokio::task::spawn_blocking(move || Version::of_path(&path));
+                looking.await.map_err(|error| Failure::Internal(error.to_string()))?
+            }
         }
     }
 

@@ -195,6 +195,46 @@ def test_an_asynchronous_input_is_of_the_type_that_it_was_stored_with(later_in_s
         assert failure["OriginalStatusCode"] == 400, "the names are a row then"
 
 
+def test_a_model_that_is_replaced_in_s3_answers_the_next_request(s3, proxy, housing, tmp_path):
+    proxy.will()
+    models = "refresh/models"
+
+    def put(city):
+        s3.upload_file(str(housing / f"models/{city}/{city}.tar.gz"), BUCKET, f"{models}/a.tar.gz")
+
+    put("Chicago_IL")
+    config = tmp_path / "endpoint.json"
+    config.write_text(json.dumps({
+        "EndpointName": "e", "ModelName": "m", "PrimaryContainer": {
+            "Image": "i", "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/{models}/"}}))
+    endpoint = Endpoint(config, "--model-refresh", "changed", AWS_ENDPOINT_URL_S3=proxy.url, **CREDENTIALS)
+    client = runtime(endpoint.url)
+
+    def loads():
+        return sum(" loaded a.tar.gz as " in line for line in endpoint.log)
+
+    def answer():
+        return client.invoke_endpoint(
+            EndpointName="e", TargetModel="a.tar.gz", ContentType="text/csv", Body=b"1,2,3,4,5,6,7,8,9,10")["Body"].read()
+
+    try:
+        answer()
+        answer()
+        assert loads() == 1
+        put("Houston_TX")
+        answer()
+        assert loads() == 2
+        s3.delete_object(Bucket=BUCKET, Key=f"{models}/a.tar.gz")
+        with pytest.raises(botocore.exceptions.ClientError) as raised:
+            answer()
+        assert raised.value.response["Error"]["Code"] == "ValidationError"
+        put("Houston_TX")
+        answer()
+    finally:
+        endpoint.process.kill()
+        endpoint.process.wait()
+
+
 def test_an_asynchronous_input_that_is_not_in_s3_is_a_failure_there(later_in_s3, s3, proxy):
     proxy.will()
     failure = json.loads(in_bucket(s3, invoke_later(later_in_s3, "inputs/none.csv")["FailureLocation"]))

@@ -1,15 +1,18 @@
 //! One container of a pipeline, as requests see it.
 
+use std::sync::Arc;
+
 use reqwest::Url;
 
 use super::model_cache::ModelCache;
+use super::single_model::SingleModel;
 use crate::platform::Health;
 
 /// What is asked of a container.
 #[derive(Debug)]
 pub(super) enum Calls {
-    /// `/invocations`, always.
-    Invocations(Url),
+    /// `/invocations`, of whatever container has the model now.
+    Invocations(Arc<SingleModel>),
     /// `/models/<id>/invoke`, with a model that the cache has it load.
     Models(ModelCache),
 }
@@ -28,9 +31,13 @@ pub struct Container {
 
 impl Container {
     /// A container that serves one model. `origin` is where it listens, such as `http://127.0.0.1:8081/`.
-    pub fn single_model(name_in_errors: &str, mut origin: Url, health: Health) -> Container {
-        origin.set_path("/invocations");
-        Container::new(name_in_errors, Calls::Invocations(origin), health)
+    pub fn single_model(name_in_errors: &str, origin: Url, health: Health) -> Container {
+        Container::with_model(name_in_errors, SingleModel::fixed(origin), health)
+    }
+
+    /// A container that serves one model, which may be replaced.
+    pub(super) fn with_model(name_in_errors: &str, model: SingleModel, health: Health) -> Container {
+        Container::new(name_in_errors, Calls::Invocations(Arc::new(model)), health)
     }
 
     /// A container that serves the models that `models` has it load.

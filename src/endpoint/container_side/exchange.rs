@@ -1,5 +1,6 @@
 //! One request to one container, and what its answer or its silence means.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use super::container::{Calls, Container};
 use super::failure::{ContainerFailure, Failure};
 use super::limits::CallLimits;
 use super::model_cache::Lease;
+use super::single_model::Served;
 use super::target_model::TargetModel;
 use crate::in_flight::Share;
 use crate::platform::http::{Body, read_body};
@@ -56,7 +58,7 @@ pub(super) struct Request {
 
 /// Where a request goes. A model is loaded for as long as this lives.
 pub(super) enum Place {
-    Invocations(Url),
+    Invocations(Arc<Served>),
     Model(Lease),
 }
 
@@ -110,7 +112,7 @@ impl Container {
             return Err(Failure::EndpointFailed { reason });
         }
         match &self.calls {
-            Calls::Invocations(url) => Ok(Place::Invocations(url.clone())),
+            Calls::Invocations(model) => model.served(arrived).await.map(Place::Invocations),
             Calls::Models(models) => {
                 let target_model = target_model.ok_or(Failure::TargetModelMissing)?;
                 models.lease(client, target_model, arrived).await.map(Place::Model)
@@ -195,8 +197,8 @@ impl Container {
                 // Leases are for containers with models.
                 return Ok((post(lease.url().clone(), headers, body).await?, Place::Model(lease)));
             }
-            (Place::Invocations(url), _) => {
-                return Ok((post(url.clone(), headers, body).await?, Place::Invocations(url)));
+            (Place::Invocations(served), _) => {
+                return Ok((post(served.url.clone(), headers, body).await?, Place::Invocations(served)));
             }
         };
         // A TargetModel is printable, so that it is a header's value whatever letters it has.

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::model_cache::ModelCache;
+use super::single_model::Unused;
 use crate::env;
 use crate::platform::Health;
 use crate::platform::process::Process;
@@ -64,6 +66,34 @@ pub(super) struct Own {
     pub(super) process: Process,
     /// How this process ended, if it has; the container may go on with another.
     pub(super) end: Health,
+    /// The folder that its model was unpacked in, which nobody needs after it.
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Own {
+    /// Lets the process finish its requests and end, and deletes what it alone needed.
+    pub(super) async fn stop(self) {
+        self.process.stop().await;
+        delete(self.folder).await;
+    }
+}
+
+/// Deletes a folder in which a model was unpacked.
+pub(super) async fn delete(folder: Option<PathBuf>) {
+    if let Some(folder) = folder {
+        // It may be gone already.
+        let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+    }
+}
+
+/// A process that takes the place of the one that a container has.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    pub(super) own: Own,
+    /// Where it listens.
+    pub(super) origin: Url,
+    /// Ends when no request needs the one before it.
+    pub(super) unused: Option<Unused>,
 }
 
 /// A container and all that its care takes.
@@ -78,6 +108,8 @@ pub(super) struct Care {
     pub(super) models: Option<ModelCache>,
     /// Nothing for a container that somebody else runs.
     pub(super) own: Option<Own>,
+    /// Processes that have another model.
+    pub(super) replacements: UnboundedReceiver<Replacement>,
     pub(super) ping_interval: Duration,
     /// How long it may be unhealthy.
     pub(super) allowed: Duration,
@@ -112,6 +144,11 @@ impl Care {
         loop {
             tokio::select! {
                 () = ended(&mut self.own) => return Trouble::Ended,
+                Some(replacement) = self.replacements.recv() => {
+                    self.adopt(replacement);
+                    sick = None;
+                    continue;
+                }
                 () = tokio::time::sleep(self.ping_interval) => {}
             }
             match ping(&self.client, &self.origin).await {
@@ -127,9 +164,26 @@ impl Care {
         }
     }
 
+    /// Goes on with another process. The one before ends with its last request.
+    fn adopt(&mut self, Replacement { own, origin, unused }: Replacement) {
+        self.origin = origin;
+        let Some(mut before) = self.own.replace(own) else { return };
+        let health = self.health.clone();
+        tokio::spawn(async move {
+            if let Some(mut unused) = unused {
+                tokio::select! {
+                    _ = unused.recv() => {}
+                    // Its end is not the container's.
+                    () = before.process.ended() => health.recovered(),
+                }
+            }
+            before.stop().await;
+        });
+    }
+
     /// Starts the container again, however often it takes, and waits until it is healthy.
     async fn start_again(&mut self, pause: &mut Duration) {
-        let Some(Own { executable, mut variables, end, .. }) = self.own.take() else { return };
+        let Some(Own { executable, mut variables, end, folder, .. }) = self.own.take() else { return };
         self.health.ended(end.how_it_ended().unwrap_or_default());
         if let Some(port) = self.origin.port() {
             // Where it was before, so that nothing else has to know.
@@ -142,7 +196,7 @@ impl Care {
             let end = Health::default();
             match self.start(&executable, &variables, &end).await {
                 Ok(process) => {
-                    self.own = Some(Own { executable, variables, process, end });
+                    self.own = Some(Own { executable, variables, process, end, folder });
                     if let Some(models) = &self.models {
                         models.forget();
                     }

@@ -11,6 +11,7 @@ fn care(container: &FakeContainer, health: &Health, own: Option<Own>, allowed: D
         health: health.clone(),
         models: None,
         own,
+        replacements: tokio::sync::mpsc::unbounded_channel().1,
         ping_interval: Duration::from_millis(1),
         allowed,
         failure_reason: "The primary container did not pass.".into(),
@@ -34,7 +35,7 @@ async fn own(fake: &str, health: &Health) -> Own {
     let variables =
         BTreeMap::from([("FAKE".to_owned(), fake.to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
     let (process, _) = Process::start(&executable, "test", &variables, health).await.unwrap();
-    Own { executable, variables, process, end: health.clone() }
+    Own { executable, variables, process, end: health.clone(), folder: None }
 }
 
 #[actix_web::test]

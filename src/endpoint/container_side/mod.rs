@@ -2,7 +2,7 @@
 //!
 //! From the outside in: `pipeline` takes a request through the containers and
 //! `exchange` asks one of them; `model_cache` has a multi-model container load
-//! what a request asks for, from `model_store`. Before that, `start` brings containers up: `process` runs one as a child
+//! what a request asks for, from `model_store`; `single_model` is the model of any other container. Before that, `start` brings containers up: `process` runs one as a child
 //! process with the `environment` that the platform would give it, `readiness` waits for its health check, and `instance`
 //! looks after it from then on. What goes
 //! wrong is a [`Failure`], in terms of containers and models: what clients are told about it is not decided here.
@@ -15,6 +15,7 @@ mod limits;
 mod model_cache;
 mod model_store;
 mod pipeline;
+mod single_model;
 mod start;
 mod surroundings;
 mod target_model;
@@ -24,7 +25,7 @@ pub use exchange::{StreamBreak, StreamedAnswer};
 pub use failure::{ContainerFailure, Failure};
 pub use instance::Instance;
 pub use limits::CallLimits;
-pub use model_cache::{CacheSettings, ModelCache};
+pub use model_cache::{CacheSettings, ModelCache, ModelRefresh};
 pub use model_store::{ModelFolder, ModelStore};
 pub use pipeline::{Answer, Call, Pipeline};
 pub use start::{Started, Starter, stop_all};

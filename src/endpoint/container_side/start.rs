@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::container::Container;
-use super::instance::{Care, Instance, Own, PING_INTERVAL};
+use super::instance::{Care, Instance, Own, PING_INTERVAL, Replacement};
 use super::model_cache::{CacheSettings, ModelCache};
 use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
+use super::single_model::{Artifact, SingleModel};
 use super::surroundings::Surroundings;
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
@@ -20,7 +25,7 @@ use crate::platform::fetch;
 use crate::platform::problems::listed;
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
-use crate::storage::Location;
+use crate::storage::{Location, Version};
 
 /// What containers are started with.
 #[derive(Debug)]
@@ -48,6 +53,13 @@ pub struct Started {
     pub pipeline: Pipeline,
     /// What looks after them.
     pub instances: Vec<Instance>,
+}
+
+/// A process that was just started, where it listens, and which content its model's artifact had.
+struct StartedProcess {
+    own: Own,
+    origin: Url,
+    version: Option<Version>,
 }
 
 impl Starter {
@@ -142,14 +154,20 @@ impl Starter {
         position: usize,
     ) -> Result<(Container, Instance)> {
         let health = Health::default();
-        let (own, origin) = match self.running.get(&config.name) {
-            Some(origin) => (None, origin.clone()),
+        let (care, replacements) = mpsc::unbounded_channel();
+        let (own, origin, model) = match self.running.get(&config.name) {
+            Some(origin) => (None, origin.clone(), SingleModel::fixed(origin.clone())),
             None => {
-                let (own, origin) = self.start_process(config, position, &health).await?;
-                (Some(own), origin)
+                let StartedProcess { own, origin, version } = self.start_process(config, position, &health).await?;
+                let artifact = self.artifact(client, config, &own, care);
+                let model = match artifact {
+                    Some(artifact) => SingleModel::of(origin.clone(), artifact, version),
+                    None => SingleModel::fixed(origin.clone()),
+                };
+                (Some(own), origin, model)
             }
         };
-        let made = self.make_ready(client, config, origin.clone(), health.clone()).await;
+        let made = self.make_ready(client, config, origin.clone(), model, health.clone()).await;
         match made {
             Ok((container, models)) => {
                 let care = Care {
@@ -159,6 +177,7 @@ impl Starter {
                     health,
                     models,
                     own,
+                    replacements,
                     ping_interval: PING_INTERVAL,
                     allowed: self.surroundings.health_check_timeout,
                     failure_reason: format!(
@@ -170,24 +189,72 @@ impl Starter {
             }
             Err(error) => {
                 if let Some(own) = own {
-                    own.process.stop().await;
+                    own.stop().await;
                 }
                 Err(error)
             }
         }
     }
 
-    async fn start_process(&self, config: &ContainerConfig, position: usize, health: &Health) -> Result<(Own, Url)> {
-        let base_dir = self.state_dir.join("containers").join(&config.name);
+    /// Where what a container needs of its own is.
+    fn base_dir(&self, config: &ContainerConfig) -> PathBuf {
+        self.state_dir.join("containers").join(&config.name)
+    }
+
+    /// How a container is started again whose model is replaced. Nothing for one that loads models when it is told to.
+    fn artifact(
+        &self,
+        client: &Client,
+        config: &ContainerConfig,
+        own: &Own,
+        care: UnboundedSender<Replacement>,
+    ) -> Option<Artifact> {
+        let Models::Single(Some(url)) = &config.models else { return None };
+        Some(Artifact {
+            container: config.name_in_errors.clone(),
+            name_in_log: self.name_in_log(config),
+            url: url.clone(),
+            storage: Arc::clone(&self.surroundings.storage),
+            refresh: self.surroundings.cache.refresh,
+            runtime: Handle::current(),
+            client: client.clone(),
+            patience: self.surroundings.cache.patience,
+            executable: own.executable.clone(),
+            variables: own.variables.clone(),
+            base_dir: self.base_dir(config),
+            allowed: self.surroundings.health_check_timeout,
+            care,
+            started: AtomicU64::new(1),
+        })
+    }
+
+    async fn start_process(
+        &self,
+        config: &ContainerConfig,
+        position: usize,
+        health: &Health,
+    ) -> Result<StartedProcess> {
+        let base_dir = self.base_dir(config);
         let models = ModelFolder::place(&self.state_dir);
-        let place = match &config.models {
-            Models::Multi { .. } => ModelPlace::Told(&models),
-            Models::Single(None) => ModelPlace::Below(&base_dir),
+        let mut folder = None;
+        let (place, version) = match &config.models {
+            Models::Multi { .. } => {
+                // The container warns of a folder that is not there.
+                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, &error))?;
+                (ModelPlace::Told(&models), None)
+            }
+            Models::Single(None) => (ModelPlace::Below(&base_dir), None),
             Models::Single(Some(url)) => match url.folder() {
-                Some(folder) => ModelPlace::At(folder),
+                Some(folder) => {
+                    // Before it is read.
+                    let version = fetch::version(url, &self.surroundings.storage).await;
+                    (ModelPlace::At(folder), version.ok())
+                }
                 None => {
-                    self.unpack(config, url, &base_dir.join("model")).await?;
-                    ModelPlace::Below(&base_dir)
+                    let model = base_dir.join("model");
+                    let version = self.unpack(config, url, &model).await?;
+                    folder = Some(model);
+                    (ModelPlace::Below(&base_dir), Some(version))
                 }
             },
         };
@@ -196,11 +263,12 @@ impl Starter {
         let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
         let executable = self.executable.clone();
-        Ok((Own { executable, variables, process, end: health.clone() }, origin))
+        let own = Own { executable, variables, process, end: health.clone(), folder };
+        Ok(StartedProcess { own, origin, version })
     }
 
-    async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<()> {
-        let fetched = fetch::fetch(url, &self.surroundings.storage, into).await.map(drop);
+    async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<Version> {
+        let fetched = fetch::fetch(url, &self.surroundings.storage, into).await.map(|fetched| fetched.version);
         fetched.map_err(|error| error.into_error().context(format_args!("container {}: {}", config.name, url.named())))
     }
 
@@ -209,6 +277,7 @@ impl Starter {
         client: &Client,
         config: &ContainerConfig,
         origin: Url,
+        model: SingleModel,
         health: Health,
     ) -> Result<(Container, Option<ModelCache>)> {
         let multi_model = matches!(config.models, Models::Multi { .. });
@@ -218,7 +287,7 @@ impl Starter {
         log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
-            Models::Single(_) => (Container::single_model(name, origin, health), None),
+            Models::Single(_) => (Container::with_model(name, model, health), None),
             Models::Multi { prefix, cache } => {
                 let store = ModelStore::open(prefix, &self.surroundings.storage)?;
                 let mut folder = ModelFolder::of(&self.state_dir)?;

@@ -94,7 +94,8 @@ async fn into_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Result
     let made = tokio::fs::File::create(path).await;
     let mut file = made.map_err(|error| internal(&Error::io("make", path, &error)))?;
     let agree = |bytes| if bytes > most { Err(Failure::TooLarge { bytes, limit: most }) } else { Ok(()) };
-    bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))
+    let read = bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
+    Ok(read.bytes)
 }
 
 /// Sees to it that a path can be one below a folder.

@@ -90,6 +90,11 @@ impl Container {
         }
     }
 
+    /// The lines of the log that were waited for, and those before them.
+    pub fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
     /// Waits until `/ping` says 200.
     pub fn wait_for_ping(&self) {
         wait_until("/ping says 200", || self.get("/ping").status == 200);

@@ -3,8 +3,8 @@
 //! Plain data behind one lock: nothing here waits, calls a container or touches a file.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use lru::LruCache;
@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 use super::super::failure::Failure;
 use super::super::target_model::TargetModel;
+use super::refresh::Lookout;
+use crate::storage::Version;
 
 /// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.
 pub(super) type Loading = Option<Result<Url, Failure>>;
@@ -27,9 +29,34 @@ pub(super) struct Slot {
     /// Requests that found the slot.
     pub(super) hits: AtomicU64,
     pub(super) since: Instant,
+    /// When it was looked last, while the model was loaded, which artifact lies at its place.
+    pub(super) looked_at: Mutex<Option<Instant>>,
+    pub(super) lookout: Lookout,
 }
 
 impl Slot {
+    /// A slot whose model is about to be loaded.
+    pub(super) fn new(loading: watch::Receiver<Loading>) -> Slot {
+        Slot {
+            loading,
+            users: AtomicUsize::new(0),
+            hits: AtomicU64::new(0),
+            since: Instant::now(),
+            looked_at: Mutex::new(None),
+            lookout: Lookout::default(),
+        }
+    }
+
+    /// Notes that the artifact is looked at now.
+    pub(super) fn looks(&self) {
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the artifact was looked at since then.
+    pub(super) fn was_looked_at_since(&self, then: Instant) -> bool {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|looked| looked >= then)
+    }
+
     fn is_loaded(&self) -> bool {
         matches!(&*self.loading.borrow(), Some(Ok(_)))
     }
@@ -43,6 +70,8 @@ impl Slot {
 #[derive(Clone, Debug)]
 pub(super) struct Artifact {
     pub(super) bytes: u64,
+    /// Which content its archive had.
+    pub(super) version: Version,
     /// Requests that found the model loaded, over all times that it was.
     pub(super) hits: u64,
     pub(super) since: Instant,
@@ -184,6 +213,7 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::Entry;
 
     fn name(text: &str) -> TargetModel {
         TargetModel::parse(text).unwrap()
@@ -191,7 +221,7 @@ mod tests {
 
     fn slot(loading: Loading, users: usize) -> Arc<Slot> {
         let (_, loading) = watch::channel(loading);
-        Arc::new(Slot { loading, users: users.into(), hits: 3.into(), since: Instant::now() })
+        Arc::new(Slot { users: users.into(), hits: 3.into(), ..Slot::new(loading) })
     }
 
     fn loaded(users: usize) -> Arc<Slot> {
@@ -222,7 +252,8 @@ mod tests {
     fn an_artifact_is_unused_once_its_model_has_left() {
         let mut inventory = Inventory::default();
         for (model, bytes) in [("a", 10), ("b", 20)] {
-            inventory.add_artifact(name(model), Artifact { bytes, hits: 0, since: Instant::now() });
+            let version = Version::of_object(&Entry { key: model.into(), bytes, version: "1".into() });
+            inventory.add_artifact(name(model), Artifact { bytes, version, hits: 0, since: Instant::now() });
         }
         assert_eq!(inventory.on_disk(), (2, 30));
         let slot = loaded(0);

@@ -2,17 +2,22 @@
 //! what was not used for longest goes first when room is needed.
 //!
 //! [`ModelCache`] hands out [`Lease`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
-//! `upkeep` loads, unloads and deletes; `management` is what the container is told.
+//! `upkeep` loads, unloads and deletes; `refresh` looks whether an artifact was replaced; `management` is what the container
+//! is told.
 
 mod inventory;
 mod management;
+mod refresh;
 mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use inventory::Slot;
+pub use refresh::ModelRefresh;
+use refresh::why_it_leaves;
+pub(super) use refresh::{Lookout, Standing};
 use reqwest::{Client, Url};
 use upkeep::{Upkeep, Why};
 
@@ -32,12 +37,19 @@ pub struct CacheSettings {
     pub disk: Option<u64>,
     /// Whether a model stays when it has answered.
     pub setting: ModelCacheSetting,
+    /// What happens when an artifact is replaced.
+    pub refresh: ModelRefresh,
 }
 
 impl Default for CacheSettings {
-    /// 60 s, no bound, Enabled.
+    /// 60 s, no bound, Enabled, never refreshed.
     fn default() -> CacheSettings {
-        CacheSettings { patience: Duration::from_secs(60), disk: None, setting: ModelCacheSetting::Enabled }
+        CacheSettings {
+            patience: Duration::from_secs(60),
+            disk: None,
+            setting: ModelCacheSetting::Enabled,
+            refresh: ModelRefresh::Never,
+        }
     }
 }
 
@@ -46,6 +58,7 @@ impl Default for CacheSettings {
 pub struct ModelCache {
     upkeep: Arc<Upkeep>,
     patience: Duration,
+    refresh: ModelRefresh,
 }
 
 /// A model that is loaded, and stays so until this is dropped.
@@ -102,10 +115,11 @@ impl ModelCache {
         settings: CacheSettings,
     ) -> ModelCache {
         let upkeep = Upkeep::new(name_in_errors, origin, store, folder, &settings);
-        ModelCache { upkeep: Arc::new(upkeep), patience: settings.patience }
+        ModelCache { upkeep: Arc::new(upkeep), patience: settings.patience, refresh: settings.refresh }
     }
 
-    /// A model for a request, once it is loaded.
+    /// A model for a request, once it is loaded. Where artifacts are looked at, it is the one that lay there when the request came,
+    /// or a later one: a model whose artifact has another version answers the requests that have it, and is loaded again.
     ///
     /// # Errors
     /// When there is no such model, it cannot be loaded, or it is not ready in time.
@@ -115,6 +129,33 @@ impl ModelCache {
         target_model: &TargetModel,
         arrived: Arrival,
     ) -> Result<Lease, Failure> {
+        loop {
+            let lease = self.loaded(client, target_model, arrived).await?;
+            let slot = &lease.user.slot;
+            if self.refresh == ModelRefresh::Never {
+                self.upkeep.look_later(target_model, slot);
+                return Ok(lease);
+            }
+            if slot.was_looked_at_since(arrived.at) {
+                return Ok(lease);
+            }
+            let standing = self.upkeep.standing(target_model).await;
+            if let Standing::Unknown(problem) = &standing {
+                let url = self.upkeep.store.url(target_model);
+                log::warn!(
+                    "request {}: {url} could not be looked at, and is answered as it was loaded: {problem}",
+                    arrived.id
+                );
+            }
+            match why_it_leaves(&standing) {
+                None => return Ok(lease),
+                Some(why) => self.upkeep.retire(client, target_model, slot, why),
+            }
+        }
+    }
+
+    /// A model for a request, once it is loaded, whatever lies at its place by now.
+    async fn loaded(&self, client: &Client, target_model: &TargetModel, arrived: Arrival) -> Result<Lease, Failure> {
         let user = self.join(client, target_model, arrived);
         let mut loading = user.slot.loading.clone();
         let deadline = tokio::time::Instant::from_std(arrived.at + self.patience);
@@ -179,7 +220,7 @@ impl ModelCache {
         }
         metrics::counter!("byoc_endpoint_model_cache_misses_total").increment(1);
         let (outcome, loading) = tokio::sync::watch::channel(None);
-        let slot = Arc::new(Slot { loading, users: 0.into(), hits: 0.into(), since: Instant::now() });
+        let slot = Arc::new(Slot::new(loading));
         let user = user(Arc::clone(&slot));
         inventory.add_slot(target_model.clone(), Arc::clone(&slot));
         drop(inventory);

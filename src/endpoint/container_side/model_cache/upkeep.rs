@@ -12,16 +12,19 @@ use uuid::Uuid;
 use super::CacheSettings;
 use super::inventory::{Artifact, Inventory, Loading, Pick, Slot};
 use super::management::Management;
+use super::refresh::{ModelRefresh, why_it_leaves};
 use crate::endpoint::container_side::failure::{ContainerFailure, Failure};
 use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, model_id};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
 use crate::platform::disk::Disk;
-use crate::platform::fetch::FetchError;
+use crate::platform::fetch::{FetchError, Fetched};
 
 /// How long a model may take from the request to be loaded, downloading and waiting for room included
 /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
 const LOADING_LIMIT: Duration = Duration::from_secs(360);
+/// How long a file that is being written may stay as it is between two writes.
+const BETWEEN_WRITES: Duration = Duration::from_millis(250);
 /// The container's answer when a model does not fit.
 const INSUFFICIENT_STORAGE: u16 = 507;
 
@@ -36,6 +39,10 @@ pub(super) enum Why {
     Disk,
     /// ModelCacheSetting is Disabled.
     NotCached,
+    /// Another artifact lies in its place.
+    Changed,
+    /// None does any more.
+    Gone,
 }
 
 impl Why {
@@ -45,6 +52,7 @@ impl Why {
             Why::Memory { .. } | Why::Invocation { .. } => "memory",
             Why::Disk => "disk",
             Why::NotCached => "cache_disabled",
+            Why::Changed | Why::Gone => "refresh",
         }
     }
 }
@@ -56,6 +64,8 @@ impl std::fmt::Display for Why {
             Why::Invocation { needed_for } => write!(f, "memory is needed to invoke {needed_for}"),
             Why::Disk => f.write_str("artifacts take more than --model-disk"),
             Why::NotCached => f.write_str("ModelCacheSetting is Disabled"),
+            Why::Changed => f.write_str("its artifact has changed since it was loaded"),
+            Why::Gone => f.write_str("its artifact was deleted since it was loaded"),
         }
     }
 }
@@ -64,10 +74,13 @@ impl std::fmt::Display for Why {
 #[derive(Debug)]
 pub(super) struct Upkeep {
     management: Management,
-    store: ModelStore,
+    pub(super) store: ModelStore,
     folder: ModelFolder,
     disk: Option<Disk>,
     setting: ModelCacheSetting,
+    refresh: ModelRefresh,
+    /// Held by the one who looks whether an artifact has changed.
+    pub(super) looking: tokio::sync::Mutex<()>,
     inventory: Mutex<Inventory>,
     /// Rings when a model has become idle, or a load has ended.
     changed: Notify,
@@ -91,6 +104,8 @@ impl Upkeep {
             folder,
             disk: settings.disk.map(Disk::new),
             setting: settings.setting,
+            refresh: settings.refresh,
+            looking: tokio::sync::Mutex::default(),
             inventory: Mutex::default(),
             changed: Notify::new(),
             making_room: tokio::sync::Mutex::default(),
@@ -144,7 +159,7 @@ impl Upkeep {
         slot: &Arc<Slot>,
         outcome: watch::Sender<Loading>,
     ) {
-        let loaded = tokio::time::timeout(LOADING_LIMIT, self.load(client, target_model, request_id)).await;
+        let loaded = tokio::time::timeout(LOADING_LIMIT, self.load(client, target_model, request_id, slot)).await;
         let loaded = loaded.unwrap_or_else(|_| {
             let container = self.container().to_owned();
             Err(Failure::Container { container, what: ContainerFailure::TimedOut })
@@ -172,6 +187,7 @@ impl Upkeep {
         client: &Client,
         target_model: &TargetModel,
         request_id: Uuid,
+        slot: &Slot,
     ) -> Result<Url, Failure> {
         loop {
             let Some(mut leaving) = self.inventory().leaving(target_model) else { break };
@@ -180,9 +196,17 @@ impl Upkeep {
         }
         let id = model_id(&self.store.url(target_model));
         let start = Instant::now();
+        slot.looks();
+        if self.refresh == ModelRefresh::Changed && why_it_leaves(&self.standing(target_model).await).is_some() {
+            // Nobody uses it: the model is unloaded, and it is this task alone that loads it.
+            self.delete_artifact(target_model, &id).await;
+        }
         let fetched = self.inventory().artifact(target_model).is_none();
         if fetched {
-            self.fetch(target_model, &self.folder.model(&id)).await?;
+            match self.refresh {
+                ModelRefresh::Never => self.fetch(target_model, &self.folder.model(&id)).await?,
+                ModelRefresh::Changed => self.fetch_whole(target_model, slot, &id).await?,
+            }
             metrics::histogram!("byoc_endpoint_model_unpacking_seconds").record(start.elapsed());
             self.keep_to_disk_budget(client).await;
         }
@@ -201,13 +225,34 @@ impl Upkeep {
         Ok(self.management.invoke_url(&id))
     }
 
+    /// Fetches an artifact that may just be written: what comes of a file that changes meanwhile does not count, whether it is half
+    /// an archive or one that there is no more.
+    async fn fetch_whole(&self, target_model: &TargetModel, slot: &Slot, id: &str) -> Result<(), Failure> {
+        let folder = self.folder.model(id);
+        if self.store.has_whole_archives_only() {
+            return self.fetch(target_model, &folder).await;
+        }
+        loop {
+            slot.looks();
+            let before = self.store.version(target_model).await;
+            let fetched = self.fetch(target_model, &folder).await;
+            if fetched.is_err() && before.is_ok() {
+                tokio::time::sleep(BETWEEN_WRITES).await;
+            }
+            if before == self.store.version(target_model).await {
+                return fetched;
+            }
+            self.delete_artifact(target_model, id).await;
+        }
+    }
+
     async fn fetch(&self, target_model: &TargetModel, folder: &Path) -> Result<(), Failure> {
         let fetch = |arrival| self.store.fetch(target_model, folder, arrival);
         let fetched = match &self.disk {
             Some(disk) => disk.fetch(|arrival| fetch(Some(arrival))).await,
             None => fetch(None).await,
         };
-        let bytes = fetched.map_err(|error| {
+        let Fetched { bytes, version } = fetched.map_err(|error| {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {
                 FetchError::NotThere(_) => Failure::NoSuchModel { container, url },
@@ -226,7 +271,7 @@ impl Upkeep {
                 }
             }
         })?;
-        let artifact = Artifact { bytes, hits: 0, since: Instant::now() };
+        let artifact = Artifact { bytes, version, hits: 0, since: Instant::now() };
         let mut inventory = self.inventory();
         inventory.add_artifact(target_model.clone(), artifact);
         count_on_disk(&inventory);
@@ -309,6 +354,19 @@ impl Upkeep {
         Some(Leaving { upkeep, target_model, slot, _gone: gone })
     }
 
+    /// Unloads a model whose artifact is another by now, in a task of its own: the requests that have it end on it, and those that
+    /// come from now on wait until it can be loaded again.
+    pub(super) fn retire(self: &Arc<Self>, client: &Client, target_model: &TargetModel, slot: &Arc<Slot>, why: Why) {
+        let leaving = {
+            let mut inventory = self.inventory();
+            self.leave(&mut inventory, target_model, slot)
+        };
+        // Nothing if another request was first.
+        let Some(leaving) = leaving else { return };
+        let (upkeep, client) = (Arc::clone(self), client.clone());
+        tokio::spawn(async move { upkeep.unload(&client, leaving, &why).await });
+    }
+
     /// Unloads a model once its requests have ended. Its artifact stays on disk.
     async fn unload(&self, client: &Client, leaving: Leaving, why: &Why) {
         let Leaving { target_model, slot, .. } = &leaving;
@@ -356,7 +414,7 @@ impl Upkeep {
 
     /// Deletes an artifact that nobody needs, and says so.
     async fn discard(&self, target_model: &TargetModel, why: &Why) {
-        if let Some(Artifact { bytes, hits, since }) = self.discard_quietly(target_model).await {
+        if let Some(Artifact { bytes, hits, since, .. }) = self.discard_quietly(target_model).await {
             metrics::counter!("byoc_endpoint_artifact_evictions_total", "reason" => why.reason()).increment(1);
             let age = since.elapsed().as_secs_f64();
             let (container, target_model) = (self.container(), target_model.as_str());
@@ -364,6 +422,19 @@ impl Upkeep {
                 "{container}: deleted {target_model} from disk: {why}; {bytes} bytes, unpacked {age:.1} s ago, {hits} hits"
             );
         }
+    }
+
+    /// Deletes the unpacked artifact of a model, if there is one, whose slot is that of the caller.
+    async fn delete_artifact(&self, target_model: &TargetModel, id: &str) {
+        let aside = {
+            let mut inventory = self.inventory();
+            if inventory.remove_artifact(target_model).is_none() {
+                return;
+            }
+            count_on_disk(&inventory);
+            self.folder.put_aside(id)
+        };
+        delete(aside).await;
     }
 
     async fn discard_quietly(&self, target_model: &TargetModel) -> Option<Artifact> {

@@ -7,7 +7,7 @@ use crate::platform::fetch::FetchError;
 use crate::storage::{Failure, nothing_at};
 
 /// The folder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {

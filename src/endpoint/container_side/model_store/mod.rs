@@ -18,8 +18,8 @@ use super::target_model::TargetModel;
 use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::disk::Arrival;
-use crate::platform::fetch::{self, FetchError};
-use crate::storage::{Location, Storage};
+use crate::platform::fetch::{self, FetchError, Fetched};
+use crate::storage::{Failure, Location, Storage, Version};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -59,20 +59,38 @@ impl ModelStore {
         format!("{}/{}", self.as_written.trim_end_matches('/'), target_model.as_str())
     }
 
-    /// Unpacks the archive of a TargetModel into a folder and says how many bytes its files have: at most `limit`, if
-    /// there is one.
+    /// Unpacks the archive of a TargetModel into a folder, within what its arrival may take if it is bounded.
     pub(super) async fn fetch(
         &self,
         target_model: &TargetModel,
         into: &Path,
         arrival: Option<Arrival>,
-    ) -> Result<u64, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         match &self.place {
             Place::Folder(folder) => {
                 let archive = folder.find(target_model).ok_or_else(|| folder.nothing_at(target_model))?;
-                fetch::in_background(fetch::Source::local(archive), into, arrival).await
+                fetch::of_file(archive, into, arrival).await
             }
             Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
         }
+    }
+
+    /// The version of the archive that lies at a TargetModel's place now.
+    pub(super) async fn version(&self, target_model: &TargetModel) -> Result<Version, Failure> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let (folder, target_model) = (folder.clone(), target_model.clone());
+                let looking = tokio::task::spawn_blocking(move || {
+                    folder.find(&target_model).ok_or(Failure::NotThere).and_then(|archive| Version::of_path(&archive))
+                });
+                looking.await.map_err(|error| Failure::Internal(error.to_string()))?
+            }
+            Place::Prefix(prefix) => prefix.version(&prefix.below(target_model)).await,
+        }
+    }
+
+    /// Whether an archive is there whole or not at all. A file is there while it is still being written.
+    pub(super) fn has_whole_archives_only(&self) -> bool {
+        matches!(self.place, Place::Prefix(_))
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::disk::Arrival;
-use crate::platform::fetch::{FetchError, download};
-use crate::storage::Bucket;
+use crate::platform::fetch::{FetchError, Fetched, download};
+use crate::storage::{Bucket, Failure, Version};
 
 /// What lies under a prefix of a bucket.
 #[derive(Debug)]
@@ -29,8 +29,13 @@ impl Prefix {
         }
     }
 
+    /// The version of the object of this key.
+    pub(super) async fn version(&self, key: &str) -> Result<Version, Failure> {
+        self.bucket.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
+    }
+
     /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
-    pub(super) async fn fetch(&self, key: &str, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+    pub(super) async fn fetch(&self, key: &str, into: &Path, arrival: Option<Arrival>) -> Result<Fetched, FetchError> {
         download(&self.bucket, key, into, arrival).await
     }
 }
@@ -69,7 +74,8 @@ mod tests {
         let into = state.path().join("id/model");
         let prefix = prefix(&server, "models/");
         let key = prefix.below(&TargetModel::parse("NewYork NY/a%b.tar.gz").unwrap());
-        assert_eq!(prefix.fetch(&key, &into, None).await, Ok(7));
+        let fetched = prefix.fetch(&key, &into, None).await.unwrap();
+        assert_eq!((fetched.bytes, prefix.version(&key).await), (7, Ok(fetched.version)));
         assert_eq!(std::fs::read_to_string(into.join("model_algo-1")).unwrap(), "weights");
         assert!(server.seen()[0].is("GET", "/bucket/models/NewYork%20NY/a%25b.tar.gz"), "{:?}", server.seen());
         let left: Vec<_> = std::fs::read_dir(state.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

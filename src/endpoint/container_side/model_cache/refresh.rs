@@ -1,0 +1,141 @@
+//! Whether a loaded model is still the one that lies at its place, and what is done about it where it is not.
+//!
+//! On AWS a loaded model goes on answering whatever happens to its artifact, and so it does here ([`ModelRefresh::Never`]):
+//! but it is said once, by somebody who looks now and then, off the way of requests. With [`ModelRefresh::Changed`] each
+//! request looks before it is answered, for the loop of train, replace and invoke.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::inventory::Slot;
+use super::upkeep::{Upkeep, Why};
+use crate::endpoint::container_side::target_model::TargetModel;
+use crate::storage::{Failure, Version};
+
+/// What happens when an artifact is replaced or deleted while its model is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelRefresh {
+    /// The model goes on answering, as on AWS; the log says it once.
+    #[default]
+    Never,
+    /// The next request is answered by what lies there then.
+    Changed,
+}
+
+/// How an artifact stands to what was loaded of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::endpoint::container_side) enum Standing {
+    Same,
+    Changed,
+    Gone,
+    /// Why it could not be looked at.
+    Unknown(String),
+}
+
+impl Standing {
+    /// What a look at the artifact's place says of the version that was loaded.
+    pub(in crate::endpoint::container_side) fn of(loaded: &Version, now: Result<Version, Failure>) -> Standing {
+        match now {
+            Ok(version) if version == *loaded => Standing::Same,
+            Ok(_) => Standing::Changed,
+            Err(Failure::NotThere | Failure::NoBucket | Failure::BadKey(_)) => Standing::Gone,
+            Err(failure) => Standing::Unknown(failure.to_string()),
+        }
+    }
+
+    /// What the log says of it, once.
+    pub(in crate::endpoint::container_side) fn said(&self) -> Option<&'static str> {
+        match self {
+            Standing::Changed => Some("has changed since it was loaded"),
+            Standing::Gone => Some("was deleted since it was loaded"),
+            Standing::Same | Standing::Unknown(_) => None,
+        }
+    }
+}
+
+/// Who looks now and then, at most one at a time, and until there was something to say.
+#[derive(Debug, Default)]
+pub(in crate::endpoint::container_side) struct Lookout {
+    state: AtomicU8,
+    last: std::sync::Mutex<Option<Instant>>,
+}
+
+const IDLE: u8 = 0;
+const LOOKING: u8 = 1;
+const DONE: u8 = 2;
+
+impl Lookout {
+    /// How long it is between two looks at the same artifact.
+    pub(in crate::endpoint::container_side) const INTERVAL: Duration = Duration::from_secs(1);
+
+    /// Whether somebody is to look: nobody does already, and nothing was said yet. Costs a request one comparison.
+    pub(in crate::endpoint::container_side) fn begin(&self) -> bool {
+        self.state.compare_exchange(IDLE, LOOKING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Waits until the last look is long enough ago.
+    pub(in crate::endpoint::container_side) async fn pause(&self) {
+        let last = *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(last) = last {
+            tokio::time::sleep_until(last + Lookout::INTERVAL).await;
+        }
+    }
+
+    /// Ends a look. Nobody looks again where something was said.
+    pub(in crate::endpoint::container_side) fn end(&self, has_said: bool) {
+        *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+        self.state.store(if has_said { DONE } else { IDLE }, Ordering::Release);
+    }
+}
+
+impl Upkeep {
+    /// How the artifact of a loaded model stands to what was loaded.
+    pub(super) async fn standing(&self, target_model: &TargetModel) -> Standing {
+        let loaded = self.inventory().artifact(target_model).map(|artifact| artifact.version.clone());
+        match loaded {
+            Some(loaded) => Standing::of(&loaded, self.store.version(target_model).await),
+            // It is fetched anew before it is loaded again.
+            None => Standing::Same,
+        }
+    }
+
+    /// Has somebody look, soon and once, whether a model that is in use is still the one that lies there.
+    pub(super) fn look_later(self: &Arc<Self>, target_model: &TargetModel, slot: &Arc<Slot>) {
+        if !slot.lookout.begin() {
+            return;
+        }
+        let (upkeep, target_model, slot) = (Arc::clone(self), target_model.clone(), Arc::clone(slot));
+        tokio::spawn(async move {
+            slot.lookout.pause().await;
+            let standing = {
+                // One look at a time, however many models there are.
+                let _turn = upkeep.looking.lock().await;
+                upkeep.standing(&target_model).await
+            };
+            if let Some(said) = standing.said() {
+                let (container, url) = (upkeep.container(), upkeep.store.url(&target_model));
+                log::warn!(
+                    "{container}: {url} {said}; the model goes on answering as it was loaded (--model-refresh changed \
+                     takes what lies there)"
+                );
+            }
+            slot.lookout.end(standing.said().is_some());
+        });
+    }
+}
+
+/// Why a model leaves whose artifact stands so.
+pub(super) fn why_it_leaves(standing: &Standing) -> Option<Why> {
+    match standing {
+        Standing::Changed => Some(Why::Changed),
+        Standing::Gone => Some(Why::Gone),
+        Standing::Same | Standing::Unknown(_) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "refresh_test.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+//! What tells one content of an object from another, without reading it.
+
+use std::fs::Metadata;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use super::{Entry, Failure};
+
+/// The most files of a folder that are looked at: a model has a few.
+const MOST_FILES: usize = 1000;
+
+/// A content of an object: in S3 its ETag, of a file its size and the time of its modification, of a folder those of all its
+/// files. Whoever replaces a file by one of the same size and gives it the same time is not noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(String);
+
+impl Version {
+    /// The version of an object of S3.
+    pub fn of_object(entry: &Entry) -> Version {
+        Version(format!("{} {}", entry.bytes, entry.version))
+    }
+
+    /// The version of several objects of S3 together.
+    pub fn of_objects(entries: &[Entry]) -> Version {
+        let each = entries.iter().map(|entry| format!("{} {} {}", entry.key, entry.bytes, entry.version));
+        Version(each.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The version of a file or a folder of this machine.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing is there, or it cannot be looked at.
+    pub fn of_path(path: &Path) -> Result<Version, Failure> {
+        let metadata = std::fs::metadata(path).map_err(|error| Failure::of_file(path, &error))?;
+        if !metadata.is_dir() {
+            return Ok(Version(of_file(&metadata)));
+        }
+        let mut files = Vec::new();
+        list(path, path, &mut files).map_err(|error| Failure::of_file(path, &error))?;
+        files.sort();
+        Ok(Version(files.join("\n")))
+    }
+}
+
+fn of_file(metadata: &Metadata) -> String {
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("{} {}", metadata.len(), modified.map_or(0, |time| time.as_nanos()))
+}
+
+/// All files below a folder, each with its version. Links to folders are not followed, since they may lead back.
+fn list(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            list(root, &path, files)?;
+        } else if let Ok(metadata) = std::fs::metadata(&path)
+            && files.len() < MOST_FILES
+        {
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            files.push(format!("{} {}", name.display(), of_file(&metadata)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    fn touch(path: &Path, content: &str, seconds: u64) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        File::options().write(true).open(path).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
+    }
+
+    #[test]
+    fn size_and_time_make_a_version_of_a_file_and_of_each_file_in_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, watched) in [("a", "a"), ("model/deep/b", "model")] {
+            let (path, watched) = (folder.path().join(path), folder.path().join(watched));
+            assert_eq!(Version::of_path(&watched), Err(Failure::NotThere));
+            touch(&path, "12", 1);
+            let first = Version::of_path(&watched).unwrap();
+            assert_eq!(Version::of_path(&watched).unwrap(), first);
+            touch(&path, "34", 2);
+            let later = Version::of_path(&watched).unwrap();
+            touch(&path, "345", 2);
+            let longer = Version::of_path(&watched).unwrap();
+            assert!(first != later && later != longer && first != longer);
+        }
+        let before = Version::of_path(&folder.path().join("model")).unwrap();
+        touch(&folder.path().join("model/c"), "", 1);
+        assert_ne!(Version::of_path(&folder.path().join("model")).unwrap(), before);
+        std::fs::remove_file(folder.path().join("model/c")).unwrap();
+        assert_eq!(Version::of_path(&folder.path().join("model")).unwrap(), before);
+    }
+}
