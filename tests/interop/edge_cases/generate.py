@@ -190,6 +190,32 @@ def variants():
     yield ("ColumnTransformer(passthrough)", by_name(("n", lambda: "passthrough", ["b", "a"])), mixed + NUMBERS + ["text", "integers and bool"])
     yield ("ColumnTransformer(weights)", by_name(("n", p.StandardScaler, ["a"]), ("t", ignore, ["b"]), sparse_threshold=0,
                                                  transformer_weights={"t": 2}), mixed)
+    # Frames that stay frames.
+    def frames(make):
+        return lambda: make().set_output(transform="pandas")
+
+    yield "StandardScaler.set_output(pandas)", frames(lambda: p.StandardScaler()), ["floats"]
+    yield "SelectKBest(all).set_output(pandas)", frames(lambda: s.SelectKBest(s.f_regression, k="all")), WHOLE
+    yield "VarianceThreshold.set_output(pandas)", frames(lambda: s.VarianceThreshold(0.5)), ["floats"]
+    yield "SimpleImputer(constant).set_output(pandas)", frames(lambda: i.SimpleImputer(strategy="constant", fill_value=0)), ["floats", "integers"]
+    yield "SimpleImputer(most_frequent).set_output(pandas)", frames(most), ["floats", "text", "numbers and text"]
+    yield "OrdinalEncoder.set_output(pandas)", frames(lambda: p.OrdinalEncoder()), ["text", "bool"]
+    yield "OneHotEncoder(ignore).set_output(pandas)", frames(ignore), ["text", "integers"]
+    yield "FunctionTransformer(absolute).set_output(pandas)", frames(lambda: p.FunctionTransformer(np.abs)), ["floats"]
+    yield ("SimpleImputer(most_frequent) then OneHotEncoder(ignore).set_output(pandas)", frames(then(most, ignore)),
+           ["text", "text with gaps", "numbers and text"])
+    yield ("SelectKBest then StandardScaler.set_output(pandas)",
+           frames(then(lambda: s.SelectKBest(s.f_regression, k="all"), p.StandardScaler)), WHOLE)
+    yield ("ColumnTransformer(scaler, passthrough).set_output(pandas)",
+           frames(by_name(("n", p.StandardScaler, ["a"]), remainder="passthrough")), mixed + NUMBERS + ["text"])
+    yield ("ColumnTransformer(passthrough) then SelectKBest.set_output(pandas)",
+           frames(then(by_name(("n", lambda: "passthrough", ["b", "a"])), lambda: s.SelectKBest(s.f_regression, k="all"))), WHOLE)
+    yield ("ColumnTransformer(passthrough) then SimpleImputer(most_frequent).set_output(pandas)",
+           frames(then(by_name(("n", lambda: "passthrough", ["b", "a"])), most)), WHOLE + ["text", "numbers and text"])
+    yield ("ColumnTransformer(imputed).set_output(pandas)",
+           frames(by_name(("n", then(lambda: i.SimpleImputer(strategy="median"), p.StandardScaler), ["a"]),
+                          ("t", then(word, ignore), ["b"]))), mixed)
+
     yield ("FeatureUnion", lambda: pipeline.FeatureUnion([("one", i.SimpleImputer()), ("two", p.MaxAbsScaler())]), NUMBERS)
 
 

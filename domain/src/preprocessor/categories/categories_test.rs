@@ -58,6 +58,32 @@ fn a_numeric_column_cannot_be_matched_with_text_whatever_is_asked_of_unknown_val
 }
 
 #[test]
+fn a_refusal_tells_a_way_out_that_is_not_taken_yet() {
+    let categories = Categories::of_texts(&[Some("a")], NEWEST);
+    let refused = |imputed| {
+        let feature = Feature { imputed, ..Feature::new(Origin::column(0), Column::Int64(vec![1])) };
+        categories.encode(&feature, |_, _| Ok(())).unwrap_err().into_error(|_| None).to_string()
+    };
+    assert!(refused(false).ends_with("if one row had text here, or with an imputer before the encoder"));
+    assert!(refused(true).ends_with("were fitted by scikit-learn 1.1 or later, which takes numbers for text"));
+}
+
+#[test]
+fn until_0_23_numbers_are_looked_for_among_objects_if_the_first_of_them_is_a_number() {
+    let old = Version::new(0, 23);
+    let of = |first: Object, version| {
+        Categories::new(objects(vec![first, Object::Bool(true), Object::Integer(7)]).unwrap(), version)
+    };
+    assert_eq!(encode(&of(Object::Integer(3), old), Column::Int64(vec![7, 1, 9])), Ok(vec![Some(2), Some(1), None]));
+    assert!(encode(&of(Object::Text("a".into()), old), Column::Int64(vec![9])).is_err());
+    assert!(encode(&of(Object::Integer(3), Version::new(0, 24)), Column::Int64(vec![7])).is_err());
+    // Until 0.21 the first category must still be one in the type of the column.
+    let halves = |version| Categories::of_floats(&[0.5, 2.0], version);
+    assert_eq!(encode(&halves(Version::new(0, 22)), Column::Int64(vec![2, 3])), Ok(vec![Some(1), None]));
+    assert!(encode(&halves(Version::new(0, 21)), Column::Int64(vec![2, 3])).is_err());
+}
+
+#[test]
 fn numbers_are_matched_by_value_and_text_is_no_number() {
     let categories = Categories::of_integers(&[1, 2, 3], NEWEST);
     assert_eq!(encode(&categories, Column::Int64(vec![2, 7])), Ok(vec![Some(1), None]));

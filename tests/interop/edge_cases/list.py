@@ -1,0 +1,77 @@
+"""Prints what was compared: the tables under tests/fixtures/edge-cases, as docs/COMPARED.md has them.
+
+    python3 tests/interop/edge_cases/list.py
+"""
+import collections
+import json
+import pathlib
+import re
+import tarfile
+
+import inputs
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "edge-cases"
+
+
+def read(path):
+    with tarfile.open(path) as archive:
+        return json.load(archive.extractfile("table.json"))
+
+
+def tables():
+    """By version, the oldest first."""
+    made = [read(path) for path in FIXTURES.glob("*.tar.gz")]
+    return sorted(made, key=lambda table: [int(part) for part in table["versions"]["scikit-learn"].split(".")])
+
+
+def class_of(name):
+    return name if " then " in name else re.match(r"\w+", name).group()
+
+
+def counted(table):
+    """Each model with how many answers and how many exceptions it has."""
+    for model in table["models"]:
+        answers = [table["answers"][number] for number in model["answers"]]
+        raised = sum(isinstance(answer, str) for answer in answers)
+        skipped = sum(answer is None for answer in answers)
+        yield model, len(answers) - raised - skipped, raised
+
+
+def main():
+    all_tables = tables()
+    print("| scikit-learn | pandas | numpy | Python | models | answers | exceptions |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    total = [0, 0, 0]
+    classes = collections.OrderedDict()
+    for table in all_tables:
+        versions = table["versions"]
+        numbers = [0, 0, 0]
+        for model, answers, raised in counted(table):
+            name = model["name"]
+            entry = classes.setdefault(class_of(name), {"names": [], "fitted": [], "versions": [], "numbers": [0, 0, 0]})
+            parameters = name[len(class_of(name)):].strip("()") or "one way"
+            for key, value in [("names", parameters), ("fitted", model["fitted_on"]), ("versions", versions["scikit-learn"])]:
+                if value not in entry[key]:
+                    entry[key].append(value)
+            for place, more in enumerate([1, answers, raised]):
+                numbers[place] += more
+                entry["numbers"][place] += more
+        total = [one + more for one, more in zip(total, numbers)]
+        cells = [versions["scikit-learn"], versions["pandas"], versions["numpy"], versions["python"]] + ["%d" % n for n in numbers]
+        print("| %s |" % " | ".join(cells))
+    print("| all | | | | %d | %d | %d |" % tuple(total))
+    print()
+    print("| transformer | its parameters | fitted on | from | models | answers | exceptions |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, entry in classes.items():
+        print("| %s | %s | %s | %s | %d | %d | %d |" % (
+            (name, "; ".join(entry["names"]), ", ".join(entry["fitted"]), entry["versions"][0]) + tuple(entry["numbers"])))
+    print()
+    print("| column | its three cells in CSV |")
+    print("| --- | --- |")
+    for name in inputs.COLUMNS:
+        print("| %s | %s |" % (name, ", ".join("`%s`" % text if text else "nothing" for text in inputs.texts(name))))
+
+
+if __name__ == "__main__":
+    main()
