@@ -54,6 +54,8 @@ def test_every_transformer_answers_awkward_input_as_this_scikit_learn_does(conta
                       for columns in inputs.bodies(width)] for width in [1, 2]}
     media_type = {"csv": "text/csv", "json": "application/json"}[form]
     counts, wrong = {"models": 0, "answers": 0, "exceptions": 0, "different on purpose": 0}, []
+    # What a null of JSON is, None or NaN, JSON does not say; test_preprocessor.py asks for both.
+    has_null = {name for name in inputs.COLUMNS if None in inputs.values(name)} if form == "json" else set()
     for number, (model, artifact) in enumerate(zip(made["models"], artifacts)):
         counts["models"] += 1
         folder = tmp_path / str(number)
@@ -66,7 +68,7 @@ def test_every_transformer_answers_awkward_input_as_this_scikit_learn_does(conta
         scale = 1.0 if "Power" in model["name"] or "log1p" in model["name"] else 0.0
         for (columns, body), answer in zip(bodies[model["width"]], model["answers"]):
             expected = made["answers"][answer]
-            if expected is None:
+            if expected is None or has_null & set(columns):
                 continue
             status, found = container.ask("POST", "/models/m%d/invoke" % number, body.encode(), content_type=media_type, accept="text/csv")
             raised = isinstance(expected, str)

@@ -117,6 +117,16 @@ impl<'t> Attributes<'t> {
         names.map(Some).ok_or_else(|| self.mismatch("feature_names_in_", "an object array of text", value))
     }
 
+    /// Whether `set_output(transform="pandas")` was asked of it, from 1.2 on.
+    pub(super) fn gives_frames(self) -> bool {
+        let is_pandas = |(key, value): (Value<'t>, Value<'t>)| {
+            key.as_str() == Some("transform") && value.as_str() == Some("pandas")
+        };
+        // The dict has this one key.
+        let config = self.get("_sklearn_output_config").and_then(Value::entries);
+        config.is_some_and(|entries| entries.take(4).any(is_pandas))
+    }
+
     /// The items of a list or tuple.
     pub(crate) fn items(self, name: &str) -> Result<Vec<Value<'t>>> {
         let value = self.required(name)?;

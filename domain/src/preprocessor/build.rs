@@ -22,6 +22,8 @@ pub(crate) struct Input<'t> {
     /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is done to
     /// an array, and not all of it is looked at.
     pub(crate) sparse: bool,
+    /// Whether it is a frame, with names or without.
+    pub(super) frame: bool,
     /// Where the columns come from.
     pub(crate) origins: Origins,
 }
@@ -29,12 +31,18 @@ pub(crate) struct Input<'t> {
 impl<'t> Input<'t> {
     /// A bare array of so many columns.
     pub(super) fn array(width: usize) -> Input<'t> {
-        Input { names: None, shape: Shape::Fixed(width), sparse: false, origins: Origins::Changed }
+        Input { names: None, shape: Shape::Fixed(width), sparse: false, frame: false, origins: Origins::Changed }
     }
 
     /// Any columns: for a transformer that is built on its own.
     pub(super) fn unknown() -> Input<'t> {
-        Input { names: None, shape: Shape::Request { label: None }, sparse: false, origins: Origins::Changed }
+        Input {
+            names: None,
+            shape: Shape::Request { label: None },
+            sparse: false,
+            frame: true,
+            origins: Origins::Changed,
+        }
     }
 }
 

@@ -114,6 +114,7 @@ impl<'t> Names<'t> {
             names: self.names.clone(),
             shape: Shape::Request { label: self.label },
             sparse: false,
+            frame: true,
             origins: Origins::Request,
         }
     }

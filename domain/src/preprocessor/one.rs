@@ -32,6 +32,7 @@ impl OneTransformer {
         allowance: &Allowance,
     ) -> Result<OneTransformer> {
         let given = Input {
+            frame: names.is_some(),
             names: names.map(ColumnNames::new),
             shape: Shape::Fixed(columns),
             sparse,

@@ -19,6 +19,9 @@ pub(in crate::preprocessor) struct FeatureSelection {
     kept: Box<[bool]>,
     refuses: Refuses,
     check: CheckArray,
+    /// From 1.3 on, a frame of which a frame is to be made (`set_output(transform="pandas")`) stays what it is and is not
+    /// looked at.
+    keeps_frames: bool,
 }
 
 /// Whether a class is a selector that is built here.
@@ -65,7 +68,8 @@ pub(super) fn build<'t>(
     // From 0.22 on nothing is refused where missing values may pass (the tag allow_nan).
     let passes_all = selector.class() == "VarianceThreshold" && builder.version >= Version::new(0, 22);
     let refuses = if passes_all { Refuses::Nothing } else { Refuses::InfinityAndMissing };
-    let selection = FeatureSelection { kept, refuses, check: CheckArray::of(builder.version) };
+    let keeps_frames = input.frame && selector.gives_frames() && builder.version >= Version::new(1, 3);
+    let selection = FeatureSelection { kept, refuses, check: CheckArray::of(builder.version), keeps_frames };
     Ok(Built::array(Transformer::FeatureSelection(selection), width))
 }
 
@@ -275,9 +279,18 @@ fn median(values: &[f64]) -> f64 {
 
 impl FeatureSelection {
     pub(super) fn apply<'c, 'a>(&self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
-        let features = self.check.any(features);
-        self.check.refuse(&features, self.refuses)?;
+        let features = if self.keeps_frames {
+            features
+        } else {
+            let features = self.check.any(features);
+            self.check.refuse(&features, self.refuses)?;
+            features
+        };
         Ok(features.into_iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(feature, _)| feature).collect())
+    }
+
+    pub(super) fn keeps_frames(&self) -> bool {
+        self.keeps_frames
     }
 
     /// How many columns it gives.

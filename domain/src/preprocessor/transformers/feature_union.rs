@@ -23,6 +23,8 @@ pub(in crate::preprocessor) struct FeatureUnion {
     parts: Box<[Part]>,
     /// Whether a part gives a sparse matrix: then the answer is one, which holds no objects.
     sparse: bool,
+    /// `set_output(transform="pandas")`: the columns of the answer keep their types.
+    frames: bool,
 }
 
 #[derive(Debug)]
@@ -61,8 +63,9 @@ pub(super) fn build<'t>(union: Attributes<'t>, input: &Input<'t>, builder: &mut 
     // it.
     let shape = width.map_or(input.shape, Shape::Fixed);
     let origins = Origins::side_by_side(&origins, builder)?;
-    let transformer = Transformer::FeatureUnion(FeatureUnion { parts: parts.into(), sparse });
-    Ok(Built { transformer, output: Input { names: None, shape, sparse, origins } })
+    let transformer =
+        Transformer::FeatureUnion(FeatureUnion { parts: parts.into(), sparse, frames: union.gives_frames() });
+    Ok(Built { transformer, output: Input { names: None, shape, sparse, frame: false, origins } })
 }
 
 impl FeatureUnion {
@@ -74,7 +77,7 @@ impl FeatureUnion {
         let mut all = Vec::new();
         for part in &self.parts {
             let mut given = part.transformer.apply(features.to_vec(), rows)?;
-            if part.transformer.keeps_frames() {
+            if part.transformer.keeps_frames() && !self.frames {
                 given = stack_frame(given);
             }
             if let Some(weight) = part.weight {
@@ -88,7 +91,11 @@ impl FeatureUnion {
             let message = "the column holds text beside a sparse matrix, which takes numbers only";
             return Err(Fault::of_column(text.origin, message));
         }
-        Ok(stack(all))
+        Ok(if self.frames { all } else { stack(all) })
+    }
+
+    pub(super) fn gives_frames(&self) -> bool {
+        self.frames
     }
 
     pub(super) fn demand(&self, given: usize) -> Demand {

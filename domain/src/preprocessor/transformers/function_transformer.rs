@@ -180,6 +180,7 @@ pub(super) fn build<'t>(
     if validate.is_none() {
         // numpy's functions give a frame for a frame.
         output.names = input.names.clone();
+        output.frame = input.frame;
     }
     let function = FunctionTransformer { function, validate };
     Ok(Built { transformer: Transformer::FunctionTransformer(function), output })

@@ -150,6 +150,7 @@ impl Transformer {
             check_width(object, "features in its answer", width)?;
         }
         built.output.sparse = gives_sparse(object, input, &built.output)?;
+        built.output.frame |= object.gives_frames();
         Ok(built)
     }
 
@@ -189,6 +190,9 @@ impl Transformer {
             Transformer::Passthrough => true,
             Transformer::Pipeline(pipeline) => pipeline.keeps_frames(),
             Transformer::FunctionTransformer(function) => function.keeps_frames(),
+            Transformer::ColumnTransformer(transformer) => transformer.gives_frames(),
+            Transformer::FeatureSelection(selection) => selection.keeps_frames(),
+            Transformer::FeatureUnion(union) => union.gives_frames(),
             _ => false,
         }
     }
@@ -243,7 +247,7 @@ fn unfitted_output<'t>(
         }
         None => input.shape,
     };
-    Ok(Input { names: None, shape, sparse: input.sparse, origins: Origins::Changed })
+    Ok(Input { names: None, shape, sparse: input.sparse, frame: false, origins: Origins::Changed })
 }
 
 /// The columns of the request that a part of several gives on as they are, and how many columns it gives. One that passes a

@@ -30,6 +30,8 @@ pub(in crate::preprocessor) struct ColumnTransformer {
     width: usize,
     /// `sparse_output_`: all columns become numbers, as a sparse matrix has no others.
     sparse: bool,
+    /// `set_output(transform="pandas")`: the columns of the answer keep their types.
+    frames: bool,
 }
 
 #[derive(Debug)]
@@ -95,7 +97,8 @@ pub(super) fn build<'t>(
             Origins::Changed => Origins::Changed,
             _ => Origins::columns(columns.iter().map(|column| input.origins.of(*column)), columns.len(), builder)?,
         };
-        let own_input = Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse, origins };
+        let own_input =
+            Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse, frame: input.frame, origins };
         let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
         width = match (width, built.output.shape) {
             (Some(width), Shape::Fixed(more)) => width.checked_add(more),
@@ -108,7 +111,8 @@ pub(super) fn build<'t>(
     }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
     let sparse = transformer.flag_or("sparse_output_", false)?;
-    let transformer = ColumnTransformer { branches: branches.into(), width, sparse };
+    let frames = transformer.gives_frames();
+    let transformer = ColumnTransformer { branches: branches.into(), width, sparse, frames };
     let origins = Origins::side_by_side(&given, builder)?;
     let output = Input { origins, ..Input::array(width) };
     Ok(Built { transformer: Transformer::ColumnTransformer(transformer), output })
@@ -196,7 +200,7 @@ impl ColumnTransformer {
                 return Err(Fault::new("the row has fewer columns than the model was fitted on"));
             };
             let mut given = branch.transformer.apply(given, rows)?;
-            if branch.transformer.keeps_frames() {
+            if branch.transformer.keeps_frames() && !self.frames {
                 given = stack_frame(given);
             }
             if let Some(weight) = branch.weight {
@@ -207,7 +211,11 @@ impl ColumnTransformer {
             }
             all.append(&mut given);
         }
-        Ok(stack(all))
+        Ok(if self.frames { all } else { stack(all) })
+    }
+
+    pub(super) fn gives_frames(&self) -> bool {
+        self.frames
     }
 
     pub(super) fn demand(&self) -> Demand {
