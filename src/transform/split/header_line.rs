@@ -8,7 +8,7 @@ use std::io::Read;
 use super::malformed_at;
 use super::window::Window;
 use crate::error::{Error, Place, Result};
-use crate::payload::{ContentType, MediaType};
+use crate::payload::MediaType;
 use crate::transform::processing::{DataProcessing, first_row, is_blank, rows};
 
 /// Whether objects have a header line: the parameter `header` of the job's ContentType.
@@ -22,12 +22,15 @@ pub(in crate::transform) enum Header {
 }
 
 impl Header {
-    /// What a job's ContentType says. One that makes no sense is the container's to refuse.
+    /// What a job's ContentType says, whatever else it says: what of that makes no sense is the container's to refuse.
     pub(in crate::transform) fn of(content_type: Option<&str>) -> Header {
-        match ContentType::parse(content_type, MediaType::ALL) {
-            Ok(ContentType { has_header: true, .. }) => Header::Present,
-            _ => Header::Absent,
-        }
+        let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
+        let is_csv = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(MediaType::Csv.name()));
+        let is_present = |parameter: &str| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            name.trim().eq_ignore_ascii_case("header") && value.trim().trim_matches('"').eq_ignore_ascii_case("present")
+        };
+        if is_csv && parts.any(is_present) { Header::Present } else { Header::Absent }
     }
 }
 

@@ -108,6 +108,28 @@ fn csv(input: &str, join: JoinSource) -> Option<Arc<DataProcessing>> {
 }
 
 #[test]
+fn a_header_line_is_there_where_the_content_type_says_so() {
+    for present in [
+        "text/csv; header=present",
+        "Text/CSV;label_size=1 ; HEADER = \"Present\"",
+        "text/csv;charset=x;header=present",
+    ] {
+        assert_eq!(Header::of(Some(present)), Header::Present, "{present}");
+    }
+    for absent in [
+        "text/csv",
+        "text/csv; header=absent",
+        "text/csv; header",
+        "application/json; header=present",
+        "",
+        ";header=present",
+    ] {
+        assert_eq!(Header::of(Some(absent)), Header::Absent, "{absent}");
+    }
+    assert_eq!(Header::of(None), Header::Absent);
+}
+
+#[test]
 fn each_payload_begins_with_the_header_line_of_its_object_and_counts_it() {
     let with = |split, strategy, most| Packing { header: Header::Present, ..packing(split, strategy, most) };
     let object = b"\n \na,b\r\n1,2\n\n3,4\r\n5,6";
