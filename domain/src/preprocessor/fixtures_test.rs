@@ -290,6 +290,12 @@ fn errors_name_row_column_and_value_and_what_was_expected() {
     for (body, expected) in cases {
         assert_eq!(house(&body), expected);
     }
+    // Text by itself, of which some looks like numbers.
+    let mixed = preprocessor(&fixtures().join("1.6.1/ohe_dtypes")).unwrap();
+    let error = answer(&mixed, b"1,1.5,True,1,7\n").unwrap_err().to_string();
+    let said = "cannot compare with categories of text (\"1\", \"2\", \"x\"); it could if one row had text here, or if dtypes of \
+                columns.json, or BYOC_DTYPES, said that the column is text: \"str\"";
+    assert!(error.starts_with("column 4 (s): ") && error.ends_with(said), "{error}");
     let strict = preprocessor(&fixtures().join("1.6.1/ohe_unknown_error")).unwrap();
     let error = answer(&strict, b"red,yes\nmauve,no\n").unwrap_err().to_string();
     assert!(error.starts_with("row 2, column 1 (c): unknown category \"mauve\": expected one of "), "{error}");

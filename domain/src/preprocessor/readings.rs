@@ -123,6 +123,11 @@ impl Texts {
         all
     }
 
+    /// Whether one of them looks like a number or a truth.
+    pub(super) fn some_look_otherwise(self) -> bool {
+        self.numbers || self.truths
+    }
+
     /// Whether pandas reads a column of them as text by itself; `None` where nothing says that it would be anything else.
     /// `is_fill` tells whether the text of a number was only put where a value was missing.
     fn is_text_by_itself(&self, is_fill: impl Fn(u32) -> bool) -> Option<bool> {
@@ -305,5 +310,60 @@ pub(super) fn pandas_of(tree: &Tree, version: Version) -> Pandas {
         Pandas::V1
     } else {
         Pandas::V2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(texts: &[&str], fill: Option<&str>) -> Option<bool> {
+        let numbered = (0..).zip(texts.iter().copied());
+        let is_fill = |number: u32| texts.get(number as usize).copied() == fill && fill.is_some();
+        Texts::of(numbered).is_text_by_itself(is_fill).map(|is_text| !is_text)
+    }
+
+    #[test]
+    fn texts_show_that_they_were_said_to_be_text_where_pandas_would_read_numbers_or_truths() {
+        for (texts, fill, expected) in [
+            (&["01234", "10115"][..], None, Some(true)),
+            (&["1.50", "1e3", " 7", "-2"], None, Some(true)),
+            (&["18446744073709551616", "1"], None, Some(true)),
+            (&["False", "TRUE"], None, Some(true)),
+            // Missing to pandas, and so no sign of text.
+            (&["7", "", "NA"], None, Some(true)),
+            (&["7", "unknown"], Some("unknown"), Some(true)),
+            (&["7", "unknown"], Some("none"), Some(false)),
+            (&["7", "A1", "unknown"], Some("unknown"), Some(false)),
+            // Text by itself.
+            (&["1", "2", "x"], None, Some(false)),
+            (&["1", "True"], None, Some(false)),
+            (&["n", "y"], None, None),
+            (&["NA", "None"], None, None),
+            (&[], None, None),
+        ] {
+            assert_eq!(shown(texts, fill), expected, "{texts:?} {fill:?}");
+        }
+        let texts = Texts::of([(0, "NA"), (1, "x"), (2, "None")].into_iter());
+        assert_eq!(texts.missing.iter().collect::<Vec<_>>(), ["NA", "None"]);
+    }
+
+    #[test]
+    fn the_age_of_pandas_goes_by_the_version_and_by_classes_that_pandas_2_has_no_more() {
+        let allowance = byoc_account::Allowance::unbounded();
+        let tree = |pickle: &[u8]| crate::artifact::pickle::read(pickle.to_vec(), &allowance).unwrap();
+        let plain = tree(b"\x80\x02N.");
+        for (version, pandas) in [
+            ((0, 20), Pandas::V0),
+            ((0, 21), Pandas::V0),
+            ((0, 22), Pandas::V1),
+            ((1, 2), Pandas::V1),
+            ((1, 3), Pandas::V2),
+            ((1, 9), Pandas::V2),
+        ] {
+            assert_eq!(pandas_of(&plain, Version::new(version.0, version.1)), pandas, "{version:?}");
+        }
+        let index = tree(b"\x80\x02cpandas.core.indexes.numeric\nInt64Index\n.");
+        assert_eq!(pandas_of(&index, Version::new(1, 3)), Pandas::V1);
     }
 }
