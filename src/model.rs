@@ -14,7 +14,7 @@ mod seen_kinds;
 
 pub use answer::{Answer, Exchange, Invocation, PieceByPiece};
 pub use cost::Cost;
-pub use inspect::{Contents, FileSize, Inspection};
+pub use inspect::{Contents, FileSize, Inspection, Refusal};
 pub use scripts::Script;
 pub use seen_kinds::SeenKinds;
 
@@ -169,7 +169,7 @@ fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
 /// What a file's bytes say; they are gone then.
 fn with_file<T>(path: &Path, allowance: &Allowance, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
     let bytes = read(path, allowance)?;
-    let parsed = parse(&bytes).map_err(|error| in_file(path, error));
+    let parsed = file_kind::check_pulled(&bytes).and_then(|()| parse(&bytes)).map_err(|error| in_file(path, error));
     allowance.give_back(bytes.capacity());
     parsed
 }

@@ -14,7 +14,8 @@ pub(super) fn hint(command: &Command, cause: Cause) -> &'static str {
     own.unwrap_or_else(|| cause.row().hint)
 }
 
-fn of_inspect(cause: Cause) -> Option<&'static str> {
+/// The same for `byoc inspect`, where its words are its own.
+pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadRequest => Some("see `byoc inspect --help`"),
         Cause::ModelNotFound => {

@@ -97,5 +97,6 @@ fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
     let folder = aside.path().join("model");
     let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;
     targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.display()))?;
-    registry.load(SINGLE_MODEL, &folder.to_string_lossy())
+    let loaded = registry.load(SINGLE_MODEL, &folder.to_string_lossy());
+    loaded.map_err(|error| error.renamed(&folder.display().to_string(), &place.display().to_string()))
 }

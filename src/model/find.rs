@@ -159,23 +159,36 @@ fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
 
 /// The first model below a folder, level by level.
 fn first_below(folder: &Path) -> Option<PathBuf> {
-    let (mut level, mut looked_at) = (vec![folder.to_owned()], 0);
+    files_below(folder).into_iter().find(|file| FileKind::of(file).is_some())
+}
+
+/// The archives below a folder, in order.
+pub(super) fn archives_below(folder: &Path) -> Vec<PathBuf> {
+    let mut archives = files_below(folder);
+    archives.retain(|file| FileKind::of(file) == Some(FileKind::Archive));
+    archives.sort();
+    archives
+}
+
+/// The files below a folder, level by level, as far as they are looked at.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let (mut files, mut level, mut looked_at) = (Vec::new(), vec![folder.to_owned()], 0);
     for _ in 0..DEEPEST_BELOW {
         let mut next = Vec::new();
         for entry in level.iter().filter_map(|folder| entries_of(folder).ok()).flatten() {
             looked_at += 1;
             if looked_at > MOST_BELOW {
-                return None;
+                return files;
             }
             if entry.is_dir() {
                 next.push(entry);
-            } else if FileKind::of(&entry).is_some() && entry.is_file() {
-                return Some(entry);
+            } else if entry.is_file() {
+                files.push(entry);
             }
         }
         level = next;
     }
-    None
+    files
 }
 
 fn name_of(path: &Path) -> String {

@@ -1,25 +1,31 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
-use super::{Artifact, in_file, read, with_file};
+use super::{Artifact, Script, in_file, read, with_file};
 use crate::artifact::file_kind::FileKind;
 use crate::artifact::model_algo::{Member, ModelAlgo};
-use crate::artifact::pickle::{self, Tree};
+use crate::artifact::pickle::{self, Outline, Tree};
 use crate::artifact::targz;
 use crate::error::{Cause, Error, Result};
 use crate::fitting::Document;
 use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
-use crate::preprocessor::{ColumnsJson, Overrides, Preprocessor, PreprocessorDescription};
+use crate::preprocessor::{ColumnsJson, Overrides, Preprocessor, PreprocessorDescription, RefusedDescription};
 use crate::scorer::{Scorer, ScorerDescription};
 use byoc_account::Allowance;
 use serde::Serialize;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An artifact, looked into.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
     /// The files that it was read from.
     pub files: Vec<FileSize>,
+    /// The scripts beside it that another container would run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_run: Vec<Script>,
+    /// The version of this program that wrote it, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_by: Option<String>,
     /// What the model takes in memory.
     pub memory_bytes: u64,
     /// What it is.
@@ -57,6 +63,25 @@ impl FileSize {
     }
 }
 
+/// An artifact that is refused, and what was seen of it.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why.
+    pub error: Error,
+    /// The files that it would have been read from.
+    pub files: Vec<FileSize>,
+    /// What a pickle says of itself, where that can be followed.
+    pub outline: Option<RefusedDescription>,
+    /// The scripts beside it that another container would run.
+    pub not_run: Vec<Script>,
+}
+
+impl From<Error> for Box<Refusal> {
+    fn from(error: Error) -> Box<Refusal> {
+        Box::new(Refusal { error, files: Vec::new(), outline: None, not_run: Vec::new() })
+    }
+}
+
 impl Inspection {
     /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
     /// `preprocessor.json`, or a pickle, as [`Artifact::load`] would read it.
@@ -64,84 +89,144 @@ impl Inspection {
     /// # Errors
     /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
     pub fn of(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
+        Inspection::or_refusal(path, overrides, allowance).map_err(|refusal| refusal.error)
+    }
+
+    /// The same, where of what is refused as much is told as can be seen.
+    ///
+    /// # Errors
+    /// As [`Inspection::of`].
+    pub fn or_refusal(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
         let metadata = fs::metadata(path).map_err(|error| {
             let failed = Error::io("read", path, &error);
             if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
         })?;
         if !metadata.is_file() && !metadata.is_dir() {
             let found = "expected a file or a folder, found a pipe, a socket or a device";
-            return Err(Error::new(Cause::Io, format!("{}: {found}", path.display())));
+            return Err(Error::new(Cause::Io, format!("{}: {found}", path.display())).into());
         }
         let inspection = match FileKind::of(path) {
             Some(FileKind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
-            _ => Artifact::find(path).and_then(|artifact| inspect(artifact, overrides, allowance)),
+            _ => Artifact::find(path).map_err(Into::into).and_then(|found| inspect(found, overrides, allowance)),
         };
         // What is said of a file has its name already.
         let around = if Artifact::is_lone_file(path) { path.parent().unwrap_or(Path::new("")) } else { path };
-        inspection.map_err(|error| if around == Path::new("") { error } else { error.context(around.display()) })
+        inspection.map_err(|mut refusal| {
+            if around != Path::new("") {
+                refusal.error = refusal.error.context(around.display());
+            }
+            refusal
+        })
+    }
+
+    /// The archives below a folder that is no model itself, such as that of a multi-model endpoint, in order.
+    pub fn archives_in(folder: &Path) -> Vec<PathBuf> {
+        let is_model = !folder.is_dir() || Artifact::find(folder).is_ok();
+        if is_model { Vec::new() } else { super::find::archives_below(folder) }
     }
 }
 
 /// How many files and folders an archive may have that is looked into: a model that is read here has a few, and each is made.
 const MOST_FILES: usize = 1024;
 
-fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
+fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
     Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
     let unpacked = folder.path().join("model");
     let limits = targz::Limits { entries: MOST_FILES, ..targz::Limits::default() };
     targz::unpack(archive, &unpacked, &limits)?;
+    let archive = FileSize::of(path)?;
     // The temporary folder's name is nobody's business.
-    let artifact = Artifact::find(&unpacked).map_err(|error| {
-        let message = error.message().replace(&unpacked.display().to_string(), "the archive");
-        Error::new(error.cause(), message)
-    })?;
-    let mut inspection = inspect(artifact, overrides, allowance)?;
-    inspection.files.insert(0, FileSize::of(path)?);
-    Ok(inspection)
+    let found =
+        Artifact::find(&unpacked).map_err(|error| error.renamed(&unpacked.display().to_string(), "the archive"));
+    match found.map_err(Into::into).and_then(|artifact| inspect(artifact, overrides, allowance)) {
+        Ok(mut inspection) => {
+            inspection.files.insert(0, archive);
+            Ok(inspection)
+        }
+        Err(mut refusal) => {
+            refusal.files.insert(0, archive);
+            if refusal.not_run.is_empty() {
+                refusal.not_run = Script::in_folder(&unpacked);
+            }
+            Err(refusal)
+        }
+    }
 }
 
-fn inspect(artifact: Artifact, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
+fn inspect(artifact: Artifact, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
+    let not_run = artifact.scripts();
+    let mut refusal = Refusal { error: Error::bad_artifact(""), files: Vec::new(), outline: None, not_run };
+    match look(artifact, overrides, &mut refusal, allowance) {
+        Ok(inspection) => Ok(Inspection { not_run: refusal.not_run, ..inspection }),
+        Err(error) => Err(Box::new(Refusal { error, ..refusal })),
+    }
+}
+
+/// Looks into an artifact; what is seen on the way is left in `seen`.
+fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance: &Allowance) -> Result<Inspection> {
     match artifact {
         Artifact::LinearLearner(directory) => {
             let learner = LinearLearner::open(&directory, allowance)?;
             Ok(Inspection {
                 files: files_of(&directory)?,
+                not_run: Vec::new(),
+                written_by: ModelAlgo::open(&directory)?.written_by(),
                 memory_bytes: learner.bytes(),
                 contents: Contents::LinearLearner(learner.describe(&directory, allowance)?),
             })
         }
         Artifact::Fitted(json) => {
+            seen.files.push(FileSize::of(&json)?);
             let document = with_file(&json, allowance, |text| Document::parse(text, allowance))?;
-            let mut columns = document.columns_json();
-            columns.dtypes = overrides.dtypes.clone();
             let described = document
                 .to_tree(allowance)
-                .and_then(|tree| scikit_learn(&tree, columns, allowance).map_err(Document::located))
+                .and_then(|tree| scikit_learn(&tree, document.columns_json(), allowance).map_err(Document::located))
                 .map_err(|error| in_file(&json, error));
             let (memory_bytes, contents) = described?;
-            Ok(Inspection { files: vec![FileSize::of(&json)?], memory_bytes, contents })
+            Ok(Inspection {
+                files: std::mem::take(&mut seen.files),
+                not_run: Vec::new(),
+                written_by: Some("byoc".to_owned()),
+                memory_bytes,
+                contents,
+            })
         }
         Artifact::ScikitLearn { pickle, columns } => {
-            let mut files = vec![FileSize::of(&pickle)?];
+            seen.files.push(FileSize::of(&pickle)?);
             let columns_json = match columns {
                 Some(path) => {
-                    files.push(FileSize::of(&path)?);
+                    seen.files.push(FileSize::of(&path)?);
                     with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?
                 }
                 None => ColumnsJson::default(),
             }
             .overridden(overrides);
-            let tree = pickle::read(read(&pickle, allowance)?, allowance).map_err(|error| in_file(&pickle, error))?;
-            if let Some(file) = files.first_mut() {
-                file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
-            }
-            let (memory_bytes, contents) =
-                scikit_learn(&tree, columns_json, allowance).map_err(|error| in_file(&pickle, error))?;
-            Ok(Inspection { files, memory_bytes, contents })
+            let read = read(&pickle, allowance).and_then(|bytes| {
+                let tree = pickle::read(bytes, allowance)?;
+                if let Some(file) = seen.files.first_mut() {
+                    file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
+                }
+                scikit_learn(&tree, columns_json, allowance)
+            });
+            let (memory_bytes, contents) = read.map_err(|error| {
+                seen.outline = outline(&pickle, &error, allowance);
+                in_file(&pickle, error)
+            })?;
+            let files = std::mem::take(&mut seen.files);
+            Ok(Inspection { files, not_run: Vec::new(), written_by: None, memory_bytes, contents })
         }
     }
+}
+
+/// What a pickle that is refused says of itself.
+fn outline(pickle: &Path, error: &Error, allowance: &Allowance) -> Option<RefusedDescription> {
+    if !matches!(error.cause(), Cause::Unsupported | Cause::BadArtifact) {
+        return None;
+    }
+    let outline = read(pickle, allowance).and_then(|bytes| Outline::read(bytes, allowance)).ok()?;
+    RefusedDescription::of(&outline, allowance).ok()
 }
 
 fn scikit_learn(tree: &Tree, columns: ColumnsJson, allowance: &Allowance) -> Result<(u64, Contents)> {

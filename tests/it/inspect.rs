@@ -149,3 +149,108 @@ fn a_reader_who_has_read_enough_is_no_failure() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(json!(""), json!(String::from_utf8_lossy(&output.stderr)));
 }
+
+#[test]
+fn what_is_refused_is_told_as_far_as_it_goes_and_as_json_too() {
+    let nested = fixture("pickle/unsupported/nested_pca.joblib");
+    let nested = nested.to_str().unwrap();
+    let output = inspect(&[nested]);
+    assert_eq!(output.status.code(), Some(65));
+    let (words, reason) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    for part in [
+        "refused; made by scikit-learn 1.9.1",
+        "scale: StandardScaler, 2 columns",
+        "shrink: PCA (sklearn.decomposition._pca.PCA, not read)",
+        "price: Ridge",
+    ] {
+        assert!(words.contains(part), "{part} is missing from\n{words}");
+    }
+    assert!(words.lines().all(|line| line.chars().count() <= 100), "{words}");
+    assert!(reason.contains("sklearn.decomposition._pca.PCA, which is not supported"), "{reason}");
+    assert!(
+        reason.contains("keep your own container for it and put it behind the endpoint: --container NAME=URL"),
+        "{reason}"
+    );
+    assert!(!reason.contains("damaged"), "{reason}");
+
+    let output = inspect(&[nested, "--json"]);
+    assert_eq!(output.status.code(), Some(65));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["error"]["exit_code"], 65);
+    assert!(reason.contains(document["error"]["message"].as_str().unwrap()), "{document}");
+    let shrink = &document["refused"]["transformer"]["parts"][0]["parts"][0]["parts"][1];
+    assert_eq!((&shrink["class"], &shrink["not_read"]), (&json!("PCA"), &json!("sklearn.decomposition._pca.PCA")));
+}
+
+#[test]
+fn every_failure_is_a_json_document_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.joblib");
+    let whole = std::fs::read(fixture("sklearn/1.6.1/standard_numpy/model.joblib")).unwrap();
+    std::fs::write(&broken, &whole[..whole.len() / 2]).unwrap();
+    let pointer = folder.path().join("pointer.tar.gz");
+    std::fs::write(&pointer, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n").unwrap();
+    for (path, code, said) in [
+        (broken.to_str().unwrap(), 65, "cut off"),
+        (pointer.to_str().unwrap(), 65, "git lfs pull"),
+        ("no/such/model.joblib", 66, "there is nothing at"),
+        ("README.md", 65, "found text"),
+    ] {
+        let output = inspect(&[path, "--json"]);
+        assert_eq!(output.status.code(), Some(code), "{path}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["error"]["exit_code"], code, "{document}");
+        assert!(document["error"]["message"].as_str().unwrap().contains(said), "{document}");
+        assert!(!document["error"]["hint"].as_str().unwrap().is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said));
+    }
+}
+
+#[test]
+fn of_a_folder_of_archives_each_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let houses = "examples/housing/models";
+    std::fs::create_dir(folder.path().join("Chicago_IL")).unwrap();
+    std::fs::copy(CHICAGO, folder.path().join("Chicago_IL/Chicago_IL.tar.gz")).unwrap();
+    let words = text(&[houses]);
+    assert!(words.starts_with("3 archives in "), "{words}");
+    assert!(words.contains("  Chicago_IL/Chicago_IL.tar.gz: linear learner: regressor, 10 features, "), "{words}");
+    let document = json_of(&[houses]);
+    assert_eq!(document["models"].as_array().map(Vec::len), Some(3));
+    assert_eq!(document["models"][0]["linear_learner"]["feature_dim"], 10);
+
+    std::fs::write(folder.path().join("a.tar.gz"), "no archive").unwrap();
+    let output = inspect(&[folder.path().to_str().unwrap(), "--json"]);
+    assert_eq!(output.status.code(), Some(65));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["models"][1]["name"], "a.tar.gz");
+    assert!(document["models"][1]["error"]["message"].as_str().unwrap().contains("found text"), "{document}");
+    let output = inspect(&[folder.path().to_str().unwrap()]);
+    let words = String::from_utf8(output.stdout).unwrap();
+    assert!(words.contains("a.tar.gz: refused: "), "{words}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a.tar.gz"));
+}
+
+#[test]
+fn scripts_that_are_not_run_are_named() {
+    let folder = scikit_learn("1.6.1/standard_numpy");
+    std::fs::create_dir(folder.path().join("code")).unwrap();
+    let script = "import joblib\n\ndef input_fn(body, content_type):\n    ...\ndef predict_fn(data, model):\n    ...\n";
+    std::fs::write(folder.path().join("code/inference.py"), script).unwrap();
+    let directory = folder.path().to_str().unwrap();
+    let words = text(&[directory]);
+    assert!(words.contains("  not run: code/inference.py, which defines input_fn, predict_fn\n"), "{words}");
+    let expected = json!([{"file": "code/inference.py", "defines": ["input_fn", "predict_fn"]}]);
+    assert_eq!(json_of(&[directory])["not_run"], expected);
+}
+
+#[test]
+fn the_whole_reason_is_said_why_every_request_is_refused() {
+    let folder = scikit_learn("1.6.1/standard_numpy");
+    std::fs::write(folder.path().join("columns.json"), r#"{"columns": ["a"]}"#).unwrap();
+    let words = text(&[folder.path().to_str().unwrap()]);
+    let reason = json_of(&[folder.path().to_str().unwrap()])["preprocessor"]["refusal"].as_str().unwrap().to_owned();
+    assert!(reason.len() > 60, "{reason}");
+    let flat = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(&format!("every request is refused: {reason}")), "{reason}\n{words}");
+}

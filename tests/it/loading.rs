@@ -110,3 +110,60 @@ fn a_file_that_is_no_model_is_named_by_what_it_is() {
         assert!(message.contains("byoc: put one model there"), "{message}");
     }
 }
+
+#[test]
+fn what_is_no_damage_is_not_called_damage_and_the_way_out_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let dict = place("dict.joblib", b"\x80\x04}\x8c\x05modelK\x01s.");
+    let booster = place("booster.pkl", b"\x80\x04cxgboost.core\nBooster\n)\x81.");
+    let means = place("kmeans/model_algo-1", &[&b"\x12\x01"[..], &[0; 94]].concat());
+    let forest = place("forest.pkl", b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.");
+    let way_out = "keep your own container for it and put it behind the endpoint: --container NAME=URL";
+    for (path, said) in [
+        (&dict, "the file holds a dict of 1"),
+        (&booster, "xgboost.core.Booster, which is not supported"),
+        (&means, "parameters of MXNet, as SageMaker's K-Means, PCA"),
+        (&forest, "supported estimators are ElasticNet"),
+    ] {
+        let message = refused(path);
+        assert!(message.contains(said) && message.contains(way_out), "{message}");
+        assert!(!message.contains("damaged"), "{message}");
+    }
+    for name in ["pointer.joblib", "pointer.tar.gz", "lfs/model_algo-1", "preprocessor.json"] {
+        let pointer = place(name, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n");
+        let message = refused(&pointer);
+        assert!(message.contains("Git LFS pointer") && message.contains("git lfs pull"), "{name}: {message}");
+    }
+}
+
+#[test]
+fn scripts_beside_a_model_are_warned_of_and_the_model_is_served() {
+    let folder = scikit_learn("1.6.1/standard_numpy");
+    fs::create_dir(folder.path().join("code")).unwrap();
+    fs::write(folder.path().join("code/inference.py"), "def predict_fn(data, model):\n    return 1\n").unwrap();
+    let directory = model_dir(&folder);
+    let mut container = Container::start(&["--model-dir", &directory], &[("SAGEMAKER_PROGRAM", "inference.py")]);
+    container.wait_for_log("SAGEMAKER_PROGRAM=inference.py: no script is run");
+    container.wait_for_log("code/inference.py (predict_fn) is not run");
+    container.wait_for_log("--container NAME=URL");
+    let multi_model = &mut Container::start(&["--multi-model"], &[]);
+    assert_eq!(multi_model.load("m", folder.path()).status, 200);
+    multi_model.wait_for_log("model m: code/inference.py (predict_fn) is not run");
+}
+
+#[test]
+fn a_plain_pickle_without_an_ending_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fixture("sklearn/1.6.1/housing_plain_pickle");
+    fs::copy(whole.join("model.joblib"), folder.path().join("sklearn-model")).unwrap();
+    fs::copy(whole.join("columns.json"), folder.path().join("columns.json")).unwrap();
+    let container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let body = fixture_text("sklearn/1.6.1/housing_plain_pickle/input.csv");
+    assert_eq!(container.invoke("text/csv", &body).status, 200);
+}

@@ -16,6 +16,10 @@ use zip::{CompressionMethod, ZipArchive};
 
 const ARCHIVE: &str = "model_algo-1";
 
+/// How the comment of an archive begins that this program wrote; its version follows. Nothing else in there may say so: the
+/// files are read by MXNet and by SageMaker's own container.
+pub(crate) const WRITTEN_BY: &str = "byoc ";
+
 /// What a deflated file may unpack to, in multiples of its own size: the algorithm's own weights shrink to nine tenths. Runs
 /// of one number do better, and as many bytes of those as the other constant says are always allowed.
 const LARGEST_RATIO: u64 = 200;
@@ -140,6 +144,16 @@ impl ModelAlgo {
                 names.join(", ")
             ),
         ))
+    }
+
+    /// The version of this program that wrote the archive, if it did: what stands in the archive's comment
+    /// ([`crate::linear_learner::write`]).
+    pub fn written_by(&self) -> Option<String> {
+        const LONGEST: usize = 64;
+        let Source::Zip(archive, _) = &self.0 else { return None };
+        let comment = std::str::from_utf8(archive.comment()).ok()?;
+        let is_ours = comment.len() <= LONGEST && comment.starts_with(WRITTEN_BY);
+        is_ours.then(|| comment.to_owned())
     }
 
     /// Whether the artifact has the file.

@@ -4,6 +4,7 @@
 //! blank before each line's end; so do we, for whoever compares files.
 
 use super::train::{Hyperparameters, Loss, PredictorType, Trained};
+use crate::artifact::model_algo::WRITTEN_BY;
 use crate::error::{Cause, Error, Result};
 use serde::Serialize;
 use std::fs::File;
@@ -54,6 +55,7 @@ fn archive(given: &Hyperparameters, trained: &Trained) -> Result<Vec<u8>> {
     let failed =
         |error: zip::result::ZipError| Error::new(Cause::Internal, format!("could not make the archive: {error}"));
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    writer.set_comment(format!("{WRITTEN_BY}{}", env!("CARGO_PKG_VERSION"))).map_err(failed)?;
     for (name, bytes) in members {
         writer.start_file(name, options).map_err(failed)?;
         writer.write_all(&bytes).map_err(|error| failed(error.into()))?;

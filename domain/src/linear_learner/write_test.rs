@@ -50,6 +50,7 @@ fn the_graph_is_mxnets_text_byte_for_byte() {
         ("multiclass_4", 12, 4, "SoftmaxOutput", 36),
     ] {
         let (_folder, mut artifact) = fixture(case);
+        assert_eq!(artifact.written_by(), None, "{case} is not ours");
         let expected = String::from_utf8(
             artifact.read(Member::Symbol, 0, &Allowance::unbounded(), |bytes| Ok(bytes.to_vec())).unwrap(),
         )
@@ -88,6 +89,8 @@ fn what_is_written_is_loaded_and_scores_as_the_weights_say() {
         write(folder.path(), &given, &trained(&given, weights.clone(), bias.clone(), 0.25)).unwrap();
         let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(files, ["model_algo-1"]);
+        let written_by = ModelAlgo::open(folder.path()).unwrap().written_by();
+        assert_eq!(written_by, Some(format!("byoc {}", env!("CARGO_PKG_VERSION"))));
         let learner = LinearLearner::open(folder.path(), &Allowance::unbounded()).unwrap();
         assert_eq!(learner.predictor_type().name(), given.predictor_type.name());
         let body = ContentType::of(MediaType::Csv);

@@ -10,7 +10,7 @@ pub(super) fn title(learner: &LinearLearnerDescription) -> String {
     format!("linear learner: {}{classes}, {} features", learner.predictor_type, learner.feature_dim)
 }
 
-pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription) {
+pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription, written_by: Option<&str>) {
     let score = match learner.activation {
         "sigmoid" => "score: the sigmoid of bias + weights · features, the probability of class 1",
         "softmax" => "scores: the softmax of bias + weights · features, the probability of each class",
@@ -21,8 +21,10 @@ pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription) {
     if let Some(threshold) = learner.threshold {
         page.line(2, &format!("predicted label: 1 from a score of {} on", short(threshold)));
     }
-    if let Some(version) = &learner.mxnet_version {
-        page.line(2, &format!("network written by MXNet {version}"));
+    match (written_by, &learner.mxnet_version) {
+        (Some(program), _) => page.line(2, &format!("trained by {}", plain(program))),
+        (None, Some(version)) => page.line(2, &format!("network written by MXNet {version}")),
+        (None, None) => {}
     }
     page.gap();
     page.line(0, "training (additional-params.json)");

@@ -3,14 +3,16 @@
 //! What there is to say comes from [`crate::model::Inspection`]; here it is put into words, for a person and a width of 100
 //! columns (`page`), or printed as JSON.
 
+mod failure;
 mod linear_learner;
 mod page;
 mod place;
 mod preprocessor;
 mod scorer;
+mod several;
 mod weights;
 
-use std::io::{BufWriter, ErrorKind, Write as _};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
@@ -21,7 +23,7 @@ use crate::cli::settings::Settings;
 use crate::container::accounts::left_for_the_rest;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Contents, FileSize, Inspection};
+use crate::model::{Contents, FileSize, Inspection, Refusal, Script};
 use crate::preprocessor::Overrides;
 use crate::telemetry::printable;
 use page::{Page, plain};
@@ -30,7 +32,7 @@ use place::Place;
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// A model's folder, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl or *.pickle; here or in S3 (s3://BUCKET/KEY)
+    /// A model's folder, a folder of archives, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl, *.pickle or sklearn-model; here or in S3 (s3://BUCKET/KEY)
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Print everything as JSON
@@ -47,36 +49,85 @@ pub(super) struct Arguments {
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let (refusal, written) = match inspect(arguments, environment, &mut stdout) {
+        Ok(()) => (None, Ok(())),
+        Err(Ended::Told(error)) => (Some(error), Ok(())),
+        Err(Ended::Refused(refusal)) => {
+            let written = failure::write(&mut stdout, &refusal, arguments.json);
+            (Some(refusal.error), written)
+        }
+        Err(Ended::NotWritten(error)) => (None, Err(error)),
+    };
+    match (written.and_then(|()| stdout.flush()), refusal) {
+        (_, Some(error)) => Err(error),
+        // Whoever reads has read enough.
+        (Err(error), None) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::new(Cause::Io, format!("could not write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why no more is said.
+enum Ended {
+    /// It is refused, and nothing was said of it.
+    Refused(Box<Refusal>),
+    /// What is refused was said beside what is not.
+    Told(Error),
+    NotWritten(std::io::Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Ended {
+        Ended::Refused(error.into())
+    }
+}
+
+impl From<std::io::Error> for Ended {
+    fn from(error: std::io::Error) -> Ended {
+        Ended::NotWritten(error)
+    }
+}
+
+fn inspect(arguments: &Arguments, environment: &Environment, stdout: &mut impl Write) -> Result<(), Ended> {
     let mut settings = Settings::new(environment);
     let overrides = arguments.overrides.resolve(&mut settings);
     settings.finish()?;
     let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
     let account = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
-    let allowance = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
+    let allowance = || Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
     let place = Place::of(&arguments.path, environment)?;
-    let inspection = Inspection::of(&place.path, &overrides, &allowance);
-    let mut inspection = inspection.map_err(|error| place.said_of(error))?;
+    let archives = Inspection::archives_in(&place.path);
+    if !archives.is_empty() {
+        let several = several::Models { folder: &place, archives, overrides: &overrides };
+        return several.tell(stdout, arguments.json, &allowance);
+    }
+    let allowance = allowance();
+    let mut inspection = Inspection::or_refusal(&place.path, &overrides, &allowance).map_err(|mut refusal| {
+        refusal.error = place.said_of(refusal.error);
+        Ended::Refused(refusal)
+    })?;
     if let Some(preprocessor) = &arguments.preprocessor {
         let place = Place::of(preprocessor, environment)?;
         name_features(&mut inspection, arguments, (&place.path, &overrides), &allowance)
             .map_err(|error| place.said_of(error))?;
     }
-    let mut stdout = BufWriter::new(std::io::stdout().lock());
-    let written = if arguments.json {
+    if arguments.json {
         // Not as one text, which may be large.
-        let mut lines = printable::JsonLines::new(&mut stdout);
-        serde_json::to_writer_pretty(&mut lines, &inspection).map_err(Into::into).and_then(|()| lines.write_all(b"\n"))
+        let mut lines = printable::JsonLines::new(stdout);
+        serde_json::to_writer_pretty(&mut lines, &inspection).map_err(std::io::Error::from)?;
+        lines.write_all(b"\n")?;
     } else {
-        let text = in_words(&inspection);
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()))
-    };
-    match written.and_then(|()| stdout.flush()) {
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
-        Ok(()) => Ok(()),
+        say(stdout, &in_words(&inspection))?;
     }
+    Ok(())
+}
+
+/// Writes a page, with a line break at its end.
+fn say(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()))
 }
 
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
@@ -110,34 +161,54 @@ fn name_features(
 
 fn in_words(inspection: &Inspection) -> String {
     let mut page = Page::default();
+    page.line(0, &title(inspection));
+    sizes(&mut page, &inspection.files);
+    page.line(2, &format!("in memory: {}", bytes(inspection.memory_bytes)));
+    not_run(&mut page, &inspection.not_run);
     match &inspection.contents {
         Contents::LinearLearner(learner) => {
-            page.line(0, &linear_learner::title(learner));
-            sizes(&mut page, inspection);
-            linear_learner::describe(&mut page, learner);
+            linear_learner::describe(&mut page, learner, inspection.written_by.as_deref());
         }
-        Contents::Preprocessor(preprocessor) => {
-            page.line(0, &format!("scikit-learn preprocessor, made by scikit-learn {}", preprocessor.scikit_learn));
-            sizes(&mut page, inspection);
-            preprocessor::describe(&mut page, preprocessor);
-        }
-        Contents::Scorer(scorer) => {
-            let made_by = &scorer.artifact.scikit_learn;
-            page.line(0, &format!("scikit-learn scorer ({}), made by scikit-learn {made_by}", plain(&scorer.class)));
-            sizes(&mut page, inspection);
-            scorer::describe(&mut page, scorer);
-        }
+        Contents::Preprocessor(preprocessor) => preprocessor::describe(&mut page, preprocessor),
+        Contents::Scorer(scorer) => scorer::describe(&mut page, scorer),
     }
     page.into_text()
 }
 
-fn sizes(page: &mut Page, inspection: &Inspection) {
+/// What an artifact is, in a line.
+fn title(inspection: &Inspection) -> String {
+    let made_by = |version: &str| match &inspection.written_by {
+        Some(program) => format!("fitted by {}, as scikit-learn {version} would have", plain(program)),
+        None => format!("made by scikit-learn {version}"),
+    };
+    match &inspection.contents {
+        Contents::LinearLearner(learner) => linear_learner::title(learner),
+        Contents::Preprocessor(preprocessor) => {
+            format!("scikit-learn preprocessor, {}", made_by(&preprocessor.scikit_learn))
+        }
+        Contents::Scorer(scorer) => {
+            format!("scikit-learn scorer ({}), {}", plain(&scorer.class), made_by(&scorer.artifact.scikit_learn))
+        }
+    }
+}
+
+fn sizes(page: &mut Page, files: &[FileSize]) {
     let file = |file: &FileSize| match file.uncompressed_bytes {
         Some(uncompressed) => format!("{} ({}, {uncompressed} uncompressed)", plain(&file.name), bytes(file.bytes)),
         None => format!("{} ({})", plain(&file.name), bytes(file.bytes)),
     };
-    page.list(2, "files: ", inspection.files.iter().map(file));
-    page.line(2, &format!("in memory: {}", bytes(inspection.memory_bytes)));
+    page.list(2, "files: ", files.iter().map(file));
+}
+
+/// The scripts that another container would run.
+fn not_run(page: &mut Page, scripts: &[Script]) {
+    for script in scripts {
+        let defines = match script.defines.as_slice() {
+            [] => String::new(),
+            functions => format!(", which defines {}", functions.join(", ")),
+        };
+        page.line(2, &format!("not run: {}{defines}", plain(&script.file)));
+    }
 }
 
 fn bytes(count: u64) -> String {

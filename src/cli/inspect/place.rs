@@ -47,6 +47,11 @@ impl Place {
         Ok(Place { path, said: location.to_string(), _aside: Some(aside) })
     }
 
+    /// How it is named to whoever asked for it.
+    pub(super) fn name(&self) -> &str {
+        &self.said
+    }
+
     /// An error that names the place as whoever asked does.
     pub(super) fn said_of(&self, error: Error) -> Error {
         error.renamed(&self.path.display().to_string(), &self.said)

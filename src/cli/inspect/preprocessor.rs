@@ -27,7 +27,7 @@ pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
     }
     read_as(page, preprocessor);
     if let Some(refusal) = &preprocessor.refusal {
-        page.line(2, &format!("every request is refused: {}", plain(refusal)));
+        page.line(2, &format!("every request is refused: {}", printable(refusal)));
     }
 }
 
@@ -77,7 +77,7 @@ fn names(names: &[Name]) -> impl ExactSizeIterator<Item = String> {
 }
 
 /// A sentence, however long.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
 }
 
@@ -86,7 +86,8 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
     let name = described.name.as_ref().map(|name| format!("{}: ", plain(name))).unwrap_or_default();
     let weight = described.weight.as_ref().map(|weight| format!(", times {}", value(weight))).unwrap_or_default();
     let features = described.feature_names_out.as_ref().map(|features| counted(features.len(), "feature"));
-    let head = format!("{name}{}{weight}", plain(&described.class));
+    let refused = described.not_read.as_ref().map(|class| format!(" ({}, not read)", plain(class))).unwrap_or_default();
+    let head = format!("{name}{}{refused}{weight}", plain(&described.class));
     let to = features.map(|features| format!(" to {features}")).unwrap_or_default();
     match described.columns.len() {
         0 => page.line(indent, &head),

@@ -121,6 +121,49 @@ mod tests {
     }
 
     #[test]
+    fn objects_of_unknown_classes_are_kept_however_they_are_made() {
+        for program in [
+            &b"cxgboost.core\nBooster\n)\x81}\x8c\x01aK\x01sb."[..],
+            b"cxgboost.core\nBooster\n)}\x92.",
+            b"cxgboost.core\nBooster\n(K\x01\x8c\x01atR}b}b.",
+            b"cxgboost.core\nBooster\n)R(\x8c\x01aK\x01u(K\x01e.",
+            b"cbuiltins\ngetattr\n(cxgboost.core\nBooster\n\x8c\x01atR)R.",
+            b"cxgboost.core\nBooster\n)\x81N0.",
+        ] {
+            assert!(read(program.to_vec(), &Allowance::unbounded()).is_err());
+            let outline = Outline::read(program.to_vec(), &Allowance::unbounded());
+            let outline = outline.unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()));
+            assert!(outline.root().is_unlisted(), "{}", program.escape_ascii());
+        }
+        let records = b"cnumpy\ndtype\n\x8c\x03V56\x85R(K\x03\x8c\x01|N\x8c\x01a}K8K\x01K\x10tb.";
+        assert!(Outline::read(records.to_vec(), &Allowance::unbounded()).is_ok());
+    }
+
+    #[test]
+    fn the_bounds_of_reading_hold_for_what_is_only_looked_at() {
+        let refusal =
+            |program: &[u8]| Outline::read(program.to_vec(), &Allowance::unbounded()).unwrap_err().to_string();
+        let of_itself = b"cxgboost.core\nBooster\n)\x81q\0}\x8c\x01ah\0sb.";
+        assert!(refusal(of_itself).contains("holds itself"));
+        let deep = [b"cos\nx\n(".repeat(200), b"tR".repeat(200), b".".to_vec()].concat();
+        assert!(refusal(&deep).contains("nested deeper"));
+        assert!(refusal(b"cos\nx\nP1\n.").contains("PERSID is refused"));
+        let long = [b"c", &b"a".repeat(300)[..], b"\nb\n."].concat();
+        assert!(refusal(&long).contains("not text of at most"));
+        let wide = [&b"cnumpy\ndtype\n\x8c\x0aV999999999\x85R."[..]].concat();
+        let array = [
+            &b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR(K\x01K\x02\x85"[..],
+            &wide[..wide.len() - 1],
+            b"\x89C\x01atb.",
+        ];
+        assert!(refusal(&array.concat()).contains("has 1 bytes; expected 1999999998"));
+        let values = [b"(".to_vec(), b"cos\nx\n".repeat(10), b"l.".to_vec()].concat();
+        let few =
+            Outline::read(values.clone(), &Allowance::of_bytes(values.len() as u64 + 100, byoc_account::Purpose::Load));
+        assert_eq!(few.unwrap_err().cause(), crate::error::Cause::InsufficientMemory);
+    }
+
+    #[test]
     fn the_beginning_says_what_a_pickle_holds() {
         for (program, expected) in [
             (&b"\x80\x04}."[..], Held::Value("a dict")),

@@ -1,0 +1,72 @@
+//! An artifact that is refused: as much of it as was seen, in words or as JSON. Why it is refused stands on standard error too.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::page::{Page, plain};
+use super::{not_run, preprocessor, say, sizes};
+use crate::cli::hints;
+use crate::model::{FileSize, Refusal, Script};
+use crate::preprocessor::RefusedDescription;
+use crate::telemetry::printable;
+
+/// A refusal as a JSON document.
+#[derive(Serialize)]
+pub(super) struct Failure<'a> {
+    error: Said<'a>,
+    #[serde(skip_serializing_if = "<[FileSize]>::is_empty")]
+    files: &'a [FileSize],
+    #[serde(skip_serializing_if = "<[Script]>::is_empty")]
+    not_run: &'a [Script],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'a RefusedDescription>,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    message: String,
+    hint: &'a str,
+    exit_code: u8,
+}
+
+impl<'a> Failure<'a> {
+    pub(super) fn of(refusal: &'a Refusal) -> Failure<'a> {
+        let cause = refusal.error.cause();
+        Failure {
+            error: Said {
+                message: refusal.error.to_string(),
+                hint: hints::of_inspect(cause).unwrap_or(cause.row().hint),
+                exit_code: cause.row().exit_code,
+            },
+            files: &refusal.files,
+            not_run: &refusal.not_run,
+            refused: refusal.outline.as_ref(),
+        }
+    }
+}
+
+/// Says what was seen of it.
+pub(super) fn write(stdout: &mut impl Write, refusal: &Refusal, as_json: bool) -> std::io::Result<()> {
+    if as_json {
+        let mut lines = printable::JsonLines::new(stdout);
+        serde_json::to_writer_pretty(&mut lines, &Failure::of(refusal))?;
+        return lines.write_all(b"\n");
+    }
+    let mut page = Page::default();
+    match &refusal.outline {
+        Some(outline) => {
+            page.line(0, &format!("refused; made by scikit-learn {}", plain(&outline.scikit_learn)));
+            sizes(&mut page, &refusal.files);
+            not_run(&mut page, &refusal.not_run);
+            page.gap();
+            preprocessor::transformer(&mut page, 0, &outline.transformer);
+        }
+        None if !refusal.not_run.is_empty() => {
+            page.line(0, "refused");
+            not_run(&mut page, &refusal.not_run);
+        }
+        None => return Ok(()),
+    }
+    say(stdout, &page.into_text())
+}
