@@ -81,7 +81,8 @@ type Node<'a> = Cow<'a, str>;
 /// # Errors
 /// The first step that leads nowhere.
 pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
-    let text = std::str::from_utf8(without_byte_order_mark(record)).map_err(|error| format!("expected UTF-8: {error}"))?;
+    let text =
+        std::str::from_utf8(without_byte_order_mark(record)).map_err(|error| format!("expected UTF-8: {error}"))?;
     let mut nodes: Vec<Node<'a>> = vec![Cow::Borrowed(text)];
     let mut is_list = false;
     for step in path.steps() {

@@ -217,8 +217,8 @@ async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
     for (failure, expected) in [
         (OfStore::NotThere, Standing::Gone),
         (OfStore::NoBucket, Standing::Gone),
-        (OfStore::Unavailable("x".into()), Standing::Unknown("the store did not answer: x".into())),
-        (OfStore::Denied("x".into()), Standing::Unknown("access is denied: x".into())),
+        (OfStore::Unavailable("x".into()), Standing::Unknown(OfStore::Unavailable("x".into()).to_string())),
+        (OfStore::Denied("x".into()), Standing::Unknown(OfStore::Denied("x".into()).to_string())),
     ] {
         let standing = Standing::of(&loaded, Err(failure));
         assert_eq!(standing, expected);
