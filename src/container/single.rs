@@ -56,7 +56,7 @@ struct Brought {
 impl Brought {
     async fn of(location: &Location, s3: &S3Access) -> Result<Brought> {
         if let Location::Local(path) = location {
-            return Ok(Brought { place: path.clone(), aside: None });
+            return Ok(Brought { place: absolute(path), aside: None });
         }
         let aside = TemporaryFolder::make("byoc-model-")?;
         aside.remove_abandoned();

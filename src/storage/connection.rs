@@ -109,7 +109,7 @@ fn failed(error: &reqwest::Error, url: Option<&Url>) -> HttpError {
     } else {
         HttpErrorKind::Unknown
     };
-    HttpError::new(kind, words::of_exchange(&error, error.url().or(url)))
+    HttpError::new(kind, words::of_exchange(error, error.url().or(url)))
 }
 
 /// What the operating system says of the connection, if it says something.

@@ -140,7 +140,7 @@ impl Job {
         report.say(&format!("Fitting a preprocessor on the {mode} of channel {name}"));
         let unread: Vec<&str> = self.channels.keys().map(String::as_str).filter(|other| *other != name).collect();
         if let Some(unread) =
-            unread.iter().find(|other| !self.file.parent().is_some_and(|folder| folder == task.channel(other)))
+            unread.iter().find(|other| self.file.parent().is_none_or(|folder| folder != task.channel(other)))
         {
             report.say(&format!("Channel {unread} is not read: a preprocessor is fitted on {name} alone"));
         }

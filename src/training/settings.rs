@@ -43,7 +43,11 @@ pub(super) fn hyperparameters(tree: &Tree) -> Result<Given> {
     let Some(given) = read::<BTreeMap<String, Value>>(&path)? else {
         return Err(Error::new(
             Cause::BadSetting,
-            format!("{} is missing: expected an object of hyperparameters, predictor_type among them", path.display()),
+            format!(
+                "{} is missing: expected an object of hyperparameters, predictor_type among them; for files wherever they lie: \
+                 byoc train --train FILE --hp predictor_type=regressor",
+                path.display()
+            ),
         ));
     };
     given

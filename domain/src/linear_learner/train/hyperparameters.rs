@@ -524,8 +524,9 @@ impl Reader<'_> {
                 self.problems.push(format!("predictor_type is not given: expected {NAMES}"));
                 None
             }
-            _ => {
-                self.refuse("predictor_type", NAMES);
+            other => {
+                let meant = near::did_you_mean(other, ["regressor", "binary_classifier", "multiclass_classifier"]);
+                self.problems.push(format!("predictor_type is {other:?}: {meant}expected {NAMES}"));
                 None
             }
         }

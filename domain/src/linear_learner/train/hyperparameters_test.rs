@@ -143,6 +143,10 @@ fn a_wrong_one_is_refused_with_its_name_its_value_and_what_is_allowed() {
             &[("learning_rat", "1")],
             "learning_rat (value \"1\") is no hyperparameter of the linear learner: did you mean learning_rate? expected predictor_type, ",
         ),
+        (
+            &[("predictor_type", "regression")],
+            "predictor_type is \"regression\": did you mean regressor? expected regressor,",
+        ),
         (&[("batch_size", "1")], "linear learner: did you mean mini_batch_size? expected predictor_type, "),
         (&[("optimizer", "addam")], "optimizer is \"addam\": did you mean adam? expected"),
     ] {

@@ -2,6 +2,7 @@
 
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
+use crate::near;
 use crate::payload::frame::{Frame, Series};
 use crate::payload::reading::ReadAs;
 use crate::payload::shown;
@@ -67,10 +68,14 @@ struct Named<'a, 'c> {
 impl Named<'_, '_> {
     /// What a message adds of names that are no columns.
     fn unknown(&self) -> String {
+        // A column that has its value was not meant by another name.
+        let missing = self.names.iter().zip(&self.seen).filter(|(_, seen)| !**seen).map(|(name, _)| *name);
+        let meant = self.unknown.iter().find_map(|name| near::nearest(name, missing.clone()));
+        let meant = meant.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
         match self.unknown.as_slice() {
             [] => String::new(),
-            [name] => format!("; {name} is no column of the model"),
-            names => format!("; {} are no columns of the model", names.join(", ")),
+            [name] => format!("; {name} is no column of the model{meant}"),
+            names => format!("; {} are no columns of the model{meant}", names.join(", ")),
         }
     }
 

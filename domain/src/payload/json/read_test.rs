@@ -240,7 +240,8 @@ fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
         (r#"[{"wide": 1}, {"wide": 2}]"#, "expected a value for each column in some row, found none for color"),
         (
             r#"[{"wide": 1, "Color": "red", "size": 3}]"#,
-            "expected a value for each column in some row, found none for color; \"Color\", \"size\" are no columns of the model",
+            "expected a value for each column in some row, found none for color; \"Color\", \"size\" are no columns \
+             of the model: did you mean color?",
         ),
         (r#"[{"wide": [1], "color": "red"}]"#, "row 1, column 1, byte 10: expected a value, found a list"),
         (
