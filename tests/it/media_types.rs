@@ -172,6 +172,51 @@ fn rows_may_come_as_json_lists_or_by_the_names_of_columns() {
     assert_eq!(message, "expected a value for each column in some row, found none for DECK");
 }
 
+/// What `predictor.predict` of a dict sends, what pandas writes, and both from editors that put a mark before text.
+#[test]
+fn one_object_is_one_row_and_a_frame_of_pandas_is_rows_by_name() {
+    let (preprocessor, _folder) = preprocessor("1.4.2/housing", &[]);
+    let names = [
+        "YEAR_BUILT",
+        "SQUARE_FEET",
+        "NUM_BEDROOMS",
+        "NUM_BATHROOMS",
+        "LOT_ACRES",
+        "GARAGE_SPACES",
+        "FRONT_PORCH",
+        "DECK",
+    ];
+    let house = json!([1993, 2728, 6, 3.0, 0.7, 1, "y", "y"]);
+    let other = json!([1950, 800, 1, 1.0, 0.2, 0, "n", "n"]);
+    let values = |row: &serde_json::Value| row.as_array().unwrap().clone();
+    let object = |row| serde_json::Map::from_iter(names.iter().map(|name| (*name).to_owned()).zip(values(row)));
+    let columns: serde_json::Map<_, _> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| ((*name).to_owned(), json!([house[index], other[index]])))
+        .collect();
+    let ask = |body: &str| {
+        let reply = preprocessor.invoke("application/json", body);
+        assert_eq!(reply.status, 200, "{body}: {}", reply.text());
+        reply.json()
+    };
+    let (one, two) = (ask(&json!([house]).to_string()), ask(&json!([house, other]).to_string()));
+    for (body, expected) in [
+        (json!(object(&house)), &one),
+        (json!({"features": house}), &one),
+        (json!({"columns": names, "index": [0, 1], "data": [house, other]}), &two),
+        (json!({"data": [house, other], "columns": names}), &two),
+        (json!([object(&house), object(&other)]), &two),
+        (json!(columns), &two),
+    ] {
+        assert_eq!(&ask(&body.to_string()), expected, "{body}");
+        assert_eq!(&ask(&format!("\u{feff}{body}")), expected, "{body}");
+    }
+    let wrong = json!({"columns": names, "data": [house, [1950, "big", 1, 1.0, 0.2, 0, "n", "n"]]});
+    let message = preprocessor.invoke("application/json", wrong.to_string()).error(400, "BadRequestException");
+    assert!(message.starts_with("row 2, column 2 (SQUARE_FEET): could not read \"big\""), "{message}");
+}
+
 #[test]
 fn text_goes_into_no_numeric_answer_and_the_column_is_named() {
     let (container, _folder) = preprocessor("1.6.1/passthrough_strings", &[]);

@@ -123,3 +123,15 @@ proptest! {
         let _ = quoted::read(&body, width, 0, unbounded());
     }
 }
+
+#[test]
+fn a_byte_order_mark_counts_in_the_bytes_of_errors() {
+    for (body, expected) in [
+        ("\u{feff}1,2\n3,x\n", "row 2, column 2, byte 9: "),
+        ("\u{feff}\"1\",2\n3,x\n", "row 2, column 2, byte 9: "),
+        ("\u{feff}1,2\n3\n", "row 2, byte 7: "),
+    ] {
+        let error = read(body.as_bytes(), 2, 0, crate::testing::unbounded()).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{body}: {error}");
+    }
+}
