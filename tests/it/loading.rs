@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::artifacts::{fixture, fixture_text, model_dir, scikit_learn};
-use crate::support::program::{Container, byoc};
+use crate::support::program::{Container, Endpoint, byoc};
 
 const COLUMNS_DO_NOT_FIT: &[&str] = &[r#"{"columns": ["a"]}"#, r#"{"columns": ["a", "b", "c", "d"]}"#];
 const NO_COLUMNS: &[&str] = &["[]", r#"{"columns": ["a", "b", "b"]}"#];
@@ -62,7 +62,7 @@ fn a_hint_fits_what_was_wrong() {
     let whole = fs::read(fixture("sklearn/1.6.1/standard_numpy/model.joblib")).unwrap();
     fs::write(damaged.path().join("model.joblib"), &whole[..whole.len() / 2]).unwrap();
     for (place, reason, hint) in [
-        (two_models.path(), "2 models in", "put one model there"),
+        (two_models.path(), "2 models in", "leave one model there"),
         (edited.path(), "preprocessor.json: missing field", "correct preprocessor.json at the path"),
         (
             &unsupported,
@@ -155,6 +155,29 @@ fn scripts_beside_a_model_are_warned_of_and_the_model_is_served() {
     let multi_model = &mut Container::start(&["--multi-model"], &[]);
     assert_eq!(multi_model.load("m", folder.path()).status, 200);
     multi_model.wait_for_log("model m: code/inference.py (predict_fn) is not run");
+}
+
+#[test]
+fn an_endpoint_serves_a_model_that_is_a_file_of_its_own() {
+    let folder = scikit_learn("1.4.2/housing");
+    let model = folder.path().join("model.joblib");
+    let body = fixture_text("sklearn/1.4.2/housing/input.csv");
+    let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
+    let container = Container::ready(&["--model-dir", model.to_str().unwrap()], &[]);
+    let expected = container.post("/invocations", &csv, body.as_str()).text().to_owned();
+    let config = folder.path().join("endpoint.json");
+    let target =
+        [("content-type", "text/csv"), ("accept", "text/csv"), ("x-amzn-sagemaker-target-model", "model.joblib")];
+    for (container, headers) in [
+        (serde_json::json!({"Image": "i", "ModelDataUrl": "./model.joblib"}), &csv[..]),
+        (serde_json::json!({"Image": "i", "Mode": "MultiModel", "ModelDataUrl": "./"}), &target),
+    ] {
+        let model = serde_json::json!({"EndpointName": "e", "ModelName": "m", "PrimaryContainer": container});
+        fs::write(&config, model.to_string()).unwrap();
+        let endpoint = Endpoint::ready(&config);
+        let reply = endpoint.client().send("POST", "/endpoints/e/invocations", headers, body.as_bytes());
+        assert_eq!((reply.status, reply.text()), (200, &*expected));
+    }
 }
 
 #[test]

@@ -129,6 +129,27 @@ fn houses(count: usize) -> String {
 }
 
 #[test]
+fn a_model_that_is_a_file_of_its_own_serves_a_job_as_it_serves_requests() {
+    let folder = scikit_learn("1.4.2/housing");
+    let whole = Job::new(&model_dir(&folder), &[("a.csv", &houses(100))]).by_lines();
+    whole.completes();
+    let plain = tempfile::tempdir().unwrap();
+    fs::copy(folder.path().join("model.joblib"), plain.path().join("sklearn-model")).unwrap();
+    fs::copy(folder.path().join("columns.json"), plain.path().join("columns.json")).unwrap();
+    for model in [folder.path().join("model.joblib"), plain.path().join("sklearn-model")] {
+        let lone = Job::new(model.to_str().unwrap(), &[("a.csv", &houses(100))]).by_lines();
+        lone.completes();
+        assert_eq!(lone.outputs(), whole.outputs());
+    }
+    let learner = linear_learner("regressor_housing");
+    let features = "0.5,-1,0,0,1.25,0,1,0,1,0\n";
+    let lone = Job::new(&format!("{}/model_algo-1", model_dir(&learner)), &[("a.csv", features)]).by_lines();
+    lone.completes();
+    let other = Job::new("README.md", &[("a.csv", features)]).by_lines();
+    assert_ne!(other.run().status.code(), Some(0));
+}
+
+#[test]
 fn a_folder_goes_through_a_model_to_a_folder_of_the_same_shape() {
     let folder = scikit_learn("1.4.2/housing");
     let job =
