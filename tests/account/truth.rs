@@ -104,6 +104,8 @@ pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
     };
     let names: Vec<String> = (0..count).map(|number| format!("\"column {number}\"")).collect();
     let columns = format!(r#"{{"columns": [{}]}}"#, names.join(","));
+    let dtypes: Vec<String> = names.iter().map(|name| format!("{name}: \"float64\"")).collect();
+    let dtypes = format!(r#"{{"columns": [{}], "dtypes": {{{}}}}}"#, names.join(","), dtypes.join(","));
     let pickle = file(&models::model("StandardScaler", count).unwrap().piece());
     let unused: Vec<String> = (0..count / 5).map(|number| format!("array {number}")).collect();
     let unused = unused.iter().map(|name| (name.as_str(), 20));
@@ -111,6 +113,7 @@ pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
     vec![
         ("preprocessor.json", document("null", &scaler)),
         ("columns.json", folder(&[("model.joblib", &pickle), ("columns.json", columns.as_bytes())])),
+        ("columns.json with dtypes", folder(&[("model.joblib", &pickle), ("columns.json", dtypes.as_bytes())])),
         ("linear learner", linear_learner(&[("fc0_weight", length)])),
         (
             "linear learner with arrays that it does not use",

@@ -157,6 +157,8 @@ impl ColumnsJson {
         if !matches!(label, Some(Some(_))) && label_position.is_some() {
             return wrong("label_position: expected a label too".to_owned());
         }
+        // The types beside the names of types that they are read from.
+        let _also_held = allowance.hold(dtypes.as_ref().map_or(0, BTreeMap::len).saturating_mul(Dtypes::BYTES))?;
         let dtypes = match dtypes.map(|dtypes| Dtypes::new(dtypes, DtypesFrom::ColumnsJson)) {
             Some(Err(message)) => return wrong(format!("dtypes.{message}")),
             Some(Ok(dtypes)) => Some(dtypes),

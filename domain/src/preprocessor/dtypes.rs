@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::{RequestWidth, list_names, shorten};
+use super::column_names::ColumnNames;
 use super::work::MOST_COLUMNS;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
@@ -29,6 +30,9 @@ pub enum DtypesFrom {
 const EXPECTED: &str = "an object such as {\"zip\": \"str\", \"age\": \"float64\"}";
 
 impl Dtypes {
+    /// What one of them takes beside the text of its name.
+    pub(super) const BYTES: usize = 64;
+
     /// The types that are written down.
     ///
     /// # Errors
@@ -70,10 +74,14 @@ impl Dtypes {
     ///
     /// # Errors
     /// [`Cause::BadColumns`] or [`Cause::BadSetting`] for a column that the model does not have.
-    pub(super) fn columns(&self, names: Option<&[&str]>, width: RequestWidth) -> Result<BTreeMap<u32, ReadAs>> {
+    pub(super) fn columns(
+        &self,
+        names: Option<&ColumnNames<'_>>,
+        width: RequestWidth,
+    ) -> Result<BTreeMap<u32, ReadAs>> {
         let column = |(name, dtype): (&String, &ReadAs)| {
             let place = match names {
-                Some(names) => names.iter().position(|known| known == name),
+                Some(names) => names.position(name),
                 None => position(name, width),
             };
             match place.and_then(|place| u32::try_from(place).ok()) {
@@ -84,7 +92,7 @@ impl Dtypes {
         self.types.iter().map(column).collect()
     }
 
-    fn no_column(&self, name: &str, names: Option<&[&str]>, width: RequestWidth) -> Error {
+    fn no_column(&self, name: &str, names: Option<&ColumnNames<'_>>, width: RequestWidth) -> Error {
         let (cause, source) = match &self.from {
             DtypesFrom::ColumnsJson => (Cause::BadColumns, "columns.json: dtypes"),
             DtypesFrom::Setting(source) => (Cause::BadSetting, &**source),
@@ -122,7 +130,8 @@ mod tests {
 
     fn columns(text: &str, names: Option<&[&str]>, width: RequestWidth) -> Result<Vec<(u32, ReadAs)>, String> {
         let dtypes = Dtypes::of_setting(text, "--dtypes".to_owned())?;
-        let columns = dtypes.columns(names, width).map_err(|error| error.to_string())?;
+        let names = names.map(|names| ColumnNames::new(names.to_vec()));
+        let columns = dtypes.columns(names.as_ref(), width).map_err(|error| error.to_string())?;
         Ok(columns.into_iter().collect())
     }
 

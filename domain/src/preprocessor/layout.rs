@@ -136,7 +136,7 @@ impl<'t> Names<'t> {
         let told = match dtypes {
             Some(dtypes) => {
                 builder.use_scratch(dtypes.len().saturating_mul(TOLD_BYTES))?;
-                dtypes.columns(names.as_deref(), builder.request_width)?
+                dtypes.columns(names.as_ref(), builder.request_width)?
             }
             None => BTreeMap::new(),
         };
