@@ -9,6 +9,8 @@ mod answer;
 mod cost;
 mod find;
 mod inspect;
+#[cfg(test)]
+mod label_test;
 mod scripts;
 mod seen_kinds;
 
@@ -121,9 +123,8 @@ impl Artifact {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),
             Artifact::Fitted(path) => {
                 let document = with_file(&path, allowance, |json| Document::parse(json, allowance))?;
-                let preprocessor = document
-                    .preprocessor(overrides.dtypes.as_ref(), allowance)
-                    .map_err(|error| in_file(&path, error))?;
+                let preprocessor =
+                    document.preprocessor(overrides, allowance).map_err(|error| in_file(&path, error))?;
                 Ok(Model::Preprocessor(preprocessor))
             }
             Artifact::ScikitLearn { pickle, columns } => {
@@ -188,18 +189,13 @@ impl Model {
         }
     }
 
-    /// What was assumed of a row that a person should look at: which column is the label, where only its place says so.
+    /// What was assumed of a row that a person should look at: which column is the label, where nobody said so.
     pub fn assumption(&self) -> Option<String> {
-        let label = match self {
+        match self {
             Model::LinearLearner(_) => None,
             Model::Preprocessor(preprocessor) => preprocessor.guessed_label(),
             Model::Scorer(scorer) => scorer.guessed_label(),
-        }?;
-        Some(format!(
-            "the column {label} is taken for the label, since it comes last and no transformer uses it: rows may come with it or \
-             without; {{\"label\": null}} in a columns.json beside the artifact says that it is none, \
-             {{\"label\": {label:?}}} that it is one"
-        ))
+        }
     }
 
     /// Why every request will be refused, where that can be known beforehand.

@@ -7,7 +7,7 @@ use crate::error::{Cause, Error, Place, Result};
 use crate::linear_learner::LinearLearner;
 use crate::payload::table::Schema;
 use crate::payload::{AnswerWriter, ContentType, Document, Features, Frame, MediaType, Part, Table, negotiate};
-use crate::preprocessor::Preprocessor;
+use crate::preprocessor::{Preprocessor, Request};
 use crate::scorer::Scorer;
 use crate::telemetry::printable::one_line;
 
@@ -49,11 +49,15 @@ pub struct Exchange {
     pub writes: MediaType,
 }
 
-/// How many rows a body has, and how many columns its rows have where that is the body's word.
-#[derive(Clone, Copy, Debug)]
-struct Shape {
+/// The rows of a body that stand before others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    /// How many there are.
     rows: usize,
+    /// How many columns they have, where that is the body's word.
     columns: Option<usize>,
+    /// What they were taken for.
+    request: Option<Request>,
 }
 
 impl Model {
@@ -115,23 +119,23 @@ impl Model {
         seen: Option<&SeenKinds>,
         allowance: &Allowance,
     ) -> Result<Answer> {
-        let (pieces, _) = self.answer_part(exchange, body, None, Part::WHOLE, (seen, allowance))?;
+        let (pieces, _) = self.answer_part(exchange, body, Before::default(), Part::WHOLE, (seen, allowance))?;
         Ok(Answer { content_type: exchange.writes, pieces })
     }
 
-    /// The answer to a part of a body whose earlier rows had so many columns.
+    /// The answer to a part of a body that has rows before it.
     fn answer_part(
         &self,
         exchange: Exchange,
         body: &[u8],
-        columns: Option<usize>,
+        before: Before,
         part: Part,
         (seen, allowance): (Option<&SeenKinds>, &Allowance),
-    ) -> Result<(Vec<Vec<u8>>, Shape)> {
+    ) -> Result<(Vec<Vec<u8>>, Before)> {
         let Exchange { reads, writes } = exchange;
         let read = |schema: &dyn Schema| {
             let advised = |error| with_advice(error, reads, body, schema);
-            Frame::read_piece(reads, body, columns, schema, allowance).map_err(advised)
+            Frame::read_piece(reads, body, before.columns, schema, allowance).map_err(advised)
         };
         let look = |frame: &Frame<'_>, schema: &dyn Schema, preprocessor: &Preprocessor| {
             let place = |feature, width| preprocessor.place_in_row(feature, width);
@@ -148,21 +152,23 @@ impl Model {
                 let batch = learner.read(reads, body, allowance).map_err(advised)?;
                 let mut writer = writer(batch.len());
                 learner.answer(&batch, &mut writer, allowance)?;
-                Ok((writer.finish()?, Shape { rows: batch.len(), columns: None }))
+                Ok((writer.finish()?, Before { rows: batch.len(), ..Before::default() }))
             }
             Model::Preprocessor(preprocessor) => {
                 let frame = read(preprocessor)?;
                 look(&frame, preprocessor, preprocessor);
-                let shape = Shape { rows: frame.rows(), columns: Some(frame.width()) };
+                let request = preprocessor.enter(&frame, before.request);
+                let request = request.map_err(|error| located(preprocessor, error))?;
+                let shape = Before { rows: frame.rows(), columns: Some(frame.width()), request: Some(request) };
                 let mut writer = writer(frame.rows());
-                let answered = preprocessor.answer(frame, &mut writer, allowance);
+                let answered = preprocessor.answer(frame, &request, &mut writer, allowance);
                 answered.map_err(|error| located(preprocessor, error))?;
                 Ok((writer.finish()?, shape))
             }
             Model::Scorer(scorer) => {
                 let frame = read(scorer)?;
                 look(&frame, scorer, scorer.preprocessor());
-                let shape = Shape { rows: frame.rows(), columns: Some(frame.width()) };
+                let shape = Before { rows: frame.rows(), columns: Some(frame.width()), request: None };
                 let mut writer = writer(frame.rows());
                 let answered = scorer.answer(frame, &mut writer, allowance);
                 answered.map_err(|error| located(scorer, error))?;
@@ -201,15 +207,14 @@ fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dy
 #[derive(Clone, Copy, Debug)]
 pub struct PieceByPiece {
     exchange: Exchange,
-    rows: usize,
     bytes: usize,
-    columns: Option<usize>,
+    before: Before,
 }
 
 impl PieceByPiece {
     /// Begins a request.
     pub fn new(exchange: Exchange) -> PieceByPiece {
-        PieceByPiece { exchange, rows: 0, bytes: 0, columns: None }
+        PieceByPiece { exchange, bytes: 0, before: Before::default() }
     }
 
     /// What is read and what is answered.
@@ -219,7 +224,7 @@ impl PieceByPiece {
 
     /// Whether nothing has been answered yet.
     pub fn is_new(&self) -> bool {
-        self.rows == 0
+        self.before.rows == 0
     }
 
     /// Answers the next piece; the last one ends the answer. A piece of blank lines has no answer.
@@ -233,16 +238,15 @@ impl PieceByPiece {
         is_last: bool,
         (seen, allowance): (Option<&SeenKinds>, &Allowance),
     ) -> Result<Vec<Vec<u8>>> {
-        if piece.trim_ascii().is_empty() && self.rows > 0 {
+        if piece.trim_ascii().is_empty() && self.before.rows > 0 {
             self.bytes += piece.len();
             let ends_document = is_last && self.exchange.writes == MediaType::Json;
             return Ok(if ends_document { vec![model.document().closing().to_vec()] } else { Vec::new() });
         }
-        let part = Part { is_first: self.rows == 0, is_last };
-        let answered = model.answer_part(self.exchange, piece, self.columns, part, (seen, allowance));
+        let part = Part { is_first: self.before.rows == 0, is_last };
+        let answered = model.answer_part(self.exchange, piece, self.before, part, (seen, allowance));
         let (answer, shape) = answered.map_err(|error| self.moved(error))?;
-        self.rows += shape.rows;
-        self.columns = shape.columns;
+        self.before = Before { rows: self.before.rows + shape.rows, ..shape };
         self.bytes += piece.len();
         Ok(answer)
     }
@@ -250,7 +254,7 @@ impl PieceByPiece {
     /// An error in a piece, as one in the body as a whole.
     fn moved(&self, error: Error) -> Error {
         let mut place = error.place().cloned().unwrap_or_default();
-        place.row = place.row.map(|row| row + self.rows);
+        place.row = place.row.map(|row| row + self.before.rows);
         place.byte = place.byte.map(|byte| byte + self.bytes);
         Error::new(error.cause(), error.message()).at(place)
     }

@@ -180,9 +180,10 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
         Artifact::Fitted(json) => {
             seen.files.push(FileSize::of(&json)?);
             let document = with_file(&json, allowance, |text| Document::parse(text, allowance))?;
+            let columns = document.columns_json(overrides);
             let described = document
                 .to_tree(allowance)
-                .and_then(|tree| scikit_learn(&tree, document.columns_json(), allowance).map_err(Document::located))
+                .and_then(|tree| scikit_learn(&tree, columns, allowance).map_err(Document::located))
                 .map_err(|error| in_file(&json, error));
             let (memory_bytes, contents) = described?;
             Ok(Inspection {

@@ -14,6 +14,7 @@ mod endpoint_limits;
 mod housing_example;
 mod housing_training;
 mod inspect;
+mod label;
 mod licenses;
 mod loading;
 mod media_types;

@@ -4,7 +4,7 @@
 //! memory at once, whatever the body's size. A column that few rows give a value for keeps those values and no others.
 
 use super::reading::{Reading, cell_place};
-use super::table::{Cell, Column, Schema, Table, ValueKind};
+use super::table::{Cell, Column, End, Schema, Table, ValueKind};
 use super::told::{Refused, tell_series};
 use super::{ContentType, MediaType, csv, json, jsonlines, npy, recordio};
 use crate::error::{Error, Result};
@@ -148,6 +148,19 @@ impl<'a> Frame<'a> {
         self.columns.len()
     }
 
+    /// The values of a column, counted from 0: of all rows, or of those that have one.
+    pub fn values(&self, column: usize) -> Option<&Column<'a>> {
+        self.columns.get(column).map(|(Series::Dense(values) | Series::Sparse { values, .. })| values)
+    }
+
+    /// The row of one of the values of a column, all counted from 0.
+    pub fn row_of(&self, column: usize, value: usize) -> Option<usize> {
+        match self.columns.get(column)? {
+            Series::Dense(_) => Some(value),
+            Series::Sparse { rows, .. } => rows.get(value).map(|row| *row as usize),
+        }
+    }
+
     /// Hands on the rows, at most so many at a time.
     ///
     /// # Errors
@@ -277,6 +290,10 @@ impl Schema for SameWidth<'_> {
 
     fn reading(&self, column: usize, width: usize) -> Reading {
         self.schema.reading(column, width)
+    }
+
+    fn unnamed_label(&self) -> Option<End> {
+        self.schema.unnamed_label()
     }
 }
 

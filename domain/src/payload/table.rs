@@ -125,6 +125,20 @@ pub trait Schema {
     fn reading(&self, _column: usize, _width: usize) -> Reading {
         Reading::default()
     }
+
+    /// At which end of a row a label stands that has no name, and that a row may come without.
+    fn unnamed_label(&self) -> Option<End> {
+        None
+    }
+}
+
+/// An end of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Before all other columns.
+    First,
+    /// After all other columns.
+    Last,
 }
 
 /// Columns without names.

@@ -49,8 +49,8 @@ impl<'t> Input<'t> {
 /// How many columns a transformer is given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
-    /// The request itself: as many as it has. The label, if there is one, is the last of the names and may be left out.
-    Request { label: Option<LabelPosition> },
+    /// The request itself: as many as it has. The label, if one has a name, is the last of the names and may be left out.
+    Request { label: Option<LabelPlace> },
     /// Always as many as this.
     Fixed(usize),
 }
@@ -62,6 +62,46 @@ pub enum LabelPosition {
     First,
     /// After all other columns.
     Last,
+}
+
+/// The same, for a label that a setting names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelPlace {
+    /// Before all other columns.
+    First,
+    /// After so many of them, and before the rest.
+    After(usize),
+    /// After all other columns.
+    Last,
+}
+
+impl From<LabelPosition> for LabelPlace {
+    fn from(position: LabelPosition) -> LabelPlace {
+        match position {
+            LabelPosition::First => LabelPlace::First,
+            LabelPosition::Last => LabelPlace::Last,
+        }
+    }
+}
+
+impl LabelPlace {
+    /// Its index in a row of so many other columns.
+    pub(super) fn index(self, others: usize) -> usize {
+        match self {
+            LabelPlace::First => 0,
+            LabelPlace::After(before) => before.min(others),
+            LabelPlace::Last => others,
+        }
+    }
+
+    /// For messages, after a name.
+    pub(super) fn describe(self) -> Cow<'static, str> {
+        match self {
+            LabelPlace::First => "first".into(),
+            LabelPlace::After(before) => format!("column {}", before + 1).into(),
+            LabelPlace::Last => "last".into(),
+        }
+    }
 }
 
 /// How many columns a request must have, the label included.
@@ -239,7 +279,10 @@ impl<'t, 'a> Builder<'t, 'a> {
                 return Err(estimator.error(format_args!("it was fitted on {width} features, but is given {found}")));
             }
             Shape::Fixed(_) => {}
-            Shape::Request { .. } => self.require_width(RequestWidth::Exactly(width)),
+            Shape::Request { label } => {
+                self.require_width(RequestWidth::Exactly(width));
+                self.check_order_of_label(label, input, estimator, width);
+            }
         }
         let Some(given) = &input.names else { return Ok(()) };
         let Some(fitted) = self.feature_names_in(estimator)? else { return Ok(()) };
@@ -264,6 +307,25 @@ impl<'t, 'a> Builder<'t, 'a> {
             });
         }
         Ok(())
+    }
+
+    /// Notes where an estimator takes the label of a row as one of its columns, and not as the last: the label stands behind the
+    /// others here, since a row may come without it.
+    fn check_order_of_label(
+        &mut self,
+        label: Option<LabelPlace>,
+        input: &Input<'_>,
+        estimator: Attributes<'t>,
+        width: usize,
+    ) {
+        let (Some(place), Some(names)) = (label, &input.names) else { return };
+        if names.len() == width && place.index(width.saturating_sub(1)) + 1 != width {
+            let name = names.last().copied().unwrap_or_default();
+            self.misfit(|| {
+                let (class, name, place) = (estimator.class(), shorten(name), place.describe());
+                format!("{class} was fitted on the label {name} ({place}) as one of its columns: it is none")
+            });
+        }
     }
 }
 

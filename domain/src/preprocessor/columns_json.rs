@@ -3,7 +3,7 @@
 use super::build::{LabelPosition, shorten};
 use super::dtypes::{Dtypes, DtypesFrom};
 use super::method::Method;
-use super::overrides::Overrides;
+use super::overrides::{Overrides, ToldLabel};
 use super::work::MOST_COLUMNS;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
@@ -28,6 +28,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct ColumnsJson {
     pub(super) columns: Option<Vec<String>>,
     pub(super) label: Label,
+    /// What a setting says of the label, which wins.
+    pub(super) told_label: Option<ToldLabel>,
     /// What is asked of the artifact.
     pub method: Option<Method>,
     /// The types that are said of columns.
@@ -119,13 +121,14 @@ impl ColumnsJson {
             self.dtypes = Some(dtypes.clone());
         }
         self.json = overrides.json.or(self.json);
+        self.told_label.clone_from(&overrides.label);
         self
     }
 
     /// What the `columns` and the `label` of a fitted document say.
     pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
         let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));
-        ColumnsJson { columns, label, method: None, dtypes: None, json: None, told: Told::Document }
+        ColumnsJson { columns, label, told_label: None, method: None, dtypes: None, json: None, told: Told::Document }
     }
 
     /// Reads a `columns.json`.
@@ -173,7 +176,7 @@ impl ColumnsJson {
             Some(None) => Label::None,
             Some(Some(label)) => Label::Named(label, position),
         };
-        Ok(ColumnsJson { columns, label, method, dtypes, json: form, told: Told::ColumnsJson })
+        Ok(ColumnsJson { columns, label, told_label: None, method, dtypes, json: form, told: Told::ColumnsJson })
     }
 }
 

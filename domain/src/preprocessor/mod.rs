@@ -26,12 +26,16 @@ mod fault;
 mod feature;
 #[cfg(test)]
 pub(crate) mod fixtures_test;
+mod guessed;
+mod label;
 mod layout;
 mod method;
 mod one;
 mod overrides;
 mod python_number;
 mod readings;
+mod request;
+mod seen;
 mod shared;
 mod steps;
 mod text_list;
@@ -42,6 +46,7 @@ mod version;
 mod work;
 
 pub(crate) use attributes::Attributes;
+use build::LabelPlace;
 pub(crate) use build::{Builder, Input};
 pub use build::{LabelPosition, list_names};
 pub use columns_json::{ColumnsJson, twice};
@@ -63,13 +68,15 @@ pub use transformers::{normal_quantile, supported_transformers};
 pub(crate) use version::Version;
 
 use crate::artifact::pickle::{Tree, Value};
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Place, Result};
 use crate::payload::reading::Reading;
-use crate::payload::table::{Column, Schema, Table};
+use crate::payload::table::{Column, End, Schema, Table};
 use crate::payload::{AnswerWriter, Block, Features, Frame};
 use byoc_account::Allowance;
 use dtype::cast_label;
-use layout::{Layout, Names, Request};
+use guessed::{GuessedSoFar, first_that_is_no_number};
+use layout::{Layout, Names};
+pub use request::Request;
 use std::borrow::Cow;
 use steps::Step;
 use transformers::{Transformer, chain};
@@ -81,6 +88,8 @@ pub struct Preprocessor {
     transformer: Transformer,
     /// What was kept while it was built, and what was built after it with the same builder.
     kept: usize,
+    /// Whether requests had the label that was guessed.
+    guessed: GuessedSoFar,
 }
 
 impl std::fmt::Display for Preprocessor {
@@ -96,15 +105,14 @@ impl Preprocessor {
         self.layout.refusal()
     }
 
-    /// The column that was taken for the label because it comes last and no transformer uses it.
-    pub fn guessed_label(&self) -> Option<&str> {
-        self.layout.guessed_label()
+    /// Which column was taken for the label although nobody said so, why, and how to say otherwise.
+    pub fn guessed_label(&self) -> Option<String> {
+        self.layout.explain_guess()
     }
 
     /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
     ///
-    /// The names of a row's columns come from `columns`, else from the artifact; then a last column at fit that no
-    /// transformer uses is the label.
+    /// The names of a row's columns come from `columns`, else from the artifact; then a label may be guessed (`label`).
     ///
     /// # Errors
     /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
@@ -147,31 +155,77 @@ impl Preprocessor {
         let transformer = built.transformer;
         let dtypes = columns.and_then(|columns| columns.dtypes.as_ref());
         let (layout, kept) = names.layout(dtypes, pandas, builder)?;
-        Ok((Preprocessor { layout, transformer, kept }, estimator))
+        Ok((Preprocessor { layout, transformer, kept, guessed: GuessedSoFar::default() }, estimator))
     }
 
-    /// Transforms rows, some of a body or all. When they come with their label, the answer has it too.
+    /// Takes a body, or a piece of one of which rows came `before`: whether its rows have their label.
+    ///
+    /// A column that was only guessed to be the label is it where it has numbers in all rows. Of a body in pieces the first piece
+    /// decides for all rows, so that they all have as many features.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`] for rows of a wrong width, and for text in a column that was taken for the label in the rows before.
+    pub fn enter(&self, frame: &Frame<'_>, before: Option<Request>) -> Result<Request> {
+        let request = self.layout.accept(frame.width())?;
+        let no_number = |label| frame.values(label).and_then(first_that_is_no_number);
+        match (self.guessed(&request), before) {
+            (None, _) => Ok(request),
+            (Some(_), Some(before)) if !before.has_label() => Ok(request.without_label()),
+            (Some(label), None) => {
+                let is_label = no_number(label).is_none();
+                self.guessed.note(is_label, || self.layout.explain_guess());
+                Ok(if is_label { request } else { request.without_label() })
+            }
+            (Some(label), Some(_)) => match no_number(label) {
+                None => Ok(request),
+                Some(value) => {
+                    let name = self.layout.row().0.get(label).copied().unwrap_or_default().to_owned();
+                    let row = frame.row_of(label, value).unwrap_or_default() + 1;
+                    let message = format!(
+                        "expected a number, as in the rows before, for which {}",
+                        self.layout.explain_guess().unwrap_or_default()
+                    );
+                    Err(Error::bad_payload(message).at(Place::cell(row, label + 1).named(name)))
+                }
+            },
+        }
+    }
+
+    /// The place in a row of the column that was guessed to be the label, if the request has it.
+    fn guessed(&self, request: &Request) -> Option<usize> {
+        request.label().filter(|_| self.layout.label().is_some_and(|label| label.is_guessed))
+    }
+
+    /// Transforms all rows of a body. When they come with their label, the answer has it too.
     ///
     /// The answer has one type for all its columns and the label, as numpy promotes them.
     ///
     /// # Errors
     /// [`Cause::BadPayload`] for rows of a wrong width and for values that the model
     /// does not take, with row, column and the column's name; and where scikit-learn raises.
-    pub fn transform<'a>(&'a self, block: Block<'a>) -> Result<Features<'a>> {
+    pub fn transform<'a>(&'a self, table: Table<'a>) -> Result<Features<'a>> {
+        let request = self.layout.accept(table.columns.len())?;
+        let guessed = self.guessed(&request).and_then(|label| table.columns.get(label));
+        let is_label = guessed.is_none_or(|column| first_that_is_no_number(column).is_none());
+        self.transform_block(table.into(), &if is_label { request } else { request.without_label() })
+    }
+
+    /// Transforms some rows of a body that was taken.
+    fn transform_block<'a>(&'a self, block: Block<'a>, request: &Request) -> Result<Features<'a>> {
         let Block { table: Table { rows, mut columns }, first_row, has_values } = block;
-        let request = self.enter(&mut columns)?;
-        let place = |origin: Origin| self.place(origin, &request);
+        let apart = request.take_label(&mut columns);
+        let place = |origin: Origin| self.place(origin, request);
         let has_values = |column: usize| request.has_values(has_values, column);
         let transformed = self.features(&columns, rows, has_values);
         let transformed = transformed.map_err(|fault| fault.moved(first_row).into_error(place))?;
         let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
         let sources = transformed.iter().map(source).collect();
         let transformed: Vec<_> = transformed.into_iter().map(|feature| feature.data.into_owned()).collect();
-        let label = match request.label {
-            None => None,
-            Some(_) => {
-                let origin = Origin::column(columns.len().saturating_sub(1));
-                let label = columns.pop().unwrap_or(Column::Float64(Vec::new()));
+        let label = match request.has_label() {
+            false => None,
+            true => {
+                let origin = Origin::column(columns.len().saturating_sub(usize::from(apart.is_none())));
+                let label = apart.or_else(|| columns.pop()).unwrap_or(Column::Float64(Vec::new()));
                 let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
                 let label = cast_label(label, dtype, origin).map_err(|fault| fault.moved(first_row).into_error(place));
                 Some(label.map_err(|error| self.explain_label(error))?)
@@ -190,29 +244,17 @@ impl Preprocessor {
         then: impl FnOnce(Vec<Feature<'_, 'a>>, usize) -> Result<T, Fault>,
     ) -> Result<T> {
         let Block { table: Table { rows, mut columns }, first_row, has_values } = block;
-        let request = self.enter(&mut columns)?;
+        let request = self.layout.accept(columns.len())?;
+        request.take_label(&mut columns);
         let has_values = |column: usize| request.has_values(has_values, column);
         let done = self.features(&columns, rows, has_values).and_then(|features| then(features, rows));
         done.map_err(|fault| fault.moved(first_row).into_error(|origin| self.place(origin, &request)))
     }
 
-    /// Checks how many columns a request has, and puts a label that comes first behind them.
-    fn enter(&self, columns: &mut [Column<'_>]) -> Result<Request> {
-        let request = self.layout.accept(columns.len())?;
-        if request.label == Some(LabelPosition::First) {
-            columns.rotate_left(1);
-        }
-        Ok(request)
-    }
-
     /// An error about the label, with why the column is one.
     fn explain_label(&self, error: Error) -> Error {
-        let Some(name) = self.guessed_label() else { return error };
-        let message = format!(
-            "{}: the column {name} was taken for the label, since it comes last and no transformer uses it; \
-             {{\"label\": null}} in a columns.json beside the artifact says that there is none",
-            error.message()
-        );
+        let Some(why) = self.guessed_label() else { return error };
+        let message = format!("{}: {why}", error.message());
         Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
     }
 
@@ -262,13 +304,19 @@ impl Preprocessor {
         self.layout.row_width()
     }
 
-    /// Writes the features of a body's rows, block by block.
+    /// Writes the features of the rows of a body that was taken, block by block.
     ///
     /// # Errors
     /// As [`Preprocessor::transform`]; and where there is not the memory or the time to answer.
-    pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
+    pub fn answer(
+        &self,
+        frame: Frame<'_>,
+        request: &Request,
+        writer: &mut AnswerWriter<'_>,
+        allowance: &Allowance,
+    ) -> Result<()> {
         let demand = self.demand(frame.width());
-        demand.each_block(frame, allowance, |block| writer.features(self.transform(block)?))
+        demand.each_block(frame, allowance, |block| writer.features(self.transform_block(block, request)?))
     }
 
     /// How many bytes it takes in memory, heap and own size.
@@ -345,5 +393,10 @@ impl Schema for Preprocessor {
 
     fn reading(&self, column: usize, width: usize) -> Reading {
         self.layout.reading(column, width)
+    }
+
+    fn unnamed_label(&self) -> Option<End> {
+        let label = self.layout.label().filter(|label| label.name.is_none())?;
+        Some(if label.place == LabelPlace::First { End::First } else { End::Last })
     }
 }

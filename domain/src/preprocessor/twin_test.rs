@@ -88,7 +88,7 @@ fn the_housing_model_and_its_slow_twin_agree_on_random_rows() {
         let body: String = rows.iter().map(|row| row.join(",") + "\n").collect();
         let table = csv::read(body.as_bytes(), &|_: usize| Ok(()), crate::testing::unbounded()).unwrap();
         let slow = slow_transform(&tree, &table);
-        let fast = housing.transform(table.into()).ok().map(Features::into_table);
+        let fast = housing.transform(table).ok().map(Features::into_table);
         prop_assert_eq!(fast.is_some(), slow.is_some(), "{}", body);
         if let (Some(fast), Some(slow)) = (fast, slow) {
             answered += 1;

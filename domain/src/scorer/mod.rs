@@ -22,7 +22,7 @@ pub use describe::{LinearDescription, ScorerDescription};
 use crate::artifact::pickle::Tree;
 use crate::error::Result;
 use crate::payload::reading::Reading;
-use crate::payload::table::Schema;
+use crate::payload::table::{End, Schema};
 use crate::payload::{AnswerWriter, Block, Estimates, EstimatesForm, Frame, MediaType};
 use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
 use byoc_account::Allowance;
@@ -72,8 +72,8 @@ impl Scorer {
         self.preprocessor.refusal()
     }
 
-    /// The column that was taken for the label, where nothing but its place says so.
-    pub fn guessed_label(&self) -> Option<&str> {
+    /// Which column was taken for the label although nobody said so, why, and how to say otherwise.
+    pub fn guessed_label(&self) -> Option<String> {
         self.preprocessor.guessed_label()
     }
 
@@ -142,6 +142,10 @@ impl Schema for Scorer {
 
     fn reading(&self, column: usize, width: usize) -> Reading {
         self.preprocessor.reading(column, width)
+    }
+
+    fn unnamed_label(&self) -> Option<End> {
+        self.preprocessor.unnamed_label()
     }
 }
 

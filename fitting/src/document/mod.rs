@@ -20,7 +20,7 @@ pub(crate) use values::*;
 use crate::artifact::pickle::Tree;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
-use crate::preprocessor::{ColumnsJson, Dtypes, LabelPosition, Preprocessor, twice};
+use crate::preprocessor::{ColumnsJson, LabelPosition, Overrides, Preprocessor, twice};
 use byoc_account::Allowance;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -236,19 +236,19 @@ impl Document {
     ///
     /// # Errors
     /// [`Cause::BadDocument`] for attributes that do not fit each other.
-    pub fn preprocessor(&self, dtypes: Option<&Dtypes>, allowance: &Allowance) -> Result<Preprocessor> {
+    pub fn preprocessor(&self, overrides: &Overrides, allowance: &Allowance) -> Result<Preprocessor> {
         let tree = self.to_tree(allowance)?;
-        let mut columns = self.columns_json();
-        columns.dtypes = dtypes.cloned();
-        let preprocessor = Preprocessor::from_pickle(&tree, Some(columns), allowance).map_err(Document::located);
+        let preprocessor =
+            Preprocessor::from_pickle(&tree, Some(self.columns_json(overrides)), allowance).map_err(Document::located);
         tree.give_back_to(allowance);
         preprocessor
     }
 
-    /// What a `columns.json` beside the pickle would say.
-    pub fn columns_json(&self) -> ColumnsJson {
+    /// What a `columns.json` beside the pickle would say, with what is said of it from outside. Transformers have one method.
+    pub fn columns_json(&self, overrides: &Overrides) -> ColumnsJson {
         let label = self.label.clone().map(|label| (label, position(self.label_position)));
-        ColumnsJson::of_document(self.columns.clone(), label)
+        let overrides = Overrides { method: None, ..overrides.clone() };
+        ColumnsJson::of_document(self.columns.clone(), label).overridden(&overrides)
     }
 }
 

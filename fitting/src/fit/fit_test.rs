@@ -1,6 +1,6 @@
 use super::*;
 use crate::payload::MediaType;
-use crate::preprocessor::Preprocessor;
+use crate::preprocessor::{Overrides, Preprocessor};
 use byoc_account::Allowance;
 
 /// Rows of CSV, in chunks of so many lines; a chunk is typed as the whole is.
@@ -29,7 +29,7 @@ impl Rows for Text {
 }
 
 fn from_json(json: &[u8]) -> Result<Preprocessor> {
-    Document::parse(json, &Allowance::unbounded())?.preprocessor(None, &Allowance::unbounded())
+    Document::parse(json, &Allowance::unbounded())?.preprocessor(&Overrides::default(), &Allowance::unbounded())
 }
 
 fn fitted(specification: &str, rows: &str, chunk: usize) -> Result<(Document, usize)> {
@@ -52,7 +52,7 @@ const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH"
 fn served(preprocessor: &Preprocessor, rows: &str) -> String {
     let table = crate::payload::csv::read(rows.as_bytes(), &|_: usize| Ok(()), &Allowance::unbounded()).unwrap();
     let mut out = Vec::new();
-    preprocessor.transform(table.into()).unwrap().write(MediaType::Csv, &mut out).unwrap();
+    preprocessor.transform(table).unwrap().write(MediaType::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -23,7 +23,12 @@ pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
         count => page.list(2, &format!("a row: {}: ", counted(count, "column")), names(&preprocessor.columns)),
     }
     if let Some(label) = &preprocessor.label {
-        page.line(2, &format!("a row may have its label {}, {}", plain(&label.name), label.position));
+        let name = label.name.as_deref().map(|name| format!(" {}", plain(name))).unwrap_or_default();
+        let guessed = if label.guessed { " (guessed)" } else { "" };
+        page.line(2, &format!("a row may have its label{name}, {}{guessed}", label.position));
+        if let Some(note) = &label.note {
+            page.line(4, &printable(note));
+        }
     }
     read_as(page, preprocessor);
     if let Some(refusal) = &preprocessor.refusal {

@@ -9,7 +9,7 @@ use crate::error::{Error, Place, Result};
 use crate::near;
 use crate::payload::frame::{Frame, Series};
 use crate::payload::shown;
-use crate::payload::table::{Column, Schema};
+use crate::payload::table::{Column, End, Schema};
 use byoc_account::Allowance;
 use std::collections::HashMap;
 
@@ -50,16 +50,23 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
     for (column, name) in header.iter().enumerate() {
         places.entry(name).or_insert(column);
     }
-    let mut columns = Vec::with_capacity(names.len());
+    let mut columns = Vec::with_capacity(names.len() + 1);
     let has_label = label.is_none_or(|label| places.contains_key(label));
-    let width = names.len() - usize::from(!has_label);
+    // A label that has no name is the column at its end of the line, if that is none of the model's.
+    let end = schema.unnamed_label();
+    let at_end = if end == Some(End::First) { header.first() } else { header.last() };
+    let unnamed = end.filter(|_| at_end.is_some_and(|name| !names.contains(&name.as_str())));
+    let width = names.len() - usize::from(!has_label) + usize::from(unnamed.is_some());
+    let read = |place: usize, column: usize| {
+        let read = typed_column(&fields, place, schema.reading(column, width), allowance);
+        read.map(Series::Dense).map_err(|error| in_column(error, schema, column, width))
+    };
+    if unnamed == Some(End::First) {
+        columns.push(read(0, 0)?);
+    }
     for name in &names {
         match places.get(name) {
-            Some(place) => {
-                let column = columns.len();
-                let read = typed_column(&fields, *place, schema.reading(column, width), allowance);
-                columns.push(Series::Dense(read.map_err(|error| in_column(error, schema, column, width))?));
-            }
+            Some(place) => columns.push(read(*place, columns.len())?),
             None if label == Some(name) => {}
             None if !schema.uses(name) => {
                 columns.push(Series::Sparse { rows: Vec::new(), values: Column::Object(Vec::new()) });
@@ -80,6 +87,9 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
                 return Err(Error::bad_payload(message));
             }
         }
+    }
+    if unnamed == Some(End::Last) {
+        columns.push(read(header.len().saturating_sub(1), columns.len())?);
     }
     schema.check_width(columns.len())?;
     fields.give_back(allowance);
@@ -193,6 +203,22 @@ mod tests {
         }
     }
 
+    struct LabelledAt(End);
+
+    impl Schema for LabelledAt {
+        fn check_width(&self, columns: usize) -> Result<()> {
+            if matches!(columns, 2 | 3) { Ok(()) } else { Err(Error::bad_payload(format!("{columns} columns"))) }
+        }
+
+        fn names(&self) -> Vec<&str> {
+            vec!["a", "b"]
+        }
+
+        fn unnamed_label(&self) -> Option<End> {
+            Some(self.0)
+        }
+    }
+
     #[test]
     fn a_column_has_the_type_that_is_said_of_its_name_with_the_label_or_without() {
         let expected = "[Int64([1]), Object([Text(\"007\")])]";
@@ -203,6 +229,16 @@ mod tests {
         assert!(message.starts_with("row 2, column 2 (a), byte 24: expected a whole number"), "{message}");
         let message = columns("c,a\n007,1.5\n", &Text).unwrap_err();
         assert!(message.starts_with("row 1, column 1 (a), byte 8: expected a whole number"), "{message}");
+    }
+
+    #[test]
+    fn a_label_without_a_name_is_the_column_at_its_end_that_the_model_does_not_know() {
+        let (labelled, features) = ("[Int64([1]), Int64([2]), Int64([9])]", "[Int64([1]), Int64([2])]");
+        assert_eq!(columns("b,a,PRICE\n2,1,9\n", &LabelledAt(End::Last)).as_deref(), Ok(labelled));
+        assert_eq!(columns("b,other,a\n2,9,1\n", &LabelledAt(End::Last)).as_deref(), Ok(features));
+        assert_eq!(columns("b,a,PRICE\n2,1,9\n", &LabelledAt(End::First)).as_deref(), Ok(features));
+        let first = "[Int64([9]), Int64([1]), Int64([2])]";
+        assert_eq!(columns("PRICE,other,b,a\n9,0,2,1\n", &LabelledAt(End::First)).as_deref(), Ok(first));
     }
 
     #[test]

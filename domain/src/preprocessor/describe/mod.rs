@@ -18,7 +18,6 @@ pub(crate) mod values;
 
 use super::Preprocessor;
 use super::attributes::Attributes;
-use super::build::LabelPosition;
 use super::readings::ColumnReading;
 use super::transformers;
 use super::version::Version;
@@ -31,6 +30,7 @@ use byoc_account::Allowance;
 use names::{Name, Names};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 
 /// What is in a preprocessor.
 #[derive(Debug, Serialize)]
@@ -55,10 +55,14 @@ pub struct PreprocessorDescription {
 /// The label of a row.
 #[derive(Debug, Serialize)]
 pub struct LabelDescription {
-    /// Its name.
-    pub name: String,
-    /// `first` or `last`.
-    pub position: &'static str,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// `first` or `last`, or which column it is.
+    pub position: Cow<'static, str>,
+    /// Whether nobody said that it is the label.
+    pub guessed: bool,
+    /// Why it was guessed, and how to say otherwise.
+    pub note: Option<String>,
 }
 
 /// How a column is read.
@@ -176,10 +180,11 @@ impl Preprocessor {
     /// # Errors
     /// As [`Preprocessor::describe`].
     pub(crate) fn describe_within(&self, tree: &Tree, bounds: &Bounds<'_>) -> Result<PreprocessorDescription> {
-        let (names, label) = self.layout.row();
-        let label = label.and_then(|index| {
-            let position = if self.layout.label() == Some(LabelPosition::First) { "first" } else { "last" };
-            Some(LabelDescription { name: (*names.get(index)?).to_owned(), position })
+        let label = self.layout.label().map(|label| LabelDescription {
+            name: label.name.as_deref().map(str::to_owned),
+            position: label.place.describe(),
+            guessed: label.is_guessed,
+            note: self.guessed_label(),
         });
         let columns = self.feature_names();
         bounds.take_names(columns.len(), columns.iter().map(|name| name.len()).sum())?;

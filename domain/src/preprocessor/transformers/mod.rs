@@ -38,13 +38,13 @@ pub use quantile_transformer::normal_quantile;
 
 use super::attributes::{Attributes, numeric};
 use super::build::{Builder, Built, Input, Shape, check_width};
-use super::column_names::ColumnNames;
 use super::describe::Child;
 use super::describe::bounds::Bounds;
 use super::describe::names::{self, Name, Names, NoNames};
 use super::fault::Fault;
 use super::feature::Feature;
 use super::readings::Origins;
+use super::seen::FittedColumns;
 use super::steps::best;
 use crate::artifact::pickle::{Value, supported_estimators};
 use crate::error::{Cause, Result};
@@ -260,15 +260,6 @@ fn given_on(output: &Input<'_>, is_weighted: bool) -> (Origins, usize) {
     }
 }
 
-/// What an estimator was fitted on, when it was a frame with names.
-pub(super) struct FittedColumns<'t> {
-    pub(super) names: ColumnNames<'t>,
-    /// Whether the last of them is used.
-    pub(super) uses_last: bool,
-    /// Those that a frame may come without.
-    pub(super) unused: Vec<&'t str>,
-}
-
 /// The names of the frame that an estimator was fitted on, if it says so.
 pub(super) fn fitted_columns<'t>(
     estimator: Attributes<'t>,
@@ -279,7 +270,7 @@ pub(super) fn fitted_columns<'t>(
     }
     // An estimator that is given the whole frame uses all of it.
     let names = builder.feature_names_in(estimator)?;
-    Ok(names.map(|names| FittedColumns { names, uses_last: true, unused: Vec::new() }))
+    Ok(names.map(FittedColumns::all_taken))
 }
 
 /// `get_feature_names_out`: the names of the features that a transformer gives for those that it is given.

@@ -3,11 +3,11 @@
 mod selection;
 
 use super::weight::{Weight, Weights};
-use super::{FittedColumns, Transformer, given_on};
+use super::{Transformer, given_on};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::preprocessor::attributes::Attributes;
-use crate::preprocessor::build::{Builder, Built, Input, LabelPosition, RequestWidth, Shape, list_names, shorten};
+use crate::preprocessor::build::{Builder, Built, Input, RequestWidth, Shape, list_names, shorten};
 use crate::preprocessor::column_names::ColumnNames;
 use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
@@ -17,6 +17,7 @@ use crate::preprocessor::dtype::{stack, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::readings::Origins;
+use crate::preprocessor::seen::{FittedColumns, Use};
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use selection::{Branches, By};
@@ -42,20 +43,14 @@ struct Branch {
     weight: Option<Weight>,
 }
 
-/// The names of the frame that a ColumnTransformer was fitted on, and whether some transformer uses the last one.
+/// The names of the frame that a ColumnTransformer was fitted on, and what becomes of each column.
 pub(super) fn fitted_columns<'t>(
     transformer: Attributes<'t>,
     builder: &mut Builder<'t, '_>,
 ) -> Result<Option<FittedColumns<'t>>> {
     let branches = Branches::read(transformer, builder.version, &builder.work)?;
-    let used = branches.used();
-    let uses_last = used.last().is_some_and(|used| *used);
-    Ok(branches.names.map(|names| {
-        let may_be_absent = builder.version >= Version::new(1, 0);
-        let unused = names.iter().zip(&used).filter(|(_, used)| may_be_absent && !**used);
-        let unused = unused.map(|(name, _)| *name).collect();
-        FittedColumns { names, uses_last, unused }
-    }))
+    let uses = branches.uses();
+    Ok(branches.names.map(|names| FittedColumns { names, uses }))
 }
 
 /// Reads `transformers_`, which columns each takes, and `transformer_weights`.
@@ -80,7 +75,7 @@ pub(super) fn build<'t>(
                 let name = fitted.get(position).copied().unwrap_or_default();
                 find(name, given, input, builder, branch.name)
             }
-            _ => place(position, read.n_features, input),
+            _ => place(position, &read, input),
         };
         let count = branch.positions.len();
         builder.keep_items::<u32>(count)?;
@@ -109,6 +104,11 @@ pub(super) fn build<'t>(
         given.push(given_on(&built.output, weight.is_some()));
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
+    if builder.version == Version::new(0, 20) && matches!(input.shape, Shape::Request { .. }) {
+        // It took narrower rows if only unused columns were missing.
+        let used = branches.iter().flat_map(|branch: &Branch| branch.columns.iter().copied()).max();
+        builder.require_width(RequestWidth::AtLeast(used.map_or(0, |last| last as usize + 1)));
+    }
     let width = width.ok_or_else(|| transformer.error("the answer has too many columns"))?;
     let sparse = transformer.flag_or("sparse_output_", false)?;
     let frames = transformer.gives_frames();
@@ -136,8 +136,7 @@ fn demand<'t>(
     if by_name {
         return Ok(true);
     }
-    // 0.20.0 took narrower rows if only unused columns were missing; from 0.20.1 to 0.23 rows might be wider, in 0.24
-    // not.
+    // From 0.20.1 to 0.23 rows might be wider, in 0.24 not. What 0.20.0 takes depends on the columns that are used.
     if builder.version >= Version::new(0, 24) {
         builder.require_width(RequestWidth::Exactly(read.n_features));
     } else if builder.version > Version::new(0, 20) {
@@ -145,7 +144,7 @@ fn demand<'t>(
     }
     if let (Some(fitted), Some(given)) = (&read.names, &input.names)
         && (Version::new(0, 24)..Version::new(1, 0)).contains(&builder.version)
-        && given.get(..fitted.len()) != Some(&**fitted)
+        && !is_in_order(fitted, given, label_at_fit(read, input))
     {
         builder.misfit(|| {
             let (given, fitted) = (list_names(given), list_names(fitted));
@@ -177,13 +176,32 @@ fn find<'t>(
     position
 }
 
-/// Where a column that is known by its position at fit is given: a label that comes first is counted last here.
-fn place(position: usize, n_features: usize, input: &Input<'_>) -> usize {
-    match (input.shape, &input.names) {
-        (Shape::Request { label: Some(LabelPosition::First) }, Some(names)) if names.len() == n_features => {
-            position.checked_sub(1).unwrap_or(n_features - 1)
-        }
+/// Where a column that is known by its position at fit is given: the label, if it was there at fit, is counted last here.
+fn place(position: usize, read: &Branches<'_>, input: &Input<'_>) -> usize {
+    match label_at_fit(read, input) {
+        Some(label) if position == label => read.n_features - 1,
+        Some(label) if position > label => position - 1,
         _ => position,
+    }
+}
+
+/// Where the label of a request stood among the columns at fit, if it was one of them.
+fn label_at_fit(read: &Branches<'_>, input: &Input<'_>) -> Option<usize> {
+    let (Shape::Request { label: Some(place) }, Some(given)) = (input.shape, &input.names) else { return None };
+    match &read.names {
+        Some(fitted) => fitted.position(given.last()?),
+        None => (given.len() == read.n_features).then(|| place.index(read.n_features.saturating_sub(1))),
+    }
+}
+
+/// Whether the columns of a row stand in the order of fit, wherever their label stands.
+fn is_in_order(fitted: &ColumnNames<'_>, given: &ColumnNames<'_>, label: Option<usize>) -> bool {
+    match label {
+        None => given.get(..fitted.len()) == Some(&**fitted),
+        Some(label) => {
+            let others = fitted.iter().enumerate().filter(|(position, _)| *position != label);
+            given.len() == fitted.len() && given.iter().zip(others).all(|(given, (_, fitted))| given == fitted)
+        }
     }
 }
 
@@ -237,7 +255,7 @@ pub(super) fn parts<'t>(
     given: Option<&[Name]>,
     bounds: &Bounds<'_>,
 ) -> Result<Vec<Child<'t>>> {
-    let Branches { names, n_features, branches } = Branches::read(transformer, bounds.version, &bounds.work)?;
+    let Branches { names, n_features, branches, .. } = Branches::read(transformer, bounds.version, &bounds.work)?;
     // Names that are not those of fit are an error of the names, not of the columns.
     let columns = names::choose(names.as_deref(), Some(n_features), given, bounds)
         .or_else(|_| names::choose(None, Some(n_features), None, bounds));
@@ -256,8 +274,8 @@ pub(in crate::preprocessor) fn unused(
     columns: &[Name],
     bounds: &Bounds<'_>,
 ) -> Result<Vec<Name>> {
-    let used = Branches::read(transformer, bounds.version, &bounds.work)?.used();
-    let unused = columns.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name);
+    let uses = Branches::read(transformer, bounds.version, &bounds.work)?.uses();
+    let unused = columns.iter().zip(uses).filter(|(_, used)| *used != Use::Taken).map(|(name, _)| name);
     bounds.copy(unused)
 }
 

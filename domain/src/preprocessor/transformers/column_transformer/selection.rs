@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::shorten;
 use crate::preprocessor::column_names::ColumnNames;
+use crate::preprocessor::seen::Use;
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ pub(super) struct Branches<'t> {
     pub(super) names: Option<ColumnNames<'t>>,
     pub(super) n_features: usize,
     pub(super) branches: Vec<BranchSpec<'t>>,
+    /// The columns that a `('name', 'drop', [columns])` has; those that only `remainder='drop'` drops are not among them.
+    dropped: Vec<usize>,
 }
 
 /// One of them.
@@ -37,21 +40,24 @@ pub(super) enum By {
 }
 
 impl<'t> Branches<'t> {
-    /// Which of the columns at fit some branch takes.
-    pub(super) fn used(&self) -> Vec<bool> {
-        let mut used = vec![false; self.n_features];
-        for position in self.branches.iter().flat_map(|branch| &branch.positions) {
-            if let Some(used) = used.get_mut(*position) {
-                *used = true;
+    /// What becomes of each of the columns at fit.
+    pub(super) fn uses(&self) -> Vec<Use> {
+        let mut uses = vec![Use::Left; self.n_features];
+        let taken = self.branches.iter().flat_map(|branch| &branch.positions).map(|position| (position, Use::Taken));
+        let dropped = self.dropped.iter().map(|position| (position, Use::Dropped));
+        for (position, becomes) in dropped.chain(taken) {
+            if let Some(used) = uses.get_mut(*position) {
+                *used = becomes;
             }
         }
-        used
+        uses
     }
 
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
         let positions: usize = self.branches.iter().map(|branch| branch.positions.capacity()).sum();
-        self.branches.capacity() * size_of::<BranchSpec<'_>>() + positions * size_of::<usize>()
+        self.branches.capacity() * size_of::<BranchSpec<'_>>()
+            + (positions + self.dropped.capacity()) * size_of::<usize>()
     }
 
     /// Reads the branches.
@@ -70,8 +76,10 @@ impl<'t> Branches<'t> {
         let values = transformer.required("transformers_")?;
         let count = values.items().map_or(0, |items| items.len());
         work.charge_items::<BranchSpec<'_>>(count)?;
-        let mut branches = Vec::new();
-        for value in transformer.items("transformers_")? {
+        // What the user gave comes first; one more is the remainder.
+        let given = transformer.get("transformers").and_then(Value::items).map_or(count, |items| items.len());
+        let (mut branches, mut dropped) = (Vec::new(), Vec::new());
+        for (index, value) in transformer.items("transformers_")?.into_iter().enumerate() {
             work.charge(value.array_of().map_or(0, |[name, _, _]: [Value<'t>; 3]| name.text_bytes()))?;
             let parts = value
                 .array_of()
@@ -79,14 +87,22 @@ impl<'t> Branches<'t> {
             let Some((name, part, columns)) = parts else {
                 return Err(transformer.mismatch("transformers_", "a list of name, transformer and columns", value));
             };
-            if part.as_str() == Some("drop") {
+            let is_dropped = part.as_str() == Some("drop");
+            if is_dropped && index >= given {
                 continue;
             }
             let (positions, by) = if let Some(indices) = &indices {
+                if is_dropped && !indices.has(name) {
+                    continue;
+                }
                 (indices.positions(name, n_features, work)?, By::Position)
             } else {
                 work.charge_items::<usize>(most_positions(columns, n_features))?;
                 let selected = positions(columns, names.as_ref(), n_features);
+                // scikit-learn does not look for what it drops.
+                if is_dropped && selected.is_none() {
+                    continue;
+                }
                 selected.ok_or_else(|| {
                     transformer.mismatch(
                         &format!("the columns of {name:?}"),
@@ -95,11 +111,13 @@ impl<'t> Branches<'t> {
                     )
                 })?
             };
-            if !positions.is_empty() {
+            if is_dropped {
+                dropped.extend(positions);
+            } else if !positions.is_empty() {
                 branches.push(BranchSpec { name, transformer: part, positions, by });
             }
         }
-        Ok(Branches { names, n_features, branches })
+        Ok(Branches { names, n_features, branches, dropped })
     }
 }
 
@@ -116,6 +134,10 @@ impl<'t> Indices<'t> {
         let count = all.entries().map_or(0, |entries| entries.len());
         work.charge_items::<(&str, Value<'_>)>(count)?;
         Ok(Indices { transformer, all, by_name: all.by_text().unwrap_or_default() })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
     }
 
     fn positions(&self, name: &str, n_features: usize, work: &Work<'_>) -> Result<Vec<usize>> {
