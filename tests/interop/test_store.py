@@ -207,7 +207,7 @@ def test_a_model_that_is_replaced_in_s3_answers_the_next_request(s3, proxy, hous
     config.write_text(json.dumps({
         "EndpointName": "e", "ModelName": "m", "PrimaryContainer": {
             "Image": "i", "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/{models}/"}}))
-    endpoint = Endpoint(config, "--model-refresh", "changed", AWS_ENDPOINT_URL_S3=proxy.url, **CREDENTIALS)
+    endpoint = Endpoint(config, BYOC_MODEL_REFRESH="changed", AWS_ENDPOINT_URL_S3=proxy.url, **CREDENTIALS)
     client = runtime(endpoint.url)
 
     def loads():

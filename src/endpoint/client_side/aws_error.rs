@@ -37,11 +37,11 @@ pub(super) struct AwsError {
     kind: Option<&'static str>,
     /// What decided it, for the log alone.
     #[serde(skip)]
-    decided_by: Option<String>,
+    decided_by: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    log_stream_arn: Option<String>,
+    log_stream_arn: Option<Box<str>>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     original_message: Option<String>,
@@ -104,7 +104,7 @@ impl AwsError {
     pub(super) fn refused(refusal: &Refusal) -> AwsError {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
         AwsError {
-            decided_by: refusal.decided_by().map(str::to_owned),
+            decided_by: refusal.decided_by().map(Into::into),
             ..AwsError::new(status, Some(refusal.exception()), refusal.to_string())
         }
     }
@@ -278,7 +278,7 @@ impl AwsError {
             } else {
                 "INTERNAL_FAILURE_FROM_MODEL"
             }),
-            log_stream_arn: Some(identity.log_group_arn()),
+            log_stream_arn: Some(identity.log_group_arn().into()),
             original_message: Some(shortened(original, LONGEST_MESSAGE)),
             original_status_code: Some(status),
             ..AwsError::new(StatusCode::FAILED_DEPENDENCY, Some("ModelError"), message)

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use super::exchange::Arrival;
 use super::failure::Failure;
 use super::instance::{Own, Replacement, delete};
-use super::model_cache::{Lookout, ModelRefresh, Standing};
+use super::model_cache::{Lookout, ModelRefresh, Pace, Standing};
 use crate::env;
 use crate::platform::Health;
 use crate::platform::create_model::ModelDataUrl;
@@ -108,8 +108,9 @@ impl SingleModel {
 
     fn new(origin: Url, artifact: Option<Artifact>, version: Option<Version>) -> SingleModel {
         let (served, unused) = Served::at(origin);
+        let pace = artifact.as_ref().map_or(Pace::FILES, |artifact| Pace::of(&artifact.url.location));
         let now = Mutex::new(Now { served, unused: Some(unused), version, problem: None });
-        SingleModel { now, artifact, lookout: Lookout::default(), replacing: Arc::default() }
+        SingleModel { now, artifact, lookout: Lookout::new(pace), replacing: Arc::default() }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {

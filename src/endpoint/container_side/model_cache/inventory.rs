@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::super::failure::Failure;
 use super::super::target_model::TargetModel;
-use super::refresh::Lookout;
+use super::refresh::{Lookout, Pace};
 use crate::storage::Version;
 
 /// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.
@@ -36,14 +36,14 @@ pub(super) struct Slot {
 
 impl Slot {
     /// A slot whose model is about to be loaded.
-    pub(super) fn new(loading: watch::Receiver<Loading>) -> Slot {
+    pub(super) fn new(loading: watch::Receiver<Loading>, pace: Pace) -> Slot {
         Slot {
             loading,
             users: AtomicUsize::new(0),
             hits: AtomicU64::new(0),
             since: Instant::now(),
             looked_at: Mutex::new(None),
-            lookout: Lookout::default(),
+            lookout: Lookout::new(pace),
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
 
     fn slot(loading: Loading, users: usize) -> Arc<Slot> {
         let (_, loading) = watch::channel(loading);
-        Arc::new(Slot { users: users.into(), hits: 3.into(), ..Slot::new(loading) })
+        Arc::new(Slot { users: users.into(), hits: 3.into(), ..Slot::new(loading, Pace::FILES) })
     }
 
     fn loaded(users: usize) -> Arc<Slot> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use inventory::Slot;
 pub use refresh::ModelRefresh;
 use refresh::why_it_leaves;
-pub(super) use refresh::{Lookout, Standing};
+pub(super) use refresh::{Lookout, Pace, Standing};
 use reqwest::{Client, Url};
 use upkeep::{Upkeep, Why};
 
@@ -220,7 +220,7 @@ impl ModelCache {
         }
         metrics::counter!("byoc_endpoint_model_cache_misses_total").increment(1);
         let (outcome, loading) = tokio::sync::watch::channel(None);
-        let slot = Arc::new(Slot::new(loading));
+        let slot = Arc::new(Slot::new(loading, self.upkeep.store.pace()));
         let user = user(Arc::clone(&slot));
         inventory.add_slot(target_model.clone(), Arc::clone(&slot));
         drop(inventory);

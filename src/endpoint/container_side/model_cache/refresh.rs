@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::inventory::Slot;
 use super::upkeep::{Upkeep, Why};
 use crate::endpoint::container_side::target_model::TargetModel;
-use crate::storage::{Failure, Version};
+use crate::storage::{Failure, Location, Version};
 
 /// What happens when an artifact is replaced or deleted while its model is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,9 +56,34 @@ impl Standing {
     }
 }
 
+/// How soon after a request somebody looks at what it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::endpoint::container_side) enum Pace {
+    /// At once, but no sooner than so long after the last time: a look at a file costs nothing.
+    AtMostEvery(Duration),
+    /// So long after it: S3 is asked no more often, and not for a model that is used once.
+    After(Duration),
+}
+
+impl Pace {
+    /// For what lies in folders of this machine.
+    pub(in crate::endpoint::container_side) const FILES: Pace = Pace::AtMostEvery(Duration::from_secs(1));
+    /// For what lies in S3.
+    pub(in crate::endpoint::container_side) const OBJECTS: Pace = Pace::After(Duration::from_secs(20));
+
+    /// The pace of looks at a place.
+    pub(in crate::endpoint::container_side) fn of(location: &Location) -> Pace {
+        match location {
+            Location::Local(_) => Pace::FILES,
+            Location::S3 { .. } => Pace::OBJECTS,
+        }
+    }
+}
+
 /// Who looks now and then, at most one at a time, and until there was something to say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::endpoint::container_side) struct Lookout {
+    pace: Pace,
     state: AtomicU8,
     last: std::sync::Mutex<Option<Instant>>,
 }
@@ -68,19 +93,22 @@ const LOOKING: u8 = 1;
 const DONE: u8 = 2;
 
 impl Lookout {
-    /// How long it is between two looks at the same artifact.
-    pub(in crate::endpoint::container_side) const INTERVAL: Duration = Duration::from_secs(1);
+    pub(in crate::endpoint::container_side) fn new(pace: Pace) -> Lookout {
+        Lookout { pace, state: AtomicU8::new(IDLE), last: std::sync::Mutex::default() }
+    }
 
     /// Whether somebody is to look: nobody does already, and nothing was said yet. Costs a request one comparison.
     pub(in crate::endpoint::container_side) fn begin(&self) -> bool {
         self.state.compare_exchange(IDLE, LOOKING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Waits until the last look is long enough ago.
+    /// Waits until it is time to look.
     pub(in crate::endpoint::container_side) async fn pause(&self) {
         let last = *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(last) = last {
-            tokio::time::sleep_until(last + Lookout::INTERVAL).await;
+        match (self.pace, last) {
+            (Pace::AtMostEvery(_), None) => {}
+            (Pace::AtMostEvery(interval), Some(last)) => tokio::time::sleep_until(last + interval).await,
+            (Pace::After(interval), _) => tokio::time::sleep(interval).await,
         }
     }
 

@@ -229,14 +229,15 @@ async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
 
 #[actix_web::test]
 async fn a_look_comes_no_sooner_after_another_than_the_interval() {
-    let lookout = Lookout::default();
+    let interval = Duration::from_millis(50);
+    let lookout = Lookout::new(Pace::AtMostEvery(interval));
     assert!(lookout.begin() && !lookout.begin(), "one at a time");
     let begun = Instant::now();
     lookout.pause().await;
     lookout.end(false);
     assert!(lookout.begin());
     lookout.pause().await;
-    assert!(begun.elapsed() >= Lookout::INTERVAL);
+    assert!(begun.elapsed() >= interval);
     lookout.end(true);
     assert!(!lookout.begin());
 }

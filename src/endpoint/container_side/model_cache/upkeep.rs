@@ -215,7 +215,7 @@ impl Upkeep {
         let loaded = start.elapsed() - unpacked;
         metrics::histogram!("byoc_endpoint_model_loading_seconds").record(loaded);
         log::info!(
-            "{}: loaded {} as {id} for request {request_id}: {} in {:.1} ms, loaded in {:.1} ms",
+            "{}: loaded {} as {id}: {} in {:.1} ms, loaded in {:.1} ms (request {request_id})",
             self.container(),
             target_model.as_str(),
             if fetched { "unpacked" } else { "found on disk" },

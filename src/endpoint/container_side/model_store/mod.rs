@@ -14,6 +14,7 @@ use prefix::Prefix;
 pub use unpack::ModelFolder;
 pub(super) use unpack::model_id;
 
+use super::model_cache::Pace;
 use super::target_model::TargetModel;
 use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
@@ -86,6 +87,14 @@ impl ModelStore {
                 looking.await.map_err(|error| Failure::Internal(error.to_string()))?
             }
             Place::Prefix(prefix) => prefix.version(&prefix.below(target_model)).await,
+        }
+    }
+
+    /// How soon after a request somebody looks at what it used.
+    pub(super) fn pace(&self) -> Pace {
+        match self.place {
+            Place::Folder(_) => Pace::FILES,
+            Place::Prefix(_) => Pace::OBJECTS,
         }
     }
 
