@@ -14,7 +14,7 @@ use crate::env::{self, Environment};
 use crate::error::Result;
 use crate::near;
 use crate::payload::media_type::{self, MediaType};
-use crate::storage::{Location, S3Access};
+use crate::storage::{Location, S3Access, absolute};
 use crate::telemetry::logs;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
@@ -87,7 +87,7 @@ impl Arguments {
         let base_dir = settings.get(("base-dir", self.base_dir.as_deref()), &[env::SAGEMAKER_BASE_DIR], text);
         let base_dir = PathBuf::from(base_dir.unwrap_or_else(|| "/opt/ml".into()));
         let model_dir = settings.get(("model-dir", self.model_dir.as_deref()), &[env::SM_MODEL_DIR], |text| {
-            Location::parse(text, Path::new(""))
+            Location::parse(text, &absolute(Path::new(".")))
         });
         let host = settings.get(("host", self.host.as_deref()), &[env::BYOC_HOST], |text| {
             text.parse::<IpAddr>().map_err(|_| "expected an IP address such as 0.0.0.0 or 127.0.0.1".to_owned())

@@ -72,7 +72,7 @@ impl Arguments {
     fn resolve(&self, environment: &Environment) -> Result<(Config, log::LevelFilter)> {
         let mut settings = Settings::new(environment);
         let base_dir = settings.get(("base-dir", self.base_dir.as_deref()), &[env::SAGEMAKER_BASE_DIR], text);
-        let base_dir = PathBuf::from(base_dir.unwrap_or_else(|| "/opt/ml".into()));
+        let base_dir = absolute(Path::new(base_dir.as_deref().unwrap_or("/opt/ml")));
         let model_dir = settings.get(("model-dir", self.model_dir.as_deref()), &[env::SM_MODEL_DIR], text);
         let threads =
             settings.get(("threads", self.threads.as_deref()), &[env::BYOC_TRAINING_THREADS], number(1, 1024));
@@ -85,7 +85,7 @@ impl Arguments {
         let (task, output) = if self.is_of_files() {
             (Task::Files(self.files(&mut settings)), self.output(&mut settings))
         } else {
-            let folder = model_dir.map_or_else(|| base_dir.join("model"), PathBuf::from);
+            let folder = model_dir.map_or_else(|| base_dir.join("model"), |folder| absolute(Path::new(&folder)));
             (Task::Tree(base_dir), Output::Folder(folder))
         };
         settings.finish()?;

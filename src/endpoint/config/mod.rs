@@ -16,7 +16,7 @@ use crate::endpoint::identity::VARIANT;
 use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{Check, CreateModel, ModelConfig, typed};
 use crate::platform::problems::listed;
-use crate::storage::{Location, read_text};
+use crate::storage::{Location, absolute, read_text};
 
 /// The account that errors name when no ExecutionRoleArn says one: the one that AWS's documentation uses.
 const ACCOUNT: &str = "123456789012";
@@ -74,8 +74,8 @@ impl EndpointConfig {
     /// With [`Cause::BadSetting`], one line for each thing that is wrong.
     pub fn read(file: &Path) -> Result<EndpointConfig> {
         let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
-        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let folder = absolute.parent().unwrap_or(Path::new("/"));
+        let file = absolute(file);
+        let folder = file.parent().unwrap_or(Path::new("/"));
         EndpointConfig::parse(&text, folder)
             .map_err(|problems| Error::new(Cause::BadSetting, format!("{}: {}", file.display(), listed(&problems))))
     }

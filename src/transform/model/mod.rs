@@ -72,7 +72,7 @@ impl ModelSource {
         if path.extension().is_some_and(|extension| extension == "json") && !is_artifact {
             return ModelSource::of_create_model(path);
         }
-        let location = Location::parse(text, Path::new(""))?;
+        let location = Location::parse(text, &absolute(Path::new(".")))?;
         if let Location::Local(path) = &location
             && !path.exists()
         {

@@ -23,7 +23,7 @@ use super::document::{Findings, Node, below};
 use super::policy::Policy;
 use crate::error::{Cause, Error, Result};
 use crate::platform::problems::listed;
-use crate::storage::read_text;
+use crate::storage::{absolute, read_text};
 
 /// Who there is, by access key.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ impl Principals {
     /// With [`Cause::BadSetting`], one line for each thing that is wrong.
     pub fn from_file(file: &Path) -> Result<Principals> {
         let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
+        let file = absolute(file);
         let mut findings = Findings::default();
         let principals = Principals::parse(&text, &mut findings);
         match principals {
