@@ -116,8 +116,8 @@ impl Artifact {
     /// what `columns.json` or the artifact does; none of it is of the linear learner's.
     ///
     /// # Errors
-    /// [`Cause::InsufficientMemory`]; [`Cause::BadArtifact`] for one that is broken or hostile, [`Cause::Unsupported`], [`Cause::BadColumns`] and
-    /// [`Cause::BadDocument`] for a file that does not fit, and [`Cause::NoSuchMethod`].
+    /// [`Cause::InsufficientMemory`](crate::error::Cause::InsufficientMemory); [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for one that is broken or hostile, [`Cause::Unsupported`](crate::error::Cause::Unsupported), [`Cause::BadColumns`](crate::error::Cause::BadColumns) and
+    /// [`Cause::BadDocument`](crate::error::Cause::BadDocument) for a file that does not fit, and [`Cause::NoSuchMethod`](crate::error::Cause::NoSuchMethod).
     pub fn load(self, overrides: &Overrides, allowance: &Allowance) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),

@@ -26,7 +26,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
 /// Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for.
 ///
 /// # Errors
-/// [`Cause::Io`] when the port is taken; what [`Registry::load`] says of the model of single-model mode; [`Cause::CutOff`]
+/// [`Cause::Io`] when the port is taken; what [`Registry::load`](crate::container::registry::Registry::load) says of the model of single-model mode; [`Cause::CutOff`]
 /// when a request did not end in time.
 pub fn run(config: Config) -> Result<()> {
     serving::prepare_allocator();
