@@ -156,10 +156,30 @@ pub fn is_of_skops(path: &Path) -> bool {
 /// What to do about a model that skops wrote.
 pub fn of_skops(name: &str) -> String {
     format!(
-        "{name} is a model that skops wrote, which is not read: \
-         joblib.dump(skops.io.load({name:?}, trusted=skops.io.get_untrusted_types(file={name:?})), \"model.joblib\") writes \
-         one that is"
+        "{name} is a model that skops wrote, which is not read; in Python, joblib.dump(skops.io.load(FILE, \
+         trusted=skops.io.get_untrusted_types(file=FILE)), \"model.joblib\") writes one that is"
     )
+}
+
+/// Refuses the bytes of a file that should be a pickle and begins as something else does that is whole: a model of skops, of
+/// PyTorch or Keras, an array. What begins as text may be a pickle of protocol 0.
+///
+/// # Errors
+/// [`Cause::NotPulled`], or [`Cause::Unsupported`] with what it is.
+pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
+    const NO_PICKLES: &[&[u8]] = &[b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY", b"\x7FELF", b"\x28\xB5\x2F\xFD", MXNET];
+    check_pulled(bytes)?;
+    if !NO_PICKLES.iter().any(|beginning| bytes.starts_with(beginning)) {
+        return Ok(());
+    }
+    // The only names that a zip archive of skops always has.
+    let is_of_skops = bytes.starts_with(b"PK") && memchr::memmem::find(bytes, b"schema.json").is_some();
+    let message = match is_instead(bytes.get(..512).unwrap_or(bytes)) {
+        _ if is_of_skops => of_skops("this"),
+        Some(what) => format!("expected a joblib file or a pickle, found {what}"),
+        None => return Ok(()),
+    };
+    Err(Error::new(Cause::Unsupported, message))
 }
 
 /// The error of a file that is no artifact.
@@ -207,6 +227,27 @@ mod tests {
             (&ustar, None),
         ] {
             assert_eq!(is_instead(start), expected, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_and_no_pickle_is_named_before_it_is_read_as_one() {
+        for (bytes, expected) in [
+            (&b"PK\x03\x04\0\0archive/data.pkl"[..], Some("found a zip archive")),
+            (b"PK\x03\x04\0\0schema.json", Some("a model that skops wrote")),
+            (b"\x89HDF\r\n", Some("found an HDF5 file")),
+            (b"\x93NUMPY\x01\0", Some("found an array of NumPy's")),
+            (MXNET, Some("found parameters of MXNet")),
+            (GIT_LFS, Some("git lfs pull")),
+            (b"\x80\x04N.", None),
+            (b"(lp0\n.", None),
+            (b"\x1F\x8B\x08", None),
+            (b"BZh9", None),
+            (b"", None),
+        ] {
+            let message = check_may_be_pickle(bytes).err().map(|error| error.to_string());
+            assert_eq!(message.is_some(), expected.is_some(), "{}", bytes.escape_ascii());
+            assert!(message.is_none_or(|message| message.contains(expected.unwrap())), "{}", bytes.escape_ascii());
         }
     }
 

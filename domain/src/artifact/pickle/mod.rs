@@ -41,7 +41,7 @@ pub use array::{ArrayView, DType, ItemKind};
 pub use tree::{Tree, Value};
 pub use write::{ItemType, Items, Python, write};
 
-use super::file_kind::check_pulled;
+use super::file_kind::check_may_be_pickle;
 use crate::error::Result;
 use byoc_account::Allowance;
 pub use outline::{Held, Outline};
@@ -67,7 +67,7 @@ pub fn supported_estimators() -> String {
 /// The bytes of the file have been taken by whoever read it; with the tree they are given back
 /// ([`Tree::give_back_to`]).
 pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Tree> {
-    check_pulled(&bytes)?;
+    check_may_be_pickle(&bytes)?;
     let before = allowance.taken().saturating_sub(bytes.len() as u64);
     read_with(bytes, Unlisted::Refused, before, allowance)
 }

@@ -5,7 +5,7 @@
 use super::machine::{Machine, Unlisted};
 use super::source::Source;
 use super::tree::{Node, NodeId, Tree, Value};
-use super::{check_pulled, read_with};
+use super::{check_may_be_pickle, read_with};
 use crate::error::Result;
 use byoc_account::Allowance;
 
@@ -19,7 +19,7 @@ impl Outline {
     /// # Errors
     /// As [`read`](super::read), but for names.
     pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Outline> {
-        check_pulled(&bytes)?;
+        check_may_be_pickle(&bytes)?;
         let before = allowance.taken().saturating_sub(bytes.len() as u64);
         read_with(bytes, Unlisted::Kept, before, allowance).map(Outline)
     }
