@@ -376,3 +376,27 @@ class Artifact:
             if random.random() < 0.04 and hasattr(self.model, "n_features_in_"):
                 columns = random.choice([columns[:-1] or columns, columns + columns[:1]])
             yield body(random, columns, rows, gaps=random.random() < 0.6, odd=random.choice([0, 0, 0, 0.05, 0.3]))
+
+
+class WithDroppedColumns:
+    """A ColumnTransformer that was fitted on a frame by names whose last columns are dropped: by the remainder or by name."""
+
+    def __init__(self, random):
+        while True:
+            kept = columns_for(random)
+            dropped = [Column("d%d" % place, column.kind, column.draw, column.gaps, column.odd)
+                       for place, column in enumerate(random.sample(columns_for(random), random.choice([1, 1, 2])))]
+            self.columns, self.by_name = kept + dropped, random.random() < 0.4
+            parts = [("kept", Drawing(random).column_transformer(kept), [column.name for column in kept])]
+            if self.by_name:
+                parts.append(("dropped", "drop", [column.name for column in dropped]))
+            self.model = compose.ColumnTransformer(parts, sparse_threshold=0)
+            # The one column that looks like a label where it has numbers.
+            self.like_a_label = dropped[0].name if len(dropped) == 1 and not self.by_name else None
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self.model.fit(frame(body(random, self.columns, 40), self.columns), np.arange(40.0))
+                return
+            except Exception:
+                pass  # what scikit-learn does not fit is no artifact
