@@ -422,6 +422,29 @@ mod tests {
     }
 
     #[test]
+    fn the_first_piece_says_for_all_rows_whether_they_have_the_label_that_was_guessed() {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sklearn/1.4.2/housing/model.joblib");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(fixture, folder.path().join("model.joblib")).unwrap();
+        let model = Artifact::find(folder.path())
+            .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
+            .unwrap();
+        let (number, text) = ("1993,2728,6,3.0,0.7,1,y,y,5\n", "1993,2728,6,3.0,0.7,1,y,y,sold\n");
+        let widths = |body: String| {
+            let answer = piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes())?;
+            let answer = String::from_utf8(answer).unwrap();
+            let widths: Vec<usize> = answer.lines().map(|line| line.split(',').count()).collect();
+            Ok::<_, Error>((widths.iter().min().copied(), widths.iter().max().copied()))
+        };
+        assert_eq!(widths(number.repeat(2 * PIECE_ROWS)).unwrap(), (Some(11), Some(11)));
+        assert_eq!(widths(text.repeat(PIECE_ROWS) + &number.repeat(PIECE_ROWS)).unwrap(), (Some(10), Some(10)));
+        let error = widths(number.repeat(PIECE_ROWS + 3) + text).unwrap_err();
+        let place = error.place().unwrap();
+        assert_eq!((place.row, place.column, place.name.as_deref()), (Some(PIECE_ROWS + 4), Some(9), Some("PRICE")));
+        assert!(error.message().contains("--label none"), "{error}");
+    }
+
+    #[test]
     fn what_is_wrong_in_a_piece_is_said_with_its_place_in_the_body() {
         let body = format!("{}1993,big,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,1,y,y\n".repeat(70));
         let error = piece_by_piece(&model("housing"), "text/csv", "text/csv", body.as_bytes()).unwrap_err();

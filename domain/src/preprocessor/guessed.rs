@@ -31,6 +31,14 @@ pub(super) fn first_that_is_no_number(column: &Column<'_>) -> Option<usize> {
     match column {
         Column::Int64(_) | Column::UInt64(_) | Column::Float64(_) | Column::Float32(_) => None,
         Column::Bool(values) => (!values.is_empty()).then_some(0),
-        Column::Object(cells) => cells.iter().position(|cell| matches!(cell, Cell::Text(_) | Cell::Bool(_))),
+        Column::Object(cells) => {
+            // Beside text numbers are text too, as pandas reads them: they are not the ones to name.
+            let is_word = |cell: &Cell<'_>| match cell {
+                Cell::Text(text) => text.trim().parse::<f64>().is_err(),
+                cell => matches!(cell, Cell::Bool(_)),
+            };
+            let word = cells.iter().position(is_word);
+            word.or_else(|| cells.iter().position(|cell| matches!(cell, Cell::Text(_))))
+        }
     }
 }
