@@ -1,5 +1,6 @@
 //! docker-build.sh on a machine without an engine; with one, `tests/image` builds by it.
 
+use byoc::env::Environment;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -11,7 +12,8 @@ fn run(tools: &Path, arguments: &[&str]) -> Output {
 
 fn tools() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let path = std::env::var("PATH").unwrap();
+    let environment = Environment::of_this_process();
+    let path = environment.get("PATH").unwrap();
     for tool in ["bash", "env", "dirname", "readlink", "cat", "sed", "uname", "git", "head"] {
         let found = path.split(':').map(|folder| Path::new(folder).join(tool)).find(|file| file.is_file());
         if let Some(found) = found {

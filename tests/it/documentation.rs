@@ -1,5 +1,6 @@
 //! The README's commands, as somebody copies them.
 
+use byoc::env::Environment;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -27,7 +28,7 @@ fn a_preprocessor_and_a_learner_are_fitted_trained_and_invoked_one_after_the_oth
     let output = Command::new("bash")
         .args(["-e", "-c", &format!("{script}wait")])
         .current_dir(folder.path())
-        .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()))
+        .env("PATH", format!("{programs}:{}", Environment::of_this_process().get("PATH").unwrap_or_default()))
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -281,7 +281,7 @@ mod tests {
         let record = "\u{feff}{\"a\": [1, 2]}".as_bytes();
         assert_eq!(join(record, b"3").unwrap(), b"{\"a\": [1, 2],\"SageMakerOutput\":3}");
         let path = Path::parse("InputFilter", "$.a", MediaType::Json).unwrap();
-        assert_eq!(select(&path, record).unwrap().as_ref(), b"[1,2]");
+        assert_eq!(select(&path, record).unwrap().as_ref(), b"[1, 2]");
         assert_eq!(values("\u{feff}[1]\n[2]\n".as_bytes()).unwrap(), [b"[1]", b"[2]"]);
     }
 
