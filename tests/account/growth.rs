@@ -29,7 +29,7 @@ fn four_times_as_large_a_model_takes_far_less_than_sixteen_times_as_long_for_eve
         (class, model(count), model(4 * count))
     };
     let known = models::classes().map(|class| sizes(&|count| models::model(class, count).unwrap(), class));
-    let older = (0..3).map(|which| sizes(&|count| models::older(count).remove(which), "ColumnTransformer"));
+    let older = (0..5).map(|which| sizes(&|count| models::older(count).remove(which), "ColumnTransformer"));
     let all = known.chain(older).filter_map(|(class, small, large)| wrong(class, times(&small, 1), times(&large, 1)));
     let all: Vec<String> = all.collect();
     assert!(all.is_empty(), "{}", all.join("\n"));

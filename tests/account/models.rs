@@ -352,7 +352,7 @@ fn column_transformer(count: usize) -> Object {
     Object::new("sklearn.compose._column_transformer", "ColumnTransformer", attributes)
 }
 
-/// Classes that older versions of scikit-learn wrote otherwise, as 0.22 did.
+/// Classes that older versions of scikit-learn wrote otherwise, as 0.22 and the first patch releases of 0.20 did.
 pub fn older(count: usize) -> Vec<Object> {
     let version = ("_sklearn_version", text("0.22.1"));
     let scaler = || transformer("MaxAbsScaler", 1).map_or_else(none, |scaler| scaler.piece());
@@ -372,6 +372,17 @@ pub fn older(count: usize) -> Vec<Object> {
         ];
         Object::new("sklearn.compose._column_transformer", "ColumnTransformer", attributes)
     };
+    let early = |columns: &dyn Fn(usize) -> Piece| {
+        let passed = tuple([text("rest"), text("passthrough"), all.clone()]);
+        let branches = (0..count).map(|number| branch(number, columns(number))).chain([passed]);
+        let attributes = vec![
+            ("_sklearn_version", text("0.20.2")),
+            ("transformers_", list(branches)),
+            ("sparse_output_", flag(false)),
+            ("transformer_weights", none()),
+        ];
+        Object::new("sklearn.compose._column_transformer", "ColumnTransformer", attributes)
+    };
     let polynomial = vec![
         version.clone(),
         ("degree", int(2)),
@@ -382,6 +393,8 @@ pub fn older(count: usize) -> Vec<Object> {
     vec![
         by(&|number| list([column(number)])),
         by(&|number| int(number as i64)),
+        early(&|number| list([column(number)])),
+        early(&|number| list([int(number as i64)])),
         Object::new(DATA, "PolynomialFeatures", polynomial),
     ]
 }

@@ -156,6 +156,51 @@ fn functions_and_classes_by_their_code_are_refused_with_the_reason() {
     }
 }
 
+/// The models that the first patch releases of a minor version wrote, by their names without the ending.
+fn of_patch_releases() -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(fixtures().join("../patch-releases")).unwrap().map(|entry| entry.unwrap().path());
+    let models = entries.filter(|path| path.extension().is_some_and(|ending| ending == "pkl"));
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().trim_end_matches(".pkl").to_owned();
+    models.map(|path| (path.clone(), name(&path))).collect()
+}
+
+fn of_patch_release(path: &Path, columns: Option<&str>) -> Result<Preprocessor> {
+    let allowance = Allowance::unbounded();
+    let columns = columns.map(|json| ColumnsJson::parse(json.as_bytes(), &allowance).unwrap());
+    Preprocessor::from_pickle(&pickle::read(fs::read(path).unwrap(), &allowance)?, columns, &allowance)
+}
+
+#[test]
+fn releases_that_lack_an_attribute_of_later_patch_releases_answer_as_they_did() {
+    let models = of_patch_releases();
+    assert_eq!(models.len(), 3 * 8 + 3, "8 ColumnTransformers by 3 releases, 3 OneHotEncoders");
+    for (path, name) in models {
+        let beside = |ending: &str| fs::read(path.with_file_name(format!("{name}.{ending}"))).unwrap();
+        let columns = name.contains("-names").then_some(r#"{"columns": ["a", "b", "c", "d"]}"#);
+        let preprocessor = of_patch_release(&path, columns).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = answer(&preprocessor, &beside("csv")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let expected = String::from_utf8(beside("expected.csv")).unwrap();
+        assert!(matches(&found, &expected), "{name}: {found}\nexpected\n{expected}");
+    }
+}
+
+#[test]
+fn columns_by_name_need_the_names_where_the_model_has_not_kept_them() {
+    for (path, name) in of_patch_releases().iter().filter(|(_, name)| name.contains("-names")) {
+        let preprocessor = of_patch_release(path, None).unwrap();
+        let body = fs::read(path.with_file_name(format!("{name}.csv"))).unwrap();
+        let error = answer(&preprocessor, &body).unwrap_err();
+        assert_eq!(error.cause(), Cause::BadPayload);
+        assert!(error.message().contains("by its name") && error.message().contains("columns.json"), "{name}: {error}");
+        // In any order: the names say which column is which.
+        let turned = of_patch_release(path, Some(r#"{"columns": ["d", "c", "b", "a"]}"#)).unwrap();
+        let found = answer(&turned, b"10.0,0.1,x,1.5\n").unwrap();
+        let first = fs::read_to_string(path.with_file_name(format!("{name}.expected.csv"))).unwrap();
+        let is_whole = name.ends_with("names_dropped");
+        assert!(!is_whole || matches(&found, first.lines().next().unwrap()), "{name}: {found}");
+    }
+}
+
 /// The columns of a case that are read otherwise than their cells look, by what was fitted.
 fn read_as_text(case: &Path) -> Vec<u32> {
     let Ok(preprocessor) = preprocessor(case) else { return Vec::new() };

@@ -16,7 +16,6 @@ use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
-use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use std::sync::Arc;
 
@@ -91,7 +90,7 @@ pub(super) fn build<'t>(
         ],
     )?;
     let dtype = one_hot_dtype(encoder)?;
-    let drops = drops(encoder, categories.len(), builder.version, &builder.work)?;
+    let drops = drops(encoder, categories.len(), &builder.work)?;
     builder.keep_items::<EncodedFeature>(categories.len())?;
     for ((count, infrequent), drop) in counts.iter().zip(&infrequent).zip(&drops) {
         if infrequent.is_some() || drop.is_some() {
@@ -133,11 +132,13 @@ pub(super) fn one_hot_dtype(encoder: Attributes<'_>) -> Result<OneHotDtype> {
     found.ok_or_else(|| encoder.mismatch("dtype", "float64, float32, an integer type or bool", value))
 }
 
-/// The group of each feature that is dropped. From 1.2 on `drop_idx_` counts categories before their grouping, and
-/// `_drop_idx_after_grouping` is what is needed; in 1.1 `drop_idx_` is that. Until 0.22 it is an array of integers.
-fn drops(encoder: Attributes<'_>, features: usize, version: Version, work: &Work<'_>) -> Result<Vec<Option<usize>>> {
+/// The group of each feature that is dropped. From 1.2.2 on `drop_idx_` counts categories before their grouping, and
+/// `_drop_idx_after_grouping` is what is needed; where there is none, from 1.1 to 1.2.1, `drop_idx_` is that. Until 0.22 it is
+/// an array of integers.
+fn drops(encoder: Attributes<'_>, features: usize, work: &Work<'_>) -> Result<Vec<Option<usize>>> {
+    const AFTER_GROUPING: &str = "_drop_idx_after_grouping";
     work.charge_items::<Option<usize>>(features)?;
-    let name = if version >= Version::new(1, 2) { "_drop_idx_after_grouping" } else { "drop_idx_" };
+    let name = if encoder.get(AFTER_GROUPING).is_some() { AFTER_GROUPING } else { "drop_idx_" };
     let Some(value) = encoder.present(name) else { return Ok(vec![None; features]) };
     let index = |value: i64| usize::try_from(value).ok();
     let read = || {
@@ -259,7 +260,7 @@ pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[Name]>,
     let categories = categories.ok_or_else(|| encoder.error("expected categories_ to be one-dimensional arrays"))?;
     let counts: Vec<usize> = categories.iter().map(|categories| categories.len()).collect();
     let infrequent = encoder::infrequent(encoder, &counts, &bounds.work)?;
-    let drops = drops(encoder, counts.len(), bounds.version, &bounds.work)?;
+    let drops = drops(encoder, counts.len(), &bounds.work)?;
     let mut columns = Vec::new();
     for (((name, categories), infrequent), drop) in given.iter().zip(categories).zip(infrequent).zip(drops) {
         let mut left = texts(categories, infrequent.is_some(), bounds)?;

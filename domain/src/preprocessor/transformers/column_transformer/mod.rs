@@ -1,6 +1,7 @@
 //! `sklearn.compose.ColumnTransformer`: transformers side by side, each given some of the columns.
 
 mod selection;
+mod unrecorded;
 
 use super::weight::{Weight, Weights};
 use super::{Transformer, given_on};
@@ -70,10 +71,14 @@ pub(super) fn build<'t>(
     let mut width = Some(0usize);
     for branch in &read.branches {
         let context = |error: crate::error::Error| error.context(format!("transformer {:?}", shorten(branch.name)));
-        let place = |position: usize, builder: &mut Builder<'t, '_>| match (&read.names, &input.names) {
-            (Some(fitted), Some(given)) if by_name || branch.by == By::Name => {
-                let name = fitted.get(position).copied().unwrap_or_default();
+        let place = |position: usize, builder: &mut Builder<'t, '_>| match (&read.known, &input.names) {
+            (Some(known), Some(given)) if by_name || branch.by == By::Name => {
+                let name = known.get(position).copied().unwrap_or_default();
                 find(name, given, input, builder, branch.name)
+            }
+            (Some(known), None) if branch.by == By::Name && !read.is_recorded => {
+                builder.misfit(|| unrecorded::needs_names(known.get(position).copied().unwrap_or_default()));
+                0
             }
             _ => place(position, &read, input),
         };
@@ -104,8 +109,8 @@ pub(super) fn build<'t>(
         given.push(given_on(&built.output, weight.is_some()));
         branches.push(Branch { transformer: built.transformer, columns, weight });
     }
-    if builder.version == Version::new(0, 20) && matches!(input.shape, Shape::Request { .. }) {
-        // It took narrower rows if only unused columns were missing.
+    if !read.is_recorded && matches!(input.shape, Shape::Request { .. }) {
+        // It takes narrower rows if only unused columns are missing.
         let used = branches.iter().flat_map(|branch: &Branch| branch.columns.iter().copied()).max();
         builder.require_width(RequestWidth::AtLeast(used.map_or(0, |last| last as usize + 1)));
     }
@@ -127,7 +132,7 @@ fn demand<'t>(
 ) -> Result<bool> {
     let by_name = builder.version >= Version::new(1, 0) && read.names.is_some() && input.names.is_some();
     if let Shape::Fixed(given) = input.shape {
-        if given != read.n_features && !by_name {
+        if given != read.n_features && !by_name && read.is_recorded {
             let expected = read.n_features;
             return Err(transformer.error(format_args!("it was fitted on {expected} features, but is given {given}")));
         }
@@ -136,10 +141,11 @@ fn demand<'t>(
     if by_name {
         return Ok(true);
     }
-    // From 0.20.1 to 0.23 rows might be wider, in 0.24 not. What 0.20.0 takes depends on the columns that are used.
+    // From 0.20.4 and 0.21.3 to 0.23 rows might be wider, in 0.24 not. What those before take depends on the columns that
+    // are used.
     if builder.version >= Version::new(0, 24) {
         builder.require_width(RequestWidth::Exactly(read.n_features));
-    } else if builder.version > Version::new(0, 20) {
+    } else if read.is_recorded {
         builder.require_width(RequestWidth::AtLeast(read.n_features));
     }
     if let (Some(fitted), Some(given)) = (&read.names, &input.names)

@@ -3,6 +3,7 @@
 //! From 1.0 on `_transformer_to_input_indices` has it resolved, whatever the user wrote. Before, `transformers_` holds
 //! what the user wrote (callables aside), and the columns are looked for at each request.
 
+use super::unrecorded;
 use crate::artifact::pickle::{ItemKind, Value};
 use crate::error::Result;
 use crate::preprocessor::attributes::{Attributes, one_dimensional};
@@ -15,8 +16,12 @@ use std::collections::HashMap;
 
 /// The branches that a ColumnTransformer applies: dropped ones and ones without a column are left out.
 pub(super) struct Branches<'t> {
-    /// The names of the frame it was fitted on, if it was one whose names are text.
+    /// The names of the frame it was fitted on, if it was one whose names are text and it says in which order they stood.
     pub(super) names: Option<ColumnNames<'t>>,
+    /// What a branch's columns are called that are looked for by name.
+    pub(super) known: Option<ColumnNames<'t>>,
+    /// Whether it says how many columns it was fitted on.
+    pub(super) is_recorded: bool,
     pub(super) n_features: usize,
     pub(super) branches: Vec<BranchSpec<'t>>,
     /// The columns that a `('name', 'drop', [columns])` has; those that only `remainder='drop'` drops are not among them.
@@ -63,10 +68,17 @@ impl<'t> Branches<'t> {
     /// Reads the branches.
     pub(super) fn read(transformer: Attributes<'t>, version: Version, work: &Work<'_>) -> Result<Branches<'t>> {
         let resolved = version >= Version::new(1, 0);
+        let is_recorded = resolved || transformer.get("_n_features").is_some();
         let (names, n_features) = if resolved {
             (feature_names_in(transformer, work)?, transformer.columns("n_features_in_")?)
-        } else {
+        } else if is_recorded {
             (legacy_names(transformer, work)?, transformer.columns("_n_features")?)
+        } else {
+            (None, 0)
+        };
+        let (known, n_features) = match is_recorded {
+            true => (names.clone(), n_features),
+            false => unrecorded::read(transformer, work)?,
         };
         if let Some(names) = names.as_ref().filter(|names| names.len() != n_features) {
             let found = names.len();
@@ -98,7 +110,7 @@ impl<'t> Branches<'t> {
                 (indices.positions(name, n_features, work)?, By::Position)
             } else {
                 work.charge_items::<usize>(most_positions(columns, n_features))?;
-                let selected = positions(columns, names.as_ref(), n_features);
+                let selected = positions(columns, known.as_ref(), n_features);
                 // scikit-learn does not look for what it drops.
                 if is_dropped && selected.is_none() {
                     continue;
@@ -117,7 +129,7 @@ impl<'t> Branches<'t> {
                 branches.push(BranchSpec { name, transformer: part, positions, by });
             }
         }
-        Ok(Branches { names, n_features, branches, dropped })
+        Ok(Branches { names, known, is_recorded, n_features, branches, dropped })
     }
 }
 
@@ -184,7 +196,7 @@ fn most_positions(columns: Value<'_>, n_features: usize) -> usize {
 }
 
 /// The names in a list, an array of objects or a pandas index.
-fn names(value: Value<'_>) -> Option<Vec<&str>> {
+pub(super) fn names(value: Value<'_>) -> Option<Vec<&str>> {
     if let Some(items) = value.items() {
         return items.map(Value::as_str).collect();
     }
