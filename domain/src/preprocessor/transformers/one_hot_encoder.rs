@@ -281,6 +281,7 @@ pub(super) fn feature_names_out(encoder: Attributes<'_>, given: Option<&[Name]>,
 mod tests {
     use super::*;
     use crate::preprocessor::transformers::testing::{columns_of, message, texts};
+    use crate::preprocessor::version::Version;
 
     /// The columns of one feature with the categories a, b, c, d; x is unknown.
     fn encode(infrequent: Option<Infrequent>, drop: Option<usize>, unknown: HandleUnknown) -> Vec<Vec<f64>> {
