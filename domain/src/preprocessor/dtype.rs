@@ -38,7 +38,7 @@ impl Dtype {
     }
 
     /// `numpy.promote_types`.
-    fn promote(self, other: Dtype) -> Dtype {
+    pub(super) fn promote(self, other: Dtype) -> Dtype {
         match (self, other) {
             (one, other) if one == other => one,
             (Dtype::Object, _) | (_, Dtype::Object) => Dtype::Object,
@@ -55,8 +55,18 @@ impl Dtype {
 }
 
 /// Gives all features one type, as columns of one array.
-pub fn stack<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
+pub fn stack<'c, 'a>(features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
     let dtype = Dtype::common(&features);
+    stack_as(features, dtype)
+}
+
+/// The same beside arrays of no columns, whose types count too.
+pub(super) fn stack_beside<'c, 'a>(features: Vec<Feature<'c, 'a>>, empty: Option<Dtype>) -> Vec<Feature<'c, 'a>> {
+    let dtype = Dtype::common(&features);
+    stack_as(features, empty.map_or(dtype, |empty| dtype.promote(empty)))
+}
+
+fn stack_as<'c, 'a>(mut features: Vec<Feature<'c, 'a>>, dtype: Dtype) -> Vec<Feature<'c, 'a>> {
     for feature in &mut features {
         if Dtype::of(&feature.data) != dtype {
             feature.data = Cow::Owned(convert(&feature.data, dtype));
@@ -216,6 +226,14 @@ mod tests {
         }
         let stacked = stack(vec![feature(Column::Bool(vec![true])), feature(Column::Int64(vec![7]))]);
         assert_eq!(*stacked[0].data, Column::Int64(vec![1]));
+    }
+
+    #[test]
+    fn an_array_of_no_columns_has_a_type_too() {
+        // numpy.hstack([numpy.ones((1, 1), bool), numpy.ones((1, 0))]) is float64.
+        let truth = || vec![feature(Column::Bool(vec![true]))];
+        assert_eq!(dtypes(&stack_beside(truth(), Some(Dtype::Float64))), [Dtype::Float64]);
+        assert_eq!(dtypes(&stack_beside(truth(), None)), [Dtype::Bool]);
     }
 
     #[test]

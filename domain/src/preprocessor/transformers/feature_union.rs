@@ -1,7 +1,7 @@
 //! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
 
 use super::pipeline::named;
-use super::weight::{Weight, Weights};
+use super::weight::{self, Weight, Weights};
 use super::{Transformer, given_on};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
-use crate::preprocessor::dtype::{stack, stack_frame};
+use crate::preprocessor::dtype::{Dtype, stack_beside, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::readings::Origins;
@@ -75,10 +75,16 @@ impl FeatureUnion {
         rows: usize,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut all = Vec::new();
+        let mut empty = None;
+        let before = Dtype::common(features);
         for part in &self.parts {
             let mut given = part.transformer.apply(features.to_vec(), rows)?;
             if part.transformer.keeps_frames() && !self.frames {
                 given = stack_frame(given);
+            }
+            if given.is_empty() {
+                let dtype = weight::dtype(part.weight, part.transformer.dtype_of_no_columns(before));
+                empty = Some(empty.map_or(dtype, |empty: Dtype| empty.promote(dtype)));
             }
             if let Some(weight) = part.weight {
                 given = weight.apply(given)?;
@@ -91,7 +97,13 @@ impl FeatureUnion {
             let message = "the column holds text beside a sparse matrix, which takes numbers only";
             return Err(Fault::of_column(text.origin, message));
         }
-        Ok(if self.frames { all } else { stack(all) })
+        Ok(if self.frames { all } else { stack_beside(all, empty) })
+    }
+
+    pub(super) fn dtype_of_no_columns(&self, given: Dtype) -> Dtype {
+        let parts =
+            self.parts.iter().map(|part| weight::dtype(part.weight, part.transformer.dtype_of_no_columns(given)));
+        parts.reduce(Dtype::promote).unwrap_or(Dtype::Float64)
     }
 
     pub(super) fn gives_frames(&self) -> bool {

@@ -41,6 +41,7 @@ use super::build::{Builder, Built, Input, Shape, check_width};
 use super::describe::Child;
 use super::describe::bounds::Bounds;
 use super::describe::names::{self, Name, Names, NoNames};
+use super::dtype::Dtype;
 use super::fault::Fault;
 use super::feature::Feature;
 use super::readings::Origins;
@@ -181,6 +182,19 @@ impl Transformer {
             Transformer::RobustScaler(scaler) | Transformer::StandardScaler(scaler) => scaler.apply(features),
             Transformer::SimpleImputer(imputer) => imputer.apply(features),
             Transformer::TargetEncoder(encoder) => encoder.apply(&features),
+        }
+    }
+
+    /// The type of the array that comes out where it has no columns, for columns of a type that are given: a selector that keeps
+    /// nothing, an encoder whose only category is dropped, an imputer of columns that had no value.
+    fn dtype_of_no_columns(&self, given: Dtype) -> Dtype {
+        match self {
+            Transformer::Passthrough | Transformer::FeatureSelection(_) | Transformer::SimpleImputer(_) => given,
+            Transformer::OneHotEncoder(encoder) => encoder.dtype(),
+            Transformer::Pipeline(pipeline) => pipeline.dtype_of_no_columns(given),
+            Transformer::ColumnTransformer(transformer) => transformer.dtype_of_no_columns(given),
+            Transformer::FeatureUnion(union) => union.dtype_of_no_columns(given),
+            _ => Dtype::Float64,
         }
     }
 

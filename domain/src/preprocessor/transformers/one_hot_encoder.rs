@@ -14,6 +14,7 @@ use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
 use crate::preprocessor::describe::values::texts;
+use crate::preprocessor::dtype::Dtype;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::work::Work;
@@ -210,6 +211,16 @@ impl EncodedFeature {
 }
 
 impl OneHotEncoder {
+    /// The type of its answer.
+    pub(super) fn dtype(&self) -> Dtype {
+        match self.dtype {
+            OneHotDtype::Float64 => Dtype::Float64,
+            OneHotDtype::Float32 => Dtype::Float32,
+            OneHotDtype::Int64 => Dtype::Int64,
+            OneHotDtype::Bool => Dtype::Bool,
+        }
+    }
+
     pub(super) fn apply<'c, 'a>(
         &self,
         features: Vec<Feature<'c, 'a>>,

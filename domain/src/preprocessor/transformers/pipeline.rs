@@ -9,7 +9,7 @@ use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
-use crate::preprocessor::dtype::stack;
+use crate::preprocessor::dtype::{Dtype, stack};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::steps::Step;
@@ -97,6 +97,10 @@ impl Pipeline {
             }
         }
         Ok(features)
+    }
+
+    pub(super) fn dtype_of_no_columns(&self, given: Dtype) -> Dtype {
+        self.steps.iter().fold(given, |given, step| step.dtype_of_no_columns(given))
     }
 
     pub(super) fn keeps_frames(&self) -> bool {

@@ -4,6 +4,7 @@ use crate::artifact::pickle::Value;
 use crate::error::Result;
 use crate::payload::table::{Cell, Column};
 use crate::preprocessor::attributes::Attributes;
+use crate::preprocessor::dtype::Dtype;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::work::Work;
@@ -44,6 +45,16 @@ impl<'t> Weights<'t> {
         let integer = weight.as_i64().map(Weight::Integer);
         let weight = integer.or_else(|| weight.as_number().map(Weight::Float));
         weight.map(Some).ok_or_else(|| self.parent.mismatch("transformer_weights", "numbers", *weights))
+    }
+}
+
+/// The type of an array that is multiplied by a weight, if it has one.
+pub(super) fn dtype(weight: Option<Weight>, given: Dtype) -> Dtype {
+    match (weight, given) {
+        (None, given) => given,
+        (Some(_), Dtype::Object | Dtype::Float32 | Dtype::Float64) => given,
+        (Some(Weight::Integer(_)), Dtype::Bool | Dtype::Int64) => Dtype::Int64,
+        (Some(_), Dtype::Bool | Dtype::Int64 | Dtype::UInt64) => Dtype::Float64,
     }
 }
 

@@ -3,7 +3,7 @@
 mod selection;
 mod unrecorded;
 
-use super::weight::{Weight, Weights};
+use super::weight::{self, Weight, Weights};
 use super::{Transformer, given_on};
 use crate::artifact::pickle::Value;
 use crate::error::Result;
@@ -14,7 +14,7 @@ use crate::preprocessor::demand::Demand;
 use crate::preprocessor::describe::Child;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{self, Name, Names, NoNames};
-use crate::preprocessor::dtype::{stack, stack_frame};
+use crate::preprocessor::dtype::{Dtype, stack_beside, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, objects_as_floats};
 use crate::preprocessor::readings::Origins;
@@ -218,14 +218,21 @@ impl ColumnTransformer {
         rows: usize,
     ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let mut all = Vec::with_capacity(self.width);
+        let mut empty = None;
         for branch in &self.branches {
             let given = branch.columns.iter().map(|column| features.get(*column as usize).cloned());
-            let Some(given) = given.collect() else {
+            let Some(given) = given.collect::<Option<Vec<_>>>() else {
                 return Err(Fault::new("the row has fewer columns than the model was fitted on"));
             };
+            let before = Dtype::common(&given);
             let mut given = branch.transformer.apply(given, rows)?;
             if branch.transformer.keeps_frames() && !self.frames {
                 given = stack_frame(given);
+            }
+            // A branch of no columns is passed over.
+            if given.is_empty() && !branch.columns.is_empty() {
+                let dtype = weight::dtype(branch.weight, branch.transformer.dtype_of_no_columns(before));
+                empty = Some(empty.map_or(dtype, |empty: Dtype| empty.promote(dtype)));
             }
             if let Some(weight) = branch.weight {
                 given = weight.apply(given)?;
@@ -235,7 +242,15 @@ impl ColumnTransformer {
             }
             all.append(&mut given);
         }
-        Ok(if self.frames { all } else { stack(all) })
+        Ok(if self.frames { all } else { stack_beside(all, empty) })
+    }
+
+    pub(super) fn dtype_of_no_columns(&self, given: Dtype) -> Dtype {
+        let parts = self
+            .branches
+            .iter()
+            .map(|branch| weight::dtype(branch.weight, branch.transformer.dtype_of_no_columns(given)));
+        parts.reduce(Dtype::promote).unwrap_or(Dtype::Float64)
     }
 
     pub(super) fn gives_frames(&self) -> bool {
