@@ -490,11 +490,14 @@ def elsewhere(container):
     (secret / "password.txt").write_text("x")
     (container.models / "link").symlink_to(secret)
     replies = []
-    for number, url in enumerate(["/etc", secret, secret / "password.txt", container.models / "link",
-                                  f"{container.models}/../secret", container.models]):
+    # What is said of a url with .. is the same whether anything lies there or not.
+    upwards = [f"{container.models}/../secret", f"{container.models}/../nothing"]
+    for number, url in enumerate(["/etc", secret, secret / "password.txt", container.models / "link", *upwards,
+                                  container.models]):
         reply = container.load_from(url, f"outside{number}")
         said = json.loads(reply.text)["message"] if reply.status == 404 else ""
-        if said != f"Model not found in model store: {url}":
+        expected = "Relative path is not allowed in url" if url in upwards else "Model not found in model store"
+        if said != f"{expected}: {url}":
             reply.status, reply.text = 0, b"it says more than that nothing is there: " + reply.text
         replies.append(reply)
     return replies
