@@ -261,6 +261,12 @@ impl Error {
         self
     }
 
+    /// The same error without a place: of bytes that nobody has seen.
+    pub fn without_place(mut self) -> Error {
+        self.0.place = None;
+        self
+    }
+
     /// The same error seen from further out: `message: the message so far`.
     pub fn context(mut self, message: impl fmt::Display) -> Error {
         self.0.message = shortened(format!("{message}: {}", self.0.message), LONGEST_MESSAGE);

@@ -150,7 +150,7 @@ impl Registry {
         let directory = Path::new(url);
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
-                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle or sklearn-model"
+                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model"
             } else {
                 ""
             };

@@ -71,7 +71,7 @@ pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
                 Cause::NoModel,
                 format!(
                     "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
-                     *.pkl, *.pickle or sklearn-model (scikit-learn), found {}{advice}",
+                     *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
                     folder.display(),
                     listed(&names)
                 ),
@@ -121,11 +121,13 @@ fn held_by(pickle: &Path) -> String {
     if file_kind::check_pulled(&beginning).is_err() {
         return "a Git LFS pointer".to_owned();
     }
+    let is_zip = beginning.starts_with(b"PK\x03\x04");
     let allowance = Allowance::of_bytes(ROOM_FOR_A_BEGINNING, Purpose::Load);
     match Held::by_beginning(beginning, &allowance) {
         Some(Held::Class { name, is_listed: true }) => name,
         Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
         Some(Held::Value(value)) => format!("{value}, which is no model"),
+        None if is_zip => "a zip archive, as skops writes models".to_owned(),
         None => "nothing that is seen by how it begins".to_owned(),
     }
 }
@@ -133,10 +135,6 @@ fn held_by(pickle: &Path) -> String {
 /// What to do about a folder without a model at its top, where that can be seen.
 fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
     let names = |files: &[&PathBuf]| listed(&files.iter().map(|file| name_of(file)).collect::<Vec<_>>());
-    let skops: Vec<&PathBuf> = entries.iter().filter(|entry| file_kind::is_of_skops(entry)).collect();
-    if let [first, ..] = skops.as_slice() {
-        return Some(file_kind::of_skops(&name_of(first)));
-    }
     let is_archive = |entry: &&PathBuf| FileKind::of(entry) == Some(FileKind::Archive) && entry.is_file();
     let archives: Vec<&PathBuf> = entries.iter().filter(is_archive).collect();
     if !archives.is_empty() {
@@ -296,8 +294,6 @@ mod tests {
         assert!(message.contains("a.tar.gz, b.tar.gz are archives: give one by its own path"), "{message}");
         let message = refusal(&[("1/2/3/4/5/a.joblib", X)]);
         assert!(!message.contains("further down"), "{message}");
-        let message = refusal(&[("model.skops", b"PK\x03\x04")]);
-        assert!(message.contains("joblib.dump(skops.io.load("), "{message}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod growth;
 mod hostile;
 mod models;
 mod requests;
+mod skops;
 mod truth;
 
 use byoc::error::Result;

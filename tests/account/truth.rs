@@ -1,7 +1,7 @@
 //! What is taken of an allowance, and what the allocator saw.
 
 use super::models::{self, file};
-use super::{folder, load, pickled};
+use super::{folder, load, pickled, skops};
 use allocation_counter::measure;
 use byoc_account::Allowance;
 use tempfile::TempDir;
@@ -114,6 +114,8 @@ pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
         ("preprocessor.json", document("null", &scaler)),
         ("columns.json", folder(&[("model.joblib", &pickle), ("columns.json", columns.as_bytes())])),
         ("columns.json with dtypes", folder(&[("model.joblib", &pickle), ("columns.json", dtypes.as_bytes())])),
+        ("a stored model of skops", skops::scaler(count, skops::Kept::Stored)),
+        ("a deflated model of skops", skops::scaler(count, skops::Kept::Deflated)),
         ("linear learner", linear_learner(&[("fc0_weight", length)])),
         (
             "linear learner with arrays that it does not use",

@@ -181,6 +181,35 @@ fn an_endpoint_serves_a_model_that_is_a_file_of_its_own() {
 }
 
 #[test]
+fn a_model_of_skops_is_served_inspected_and_told_from_others_by_its_bytes() {
+    let whole = |ending: &str| fixture(&format!("skops/0.16.0-columns.{ending}"));
+    let body = fs::read_to_string(whole("csv")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut answers = Vec::new();
+    for name in ["model.skops", "model.pkl"] {
+        let file = folder.path().join(name);
+        fs::copy(whole("skops"), &file).unwrap();
+        for place in [file.to_str().unwrap(), folder.path().to_str().unwrap()] {
+            let container = Container::ready(&["--model-dir", place], &[]);
+            answers.push(container.invoke("text/csv", &body).text().to_owned());
+            let output = byoc(&["inspect", place]).stdin(Stdio::null()).output().unwrap();
+            let page = String::from_utf8(output.stdout).unwrap();
+            assert!(page.contains("ColumnTransformer") && page.contains("1.9.1"), "{page}");
+        }
+        fs::remove_file(&file).unwrap();
+    }
+    assert!(
+        answers.iter().all(|answer| answer.matches("features").count() == 5 && *answer == answers[0]),
+        "{answers:?}"
+    );
+    let cut = folder.path().join("model.skops");
+    let bytes = fs::read(whole("skops")).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() - 30]).unwrap();
+    let message = refused(&cut);
+    assert!(message.contains("a model of skops whose zip archive is cut off or damaged"), "{message}");
+}
+
+#[test]
 fn a_plain_pickle_without_an_ending_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let whole = fixture("sklearn/1.6.1/housing_plain_pickle");

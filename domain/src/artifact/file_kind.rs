@@ -12,7 +12,7 @@ pub enum FileKind {
     ModelAlgo,
     /// `preprocessor.json`, as `byoc train` writes it.
     Fitted,
-    /// A pickle, by joblib or plain.
+    /// A pickle, by joblib or plain, or a model of skops.
     Pickle,
     /// An archive of a model.
     Archive,
@@ -25,8 +25,8 @@ pub const PREPROCESSOR_JSON: &str = "preprocessor.json";
 /// (github.com/aws/sagemaker-scikit-learn-container, `test/resources`).
 const SKLEARN_MODEL: &str = "sklearn-model";
 
-/// Endings of pickles, and what joblib puts behind them where it compresses (`joblib.dump`, "compress").
-const PICKLES: &[&str] = &[".joblib", ".pkl", ".pickle", ".dill"];
+/// Endings of pickles and of models of skops, which say the same, and what joblib puts behind them where it compresses (`joblib.dump`, "compress").
+const PICKLES: &[&str] = &[".joblib", ".pkl", ".pickle", ".dill", ".skops"];
 const COMPRESSIONS: &[&str] = &[".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"];
 
 const ARCHIVES: &[&str] = &[".tar.gz", ".tgz", ".tar"];
@@ -148,20 +148,7 @@ pub fn check_pulled(start: &[u8]) -> Result<()> {
     ))
 }
 
-/// Whether a file is a model that skops wrote: by its name.
-pub fn is_of_skops(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "skops") && path.is_file()
-}
-
-/// What to do about a model that skops wrote.
-pub fn of_skops(name: &str) -> String {
-    format!(
-        "{name} is a model that skops wrote, which is not read; in Python, joblib.dump(skops.io.load(FILE, \
-         trusted=skops.io.get_untrusted_types(file=FILE)), \"model.joblib\") writes one that is"
-    )
-}
-
-/// Refuses the bytes of a file that should be a pickle and begins as something else does that is whole: a model of skops, of
+/// Refuses the bytes of a file that should be a pickle and begins as something else does that is whole: a model of
 /// PyTorch or Keras, an array. What begins as text may be a pickle of protocol 0.
 ///
 /// # Errors
@@ -172,10 +159,11 @@ pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
     if !NO_PICKLES.iter().any(|beginning| bytes.starts_with(beginning)) {
         return Ok(());
     }
-    // The only names that a zip archive of skops always has.
-    let is_of_skops = bytes.starts_with(b"PK") && memchr::memmem::find(bytes, b"schema.json").is_some();
+    // A whole one has been read before.
+    if bytes.starts_with(b"PK") && memchr::memmem::find(bytes, b"schema.json").is_some() {
+        return Err(Error::bad_artifact("a model of skops whose zip archive is cut off or damaged"));
+    }
     let message = match is_instead(bytes.get(..512).unwrap_or(bytes)) {
-        _ if is_of_skops => of_skops("this"),
         Some(what) => format!("expected a joblib file or a pickle, found {what}"),
         None => return Ok(()),
     };
@@ -184,10 +172,6 @@ pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
 
 /// The error of a file that is no artifact.
 pub fn unexpected(path: &Path) -> Error {
-    if is_of_skops(path) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        return Error::new(Cause::Unsupported, of_skops(&name));
-    }
     let found = match start_of(path).and_then(|start| check_pulled(&start).map(|()| start)) {
         Ok(start) => {
             is_instead(&start).unwrap_or(if start.starts_with(b"\x1F\x8B") { "a gzip file" } else { "none of them" })
@@ -198,7 +182,7 @@ pub fn unexpected(path: &Path) -> Error {
         Cause::NoModel,
         format!(
             "expected a model's folder, a model.tar.gz (an archive by tar, compressed by gzip or not), a model_algo-1, a \
-             preprocessor.json, or a *.joblib, *.pkl, *.pickle or sklearn-model, found {found}"
+             preprocessor.json, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model, found {found}"
         ),
     )
 }
@@ -234,7 +218,7 @@ mod tests {
     fn what_is_whole_and_no_pickle_is_named_before_it_is_read_as_one() {
         for (bytes, expected) in [
             (&b"PK\x03\x04\0\0archive/data.pkl"[..], Some("found a zip archive")),
-            (b"PK\x03\x04\0\0schema.json", Some("a model that skops wrote")),
+            (b"PK\x03\x04\0\0schema.json", Some("a model of skops whose zip archive is cut off or damaged")),
             (b"\x89HDF\r\n", Some("found an HDF5 file")),
             (b"\x93NUMPY\x01\0", Some("found an array of NumPy's")),
             (MXNET, Some("found parameters of MXNet")),
@@ -265,6 +249,7 @@ mod tests {
             ("model.joblib.gz", Some(FileKind::Pickle)),
             ("m.pkl.z", Some(FileKind::Pickle)),
             ("preprocessor.dill", Some(FileKind::Pickle)),
+            ("model.skops", Some(FileKind::Pickle)),
             ("notes.gz", None),
             ("Preprocessor.JSON", None),
         ] {

@@ -8,6 +8,7 @@ pub mod file_kind;
 pub mod model_algo;
 pub mod mxnet_params;
 pub mod pickle;
+mod skops;
 pub mod targz;
 
 #[cfg(test)]

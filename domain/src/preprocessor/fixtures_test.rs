@@ -156,6 +156,30 @@ fn functions_and_classes_by_their_code_are_refused_with_the_reason() {
     }
 }
 
+/// The models of skops of some cases: with what they are asked and what they answer.
+pub(crate) fn of_skops(cases: &[&str]) -> Vec<(String, pickle::Tree, Vec<u8>, String)> {
+    let folder = fixtures().join("../skops");
+    let named = |case: &&str| ["0.4.0", "0.6.0", "0.11.0", "0.16.0"].map(|version| format!("{version}-{case}"));
+    let read = |name: String| {
+        let beside = |ending: &str| fs::read(folder.join(format!("{name}.{ending}"))).unwrap();
+        let tree = pickle::read(beside("skops"), &Allowance::unbounded());
+        let tree = tree.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (body, expected) = (beside("csv"), String::from_utf8(beside("expected.csv")).unwrap());
+        (name, tree, body, expected)
+    };
+    cases.iter().flat_map(named).map(read).collect()
+}
+
+#[test]
+fn what_skops_writes_answers_as_scikit_learn() {
+    for (name, tree, body, expected) in of_skops(&["scaler", "columns", "union"]) {
+        let preprocessor = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded());
+        let preprocessor = preprocessor.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = answer(&preprocessor, &body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(matches(&found, &expected), "{name}: {found}\nexpected\n{expected}");
+    }
+}
+
 /// The models that the first patch releases of a minor version wrote, by their names without the ending.
 fn of_patch_releases() -> Vec<(PathBuf, String)> {
     let entries = fs::read_dir(fixtures().join("../patch-releases")).unwrap().map(|entry| entry.unwrap().path());

@@ -4,7 +4,7 @@
 use super::Scorer;
 use crate::artifact::pickle;
 use crate::payload::{EstimatesForm, Frame, MediaType};
-use crate::preprocessor::fixtures_test::{fixtures, folders, matches};
+use crate::preprocessor::fixtures_test::{fixtures, folders, matches, of_skops};
 use crate::preprocessor::{ColumnsJson, Method};
 use byoc_account::Allowance;
 use serde_json::Value as Json;
@@ -54,6 +54,17 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
         passed += 1;
     }
     assert_eq!(passed, 63);
+}
+
+#[test]
+fn what_skops_writes_scores_as_scikit_learn() {
+    for (name, tree, body, expected) in of_skops(&["classifier", "search"]) {
+        assert!(Scorer::is_in(&tree).unwrap(), "{name}");
+        let scorer = Scorer::from_pickle(&tree, None, &Allowance::unbounded());
+        let scorer = scorer.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = answer(&scorer, &body, MediaType::Csv);
+        assert!(matches(&found, &expected), "{name}: {found}\nexpected\n{expected}");
+    }
 }
 
 /// Every value of the answer as JSON must be that of the CSV: what differs is the shape only.

@@ -32,7 +32,7 @@ use place::Place;
 /// Say what is inside an artifact: transformers, columns, weights, sizes
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// A model's folder, a folder of archives, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl, *.pickle or sklearn-model; here or in S3 (s3://BUCKET/KEY)
+    /// A model's folder, a folder of archives, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model; here or in S3 (s3://BUCKET/KEY)
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Print everything as JSON

@@ -42,7 +42,8 @@ pub use tree::{Tree, Value};
 pub use write::{ItemType, Items, Python, write};
 
 use super::file_kind::check_may_be_pickle;
-use crate::error::Result;
+use super::skops;
+use crate::error::{Error, Result};
 use byoc_account::Allowance;
 pub use outline::{Held, Outline};
 
@@ -67,12 +68,28 @@ pub fn supported_estimators() -> String {
 /// The bytes of the file have been taken by whoever read it; with the tree they are given back
 /// ([`Tree::give_back_to`]).
 pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Tree> {
-    check_may_be_pickle(&bytes)?;
-    let before = allowance.taken().saturating_sub(bytes.len() as u64);
-    read_with(bytes, Unlisted::Refused, before, allowance)
+    read_with(bytes, Unlisted::Refused, allowance)
 }
 
-fn read_with(bytes: Vec<u8>, unlisted: Unlisted, before: u64, allowance: &Allowance) -> Result<Tree> {
+/// Whether a class or function is on the list of those that are read.
+pub(super) fn is_listed(module: &str, name: &str) -> bool {
+    allow_list::find(module, name).is_some()
+}
+
+fn read_with(bytes: Vec<u8>, unlisted: Unlisted, allowance: &Allowance) -> Result<Tree> {
+    let before = allowance.taken().saturating_sub(bytes.len() as u64);
+    if skops::is_one(&bytes) {
+        let pickle = skops::as_pickle(bytes, allowance)?;
+        // Its bytes are in no file.
+        let mut tree = follow(pickle, unlisted, before, allowance).map_err(Error::without_place)?;
+        tree.is_of_file = false;
+        return Ok(tree);
+    }
+    check_may_be_pickle(&bytes)?;
+    follow(bytes, unlisted, before, allowance)
+}
+
+fn follow(bytes: Vec<u8>, unlisted: Unlisted, before: u64, allowance: &Allowance) -> Result<Tree> {
     let mut machine = Machine::new(Source::open(bytes, allowance)?, unlisted, allowance)?;
     let root = machine.run()?;
     let mut tree = machine.finish(root)?;

@@ -3,9 +3,9 @@
 //! No model is made of an [`Outline`], which is why it is not a [`Tree`]. All bounds of reading hold here too.
 
 use super::machine::{Machine, Unlisted};
+use super::read_with;
 use super::source::Source;
 use super::tree::{Node, NodeId, Tree, Value};
-use super::{check_may_be_pickle, read_with};
 use crate::error::Result;
 use byoc_account::Allowance;
 
@@ -19,9 +19,7 @@ impl Outline {
     /// # Errors
     /// As [`read`](super::read), but for names.
     pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Outline> {
-        check_may_be_pickle(&bytes)?;
-        let before = allowance.taken().saturating_sub(bytes.len() as u64);
-        read_with(bytes, Unlisted::Kept, before, allowance).map(Outline)
+        read_with(bytes, Unlisted::Kept, allowance).map(Outline)
     }
 
     /// The value that the pickle stands for.

@@ -21,6 +21,8 @@ pub struct Tree {
     pub(super) root: NodeId,
     /// Bytes that were taken for it while it was read.
     pub(super) held: usize,
+    /// Whether the bytes are those of the file, so that a place in them helps whoever looks for it there.
+    pub(super) is_of_file: bool,
 }
 
 /// The number of a value in its tree.
@@ -364,10 +366,10 @@ impl<'t> Value<'t> {
         self.state()?.get(name)
     }
 
-    /// Where in the (uncompressed) file an object was made.
+    /// Where in the (uncompressed) file an object was made, if its bytes are read as they stand there.
     pub fn byte(self) -> Option<usize> {
         match self.node() {
-            Node::Object { byte, .. } => Some(*byte),
+            Node::Object { byte, .. } => Some(*byte).filter(|_| self.tree.is_of_file),
             _ => None,
         }
     }

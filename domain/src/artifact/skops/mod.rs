@@ -1,0 +1,68 @@
+//! Models that skops wrote (`skops.io.dump`), read as data.
+//!
+//! Such a file is a zip archive of a `schema.json`, which says what the objects are, and of a file for each array. It is
+//! turned into the pickle that says the same, which is read as any other: by the same list of names, within the same bounds.
+//! So this module knows skops' format and nothing of what may be in it.
+
+mod archive;
+mod json;
+mod nodes;
+mod npy;
+mod program;
+
+#[cfg(test)]
+mod skops_test;
+
+use byoc_account::Allowance;
+
+use crate::error::{Cause, Error, Result};
+use archive::Archive;
+use json::Json;
+use nodes::Nodes;
+
+const SCHEMA: &str = "schema.json";
+
+/// The newest protocol that is known (skops' `io/_protocol.py`).
+const NEWEST_PROTOCOL: u8 = 2;
+
+/// Whether bytes are a model of skops: a zip archive with its schema.
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") && archive::has_schema(bytes, SCHEMA)
+}
+
+/// The pickle that says what a model of skops says. The bytes of the model have been taken by whoever read it; those of the
+/// pickle are taken in their place.
+pub(super) fn as_pickle(bytes: Vec<u8>, allowance: &Allowance) -> Result<Vec<u8>> {
+    let pickle = translate(&bytes, allowance)?;
+    let length = bytes.len();
+    drop(bytes);
+    allowance.give_back(length);
+    Ok(pickle)
+}
+
+fn translate(bytes: &[u8], allowance: &Allowance) -> Result<Vec<u8>> {
+    let mut archive = Archive::open(bytes, allowance)?;
+    let schema = archive.find(SCHEMA)?;
+    let _held = allowance.hold(archive.memory(schema))?;
+    let schema = archive.read(schema, allowance)?;
+    let of_schema = |error: Error| error.context(SCHEMA);
+    let json = Json::read(&schema, allowance).map_err(of_schema)?;
+    let root = json.root();
+    let protocol = root.get("protocol").and_then(|protocol| protocol.literal()).unwrap_or("0");
+    if !protocol.parse::<u8>().is_ok_and(|protocol| protocol <= NEWEST_PROTOCOL) {
+        let protocol: String = protocol.chars().take(20).collect();
+        return Err(Error::new(
+            Cause::Unsupported,
+            format!("protocol {protocol} of skops; protocols 0 to {NEWEST_PROTOCOL} are read"),
+        ));
+    }
+    let mut nodes = Nodes::new(archive, allowance)?;
+    nodes.write(root).map_err(of_schema)?;
+    json.done(allowance);
+    nodes.finish()
+}
+
+/// An error of a model of skops.
+fn error(message: impl Into<String>) -> Error {
+    Error::bad_artifact(message)
+}
