@@ -186,7 +186,7 @@ fn a_model_of_skops_is_served_inspected_and_told_from_others_by_its_bytes() {
     let body = fs::read_to_string(whole("csv")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut answers = Vec::new();
-    for name in ["model.skops", "model.pkl"] {
+    for name in ["model.skops", "model.pkl", "model"] {
         let file = folder.path().join(name);
         fs::copy(whole("skops"), &file).unwrap();
         for place in [file.to_str().unwrap(), folder.path().to_str().unwrap()] {

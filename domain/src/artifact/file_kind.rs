@@ -2,7 +2,7 @@
 
 use crate::error::{Cause, Error, Result};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 /// What a file is by its name.
@@ -123,9 +123,24 @@ pub fn may_be_archive(path: &Path) -> Result<bool> {
     Ok(is_instead(&start).is_none())
 }
 
-/// Whether a file begins as pickles of protocol 2 and later do.
+/// Whether a file begins as pickles of protocol 2 and later do, or is a zip archive that ends as a model of skops does.
 pub fn begins_as_pickle(path: &Path) -> bool {
-    start_of(path).is_ok_and(|start| is_instead(&start) == Some(A_PICKLE))
+    start_of(path).is_ok_and(|start| {
+        is_instead(&start) == Some(A_PICKLE) || (start.starts_with(b"PK\x03\x04") && ends_as_skops(path))
+    })
+}
+
+/// Whether the directory of a zip archive ends with the schema of a model of skops, which is written last.
+fn ends_as_skops(path: &Path) -> bool {
+    const END: u64 = 512;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+        let mut end = Vec::new();
+        file.take(END).read_to_end(&mut end).map(|_| end)
+    };
+    read().is_ok_and(|end| memchr::memmem::find(&end, b"schema.json").is_some())
 }
 
 /// What a file is that begins so, for a message; nothing where that is not known.

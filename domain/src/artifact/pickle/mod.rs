@@ -76,6 +76,11 @@ pub(super) fn is_listed(module: &str, name: &str) -> bool {
     allow_list::find(module, name).is_some()
 }
 
+/// Whether it is a class whose objects are read by their attributes.
+pub(super) fn is_instance(module: &str, name: &str) -> bool {
+    allow_list::find(module, name).is_some_and(|found| found.meaning == allow_list::Meaning::Instance)
+}
+
 fn read_with(bytes: Vec<u8>, unlisted: Unlisted, allowance: &Allowance) -> Result<Tree> {
     let before = allowance.taken().saturating_sub(bytes.len() as u64);
     if skops::is_one(&bytes) {

@@ -14,7 +14,7 @@ use super::error;
 use super::json::At;
 use super::npy::Header;
 use super::program::Program;
-use crate::artifact::pickle::is_listed;
+use crate::artifact::pickle::{is_instance, is_listed};
 use crate::error::{Cause, Error, Result};
 
 /// How deep nodes may stand in each other: a little deeper than the reader takes values, so that it is the one to refuse them.
@@ -77,7 +77,7 @@ impl<'j> Node<'j> {
     fn unsupported(&self) -> Error {
         Error::new(
             Cause::Unsupported,
-            format!("{}.{} as a {} of skops is not read", self.module, self.class, self.loader),
+            format!("{}.{}, which skops wrote as {}, is not read", self.module, self.class, self.loader),
         )
     }
 }
@@ -159,6 +159,14 @@ impl<'a, 'b> Nodes<'a, 'b> {
     }
 
     fn object(&mut self, node: &Node<'_>) -> Result<()> {
+        if node.is("pandas._libs.missing", &["NAType"]) {
+            // The only object of its class, which pickles by its name.
+            return self.program.symbol(&node.module, "NA");
+        }
+        // An index of pandas' among others: skops itself does not make it again of what it wrote.
+        if is_listed(&node.module, &node.class) && !is_instance(&node.module, &node.class) {
+            return Err(node.unsupported());
+        }
         self.instance(node)?;
         let Some(state) = node.at.get("content") else { return Ok(()) };
         let is_nothing = |state: &Node<'_>| {

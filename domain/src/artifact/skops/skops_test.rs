@@ -155,6 +155,9 @@ fn each_node_is_the_value_that_it_stands_for() {
             |value| value.attribute("norm").and_then(Value::as_str) == Some("l2") && value.byte().is_none(),
         ),
         (node("sklearn.preprocessing._data", "Normalizer", "ObjectNode", ""), |value| value.state().is_none()),
+        (node("pandas._libs.missing", "NAType", "ObjectNode", ""), |value| {
+            value.symbol() == Some(("pandas._libs.missing", "NA"))
+        }),
     ];
     let floats = [1.5f64, 2.5].map(f64::to_le_bytes).concat();
     let text: Vec<u8> = "ab".chars().flat_map(|letter| (letter as u32).to_le_bytes()).collect();
@@ -198,8 +201,12 @@ fn names_outside_the_list_are_refused_by_their_name_and_kept_in_an_outline() {
             assert!(outline.is_ok(), "{schema}: {:?}", outline.err());
         }
     }
+    let index = node("pandas.core.indexes.base", "Index", "ObjectNode", &state);
+    assert!(
+        refusal(&index, &[]).contains("pandas.core.indexes.base.Index, which skops wrote as ObjectNode, is not read")
+    );
     let method = node("sklearn.pipeline", "Pipeline", "MethodNode", "");
-    assert!(refusal(&method, &[]).contains("sklearn.pipeline.Pipeline as a MethodNode of skops is not read"));
+    assert!(refusal(&method, &[]).contains("sklearn.pipeline.Pipeline, which skops wrote as MethodNode, is not read"));
 }
 
 #[test]
@@ -230,7 +237,7 @@ fn what_is_broken_is_refused_with_the_reason() {
         (refusal(&json("[1]"), &[]), "null, true, false, a number or a text"),
         (refusal(&json("inf"), &[]), "null, true, false, a number or a text"),
         (refusal(&node("builtins", "str", "JsonNode", r#""content": "\ud800""#), &[]), "a text of Unicode"),
-        (refusal(&cached, &[]), "as a CachedNode of skops is not read"),
+        (refusal(&cached, &[]), "which skops wrote as CachedNode, is not read"),
         (refusal(&array("ndarray", "none"), &[]), "no file \"none\""),
         (of_array(b"x"), "an array as numpy.save writes it"),
         (of_array(&npy("<c16", "(0,)", b"")), "dtype \"<c16\""),
@@ -240,7 +247,7 @@ fn what_is_broken_is_refused_with_the_reason() {
         (of_array(&npy("<f8", &format!("({})", "1, ".repeat(40)), &[0; 8])), "the header of an array"),
         (of_array(b"\x93NUMPY\x01\0\xff\xff{'descr'"), "an array as numpy.save writes it"),
         (refusal(&array("float64", "a"), &[("a", &floats)]), "a single number"),
-        (refusal(&dict(&[("a", "tuple", json("1"))]), &[]), "builtins.tuple as a TypeNode of skops"),
+        (refusal(&dict(&[("a", "tuple", json("1"))]), &[]), "builtins.tuple, which skops wrote as TypeNode"),
         (refusal(&dict(&[("a", "int", json("1"))]), &[]), "a key that is a number"),
     ] {
         assert!(found.contains(expected), "{found}\nexpected {expected}");
