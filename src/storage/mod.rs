@@ -24,7 +24,7 @@ pub use failure::Failure;
 pub use file::Folders;
 pub use location::Location;
 pub use nearby::{absolute, nothing_at, read_text};
-pub use version::Version;
+pub use version::{Version, last_modified};
 
 use crate::error::Result;
 use crate::in_flight::Share;

@@ -2,7 +2,7 @@
 
 use std::fs::Metadata;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Entry, Failure};
 
@@ -46,6 +46,33 @@ impl Version {
 fn of_file(metadata: &Metadata) -> String {
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     format!("{} {}", metadata.len(), modified.map_or(0, |time| time.as_nanos()))
+}
+
+/// When a file was last written to, or a folder or what is in it.
+///
+/// # Errors
+/// [`Failure`]: nothing is there, or it cannot be looked at.
+pub fn last_modified(path: &Path) -> Result<SystemTime, Failure> {
+    latest_below(path, &mut 0).map_err(|error| Failure::of_file(path, &error))
+}
+
+/// Links to folders are not followed, and no more files are looked at than make a version.
+fn latest_below(path: &Path, looked_at: &mut usize) -> std::io::Result<SystemTime> {
+    let metadata = std::fs::metadata(path)?;
+    let mut latest = metadata.modified()?;
+    if !metadata.is_dir() {
+        return Ok(latest);
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        *looked_at += 1;
+        let is_link_to_folder = entry.file_type()?.is_symlink() && entry.path().is_dir();
+        if *looked_at <= MOST_FILES && !is_link_to_folder {
+            // It may have gone meanwhile.
+            latest = latest_below(&entry.path(), looked_at).map_or(latest, |time| time.max(latest));
+        }
+    }
+    Ok(latest)
 }
 
 /// All files below a folder, each with its version. Links to folders are not followed, since they may lead back.

@@ -1,7 +1,9 @@
 //! Train, replace, invoke: what `byoc endpoint` does when the artifact of a loaded model is replaced or deleted.
 
+use std::fs::FileTimes;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use byoc::artifact::targz;
 use serde_json::{Value, json};
@@ -93,6 +95,12 @@ fn put(from: &Path, to: &Path) {
     let beside = to.with_extension("part");
     std::fs::copy(from, &beside).unwrap();
     std::fs::rename(beside, to).unwrap();
+}
+
+/// Has a file or a folder as one that nobody has written to for a while.
+fn age(path: &Path) {
+    let times = FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(11));
+    std::fs::File::open(path).unwrap().set_times(times).unwrap();
 }
 
 fn unpacked(archive: &Path, into: &Path) {
@@ -191,7 +199,11 @@ fn a_model_folder_is_looked_at_file_by_file() {
     unpacked(&other(), &next);
     put(&next.join("model_algo-1"), &model.join("model_algo-1"));
     assert_ne!(rig.answer(), first);
+    let second = rig.answer();
     std::fs::write(model.join("model_algo-1"), "broken").unwrap();
+    assert_eq!(rig.answer(), second, "it may be half of what somebody is writing");
+    age(&model.join("model_algo-1"));
+    age(&model);
     let message = rig.error(400);
     assert!(message.contains("the process has ended") && message.contains("model_algo-1"), "{message}");
 }
@@ -237,6 +249,40 @@ fn requests_all_along_are_answered_by_one_of_the_two_models_while_one_is_replace
                 assert!(asked.join().unwrap() > 0);
             }
         });
+    }
+}
+
+#[test]
+fn a_writer_may_pause_in_the_middle_of_an_archive_and_who_has_gone_leaves_a_broken_one() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&chicago(), &folder.path().join("model.tar.gz"));
+    let single = Rig::single_model(folder, "./model.tar.gz", &["--model-refresh", "changed"]);
+    let whole = std::fs::read(other()).unwrap();
+    for (mut rig, archive) in
+        [(Rig::multi_model(&["--model-refresh", "changed"]), "models/a.tar.gz"), (single, "model.tar.gz")]
+    {
+        let archive = rig.path(archive);
+        let first = rig.answer();
+        for written in [0, 1, whole.len() / 2, whole.len() - 1] {
+            std::fs::write(&archive, &whole[..written]).unwrap();
+            for _ in 0..2 {
+                assert_eq!(rig.answer(), first, "{written} bytes are written");
+            }
+        }
+        let absolute = archive.display().to_string();
+        let said = "is still being written, or broken";
+        let line = rig.endpoint.process().wait_for_log(said);
+        assert!(line.contains("WARN") && line.contains(&absolute) && !line.contains("/./"), "{line}");
+        age(&archive);
+        for _ in 0..2 {
+            let message = rig.error(400);
+            assert!(message.starts_with("Failed to extract model data archive"), "{message}");
+        }
+        std::fs::write(&archive, &whole).unwrap();
+        assert_ne!(rig.answer(), first);
+        let seen = rig.endpoint.process().seen();
+        assert_eq!(seen.iter().filter(|line| line.contains(said)).count(), 1);
+        assert!(!seen.iter().any(|line| line.contains("BadArtifact") || line.contains("container: \"")), "{seen:?}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong on the way through the containers.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -96,4 +97,49 @@ pub enum ContainerFailure {
     NoAnswer(String),
     /// Its process has ended; it is being started again.
     Ended(String),
+}
+
+/// For the log: clients are told in AWS's words.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::TargetModelNotSupported => f.write_str("no container takes a TargetModel"),
+            Failure::TargetModelMissing => f.write_str("TargetModel is missing"),
+            Failure::TargetContainerMissing => f.write_str("TargetContainerHostname is missing"),
+            Failure::TargetContainerNotSupported => f.write_str("no TargetContainerHostname is taken"),
+            Failure::NoSuchContainer { hostname, known } => {
+                write!(f, "there is no container {hostname}, only {}", known.join(", "))
+            }
+            Failure::NoSuchModel { .. } => f.write_str("nothing is there, or nothing that may be read"),
+            Failure::ModelNotReady { waited, .. } => write!(f, "it was not loaded within {} s", waited.as_secs()),
+            Failure::BadArtifact { message, .. } | Failure::StoreUnavailable { message, .. } => f.write_str(message),
+            Failure::EndpointFailed { reason } => f.write_str(reason),
+            Failure::NoMemory => f.write_str("others hold the memory that it needs"),
+            Failure::Internal(message) => f.write_str(message),
+            Failure::Container { container, what } => write!(f, "container {container} {what}"),
+        }
+    }
+}
+
+/// What goes on from "container NAME".
+impl fmt::Display for ContainerFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// As much of a body as a line of the log shows.
+        const MOST: usize = 300;
+        match self {
+            ContainerFailure::Status(status, body) => {
+                let body: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
+                write!(f, "answered {status}: {}", body.trim())
+            }
+            ContainerFailure::BodyTooLarge(status, limit) => {
+                write!(f, "answered {status} with a body of more than {limit} bytes")
+            }
+            ContainerFailure::HandOverTooLarge { next, bytes, limit, .. } => {
+                write!(f, "answered with {bytes} bytes for container {next}, which is given at most {limit}")
+            }
+            ContainerFailure::TimedOut => f.write_str("did not answer in time"),
+            ContainerFailure::NoAnswer(why) => write!(f, "gave no answer: {why}"),
+            ContainerFailure::Ended(how) => write!(f, "does not run: {how}"),
+        }
+    }
 }

@@ -10,6 +10,7 @@
 mod container;
 mod exchange;
 mod failure;
+mod half_written;
 mod instance;
 mod limits;
 mod model_cache;

@@ -5,10 +5,10 @@
 //! flight end on the first, which is stopped then.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url};
 use tokio::runtime::Handle;
@@ -16,8 +16,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::exchange::Arrival;
 use super::failure::Failure;
+use super::half_written::{may_become_a_model, may_become_an_archive, not_whole_yet, was_written_lately};
 use super::instance::{Own, Replacement, delete};
-use super::model_cache::{Lookout, ModelRefresh, Pace, Standing};
+use super::model_cache::{Lookout, ModelRefresh, Pace, Respite, Standing, not_looked_at};
 use crate::env;
 use crate::platform::Health;
 use crate::platform::create_model::ModelDataUrl;
@@ -25,10 +26,7 @@ use crate::platform::environment::ModelPlace;
 use crate::platform::fetch::{self, FetchError};
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
-use crate::storage::{Failure as StorageFailure, Storage, Version};
-
-/// How long an artifact that is being written may stay as it is between two writes.
-const BETWEEN_WRITES: Duration = Duration::from_millis(250);
+use crate::storage::{Location, Storage, Version};
 
 /// Where requests are sent. The container that listens there is not stopped before this is dropped.
 #[derive(Debug)]
@@ -55,6 +53,8 @@ pub(super) struct SingleModel {
     /// Nothing for a container that somebody else runs: its model is not ours.
     artifact: Option<Artifact>,
     lookout: Lookout,
+    /// After a look that came to nothing.
+    respite: Respite,
     /// Held by the one who replaces it.
     replacing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -68,6 +68,15 @@ struct Now {
     version: Option<Version>,
     /// Why that cannot answer.
     problem: Option<Failure>,
+    /// What was found in its place since, and is not whole yet.
+    half_written: Option<HalfWritten>,
+}
+
+/// A content of the artifact's place that could not be loaded and may be a part of one that can, and when it was tried.
+#[derive(Debug)]
+struct HalfWritten {
+    version: Option<Version>,
+    begun: Instant,
 }
 
 /// Where a container's model comes from, and how another container is started with what lies there.
@@ -109,8 +118,14 @@ impl SingleModel {
     fn new(origin: Url, artifact: Option<Artifact>, version: Option<Version>) -> SingleModel {
         let (served, unused) = Served::at(origin);
         let pace = artifact.as_ref().map_or(Pace::FILES, |artifact| Pace::of(&artifact.url.location));
-        let now = Mutex::new(Now { served, unused: Some(unused), version, problem: None });
-        SingleModel { now, artifact, lookout: Lookout::new(pace), replacing: Arc::default() }
+        let now = Mutex::new(Now { served, unused: Some(unused), version, problem: None, half_written: None });
+        SingleModel {
+            now,
+            artifact,
+            lookout: Lookout::new(pace),
+            respite: Respite::default(),
+            replacing: Arc::default(),
+        }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -128,21 +143,21 @@ impl SingleModel {
             self.look_later(artifact);
             return Ok(Arc::clone(&self.now().served));
         }
+        if self.respite.lasts() {
+            return self.answer();
+        }
         match self.standing(artifact).await {
             Standing::Same => self.answer(),
             Standing::Unknown(problem) => {
-                let url = &artifact.url.as_written;
-                log::warn!(
-                    "request {}: {url} could not be looked at, and is answered as it was loaded: {problem}",
-                    arrived.id
-                );
+                log::warn!("request {}: {}", arrived.id, not_looked_at(&artifact.url.place(), &problem));
+                self.respite.begin();
                 self.answer()
             }
             Standing::Changed | Standing::Gone => {
                 // A task of its own: the container is replaced also where the client that noticed it hangs up, and it lives longer than
                 // the thread that answers.
                 let model = Arc::clone(self);
-                let replacing = artifact.runtime.spawn(async move { model.replace().await });
+                let replacing = artifact.runtime.spawn(async move { model.replace(arrived.at).await });
                 let deadline = tokio::time::Instant::from_std(arrived.at + artifact.patience);
                 match tokio::time::timeout_at(deadline, replacing).await {
                     Ok(Ok(())) => self.answer(),
@@ -164,12 +179,10 @@ impl SingleModel {
     /// How the artifact stands to what was loaded or tried last.
     async fn standing(&self, artifact: &Artifact) -> Standing {
         let loaded = self.now().version.clone();
-        let found = fetch::version(&artifact.url, &artifact.storage).await;
-        match (loaded, found) {
-            (Some(loaded), found) => Standing::of(&loaded, found),
-            (None, Ok(_)) => Standing::Changed,
-            (None, Err(StorageFailure::NotThere | StorageFailure::NoBucket)) => Standing::Same,
-            (None, Err(failure)) => Standing::Unknown(failure.to_string()),
+        let look = fetch::version(&artifact.url, &artifact.storage);
+        match loaded {
+            Some(loaded) => Standing::found(&loaded, look).await,
+            None => Standing::found_where_nothing_was(look).await,
         }
     }
 
@@ -178,7 +191,7 @@ impl SingleModel {
         if self.now().version.is_none() || !self.lookout.begin() {
             return;
         }
-        let (model, name, url) = (Arc::clone(self), artifact.name_in_log.clone(), artifact.url.as_written.clone());
+        let (model, name, place) = (Arc::clone(self), artifact.name_in_log.clone(), artifact.url.place());
         tokio::spawn(async move {
             model.lookout.pause().await;
             let standing = match &model.artifact {
@@ -187,7 +200,7 @@ impl SingleModel {
             };
             if let Some(said) = standing.said() {
                 log::warn!(
-                    "container {name}: {url} {said}; the model goes on answering as it was loaded (--model-refresh changed \
+                    "container {name}: {place} {said}; the model goes on answering as it was loaded (--model-refresh changed \
                      starts another container with what lies there)"
                 );
             }
@@ -195,36 +208,51 @@ impl SingleModel {
         });
     }
 
-    /// Puts a container with what lies at the artifact's place now in the place of the one that answers, if that has another model.
-    async fn replace(&self) {
+    /// Puts a container with what lies at the artifact's place now in the place of the one that answers, if that has another model;
+    /// for a request that arrived then.
+    async fn replace(&self, arrived: Instant) {
         let _turn = Arc::clone(&self.replacing).lock_owned().await;
         let Some(artifact) = &self.artifact else { return };
-        if !matches!(self.standing(artifact).await, Standing::Changed | Standing::Gone) {
+        let standing = self.standing(artifact).await;
+        if !matches!(standing, Standing::Changed | Standing::Gone) {
             // Another request was first.
             return;
         }
         let (version, started) = loop {
-            let before = fetch::version(&artifact.url, &artifact.storage).await;
+            let begun = Instant::now();
+            let before = fetch::version(&artifact.url, &artifact.storage).await.ok();
+            if self.is_known_as_half_written(artifact, before.as_ref(), arrived) {
+                return;
+            }
             let started = artifact.start().await;
-            if started.is_err() && before.is_ok() {
-                tokio::time::sleep(BETWEEN_WRITES).await;
-            }
-            if before == fetch::version(&artifact.url, &artifact.storage).await {
-                break (before.ok(), started);
-            }
-            // It was still being written.
-            if let Ok(started) = started {
-                started.stop().await;
+            let is_same = fetch::version(&artifact.url, &artifact.storage).await.ok() == before;
+            match started {
+                Err(NotStarted { failure, may_be_half_written: true }) => {
+                    let version = before.filter(|_| is_same);
+                    let known = self.now().half_written.replace(HalfWritten { version, begun });
+                    if known.is_none()
+                        && let Location::Local(path) = &artifact.url.location
+                    {
+                        let said = not_whole_yet(path, &failure.to_string());
+                        log::warn!("container {}: {said}", artifact.name_in_log);
+                    }
+                    return;
+                }
+                started if is_same => break (before, started),
+                // It was replaced meanwhile.
+                Ok(started) => started.stop().await,
+                Err(_) => {}
             }
         };
-        let (name, url) = (&artifact.name_in_log, &artifact.url.as_written);
+        let (name, place) = (&artifact.name_in_log, artifact.url.place());
         let mut now = self.now();
         now.version = version;
         now.problem = None;
+        now.half_written = None;
         match started {
             Ok(Started { own, origin }) => {
                 log::info!(
-                    "container {name}: {url} has changed since it was loaded; the container at {origin} answers now"
+                    "container {name}: {place} has changed since it was loaded; the container at {origin} answers now"
                 );
                 let (served, unused) = Served::at(origin.clone());
                 now.served = served;
@@ -232,11 +260,30 @@ impl SingleModel {
                 // Nobody receives it where the endpoint stops; its process ends with it then.
                 let _ = artifact.care.send(Replacement { own, origin, unused });
             }
-            Err(failure) => {
-                log::warn!("container {name}: {url} has changed since it was loaded, and cannot be: {failure:?}");
+            Err(NotStarted { failure: failure @ Failure::NoSuchModel { .. }, .. }) => {
+                log::warn!(
+                    "container {name}: {place} was deleted since it was loaded; requests are refused until a model lies there"
+                );
+                now.problem = Some(failure);
+            }
+            Err(NotStarted { failure, .. }) => {
+                log::warn!(
+                    "container {name}: {place} has changed since it was loaded, and cannot be loaded now: {failure}; requests are \
+                     refused until it is replaced"
+                );
                 now.problem = Some(failure);
             }
         }
+    }
+
+    /// Whether this version of the artifact was tried, or somebody tried after the request arrived, and it may be half-written still.
+    fn is_known_as_half_written(&self, artifact: &Artifact, version: Option<&Version>, arrived: Instant) -> bool {
+        let Location::Local(path) = &artifact.url.location else { return false };
+        let now = self.now();
+        now.half_written.as_ref().is_some_and(|found| {
+            let is_same = version.is_some() && found.version.as_ref() == version;
+            found.begun >= arrived || is_same && was_written_lately(path)
+        })
     }
 }
 
@@ -244,6 +291,13 @@ impl SingleModel {
 struct Started {
     own: Own,
     origin: Url,
+}
+
+/// Why there is none.
+struct NotStarted {
+    failure: Failure,
+    /// Whether what lies there may be a part of what somebody is writing.
+    may_be_half_written: bool,
 }
 
 impl Started {
@@ -254,9 +308,15 @@ impl Started {
 
 impl Artifact {
     /// Starts another container with what lies there now.
-    async fn start(&self) -> Result<Started, Failure> {
+    async fn start(&self) -> Result<Started, NotStarted> {
         let (container, url) = (self.container.clone(), self.url.as_written.clone());
+        let may_be = |is_half: fn(&Path) -> bool| match &self.url.location {
+            Location::Local(path) => is_half(path),
+            Location::S3 { .. } => false,
+        };
         let broken = |message: String| Failure::BadArtifact { container: container.clone(), url: url.clone(), message };
+        let not_loaded =
+            |message: String| NotStarted { failure: broken(message), may_be_half_written: may_be(may_become_a_model) };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let mut own_folder = self.base_dir.clone().into_os_string();
         own_folder.push(format!(".{number}"));
@@ -265,15 +325,20 @@ impl Artifact {
             Some(folder) => (ModelPlace::At(folder), None),
             None => {
                 let fetched = fetch::fetch(&self.url, &self.storage, &own_folder.join("model")).await;
-                fetched.map_err(|error| match error {
-                    FetchError::NotThere(_) | FetchError::NotBeside(_) => {
-                        Failure::NoSuchModel { container: container.clone(), url: url.clone() }
-                    }
-                    FetchError::BadArtifact(message) => broken(message),
-                    FetchError::Unavailable(message) => {
-                        Failure::StoreUnavailable { container: container.clone(), url: url.clone(), message }
-                    }
-                    other => Failure::Internal(format!("{container}: {url}: {other}")),
+                fetched.map_err(|error| {
+                    let may_be_half_written =
+                        matches!(error, FetchError::BadArtifact(_)) && may_be(may_become_an_archive);
+                    let failure = match error {
+                        FetchError::NotThere(_) | FetchError::NotBeside(_) => {
+                            Failure::NoSuchModel { container: container.clone(), url: url.clone() }
+                        }
+                        FetchError::BadArtifact(message) => broken(message),
+                        FetchError::Unavailable(message) => {
+                            Failure::StoreUnavailable { container: container.clone(), url: url.clone(), message }
+                        }
+                        other => Failure::Internal(format!("{container}: {url}: {other}")),
+                    };
+                    NotStarted { failure, may_be_half_written }
                 })?;
                 (ModelPlace::Below(&own_folder), Some(own_folder.clone()))
             }
@@ -284,7 +349,7 @@ impl Artifact {
         variables.extend(place.variables());
         let end = Health::default();
         let started = Process::start(&self.executable, &self.name_in_log, &variables, &end).await;
-        let (process, origin) = started.map_err(&broken)?;
+        let (process, origin) = started.map_err(&not_loaded)?;
         let started = Started {
             own: Own { executable: self.executable.clone(), variables, process, end: end.clone(), folder },
             origin,
@@ -295,7 +360,7 @@ impl Artifact {
                 let Own { process, folder, .. } = started.own;
                 let said = process.last_words().await.map(|said| format!(": {said}")).unwrap_or_default();
                 delete(folder).await;
-                Err(broken(format!("{problem}{said}")))
+                Err(not_loaded(format!("{problem}{said}")))
             }
         }
     }

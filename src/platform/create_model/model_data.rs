@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Check;
 use super::request::{Mode, ModelCompressionType, ModelDataSource, S3ModelDataSource, S3ModelDataType};
-use crate::storage::Location;
+use crate::storage::{Location, absolute};
 
 /// A ModelDataUrl, or what a ModelDataSource says in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,14 @@ impl ModelDataUrl {
         match &self.location {
             Location::Local(path) if self.form != ModelForm::File && path.is_dir() => Some(path),
             _ => None,
+        }
+    }
+
+    /// Where it is, for the log: on this machine as a path from the root.
+    pub fn place(&self) -> String {
+        match &self.location {
+            Location::Local(path) => absolute(path).display().to_string(),
+            Location::S3 { .. } => self.as_written.clone(),
         }
     }
 

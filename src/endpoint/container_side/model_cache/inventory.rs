@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::super::failure::Failure;
 use super::super::target_model::TargetModel;
-use super::refresh::{Lookout, Pace};
+use super::refresh::{Lookout, Pace, Respite};
 use crate::storage::Version;
 
 /// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.
@@ -31,7 +31,18 @@ pub(super) struct Slot {
     pub(super) since: Instant,
     /// When it was looked last, while the model was loaded, which artifact lies at its place.
     pub(super) looked_at: Mutex<Option<Instant>>,
+    /// What lies in its place and is no whole archive.
+    pub(super) half_written: tokio::sync::Mutex<Option<HalfWritten>>,
+    /// After a look that came to nothing.
+    pub(super) respite: Respite,
     pub(super) lookout: Lookout,
+}
+
+/// A content of an artifact's place that is no whole archive, and when somebody began to look at it.
+#[derive(Debug)]
+pub(super) struct HalfWritten {
+    pub(super) version: Version,
+    pub(super) begun: Instant,
 }
 
 impl Slot {
@@ -43,6 +54,8 @@ impl Slot {
             hits: AtomicU64::new(0),
             since: Instant::now(),
             looked_at: Mutex::new(None),
+            half_written: tokio::sync::Mutex::default(),
+            respite: Respite::default(),
             lookout: Lookout::new(pace),
         }
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use inventory::Slot;
 pub use refresh::ModelRefresh;
 use refresh::why_it_leaves;
-pub(super) use refresh::{Lookout, Pace, Standing};
+pub(super) use refresh::{Lookout, Pace, Respite, Standing, not_looked_at};
 use reqwest::{Client, Url};
 use upkeep::{Upkeep, Why};
 
@@ -136,19 +136,20 @@ impl ModelCache {
                 self.upkeep.look_later(target_model, slot);
                 return Ok(lease);
             }
-            if slot.was_looked_at_since(arrived.at) {
+            if slot.was_looked_at_since(arrived.at) || slot.respite.lasts() {
                 return Ok(lease);
             }
             let standing = self.upkeep.standing(target_model).await;
             if let Standing::Unknown(problem) = &standing {
-                let url = self.upkeep.store.url(target_model);
-                log::warn!(
-                    "request {}: {url} could not be looked at, and is answered as it was loaded: {problem}",
-                    arrived.id
-                );
+                let place = self.upkeep.store.place(target_model);
+                log::warn!("request {}: {}", arrived.id, not_looked_at(&place, problem));
+                slot.respite.begin();
             }
             match why_it_leaves(&standing) {
                 None => return Ok(lease),
+                Some(Why::Changed) if self.upkeep.is_half_written(target_model, slot, arrived.at).await => {
+                    return Ok(lease);
+                }
                 Some(why) => self.upkeep.retire(client, target_model, slot, why),
             }
         }

@@ -15,6 +15,11 @@ use super::upkeep::{Upkeep, Why};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::storage::{Failure, Location, Version};
 
+/// How long a request waits for a look at its model's place.
+const LOOK_LIMIT: Duration = Duration::from_secs(3);
+/// How long nobody looks after a look that came to nothing.
+const RESPITE: Duration = Duration::from_secs(20);
+
 /// What happens when an artifact is replaced or deleted while its model is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelRefresh {
@@ -46,6 +51,29 @@ impl Standing {
         }
     }
 
+    /// The same of a look that is given up after [`LOOK_LIMIT`]: a request waits for it.
+    pub(in crate::endpoint::container_side) async fn found(
+        loaded: &Version,
+        look: impl Future<Output = Result<Version, Failure>>,
+    ) -> Standing {
+        match tokio::time::timeout(LOOK_LIMIT, look).await {
+            Ok(now) => Standing::of(loaded, now),
+            Err(_) => no_answer(),
+        }
+    }
+
+    /// The same where nothing was when somebody looked last.
+    pub(in crate::endpoint::container_side) async fn found_where_nothing_was(
+        look: impl Future<Output = Result<Version, Failure>>,
+    ) -> Standing {
+        match tokio::time::timeout(LOOK_LIMIT, look).await {
+            Ok(Ok(_)) => Standing::Changed,
+            Ok(Err(Failure::NotThere | Failure::NoBucket)) => Standing::Same,
+            Ok(Err(failure)) => Standing::Unknown(failure.to_string()),
+            Err(_) => no_answer(),
+        }
+    }
+
     /// What the log says of it, once.
     pub(in crate::endpoint::container_side) fn said(&self) -> Option<&'static str> {
         match self {
@@ -53,6 +81,35 @@ impl Standing {
             Standing::Gone => Some("was deleted since it was loaded"),
             Standing::Same | Standing::Unknown(_) => None,
         }
+    }
+}
+
+fn no_answer() -> Standing {
+    Standing::Unknown(format!("no answer within {} s", LOOK_LIMIT.as_secs()))
+}
+
+/// What the log says of a place that could not be looked at.
+pub(in crate::endpoint::container_side) fn not_looked_at(place: &str, problem: &str) -> String {
+    format!(
+        "{place} could not be looked at: {problem}; requests are answered by the model as it was loaded, and the next look is \
+         in {} s",
+        RESPITE.as_secs()
+    )
+}
+
+/// A while in which nobody looks at a place, since the last look came to nothing.
+#[derive(Debug, Default)]
+pub(in crate::endpoint::container_side) struct Respite(std::sync::Mutex<Option<Instant>>);
+
+impl Respite {
+    /// Whether it is not over yet.
+    pub(in crate::endpoint::container_side) fn lasts(&self) -> bool {
+        let begun = *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        begun.is_some_and(|begun| begun.elapsed() < RESPITE)
+    }
+
+    pub(in crate::endpoint::container_side) fn begin(&self) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
@@ -124,7 +181,7 @@ impl Upkeep {
     pub(super) async fn standing(&self, target_model: &TargetModel) -> Standing {
         let loaded = self.inventory().artifact(target_model).map(|artifact| artifact.version.clone());
         match loaded {
-            Some(loaded) => Standing::of(&loaded, self.store.version(target_model).await),
+            Some(loaded) => Standing::found(&loaded, self.store.version(target_model)).await,
             // It is fetched anew before it is loaded again.
             None => Standing::Same,
         }
@@ -144,9 +201,9 @@ impl Upkeep {
                 upkeep.standing(&target_model).await
             };
             if let Some(said) = standing.said() {
-                let (container, url) = (upkeep.container(), upkeep.store.url(&target_model));
+                let (container, place) = (upkeep.container(), upkeep.store.place(&target_model));
                 log::warn!(
-                    "{container}: {url} {said}; the model goes on answering as it was loaded (--model-refresh changed \
+                    "{container}: {place} {said}; the model goes on answering as it was loaded (--model-refresh changed \
                      takes what lies there)"
                 );
             }

@@ -228,6 +228,30 @@ async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
 }
 
 #[actix_web::test]
+async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while() {
+    let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
+    let begun = Instant::now();
+    let (something, nothing) = tokio::join!(
+        Standing::found(&loaded, std::future::pending()),
+        Standing::found_where_nothing_was(std::future::pending())
+    );
+    assert!(begun.elapsed() < LOOK_LIMIT * 2);
+    assert_eq!((&something, &nothing), (&no_answer(), &no_answer()));
+    let respite = Respite::default();
+    assert!(!respite.lasts());
+    respite.begin();
+    assert!(respite.lasts());
+
+    let rig = Rig::new(ModelRefresh::Changed);
+    write_archive(&rig.archive(), "old");
+    assert_eq!(rig.invoke().await.unwrap(), "old");
+    write_archive(&rig.archive(), "newer");
+    rig.cache.upkeep.inventory().use_slot(&name()).unwrap().respite.begin();
+    assert_eq!(rig.invoke().await.unwrap(), "old", "nobody looks");
+    assert_eq!(rig.cache.upkeep.standing(&name()).await, Standing::Changed);
+}
+
+#[actix_web::test]
 async fn a_look_comes_no_sooner_after_another_than_the_interval() {
     let interval = Duration::from_millis(50);
     let lookout = Lookout::new(Pace::AtMostEvery(interval));

@@ -10,15 +10,17 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::CacheSettings;
-use super::inventory::{Artifact, Inventory, Loading, Pick, Slot};
+use super::inventory::{Artifact, HalfWritten, Inventory, Loading, Pick, Slot};
 use super::management::Management;
 use super::refresh::{ModelRefresh, why_it_leaves};
 use crate::endpoint::container_side::failure::{ContainerFailure, Failure};
+use crate::endpoint::container_side::half_written::{may_become_an_archive, not_whole_yet};
 use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, model_id};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
 use crate::platform::disk::Disk;
-use crate::platform::fetch::{FetchError, Fetched};
+use crate::platform::fetch::{self, FetchError, Fetched};
+use crate::storage::Version;
 
 /// How long a model may take from the request to be loaded, downloading and waiting for room included
 /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
@@ -197,9 +199,13 @@ impl Upkeep {
         let id = model_id(&self.store.url(target_model));
         let start = Instant::now();
         slot.looks();
-        if self.refresh == ModelRefresh::Changed && why_it_leaves(&self.standing(target_model).await).is_some() {
-            // Nobody uses it: the model is unloaded, and it is this task alone that loads it.
-            self.delete_artifact(target_model, &id).await;
+        if self.refresh == ModelRefresh::Changed {
+            match why_it_leaves(&self.standing(target_model).await) {
+                Some(Why::Changed) if self.is_half_written(target_model, slot, start).await => {}
+                // Nobody uses it: the model is unloaded, and it is this task alone that loads it.
+                Some(_) => self.delete_artifact(target_model, &id).await,
+                None => {}
+            }
         }
         let fetched = self.inventory().artifact(target_model).is_none();
         if fetched {
@@ -243,6 +249,48 @@ impl Upkeep {
                 return fetched;
             }
             self.delete_artifact(target_model, id).await;
+        }
+    }
+
+    /// Whether what lies at a loaded model's place is no whole archive and may become one. That is said once; the model goes on
+    /// answering then. Requests that came before somebody began to look are told what was found.
+    pub(super) async fn is_half_written(&self, target_model: &TargetModel, slot: &Slot, arrived: Instant) -> bool {
+        // An object of S3 is there whole or not at all.
+        let Some(archive) = self.store.file(target_model) else { return false };
+        let mut known = slot.half_written.lock().await;
+        let begun = Instant::now();
+        let (is_known, said) = known.as_ref().map_or((false, false), |found| {
+            let is_same = || Version::of_path(&archive).as_ref() == Ok(&found.version);
+            (found.begun >= arrived || may_become_an_archive(&archive) && is_same(), true)
+        });
+        if is_known {
+            return true;
+        }
+        *known = None;
+        let Ok(version) = Version::of_path(&archive) else { return false };
+        if !may_become_an_archive(&archive) {
+            return false;
+        }
+        let aside = self.folder.aside();
+        let into = aside.join("model");
+        let unpack = |arrival| fetch::of_file(archive.clone(), &into, arrival);
+        let unpacked = match &self.disk {
+            Some(disk) => disk.fetch(|arrival| unpack(Some(arrival))).await,
+            None => unpack(None).await,
+        };
+        if aside.exists() {
+            delete(Ok(aside)).await;
+        }
+        match unpacked {
+            Err(FetchError::BadArtifact(message)) => {
+                if !said {
+                    let container = self.container();
+                    log::warn!("{container}: {}", not_whole_yet(&archive, &message));
+                }
+                *known = Some(HalfWritten { version, begun });
+                true
+            }
+            Ok(_) | Err(_) => false,
         }
     }
 
@@ -387,7 +435,7 @@ impl Upkeep {
         let (container, target_model) = (self.container(), target_model.as_str());
         log::info!("{container}: unloaded {target_model}: {why}; {bytes} bytes, loaded {age:.1} s ago, {hits} hits");
         if let Err(failure) = unloaded {
-            log::warn!("{container}: {target_model} may still be loaded: {failure:?}");
+            log::warn!("{container}: {target_model} may still be loaded: {failure}");
         }
     }
 

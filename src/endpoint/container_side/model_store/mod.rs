@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::disk::Arrival;
 use crate::platform::fetch::{self, FetchError, Fetched};
-use crate::storage::{Failure, Location, Storage, Version};
+use crate::storage::{Failure, Location, Storage, Version, absolute};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -58,6 +58,22 @@ impl ModelStore {
     /// A TargetModel's place as the platform would say it: prefix and TargetModel together.
     pub fn url(&self, target_model: &TargetModel) -> String {
         format!("{}/{}", self.as_written.trim_end_matches('/'), target_model.as_str())
+    }
+
+    /// The same for the log, of this machine as a path from the root.
+    pub(super) fn place(&self, target_model: &TargetModel) -> String {
+        match &self.place {
+            Place::Folder(Folder(folder)) => absolute(&folder.join(target_model.as_str())).display().to_string(),
+            Place::Prefix(_) => self.url(target_model),
+        }
+    }
+
+    /// The archive of a TargetModel, if it is a file of this machine.
+    pub(super) fn file(&self, target_model: &TargetModel) -> Option<PathBuf> {
+        match &self.place {
+            Place::Folder(folder) => folder.find(target_model),
+            Place::Prefix(_) => None,
+        }
     }
 
     /// Unpacks the archive of a TargetModel into a folder, within what its arrival may take if it is bounded.

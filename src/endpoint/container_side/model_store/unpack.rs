@@ -63,9 +63,14 @@ impl ModelFolder {
         format!("{}/{id}/model", self.seen_at)
     }
 
+    /// A place that is free and that nobody knows, for what is to be deleted.
+    pub(in super::super) fn aside(&self) -> PathBuf {
+        self.path.join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()))
+    }
+
     /// Moves a model out of the way, to be deleted, and says where it is then.
     pub(in super::super) fn put_aside(&self, id: &str) -> std::io::Result<PathBuf> {
-        let aside = self.path.join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()));
+        let aside = self.aside();
         std::fs::rename(self.path.join(id), &aside)?;
         Ok(aside)
     }

@@ -1,0 +1,101 @@
+//! Whether an artifact that cannot be read may be one that somebody is still writing.
+//!
+//! Nothing tells a writer that pauses from one that has ended but time: what was written to within the last [`QUIET`] may still
+//! become a model, and the model that it is to replace goes on answering.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::artifact::file_kind;
+use crate::storage::{absolute, last_modified};
+
+/// How long an artifact has to stay as it is until nobody is thought to be writing it.
+pub(super) const QUIET: Duration = Duration::from_secs(10);
+
+/// Whether somebody wrote to a file, or to one below a folder, within the last [`QUIET`].
+pub(super) fn was_written_lately(path: &Path) -> bool {
+    last_modified(path).is_ok_and(|time| {
+        let now = SystemTime::now();
+        // The clock of a file server may be a little ahead.
+        now.duration_since(time).unwrap_or_else(|ahead| ahead.duration()) < QUIET
+    })
+}
+
+/// Whether a file that is no whole archive may become one: somebody wrote to it lately, and it begins as an archive does.
+pub(super) fn may_become_an_archive(file: &Path) -> bool {
+    was_written_lately(file) && begins_as_an_archive(file)
+}
+
+/// Whether a file, or the folder of a model, that cannot be loaded may become a model: somebody wrote to it lately, and it is not
+/// unpacked, which would have told.
+pub(super) fn may_become_a_model(path: &Path) -> bool {
+    (path.is_dir() || file_kind::is_lone(path, path)) && was_written_lately(path)
+}
+
+/// What the log says of an artifact that is to replace a loaded model and is not whole.
+pub(super) fn not_whole_yet(path: &Path, why: &str) -> String {
+    format!(
+        "{} is still being written, or broken: {why}; requests are answered by the model that it replaces, until it is whole, or \
+         nobody has written to it for {} s",
+        absolute(path).display(),
+        QUIET.as_secs()
+    )
+}
+
+/// Gzip's first bytes, or those of a tar archive's first header; or nothing yet.
+fn begins_as_an_archive(file: &Path) -> bool {
+    /// Where a header has its `ustar`.
+    const MAGIC: std::ops::Range<usize> = 257..262;
+    let mut first = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(512).read_to_end(&mut first));
+    let is_gzip = first.iter().zip([0x1f, 0x8b]).all(|(found, expected)| *found == expected);
+    read.is_ok() && (is_gzip || first.get(MAGIC) == Some(b"ustar"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::FileTimes;
+
+    use super::*;
+
+    fn age(path: &Path, by: Duration) {
+        let times = FileTimes::new().set_modified(SystemTime::now() - by);
+        File::open(path).unwrap().set_times(times).unwrap();
+    }
+
+    #[test]
+    fn only_what_begins_as_an_archive_and_was_written_to_lately_may_become_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model.tar.gz");
+        let tar = [&[b'a'; 257][..], b"ustar\0"].concat();
+        for (bytes, expected) in [
+            (&b""[..], true),
+            (b"\x1f", true),
+            (b"\x1f\x8b\x08 cut off", true),
+            (&tar, true),
+            (b"no archive", false),
+            (b"<html>", false),
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            assert_eq!(may_become_an_archive(&file), expected, "{bytes:?}");
+            age(&file, QUIET);
+            assert!(!may_become_an_archive(&file), "{bytes:?}");
+        }
+        assert!(!may_become_an_archive(&folder.path().join("none")));
+    }
+
+    #[test]
+    fn a_folder_is_being_written_while_one_of_its_files_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model_algo-1");
+        std::fs::write(&file, "half").unwrap();
+        age(folder.path(), QUIET);
+        assert!(may_become_a_model(folder.path()));
+        age(&file, QUIET);
+        assert!(!may_become_a_model(folder.path()));
+        age(folder.path(), Duration::ZERO);
+        assert!(may_become_a_model(folder.path()), "one of its files was added or removed");
+    }
+}
