@@ -2,10 +2,24 @@
 
 use super::*;
 use crate::error::Cause;
-use crate::preprocessor::{LabelChoice, ToldLabel};
+use crate::preprocessor::{Dtypes, LabelChoice, ToldLabel};
 use base64::Engine as _;
 use serde_json::{Value as Json, json};
 use std::fs;
+
+/// The artifact of a case of tests/fixtures/label, with a `columns.json` if one is given.
+fn fixture(version: &str, name: &str, columns_json: Option<&str>) -> tempfile::TempDir {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/label/{version}.json"));
+    let document: Json = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let case = document["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let artifact = base64::engine::general_purpose::STANDARD.decode(case["joblib"].as_str().unwrap()).unwrap();
+    fs::write(folder.path().join("model.joblib"), artifact).unwrap();
+    if let Some(json) = columns_json {
+        fs::write(folder.path().join("columns.json"), json).unwrap();
+    }
+    folder
+}
 
 /// A model, and `--label` if it is said.
 fn load(folder: &Path, label: Option<&str>) -> Result<Model> {
@@ -32,7 +46,10 @@ fn is_same(found: &str, expected: &str) -> bool {
     found.len() == expected.len()
         && found.iter().zip(&expected).all(|(found, expected)| {
             found.len() == expected.len()
-                && found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1.0))
+                && found
+                    .iter()
+                    .zip(expected)
+                    .all(|(a, b)| a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1.0))
         })
 }
 
@@ -103,4 +120,127 @@ fn rows_have_a_label_where_it_is_said_or_guessed_and_else_scikit_learns_answer()
     }
     assert!(wrong.is_empty(), "{} of {answers} and {refusals}\n{}", wrong.len(), wrong.join("\n"));
     assert!(answers > 1500 && refusals > 200, "{answers} answers, {refusals} refusals");
+}
+
+const CSV: &str = "text/csv";
+const JSON: &str = "application/json";
+const LINES: &str = "application/jsonlines";
+
+#[test]
+fn a_request_without_a_number_in_a_column_that_was_guessed_to_be_the_label_has_scikit_learns_output() {
+    for version in ["0.24.2", "1.0.2", "1.9.1"] {
+        for (name, content_type, body) in [
+            ("left_last", CSV, "2.5,y,\n"),
+            ("left_last", CSV, "2.5,y,NA\n3,x,\n"),
+            ("left_last", CSV, "2.5,y,True\n"),
+            ("left_last", JSON, r#"[[2.5, "y", null]]"#),
+            ("left_last", JSON, r#"[{"y": null, "a": 2.5, "c": "y"}, {"a": 3, "c": "x"}]"#),
+            ("left_last", LINES, "{\"features\": [2.5, \"y\", null]}\n{\"features\": [3, \"x\", null]}"),
+            ("left_first", CSV, ",2.5,y\n"),
+            ("left_first", CSV, "nan,2.5,y\n,3,x\n"),
+            ("left_first", JSON, r#"{"columns": ["a", "c", "y"], "data": [[2.5, "y", null]]}"#),
+            ("text_last", CSV, "2.5,y,\n"),
+            ("text_first", CSV, ",2.5,y\n"),
+        ] {
+            let folder = fixture(version, name, None);
+            let found = ask(&load(folder.path(), None).unwrap(), content_type, body).unwrap();
+            let expected = ask(&load(folder.path(), Some("none")).unwrap(), content_type, body).unwrap();
+            assert_eq!(found, expected, "{version} {name} {body}");
+            assert_eq!(found.lines().next().unwrap().split(',').count(), 4, "{version} {name} {found}");
+        }
+    }
+}
+
+#[test]
+fn a_column_that_is_said_to_be_text_or_truths_is_not_guessed_to_be_the_label() {
+    for (name, labelled, short) in [("left_last", "2.5,y,7\n", "2.5,y\n"), ("left_first", "7,2.5,y\n", "2.5,y\n")] {
+        for (dtype, is_guessed) in [("str", false), ("bool", false), ("float64", true), ("int64", true)] {
+            let dtypes = format!("{{\"y\": \"{dtype}\"}}");
+            let in_file = fixture("1.9.1", name, Some(&format!("{{\"dtypes\": {dtypes}}}")));
+            let by_flag = fixture("1.9.1", name, None);
+            let said = Dtypes::of_setting(&dtypes, "--dtypes".to_owned()).unwrap();
+            let overrides = Overrides { dtypes: Some(said), ..Overrides::default() };
+            let by_flag = Artifact::find(by_flag.path()).unwrap().load(&overrides, &Allowance::unbounded()).unwrap();
+            let labelled = if dtype == "bool" { &labelled.replace('7', "True") } else { labelled };
+            for model in [load(in_file.path(), None).unwrap(), by_flag] {
+                assert_eq!(model.assumption().is_some(), is_guessed, "{name} {dtype}");
+                let width = ask(&model, CSV, labelled).unwrap().split(',').count();
+                assert_eq!(width, if is_guessed { 5 } else { 4 }, "{name} {dtype}");
+                assert_eq!(ask(&model, CSV, short).is_ok(), is_guessed, "{name} {dtype}");
+            }
+        }
+    }
+}
+
+/// The four words are those of `--label`, whatever columns are called.
+#[test]
+fn first_last_and_none_mean_in_columns_json_what_they_mean_after_the_flag() {
+    for name in ["left_last", "left_first", "without_the_label", "scaler", "array", "scorer_without", "of_two_left"] {
+        let rows = match name {
+            "scaler" | "array" => ["2.5,4\n", "2.5,4,100.5\n", "100.5,2.5,4\n"],
+            "of_two_left" => ["2.5,y,4\n", "2.5,y,4,100.5\n", "100.5,2.5,y,4\n"],
+            _ => ["2.5,y\n", "2.5,y,100.5\n", "100.5,2.5,y\n"],
+        };
+        let mut answers = 0;
+        for word in ["first", "last", "none"] {
+            let json = format!("{{\"label\": \"{word}\"}}");
+            let with_file = fixture("1.9.1", name, Some(&json));
+            let model = load(with_file.path(), None).unwrap();
+            let told = load(fixture("1.9.1", name, None).path(), Some(word)).unwrap();
+            assert_eq!(model.assumption(), None, "{name} {word}");
+            for row in rows {
+                match (ask(&model, CSV, row), ask(&told, CSV, row)) {
+                    (Ok(found), Ok(expected)) => {
+                        answers += 1;
+                        assert_eq!(found, expected, "{name} {word} {row}");
+                    }
+                    (found, expected) => {
+                        assert_eq!(
+                            found.map_err(|e| e.cause()),
+                            expected.map_err(|e| e.cause()),
+                            "{name} {word} {row}"
+                        );
+                    }
+                }
+            }
+        }
+        assert!(answers >= 4, "{name} {answers}");
+    }
+    // Beside columns of which one is called so, and with a flag that wins.
+    let json = r#"{"columns": ["last", "b"], "label": "last"}"#;
+    let array = fixture("1.9.1", "array", Some(json));
+    let plain = ask(&load(array.path(), None).unwrap(), CSV, "2.5,4\n").unwrap();
+    for (label, body) in [(None, "2.5,4,100.5\n"), (Some("first"), "100.5,2.5,4\n")] {
+        assert_eq!(ask(&load(array.path(), label).unwrap(), CSV, body).unwrap(), format!("100.5,{plain}"));
+    }
+}
+
+/// What a DataFrame of such records has: NaN where one has no label and another has.
+#[test]
+fn an_object_may_leave_out_the_label_that_another_names() {
+    let plain = ["-0.4364357804719848,0.0,1.0,0.0", "-0.2182178902359924,1.0,0.0,0.0"];
+    let given = [r#"{"a": 2.5, "c": "y", "y": 5}"#, r#"{"y": 5, "a": 3, "c": "x"}"#];
+    let left_out = [r#"{"a": 2.5, "c": "y"}"#, r#"{"a": 3, "c": "x"}"#];
+    for name in ["left_last", "left_first"] {
+        for label in [None, Some("y")] {
+            let model = load(fixture("1.9.1", name, None).path(), label).unwrap();
+            for (rows, labels) in [
+                ([given[0], left_out[1]], ["5.0,", "nan,"]),
+                ([left_out[0], given[1]], ["nan,", "5.0,"]),
+                ([left_out[0], left_out[1]], ["", ""]),
+            ] {
+                let expected = format!("{}{}\n{}{}\n", labels[0], plain[0], labels[1], plain[1]);
+                for (content_type, body) in [(JSON, format!("[{}]", rows.join(","))), (LINES, rows.join("\n"))] {
+                    let found = ask(&model, content_type, &body).unwrap();
+                    assert!(is_same(&found, &expected), "{name} {label:?} {body}: {found}");
+                }
+            }
+        }
+    }
+    let scorer = load(fixture("1.9.1", "scorer", None).path(), None).unwrap();
+    let expected = ask(&scorer, JSON, &format!("[{}]", left_out.join(","))).unwrap();
+    for rows in [[given[0], left_out[1]], [left_out[0], given[1]]] {
+        assert_eq!(ask(&scorer, JSON, &format!("[{}]", rows.join(","))).unwrap(), expected);
+        assert_eq!(ask(&scorer, LINES, &rows.join("\n")).unwrap(), expected);
+    }
 }

@@ -37,6 +37,10 @@ fn a_flag_wins_over_the_variable_and_that_over_columns_json() {
         (Some("{\"label\": null}"), None, None, [Err(400), Ok(10), Err(400), Ok(10)]),
         (Some("{\"label\": null}"), Some("PRICE"), None, [Ok(10), Ok(11), Err(400), Err(400)]),
         (Some("{\"label\": \"PRICE\"}"), Some("none"), None, [Err(400), Ok(10), Err(400), Ok(10)]),
+        (Some("{\"label\": \"none\"}"), None, None, [Err(400), Ok(10), Err(400), Ok(10)]),
+        (Some("{\"label\": \"last\"}"), None, None, [Ok(10), Ok(11), Err(400), Err(400)]),
+        (Some("{\"label\": \"last\"}"), None, Some("none"), [Err(400), Ok(10), Err(400), Ok(10)]),
+        (Some("{\"label\": \"first\"}"), None, None, [Ok(10), Err(400), Ok(11), Err(400)]),
         (None, Some("none"), Some("PRICE"), [Ok(10), Ok(11), Err(400), Err(400)]),
         (None, None, Some("last"), [Ok(10), Ok(11), Err(400), Err(400)]),
         (None, Some("last"), Some("first"), [Ok(10), Err(400), Ok(11), Err(400)]),
@@ -71,6 +75,9 @@ fn a_name_that_is_no_column_ends_serve_with_78_and_names_the_near_one() {
                 "{source} is \"PRCE\": no column of the model has that name; did you mean PRICE? Its columns are PRICE, "
             );
             assert!(said.contains(&expected), "{said}");
+            let far = byoc(&command).args(["--label", "nonsense"]).stdin(Stdio::null()).output().unwrap();
+            let far = String::from_utf8_lossy(&far.stderr).into_owned();
+            assert!(far.contains("no column of the model has that name; its columns are "), "{far}");
             assert!(said.contains("rows with a label that the model was not fitted on say first or last"), "{said}");
         }
     }

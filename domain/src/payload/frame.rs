@@ -276,6 +276,10 @@ impl Schema for SameWidth<'_> {
         self.schema.check_width(columns)
     }
 
+    fn width_before(&self) -> Option<usize> {
+        Some(self.columns)
+    }
+
     fn names(&self) -> Vec<&str> {
         self.schema.names()
     }

@@ -116,6 +116,11 @@ pub trait Schema {
         true
     }
 
+    /// How many columns the rows had that came before the body, if it is a piece of a larger one.
+    fn width_before(&self) -> Option<usize> {
+        None
+    }
+
     /// Which of the names is the label, that a row may come without.
     fn label(&self) -> Option<usize> {
         None

@@ -3,7 +3,7 @@
 use super::build::{LabelPosition, shorten};
 use super::dtypes::{Dtypes, DtypesFrom};
 use super::method::Method;
-use super::overrides::{Overrides, ToldLabel};
+use super::overrides::{LabelChoice, Overrides, ToldLabel};
 use super::work::MOST_COLUMNS;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
@@ -23,7 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// `"json"` says what a scorer's answers are in JSON: `"list"`, or `"predictions"` as the linear learner's.
 ///
 /// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
-/// null, rather than absent, says that there is none, also where the artifact looks as if there were.
+/// null or `"none"`, rather than absent, says that there is none, also where the artifact looks as if there were; one that is
+/// `"first"` or `"last"` stands there, whatever it is called.
 #[derive(Debug, Default)]
 pub struct ColumnsJson {
     pub(super) columns: Option<Vec<String>>,
@@ -66,8 +67,10 @@ pub(super) enum Label {
     /// Nothing: the artifact may tell.
     #[default]
     Unsaid,
-    /// `null`: a row never has one.
+    /// `null` or `none`: a row never has one.
     None,
+    /// `first` or `last`: where it stands, whatever it is called.
+    AtEnd(LabelPosition),
     /// Its name, and where it stands.
     Named(String, LabelPosition),
 }
@@ -146,7 +149,8 @@ impl ColumnsJson {
         }
         // Names that are looked up, while they are compared.
         let _held = allowance.hold(count.saturating_mul(2 * size_of::<&str>()))?;
-        if let (Some(columns), Some(Some(label))) = (&columns, &label)
+        let label = label.map(|label| label.map_or(LabelChoice::None, |label| LabelChoice::parse(&label)));
+        if let (Some(columns), Some(LabelChoice::Named(label))) = (&columns, &label)
             && columns.contains(label)
         {
             return wrong(format!(
@@ -157,24 +161,29 @@ impl ColumnsJson {
         if let Some((at, name)) = columns.as_deref().and_then(twice) {
             return wrong(format!("columns[{at}]: expected different names, found {:?} twice", shorten(name)));
         }
-        if !matches!(label, Some(Some(_))) && label_position.is_some() {
-            return wrong("label_position: expected a label too".to_owned());
-        }
+        let label = match (label, label_position) {
+            (None | Some(LabelChoice::None), Some(_)) => {
+                return wrong("label_position: expected a label too".to_owned());
+            }
+            (Some(LabelChoice::First), Some(WrittenPosition::Last)) => {
+                return wrong("label_position: expected \"first\" as label says, or none, found \"last\"".to_owned());
+            }
+            (Some(LabelChoice::Last), Some(WrittenPosition::First)) => {
+                return wrong("label_position: expected \"last\" as label says, or none, found \"first\"".to_owned());
+            }
+            (None, None) => Label::Unsaid,
+            (Some(LabelChoice::None), None) => Label::None,
+            (Some(LabelChoice::First), _) => Label::AtEnd(LabelPosition::First),
+            (Some(LabelChoice::Last), _) => Label::AtEnd(LabelPosition::Last),
+            (Some(LabelChoice::Named(name)), Some(WrittenPosition::First)) => Label::Named(name, LabelPosition::First),
+            (Some(LabelChoice::Named(name)), _) => Label::Named(name, LabelPosition::Last),
+        };
         // The types beside the names of types that they are read from.
         let _also_held = allowance.hold(dtypes.as_ref().map_or(0, BTreeMap::len).saturating_mul(Dtypes::BYTES))?;
         let dtypes = match dtypes.map(|dtypes| Dtypes::new(dtypes, DtypesFrom::ColumnsJson)) {
             Some(Err(message)) => return wrong(format!("dtypes.{message}")),
             Some(Ok(dtypes)) => Some(dtypes),
             None => None,
-        };
-        let position = match label_position {
-            Some(WrittenPosition::First) => LabelPosition::First,
-            Some(WrittenPosition::Last) | None => LabelPosition::Last,
-        };
-        let label = match label {
-            None => Label::Unsaid,
-            Some(None) => Label::None,
-            Some(Some(label)) => Label::Named(label, position),
         };
         Ok(ColumnsJson { columns, label, told_label: None, method, dtypes, json: form, told: Told::ColumnsJson })
     }
@@ -200,6 +209,18 @@ mod tests {
         assert_eq!(parsed.label, Label::Named("y".into(), LabelPosition::Last));
         assert_eq!(ColumnsJson::parse(br#"{"label": null}"#, &Allowance::unbounded()).unwrap().label, Label::None);
         assert_eq!((parsed.method, parsed.json), (Some(Method::Transform), None));
+        for (label, expected) in [
+            (r#""none""#, Label::None),
+            (r#""first""#, Label::AtEnd(LabelPosition::First)),
+            (r#""last""#, Label::AtEnd(LabelPosition::Last)),
+            (r#""first", "label_position": "first""#, Label::AtEnd(LabelPosition::First)),
+            (r#""last", "label_position": "last""#, Label::AtEnd(LabelPosition::Last)),
+            (r#""last", "columns": ["a", "last"]"#, Label::AtEnd(LabelPosition::Last)),
+            (r#""First""#, Label::Named("First".into(), LabelPosition::Last)),
+        ] {
+            let json = format!("{{\"label\": {label}}}");
+            assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().label, expected, "{json}");
+        }
         for form in EstimatesForm::ALL {
             let json = format!("{{\"json\": {:?}}}", form.name());
             assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().json, Some(form));
@@ -220,6 +241,15 @@ mod tests {
             ),
             (r#"{"json": "lines"}"#, "json: expected \"list\" or \"predictions\", found \"lines\""),
             (r#"{"label_position": "last"}"#, "label_position: expected a label too"),
+            (r#"{"label": "none", "label_position": "last"}"#, "label_position: expected a label too"),
+            (
+                r#"{"label": "first", "label_position": "last"}"#,
+                "label_position: expected \"first\" as label says, or none, found \"last\"",
+            ),
+            (
+                r#"{"label": "last", "label_position": "first"}"#,
+                "label_position: expected \"last\" as label says, or none, found \"first\"",
+            ),
             (
                 r#"{"columns": ["a", "y"], "label": "y"}"#,
                 "columns: expected the columns without the label, found \"y\" among them",

@@ -70,6 +70,11 @@ impl Dtypes {
         self.types.len()
     }
 
+    /// The type that is said of the column of a name.
+    pub(super) fn of(&self, name: &str) -> Option<ReadAs> {
+        self.types.get(name).copied()
+    }
+
     /// The types by the places of columns: those of `names`, the label last; or by position in a row of so many.
     ///
     /// # Errors

@@ -387,8 +387,10 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap(), features);
     let both = answer(&housing, b"1990,2500,3,2,1,2,y,n,1\n1990,2500,3,2,1,2,y,n,bob\n").unwrap();
     assert_eq!(both, features.repeat(2));
-    // A value that is missing is a number that is missing, and a truth is none.
-    assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,\n").unwrap(), format!("nan,{features}"));
+    // A value that is missing is no number, but beside numbers one that is missing; and a truth is none.
+    assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,\n").unwrap(), features);
+    let beside = answer(&housing, b"1990,2500,3,2,1,2,y,n,\n1990,2500,3,2,1,2,y,n,1\n").unwrap();
+    assert_eq!(beside, format!("nan,{features}1.0,{features}"));
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,True\n").unwrap(), features);
     // What columns.json says is not guessed.
     assert_eq!(preprocessor(&fixtures().join("1.6.1/housing")).unwrap().guessed_label(), None);

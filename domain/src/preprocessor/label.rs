@@ -2,14 +2,17 @@
 //!
 //! A label is guessed where exactly one of the columns that a model was fitted on is used by no transformer, it is the last
 //! or the first of them, and nobody dropped it by its name. That is what remains of a fit on a frame that still has its
-//! target. Whether a row that has the column has it as its label is seen from its cells, which must be numbers.
+//! target. A column that is said to be text or truths is none. Whether a request that has the column has it as its label is
+//! seen from its cells (`guessed`).
 
 use super::build::{LabelPlace, shorten};
 use super::columns_json::{ColumnsJson, Label, Told};
+use super::dtypes::Dtypes;
 use super::overrides::{LabelChoice, ToldLabel};
 use super::seen::{FittedColumns, Use};
 use crate::error::{Cause, Error, Result};
 use crate::near::{did_you_mean, listed};
+use crate::payload::reading::ReadAs;
 
 /// The label of a row while a model is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +42,25 @@ pub(super) fn find<'t>(
 ) -> Result<Option<FoundLabel<'t>>> {
     let columns = json.and_then(|json| json.columns.as_deref());
     let guess = || fitted.filter(|_| columns.is_none()).and_then(guess_among);
+    // The column that is known, or looks like it; else one that the model was not fitted on.
+    let at_an_end = |known: Option<FoundLabel<'t>>, place| {
+        let known = known.or_else(guess).and_then(|label| label.name);
+        FoundLabel { name: known, place, is_guessed: false }
+    };
     let written = match json.map(|json| &json.label) {
         Some(Label::Named(name, position)) => Some(FoundLabel::said(name, (*position).into())),
+        Some(Label::AtEnd(position)) => Some(at_an_end(None, (*position).into())),
         Some(Label::None | Label::Unsaid) | None => None,
     };
     let Some(told) = json.and_then(|json| json.told_label.as_ref()) else {
         let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
-        return Ok(written.or_else(|| guess().filter(|_| may_guess)));
-    };
-    // The column that is known, or looks like it; else one that the model was not fitted on.
-    let at_an_end = |place| {
-        let known = written.or_else(guess).and_then(|label| label.name);
-        FoundLabel { name: known, place, is_guessed: false }
+        let dtypes = json.and_then(|json| json.dtypes.as_ref());
+        return Ok(written.or_else(|| guess().filter(|label| may_guess && may_be_numbers(label, dtypes))));
     };
     match &told.choice {
         LabelChoice::None => Ok(None),
-        LabelChoice::First => Ok(Some(at_an_end(LabelPlace::First))),
-        LabelChoice::Last => Ok(Some(at_an_end(LabelPlace::Last))),
+        LabelChoice::First => Ok(Some(at_an_end(written, LabelPlace::First))),
+        LabelChoice::Last => Ok(Some(at_an_end(written, LabelPlace::Last))),
         LabelChoice::Named(name) => match written.filter(|label| label.name == Some(name)) {
             Some(label) => Ok(Some(label)),
             None => named(name, columns, fitted).map(Some).ok_or_else(|| {
@@ -83,6 +88,12 @@ fn guess_among<'t>(fitted: &FittedColumns<'t>) -> Option<FoundLabel<'t>> {
     let is_label = *used == Use::Left && unused.next().is_none();
     let name = fitted.names.get(index).filter(|_| is_label)?;
     Some(FoundLabel { name: Some(name), place, is_guessed: true })
+}
+
+/// Whether nobody says that a column is text or truths.
+fn may_be_numbers(label: &FoundLabel<'_>, dtypes: Option<&Dtypes>) -> bool {
+    let told = label.name.and_then(|name| dtypes?.of(name));
+    !matches!(told, Some(ReadAs::Str | ReadAs::Bool))
 }
 
 /// A column of the model's that is named as the label: it stands where it does among the columns of a row, or stood at fit.
@@ -116,7 +127,8 @@ fn unknown(told: &ToldLabel, name: &str, known: &[&str]) -> Error {
         known => {
             let meant = did_you_mean(name, known.iter().copied());
             let columns = listed(name, known.iter().copied());
-            format!("no column of the model has that name; {meant}Its columns are {columns}")
+            let its = if meant.is_empty() { "its" } else { "Its" };
+            format!("no column of the model has that name; {meant}{its} columns are {columns}")
         }
     };
     Error::new(

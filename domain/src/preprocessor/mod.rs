@@ -74,7 +74,7 @@ use crate::payload::table::{Column, End, Schema, Table};
 use crate::payload::{AnswerWriter, Block, Features, Frame};
 use byoc_account::Allowance;
 use dtype::cast_label;
-use guessed::{GuessedSoFar, first_that_is_no_number};
+use guessed::{GuessedSoFar, first_that_is_no_number, has_numbers};
 use layout::{Layout, Names};
 pub use request::Request;
 use std::borrow::Cow;
@@ -160,8 +160,8 @@ impl Preprocessor {
 
     /// Takes a body, or a piece of one of which rows came `before`: whether its rows have their label.
     ///
-    /// A column that was only guessed to be the label is it where it has numbers in all rows. Of a body in pieces the first piece
-    /// decides for all rows, so that they all have as many features.
+    /// A column that was only guessed to be the label is it where it has numbers, and nothing but missing values beside them. Of
+    /// a body in pieces the first piece decides for all rows, so that they all have as many features.
     ///
     /// # Errors
     /// [`Cause::BadPayload`] for rows of a wrong width, and for text in a column that was taken for the label in the rows before.
@@ -172,7 +172,7 @@ impl Preprocessor {
             (None, _) => Ok(request),
             (Some(_), Some(before)) if !before.has_label() => Ok(request.without_label()),
             (Some(label), None) => {
-                let is_label = no_number(label).is_none();
+                let is_label = frame.values(label).is_some_and(has_numbers);
                 self.guessed.note(is_label, || self.layout.explain_guess());
                 Ok(if is_label { request } else { request.without_label() })
             }
@@ -206,7 +206,7 @@ impl Preprocessor {
     pub fn transform<'a>(&'a self, table: Table<'a>) -> Result<Features<'a>> {
         let request = self.layout.accept(table.columns.len())?;
         let guessed = self.guessed(&request).and_then(|label| table.columns.get(label));
-        let is_label = guessed.is_none_or(|column| first_that_is_no_number(column).is_none());
+        let is_label = guessed.is_none_or(has_numbers);
         self.transform_block(table.into(), &if is_label { request } else { request.without_label() })
     }
 

@@ -40,7 +40,7 @@ pub enum LabelChoice {
 }
 
 impl LabelChoice {
-    /// The label that a setting names: `first`, `last`, `none`, or a column.
+    /// The label that a setting or `columns.json` names: `first`, `last`, `none`, or a column.
     pub fn parse(text: &str) -> LabelChoice {
         match text {
             "first" => LabelChoice::First,

@@ -20,7 +20,7 @@ pub(crate) use values::*;
 use crate::artifact::pickle::Tree;
 use crate::error::{Cause, Error, Result};
 use crate::json_text;
-use crate::preprocessor::{ColumnsJson, LabelPosition, Overrides, Preprocessor, twice};
+use crate::preprocessor::{ColumnsJson, LabelChoice, LabelPosition, Overrides, Preprocessor, twice};
 use byoc_account::Allowance;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -152,6 +152,15 @@ impl Specification {
 fn check_names(names: Option<&[String]>, label: Option<&str>, label_position: Option<Position>) -> Result<(), String> {
     if label.is_none() && label_position.is_some() {
         return Err("label_position: expected a label too".to_owned());
+    }
+    // They would be taken for the place, as in columns.json, and the label be looked for at another one.
+    if let Some(word) = label.filter(|label| !matches!(LabelChoice::parse(label), LabelChoice::Named(_))) {
+        let meant = if word == "none" {
+            "\"label\": null".to_owned()
+        } else {
+            format!("\"label_position\": {word:?} beside it")
+        };
+        return Err(format!("label: expected the label's name, found {word:?}: say {meant}"));
     }
     let Some(names) = names else { return Ok(()) };
     if names.is_empty() {

@@ -264,6 +264,14 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
             "the columns without the label",
         ),
         (
+            r#"{"version": 1, "label": "first", "transformer": {"Binarizer": {}}}"#,
+            "label: expected the label's name, found \"first\": say \"label_position\": \"first\" beside it",
+        ),
+        (
+            r#"{"version": 1, "label": "none", "transformer": {"Binarizer": {}}}"#,
+            "label: expected the label's name, found \"none\": say \"label\": null",
+        ),
+        (
             r#"{"version": 1, "label_position": "last", "transformer": {"Binarizer": {}}}"#,
             "label_position: expected a label too",
         ),

@@ -24,6 +24,9 @@ pub(in crate::payload) struct Columns<'a, 'c> {
     rows: usize,
     /// How many values the open row has so far.
     open: usize,
+    /// Which of the columns is the label's, as long as no row has named it. If none does, the rows have no such column; rows that
+    /// do not name it beside others that do are missing it.
+    unnamed_label: Option<usize>,
     named: Option<Named<'a, 'c>>,
 }
 
@@ -228,7 +231,7 @@ impl<'a> Growing<'a> {
 impl<'a, 'c> Columns<'a, 'c> {
     /// No columns yet; the schema is asked at the end of the first row, or when it has grown suspiciously long.
     pub(in crate::payload) fn new(schema: &'c dyn Schema, allowance: &'c Allowance) -> Columns<'a, 'c> {
-        Columns { schema, allowance, columns: Vec::new(), rows: 0, open: 0, named: None }
+        Columns { schema, allowance, columns: Vec::new(), rows: 0, open: 0, unnamed_label: None, named: None }
     }
 
     /// The rows that were read.
@@ -236,7 +239,12 @@ impl<'a, 'c> Columns<'a, 'c> {
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column: pandas
     /// would not make that column, and scikit-learn would miss it.
-    pub(in crate::payload) fn finish(self) -> Result<Frame<'a>> {
+    pub(in crate::payload) fn finish(mut self) -> Result<Frame<'a>> {
+        // Where the rows before had it, it is missing in all of these.
+        if self.unnamed_label.is_some() && self.schema.width_before() != Some(self.columns.len()) {
+            self.leave_out_label();
+            self.schema.check_width(self.columns.len())?;
+        }
         if let Some(named @ Named { names, label, seen, .. }) = &self.named
             && self.rows > 0
         {
@@ -282,6 +290,10 @@ impl<'a, 'c> Columns<'a, 'c> {
 
 impl<'de> Rows<'de> for Columns<'de, '_> {
     fn value(&mut self, value: Scalar<'de>) -> Result<()> {
+        if self.open == 0 {
+            // Values by position are where they are in rows like those before.
+            self.leave_out_label();
+        }
         if self.rows == 0 && self.open == self.columns.len() {
             if self.open >= UNCHECKED {
                 self.schema
@@ -420,22 +432,28 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
                 ),
             }));
         }
-        // A row without its label is one column shorter.
-        let label = named.label.filter(|label| named.places.get(*label) == Some(&0));
-        let width = named.names.len() - usize::from(label.is_some());
+        let label = named.label;
+        let has_label = label.is_some_and(|label| named.places.get(label) != Some(&0));
+        let width = named.names.len();
         let mut values = std::mem::take(&mut named.values);
         for (name, _) in &values {
             named.places[*name] = 0;
             named.seen[*name] = true;
         }
         if row == 0 {
-            self.schema.check_width(width)?;
             self.columns.make_exact_room(width, allowance)?;
             self.columns.resize_with(width, Growing::new);
+            self.unnamed_label = label.filter(|_| !has_label);
+            self.open = width;
+            self.check_first_width()?;
+        } else if has_label && self.unnamed_label.take().is_some() {
+            self.schema.check_width(width)?;
         }
-        self.open = width;
+        // Rows that gave their values by position may have been one column shorter.
+        let left_out = label.filter(|_| !has_label && self.columns.len() + 1 == width);
+        self.open = width - usize::from(left_out.is_some());
         for (name, value) in values.drain(..) {
-            let column = name - usize::from(label.is_some_and(|label| label < name));
+            let column = name - usize::from(left_out.is_some_and(|label| label < name));
             if let Some(column) = self.columns.get_mut(column) {
                 column.push(row, value, allowance)?;
             }
@@ -449,9 +467,27 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
 }
 
 impl Columns<'_, '_> {
+    /// Takes the label's column away, if no row has named it so far: the rows are ones without it.
+    fn leave_out_label(&mut self) {
+        if let Some(label) = self.unnamed_label.take().filter(|label| *label < self.columns.len()) {
+            self.columns.remove(label);
+        }
+    }
+
+    /// Whether the model takes rows as wide as the first. If that does not name its label, another one may.
+    fn check_first_width(&self) -> Result<()> {
+        let with_label = self.schema.check_width(self.open);
+        match self.unnamed_label {
+            None => with_label,
+            Some(_) => {
+                self.schema.check_width(self.open.saturating_sub(1)).or_else(|error| with_label.map_err(|_| error))
+            }
+        }
+    }
+
     fn end_row(&mut self) -> Result<()> {
         if self.rows == 0 {
-            self.schema.check_width(self.open)?;
+            self.check_first_width()?;
             for (column, growing) in self.columns.iter_mut().enumerate() {
                 if let Some(dtype) = self.schema.reading(column, self.open).dtype {
                     growing.read_as(dtype, self.allowance)?;

@@ -143,6 +143,52 @@ fn a_value_that_an_object_does_not_name_is_missing_as_in_pandas() {
     assert_eq!(format!("{:?}", table.columns[0]), "Float64([NaN, 2.0])");
 }
 
+/// pandas.DataFrame([{"wide": 1, "color": "red", "price": 5}, {"wide": 2, "color": "red"}]): the label is a column as any other.
+#[test]
+fn a_label_that_some_objects_name_is_missing_in_all_others_and_one_that_none_names_is_no_column() {
+    let given = r#"{"wide": 1, "color": "red", "price": 5}"#;
+    let left_out = r#"{"wide": 2, "color": "red"}"#;
+    for (rows, price) in [
+        (vec![given, left_out], Some("[5.0, NaN]")),
+        (vec![left_out, given], Some("[NaN, 5.0]")),
+        (vec![left_out, left_out, given, left_out], Some("[NaN, NaN, 5.0, NaN]")),
+        (vec![left_out, left_out], None),
+        (vec![r#"[1, "red"]"#, left_out], None),
+    ] {
+        for (schema, index) in [(&LABEL_LAST, 2), (&LABEL_FIRST, 0)] {
+            let (list, lines) = (
+                format!("[{}]", rows.join(",")),
+                rows.join(
+                    "
+",
+                ),
+            );
+            for table in [read_table(list.as_bytes(), schema), jsonlines::read_table(lines.as_bytes(), schema)] {
+                let mut columns = table.unwrap().columns;
+                let found = (columns.len() == 3).then(|| format!("{:?}", columns.remove(index)));
+                assert_eq!(found, price.map(|price| format!("Float64({price})")), "{list}");
+                assert_eq!(columns[0].dtype(), "int64", "{list}");
+                assert_eq!(columns[1], Column::Object(vec![Cell::Text("red".into()); rows.len()]), "{list}");
+            }
+        }
+    }
+    let by_position_first = read_table(br#"[[1, "red", 5], {"wide": 2, "color": "red"}]"#, &LABEL_LAST).unwrap();
+    assert_eq!(format!("{:?}", by_position_first.columns[2]), "Float64([5.0, NaN])");
+}
+
+#[test]
+fn a_label_is_missing_in_a_piece_of_which_no_object_names_it_if_the_rows_before_had_it() {
+    let json_lines = crate::payload::ContentType::of(MediaType::JsonLines);
+    let read = |columns, body: &'static str| {
+        Frame::read_piece(json_lines, body.as_bytes(), columns, &LABEL_FIRST, unbounded()).map(Frame::into_table)
+    };
+    let left_out = r#"{"wide": 2, "color": "red"}"#;
+    assert_eq!(format!("{:?}", read(Some(3), left_out).unwrap().columns[0]), "Object([Missing])");
+    assert_eq!(read(Some(2), left_out).unwrap().columns.len(), 2);
+    let message = read(Some(2), r#"{"wide": 2, "color": "red", "price": 1}"#).unwrap_err().to_string();
+    assert!(message.ends_with("expected 2 columns as in the rows before, found 3"), "{message}");
+}
+
 /// Columns of said types: text, whole numbers, numbers, truths.
 struct Told;
 
@@ -250,12 +296,13 @@ fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
              without features and without a column of the model; \"width\" is no column of the model",
         ),
         (
-            r#"[{"wide": 1, "color": "red"}, {"wide": 1, "color": "red", "price": 1}]"#,
-            "row 2, byte 68: expected 2 features as in row 1, found 3",
+            r#"[[1, "red"], {"wide": 1, "color": "red", "price": 1}]"#,
+            "row 2, byte 51: expected 2 features as in row 1, found 3",
         ),
+        (r#"[{"wide": 1, "color": "red"}, [1, "red", 1]]"#, "row 2, byte 42: expected 2 features as in row 1, found 3"),
         (
-            r#"[{"wide": 1, "color": "red", "price": 1}, {"wide": 1, "color": "red"}]"#,
-            "row 2, byte 68: expected 3 features as in row 1, found 2",
+            r#"[{"wide": 1, "color": "red", "price": 1}, [1, "red"]]"#,
+            "row 2, byte 51: expected 3 features as in row 1, found 2",
         ),
     ] {
         assert_eq!(read_table(body.as_bytes(), &LABEL_LAST).unwrap_err().to_string(), expected, "{body}");
