@@ -8,7 +8,7 @@ use reqwest::header::HeaderValue;
 
 use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, DESCRIBED, S3DataType};
 use super::processing::DataProcessing;
-use super::split::{BatchStrategy, SplitType};
+use super::split::{BatchStrategy, Header, SplitType};
 use crate::payload::MediaType;
 use crate::platform::create_model::members;
 use crate::platform::create_model::{is_name, not_a_name};
@@ -36,6 +36,8 @@ pub struct Job {
     pub(super) input: Location,
     pub(super) data_type: S3DataType,
     pub(super) content_type: Option<HeaderValue>,
+    /// What ContentType says of a header line.
+    pub(super) header: Header,
     pub(super) compression: CompressionType,
     pub(super) split: SplitType,
     pub(super) output: Location,
@@ -113,6 +115,10 @@ impl Check<'_> {
         let input = self.location("TransformInput.DataSource.S3DataSource.S3Uri", source.uri.as_deref());
         let output = self.location("TransformOutput.S3OutputPath", transform_output.s3_output_path.as_deref());
         let content_type = self.header("TransformInput.ContentType", transform_input.content_type.as_deref());
+        let header = Header::of(transform_input.content_type.as_deref()).unwrap_or_else(|error| {
+            self.problem("TransformInput.ContentType", error.message());
+            Header::Absent
+        });
         let accept = self.header("TransformOutput.Accept", transform_output.accept.as_deref());
         let payload = self.number("MaxPayloadInMB", typed.max_payload_in_mb, 0, MOST_MEGABYTES as i64);
         let concurrent = self.number("MaxConcurrentTransforms", typed.max_concurrent_transforms, 0, i64::MAX);
@@ -144,6 +150,7 @@ impl Check<'_> {
             input: input?,
             data_type,
             content_type,
+            header,
             compression: typed.transform_input.compression_type,
             split: typed.transform_input.split_type,
             output: output?,
@@ -385,6 +392,11 @@ mod tests {
                 "/TransformInput/ContentType",
                 json!("image/png"),
                 "DataProcessing: only with a TransformInput.ContentType",
+            ),
+            (
+                "/TransformInput/ContentType",
+                json!("text/csv; header=present; header=absent"),
+                "TransformInput.ContentType: Content-Type \"text/csv; header=present; header=absent\" has header twice",
             ),
             ("/TransformOutput/Accept", json!("application/json"), "Accept: with DataProcessing it must be"),
             ("/TransformOutput/AssembleWith", json!("None"), "AssembleWith: with DataProcessing it must be"),

@@ -16,7 +16,7 @@ use super::objects::{self, Object};
 use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
 use super::source::Opener;
-use super::split::{BatchStrategy, Cutter, Header, Packing, Payload, SplitType, lines};
+use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
 use crate::error::{Cause, Error, Place, Result};
 
 /// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
@@ -82,7 +82,7 @@ impl Plan {
                 strategy,
                 most: usize::try_from(payload << 20).unwrap_or(usize::MAX),
                 fill: usize::try_from(fill << 20).unwrap_or(usize::MAX),
-                header: Header::of(job.content_type.as_ref().and_then(|value| value.to_str().ok())),
+                header: job.header,
                 processing: job.processing.clone().map(Arc::new),
             },
             concurrent: usize::try_from(concurrent).unwrap_or(1),

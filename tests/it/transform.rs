@@ -279,6 +279,45 @@ fn a_header_line_goes_with_each_payload_and_into_no_output() {
     assert_eq!(job.output("few.csv.out"), joined(&few));
 }
 
+/// Each was an empty output and a job that completed.
+#[test]
+fn a_header_line_without_an_end_loses_no_records() {
+    let folder = scikit_learn("1.4.2/housing");
+    let names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK";
+    let plain = Job::new(&model_dir(&folder), &[("a.csv", &houses(3))]).by_lines();
+    plain.completes();
+    let present = ["--content-type", "text/csv; header=present"];
+    let open = names.replace("DECK", "\"DECK");
+    let returns = format!("{names}\n{}", houses(3)).replace('\n', "\r");
+    let marked = format!("\u{feff}\"{}\"\n{}", names.replace(',', "\",\""), houses(3));
+    let objects = [
+        ("open.csv", format!("{open}\n{}", houses(3))),
+        ("returns.csv", returns),
+        ("marked.csv", marked),
+        ("names.csv", names.to_owned()),
+    ];
+    let objects: Vec<(&str, &str)> = objects.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let job = Job::new(&model_dir(&folder), &objects).by_lines().with(&present);
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(1));
+    let byte = open.find('"').unwrap();
+    let said = format!("the header line: a quote does not close (column 8, byte {byte})");
+    assert!(errors(&output).contains(&said), "{said}: {}", errors(&output));
+    let outputs = job.outputs();
+    assert!(!outputs.contains_key("open.csv.out"));
+    assert_eq!(outputs["returns.csv.out"], plain.output("a.csv.out"));
+    assert_eq!(outputs["marked.csv.out"], plain.output("a.csv.out"));
+    assert_eq!(outputs["names.csv.out"], "");
+
+    let job = Job::new(&model_dir(&folder), &objects[2..3]).by_lines().with(&present);
+    let job = job.with(&["--join-source", "Input", "--output-filter", "$[8:]"]);
+    job.completes();
+    assert_eq!(job.output("marked.csv.out"), plain.output("a.csv.out"));
+    let both = job.with(&["--content-type", "text/csv; header=present; header=absent"]).run();
+    assert_eq!(both.status.code(), Some(78));
+    assert!(errors(&both).contains("--content-type: TransformInput.ContentType: "), "{}", errors(&both));
+}
+
 #[test]
 fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
     let fake = FakeContainer::start(None, |_, body| {

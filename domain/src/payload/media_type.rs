@@ -74,8 +74,7 @@ impl ContentType {
         let Some(header) = header else {
             return Ok(ContentType::of(MediaType::Csv));
         };
-        let mut parts = header.split(';');
-        let name = parts.next().unwrap_or_default().trim();
+        let name = header.split(';').next().unwrap_or_default().trim();
         let media_type =
             MediaType::from_name(name).filter(|media_type| readable.contains(media_type)).ok_or_else(|| {
                 Error::new(
@@ -83,42 +82,84 @@ impl ContentType {
                     format!("Content-Type {header:?} is not supported: expected {}", list(readable)),
                 )
             })?;
-        let (mut label_size, mut has_header) = (None, false);
-        for parameter in parts {
-            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_matches('"');
-            match key.trim().to_ascii_lowercase().as_str() {
-                "charset" if !["utf-8", "utf8", "us-ascii", "ascii"].contains(&value.to_ascii_lowercase().as_str()) => {
-                    return Err(Error::new(
-                        Cause::UnsupportedMediaType,
-                        format!("charset {value:?} of Content-Type {header:?} is not supported: expected utf-8"),
-                    ));
-                }
-                "label_size" => {
-                    label_size = Some(value.parse().map_err(|_| {
-                        Error::new(
-                            Cause::BadRequest,
-                            format!("label_size {value:?} of Content-Type {header:?}: expected a number of columns"),
-                        )
-                    })?);
-                }
-                "header" if media_type == MediaType::Csv => {
-                    has_header = match value.to_ascii_lowercase().as_str() {
-                        "present" => true,
-                        "absent" => false,
-                        _ => {
-                            return Err(Error::new(
-                                Cause::BadRequest,
-                                format!("header {value:?} of Content-Type {header:?}: expected present or absent"),
-                            ));
-                        }
-                    };
-                }
-                _ => {}
-            }
+        let bad = |expected: String| Error::new(Cause::BadRequest, expected);
+        let is_utf_8 =
+            |charset: &&str| ["utf-8", "utf8", "us-ascii", "ascii"].contains(&&*charset.to_ascii_lowercase());
+        if let Some(charset) = parameter(header, "charset")?.filter(|charset| !is_utf_8(charset)) {
+            return Err(Error::new(
+                Cause::UnsupportedMediaType,
+                format!("charset {charset:?} of Content-Type {header:?} is not supported: expected utf-8"),
+            ));
         }
+        let label_size = parameter(header, "label_size")?.map(|value| {
+            let wrong =
+                |_| bad(format!("label_size {value:?} of Content-Type {header:?}: expected a number of columns"));
+            value.parse().map_err(wrong)
+        });
+        let label_size = label_size.transpose()?;
+        let has_header = match header_of_csv(header)? {
+            CsvHeader::Present => true,
+            CsvHeader::Absent => false,
+            CsvHeader::Unknown(value) => {
+                return Err(bad(format!("header {value:?} of Content-Type {header:?}: expected present or absent")));
+            }
+        };
         Ok(ContentType { media_type, label_size, has_header })
     }
+}
+
+/// What the parameter `header` of `text/csv` says (RFC 4180 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CsvHeader<'a> {
+    /// The first record is a record; so it is where nothing is said, and for all other types.
+    Absent,
+    /// The first record is the names of the columns.
+    Present,
+    /// Another word than these two.
+    Unknown(&'a str),
+}
+
+/// What a `Content-Type` says of a header line, whatever else it says.
+///
+/// # Errors
+/// [`Cause::BadRequest`] where it says both.
+pub fn header_of_csv(content_type: &str) -> Result<CsvHeader<'_>> {
+    let name = content_type.split(';').next().unwrap_or_default().trim();
+    if MediaType::from_name(name) != Some(MediaType::Csv) {
+        return Ok(CsvHeader::Absent);
+    }
+    Ok(match parameter(content_type, "header")? {
+        None => CsvHeader::Absent,
+        Some(value) if value.eq_ignore_ascii_case("present") => CsvHeader::Present,
+        Some(value) if value.eq_ignore_ascii_case("absent") => CsvHeader::Absent,
+        Some(value) => CsvHeader::Unknown(value),
+    })
+}
+
+/// The value of a parameter of a `Content-Type`.
+///
+/// # Errors
+/// [`Cause::BadRequest`] where it is given twice with two values: readers would not agree about which one holds.
+fn parameter<'a>(content_type: &'a str, name: &str) -> Result<Option<&'a str>> {
+    let named = content_type.split(';').skip(1).filter_map(|parameter| {
+        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    });
+    let mut found: Option<&str> = None;
+    for value in named {
+        match found {
+            Some(first) if !first.eq_ignore_ascii_case(value) => {
+                return Err(Error::new(
+                    Cause::BadRequest,
+                    format!(
+                        "Content-Type {content_type:?} has {name} twice, {first:?} and {value:?}: expected one of them"
+                    ),
+                ));
+            }
+            _ => found = Some(value),
+        }
+    }
+    Ok(found)
 }
 
 /// Media types as a person lists them.
@@ -152,6 +193,25 @@ mod tests {
         assert_eq!(
             error.message(),
             "header \"true\" of Content-Type \"text/csv; header=true\": expected present or absent"
+        );
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_says_the_same_twice() {
+        let parse = |header| ContentType::parse(Some(header), MediaType::ALL);
+        for (header, name, values) in [
+            ("text/csv; header=present; header=absent", "header", "\"present\" and \"absent\""),
+            ("text/csv;header=absent;charset=utf-8;Header=\"Present\"", "header", "\"absent\" and \"Present\""),
+            ("text/csv; label_size=1; label_size=0", "label_size", "\"1\" and \"0\""),
+            ("text/csv; charset=utf-8; charset=latin-1", "charset", "\"utf-8\" and \"latin-1\""),
+        ] {
+            let error = parse(header).unwrap_err();
+            assert_eq!(error.cause(), Cause::BadRequest, "{header}");
+            let expected = format!("Content-Type {header:?} has {name} twice, {values}: expected one of them");
+            assert_eq!(error.message(), expected);
+        }
+        assert!(
+            parse("text/csv; header=present; HEADER=\"PRESENT\"; charset=utf-8; charset=UTF-8").unwrap().has_header
         );
     }
 

@@ -29,7 +29,7 @@ pub use batch::Batch;
 pub use estimates::{Estimates, EstimatesForm};
 pub use features::Features;
 pub use frame::{Block, Frame};
-pub use media_type::{ContentType, MediaType};
+pub use media_type::{ContentType, CsvHeader, MediaType, header_of_csv};
 pub use most_rows::most_rows;
 pub use negotiation::negotiate;
 pub use number::write_f64 as write_number;

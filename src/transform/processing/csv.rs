@@ -21,8 +21,35 @@ pub(in crate::transform) fn rows(body: &[u8]) -> impl Iterator<Item = (usize, &[
     })
 }
 
+/// The header line at the start of a text, without its line end, and how long that is. A return alone ends it as a line feed
+/// does: containers read rows so, and a header line without an end would be all of the object.
+pub(in crate::transform) fn header_row(text: &[u8]) -> (&[u8], usize) {
+    let mut at = 0;
+    loop {
+        at = field_end_at(text, at, |rest| memchr::memchr3(b',', b'\n', b'\r', rest));
+        match text.get(at..).unwrap_or_default() {
+            [b',', ..] => at += 1,
+            rest => {
+                let end = match rest {
+                    [b'\r', b'\n', ..] => 2,
+                    [b'\r' | b'\n', ..] => 1,
+                    _ => 0,
+                };
+                return (text.get(..at).unwrap_or_default(), end);
+            }
+        }
+    }
+}
+
+/// How many bytes at the start of a text are lines of nothing but blanks, by the line ends of [`header_row`].
+pub(in crate::transform) fn blank_lines(text: &[u8]) -> usize {
+    let blanks = text.iter().position(|&byte| !is_blank(&[byte])).unwrap_or(text.len());
+    let blanks = text.get(..blanks).unwrap_or_default();
+    blanks.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |end| end + 1)
+}
+
 /// The row at the start of a text, without its line feed: all of the text where it has none after the row.
-pub(in crate::transform) fn first_row(text: &[u8]) -> &[u8] {
+fn first_row(text: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
     let line = text.get(..end).unwrap_or_default();
     if memchr::memchr(b'"', line).is_none() {
@@ -45,6 +72,11 @@ pub(in crate::transform) fn is_blank(line: &[u8]) -> bool {
 
 /// Where the field that starts at `start` ends: at a comma, a line break or the end.
 fn field_end(row: &[u8], start: usize) -> usize {
+    field_end_at(row, start, |rest| memchr::memchr2(b',', b'\n', rest))
+}
+
+/// The same where something else finds the end of a field outside quotes.
+fn field_end_at(row: &[u8], start: usize, end: impl Fn(&[u8]) -> Option<usize>) -> usize {
     let mut at = start;
     if row.get(start) == Some(&b'"') {
         at += 1;
@@ -61,7 +93,7 @@ fn field_end(row: &[u8], start: usize) -> usize {
         }
     }
     let rest = row.get(at..).unwrap_or_default();
-    at + memchr::memchr2(b',', b'\n', rest).unwrap_or(rest.len())
+    at + end(rest).unwrap_or(rest.len())
 }
 
 /// What keeps a row from being one.
@@ -73,6 +105,8 @@ enum Fault {
     AfterQuote,
     /// A quoted field without the quote that closes it.
     Open,
+    /// A return outside quotes that no line feed follows: containers end rows there, and filters would not.
+    Return,
 }
 
 /// A row that is none, and where.
@@ -94,6 +128,7 @@ impl std::fmt::Display for Malformed {
             Fault::Bare => "bare \" in non quoted field",
             Fault::AfterQuote => "text after the quote that closes a field",
             Fault::Open => "a quote does not close",
+            Fault::Return => "a carriage return without a line feed outside quotes",
         })
     }
 }
@@ -101,11 +136,16 @@ impl std::fmt::Display for Malformed {
 impl Malformed {
     /// What was expected, and what was found.
     pub(in crate::transform) fn advice(&self) -> String {
-        format!(
-            "expected a field with a quote in it to stand in quotes in one line, and quotes in it doubled (RFC 4180), \
-             found near: {}",
-            self.near
-        )
+        let expected = match self.fault {
+            Fault::Return => "lines to end in a line feed, as records of the job do",
+            _ => "a field with a quote in it to stand in quotes in one line, and quotes in it doubled (RFC 4180)",
+        };
+        format!("expected {expected}, found near: {}", self.near)
+    }
+
+    /// Whether it has a quote that nothing closes.
+    pub(in crate::transform) fn is_open(&self) -> bool {
+        self.fault == Fault::Open
     }
 }
 
@@ -117,8 +157,11 @@ const SHOWN: usize = 40;
 ///
 /// # Errors
 /// The first field that is none.
-pub(super) fn check(row: &[u8]) -> Result<(), Malformed> {
-    if memchr::memchr(b'"', row).is_none() {
+pub(in crate::transform) fn check(row: &[u8]) -> Result<(), Malformed> {
+    // Before a line feed, several returns end a line as one does.
+    let returns = row.iter().rev().take_while(|&&byte| byte == b'\r').count();
+    let row = row.get(..row.len() - returns).unwrap_or_default();
+    if memchr::memchr2(b'"', b'\r', row).is_none() {
         return Ok(());
     }
     let (mut start, mut column) = (0, 1);
@@ -140,7 +183,8 @@ pub(super) fn check(row: &[u8]) -> Result<(), Malformed> {
 /// What is wrong with a field, and at which byte of it.
 fn fault_of(field: &[u8]) -> Option<(Fault, usize)> {
     if field.first() != Some(&b'"') {
-        return memchr::memchr(b'"', field).map(|at| (Fault::Bare, at));
+        let at = memchr::memchr2(b'"', b'\r', field)?;
+        return Some((if field.get(at) == Some(&b'"') { Fault::Bare } else { Fault::Return }, at));
     }
     let mut at = 1;
     loop {
@@ -273,11 +317,25 @@ mod tests {
             ("1,\"a", 2, 2, "a quote does not close"),
             ("\"a\"\",b", 1, 0, "a quote does not close"),
             ("\"", 1, 0, "a quote does not close"),
+            ("1,2\r3,4", 2, 3, "a carriage return without a line feed outside quotes"),
+            ("\r1,2", 1, 0, "a carriage return without a line feed outside quotes"),
+            ("1,\"a\"\r2", 2, 5, "text after the quote that closes a field"),
         ] {
             let found = check(row.as_bytes()).unwrap_err();
             assert_eq!((found.column, found.at, found.to_string().as_str()), (column, at, expected), "{row}");
         }
-        for row in ["", "x", "\"\"", "\"a,\"\"b\"\"\",c", "\"a\nb\",1", "\"\"\"\",1", "\"\",\"\"", "'a',b"] {
+        for row in [
+            "",
+            "x",
+            "\"\"",
+            "\"a,\"\"b\"\"\",c",
+            "\"a\nb\",1",
+            "\"\"\"\",1",
+            "\"\",\"\"",
+            "'a',b",
+            "a,b\r\r",
+            "\"a\rb\",1",
+        ] {
             assert_eq!(check(row.as_bytes()), Ok(()), "{row}");
         }
         let found = check(b"id1,say \"hi\" there,1").unwrap_err().advice();
@@ -297,11 +355,11 @@ mod tests {
             Quote,
         }
         let mut state = At::Start;
-        for &byte in row {
+        for &byte in row.trim_ascii_end() {
             state = match (state, byte) {
                 (At::Start | At::Plain | At::Quote, b',') => At::Start,
                 (At::Start, b'"') | (At::Quote, b'"') => At::Quoted,
-                (At::Plain, b'"') | (At::Quote, _) => return false,
+                (At::Plain, b'"') | (At::Start | At::Plain, b'\r') | (At::Quote, _) => return false,
                 (At::Start | At::Plain, _) => At::Plain,
                 (At::Quoted, b'"') => At::Quote,
                 (At::Quoted, _) => At::Quoted,
@@ -312,9 +370,29 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_row_is_one_where_the_twin_says_so(row in "[a\", ]{0,12}") {
+        fn a_row_is_one_where_the_twin_says_so(row in "[a\",b\r]{0,12}") {
             let found = check(row.as_bytes());
             proptest::prop_assert_eq!(found.is_ok(), is_row(row.as_bytes()), "{:?}", found);
+        }
+    }
+
+    #[test]
+    fn a_header_line_ends_at_any_line_end_outside_quotes() {
+        for (text, row, end) in [
+            ("a,b\n1", "a,b", 1),
+            ("a,b\r\n1", "a,b", 2),
+            ("a,b\r1,2\r", "a,b", 1),
+            ("a,b\r\r\n1", "a,b", 1),
+            ("\"a\r\nb\",c\r1", "\"a\r\nb\",c", 1),
+            ("a,b", "a,b", 0),
+            ("a,\"b\n1", "a,\"b\n1", 0),
+            ("\n", "", 1),
+            ("", "", 0),
+        ] {
+            assert_eq!(header_row(text.as_bytes()), (row.as_bytes(), end), "{text:?}");
+        }
+        for (text, expected) in [("", 0), ("a\n", 0), (" a", 0), ("\r\ra", 2), ("\n \t\r\n  a\n", 5), (" \n ", 2)] {
+            assert_eq!(blank_lines(text.as_bytes()), expected, "{text:?}");
         }
     }
 

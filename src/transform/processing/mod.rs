@@ -12,7 +12,8 @@ use std::borrow::Cow;
 
 use path::Path;
 
-pub(super) use csv::{Malformed, first_row, is_blank, rows};
+use csv::rows;
+pub(super) use csv::{Malformed, blank_lines, check as check_row, header_row, is_blank};
 
 use crate::payload::MediaType;
 

@@ -8,8 +8,8 @@ use std::io::Read;
 use super::malformed_at;
 use super::window::Window;
 use crate::error::{Error, Place, Result};
-use crate::payload::MediaType;
-use crate::transform::processing::{DataProcessing, first_row, is_blank, rows};
+use crate::payload::{CsvHeader, header_of_csv};
+use crate::transform::processing::{DataProcessing, blank_lines, check_row, header_row, is_blank};
 
 /// Whether objects have a header line: the parameter `header` of the job's ContentType.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,14 +23,14 @@ pub(in crate::transform) enum Header {
 
 impl Header {
     /// What a job's ContentType says, whatever else it says: what of that makes no sense is the container's to refuse.
-    pub(in crate::transform) fn of(content_type: Option<&str>) -> Header {
-        let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
-        let is_csv = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(MediaType::Csv.name()));
-        let is_present = |parameter: &str| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            name.trim().eq_ignore_ascii_case("header") && value.trim().trim_matches('"').eq_ignore_ascii_case("present")
-        };
-        if is_csv && parts.any(is_present) { Header::Present } else { Header::Absent }
+    ///
+    /// # Errors
+    /// That it says both.
+    pub(in crate::transform) fn of(content_type: Option<&str>) -> Result<Header> {
+        Ok(match header_of_csv(content_type.unwrap_or_default())? {
+            CsvHeader::Present => Header::Present,
+            CsvHeader::Absent | CsvHeader::Unknown(_) => Header::Absent,
+        })
     }
 }
 
@@ -55,52 +55,64 @@ impl HeaderLine {
         most: usize,
     ) -> Result<HeaderLine> {
         loop {
-            let line = memchr::memchr(b'\n', window.bytes());
-            match line {
-                Some(end) if window.bytes().get(..end).is_some_and(is_blank) => window.skip(end + 1),
-                None if window.at_end() && is_blank(window.bytes()) => return Ok(HeaderLine::default()),
-                _ => {
-                    let found = first_row(window.bytes()).len();
-                    let is_whole = found < window.bytes().len() || window.at_end();
-                    if found > most {
-                        let message = format!(
-                            "the header line has more than the {most} bytes of a payload (MaxPayloadInMB), or one of its \
-                             quotes does not close"
-                        );
-                        return Err(Error::bad_payload(message).at(Place::byte(window.offset() as usize)));
-                    }
-                    if is_whole {
-                        return HeaderLine::of(window, found, processing);
-                    }
-                    window.want(window.bytes().len().max(64 << 10) * 2)?;
-                }
+            window.skip(blank_lines(window.bytes()));
+            let bytes = window.bytes();
+            if window.at_end() && is_blank(bytes) {
+                return Ok(HeaderLine::default());
             }
+            let (row, end) = header_row(bytes);
+            // Whether a line feed follows a return may not be seen yet.
+            let is_whole = window.at_end() || end > 0 && row.len() + end < bytes.len();
+            if row.len() > most {
+                check_closed(row, window.offset())?;
+                let message = format!("the header line has more than the {most} bytes of a payload (MaxPayloadInMB)");
+                return Err(Error::bad_payload(message).at(Place::byte(window.offset() as usize)));
+            }
+            if is_whole {
+                return HeaderLine::of(window, processing);
+            }
+            window.want(window.bytes().len().max(64 << 10) * 2)?;
         }
     }
 
-    /// The header line of so many bytes at the start of the window.
-    fn of<R: Read>(window: &mut Window<R>, length: usize, processing: Option<&DataProcessing>) -> Result<HeaderLine> {
+    /// The header line that is whole at the start of the window.
+    fn of<R: Read>(window: &mut Window<R>, processing: Option<&DataProcessing>) -> Result<HeaderLine> {
         let from = window.offset();
-        let row = window.bytes().get(..length).unwrap_or_default();
-        let row = row.strip_suffix(b"\r").unwrap_or(row);
+        let (row, end) = header_row(window.bytes());
+        let length = row.len() + end;
+        check_closed(row, from)?;
         let mut sent = match processing {
             None => row.to_vec(),
             Some(processing) => {
-                let at =
-                    |message| Error::bad_payload(format!("the header line: {message}")).at(Place::byte(from as usize));
-                processing.check(row).map_err(|malformed| at(malformed_at(&malformed, None, from)))?;
-                processing.filter_input(row).map_err(at)?.into_owned()
+                processing.check(row).map_err(|malformed| of_header(malformed_at(&malformed, None, from), from))?;
+                processing.filter_input(row).map_err(|message| of_header(message, from))?.into_owned()
             }
         };
         sent.push(b'\n');
-        window.skip((length + 1).min(window.bytes().len()));
+        window.skip(length);
         Ok(HeaderLine { sent, from })
     }
 }
 
+/// Sees to it that a header line ends where its names do. One with a quote that does not close has taken the records for a name:
+/// all of them, or those up to another quote.
+fn check_closed(row: &[u8], from: u64) -> Result<()> {
+    let spans_lines = memchr::memchr2(b'\n', b'\r', row).is_some();
+    match check_row(row) {
+        Err(malformed) if spans_lines || malformed.is_open() => {
+            Err(of_header(malformed_at(&malformed, None, from), from))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of_header(message: String, from: u64) -> Error {
+    Error::bad_payload(format!("the header line: {message}")).at(Place::byte(from as usize))
+}
+
 /// How many bytes the header line of a whole object has, with its line end and what blank lines are before it.
 pub(super) fn length_in(object: &[u8]) -> usize {
-    let Some((start, _)) = rows(object).next() else { return 0 };
-    let line = first_row(object.get(start..).unwrap_or_default());
-    (start + line.len() + 1).min(object.len())
+    let start = blank_lines(object);
+    let (row, end) = header_row(object.get(start..).unwrap_or_default());
+    start + row.len() + end
 }

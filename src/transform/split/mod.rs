@@ -43,6 +43,9 @@ pub(super) enum SplitType {
 /// The most bytes of a record that a filter has still to make smaller: as many as a payload can have at all.
 const LONGEST_UNFILTERED: usize = 100 << 20;
 
+/// What some programs write before text, and is none of it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// BatchStrategy: how many records a request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) enum BatchStrategy {
@@ -89,6 +92,9 @@ impl<R: Read> Cutter<R> {
     pub(super) fn next(&mut self) -> Result<Option<Payload>> {
         if self.header.is_none() {
             let Packing { split, header, most, .. } = self.packing;
+            if self.looks_into_text() && self.window.want(BYTE_ORDER_MARK.len())?.starts_with(BYTE_ORDER_MARK) {
+                self.window.skip(BYTE_ORDER_MARK.len());
+            }
             self.header = Some(match (split, header) {
                 (SplitType::Line, Header::Present) => {
                     HeaderLine::take(&mut self.window, self.packing.processing.as_deref(), most)?
@@ -100,6 +106,15 @@ impl<R: Read> Cutter<R> {
             (SplitType::None, _) => self.whole(),
             (SplitType::Line, BatchStrategy::MultiRecord) if !self.filters() => self.lines(),
             _ => self.records(),
+        }
+    }
+
+    /// Whether records or names are taken apart, which a byte order mark before them is no part of; containers pass over it too.
+    fn looks_into_text(&self) -> bool {
+        match self.packing.split {
+            SplitType::None => self.packing.processing.is_some(),
+            SplitType::Line => self.packing.processing.is_some() || self.packing.header == Header::Present,
+            SplitType::RecordIo | SplitType::TfRecord => false,
         }
     }
 
@@ -195,6 +210,7 @@ impl<R: Read> Cutter<R> {
         let Packing { most, header, .. } = self.packing;
         let longest = self.longest(most);
         let Some(record) = Record::next(&mut self.window, SplitType::None, longest, 1)? else { return Ok(None) };
+        let from = self.window.offset();
         let object = self.window.take(record.framed);
         let object = Bytes::from(object);
         let length = object.len();
@@ -202,20 +218,20 @@ impl<R: Read> Cutter<R> {
         let mut payload = Payload {
             body: object.clone(),
             header,
-            header_from: 0,
+            header_from: from,
             first: 1,
             count: 1,
-            from: 0,
-            to: length as u64,
+            from,
+            to: from + length as u64,
             unfiltered: None,
             contents: Contents::OfObject,
             split: SplitType::None,
-            starts: Starts::At([0].into()),
+            starts: Starts::At([from].into()),
         };
         if let Some(processing) = &self.packing.processing {
-            check_whole(processing, &object, header > 0)?;
+            check_whole(processing, &object, header > 0, from)?;
             if !processing.leaves_input() {
-                let at = |message| Error::bad_payload(message).at(place(1, 0));
+                let at = |message| Error::bad_payload(message).at(place(1, from));
                 let rows = whole_filtered(processing, &object).map_err(at)?;
                 if header > 0 {
                     payload.header = rows.first().map_or(0, Vec::len);
@@ -224,7 +240,7 @@ impl<R: Read> Cutter<R> {
                 payload.contents = Contents::Filtered;
                 payload.unfiltered = processing.keeps_input().then(|| object.slice(header..));
                 if payload.body.len() > most {
-                    return Err(too_large(0, 1, most));
+                    return Err(too_large(from, 1, most));
                 }
             }
         }
@@ -336,12 +352,12 @@ fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<Vec<
     filtered.collect()
 }
 
-/// Sees to it that the rows of an object that is not split are some.
-fn check_whole(processing: &DataProcessing, object: &[u8], has_header: bool) -> Result<()> {
+/// Sees to it that the rows of an object that is not split are some. `from` is where it begins, after a byte order mark.
+fn check_whole(processing: &DataProcessing, object: &[u8], has_header: bool, from: u64) -> Result<()> {
     processing.check_rows(object).map_err(|(index, start, malformed)| {
         // Rows count without the header line, as containers count them.
         let row = (index + 1).checked_sub(usize::from(has_header)).filter(|&row| row > 0);
-        Error::bad_payload(malformed_at(&malformed, row, start as u64)).at(place(1, 0))
+        Error::bad_payload(malformed_at(&malformed, row, from + start as u64)).at(place(1, from))
     })
 }
 

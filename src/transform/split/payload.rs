@@ -74,7 +74,7 @@ impl Payload {
     /// # Errors
     /// The first that is none, with its number and its place.
     pub(super) fn check(&self, processing: &DataProcessing) -> Result<()> {
-        if memchr::memchr(b'"', self.text()).is_none() {
+        if memchr::memchr2(b'"', b'\r', self.text()).is_none() {
             return Ok(());
         }
         for (index, (start, line)) in lines(self.text()).enumerate() {

@@ -114,7 +114,7 @@ fn a_header_line_is_there_where_the_content_type_says_so() {
         "Text/CSV;label_size=1 ; HEADER = \"Present\"",
         "text/csv;charset=x;header=present",
     ] {
-        assert_eq!(Header::of(Some(present)), Header::Present, "{present}");
+        assert_eq!(Header::of(Some(present)).unwrap(), Header::Present, "{present}");
     }
     for absent in [
         "text/csv",
@@ -124,9 +124,12 @@ fn a_header_line_is_there_where_the_content_type_says_so() {
         "",
         ";header=present",
     ] {
-        assert_eq!(Header::of(Some(absent)), Header::Absent, "{absent}");
+        assert_eq!(Header::of(Some(absent)).unwrap(), Header::Absent, "{absent}");
     }
-    assert_eq!(Header::of(None), Header::Absent);
+    assert_eq!(Header::of(None).unwrap(), Header::Absent);
+    for both in ["text/csv; header=present; header=absent", "text/csv;header=absent;Header=PRESENT"] {
+        assert!(Header::of(Some(both)).is_err(), "{both}");
+    }
 }
 
 #[test]
@@ -168,7 +171,94 @@ fn each_payload_begins_with_the_header_line_of_its_object_and_counts_it() {
     let named = with(SplitType::Line, MultiRecord, 12);
     assert_eq!(bodies(b"\"a\nx\",b\n1,2\n3,4\n", &named), ["\"a\nx\",b\n1,2", "\"a\nx\",b\n3,4"]);
     let error = cut(b"\"a,b\n1,2\n3,4\n5,6\n", &named).unwrap_err();
-    assert!(error.message().contains("one of its quotes does not close"), "{error}");
+    let expected = "byte 0: the header line: a quote does not close (column 1, byte 0)";
+    assert!(error.to_string().starts_with(expected), "{error}");
+}
+
+#[test]
+fn a_header_line_that_does_not_end_is_refused_with_its_quote() {
+    let present = |most| Packing { header: Header::Present, ..packing(SplitType::Line, MultiRecord, most) };
+    let open = "a quote does not close";
+    let after = "text after the quote that closes a field";
+    for (object, from, fault, column, byte) in [
+        ("a,b,\"note\n1,2,3\n4,5,6\n", 0, open, 3, 4),
+        ("\n\na,\"b\r\n1,2\r\n", 2, open, 2, 4),
+        ("a,\"b\r1,2\r", 0, open, 2, 2),
+        ("\u{feff}a,\"b\n1,2\n", 3, open, 2, 5),
+        ("a,\"b", 0, open, 2, 2),
+        ("a,\"b\n1,\"\"\n", 0, open, 2, 2),
+        // It closes, in a record.
+        ("a,\"b\n1,\"x\"\n2,y\n", 0, after, 2, 8),
+        ("a,\"b\r1,\"x\"\r2,y\r", 0, after, 2, 8),
+    ] {
+        for most in [100, 3] {
+            let error = cut(object.as_bytes(), &present(most)).unwrap_err().to_string();
+            let expected = format!("byte {from}: the header line: {fault} (column {column}, byte {byte}): expected");
+            assert!(error.starts_with(&expected), "{object:?} {most}: {error}");
+        }
+    }
+    // Containers read other quotes as text of the name.
+    assert_eq!(bodies(b"a\"b,\"c\" \n1,2\n", &present(100)), ["a\"b,\"c\" \n1,2"]);
+}
+
+#[test]
+fn a_header_line_may_end_in_a_return_alone() {
+    let present = |split, most| Packing { header: Header::Present, ..packing(split, MultiRecord, most) };
+    for (object, expected) in [
+        ("a,b\r1,2\r3,4\r", &["a,b\n1,2\r3,4"][..]),
+        ("\r \ra,b\r1,2", &["a,b\n1,2"]),
+        ("a,b\r1,2\n3,4\n", &["a,b\n1,2\n3,4"]),
+        ("a,b\r\r\n1,2\n", &["a,b\n1,2"]),
+        ("\"a\rx\",b\r1,2\r", &["\"a\rx\",b\n1,2"]),
+        ("a,b\r", &[]),
+        ("a,b\r\r\r", &[]),
+        ("\r\r", &[]),
+    ] {
+        assert_eq!(bodies(object.as_bytes(), &present(SplitType::Line, 100)), expected, "{object:?}");
+        let mut cutter = Cutter::new(Trickle(object.as_bytes(), 1), present(SplitType::Line, 100));
+        assert_eq!(cutter.next().unwrap().map(|payload| payload.body.to_vec()).is_some(), !expected.is_empty());
+    }
+    let whole = cut(b"a,b\r1,2\r", &present(SplitType::None, 100)).unwrap();
+    assert_eq!(whole[0].of_object(5), Some((5, None)));
+    // A filter that sees one row where the container sees two would mix them.
+    for (split, row) in [(SplitType::Line, "row 1, byte 4"), (SplitType::None, "row 1, byte 0")] {
+        let packing = Packing { processing: csv("$[0]", JoinSource::None), ..present(split, 100) };
+        let error = cut(b"a,b\r1,2\r3,4\r", &packing).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{row}: a carriage return without a line feed")), "{error}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_row() {
+    let with = |split, header, processing| Packing { header, processing, ..packing(split, MultiRecord, 100) };
+    let rows = "\u{feff}\"a\",\"b\"\n\"1\",\"2\"\n".as_bytes();
+    for (split, header, body, records) in [
+        (SplitType::Line, Header::Present, "\"a\"\n\"1\"", &["\"1\",\"2\""][..]),
+        (SplitType::Line, Header::Absent, "\"a\"\n\"1\"", &["\"a\",\"b\"", "\"1\",\"2\""]),
+        (SplitType::None, Header::Present, "\"a\"\n\"1\"\n", &["\"1\",\"2\""]),
+        (SplitType::None, Header::Absent, "\"a\"\n\"1\"\n", &["\"a\",\"b\"", "\"1\",\"2\""]),
+    ] {
+        let packing = with(split, header, csv("$[0]", JoinSource::Input));
+        assert_eq!(bodies(rows, &packing), [body], "{split:?} {header:?}");
+        let payloads = cut(rows, &packing).unwrap();
+        let found = payloads[0].records(packing.processing.as_ref().unwrap()).unwrap();
+        assert_eq!(found, records.iter().map(|record| record.as_bytes()).collect::<Vec<_>>());
+        assert_eq!(payloads[0].to, rows.len() as u64);
+        let error = cut("\u{feff}\"a\",b\n1,x\"\n".as_bytes(), &packing).unwrap_err().to_string();
+        assert!(error.contains("column 2, byte 12)"), "{error}");
+    }
+    // A name may have a line break, and the mark is before its quote.
+    let lines = with(SplitType::Line, Header::Present, None);
+    assert_eq!(bodies("\u{feff}\"a\nx\",b\n1,2\n".as_bytes(), &lines), ["\"a\nx\",b\n1,2"]);
+    let json = DataProcessing::new(MediaType::JsonLines, Some("$.a"), JoinSource::None, None).unwrap().map(Arc::new);
+    let json = with(SplitType::Line, Header::Absent, json);
+    assert_eq!(bodies("\u{feff}{\"a\": 1}\n{\"a\": 2}".as_bytes(), &json), ["1\n2"]);
+    for empty in ["\u{feff}", "\u{feff}\n", "\u{feff}a,b\n"] {
+        assert_eq!(bodies(empty.as_bytes(), &lines), [""; 0], "{empty:?}");
+    }
+    // Nobody looks into it.
+    let as_it_is = with(SplitType::Line, Header::Absent, None);
+    assert_eq!(bodies("\u{feff}1,2\n".as_bytes(), &as_it_is), ["\u{feff}1,2"]);
 }
 
 #[test]
