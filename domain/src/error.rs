@@ -88,7 +88,7 @@ causes! {
     /// A store that objects or models lie in did not answer, or not to the end.
     Unreachable = 503 "ServiceUnavailableException" exit 75, "look at the network, and at what says where S3 is (AWS_ENDPOINT_URL_S3, AWS_REGION); then run it again";
     /// A container of an endpoint could not be started, or did not pass its health check.
-    NotHealthy = 503 "ServiceUnavailableException" exit 69, "the container's own log lines say why; those of one that this program started are above";
+    NotHealthy = 503 "ServiceUnavailableException" exit 69, "see that the container runs and listens there; its own log lines say why it does not, and those of one that this program started are above";
     /// The work took longer than the limit.
     Timeout = 504 "RequestTimeoutException" exit 75, "send fewer rows a request, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// A process that was told to stop did not wait for all that it had begun.

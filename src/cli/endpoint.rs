@@ -16,6 +16,7 @@ use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CacheSettings, CallLimits, Limits, ModelRefresh, Surroundings};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
+use crate::near;
 use crate::platform::environment::Common;
 use crate::storage::{Location, S3Access, Storage, nothing_at};
 use crate::telemetry::logs;
@@ -287,7 +288,7 @@ fn model_refresh(text: &str) -> Result<ModelRefresh, String> {
     match text.trim() {
         "never" => Ok(ModelRefresh::Never),
         "changed" => Ok(ModelRefresh::Changed),
-        other => Err(format!("expected never or changed, found {other:?}")),
+        other => Err(format!("{}expected never or changed", near::did_you_mean(other, ["never", "changed"]))),
     }
 }
 
@@ -433,6 +434,11 @@ mod tests {
         ] {
             assert!(error.message().contains(part), "{part}: {error}");
         }
+        let misspelt = Environment::from([("BYOC_MODEL_REFRESH", "chnged")]);
+        let error = Arguments::default().resolve(&misspelt).unwrap_err();
+        let said =
+            "environment variable BYOC_MODEL_REFRESH is \"chnged\": did you mean changed? expected never or changed";
+        assert_eq!(error.message(), said);
         let error = Arguments::default().resolve(&Environment::default()).unwrap_err();
         assert!(error.message().contains("--config FILE"), "{error}");
         for bad in ["a=https://h:1", "a=h:1", "a=http://h/path", "a=http://h:1,a=http://h:2"] {

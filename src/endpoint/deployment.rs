@@ -13,6 +13,7 @@ use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
 use crate::in_flight::Share;
+use crate::near;
 use crate::platform::problems::listed;
 use crate::storage::{Folders, Location, Storage};
 
@@ -169,7 +170,12 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     }
     let unknown = ground.running.keys().filter(|name| !known.contains(name));
     let mut problems: Vec<String> = unknown
-        .map(|name| format!("--container {name}: there is no such container, only {}", names.join(", ")))
+        .map(|name| {
+            let known = names.iter().map(String::as_str);
+            let meant = near::nearest(name, known.clone());
+            let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+            format!("--container {name}: there is no such container, only {}{meant}", near::listed(name, known))
+        })
         .collect();
     let alone = is_alone(deployments);
     for deployment in deployments {

@@ -93,6 +93,17 @@ async fn what_can_be_known_before_is_said_before() {
 }
 
 #[actix_web::test]
+async fn the_container_that_was_meant_is_said_first() {
+    let fake = FakeContainer::answering(200, "text/plain", "");
+    let ground = ground(&[("linear-lerner", &fake)]);
+    let config = endpoint("one", vec![variant("blue", &["preprocessor", "linear-learner"])]);
+    let error = check(&deployments(vec![config], &ground), &ground).unwrap_err();
+    let said = "--container linear-lerner: there is no such container, only linear-learner, preprocessor; did you mean \
+                linear-learner?";
+    assert!(error.message().contains(said), "{error}");
+}
+
+#[actix_web::test]
 async fn a_variant_that_does_not_start_is_named_and_fails_its_endpoint() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let mut ground = ground(&[("good", &fake)]);

@@ -117,8 +117,17 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 /// Brings a model's data into a folder, in place of what lies there.
 ///
 /// # Errors
-/// Why they are not there to be loaded.
+/// Why they are not there to be loaded, and what lies beside the place instead.
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
+    match (fetch_from(data, storage, into).await, &data.location) {
+        (Err(FetchError::NotThere(Failure::NotThere)), Location::S3 { bucket, key }) => {
+            Err(bring::nothing_at(&*opened(storage, bucket)?, &data.location, key.trim_end_matches('/')).await)
+        }
+        (fetched, _) => fetched,
+    }
+}
+
+async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     // An archive has its version from where it is read; files have that from before they are.
     let before = async || version(data, storage).await.map_err(|failure| not_read(&data.as_written, failure));
     match (data.form, &data.location) {

@@ -11,6 +11,7 @@ use reqwest::{Client, Url};
 
 use super::Health;
 use super::http::PING_LIMIT;
+use crate::storage::said_of_exchange;
 
 /// The first pause between two pings. It doubles until the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -57,11 +58,11 @@ async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), Stri
     for path in paths {
         let mut url = origin.clone();
         url.set_path(path);
-        match client.get(url).timeout(PING_LIMIT).send().await {
+        match client.get(url.clone()).timeout(PING_LIMIT).send().await {
             Ok(response) if response.status() == 200 => {}
             Ok(response) => return Err(format!("GET {path} answered {}", response.status())),
             Err(error) if error.is_timeout() => return Err(format!("GET {path} took longer than {PING_LIMIT:?}")),
-            Err(error) => return Err(format!("GET {path}: {error}")),
+            Err(error) => return Err(format!("GET {path}: {}", said_of_exchange(&error, &url))),
         }
     }
     Ok(())
@@ -98,6 +99,19 @@ mod tests {
         let multi = slow_starter();
         wait_until_ready(&client, &multi.origin, true, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((multi.count("GET", "/ping"), multi.count("GET", "/models")), (4, 2));
+    }
+
+    #[actix_web::test]
+    async fn it_is_said_who_refused_the_connection() {
+        let (client, origin) = (super::super::http::client().unwrap(), nowhere());
+        let waited = wait_until_ready(&client, &origin, false, &Health::default(), Duration::ZERO).await;
+        let who = origin.as_str().trim_end_matches('/').to_owned();
+        assert_eq!(
+            waited.unwrap_err(),
+            format!(
+                "not within 0ns: GET /ping: {who} refused the connection: nothing listens there, or a firewall says no"
+            )
+        );
     }
 
     #[actix_web::test]

@@ -29,6 +29,11 @@ pub use version::{Version, last_modified};
 use crate::error::Result;
 use crate::in_flight::Share;
 
+/// Why an exchange with a server failed, in words: who was asked, and what came of it.
+pub fn said_of_exchange(error: &reqwest::Error, url: &reqwest::Url) -> String {
+    words::of_exchange(error, Some(url)).0
+}
+
 /// Folders and buckets. Each bucket is opened once.
 #[derive(Debug, Default)]
 pub struct Storage {

@@ -14,6 +14,7 @@ use super::authorization::Refusal;
 use super::headers::{ERROR_TYPE, REQUEST_ID};
 use crate::endpoint::container_side::{ContainerFailure, Failure};
 use crate::endpoint::identity::Identity;
+use crate::near;
 
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
 const LONGEST_MESSAGE: usize = 2048;
@@ -35,7 +36,7 @@ pub(super) struct AwsError {
     /// The exception's name. Without one botocore takes the status for it.
     #[serde(skip)]
     kind: Option<&'static str>,
-    /// What decided it, for the log alone.
+    /// What decided it, or what is there instead, for the log alone.
     #[serde(skip)]
     decided_by: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,9 +96,19 @@ impl AwsError {
     }
 
     /// There is no endpoint of that name (amazon-sagemaker-examples#293).
-    pub(super) fn no_such_endpoint(name: &str, account: &str) -> AwsError {
+    pub(super) fn no_such_endpoint<'a>(
+        name: &str,
+        account: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> AwsError {
         let message = format!("Endpoint {name} of account {account} not found.");
-        AwsError { error_code: Some("NO_SUCH_ENDPOINT"), ..AwsError::validation(message) }
+        // Names are for who runs the endpoints.
+        let there_are = format!("{}there is {}", near::did_you_mean(name, known.clone()), near::listed(name, known));
+        AwsError {
+            decided_by: Some(there_are.into()),
+            error_code: Some("NO_SUCH_ENDPOINT"),
+            ..AwsError::validation(message)
+        }
     }
 
     /// Whoever sent the request may not, or did not say who it is.
@@ -151,6 +162,11 @@ impl AwsError {
     /// No such operation.
     pub(super) fn unknown_operation(message: impl Into<String>) -> AwsError {
         AwsError::new(StatusCode::NOT_FOUND, Some("UnknownOperationException"), message)
+    }
+
+    /// No such operation of a JSON protocol: these have no 404.
+    pub(super) fn unknown_target(message: impl Into<String>) -> AwsError {
+        AwsError { status: StatusCode::BAD_REQUEST, ..AwsError::unknown_operation(message) }
     }
 
     /// The path exists, the method does not.

@@ -214,6 +214,18 @@ fn a_refusal_is_logged_at_info_with_what_decided_it_and_a_model_error_is_a_warni
     let told = String::from_utf8(denied.to_json()).unwrap();
     assert!(!told.contains("Policies"), "the caller is not told what policies say: {told}");
 
+    let misspelt = AwsError::no_such_endpoint("hosing", "1", ["cars", "housing"].into_iter());
+    let line = misspelt.line("endpoint hosing", &id);
+    assert!(line.ends_with("not found.; did you mean housing? there is housing, cars"), "{line}");
+    let told = String::from_utf8(misspelt.to_json()).unwrap();
+    assert!(!told.contains("housing"), "the caller's text is AWS's: {told}");
+
+    let unknown = AwsError::unknown_target("no such operation");
+    assert!(unknown.line("the endpoint", &id).contains("UnknownOperationException (400)"), "as the client gets it");
+    let header = HeaderValue::from_static("id-1");
+    let answer = super::super::json_protocol::respond(&unknown, &actix_web::http::header::HeaderMap::new(), header);
+    assert_eq!(answer.status(), 400);
+
     assert_eq!(AwsError::validation("no").level(), log::Level::Info);
     let failed = Failure::Container { container: "a".into(), what: ContainerFailure::TimedOut };
     let identity = Identity { endpoint: "e".into(), region: "r".into(), account: "1".into() };

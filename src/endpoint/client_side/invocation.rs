@@ -189,7 +189,10 @@ pub(super) fn real_time<'a>(services: &'a Services, name: &str) -> Result<&'a En
 pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoint, AwsError> {
     match services.endpoint(name) {
         Some(endpoint) => Ok(endpoint),
-        None => Err(AwsError::no_such_endpoint(name, services.region_and_account(name).1)),
+        None => {
+            let known = services.endpoints().map(|endpoint| endpoint.identity.endpoint.as_str());
+            Err(AwsError::no_such_endpoint(name, services.region_and_account(name).1, known))
+        }
     }
 }
 

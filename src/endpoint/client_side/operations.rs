@@ -49,7 +49,7 @@ fn refuse(request: &HttpRequest, otherwise: AwsError) -> HttpResponse {
     let (id, header) = request_id();
     match json_protocol::target(request.headers()) {
         Some(target) => {
-            let error = AwsError::unknown_operation(json_protocol::unknown_operation(&target));
+            let error = AwsError::unknown_target(json_protocol::unknown_operation(&target));
             error.log("the endpoint", &id);
             json_protocol::respond(&error, request.headers(), header)
         }

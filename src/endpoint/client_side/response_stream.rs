@@ -110,7 +110,12 @@ fn frame(buffered: &mut Option<Lease>, piece: Result<Bytes, StreamBreak>, id: &U
     match leased {
         Ok(piece) => Some(event_stream::payload_part(&piece)),
         Err(broken) => {
-            log::warn!("request {id}: the stream broke: {broken:?}");
+            match &broken {
+                StreamBreak::TimedOut(limit) => {
+                    log::warn!("request {id}: the stream was cut off after {} s", limit.as_secs_f64());
+                }
+                StreamBreak::Broken(why) => log::warn!("request {id}: the stream broke: {why}"),
+            }
             *buffered = None;
             Some(exception(&broken))
         }

@@ -84,7 +84,7 @@ impl Services {
         self.endpoints.get(name)
     }
 
-    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> + Clone {
         self.endpoints.values()
     }
 

@@ -134,7 +134,7 @@ impl Shadow {
             let status = match self.variant.invoke(&client, call).await {
                 Ok(_) => 200,
                 Err(failure) => {
-                    log::debug!("shadow variant {}: {failure:?}", self.variant.name);
+                    log::debug!("shadow variant {}: {failure}", self.variant.name);
                     424
                 }
             };

@@ -138,6 +138,8 @@ fn the_description_of_a_model_is_the_model() {
     let expected = parse(&alone).unwrap();
     alone["Containers"] = json!([]);
     assert_eq!(parse(&alone).unwrap(), expected, "moto's description has an empty list too");
+    config["PrimaryContainer"] = json!({});
+    assert_eq!(parse(&config).unwrap(), parse(&housing()).unwrap(), "and of a pipeline an empty container");
     config["ModelAm"] = json!("arn");
     config["Containers"][0]["CreationTime"] = json!("2026");
     assert_eq!(

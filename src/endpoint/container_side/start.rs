@@ -25,7 +25,7 @@ use crate::platform::fetch;
 use crate::platform::problems::listed;
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
-use crate::storage::{Location, Version};
+use crate::storage::{Location, Version, nothing_at};
 
 /// What containers are started with.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Starter {
                     (ModelForm::Archive, Location::S3 { key, .. }) if key.is_empty() => {
                         Some(format!("{} names a bucket and no object in it", url.named()))
                     }
-                    (ModelForm::Archive, _) => self.unreadable(url, "does not exist", Path::exists),
+                    (ModelForm::Archive, _) => self.unreadable(url, "is not there", Path::exists),
                     (ModelForm::Files, _) => self.unreadable(url, "is not a folder", Path::is_dir),
                     (ModelForm::File, _) => self.unreadable(url, "is not a file", Path::is_file),
                 },
@@ -95,7 +95,8 @@ impl Starter {
     fn unreadable(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
         match &url.location {
             Location::Local(path) if is_good(path) => None,
-            Location::Local(path) => Some(format!("{} ({}) {otherwise}", url.named(), path.display())),
+            Location::Local(path) if !path.exists() => Some(format!("{}: {}", url.named(), nothing_at(path))),
+            Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.named(), url.place())),
             Location::S3 { .. } => {
                 ModelStore::open(url, &self.surroundings.storage).err().map(|error| format!("ModelDataUrl: {error}"))
             }

@@ -56,16 +56,38 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     let error = starter(&[("c", &fake)]).check(&containers).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
     let lines: Vec<&str> = error.message().lines().skip(1).map(str::trim).collect();
+    // What the root folder has instead is said too.
+    for (line, start) in lines.iter().zip([
+        "container a: ModelDataUrl \"/none/model.tar.gz\": there is nothing at /none/model.tar.gz",
+        "container b: ModelDataUrl \"/none/models\": there is nothing at /none/models",
+    ]) {
+        assert!(line.starts_with(start), "{line}");
+    }
     assert_eq!(
-        lines,
+        lines[2..],
         [
-            "container a: ModelDataUrl \"/none/model.tar.gz\" (/none/model.tar.gz) does not exist",
-            "container b: ModelDataUrl \"/none/models\" (/none/models) is not a folder",
             "container d: ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that runs already",
             "container e: ModelDataUrl \"s3://bucket\" names a bucket and no object in it",
         ]
     );
     starter(&[("c", &fake)]).check(&containers[2..3]).unwrap();
+}
+
+#[actix_web::test]
+async fn the_name_that_was_meant_is_said_of_a_misspelt_model() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("model.tar.gz"), "").unwrap();
+    let location = Location::parse("./modle.tar.gz", folder.path()).unwrap();
+    let misspelt = ModelDataUrl { as_written: "./modle.tar.gz".into(), location, form: ModelForm::Archive };
+    let error = starter(&[]).check(&[container("a", Models::Single(Some(misspelt)))]).unwrap_err();
+    let folder = folder.path().display();
+    assert_eq!(
+        error.message(),
+        format!(
+            "container a: ModelDataUrl \"./modle.tar.gz\": there is nothing at {folder}/modle.tar.gz: did you mean \
+             {folder}/model.tar.gz? {folder} has model.tar.gz"
+        )
+    );
 }
 
 #[actix_web::test]

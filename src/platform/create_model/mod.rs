@@ -133,6 +133,10 @@ impl Check<'_> {
         list: Option<Vec<ContainerDefinition>>,
     ) -> Vec<(String, ContainerDefinition)> {
         match (primary, list) {
+            // As a server that stands in for AWS describes a pipeline.
+            (Some(container), Some(list)) if container.says_nothing() && !list.is_empty() => {
+                self.definitions(None, Some(list))
+            }
             (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],
             // As a description has it.
             (Some(container), Some(list)) if list.is_empty() => vec![("PrimaryContainer".to_owned(), container)],

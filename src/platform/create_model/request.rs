@@ -62,6 +62,31 @@ pub(crate) struct ContainerDefinition {
     pub(crate) unknown: Unknown,
 }
 
+impl ContainerDefinition {
+    /// Whether it is `{}`, as far as anything of it has a meaning here.
+    pub(crate) fn says_nothing(&self) -> bool {
+        let ContainerDefinition {
+            image: None,
+            container_hostname: None,
+            mode: None,
+            model_data_url: None,
+            environment,
+            multi_model_config: None,
+            model_data_source: None,
+            additional_model_data_sources: None,
+            model_package_name: None,
+            inference_specification_name: None,
+            _image_config: None,
+            _container_metrics_config: None,
+            unknown,
+        } = self
+        else {
+            return false;
+        };
+        environment.is_empty() && unknown.is_empty()
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ModelDataSource {

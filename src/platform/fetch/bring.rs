@@ -36,7 +36,7 @@ pub async fn bring(location: &Location, storage: &Storage, aside: &Path) -> Resu
 }
 
 /// That nothing lies at a key, and what lies beside it.
-async fn nothing_at(bucket: &Bucket, location: &Location, key: &str) -> FetchError {
+pub(super) async fn nothing_at(bucket: &Bucket, location: &Location, key: &str) -> FetchError {
     let above = key.rfind('/').map_or("", |slash| key.get(..=slash).unwrap_or_default());
     // Who may read an object may not be one who may list.
     let beside = bucket.list_at_most(above, MOST_BESIDE).await.unwrap_or_default();
@@ -66,6 +66,7 @@ mod tests {
     use super::*;
     use crate::env;
     use crate::fake_container::{FakeContainer, Seen, response};
+    use crate::platform::create_model::{ModelDataUrl, ModelForm};
     use crate::storage::S3Access;
     use actix_web::HttpResponse;
 
@@ -140,10 +141,17 @@ mod tests {
         let server = FakeContainer::start(|seen| async move { answer(&seen) });
         let aside = tempfile::tempdir().unwrap();
         let location = Location::parse("s3://bucket/models/a.jobib", Path::new("/")).unwrap();
-        let error = bring(&location, &storage(&server), aside.path()).await.unwrap_err();
+        let storage_of = storage(&server);
+        let error = bring(&location, &storage_of, aside.path()).await.unwrap_err();
         let expected =
             "there is no such object: did you mean s3://bucket/models/a.joblib? s3://bucket/models/ has a.joblib, b/";
         assert_eq!(error.to_string(), expected);
+        for form in [ModelForm::Archive, ModelForm::File, ModelForm::Files] {
+            let data =
+                ModelDataUrl { as_written: "s3://bucket/models/a.jobib".into(), location: location.clone(), form };
+            let error = super::super::fetch(&data, &storage_of, &aside.path().join("model")).await.unwrap_err();
+            assert_eq!(error.to_string(), expected, "{form:?}");
+        }
         let no_bucket = "<Error><Code>NoSuchBucket</Code></Error>";
         let server = FakeContainer::answering(404, "application/xml", no_bucket);
         let error = bring(&location, &storage(&server), aside.path()).await.unwrap_err();
