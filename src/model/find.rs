@@ -145,7 +145,12 @@ fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
             names(&archives)
         ));
     }
-    let found = first_below(folder)?;
+    let other = |file: &PathBuf| {
+        let library = file_kind::other_library(file)?;
+        let relative = file.strip_prefix(folder).unwrap_or(file).display().to_string();
+        Some(file_kind::of_other_library(&relative, library))
+    };
+    let Some(found) = first_below(folder) else { return files_below(folder).iter().find_map(other) };
     let relative = found.strip_prefix(folder).unwrap_or(&found);
     let holder = relative.parent().unwrap_or(Path::new(""));
     Some(format!(
@@ -260,11 +265,36 @@ mod tests {
 
     #[test]
     fn what_is_not_recognised_is_listed_beside_what_would_have_been() {
-        let message = refusal(&[("model.onnx", X), ("a.txt", X)]);
+        let message = refusal(&[("model.bin", X), ("a.txt", X)]);
         assert!(message.contains("expected model_algo-1"), "{message}");
-        assert!(message.ends_with("found a.txt, model.onnx"), "{message}");
+        assert!(message.ends_with("found a.txt, model.bin"), "{message}");
         assert!(refusal(&[]).ends_with("found nothing"));
         refusal(&[("model.joblib/", X)]);
+    }
+
+    #[test]
+    fn a_model_of_another_library_is_named_by_it() {
+        for (file, library) in [
+            ("xgboost-model", "XGBoost"),
+            ("m.bst", "XGBoost"),
+            ("model.pth", "PyTorch"),
+            ("model.pt", "PyTorch"),
+            ("model.onnx", "ONNX"),
+            ("1/saved_model.pb", "TensorFlow"),
+            ("model.h5", "Keras"),
+        ] {
+            let message = refusal(&[(file, X), ("a.txt", X)]);
+            assert!(message.ends_with(&format!(": {file} is a model of {library}, which is not read")), "{message}");
+            let folder = tempfile::TempDir::new().unwrap();
+            let lone = folder.path().join(file.strip_prefix("1/").unwrap_or(file));
+            fs::write(&lone, X).unwrap();
+            let error = Artifact::find(&lone).unwrap_err();
+            assert_eq!(error.cause(), Cause::Unsupported, "{error}");
+            assert!(error.to_string().contains(&format!("is a model of {library}, which is not read")), "{error}");
+        }
+        // What is read goes before, and a folder is no file.
+        assert!(matches!(found(&[("xgboost-model", X), ("model.joblib", X)]), Ok(Artifact::ScikitLearn { .. })));
+        assert!(!refusal(&[("model.h5/", X)]).contains("Keras"));
     }
 
     #[test]

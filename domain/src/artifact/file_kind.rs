@@ -163,6 +163,34 @@ pub fn check_pulled(start: &[u8]) -> Result<()> {
     ))
 }
 
+/// Models of other libraries by the name of their file, and by its ending; SageMaker's XGBoost writes an `xgboost-model`
+/// (github.com/aws/sagemaker-xgboost-container, `algorithm_mode/train.py`).
+const OTHERS: &[(&str, &str)] = &[
+    ("xgboost-model", "XGBoost"),
+    (".bst", "XGBoost"),
+    (".ubj", "XGBoost"),
+    (".cbm", "CatBoost"),
+    (".pth", "PyTorch"),
+    (".pt", "PyTorch"),
+    (".safetensors", "safetensors"),
+    (".onnx", "ONNX"),
+    ("saved_model.pb", "TensorFlow"),
+    (".h5", "Keras"),
+    (".keras", "Keras"),
+];
+
+/// The library that wrote a model which is none of those that are read, by the name of its file.
+pub fn other_library(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_string_lossy();
+    let is_named = |known: &str| if known.starts_with('.') { name.ends_with(known) } else { name == known };
+    OTHERS.iter().find(|(known, _)| is_named(known)).map(|(_, library)| *library).filter(|_| path.is_file())
+}
+
+/// What to say of a model of another library.
+pub fn of_other_library(name: &str, library: &str) -> String {
+    format!("{name} is a model of {library}, which is not read")
+}
+
 /// Refuses the bytes of a file that should be a pickle and begins as something else does that is whole: a model of
 /// PyTorch or Keras, an array. What begins as text may be a pickle of protocol 0.
 ///
@@ -187,6 +215,11 @@ pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
 
 /// The error of a file that is no artifact.
 pub fn unexpected(path: &Path) -> Error {
+    let pulled = start_of(path).is_ok_and(|start| check_pulled(&start).is_ok());
+    if let Some(library) = other_library(path).filter(|_| pulled) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return Error::new(Cause::Unsupported, of_other_library(&name, library));
+    }
     let found = match start_of(path).and_then(|start| check_pulled(&start).map(|()| start)) {
         Ok(start) => {
             is_instead(&start).unwrap_or(if start.starts_with(b"\x1F\x8B") { "a gzip file" } else { "none of them" })
