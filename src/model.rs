@@ -189,13 +189,18 @@ impl Model {
         }
     }
 
-    /// What was assumed of a row that a person should look at: which column is the label, where nobody said so.
-    pub fn assumption(&self) -> Option<String> {
-        match self {
+    /// What was assumed of a row that a person should look at: which column is the label, and which are numbers, where nobody
+    /// said so.
+    pub fn assumptions(&self) -> impl Iterator<Item = String> {
+        let preprocessor = match self {
             Model::LinearLearner(_) => None,
-            Model::Preprocessor(preprocessor) => preprocessor.guessed_label(),
-            Model::Scorer(scorer) => scorer.guessed_label(),
-        }
+            Model::Preprocessor(preprocessor) => Some(preprocessor),
+            Model::Scorer(scorer) => Some(scorer.preprocessor()),
+        };
+        preprocessor
+            .into_iter()
+            .flat_map(|preprocessor| [preprocessor.guessed_label(), preprocessor.undecided_types()])
+            .flatten()
     }
 
     /// Why every request will be refused, where that can be known beforehand.

@@ -116,7 +116,7 @@ fn finish(loading: Loading, started: Instant, request: &RequestId) -> Result<()>
     if let Some(refusal) = loaded.model.refusal() {
         log::warn!("request {request}: every request to model {name} will be refused: {refusal}");
     }
-    if let Some(assumption) = loaded.model.assumption() {
+    for assumption in loaded.model.assumptions() {
         log::warn!("request {request}: model {name}: {assumption}");
     }
     Ok(())

@@ -37,7 +37,7 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     if let Some(refusal) = loaded.model.refusal() {
         log::warn!("every request will be refused: {refusal}");
     }
-    if let Some(assumption) = loaded.model.assumption() {
+    for assumption in loaded.model.assumptions() {
         log::warn!("{assumption}");
     }
     if services.batch.is_some() {

@@ -77,6 +77,11 @@ def frame(text, columns):
     return pd.read_csv(io.StringIO(text), header=None, names=[column.name for column in columns], dtype=text_columns)
 
 
+def comes_back(text):
+    """Whether a number or a truth that pandas makes of a text is written as the text itself."""
+    return str(pd.read_csv(io.StringIO(text + "\n"), header=None)[0][0]) == text
+
+
 def looks_like_digits(texts, but=None):
     return all(isinstance(text, str) and text != but and any(text in digits for digits in DIGITS) or text == but or text != text
                for text in texts)
@@ -101,7 +106,7 @@ def shown_to_be_text(step, origins):
     if isinstance(step, impute.SimpleImputer) and step.strategy in ("most_frequent", "constant"):
         kept = [origin for origin, value in zip(origins, step.statistics_) if step.keep_empty_features or value == value]
         filled = set(origin for origin, value in zip(origins, step.statistics_)
-                     if step.strategy == "most_frequent" and value == value and looks_like_digits([value]))
+                     if step.strategy == "most_frequent" and value == value and looks_like_digits([value]) and not comes_back(value))
         return filled, [(origin, step.statistics_[origins.index(origin)]) if step.strategy == "constant" else origin for origin in kept] + [None] * 20
     if hasattr(step, "categories_"):
         shown = set()

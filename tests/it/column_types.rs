@@ -103,6 +103,30 @@ fn inspect_says_which_types_were_told_and_which_what_was_fitted_shows() {
 }
 
 #[test]
+fn the_log_and_inspect_say_which_columns_were_fitted_on_text_that_a_request_may_have_as_numbers() {
+    let note = "column mixed was fitted on text of which some looks like a number";
+    let advice = r#"--dtypes '{"mixed":"str"}' (BYOC_DTYPES, or {"dtypes": {"mixed":"str"}} in a columns.json"#;
+    let undecided = model("text-columns/1.9.1/mixed", r#"{"columns": ["mixed", "zip"], "label": null}"#);
+    let dir = model_dir(&undecided);
+    let mut container = Container::ready(&["--model-dir", &dir], &[]);
+    let line = container.wait_for_log(note);
+    assert!(line.contains("WARN") && line.contains(advice), "{line}");
+    let page =
+        |arguments: &[&str]| String::from_utf8(run(&[&["inspect", &dir], arguments].concat(), &[]).stdout).unwrap();
+    let words = page(&[]);
+    assert!(words.contains(note) && words.contains("read as str, since it was fitted on text: zip\n"), "{words}");
+    let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&page(arguments)).unwrap() };
+    let said = json(&["--json"]);
+    assert!(said["preprocessor"]["undecided_types"].as_str().unwrap().contains(advice), "{said}");
+    // What is said, or shown, is decided.
+    let told = json(&["--json", "--dtypes", r#"{"mixed": "str"}"#]);
+    assert_eq!(told["preprocessor"]["undecided_types"], serde_json::Value::Null, "{told}");
+    let shown = fixture("text-columns/1.9.1/word_among_zips");
+    let page = String::from_utf8(run(&["inspect", shown.to_str().unwrap()], &[]).stdout).unwrap();
+    assert!(page.contains("since it was fitted on text: zip\n") && !page.contains("some looks like"), "{page}");
+}
+
+#[test]
 fn a_job_whose_payloads_type_a_column_differently_warns_of_it_once_and_a_said_type_is_the_same_in_all() {
     let folder = model(CODES, r#"{"columns": ["i"]}"#);
     let job = tempfile::tempdir().unwrap();

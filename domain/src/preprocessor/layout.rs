@@ -363,6 +363,22 @@ impl Layout {
         Some(label::explain_guess(label.name.as_deref()?, label.place))
     }
 
+    /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to say a type.
+    pub(super) fn explain_undecided(&self) -> Option<String> {
+        let columns = self.readings.columns().iter().filter(|known| known.is_undecided);
+        let places: Vec<String> = columns.clone().map(|known| known.column.to_string()).collect();
+        let names: Vec<&str> =
+            columns.zip(&places).map(|(known, place)| self.name(known.column as usize).unwrap_or(place)).collect();
+        let first = names.first()?;
+        let (what, was, them) =
+            if names.len() == 1 { ("column", "was", "it is") } else { ("columns", "were", "one is") };
+        let dtypes = serde_json::json!({*first: "str"});
+        Some(format!(
+            "{what} {} {was} fitted on text of which some looks like a number, and {them} read as numbers where all cells of a              request do, as pandas reads them, which the fitted text then is not found among: say its type:              --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside the artifact)",
+            list_names(&names)
+        ))
+    }
+
     /// What a row is, for the person who starts a container.
     pub(super) fn describe(&self) -> String {
         let features = self.features();

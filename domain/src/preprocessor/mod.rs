@@ -110,6 +110,11 @@ impl Preprocessor {
         self.layout.explain_guess()
     }
 
+    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to say it.
+    pub fn undecided_types(&self) -> Option<String> {
+        self.layout.explain_undecided()
+    }
+
     /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
     ///
     /// The names of a row's columns come from `columns`, else from the artifact; then a label may be guessed (`label`).

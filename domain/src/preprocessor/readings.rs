@@ -66,17 +66,14 @@ impl Origins {
 /// What the transformers show of one column that they are given as it came.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// Categories, or the most frequent value, that only a column of text has.
+    /// Something that only a column has that was said to be text.
     is_text: bool,
-    /// Categories that a column has without being said to be text: then numbers alone are numbers, as to pandas.
-    is_mixed: bool,
-    /// The most frequent value is text that looks like a number or a truth.
-    frequent_looks_otherwise: bool,
+    /// Text that looks like numbers, as a column also has it without being said to be text: then numbers alone are numbers, as
+    /// to pandas.
+    is_undecided: bool,
     /// What was text, though pandas has it for missing.
     text: MissingTexts,
-    /// What may have been missing all the same: an imputer put it there.
-    filled: MissingTexts,
-    /// What an imputer puts where a value is missing.
+    /// The constant that an imputer puts where a value is missing: as a category it says nothing of the cells.
     fill: Option<Arc<str>>,
     /// A number and its text are not the same to some transformer, or come out of it as they are.
     tells_kinds_apart: bool,
@@ -87,9 +84,31 @@ pub(super) struct Seen {
 pub(super) struct Texts {
     numbers: bool,
     truths: bool,
+    /// One of them is none that a number or a truth would be written as: `01234`.
+    some_never_come_back: bool,
     others: Others,
     /// Those that pandas has for missing.
     missing: MissingTexts,
+}
+
+/// What texts say of how their column was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// That it was said to be text.
+    Text,
+    /// Nothing, though some look like numbers or truths: pandas may have made text of them by itself, beside others.
+    Undecided,
+}
+
+impl Proof {
+    /// What one value says that was text.
+    fn of_value(text: &str) -> Option<Proof> {
+        match Look::of(text) {
+            Look::Text => None,
+            _ if Look::comes_back(text) => Some(Proof::Undecided),
+            _ => Some(Proof::Text),
+        }
+    }
 }
 
 /// How many texts look like neither numbers nor truths.
@@ -108,6 +127,7 @@ impl Texts {
         let mut all = Texts::default();
         for (number, text) in texts {
             let missing = MissingTexts::only(text);
+            all.some_never_come_back |= !Look::comes_back(text);
             match Look::of(text) {
                 Look::Number => all.numbers = true,
                 Look::Truth => all.truths = true,
@@ -128,21 +148,36 @@ impl Texts {
         self.numbers || self.truths
     }
 
-    /// Whether pandas reads a column of them as text by itself; `None` where nothing says that it would be anything else.
-    /// `is_fill` tells whether the text of a number was only put where a value was missing.
-    fn is_text_by_itself(&self, is_fill: impl Fn(u32) -> bool) -> Option<bool> {
+    /// What they say; `None` where none of them looks like a number or a truth. `is_fill` tells whether the text of a number was
+    /// only put where a value was missing.
+    ///
+    /// Text of one kind alone would be numbers, or truths, if nobody had said that it is text. Beside others (`01234`,
+    /// `missing`) pandas makes text of it by itself; but a number that is another text (1234) would never be found again among
+    /// what was fitted, so there it is text too.
+    fn proof(&self, is_fill: impl Fn(u32) -> bool) -> Option<Proof> {
         let is_one_kind = self.numbers != self.truths;
-        match self.others {
-            _ if !self.numbers && !self.truths => None,
-            Others::None => Some(!is_one_kind),
-            Others::One(number) => Some(!is_one_kind || !is_fill(number)),
-            Others::Several => Some(true),
-        }
+        let are_alone = match self.others {
+            Others::None => is_one_kind,
+            Others::One(number) => is_one_kind && is_fill(number),
+            Others::Several => false,
+        };
+        let is_text = are_alone || self.some_never_come_back;
+        self.some_look_otherwise().then_some(if is_text { Proof::Text } else { Proof::Undecided })
     }
 }
 
 /// What a table of what was seen takes for each column.
 const ENTRY: usize = 64;
+
+impl Seen {
+    fn note(&mut self, proof: Option<Proof>) {
+        match proof {
+            Some(Proof::Text) => self.is_text = true,
+            Some(Proof::Undecided) => self.is_undecided = true,
+            None => {}
+        }
+    }
+}
 
 impl Builder<'_, '_> {
     fn seen(&mut self, origin: u32) -> Result<Option<&mut Seen>> {
@@ -165,13 +200,10 @@ impl Builder<'_, '_> {
             seen.tells_kinds_apart = true;
             if let Some(texts) = categories.texts() {
                 let is_fill = |number| seen.fill.as_deref().is_some_and(|fill| categories.text(number) == Some(fill));
-                match texts.is_text_by_itself(is_fill) {
-                    // Who fitted it said that it is text.
-                    Some(false) => seen.is_text = true,
-                    Some(true) => seen.is_mixed = true,
-                    None => {}
-                }
-                seen.text = seen.text.with(texts.missing);
+                let proof = texts.proof(is_fill);
+                let filled = seen.fill.as_deref().map(MissingTexts::only).unwrap_or_default();
+                seen.note(proof);
+                seen.text = seen.text.with(texts.missing.without(filled));
             }
         }
         Ok(())
@@ -180,7 +212,7 @@ impl Builder<'_, '_> {
     /// Notes that a text was the most frequent value of a column.
     pub(super) fn note_frequent_text(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
-            seen.frequent_looks_otherwise |= Look::of(text) != Look::Text;
+            seen.note(Proof::of_value(text));
             seen.text = seen.text.with(MissingTexts::only(text));
         }
         Ok(())
@@ -194,18 +226,11 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Notes that a text is put where a value is missing. Where a column says where that was, nobody can say that it was no
-    /// missing value.
-    pub(super) fn note_fill(
-        &mut self,
-        input: &Input<'_>,
-        column: usize,
-        text: &Arc<str>,
-        is_indicated: bool,
-    ) -> Result<()> {
+    /// Notes that a text is put where a value is missing. It was none of the cells, so that `NA` may be missing all the same. But
+    /// scikit-learn puts no text into a column of numbers: whoever fills with `00000` has text.
+    pub(super) fn note_fill(&mut self, input: &Input<'_>, column: usize, text: &Arc<str>) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
-            let texts = if is_indicated { &mut seen.filled } else { &mut seen.text };
-            *texts = texts.with(MissingTexts::only(text));
+            seen.note(Proof::of_value(text));
             seen.fill = Some(Arc::clone(text));
         }
         Ok(())
@@ -246,6 +271,8 @@ pub(super) struct ColumnReading {
     pub(super) column: u32,
     pub(super) reading: Reading,
     pub(super) is_told: bool,
+    /// It was fitted on text that looks like numbers, and nothing says that a request's numbers are text.
+    pub(super) is_undecided: bool,
     pub(super) tells_kinds_apart: bool,
 }
 
@@ -257,21 +284,29 @@ impl Readings {
         builder.keep_items::<ColumnReading>(seen.len().saturating_add(told.len()))?;
         let mut columns = BTreeMap::new();
         for (column, seen) in seen {
-            let is_text = seen.is_text || seen.frequent_looks_otherwise && !seen.is_mixed;
-            let dtype = is_text.then_some(ReadAs::Str);
-            let reading = Reading { dtype, missing: missing.without(seen.text.without(seen.filled)) };
+            let dtype = seen.is_text.then_some(ReadAs::Str);
+            let reading = Reading { dtype, missing: missing.without(seen.text) };
             let is_plain = reading == Reading { dtype: None, missing } && !seen.tells_kinds_apart;
             if !is_plain {
                 let tells_kinds_apart = seen.tells_kinds_apart;
-                columns.insert(column, ColumnReading { column, reading, is_told: false, tells_kinds_apart });
+                let is_undecided = seen.is_undecided && !seen.is_text && tells_kinds_apart;
+                let known = ColumnReading { column, reading, is_told: false, is_undecided, tells_kinds_apart };
+                columns.insert(column, known);
             }
         }
         for (column, dtype) in told {
             let reading = Reading { dtype: None, missing };
-            let plain = ColumnReading { column: *column, reading, is_told: false, tells_kinds_apart: false };
+            let plain = ColumnReading {
+                column: *column,
+                reading,
+                is_told: false,
+                is_undecided: false,
+                tells_kinds_apart: false,
+            };
             let known = columns.entry(*column).or_insert(plain);
             known.reading.dtype = Some(*dtype);
             known.is_told = true;
+            known.is_undecided = false;
         }
         Ok(Readings { columns: columns.into_values().collect(), missing })
     }
@@ -320,7 +355,7 @@ mod tests {
     fn shown(texts: &[&str], fill: Option<&str>) -> Option<bool> {
         let numbered = (0..).zip(texts.iter().copied());
         let is_fill = |number: u32| texts.get(number as usize).copied() == fill && fill.is_some();
-        Texts::of(numbered).is_text_by_itself(is_fill).map(|is_text| !is_text)
+        Texts::of(numbered).proof(is_fill).map(|proof| proof == Proof::Text)
     }
 
     #[test]
@@ -335,8 +370,14 @@ mod tests {
             (&["7", "unknown"], Some("unknown"), Some(true)),
             (&["7", "unknown"], Some("none"), Some(false)),
             (&["7", "A1", "unknown"], Some("unknown"), Some(false)),
+            // One of them is no number that anybody would write again.
+            (&["01234", "10115", "missing"], None, Some(true)),
+            (&["+49", "x", "y"], None, Some(true)),
+            (&["1.50", "True", "x"], None, Some(true)),
+            (&["TRUE", "maybe"], None, Some(true)),
             // Text by itself.
             (&["1", "2", "x"], None, Some(false)),
+            (&["1.5", "-2", "1e+20", "99999999999999999999", "x"], None, Some(false)),
             (&["1", "True"], None, Some(false)),
             (&["n", "y"], None, None),
             (&["NA", "None"], None, None),

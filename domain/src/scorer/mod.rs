@@ -72,11 +72,6 @@ impl Scorer {
         self.preprocessor.refusal()
     }
 
-    /// Which column was taken for the label although nobody said so, why, and how to say otherwise.
-    pub fn guessed_label(&self) -> Option<String> {
-        self.preprocessor.guessed_label()
-    }
-
     /// Scores rows, or tells their classes. A label that comes with them is not looked at.
     ///
     /// # Errors

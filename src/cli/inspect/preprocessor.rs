@@ -54,6 +54,9 @@ fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
             page.list(2, &format!("text in {}, and not missing, since it was fitted on it: ", plain(column)), texts);
         }
     }
+    if let Some(undecided) = &preprocessor.undecided_types {
+        page.line(2, &printable(undecided));
+    }
     if !preprocessor.no_missing_values.is_empty() {
         let texts = preprocessor.no_missing_values.iter().map(|text| format!("{text:?}"));
         page.list(2, "text in all columns, and not missing, as in the pandas of its time: ", texts);

@@ -35,6 +35,7 @@ use crate::error::{Error, Place, Result};
 use byoc_account::Allowance;
 use column_type::typed_column;
 use fields::Fields;
+use number::NotInteger;
 
 /// The byte at which a field of a body begins, both counted from 1; `None` where the row ends before it. The body is gone
 /// through again, so this is for messages.
@@ -106,6 +107,28 @@ impl Look {
             Look::Number
         } else {
             Look::Text
+        }
+    }
+
+    /// Whether what pandas makes of a text is written as the text itself again: `7`, `1.5` and `True` are, but of `007`,
+    /// `+49`, `1.50` and `TRUE` a number or a truth keeps less.
+    pub fn comes_back(text: &str) -> bool {
+        match Look::of(text) {
+            Look::Text => true,
+            Look::Truth => matches!(text, "True" | "False"),
+            Look::Number => match number::parse_i64(text.as_bytes()) {
+                Ok(value) => value.to_string() == text,
+                Err(NotInteger::Overflow) => match number::parse_u64(text.as_bytes()) {
+                    Some(Ok(value)) => value.to_string() == text,
+                    // Text by itself.
+                    _ => true,
+                },
+                Err(NotInteger::Invalid) => {
+                    let mut written = Vec::new();
+                    float(text).into_iter().for_each(|value| write_f64(&mut written, value));
+                    written == text.as_bytes()
+                }
+            },
         }
     }
 }

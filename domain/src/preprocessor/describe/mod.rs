@@ -43,6 +43,8 @@ pub struct PreprocessorDescription {
     pub label: Option<LabelDescription>,
     /// How columns are read of which that is known, whatever their cells look like.
     pub read_as: Vec<ColumnReadAs>,
+    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to say it.
+    pub undecided_types: Option<String>,
     /// The texts that are values here, though the newest pandas has them for missing: as the pandas did that the model was
     /// fitted beside.
     pub no_missing_values: Vec<&'static str>,
@@ -193,6 +195,7 @@ impl Preprocessor {
             columns: columns.into_iter().map(Name::from).collect(),
             label,
             read_as: self.read_as(bounds)?,
+            undecided_types: self.undecided_types(),
             no_missing_values: MissingTexts::NEWEST.without(self.layout.readings().missing()).iter().collect(),
             refusal: self.refusal().map(str::to_owned),
             transformer: describe(None, tree.root(), None, bounds)?,

@@ -148,8 +148,8 @@ pub(super) fn build<'t>(
     if let Missing::Text(text) = &missing {
         builder.keep(text.len())?;
     }
-    let marks = Marks { strategy, fills: &fills, missing: &missing, indicator: &indicator };
-    let origins = note(&marks, &kept, input, builder)?;
+    let marks = Marks { strategy, fills: &fills, missing: &missing };
+    let origins = note(&marks, &kept, indicator.len(), input, builder)?;
     let output_width = kept.iter().filter(|kept| **kept).count() + indicator.len();
     let imputer = SimpleImputer { fills, input: input_type, missing, kept, indicator };
     let output = Input { origins, ..Input::array(output_width) };
@@ -161,40 +161,36 @@ struct Marks<'i> {
     strategy: Strategy,
     fills: &'i [Fill],
     missing: &'i Missing,
-    indicator: &'i [u32],
 }
 
 /// Notes what the imputer shows of the columns that it is given as they came, and says which of them it gives on: one of
 /// floats gives other values than text, but the others give all values that are not missing as they are.
-fn note(marks: &Marks<'_>, kept: &[bool], input: &Input<'_>, builder: &mut Builder<'_, '_>) -> Result<Origins> {
+fn note(
+    marks: &Marks<'_>,
+    kept: &[bool],
+    indicated: usize,
+    input: &Input<'_>,
+    builder: &mut Builder<'_, '_>,
+) -> Result<Origins> {
     if marks.strategy == Strategy::Mean || matches!(input.origins, Origins::Changed) {
         return Ok(Origins::Changed);
-    }
-    let allowance = builder.allowance();
-    let _held = allowance.hold(marks.fills.len())?;
-    let mut is_indicated = vec![false; marks.fills.len()];
-    for indicated in marks.indicator {
-        if let Some(is_indicated) = is_indicated.get_mut(*indicated as usize) {
-            *is_indicated = true;
-        }
     }
     for (column, fill) in marks.fills.iter().enumerate() {
         builder.note_as_it_is(&input.origins, column)?;
         if let Missing::Text(mark) = marks.missing {
             builder.note_mark(input, column, mark)?;
         }
-        let is_indicated = is_indicated.get(column).copied().unwrap_or(false);
         match fill {
             Fill::Text(text) if marks.strategy == Strategy::MostFrequent => {
                 builder.note_frequent_text(input, column, text)?;
             }
-            Fill::Text(text) => builder.note_fill(input, column, text, is_indicated)?,
+            Fill::Text(text) => builder.note_fill(input, column, text)?,
             _ => {}
         }
     }
     let kept_columns = (0..).zip(kept).filter(|(_, kept)| **kept).map(|(column, _)| input.origins.of(column));
-    let indicated = marks.indicator.iter().map(|_| Origins::CHANGED);
-    Origins::columns(kept_columns.chain(indicated), kept.len().saturating_add(marks.indicator.len()), builder)
+    let columns = kept_columns.chain(std::iter::repeat_n(Origins::CHANGED, indicated));
+    Origins::columns(columns, kept.len().saturating_add(indicated), builder)
 }
 
 fn kind(imputer: Attributes<'_>, name: &str) -> Option<ItemKind> {
