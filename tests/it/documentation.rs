@@ -34,6 +34,7 @@ fn a_preprocessor_and_a_learner_are_fitted_trained_and_invoked_one_after_the_oth
         .unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(!stdout.contains("Creating"), "only the answer is printed: {stdout}");
     // The formula behind the table says 429,700.
     let answer =
         stdout.lines().find_map(|line| line.strip_prefix("{\"predictions\": [{\"score\": ")?.strip_suffix("}]}"));
