@@ -163,7 +163,7 @@ fn a_column_that_is_said_to_be_text_or_truths_is_not_guessed_to_be_the_label() {
             let by_flag = Artifact::find(by_flag.path()).unwrap().load(&overrides, &Allowance::unbounded()).unwrap();
             let labelled = if dtype == "bool" { &labelled.replace('7', "True") } else { labelled };
             for model in [load(in_file.path(), None).unwrap(), by_flag] {
-                assert_eq!(model.assumption().is_some(), is_guessed, "{name} {dtype}");
+                assert_eq!(model.assumptions().next().is_some(), is_guessed, "{name} {dtype}");
                 let width = ask(&model, CSV, labelled).unwrap().split(',').count();
                 assert_eq!(width, if is_guessed { 5 } else { 4 }, "{name} {dtype}");
                 assert_eq!(ask(&model, CSV, short).is_ok(), is_guessed, "{name} {dtype}");
@@ -187,7 +187,7 @@ fn first_last_and_none_mean_in_columns_json_what_they_mean_after_the_flag() {
             let with_file = fixture("1.9.1", name, Some(&json));
             let model = load(with_file.path(), None).unwrap();
             let told = load(fixture("1.9.1", name, None).path(), Some(word)).unwrap();
-            assert_eq!(model.assumption(), None, "{name} {word}");
+            assert_eq!(model.assumptions().next(), None, "{name} {word}");
             for row in rows {
                 match (ask(&model, CSV, row), ask(&told, CSV, row)) {
                     (Ok(found), Ok(expected)) => {
