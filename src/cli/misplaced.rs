@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::artifact::file_kind::{FileKind, begins_as_pickle};
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// The option of a command that takes what its users like to write alone, and what may be written so.
@@ -44,5 +46,51 @@ fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
         return None;
     }
     let (_, option) = OPTIONS.into_iter().find(|(known, _)| *known == command)?;
+    let is_given = |option: &str| {
+        let is_it = |argument: &String| {
+            argument.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        arguments.iter().any(is_it)
+    };
+    let option = match command {
+        "transform" if is_given("--model") && is_given("--input") => "--output",
+        "transform" if is_given("--model") || names_no_model(word) => "--input",
+        _ => option,
+    };
     Some(format!("{option} {word}"))
+}
+
+/// Whether a word names a file, and no model by its name or by how it begins.
+fn names_no_model(word: &str) -> bool {
+    let path = Path::new(word);
+    // JSON may be CreateModel's request, and a URL a container's.
+    let is_data = |ending: &std::ffi::OsStr| !word.starts_with("http") && !word.ends_with('/') && ending != "json";
+    path.extension().is_some_and(is_data) && FileKind::of(path).is_none() && !path.is_dir() && !begins_as_pickle(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_alone_behind_transform_is_a_model_or_its_input_by_its_name() {
+        for (line, expected) in [
+            ("house.csv", "--input house.csv"),
+            ("examples/houses.csv.gz", "--input examples/houses.csv.gz"),
+            ("s3://bucket/in/rows.jsonl", "--input s3://bucket/in/rows.jsonl"),
+            ("model.joblib", "--model model.joblib"),
+            ("m/model.tar.gz", "--model m/model.tar.gz"),
+            ("model_algo-1", "--model model_algo-1"),
+            ("pipeline.json", "--model pipeline.json"),
+            ("folder", "--model folder"),
+            ("http://127.0.0.1:8080", "--model http://127.0.0.1:8080"),
+            ("folder --model m", "--input folder"),
+            ("folder --model=m --input in", "--output folder"),
+        ] {
+            let arguments: Vec<String> =
+                ["byoc", "transform"].into_iter().chain(line.split(' ')).map(str::to_owned).collect();
+            let word = line.split(' ').next().unwrap();
+            assert_eq!(meant("transform", word, &arguments).as_deref(), Some(expected), "{line}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::settings::Settings;
-use crate::env;
+use crate::env::{self, Environment};
 use crate::near;
 use crate::payload::EstimatesForm;
 use crate::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
@@ -25,7 +25,31 @@ pub(super) struct OverrideArguments {
     scorer_json: Option<String>,
 }
 
+/// A setting that somebody made, as it was written.
+pub(super) struct Said {
+    pub(super) flag: &'static str,
+    pub(super) variable: &'static str,
+    pub(super) text: String,
+    /// Whether by the flag.
+    pub(super) is_typed: bool,
+}
+
 impl OverrideArguments {
+    /// What is said, by flags, else by the environment, for a container that reads it from its own.
+    pub(super) fn said(&self, environment: &Environment) -> Vec<Said> {
+        let settings = [
+            ("method", &self.method, env::BYOC_METHOD),
+            ("label", &self.label, env::BYOC_LABEL),
+            ("dtypes", &self.dtypes, env::BYOC_DTYPES),
+            ("scorer-json", &self.scorer_json, env::BYOC_SCORER_JSON),
+        ];
+        let said = |(flag, typed, variable): (&'static str, &Option<String>, &'static str)| {
+            let text = typed.as_deref().or_else(|| environment.get(variable))?.to_owned();
+            Some(Said { flag, variable, text, is_typed: typed.is_some() })
+        };
+        settings.into_iter().filter_map(said).collect()
+    }
+
     /// What the flags say, else the environment.
     pub(super) fn resolve(&self, settings: &mut Settings<'_>) -> Overrides {
         let label_source = match self.label {
@@ -73,7 +97,6 @@ fn label(text: &str) -> Result<LabelChoice, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
 
     #[test]
     fn a_label_is_a_word_or_a_name_and_knows_who_said_it() {

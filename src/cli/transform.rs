@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::overrides::{OverrideArguments, Said};
 use crate::cli::settings::{Settings, number, text};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
@@ -76,6 +77,8 @@ pub(super) struct Arguments {
     /// Variables of the containers, NAME=VALUE, separated by commas; may be repeated [env: BYOC_TRANSFORM_ENVIRONMENT]
     #[arg(long, value_name = "NAME=VALUE,…")]
     environment: Vec<String>,
+    #[command(flatten)]
+    overrides: OverrideArguments,
     /// Seconds that a container may take until it is healthy [env: BYOC_HEALTH_CHECK_TIMEOUT_SECONDS] [default: 480]
     #[arg(long, value_name = "SECONDS")]
     health_check_timeout: Option<String>,
@@ -95,7 +98,24 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()
     let is_watched = std::io::stdout().is_terminal();
     let (settings, level) = arguments.resolve(environment, is_watched)?;
     logs::start(level, environment.get(env::RUST_LOG));
+    if !matches!(settings.model, ModelSource::Model(_)) {
+        for said in arguments.overrides.said(environment) {
+            // It may be there for `byoc serve`.
+            let Said { variable, .. } = said;
+            log::warn!("environment variable {variable} is passed over: {}", say_instead(&settings.model, variable));
+        }
+    }
     transform::run(settings)
+}
+
+/// Where a setting of a scikit-learn artifact is said to a model that is not one artifact.
+fn say_instead(model: &ModelSource, variable: &str) -> String {
+    match model {
+        ModelSource::Running(url) => format!("set {variable} where the container at {url} is started"),
+        _ => format!(
+            "of several containers, set {variable} in the Environment of the one that it is for, in --model's file"
+        ),
+    }
 }
 
 impl Arguments {
@@ -183,6 +203,17 @@ impl Arguments {
             settings.get((flag, typed.as_deref()), &[variable], |text| request.borrow_mut().set(member, text));
         }
         let model = settings.get(("model", self.model.as_deref()), &[env::BYOC_TRANSFORM_MODEL], ModelSource::parse);
+        let said = self.overrides.said(environment);
+        match &model {
+            Some(model @ (ModelSource::Running(_) | ModelSource::Containers(_))) => {
+                for Said { flag, variable, .. } in said.iter().filter(|said| said.is_typed) {
+                    let instead = say_instead(model, variable);
+                    settings.problem(format!("--{flag} is for one model that a container is started for: {instead}"));
+                }
+            }
+            // The container reads them from its environment; what makes no sense is said before it starts.
+            Some(ModelSource::Model(_)) | None => drop(self.overrides.resolve(&mut settings)),
+        }
         let health_check = settings.get(
             ("health-check-timeout", self.health_check_timeout.as_deref()),
             &[env::BYOC_HEALTH_CHECK_TIMEOUT_SECONDS],
@@ -207,9 +238,17 @@ impl Arguments {
             settings.problem("no model; give --model".to_owned());
         }
         settings.finish()?;
-        let (Some(job), Some(model)) = (job, model) else {
+        let (Some(mut job), Some(model)) = (job, model) else {
             return Err(Error::new(Cause::Internal, "settings are missing, and nothing is wrong with them"));
         };
+        if matches!(model, ModelSource::Model(_)) {
+            for Said { variable, text, is_typed, .. } in said {
+                // What the job's own Environment says is meant for this job, and a variable of ours may not be.
+                if is_typed || !job.has_variable(variable) {
+                    job.set_variable(variable, text);
+                }
+            }
+        }
         let executable = std::env::current_exe()
             .map_err(|error| Error::new(Cause::Io, format!("could not find this program's own file: {error}")))?;
         let level = level.unwrap_or(if is_watched { log::LevelFilter::Warn } else { log::LevelFilter::Info });

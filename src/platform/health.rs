@@ -10,8 +10,8 @@ pub struct Health(Arc<RwLock<State>>);
 enum State {
     #[default]
     Runs,
-    /// It has ended, and how; it may be started again.
-    Ended(String),
+    /// It has ended, and how, and with which exit code if it exited; it may be started again.
+    Ended(String, Option<i32>),
     /// It is given up, with the FailureReason.
     Failed(String),
 }
@@ -19,10 +19,23 @@ enum State {
 impl Health {
     /// Notes that the container has ended, and how.
     pub fn ended(&self, how: impl Into<String>) {
+        self.ended_with(how, None);
+    }
+
+    /// Notes that the container has ended, how, and with which exit code.
+    pub fn ended_with(&self, how: impl Into<String>, exit_code: Option<i32>) {
         let mut state = self.write();
         // The first word is the true one: what comes later only follows from it.
         if matches!(*state, State::Runs) {
-            *state = State::Ended(how.into());
+            *state = State::Ended(how.into(), exit_code);
+        }
+    }
+
+    /// The exit code of a container that has exited and does not run now.
+    pub fn exit_code(&self) -> Option<i32> {
+        match &*self.read() {
+            State::Ended(_, exit_code) => *exit_code,
+            _ => None,
         }
     }
 
@@ -39,7 +52,7 @@ impl Health {
     /// How the container ended, if it does not run now.
     pub fn how_it_ended(&self) -> Option<String> {
         match &*self.read() {
-            State::Ended(how) => Some(how.clone()),
+            State::Ended(how, _) => Some(how.clone()),
             _ => None,
         }
     }

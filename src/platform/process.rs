@@ -129,12 +129,12 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
     let stdin = child.stdin.take();
     let told = tokio::select! {
         status = child.wait() => {
-            let how = match status {
-                Ok(status) => format!("the process has ended ({status})"),
-                Err(error) => format!("the process is lost: {error}"),
+            let (how, exit_code) = match status {
+                Ok(status) => (format!("the process has ended ({status})"), status.code()),
+                Err(error) => (format!("the process is lost: {error}"), None),
             };
             log::error!("container {name}: {how}");
-            health.ended(how);
+            health.ended_with(how, exit_code);
             return;
         }
         told = stopped => told,
@@ -142,7 +142,7 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
     drop(stdin);
     match tokio::time::timeout(STOP_LIMIT, child.wait()).await {
         Ok(Ok(status)) if told.is_ok() => log::info!("container {name}: stopped ({status})"),
-        Ok(Ok(status)) => health.ended(format!("the process has ended ({status})")),
+        Ok(Ok(status)) => health.ended_with(format!("the process has ended ({status})"), status.code()),
         Ok(Err(error)) => log::error!("container {name}: the process is lost: {error}"),
         Err(_) => {
             log::error!("container {name}: did not stop within {STOP_LIMIT:?}, killing it");

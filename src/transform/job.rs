@@ -56,6 +56,16 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether its Environment has a variable.
+    pub fn has_variable(&self, name: &str) -> bool {
+        self.environment.contains_key(name)
+    }
+
+    /// Sets a variable of the containers, in place of what its Environment says.
+    pub fn set_variable(&mut self, name: &str, value: String) {
+        self.environment.insert(name.to_owned(), value);
+    }
+
     /// Checks a request whose relative paths are relative to `folder`.
     ///
     /// # Errors

@@ -148,6 +148,7 @@ async fn transform(settings: Settings) -> Result<()> {
         Err(Error::new(Cause::Stopped, message))
     };
     let storage = Arc::clone(&surroundings.storage);
+    let source = source.seen(&storage).await?;
     let objects = objects::find(&storage, job.data_type, &job.input, &job.output).await?;
     let output = Arc::new(Output::open(&job.output, &storage).await?);
     log::info!("job {}: {} objects in {}, to {}", job.name, objects.len(), job.input, job.output);

@@ -279,6 +279,49 @@ fn a_header_line_goes_with_each_payload_and_into_no_output() {
     assert_eq!(job.output("few.csv.out"), joined(&few));
 }
 
+#[test]
+fn what_is_said_of_a_scikit_learn_artifact_reaches_the_container_of_one_model() {
+    let folder = scikit_learn("1.4.2/housing");
+    let (rows, model) = (houses(3), model_dir(&folder));
+    let plain = Job::new(&model, &[("a.csv", &rows)]).by_lines();
+    plain.completes();
+    let expected = plain.output("a.csv.out");
+    // The label is the last column, by its place; without it the answer has no label.
+    let labelled: String = rows.lines().map(|line| format!("{line},1\n")).collect();
+    let job = Job::new(&model, &[("a.csv", &labelled)]).by_lines();
+    job.completes();
+    let with_label = job.output("a.csv.out");
+    assert_ne!(with_label, expected);
+    let refused = |label: &str, environment: &[(&str, &str)], code: i32| {
+        let job = Job::new(&model, &[("a.csv", &labelled)]).by_lines().with(&["--label", label]);
+        let output = job.command().envs(environment.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{label}: {}", errors(&output));
+        errors(&output)
+    };
+    // `none` says that no column is the label: the flag wins over the variable.
+    let said = refused("none", &[("BYOC_LABEL", "PRICE")], 1);
+    assert!(said.contains("have no output"), "{said}");
+    refused("NO_SUCH_COLUMN", &[], 78);
+    // What is done is done again, since another setting was made.
+    let mut command = job.command();
+    let output = command.env("BYOC_LABEL", "none").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    for (flag, value) in [("--label", ""), ("--dtypes", "{"), ("--method", "fit"), ("--scorer-json", "lines")] {
+        let output = Job::new(&model, &[("a.csv", &rows)]).by_lines().with(&[flag, value]).run();
+        assert_eq!(output.status.code(), Some(78), "{flag}");
+        assert!(errors(&output).contains(&format!("{flag} is {value:?}")), "{flag}: {}", errors(&output));
+    }
+
+    let fake = echo();
+    let job = Job::new(&fake.url, &[("a.csv", "1\n")]).by_lines();
+    let output = job.command().env("BYOC_LABEL", "last").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    assert!(errors(&output).contains("environment variable BYOC_LABEL is passed over: set"), "{}", errors(&output));
+    let output = job.with(&["--label", "last"]).run();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(errors(&output).contains("--label is for one model"), "{}", errors(&output));
+}
+
 /// Each was an empty output and a job that completed.
 #[test]
 fn a_header_line_without_an_end_loses_no_records() {

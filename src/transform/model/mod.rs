@@ -29,7 +29,7 @@ use crate::platform::create_model::{
 use crate::platform::environment::Common;
 use crate::platform::http;
 use crate::platform::problems::listed;
-use crate::storage::{Location, Storage, absolute, nothing_at, read_text};
+use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
 use crate::temporary::TemporaryFolder;
 
 /// What serves a job.
@@ -37,7 +37,9 @@ use crate::temporary::TemporaryFolder;
 pub enum ModelSource {
     /// A container that runs already.
     Running(Url),
-    /// Containers to be started, in the order in which a payload goes through them.
+    /// One model by its place, which a container is started for.
+    Model(ContainerConfig),
+    /// Containers to be started as CreateModel's request has them, in the order in which a payload goes through them.
     Containers(Vec<ContainerConfig>),
 }
 
@@ -94,7 +96,34 @@ impl ModelSource {
             environment: BTreeMap::new(),
             models: Models::Single(Some(url)),
         };
-        Ok(ModelSource::Containers(vec![container]))
+        Ok(ModelSource::Model(container))
+    }
+
+    /// The containers that are started for it.
+    fn containers(&self) -> &[ContainerConfig] {
+        match self {
+            ModelSource::Running(_) => &[],
+            ModelSource::Model(container) => std::slice::from_ref(container),
+            ModelSource::Containers(containers) => containers,
+        }
+    }
+
+    /// The same with a folder of S3 taken for one where its URL does not end in a slash, as `byoc serve` and `byoc inspect` take
+    /// it: there is no such object, and there are some below it. What is not there in any way is said when it is fetched.
+    pub(super) async fn seen(mut self, storage: &Storage) -> Result<ModelSource> {
+        let ModelSource::Model(ContainerConfig { models: Models::Single(Some(url)), .. }) = &mut self else {
+            return Ok(self);
+        };
+        if let (ModelForm::Archive, Location::S3 { bucket, key }) = (url.form, &mut url.location) {
+            let opened = storage.bucket(bucket)?;
+            if matches!(opened.look_at(key).await, Err(Failure::NotThere)) {
+                let prefix = format!("{key}/");
+                if opened.list_at_most(&prefix, 1).await.is_ok_and(|found| !found.is_empty()) {
+                    (*key, url.form) = (prefix, ModelForm::Files);
+                }
+            }
+        }
+        Ok(self)
     }
 
     fn of_create_model(file: &Path) -> Result<ModelSource, String> {
@@ -129,12 +158,11 @@ impl ModelSource {
     /// # Errors
     /// When an artifact cannot be looked at.
     pub(super) async fn version(&self, storage: &Storage) -> Result<String> {
-        let containers = match self {
-            ModelSource::Running(url) => return Ok(url.to_string()),
-            ModelSource::Containers(containers) => containers,
-        };
+        if let ModelSource::Running(url) = self {
+            return Ok(url.to_string());
+        }
         let mut version = String::new();
-        for container in containers {
+        for container in self.containers() {
             version.push_str(&format!("{:?}", container.environment));
             let Models::Single(Some(url)) = &container.models else { continue };
             match &url.location {
@@ -212,8 +240,8 @@ impl Model {
         unpacked.remove_abandoned();
         let started = match source {
             ModelSource::Running(url) => vec![Stage::running(&client, url, surroundings).await],
-            ModelSource::Containers(containers) => {
-                let all = containers.iter().enumerate().map(|(position, container)| {
+            ModelSource::Model(_) | ModelSource::Containers(_) => {
+                let all = source.containers().iter().enumerate().map(|(position, container)| {
                     let mut container = container.clone();
                     container.environment.extend(variables.clone());
                     Stage::start(&client, container, position, surroundings, unpacked.path())
@@ -244,5 +272,52 @@ impl Model {
     /// Ends the containers that were started, after their requests.
     pub(super) async fn stop(&self) {
         join_all(self.stages.iter().map(Stage::stop)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env;
+    use crate::fake_container::{FakeContainer, response};
+    use crate::storage::S3Access;
+
+    #[actix_web::test]
+    async fn a_folder_of_s3_needs_no_slash_at_its_end() {
+        // One object, `models/b/m.pkl`, as S3 answers for it.
+        let server = FakeContainer::start(|seen| async move {
+            if let Some(prefix) = seen.query.split('&').find_map(|part| part.strip_prefix("prefix=")) {
+                let is_above = "models/b/m.pkl".starts_with(&prefix.replace("%2F", "/"));
+                let entry = "<Contents><Key>models/b/m.pkl</Key><Size>1</Size><ETag>\"1\"</ETag>\
+                             <LastModified>2026-11-23T06:00:00Z</LastModified></Contents>";
+                let entries = if is_above { entry } else { "" };
+                let body = format!("<?xml version=\"1.0\"?><ListBucketResult>{entries}</ListBucketResult>");
+                return response(200).content_type("application/xml").body(body);
+            }
+            if seen.path == "/bucket/models/b/m.pkl" {
+                let modified = ("Last-Modified", "Mon, 23 Nov 2026 06:00:00 GMT");
+                return response(200).insert_header(("ETag", "\"1\"")).insert_header(modified).body("b");
+            }
+            response(404).content_type("application/xml").body("<Error><Code>NoSuchKey</Code></Error>")
+        });
+        let variables = [
+            (env::AWS_ACCESS_KEY_ID, "id"),
+            (env::AWS_SECRET_ACCESS_KEY, "secret"),
+            (env::AWS_ENDPOINT_URL_S3, server.origin.as_str().trim_end_matches('/')),
+        ];
+        let storage = Storage::new(S3Access(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()));
+        for (typed, key, form) in [
+            ("s3://bucket/models/b", "models/b/", ModelForm::Files),
+            ("s3://bucket/models/b/", "models/b/", ModelForm::Files),
+            ("s3://bucket/models/b/m.pkl", "models/b/m.pkl", ModelForm::Archive),
+            ("s3://bucket/models/c", "models/c", ModelForm::Archive),
+        ] {
+            let seen = ModelSource::parse(typed).unwrap().seen(&storage).await.unwrap();
+            let ModelSource::Model(ContainerConfig { models: Models::Single(Some(url)), .. }) = seen else {
+                panic!("{typed}")
+            };
+            let location = Location::S3 { bucket: "bucket".to_owned(), key: key.to_owned() };
+            assert_eq!((url.location, url.form, url.as_written.as_str()), (location, form, typed));
+        }
     }
 }

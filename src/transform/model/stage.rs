@@ -128,7 +128,7 @@ impl Stage {
         let health = Health::default();
         let executable = &self.surroundings.executable;
         let started = Process::start(executable, &self.name, &own.variables, &health).await;
-        let (process, origin) = started.map_err(|problem| self.not_healthy(&problem))?;
+        let (process, origin) = started.map_err(|problem| self.not_healthy(&problem, &health))?;
         *self.origin.write().unwrap_or_else(PoisonError::into_inner) = origin;
         if let Err(error) = self.wait_until_healthy(client, &health).await {
             process.stop().await;
@@ -141,19 +141,21 @@ impl Stage {
     async fn wait_until_healthy(&self, client: &Client, health: &Health) -> Result<()> {
         let limit = self.surroundings.health_check_timeout;
         let took = wait_until_ready(client, &self.url("/"), false, health, limit).await;
-        let took = took.map_err(|problem| self.not_healthy(&problem))?;
+        let took = took.map_err(|problem| self.not_healthy(&problem, health))?;
         log::info!("container {}: ping ok after {:.0} ms", self.name, took.as_secs_f64() * 1e3);
         Ok(())
     }
 
     /// The service's own words for a container that does not pass its health check.
-    fn not_healthy(&self, problem: &str) -> Error {
+    fn not_healthy(&self, problem: &str, health: &Health) -> Error {
         let message = format!(
             "container {}: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and \
              responds with an HTTP 200 status code: {problem}",
             self.name
         );
-        Error::new(Cause::NotHealthy, message)
+        // A container of this program that refuses its settings exits so; no other try helps, and no other machine.
+        let is_setting = health.exit_code() == Some(i32::from(Cause::BadSetting.row().exit_code));
+        Error::new(if is_setting { Cause::BadSetting } else { Cause::NotHealthy }, message)
     }
 
     /// How its process ended, if it is ours and has.
