@@ -100,6 +100,38 @@ impl Artifact {
         Script::in_folder(if folder == Path::new("") { Path::new(".") } else { folder })
     }
 
+    /// The files of a folder that are models too by their names, where this artifact was found in it: they are not served.
+    /// What was given by its own path passes nothing over.
+    pub fn passed_over(&self, place: &Path) -> Vec<String> {
+        if place.is_file() {
+            return Vec::new();
+        }
+        match self {
+            Artifact::LinearLearner(folder) => find::models_beside(folder, &["model_algo-1"]),
+            // Of both files of one preprocessor, that for scikit-learn.
+            Artifact::Fitted(_) => find::models_beside(place, &[file_kind::PREPROCESSOR_JSON, "model.joblib"]),
+            // Found only where there is no other.
+            Artifact::ScikitLearn { .. } => Vec::new(),
+        }
+    }
+
+    /// What the log says of them.
+    pub fn warning_of_passed_over(&self, place: &Path) -> Option<String> {
+        let others = self.passed_over(place);
+        let is = match self {
+            Artifact::LinearLearner(_) => "model_algo-1",
+            Artifact::Fitted(_) => file_kind::PREPROCESSOR_JSON,
+            Artifact::ScikitLearn { .. } => "one",
+        };
+        let (last, _) = others.split_last()?;
+        Some(format!(
+            "several models in {}: {is} is loaded, and passed over: {}; to serve another, such as {last}, give it by its own path \
+             or put it into a folder of its own",
+            place.display(),
+            others.join(", ")
+        ))
+    }
+
     /// How many bytes the file of the model has, as it lies on the disk.
     ///
     /// # Errors

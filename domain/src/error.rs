@@ -49,6 +49,8 @@ causes! {
     RequestTimeout = 408 "RequestTimeoutException" exit 75, "send the whole body, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// No model of that name is loaded, or nothing lies at the url to load it from.
     ModelNotFound = 404 "ModelNotFoundException" exit 66, "check the name, the path or the URL";
+    /// An object or a file that is denied to whoever runs this.
+    AccessDenied = 404 "ModelNotFoundException" exit 66, "look at the credentials (whose they are: aws sts get-caller-identity) and at what the policies of their user or role, and of the bucket, allow: s3:GetObject of the object and s3:ListBucket of the bucket; of a file, at its permissions";
     /// No such path.
     ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "see the README for the paths that are served";
     /// The path exists, the method does not.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::artifact::file_kind::{FileKind, begins_as_pickle};
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::artifact::file_kind::{FileKind, begins_as_pickle};
+use crate::linear_learner::train::hyperparameter_names;
 
 /// The option of a command that takes what its users like to write alone, and what may be written so.
 const OPTIONS: [(&str, &str); 4] =
@@ -31,6 +32,17 @@ fn wrong_word(kind: ErrorKind) -> ContextKind {
     }
 }
 
+/// A hyperparameter that was written as an option, with its value where that can be told.
+fn of_hyperparameter(word: &str, flag: &str, arguments: &[String]) -> Option<String> {
+    let name = flag.split_once('=').map_or(flag, |(name, _)| name).replace('-', "_");
+    let is_known = name == "preprocessor" || hyperparameter_names().any(|known| known == name);
+    let value = arguments.iter().enumerate().find_map(|(at, argument)| match argument.strip_prefix(word)? {
+        "" => arguments.get(at + 1).filter(|next| !next.starts_with("--")).map(String::as_str),
+        rest => rest.strip_prefix('='),
+    });
+    is_known.then(|| format!("--hp {name}={}", value.unwrap_or("VALUE")))
+}
+
 fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     if command == word {
         // A path where a command should stand.
@@ -41,6 +53,9 @@ fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
         let flag = OF_INSPECT.into_iter().find(|flag| *flag == word)?;
         let behind = arguments.iter().position(|argument| argument == flag).and_then(|at| arguments.get(at + 1));
         return Some(format!("byoc inspect {}", behind.map_or("PATH", String::as_str)));
+    }
+    if let Some(flag) = word.strip_prefix("--") {
+        return (command == "train").then(|| of_hyperparameter(word, flag, arguments)).flatten();
     }
     if word.starts_with('-') {
         return None;

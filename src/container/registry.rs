@@ -161,6 +161,9 @@ impl Registry {
         if let Some(warning) = Script::warning(&artifact.scripts()) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
+        if let Some(warning) = artifact.warning_of_passed_over(directory) {
+            log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
+        }
         Ok(Loading { claim, artifact, url: url.to_owned() })
     }
 

@@ -93,6 +93,17 @@ pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
     }
 }
 
+/// The files of a folder that are models by their names, but for these.
+pub(super) fn models_beside(folder: &Path, own: &[&str]) -> Vec<String> {
+    let is_other = |entry: &PathBuf| {
+        let kind = FileKind::of(entry);
+        let is_model = matches!(kind, Some(FileKind::ModelAlgo | FileKind::Fitted | FileKind::Pickle));
+        is_model && entry.is_file() && !own.contains(&name_of(entry).as_str())
+    };
+    let entries = entries_of(folder).unwrap_or_default();
+    entries.iter().filter(|entry| is_other(entry)).map(|entry| name_of(entry)).collect()
+}
+
 fn pickle_at(pickle: &Path) -> Artifact {
     let columns = pickle.with_file_name(COLUMNS_JSON);
     Artifact::ScikitLearn { pickle: pickle.to_owned(), columns: columns.is_file().then_some(columns) }
@@ -152,11 +163,22 @@ fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
     };
     let Some(found) = first_below(folder) else { return files_below(folder).iter().find_map(other) };
     let relative = found.strip_prefix(folder).unwrap_or(&found);
-    let holder = relative.parent().unwrap_or(Path::new(""));
+    if FileKind::of(&found) == Some(FileKind::Archive) {
+        return Some(format!(
+            "{} is an archive further down: give it by its own path, {}; an endpoint loads those of a folder as its \
+             TargetModels (Mode MultiModel)",
+            relative.display(),
+            found.display()
+        ));
+    }
+    // A folder of several models is refused too.
+    let holds_one = found.parent().is_some_and(|holder| in_folder(holder).is_ok());
+    let holder = relative.parent().filter(|_| holds_one);
+    let (what, place) = holder.map_or(("file", relative), |holder| ("folder", holder));
     Some(format!(
-        "{} is further down: give the folder {}, or pack its files at the top of the archive",
+        "{} is further down: give the {what} {}, or pack its files at the top of the archive",
         relative.display(),
-        holder.display()
+        place.display()
     ))
 }
 
@@ -320,6 +342,11 @@ mod tests {
         assert!(message.contains("export/model/a.joblib is further down: give the folder export/model"), "{message}");
         let message = refusal(&[("model/model_algo-1", X)]);
         assert!(message.contains("model/model_algo-1 is further down: give the folder model"), "{message}");
+        let message = refusal(&[("deep/a.joblib", X), ("deep/b.joblib", X)]);
+        assert!(message.contains("deep/a.joblib is further down: give the file deep/a.joblib, or"), "{message}");
+        let message = refusal(&[("Chicago/Chicago.tar.gz", X)]);
+        assert!(message.contains("Chicago.tar.gz is an archive further down: give it by its own path, /"), "{message}");
+        assert!(message.contains("/Chicago/Chicago.tar.gz; an endpoint loads"), "{message}");
         let message = refusal(&[("a.tar.gz", X), ("b.tar.gz", X)]);
         assert!(message.contains("a.tar.gz, b.tar.gz are archives: give one by its own path"), "{message}");
         let message = refusal(&[("1/2/3/4/5/a.joblib", X)]);

@@ -23,6 +23,9 @@ pub struct Inspection {
     /// The scripts beside it that another container would run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_run: Vec<Script>,
+    /// The files beside it that are models too, and are not served where the folder is given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
     /// The version of this program that wrote it, where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_by: Option<String>,
@@ -74,11 +77,13 @@ pub struct Refusal {
     pub outline: Option<RefusedDescription>,
     /// The scripts beside it that another container would run.
     pub not_run: Vec<Script>,
+    /// The files beside it that are models too.
+    pub passed_over: Vec<String>,
 }
 
 impl From<Error> for Box<Refusal> {
     fn from(error: Error) -> Box<Refusal> {
-        Box::new(Refusal { error, files: Vec::new(), outline: None, not_run: Vec::new() })
+        Box::new(Refusal { error, files: Vec::new(), outline: None, not_run: Vec::new(), passed_over: Vec::new() })
     }
 }
 
@@ -107,7 +112,7 @@ impl Inspection {
         }
         let inspection = match FileKind::of(path) {
             Some(FileKind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
-            _ => Artifact::find(path).map_err(Into::into).and_then(|found| inspect(found, overrides, allowance)),
+            _ => Artifact::find(path).map_err(Into::into).and_then(|found| inspect(path, found, overrides, allowance)),
         };
         // What is said of a file has its name already.
         let around = if Artifact::is_lone_file(path) { path.parent().unwrap_or(Path::new("")) } else { path };
@@ -140,7 +145,7 @@ fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Resu
     // The temporary folder's name is nobody's business.
     let found =
         Artifact::find(&unpacked).map_err(|error| error.renamed(&unpacked.display().to_string(), "the archive"));
-    match found.map_err(Into::into).and_then(|artifact| inspect(artifact, overrides, allowance)) {
+    match found.map_err(Into::into).and_then(|artifact| inspect(&unpacked, artifact, overrides, allowance)) {
         Ok(mut inspection) => {
             inspection.files.insert(0, archive);
             Ok(inspection)
@@ -155,11 +160,17 @@ fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Resu
     }
 }
 
-fn inspect(artifact: Artifact, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
-    let not_run = artifact.scripts();
-    let mut refusal = Refusal { error: Error::bad_artifact(""), files: Vec::new(), outline: None, not_run };
+fn inspect(
+    place: &Path,
+    artifact: Artifact,
+    overrides: &Overrides,
+    allowance: &Allowance,
+) -> Result<Inspection, Box<Refusal>> {
+    let (not_run, passed_over) = (artifact.scripts(), artifact.passed_over(place));
+    let mut refusal =
+        Refusal { error: Error::bad_artifact(""), files: Vec::new(), outline: None, not_run, passed_over };
     match look(artifact, overrides, &mut refusal, allowance) {
-        Ok(inspection) => Ok(Inspection { not_run: refusal.not_run, ..inspection }),
+        Ok(inspection) => Ok(Inspection { not_run: refusal.not_run, passed_over: refusal.passed_over, ..inspection }),
         Err(error) => Err(Box::new(Refusal { error, ..refusal })),
     }
 }
@@ -172,6 +183,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             Ok(Inspection {
                 files: files_of(&directory)?,
                 not_run: Vec::new(),
+                passed_over: Vec::new(),
                 written_by: ModelAlgo::open(&directory)?.written_by(),
                 memory_bytes: learner.bytes(),
                 contents: Contents::LinearLearner(learner.describe(&directory, allowance)?),
@@ -189,6 +201,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             Ok(Inspection {
                 files: std::mem::take(&mut seen.files),
                 not_run: Vec::new(),
+                passed_over: Vec::new(),
                 written_by: Some("byoc".to_owned()),
                 memory_bytes,
                 contents,
@@ -216,7 +229,14 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
                 in_file(&pickle, error)
             })?;
             let files = std::mem::take(&mut seen.files);
-            Ok(Inspection { files, not_run: Vec::new(), written_by: None, memory_bytes, contents })
+            Ok(Inspection {
+                files,
+                not_run: Vec::new(),
+                passed_over: Vec::new(),
+                written_by: None,
+                memory_bytes,
+                contents,
+            })
         }
     }
 }

@@ -6,7 +6,7 @@ mod source;
 
 use source::Source;
 
-pub use bring::bring;
+pub use bring::{beside, bring};
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -80,6 +80,7 @@ impl FetchError {
     /// As an error of whoever needs the model.
     pub fn into_error(self) -> Error {
         let cause = match &self {
+            FetchError::NotThere(Failure::Denied(_)) => Cause::AccessDenied,
             FetchError::NotThere(_) | FetchError::NotBeside(_) => Cause::ModelNotFound,
             FetchError::Setting(_) => Cause::BadSetting,
             FetchError::BadArtifact(_) => Cause::BadArtifact,
@@ -121,7 +122,7 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
         (Err(FetchError::NotThere(Failure::NotThere)), Location::S3 { bucket, key }) => {
-            Err(bring::nothing_at(&*opened(storage, bucket)?, &data.location, key.trim_end_matches('/')).await)
+            Err(bring::nothing_at(&*opened(storage, bucket)?, &data.location).await)
         }
         (fetched, _) => fetched,
     }

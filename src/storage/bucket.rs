@@ -20,7 +20,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Failure;
 use super::connection::Connector;
-use super::words;
+use super::{s3_settings, words};
 use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
@@ -42,7 +42,7 @@ impl S3Access {
         S3Access(env::S3_VARIABLES.iter().filter_map(set).collect())
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
@@ -60,9 +60,11 @@ impl S3Access {
             || self.get(env::AWS_EC2_METADATA_DISABLED).is_some_and(|text| text.eq_ignore_ascii_case("false"))
     }
 
-    /// Where S3 is, if it is not Amazon's.
-    fn endpoint(&self) -> Option<&str> {
-        self.get(env::AWS_ENDPOINT_URL_S3).or_else(|| self.get(env::AWS_ENDPOINT_URL))
+    /// Where S3 is, if it is not Amazon's, and the variable that says so.
+    pub(super) fn endpoint(&self) -> Option<(&'static str, &str)> {
+        [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL]
+            .into_iter()
+            .find_map(|variable| Some((variable, self.get(variable)?)))
     }
 }
 
@@ -90,6 +92,7 @@ impl Bucket {
                 ),
             ));
         }
+        s3_settings::check(name, access).map_err(|error| error.context(format_args!("s3://{name}")))?;
         let wrong = |error: &dyn std::fmt::Display| Error::new(Cause::BadSetting, format!("S3: {error}"));
         let mut builder = AmazonS3Builder::new().with_bucket_name(name);
         for (name, value) in &access.0 {
@@ -97,10 +100,11 @@ impl Bucket {
                 builder = builder.with_config(key, value);
             }
         }
-        if let Some(endpoint) = access.endpoint() {
+        if let Some((_, endpoint)) = access.endpoint() {
             builder = builder.with_endpoint(endpoint);
         }
-        let plain_http = access.endpoint().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let plain_http =
+            access.endpoint().is_some_and(|(_, endpoint)| endpoint.to_ascii_lowercase().starts_with("http://"));
         let options = ClientOptions::new().with_allow_http(plain_http);
         let connector = Connector { tls: trusted(access)? };
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };

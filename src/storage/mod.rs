@@ -9,6 +9,7 @@ mod failure;
 mod file;
 mod location;
 mod nearby;
+mod s3_settings;
 mod version;
 mod words;
 

@@ -16,6 +16,10 @@ pub fn absolute(path: &Path) -> PathBuf {
 pub fn nothing_at(path: &Path) -> String {
     let path = absolute(path);
     let nothing = format!("there is nothing at {}", path.display());
+    if let Some((link, target)) = path.ancestors().find_map(leads_nowhere) {
+        let link = if link == path { "it".to_owned() } else { link.display().to_string() };
+        return format!("{nothing}: {link} is a link that leads to {}, and nothing is there", target.display());
+    }
     let mut below = path.as_path();
     for folder in path.ancestors().skip(1) {
         if folder.is_file() {
@@ -27,12 +31,43 @@ pub fn nothing_at(path: &Path) -> String {
         };
         let wanted = below.file_name().unwrap_or_default().to_string_lossy();
         let known = names.iter().map(String::as_str);
-        let meant = near::nearest(&wanted, known.clone());
-        let meant = meant.map(|name| format!(": did you mean {}?", folder.join(name).display()));
+        let meant = near::nearest(&wanted, known.clone()).map(|name| folder.join(name));
+        let meant = meant.map(|near| nearest_below(&near, path.strip_prefix(below).unwrap_or(Path::new(""))));
+        let meant = meant.map(|meant| format!(": did you mean {}?", meant.display()));
         let (meant, joint) = meant.map_or((String::new(), ";"), |meant| (meant, ""));
         return format!("{nothing}{meant}{joint} {} has {}", folder.display(), near::listed(&wanted, known));
     }
     nothing
+}
+
+/// What the rest of a path leads to from a folder that was meant, name by name, each as it is or the nearest one; the folder
+/// itself where it leads nowhere.
+fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
+    let mut place = near.to_owned();
+    for wanted in rest.components() {
+        let as_written = place.join(wanted);
+        if as_written.exists() {
+            place = as_written;
+            continue;
+        }
+        let names = names_in(&place).unwrap_or_default();
+        match near::nearest(&wanted.as_os_str().to_string_lossy(), names.iter().map(String::as_str)) {
+            Some(name) => place = place.join(name),
+            None => return near.to_owned(),
+        }
+    }
+    place
+}
+
+/// A link whose target is not there, and that target.
+fn leads_nowhere(path: &Path) -> Option<(&Path, PathBuf)> {
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    if !is_link || path.exists() {
+        return None;
+    }
+    let target = std::fs::read_link(path).ok()?;
+    // A relative target is one from the folder of the link.
+    Some((path, path.parent().unwrap_or(Path::new("/")).join(target)))
 }
 
 /// Reads a text that a person wrote.
@@ -71,11 +106,23 @@ mod tests {
         for (path, expected) in [
             ("models/preprocesor", format!(": did you mean {models}/preprocessor? {models} has preprocessor, a")),
             ("models/zzz", format!("; {models} has a, preprocessor")),
-            ("model/a", format!(": did you mean {models}? {root} has models, file")),
+            ("model/a", format!(": did you mean {models}/a? {root} has models, file")),
+            ("model/preprocesor", format!(": did you mean {models}/preprocessor? {root} has models, file")),
+            ("model/zzz", format!(": did you mean {models}? {root} has models, file")),
+            ("model/a/b", format!(": did you mean {models}? {root} has models, file")),
             ("file/a", format!(": {root}/file is a file")),
         ] {
             let said = nothing_at(&at(path));
             assert_eq!(said, format!("there is nothing at {}{expected}", at(path).display()));
+        }
+        std::os::unix::fs::symlink("gone/model", at("link")).unwrap();
+        for (path, link) in [("link", "it".to_owned()), ("link/a", at("link").display().to_string())] {
+            let said = nothing_at(&at(path));
+            let expected = format!(
+                "{}: {link} is a link that leads to {root}/gone/model, and nothing is there",
+                at(path).display()
+            );
+            assert_eq!(said, format!("there is nothing at {expected}"));
         }
         assert!(nothing_at(Path::new("no-such-thing-at-all")).starts_with("there is nothing at /"));
     }

@@ -5,7 +5,7 @@ use super::source::Collector;
 use super::streams::Stream;
 use crate::error::{Error, Place, Result};
 use crate::payload::batch::Row;
-use crate::payload::{Batch, ContentType, MediaType};
+use crate::payload::{Batch, ContentType, IF_HEADER, MediaType};
 use byoc_account::Allowance;
 use std::io::Read as _;
 
@@ -112,5 +112,7 @@ fn moved(error: Error, rows: usize, offset: usize) -> Error {
     let mut place = error.place().cloned().unwrap_or_default();
     place.row = place.row.map(|row| row + rows);
     place.byte = place.byte.map(|byte| byte + offset);
-    Error::new(error.cause(), error.message()).at(place)
+    // Only the first row of a stream may be a header line.
+    let message = if rows > 0 { error.message().replace(IF_HEADER, "") } else { error.message().to_owned() };
+    Error::new(error.cause(), message).at(place)
 }

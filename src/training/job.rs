@@ -7,7 +7,7 @@ use super::screen::Screen;
 use super::source::{ChannelSource, Reading, Shape};
 use super::stop::{Stop, stopped};
 use super::task::Task;
-use super::{failure, preprocessor_job};
+use super::{beside, failure, preprocessor_job};
 use crate::error::{Cause, Error, Result};
 use crate::linear_learner;
 use crate::linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
@@ -50,6 +50,7 @@ fn train(config: &Config) -> Result<()> {
     let text = task.hyperparameters()?;
     let given = Hyperparameters::parse(&text)?;
     let channels = task.channels()?;
+    beside::check(task, &config.output, &[MODEL])?;
     let destination = Destination::probe(&config.output, &[MODEL])?;
     given.without_effect(&text).iter().for_each(|message| log::warn!("{message}"));
     let shape = Shape::default();

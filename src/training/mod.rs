@@ -5,6 +5,7 @@
 //! signals; what is computed is [`crate::linear_learner::train`]'s, or [`crate::fitting`]'s: a job that has a specification
 //! of a preprocessor is `preprocessor_job`'s.
 
+mod beside;
 mod channel;
 mod csv;
 mod destination;

@@ -1,5 +1,6 @@
 //! A job that fits a preprocessor: which channel has the data and which the specification, and what is written.
 
+use super::beside;
 use super::channel::{Channel, InputMode};
 use super::destination::{Destination, Output};
 use super::job::Config;
@@ -130,6 +131,7 @@ impl Job {
         let task = &config.task;
         task.host()?;
         let (name, channel) = self.channel(task)?;
+        beside::check(task, &config.output, &[PICKLE, FILE])?;
         let destination = Destination::probe(&config.output, &[PICKLE, FILE])?;
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
         let mut rows =

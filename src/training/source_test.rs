@@ -202,3 +202,21 @@ fn a_walk_that_waits_for_data_ends_when_the_job_is_to_end() {
     // Either the wait is broken off, or the FIFO that never came is an error: both end the walk.
     assert!(pass.next().is_none_or(|block| block.is_err()));
 }
+
+#[test]
+fn words_in_a_later_row_are_not_taken_for_a_header_line() {
+    let present = r#"{"TrainingInputMode": "File", "ContentType": "text/csv; header=present"}"#;
+    let many = format!("{}x,1,2\n", "1,1,1\n".repeat(900_000));
+    for (channel, text, row) in [
+        (present, "y,a,b\nx,1,2\n", 2),
+        (present, "y,a,b\n1,1,2\n2,x,2\n", 3),
+        // The first of a part that is read later.
+        (CSV, &many, 900_001),
+    ] {
+        let folder = folder(&[("a.csv", text.as_bytes())]);
+        let error = walk(&mut source(folder.path(), channel, PredictorType::Regressor, 10, usize::MAX)).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(&format!("row {row}, ")) && error.contains("found \"x\""), "{error}");
+        assert!(!error.contains("header"), "{error}");
+    }
+}

@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::create_transform_job::S3DataType;
 use super::output::OWN_FOLDER;
 use crate::error::{Cause, Error, Result};
+use crate::platform::fetch::beside;
 use crate::storage::{Failure, Location, Storage, nothing_at};
 
 /// A manifest has no more bytes.
@@ -51,7 +52,14 @@ pub(super) async fn find(
     let written: HashSet<String> = objects.iter().map(written).collect();
     objects.retain(|object| !written.contains(&resolved.place(&object.location).to_string()) && !is_own(&object.name));
     if objects.is_empty() {
-        return Err(Error::new(Cause::BadSetting, format!("{input}: there are no objects")));
+        let beside = match input {
+            Location::S3 { bucket, .. } if data_type != S3DataType::ManifestFile => {
+                beside(&*storage.bucket(bucket)?, input).await
+            }
+            _ => None,
+        };
+        let beside = beside.unwrap_or_default();
+        return Err(Error::new(Cause::BadSetting, format!("{input}: there are no objects{beside}")));
     }
     for pair in objects.windows(2) {
         if let [a, b] = pair

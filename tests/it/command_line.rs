@@ -76,6 +76,15 @@ fn a_word_that_should_stand_behind_an_option_is_answered_with_the_option() {
         (&["endpoint", "endpoint.json"], "did you mean --config endpoint.json?"),
         (&["inspect", "--model-dir", "m.joblib"], "did you mean byoc inspect m.joblib?"),
         (&["s3://bucket/model.tar.gz"], "byoc serve --model-dir s3://bucket/model.tar.gz, or byoc inspect s3://"),
+        (
+            &["train", "--train", "n.csv", "--predictor_type", "regressor"],
+            "did you mean --hp predictor_type=regressor?",
+        ),
+        (&["train", "--predictor-type=regressor"], "did you mean --hp predictor_type=regressor?"),
+        (&["train", "--mini-batch-size", "--train", "n.csv"], "did you mean --hp mini_batch_size=VALUE?"),
+        (&["train", "--l1", "0.5"], "did you mean --hp l1=0.5?"),
+        (&["train", "--preprocessor", "@p.json"], "did you mean --hp preprocessor=@p.json?"),
+        (&["train", "--trian", "n.csv"], "'--train'"),
         (&["serve", "--model-dri", "x"], "'--model-dir'"),
         (&["sevre"], "'serve'"),
     ] {

@@ -24,6 +24,7 @@ mod model_server_words;
 mod multi_model;
 mod shutdown;
 mod single_model;
+mod stumbles;
 mod support;
 mod training;
 mod transform;

@@ -4,6 +4,7 @@
 //! (github.com/aws/amazon-sagemaker-examples issue 3235), and `label_size` is SageMaker's own parameter.
 
 use crate::error::{Cause, Error, Result};
+use crate::near;
 
 /// A media type that some model reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +80,11 @@ impl ContentType {
             MediaType::from_name(name).filter(|media_type| readable.contains(media_type)).ok_or_else(|| {
                 Error::new(
                     Cause::UnsupportedMediaType,
-                    format!("Content-Type {header:?} is not supported: expected {}", list(readable)),
+                    format!(
+                        "Content-Type {header:?} is not supported: {}expected {}",
+                        near::did_you_mean(name, readable.iter().map(|known| known.name())),
+                        list(readable)
+                    ),
                 )
             })?;
         let bad = |expected: String| Error::new(Cause::BadRequest, expected);
@@ -226,6 +231,8 @@ mod tests {
     fn a_type_that_is_not_read_is_refused_with_what_was_expected() {
         let error = ContentType::parse(Some("image/png"), MediaType::ALL).unwrap_err();
         assert_eq!(error.cause(), Cause::UnsupportedMediaType);
+        let slip = ContentType::parse(Some("text/cvs; header=present"), MediaType::ALL).unwrap_err();
+        assert!(slip.message().contains("is not supported: did you mean text/csv? expected "), "{slip}");
         assert_eq!(
             error.message(),
             "Content-Type \"image/png\" is not supported: expected text/csv, application/json, application/jsonlines, \

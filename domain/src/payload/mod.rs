@@ -33,6 +33,7 @@ pub use media_type::{ContentType, CsvHeader, MediaType, header_of_csv};
 pub use most_rows::most_rows;
 pub use negotiation::negotiate;
 pub use number::write_f64 as write_number;
+pub use numeric_csv::IF_HEADER;
 pub use predictions::Predictions;
 pub use table::Table;
 

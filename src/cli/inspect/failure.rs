@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::page::{Page, plain};
-use super::{not_run, preprocessor, say, sizes};
+use super::{not_run, passed_over, preprocessor, say, sizes};
 use crate::cli::hints;
 use crate::model::{FileSize, Refusal, Script};
 use crate::preprocessor::RefusedDescription;
@@ -19,6 +19,8 @@ pub(super) struct Failure<'a> {
     files: &'a [FileSize],
     #[serde(skip_serializing_if = "<[Script]>::is_empty")]
     not_run: &'a [Script],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    passed_over: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'a RefusedDescription>,
 }
@@ -41,6 +43,7 @@ impl<'a> Failure<'a> {
             },
             files: &refusal.files,
             not_run: &refusal.not_run,
+            passed_over: &refusal.passed_over,
             refused: refusal.outline.as_ref(),
         }
     }
@@ -59,12 +62,14 @@ pub(super) fn write(stdout: &mut impl Write, refusal: &Refusal, as_json: bool) -
             page.line(0, &format!("refused; made by scikit-learn {}", plain(&outline.scikit_learn)));
             sizes(&mut page, &refusal.files);
             not_run(&mut page, &refusal.not_run);
+            passed_over(&mut page, &refusal.passed_over);
             page.gap();
             preprocessor::transformer(&mut page, 0, &outline.transformer);
         }
-        None if !refusal.not_run.is_empty() => {
+        None if !refusal.not_run.is_empty() || !refusal.passed_over.is_empty() => {
             page.line(0, "refused");
             not_run(&mut page, &refusal.not_run);
+            passed_over(&mut page, &refusal.passed_over);
         }
         None => return Ok(()),
     }

@@ -165,6 +165,7 @@ fn in_words(inspection: &Inspection) -> String {
     sizes(&mut page, &inspection.files);
     page.line(2, &format!("in memory: {}", bytes(inspection.memory_bytes)));
     not_run(&mut page, &inspection.not_run);
+    passed_over(&mut page, &inspection.passed_over);
     match &inspection.contents {
         Contents::LinearLearner(learner) => {
             linear_learner::describe(&mut page, learner, inspection.written_by.as_deref());
@@ -208,6 +209,13 @@ fn not_run(page: &mut Page, scripts: &[Script]) {
             functions => format!(", which defines {}", functions.join(", ")),
         };
         page.line(2, &format!("not run: {}{defines}", plain(&script.file)));
+    }
+}
+
+/// The models beside the one that is served.
+fn passed_over(page: &mut Page, files: &[String]) {
+    if !files.is_empty() {
+        page.list(2, "passed over, and not served from this folder: ", files.iter().map(|file| plain(file)));
     }
 }
 

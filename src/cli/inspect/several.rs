@@ -71,7 +71,13 @@ impl Models<'_> {
             for archive in &self.archives {
                 let (name, seen) = (self.name(archive), self.look(archive, &allowance()));
                 let said = match &seen {
-                    Ok(seen) => format!("{}, {} in memory", title(seen), bytes(seen.memory_bytes)),
+                    Ok(seen) => {
+                        let passed_over = match seen.passed_over.as_slice() {
+                            [] => String::new(),
+                            others => format!("; passed over: {}", sentence(&others.join(", "))),
+                        };
+                        format!("{}, {} in memory{passed_over}", title(seen), bytes(seen.memory_bytes))
+                    }
                     Err(refusal) => format!("refused: {}", sentence(&refusal.error.to_string())),
                 };
                 page.line(2, &format!("{}: {said}", plain(&name)));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FetchError, files, opened};
 use crate::near;
-use crate::storage::{Bucket, Failure, Location, Storage};
+use crate::storage::{Bucket, Entry, Failure, Location, Storage};
 
 /// How many objects that lie beside one that is not there are looked at.
 const MOST_BESIDE: usize = 1000;
@@ -30,33 +30,70 @@ pub async fn bring(location: &Location, storage: &Storage, aside: &Path) -> Resu
     let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
     let place = aside.join("folder").join(name);
     match files::below(&bucket, &prefix, &place).await {
-        Err(FetchError::NotThere(Failure::NotThere)) => Err(nothing_at(&bucket, location, key).await),
+        Err(FetchError::NotThere(Failure::NotThere)) => Err(nothing_at(&bucket, location).await),
         copied => copied.map(|_| place),
     }
 }
 
 /// That nothing lies at a key, and what lies beside it.
-pub(super) async fn nothing_at(bucket: &Bucket, location: &Location, key: &str) -> FetchError {
-    let above = key.rfind('/').map_or("", |slash| key.get(..=slash).unwrap_or_default());
-    // Who may read an object may not be one who may list.
-    let beside = bucket.list_at_most(above, MOST_BESIDE).await.unwrap_or_default();
-    let mut names: Vec<&str> = beside
-        .iter()
-        .filter_map(|entry| entry.key.strip_prefix(above))
-        .map(|name| name.split_inclusive('/').next().unwrap_or_default())
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.dedup();
-    if names.is_empty() {
-        return FetchError::NotThere(Failure::NotThere);
+pub(super) async fn nothing_at(bucket: &Bucket, location: &Location) -> FetchError {
+    match beside(bucket, location).await {
+        Some(beside) => FetchError::NotBeside(format!("there is no such object{beside}")),
+        None => FetchError::NotThere(Failure::NotThere),
     }
-    let wanted = key.get(above.len()..).unwrap_or_default();
-    let Location::S3 { bucket, .. } = location else { return FetchError::NotThere(Failure::NotThere) };
-    let names = names.iter().copied();
-    let meant = near::nearest(wanted, names.clone()).map(|name| format!(": did you mean s3://{bucket}/{above}{name}?"));
-    let (meant, joint) = meant.map_or((String::new(), ";"), |meant| (meant, ""));
-    let listed = near::listed(wanted, names);
-    FetchError::NotBeside(format!("there is no such object{meant}{joint} s3://{bucket}/{above} has {listed}"))
+}
+
+/// What lies beside a key where nothing is, or beside the first part of it that nothing lies below, as the end of a sentence:
+/// `: did you mean s3://…? s3://… has …`.
+pub async fn beside(bucket: &Bucket, location: &Location) -> Option<String> {
+    let Location::S3 { bucket: bucket_name, key } = location else { return None };
+    let key = key.trim_end_matches('/');
+    let slashes = key.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
+    for above in slashes.filter_map(|end| key.get(..end)) {
+        // Who may read an object may not be one who may list.
+        let beside = bucket.list_at_most(above, MOST_BESIDE).await.unwrap_or_default();
+        let mut names: Vec<&str> = below(above, &beside)
+            .map(|name| name.split_inclusive('/').next().unwrap_or_default())
+            .filter(|name| !name.is_empty())
+            .collect();
+        names.dedup();
+        if names.is_empty() {
+            continue;
+        }
+        let missing = key.get(above.len()..).unwrap_or_default();
+        let (wanted, rest) = missing.split_once('/').unwrap_or((missing, ""));
+        let names = names.iter().copied();
+        let meant = match near::nearest(wanted, names.clone()) {
+            Some(name) => {
+                let meant = nearest_below(bucket, format!("{above}{name}"), rest).await;
+                format!(": did you mean s3://{bucket_name}/{meant}?")
+            }
+            None => ";".to_owned(),
+        };
+        let listed = near::listed(wanted, names);
+        return Some(format!("{meant} s3://{bucket_name}/{above} has {listed}"));
+    }
+    None
+}
+
+/// The rest of a key below a prefix that was meant, as it is or the nearest; the prefix itself where there is none.
+async fn nearest_below(bucket: &Bucket, prefix: String, rest: &str) -> String {
+    if rest.is_empty() || !prefix.ends_with('/') {
+        return prefix;
+    }
+    let entries = bucket.list_at_most(&prefix, MOST_BESIDE).await.unwrap_or_default();
+    let names: Vec<&str> = below(&prefix, &entries).collect();
+    let is_there =
+        names.iter().any(|name| *name == rest || name.strip_prefix(rest).is_some_and(|end| end.starts_with('/')));
+    match if is_there { Some(rest) } else { near::nearest(rest, names) } {
+        Some(name) => format!("{prefix}{name}"),
+        None => prefix,
+    }
+}
+
+/// What follows a prefix in the keys of a listing.
+fn below<'a>(prefix: &'a str, entries: &'a [Entry]) -> impl Iterator<Item = &'a str> {
+    entries.iter().filter_map(move |entry| entry.key.strip_prefix(prefix))
 }
 
 #[cfg(test)]
@@ -151,6 +188,19 @@ mod tests {
                 ModelDataUrl { as_written: "s3://bucket/models/a.jobib".into(), location: location.clone(), form };
             let error = super::super::fetch(&data, &storage_of, &aside.path().join("model")).await.unwrap_err();
             assert_eq!(error.to_string(), expected, "{form:?}");
+        }
+        for (key, meant, listed) in [
+            ("model/a.joblib", "models/a.joblib", "models/"),
+            ("model/a.jobib", "models/a.joblib", "models/"),
+            ("model/b", "models/b", "models/"),
+            ("modles/b/m.pkl", "models/b/m.pkl", "models/"),
+            ("model/nothing/of/it", "models/", "models/"),
+        ] {
+            let location = Location::parse(&format!("s3://bucket/{key}"), Path::new("/")).unwrap();
+            let error = bring(&location, &storage(&server), aside.path()).await.unwrap_err();
+            let expected =
+                format!("there is no such object: did you mean s3://bucket/{meant}? s3://bucket/ has {listed}");
+            assert_eq!(error.to_string(), expected, "{key}");
         }
         let no_bucket = "<Error><Code>NoSuchBucket</Code></Error>";
         let server = FakeContainer::answering(404, "application/xml", no_bucket);

@@ -327,12 +327,17 @@ const BETA_2: f64 = 0.999;
 const MOMENTUM: f64 = 0.9;
 const MOST_CLASSES: u64 = 1_000_000;
 
+/// The names of all hyperparameters that people set.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let names = DEFAULTS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
+    std::iter::once("predictor_type").chain(names)
+}
+
 impl Reader<'_> {
     fn refuse_unknown_names(&mut self) {
         let known = |name: &str| name == "predictor_type" || DEFAULTS.iter().any(|(known, _)| *known == name);
         for (name, value) in self.given.iter().filter(|(name, _)| !name.starts_with(SDK_PREFIX) && !known(name)) {
-            let names = DEFAULTS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
-            let names: Vec<_> = std::iter::once("predictor_type").chain(names).collect();
+            let names: Vec<_> = names().collect();
             self.problems.push(format!(
                 "{name} (value {value:?}) is no hyperparameter of the linear learner: {}expected {}",
                 near::did_you_mean(name, names.iter().copied()),

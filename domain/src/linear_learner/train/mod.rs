@@ -25,7 +25,9 @@ mod stopping;
 pub use candidate::{Candidate, Schedule, candidates};
 pub use fit::{Channels, Epoch, Event, Run, Trained, fit};
 pub use folded::Weights;
-pub use hyperparameters::{Criterion, DEFAULTS, Given, Hyperparameters, Initial, PositiveWeight, PredictorType};
+pub use hyperparameters::{
+    Criterion, DEFAULTS, Given, Hyperparameters, Initial, PositiveWeight, PredictorType, names as hyperparameter_names,
+};
 pub use loss::Loss;
 pub use metrics::Metric;
 pub use optimizer::Optimizer;

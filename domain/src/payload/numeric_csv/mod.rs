@@ -29,13 +29,14 @@ pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: 
     Ok(batch)
 }
 
+/// What is said of words in the first record of a body. It is wrong of the first record of a part of one.
+pub const IF_HEADER: &str = " (if this is a header: text/csv is read without one)";
+
 /// The error for a cell that is no finite number.
 fn not_a_number(cell: &[u8], row: usize, column: usize) -> Error {
     let found = super::shown(cell);
     let hint = match cell.first() {
-        Some(first) if row == 1 && first.is_ascii_alphabetic() => {
-            " (if this is a header: text/csv is read without one)"
-        }
+        Some(first) if row == 1 && first.is_ascii_alphabetic() => IF_HEADER,
         _ => "",
     };
     Error::bad_payload(format!("expected a number, found {found}{hint}")).at(Place::cell(row, column))

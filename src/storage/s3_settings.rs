@@ -1,0 +1,123 @@
+//! What the environment says of S3, looked at before it is used: the store's crate takes for granted that its requests can be
+//! written, and panics where they cannot.
+
+use reqwest::Url;
+
+use super::bucket::S3Access;
+use crate::env;
+use crate::error::{Cause, Error, Result};
+
+/// Looks at what becomes part of a request's address or of its headers.
+///
+/// # Errors
+/// [`Cause::BadSetting`] with the variable, what it is and what is expected.
+pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
+    let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
+    if let Some((variable, endpoint)) = access.endpoint()
+        && let Err(why) = check_endpoint(endpoint)
+    {
+        return wrong(format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}{why}"));
+    }
+    for variable in [env::AWS_REGION, env::AWS_DEFAULT_REGION] {
+        if let Some(region) = access.get(variable).filter(|region| !is_name(region)) {
+            return wrong(format!("{variable}: expected a region such as us-east-1, found {region:?}"));
+        }
+    }
+    // Not what they are: they are secrets.
+    for variable in [env::AWS_ACCESS_KEY_ID, env::AWS_SESSION_TOKEN] {
+        let is_printable = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if access.get(variable).is_some_and(|text| !is_printable(&text)) {
+            return wrong(format!(
+                "{variable}: expected letters, digits and signs of ASCII, found a space, a line break or another character"
+            ));
+        }
+    }
+    if !is_name(bucket) {
+        return wrong(format!(
+            "expected the name of a bucket, which has letters, digits, dots and hyphens, found {bucket:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether something is the address of a server; else what is wrong with it, where more can be said than that it is none.
+fn check_endpoint(endpoint: &str) -> Result<(), String> {
+    if endpoint.contains(char::is_whitespace) {
+        return Err(", which has a space in it".to_owned());
+    }
+    let without_scheme = !endpoint.contains("://");
+    if without_scheme && Url::parse(&format!("http://{endpoint}")).is_ok_and(|url| url.has_host()) {
+        return Err(format!(": did you mean http://{endpoint}?"));
+    }
+    let url = Url::parse(endpoint).map_err(|error| format!(" ({error})"))?;
+    match url.scheme() {
+        "http" | "https" if url.query().is_some() || url.fragment().is_some() => {
+            Err(", which has more than an address in it".to_owned())
+        }
+        "http" | "https" => Ok(()),
+        scheme => Err(format!(": {scheme}:// is not spoken here")),
+    }
+}
+
+/// What a region or a bucket may be called; S3 is stricter and may be asked.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bucket;
+    use super::*;
+
+    fn opened(bucket: &str, variables: &[(&str, &str)]) -> Result<Bucket> {
+        let known = [(env::AWS_ACCESS_KEY_ID, "id"), (env::AWS_SECRET_ACCESS_KEY, "secret")];
+        let all = known.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Bucket::open(bucket, &S3Access(all.collect()))
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_a_wrong_setting_with_its_variable() {
+        for variable in [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL] {
+            for (endpoint, more) in [
+                ("localhost:5555", "did you mean http://localhost:5555?"),
+                ("foo", "did you mean http://foo?"),
+                ("10.0.0.1:9000/minio", "did you mean http://10.0.0.1:9000/minio?"),
+                ("http://", "empty host"),
+                ("http:// x", "a space"),
+                (" http://host", "a space"),
+                ("http://host:99999", "invalid port"),
+                ("http://[::1", "invalid IPv6"),
+                ("ftp://host", "ftp:// is not spoken"),
+                ("http://host/?a=b", "more than an address"),
+                (":", "expected"),
+            ] {
+                let error = opened("bucket", &[(variable, endpoint)]).unwrap_err();
+                assert_eq!(error.cause(), Cause::BadSetting, "{endpoint}");
+                let expected = format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}");
+                assert!(error.message().contains(&expected) && error.message().contains(more), "{error}");
+            }
+            for endpoint in ["http://localhost:5555", "https://s3.example.com/", "http://[::1]:9000/minio"] {
+                opened("bucket", &[(variable, endpoint)]).unwrap();
+            }
+        }
+        // What another variable overrules is not looked at.
+        opened("bucket", &[(env::AWS_ENDPOINT_URL, "foo"), (env::AWS_ENDPOINT_URL_S3, "http://host")]).unwrap();
+    }
+
+    #[test]
+    fn whatever_becomes_part_of_a_request_is_looked_at_and_secrets_are_not_said() {
+        for (variable, value) in [
+            (env::AWS_REGION, "us east"),
+            (env::AWS_DEFAULT_REGION, "us/east"),
+            (env::AWS_ACCESS_KEY_ID, "hidden\n"),
+            (env::AWS_SESSION_TOKEN, "hidden\u{e9}"),
+        ] {
+            let error = opened("bucket", &[(variable, value)]).unwrap_err();
+            assert!(error.message().starts_with(&format!("s3://bucket: {variable}: expected")), "{error}");
+            assert!(!error.message().contains("hidden"), "{error}");
+        }
+        for bucket in ["b c", "b?", "", "b\u{e9}"] {
+            assert!(opened(bucket, &[]).unwrap_err().message().contains("the name of a bucket"), "{bucket}");
+        }
+    }
+}
