@@ -78,7 +78,7 @@ causes! {
     /// A `columns.json` that cannot be read, or does not fit the model.
     BadColumns = 500 "InvalidModelException" exit 65, "correct columns.json; without one the columns are what the model says";
     /// A `preprocessor.json` that is no fitted document, or does not fit together.
-    BadDocument = 500 "InvalidModelException" exit 65, "correct preprocessor.json at the path in the message, or have byoc train write it again";
+    BadDocument = 500 "InvalidModelException" exit 65, "have byoc train write preprocessor.json again, from its specification and the data, or correct it where the message says";
     /// A method that the model does not have.
     NoSuchMethod = 500 "InvalidModelException" exit 65, "ask for another method by --method, BYOC_METHOD or columns.json, or for none";
     /// A file that could not be read or written.

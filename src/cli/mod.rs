@@ -59,6 +59,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let error = misplaced::suggest(error, &words);
             // A closed pipe is no reason to fail: whoever read has read enough.
             let _ = error.print();
+            if error.use_stderr() {
+                let _ = inspect::wrong_command_line(&words, &error.render().to_string());
+            }
             return if error.use_stderr() {
                 ExitCode::from(Cause::BadRequest.row().exit_code)
             } else {

@@ -7,11 +7,13 @@ use crate::error::{Cause, Error, Result};
 pub(super) struct Settings<'a> {
     environment: &'a Environment,
     problems: Vec<String>,
+    /// How many of them are only that nothing lies at a path.
+    missing: usize,
 }
 
 impl<'a> Settings<'a> {
     pub(super) fn new(environment: &'a Environment) -> Settings<'a> {
-        Settings { environment, problems: Vec::new() }
+        Settings { environment, problems: Vec::new(), missing: 0 }
     }
 
     /// A setting from its flag, else from the first of its variables that is set; `None` if it is nowhere, or wrong.
@@ -42,18 +44,29 @@ impl<'a> Settings<'a> {
         self.problems.push(problem);
     }
 
+    /// The same where nothing lies at the path that a setting names.
+    pub(super) fn missing(&mut self, problem: String) {
+        self.problems.push(problem);
+        self.missing += 1;
+    }
+
+    /// Of a setting that [`Settings::get`] refused, that it was for want of what lies at a path.
+    pub(super) fn last_was_missing(&mut self) {
+        self.missing += 1;
+    }
+
     /// Nothing, if nothing was wrong.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] with all that was.
+    /// [`Cause::BadSetting`] with all that was; [`Cause::ModelNotFound`] where all of it is that nothing lies at a path.
     pub(super) fn finish(self) -> Result<()> {
+        let cause = if self.missing == self.problems.len() { Cause::ModelNotFound } else { Cause::BadSetting };
         match self.problems.as_slice() {
             [] => Ok(()),
-            [problem] => Err(Error::new(Cause::BadSetting, problem)),
-            problems => Err(Error::new(
-                Cause::BadSetting,
-                format!("{} settings are wrong:\n  {}", problems.len(), problems.join("\n  ")),
-            )),
+            [problem] => Err(Error::new(cause, problem)),
+            problems => {
+                Err(Error::new(cause, format!("{} settings are wrong:\n  {}", problems.len(), problems.join("\n  "))))
+            }
         }
     }
 }

@@ -142,7 +142,8 @@ impl Arguments {
             let Some(path) = path else { continue };
             match data(path) {
                 Ok(path) => drop(channels.insert(name.to_owned(), path)),
-                Err(problem) => settings.problem(format!("--{name}: {problem}")),
+                Err(Unusable::Missing(said)) => settings.missing(format!("--{name}: {said}")),
+                Err(Unusable::Other(problem)) => settings.problem(format!("--{name}: {problem}")),
             }
         }
         let mut hyperparameters = BTreeMap::new();
@@ -185,21 +186,27 @@ fn is_remote(text: &str) -> bool {
     text.contains("://")
 }
 
+/// Why no data can be read from a path.
+enum Unusable {
+    Missing(String),
+    Other(String),
+}
+
 /// A file or a folder of data.
-fn data(path: &Path) -> Result<PathBuf, String> {
+fn data(path: &Path) -> Result<PathBuf, Unusable> {
     let text = path.to_string_lossy();
     if is_remote(&text) {
-        return Err(format!("{text:?}: expected a file or a folder on this machine; {COPY}"));
+        return Err(Unusable::Other(format!("{text:?}: expected a file or a folder on this machine; {COPY}")));
     }
     let path = absolute(path);
     match std::fs::metadata(&path) {
         Ok(found) if found.is_file() || found.is_dir() => Ok(path),
-        Ok(_) => Err(format!(
+        Ok(_) => Err(Unusable::Other(format!(
             "{} is a pipe, a socket or a device, which can be read once: expected a file or a folder",
             path.display()
-        )),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(nothing_at(&path)),
-        Err(error) => Err(format!("{}: {error}", path.display())),
+        ))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Unusable::Missing(nothing_at(&path))),
+        Err(error) => Err(Unusable::Other(format!("{}: {error}", path.display()))),
     }
 }
 

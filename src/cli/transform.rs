@@ -203,6 +203,10 @@ impl Arguments {
             settings.get((flag, typed.as_deref()), &[variable], |text| request.borrow_mut().set(member, text));
         }
         let model = settings.get(("model", self.model.as_deref()), &[env::BYOC_TRANSFORM_MODEL], ModelSource::parse);
+        let named = self.model.as_deref().or_else(|| environment.get(env::BYOC_TRANSFORM_MODEL));
+        if model.is_none() && named.is_some_and(|name| !name.contains("://") && !Path::new(name).exists()) {
+            settings.last_was_missing();
+        }
         let said = self.overrides.said(environment);
         match &model {
             Some(model @ (ModelSource::Running(_) | ModelSource::Containers(_))) => {

@@ -25,7 +25,8 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     let started = Instant::now();
     let said = match &location {
         Location::Local(path) => absolute(path).display().to_string(),
-        Location::S3 { .. } => location.to_string(),
+        // What lies below it follows with a slash.
+        Location::S3 { .. } => location.to_string().trim_end_matches('/').to_owned(),
     };
     let brought = Brought::of(&location, s3).await.map_err(|error| error.context(&said))?;
     let (registry, place) = (Arc::clone(&services.registry), brought.place.clone());

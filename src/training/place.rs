@@ -9,6 +9,17 @@ use std::path::Path;
 /// [`Cause::Io`], as it would be after hours of work.
 pub(super) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
     let is_new = !directory.exists();
+    if let Some(file) = directory.ancestors().find(|above| above.is_file()) {
+        let what = if file == directory { "it".to_owned() } else { file.display().to_string() };
+        return Err(Error::new(
+            Cause::Io,
+            format!(
+                "could not make the folder {}: {what} is a file, expected a folder or nothing (a name that ends in .tar.gz is \
+                 an archive's)",
+                directory.display()
+            ),
+        ));
+    }
     std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
     for name in names {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
@@ -50,7 +61,11 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         std::fs::write(base.path().join("file"), "").unwrap();
         std::fs::create_dir(base.path().join("x")).unwrap();
-        for (folder, expected) in [("file", "could not make the folder"), ("", "it is a folder, expected a file")] {
+        for (folder, expected) in [
+            ("file", "file: it is a file, expected a folder"),
+            ("file/x/y", "/file is a file, expected"),
+            ("", "it is a folder, expected a file"),
+        ] {
             let error = probe(&base.path().join(folder), &["x"]).unwrap_err();
             assert_eq!(error.cause(), Cause::Io);
             assert!(error.message().contains(expected), "{error}");

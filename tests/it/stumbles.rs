@@ -45,6 +45,40 @@ fn a_model_of_another_kind_in_the_output_is_refused_before_training_and_named_wh
 }
 
 #[test]
+fn inspect_says_paths_whole_and_a_wrong_command_line_as_json_too() {
+    let base = tempfile::tempdir().unwrap();
+    let long = base.path().join("x".repeat(90));
+    std::fs::create_dir(&long).unwrap();
+    std::fs::write(long.join("bad-model.tar.gz"), "text").unwrap();
+    let output = run(&["inspect", base.path().to_str().unwrap()], &[]);
+    let page = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(page.contains(&format!("{}/bad-model.tar.gz:", "x".repeat(90))), "{page}");
+    assert!(page.contains(long.to_str().unwrap()) && !page.contains('…'), "{page}");
+
+    let output = run(&["inspect", "--json"], &[]);
+    assert_eq!(output.status.code(), Some(64));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["error"]["exit_code"], 64);
+    assert!(json["error"]["message"].as_str().unwrap().contains("<PATH>"), "{json}");
+    assert!(run(&["inspect"], &[]).stdout.is_empty());
+}
+
+#[test]
+fn a_hint_names_what_is_taken_when_it_is_followed() {
+    for (path, expected) in [
+        ("examples/housing/preprocesor/model.tar.gz", "did you mean {at}/examples/housing/preprocessor/model.tar.gz?"),
+        (
+            "examples/housing/models",
+            "give it by its own path, {at}/examples/housing/models/Chicago_IL/Chicago_IL.tar.gz;",
+        ),
+    ] {
+        let expected = expected.replace("{at}", env!("CARGO_MANIFEST_DIR"));
+        let output = run(&["serve", "--port", "0", "--model-dir", path], &[]);
+        assert!(stderr(&output).contains(&expected), "{path}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn an_address_of_s3_without_its_scheme_is_a_wrong_setting_of_every_command() {
     let known = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
     let url = "s3://bucket/model.tar.gz";

@@ -26,7 +26,7 @@ use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection, Refusal, Script};
 use crate::preprocessor::Overrides;
 use crate::telemetry::printable;
-use page::{Page, plain};
+use page::{Page, path, plain};
 use place::Place;
 
 /// Say what is inside an artifact: transformers, columns, weights, sizes
@@ -124,6 +124,16 @@ fn inspect(arguments: &Arguments, environment: &Environment, stdout: &mut impl W
     Ok(())
 }
 
+/// A command line that cannot be read, as JSON where that was asked for: whoever reads only that is told too.
+pub(super) fn wrong_command_line(arguments: &[String], message: &str) -> std::io::Result<()> {
+    let is_ours = arguments.get(1).is_some_and(|command| command == "inspect");
+    if !is_ours || !arguments.iter().any(|argument| argument == "--json") {
+        return Ok(());
+    }
+    let refusal = Error::new(Cause::BadRequest, message.trim_end()).into();
+    failure::write(&mut std::io::stdout().lock(), &refusal, true)
+}
+
 /// Writes a page, with a line break at its end.
 fn say(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
@@ -195,8 +205,8 @@ fn title(inspection: &Inspection) -> String {
 
 fn sizes(page: &mut Page, files: &[FileSize]) {
     let file = |file: &FileSize| match file.uncompressed_bytes {
-        Some(uncompressed) => format!("{} ({}, {uncompressed} uncompressed)", plain(&file.name), bytes(file.bytes)),
-        None => format!("{} ({})", plain(&file.name), bytes(file.bytes)),
+        Some(uncompressed) => format!("{} ({}, {uncompressed} uncompressed)", path(&file.name), bytes(file.bytes)),
+        None => format!("{} ({})", path(&file.name), bytes(file.bytes)),
     };
     page.list(2, "files: ", files.iter().map(file));
 }
@@ -208,14 +218,14 @@ fn not_run(page: &mut Page, scripts: &[Script]) {
             [] => String::new(),
             functions => format!(", which defines {}", functions.join(", ")),
         };
-        page.line(2, &format!("not run: {}{defines}", plain(&script.file)));
+        page.line(2, &format!("not run: {}{defines}", path(&script.file)));
     }
 }
 
 /// The models beside the one that is served.
 fn passed_over(page: &mut Page, files: &[String]) {
     if !files.is_empty() {
-        page.list(2, "passed over, and not served from this folder: ", files.iter().map(|file| plain(file)));
+        page.list(2, "passed over, and not served from this folder: ", files.iter().map(|file| path(file)));
     }
 }
 

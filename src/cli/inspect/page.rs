@@ -129,10 +129,22 @@ impl Page {
     }
 }
 
+/// How many characters of a path are shown: as many as Linux lets it have bytes (PATH_MAX).
+const LONGEST_PATH: usize = 4096;
+
 /// A name as it may be printed: without control characters, which a terminal would obey, and not too long.
 pub(super) fn plain(name: &str) -> String {
+    shown(name, MOST_CHARACTERS)
+}
+
+/// The same of what is of use only whole: a path, or the name of a file.
+pub(super) fn path(name: &str) -> String {
+    shown(name, LONGEST_PATH)
+}
+
+fn shown(name: &str, most: usize) -> String {
     let mut characters = name.chars();
-    let start: String = characters.by_ref().take(MOST_CHARACTERS).collect();
+    let start: String = characters.by_ref().take(most).collect();
     // A line break of a name is no line break of ours.
     let mut shown = printable::lines(&start).replace('\n', "\\n");
     if characters.next().is_some() {
@@ -233,6 +245,9 @@ mod tests {
         assert_eq!(plain("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
         let names = ["YEAR", "two words", "sq, ft", "", " a", "it's"].map(listed);
         assert_eq!(names.join(", "), r"YEAR, two words, 'sq, ft', '', ' a', 'it\'s'");
+        let long = format!("/{}/model.tar.gz:", "x".repeat(90));
+        assert_eq!(path(&long), long);
+        assert_eq!(path("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
         assert!(plain(&"x".repeat(100)).chars().count() <= MOST_CHARACTERS + 1);
     }
 

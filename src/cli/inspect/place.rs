@@ -44,7 +44,9 @@ impl Place {
         let storage = Storage::new(S3Access::of(environment));
         let path = runtime.block_on(bring(&location, &storage, aside.path()));
         let path = path.map_err(|error| FetchError::into_error(error).context(&location))?;
-        Ok(Place { path, said: location.to_string(), _aside: Some(aside) })
+        // What lies below it follows with a slash.
+        let said = location.to_string().trim_end_matches('/').to_owned();
+        Ok(Place { path, said, _aside: Some(aside) })
     }
 
     /// How it is named to whoever asked for it.

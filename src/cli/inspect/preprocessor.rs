@@ -1,6 +1,6 @@
 //! A preprocessor in words: the tree of its transformers, and the names of its features.
 
-use super::page::{Page, listed, plain, short, value};
+use super::page::{Page, listed, path, plain, short, value};
 use crate::payload::reading::ReadAs;
 use crate::preprocessor::{ColumnReadAs, Name, PreprocessorDescription, TransformerDescription};
 use serde_json::Value as Json;
@@ -84,9 +84,9 @@ fn names(names: &[Name]) -> impl ExactSizeIterator<Item = String> {
     names.iter().map(|name| listed(name))
 }
 
-/// A sentence, however long.
+/// A sentence, however long, with the paths in it whole.
 pub(super) fn printable(text: &str) -> String {
-    text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
+    text.split(' ').map(path).collect::<Vec<_>>().join(" ")
 }
 
 /// A transformer, what it has learned, and below it what it is made of.

@@ -7,7 +7,7 @@ use byoc_account::Allowance;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::page::{Page, plain};
+use super::page::{Page, path};
 use super::place::Place;
 use super::preprocessor::printable as sentence;
 use super::{Ended, bytes, say, title};
@@ -80,7 +80,7 @@ impl Models<'_> {
                     }
                     Err(refusal) => format!("refused: {}", sentence(&refusal.error.to_string())),
                 };
-                page.line(2, &format!("{}: {said}", plain(&name)));
+                page.line(2, &format!("{}: {said}", path(&name)));
                 note(&mut refused, seen);
             }
             say(stdout, &page.into_text())?;

@@ -117,8 +117,9 @@ mod tests {
     /// As S3 answers: GET of an object, and its listing.
     fn answer(seen: &Seen) -> HttpResponse {
         let objects: BTreeMap<&str, &str> = OBJECTS.into();
-        if let Some(query) = seen.query.split('&').find_map(|part| part.strip_prefix("prefix=")) {
-            let prefix = query.replace("%2F", "/");
+        if seen.query.contains("list-type=2") {
+            let prefix = seen.query.split('&').find_map(|part| part.strip_prefix("prefix="));
+            let prefix = prefix.unwrap_or_default().replace("%2F", "/");
             let found = objects.iter().filter(|(key, _)| key.starts_with(&prefix));
             let entries: String = found
                 .map(|(key, body)| {
