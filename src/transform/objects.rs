@@ -33,7 +33,7 @@ pub(super) struct Object {
 /// Finds all objects of a job, by name. What the job writes is none of them, where `output` lies within the input.
 ///
 /// # Errors
-/// [`Cause::ModelNotFound`] when the folder is not there, [`Cause::BadSetting`] when there are none, or two would be written to one place; [`Cause::Io`] and
+/// [`Cause::BadSetting`] when there are none, or two would be written to one place; [`Cause::Io`] and
 /// [`Cause::Unreachable`] when they cannot be listed.
 pub(super) async fn find(
     storage: &Storage,
@@ -162,7 +162,7 @@ fn name_below(prefix: &str, key: &str) -> String {
 
 fn of_folder(path: &Path) -> Result<Vec<Object>> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(Cause::ModelNotFound, format!("the input: {}", nothing_at(path))),
+        std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("the input: {}", nothing_at(path))),
         _ => Error::io("read the input", path, &error).because(Cause::BadSetting),
     })?;
     if !metadata.is_dir() {

@@ -106,7 +106,6 @@ fn a_path_where_nothing_is_is_said_whole_with_what_is_there_the_nearest_first() 
         &["serve", "--port", "0", "--model-dir", "modle.joblib"],
         &["train", "--train", "modle.joblib"],
         &["transform", "--model", "modle.joblib", "--input", ".", "--output", "out"],
-        &["transform", "--model", ".", "--input", "modle.joblib", "--output", "out"],
     ] {
         let output = byoc(arguments).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
         let said = stderr(&output);

@@ -130,7 +130,7 @@ pub(super) fn wrong_command_line(arguments: &[String], message: &str) -> std::io
     if !is_ours || !arguments.iter().any(|argument| argument == "--json") {
         return Ok(());
     }
-    let refusal = Error::new(Cause::BadRequest, message.trim_end()).into();
+    let refusal: Box<Refusal> = Error::new(Cause::BadRequest, message.trim_end()).into();
     failure::write(&mut std::io::stdout().lock(), &refusal, true)
 }
 
