@@ -106,7 +106,7 @@ pub struct Fetched {
 /// [`Failure`]: nothing is there, or it cannot be looked at.
 pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, Failure> {
     match (data.form, &data.location) {
-        (ModelForm::Files, Location::S3 { bucket, key }) => {
+        (ModelForm::Files, Location::S3 { bucket, .. }) => {
             let bucket = storage.bucket(bucket).map_err(|error| Failure::Internal(error.message().to_owned()))?;
             let entries = bucket.list(key).await?;
             if entries.is_empty() { Err(Failure::NotThere) } else { Ok(Version::of_objects(&entries)) }
@@ -121,7 +121,7 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 /// Why they are not there to be loaded, and what lies beside the place instead.
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
-        (Err(FetchError::NotThere(Failure::NotThere)), Location::S3 { bucket, key }) => {
+        (Err(FetchError::NotThere(Failure::NotThere)), Location::S3 { bucket, .. }) => {
             Err(bring::nothing_at(&*opened(storage, bucket)?, &data.location).await)
         }
         (fetched, _) => fetched,
@@ -134,13 +134,13 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
     match (data.form, &data.location) {
         (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotBeside(nothing_at(path))),
         (ModelForm::Archive, Location::Local(path)) => of_file(path.clone(), into, None).await,
-        (ModelForm::Archive, Location::S3 { bucket, key }) => {
+        (ModelForm::Archive, Location::S3 { bucket, .. }) => {
             download(&*opened(storage, bucket)?, key, into, None).await
         }
         (ModelForm::Files, Location::Local(path)) => {
             Err(FetchError::BadArtifact(format!("{} is not a folder", path.display())))
         }
-        (ModelForm::Files, Location::S3 { bucket, key }) => {
+        (ModelForm::Files, Location::S3 { bucket, .. }) => {
             let version = before().await?;
             let bytes = files::below(&*opened(storage, bucket)?, key, into).await?;
             Ok(Fetched { bytes, version })
@@ -149,7 +149,7 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
             let version = before().await?;
             Ok(Fetched { bytes: files::copy(path, into).await?, version })
         }
-        (ModelForm::File, Location::S3 { bucket, key }) => {
+        (ModelForm::File, Location::S3 { bucket, .. }) => {
             let version = before().await?;
             Ok(Fetched { bytes: files::one(&*opened(storage, bucket)?, key, into).await?, version })
         }
