@@ -106,7 +106,7 @@ pub struct Fetched {
 /// [`Failure`]: nothing is there, or it cannot be looked at.
 pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, Failure> {
     match (data.form, &data.location) {
-        (ModelForm::Files, Location::S3 { bucket, .. }) => {
+        (ModelForm::Files, Location::S3 { bucket, key }) => {
             let bucket = storage.bucket(bucket).map_err(|error| Failure::Internal(error.message().to_owned()))?;
             let entries = bucket.list(key).await?;
             if entries.is_empty() { Err(Failure::NotThere) } else { Ok(Version::of_objects(&entries)) }
@@ -134,13 +134,13 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
     match (data.form, &data.location) {
         (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotBeside(nothing_at(path))),
         (ModelForm::Archive, Location::Local(path)) => of_file(path.clone(), into, None).await,
-        (ModelForm::Archive, Location::S3 { bucket, .. }) => {
+        (ModelForm::Archive, Location::S3 { bucket, key }) => {
             download(&*opened(storage, bucket)?, key, into, None).await
         }
         (ModelForm::Files, Location::Local(path)) => {
             Err(FetchError::BadArtifact(format!("{} is not a folder", path.display())))
         }
-        (ModelForm::Files, Location::S3 { bucket, .. }) => {
+        (ModelForm::Files, Location::S3 { bucket, key }) => {
             let version = before().await?;
             let bytes = files::below(&*opened(storage, bucket)?, key, into).await?;
             Ok(Fetched { bytes, version })
@@ -149,7 +149,7 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
             let version = before().await?;
             Ok(Fetched { bytes: files::copy(path, into).await?, version })
         }
-        (ModelForm::File, Location::S3 { bucket, .. }) => {
+        (ModelForm::File, Location::S3 { bucket, key }) => {
             let version = before().await?;
             Ok(Fetched { bytes: files::one(&*opened(storage, bucket)?, key, into).await?, version })
         }
