@@ -166,8 +166,9 @@ impl Texts {
     }
 }
 
-/// What a table of what was seen takes for each column.
-const ENTRY: usize = 64;
+/// What a table of what was seen takes for each column: a `BTreeMap` that is filled in order has nodes for eleven with six in
+/// them.
+const ENTRY: usize = (size_of::<Seen>() + size_of::<u32>()) * 11 / 6;
 
 impl Seen {
     fn note(&mut self, proof: Option<Proof>) {
