@@ -63,7 +63,7 @@ fn a_hint_fits_what_was_wrong() {
     fs::write(damaged.path().join("model.joblib"), &whole[..whole.len() / 2]).unwrap();
     for (place, reason, hint) in [
         (two_models.path(), "2 models in", "leave one model there"),
-        (edited.path(), "preprocessor.json: missing field", "correct preprocessor.json at the path"),
+        (edited.path(), "preprocessor.json: missing field", "correct it where the message says"),
         (
             &unsupported,
             "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge",
