@@ -267,8 +267,9 @@ def test_a_model_in_s3_is_inspected_and_served_as_an_archive_a_file_and_a_folder
         url = f"s3://{BUCKET}/{name}"
         said = inspect(url)
         assert said.returncode == 0 and "linear learner: regressor, 10 features" in said.stdout, said
+        shown = url.rstrip("/")
         served = Program("serve", "--host", "127.0.0.1", "--model-dir", url, **environment)
-        assert served.find(rf"(loaded linear learner .* from {url})")
+        assert served.find(rf"(loaded linear learner .* from {shown})")
         assert served.stop(signal.SIGTERM) == 0
     said = inspect(f"s3://{BUCKET}/lone/modle.tar.gz")
     assert said.returncode == 66
