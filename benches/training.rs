@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use byoc::linear_learner::train::{Channels, Event, Features, Given, Hyperparameters, Rows, Run, fit};
+use byoc_linear_learner::train::{Channels, Event, Features, Given, Hyperparameters, Rows, Run, fit};
 use ndarray::Array2;
 
 const ROWS: usize = 1_000_000;

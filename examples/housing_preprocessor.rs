@@ -19,9 +19,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use byoc::model::{Artifact, Invocation};
-use byoc::preprocessor::Overrides;
 use byoc::training::{Config, Output, Task, run};
 use byoc_account::Allowance;
+use byoc_sklearn::preprocessor::Overrides;
 use houses::{CITIES, House, houses};
 
 fn main() {

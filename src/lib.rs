@@ -1,22 +1,18 @@
 //! byoc: the runtime for bringing your own container to SageMaker.
 //!
-//! The map of the house, from the street to the ground; a room uses only rooms below it:
+//! From the top down; a module uses only modules below it:
 //!
-//! - [`cli`]: one file a command; arguments in, exit code out.
-//! - The contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`) and
+//! - [`cli`]: one file for each command; arguments in, exit code out.
+//! - The four contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`),
 //!   [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`] (the `/opt/ml`
 //!   training tree).
-//! - [`platform`]: what SageMaker does around containers, whatever for: CreateModel's JSON, starting them, their health.
-//! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects lie,
-//!   on this machine and in S3.
-//! - The ground: [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics), [`in_flight`] (bytes under way, leased),
-//!   [`sending`] (answers that have a deadline), [`temporary`] (folders that a killed process leaves to the next).
-//! - [`fitting`], a package of its own ([`byoc_fitting`]): `preprocessor.json`, and what its transformers learn of rows.
-//! - The domain, with no HTTP and no async, in a package of its own ([`byoc_domain`]): [`scorer`] upon [`preprocessor`],
-//!   [`linear_learner`], [`artifact`], [`payload`], [`json_text`], and [`error`] (the error table).
-
-pub use byoc_domain::{artifact, error, json_text, linear_learner, near, payload, preprocessor, scorer};
-pub use byoc_fitting as fitting;
+//! - [`platform`]: what SageMaker does around containers: CreateModel's JSON, starting them, their health.
+//! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects
+//!   are, on this machine and in S3.
+//! - [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics), [`in_flight`] (leases of bytes in flight),
+//!   [`sending`] (answers with a deadline), [`temporary`] (folders that a killed process leaves to the next one).
+//! - Packages of their own, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`] below
+//!   both.
 
 pub mod cli;
 pub mod container;

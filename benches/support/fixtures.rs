@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use byoc::artifact::targz;
 use byoc::model::{Answer, Artifact, Invocation, Model};
-use byoc::payload::recordio;
-use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
+use byoc_formats::artifact::targz;
+use byoc_formats::payload::recordio;
+use byoc_sklearn::preprocessor::Overrides;
 use tempfile::TempDir;
 
 use super::fixtures_folder;
@@ -25,7 +25,7 @@ pub struct Case {
 
 impl Case {
     /// The model's answer to the request, as a worker makes it.
-    pub fn answer(&self) -> byoc::error::Result<Answer> {
+    pub fn answer(&self) -> byoc_formats::error::Result<Answer> {
         let invocation = Invocation {
             content_type: Some(self.content_type),
             accept: Some(self.accept),

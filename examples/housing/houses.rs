@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use byoc::linear_learner::train::{Channels, Features, Given, Hyperparameters, Rows, Run, Trained, fit};
+use byoc_linear_learner::train::{Channels, Features, Given, Hyperparameters, Rows, Run, Trained, fit};
 
 pub const CITIES: [&str; 10] = [
     "NewYork_NY",

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::print;
-use crate::error::Result;
+use byoc_formats::error::Result;
 
 /// Print the licences of all software that this program contains
 #[derive(Args, Debug)]

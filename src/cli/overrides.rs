@@ -4,9 +4,9 @@ use clap::Args;
 
 use crate::cli::settings::Settings;
 use crate::env::{self, Environment};
-use crate::near;
-use crate::payload::EstimatesForm;
-use crate::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
+use byoc_formats::near;
+use byoc_formats::payload::EstimatesForm;
+use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
 
 /// The flags that win over `columns.json`.
 #[derive(Args, Debug, Default)]

@@ -11,11 +11,11 @@ use crate::cli::settings::{Settings, number, parse_size, text, truth};
 use crate::container::accounts::{memory_of_this_container, share_of_models};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
-use crate::error::Result;
-use crate::near;
-use crate::payload::media_type::{self, MediaType};
 use crate::storage::{Location, S3Access, absolute};
 use crate::telemetry::logs;
+use byoc_formats::error::Result;
+use byoc_formats::near;
+use byoc_formats::payload::media_type::{self, MediaType};
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
 #[derive(Args, Debug, Default)]

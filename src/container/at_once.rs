@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
-    use crate::preprocessor::Overrides;
+    use byoc_sklearn::preprocessor::Overrides;
 
     #[actix_web::test]
     async fn a_thread_answers_what_is_light_always_and_in_a_turn_little_of_what_is_not() {

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::payload::MediaType;
-use crate::preprocessor::Overrides;
 use crate::storage::{Location, S3Access};
+use byoc_formats::payload::MediaType;
+use byoc_sklearn::preprocessor::Overrides;
 
 /// The settings of `byoc serve`.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use byoc_account::Allowance;
 
 use crate::container::accounts::SMALL;
 use crate::container::background;
-use crate::error::Result;
 use crate::in_flight::leased;
-use crate::payload::MediaType;
+use byoc_formats::error::Result;
+use byoc_formats::payload::MediaType;
 
 /// An answer whose parts give their memory back as they are sent.
 #[derive(Debug)]

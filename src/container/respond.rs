@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
-use crate::error::{Cause, Error, Result};
-use crate::payload::MediaType;
 use crate::sending::{self, PIECE};
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::payload::MediaType;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

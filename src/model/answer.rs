@@ -3,13 +3,13 @@
 use byoc_account::Allowance;
 
 use super::{Model, SeenKinds};
-use crate::error::{Cause, Error, Place, Result};
-use crate::linear_learner::LinearLearner;
-use crate::payload::table::Schema;
-use crate::payload::{AnswerWriter, ContentType, Document, Features, Frame, MediaType, Part, Table, negotiate};
-use crate::preprocessor::{Preprocessor, Request};
-use crate::scorer::Scorer;
 use crate::telemetry::printable::one_line;
+use byoc_formats::error::{Cause, Error, Place, Result};
+use byoc_formats::payload::table::Schema;
+use byoc_formats::payload::{AnswerWriter, ContentType, Document, Features, Frame, MediaType, Part, Table, negotiate};
+use byoc_linear_learner::LinearLearner;
+use byoc_sklearn::preprocessor::{Preprocessor, Request};
+use byoc_sklearn::scorer::Scorer;
 
 /// A request to a model, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -202,7 +202,7 @@ fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dy
     }
 }
 
-/// A request whose body is answered piece by piece while it arrives ([`crate::payload::pieces`] says where it is cut). The
+/// A request whose body is answered piece by piece while it arrives ([`byoc_formats::payload::pieces`] says where it is cut). The
 /// answers, one after another, are the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct PieceByPiece {
@@ -266,9 +266,9 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
-    use crate::payload::EstimatesForm;
-    use crate::payload::pieces::Pieces;
-    use crate::preprocessor::Overrides;
+    use byoc_formats::payload::EstimatesForm;
+    use byoc_formats::payload::pieces::Pieces;
+    use byoc_sklearn::preprocessor::Overrides;
 
     fn model(case: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -286,7 +286,7 @@ mod tests {
                 let archive =
                     std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
                 let into = folder.path().join("model");
-                crate::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
+                byoc_formats::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
                 Artifact::find(&into)
                     .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
                     .unwrap()

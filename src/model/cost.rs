@@ -1,8 +1,8 @@
 //! How long an answer takes, reckoned before it is begun: what is heavy is not done on a thread that answers `/ping`.
 
 use super::{Exchange, Model};
-use crate::payload::most_rows;
-use crate::preprocessor::Demand;
+use byoc_formats::payload::most_rows;
+use byoc_sklearn::preprocessor::Demand;
 
 /// What a model's answers take. The figures are of a slow core, and tell what is heavy from what is not, no more.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
-    use crate::preprocessor::Overrides;
+    use byoc_sklearn::preprocessor::Overrides;
 
     fn model(fixture: &str) -> Model {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Allowance, Purpose};
 
 use super::{Artifact, COLUMNS_JSON};
-use crate::artifact::file_kind::{self, FileKind, PREPROCESSOR_JSON};
-use crate::artifact::model_algo::ModelAlgo;
-use crate::artifact::pickle::Held;
-use crate::error::{Cause, Error, Result};
+use byoc_formats::artifact::file_kind::{self, FileKind, PREPROCESSOR_JSON};
+use byoc_formats::artifact::pickle::Held;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_linear_learner::archive::ModelAlgo;
 
 /// How many names an error lists of what it found.
 const MOST_LISTED: usize = 10;

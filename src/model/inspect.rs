@@ -1,16 +1,16 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
 use super::{Artifact, Script, in_file, read, with_file};
-use crate::artifact::file_kind::FileKind;
-use crate::artifact::model_algo::{Member, ModelAlgo};
-use crate::artifact::pickle::{self, Outline, Tree};
-use crate::artifact::targz;
-use crate::error::{Cause, Error, Result};
-use crate::fitting::Document;
-use crate::linear_learner::{LinearLearner, LinearLearnerDescription};
-use crate::preprocessor::{ColumnsJson, Overrides, Preprocessor, PreprocessorDescription, RefusedDescription};
-use crate::scorer::{Scorer, ScorerDescription};
 use byoc_account::Allowance;
+use byoc_formats::artifact::file_kind::FileKind;
+use byoc_formats::artifact::pickle::{self, Outline, Tree};
+use byoc_formats::artifact::targz;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_linear_learner::archive::{Member, ModelAlgo};
+use byoc_linear_learner::{LinearLearner, LinearLearnerDescription};
+use byoc_sklearn::Document;
+use byoc_sklearn::preprocessor::{ColumnsJson, Overrides, Preprocessor, PreprocessorDescription, RefusedDescription};
+use byoc_sklearn::scorer::{Scorer, ScorerDescription};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -7,9 +7,9 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::Model;
-use crate::payload::Frame;
-use crate::payload::reading::column_name;
-use crate::payload::table::{Schema, ValueKind};
+use byoc_formats::payload::Frame;
+use byoc_formats::payload::reading::column_name;
+use byoc_formats::payload::table::{Schema, ValueKind};
 
 /// How many columns are watched at most.
 const MOST: usize = 4096;
@@ -83,13 +83,13 @@ const fn bit(kind: ValueKind) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::MediaType;
     use byoc_account::Allowance;
+    use byoc_formats::payload::MediaType;
 
     struct Named;
 
     impl Schema for Named {
-        fn check_width(&self, _columns: usize) -> crate::error::Result<()> {
+        fn check_width(&self, _columns: usize) -> byoc_formats::error::Result<()> {
             Ok(())
         }
 

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::Arrival;
-use crate::artifact::targz::{self, Limits};
-use crate::error::{Cause, Error, Result};
 use crate::storage::{Bucket, Failure, Location, Storage, Version, nothing_at};
+use byoc_formats::artifact::targz::{self, Limits};
+use byoc_formats::error::{Cause, Error, Result};
 
 /// What a download is called until it is whole.
 pub const DOWNLOAD_PREFIX: &str = "download-";

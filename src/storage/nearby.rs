@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::near;
+use byoc_formats::near;
 
 /// How many names of a folder are looked at.
 const MOST_LOOKED_AT: usize = 4096;

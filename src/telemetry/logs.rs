@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use log::LevelFilter;
 
-use crate::near;
 use crate::telemetry::printable;
+use byoc_formats::near;
 
 /// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
 /// 0 reads the port from it.

@@ -1,7 +1,7 @@
 //! What `inputdataconfig.json` says of a channel.
 
-use crate::error::{Cause, Error, Result};
-use crate::near;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::near;
 use serde::Deserialize;
 
 /// A channel as it is configured. What is not listed here does not concern a container.

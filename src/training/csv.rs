@@ -3,10 +3,10 @@
 use super::header_line::HeaderLine;
 use super::source::Collector;
 use super::streams::Stream;
-use crate::error::{Error, Place, Result};
-use crate::payload::batch::Row;
-use crate::payload::{Batch, ContentType, IF_HEADER, MediaType};
 use byoc_account::Allowance;
+use byoc_formats::error::{Error, Place, Result};
+use byoc_formats::payload::batch::Row;
+use byoc_formats::payload::{Batch, ContentType, IF_HEADER, MediaType};
 use std::io::Read as _;
 
 /// Text that is parsed at once. A line must fit.

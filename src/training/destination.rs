@@ -1,8 +1,8 @@
 //! Where a model goes: a folder, or the archive that SageMaker would make of that folder, `model.tar.gz`.
 
 use super::place;
-use crate::error::{Cause, Error, Result};
 use crate::temporary::TemporaryFolder;
+use byoc_formats::error::{Cause, Error, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs::File;
@@ -100,7 +100,7 @@ fn pack(folder: &Path, archive: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::targz;
+    use byoc_formats::artifact::targz;
 
     #[test]
     fn an_archive_has_the_files_of_the_folder_and_is_the_same_each_time() {

@@ -8,9 +8,8 @@ use super::source::{ChannelSource, Reading, Shape};
 use super::stop::{Stop, stopped};
 use super::task::Task;
 use super::{beside, failure, preprocessor_job};
-use crate::error::{Cause, Error, Result};
-use crate::linear_learner;
-use crate::linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
 use std::time::SystemTime;
 
 /// How a job runs.
@@ -98,7 +97,7 @@ fn train(config: &Config) -> Result<()> {
         }
         trained => trained?,
     };
-    linear_learner::write(&destination.folder(), &given, &trained)?;
+    byoc_linear_learner::write(&destination.folder(), &given, &trained)?;
     report.written(&destination.finish(MODEL)?, &trained);
     Ok(())
 }

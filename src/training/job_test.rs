@@ -1,7 +1,7 @@
 use super::*;
-use crate::linear_learner::LinearLearner;
-use crate::payload::{ContentType, MediaType};
 use byoc_account::Allowance;
+use byoc_formats::payload::{ContentType, MediaType};
+use byoc_linear_learner::LinearLearner;
 
 struct Job {
     base: tempfile::TempDir,
@@ -64,7 +64,9 @@ fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
     let body = ContentType::of(MediaType::Csv);
     let predictions =
         learner.predict(&learner.read(body, b"1,1\n", &byoc_account::Allowance::unbounded()).unwrap()).unwrap();
-    let crate::payload::predictions::Scores::Float32(scores) = predictions.scores() else { panic!("float32 scores") };
+    let byoc_formats::payload::predictions::Scores::Float32(scores) = predictions.scores() else {
+        panic!("float32 scores")
+    };
     assert!((scores[0] - 11.0).abs() < 1e-4, "{scores:?}");
 }
 

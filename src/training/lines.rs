@@ -3,8 +3,8 @@
 //! Wording and order are those of public training logs from 2020 to 2024. All goes to standard output, as there.
 
 use super::report::{number, resolved};
-use crate::linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
 use crate::telemetry::printable;
+use byoc_linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
 use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -55,7 +55,7 @@ impl<W: Write> Lines<W> {
 
     pub(super) fn configuration(&mut self, source: &str, given: &Given) {
         let defaults: Given =
-            crate::linear_learner::train::DEFAULTS.iter().map(|&(name, value)| (name.into(), value.into())).collect();
+            byoc_linear_learner::train::DEFAULTS.iter().map(|&(name, value)| (name.into(), value.into())).collect();
         let mut all = defaults.clone();
         all.extend(given.clone());
         self.line("Docker entrypoint called with argument(s): train");

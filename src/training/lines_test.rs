@@ -1,5 +1,5 @@
 use super::*;
-use crate::linear_learner::train::{Criterion, Given, Scaler, candidates};
+use byoc_linear_learner::train::{Criterion, Given, Scaler, candidates};
 use std::time::Duration;
 
 fn given(pairs: &[(&str, &str)]) -> Hyperparameters {

@@ -2,7 +2,7 @@
 //! files that the command line names (`task`).
 //!
 //! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This room knows files, channels, log lines and
-//! signals; what is computed is [`crate::linear_learner::train`]'s, or [`crate::fitting`]'s: a job that has a specification
+//! signals; what is computed is [`byoc_linear_learner::train`]'s, or [`byoc_sklearn`]'s: a job that has a specification
 //! of a preprocessor is `preprocessor_job`'s.
 
 mod beside;

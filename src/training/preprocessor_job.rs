@@ -8,11 +8,11 @@ use super::lines::stamp;
 use super::stop::{Stop, stopped};
 use super::table_source::TableSource;
 use super::task::Task;
-use crate::error::{Cause, Error, Result};
-use crate::fitting::{self, Document, Specification};
-use crate::linear_learner::train::Given;
-use crate::near;
 use crate::telemetry::printable;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::near;
+use byoc_linear_learner::train::Given;
+use byoc_sklearn::{self, Document, Specification};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ impl Job {
         // A FIFO that nobody writes to cannot be left, but a thread that waits for it can.
         let learn = move || {
             // Without a receiver nobody is left to be told.
-            let _ = sender.send(fitting::fit(specification, &mut rows, &mut |event| report.hear(&event)));
+            let _ = sender.send(byoc_sklearn::fit(specification, &mut rows, &mut |event| report.hear(&event)));
         };
         let internal =
             |error: std::io::Error| Error::new(Cause::Internal, format!("could not start a thread: {error}"));
@@ -234,28 +234,28 @@ impl Report {
         };
     }
 
-    fn hear(&mut self, event: &fitting::Event) {
+    fn hear(&mut self, event: &byoc_sklearn::Event) {
         match event {
-            fitting::Event::Walk(number, learning) => {
+            byoc_sklearn::Event::Walk(number, learning) => {
                 self.walk = *number;
                 self.began = Instant::now();
                 let mut names = learning.clone();
                 names.dedup();
                 self.say(&format!("Walk {number} over the rows: {}", names.join(", ")));
             }
-            fitting::Event::Seen(rows) if self.is_watched => {
+            byoc_sklearn::Event::Seen(rows) if self.is_watched => {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
                     self.shown = Some(Instant::now());
                     let mut out = std::io::stdout().lock();
                     let _ = write!(out, "\r\x1b[Kwalk {}: {rows} rows", self.walk).and_then(|()| out.flush());
                 }
             }
-            fitting::Event::Seen(_) => {}
-            fitting::Event::Walked(rows) => {
+            byoc_sklearn::Event::Seen(_) => {}
+            byoc_sklearn::Event::Walked(rows) => {
                 let rate = *rows as f64 / self.began.elapsed().as_secs_f64().max(1e-6);
                 self.say(&format!("Walk {}: {rows} rows, {rate:.0} rows/second", self.walk));
             }
-            fitting::Event::Kept(name, columns) => {
+            byoc_sklearn::Event::Kept(name, columns) => {
                 self.say(&format!(
                     "{name} keeps {columns} columns in memory: its statistics are of all values at once"
                 ));

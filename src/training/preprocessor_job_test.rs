@@ -1,9 +1,9 @@
-use crate::error::Result;
 use crate::model::Artifact;
-use crate::preprocessor::Overrides;
 use crate::training::{Config, run};
 use crate::training::{Output, Task};
 use byoc_account::Allowance;
+use byoc_formats::error::Result;
+use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 
 const SPECIFICATION: &str = r#"{"version": 1, "columns": ["a", "b"], "label": "y", "label_position": "first",

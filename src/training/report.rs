@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 use super::screen::Screen;
-use crate::linear_learner::train::{Candidate, Event, Optimizer, Trained};
+use byoc_linear_learner::train::{Candidate, Event, Optimizer, Trained};
 use std::io::Stdout;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ impl Report {
 /// A number as Python prints it, which AWS's lines are written by.
 pub(super) fn number(value: f64) -> String {
     let mut text = Vec::new();
-    crate::payload::write_number(&mut text, value);
+    byoc_formats::payload::write_number(&mut text, value);
     String::from_utf8(text).unwrap_or_default()
 }
 

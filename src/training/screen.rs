@@ -1,8 +1,8 @@
 //! Progress for a person at a terminal: one line that changes, and what stays to be read.
 
 use super::report::number;
-use crate::linear_learner::train::{Event, Hyperparameters, Trained, Verdict};
 use crate::telemetry::printable;
+use byoc_linear_learner::train::{Event, Hyperparameters, Trained, Verdict};
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};

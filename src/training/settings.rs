@@ -2,8 +2,8 @@
 
 use super::channel::Channel;
 use super::tree::Tree;
-use crate::error::{Cause, Error, Result};
-use crate::linear_learner::train::Given;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_linear_learner::train::Given;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -5,10 +5,10 @@ use super::channel::{Channel, Format};
 use super::header_line::HeaderLine;
 use super::stop::{Stop, stopped};
 use super::streams::{Stream, Streams};
-use crate::error::{Cause, Error, Place, Result};
-use crate::fitting::{Rows, Specification, moved};
-use crate::payload::Table;
-use crate::payload::csv::{ColumnType, Records, Typing};
+use byoc_formats::error::{Cause, Error, Place, Result};
+use byoc_formats::payload::Table;
+use byoc_formats::payload::csv::{ColumnType, Records, Typing};
+use byoc_sklearn::{Rows, Specification, moved};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,8 @@
 use super::channel::Channel;
 use super::settings;
 use super::tree::Tree;
-use crate::error::{Cause, Error, Result};
-use crate::linear_learner::train::Given;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_linear_learner::train::Given;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

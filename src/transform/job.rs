@@ -9,10 +9,10 @@ use reqwest::header::HeaderValue;
 use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, DESCRIBED, S3DataType};
 use super::processing::DataProcessing;
 use super::split::{BatchStrategy, Header, SplitType};
-use crate::payload::MediaType;
 use crate::platform::create_model::members;
 use crate::platform::create_model::{is_name, not_a_name};
 use crate::storage::Location;
+use byoc_formats::payload::MediaType;
 
 /// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
@@ -299,8 +299,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::error::{Cause, Error, Result};
     use crate::platform::problems::listed;
+    use byoc_formats::error::{Cause, Error, Result};
 
     fn full() -> Value {
         json!({

@@ -8,10 +8,10 @@ use serde::de::value::StrDeserializer;
 
 use super::create_transform_job::CreateTransformJob;
 use super::job::{Job, Problem};
-use crate::json_text::Mistyped;
 use crate::platform::create_model::typed;
 use crate::platform::problems::listed;
 use crate::storage::read_text;
+use byoc_formats::json_text::Mistyped;
 
 /// CreateTransformJob's request, not checked yet.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 //! takes no memory, and what it has takes what its bytes justify.
 
 use allocation_counter::measure;
-use byoc::payload::table::Schema;
-use byoc::payload::{Batch, ContentType, Frame, MediaType};
 use byoc_account::{Allowance, Purpose};
+use byoc_formats::payload::table::Schema;
+use byoc_formats::payload::{Batch, ContentType, Frame, MediaType};
 
 /// Rows of so many columns that have names.
 struct Named(Vec<String>);
@@ -16,10 +16,10 @@ impl Named {
 }
 
 impl Schema for Named {
-    fn check_width(&self, columns: usize) -> byoc::error::Result<()> {
+    fn check_width(&self, columns: usize) -> byoc_formats::error::Result<()> {
         match columns == self.0.len() {
             true => Ok(()),
-            false => Err(byoc::error::Error::bad_payload(format!("expected {} columns", self.0.len()))),
+            false => Err(byoc_formats::error::Error::bad_payload(format!("expected {} columns", self.0.len()))),
         }
     }
 
@@ -37,7 +37,7 @@ impl Schema for Named {
 }
 
 /// Any number of columns, without names.
-fn any_width(_: usize) -> byoc::error::Result<()> {
+fn any_width(_: usize) -> byoc_formats::error::Result<()> {
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use super::models::{Object, file};
 use super::requests;
 use byoc::model::{Artifact, Inspection, Invocation};
-use byoc::payload::{Frame, MediaType};
-use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
+use byoc_formats::payload::{Frame, MediaType};
+use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 use std::time::{Duration, Instant};
 

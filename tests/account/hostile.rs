@@ -5,9 +5,9 @@ use super::models::{
 };
 use super::{folder, inspect, load, pickled};
 use allocation_counter::measure;
-use byoc::artifact::pickle::{Items, Python};
-use byoc::error::Cause;
 use byoc_account::{Allowance, Purpose};
+use byoc_formats::artifact::pickle::{Items, Python};
+use byoc_formats::error::Cause;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Artifacts of every class of scikit-learn's that is read, of any size, as pickles made of pieces: so that a test can put
 //! another piece in the place of one, or name one again.
 
-use byoc::artifact::pickle::{ItemType, Items, Python, write};
+use byoc_formats::artifact::pickle::{ItemType, Items, Python, write};
 
 /// A value in a pickle: opcodes that leave it on the stack.
 pub type Piece = Vec<u8>;
@@ -447,5 +447,5 @@ pub fn model(class: &str, count: usize) -> Option<Object> {
 
 /// All classes that are read.
 pub fn classes() -> impl Iterator<Item = &'static str> {
-    byoc::preprocessor::supported_transformers().chain(byoc::scorer::supported_estimators())
+    byoc_sklearn::preprocessor::supported_transformers().chain(byoc_sklearn::scorer::supported_estimators())
 }

@@ -2,10 +2,10 @@
 
 use super::models::{self, file};
 use byoc::model::{Artifact, Model};
-use byoc::payload::table::{Column, Table};
-use byoc::payload::{Features, MediaType};
-use byoc::preprocessor::Overrides;
 use byoc_account::Allowance;
+use byoc_formats::payload::table::{Column, Table};
+use byoc_formats::payload::{Features, MediaType};
+use byoc_sklearn::preprocessor::Overrides;
 
 /// A model of a class, and how many columns a row of it has.
 pub fn model(class: &str) -> (Model, usize) {

@@ -8,8 +8,8 @@ use super::page::{Page, plain};
 use super::{not_run, passed_over, preprocessor, say, sizes};
 use crate::cli::hints;
 use crate::model::{FileSize, Refusal, Script};
-use crate::preprocessor::RefusedDescription;
 use crate::telemetry::printable;
+use byoc_sklearn::preprocessor::RefusedDescription;
 
 /// A refusal as a JSON document.
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use super::page::{Page, plain, short, value};
 use super::weights::{self, Function};
-use crate::linear_learner::LinearLearnerDescription;
+use byoc_linear_learner::LinearLearnerDescription;
 use serde_json::Value as Json;
 
 pub(super) fn title(learner: &LinearLearnerDescription) -> String {

@@ -22,10 +22,10 @@ use crate::cli::overrides::OverrideArguments;
 use crate::cli::settings::Settings;
 use crate::container::accounts::left_for_the_rest;
 use crate::env::Environment;
-use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection, Refusal, Script};
-use crate::preprocessor::Overrides;
 use crate::telemetry::printable;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_sklearn::preprocessor::Overrides;
 use page::{Page, path, plain};
 use place::Place;
 

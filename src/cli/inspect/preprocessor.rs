@@ -1,8 +1,8 @@
 //! A preprocessor in words: the tree of its transformers, and the names of its features.
 
 use super::page::{Page, listed, path, plain, short, value};
-use crate::payload::reading::ReadAs;
-use crate::preprocessor::{ColumnReadAs, Name, PreprocessorDescription, TransformerDescription};
+use byoc_formats::payload::reading::ReadAs;
+use byoc_sklearn::preprocessor::{ColumnReadAs, Name, PreprocessorDescription, TransformerDescription};
 use serde_json::Value as Json;
 
 /// Settings that change nothing of what comes out.

@@ -3,7 +3,7 @@
 use super::page::{Page, value};
 use super::preprocessor;
 use super::weights::{self, Function};
-use crate::scorer::ScorerDescription;
+use byoc_sklearn::scorer::ScorerDescription;
 
 pub(super) fn describe(page: &mut Page, scorer: &ScorerDescription) {
     preprocessor::row(page, &scorer.artifact);

@@ -11,10 +11,10 @@ use super::page::{Page, path};
 use super::place::Place;
 use super::preprocessor::printable as sentence;
 use super::{Ended, bytes, say, title};
-use crate::error::Error;
 use crate::model::{Inspection, Refusal};
-use crate::preprocessor::Overrides;
 use crate::telemetry::printable;
+use byoc_formats::error::Error;
+use byoc_sklearn::preprocessor::Overrides;
 
 /// The archives.
 pub(super) struct Models<'a> {

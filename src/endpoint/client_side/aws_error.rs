@@ -14,7 +14,7 @@ use super::authorization::Refusal;
 use super::headers::{ERROR_TYPE, REQUEST_ID};
 use crate::endpoint::container_side::{ContainerFailure, Failure};
 use crate::endpoint::identity::Identity;
-use crate::near;
+use byoc_formats::near;
 
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
 const LONGEST_MESSAGE: usize = 2048;

@@ -15,7 +15,7 @@ use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::variants::{Variant, Variants, invocations};
 use crate::endpoint::container_side::{Call, Failure, TargetModel};
-use crate::near;
+use byoc_formats::near;
 
 /// What counts an invocation that reached no variant.
 const NO_VARIANT: &str = "none";

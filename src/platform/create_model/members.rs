@@ -1,6 +1,6 @@
 //! The members of the API's requests that are read or passed over here, of whatever structure.
 
-use crate::near;
+use byoc_formats::near;
 
 /// docs.aws.amazon.com/sagemaker/latest/APIReference: CreateModel, CreateEndpointConfig and CreateTransformJob with the
 /// structures in them, and our own EndpointName and Models.

@@ -17,8 +17,8 @@ pub(crate) use request::{CreateModel, Unknown};
 pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
 
-use crate::json_text::{Mistyped, Node};
 use crate::storage::Location;
+use byoc_formats::json_text::{Mistyped, Node};
 
 /// An inference pipeline has at most this many containers.
 const MOST_CONTAINERS: usize = 15;

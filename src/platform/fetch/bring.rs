@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{FetchError, files, opened};
-use crate::near;
 use crate::storage::{Bucket, Entry, Failure, Location, Storage};
+use byoc_formats::near;
 
 /// How many objects that lie beside one that is not there are looked at.
 const MOST_BESIDE: usize = 1000;

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{FetchError, not_read, remove};
-use crate::artifact::targz::Limits;
-use crate::error::Error;
 use crate::storage::{Bucket, Failure};
+use byoc_formats::artifact::targz::Limits;
+use byoc_formats::error::Error;
 
 /// A part of a path has at most this many bytes.
 const LONGEST_NAME: usize = 255;

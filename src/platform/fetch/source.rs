@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{FetchError, remove};
-use crate::artifact::file_kind;
-use crate::error::{Error, Result};
 use crate::storage::{Bucket, Failure};
+use byoc_formats::artifact::file_kind;
+use byoc_formats::error::{Error, Result};
 
 /// The name of the file that says of a pickle what it does not say itself, and the most bytes that are taken for it.
 const COLUMNS_JSON: &str = "columns.json";

@@ -21,8 +21,6 @@ pub(super) use complaint::Complaint;
 pub(super) use execution_parameters::ExecutionParameters;
 use stage::Stage;
 
-use crate::artifact::file_kind::PREPROCESSOR_JSON;
-use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{
     Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, typed,
 };
@@ -31,6 +29,8 @@ use crate::platform::http;
 use crate::platform::problems::listed;
 use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
 use crate::temporary::TemporaryFolder;
+use byoc_formats::artifact::file_kind::PREPROCESSOR_JSON;
+use byoc_formats::error::{Cause, Error, Result};
 
 /// What serves a job.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::BatchStrategy::{MultiRecord, SingleRecord};
 use super::*;
-use crate::payload::MediaType;
-use crate::payload::recordio::write_frame;
 use crate::transform::processing::JoinSource;
+use byoc_formats::payload::MediaType;
+use byoc_formats::payload::recordio::write_frame;
 
 fn packing(split: SplitType, strategy: BatchStrategy, most: usize) -> Packing {
     Packing { split, strategy, most, fill: most, header: Header::Absent, processing: None }

@@ -1,11 +1,11 @@
 //! JSON documents read strictly: nothing is skipped, and all that is wrong is reported together, each with its path.
 
-use crate::near;
+use byoc_formats::near;
 use std::fmt;
 
 /// A document as a tree. A member that is given twice is there twice: a map would let the last one win, so that a second
 /// `Effect` could silently turn a `Deny` into an `Allow`.
-pub(super) use crate::json_text::Node;
+pub(super) use byoc_formats::json_text::Node;
 
 /// What a value is, for a message. Never what it says: it may be a secret.
 fn kind(node: &Node) -> &'static str {

@@ -1,0 +1,181 @@
+//! What a pickle says that is refused, for whoever looks at it: names that are not on the list are kept as names.
+//!
+//! No model is made of an [`Outline`], which is why it is not a [`Tree`]. All bounds of reading hold here too.
+
+use super::machine::{Machine, Unlisted};
+use super::read_with;
+use super::source::Source;
+use super::tree::{Node, NodeId, Tree, Value};
+use crate::error::Result;
+use byoc_account::Allowance;
+
+/// A pickle as it says itself, with the names of what is not read.
+#[derive(Debug)]
+pub struct Outline(Tree);
+
+impl Outline {
+    /// Reads a pickle whatever it names.
+    ///
+    /// # Errors
+    /// As [`read`](super::read), but for names.
+    pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Outline> {
+        read_with(bytes, Unlisted::Kept, allowance).map(Outline)
+    }
+
+    /// The value that the pickle stands for.
+    pub fn root(&self) -> Value<'_> {
+        self.0.root()
+    }
+
+    /// How many bytes the file has once uncompressed.
+    pub fn plain_bytes(&self) -> usize {
+        self.0.plain_bytes()
+    }
+}
+
+/// What a pickle holds, by how it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// An object of a class.
+    Class {
+        /// The class, without its module.
+        name: String,
+        /// Whether the class is one that is read.
+        is_listed: bool,
+    },
+    /// A value of Python's own: `a dict`, `a list`.
+    Value(&'static str),
+}
+
+/// How many opcodes may stand before the first name of a class.
+const MOST_OPCODES: usize = 64;
+
+impl Held {
+    /// What the pickle holds that begins so: the class that is named first, which is that of the whole.
+    pub fn by_beginning(start: Vec<u8>, allowance: &Allowance) -> Option<Held> {
+        let mut machine = Machine::new(Source::open(start, allowance).ok()?, Unlisted::Kept, allowance).ok()?;
+        machine.first_value(MOST_OPCODES)
+    }
+}
+
+impl Machine<'_> {
+    /// The first class that is named, or the first value of Python's own.
+    fn first_value(&mut self, most_opcodes: usize) -> Option<Held> {
+        // What stands before the name of the class in protocols 0 and 1.
+        const MAKERS: &[&str] = &["copyreg", "copy_reg"];
+        let mut stack = super::stack::Stack::new(self.allowance, 0);
+        for _ in 0..most_opcodes {
+            let at = self.source.position();
+            let opcode = self.source.byte().ok()?;
+            let before = self.len();
+            self.step(&mut stack, opcode, at).ok()?;
+            if self.len() == before {
+                continue;
+            }
+            let id = NodeId(u32::try_from(before).ok()?);
+            let (name, is_listed) = match self.node(id) {
+                Node::Symbol(name) if MAKERS.contains(&name.module) => continue,
+                Node::Symbol(name) if name.module.contains("joblib") || name.module.starts_with("numpy") => {
+                    return Some(Held::Value("an array or a number of NumPy's"));
+                }
+                Node::Symbol(name) => (name.name.to_owned(), true),
+                Node::Unlisted(name) => (format!("{}.{}", name.module, name.name), false),
+                // The names of a class stand on the stack as text.
+                Node::Text(_) | Node::OwnedText(_) => continue,
+                other => return Some(Held::Value(other.kind())),
+            };
+            return Some(Held::Class { name, is_listed });
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+    use std::path::Path;
+
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)).unwrap()
+    }
+
+    #[test]
+    fn what_is_refused_is_read_as_it_says_itself() {
+        for (name, class) in [
+            ("pickle/unsupported/bayesian_ridge.joblib", "Pipeline"),
+            ("pickle/unsupported/nested_pca.joblib", "Pipeline"),
+            ("pickle/writers/refused_function_dill_0.4.1.pkl", "FunctionTransformer"),
+            ("pickle/writers/refused_named_function_cloudpickle_3.1.3.pkl", "FunctionTransformer"),
+        ] {
+            assert!(read(fixture(name), &Allowance::unbounded()).is_err());
+            let outline =
+                Outline::read(fixture(name), &Allowance::unbounded()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(outline.root().class().map(|(_, class)| class), Some(class), "{name}");
+            assert!(!outline.root().is_unlisted());
+            let held = Held::by_beginning(fixture(name), &Allowance::unbounded());
+            assert_eq!(held, Some(Held::Class { name: class.to_owned(), is_listed: true }), "{name}");
+        }
+    }
+
+    #[test]
+    fn objects_of_unknown_classes_are_kept_however_they_are_made() {
+        for program in [
+            &b"cxgboost.core\nBooster\n)\x81}\x8c\x01aK\x01sb."[..],
+            b"cxgboost.core\nBooster\n)}\x92.",
+            b"cxgboost.core\nBooster\n(K\x01\x8c\x01atR}b}b.",
+            b"cxgboost.core\nBooster\n)R(\x8c\x01aK\x01u(K\x01e.",
+            b"cbuiltins\ngetattr\n(cxgboost.core\nBooster\n\x8c\x01atR)R.",
+            b"cxgboost.core\nBooster\n)\x81N0.",
+        ] {
+            assert!(read(program.to_vec(), &Allowance::unbounded()).is_err());
+            let outline = Outline::read(program.to_vec(), &Allowance::unbounded());
+            let outline = outline.unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()));
+            assert!(outline.root().is_unlisted(), "{}", program.escape_ascii());
+        }
+        let records = b"cnumpy\ndtype\n\x8c\x03V56\x85R(K\x03\x8c\x01|N\x8c\x01a}K8K\x01K\x10tb.";
+        assert!(Outline::read(records.to_vec(), &Allowance::unbounded()).is_ok());
+    }
+
+    #[test]
+    fn the_bounds_of_reading_hold_for_what_is_only_looked_at() {
+        let refusal =
+            |program: &[u8]| Outline::read(program.to_vec(), &Allowance::unbounded()).unwrap_err().to_string();
+        let of_itself = b"cxgboost.core\nBooster\n)\x81q\0}\x8c\x01ah\0sb.";
+        assert!(refusal(of_itself).contains("holds itself"));
+        let deep = [b"cos\nx\n(".repeat(200), b"tR".repeat(200), b".".to_vec()].concat();
+        assert!(refusal(&deep).contains("nested deeper"));
+        assert!(refusal(b"cos\nx\nP1\n.").contains("PERSID is refused"));
+        let long = [b"c", &b"a".repeat(300)[..], b"\nb\n."].concat();
+        assert!(refusal(&long).contains("not text of at most"));
+        let wide = [&b"cnumpy\ndtype\n\x8c\x0aV999999999\x85R."[..]].concat();
+        let array = [
+            &b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR(K\x01K\x02\x85"[..],
+            &wide[..wide.len() - 1],
+            b"\x89C\x01atb.",
+        ];
+        assert!(refusal(&array.concat()).contains("has 1 bytes; expected 1999999998"));
+        let values = [b"(".to_vec(), b"cos\nx\n".repeat(10), b"l.".to_vec()].concat();
+        let few =
+            Outline::read(values.clone(), &Allowance::of_bytes(values.len() as u64 + 100, byoc_account::Purpose::Load));
+        assert_eq!(few.unwrap_err().cause(), crate::error::Cause::InsufficientMemory);
+    }
+
+    #[test]
+    fn the_beginning_says_what_a_pickle_holds() {
+        for (program, expected) in [
+            (&b"\x80\x04}."[..], Held::Value("a dict")),
+            (b"\x80\x04]", Held::Value("a list")),
+            (b"\x80\x04K\x01.", Held::Value("an integer")),
+            (b"cos\nsystem\n", Held::Class { name: "os.system".to_owned(), is_listed: false }),
+            (
+                b"ccopy_reg\n_reconstructor\n(csklearn.preprocessing.data\nNormalizer\n",
+                Held::Class { name: "Normalizer".to_owned(), is_listed: true },
+            ),
+        ] {
+            assert_eq!(Held::by_beginning(program.to_vec(), &Allowance::unbounded()), Some(expected));
+        }
+        assert_eq!(Held::by_beginning(b"no pickle".to_vec(), &Allowance::unbounded()), None);
+        assert_eq!(Held::by_beginning(Vec::new(), &Allowance::unbounded()), None);
+    }
+}

@@ -1,0 +1,267 @@
+//! `preprocessor.json`: a preprocessor as a person writes it, and as `byoc train` writes it once it is fitted.
+//!
+//! Both are the same document (docs/PREPROCESSOR.md): in the second, transformers have the attributes too that a fit gives
+//! them, by scikit-learn's names. `values/` is what stands in the places, `classes` the transformers, `composite` those
+//! that are made of others, `check` what a fit would not have written, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
+//! knows no data.
+
+mod check;
+mod classes;
+mod composite;
+mod layout;
+mod python;
+mod values;
+
+pub(crate) use classes::*;
+pub(crate) use composite::*;
+pub(crate) use python::{NamePlaces, outputs, resolve, to_python};
+pub(crate) use values::*;
+
+use crate::preprocessor::{ColumnsJson, LabelChoice, LabelPosition, Overrides, Preprocessor, twice};
+use byoc_account::Allowance;
+use byoc_formats::artifact::pickle::Tree;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::json_text;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The version of scikit-learn whose attributes and behaviour a fit follows.
+pub(crate) const SCIKIT_LEARN_VERSION: &str = "1.9.1";
+
+/// `"version"`: of the document's own form.
+const VERSION: u64 = 1;
+
+/// What is to be fitted, and on which columns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Specification {
+    #[serde(rename = "version", deserialize_with = "version")]
+    _version: u64,
+    #[serde(default, rename = "columns")]
+    pub(crate) names: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) label: Option<String>,
+    #[serde(default)]
+    pub(crate) label_position: Option<Position>,
+    pub(crate) transformer: Specified,
+}
+
+/// Where in a row the label stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Position {
+    First,
+    Last,
+}
+
+byoc_formats::read_as_word! { Position { First = "first", Last = "last" } }
+
+/// What was fitted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    #[serde(deserialize_with = "version")]
+    version: u64,
+    #[serde(rename = "scikit-learn")]
+    scikit_learn: String,
+    columns: Option<Vec<String>>,
+    label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    label_position: Option<Position>,
+    pub(crate) transformer: FittedTransformer,
+    /// What a document that was read takes in memory.
+    #[serde(skip)]
+    bytes: usize,
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let found = u64::deserialize(deserializer)?;
+    if found == VERSION {
+        return Ok(found);
+    }
+    Err(serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(found), &"the version 1"))
+}
+
+/// What a specification is, and what is made of it, for messages.
+const SPECIFICATION: &str =
+    "an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], \"transformer\": {\"StandardScaler\": {}}}";
+const FITTED: &str = "a fitted preprocessor, the object that byoc train writes";
+
+impl Specification {
+    /// Reads a specification.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] for what is no such document, with the path of what is wrong, and what is allowed there.
+    pub fn parse(json: &[u8]) -> Result<Specification> {
+        let specification: Specification = json_text::parse(json, SPECIFICATION, Cause::BadSetting)?;
+        check_names(specification.names.as_deref(), specification.label.as_deref(), specification.label_position)
+            .map_err(|message| Error::new(Cause::BadSetting, message))?;
+        Ok(specification)
+    }
+
+    /// Which end of a row has the label, if any.
+    pub(crate) fn label(&self) -> Option<LabelPosition> {
+        self.label.as_ref().map(|_| position(self.label_position))
+    }
+
+    /// The lines that would be a header of its rows: their names with the label at its place, and without; none where the
+    /// columns have no names.
+    pub fn header_lines(&self) -> Vec<Vec<String>> {
+        let Some(names) = &self.names else { return Vec::new() };
+        let with_label = self.label.as_ref().map(|label| match position(self.label_position) {
+            LabelPosition::First => std::iter::once(label).chain(names).cloned().collect(),
+            LabelPosition::Last => names.iter().chain([label]).cloned().collect(),
+        });
+        with_label.into_iter().chain([names.clone()]).collect()
+    }
+
+    /// What is wrong with a `label_size`, the number of labels at the left of a row, where it is not what is specified.
+    pub fn contradicts_label_size(&self, size: &str) -> Option<String> {
+        let first = "expected \"label_position\": \"first\"";
+        match (size, &self.label, position(self.label_position)) {
+            ("0", None, _) | ("1", Some(_), LabelPosition::First) => None,
+            ("1", None, _) => Some(format!(
+                "says that the first column is the label, but the specification has no label: expected \"label\" with its \
+                 name, and {first}"
+            )),
+            ("1", Some(label), LabelPosition::Last) => Some(format!(
+                "says that the first column is the label, but the specification has the label {label:?} last \
+                 (label_position): {first}"
+            )),
+            ("0", Some(label), _) => Some(format!(
+                "says that there is no label, but the specification has the label {label:?}: expected no \"label\""
+            )),
+            _ => Some("is not understood: expected label_size=0 or label_size=1".to_owned()),
+        }
+    }
+
+    /// The document with what was fitted.
+    pub(crate) fn fitted(self, transformer: FittedTransformer) -> Document {
+        Document {
+            version: VERSION,
+            scikit_learn: SCIKIT_LEARN_VERSION.to_owned(),
+            columns: self.names,
+            label_position: self.label.is_some().then_some(self.label_position.unwrap_or(Position::Last)),
+            label: self.label,
+            transformer,
+            bytes: 0,
+        }
+    }
+}
+
+/// Checks what a row is said to be.
+fn check_names(names: Option<&[String]>, label: Option<&str>, label_position: Option<Position>) -> Result<(), String> {
+    if label.is_none() && label_position.is_some() {
+        return Err("label_position: expected a label too".to_owned());
+    }
+    // They would be taken for the place, as in columns.json, and the label be looked for at another one.
+    if let Some(word) = label.filter(|label| !matches!(LabelChoice::parse(label), LabelChoice::Named(_))) {
+        let meant = if word == "none" {
+            "\"label\": null".to_owned()
+        } else {
+            format!("\"label_position\": {word:?} beside it")
+        };
+        return Err(format!("label: expected the label's name, found {word:?}: say {meant}"));
+    }
+    let Some(names) = names else { return Ok(()) };
+    if names.is_empty() {
+        return Err("columns: expected at least one name, found none".to_owned());
+    }
+    if let Some(label) = label.filter(|label| names.iter().any(|name| name == label)) {
+        return Err(format!("columns: expected the columns without the label, found {label:?} among them"));
+    }
+    match twice(names) {
+        Some((at, name)) => Err(format!("columns[{at}]: expected different names, found {name:?} twice")),
+        None => Ok(()),
+    }
+}
+
+fn position(position: Option<Position>) -> LabelPosition {
+    match position {
+        Some(Position::First) => LabelPosition::First,
+        Some(Position::Last) | None => LabelPosition::Last,
+    }
+}
+
+impl Document {
+    /// Reads what [`Document::to_json`] wrote.
+    ///
+    /// # Errors
+    /// [`Cause::BadDocument`] for what is no such document, with the path of what is wrong.
+    pub fn parse(json: &[u8], allowance: &Allowance) -> Result<Document> {
+        let parsed = json_text::parse_within(json, FITTED, Cause::BadDocument, allowance);
+        let mut document: Document = parsed.map_err(|error| match error.cause() {
+            Cause::BadDocument if is_specification(json, allowance) => Error::new(
+                Cause::BadDocument,
+                "this is a specification, which is not fitted: expected what byoc train writes from it",
+            ),
+            _ => error,
+        })?;
+        check_names(document.columns.as_deref(), document.label.as_deref(), document.label_position)
+            .map_err(|message| Error::new(Cause::BadDocument, message))?;
+        check::check(&document.transformer, "transformer")?;
+        document.bytes = json_text::Size::of(json).typed;
+        Ok(document)
+    }
+
+    /// The object that scikit-learn would have pickled, read back.
+    ///
+    /// # Errors
+    /// As [`Document::located`].
+    pub fn to_tree(&self, allowance: &Allowance) -> Result<Tree> {
+        // As Python's objects, then as bytes, of which those of an array are made before they are written.
+        let size = self.bytes;
+        let joblib = {
+            let _held = allowance.hold(size.saturating_mul(2))?;
+            self.to_joblib()
+        };
+        allowance.take(joblib.capacity())?;
+        byoc_formats::artifact::pickle::read(joblib, allowance).map_err(Document::located)
+    }
+
+    /// An error about the object that a document was turned into, as one about the document: bytes are those of a pickle
+    /// that nobody has.
+    pub fn located(error: Error) -> Error {
+        let cause = if error.cause() == Cause::BadArtifact { Cause::BadDocument } else { error.cause() };
+        Error::new(cause, error.message().replace("found None", "found null"))
+    }
+
+    /// The document, for files.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut json, layout::Layout::default());
+        // Nothing in a document fails to be written, and memory does not either.
+        let _ = self.serialize(&mut serializer);
+        json.push(b'\n');
+        json
+    }
+
+    /// The object that scikit-learn would have pickled, as `joblib.dump` writes it.
+    pub fn to_joblib(&self) -> Vec<u8> {
+        byoc_formats::artifact::pickle::write(&to_python(&self.transformer))
+    }
+
+    /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody says of
+    /// its columns.
+    ///
+    /// # Errors
+    /// [`Cause::BadDocument`] for attributes that do not fit each other.
+    pub fn preprocessor(&self, overrides: &Overrides, allowance: &Allowance) -> Result<Preprocessor> {
+        let tree = self.to_tree(allowance)?;
+        let preprocessor =
+            Preprocessor::from_pickle(&tree, Some(self.columns_json(overrides)), allowance).map_err(Document::located);
+        tree.give_back_to(allowance);
+        preprocessor
+    }
+
+    /// What a `columns.json` beside the pickle would say, with what is said of it from outside. Transformers have one method.
+    pub fn columns_json(&self, overrides: &Overrides) -> ColumnsJson {
+        let label = self.label.clone().map(|label| (label, position(self.label_position)));
+        let overrides = Overrides { method: None, ..overrides.clone() };
+        ColumnsJson::of_document(self.columns.clone(), label).overridden(&overrides)
+    }
+}
+
+/// Whether it is what `byoc train` is told, and not what it writes.
+fn is_specification(json: &[u8], allowance: &Allowance) -> bool {
+    json_text::parse_within::<Specification>(json, SPECIFICATION, Cause::BadSetting, allowance).is_ok()
+}

@@ -1,0 +1,180 @@
+//! Fitting: from a specification and rows to what scikit-learn's `fit` would have learned of them (1.9).
+//!
+//! Rows come in chunks, as often as they are asked for. One walk over them teaches every transformer whose input is
+//! settled; the steps of a pipeline need a walk each. `plan` is the tree of what is done and what is still to be learned,
+//! `learn` what a transformer does while rows go by; then one file a transformer, and what several of them use: `moments`
+//! (mean and variance), `kept` (columns in memory), `quantiles`, `counts` (categories), `minimize`.
+//!
+//! Where scikit-learn sums a column in numpy's order, sums here are compensated, so that they do not depend on how rows
+//! are cut into chunks; the difference is in the last digits, and less than the error of numpy's own sum.
+
+mod counts;
+mod encoders;
+mod imputer;
+mod k_bins;
+mod kept;
+mod learn;
+mod minimize;
+mod moments;
+mod plan;
+mod power;
+mod quantiles;
+mod scalers;
+mod stateless;
+
+use crate::document::{Document, Features, Specification};
+use crate::preprocessor::Fault;
+use crate::preprocessor::LabelPosition;
+use crate::preprocessor::{Feature, Origin};
+use byoc_formats::error::{Cause, Error, Place, Result};
+use byoc_formats::payload::table::{Column, Table};
+use plan::{Input, Node};
+use std::borrow::Cow;
+
+/// Rows that can be walked over again and again.
+pub trait Rows {
+    /// Goes over all rows from the first to the last, in chunks; every column has the same type in all of them.
+    ///
+    /// # Errors
+    /// What keeps the rows from being read, and what `see` gives; that with the chunk's place.
+    fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()>;
+}
+
+/// What is told while fitting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A walk begins: its number, from 1, and the transformers that learn in it.
+    Walk(usize, Vec<&'static str>),
+    /// So many rows of it went by.
+    Seen(u64),
+    /// It ended.
+    Walked(u64),
+    /// A transformer keeps so many columns in memory, for their quantiles.
+    Kept(&'static str, usize),
+}
+
+/// Fits.
+///
+/// # Errors
+/// [`Cause::BadSetting`] where the specification does not fit the columns, [`Cause::BadPayload`] where scikit-learn's
+/// `fit` would raise, with the row and the column; and what keeps the rows from being read.
+pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnMut(Event)) -> Result<Document> {
+    let label = specification.label();
+    let names = specification.names.clone();
+    let label_name = specification.label.clone();
+    let mut root = Node::new(&specification.transformer, "transformer")?;
+    let mut input: Option<Input> = None;
+    let mut width = names.as_ref().map(Vec::len);
+    if width.is_none() {
+        // How many there are is known once a row was seen.
+        rows.walk(&mut |table| {
+            width.get_or_insert(table.columns.len() - usize::from(label.is_some()).min(table.columns.len()));
+            Ok(())
+        })?;
+    }
+    let mut walk = 0;
+    loop {
+        let input = input.get_or_insert_with(|| Input {
+            features: Features { count: width.unwrap_or(0), names: names.clone() },
+            is_sparse: false,
+        });
+        root.prepare(input)?;
+        let learning = root.learning();
+        if learning.is_empty() {
+            break;
+        }
+        walk += 1;
+        tell(Event::Walk(walk, learning));
+        let mut seen = 0;
+        rows.walk(&mut |table| {
+            let (count, placed) =
+                (table.rows, Placed { label, names: names.as_deref(), label_name: label_name.as_deref() });
+            let columns = placed.without_label(table, input.features.count)?;
+            let features: Vec<Feature<'_, '_>> = columns
+                .iter()
+                .enumerate()
+                .map(|(index, column)| Feature {
+                    origin: Origin::column(index),
+                    data: Cow::Borrowed(column),
+                    has_values: false,
+                    imputed: false,
+                })
+                .collect();
+            root.see(&features, count).map_err(|fault| placed.error(fault))?;
+            seen += count as u64;
+            tell(Event::Seen(seen));
+            Ok(())
+        })?;
+        if seen == 0 {
+            return Err(Error::bad_payload("expected at least one row to fit on, found none"));
+        }
+        tell(Event::Walked(seen));
+        let placed = Placed { label, names: names.as_deref(), label_name: label_name.as_deref() };
+        root.settle(tell).map_err(|fault| placed.error(fault))?;
+    }
+    let fitted = root.into_fitted().ok_or_else(|| Error::new(Cause::Internal, "a transformer was not fitted"))?;
+    Ok(specification.fitted(fitted))
+}
+
+/// Which columns a row has.
+#[derive(Clone, Copy)]
+struct Placed<'n> {
+    label: Option<LabelPosition>,
+    names: Option<&'n [String]>,
+    label_name: Option<&'n str>,
+}
+
+impl Placed<'_> {
+    /// The features' columns of a chunk. Rows may come with their label, where there is one, or without.
+    fn without_label<'a>(&self, table: Table<'a>, expected: usize) -> Result<Vec<Column<'a>>> {
+        let Table { mut columns, .. } = table;
+        let found = columns.len();
+        match self.label {
+            _ if found == expected => {}
+            Some(LabelPosition::First) if found == expected + 1 => drop(columns.remove(0)),
+            Some(LabelPosition::Last) if found == expected + 1 => drop(columns.pop()),
+            _ => {
+                let names = self.names.unwrap_or_default();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let names = crate::preprocessor::list_names(&names);
+                let label = match (self.label, self.label_name) {
+                    (Some(LabelPosition::First), Some(label)) => format!(" and the label {label} first"),
+                    (Some(LabelPosition::Last), Some(label)) => format!(" and the label {label} last"),
+                    _ => String::new(),
+                };
+                let message = format!("expected rows of {expected} columns ({names}){label}, found {found} in all");
+                return Err(Error::bad_payload(message));
+            }
+        }
+        Ok(columns)
+    }
+
+    fn error(&self, fault: Fault) -> Error {
+        let error = fault.into_error(|origin| {
+            let index = origin.index()?;
+            let name = self.names.and_then(|names| names.get(index)).cloned();
+            Some((index + 1 + usize::from(self.label == Some(LabelPosition::First)), name))
+        });
+        let place = error.place().cloned().unwrap_or_default();
+        let is_own_name = place.name.as_ref().is_some_and(|name| error.message().contains(&format!("{name:?}")));
+        if error.message().starts_with("could not read ") && is_own_name {
+            let message = format!(
+                "{}: it is the column's own name, so this looks like a header line, which is no data",
+                error.message()
+            );
+            return Error::new(error.cause(), message).at(place);
+        }
+        error
+    }
+}
+
+/// The same error, `rows` further down.
+pub fn moved(error: Error, rows: usize) -> Error {
+    let Some(place) = error.place().cloned() else { return error };
+    let row = place.row.map(|row| row + rows);
+    Error::new(error.cause(), error.message()).at(Place { row, ..place })
+}
+
+#[cfg(test)]
+#[path = "fit_test.rs"]
+mod fit_test;

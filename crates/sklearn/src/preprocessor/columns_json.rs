@@ -1,0 +1,283 @@
+//! `columns.json`: what a pickle cannot say about the rows of a request.
+
+use super::build::{LabelPosition, shorten};
+use super::dtypes::{Dtypes, DtypesFrom};
+use super::method::Method;
+use super::overrides::{LabelChoice, Overrides, ToldLabel};
+use super::work::MOST_COLUMNS;
+use byoc_account::Allowance;
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::json_text;
+use byoc_formats::payload::EstimatesForm;
+use byoc_formats::read_as_word;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names of the columns of a row without a header, and where its label stands.
+///
+/// ```json
+/// {"columns": ["YEAR_BUILT", "DECK"], "label": "PRICE", "label_position": "last", "method": "transform",
+///  "dtypes": {"YEAR_BUILT": "str"}}
+/// ```
+///
+/// `"json"` says what a scorer's answers are in JSON: `"list"`, or `"predictions"` as the linear learner's.
+///
+/// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
+/// null or `"none"`, rather than absent, says that there is none, also where the artifact looks as if there were; one that is
+/// `"first"` or `"last"` stands there, whatever it is called.
+#[derive(Debug, Default)]
+pub struct ColumnsJson {
+    pub(super) columns: Option<Vec<String>>,
+    pub(super) label: Label,
+    /// What a setting says of the label, which wins.
+    pub(super) told_label: Option<ToldLabel>,
+    /// What is asked of the artifact.
+    pub method: Option<Method>,
+    /// The types that are said of columns.
+    pub dtypes: Option<Dtypes>,
+    /// What a scorer's answers are in JSON.
+    pub json: Option<EstimatesForm>,
+    /// Where all this is said.
+    pub(super) told: Told,
+}
+
+/// The document that says what the columns of a row are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Told {
+    /// `columns.json`.
+    #[default]
+    ColumnsJson,
+    /// `columns` and `label` of a `preprocessor.json`.
+    Document,
+}
+
+impl Told {
+    /// The error of columns with which no request could be answered.
+    pub(super) fn misfit(self, why: &str) -> Error {
+        match self {
+            Told::ColumnsJson => Error::new(Cause::BadColumns, format!("columns.json does not fit the model: {why}")),
+            Told::Document => Error::new(Cause::BadDocument, format!("columns does not fit transformer: {why}")),
+        }
+    }
+}
+
+/// What is said of a row's label.
+#[derive(Debug, Default, PartialEq)]
+pub(super) enum Label {
+    /// Nothing: the artifact may tell.
+    #[default]
+    Unsaid,
+    /// `null` or `none`: a row never has one.
+    None,
+    /// `first` or `last`: where it stands, whatever it is called.
+    AtEnd(LabelPosition),
+    /// Its name, and where it stands.
+    Named(String, LabelPosition),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    columns: Option<Vec<String>>,
+    /// Absent is one thing, null another.
+    #[serde(default, deserialize_with = "present")]
+    label: Option<Option<String>>,
+    label_position: Option<WrittenPosition>,
+    method: Option<Method>,
+    dtypes: Option<BTreeMap<String, String>>,
+    json: Option<EstimatesForm>,
+    /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
+    #[serde(rename = "input")]
+    _input: Option<WrittenInput>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Clone, Copy)]
+enum WrittenPosition {
+    First,
+    Last,
+}
+
+read_as_word! { WrittenPosition { First = "first", Last = "last" } }
+
+#[derive(Clone, Copy)]
+enum WrittenInput {
+    Frame,
+    Series,
+    Numpy,
+}
+
+read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "numpy" } }
+
+/// What the document is, for messages.
+const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
+
+impl ColumnsJson {
+    /// What it says where nothing else does.
+    #[must_use]
+    pub fn overridden(mut self, overrides: &Overrides) -> ColumnsJson {
+        self.method = overrides.method.or(self.method);
+        if let Some(dtypes) = &overrides.dtypes {
+            self.dtypes = Some(dtypes.clone());
+        }
+        self.json = overrides.json.or(self.json);
+        self.told_label.clone_from(&overrides.label);
+        self
+    }
+
+    /// What the `columns` and the `label` of a fitted document say.
+    pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
+        let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));
+        ColumnsJson { columns, label, told_label: None, method: None, dtypes: None, json: None, told: Told::Document }
+    }
+
+    /// Reads a `columns.json`.
+    ///
+    /// # Errors
+    /// [`Cause::BadColumns`] for what is no such document, with the path of what is wrong: unknown keys are refused by
+    /// their name, and so are columns that cannot be told apart.
+    pub fn parse(json: &[u8], allowance: &Allowance) -> Result<ColumnsJson> {
+        let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
+        let Written { columns, label, label_position, method, dtypes, json: form, .. } =
+            json_text::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
+        let count = columns.as_ref().map_or(0, Vec::len);
+        if count > MOST_COLUMNS {
+            return wrong(format!("columns: expected at most {MOST_COLUMNS} names, found {count}"));
+        }
+        // Names that are looked up, while they are compared.
+        let _held = allowance.hold(count.saturating_mul(2 * size_of::<&str>()))?;
+        let label = label.map(|label| label.map_or(LabelChoice::None, |label| LabelChoice::parse(&label)));
+        if let (Some(columns), Some(LabelChoice::Named(label))) = (&columns, &label)
+            && columns.contains(label)
+        {
+            return wrong(format!(
+                "columns: expected the columns without the label, found {:?} among them",
+                shorten(label)
+            ));
+        }
+        if let Some((at, name)) = columns.as_deref().and_then(twice) {
+            return wrong(format!("columns[{at}]: expected different names, found {:?} twice", shorten(name)));
+        }
+        let label = match (label, label_position) {
+            (None | Some(LabelChoice::None), Some(_)) => {
+                return wrong("label_position: expected a label too".to_owned());
+            }
+            (Some(LabelChoice::First), Some(WrittenPosition::Last)) => {
+                return wrong("label_position: expected \"first\" as label says, or none, found \"last\"".to_owned());
+            }
+            (Some(LabelChoice::Last), Some(WrittenPosition::First)) => {
+                return wrong("label_position: expected \"last\" as label says, or none, found \"first\"".to_owned());
+            }
+            (None, None) => Label::Unsaid,
+            (Some(LabelChoice::None), None) => Label::None,
+            (Some(LabelChoice::First), _) => Label::AtEnd(LabelPosition::First),
+            (Some(LabelChoice::Last), _) => Label::AtEnd(LabelPosition::Last),
+            (Some(LabelChoice::Named(name)), Some(WrittenPosition::First)) => Label::Named(name, LabelPosition::First),
+            (Some(LabelChoice::Named(name)), _) => Label::Named(name, LabelPosition::Last),
+        };
+        // The types beside the names of types that they are read from.
+        let _also_held = allowance.hold(dtypes.as_ref().map_or(0, BTreeMap::len).saturating_mul(Dtypes::BYTES))?;
+        let dtypes = match dtypes.map(|dtypes| Dtypes::new(dtypes, DtypesFrom::ColumnsJson)) {
+            Some(Err(message)) => return wrong(format!("dtypes.{message}")),
+            Some(Ok(dtypes)) => Some(dtypes),
+            None => None,
+        };
+        Ok(ColumnsJson { columns, label, told_label: None, method, dtypes, json: form, told: Told::ColumnsJson })
+    }
+}
+
+/// The first name that stands among those before it, and where.
+pub fn twice(names: &[String]) -> Option<(usize, &str)> {
+    let mut seen = BTreeSet::new();
+    names.iter().map(String::as_str).enumerate().find(|(_, name)| !seen.insert(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_may_be_absent_or_null_and_the_label_comes_last_unless_said_otherwise() {
+        let parsed = ColumnsJson::parse(b"{}", &Allowance::unbounded()).unwrap();
+        assert!(parsed.columns.is_none() && parsed.label == Label::Unsaid && parsed.method.is_none());
+        let json = br#"{"columns": ["a", "b"], "label": "y", "label_position": null, "method": "transform", "input": "series"}"#;
+        let parsed = ColumnsJson::parse(json, &Allowance::unbounded()).unwrap();
+        assert_eq!(parsed.columns.unwrap(), ["a", "b"]);
+        assert_eq!(parsed.label, Label::Named("y".into(), LabelPosition::Last));
+        assert_eq!(ColumnsJson::parse(br#"{"label": null}"#, &Allowance::unbounded()).unwrap().label, Label::None);
+        assert_eq!((parsed.method, parsed.json), (Some(Method::Transform), None));
+        for (label, expected) in [
+            (r#""none""#, Label::None),
+            (r#""first""#, Label::AtEnd(LabelPosition::First)),
+            (r#""last""#, Label::AtEnd(LabelPosition::Last)),
+            (r#""first", "label_position": "first""#, Label::AtEnd(LabelPosition::First)),
+            (r#""last", "label_position": "last""#, Label::AtEnd(LabelPosition::Last)),
+            (r#""last", "columns": ["a", "last"]"#, Label::AtEnd(LabelPosition::Last)),
+            (r#""First""#, Label::Named("First".into(), LabelPosition::Last)),
+        ] {
+            let json = format!("{{\"label\": {label}}}");
+            assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().label, expected, "{json}");
+        }
+        for form in EstimatesForm::ALL {
+            let json = format!("{{\"json\": {:?}}}", form.name());
+            assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().json, Some(form));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_its_name() {
+        let cases = [
+            (r#"{"colums": []}"#, "unknown field `colums`"),
+            (
+                r#"{"method": "fit"}"#,
+                "method: expected \"transform\", \"predict\", \"predict_proba\" or \"decision_function\", found \"fit\"",
+            ),
+            (
+                r#"{"label": "y", "label_position": "middle"}"#,
+                "label_position: expected \"first\" or \"last\", found \"middle\"",
+            ),
+            (r#"{"json": "lines"}"#, "json: expected \"list\" or \"predictions\", found \"lines\""),
+            (r#"{"label_position": "last"}"#, "label_position: expected a label too"),
+            (r#"{"label": "none", "label_position": "last"}"#, "label_position: expected a label too"),
+            (
+                r#"{"label": "first", "label_position": "last"}"#,
+                "label_position: expected \"first\" as label says, or none, found \"last\"",
+            ),
+            (
+                r#"{"label": "last", "label_position": "first"}"#,
+                "label_position: expected \"last\" as label says, or none, found \"first\"",
+            ),
+            (
+                r#"{"columns": ["a", "y"], "label": "y"}"#,
+                "columns: expected the columns without the label, found \"y\" among them",
+            ),
+            (r#"{"columns": ["a", "b", "c", "c"]}"#, "columns[3]: expected different names, found \"c\" twice"),
+            (r#"{"columns": "a,b"}"#, "columns: expected a list, found \"a,b\""),
+            (r#"{"columns": ["a", 1]}"#, "columns[1]: expected text, found 1"),
+            (
+                r#"{"dtypes": {"zip": "object"}}"#,
+                "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"object\"; did you mean \"str\"?",
+            ),
+            (
+                r#"{"dtypes": {"zip": "datetime64"}}"#,
+                "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"datetime64\"",
+            ),
+            (r#"{"dtypes": {"zip": 1}}"#, "dtypes.zip: expected text, found 1"),
+            (r#"{"dtypes": ["zip"]}"#, "dtypes: expected an object, found"),
+            ("[]", "expected an object such as {\"columns\": [\"a\", \"b\"]"),
+            ("columns", "line 1, column 1: this is no JSON"),
+        ];
+        for (json, expected) in cases {
+            let message = ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap_err().to_string();
+            assert!(message.contains(expected), "{json}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_an_editor_puts_before_the_text_is_no_part_of_it() {
+        assert!(ColumnsJson::parse("\u{feff}{\"columns\": [\"a\"]}".as_bytes(), &Allowance::unbounded()).is_ok());
+    }
+}

@@ -1,0 +1,79 @@
+//! What requests had in a column that was guessed to be the label.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use byoc_formats::payload::table::{Cell, Column, ValueKind};
+
+/// Whether requests had the label that was guessed, and whether others did not: their answers have different widths.
+#[derive(Debug, Default)]
+pub(super) struct GuessedSoFar {
+    with: AtomicBool,
+    without: AtomicBool,
+}
+
+impl GuessedSoFar {
+    /// Notes a request, and warns of the first that is not as those before.
+    pub(super) fn note(&self, is_label: bool, explain: impl Fn() -> Option<String>) {
+        let (own, other) = if is_label { (&self.with, &self.without) } else { (&self.without, &self.with) };
+        if !own.swap(true, Relaxed) && other.load(Relaxed) {
+            log::warn!(
+                "some requests have numbers in a column that was guessed to be the label and others have none there, so \
+                 that some answers have the label and others do not: {}",
+                explain().unwrap_or_default()
+            );
+        }
+    }
+}
+
+/// Whether a column is numbers, of which it has one at least: where all values are missing there is no label.
+pub(super) fn has_numbers(column: &Column<'_>) -> bool {
+    first_that_is_no_number(column).is_none() && ValueKind::of(column).is_some()
+}
+
+/// The first value of a column that is neither a number nor missing, among its values.
+pub(super) fn first_that_is_no_number(column: &Column<'_>) -> Option<usize> {
+    match column {
+        Column::Int64(_) | Column::UInt64(_) | Column::Float64(_) | Column::Float32(_) => None,
+        Column::Bool(values) => (!values.is_empty()).then_some(0),
+        Column::Object(cells) => {
+            // Beside text numbers are text too, as pandas reads them: they are not the ones to name.
+            let is_word = |cell: &Cell<'_>| match cell {
+                Cell::Text(text) => text.trim().parse::<f64>().is_err(),
+                cell => matches!(cell, Cell::Bool(_)),
+            };
+            let word = cells.iter().position(is_word);
+            word.or_else(|| cells.iter().position(|cell| matches!(cell, Cell::Text(_))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_has_numbers_where_one_is_there_and_nothing_but_missing_values_beside_it() {
+        let object = |cells: &[Cell<'static>]| Column::Object(cells.to_vec());
+        let text = || Cell::Text("7".into());
+        for (column, expected) in [
+            (Column::Int64(vec![0]), true),
+            (Column::UInt64(vec![u64::MAX]), true),
+            (Column::Float64(vec![f64::NAN, 1.5]), true),
+            (Column::Float32(vec![f32::NAN, f32::INFINITY]), true),
+            (object(&[Cell::None, Cell::Int(1)]), true),
+            (object(&[Cell::Missing, Cell::Float(1.0)]), true),
+            (Column::Float64(vec![f64::NAN, f64::NAN]), false),
+            (Column::Float32(vec![f32::NAN]), false),
+            (object(&[Cell::Missing, Cell::None]), false),
+            (object(&[]), false),
+            (Column::Bool(vec![true]), false),
+            (object(&[Cell::Bool(true), Cell::Missing]), false),
+            (object(&[Cell::Bool(true), Cell::Int(1)]), false),
+            (object(&[text()]), false),
+            (object(&[Cell::Int(1), text()]), false),
+        ] {
+            assert_eq!(has_numbers(&column), expected, "{column:?}");
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What the columns of a request are: features in order, and perhaps a label.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::build::{Builder, Input, LabelPlace, RequestWidth, Shape, list_names, shorten};
+use super::column_names::ColumnNames;
+use super::columns_json::{ColumnsJson, Told};
+use super::dtypes::Dtypes;
+use super::label::{self, FoundLabel};
+use super::readings::{Origins, Readings};
+use super::request::{LabelOfRow, Request};
+use super::seen::Seen;
+use super::text_list::TextList;
+use super::version::Version;
+use byoc_formats::artifact::pickle::Value;
+use byoc_formats::error::{Error, Result};
+use byoc_formats::payload::csv::Pandas;
+use byoc_formats::payload::reading::Reading;
+
+/// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More
+/// of them are no row of a table, and their memory would be for nothing.
+const MOST_UNUSED: usize = 4096;
+
+/// The longest name of a column of a request: what is wrong with a row is said with the names.
+const LONGEST_NAME: usize = 64 << 10;
+
+/// What a type takes that is said of a column, on its way to it.
+const TOLD_BYTES: usize = 64;
+
+/// The columns of a request.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// The names of the features; empty when nobody named them.
+    features: TextList,
+    /// The label that a row may have.
+    label: Option<RowLabel>,
+    width: RequestWidth,
+    /// The names of the columns that no transformer uses, the label aside.
+    /// In order, so that they are searched by halves.
+    unused: TextList,
+    /// Why every request is refused, if it is.
+    refusal: Option<Box<str>>,
+    readings: Readings,
+}
+
+/// The label that a row may have.
+#[derive(Debug)]
+pub(super) struct RowLabel {
+    /// Its name; a label that the model was not fitted on need not have one.
+    pub(super) name: Option<Box<str>>,
+    /// Where it stands in a row that has it.
+    pub(super) place: LabelPlace,
+    /// Whether nobody said so: then a column of anything but numbers is none.
+    pub(super) is_guessed: bool,
+}
+
+impl RowLabel {
+    /// `the label PRICE last`, for messages.
+    fn describe(&self) -> String {
+        let name = self.name.as_deref().map(|name| format!(" {}", shorten(name))).unwrap_or_default();
+        match self.place {
+            LabelPlace::After(_) => format!("the label{name} as {}", self.place.describe()),
+            LabelPlace::First | LabelPlace::Last => format!("the label{name} {}", self.place.describe()),
+        }
+    }
+}
+
+/// The names of a request's columns while a model is built.
+pub(super) struct Names<'t> {
+    /// Those of the features, and that of the label last if it has one.
+    names: Option<ColumnNames<'t>>,
+    label: Option<FoundLabel<'t>>,
+    /// What the first transformer was fitted on and does not use.
+    unused: Vec<&'t str>,
+    /// The document that gave them, if it was not the model.
+    from: Option<Told>,
+}
+
+impl<'t> Names<'t> {
+    /// The names that `columns.json` gives, else those that the artifact was fitted on; and the label.
+    pub(super) fn new(
+        root: Value<'t>,
+        json: Option<&'t ColumnsJson>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Names<'t>> {
+        let written = json.and_then(|json| json.columns.as_deref());
+        let fitted = match (Seen::by(root, builder), written) {
+            (Ok(Seen::Columns(columns)), _) => Some(columns),
+            (Ok(Seen::PassedOn | Seen::Everything), _) | (Err(_), Some(_)) => None,
+            (Err(error), None) => return Err(error),
+        };
+        let label = label::find(json, fitted.as_ref())?;
+        let name = label.and_then(|label| label.name);
+        let from = label::told_by(json);
+        let all: Vec<&str> = match (written, &fitted) {
+            (Some(written), _) => written.iter().map(String::as_str).collect(),
+            (None, Some(fitted)) => fitted.names.to_vec(),
+            (None, None) => return Ok(Names { names: None, label, unused: Vec::new(), from }),
+        };
+        builder.use_scratch(ColumnNames::bytes(all.len() + 1))?;
+        let mut names = all;
+        names.retain(|column| Some(*column) != name);
+        names.extend(name);
+        if let Some(long) = names.iter().find(|name| name.len() > LONGEST_NAME) {
+            return Err(Error::bad_artifact(format!(
+                "expected names of columns of at most {LONGEST_NAME} bytes, found {:?} of {}",
+                shorten(long),
+                long.len()
+            )));
+        }
+        // scikit-learn misses no column that only an absent or dropped branch of a ColumnTransformer would take
+        // (`ColumnTransformer.transform`, from 1.0 on).
+        let may_be_absent = fitted.filter(|_| builder.version >= Version::new(1, 0));
+        let unused = may_be_absent.map(|fitted| fitted.unused().collect()).unwrap_or_default();
+        Ok(Names { names: Some(ColumnNames::new(names)), label, unused, from })
+    }
+
+    /// What the root of a model is given.
+    pub(super) fn input(&self) -> Input<'t> {
+        // A label without a name is none of the model's columns.
+        let label = self.label.filter(|label| label.name.is_some() && self.names.is_some()).map(|label| label.place);
+        Input {
+            names: self.names.clone(),
+            shape: Shape::Request { label },
+            sparse: false,
+            frame: true,
+            origins: Origins::Request,
+        }
+    }
+
+    /// The layout that comes of what the model demanded. A model that can answer no request loads all the same, as in
+    /// scikit-learn, which raises when it is asked.
+    ///
+    /// # Errors
+    /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
+    pub(super) fn layout(
+        self,
+        dtypes: Option<&Dtypes>,
+        pandas: Pandas,
+        mut builder: Builder<'t, '_>,
+    ) -> Result<(Layout, usize)> {
+        let Names { names, label, mut unused, from } = self;
+        unused.sort_unstable();
+        let unused = builder.packed_list(unused.iter().copied())?;
+        let told = match dtypes {
+            Some(dtypes) => {
+                builder.use_scratch(dtypes.len().saturating_mul(TOLD_BYTES))?;
+                dtypes.columns(names.as_ref(), builder.request_width)?
+            }
+            None => BTreeMap::new(),
+        };
+        let readings = Readings::new(&told, pandas, &mut builder)?;
+        let is_named = label.is_some_and(|label| label.name.is_some());
+        let names = names.as_deref().unwrap_or_default();
+        let features = names.get(..names.len().saturating_sub(usize::from(is_named))).unwrap_or_default();
+        let features = builder.packed_list(features.iter().copied())?;
+        builder.keep(label.and_then(|label| label.name).map_or(0, str::len))?;
+        let row_label = |FoundLabel { name, place, is_guessed }: FoundLabel<'t>| RowLabel {
+            name: name.map(Box::from),
+            place,
+            is_guessed,
+        };
+        let label = label.map(row_label);
+        let width = builder.request_width;
+        let mut layout = Layout { features, label, width, unused, refusal: None, readings };
+        let misfit = builder.misfit.take().or_else(|| layout.misfit());
+        let refusal = match (from, misfit, builder.refusal.take()) {
+            (Some(Told::Document), Some(misfit), None) => return Err(Told::Document.misfit(&misfit)),
+            (Some(Told::ColumnsJson), Some(misfit), None) => {
+                Some(Told::ColumnsJson.misfit(&misfit).message().to_owned())
+            }
+            (_, misfit, refusal) => refusal.or(misfit),
+        };
+        layout.refusal = refusal.map(String::into_boxed_str);
+        builder.keep(layout.refusal.as_ref().map_or(0, |refusal| refusal.len()))?;
+        Ok((layout, builder.finish()))
+    }
+}
+
+impl Layout {
+    /// Checks how many columns a request has, and tells whether the label is among them.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) with the columns that were expected.
+    pub(super) fn accept(&self, found: usize) -> Result<Request> {
+        // Of a model that takes rows of any width all rows have the label: which do not could not be told.
+        let label = self.label.as_ref().filter(|_| self.label_in(found).is_some());
+        let is_named = self.features.len() > 0;
+        let others = self.row_width();
+        if (is_named || self.label.is_some()) && label.is_none() && others.is_some_and(|others| others != found) {
+            return Err(self.wrong_width(found));
+        }
+        if let Some(refusal) = &self.refusal {
+            return Err(Error::bad_payload(&**refusal));
+        }
+        let fits = |found: usize| match self.width {
+            RequestWidth::Any => true,
+            RequestWidth::AtLeast(least) => found >= least && found - least <= MOST_UNUSED,
+            RequestWidth::Exactly(exact) => found == exact,
+        };
+        match label {
+            Some(label) if fits(found - 1) => Ok(Request::new(found, LabelOfRow::Apart(label.place))),
+            Some(label) if fits(found) => Ok(Request::new(found, LabelOfRow::Used(label.place))),
+            None if fits(found) => Ok(Request::new(found, LabelOfRow::None)),
+            _ => Err(self.wrong_width(found)),
+        }
+    }
+
+    /// Why rows of the columns that are named are never as wide as the model takes them, if that is so.
+    fn misfit(&self) -> Option<String> {
+        let features = self.features();
+        let with_label = features.len() + usize::from(self.label.is_some());
+        let (is_fit, demanded) = match self.width {
+            RequestWidth::Any => return None,
+            RequestWidth::AtLeast(least) => (with_label >= least, format!("at least {least}")),
+            RequestWidth::Exactly(exact) => (features.len() == exact || with_label == exact, exact.to_string()),
+        };
+        if is_fit || features.is_empty() {
+            return None;
+        }
+        let label = self.label.as_ref().and_then(|label| label.name.as_deref());
+        let label = label.map(|label| format!(" and the label {label}")).unwrap_or_default();
+        let names = list_names(&features);
+        let count = if features.len() == 1 { "1 column".to_owned() } else { format!("{} columns", features.len()) };
+        Some(format!("a row has {count} by name ({names}){label}, but the model was fitted on {demanded}"))
+    }
+
+    fn wrong_width(&self, found: usize) -> Error {
+        let features = self.features();
+        let label = self.label.as_ref().map(RowLabel::describe);
+        let names = list_names(&features);
+        // The model may need the label as a feature, or have been fitted on other columns than a row has.
+        let demanded = match self.width {
+            RequestWidth::Any => None,
+            RequestWidth::AtLeast(width) | RequestWidth::Exactly(width) => Some(width),
+        };
+        let expected = match (demanded, features.len(), label) {
+            (Some(width), 0, Some(label)) => format!("{width} columns, or {} with {label}", width + 1),
+            (Some(width), 0, None) => format!("{width} columns"),
+            (Some(width), count, Some(label)) if width == count + 1 => {
+                format!("{width} columns ({names}), with {label}")
+            }
+            (Some(width), count, _) if width != count => {
+                format!("{width} columns, as the model was fitted on; but a row has {count} by its names ({names})")
+            }
+            (_, count, Some(label)) => format!("{count} columns ({names}), or {} with {label}", count + 1),
+            (_, count, None) => format!("{count} columns ({names})"),
+        };
+        // Rows as a training job takes them, or ones of which somebody took away what is dropped.
+        let advice = match (&self.label, self.row_width()) {
+            (None, Some(width)) if found == width + 1 && !features.is_empty() => {
+                "; for rows that have their label too say which column it is: --label first or last, or BYOC_LABEL"
+            }
+            (None, Some(width)) if found + 1 == width && self.unused.len() > 0 => {
+                "; for rows without a label say which of the columns it is: --label NAME, or BYOC_LABEL"
+            }
+            _ => "",
+        };
+        Error::bad_payload(format!("expected rows of {expected}, found {found}{advice}"))
+    }
+
+    /// How many columns a row has at least, its label aside.
+    pub(super) fn row_width(&self) -> Option<usize> {
+        match (self.features.len(), self.width) {
+            (0, RequestWidth::Any) => None,
+            (0, RequestWidth::AtLeast(width) | RequestWidth::Exactly(width)) => Some(width),
+            (named, _) => Some(named),
+        }
+    }
+
+    /// The names of the features of a row, without its label; none when nobody named them.
+    pub(super) fn features(&self) -> Vec<&str> {
+        self.features.iter().collect()
+    }
+
+    /// The name of a column of a row whose label has been moved behind the features, counted from 0.
+    pub(super) fn name(&self, index: usize) -> Option<&str> {
+        let label = || self.label.as_ref()?.name.as_deref();
+        match self.features.len() {
+            0 => None,
+            features if index == features => label(),
+            _ => self.features.get(index),
+        }
+    }
+
+    /// The number of a column in the request, counted from 1, and its name; the label counts as the last one here.
+    pub(super) fn column(&self, index: usize, request: &Request) -> (usize, Option<String>) {
+        (request.place_in_row(index) + 1, self.name(index).map(str::to_owned))
+    }
+
+    /// The names of the columns of a row that has its label, in the row's own order, and which of them is the label.
+    pub(super) fn row(&self) -> (Vec<&str>, Option<usize>) {
+        let mut names = self.features();
+        let label = self.label.as_ref().filter(|_| !names.is_empty());
+        let label = label.and_then(|label| Some((label.place.index(names.len()), label.name.as_deref()?)));
+        if let Some((place, name)) = label {
+            names.insert(place, name);
+        }
+        (names, label.map(|(place, _)| place))
+    }
+
+    /// How a column of a row is read that has so many.
+    pub(super) fn reading(&self, column: usize, width: usize) -> Reading {
+        self.readings.of(self.feature(column, width))
+    }
+
+    /// The place of a column of a row among the features, where a label is the last.
+    fn feature(&self, column: usize, width: usize) -> usize {
+        match self.label_in(width) {
+            Some(label) if column == label => width - 1,
+            Some(label) if column > label => column - 1,
+            _ => column,
+        }
+    }
+
+    /// The place of a feature in a row that has so many columns.
+    pub(super) fn place_in_row(&self, feature: usize, width: usize) -> usize {
+        match self.label_in(width) {
+            Some(label) if feature + 1 == width => label,
+            Some(label) if feature >= label => feature + 1,
+            _ => feature,
+        }
+    }
+
+    /// Where the label stands in a row of so many columns, if such a row has it.
+    fn label_in(&self, width: usize) -> Option<usize> {
+        let others = width.checked_sub(1)?;
+        let is_labelled = match self.row_width() {
+            Some(features) => features == others,
+            None => others > 0,
+        };
+        Some(self.label.as_ref().filter(|_| is_labelled)?.place.index(others))
+    }
+
+    /// How columns are read.
+    pub(super) fn readings(&self) -> &Readings {
+        &self.readings
+    }
+
+    /// Whether the model looks at the column of a name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        let (mut low, mut high) = (0, self.unused.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.unused.get(middle).unwrap_or_default().cmp(name) {
+                Ordering::Equal => return false,
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        true
+    }
+
+    /// The label that a row may have.
+    pub(super) fn label(&self) -> Option<&RowLabel> {
+        self.label.as_ref()
+    }
+
+    /// How the label was guessed, if it was, and how to say otherwise.
+    pub(super) fn explain_guess(&self) -> Option<String> {
+        let label = self.label.as_ref().filter(|label| label.is_guessed)?;
+        Some(label::explain_guess(label.name.as_deref()?, label.place))
+    }
+
+    /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to say a type.
+    pub(super) fn explain_undecided(&self) -> Option<String> {
+        let columns = self.readings.columns().iter().filter(|known| known.is_undecided);
+        let places: Vec<String> = columns.clone().map(|known| known.column.to_string()).collect();
+        let names: Vec<&str> =
+            columns.zip(&places).map(|(known, place)| self.name(known.column as usize).unwrap_or(place)).collect();
+        let first = names.first()?;
+        let (what, was, them) =
+            if names.len() == 1 { ("column", "was", "it is") } else { ("columns", "were", "one is") };
+        let dtypes = serde_json::json!({*first: "str"});
+        Some(format!(
+            "{what} {} {was} fitted on text of which some looks like a number, and {them} read as numbers where all cells of a              request do, as pandas reads them, which the fitted text then is not found among: say its type:              --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside the artifact)",
+            list_names(&names)
+        ))
+    }
+
+    /// What a row is, for the person who starts a container.
+    pub(super) fn describe(&self) -> String {
+        let features = self.features();
+        let mut text = match (features.as_slice(), &self.width) {
+            ([], RequestWidth::Any) => "columns by position".to_owned(),
+            ([], RequestWidth::AtLeast(width) | RequestWidth::Exactly(width)) => format!("{width} columns by position"),
+            (names, _) => format!("{} columns: {}", names.len(), list_names(names)),
+        };
+        if let Some(label) = &self.label {
+            let name = label.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+            text.push_str(&format!("; a row may have its label{name}, {}", label.place.describe()));
+        }
+        text
+    }
+
+    /// Why every request is refused, if it is.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+}

@@ -1,0 +1,49 @@
+//! What may be asked of a fitted object.
+
+use byoc_formats::json_text::word;
+use serde::{Deserialize, Deserializer};
+
+/// A method of a transformer or an estimator of scikit-learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Rows to features: a transformer's only one.
+    Transform,
+    /// A number for each row from a regressor, a class from a classifier.
+    Predict,
+    /// The probability of each class.
+    PredictProba,
+    /// What a linear classifier decides by: the signed distance, or one for each class.
+    DecisionFunction,
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Method, D::Error> {
+        const WORDS: &[(&str, Method)] = &[
+            (Method::Transform.name(), Method::Transform),
+            (Method::Predict.name(), Method::Predict),
+            (Method::PredictProba.name(), Method::PredictProba),
+            (Method::DecisionFunction.name(), Method::DecisionFunction),
+        ];
+        word(deserializer, WORDS)
+    }
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Method; 4] = [Method::Transform, Method::Predict, Method::PredictProba, Method::DecisionFunction];
+
+    /// As scikit-learn spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Transform => "transform",
+            Method::Predict => "predict",
+            Method::PredictProba => "predict_proba",
+            Method::DecisionFunction => "decision_function",
+        }
+    }
+
+    /// The method of a name.
+    pub fn from_name(name: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.name() == name)
+    }
+}

@@ -1,0 +1,407 @@
+//! The preprocessor: fitted transformers, applied to rows as scikit-learn applies them.
+//!
+//! A [`Preprocessor`] is made of a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a [`Table`]
+//! of request columns into a [`Table`] of features. Everything that can be decided when it is made is decided then:
+//! which column of a request goes where, which scikit-learn version's behaviour holds, which categories become which
+//! columns.
+//!
+//! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP,
+//! or of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to
+//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object,
+//! `one` a transformer on its own, as a fit applies what it has just learned.
+
+mod attributes;
+mod build;
+mod categories;
+mod check_array;
+mod column_names;
+mod columns_json;
+mod demand;
+pub(crate) mod describe;
+mod dtype;
+mod dtypes;
+#[cfg(test)]
+mod edge_cases_test;
+mod fault;
+mod feature;
+#[cfg(test)]
+pub(crate) mod fixtures_test;
+mod guessed;
+mod label;
+mod layout;
+mod method;
+mod one;
+mod overrides;
+mod python_number;
+mod readings;
+mod request;
+mod seen;
+mod shared;
+mod steps;
+mod text_list;
+mod transformers;
+#[cfg(test)]
+mod twin_test;
+mod version;
+mod work;
+
+pub(crate) use attributes::Attributes;
+use build::LabelPlace;
+pub(crate) use build::{Builder, Input};
+pub use build::{LabelPosition, list_names};
+pub use columns_json::{ColumnsJson, twice};
+pub use demand::Demand;
+pub use describe::names::Name;
+pub use describe::values::python_float;
+pub use describe::{
+    ColumnReadAs, LabelDescription, PreprocessorDescription, RefusedDescription, TransformerDescription,
+};
+pub use dtype::{Dtype, stack, stack_frame};
+pub use dtypes::{Dtypes, DtypesFrom};
+pub use fault::Fault;
+pub use feature::{Feature, Floats, Origin, Refuses, refuse};
+pub use method::Method;
+pub use one::OneTransformer;
+pub use overrides::{LabelChoice, Overrides, ToldLabel};
+pub(crate) use steps::Steps;
+pub use transformers::{normal_quantile, supported_transformers};
+pub(crate) use version::Version;
+
+use byoc_account::Allowance;
+use byoc_formats::artifact::pickle::{Tree, Value};
+use byoc_formats::error::{Cause, Error, Place, Result};
+use byoc_formats::payload::reading::Reading;
+use byoc_formats::payload::table::{Column, End, Schema, Table};
+use byoc_formats::payload::{AnswerWriter, Block, Features, Frame};
+use dtype::cast_label;
+use guessed::{GuessedSoFar, first_that_is_no_number, has_numbers};
+use layout::{Layout, Names};
+pub use request::Request;
+use std::borrow::Cow;
+use steps::Step;
+use transformers::{Transformer, chain};
+
+/// Fitted transformers of scikit-learn. Immutable: all threads may share one.
+#[derive(Debug)]
+pub struct Preprocessor {
+    layout: Layout,
+    transformer: Transformer,
+    /// What was kept while it was built, and what was built after it with the same builder.
+    kept: usize,
+    /// Whether requests had the label that was guessed.
+    guessed: GuessedSoFar,
+}
+
+impl std::fmt::Display for Preprocessor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.layout.describe())
+    }
+}
+
+impl Preprocessor {
+    /// Why every request will be refused, where `columns.json` and the model do not fit each other. scikit-learn opens such
+    /// a model too, and raises when it is asked.
+    pub fn refusal(&self) -> Option<&str> {
+        self.layout.refusal()
+    }
+
+    /// Which column was taken for the label although nobody said so, why, and how to say otherwise.
+    pub fn guessed_label(&self) -> Option<String> {
+        self.layout.explain_guess()
+    }
+
+    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to say it.
+    pub fn undecided_types(&self) -> Option<String> {
+        self.layout.explain_undecided()
+    }
+
+    /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
+    ///
+    /// The names of a row's columns come from `columns`, else from the artifact; then a label may be guessed (`label`).
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
+    /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Preprocessor> {
+        let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
+        if method != Method::Transform {
+            return Err(Error::new(
+                Cause::NoSuchMethod,
+                format!(
+                    "{} is asked for, which a transformer does not have: expected \"transform\", or no method",
+                    method.name()
+                ),
+            ));
+        }
+        let whole = Step::whole(tree.root());
+        let built = Preprocessor::before(tree, columns.as_ref(), vec![whole], allowance, |_, _| Ok(()));
+        built.map(|(preprocessor, ())| preprocessor)
+    }
+
+    /// Builds the transformers that stand before an estimator, and the estimator by what they give it.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::from_pickle`], and those of `estimator`.
+    pub(crate) fn before<'t, T>(
+        tree: &'t Tree,
+        columns: Option<&'t ColumnsJson>,
+        steps: Vec<Step<'t>>,
+        allowance: &Allowance,
+        estimator: impl FnOnce(&Input<'t>, &mut Builder<'t, '_>) -> Result<T>,
+    ) -> Result<(Preprocessor, T)> {
+        let root = tree.root();
+        let version = version_of(root)?;
+        let mut builder = Builder::new(version, tree.plain_bytes(), allowance);
+        let pandas = readings::pandas_of(tree, version);
+        let names = Names::new(root, columns, &mut builder)?;
+        let built = chain(steps, &names.input(), &mut builder)?;
+        builder.note_answer(&built.output)?;
+        let estimator = estimator(&built.output, &mut builder)?;
+        let transformer = built.transformer;
+        let dtypes = columns.and_then(|columns| columns.dtypes.as_ref());
+        let (layout, kept) = names.layout(dtypes, pandas, builder)?;
+        Ok((Preprocessor { layout, transformer, kept, guessed: GuessedSoFar::default() }, estimator))
+    }
+
+    /// Takes a body, or a piece of one of which rows came `before`: whether its rows have their label.
+    ///
+    /// A column that was only guessed to be the label is it where it has numbers, and nothing but missing values beside them. Of
+    /// a body in pieces the first piece decides for all rows, so that they all have as many features.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`] for rows of a wrong width, and for text in a column that was taken for the label in the rows before.
+    pub fn enter(&self, frame: &Frame<'_>, before: Option<Request>) -> Result<Request> {
+        let request = self.layout.accept(frame.width())?;
+        let no_number = |label| frame.values(label).and_then(first_that_is_no_number);
+        match (self.guessed(&request), before) {
+            (None, _) => Ok(request),
+            (Some(_), Some(before)) if !before.has_label() => Ok(request.without_label()),
+            (Some(label), None) => {
+                let is_label = frame.values(label).is_some_and(has_numbers);
+                self.guessed.note(is_label, || self.layout.explain_guess());
+                Ok(if is_label { request } else { request.without_label() })
+            }
+            (Some(label), Some(_)) => match no_number(label) {
+                None => Ok(request),
+                Some(value) => {
+                    let name = self.layout.row().0.get(label).copied().unwrap_or_default().to_owned();
+                    let row = frame.row_of(label, value).unwrap_or_default() + 1;
+                    let message = format!(
+                        "expected a number, as in the rows before, for which {}",
+                        self.layout.explain_guess().unwrap_or_default()
+                    );
+                    Err(Error::bad_payload(message).at(Place::cell(row, label + 1).named(name)))
+                }
+            },
+        }
+    }
+
+    /// The place in a row of the column that was guessed to be the label, if the request has it.
+    fn guessed(&self, request: &Request) -> Option<usize> {
+        request.label().filter(|_| self.layout.label().is_some_and(|label| label.is_guessed))
+    }
+
+    /// Transforms all rows of a body. When they come with their label, the answer has it too.
+    ///
+    /// The answer has one type for all its columns and the label, as numpy promotes them.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`] for rows of a wrong width and for values that the model
+    /// does not take, with row, column and the column's name; and where scikit-learn raises.
+    pub fn transform<'a>(&'a self, table: Table<'a>) -> Result<Features<'a>> {
+        let request = self.layout.accept(table.columns.len())?;
+        let guessed = self.guessed(&request).and_then(|label| table.columns.get(label));
+        let is_label = guessed.is_none_or(has_numbers);
+        self.transform_block(table.into(), &if is_label { request } else { request.without_label() })
+    }
+
+    /// Transforms some rows of a body that was taken.
+    fn transform_block<'a>(&'a self, block: Block<'a>, request: &Request) -> Result<Features<'a>> {
+        let Block { table: Table { rows, mut columns }, first_row, has_values } = block;
+        let apart = request.take_label(&mut columns);
+        let place = |origin: Origin| self.place(origin, request);
+        let has_values = |column: usize| request.has_values(has_values, column);
+        let transformed = self.features(&columns, rows, has_values);
+        let transformed = transformed.map_err(|fault| fault.moved(first_row).into_error(place))?;
+        let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
+        let sources = transformed.iter().map(source).collect();
+        let transformed: Vec<_> = transformed.into_iter().map(|feature| feature.data.into_owned()).collect();
+        let label = match request.has_label() {
+            false => None,
+            true => {
+                let origin = Origin::column(columns.len().saturating_sub(usize::from(apart.is_none())));
+                let label = apart.or_else(|| columns.pop()).unwrap_or(Column::Float64(Vec::new()));
+                let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
+                let label = cast_label(label, dtype, origin).map_err(|fault| fault.moved(first_row).into_error(place));
+                Some(label.map_err(|error| self.explain_label(error))?)
+            }
+        };
+        Ok(Features { label, table: Table { rows, columns: transformed }, sources })
+    }
+
+    /// Transforms rows, without their label if they come with one, and hands the features on.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::transform`], and those of `then`.
+    pub(crate) fn transform_then<'a, T>(
+        &'a self,
+        block: Block<'a>,
+        then: impl FnOnce(Vec<Feature<'_, 'a>>, usize) -> Result<T, Fault>,
+    ) -> Result<T> {
+        let Block { table: Table { rows, mut columns }, first_row, has_values } = block;
+        let request = self.layout.accept(columns.len())?;
+        request.take_label(&mut columns);
+        let has_values = |column: usize| request.has_values(has_values, column);
+        let done = self.features(&columns, rows, has_values).and_then(|features| then(features, rows));
+        done.map_err(|fault| fault.moved(first_row).into_error(|origin| self.place(origin, &request)))
+    }
+
+    /// An error about the label, with why the column is one.
+    fn explain_label(&self, error: Error) -> Error {
+        let Some(why) = self.guessed_label() else { return error };
+        let message = format!("{}: {why}", error.message());
+        Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
+    }
+
+    fn place(&self, origin: Origin, request: &Request) -> Option<(usize, Option<String>)> {
+        Some(self.layout.column(origin.index()?, request))
+    }
+
+    fn features<'c, 'a>(
+        &'a self,
+        columns: &'c [Column<'a>],
+        rows: usize,
+        has_values: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let feature = |(index, column)| Feature {
+            origin: Origin::column(index),
+            data: Cow::Borrowed(column),
+            has_values: has_values(index) || self.layout.readings().is_text(index),
+            imputed: false,
+        };
+        let features = columns.iter().enumerate().map(feature).collect();
+        let transformed = self.transformer.apply(features, rows)?;
+        Ok(if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) })
+    }
+
+    /// What a row of so many columns takes.
+    pub fn demand(&self, columns: usize) -> Demand {
+        // At the end all columns become one array, of one type.
+        let demand = self.transformer.demand(columns);
+        Demand::of_columns(columns).then(demand).then(Demand::of_columns(demand.width))
+    }
+
+    /// The columns that are typed by the cells of a body, and of which some transformer tells a number from its text: by their
+    /// places among the features.
+    pub fn columns_by_kind(&self) -> Vec<usize> {
+        let columns = self.layout.readings().columns().iter();
+        let is_by_kind = |known: &&readings::ColumnReading| known.tells_kinds_apart && known.reading.dtype.is_none();
+        columns.filter(is_by_kind).map(|known| known.column as usize).collect()
+    }
+
+    /// Where in a row of so many columns a feature stands, or the label behind the features.
+    pub fn place_in_row(&self, feature: usize, width: usize) -> usize {
+        self.layout.place_in_row(feature, width)
+    }
+
+    /// How many columns a row has, as far as the model says it.
+    pub fn row_width(&self) -> Option<usize> {
+        self.layout.row_width()
+    }
+
+    /// Writes the features of the rows of a body that was taken, block by block.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::transform`]; and where there is not the memory or the time to answer.
+    pub fn answer(
+        &self,
+        frame: Frame<'_>,
+        request: &Request,
+        writer: &mut AnswerWriter<'_>,
+        allowance: &Allowance,
+    ) -> Result<()> {
+        let demand = self.demand(frame.width());
+        demand.each_block(frame, allowance, |block| writer.features(self.transform_block(block, request)?))
+    }
+
+    /// How many bytes it takes in memory, heap and own size.
+    pub fn bytes(&self) -> u64 {
+        (size_of::<Preprocessor>() as u64).saturating_add(self.kept as u64)
+    }
+
+    /// The names of the columns of a row without its label, in order; none when neither the artifact nor `columns.json`
+    /// has any.
+    pub fn feature_names(&self) -> Vec<&str> {
+        self.layout.features()
+    }
+}
+
+/// The error of an artifact that is whole, and something else than a model.
+fn no_model(root: Value<'_>) -> Error {
+    const MOST_KEYS: usize = 5;
+    const LONGEST_KEY: usize = 40;
+    let mut message =
+        format!("the file holds {}, and no fitted scikit-learn transformer or linear model", root.describe());
+    if let Some(entries) = root.entries() {
+        let left_out = entries.len().saturating_sub(MOST_KEYS);
+        let mut keys: Vec<String> = entries
+            .take(MOST_KEYS)
+            .map(|(key, value)| {
+                let key = key.as_str().map_or_else(|| key.describe(), |key| shorten(key, LONGEST_KEY));
+                format!("{key:?}: {}", value.class().map_or_else(|| value.describe(), |(_, class)| class.to_owned()))
+            })
+            .collect();
+        if left_out > 0 {
+            keys.push(format!("and {left_out} more"));
+        }
+        message.push_str(&format!(" ({}); dump the model alone, not a dict that has it", keys.join(", ")));
+    } else if root.items().is_some() {
+        message.push_str("; dump the model alone");
+    }
+    root.error(message).because(Cause::Unsupported)
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// The version of scikit-learn that made an artifact.
+fn version_of(root: Value<'_>) -> Result<Version> {
+    let Some(object) = Attributes::of(root) else {
+        return Err(no_model(root));
+    };
+    let version = object.text("_sklearn_version")?;
+    let version = Version::parse(version)
+        .ok_or_else(|| object.error(format_args!("expected _sklearn_version to be a version, found {version:?}")))?;
+    if version < Version::new(0, 20) {
+        return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
+    }
+    Ok(version)
+}
+
+impl Schema for Preprocessor {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self.layout.accept(columns).map(drop)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.layout.row().0
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.layout.uses(name)
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.layout.row().1
+    }
+
+    fn reading(&self, column: usize, width: usize) -> Reading {
+        self.layout.reading(column, width)
+    }
+
+    fn unnamed_label(&self) -> Option<End> {
+        let label = self.layout.label().filter(|label| label.name.is_none())?;
+        Some(if label.place == LabelPlace::First { End::First } else { End::Last })
+    }
+}

@@ -1,0 +1,107 @@
+//! A request whose columns were found to be what a model takes: which of them is the label, and where it goes.
+
+use super::build::LabelPlace;
+use byoc_formats::payload::table::Column;
+
+/// Whether a row has the label, and what the model wants with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LabelOfRow {
+    /// It has none.
+    None,
+    /// It has one, which the model is not given.
+    Apart(LabelPlace),
+    /// It has one, which the model was fitted on as one of its columns.
+    Used(LabelPlace),
+}
+
+/// A request whose columns were found to be what a model takes.
+///
+/// While it is answered a label stands behind the other columns, wherever it stands in a row: they have the same numbers then
+/// in a row that comes without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    width: usize,
+    label: LabelOfRow,
+    /// Whether the answer has the label too.
+    is_answered: bool,
+}
+
+impl Request {
+    /// A request of so many columns.
+    pub(super) fn new(width: usize, label: LabelOfRow) -> Request {
+        Request { width, label, is_answered: label != LabelOfRow::None }
+    }
+
+    /// Where in a row its label stands, if it has one.
+    fn place(&self) -> Option<usize> {
+        match self.label {
+            LabelOfRow::None => None,
+            LabelOfRow::Apart(place) | LabelOfRow::Used(place) => Some(place.index(self.width.saturating_sub(1))),
+        }
+    }
+
+    /// Where in a row the column stands that is the label, or was taken for it.
+    pub(super) fn label(&self) -> Option<usize> {
+        self.place()
+    }
+
+    /// Whether the answer has the label.
+    pub fn has_label(&self) -> bool {
+        self.is_answered
+    }
+
+    /// The same request where the column was found to be no label: the model is given what it is given, and the answer has
+    /// features alone.
+    pub(super) fn without_label(self) -> Request {
+        Request { is_answered: false, ..self }
+    }
+
+    /// Puts the label behind the other columns, or takes it away where the model is not given it.
+    pub(super) fn take_label<'a>(&self, columns: &mut Vec<Column<'a>>) -> Option<Column<'a>> {
+        if let Some(behind) =
+            self.place().and_then(|place| columns.get_mut(place..)).filter(|behind| !behind.is_empty())
+        {
+            behind.rotate_left(1);
+        }
+        if matches!(self.label, LabelOfRow::Apart(_)) { columns.pop() } else { None }
+    }
+
+    /// The place in a row, counted from 0, of a column as the transformers count it: the label last.
+    pub(super) fn place_in_row(&self, column: usize) -> usize {
+        match self.place() {
+            Some(place) if column + 1 == self.width => place,
+            Some(place) if column >= place => column + 1,
+            _ => column,
+        }
+    }
+
+    /// Whether a column has a value in some row of the body, of which the blocks of its rows are told by its place in a row; the
+    /// column is counted as the transformers count it.
+    pub(super) fn has_values(&self, of_row: Option<&[bool]>, column: usize) -> bool {
+        of_row.and_then(|of_row| of_row.get(self.place_in_row(column)).copied()).unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_goes_behind_the_other_columns_and_each_keeps_its_number_in_a_row() {
+        for (place, index) in [(LabelPlace::First, 0), (LabelPlace::After(2), 2), (LabelPlace::Last, 3)] {
+            let request = Request::new(4, LabelOfRow::Used(place));
+            let mut columns: Vec<_> = (0..4).map(|column| Column::Int64(vec![column])).collect();
+            assert_eq!(request.take_label(&mut columns), None);
+            assert_eq!(request.place_in_row(3), index);
+            for (column, values) in columns.iter().enumerate() {
+                assert_eq!(*values, Column::Int64(vec![request.place_in_row(column) as i64]), "{place:?} {column}");
+            }
+            let apart = Request::new(4, LabelOfRow::Apart(place));
+            let mut columns: Vec<_> = (0..4).map(|column| Column::Int64(vec![column])).collect();
+            assert_eq!(apart.take_label(&mut columns), Some(Column::Int64(vec![index as i64])));
+            assert_eq!(columns.len(), 3);
+        }
+        let without = Request::new(4, LabelOfRow::None);
+        assert_eq!((0..4).map(|column| without.place_in_row(column)).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    }
+}

@@ -1,0 +1,151 @@
+//! The scorer: a linear estimator of scikit-learn, with the transformers that stand before it in its Pipeline.
+//!
+//! One artifact is then the whole pipeline: rows as they come in, scores or classes out. `estimator` is which classes there
+//! are and which methods they have, `linear` the coefficients and their products with rows, `classes` and `probabilities`
+//! what a classifier makes of them.
+//!
+//! The room stands on [`crate::preprocessor`]: it takes its way into a pickled object and its columns, and adds what is
+//! done with them last. It knows nothing of media types, of HTTP, or of where an artifact comes from.
+
+mod classes;
+mod describe;
+mod estimator;
+#[cfg(test)]
+mod estimator_test;
+#[cfg(test)]
+mod fixtures_test;
+mod linear;
+mod probabilities;
+
+pub use describe::{LinearDescription, ScorerDescription};
+
+use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
+use byoc_account::Allowance;
+use byoc_formats::artifact::pickle::Tree;
+use byoc_formats::error::Result;
+use byoc_formats::payload::reading::Reading;
+use byoc_formats::payload::table::{End, Schema};
+use byoc_formats::payload::{AnswerWriter, Block, Estimates, EstimatesForm, Frame, MediaType};
+use estimator::Estimator;
+pub use estimator::supported_estimators;
+
+/// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
+#[derive(Debug)]
+pub struct Scorer {
+    preprocessor: Preprocessor,
+    estimator: Estimator,
+    form: EstimatesForm,
+}
+
+impl Scorer {
+    /// The media types of answers.
+    pub const WRITABLE: &'static [MediaType] = Estimates::WRITABLE;
+
+    /// Whether an artifact is an estimator: a linear one, a Pipeline that ends in one, or a search that found either.
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for a Pipeline or a search that is not whole.
+    pub fn is_in(tree: &Tree) -> Result<bool> {
+        let last = Steps::of(tree)?.last;
+        Ok(Attributes::of(last.value).is_some_and(estimator::is_supported))
+    }
+
+    /// Builds a scorer from what a pickle says, scikit-learn 0.20 to 1.9. The method that answers is
+    /// [`ColumnsJson::method`], by default `predict`, in the form that is [`ColumnsJson::json`].
+    ///
+    /// # Errors
+    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) as [`Preprocessor::from_pickle`], and for a method that
+    /// the estimator does not have.
+    pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Scorer> {
+        let Steps { first, last } = Steps::of(tree)?;
+        let method = columns.as_ref().and_then(|columns| columns.method);
+        let form = columns.as_ref().and_then(|columns| columns.json).unwrap_or_default();
+        let (preprocessor, estimator) =
+            Preprocessor::before(tree, columns.as_ref(), first, allowance, |input, builder| {
+                Estimator::build(last.value, method, input, builder).map_err(|error| last.error(error))
+            })?;
+        Ok(Scorer { preprocessor, estimator, form })
+    }
+
+    /// Why every request will be refused, where `columns.json` and the model do not fit each other.
+    pub fn refusal(&self) -> Option<&str> {
+        self.preprocessor.refusal()
+    }
+
+    /// Scores rows, or tells their classes. A label that comes with them is not looked at.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing values and
+    /// infinity among the features.
+    pub fn score<'a>(&'a self, block: Block<'a>) -> Result<Estimates<'a>> {
+        self.preprocessor.transform_then(block, |features, rows| self.estimator.apply(features, rows))
+    }
+
+    /// What its answers are in JSON.
+    pub fn form(&self) -> EstimatesForm {
+        self.form
+    }
+
+    /// What a row of so many columns takes.
+    pub fn demand(&self, columns: usize) -> Demand {
+        let features = self.preprocessor.demand(columns);
+        features.then(self.estimator.demand(features.width))
+    }
+
+    /// What stands before the estimator.
+    pub fn preprocessor(&self) -> &Preprocessor {
+        &self.preprocessor
+    }
+
+    /// How many columns a row has, as far as the model says it.
+    pub fn row_width(&self) -> Option<usize> {
+        self.preprocessor.row_width()
+    }
+
+    /// Writes the answers to a body's rows, block by block.
+    ///
+    /// # Errors
+    /// As [`Scorer::score`]; and where there is not the memory or the time to answer.
+    pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
+        let demand = self.demand(frame.width());
+        demand.each_block(frame, allowance, |block| writer.estimates(self.score(block)?, self.form))
+    }
+
+    /// How many bytes it takes in memory, heap and own size.
+    pub fn bytes(&self) -> u64 {
+        // What the estimator keeps was counted with what stands before it.
+        self.preprocessor.bytes() + size_of::<Estimator>() as u64
+    }
+}
+
+impl Schema for Scorer {
+    fn check_width(&self, columns: usize) -> Result<()> {
+        self.preprocessor.check_width(columns)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.preprocessor.names()
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        self.preprocessor.uses(name)
+    }
+
+    fn label(&self) -> Option<usize> {
+        self.preprocessor.label()
+    }
+
+    fn reading(&self, column: usize, width: usize) -> Reading {
+        self.preprocessor.reading(column, width)
+    }
+
+    fn unnamed_label(&self) -> Option<End> {
+        self.preprocessor.unnamed_label()
+    }
+}
+
+impl std::fmt::Display for Scorer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.estimator, self.preprocessor)
+    }
+}
