@@ -14,7 +14,7 @@ mod models;
 #[expect(dead_code, reason = "the tests make more of them")]
 mod requests;
 
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 use curve::{answering, reading, smallest, times};
 
 #[expect(clippy::print_stdout, reason = "a table for a person")]

@@ -27,9 +27,9 @@ use std::path::{Path, PathBuf};
 
 use byoc_account::Allowance;
 
-use byoc_formats::artifact::file_kind;
-use byoc_formats::artifact::pickle;
 use byoc_formats::error::{Error, Result};
+use byoc_formats::file_kind;
+use byoc_formats::pickle;
 use byoc_linear_learner::LinearLearner;
 use byoc_linear_learner::archive::ModelAlgo;
 use byoc_sklearn::Document;
@@ -271,7 +271,7 @@ mod tests {
         let digits = 100_000;
         let document = format!("[{}0]", "0,".repeat(digits - 1));
         fs::write(folder.path().join("preprocessor.json"), &document).unwrap();
-        let tree = digits * size_of::<byoc_formats::json_text::Node>();
+        let tree = digits * size_of::<byoc_formats::json_document::Node>();
         let load = |bytes: usize| {
             let allowance = Allowance::of_bytes(bytes as u64, Purpose::Load);
             Artifact::find(folder.path()).unwrap().load(&Overrides::default(), &allowance).unwrap_err().cause()

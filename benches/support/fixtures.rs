@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use byoc::model::{Answer, Artifact, Invocation, Model};
 use byoc_account::Allowance;
-use byoc_formats::artifact::targz;
-use byoc_formats::payload::recordio;
+use byoc_formats::media_types::recordio;
+use byoc_formats::targz;
 use byoc_sklearn::preprocessor::Overrides;
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use byoc_formats::artifact::file_kind::{FileKind, begins_as_pickle};
+use byoc_formats::file_kind::{FileKind, begins_as_pickle};
 use byoc_linear_learner::train::hyperparameter_names;
 
 /// The option of a command that takes what its users like to write alone, and what may be written so.

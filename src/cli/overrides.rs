@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::settings::Settings;
 use crate::env::{self, Environment};
 use byoc_formats::near;
-use byoc_formats::payload::EstimatesForm;
+use byoc_formats::rows::EstimatesForm;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
 
 /// The flags that win over `columns.json`.

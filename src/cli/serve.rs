@@ -14,8 +14,8 @@ use crate::env::{self, Environment};
 use crate::storage::{Location, S3Access, absolute};
 use crate::telemetry::logs;
 use byoc_formats::error::Result;
+use byoc_formats::media_types::media_type::{self, MediaType};
 use byoc_formats::near;
-use byoc_formats::payload::media_type::{self, MediaType};
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
 #[derive(Args, Debug, Default)]

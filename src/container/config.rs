@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::storage::{Location, S3Access};
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 use byoc_sklearn::preprocessor::Overrides;
 
 /// The settings of `byoc serve`.

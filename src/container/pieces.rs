@@ -1,7 +1,7 @@
 //! Invocations of a batch transform job: a body of any size, answered while it arrives.
 //!
 //! A body up to [`WHOLE_BYTES`] is taken whole and answered as any other, so that what is wrong with it comes as an error
-//! with its row and byte. A larger one is cut into pieces ([`byoc_formats::payload::pieces`]), each answered by a worker when it
+//! with its row and byte. A larger one is cut into pieces ([`byoc_formats::media_types::pieces`]), each answered by a worker when it
 //! has arrived; memory is that of a few pieces, whatever the body's size. What is wrong with the first piece is an error like
 //! any other; after that the answer has begun, so that it is broken off, and the log says why.
 
@@ -31,8 +31,8 @@ use crate::container::services::{SINGLE_MODEL, Services};
 use crate::model::PieceByPiece;
 use crate::sending::PIECE;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::payload::MediaType;
-use byoc_formats::payload::pieces::Pieces;
+use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::pieces::Pieces;
 
 /// A body up to this size is answered as a whole. The service's default payload is a third of it.
 const WHOLE_BYTES: usize = 16 << 20;

@@ -7,7 +7,7 @@ use crate::container::accounts::SMALL;
 use crate::container::background;
 use crate::in_flight::leased;
 use byoc_formats::error::Result;
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// An answer whose parts give their memory back as they are sent.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
 use crate::sending::{self, PIECE};
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

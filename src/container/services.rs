@@ -16,7 +16,7 @@ use crate::container::workers::{Refusal, Workers};
 use crate::container::{at_once, background};
 use crate::model::Answer;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).
 pub const SINGLE_MODEL: &str = "model";

@@ -14,8 +14,8 @@ use crate::model::{Artifact, SeenKinds};
 use crate::platform::fetch::{FetchError, bring};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary::TemporaryFolder;
-use byoc_formats::artifact::targz::{self, Limits};
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::targz::{self, Limits};
 
 /// Loads the model; `/ping` says 503 until it is there.
 ///

@@ -5,8 +5,9 @@ use byoc_account::Allowance;
 use super::{Model, SeenKinds};
 use crate::telemetry::printable::one_line;
 use byoc_formats::error::{Cause, Error, Place, Result};
-use byoc_formats::payload::table::Schema;
-use byoc_formats::payload::{AnswerWriter, ContentType, Document, Features, Frame, MediaType, Part, Table, negotiate};
+use byoc_formats::media_types::{AnswerWriter, ContentType, Document, MediaType, Part, negotiate};
+use byoc_formats::rows::table::Schema;
+use byoc_formats::rows::{Features, Frame, Table};
 use byoc_linear_learner::LinearLearner;
 use byoc_sklearn::preprocessor::{Preprocessor, Request};
 use byoc_sklearn::scorer::Scorer;
@@ -202,7 +203,7 @@ fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dy
     }
 }
 
-/// A request whose body is answered piece by piece while it arrives ([`byoc_formats::payload::pieces`] says where it is cut). The
+/// A request whose body is answered piece by piece while it arrives ([`byoc_formats::media_types::pieces`] says where it is cut). The
 /// answers, one after another, are the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct PieceByPiece {
@@ -266,8 +267,8 @@ mod tests {
 
     use super::*;
     use crate::model::Artifact;
-    use byoc_formats::payload::EstimatesForm;
-    use byoc_formats::payload::pieces::Pieces;
+    use byoc_formats::media_types::pieces::Pieces;
+    use byoc_formats::rows::EstimatesForm;
     use byoc_sklearn::preprocessor::Overrides;
 
     fn model(case: &str) -> Model {
@@ -286,7 +287,7 @@ mod tests {
                 let archive =
                     std::fs::File::open(fixtures.join(format!("linear-learner/{case}/model.tar.gz"))).unwrap();
                 let into = folder.path().join("model");
-                byoc_formats::artifact::targz::unpack(archive, &into, &Default::default()).unwrap();
+                byoc_formats::targz::unpack(archive, &into, &Default::default()).unwrap();
                 Artifact::find(&into)
                     .and_then(|artifact| artifact.load(&Overrides::default(), &Allowance::unbounded()))
                     .unwrap()

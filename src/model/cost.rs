@@ -1,7 +1,7 @@
 //! How long an answer takes, reckoned before it is begun: what is heavy is not done on a thread that answers `/ping`.
 
 use super::{Exchange, Model};
-use byoc_formats::payload::most_rows;
+use byoc_formats::media_types::most_rows;
 use byoc_sklearn::preprocessor::Demand;
 
 /// What a model's answers take. The figures are of a slow core, and tell what is heavy from what is not, no more.

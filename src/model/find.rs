@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Allowance, Purpose};
 
 use super::{Artifact, COLUMNS_JSON};
-use byoc_formats::artifact::file_kind::{self, FileKind, PREPROCESSOR_JSON};
-use byoc_formats::artifact::pickle::Held;
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
+use byoc_formats::pickle::Held;
 use byoc_linear_learner::archive::ModelAlgo;
 
 /// How many names an error lists of what it found.

@@ -2,10 +2,10 @@
 
 use super::{Artifact, Script, in_file, read, with_file};
 use byoc_account::Allowance;
-use byoc_formats::artifact::file_kind::FileKind;
-use byoc_formats::artifact::pickle::{self, Outline, Tree};
-use byoc_formats::artifact::targz;
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::file_kind::FileKind;
+use byoc_formats::pickle::{self, Outline, Tree};
+use byoc_formats::targz;
 use byoc_linear_learner::archive::{Member, ModelAlgo};
 use byoc_linear_learner::{LinearLearner, LinearLearnerDescription};
 use byoc_sklearn::Document;

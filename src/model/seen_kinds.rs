@@ -7,9 +7,9 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::Model;
-use byoc_formats::payload::Frame;
-use byoc_formats::payload::reading::column_name;
-use byoc_formats::payload::table::{Schema, ValueKind};
+use byoc_formats::rows::Frame;
+use byoc_formats::rows::reading::column_name;
+use byoc_formats::rows::table::{Schema, ValueKind};
 
 /// How many columns are watched at most.
 const MOST: usize = 4096;
@@ -84,7 +84,7 @@ const fn bit(kind: ValueKind) -> u8 {
 mod tests {
     use super::*;
     use byoc_account::Allowance;
-    use byoc_formats::payload::MediaType;
+    use byoc_formats::media_types::MediaType;
 
     struct Named;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::destination::Output;
 use super::task::Task;
-use byoc_formats::artifact::file_kind::FileKind;
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::file_kind::FileKind;
 
 /// Looks for such models beside files of these names before the job begins. The tree is the platform's, which may have put
 /// them there: a warning is all then.

@@ -5,8 +5,9 @@ use super::source::Collector;
 use super::streams::Stream;
 use byoc_account::Allowance;
 use byoc_formats::error::{Error, Place, Result};
-use byoc_formats::payload::batch::Row;
-use byoc_formats::payload::{Batch, ContentType, IF_HEADER, MediaType};
+use byoc_formats::media_types::{ContentType, IF_HEADER, MediaType};
+use byoc_formats::rows::Batch;
+use byoc_formats::rows::batch::Row;
 use std::io::Read as _;
 
 /// Text that is parsed at once. A line must fit.

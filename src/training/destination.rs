@@ -100,7 +100,7 @@ fn pack(folder: &Path, archive: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use byoc_formats::artifact::targz;
+    use byoc_formats::targz;
 
     #[test]
     fn an_archive_has_the_files_of_the_folder_and_is_the_same_each_time() {

@@ -3,7 +3,7 @@
 use super::source::Collector;
 use super::streams::Stream;
 use byoc_formats::error::{Error, Place, Result};
-use byoc_formats::payload::recordio::{Cells, Frames, Record};
+use byoc_formats::media_types::recordio::{Cells, Frames, Record};
 
 /// Reads a stream to its end, or until nobody wants more.
 pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {

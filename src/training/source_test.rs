@@ -1,7 +1,7 @@
 use super::super::channel::Channel;
 use super::*;
 use byoc_formats::error::Cause;
-use byoc_formats::payload::recordio::write_record;
+use byoc_formats::media_types::recordio::write_record;
 use std::path::Path;
 
 const CSV: &str = r#"{"TrainingInputMode": "File", "ContentType": "text/csv"}"#;

@@ -12,7 +12,7 @@ use super::split::{BatchStrategy, Header, SplitType};
 use crate::platform::create_model::members;
 use crate::platform::create_model::{is_name, not_a_name};
 use crate::storage::Location;
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).

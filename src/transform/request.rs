@@ -11,7 +11,7 @@ use super::job::{Job, Problem};
 use crate::platform::create_model::typed;
 use crate::platform::problems::listed;
 use crate::storage::read_text;
-use byoc_formats::json_text::Mistyped;
+use byoc_formats::json_document::Mistyped;
 
 /// CreateTransformJob's request, not checked yet.
 #[derive(Debug, Default)]

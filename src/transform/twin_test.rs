@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::processing::{DataProcessing, JoinSource};
 use super::split::{BatchStrategy, Cutter, Header, Packing, SplitType};
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// What the container answers to a line: for CSV the line's length and the line, for JSON the line as a member. A header line
 /// gets no answer.

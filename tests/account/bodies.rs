@@ -3,8 +3,9 @@
 
 use allocation_counter::measure;
 use byoc_account::{Allowance, Purpose};
-use byoc_formats::payload::table::Schema;
-use byoc_formats::payload::{Batch, ContentType, Frame, MediaType};
+use byoc_formats::media_types::{ContentType, MediaType};
+use byoc_formats::rows::table::Schema;
+use byoc_formats::rows::{Batch, Frame};
 
 /// Rows of so many columns that have names.
 struct Named(Vec<String>);

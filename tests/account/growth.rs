@@ -3,7 +3,7 @@
 use super::curve::{Times, answering, reading, smallest, times, times_of};
 use super::models::{self, Object};
 use super::truth::{branches, documents};
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 use std::time::Duration;
 
 /// What four times the values may take, of what they take at first: four times is linear, sixteen times is quadratic.

@@ -1,7 +1,7 @@
 //! Artifacts of every class of scikit-learn's that is read, of any size, as pickles made of pieces: so that a test can put
 //! another piece in the place of one, or name one again.
 
-use byoc_formats::artifact::pickle::{ItemType, Items, Python, write};
+use byoc_formats::pickle::{ItemType, Items, Python, write};
 
 /// A value in a pickle: opcodes that leave it on the stack.
 pub type Piece = Vec<u8>;

@@ -3,8 +3,9 @@
 use super::models::{self, file};
 use byoc::model::{Artifact, Model};
 use byoc_account::Allowance;
-use byoc_formats::payload::table::{Column, Table};
-use byoc_formats::payload::{Features, MediaType};
+use byoc_formats::media_types::MediaType;
+use byoc_formats::rows::Features;
+use byoc_formats::rows::table::{Column, Table};
 use byoc_sklearn::preprocessor::Overrides;
 
 /// A model of a class, and how many columns a row of it has.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use byoc_formats::artifact::targz;
+use byoc_formats::targz;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -102,7 +102,7 @@ fn in_shell(line: &str, base: &Path) -> (Option<i32>, String) {
 
 #[test]
 fn a_model_that_does_not_fit_into_memory_is_71_and_a_failure_file_and_never_a_crash() {
-    use byoc_formats::payload::recordio::write_record;
+    use byoc_formats::media_types::recordio::write_record;
     for (shape, line) in [
         (1_000_000_000_000, "exec \"$@\""),
         (1 << 63, "exec \"$@\""),

@@ -1,14 +1,23 @@
 //! byoc's formats: bytes to rows and values, and back.
 //!
-//! - [`payload`]: media types of requests and answers.
-//! - [`artifact`]: files that models come in.
-//! - [`json_text`]: JSON documents that people write.
+//! - [`rows`]: the shapes that rows and answers take. [`media_types`]: their bytes in requests and answers.
+//! - [`pickle`] (with joblib and dill), skops, [`mxnet_params`], [`targz`]: the files that models come in; all are hostile
+//!   until read. Archives are unpacked without links, parent paths or bombs; pickles are read as data by an allow-list and can
+//!   call nothing; lengths are checked before memory is taken. [`file_kind`]: what a file is by its first bytes.
+//! - [`json_document`]: JSON documents that people write.
 //! - [`error`]: what is wrong with data, and where in it.
 
-pub mod artifact;
 pub mod error;
-pub mod json_text;
+pub mod file_kind;
+pub mod json_document;
+pub mod media_types;
+pub mod mxnet_params;
 pub mod near;
-pub mod payload;
+pub mod pickle;
+pub mod rows;
+mod skops;
+pub mod targz;
+#[cfg(test)]
+mod targz_test;
 #[cfg(test)]
 mod testing;

@@ -5,9 +5,9 @@
 //! they are also read straight from the folder.
 
 use byoc_account::Allowance;
-use byoc_formats::artifact::file_kind::{MXNET, check_pulled};
-use byoc_formats::artifact::mxnet_params::{Array, Params, Places};
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::file_kind::{MXNET, check_pulled};
+use byoc_formats::mxnet_params::{Array, Params, Places};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};

@@ -130,7 +130,7 @@ mod tests {
         let unpacked = tempfile::tempdir().unwrap();
         let model = unpacked.path().join("model");
         let archive = std::fs::File::open(folder.join("model.tar.gz")).unwrap();
-        byoc_formats::artifact::targz::unpack(archive, &model, &Default::default()).unwrap();
+        byoc_formats::targz::unpack(archive, &model, &Default::default()).unwrap();
         let allowance = Allowance::unbounded();
         let description = LinearLearner::open(&model, &allowance).unwrap().describe(&model, &allowance).unwrap();
         let meta = std::fs::read(folder.join("meta.json")).unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 use byoc_account::Allowance;
 use byoc_formats::error::Cause;
-use byoc_formats::payload::predictions::Scores;
+use byoc_formats::rows::predictions::Scores;
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::io::Read;
@@ -160,7 +160,7 @@ fn records(answer: &[u8]) -> Vec<Vec<(String, Vec<f32>)>> {
         #[prost(float, repeated, tag = "1")]
         values: Vec<f32>,
     }
-    let mut frames = byoc_formats::payload::recordio::Frames::new(answer);
+    let mut frames = byoc_formats::media_types::recordio::Frames::new(answer);
     let mut records = Vec::new();
     while let Some(payload) = frames.next_frame().unwrap() {
         let record: Record = prost::Message::decode(payload).unwrap();

@@ -1,7 +1,7 @@
 //! SageMaker's linear learner: a linear model in float32, as MXNet computes it.
 //!
 //! What its container takes and answers: docs.aws.amazon.com/sagemaker/latest/dg/linear-learner.html. This room knows the
-//! model; [`byoc_formats::artifact`] knows the files it comes in, [`byoc_formats::payload`] the media types.
+//! model; [`byoc_formats::artifact`] knows the files it comes in, [`byoc_formats::media_types`] the media types.
 
 pub mod archive;
 mod describe;
@@ -17,7 +17,8 @@ pub use describe::{LinearLearnerDescription, OutputDescription};
 pub use write::write;
 
 use byoc_formats::error::{Cause, Result};
-use byoc_formats::payload::{Batch, ContentType, MediaType, Predictions};
+use byoc_formats::media_types::{ContentType, MediaType};
+use byoc_formats::rows::{Batch, Predictions};
 
 /// A loaded linear model. Immutable, so all threads share one.
 #[derive(Debug, PartialEq)]

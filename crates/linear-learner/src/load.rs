@@ -5,8 +5,8 @@ use super::parameters::Parameters;
 use super::{Activation, LinearLearner, PredictorType};
 use crate::archive::{Member, ModelAlgo};
 use byoc_account::Allowance;
-use byoc_formats::artifact::mxnet_params::{Array, Layout};
 use byoc_formats::error::{Error, Result};
+use byoc_formats::mxnet_params::{Array, Layout};
 use serde::Deserialize;
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 use super::*;
 use byoc_account::Allowance;
 use byoc_formats::error::Cause;
-use byoc_formats::payload::predictions::Scores;
-use byoc_formats::payload::{ContentType, MediaType};
+use byoc_formats::media_types::{ContentType, MediaType};
+use byoc_formats::rows::predictions::Scores;
 
 type NamedArray<'a> = (&'a str, &'a [u64], &'a [f32]);
 

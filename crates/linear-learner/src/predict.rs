@@ -7,9 +7,9 @@
 use super::{Activation, LinearLearner, PredictorType};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::payload::AnswerWriter;
-use byoc_formats::payload::batch::{Batch, Row};
-use byoc_formats::payload::predictions::{Predictions, Scores, Width};
+use byoc_formats::media_types::AnswerWriter;
+use byoc_formats::rows::batch::{Batch, Row};
+use byoc_formats::rows::predictions::{Predictions, Scores, Width};
 
 /// Scores of a block of rows: they stay in the cache.
 const BLOCK_SCORES: usize = 32 << 10;

@@ -1,5 +1,5 @@
 use super::*;
-use byoc_formats::payload::{ContentType, MediaType};
+use byoc_formats::media_types::{ContentType, MediaType};
 use proptest::prelude::*;
 
 fn learner(predictor_type: PredictorType, activation: Activation, weights: &[&[f32]], bias: &[f32]) -> LinearLearner {

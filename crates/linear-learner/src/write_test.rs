@@ -3,8 +3,8 @@ use super::super::train::{Given, Weights, candidates};
 use super::*;
 use crate::archive::{Member, ModelAlgo};
 use byoc_account::Allowance;
-use byoc_formats::payload::predictions::Scores;
-use byoc_formats::payload::{ContentType, MediaType};
+use byoc_formats::media_types::{ContentType, MediaType};
+use byoc_formats::rows::predictions::Scores;
 use std::path::PathBuf;
 
 fn given(pairs: &[(&str, &str)]) -> Hyperparameters {
@@ -68,7 +68,7 @@ fn the_arrays_are_as_long_as_in_every_real_artifact_and_read_back() {
         if outputs == 1 {
             assert_eq!(bytes.len(), 158 + 4 * features);
         }
-        let read = byoc_formats::artifact::mxnet_params::Params::parse(&bytes).unwrap();
+        let read = byoc_formats::mxnet_params::Params::parse(&bytes).unwrap();
         assert_eq!(read.names, ["arg:fc0_bias", "arg:fc0_weight"]);
     }
 }

@@ -1,7 +1,7 @@
 //! A preprocessor in words: the tree of its transformers, and the names of its features.
 
 use super::page::{Page, listed, path, plain, short, value};
-use byoc_formats::payload::reading::ReadAs;
+use byoc_formats::rows::reading::ReadAs;
 use byoc_sklearn::preprocessor::{ColumnReadAs, Name, PreprocessorDescription, TransformerDescription};
 use serde_json::Value as Json;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::storage::{absolute, last_modified};
-use byoc_formats::artifact::file_kind;
+use byoc_formats::file_kind;
 
 /// How long an artifact has to stay as it is until nobody is thought to be writing it.
 pub(super) const QUIET: Duration = Duration::from_secs(10);

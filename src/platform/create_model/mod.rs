@@ -18,7 +18,7 @@ pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
 
 use crate::storage::Location;
-use byoc_formats::json_text::{Mistyped, Node};
+use byoc_formats::json_document::{Mistyped, Node};
 
 /// An inference pipeline has at most this many containers.
 const MOST_CONTAINERS: usize = 15;

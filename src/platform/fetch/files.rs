@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::{FetchError, not_read, remove};
 use crate::storage::{Bucket, Failure};
-use byoc_formats::artifact::targz::Limits;
 use byoc_formats::error::Error;
+use byoc_formats::targz::Limits;
 
 /// A part of a path has at most this many bytes.
 const LONGEST_NAME: usize = 255;

@@ -29,8 +29,8 @@ use crate::platform::http;
 use crate::platform::problems::listed;
 use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
 use crate::temporary::TemporaryFolder;
-use byoc_formats::artifact::file_kind::PREPROCESSOR_JSON;
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
 /// What serves a job.
 #[derive(Clone, Debug, PartialEq)]

@@ -251,7 +251,7 @@ pub(super) fn join(input: &[u8], result: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use byoc_formats::payload::MediaType;
+    use byoc_formats::media_types::MediaType;
 
     fn texts(body: &str) -> Vec<String> {
         let text = |(start, row): (usize, &[u8])| {

@@ -216,7 +216,7 @@ pub(super) fn join(input: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use byoc_formats::payload::MediaType;
+    use byoc_formats::media_types::MediaType;
 
     fn selected(path: &str, record: &str) -> Result<String, String> {
         let path = Path::parse("InputFilter", path, MediaType::JsonLines).unwrap();

@@ -15,7 +15,7 @@ use path::Path;
 use csv::rows;
 pub(super) use csv::{Malformed, blank_lines, check as check_row, header_row, is_blank};
 
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// Filters and join of a job, for records of one media type. A job that has neither has no `DataProcessing`.
 #[derive(Clone, Debug, PartialEq, Eq)]

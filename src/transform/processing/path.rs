@@ -5,7 +5,7 @@
 //! otherwise; several names of one object give an object, several elements a list. Refusals are in the service's words
 //! (aws/aws-sdk#184, aws/sagemaker-python-sdk#1112). Unlike the service in 2022 names may have an underscore.
 
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// The most characters of a filter (the shape `JsonPath` of botocore).
 const LONGEST: usize = 63;

@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::BatchStrategy::{MultiRecord, SingleRecord};
 use super::*;
 use crate::transform::processing::JoinSource;
-use byoc_formats::payload::MediaType;
-use byoc_formats::payload::recordio::write_frame;
+use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::recordio::write_frame;
 
 fn packing(split: SplitType, strategy: BatchStrategy, most: usize) -> Packing {
     Packing { split, strategy, most, fill: most, header: Header::Absent, processing: None }

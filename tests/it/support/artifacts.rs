@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use byoc_formats::artifact::targz;
+use byoc_formats::targz;
 use tempfile::TempDir;
 
 /// A path below `tests/fixtures`.

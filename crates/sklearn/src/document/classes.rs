@@ -9,7 +9,7 @@ use super::values::{
     AtLeast, BinCounts, Categories, Code, Degrees, Float, Floats, Frequency, Integers, Matrix, Null, NumpyClass,
     NumpyType, Ragged, Range, Samples, Scalar, ToPython, WordOr, names_array, words,
 };
-use byoc_formats::artifact::pickle::Python;
+use byoc_formats::pickle::Python;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The attributes of an object in Python.

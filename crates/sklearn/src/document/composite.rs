@@ -2,8 +2,8 @@
 
 use super::classes::*;
 use super::values::{Null, ToPython};
-use byoc_formats::artifact::pickle::Python;
-use byoc_formats::json_text::Object;
+use byoc_formats::json_document::Object;
+use byoc_formats::pickle::Python;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;

@@ -19,9 +19,9 @@ pub(crate) use values::*;
 
 use crate::preprocessor::{ColumnsJson, LabelChoice, LabelPosition, Overrides, Preprocessor, twice};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle::Tree;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::json_text;
+use byoc_formats::json_document;
+use byoc_formats::pickle::Tree;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The version of scikit-learn whose attributes and behaviour a fit follows.
@@ -92,7 +92,7 @@ impl Specification {
     /// # Errors
     /// [`Cause::BadSetting`] for what is no such document, with the path of what is wrong, and what is allowed there.
     pub fn parse(json: &[u8]) -> Result<Specification> {
-        let specification: Specification = json_text::parse(json, SPECIFICATION, Cause::BadSetting)?;
+        let specification: Specification = json_document::parse(json, SPECIFICATION, Cause::BadSetting)?;
         check_names(specification.names.as_deref(), specification.label.as_deref(), specification.label_position)
             .map_err(|message| Error::new(Cause::BadSetting, message))?;
         Ok(specification)
@@ -188,7 +188,7 @@ impl Document {
     /// # Errors
     /// [`Cause::BadDocument`] for what is no such document, with the path of what is wrong.
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<Document> {
-        let parsed = json_text::parse_within(json, FITTED, Cause::BadDocument, allowance);
+        let parsed = json_document::parse_within(json, FITTED, Cause::BadDocument, allowance);
         let mut document: Document = parsed.map_err(|error| match error.cause() {
             Cause::BadDocument if is_specification(json, allowance) => Error::new(
                 Cause::BadDocument,
@@ -199,7 +199,7 @@ impl Document {
         check_names(document.columns.as_deref(), document.label.as_deref(), document.label_position)
             .map_err(|message| Error::new(Cause::BadDocument, message))?;
         check::check(&document.transformer, "transformer")?;
-        document.bytes = json_text::Size::of(json).typed;
+        document.bytes = json_document::Size::of(json).typed;
         Ok(document)
     }
 
@@ -215,7 +215,7 @@ impl Document {
             self.to_joblib()
         };
         allowance.take(joblib.capacity())?;
-        byoc_formats::artifact::pickle::read(joblib, allowance).map_err(Document::located)
+        byoc_formats::pickle::read(joblib, allowance).map_err(Document::located)
     }
 
     /// An error about the object that a document was turned into, as one about the document: bytes are those of a pickle
@@ -237,7 +237,7 @@ impl Document {
 
     /// The object that scikit-learn would have pickled, as `joblib.dump` writes it.
     pub fn to_joblib(&self) -> Vec<u8> {
-        byoc_formats::artifact::pickle::write(&to_python(&self.transformer))
+        byoc_formats::pickle::write(&to_python(&self.transformer))
     }
 
     /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody says of
@@ -263,5 +263,5 @@ impl Document {
 
 /// Whether it is what `byoc train` is told, and not what it writes.
 fn is_specification(json: &[u8], allowance: &Allowance) -> bool {
-    json_text::parse_within::<Specification>(json, SPECIFICATION, Cause::BadSetting, allowance).is_ok()
+    json_document::parse_within::<Specification>(json, SPECIFICATION, Cause::BadSetting, allowance).is_ok()
 }

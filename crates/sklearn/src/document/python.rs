@@ -6,7 +6,7 @@ use super::classes::*;
 use super::composite::*;
 use super::values::{Categories, NumpyClass, NumpyType, ToPython, WordOr};
 use super::{SCIKIT_LEARN_VERSION, Scalar};
-use byoc_formats::artifact::pickle::{Items, Python};
+use byoc_formats::pickle::{Items, Python};
 use std::collections::HashMap;
 
 fn text(text: &str) -> Python {

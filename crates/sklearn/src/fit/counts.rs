@@ -3,7 +3,7 @@
 use crate::document::{Categories, Scalar};
 use crate::preprocessor::Fault;
 use crate::preprocessor::{Feature, Origin, Refuses, refuse};
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;
 
 /// The values of a column, each with the number of rows that have it. One type for the whole column.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::preprocessor::{Overrides, Preprocessor};
 use byoc_account::Allowance;
-use byoc_formats::payload::MediaType;
+use byoc_formats::media_types::MediaType;
 
 /// Rows of CSV, in chunks of so many lines; a chunk is typed as the whole is.
 struct Text {
@@ -12,7 +12,7 @@ struct Text {
 
 impl Rows for Text {
     fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
-        use byoc_formats::payload::csv::{ColumnType, Records, Typing};
+        use byoc_formats::media_types::csv::{ColumnType, Records, Typing};
         self.walks += 1;
         let whole = Records::find(self.whole.as_bytes(), None, true)?;
         let mut typings = vec![Typing::default(); whole.width()];
@@ -50,7 +50,8 @@ const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH"
         ["words", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {"strategy": "most_frequent"}}], ["encode", {"OneHotEncoder": {}}]]}}, ["PORCH", "DECK"]]]}}}"#;
 
 fn served(preprocessor: &Preprocessor, rows: &str) -> String {
-    let table = byoc_formats::payload::csv::read(rows.as_bytes(), &|_: usize| Ok(()), &Allowance::unbounded()).unwrap();
+    let table =
+        byoc_formats::media_types::csv::read(rows.as_bytes(), &|_: usize| Ok(()), &Allowance::unbounded()).unwrap();
     let mut out = Vec::new();
     preprocessor.transform(table).unwrap().write(MediaType::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -68,7 +69,7 @@ fn a_fit_needs_a_walk_a_step_and_one_for_how_sparse_the_answer_is() {
 fn both_files_serve_the_same_and_the_label_comes_first() {
     let (document, _) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
     let from_json = from_json(&document.to_json()).unwrap();
-    let tree = byoc_formats::artifact::pickle::read(document.to_joblib(), &Allowance::unbounded()).unwrap();
+    let tree = byoc_formats::pickle::read(document.to_joblib(), &Allowance::unbounded()).unwrap();
     let from_joblib = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()).unwrap();
     let unlabelled = "2004,1500,n,y\n1993,,y,n\n";
     assert_eq!(served(&from_json, unlabelled), served(&from_joblib, unlabelled));

@@ -11,7 +11,7 @@ use crate::document::{
 use crate::preprocessor::Fault;
 use crate::preprocessor::{Dtype, stack_frame};
 use crate::preprocessor::{Feature, Floats, Origin, Refuses, refuse};
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 
 pub(super) struct Imputer {
     parameters: SimpleImputer,

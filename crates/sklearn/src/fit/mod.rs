@@ -27,7 +27,7 @@ use crate::preprocessor::Fault;
 use crate::preprocessor::LabelPosition;
 use crate::preprocessor::{Feature, Origin};
 use byoc_formats::error::{Cause, Error, Place, Result};
-use byoc_formats::payload::table::{Column, Table};
+use byoc_formats::rows::table::{Column, Table};
 use plan::{Input, Node};
 use std::borrow::Cow;
 

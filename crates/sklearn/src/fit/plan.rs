@@ -16,9 +16,9 @@ use crate::preprocessor::Fault;
 use crate::preprocessor::{Feature, Floats, Refuses};
 use crate::preprocessor::{OneTransformer, list_names, stack};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::near;
+use byoc_formats::pickle;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 

@@ -2,8 +2,8 @@
 //! found.
 
 use super::build::check_width;
-use byoc_formats::artifact::pickle::{ArrayView, ItemKind, Value};
 use byoc_formats::error::{Error, Result};
+use byoc_formats::pickle::{ArrayView, ItemKind, Value};
 
 /// The attributes of one fitted object.
 #[derive(Clone, Copy)]

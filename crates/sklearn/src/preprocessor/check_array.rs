@@ -8,7 +8,7 @@ use super::dtype::{Dtype, objects, stack};
 use super::fault::Fault;
 use super::feature::{Feature, Refuses, objects_as_floats, refuse, refuse_missing};
 use super::version::Version;
-use byoc_formats::payload::table::Column;
+use byoc_formats::rows::table::Column;
 
 /// What differs between versions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +104,7 @@ fn each_as_objects<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c
 mod tests {
     use super::*;
     use crate::preprocessor::feature::Origin;
-    use byoc_formats::payload::table::Cell;
+    use byoc_formats::rows::table::Cell;
 
     fn frame(columns: Vec<Column<'static>>) -> Vec<Feature<'static, 'static>> {
         columns.into_iter().map(|column| Feature::new(Origin::NONE, column)).collect()

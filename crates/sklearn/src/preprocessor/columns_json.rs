@@ -7,9 +7,9 @@ use super::overrides::{LabelChoice, Overrides, ToldLabel};
 use super::work::MOST_COLUMNS;
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::json_text;
-use byoc_formats::payload::EstimatesForm;
+use byoc_formats::json_document;
 use byoc_formats::read_as_word;
+use byoc_formats::rows::EstimatesForm;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -142,7 +142,7 @@ impl ColumnsJson {
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<ColumnsJson> {
         let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
         let Written { columns, label, label_position, method, dtypes, json: form, .. } =
-            json_text::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
+            json_document::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
         let count = columns.as_ref().map_or(0, Vec::len);
         if count > MOST_COLUMNS {
             return wrong(format!("columns: expected at most {MOST_COLUMNS} names, found {count}"));

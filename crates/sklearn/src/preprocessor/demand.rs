@@ -3,8 +3,8 @@
 use super::feature::Feature;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Cell;
-use byoc_formats::payload::{Block, Frame};
+use byoc_formats::rows::table::Cell;
+use byoc_formats::rows::{Block, Frame};
 use std::ops::Add;
 
 /// What a transformer takes for each row.

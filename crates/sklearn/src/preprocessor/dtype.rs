@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::fault::Fault;
 use super::feature::{Feature, Origin};
 use super::python_number::parse_float;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

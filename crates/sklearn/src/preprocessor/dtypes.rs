@@ -6,9 +6,9 @@ use super::build::{RequestWidth, list_names, shorten};
 use super::column_names::ColumnNames;
 use super::work::MOST_COLUMNS;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::json_text;
+use byoc_formats::json_document;
 use byoc_formats::near::nearest;
-use byoc_formats::payload::reading::ReadAs;
+use byoc_formats::rows::reading::ReadAs;
 
 /// The types by the names of columns; where columns have no names, by their position, counted from 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl Dtypes {
     /// # Errors
     /// With what is wrong with it.
     pub fn of_setting(text: &str, source: String) -> Result<Dtypes, String> {
-        let written = json_text::parse(text.as_bytes(), EXPECTED, Cause::BadSetting);
+        let written = json_document::parse(text.as_bytes(), EXPECTED, Cause::BadSetting);
         Dtypes::new(written.map_err(|error| error.message().to_owned())?, DtypesFrom::Setting(source))
     }
 

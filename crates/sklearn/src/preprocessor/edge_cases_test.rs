@@ -4,8 +4,8 @@
 use super::fixtures_test::{answer, cells};
 use super::{ColumnsJson, Preprocessor};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle;
 use byoc_formats::error::{Cause, Result};
+use byoc_formats::pickle;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

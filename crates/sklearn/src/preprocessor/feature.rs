@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fault::Fault;
 use super::python_number::parse_float;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 
 /// The column of the request that a feature was made of, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

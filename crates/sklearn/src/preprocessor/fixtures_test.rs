@@ -2,10 +2,10 @@
 
 use super::{ColumnsJson, Preprocessor};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::payload::csv;
-use byoc_formats::payload::reading::ReadAs;
+use byoc_formats::media_types::csv;
+use byoc_formats::pickle;
+use byoc_formats::rows::reading::ReadAs;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -398,7 +398,7 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
 
 #[test]
 fn rows_by_names_may_leave_out_what_no_transformer_uses_from_1_0_on() {
-    use byoc_formats::payload::table::Schema;
+    use byoc_formats::rows::table::Schema;
     let housing = unnamed("1.6.1/housing_short");
     assert!(housing.uses("DECK") && !housing.uses("PRICE"));
     let dropped = preprocessor(&fixtures().join("1.6.1/passthrough_drop")).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use byoc_formats::payload::table::{Cell, Column, ValueKind};
+use byoc_formats::rows::table::{Cell, Column, ValueKind};
 
 /// Whether requests had the label that was guessed, and whether others did not: their answers have different widths.
 #[derive(Debug, Default)]

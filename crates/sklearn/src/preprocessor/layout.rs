@@ -13,10 +13,10 @@ use super::request::{LabelOfRow, Request};
 use super::seen::Seen;
 use super::text_list::TextList;
 use super::version::Version;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::{Error, Result};
-use byoc_formats::payload::csv::Pandas;
-use byoc_formats::payload::reading::Reading;
+use byoc_formats::media_types::csv::Pandas;
+use byoc_formats::pickle::Value;
+use byoc_formats::rows::reading::Reading;
 
 /// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More
 /// of them are no row of a table, and their memory would be for nothing.

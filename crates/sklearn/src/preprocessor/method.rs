@@ -1,6 +1,6 @@
 //! What may be asked of a fitted object.
 
-use byoc_formats::json_text::word;
+use byoc_formats::json_document::word;
 use serde::{Deserialize, Deserializer};
 
 /// A method of a transformer or an estimator of scikit-learn.

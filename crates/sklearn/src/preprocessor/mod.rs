@@ -68,11 +68,12 @@ pub use transformers::{normal_quantile, supported_transformers};
 pub(crate) use version::Version;
 
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle::{Tree, Value};
 use byoc_formats::error::{Cause, Error, Place, Result};
-use byoc_formats::payload::reading::Reading;
-use byoc_formats::payload::table::{Column, End, Schema, Table};
-use byoc_formats::payload::{AnswerWriter, Block, Features, Frame};
+use byoc_formats::media_types::AnswerWriter;
+use byoc_formats::pickle::{Tree, Value};
+use byoc_formats::rows::reading::Reading;
+use byoc_formats::rows::table::{Column, End, Schema, Table};
+use byoc_formats::rows::{Block, Features, Frame};
 use dtype::cast_label;
 use guessed::{GuessedSoFar, first_that_is_no_number, has_numbers};
 use layout::{Layout, Names};

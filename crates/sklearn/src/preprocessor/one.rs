@@ -8,8 +8,8 @@ use super::readings::Origins;
 use super::transformers::Transformer;
 use super::version_of;
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle::Tree;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Tree;
 
 /// A transformer that is no model yet: it is applied to columns on their way.
 pub struct OneTransformer(Transformer);

@@ -2,7 +2,7 @@
 
 use super::dtypes::Dtypes;
 use super::method::Method;
-use byoc_formats::payload::EstimatesForm;
+use byoc_formats::rows::EstimatesForm;
 
 /// What a flag or a variable says of a scikit-learn artifact; each member wins over the same of `columns.json`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use super::build::{Builder, Input, Shape};
 use super::categories::Categories;
 use crate::preprocessor::version::Version;
-use byoc_formats::artifact::pickle::Tree;
 use byoc_formats::error::Result;
-use byoc_formats::payload::csv::{Look, MissingTexts, Pandas};
-use byoc_formats::payload::reading::{ReadAs, Reading};
+use byoc_formats::media_types::csv::{Look, MissingTexts, Pandas};
+use byoc_formats::pickle::Tree;
+use byoc_formats::rows::reading::{ReadAs, Reading};
 
 /// Which column of the request each column is that a transformer is given.
 #[derive(Clone, Debug)]
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn the_age_of_pandas_goes_by_the_version_and_by_classes_that_pandas_2_has_no_more() {
         let allowance = byoc_account::Allowance::unbounded();
-        let tree = |pickle: &[u8]| byoc_formats::artifact::pickle::read(pickle.to_vec(), &allowance).unwrap();
+        let tree = |pickle: &[u8]| byoc_formats::pickle::read(pickle.to_vec(), &allowance).unwrap();
         let plain = tree(b"\x80\x02N.");
         for (version, pandas) in [
             ((0, 20), Pandas::V0),

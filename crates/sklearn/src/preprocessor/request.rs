@@ -1,7 +1,7 @@
 //! A request whose columns were found to be what a model takes: which of them is the label, and where it goes.
 
 use super::build::LabelPlace;
-use byoc_formats::payload::table::Column;
+use byoc_formats::rows::table::Column;
 
 /// Whether a row has the label, and what the model wants with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use super::build::Builder;
 use super::column_names::ColumnNames;
 use super::steps::best;
 use super::transformers::fitted_columns;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Value;
 
 /// The names of the frame that a model was fitted on, and what becomes of each of its columns.
 pub(super) struct FittedColumns<'t> {

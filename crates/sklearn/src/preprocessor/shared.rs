@@ -11,8 +11,8 @@ use super::build::Builder;
 use super::categories::Categories;
 use super::column_names::ColumnNames;
 use super::text_list::TextList;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::{Error, Result};
+use byoc_formats::pickle::Value;
 
 /// What was made of values so far, by their identity in the tree.
 #[derive(Debug, Default)]

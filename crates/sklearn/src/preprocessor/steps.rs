@@ -7,8 +7,8 @@ use super::attributes::Attributes;
 use super::build::shorten;
 use super::transformers::named;
 use super::work::Work;
-use byoc_formats::artifact::pickle::{Tree, Value};
 use byoc_formats::error::Result;
+use byoc_formats::pickle::{Tree, Value};
 
 /// What is done to a row, one after the other.
 pub(crate) struct Steps<'t> {

@@ -1,6 +1,6 @@
 //! Many short texts in two allocations.
 
-use byoc_formats::artifact::pickle::ArrayView;
+use byoc_formats::pickle::ArrayView;
 use std::sync::Arc;
 
 /// An immutable list of texts.

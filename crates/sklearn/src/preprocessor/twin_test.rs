@@ -3,9 +3,10 @@
 
 use super::{ColumnsJson, Preprocessor};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle::{self, Tree, Value};
-use byoc_formats::payload::table::{Cell, Column, Table};
-use byoc_formats::payload::{Features, csv};
+use byoc_formats::media_types::csv;
+use byoc_formats::pickle::{self, Tree, Value};
+use byoc_formats::rows::Features;
+use byoc_formats::rows::table::{Cell, Column, Table};
 use proptest::prelude::*;
 use std::path::Path;
 

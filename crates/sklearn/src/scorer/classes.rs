@@ -2,9 +2,9 @@
 
 use super::linear::Values;
 use crate::preprocessor::{Attributes, Builder};
-use byoc_formats::artifact::pickle::{ArrayView, ItemKind, Value};
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::pickle::{ArrayView, ItemKind, Value};
+use byoc_formats::rows::table::{Cell, Column};
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::values;
 use crate::preprocessor::{Attributes, Name, PreprocessorDescription, Steps};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle::Tree;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Tree;
 use serde::Serialize;
 use serde_json::Value as Json;
 

@@ -4,10 +4,10 @@ use super::classes::Classes;
 use super::linear::Linear;
 use super::probabilities::Probabilities;
 use crate::preprocessor::{Attributes, Builder, Demand, Fault, Feature, Input, Method};
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::{Cause, Result};
-use byoc_formats::payload::table::Column;
-use byoc_formats::payload::{Estimates, estimates::Scores};
+use byoc_formats::pickle::Value;
+use byoc_formats::rows::table::Column;
+use byoc_formats::rows::{Estimates, estimates::Scores};
 
 /// Classes whose `predict` is a linear function.
 const REGRESSORS: &[&str] = &[

@@ -4,9 +4,10 @@
 use super::Scorer;
 use crate::preprocessor::{ColumnsJson, Method};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle;
 use byoc_formats::error::Result;
-use byoc_formats::payload::{Frame, MediaType};
+use byoc_formats::media_types::MediaType;
+use byoc_formats::pickle;
+use byoc_formats::rows::Frame;
 
 /// `numpy.array([…])` as protocol 0 writes it; of two dimensions if `rows` is given.
 fn array(values: &[f64], rows: Option<usize>) -> String {

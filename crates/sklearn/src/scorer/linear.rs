@@ -4,9 +4,9 @@
 //! how many rows a request has. numpy's BLAS adds in an order of its own, which is some units in the last place off.
 
 use crate::preprocessor::{Attributes, Builder, Fault, Feature, Floats, Refuses};
-use byoc_formats::artifact::pickle::{ArrayView, ItemKind};
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::pickle::{ArrayView, ItemKind};
+use byoc_formats::rows::table::Column;
 
 /// How many rows are worked on at a time: their sums stay in the cache while the features go by.
 const BLOCK: usize = 2048;

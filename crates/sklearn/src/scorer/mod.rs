@@ -21,11 +21,12 @@ pub use describe::{LinearDescription, ScorerDescription};
 
 use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle::Tree;
 use byoc_formats::error::Result;
-use byoc_formats::payload::reading::Reading;
-use byoc_formats::payload::table::{End, Schema};
-use byoc_formats::payload::{AnswerWriter, Block, Estimates, EstimatesForm, Frame, MediaType};
+use byoc_formats::media_types::{AnswerWriter, MediaType};
+use byoc_formats::pickle::Tree;
+use byoc_formats::rows::reading::Reading;
+use byoc_formats::rows::table::{End, Schema};
+use byoc_formats::rows::{Block, Estimates, EstimatesForm, Frame};
 use estimator::Estimator;
 pub use estimator::supported_estimators;
 

@@ -3,7 +3,7 @@
 use super::ToPython;
 use super::lists::Categories;
 use super::scalars::Scalar;
-use byoc_formats::artifact::pickle::{ItemType, Python};
+use byoc_formats::pickle::{ItemType, Python};
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -152,9 +152,9 @@ macro_rules! words {
         byoc_formats::read_as_word! { $name { $($variant = $word),* } }
 
         impl crate::document::values::ToPython for $name {
-            fn to_python(&self) -> Option<byoc_formats::artifact::pickle::Python> {
+            fn to_python(&self) -> Option<byoc_formats::pickle::Python> {
                 let word = match self { $($name::$variant => $word),* };
-                Some(byoc_formats::artifact::pickle::Python::Text(word.to_owned()))
+                Some(byoc_formats::pickle::Python::Text(word.to_owned()))
             }
         }
     )* };

@@ -2,7 +2,7 @@
 
 use super::ToPython;
 use super::scalars::{AtLeast, Float, Scalar};
-use byoc_formats::artifact::pickle::{Items, Python};
+use byoc_formats::pickle::{Items, Python};
 use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;

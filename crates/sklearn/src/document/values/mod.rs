@@ -16,7 +16,7 @@ pub(crate) use choices::{NumpyClass, NumpyType, WordOr};
 pub(crate) use lists::{BinCounts, Categories, Degrees, Floats, Integers, Matrix, Ragged, Range, Samples, names_array};
 pub(crate) use scalars::{AtLeast, Code, Float, Frequency, Null, Scalar};
 
-use byoc_formats::artifact::pickle::Python;
+use byoc_formats::pickle::Python;
 
 /// What stands for a value in Python; `None` where scikit-learn's object has no such attribute.
 pub(crate) trait ToPython {

@@ -1,7 +1,7 @@
 //! Values that stand alone: null, numbers, text.
 
 use super::ToPython;
-use byoc_formats::artifact::pickle::Python;
+use byoc_formats::pickle::Python;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;

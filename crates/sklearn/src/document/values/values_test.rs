@@ -1,5 +1,5 @@
 use super::*;
-use byoc_formats::artifact::pickle::Items;
+use byoc_formats::pickle::Items;
 use serde::de::DeserializeOwned;
 
 fn read<T: DeserializeOwned>(json: &str) -> T {

@@ -3,7 +3,7 @@
 
 use super::Object;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Cell;
+use byoc_formats::rows::table::Cell;
 use std::cmp::Ordering;
 
 /// The objects by their value, each value by the first object that has it.

@@ -2,7 +2,7 @@
 
 use super::*;
 use byoc_account::Allowance;
-use byoc_formats::artifact::pickle;
+use byoc_formats::pickle;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 

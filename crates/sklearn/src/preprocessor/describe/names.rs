@@ -3,8 +3,8 @@
 
 use super::bounds::Bounds;
 use crate::preprocessor::attributes::Attributes;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Error;
+use byoc_formats::pickle::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 
 use super::bounds::Bounds;
 use crate::preprocessor::dtype::half;
-use byoc_formats::artifact::pickle::{ArrayView, DType, ItemKind, Value};
 use byoc_formats::error::Result;
-use byoc_formats::payload::write_number;
+use byoc_formats::media_types::write_number;
+use byoc_formats::pickle::{ArrayView, DType, ItemKind, Value};
 use serde_json::Value as Json;
 
 /// What a member of an object takes beside its key's text and its value: a share of a node of a B-tree.
@@ -109,7 +109,7 @@ pub(in crate::preprocessor) fn texts(
             array.to_f64().map(|values| values.into_iter().map(spell).collect()).unwrap_or_default()
         }
         ItemKind::Object => array.objects().map(|objects| objects.map(text).collect()).unwrap_or_default(),
-        _ => items(array, bounds)?.iter().map(json_text).collect(),
+        _ => items(array, bounds)?.iter().map(json_document).collect(),
     })
 }
 
@@ -138,7 +138,7 @@ fn numpy_half(value: f64) -> String {
     format!("{digits}e{:+03}", exponent.parse::<i32>().unwrap_or(0))
 }
 
-fn json_text(item: &Json) -> String {
+fn json_document(item: &Json) -> String {
     match item {
         Json::String(text) => text.clone(),
         Json::Bool(flag) => if *flag { "True" } else { "False" }.into(),
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::preprocessor::version::Version;
     use byoc_account::Allowance;
-    use byoc_formats::artifact::pickle;
+    use byoc_formats::pickle;
     use serde_json::json;
 
     /// A pickle of protocol 0 without its STOP, as JSON.

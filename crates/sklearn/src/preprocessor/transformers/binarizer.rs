@@ -7,7 +7,7 @@ use crate::preprocessor::check_array::CheckArray;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Refuses};
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::rows::table::Column;
 
 /// A threshold for all values.
 #[derive(Debug)]

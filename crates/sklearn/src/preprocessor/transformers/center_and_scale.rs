@@ -53,7 +53,7 @@ impl CenterAndScale {
 mod tests {
     use super::*;
     use crate::preprocessor::transformers::testing::{apply_floats, column};
-    use byoc_formats::payload::table::Column;
+    use byoc_formats::rows::table::Column;
 
     fn scaler(version: Version) -> CenterAndScale {
         let rounding = ParameterRounding::of(version);

@@ -8,9 +8,9 @@ use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, describe};
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::pickle::Value;
+use byoc_formats::rows::table::{Cell, Column};
 use std::sync::Arc;
 
 /// Reads `categories_`, one array a feature.

@@ -9,8 +9,8 @@ use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Refuses};
 use crate::preprocessor::version::Version;
-use byoc_formats::artifact::pickle::{ItemKind, Value};
 use byoc_formats::error::Result;
+use byoc_formats::pickle::{ItemKind, Value};
 use std::cmp::Ordering;
 
 /// Which features are kept.

@@ -13,9 +13,9 @@ use crate::preprocessor::dtype::{Dtype, stack_beside, stack_frame};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::readings::Origins;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::pickle::Value;
+use byoc_formats::rows::table::Column;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]

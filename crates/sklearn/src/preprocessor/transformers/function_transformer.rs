@@ -11,7 +11,7 @@ use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses, describe, has_only_nulls};
 use crate::preprocessor::version::Version;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 
 /// A function of each value.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, describe, refuse_missing};
 use crate::preprocessor::version::Version;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 use std::sync::Arc;
 
 /// The classes and the two marks.

@@ -6,7 +6,7 @@ use super::{one_hot_encoder, polynomial_features};
 use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::describe::bounds::Bounds;
 use crate::preprocessor::describe::names::{Names, NoNames, names_in};
-use byoc_formats::artifact::pickle::Value;
+use byoc_formats::pickle::Value;
 
 /// The names, as the artifact's own version gives them.
 pub(in crate::preprocessor) fn get_feature_names(transformer: Value<'_>, bounds: &Bounds<'_>) -> Names {

@@ -8,8 +8,8 @@ use crate::preprocessor::attributes::Attributes;
 use crate::preprocessor::build::{Builder, Built, Input};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Floats, Refuses};
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Value;
 
 /// `x * scale + min`, kept within a range if asked.
 #[derive(Debug)]

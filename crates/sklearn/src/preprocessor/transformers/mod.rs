@@ -47,8 +47,8 @@ use super::feature::Feature;
 use super::readings::Origins;
 use super::seen::FittedColumns;
 use super::steps::best;
-use byoc_formats::artifact::pickle::{Value, supported_estimators};
 use byoc_formats::error::{Cause, Result};
+use byoc_formats::pickle::{Value, supported_estimators};
 
 #[expect(clippy::enum_variant_names, reason = "variants have the names of scikit-learn's classes")]
 /// A fitted transformer. The set is closed: what is not here is refused when the artifact is opened.

@@ -15,9 +15,9 @@ use crate::preprocessor::dtype::Dtype;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::{DType, ItemKind, Value};
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::pickle::{DType, ItemKind, Value};
+use byoc_formats::rows::table::Column;
 use std::sync::Arc;
 
 /// One-hot columns for each feature, in order.

@@ -12,7 +12,7 @@ use crate::preprocessor::feature::{Feature, refuse_missing};
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::rows::table::Column;
 use std::sync::Arc;
 
 /// A number for each category of each feature.

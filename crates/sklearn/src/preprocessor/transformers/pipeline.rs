@@ -12,8 +12,8 @@ use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::steps::Step;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Value;
 
 /// Two steps or more; steps that change nothing are left out.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::rows::table::Column;
 
 /// Products, each of one feature and an earlier product.
 #[derive(Debug)]

@@ -139,7 +139,7 @@ mod tests {
         assert!(apply_floats(|features| transformer.apply(features), vec![vec![f64::NAN]])[0][0].is_nan());
         let zero = Feature::new(
             crate::preprocessor::feature::Origin::column(0),
-            byoc_formats::payload::table::Column::Float64(vec![1.0, 0.0]),
+            byoc_formats::rows::table::Column::Float64(vec![1.0, 0.0]),
         );
         assert!(message(transformer.apply(vec![zero])).starts_with("row 2, column 1: expected a number above 0"));
     }

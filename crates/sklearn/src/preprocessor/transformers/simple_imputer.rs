@@ -13,9 +13,9 @@ use crate::preprocessor::python_number::parse_float;
 use crate::preprocessor::readings::Origins;
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::{ArrayView, ItemKind, Value};
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::pickle::{ArrayView, ItemKind, Value};
+use byoc_formats::rows::table::{Cell, Column};
 use std::borrow::Cow;
 use std::sync::Arc;
 

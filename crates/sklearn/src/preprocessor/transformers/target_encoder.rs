@@ -11,9 +11,9 @@ use crate::preprocessor::describe::names::{self, Name, Names};
 use crate::preprocessor::describe::values::texts;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::Column;
+use byoc_formats::pickle::Value;
+use byoc_formats::rows::table::Column;
 use std::sync::Arc;
 
 /// Encodings for each feature and class, and what stands for an unknown category.

@@ -2,7 +2,7 @@
 
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::{Feature, Origin};
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::rows::table::{Cell, Column};
 
 type Applied = Result<Vec<Feature<'static, 'static>>, Fault>;
 

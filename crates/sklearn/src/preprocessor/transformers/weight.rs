@@ -5,9 +5,9 @@ use crate::preprocessor::dtype::Dtype;
 use crate::preprocessor::fault::Fault;
 use crate::preprocessor::feature::Feature;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
-use byoc_formats::payload::table::{Cell, Column};
+use byoc_formats::pickle::Value;
+use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;
 
 /// How long a text may become that is multiplied by an integer.

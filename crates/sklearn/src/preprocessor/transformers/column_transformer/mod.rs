@@ -19,8 +19,8 @@ use crate::preprocessor::readings::Origins;
 use crate::preprocessor::seen::{FittedColumns, Use};
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::Value;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Value;
 use selection::{Branches, By};
 use std::collections::HashMap;
 

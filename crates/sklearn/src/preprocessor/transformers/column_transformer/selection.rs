@@ -10,8 +10,8 @@ use crate::preprocessor::column_names::ColumnNames;
 use crate::preprocessor::seen::Use;
 use crate::preprocessor::version::Version;
 use crate::preprocessor::work::Work;
-use byoc_formats::artifact::pickle::{ItemKind, Value};
 use byoc_formats::error::Result;
+use byoc_formats::pickle::{ItemKind, Value};
 use std::collections::HashMap;
 
 /// The branches that a ColumnTransformer applies: dropped ones and ones without a column are left out.
@@ -274,7 +274,7 @@ fn slice(arguments: Value<'_>, by_name: impl Fn(&str) -> Option<usize>, n_featur
 mod tests {
     use super::*;
     use byoc_account::Allowance;
-    use byoc_formats::artifact::pickle;
+    use byoc_formats::pickle;
 
     /// The positions that a specification stands for among the columns a, b, c, d; the specification as a pickle of
     /// protocol 0.

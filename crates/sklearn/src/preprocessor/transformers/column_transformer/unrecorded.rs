@@ -12,8 +12,8 @@ use crate::preprocessor::attributes::{Attributes, one_dimensional};
 use crate::preprocessor::build::{check_width, shorten};
 use crate::preprocessor::column_names::ColumnNames;
 use crate::preprocessor::work::{MOST_COLUMNS, Work};
-use byoc_formats::artifact::pickle::{ItemKind, Value};
 use byoc_formats::error::Result;
+use byoc_formats::pickle::{ItemKind, Value};
 
 /// The names that columns are taken by, in the order in which they are met, and how many columns there were.
 pub(super) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(Option<ColumnNames<'t>>, usize)> {
@@ -129,7 +129,7 @@ impl<'t> Found<'t> {
 mod tests {
     use super::*;
     use byoc_account::Allowance;
-    use byoc_formats::artifact::pickle;
+    use byoc_formats::pickle;
 
     /// What is read of a ColumnTransformer whose entries have these columns, as pickles of protocol 0.
     fn read_of(columns: &[&str]) -> Result<(Option<Vec<String>>, usize)> {

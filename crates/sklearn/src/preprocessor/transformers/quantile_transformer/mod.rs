@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::preprocessor::feature::Origin;
     use crate::preprocessor::transformers::testing::{apply_floats, message};
-    use byoc_formats::payload::table::Column;
+    use byoc_formats::rows::table::Column;
 
     fn transformer(output: Output, sparse: Option<Sparse>) -> QuantileTransformer {
         QuantileTransformer {

@@ -1,0 +1,301 @@
+//! CSV that comes in pieces: the records that are whole, and the type that each column has over all pieces.
+//!
+//! The rules are those of `column_type`, which sees a whole body at once: here the same questions are asked of each piece,
+//! and the answers are put together. What a column is is known when the last piece was seen; then the pieces are read once
+//! more, by that type. Missing are the texts that the newest pandas has for missing.
+
+use super::column_type::{Truth, truth};
+use super::fields::Fields;
+use super::missing::MissingTexts;
+use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
+use crate::error::Result;
+use crate::rows::table::{Cell, Column, Table};
+use std::borrow::Cow;
+
+/// The whole records of a piece of text.
+pub struct Records<'a> {
+    fields: Fields<'a>,
+    end: usize,
+}
+
+impl<'a> Records<'a> {
+    /// Finds them. `width` is how many fields the first record of all had, none where this is the piece that has it; what
+    /// follows the last whole record is left for the next piece, unless this is the last.
+    ///
+    /// # Errors
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for text that is not UTF-8, a record longer than the first,
+    /// or a quoted field that never ends; with row and byte of the piece.
+    pub fn find(text: &'a [u8], width: Option<usize>, is_last: bool) -> Result<Records<'a>> {
+        let (fields, end) = Fields::find_whole(text, width, is_last)?;
+        Ok(Records { fields, end })
+    }
+
+    /// How many there are.
+    pub fn rows(&self) -> usize {
+        self.fields.rows()
+    }
+
+    /// How many fields each has.
+    pub fn width(&self) -> usize {
+        self.fields.width()
+    }
+
+    /// How many bytes of the text they take.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// The records as a table, by the types that their columns have over all pieces.
+    pub fn table(&self, types: &[ColumnType]) -> Table<'a> {
+        let columns = types.iter().enumerate().map(|(column, kind)| kind.read(&self.fields, column)).collect();
+        Table { rows: self.rows(), columns }
+    }
+}
+
+/// What is known of a column so far.
+#[derive(Clone, Debug)]
+pub struct Typing {
+    /// Why the first field that is no `int64` is none.
+    first_no_i64: Option<NotInteger>,
+    /// The same for `uint64`, of which a negative number is none of the reasons.
+    first_no_u64: Option<NotInteger>,
+    missing: bool,
+    negative: bool,
+    /// Above the largest `int64`.
+    large: bool,
+    all_floats: bool,
+    all_truths: bool,
+}
+
+impl Default for Typing {
+    fn default() -> Typing {
+        Typing {
+            first_no_i64: None,
+            first_no_u64: None,
+            missing: false,
+            negative: false,
+            large: false,
+            all_floats: true,
+            all_truths: true,
+        }
+    }
+}
+
+impl Typing {
+    /// Looks at a column of some records.
+    pub fn see(&mut self, records: &Records<'_>, column: usize) {
+        for field in records.fields.column(column) {
+            self.see_field(&field);
+        }
+    }
+
+    fn see_field(&mut self, field: &[u8]) {
+        if MissingTexts::NEWEST.has(field) {
+            self.missing = true;
+            return;
+        }
+        // What is an int64 is a float, too, and no truth.
+        match parse_i64(field) {
+            Ok(value) => {
+                self.negative |= value < 0 || field.contains(&b'-');
+                self.all_truths = false;
+                return;
+            }
+            Err(reason) => drop(self.first_no_i64.get_or_insert(reason)),
+        }
+        match parse_u64(field) {
+            None => self.negative = true,
+            Some(Ok(value)) => self.large |= value > i64::MAX as u64,
+            Some(Err(reason)) => drop(self.first_no_u64.get_or_insert(reason)),
+        }
+        self.all_floats = self.all_floats && parse_f64(field).is_some();
+        self.all_truths = self.all_truths && truth(field, MissingTexts::NEWEST).is_some();
+    }
+
+    /// The type, once all pieces were seen.
+    pub fn column_type(&self) -> ColumnType {
+        match (&self.first_no_i64, &self.first_no_u64) {
+            (None, _) if self.missing => ColumnType::IntegersWithGaps,
+            (None, _) => ColumnType::Int64,
+            (Some(NotInteger::Overflow), Some(NotInteger::Overflow)) => ColumnType::Text,
+            (Some(NotInteger::Overflow), None) if self.large && (self.missing || self.negative) => ColumnType::RawText,
+            (Some(NotInteger::Overflow), None) if self.missing || self.negative => ColumnType::Text,
+            (Some(NotInteger::Overflow), None) => ColumnType::UInt64,
+            _ if self.all_floats => ColumnType::Float64,
+            _ if self.all_truths && self.missing => ColumnType::TruthsWithGaps,
+            _ if self.all_truths => ColumnType::Bool,
+            _ => ColumnType::Text,
+        }
+    }
+}
+
+/// The type that a column has over all pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// `int64`
+    Int64,
+    /// `float64`, of integers.
+    IntegersWithGaps,
+    /// `uint64`
+    UInt64,
+    /// `float64`
+    Float64,
+    /// `bool`
+    Bool,
+    /// `object`, of truths and missing values.
+    TruthsWithGaps,
+    /// `object`, of text and missing values.
+    Text,
+    /// `object`, of nothing but text: a missing value is what was written.
+    RawText,
+}
+
+impl ColumnType {
+    /// The fields of a column, each of which is of the type.
+    fn read<'a>(self, fields: &Fields<'a>, column: usize) -> Column<'a> {
+        let bytes = || fields.column(column);
+        let integer = |field: &[u8]| parse_i64(field).unwrap_or_default();
+        match self {
+            ColumnType::Int64 => Column::Int64(bytes().map(|field| integer(&field)).collect()),
+            ColumnType::IntegersWithGaps => {
+                let number =
+                    |field: &[u8]| if MissingTexts::NEWEST.has(field) { f64::NAN } else { integer(field) as f64 };
+                Column::Float64(bytes().map(|field| number(&field)).collect())
+            }
+            ColumnType::UInt64 => {
+                let number = |field: &[u8]| parse_u64(field).and_then(Result::ok).unwrap_or_default();
+                Column::UInt64(bytes().map(|field| number(&field)).collect())
+            }
+            ColumnType::Float64 => {
+                Column::Float64(bytes().map(|field| parse_f64(&field).unwrap_or(f64::NAN)).collect())
+            }
+            ColumnType::Bool => Column::Bool(
+                bytes().map(|field| matches!(truth(&field, MissingTexts::NEWEST), Some(Truth::Value(true)))).collect(),
+            ),
+            ColumnType::TruthsWithGaps => {
+                let cell = |field: &[u8]| match truth(field, MissingTexts::NEWEST) {
+                    Some(Truth::Value(value)) => Cell::Bool(value),
+                    _ => Cell::Missing,
+                };
+                Column::Object(bytes().map(|field| cell(&field)).collect())
+            }
+            ColumnType::Text => {
+                let cell = |field: Cow<'a, str>| match MissingTexts::NEWEST.has(field.as_bytes()) {
+                    true => Cell::Missing,
+                    false => Cell::Text(field),
+                };
+                Column::Object(fields.texts(column).map(cell).collect())
+            }
+            ColumnType::RawText => Column::Object(fields.texts(column).map(Cell::Text).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads text that comes in pieces of so many bytes.
+    fn in_pieces(text: &str, piece: usize) -> Result<Vec<Vec<String>>> {
+        let mut pieces: Vec<Vec<u8>> = Vec::new();
+        let (mut width, mut typings) = (None, Vec::new());
+        let (mut rest, mut pending) = (text.as_bytes(), Vec::new());
+        loop {
+            let taken = rest.len().min(piece);
+            pending.extend_from_slice(&rest[..taken]);
+            rest = &rest[taken..];
+            let is_last = rest.is_empty();
+            let records = Records::find(&pending, width, is_last)?;
+            if records.rows() > 0 {
+                width = Some(records.width());
+                typings.resize_with(records.width(), Typing::default);
+                (0..records.width()).for_each(|column| typings[column].see(&records, column));
+            }
+            let end = records.end();
+            pieces.push(pending[..end].to_vec());
+            pending.drain(..end);
+            if is_last {
+                break;
+            }
+        }
+        let types: Vec<ColumnType> = typings.iter().map(Typing::column_type).collect();
+        let mut columns = vec![Vec::new(); types.len()];
+        for piece in &pieces {
+            let records = Records::find(piece, width, true)?;
+            for (all, column) in columns.iter_mut().zip(records.table(&types).columns) {
+                all.extend(shown(&column));
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The cells of a column with their type.
+    fn shown(column: &Column<'_>) -> Vec<String> {
+        let dtype = column.dtype();
+        match column {
+            Column::Int64(values) => values.iter().map(|value| format!("{dtype} {value}")).collect(),
+            Column::UInt64(values) => values.iter().map(|value| format!("{dtype} {value}")).collect(),
+            Column::Float64(values) => values.iter().map(|value| format!("{dtype} {value:?}")).collect(),
+            Column::Float32(values) => values.iter().map(|value| format!("{dtype} {value:?}")).collect(),
+            Column::Bool(values) => values.iter().map(|value| format!("{dtype} {value}")).collect(),
+            Column::Object(cells) => cells.iter().map(|cell| format!("{cell:?}")).collect(),
+        }
+    }
+
+    fn whole(text: &str) -> Result<Vec<Vec<String>>> {
+        Ok(super::super::read(text.as_bytes(), &|_| Ok(()), crate::testing::unbounded())?
+            .columns
+            .iter()
+            .map(shown)
+            .collect())
+    }
+
+    fn field() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => "-?[0-9]{1,3}",
+            2 => "-?[0-9]{0,2}\\.[0-9]{0,2}",
+            2 => prop_oneof![Just("NA"), Just(""), Just("True"), Just("false"), Just("-0"), Just("1e5")].prop_map(str::to_owned),
+            1 => prop_oneof![
+                Just("9223372036854775808"), Just("99999999999999999999"), Just("-9223372036854775809"), Just("\"a,b\"\"\n\""), Just("é")
+            ].prop_map(str::to_owned),
+            1 => "[ax ]{1,3}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_give_what_the_whole_gives(
+            rows in proptest::collection::vec((field(), field()), 1..12),
+            piece in 1usize..40,
+            end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+            is_closed in any::<bool>(),
+        ) {
+            let lines: Vec<String> = rows.iter().map(|(one, other)| format!("{one},{other}")).collect();
+            let text = lines.join(end) + if is_closed { end } else { "" };
+            match (whole(&text), in_pieces(&text, piece)) {
+                (Ok(whole), Ok(pieces)) => prop_assert_eq!(whole, pieces, "{:?}", text),
+                (whole, pieces) => prop_assert_eq!(whole.is_err(), pieces.is_err(), "{:?}", text),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_waits_for_the_next_piece() {
+        let ends = |text: &str, is_last| {
+            let records = Records::find(text.as_bytes(), None, is_last).unwrap();
+            (records.rows(), records.end())
+        };
+        assert_eq!(ends("1,2\n3,", false), (1, 4));
+        assert_eq!(ends("1,2\n3,", true), (2, 6));
+        assert_eq!(ends("1,\"a\n", false), (0, 0));
+        assert_eq!(ends("1", false), (0, 0));
+        assert_eq!(ends("", true), (0, 0));
+        assert!(Records::find(b"1,2\n1,2,3\n", None, false).is_err());
+        assert!(Records::find(b"1,2,3\n", Some(2), false).is_err());
+        // A character that is cut in two.
+        let cut = &"1,2\n3,é".as_bytes()[..7];
+        assert_eq!(Records::find(cut, None, false).map(|found| found.rows()).unwrap(), 1);
+        assert!(Records::find(cut, None, true).is_err());
+    }
+}
