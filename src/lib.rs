@@ -18,6 +18,7 @@ pub mod cli;
 pub mod container;
 pub mod endpoint;
 pub mod env;
+pub mod error;
 #[cfg(test)]
 mod fake_container;
 pub mod in_flight;

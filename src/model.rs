@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use byoc_account::Allowance;
 
-use byoc_formats::error::{Error, Result};
+use crate::error::{Error, Result};
 use byoc_formats::file_kind;
 use byoc_formats::pickle;
 use byoc_linear_learner::LinearLearner;
@@ -71,8 +71,8 @@ impl Artifact {
     /// Recognises the artifact in a folder, or that which is a file of its own.
     ///
     /// # Errors
-    /// [`Cause::NoModel`](byoc_formats::error::Cause::NoModel) where nothing, and
-    /// [`Cause::SeveralModels`](byoc_formats::error::Cause::SeveralModels) where more than one thing is recognised.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) where nothing, and
+    /// [`Cause::SeveralModels`](crate::error::Cause::SeveralModels) where more than one thing is recognised.
     pub fn find(place: &Path) -> Result<Artifact> {
         if place.is_file() { find::lone_file(place) } else { find::in_folder(place) }
     }
@@ -85,7 +85,7 @@ impl Artifact {
     /// The error of a file that is known to be neither an artifact nor an archive of one by how it begins.
     ///
     /// # Errors
-    /// [`Cause::NoModel`](byoc_formats::error::Cause::NoModel) with what it is instead.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) with what it is instead.
     pub fn check_archive(path: &Path) -> Result<()> {
         if file_kind::may_be_archive(path)? { Ok(()) } else { Err(file_kind::unexpected(path)) }
     }
@@ -148,8 +148,8 @@ impl Artifact {
     /// what `columns.json` or the artifact does; none of it is of the linear learner's.
     ///
     /// # Errors
-    /// [`Cause::InsufficientMemory`](byoc_formats::error::Cause::InsufficientMemory); [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for one that is broken or hostile, [`Cause::Unsupported`](byoc_formats::error::Cause::Unsupported), [`Cause::BadColumns`](byoc_formats::error::Cause::BadColumns) and
-    /// [`Cause::BadDocument`](byoc_formats::error::Cause::BadDocument) for a file that does not fit, and [`Cause::NoSuchMethod`](byoc_formats::error::Cause::NoSuchMethod).
+    /// [`Cause::InsufficientMemory`](crate::error::Cause::InsufficientMemory); [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for one that is broken or hostile, [`Cause::Unsupported`](crate::error::Cause::Unsupported), [`Cause::BadColumns`](crate::error::Cause::BadColumns) and
+    /// [`Cause::BadDocument`](crate::error::Cause::BadDocument) for a file that does not fit, and [`Cause::NoSuchMethod`](crate::error::Cause::NoSuchMethod).
     pub fn load(self, overrides: &Overrides, allowance: &Allowance) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),
@@ -262,8 +262,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::error::Cause;
     use byoc_account::Purpose;
-    use byoc_formats::error::Cause;
 
     #[test]
     fn a_document_leases_the_tree_that_it_becomes() {

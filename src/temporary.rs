@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// The file that whoever uses a folder has locked. No endpoint and no container can have such a name.
 const LOCK: &str = ".lock";

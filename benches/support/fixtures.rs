@@ -25,7 +25,7 @@ pub struct Case {
 
 impl Case {
     /// The model's answer to the request, as a worker makes it.
-    pub fn answer(&self) -> byoc_formats::error::Result<Answer> {
+    pub fn answer(&self) -> byoc::error::Result<Answer> {
         let invocation = Invocation {
             content_type: Some(self.content_type),
             accept: Some(self.accept),

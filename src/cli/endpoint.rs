@@ -15,10 +15,10 @@ use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CacheSettings, CallLimits, Limits, ModelRefresh, Surroundings};
 use crate::env::{self, Environment};
+use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
 use crate::storage::{Location, S3Access, Storage, nothing_at};
 use crate::telemetry::logs;
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::near;
 
 /// Answer InvokeEndpoint on this machine, over a pipeline of containers that this command starts or that run already

@@ -2,7 +2,7 @@
 //! cause; where a command meets it in another way than the others, its words are here.
 
 use super::Command;
-use byoc_formats::error::Cause;
+use crate::error::Cause;
 
 /// What to do about an error that a command ends with.
 pub(super) fn hint(command: &Command, cause: Cause) -> &'static str {

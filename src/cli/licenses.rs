@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::print;
-use byoc_formats::error::Result;
+use crate::error::Result;
 
 /// Print the licences of all software that this program contains
 #[derive(Args, Debug)]

@@ -21,8 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::env::Environment;
+use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// The runtime for bringing your own container to SageMaker.
 ///

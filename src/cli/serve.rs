@@ -11,9 +11,9 @@ use crate::cli::settings::{Settings, number, parse_size, text, truth};
 use crate::container::accounts::{memory_of_this_container, share_of_models};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
+use crate::error::Result;
 use crate::storage::{Location, S3Access, absolute};
 use crate::telemetry::logs;
-use byoc_formats::error::Result;
 use byoc_formats::media_types::media_type::{self, MediaType};
 use byoc_formats::near;
 

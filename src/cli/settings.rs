@@ -1,7 +1,7 @@
 //! From what was typed or set to what is true: default, then environment, then flag; and every mistake in one report.
 
 use crate::env::Environment;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// Collects settings, and what is wrong with them.
 pub(super) struct Settings<'a> {

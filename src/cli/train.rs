@@ -9,10 +9,10 @@ use clap::Args;
 
 use crate::cli::settings::{Settings, number, parse_size, text};
 use crate::env::{self, Environment};
+use crate::error::Result;
 use crate::storage::{absolute, nothing_at, read_text};
 use crate::telemetry::logs;
 use crate::training::{self, Config, Files, Output, Task};
-use byoc_formats::error::Result;
 
 /// Train a linear learner, or fit a preprocessor: over the files that --train names, or as SageMaker's training wants it, from hyperparameters and channels below /opt/ml to a model or a failure file
 #[derive(Args, Debug, Default)]

@@ -11,11 +11,11 @@ use clap::Args;
 use crate::cli::overrides::{OverrideArguments, Said};
 use crate::cli::settings::{Settings, number, text};
 use crate::env::{self, Environment};
+use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
 use crate::storage::{S3Access, Storage};
 use crate::telemetry::logs;
 use crate::transform::{self, MISSING, ModelSource, Problem, Request, Surroundings};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// Run a batch transform job: each object of a folder or of S3 through a model, to an object.out
 #[derive(Args, Debug, Default)]

@@ -13,8 +13,8 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::Stream as _;
 
 use crate::container::services::Services;
+use crate::error::{Cause, Error, Result};
 use crate::in_flight::{self, NoRoom, Share};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// A request's body, or why there is none: too large, cut short, encoded, or not there in time.
 pub(super) struct Body(pub(super) Result<Bytes>);

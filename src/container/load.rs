@@ -18,7 +18,7 @@ use crate::container::registry::Loading;
 use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::Services;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// What a load may say; all else that multi-model-server takes is about its workers.
 #[derive(Default, Deserialize)]

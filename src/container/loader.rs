@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 

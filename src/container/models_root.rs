@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// The folder that models are loaded from, as `/opt/ml/models` on the platform; any where none was set.
 #[derive(Clone, Debug, Default)]

@@ -28,9 +28,9 @@ use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::routes::text_header;
 use crate::container::services::{SINGLE_MODEL, Services};
+use crate::error::{Cause, Error, Result};
 use crate::model::PieceByPiece;
 use crate::sending::PIECE;
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::pieces::Pieces;
 

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use crate::container::background;
 use crate::container::loader::Loader;
 use crate::container::services::SINGLE_MODEL;
+use crate::error::{Cause, Error, Result};
 use crate::model::{Answer, Artifact, Cost, Exchange, Model, Script, SeenKinds};
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_sklearn::preprocessor::Overrides;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
+use crate::error::{Cause, Error, Result};
 use crate::sending::{self, PIECE};
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::MediaType;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -20,9 +20,9 @@ use crate::container::counters::{self, Route};
 use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
+use crate::error::{Cause, Error, Result};
 use crate::in_flight::leased;
 use crate::telemetry;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.
 pub(super) async fn ping_single(id: RequestId, services: Data<Services>) -> HttpResponse {

@@ -15,9 +15,9 @@ use crate::container::app;
 use crate::container::config::{Config, Mode};
 use crate::container::services::Services;
 use crate::container::single;
+use crate::error::{Cause, Error, Result};
 use crate::serving::{self, CONNECTION, Serving};
 use crate::telemetry;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;

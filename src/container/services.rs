@@ -14,8 +14,8 @@ use crate::container::registry::{Loaded, Registry};
 use crate::container::reply::Reply;
 use crate::container::workers::{Refusal, Workers};
 use crate::container::{at_once, background};
+use crate::error::{Cause, Error, Result};
 use crate::model::Answer;
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::MediaType;
 
 /// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).

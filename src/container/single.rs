@@ -10,11 +10,11 @@ use actix_web::web::Data;
 use crate::container::background;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
+use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, SeenKinds};
 use crate::platform::fetch::{FetchError, bring};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary::TemporaryFolder;
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::targz::{self, Limits};
 
 /// Loads the model; `/ping` says 503 until it is there.

@@ -11,10 +11,10 @@ use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
 use super::config::{EndpointConfig, VariantConfig};
 use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
+use crate::error::{Cause, Error, Result};
 use crate::in_flight::Share;
 use crate::platform::problems::listed;
 use crate::storage::{Folders, Location, Storage};
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::near;
 
 /// What is the same for all endpoints of a process.

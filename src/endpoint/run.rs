@@ -24,12 +24,12 @@ use super::container_side::{Instance, Surroundings, stop_all};
 use super::deployment::{self, Deployment, Ground};
 use super::limits::Limits;
 use super::try_it;
+use crate::error::{Cause, Error, Result};
 use crate::platform::http;
 use crate::serving::{self, Serving};
 use crate::storage::{Folders, Location};
 use crate::telemetry;
 use crate::temporary::TemporaryFolder;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// How long what is given up may take to say so.
 const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -3,8 +3,8 @@
 use byoc_account::Allowance;
 
 use super::{Model, SeenKinds};
+use crate::error::{Cause, Error, Place, Result};
 use crate::telemetry::printable::one_line;
-use byoc_formats::error::{Cause, Error, Place, Result};
 use byoc_formats::media_types::{AnswerWriter, ContentType, Document, MediaType, Part, negotiate};
 use byoc_formats::rows::table::Schema;
 use byoc_formats::rows::{Features, Frame, Table};

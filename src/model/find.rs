@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Allowance, Purpose};
 
 use super::{Artifact, COLUMNS_JSON};
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
 use byoc_formats::pickle::Held;
 use byoc_linear_learner::archive::ModelAlgo;

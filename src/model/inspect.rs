@@ -1,8 +1,8 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
 use super::{Artifact, Script, in_file, read, with_file};
+use crate::error::{Cause, Error, Result};
 use byoc_account::Allowance;
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::file_kind::FileKind;
 use byoc_formats::pickle::{self, Outline, Tree};
 use byoc_formats::targz;

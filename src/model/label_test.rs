@@ -1,8 +1,8 @@
 //! Rows with and without a label, of artifacts of every age: the answers of tests/fixtures/label, in every way that rows come.
 
 use super::*;
+use crate::error::Cause;
 use base64::Engine as _;
-use byoc_formats::error::Cause;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, ToldLabel};
 use serde_json::{Value as Json, json};
 use std::fs;

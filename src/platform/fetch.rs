@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::Arrival;
+use crate::error::{Cause, Error, Result};
 use crate::storage::{Bucket, Failure, Location, Storage, Version, nothing_at};
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::targz::{self, Limits};
 
 /// What a download is called until it is whole.

@@ -23,9 +23,9 @@ use super::connection::Connector;
 use super::{s3_settings, words};
 use crate::env;
 use crate::env::Environment;
+use crate::error::{Cause, Error, Result};
 use crate::in_flight::{Arriving, Share};
 use crate::tls;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
 const RETRIES: usize = 4;

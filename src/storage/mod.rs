@@ -27,8 +27,8 @@ pub use location::Location;
 pub use nearby::{absolute, nothing_at, read_text};
 pub use version::{Version, last_modified};
 
+use crate::error::Result;
 use crate::in_flight::Share;
-use byoc_formats::error::Result;
 
 /// Why an exchange with a server failed, in words: who was asked, and what came of it.
 pub fn said_of_exchange(error: &reqwest::Error, url: &reqwest::Url) -> String {
@@ -51,7 +51,7 @@ impl Storage {
     /// The bucket of a name.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`](byoc_formats::error::Cause::BadSetting) when there are no credentials, or S3's settings make no sense.
+    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when there are no credentials, or S3's settings make no sense.
     pub fn bucket(&self, name: &str) -> Result<Arc<Bucket>> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get(name) {

@@ -5,7 +5,7 @@ use reqwest::Url;
 
 use super::bucket::S3Access;
 use crate::env;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// Looks at what becomes part of a request's address or of its headers.
 ///

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::destination::Output;
 use super::task::Task;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_formats::file_kind::FileKind;
 
 /// Looks for such models beside files of these names before the job begins. The tree is the platform's, which may have put

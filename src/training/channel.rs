@@ -1,6 +1,6 @@
 //! What `inputdataconfig.json` says of a channel.
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_formats::near;
 use serde::Deserialize;
 

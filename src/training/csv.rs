@@ -3,8 +3,8 @@
 use super::header_line::HeaderLine;
 use super::source::Collector;
 use super::streams::Stream;
+use crate::error::{Error, Place, Result};
 use byoc_account::Allowance;
-use byoc_formats::error::{Error, Place, Result};
 use byoc_formats::media_types::{ContentType, IF_HEADER, MediaType};
 use byoc_formats::rows::Batch;
 use byoc_formats::rows::batch::Row;

@@ -1,8 +1,8 @@
 //! Where a model goes: a folder, or the archive that SageMaker would make of that folder, `model.tar.gz`.
 
 use super::place;
+use crate::error::{Cause, Error, Result};
 use crate::temporary::TemporaryFolder;
-use byoc_formats::error::{Cause, Error, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs::File;

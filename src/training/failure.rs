@@ -1,7 +1,7 @@
 //! The failure file: why a job failed, for the job's description.
 
 use super::tree::Tree;
-use byoc_formats::error::Error;
+use crate::error::Error;
 
 /// The platform shows no more of it (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
 const MOST_CHARACTERS: usize = 1024;

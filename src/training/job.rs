@@ -8,7 +8,7 @@ use super::source::{ChannelSource, Reading, Shape};
 use super::stop::{Stop, stopped};
 use super::task::Task;
 use super::{beside, failure, preprocessor_job};
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
 use std::time::SystemTime;
 

@@ -1,6 +1,6 @@
 //! The folder that a job's files go to, tried before the work.
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use std::path::Path;
 
 /// Tries to write files of these names into a folder, and leaves it as it was; but what an earlier run left unfinished is gone.

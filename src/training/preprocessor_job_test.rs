@@ -1,8 +1,8 @@
+use crate::error::Result;
 use crate::model::Artifact;
 use crate::training::{Config, run};
 use crate::training::{Output, Task};
 use byoc_account::Allowance;
-use byoc_formats::error::Result;
 use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 

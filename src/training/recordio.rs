@@ -2,7 +2,7 @@
 
 use super::source::Collector;
 use super::streams::Stream;
-use byoc_formats::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result};
 use byoc_formats::media_types::recordio::{Cells, Frames, Record};
 
 /// Reads a stream to its end, or until nobody wants more.

@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use super::tree::Tree;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_linear_learner::train::Given;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! The platform's word that a job is to end: SIGTERM, 120 seconds before the end; a terminal's: Ctrl-C, or that it is closed.
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -2,7 +2,7 @@
 
 use super::channel::InputMode;
 use super::stop::Stop;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

@@ -5,7 +5,7 @@ use super::channel::{Channel, Format};
 use super::header_line::HeaderLine;
 use super::stop::{Stop, stopped};
 use super::streams::{Stream, Streams};
-use byoc_formats::error::{Cause, Error, Place, Result};
+use crate::error::{Cause, Error, Place, Result};
 use byoc_formats::media_types::csv::{ColumnType, Records, Typing};
 use byoc_formats::rows::Table;
 use byoc_sklearn::{Rows, Specification, moved};

@@ -3,7 +3,7 @@
 use super::channel::Channel;
 use super::settings;
 use super::tree::Tree;
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 use byoc_linear_learner::train::Given;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

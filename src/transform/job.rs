@@ -299,8 +299,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::{Cause, Error, Result};
     use crate::platform::problems::listed;
-    use byoc_formats::error::{Cause, Error, Result};
 
     fn full() -> Value {
         json!({

@@ -8,9 +8,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::create_transform_job::S3DataType;
 use super::output::OWN_FOLDER;
+use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::beside;
 use crate::storage::{Failure, Location, Storage, nothing_at};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// A manifest has no more bytes.
 const LARGEST_MANIFEST: u64 = 64 << 20;

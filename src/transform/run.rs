@@ -17,7 +17,7 @@ use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
 use super::source::Opener;
 use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
-use byoc_formats::error::{Cause, Error, Place, Result};
+use crate::error::{Cause, Error, Place, Result};
 
 /// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).

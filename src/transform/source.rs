@@ -14,8 +14,8 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::CompressionType;
 use super::objects::{Object, not_read};
+use crate::error::{Error, Result};
 use crate::storage::{Location, Storage};
-use byoc_formats::error::{Error, Result};
 
 const BUFFER: usize = 256 << 10;
 /// Pieces of a download that wait to be read.

@@ -5,8 +5,8 @@ use super::models::{
 };
 use super::{folder, inspect, load, pickled};
 use allocation_counter::measure;
+use byoc::error::Cause;
 use byoc_account::{Allowance, Purpose};
-use byoc_formats::error::Cause;
 use byoc_formats::pickle::{Items, Python};
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -13,9 +13,9 @@ mod requests;
 mod skops;
 mod truth;
 
+use byoc::error::Result;
 use byoc::model::{Artifact, Inspection, Model};
 use byoc_account::Allowance;
-use byoc_formats::error::Result;
 use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 use tempfile::TempDir;

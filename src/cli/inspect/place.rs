@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::env::Environment;
+use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::{FetchError, bring};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary::TemporaryFolder;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// An artifact on this machine, for as long as this is there.
 pub(super) struct Place {

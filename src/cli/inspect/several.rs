@@ -11,9 +11,9 @@ use super::page::{Page, path};
 use super::place::Place;
 use super::preprocessor::printable as sentence;
 use super::{Ended, bytes, say, title};
+use crate::error::Error;
 use crate::model::{Inspection, Refusal};
 use crate::telemetry::printable;
-use byoc_formats::error::Error;
 use byoc_sklearn::preprocessor::Overrides;
 
 /// The archives.

@@ -13,10 +13,10 @@ use std::path::Path;
 use create_endpoint_config::Form;
 
 use crate::endpoint::identity::VARIANT;
+use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{Check, CreateModel, ModelConfig, typed};
 use crate::platform::problems::listed;
 use crate::storage::{Location, absolute, read_text};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// The account that errors name when no ExecutionRoleArn says one: the one that AWS's documentation uses.
 const ACCOUNT: &str = "123456789012";

@@ -17,6 +17,7 @@ use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::single_model::{Artifact, SingleModel};
 use super::surroundings::Surroundings;
+use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, ModelForm, Models};
 use crate::platform::environment::ModelPlace;
@@ -25,7 +26,6 @@ use crate::platform::problems::listed;
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
 use crate::storage::{Location, Version, nothing_at};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// What containers are started with.
 #[derive(Debug)]

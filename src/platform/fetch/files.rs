@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{FetchError, not_read, remove};
+use crate::error::Error;
 use crate::storage::{Bucket, Failure};
-use byoc_formats::error::Error;
 use byoc_formats::targz::Limits;
 
 /// A part of a path has at most this many bytes.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{FetchError, remove};
+use crate::error::{Error, Result};
 use crate::storage::{Bucket, Failure};
-use byoc_formats::error::{Error, Result};
 use byoc_formats::file_kind;
 
 /// The name of the file that says of a pickle what it does not say itself, and the most bytes that are taken for it.

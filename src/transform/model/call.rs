@@ -16,10 +16,10 @@ use reqwest::{Body, Response};
 
 use super::Model;
 use super::complaint::{Complaint, ErrorBody, place_at_start};
+use crate::error::{Error, Place, Result};
 use crate::in_flight::Share;
 use crate::platform::http::{self, read_body};
 use crate::transform::output::Draft;
-use byoc_formats::error::{Error, Place, Result};
 
 /// The most that is read of an answer that is an error.
 const ERROR_LIMIT: usize = 64 << 10;
@@ -189,7 +189,7 @@ impl Invoker {
             }
             outcome?;
             let draft = Arc::into_inner(draft).map(tokio::sync::Mutex::into_inner);
-            draft.ok_or_else(|| ours(Error::new(byoc_formats::error::Cause::Internal, "a draft is still in use")))
+            draft.ok_or_else(|| ours(Error::new(crate::error::Cause::Internal, "a draft is still in use")))
         };
         self.persist(attempt).await
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use byoc_formats::error::Place;
+use crate::error::Place;
 
 /// What is wrong with records.
 #[derive(Debug, Default, PartialEq, Eq)]

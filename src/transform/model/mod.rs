@@ -21,6 +21,7 @@ pub(super) use complaint::Complaint;
 pub(super) use execution_parameters::ExecutionParameters;
 use stage::Stage;
 
+use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{
     Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, typed,
 };
@@ -29,7 +30,6 @@ use crate::platform::http;
 use crate::platform::problems::listed;
 use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
 use crate::temporary::TemporaryFolder;
-use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
 /// What serves a job.

@@ -8,13 +8,13 @@ use reqwest::{Client, Url};
 use tokio::sync::Mutex;
 
 use super::Surroundings;
+use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, Models};
 use crate::platform::environment::ModelPlace;
 use crate::platform::fetch;
 use crate::platform::process::Process;
 use crate::platform::readiness::{ping, wait_until_ready};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// How long a line of a container's log may be on its way.
 const LOG_DELAY: Duration = Duration::from_millis(50);

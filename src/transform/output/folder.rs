@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tempfile::NamedTempFile;
 
 use super::journal::{Journal, Made};
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// Where a job keeps what is no output.
 pub(in crate::transform) const OWN_FOLDER: &str = ".byoc-transform";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use byoc_formats::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A line. Without a fingerprint, nothing is known of the file any more.
 #[derive(Debug, Serialize, Deserialize)]

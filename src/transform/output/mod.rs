@@ -15,9 +15,9 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
+use crate::error::Result;
 use crate::storage::{Bucket, Failure, Location, Storage, Upload};
 use crate::transform::objects::not_read;
-use byoc_formats::error::Result;
 pub(super) use folder::OWN_FOLDER;
 use folder::{Folder, FolderDraft};
 
@@ -150,11 +150,8 @@ fn may_be(there: &Option<BTreeSet<String>>, key: &str) -> bool {
     there.as_ref().is_none_or(|there| there.contains(key))
 }
 
-fn not_there(location: &Location) -> byoc_formats::error::Error {
-    byoc_formats::error::Error::new(
-        byoc_formats::error::Cause::Internal,
-        format!("{location} is neither a folder nor a bucket"),
-    )
+fn not_there(location: &Location) -> crate::error::Error {
+    crate::error::Error::new(crate::error::Cause::Internal, format!("{location} is neither a folder nor a bucket"))
 }
 
 impl Draft {
@@ -181,7 +178,7 @@ impl Draft {
     /// Shows it, in place of what was there before.
     ///
     /// # Errors
-    /// When it cannot be written to its end; [`byoc_formats::error::Cause::ObjectsFailed`] where something else lies in its place.
+    /// When it cannot be written to its end; [`crate::error::Cause::ObjectsFailed`] where something else lies in its place.
     pub(super) async fn finish(mut self) -> Result<()> {
         match &mut self.draft {
             Kind::Folder(draft) => draft.finish().await,

@@ -22,7 +22,7 @@ use record::{Data, Record};
 use window::Window;
 
 use super::processing::{DataProcessing, Malformed, is_blank};
-use byoc_formats::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// SplitType: what a record is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -87,7 +87,7 @@ impl<R: Read> Cutter<R> {
     /// The next payload, or none at the end of the object.
     ///
     /// # Errors
-    /// [`byoc_formats::error::Cause::BadPayload`] with the record and the byte: a record that is none, is larger than a payload may
+    /// [`crate::error::Cause::BadPayload`] with the record and the byte: a record that is none, is larger than a payload may
     /// be, or does not have what the input filter asks for.
     pub(super) fn next(&mut self) -> Result<Option<Payload>> {
         if self.header.is_none() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{SplitType, malformed_at, place};
+use crate::error::{Error, Result};
 use crate::transform::processing::{DataProcessing, is_blank};
-use byoc_formats::error::{Error, Result};
 
 /// Whole records of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]

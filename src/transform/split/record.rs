@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::window::Window;
 use super::{SplitType, too_large};
-use byoc_formats::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// A record at the start of the window.
 pub(super) struct Record {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use byoc_formats::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// What is read ahead where it is not known how much is needed.
 const AHEAD: usize = 64 << 10;

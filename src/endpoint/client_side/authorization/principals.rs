@@ -21,9 +21,9 @@ use jiff::Timestamp;
 
 use super::document::{Findings, Node, below};
 use super::policy::Policy;
+use crate::error::{Cause, Error, Result};
 use crate::platform::problems::listed;
 use crate::storage::{absolute, read_text};
-use byoc_formats::error::{Cause, Error, Result};
 
 /// Who there is, by access key.
 #[derive(Debug)]

@@ -16,11 +16,11 @@ pub(super) use unpack::model_id;
 
 use super::model_cache::Pace;
 use super::target_model::TargetModel;
+use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::disk::Arrival;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::{Failure, Location, Storage, Version, absolute};
-use byoc_formats::error::Result;
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl ModelStore {
     /// The store of a ModelDataUrl.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`](byoc_formats::error::Cause::BadSetting) when it is in S3 and there are no credentials, or S3's
+    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when it is in S3 and there are no credentials, or S3's
     /// settings make no sense.
     pub fn open(url: &ModelDataUrl, storage: &Storage) -> Result<ModelStore> {
         let place = match &url.location {

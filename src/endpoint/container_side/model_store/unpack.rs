@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::DOWNLOAD_PREFIX;
-use byoc_formats::error::{Cause, Error, Result};
 
 /// What a model is called until it is deleted.
 const DELETED_PREFIX: &str = "deleted-";
