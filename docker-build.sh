@@ -254,7 +254,7 @@ if [ -z "$dry_run" ]; then
     size=$(size_of_image)
     say "$tag for $platform: $size bytes of at most $BUDGET"
     [ "$size" -lt "$BUDGET" ] \
-        || fail "the image weighs $size bytes, the budget is $BUDGET; \`cargo tree -e normal\` shows what came in, docs/ARCHITECTURE.md what keeps it small"
+        || fail "the image weighs $size bytes, the budget is $BUDGET; \`cargo tree -e normal\` shows what came in, docs/architecture.md what keeps it small"
 fi
 
 [ -n "$push" ] || exit 0

@@ -68,7 +68,7 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
 }
 
 #[test]
-#[ignore = "prints a table of docs/BOUNDS.md"]
+#[ignore = "prints a table of docs/dev/bounds.md"]
 fn the_table_of_answers() {
     println!("| | body, KiB | said, KiB | seen, KiB |\n| --- | --- | --- | --- |");
     for class in models::classes() {

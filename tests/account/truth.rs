@@ -75,7 +75,7 @@ fn documents_and_linear_learners_are_counted_as_truly() {
 }
 
 #[test]
-#[ignore = "prints the table of docs/BOUNDS.md"]
+#[ignore = "prints the table of docs/dev/bounds.md"]
 fn the_table_of_the_documentation() {
     println!("| | peak said, KiB | peak seen | kept said, KiB | kept seen |\n| --- | --- | --- | --- | --- |");
     for Row { what, said_peak, seen_peak, said_kept, seen_kept } in of_classes().into_iter().chain(of_documents()) {

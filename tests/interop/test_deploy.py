@@ -1,4 +1,4 @@
-"""docs/DEPLOY.md and examples/deploy: the files against botocore's models of the services, the policies against
+"""docs/deploy.md and examples/deploy: the files against botocore's models of the services, the policies against
 `byoc endpoint --iam`, and the page's commands against moto, in order."""
 import json
 import pathlib
@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT, Endpoint
 
-PAGE = (ROOT / "docs" / "DEPLOY.md").read_text()
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
 FOLDER = ROOT / "examples" / "deploy"
 REQUESTS = {
     "create-model.json": ("sagemaker", "CreateModel"),

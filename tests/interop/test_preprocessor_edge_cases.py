@@ -5,7 +5,7 @@ an error where scikit-learn raises. Bodies are CSV, and the same cells as JSON.
     INTEROP=preprocessor-1.6 tests/interop/run -k edge_cases -s    1.6
 
 edge_cases/generate.py makes the models and asks scikit-learn. What eleven versions answered to it is recorded under
-tests/fixtures/edge-cases, and held by cargo's tests; docs/COMPARED.md lists what that is.
+tests/fixtures/edge-cases, and held by cargo's tests; docs/dev/compared-with-scikit-learn.md lists what that is.
 """
 import csv
 import io
@@ -34,7 +34,7 @@ def container():
 
 
 def is_on_purpose(name, columns):
-    """Differences that remain on purpose with the pandas of both environments; docs/COMPARED.md says why."""
+    """Differences that remain on purpose with the pandas of both environments; docs/dev/compared-with-scikit-learn.md says why."""
     if name == "FunctionTransformer(negative, validate=False)":
         return bool(BOOLS & set(columns))
     return name.startswith("FunctionTransformer(log1p") and set(columns) <= BOOLS
@@ -88,4 +88,4 @@ def test_the_docs_list_what_was_compared():
     here = pathlib.Path(__file__).resolve()
     program = [sys.executable, "-X", "utf8", str(here.parent / "edge_cases" / "list.py")]
     printed = subprocess.check_output(program, encoding="utf-8")
-    assert printed in (here.parents[2] / "docs" / "COMPARED.md").read_text(encoding="utf-8")
+    assert printed in (here.parents[2] / "docs" / "dev" / "compared-with-scikit-learn.md").read_text(encoding="utf-8")

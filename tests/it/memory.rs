@@ -1,4 +1,4 @@
-//! Memory that models gave back goes back to the system. docs/FIGURES.md has the figures of 100,000 models.
+//! Memory that models gave back goes back to the system. docs/figures.md has the figures of 100,000 models.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The allocator of the C library, told to give back to the system what was freed.
 //!
 //! A package of its own because of calls that Rust cannot check: all others forbid `unsafe`. Without the first a container
-//! that has unloaded 100,000 models keeps most of their memory (docs/FIGURES.md, which has the other allocators too).
+//! that has unloaded 100,000 models keeps most of their memory (docs/figures.md, which has the other allocators too).
 
 /// Gives the pages on which nothing is left back to the system. Milliseconds for a hundred megabytes, during which threads
 /// that ask for memory may wait for each other's part of it: nothing to do for every request.

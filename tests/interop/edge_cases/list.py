@@ -1,4 +1,4 @@
-"""Prints what was compared: the tables under tests/fixtures/edge-cases, as docs/COMPARED.md has them.
+"""Prints what was compared: the tables under tests/fixtures/edge-cases, as docs/dev/compared-with-scikit-learn.md has them.
 
     python3 tests/interop/edge_cases/list.py
 """

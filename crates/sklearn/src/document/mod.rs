@@ -1,6 +1,6 @@
 //! `preprocessor.json`: a preprocessor as a person writes it, and as `byoc train` writes it once it is fitted.
 //!
-//! Both are the same document (docs/PREPROCESSOR.md): in the second, transformers have the attributes too that a fit gives
+//! Both are the same document (docs/preprocessor-json.md): in the second, transformers have the attributes too that a fit gives
 //! them, by scikit-learn's names. `values/` is what stands in the places, `classes` the transformers, `composite` those
 //! that are made of others, `check` what a fit would not have written, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
 //! knows no data.

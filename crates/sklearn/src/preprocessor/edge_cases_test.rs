@@ -99,7 +99,7 @@ struct Counts {
     on_purpose: usize,
 }
 
-/// Differences that remain on purpose; docs/COMPARED.md says why.
+/// Differences that remain on purpose; docs/dev/compared-with-scikit-learn.md says why.
 fn is_on_purpose(name: &str, columns: &str, pandas: &str) -> bool {
     let columns: Vec<&str> = columns.split(" | ").collect();
     let old_pandas = pandas.starts_with("0.") || pandas.starts_with("1.0.") || pandas.starts_with("1.1.");
