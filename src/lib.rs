@@ -9,8 +9,9 @@
 //! - [`platform`]: what SageMaker does around containers: CreateModel's JSON, starting them, their health.
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects
 //!   are, on this machine and in S3.
-//! - [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics), [`in_flight`] (leases of bytes in flight),
-//!   [`sending`] (answers with a deadline), [`temporary`] (folders that a killed process leaves to the next one).
+//! - [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics), [`http`] (the server, TLS, response bodies with a
+//!   deadline), [`leased_bytes`] (bodies whose memory is leased as they arrive), [`temporary_folder`] (folders that are removed
+//!   even if their process is killed).
 //! - Packages of their own, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`] below
 //!   both.
 
@@ -21,14 +22,12 @@ pub mod env;
 pub mod error;
 #[cfg(test)]
 mod fake_container;
-pub mod in_flight;
+pub mod http;
+pub mod leased_bytes;
 pub mod model;
 pub mod platform;
-pub mod sending;
-pub mod serving;
 pub mod storage;
 pub mod telemetry;
-pub mod temporary;
-mod tls;
+pub mod temporary_folder;
 pub mod training;
 pub mod transform;

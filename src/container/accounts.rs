@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use byoc_account::{Account, system};
 
-use crate::in_flight::Share;
-use crate::serving::CONNECTION;
+use crate::http::server::CONNECTION_MEMORY;
+use crate::leased_bytes::MemoryShare;
 
 /// The parts of a container's memory.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Accounts {
     pub requests: Arc<Account>,
     /// Bodies on their way in. Large ones get a part of the requests' memory only, so that many of them leave room to answer
     /// some, and to take small ones.
-    pub bodies: Share,
+    pub bodies: MemoryShare,
 }
 
 /// The part of the memory that models may take where nothing else is said.
@@ -52,7 +52,7 @@ impl Accounts {
         let requests = Account::within(&whole, whole.limit());
         Accounts {
             models: Account::within(&whole, model_memory),
-            bodies: Share::of(&requests, requests.limit() / BODIES),
+            bodies: MemoryShare::of(&requests, requests.limit() / BODIES),
             requests,
             whole,
         }
@@ -67,7 +67,7 @@ const CONNECTIONS: u64 = 8;
 
 /// How many connections there may be in a container of so many bytes.
 pub(super) fn most_connections(memory: u64) -> usize {
-    usize::try_from(memory / CONNECTIONS / CONNECTION).unwrap_or(usize::MAX).max(64)
+    usize::try_from(memory / CONNECTIONS / CONNECTION_MEMORY).unwrap_or(usize::MAX).max(64)
 }
 
 impl Accounts {

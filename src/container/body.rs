@@ -14,7 +14,7 @@ use futures_util::Stream as _;
 
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
-use crate::in_flight::{self, NoRoom, Share};
+use crate::leased_bytes::{self, InsufficientMemory, MemoryShare};
 
 /// A request's body, or why there is none: too large, cut short, encoded, or not there in time.
 pub(super) struct Body(pub(super) Result<Bytes>);
@@ -67,16 +67,16 @@ enum Taking {
     /// Nothing will be.
     Refused(Error),
     Nothing {
-        share: Share,
+        share: MemoryShare,
         announced: Option<usize>,
     },
     /// What came first. Nearly always it is all.
     First {
-        share: Share,
+        share: MemoryShare,
         announced: Option<usize>,
         first: Bytes,
     },
-    More(in_flight::Arriving),
+    More(leased_bytes::LeasedBuffer),
 }
 
 impl Taking {
@@ -86,8 +86,8 @@ impl Taking {
             Taking::Nothing { share, announced } => Ok(Taking::First { share, announced, first: piece }),
             Taking::First { share, announced, first } => {
                 let mut arriving = match announced {
-                    Some(length) => in_flight::Arriving::new(&share, length),
-                    None => in_flight::Arriving::of_unknown_size(&share, limit),
+                    Some(length) => leased_bytes::LeasedBuffer::new(&share, length),
+                    None => leased_bytes::LeasedBuffer::of_unknown_size(&share, limit),
                 };
                 arriving.push(&first).and_then(|()| arriving.push(&piece)).map_err(no_room)?;
                 Ok(Taking::More(arriving))
@@ -162,10 +162,10 @@ impl Future for Arriving {
     }
 }
 
-fn no_room(no_room: NoRoom) -> Error {
+fn no_room(no_room: InsufficientMemory) -> Error {
     match no_room {
-        NoRoom::NeverFits(most) => never_fits(most),
-        NoRoom::NotNow => {
+        InsufficientMemory::NeverFits(most) => never_fits(most),
+        InsufficientMemory::NotNow => {
             Error::new(Cause::Unavailable, "other requests hold the memory that this body needs: send it again later")
         }
     }

@@ -29,8 +29,8 @@ use crate::container::respond;
 use crate::container::routes::text_header;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
+use crate::http::response_body::CHUNK_SIZE;
 use crate::model::PieceByPiece;
-use crate::sending::PIECE;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::pieces::Pieces;
 
@@ -305,8 +305,8 @@ impl MessageBody for Answers {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
         loop {
             if let Some(part) = self.waiting.front_mut() {
-                if part.len() > PIECE {
-                    return Poll::Ready(Some(Ok(part.split_to(PIECE))));
+                if part.len() > CHUNK_SIZE {
+                    return Poll::Ready(Some(Ok(part.split_to(CHUNK_SIZE))));
                 }
                 match self.waiting.pop_front() {
                     Some(part) if !part.is_empty() => return Poll::Ready(Some(Ok(part))),

@@ -6,7 +6,7 @@ use byoc_account::Allowance;
 use crate::container::accounts::SMALL;
 use crate::container::background;
 use crate::error::Result;
-use crate::in_flight::leased;
+use crate::leased_bytes::leased;
 use byoc_formats::media_types::MediaType;
 
 /// An answer whose parts give their memory back as they are sent.

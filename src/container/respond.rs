@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
 use crate::error::{Cause, Error, Result};
-use crate::sending::{self, PIECE};
+use crate::http::response_body::{CHUNK_SIZE, TimedBody, send_timeout};
 use byoc_formats::media_types::MediaType;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,8 +57,8 @@ pub(super) fn pretty(document: &impl Serialize) -> Result<Vec<u8>> {
 
 /// The text of a document that may be large, with the memory that it takes until it is sent, or for as long as it may take.
 pub(super) fn leased_json(text: Bytes, timeout: Duration, id: &RequestId) -> HttpResponse {
-    let patience = sending::patience(timeout, text.len());
-    builder(StatusCode::OK, id).body(sending::Body::new([text], patience))
+    let patience = send_timeout(timeout, text.len());
+    builder(StatusCode::OK, id).body(TimedBody::new([text], patience))
 }
 
 fn builder(status: StatusCode, id: &RequestId) -> HttpResponseBuilder {
@@ -121,9 +121,9 @@ pub(super) fn reply(reply: Reply, timeout: Duration) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, content_type));
     let length = reply.len();
     match <[Bytes; 1]>::try_from(reply.parts) {
-        Ok([part]) if length <= PIECE => response.body(part),
-        Ok(parts) => response.body(sending::Body::new(parts, sending::patience(timeout, length))),
-        Err(parts) => response.body(sending::Body::new(parts, sending::patience(timeout, length))),
+        Ok([part]) if length <= CHUNK_SIZE => response.body(part),
+        Ok(parts) => response.body(TimedBody::new(parts, send_timeout(timeout, length))),
+        Err(parts) => response.body(TimedBody::new(parts, send_timeout(timeout, length))),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
-use crate::in_flight::leased;
+use crate::leased_bytes::leased;
 use crate::telemetry;
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.

@@ -16,7 +16,7 @@ use crate::container::config::{Config, Mode};
 use crate::container::services::Services;
 use crate::container::single;
 use crate::error::{Cause, Error, Result};
-use crate::serving::{self, CONNECTION, Serving};
+use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig};
 use crate::telemetry;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
@@ -29,7 +29,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
 /// [`Cause::Io`] when the port is taken; what [`Registry::load`](crate::container::registry::Registry::load) says of the model of single-model mode; [`Cause::CutOff`]
 /// when a request did not end in time.
 pub fn run(config: Config) -> Result<()> {
-    serving::prepare_allocator();
+    server::configure_allocator();
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(config))
 }
@@ -45,16 +45,16 @@ async fn serve(config: Config) -> Result<()> {
     let whole = Arc::clone(&services.accounts.whole);
     let app_services = services.clone();
     let mode = config.mode.clone();
-    let serving = Serving {
+    let serving = ServerConfig {
         workers: Some(config.workers),
         max_connections: Some(most_connections(config.memory)),
         shutdown_timeout: DRAIN_SECONDS,
-        patience: config.timeout,
+        client_timeout: config.timeout,
         // Their number is bounded where there is no memory for one more.
-        on_open: move || whole.lease(CONNECTION).unwrap_or_else(|_| Lease::empty(&whole)),
+        on_open: move || whole.lease(CONNECTION_MEMORY).unwrap_or_else(|_| Lease::empty(&whole)),
     };
     let app = move || App::new().configure(app::configure(app_services.clone(), &mode));
-    let server = serving::serve(listener, serving, app).map_err(|error| cannot_listen(address, &error))?;
+    let server = server::serve(listener, serving, app).map_err(|error| cannot_listen(address, &error))?;
     let handle = server.handle();
     let server = actix_web::rt::spawn(server);
 

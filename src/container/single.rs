@@ -14,7 +14,7 @@ use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, SeenKinds};
 use crate::platform::fetch::{FetchError, bring};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
-use crate::temporary::TemporaryFolder;
+use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::targz::{self, Limits};
 
 /// Loads the model; `/ping` says 503 until it is there.

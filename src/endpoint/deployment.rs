@@ -12,7 +12,7 @@ use super::config::{EndpointConfig, VariantConfig};
 use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::problems::listed;
 use crate::storage::{Folders, Location, Storage};
 use byoc_formats::near;
@@ -140,7 +140,7 @@ impl Deployment {
         &mut self,
         client: &Client,
         storage: &Arc<Storage>,
-        memory: &Share,
+        memory: &MemoryShare,
     ) -> Option<actix_web::rt::task::JoinHandle<()>> {
         let worker = self.worker.take()?;
         let (endpoint, storage) = (Arc::clone(&self.endpoint), Arc::clone(storage));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use byoc_account::{Account, system};
 
 use super::container_side::CallLimits;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 
 /// What the process needs beside the bodies and answers of its requests.
 const OWN_BYTES: u64 = 64 << 20;
@@ -41,34 +41,34 @@ fn of_memory(bytes: u64) -> u64 {
 #[derive(Clone, Debug)]
 pub struct InFlight {
     all: Arc<Account>,
-    bodies: Share,
-    queued: Share,
-    answers: Share,
+    bodies: MemoryShare,
+    queued: MemoryShare,
+    answers: MemoryShare,
 }
 
 impl InFlight {
     /// An account of so many bytes.
     pub fn new(bytes: u64) -> InFlight {
         let all = Account::new(bytes);
-        let answers = Share::of(&all, bytes - bytes / 4);
-        let bodies = answers.with_less_for_large(bytes / 2);
-        let queued = bodies.without_small();
+        let answers = MemoryShare::of(&all, bytes - bytes / 4);
+        let bodies = answers.with_large_limit(bytes / 2);
+        let queued = bodies.large_only();
         InFlight { all, bodies, queued, answers }
     }
 
     /// What bodies of requests are leased from.
-    pub fn bodies(&self) -> &Share {
+    pub fn bodies(&self) -> &MemoryShare {
         &self.bodies
     }
 
     /// What bodies are leased from that wait in a queue. There are many of them, for long: also small ones get no more than
     /// large ones do.
-    pub fn queued(&self) -> &Share {
+    pub fn queued(&self) -> &MemoryShare {
         &self.queued
     }
 
     /// What answers of containers are leased from.
-    pub fn answers(&self) -> &Share {
+    pub fn answers(&self) -> &MemoryShare {
         &self.answers
     }
 

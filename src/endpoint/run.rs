@@ -25,11 +25,11 @@ use super::deployment::{self, Deployment, Ground};
 use super::limits::Limits;
 use super::try_it;
 use crate::error::{Cause, Error, Result};
+use crate::http::server::{self, ServerConfig};
 use crate::platform::http;
-use crate::serving::{self, Serving};
 use crate::storage::{Folders, Location};
 use crate::telemetry;
-use crate::temporary::TemporaryFolder;
+use crate::temporary_folder::TemporaryFolder;
 
 /// How long what is given up may take to say so.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ pub struct Settings {
 /// [`Cause::BadSetting`] for what can be known before the start, [`Cause::Io`] when the port is taken,
 /// [`Cause::NotHealthy`] when a container does not become healthy.
 pub fn run(settings: Settings) -> Result<()> {
-    serving::prepare_allocator();
+    server::configure_allocator();
     telemetry::metrics::start();
     actix_web::rt::System::new().block_on(serve(settings))
 }
@@ -227,14 +227,14 @@ fn start_server(
     allowed_hosts: Data<AllowedHosts>,
     patience: Duration,
 ) -> Result<ServerHandle> {
-    let serving = Serving {
+    let serving = ServerConfig {
         workers: None,
         max_connections: None,
         shutdown_timeout: patience.as_secs(),
-        patience,
+        client_timeout: patience,
         on_open: || (),
     };
-    let server = serving::serve(listener, serving, move || {
+    let server = server::serve(listener, serving, move || {
         App::new()
             // Made on the thread that uses it, so that its connections live there.
             .data_factory(|| std::future::ready(http::client()))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Response;
 
-use crate::in_flight::{Arriving, NoRoom, Share};
-use crate::tls;
+use crate::http::tls;
+use crate::leased_bytes::{InsufficientMemory, LeasedBuffer, MemoryShare};
 
 /// The longest that a container may take for an answer to `/ping`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
@@ -41,18 +41,18 @@ pub enum Body {
     /// It is larger than the limit, or than there could ever be memory for; this many bytes are announced or have come.
     TooLarge(u64),
     /// Others hold the memory that it would need.
-    NoRoom,
+    InsufficientMemory,
 }
 
 /// Reads an answer's body up to `limit` bytes, which are leased from `memory` as they come.
-pub async fn read_body(mut response: Response, limit: usize, memory: &Share) -> reqwest::Result<Body> {
+pub async fn read_body(mut response: Response, limit: usize, memory: &MemoryShare) -> reqwest::Result<Body> {
     let announced = response.content_length();
     if let Some(announced) = announced.filter(|bytes| *bytes > (limit as u64).min(memory.most())) {
         return Ok(Body::TooLarge(announced));
     }
     let mut arriving = match announced.and_then(|bytes| usize::try_from(bytes).ok()) {
-        Some(announced) => Arriving::new(memory, announced),
-        None => Arriving::of_unknown_size(memory, limit),
+        Some(announced) => LeasedBuffer::new(memory, announced),
+        None => LeasedBuffer::of_unknown_size(memory, limit),
     };
     while let Some(piece) = response.chunk().await? {
         let bytes = arriving.len() as u64 + piece.len() as u64;
@@ -61,8 +61,8 @@ pub async fn read_body(mut response: Response, limit: usize, memory: &Share) -> 
         }
         match arriving.push(&piece) {
             Ok(()) => {}
-            Err(NoRoom::NeverFits(_)) => return Ok(Body::TooLarge(bytes)),
-            Err(NoRoom::NotNow) => return Ok(Body::NoRoom),
+            Err(InsufficientMemory::NeverFits(_)) => return Ok(Body::TooLarge(bytes)),
+            Err(InsufficientMemory::NotNow) => return Ok(Body::InsufficientMemory),
         }
     }
     Ok(Body::Whole(arriving.finish()))

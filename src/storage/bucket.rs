@@ -24,8 +24,8 @@ use super::{s3_settings, words};
 use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
-use crate::in_flight::{Arriving, Share};
-use crate::tls;
+use crate::http::tls;
+use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
 /// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
 const RETRIES: usize = 4;
@@ -117,7 +117,7 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Failure`]: nothing is there, we may not read it, it is too large, or it did not come.
-    pub async fn read(&self, key: &str, limit: u64, memory: &Share) -> Result<Object, Failure> {
+    pub async fn read(&self, key: &str, limit: u64, memory: &MemoryShare) -> Result<Object, Failure> {
         let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
         let bytes = object.meta.size;
         if bytes > limit {
@@ -125,13 +125,13 @@ impl Bucket {
         }
         let content_type = object.attributes.get(&Attribute::ContentType).map(|value| value.to_string());
         let content_type = content_type.filter(|content_type| !content_type.is_empty() && content_type != NO_TYPE);
-        let mut content = Arriving::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
+        let mut content = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut pieces = object.into_stream();
         while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
             // A store may say one thing and send another.
             let received = content.len() as u64 + piece.len() as u64;
             not_more(received, bytes)?;
-            content.push(&piece).map_err(Failure::NoRoom)?;
+            content.push(&piece).map_err(Failure::InsufficientMemory)?;
         }
         whole(content.len() as u64, bytes)?;
         Ok(Object { content: content.finish(), content_type })

@@ -33,11 +33,14 @@ fn bucket(server: &FakeContainer) -> Bucket {
 async fn an_object_is_asked_for_under_its_key_and_signed() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
-    assert_eq!(bucket.read("models/NewYork NY/a%b.tar.gz", 7, &Share::unbounded()).await.unwrap().content, "weights");
+    assert_eq!(
+        bucket.read("models/NewYork NY/a%b.tar.gz", 7, &MemoryShare::unbounded()).await.unwrap().content,
+        "weights"
+    );
     let seen = &server.seen()[0];
     assert!(seen.is("GET", "/bucket/models/NewYork%20NY/a%25b.tar.gz"), "{seen:?}");
     assert!(seen.header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=id/"));
-    assert_eq!(bucket.read("a", 6, &Share::unbounded()).await, Err(Failure::TooLarge { bytes: 7, limit: 6 }));
+    assert_eq!(bucket.read("a", 6, &MemoryShare::unbounded()).await, Err(Failure::TooLarge { bytes: 7, limit: 6 }));
     let mut copy = Vec::new();
     bucket.download("a", &mut copy, |_| Ok(())).await.unwrap();
     assert_eq!(copy, b"weights");
@@ -56,15 +59,15 @@ async fn an_object_is_written_under_its_key_and_signed() {
 #[actix_web::test]
 async fn what_is_not_there_or_not_ours_is_asked_for_once() {
     let server = FakeContainer::answering(404, "application/xml", "<Error/>");
-    assert_eq!(bucket(&server).read("a", 1, &Share::unbounded()).await, Err(Failure::NotThere));
+    assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(Failure::NotThere));
     assert_eq!(server.seen().len(), 1);
     let server = FakeContainer::answering(403, "application/xml", "<Error/>");
-    assert!(matches!(bucket(&server).read("a", 1, &Share::unbounded()).await, Err(Failure::Denied(_))));
+    assert!(matches!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(Failure::Denied(_))));
     assert!(matches!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::Denied(_))));
     assert_eq!(server.seen().len(), 2);
     for no_key in ["a//b", "a/../b"] {
         assert_eq!(
-            bucket(&server).read(no_key, 1, &Share::unbounded()).await,
+            bucket(&server).read(no_key, 1, &MemoryShare::unbounded()).await,
             Err(Failure::BadKey(no_key.to_owned())),
             "{no_key}"
         );
@@ -78,11 +81,11 @@ async fn an_overloaded_store_is_asked_again_and_one_that_stays_so_is_unavailable
         let again = asked.fetch_add(1, Ordering::SeqCst) > 1;
         async move { if again { with_object("weights") } else { response(503).finish() } }
     });
-    assert_eq!(bucket(&server).read("a", 7, &Share::unbounded()).await.unwrap().content, "weights");
+    assert_eq!(bucket(&server).read("a", 7, &MemoryShare::unbounded()).await.unwrap().content, "weights");
     assert_eq!(server.seen().len(), 3);
 
     let server = FakeContainer::answering(503, "application/xml", "<Error/>");
-    assert!(matches!(bucket(&server).read("a", 7, &Share::unbounded()).await, Err(Failure::Unavailable(_))));
+    assert!(matches!(bucket(&server).read("a", 7, &MemoryShare::unbounded()).await, Err(Failure::Unavailable(_))));
     assert_eq!(server.seen().len(), 1 + RETRIES);
 }
 
@@ -173,7 +176,7 @@ async fn a_key_that_cannot_be_read_and_a_bucket_that_is_not_there_are_named() {
     let server = FakeContainer::answering(404, "application/xml", body);
     let failure = bucket(&server).list("in/").await.unwrap_err();
     assert_eq!((&failure, failure.to_string().as_str()), (&Failure::NoBucket, "no such bucket"));
-    assert_eq!(bucket(&server).read("a", 1, &Share::unbounded()).await, Err(Failure::NoBucket));
+    assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(Failure::NoBucket));
     assert_eq!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::NoBucket));
 }
 
@@ -193,7 +196,7 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
     let mut access = access(server.origin.as_str());
     access.0.insert(env::AWS_SESSION_TOKEN.to_owned(), "token".to_owned());
     let bucket = Bucket::open("bucket", &access).unwrap();
-    let Err(Failure::Unavailable(message)) = bucket.read("a", 100, &Share::unbounded()).await else {
+    let Err(Failure::Unavailable(message)) = bucket.read("a", 100, &MemoryShare::unbounded()).await else {
         panic!("it was followed")
     };
     for part in ["redirects to", other.origin.as_str(), "AWS_REGION"] {
@@ -201,7 +204,7 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
     }
     assert!(!message.contains("secret") && !message.contains("token"), "{message}");
     assert_eq!((server.seen().len(), other.seen().len()), (1, 0), "it is not tried again, and nothing comes there");
-    assert_eq!(bucket.read("near", 100, &Share::unbounded()).await.unwrap().content, "weights");
+    assert_eq!(bucket.read("near", 100, &MemoryShare::unbounded()).await.unwrap().content, "weights");
 }
 
 #[actix_web::test]
@@ -246,7 +249,7 @@ async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
     let mut pieces = bucket.stream("a").await.unwrap();
     assert!(matches!(pieces.next().await, Some(Err(Failure::Unavailable(_)))));
     drop(pieces);
-    let read = bucket.read("a", limit, &Share::unbounded()).await;
+    let read = bucket.read("a", limit, &MemoryShare::unbounded()).await;
     assert!(matches!(read, Err(Failure::Unavailable(_))), "{read:?}");
 }
 
@@ -267,7 +270,7 @@ async fn an_object_has_the_type_that_it_was_stored_with_or_none() {
             }
             object.body("1,2")
         });
-        let object = bucket(&server).read("a", 3, &Share::unbounded()).await.unwrap();
+        let object = bucket(&server).read("a", 3, &MemoryShare::unbounded()).await.unwrap();
         assert_eq!((object.content.as_ref(), object.content_type.as_deref()), (b"1,2".as_slice(), expected));
     }
 }
@@ -280,7 +283,7 @@ fn nobody() -> String {
 
 async fn said(endpoint: &str) -> String {
     let bucket = Bucket::open("bucket", &access(endpoint)).unwrap();
-    let read = bucket.read("a", 1, &Share::unbounded()).await.unwrap_err().to_string();
+    let read = bucket.read("a", 1, &MemoryShare::unbounded()).await.unwrap_err().to_string();
     let listed = bucket.list("a").await.unwrap_err().to_string();
     assert_eq!(read, listed);
     assert!(!read.contains("Generic") && !read.contains("retries"), "{read}");
@@ -314,11 +317,11 @@ async fn what_s3_says_is_said_with_its_code() {
             let answer = response(status).content_type("application/xml").body(body.clone());
             async { answer }
         });
-        let failure = bucket(&server).read("a", 1, &Share::unbounded()).await.unwrap_err();
+        let failure = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await.unwrap_err();
         assert!(failure.to_string().contains(message), "{failure}");
         assert_eq!(matches!(failure, Failure::Denied(_)), is_denied, "{failure:?}");
     }
     let server = FakeContainer::answering(403, "text/html", "<html>a proxy</html>");
-    let failure = bucket(&server).read("a", 1, &Share::unbounded()).await.unwrap_err();
+    let failure = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await.unwrap_err();
     assert_eq!(failure.to_string(), "access is denied: S3 says 403 Forbidden");
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::in_flight::NoRoom;
+use crate::leased_bytes::InsufficientMemory;
 
 /// Why an object could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Failure {
         limit: u64,
     },
     /// There is no memory for it.
-    NoRoom(NoRoom),
+    InsufficientMemory(InsufficientMemory),
     /// There is no room for it on the disk now.
     NoDisk,
     /// What lies there is a folder, a pipe or a device.
@@ -53,10 +53,12 @@ impl fmt::Display for Failure {
             Failure::NotThere => f.write_str("nothing is there"),
             Failure::Denied(message) => write!(f, "access is denied: {message}"),
             Failure::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; at most {limit}"),
-            Failure::NoRoom(NoRoom::NeverFits(most)) => {
+            Failure::InsufficientMemory(InsufficientMemory::NeverFits(most)) => {
                 write!(f, "it has more bytes than there could ever be memory for, which is {most}")
             }
-            Failure::NoRoom(NoRoom::NotNow) => f.write_str("others hold the memory that it needs"),
+            Failure::InsufficientMemory(InsufficientMemory::NotNow) => {
+                f.write_str("others hold the memory that it needs")
+            }
             Failure::NoDisk => f.write_str("others hold the room on the disk that it needs"),
             Failure::NotAFile => f.write_str("it is not a regular file"),
             Failure::NoBucket => f.write_str("no such bucket"),

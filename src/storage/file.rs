@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use crate::in_flight::{Arriving, Share};
+use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
 /// The most threads that may wait for files at once. They hang where a file system does.
 const MOST_THREADS: usize = 64;
@@ -75,7 +75,12 @@ impl Folders {
 const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Reads a file of at most `limit` bytes, which are leased from `memory`; one that lies below these folders, if there are any.
-pub(super) async fn read(path: &Path, limit: u64, memory: &Share, folders: Option<&Folders>) -> Result<Bytes, Failure> {
+pub(super) async fn read(
+    path: &Path,
+    limit: u64,
+    memory: &MemoryShare,
+    folders: Option<&Folders>,
+) -> Result<Bytes, Failure> {
     let (path, memory, folders) = (path.to_owned(), memory.clone(), folders.cloned());
     on_a_thread_of_its_own(move |deadline| read_now(&path, limit, &memory, folders.as_ref(), deadline)).await
 }
@@ -83,7 +88,7 @@ pub(super) async fn read(path: &Path, limit: u64, memory: &Share, folders: Optio
 fn read_now(
     path: &Path,
     limit: u64,
-    memory: &Share,
+    memory: &MemoryShare,
     folders: Option<&Folders>,
     deadline: &Deadline,
 ) -> Result<Bytes, Failure> {
@@ -96,7 +101,7 @@ fn read_now(
     if bytes > limit {
         return Err(Failure::TooLarge { bytes, limit });
     }
-    let mut arriving = Arriving::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
+    let mut arriving = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut piece = vec![0; PIECE.min(usize::try_from(bytes).unwrap_or(PIECE).saturating_add(1))];
     let mut file = file.take(bytes.saturating_add(1));
     loop {
@@ -105,7 +110,7 @@ fn read_now(
         }
         let count = file.read(&mut piece).map_err(of_file)?;
         let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
-        arriving.push(read).map_err(Failure::NoRoom)?;
+        arriving.push(read).map_err(Failure::InsufficientMemory)?;
     }
     if arriving.len() as u64 != bytes {
         return Err(Failure::Unavailable(format!("it had {bytes} bytes, and has changed while it was read")));
@@ -169,7 +174,7 @@ mod tests {
     use super::*;
 
     async fn read_all(path: &Path, folders: Option<&Folders>) -> Result<Bytes, Failure> {
-        let memory = Share::unbounded();
+        let memory = MemoryShare::unbounded();
         let reading = read(path, 1 << 20, &memory, folders);
         tokio::time::timeout(Duration::from_secs(20), reading).await.expect("nothing is waited for")
     }
@@ -224,10 +229,13 @@ mod tests {
         let file = folder.path().join("a");
         std::fs::write(&file, vec![1; 300_000]).unwrap();
         let account = Account::new(1 << 20);
-        let bytes = read(&file, 300_000, &Share::of(&account, 1 << 19), None).await.unwrap();
+        let bytes = read(&file, 300_000, &MemoryShare::of(&account, 1 << 19), None).await.unwrap();
         assert_eq!((bytes.len(), account.used()), (300_000, 300_000));
-        let second = read(&file, 300_000, &Share::of(&account, 200_000), None).await;
-        assert_eq!(second, Err(Failure::NoRoom(crate::in_flight::NoRoom::NeverFits(200_000))));
+        let second = read(&file, 300_000, &MemoryShare::of(&account, 200_000), None).await;
+        assert_eq!(
+            second,
+            Err(Failure::InsufficientMemory(crate::leased_bytes::InsufficientMemory::NeverFits(200_000)))
+        );
         drop(bytes);
         assert_eq!(account.used(), 0);
     }

@@ -28,7 +28,7 @@ pub use nearby::{absolute, nothing_at, read_text};
 pub use version::{Version, last_modified};
 
 use crate::error::Result;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 
 /// Why an exchange with a server failed, in words: who was asked, and what came of it.
 pub fn said_of_exchange(error: &reqwest::Error, url: &reqwest::Url) -> String {
@@ -95,19 +95,19 @@ impl Storage {
     /// # Errors
     /// [`Failure`]: it is not there, may not be read, is too large, or did not come.
     pub async fn read(&self, location: &Location, limit: u64) -> Result<Bytes, Failure> {
-        self.read_within(location, limit, &Share::unbounded(), None).await.map(|object| object.content)
+        self.read_within(location, limit, &MemoryShare::unbounded(), None).await.map(|object| object.content)
     }
 
     /// Reads an object that others name, of at most `limit` bytes, which are leased from `memory`. A file of this machine must
     /// lie below one of the folders, if there are any.
     ///
     /// # Errors
-    /// As [`Storage::read`], and [`Failure::NoRoom`].
+    /// As [`Storage::read`], and [`Failure::InsufficientMemory`].
     pub async fn read_within(
         &self,
         location: &Location,
         limit: u64,
-        memory: &Share,
+        memory: &MemoryShare,
         folders: Option<&Folders>,
     ) -> Result<Object, Failure> {
         match location {

@@ -2,7 +2,7 @@
 
 use super::place;
 use crate::error::{Cause, Error, Result};
-use crate::temporary::TemporaryFolder;
+use crate::temporary_folder::TemporaryFolder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs::File;

@@ -298,7 +298,7 @@ pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
         Failure::NotThere
         | Failure::Denied(_)
         | Failure::TooLarge { .. }
-        | Failure::NoRoom(_)
+        | Failure::InsufficientMemory(_)
         | Failure::NotAFile
         | Failure::NoBucket
         | Failure::BadKey(_) => Cause::BadSetting,

@@ -6,7 +6,7 @@ use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::{FetchError, bring};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
-use crate::temporary::TemporaryFolder;
+use crate::temporary_folder::TemporaryFolder;
 
 /// An artifact on this machine, for as long as this is there.
 pub(super) struct Place {

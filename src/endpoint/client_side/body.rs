@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::authorization::Sha256Digest;
 use super::aws_error::AwsError;
 use crate::endpoint::limits::Limits;
-use crate::in_flight::{Arriving, NoRoom, Share};
+use crate::leased_bytes::{InsufficientMemory, LeasedBuffer, MemoryShare};
 
 /// As much of a body as is taken before it is known who sent it: what comes along with a head anyway.
 const PAGE: usize = 4 << 10;
@@ -25,11 +25,16 @@ pub(super) struct Incoming<'a> {
     /// Content-Length; there is none when the body comes in chunks.
     pub(super) announced: Option<u64>,
     pub(super) limits: &'a Limits,
-    pub(super) memory: &'a Share,
+    pub(super) memory: &'a MemoryShare,
 }
 
 impl<'a> Incoming<'a> {
-    pub(super) fn new(request: &HttpRequest, payload: Payload, limits: &'a Limits, memory: &'a Share) -> Incoming<'a> {
+    pub(super) fn new(
+        request: &HttpRequest,
+        payload: Payload,
+        limits: &'a Limits,
+        memory: &'a MemoryShare,
+    ) -> Incoming<'a> {
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         Incoming { payload, announced, limits, memory }
     }
@@ -82,18 +87,18 @@ impl<'a> Incoming<'a> {
     }
 
     /// Room for what is announced, if that could ever be held.
-    fn buffer(&self) -> Result<Arriving, AwsError> {
+    fn buffer(&self) -> Result<LeasedBuffer, AwsError> {
         let limit = self.limits.request_bytes;
         let announced = self.announced.unwrap_or(0);
         if announced > limit as u64 {
             return Err(AwsError::payload_too_large(limit));
         }
         if announced > self.memory.most() {
-            return Err(no_room(NoRoom::NeverFits(self.memory.most())));
+            return Err(no_room(InsufficientMemory::NeverFits(self.memory.most())));
         }
         Ok(match self.announced.and_then(|bytes| usize::try_from(bytes).ok()) {
-            Some(announced) => Arriving::new(self.memory, announced),
-            None => Arriving::of_unknown_size(self.memory, limit),
+            Some(announced) => LeasedBuffer::new(self.memory, announced),
+            None => LeasedBuffer::of_unknown_size(self.memory, limit),
         })
     }
 
@@ -121,10 +126,10 @@ impl<'a> Incoming<'a> {
     }
 }
 
-fn no_room(why: NoRoom) -> AwsError {
+fn no_room(why: InsufficientMemory) -> AwsError {
     match why {
-        NoRoom::NeverFits(most) => AwsError::payload_too_large(usize::try_from(most).unwrap_or(usize::MAX)),
-        NoRoom::NotNow => AwsError::no_memory(),
+        InsufficientMemory::NeverFits(most) => AwsError::payload_too_large(usize::try_from(most).unwrap_or(usize::MAX)),
+        InsufficientMemory::NotNow => AwsError::no_memory(),
     }
 }
 

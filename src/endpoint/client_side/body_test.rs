@@ -20,7 +20,7 @@ fn pieces(pieces: &'static [&'static str]) -> impl Stream<Item = Result<Bytes, P
 }
 
 async fn taken(pieces: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Result<Bytes, String> {
-    let (limits, memory) = (limits(), Share::unbounded());
+    let (limits, memory) = (limits(), MemoryShare::unbounded());
     let incoming = Incoming { payload: payload(pieces), announced: None, limits: &limits, memory: &memory };
     incoming.take().await.map_err(|error| format!("{error:?}"))
 }
@@ -40,7 +40,7 @@ async fn a_body_is_taken_whole_or_refused_with_the_reason() {
 #[actix_web::test]
 async fn what_is_announced_too_large_is_refused_before_any_of_it_has_come() {
     let request = TestRequest::default().insert_header((CONTENT_LENGTH, "5")).to_http_request();
-    let (limits, memory) = (limits(), Share::unbounded());
+    let (limits, memory) = (limits(), MemoryShare::unbounded());
     let incoming = Incoming::new(&request, payload(stream::pending()), &limits, &memory);
     assert_eq!(incoming.take().await.map_err(|error| error.status()), Err(413));
 }
@@ -49,7 +49,7 @@ async fn what_is_announced_too_large_is_refused_before_any_of_it_has_come() {
 async fn a_body_is_refused_at_the_piece_that_there_is_no_memory_for() {
     const PIECE: usize = 64 << 10;
     let account = Account::new(8 * PIECE as u64);
-    let memory = Share::of(&account, 4 * PIECE as u64);
+    let memory = MemoryShare::of(&account, 4 * PIECE as u64);
     let limits = Limits { request_bytes: 1 << 30, ..Limits::default() };
     let pieces = |count: usize| stream::iter((0..count).map(|_| Ok(Bytes::from_static(&[0; PIECE]))));
     let take = |count, announced: Option<usize>| Incoming {

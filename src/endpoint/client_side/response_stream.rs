@@ -21,8 +21,8 @@ use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::{event_stream, headers};
 use crate::endpoint::container_side::StreamBreak;
-use crate::in_flight::SMALL;
-use crate::sending;
+use crate::http::response_body::with_deadline;
+use crate::leased_bytes::SMALL;
 
 /// Accept is not the container's here: an SDK says with it that it reads event streams.
 const OPERATION: Operation = Operation {
@@ -96,7 +96,7 @@ async fn invoke(
         answer.pieces.scan(Some(buffered), move |buffered, piece| std::future::ready(frame(buffered, piece, &id)));
     // The container may take so long, and its last piece is to be sent then.
     let limits = &services.limits.call;
-    Ok(response.streaming(sending::until(limits.stream_timeout + limits.container_timeout, frames)))
+    Ok(response.streaming(with_deadline(limits.stream_timeout + limits.container_timeout, frames)))
 }
 
 /// The frame of a piece, which is there beside it for as long as the client does not take it. Nothing comes after a break,

@@ -14,7 +14,7 @@ use super::headers;
 use super::invocation::{Operation, Routed, Waits, finish, real_time, refuse, request_id};
 use super::services::{Endpoint, Services};
 use super::sessions::Asked;
-use crate::sending;
+use crate::http::response_body::{CHUNK_SIZE, TimedBody, send_timeout};
 
 const OPERATION: Operation = Operation {
     action: INVOKE_ENDPOINT,
@@ -85,10 +85,10 @@ async fn invoke(
         response.insert_header(header);
     }
     let body = answer.body;
-    if body.len() <= sending::PIECE {
+    if body.len() <= CHUNK_SIZE {
         // It is in the connection's own buffer at once.
         return Ok(response.body(body));
     }
-    let patience = sending::patience(services.limits.call.container_timeout, body.len());
-    Ok(response.body(sending::Body::new([body], patience)))
+    let patience = send_timeout(services.limits.call.container_timeout, body.len());
+    Ok(response.body(TimedBody::new([body], patience)))
 }

@@ -8,7 +8,7 @@ use super::authorization::Authorization;
 use super::variants::Variants;
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::{InFlight, Limits};
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 
 /// An endpoint as its clients find it.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Services {
     }
 
     /// What inputs of asynchronous invocations are leased from.
-    pub fn inputs_memory(&self) -> &Share {
+    pub fn inputs_memory(&self) -> &MemoryShare {
         self.memory.queued()
     }
 

@@ -15,7 +15,7 @@ use super::limits::CallLimits;
 use super::model_cache::Lease;
 use super::single_model::Served;
 use super::target_model::TargetModel;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
 
 /// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
@@ -127,7 +127,7 @@ impl Container {
         request: Request,
         most: usize,
         timeout: Duration,
-        memory: &Share,
+        memory: &MemoryShare,
     ) -> Result<Success, Failure> {
         let (start, id) = (Instant::now(), request.id);
         let exchange = async {
@@ -154,7 +154,7 @@ impl Container {
         client: &Client,
         request: Request,
         limits: &CallLimits,
-        memory: &Share,
+        memory: &MemoryShare,
     ) -> Result<StreamedAnswer, Failure> {
         let (start, id) = (Instant::now(), request.id);
         let begin = async {
@@ -227,7 +227,7 @@ impl Container {
         self.failure(match body {
             Body::Whole(body) => ContainerFailure::Status(status, body),
             Body::TooLarge(_) => ContainerFailure::BodyTooLarge(status, ERROR_LIMIT),
-            Body::NoRoom => return Failure::NoMemory,
+            Body::InsufficientMemory => return Failure::NoMemory,
         })
     }
 

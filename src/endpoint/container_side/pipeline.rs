@@ -17,7 +17,7 @@ use super::exchange::{Arrival, Place, Request, StreamedAnswer, request_id, set};
 use super::failure::{ContainerFailure, Failure};
 use super::limits::CallLimits;
 use super::target_model::TargetModel;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::http::Body;
 
 /// What a client asks.
@@ -40,7 +40,7 @@ pub struct Call {
     /// How long it may take and how large answers may be.
     pub limits: CallLimits,
     /// What answers are leased from.
-    pub memory: Share,
+    pub memory: MemoryShare,
 }
 
 /// What the last container answered.
@@ -162,7 +162,7 @@ impl Chain {
         let answer = self.last.call(client, request, most, timeout, &call.memory).await?;
         match answer.body {
             Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
-            Body::NoRoom => Err(Failure::NoMemory),
+            Body::InsufficientMemory => Err(Failure::NoMemory),
             Body::TooLarge(_) => {
                 // Of two limits, the one that it exceeds.
                 let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
@@ -201,7 +201,7 @@ impl Chain {
             let answer = container.call(client, request, most, timeout, &call.memory).await?;
             call.body = match answer.body {
                 Body::Whole(body) => body,
-                Body::NoRoom => return Err(Failure::NoMemory),
+                Body::InsufficientMemory => return Err(Failure::NoMemory),
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
                     let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));

@@ -17,7 +17,7 @@ use reqwest::{Body, Response};
 use super::Model;
 use super::complaint::{Complaint, ErrorBody, place_at_start};
 use crate::error::{Error, Place, Result};
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{self, read_body};
 use crate::transform::output::Draft;
 
@@ -251,13 +251,13 @@ impl Invoker {
             let status = response.status().as_u16();
             if !response.status().is_success() {
                 let location = response.headers().get(LOCATION).cloned();
-                let body = match (read_body(response, ERROR_LIMIT, &Share::unbounded()).await, location) {
+                let body = match (read_body(response, ERROR_LIMIT, &MemoryShare::unbounded()).await, location) {
                     (Ok(http::Body::Whole(body)), None) => body,
                     // A redirect's body is for browsers, where it has one.
                     (_, Some(location)) => {
                         Bytes::from([b"it redirects to ", location.as_bytes(), b", which is not followed"].concat())
                     }
-                    (Ok(http::Body::TooLarge(_) | http::Body::NoRoom) | Err(_), None) => Bytes::new(),
+                    (Ok(http::Body::TooLarge(_) | http::Body::InsufficientMemory) | Err(_), None) => Bytes::new(),
                 };
                 let is_first = index == 0;
                 let answered = || Failure::Status { stage: stage.name().to_owned(), is_first, status, body };

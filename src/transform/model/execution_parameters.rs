@@ -5,7 +5,7 @@ use reqwest::Client;
 use serde_json::Value;
 
 use super::stage::Stage;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, PING_LIMIT, read_body};
 use crate::transform::split::BatchStrategy;
 
@@ -26,7 +26,7 @@ pub(super) async fn ask(client: &Client, stage: &Stage) -> ExecutionParameters {
     if response.status() != 200 {
         return ExecutionParameters::default();
     }
-    match read_body(response, LARGEST, &Share::unbounded()).await {
+    match read_body(response, LARGEST, &MemoryShare::unbounded()).await {
         Ok(Body::Whole(body)) => ExecutionParameters::read(&body).unwrap_or_else(|problem| {
             log::warn!("container {}: /execution-parameters is not used: {problem}", stage.name());
             ExecutionParameters::default()

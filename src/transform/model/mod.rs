@@ -29,7 +29,7 @@ use crate::platform::environment::Common;
 use crate::platform::http;
 use crate::platform::problems::listed;
 use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
-use crate::temporary::TemporaryFolder;
+use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
 /// What serves a job.

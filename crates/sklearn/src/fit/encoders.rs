@@ -120,7 +120,7 @@ fn infrequent(
         .map(|count| match min_frequency {
             None => false,
             Some(Frequency::Count(least)) => (*count as f64) < least as f64,
-            Some(Frequency::Share(share)) => (*count as f64) < rows as f64 * share,
+            Some(Frequency::MemoryShare(share)) => (*count as f64) < rows as f64 * share,
         })
         .collect();
     let left = counts.len() - mask.iter().filter(|is_infrequent| **is_infrequent).count() + 1;
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(infrequent(&[2, 2, 2, 5], 11, None, most(3)), [true, true, false, false]);
         assert_eq!(infrequent(&[2, 2, 5], 9, None, most(1)), [true, true, true]);
         assert_eq!(infrequent(&[1, 3, 5], 9, Some(Frequency::Count(3)), None), [true, false, false]);
-        assert_eq!(infrequent(&[1, 3, 5], 9, Some(Frequency::Share(0.4)), most(3)), [true, true, false]);
+        assert_eq!(infrequent(&[1, 3, 5], 9, Some(Frequency::MemoryShare(0.4)), most(3)), [true, true, false]);
         assert_eq!(infrequent(&[1, 3], 4, None, most(3)), [false, false]);
     }
 }

@@ -18,7 +18,7 @@ use crate::endpoint::container_side::{Call, Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::{FakeContainer, Seen, response};
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::Health;
 use crate::storage::{Folders, Location, S3Access, Storage};
 
@@ -51,7 +51,7 @@ impl Rig {
     async fn finish(self) -> TempDir {
         self.endpoint.take_no_more();
         self.worker
-            .work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default(), Share::unbounded())
+            .work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default(), MemoryShare::unbounded())
             .await;
         self.folder
     }
@@ -266,7 +266,7 @@ async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
         Arc::clone(&endpoint),
         crate::platform::http::client().unwrap(),
         Arc::default(),
-        Share::unbounded(),
+        MemoryShare::unbounded(),
     );
     let give_up = async {
         // Two at a time: the other two wait.
@@ -370,7 +370,7 @@ async fn an_input_is_of_the_type_that_the_request_says_or_else_of_its_objects_ow
         rig.endpoint.take_no_more();
         let Rig { folder: _folder, worker, endpoint } = rig;
         let client = crate::platform::http::client().unwrap();
-        worker.work(endpoint, client, Arc::new(Storage::new(access.clone())), Share::unbounded()).await;
+        worker.work(endpoint, client, Arc::new(Storage::new(access.clone())), MemoryShare::unbounded()).await;
         let seen = container.seen();
         assert_eq!(seen.last().unwrap().header("content-type"), expected, "{location} {said:?}");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 
-use crate::in_flight::{NoRoom, Share};
+use crate::leased_bytes::{InsufficientMemory, MemoryShare};
 use crate::storage::{Failure, Folders, Location, Object, Storage};
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
@@ -61,7 +61,12 @@ impl Input {
     ///
     /// # Errors
     /// Why it cannot be read, as a sentence.
-    pub(super) async fn read(self, storage: &Storage, folders: &Folders, memory: &Share) -> Result<Object, String> {
+    pub(super) async fn read(
+        self,
+        storage: &Storage,
+        folders: &Folders,
+        memory: &MemoryShare,
+    ) -> Result<Object, String> {
         let location = match self {
             Input::Inline(content) => return Ok(Object { content, content_type: None }),
             Input::At(location) => location,
@@ -69,7 +74,9 @@ impl Input {
         loop {
             match storage.read_within(&location, LARGEST_INPUT, memory, Some(folders)).await {
                 Ok(object) => return Ok(object),
-                Err(Failure::NoRoom(NoRoom::NotNow)) => tokio::time::sleep(UNTIL_THERE_IS_ROOM).await,
+                Err(Failure::InsufficientMemory(InsufficientMemory::NotNow)) => {
+                    tokio::time::sleep(UNTIL_THERE_IS_ROOM).await
+                }
                 Err(failure) => return Err(format!("The input {location} could not be read: {failure}.")),
             }
         }

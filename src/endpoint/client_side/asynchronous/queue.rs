@@ -15,7 +15,7 @@ use super::places::{Input, LARGEST_INPUT};
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::services::Endpoint;
 use crate::endpoint::container_side::Call;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::storage::{Folders, Location, Object, Storage};
 
 /// The most requests that wait. Each may hold a body of 128,000 bytes.
@@ -68,7 +68,7 @@ struct Means {
     client: Client,
     storage: Arc<Storage>,
     inputs: Arc<Folders>,
-    memory: Share,
+    memory: MemoryShare,
     abandoned: watch::Receiver<bool>,
 }
 
@@ -107,7 +107,7 @@ impl Queue {
 impl Worker {
     /// Works until the queue is closed and all is done.
     /// Inputs that are read are leased from `memory`.
-    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>, memory: Share) {
+    pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>, memory: MemoryShare) {
         let room = Arc::new(Semaphore::new(self.concurrent));
         let means = Means { endpoint, client, storage, inputs: self.inputs, memory, abandoned: self.abandoned };
         while let Ok(permit) = Arc::clone(&room).acquire_owned().await {

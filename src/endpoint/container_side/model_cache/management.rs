@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::super::exchange;
 use super::super::failure::{ContainerFailure, Failure};
 use super::super::target_model::TargetModel;
-use crate::in_flight::Share;
+use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
 
 /// How long a container may take for one call, from the same page.
@@ -97,9 +97,11 @@ impl Management {
         if status.is_success() {
             return Ok(());
         }
-        let what = match read_body(response, ANSWER_LIMIT, &Share::unbounded()).await {
+        let what = match read_body(response, ANSWER_LIMIT, &MemoryShare::unbounded()).await {
             Ok(Body::Whole(body)) => ContainerFailure::Status(status.as_u16(), body),
-            Ok(Body::TooLarge(_) | Body::NoRoom) => ContainerFailure::BodyTooLarge(status.as_u16(), ANSWER_LIMIT),
+            Ok(Body::TooLarge(_) | Body::InsufficientMemory) => {
+                ContainerFailure::BodyTooLarge(status.as_u16(), ANSWER_LIMIT)
+            }
             Err(error) => ContainerFailure::from_error(&error),
         };
         Err(self.failure(what))

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// After so many bytes a reader is told that there are no more for now, so that it takes what it has: a request that is not
 /// read on, or refused, holds no more than these.
-pub const AT_ONCE: usize = 16 << 10;
+pub const READ_LIMIT: usize = 16 << 10;
 
 /// A connection, with what it holds until it is closed.
 pub(super) struct Connection<H> {
@@ -26,23 +26,23 @@ impl<H> Connection<H> {
     /// The end of an answer is sent at once: otherwise it waits until the client's system has acknowledged what came before,
     /// which Linux puts off for 40 ms (TCP_NODELAY of man7.org/linux/man-pages/man7/tcp.7.html). A connection whose client
     /// takes nothing of what is sent to it for so long is closed (TCP_USER_TIMEOUT; other systems have no such thing).
-    pub(super) fn open(stream: TcpStream, patience: Duration, held: H) -> Connection<H> {
+    pub(super) fn open(stream: TcpStream, client_timeout: Duration, held: H) -> Connection<H> {
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("TCP_NODELAY could not be set: {error}");
         }
         #[cfg(target_os = "linux")]
-        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
+        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(client_timeout)) {
             log::debug!("TCP_USER_TIMEOUT could not be set: {error}");
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = patience;
+        let _ = client_timeout;
         Connection { stream, read: 0, _held: held }
     }
 }
 
 impl<H: Unpin> AsyncRead for Connection<H> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        if self.read >= AT_ONCE {
+        if self.read >= READ_LIMIT {
             self.read = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -118,6 +118,6 @@ mod tests {
         .await;
         client.join().unwrap();
         assert_eq!(all + in_turn, sent);
-        assert!((AT_ONCE..AT_ONCE + space.len()).contains(&most_in_turn), "{most_in_turn}");
+        assert!((READ_LIMIT..READ_LIMIT + space.len()).contains(&most_in_turn), "{most_in_turn}");
     }
 }

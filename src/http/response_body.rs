@@ -1,10 +1,10 @@
 //! Sending to clients that may not read: a deadline, after which what is left is dropped and the connection ends.
 //!
 //! actix asks a body for its next piece when what it has of it is sent. Of a client that takes nothing it asks nothing more,
-//! and holds the body for as long as the connection lives. So whatever is large or slow is sent through [`until`]: a timer
+//! and holds the body for as long as the connection lives. So whatever is large or slow is sent through [`with_deadline`]: a timer
 //! drops it at its deadline, with its memory and its leases, whether it is asked for or not, and who asks later is told that
 //! it broke off. The connection itself is closed by the system when the client takes nothing for too long
-//! ([`crate::serving`]).
+//! ([`super::connection`]).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,35 +19,35 @@ use bytes::Bytes;
 use futures_util::stream::Stream;
 
 /// How much of a body is given at once. actix copies it into a buffer of its own.
-pub const PIECE: usize = 64 << 10;
+pub const CHUNK_SIZE: usize = 64 << 10;
 
 /// How long a body of so many bytes may take to be sent: so long as answering may take, and a second for each MiB.
-pub fn patience(answering: Duration, bytes: usize) -> Duration {
+pub fn send_timeout(answering: Duration, bytes: usize) -> Duration {
     answering + Duration::from_secs((bytes >> 20) as u64)
 }
 
 /// What is sent has taken too long, and the rest of it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TookTooLong;
+pub struct SendTimedOut;
 
-impl std::fmt::Display for TookTooLong {
+impl std::fmt::Display for SendTimedOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the client did not take the answer in time")
     }
 }
 
-impl std::error::Error for TookTooLong {}
+impl std::error::Error for SendTimedOut {}
 
 /// A stream that is dropped at its deadline.
 #[derive(Debug)]
-pub struct Until<S> {
+pub struct DeadlineStream<S> {
     /// Nothing once it is dropped.
     left: Rc<RefCell<Option<S>>>,
     timer: JoinHandle<()>,
 }
 
 /// Gives what a stream gives, within so much time from now.
-pub fn until<S: 'static>(patience: Duration, stream: S) -> Until<S> {
+pub fn with_deadline<S: 'static>(patience: Duration, stream: S) -> DeadlineStream<S> {
     let left = Rc::new(RefCell::new(Some(stream)));
     let dropped_late = Rc::clone(&left);
     let timer = actix_web::rt::spawn(async move {
@@ -57,38 +57,38 @@ pub fn until<S: 'static>(patience: Duration, stream: S) -> Until<S> {
             log::info!("an answer is given up: its client did not take it within {} s", patience.as_secs());
         }
     });
-    Until { left, timer }
+    DeadlineStream { left, timer }
 }
 
-impl<S> Drop for Until<S> {
+impl<S> Drop for DeadlineStream<S> {
     fn drop(&mut self) {
         self.timer.abort();
     }
 }
 
-impl<S: Stream<Item = Bytes> + Unpin> Stream for Until<S> {
-    type Item = Result<Bytes, TookTooLong>;
+impl<S: Stream<Item = Bytes> + Unpin> Stream for DeadlineStream<S> {
+    type Item = Result<Bytes, SendTimedOut>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.left.borrow_mut().as_mut() {
             Some(stream) => Pin::new(stream).poll_next(cx).map(|piece| piece.map(Ok)),
-            None => Poll::Ready(Some(Err(TookTooLong))),
+            None => Poll::Ready(Some(Err(SendTimedOut))),
         }
     }
 }
 
-/// A whole body that is given in pieces of at most [`PIECE`] bytes. What has its lease with it, as
-/// [`leased`](crate::in_flight::leased) bytes do, gives it back as soon as it is sent.
+/// A whole body that is given in chunks of at most [`CHUNK_SIZE`] bytes. What has its lease with it, as
+/// [`leased`](crate::leased_bytes::leased) bytes do, gives it back as soon as it is sent.
 #[derive(Debug)]
-pub struct Pieces(VecDeque<Bytes>);
+pub struct Chunks(VecDeque<Bytes>);
 
-impl Iterator for Pieces {
+impl Iterator for Chunks {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
         let first = self.0.front_mut()?;
-        if first.len() > PIECE {
-            return Some(first.split_to(PIECE));
+        if first.len() > CHUNK_SIZE {
+            return Some(first.split_to(CHUNK_SIZE));
         }
         self.0.pop_front()
     }
@@ -96,29 +96,29 @@ impl Iterator for Pieces {
 
 /// A body of known size, with a deadline.
 #[derive(Debug)]
-pub struct Body {
+pub struct TimedBody {
     size: u64,
-    pieces: Until<futures_util::stream::Iter<Pieces>>,
+    chunks: DeadlineStream<futures_util::stream::Iter<Chunks>>,
 }
 
-impl Body {
+impl TimedBody {
     /// A body of these parts, one after the other, that must be sent within so much time from now.
-    pub fn new(parts: impl IntoIterator<Item = Bytes>, patience: Duration) -> Body {
+    pub fn new(parts: impl IntoIterator<Item = Bytes>, patience: Duration) -> TimedBody {
         let parts: VecDeque<Bytes> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let size = parts.iter().map(|part| part.len() as u64).sum();
-        Body { size, pieces: until(patience, futures_util::stream::iter(Pieces(parts))) }
+        TimedBody { size, chunks: with_deadline(patience, futures_util::stream::iter(Chunks(parts))) }
     }
 }
 
-impl MessageBody for Body {
-    type Error = TookTooLong;
+impl MessageBody for TimedBody {
+    type Error = SendTimedOut;
 
     fn size(&self) -> BodySize {
         BodySize::Sized(self.size)
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, TookTooLong>>> {
-        Pin::new(&mut self.pieces).poll_next(cx)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, SendTimedOut>>> {
+        Pin::new(&mut self.chunks).poll_next(cx)
     }
 }
 
@@ -128,9 +128,9 @@ mod tests {
     use futures_util::StreamExt as _;
 
     use super::*;
-    use crate::in_flight::leased;
+    use crate::leased_bytes::leased;
 
-    async fn next(body: &mut Body) -> Option<Result<Bytes, TookTooLong>> {
+    async fn next(body: &mut TimedBody) -> Option<Result<Bytes, SendTimedOut>> {
         std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await
     }
 
@@ -138,12 +138,12 @@ mod tests {
     async fn a_body_comes_whole_in_pieces_and_each_part_is_free_as_soon_as_it_is_sent() {
         let account = Account::new(u64::MAX);
         let part = |byte, length: usize| leased(vec![byte; length], account.lease(length as u64).unwrap());
-        let parts = [part(1, PIECE + 1), Bytes::new(), part(2, 3)];
-        let mut body = Body::new(parts, Duration::from_secs(60));
-        assert_eq!(body.size(), BodySize::Sized(PIECE as u64 + 4));
-        assert_eq!(account.used(), PIECE as u64 + 4);
+        let parts = [part(1, CHUNK_SIZE + 1), Bytes::new(), part(2, 3)];
+        let mut body = TimedBody::new(parts, Duration::from_secs(60));
+        assert_eq!(body.size(), BodySize::Sized(CHUNK_SIZE as u64 + 4));
+        assert_eq!(account.used(), CHUNK_SIZE as u64 + 4);
         let mut seen = Vec::new();
-        for (length, left) in [(PIECE, PIECE as u64 + 4), (1, 3), (3, 0)] {
+        for (length, left) in [(CHUNK_SIZE, CHUNK_SIZE as u64 + 4), (1, 3), (3, 0)] {
             let piece = next(&mut body).await.unwrap().unwrap();
             assert_eq!(piece.len(), length);
             seen.extend_from_slice(&piece);
@@ -151,35 +151,35 @@ mod tests {
             assert_eq!(account.used(), left);
         }
         assert_eq!(next(&mut body).await, None);
-        assert_eq!(seen, [vec![1; PIECE + 1], vec![2; 3]].concat());
+        assert_eq!(seen, [vec![1; CHUNK_SIZE + 1], vec![2; 3]].concat());
     }
 
     #[actix_web::test]
     async fn what_is_not_taken_in_time_is_dropped_without_being_asked_for() {
         let account = Account::new(u64::MAX);
-        let part = leased(vec![0; 2 * PIECE], account.lease(2 * PIECE as u64).unwrap());
-        let mut body = Body::new([part], Duration::from_millis(10));
+        let part = leased(vec![0; 2 * CHUNK_SIZE], account.lease(2 * CHUNK_SIZE as u64).unwrap());
+        let mut body = TimedBody::new([part], Duration::from_millis(10));
         drop(next(&mut body).await);
         while account.used() > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(next(&mut body).await, Some(Err(TookTooLong)));
+        assert_eq!(next(&mut body).await, Some(Err(SendTimedOut)));
     }
 
     #[actix_web::test]
     async fn a_stream_has_a_deadline_too() {
-        let mut stream = until(Duration::from_millis(10), futures_util::stream::pending::<Bytes>());
+        let mut stream = with_deadline(Duration::from_millis(10), futures_util::stream::pending::<Bytes>());
         let left = Rc::downgrade(&stream.left);
         while left.upgrade().is_some_and(|left| left.borrow().is_some()) {
             tokio::task::yield_now().await;
         }
-        assert_eq!(stream.next().await, Some(Err(TookTooLong)));
+        assert_eq!(stream.next().await, Some(Err(SendTimedOut)));
     }
 
     #[test]
     fn a_large_body_may_take_longer() {
         let minute = Duration::from_secs(60);
-        assert_eq!(patience(minute, 100), minute);
-        assert_eq!(patience(minute, 25 << 20), Duration::from_secs(85));
+        assert_eq!(send_timeout(minute, 100), minute);
+        assert_eq!(send_timeout(minute, 25 << 20), Duration::from_secs(85));
     }
 }

@@ -1,10 +1,8 @@
-//! Serving HTTP from connections that each hold a bounded part of memory.
+//! ServerConfig HTTP from connections that each hold a bounded part of memory.
 //!
 //! This is what `actix_web::HttpServer` does, with two things that it cannot be told: a connection hands over no more than
-//! [`AT_ONCE`] of what has come at a time (`connection`), since actix would read 128 KiB ahead of a body that nobody takes; and
+//! [`READ_LIMIT`](super::connection::READ_LIMIT) of what has come at a time, since actix would read 128 KiB ahead of a body that nobody takes; and
 //! a value that lives as long as the connection is asked for when it opens.
-
-mod connection;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -18,19 +16,18 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use byoc_account::system;
 
-pub use connection::AT_ONCE;
-use connection::Connection;
+use super::connection::Connection;
 
 /// How long an idle connection is kept: longer than the platform's five seconds between pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// What a connection holds at most: what of a request has come and is not taken yet, which is [`AT_ONCE`], actix's payload of
+/// What a connection holds at most: what of a request has come and is not taken yet, which is [`READ_LIMIT`](super::connection::READ_LIMIT), actix's payload of
 /// 32 KiB and what came with its last bytes; or what of an answer is not sent, which is a piece of
-/// [`crate::sending::PIECE`] on top of actix's buffer of 32 KiB.
-pub const CONNECTION: u64 = 96 << 10;
+/// [`crate::http::response_body::CHUNK_SIZE`] on top of actix's buffer of 32 KiB.
+pub const CONNECTION_MEMORY: u64 = 96 << 10;
 
 /// How connections are served.
-pub struct Serving<O> {
+pub struct ServerConfig<O> {
     /// How many threads answer; one for each processor if `None`.
     pub workers: Option<usize>,
     /// How many connections there may be in all; others wait until one is closed. actix's own bound if `None`.
@@ -38,13 +35,13 @@ pub struct Serving<O> {
     /// How long requests may go on when the server is to stop, in seconds.
     pub shutdown_timeout: u64,
     /// How long a client may take nothing of what is sent to it.
-    pub patience: Duration,
+    pub client_timeout: Duration,
     /// Makes what a connection holds until it is closed.
     pub on_open: O,
 }
 
 /// Tells the allocator how a server uses it. For a program's start.
-pub fn prepare_allocator() {
+pub fn configure_allocator() {
     byoc_allocator::keep_some();
     if system::has_bounded_addresses() {
         byoc_allocator::share_one_arena();
@@ -55,7 +52,7 @@ pub fn prepare_allocator() {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve<A, I, S, B, O, H>(listener: TcpListener, serving: Serving<O>, app: A) -> std::io::Result<Server>
+pub fn serve<A, I, S, B, O, H>(listener: TcpListener, serving: ServerConfig<O>, app: A) -> std::io::Result<Server>
 where
     A: Fn() -> I + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -70,7 +67,7 @@ where
     O: Fn() -> H + Clone + Send + 'static,
     H: Unpin + 'static,
 {
-    let Serving { workers, max_connections, shutdown_timeout, patience, on_open } = serving;
+    let ServerConfig { workers, max_connections, shutdown_timeout, client_timeout, on_open } = serving;
     let address = listener.local_addr()?;
     let mut builder = Server::build().shutdown_timeout(shutdown_timeout).disable_signals();
     if let Some(workers) = workers {
@@ -96,7 +93,7 @@ where
             }));
         fn_service(move |stream: TcpStream| {
             let from = stream.peer_addr().ok();
-            let connection = Connection::open(stream, patience, on_open());
+            let connection = Connection::open(stream, client_timeout, on_open());
             async move { Ok::<_, DispatchError>((connection, Protocol::Http1, from)) }
         })
         .and_then(http)
