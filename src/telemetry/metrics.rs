@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use crate::telemetry::series;
+
 /// Upper bounds of the latency histograms, in seconds: from a one-row invocation to the platform's limit of 60 s.
 const SECONDS: &[f64] = &[
     0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
@@ -22,6 +24,7 @@ pub fn start() {
         PrometheusBuilder::new()
             .set_buckets(SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
+            .inspect(|_| series::describe())
             .inspect_err(|error| log::warn!("no metrics: {error}"))
             .ok()
     });
@@ -49,7 +52,9 @@ mod tests {
         metrics::counter!("byoc_test_total", "route" => "/x").increment(3);
         metrics::histogram!("byoc_test_seconds").record(0.000_2);
         upkeep();
+        metrics::gauge!("byoc_models_loaded").set(2.0);
         let page = render();
+        assert!(page.contains("# HELP byoc_models_loaded Models in memory.\n"), "{page}");
         assert!(page.contains("byoc_test_total{route=\"/x\"} 3"), "{page}");
         assert!(page.contains("byoc_test_seconds_bucket{le=\"0.00025\"} 1"), "{page}");
     }

@@ -1,8 +1,9 @@
 //! Logs and metrics: what the program says of itself while it runs.
 //!
-//! This room knows nothing of what is logged or counted; it sets up the two recorders and renders them, and says how text
-//! from outside may be shown.
+//! It sets up the recorders of logs and metrics, describes each series (`series`), and makes text from outside safe to
+//! show (`printable`).
 
 pub mod logs;
 pub mod metrics;
 pub mod printable;
+pub mod series;
