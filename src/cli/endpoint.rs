@@ -19,7 +19,7 @@ use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
 use crate::storage::{Location, S3Access, Storage, nothing_at};
 use crate::telemetry::logs;
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// Answer InvokeEndpoint on this machine, over a pipeline of containers that this command starts or that run already
 #[derive(Args, Debug, Default)]
@@ -288,7 +288,7 @@ fn model_refresh(text: &str) -> Result<ModelRefresh, String> {
     match text.trim() {
         "never" => Ok(ModelRefresh::Never),
         "changed" => Ok(ModelRefresh::Changed),
-        other => Err(format!("{}expected never or changed", near::did_you_mean(other, ["never", "changed"]))),
+        other => Err(format!("{}expected never or changed", suggest::did_you_mean(other, ["never", "changed"]))),
     }
 }
 

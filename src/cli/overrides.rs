@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::cli::settings::Settings;
 use crate::env::{self, Environment};
-use byoc_formats::near;
 use byoc_formats::rows::EstimatesForm;
+use byoc_formats::suggest;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, Method, Overrides, ToldLabel};
 
 /// The flags that win over `columns.json`.
@@ -76,14 +76,18 @@ impl OverrideArguments {
 fn method(text: &str) -> Result<Method, String> {
     let names = || Method::ALL.map(Method::name).join(", ");
     Method::from_name(text.trim()).ok_or_else(|| {
-        format!("{}expected one of {}", near::did_you_mean(text.trim(), Method::ALL.map(Method::name)), names())
+        format!("{}expected one of {}", suggest::did_you_mean(text.trim(), Method::ALL.map(Method::name)), names())
     })
 }
 
 fn form(text: &str) -> Result<EstimatesForm, String> {
     let names = || EstimatesForm::ALL.map(EstimatesForm::name).join(" or ");
     EstimatesForm::from_name(text.trim()).ok_or_else(|| {
-        format!("{}expected {}", near::did_you_mean(text.trim(), EstimatesForm::ALL.map(EstimatesForm::name)), names())
+        format!(
+            "{}expected {}",
+            suggest::did_you_mean(text.trim(), EstimatesForm::ALL.map(EstimatesForm::name)),
+            names()
+        )
     })
 }
 

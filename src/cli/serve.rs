@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::storage::{Location, S3Access, absolute};
 use crate::telemetry::logs;
 use byoc_formats::media_types::media_type::{self, MediaType};
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// Serve a model, or many, as SageMaker's hosting wants it: /ping, /invocations and, in multi-model mode, /models
 #[derive(Args, Debug, Default)]
@@ -189,7 +189,7 @@ fn batch_strategy(text: &str) -> Result<BatchStrategy, String> {
 fn parse_media_type(text: &str) -> Result<MediaType, String> {
     let name = text.split(';').next().unwrap_or_default().trim();
     MediaType::from_name(name).ok_or_else(|| {
-        let meant = near::did_you_mean(name, MediaType::ALL.iter().map(|known| known.name()));
+        let meant = suggest::did_you_mean(name, MediaType::ALL.iter().map(|known| known.name()));
         format!("{meant}expected {}", media_type::list(MediaType::ALL))
     })
 }

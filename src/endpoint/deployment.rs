@@ -15,7 +15,7 @@ use crate::error::{Cause, Error, Result};
 use crate::leased_bytes::MemoryShare;
 use crate::platform::problems::listed;
 use crate::storage::{Folders, Location, Storage};
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// What is the same for all endpoints of a process.
 #[derive(Debug)]
@@ -172,9 +172,9 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     let mut problems: Vec<String> = unknown
         .map(|name| {
             let known = names.iter().map(String::as_str);
-            let meant = near::nearest(name, known.clone());
+            let meant = suggest::nearest(name, known.clone());
             let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-            format!("--container {name}: there is no such container, only {}{meant}", near::listed(name, known))
+            format!("--container {name}: there is no such container, only {}{meant}", suggest::listed(name, known))
         })
         .collect();
     let alone = is_alone(deployments);

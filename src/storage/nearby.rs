@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// How many names of a folder are looked at.
 const MOST_LOOKED_AT: usize = 4096;
@@ -31,11 +31,11 @@ pub fn nothing_at(path: &Path) -> String {
         };
         let wanted = below.file_name().unwrap_or_default().to_string_lossy();
         let known = names.iter().map(String::as_str);
-        let meant = near::nearest(&wanted, known.clone()).map(|name| folder.join(name));
+        let meant = suggest::nearest(&wanted, known.clone()).map(|name| folder.join(name));
         let meant = meant.map(|near| nearest_below(&near, path.strip_prefix(below).unwrap_or(Path::new(""))));
         let meant = meant.map(|meant| format!(": did you mean {}?", meant.display()));
         let (meant, joint) = meant.map_or((String::new(), ";"), |meant| (meant, ""));
-        return format!("{nothing}{meant}{joint} {} has {}", folder.display(), near::listed(&wanted, known));
+        return format!("{nothing}{meant}{joint} {} has {}", folder.display(), suggest::listed(&wanted, known));
     }
     nothing
 }
@@ -51,7 +51,7 @@ fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
             continue;
         }
         let names = names_in(&place).unwrap_or_default();
-        match near::nearest(&wanted.as_os_str().to_string_lossy(), names.iter().map(String::as_str)) {
+        match suggest::nearest(&wanted.as_os_str().to_string_lossy(), names.iter().map(String::as_str)) {
             Some(name) => place = place.join(name),
             None => return near.to_owned(),
         }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use log::LevelFilter;
 
 use crate::telemetry::printable;
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
 /// 0 reads the port from it.
@@ -55,7 +55,7 @@ pub fn parse_level(text: &str) -> Result<LevelFilter, String> {
         "trace" | "notset" | "0" => Ok(LevelFilter::Trace),
         other => Err(format!(
             "{}expected off, error, warning, info, debug or trace, or one of Python's 10, 20, 30, 40, 50",
-            near::did_you_mean(other, ["off", "error", "warning", "info", "debug", "trace"])
+            suggest::did_you_mean(other, ["off", "error", "warning", "info", "debug", "trace"])
         )),
     }
 }

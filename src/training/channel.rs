@@ -1,7 +1,7 @@
 //! What `inputdataconfig.json` says of a channel.
 
 use crate::error::{Cause, Error, Result};
-use byoc_formats::near;
+use byoc_formats::suggest;
 use serde::Deserialize;
 
 /// A channel as it is configured. What is not listed here does not concern a container.
@@ -115,7 +115,7 @@ impl Channel {
             _ => {
                 return refuse(format!(
                     "ContentType {header:?} cannot be trained on: {}expected text/csv or application/x-recordio-protobuf",
-                    near::did_you_mean(essence, ["text/csv", "application/x-recordio-protobuf"])
+                    suggest::did_you_mean(essence, ["text/csv", "application/x-recordio-protobuf"])
                 ));
             }
         };

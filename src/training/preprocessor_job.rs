@@ -10,7 +10,7 @@ use super::table_source::TableSource;
 use super::task::Task;
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
-use byoc_formats::near;
+use byoc_formats::suggest;
 use byoc_linear_learner::train::Given;
 use byoc_sklearn::{self, Document, Specification};
 use std::collections::BTreeMap;
@@ -69,13 +69,13 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
 /// The error of a specification under another name, which a linear learner would complain of in its own way.
 fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, task: &Task) -> Option<Error> {
     let wrong = |message: String| Error::new(Cause::BadSetting, message);
-    if let Some(name) = given.keys().find(|name| near::is_slip(name, HYPERPARAMETER)) {
+    if let Some(name) = given.keys().find(|name| suggest::is_typo_of(name, HYPERPARAMETER)) {
         return Some(wrong(format!("{name} is no hyperparameter: did you mean {HYPERPARAMETER}?")));
     }
     channels.keys().find_map(|channel| {
         let entries = std::fs::read_dir(task.channel(channel)).ok()?;
         let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let name = names.find(|name| near::is_slip(name, FILE))?;
+        let name = names.find(|name| suggest::is_typo_of(name, FILE))?;
         let path = task.channel(channel).join(name);
         Some(wrong(format!("{} is no specification by its name: did you mean {FILE}?", path.display())))
     })

@@ -5,6 +5,7 @@
 //!   until read. Archives are unpacked without links, parent paths or bombs; pickles are read as data by an allow-list and can
 //!   call nothing; lengths are checked before memory is taken. [`file_kind`]: what a file is by its first bytes.
 //! - [`json_document`]: JSON documents that people write.
+//! - [`suggest`]: the known name closest to a misspelled one.
 //! - [`error`]: what is wrong with data, and where in it.
 
 pub mod error;
@@ -12,10 +13,10 @@ pub mod file_kind;
 pub mod json_document;
 pub mod media_types;
 pub mod mxnet_params;
-pub mod near;
 pub mod pickle;
 pub mod rows;
 mod skops;
+pub mod suggest;
 pub mod targz;
 #[cfg(test)]
 mod targz_test;

@@ -14,7 +14,7 @@ use super::authorization::Refusal;
 use super::headers::{ERROR_TYPE, REQUEST_ID};
 use crate::endpoint::container_side::{ContainerFailure, Failure};
 use crate::endpoint::identity::Identity;
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
 const LONGEST_MESSAGE: usize = 2048;
@@ -103,7 +103,8 @@ impl AwsError {
     ) -> AwsError {
         let message = format!("Endpoint {name} of account {account} not found.");
         // Names are for who runs the endpoints.
-        let there_are = format!("{}there is {}", near::did_you_mean(name, known.clone()), near::listed(name, known));
+        let there_are =
+            format!("{}there is {}", suggest::did_you_mean(name, known.clone()), suggest::listed(name, known));
         AwsError {
             decided_by: Some(there_are.into()),
             error_code: Some("NO_SUCH_ENDPOINT"),

@@ -15,7 +15,7 @@ use super::services::{Endpoint, Services};
 use super::sessions::Asked;
 use super::variants::{Variant, Variants, invocations};
 use crate::endpoint::container_side::{Call, Failure, TargetModel};
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// What counts an invocation that reached no variant.
 const NO_VARIANT: &str = "none";
@@ -71,7 +71,7 @@ impl<'a> Routed<'a> {
             None => None,
             Some(wanted) => Some(variants.named(wanted).ok_or_else(|| {
                 let names = variants.names();
-                let known = near::listed(wanted, names.iter().map(|name| &**name));
+                let known = suggest::listed(wanted, names.iter().map(|name| &**name));
                 AwsError::validation(format!("Variant {wanted} of endpoint {name} not found; it has {known}."))
             })?),
         };

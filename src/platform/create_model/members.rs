@@ -1,6 +1,6 @@
 //! The members of the API's requests that are read or passed over here, of whatever structure.
 
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// docs.aws.amazon.com/sagemaker/latest/APIReference: CreateModel, CreateEndpointConfig and CreateTransformJob with the
 /// structures in them, and our own EndpointName and Models.
@@ -84,7 +84,7 @@ const MEMBERS: [&str; 73] = [
 pub(crate) fn unknown(name: &str) -> String {
     let unknown = "unknown member; the API has none of that name";
     // A slip, and no more than that: the list is of all structures.
-    match near::nearest(name, MEMBERS).filter(|known| near::is_slip(name, known)) {
+    match suggest::nearest(name, MEMBERS).filter(|known| suggest::is_typo_of(name, known)) {
         Some(near) => format!("{unknown}: did you mean {near}?"),
         None => unknown.to_owned(),
     }

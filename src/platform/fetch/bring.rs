@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FetchError, files, opened};
 use crate::storage::{Bucket, Entry, Failure, Location, Storage};
-use byoc_formats::near;
+use byoc_formats::suggest;
 
 /// How many objects that lie beside one that is not there are looked at.
 const MOST_BESIDE: usize = 1000;
@@ -63,14 +63,14 @@ pub async fn beside(bucket: &Bucket, location: &Location) -> Option<String> {
         let missing = key.get(above.len()..).unwrap_or_default();
         let (wanted, rest) = missing.split_once('/').unwrap_or((missing, ""));
         let names = names.iter().copied();
-        let meant = match near::nearest(wanted, names.clone()) {
+        let meant = match suggest::nearest(wanted, names.clone()) {
             Some(name) => {
                 let meant = nearest_below(bucket, format!("{above}{name}"), rest).await;
                 format!(": did you mean s3://{bucket_name}/{meant}?")
             }
             None => ";".to_owned(),
         };
-        let listed = near::listed(wanted, names);
+        let listed = suggest::listed(wanted, names);
         return Some(format!("{meant} s3://{bucket_name}/{above} has {listed}"));
     }
     None
@@ -85,7 +85,7 @@ async fn nearest_below(bucket: &Bucket, prefix: String, rest: &str) -> String {
     let names: Vec<&str> = below(&prefix, &entries).collect();
     let is_there =
         names.iter().any(|name| *name == rest || name.strip_prefix(rest).is_some_and(|end| end.starts_with('/')));
-    match if is_there { Some(rest) } else { near::nearest(rest, names) } {
+    match if is_there { Some(rest) } else { suggest::nearest(rest, names) } {
         Some(name) => format!("{prefix}{name}"),
         None => prefix,
     }

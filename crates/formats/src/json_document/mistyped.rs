@@ -1,6 +1,6 @@
 //! Why a document is not of a type, and where in it.
 
-use crate::near;
+use crate::suggest;
 use std::fmt;
 
 /// One step of a path.
@@ -83,7 +83,7 @@ impl serde::de::Error for Mistyped {
 impl Mistyped {
     /// A name that is none of those that are expected: in serde's words, the one that was meant before all others.
     fn unknown(what: &str, found: &str, expected: &[&str]) -> Mistyped {
-        let meant = match near::nearest(found, expected.iter().copied()) {
+        let meant = match suggest::nearest(found, expected.iter().copied()) {
             Some(near) => format!(": did you mean `{near}`?"),
             None => ",".to_owned(),
         };

@@ -15,7 +15,7 @@ pub use node::Node;
 pub use size::Size;
 
 use crate::error::{Cause, Error, Result};
-use crate::near;
+use crate::suggest;
 use byoc_account::Allowance;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -138,9 +138,13 @@ impl<T: Copy> Visitor<'_> for Word<T> {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
         let found = self.0.iter().find(|(word, _)| *word == text);
-        found.map(|(_, value)| *value).ok_or_else(|| match near::nearest(text, self.0.iter().map(|(word, _)| *word)) {
-            Some(near) => E::custom(format_args!("did you mean {near:?}? expected {}, found {text:?}", Words(self.0))),
-            None => E::invalid_value(serde::de::Unexpected::Str(text), &self),
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            match suggest::nearest(text, self.0.iter().map(|(word, _)| *word)) {
+                Some(near) => {
+                    E::custom(format_args!("did you mean {near:?}? expected {}, found {text:?}", Words(self.0)))
+                }
+                None => E::invalid_value(serde::de::Unexpected::Str(text), &self),
+            }
         })
     }
 }

@@ -4,7 +4,7 @@
 //! (github.com/aws/amazon-sagemaker-examples issue 3235), and `label_size` is SageMaker's own parameter.
 
 use crate::error::{Cause, Error, Result};
-use crate::near;
+use crate::suggest;
 
 /// A media type that some model reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +82,7 @@ impl ContentType {
                     Cause::UnsupportedMediaType,
                     format!(
                         "Content-Type {header:?} is not supported: {}expected {}",
-                        near::did_you_mean(name, readable.iter().map(|known| known.name())),
+                        suggest::did_you_mean(name, readable.iter().map(|known| known.name())),
                         list(readable)
                     ),
                 )

@@ -7,7 +7,7 @@ use super::loss::Loss;
 use super::optimizer::Optimizer;
 use super::scaler::Scaling;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::near;
+use byoc_formats::suggest;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -340,7 +340,7 @@ impl Reader<'_> {
             let names: Vec<_> = names().collect();
             self.problems.push(format!(
                 "{name} (value {value:?}) is no hyperparameter of the linear learner: {}expected {}",
-                near::did_you_mean(name, names.iter().copied()),
+                suggest::did_you_mean(name, names.iter().copied()),
                 names.join(", ")
             ));
         }
@@ -422,7 +422,7 @@ impl Reader<'_> {
         let found = choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-            let (found, meant) = (self.text(name), near::did_you_mean(&text, names.iter().copied()));
+            let (found, meant) = (self.text(name), suggest::did_you_mean(&text, names.iter().copied()));
             self.problems.push(format!("{name} is {found:?}: {meant}expected {}", names.join(", ")));
         }
         found
@@ -530,7 +530,7 @@ impl Reader<'_> {
                 None
             }
             other => {
-                let meant = near::did_you_mean(other, ["regressor", "binary_classifier", "multiclass_classifier"]);
+                let meant = suggest::did_you_mean(other, ["regressor", "binary_classifier", "multiclass_classifier"]);
                 self.problems.push(format!("predictor_type is {other:?}: {meant}expected {NAMES}"));
                 None
             }

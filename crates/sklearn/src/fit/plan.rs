@@ -17,8 +17,8 @@ use crate::preprocessor::{Feature, Floats, Refuses};
 use crate::preprocessor::{OneTransformer, list_names, stack};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::near;
 use byoc_formats::pickle;
+use byoc_formats::suggest;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -438,7 +438,10 @@ impl ColumnsNode {
                     || format!("expected positions below {width}"),
                     |names| {
                         let listed = list_names(&names.iter().map(String::as_str).collect::<Vec<_>>());
-                        format!("{}expected {listed}", near::did_you_mean(&missing, names.iter().map(String::as_str)))
+                        format!(
+                            "{}expected {listed}",
+                            suggest::did_you_mean(&missing, names.iter().map(String::as_str))
+                        )
                     },
                 );
                 Error::new(

@@ -7,8 +7,8 @@ use super::column_names::ColumnNames;
 use super::work::MOST_COLUMNS;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
-use byoc_formats::near::nearest;
 use byoc_formats::rows::reading::ReadAs;
+use byoc_formats::suggest::nearest;
 
 /// The types by the names of columns; where columns have no names, by their position, counted from 0.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,8 +11,8 @@ use super::dtypes::Dtypes;
 use super::overrides::{LabelChoice, ToldLabel};
 use super::seen::{FittedColumns, Use};
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::near::{did_you_mean, listed};
 use byoc_formats::rows::reading::ReadAs;
+use byoc_formats::suggest::{did_you_mean, listed};
 
 /// The label of a row while a model is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

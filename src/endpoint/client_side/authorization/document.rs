@@ -1,6 +1,6 @@
 //! JSON documents read strictly: nothing is skipped, and all that is wrong is reported together, each with its path.
 
-use byoc_formats::near;
+use byoc_formats::suggest;
 use std::fmt;
 
 /// A document as a tree. A member that is given twice is there twice: a map would let the last one win, so that a second
@@ -83,7 +83,9 @@ impl Findings {
             match known.iter().position(|one| one == name).and_then(|place| found.get_mut(place)) {
                 Some(slot @ None) => *slot = Some(node),
                 Some(Some(_)) => self.problem(&member, "given twice"),
-                None => self.problem(&member, format_args!("unknown member; there are {}", near::listed(name, known))),
+                None => {
+                    self.problem(&member, format_args!("unknown member; there are {}", suggest::listed(name, known)))
+                }
             }
         }
         Some(found)

@@ -7,9 +7,9 @@ use super::fields::Fields;
 use super::in_column;
 use crate::error::{Error, Place, Result};
 use crate::media_types::shown;
-use crate::near;
 use crate::rows::frame::{Frame, Series};
 use crate::rows::table::{Column, End, Schema};
+use crate::suggest;
 use byoc_account::Allowance;
 use std::collections::HashMap;
 
@@ -72,7 +72,7 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
                 columns.push(Series::Sparse { rows: Vec::new(), values: Column::Object(Vec::new()) });
             }
             None => {
-                let near = near::nearest(name, header.iter().map(String::as_str));
+                let near = suggest::nearest(name, header.iter().map(String::as_str));
                 let others = header.iter().map(String::as_str).filter(|other| Some(*other) != near).take(20);
                 let mut found: Vec<_> = others.map(|name| shown(name.as_bytes())).collect();
                 if let Some(near) = near {

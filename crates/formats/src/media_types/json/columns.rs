@@ -3,11 +3,11 @@
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
 use crate::media_types::shown;
-use crate::near;
 use crate::rows::frame::{Frame, Series};
 use crate::rows::reading::ReadAs;
 use crate::rows::table::{Cell, Column, Schema, sparse_row};
 use crate::rows::told::text_of;
+use crate::suggest;
 use byoc_account::{Allowance, Exceeded, Room as _};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -73,7 +73,7 @@ impl Named<'_, '_> {
     fn unknown(&self) -> String {
         // A column that has its value was not meant by another name.
         let missing = self.names.iter().zip(&self.seen).filter(|(_, seen)| !**seen).map(|(name, _)| *name);
-        let meant = self.unknown.iter().find_map(|name| near::nearest(name, missing.clone()));
+        let meant = self.unknown.iter().find_map(|name| suggest::nearest(name, missing.clone()));
         let meant = meant.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
         match self.unknown.as_slice() {
             [] => String::new(),

@@ -1,37 +1,36 @@
-//! Which name was meant by one that is nearly right; and lists of names with that one first.
+//! Suggestions for misspelled names: `did you mean mini_batch_size?`, and lists of the known names, best match first.
 //!
-//! All that refuses a name, of a hyperparameter, a member, a column or a file, asks here, so that one slip of the fingers is
-//! answered in one way everywhere.
+//! Every error about an unknown hyperparameter, member, column or file takes its suggestion from here.
 
 use std::fmt::Write as _;
 
-/// Of a longer name nobody knows what was meant, and telling takes time: the product of the lengths.
+/// Longer names get no suggestion: the comparison takes time in proportion to the product of the two lengths.
 const LONGEST: usize = 64;
-/// How many names are looked at: those of a table of a hundred thousand columns are not.
-const MOST_LOOKED_AT: usize = 1024;
-/// How many names a message lists.
+/// At most this many known names are compared; a table may have a hundred thousand columns.
+const MOST_COMPARED: usize = 1024;
+/// At most this many names stand in a message.
 const MOST_LISTED: usize = 10;
 
-/// The name that was most likely meant: one that differs in a third of its letters at most, or whose words are among those of
-/// the other (`batch_size`, `mini_batch_size`). Case, and what stands between words, makes no difference.
+/// The known name closest to `name`: it differs in at most a third of its letters, or the words of one are a subset of the
+/// words of the other (`batch_size`, `mini_batch_size`). Case and the separators between words are ignored.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = Letters::of(name)?;
-    let candidates = known.into_iter().take(MOST_LOOKED_AT).filter(|candidate| *candidate != name);
+    let candidates = known.into_iter().take(MOST_COMPARED).filter(|candidate| *candidate != name);
     let rated = candidates.filter_map(|candidate| Some((wanted.distance(&Letters::of(candidate)?)?, candidate)));
     rated.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-/// Whether a name is another with two letters wrong at most, wherever they are.
-pub fn is_slip(name: &str, meant: &str) -> bool {
+/// Whether `name` is `meant` with at most two letters wrong.
+pub fn is_typo_of(name: &str, meant: &str) -> bool {
     name.len() <= LONGEST && strsim::osa_distance(&name.to_lowercase(), &meant.to_lowercase()) <= 2
 }
 
-/// A question that goes before what was expected: `did you mean mini_batch_size? `, or nothing.
+/// `did you mean mini_batch_size? ` to put before what was expected, or an empty string when no known name is close.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map(|near| format!("did you mean {near}? ")).unwrap_or_default()
 }
 
-/// Names as a message lists them: the one that was meant first, then the others as they come, and how many more there are.
+/// The known names as a message lists them: the closest one first, the others in their order, then how many are left out.
 pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let near = nearest(name, known.clone());
     let others = known.into_iter().filter(|other| Some(*other) != near);
@@ -50,7 +49,7 @@ pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) 
     }
 }
 
-/// A name without what makes no difference, and its words.
+/// A name in lower case without separators, and its words.
 struct Letters {
     letters: String,
     words: Vec<String>,
@@ -69,11 +68,11 @@ impl Letters {
         Some(Letters { letters: words.concat(), words }).filter(|letters| !letters.letters.is_empty())
     }
 
-    /// How far another name is, if it is near at all.
+    /// The edit distance to another name, or `None` if the two have too little in common.
     fn distance(&self, other: &Letters) -> Option<usize> {
         let (own, others) = (self.letters.chars().count(), other.letters.chars().count());
         let distance = strsim::osa_distance(&self.letters, &other.letters);
-        // Of two letters one may be wrong, of six two.
+        // One of two letters may be wrong, two of six.
         if distance <= (own.max(others) / 3).max(usize::from(own > 1)) {
             return Some(distance);
         }
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_a_missing_word_or_another_spelling_finds_the_name() {
+    fn a_typo_a_missing_word_or_another_spelling_finds_the_name() {
         let known = ["epochs", "mini_batch_size", "learning_rate", "l1", "wd", "loss"];
         for (name, expected) in [
             ("mini_batchsize", Some("mini_batch_size")),
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_begins_with_what_was_meant_and_is_cut() {
+    fn a_list_starts_with_the_closest_name_and_is_cut() {
         assert_eq!(listed("los", ["a", "loss", "b"]), "loss, a, b");
         assert_eq!(listed("los", []), "nothing");
         let many: Vec<String> = (0..30).map(|number| format!("column{number}")).collect();
