@@ -2,7 +2,7 @@
 
 use super::{Exchange, Model};
 use byoc_formats::media_types::most_rows;
-use byoc_sklearn::preprocessor::Demand;
+use byoc_sklearn::columns::demand::Demand;
 
 /// What a model's answers take. The figures are of a slow core, and tell what is heavy from what is not, no more.
 #[derive(Clone, Copy, Debug)]

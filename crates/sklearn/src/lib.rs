@@ -1,16 +1,33 @@
-//! byoc's scikit-learn: what its transformers and linear estimators compute, from pickles or fitted here.
+//! scikit-learn's transformers and linear estimators, read from pickles or fitted here, and applied to columns.
 //!
-//! - [`preprocessor`]: transformers, read from a pickle and applied to columns.
-//! - [`scorer`]: linear estimators, after the transformers of their Pipeline.
+//! Folders, each of which imports only from those above it:
+//!
+//! - `columns`: columns with numpy's types, the categories of an encoder, and what they cost.
+//! - `artifact`: attributes of pickled objects, and the bounds of building a model from them.
+//! - `feature_names`: names of features, and values for descriptions.
+//! - `parameters`: the values of parameters and attributes in JSON and in Python.
+//! - `estimators`: linear estimators.
+//! - `transformers`: scikit-learn's transformers, a folder each.
+//! - [`preprocessor`]: the transformers of a model with the layout of its requests.
+//! - [`describe`]: what is in a model, as data.
+//! - [`scorer`]: an estimator after the transformers of its Pipeline.
 //! - `document`: `preprocessor.json`, as a specification and as what was fitted.
 //! - `fit`: from a specification and rows to a fitted document.
 
+pub mod artifact;
+pub mod columns;
+pub mod describe;
 mod document;
+pub mod estimators;
+pub mod feature_names;
 mod fit;
+pub(crate) mod parameters;
 pub mod preprocessor;
 pub mod scorer;
 #[cfg(test)]
 mod testing;
+pub mod transformers;
+pub(crate) mod version;
 
 pub use document::{Document, Specification};
 pub use fit::{Event, Rows, fit, moved};

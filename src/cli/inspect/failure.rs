@@ -9,7 +9,7 @@ use super::{not_run, passed_over, preprocessor, say, sizes};
 use crate::cli::hints;
 use crate::model::{FileSize, Refusal, Script};
 use crate::telemetry::printable;
-use byoc_sklearn::preprocessor::RefusedDescription;
+use byoc_sklearn::describe::RefusedDescription;
 
 /// A refusal as a JSON document.
 #[derive(Serialize)]

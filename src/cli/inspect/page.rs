@@ -1,7 +1,7 @@
 //! Text for a person: lines, lists and tables within 100 columns, and values as Python's interpreter would show them.
 
 use crate::telemetry::printable;
-use byoc_sklearn::preprocessor::python_float;
+use byoc_sklearn::feature_names::values::python_float;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 

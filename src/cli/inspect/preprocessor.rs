@@ -2,7 +2,8 @@
 
 use super::page::{Page, listed, path, plain, short, value};
 use byoc_formats::rows::reading::ReadAs;
-use byoc_sklearn::preprocessor::{ColumnReadAs, Name, PreprocessorDescription, TransformerDescription};
+use byoc_sklearn::describe::{ColumnReadAs, PreprocessorDescription, TransformerDescription};
+use byoc_sklearn::feature_names::names::Name;
 use serde_json::Value as Json;
 
 /// Settings that change nothing of what comes out.

@@ -1,7 +1,7 @@
 //! Weights of features, the largest first: one row a feature, one column for each linear function.
 
 use super::page::{Page, plain, short};
-use byoc_sklearn::preprocessor::Name;
+use byoc_sklearn::feature_names::names::Name;
 
 /// How many features are shown, and of how many functions.
 const MOST_FEATURES: usize = 30;

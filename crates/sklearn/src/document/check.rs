@@ -1,7 +1,7 @@
 //! What no fit would have written, although each value may stand where it does: a document is a text that people edit.
 
-use super::composite::FittedTransformer;
-use super::values::{Categories, Scalar, WordOr};
+use crate::document::composite::FittedTransformer;
+use crate::parameters::values::{Categories, Scalar, WordOr};
 use byoc_formats::error::{Cause, Error, Result};
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 ///
 /// # Errors
 /// [`Cause::BadDocument`] with the path.
-pub(super) fn check(transformer: &FittedTransformer, path: &str) -> Result<()> {
+pub(crate) fn check(transformer: &FittedTransformer, path: &str) -> Result<()> {
     match transformer {
         FittedTransformer::OneHotEncoder(fitted) => {
             let is_given = matches!(fitted.parameters.categories, WordOr::Given(_));
@@ -76,7 +76,7 @@ fn of_encoder(categories: &[Categories], are_given: bool, path: &str) -> Result<
 }
 
 /// What is the same for categories that Python has for one: `1`, `1.0` and `True` are, text is another.
-pub(super) fn key(category: &Scalar) -> (Option<&str>, u64) {
+pub(crate) fn key(category: &Scalar) -> (Option<&str>, u64) {
     match category {
         Scalar::Text(text) => (Some(text), 0),
         Scalar::Large(value) => (None, (*value as f64).to_bits()),
@@ -88,7 +88,7 @@ pub(super) fn key(category: &Scalar) -> (Option<&str>, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Document;
+    use crate::document::Document;
     use byoc_account::Allowance;
     use byoc_formats::error::Cause;
 

@@ -5,7 +5,7 @@
 //! refused where it stands), the attributes as another, both together as [`Fitted`] in one flat object, and the state of
 //! the object in Python.
 
-use super::values::{
+use crate::parameters::values::{
     AtLeast, BinCounts, Categories, Code, Degrees, Float, Floats, Frequency, Integers, Matrix, Null, NumpyClass,
     NumpyType, Ragged, Range, Samples, Scalar, ToPython, WordOr, names_array, words,
 };

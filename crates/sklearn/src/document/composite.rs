@@ -1,7 +1,7 @@
 //! Transformers that are made of others, and the set of all.
 
-use super::classes::*;
-use super::values::{Null, ToPython};
+use crate::document::classes::*;
+use crate::parameters::values::{Null, ToPython};
 use byoc_formats::json_document::Object;
 use byoc_formats::pickle::Python;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
@@ -359,7 +359,7 @@ impl FittedColumnTransformer {
         }
     }
 
-    pub(super) fn specified(&self) -> ColumnTransformer {
+    pub(crate) fn specified(&self) -> ColumnTransformer {
         let specified = |(name, fitted, columns): &(String, FittedTransformer, Columns)| {
             (name.clone(), fitted.specified(), columns.clone())
         };
@@ -387,7 +387,7 @@ pub(crate) struct FittedPipeline {
 }
 
 impl FittedPipeline {
-    pub(super) fn specified(&self) -> Pipeline {
+    pub(crate) fn specified(&self) -> Pipeline {
         Pipeline {
             steps: specified(&self.steps),
             transform_input: self.transform_input,
@@ -413,7 +413,7 @@ pub(crate) struct FittedFeatureUnion {
 }
 
 impl FittedFeatureUnion {
-    pub(super) fn specified(&self) -> FeatureUnion {
+    pub(crate) fn specified(&self) -> FeatureUnion {
         FeatureUnion {
             transformer_list: specified(&self.transformer_list),
             n_jobs: self.n_jobs,

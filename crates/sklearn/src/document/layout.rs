@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 
 /// Indents objects and keeps lists together.
 #[derive(Default)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     depth: usize,
     is_empty: bool,
 }

@@ -10,14 +10,14 @@ mod classes;
 mod composite;
 mod layout;
 mod python;
-mod values;
 
+pub(crate) use crate::parameters::values::*;
 pub(crate) use classes::*;
 pub(crate) use composite::*;
 pub(crate) use python::{NamePlaces, outputs, resolve, to_python};
-pub(crate) use values::*;
 
-use crate::preprocessor::{ColumnsJson, LabelChoice, LabelPosition, Overrides, Preprocessor, twice};
+use crate::artifact::builder::LabelPosition;
+use crate::preprocessor::{ColumnsJson, LabelChoice, Overrides, Preprocessor, twice};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;

@@ -1,11 +1,11 @@
 //! A fitted transformer as the object that scikit-learn would have pickled: the attributes that a user sees, and the
 //! private ones that its methods need.
 
-use super::check::key;
-use super::classes::*;
-use super::composite::*;
-use super::values::{Categories, NumpyClass, NumpyType, ToPython, WordOr};
 use super::{SCIKIT_LEARN_VERSION, Scalar};
+use crate::document::check::key;
+use crate::document::classes::*;
+use crate::document::composite::*;
+use crate::parameters::values::{Categories, NumpyClass, NumpyType, ToPython, WordOr};
 use byoc_formats::pickle::{Items, Python};
 use std::collections::HashMap;
 
@@ -502,8 +502,8 @@ impl PolynomialFeatures {
     /// The lowest and the highest degree.
     pub(crate) fn degrees(&self) -> (usize, usize) {
         match self.degree {
-            super::Degrees::UpTo(highest) => (0, highest.count()),
-            super::Degrees::Between(lowest, highest) => (lowest.count(), highest.count()),
+            crate::document::Degrees::UpTo(highest) => (0, highest.count()),
+            crate::document::Degrees::Between(lowest, highest) => (lowest.count(), highest.count()),
         }
     }
 

@@ -1,14 +1,14 @@
 //! How often each value of a column comes, as Python's and numpy's sets tell values apart.
 
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Origin, Refuses, refuse};
 use crate::document::{Categories, Scalar};
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Feature, Origin, Refuses, refuse};
 use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;
 
 /// The values of a column, each with the number of rows that have it. One type for the whole column.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Counts {
+pub(crate) enum Counts {
     /// No row yet.
     #[default]
     Nothing,
@@ -21,7 +21,7 @@ pub(super) enum Counts {
 
 /// The values of a column of floats.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Floats {
+pub(crate) struct Floats {
     /// By the bits, of which zero has one kind only here.
     counts: HashMap<u64, u64>,
     missing: u64,
@@ -31,7 +31,7 @@ pub(super) struct Floats {
 
 /// The values of a column of objects. Numbers and truths that are equal are one, as in Python.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Objects {
+pub(crate) struct Objects {
     texts: HashMap<Box<str>, u64>,
     /// By the bits, with the value that came first.
     numbers: HashMap<u64, (Scalar, u64)>,
@@ -47,7 +47,7 @@ impl Counts {
     ///
     /// # Errors
     /// For infinity, which encoders refuse.
-    pub(super) fn add(&mut self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
+    pub(crate) fn add(&mut self, feature: &Feature<'_, '_>) -> Result<(), Fault> {
         match &*feature.data {
             Column::Bool(values) => {
                 if !matches!(self, Counts::Bool(_)) {
@@ -111,7 +111,7 @@ impl Counts {
     ///
     /// # Errors
     /// For text beside numbers, which Python cannot sort.
-    pub(super) fn categories(&self, origin: Origin) -> Result<Categories, Fault> {
+    pub(crate) fn categories(&self, origin: Origin) -> Result<Categories, Fault> {
         Ok(match self {
             Counts::Nothing => Categories::Float64(Vec::new()),
             Counts::Bool(counts) => {
@@ -134,7 +134,7 @@ impl Counts {
     }
 
     /// How many rows have a value.
-    pub(super) fn of(&self, value: &Scalar) -> u64 {
+    pub(crate) fn of(&self, value: &Scalar) -> u64 {
         let count = match (self, value) {
             (Counts::Bool(counts), value) if value.number() == 0.0 || value.number() == 1.0 => {
                 counts.get(value.number() as usize)
@@ -156,7 +156,7 @@ impl Counts {
 
     /// The value that comes most often, the smallest where several do; none where there is none. Missing values do not
     /// count, and neither does the one that stands for them.
-    pub(super) fn most_frequent(&self, missing: &Scalar) -> Option<Scalar> {
+    pub(crate) fn most_frequent(&self, missing: &Scalar) -> Option<Scalar> {
         fn most<V: Copy + PartialOrd>(counts: impl Iterator<Item = (V, u64)>) -> Option<V> {
             let mut best: Option<(V, u64)> = None;
             for (value, count) in counts {

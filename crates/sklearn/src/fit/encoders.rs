@@ -1,14 +1,14 @@
 //! OneHotEncoder and OrdinalEncoder (`sklearn/preprocessing/_encoders.py`): categories, infrequent ones, dropped ones.
 
-use super::counts::Counts;
-use super::learn::Learn;
-use super::plan::Input;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Origin};
 use crate::document::{
     AtLeast, Auto, Categories, Code, Drop, Features, Fitted, FittedTransformer, Frequency, HandleUnknown,
     HandleUnknownOrdinal, OneHotEncoder, OneHotEncoderFit, OrdinalEncoder, OrdinalEncoderFit, Property, Scalar, WordOr,
 };
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Feature, Origin};
+use crate::fit::counts::Counts;
+use crate::fit::learn::Learn;
+use crate::fit::plan::Input;
 
 type Given = WordOr<Auto, Vec<Categories>>;
 
@@ -190,13 +190,13 @@ fn as_column(given: &Categories, counts: &Counts) -> Result<Categories, String> 
     }
 }
 
-pub(super) struct OneHot {
+pub(crate) struct OneHot {
     parameters: OneHotEncoder,
     seen: Seen,
 }
 
 impl OneHot {
-    pub(super) fn new(parameters: OneHotEncoder, input: &Input) -> OneHot {
+    pub(crate) fn new(parameters: OneHotEncoder, input: &Input) -> OneHot {
         OneHot { parameters, seen: Seen::new(input) }
     }
 
@@ -271,13 +271,13 @@ impl Learn for OneHot {
     }
 }
 
-pub(super) struct Ordinal {
+pub(crate) struct Ordinal {
     parameters: OrdinalEncoder,
     seen: Seen,
 }
 
 impl Ordinal {
-    pub(super) fn new(parameters: OrdinalEncoder, input: &Input) -> Ordinal {
+    pub(crate) fn new(parameters: OrdinalEncoder, input: &Input) -> Ordinal {
         Ordinal { parameters, seen: Seen::new(input) }
     }
 

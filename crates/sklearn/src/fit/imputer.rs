@@ -1,19 +1,19 @@
 //! SimpleImputer (`sklearn/impute/_base.py`).
 
-use super::counts::Counts;
-use super::kept::{Kept, median};
-use super::learn::Learn;
-use super::moments::Moments;
-use super::plan::Input;
+use crate::columns::dtype::{Dtype, stack_frame};
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Origin, Refuses, refuse};
 use crate::document::{
     Features, Fitted, FittedTransformer, ImputeStrategy, NumpyType, Property, Scalar, SimpleImputer, SimpleImputerFit,
 };
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Dtype, stack_frame};
-use crate::preprocessor::{Feature, Floats, Origin, Refuses, refuse};
+use crate::fit::counts::Counts;
+use crate::fit::kept::{Kept, median};
+use crate::fit::learn::Learn;
+use crate::fit::moments::Moments;
+use crate::fit::plan::Input;
 use byoc_formats::rows::table::{Cell, Column};
 
-pub(super) struct Imputer {
+pub(crate) struct Imputer {
     parameters: SimpleImputer,
     dtype: NumpyType,
     columns: Vec<Seen>,
@@ -35,7 +35,7 @@ enum Statistic {
 }
 
 impl Imputer {
-    pub(super) fn new(parameters: SimpleImputer, input: &Input) -> Imputer {
+    pub(crate) fn new(parameters: SimpleImputer, input: &Input) -> Imputer {
         let statistic = || match parameters.strategy {
             ImputeStrategy::Mean => Statistic::Mean(Moments::default()),
             ImputeStrategy::Median => Statistic::Median(Kept::default()),

@@ -1,22 +1,22 @@
 //! KBinsDiscretizer (`sklearn/preprocessing/_discretization.py`).
 
-use super::kept::Kept;
-use super::learn::Learn;
-use super::plan::Input;
-use super::quantiles::{linspace, quantile};
-use super::scalers::Extremes;
+use crate::columns::dtype::Dtype;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::document::{
     BinCounts, BinStrategy, Features, Fitted, FittedTransformer, Integers, KBinsDiscretizer, KBinsDiscretizerFit,
     NumpyType, Property, Ragged,
 };
-use crate::preprocessor::Dtype;
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Feature, Floats, Refuses};
+use crate::fit::kept::Kept;
+use crate::fit::learn::Learn;
+use crate::fit::plan::Input;
+use crate::fit::quantiles::{linspace, quantile};
+use crate::fit::scalers::Extremes;
 
 /// Bins narrower than this are joined with the next.
 const NARROWEST: f64 = 1e-8;
 
-pub(super) struct KBins {
+pub(crate) struct KBins {
     parameters: KBinsDiscretizer,
     is_sparse: bool,
     extremes: Vec<Extremes>,
@@ -26,7 +26,7 @@ pub(super) struct KBins {
 }
 
 impl KBins {
-    pub(super) fn new(parameters: KBinsDiscretizer, input: &Input) -> KBins {
+    pub(crate) fn new(parameters: KBinsDiscretizer, input: &Input) -> KBins {
         let count = input.features.count;
         let kept = if parameters.strategy == BinStrategy::Quantile { count } else { 0 };
         KBins {

@@ -2,26 +2,26 @@
 
 /// All values of a column that are not missing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept(Vec<f64>);
+pub(crate) struct Kept(Vec<f64>);
 
 impl Kept {
-    pub(super) fn add(&mut self, values: &[f64]) {
+    pub(crate) fn add(&mut self, values: &[f64]) {
         self.0.extend(values.iter().filter(|value| !value.is_nan()));
     }
 
-    pub(super) fn values(&self) -> &[f64] {
+    pub(crate) fn values(&self) -> &[f64] {
         &self.0
     }
 
     /// The values in ascending order.
-    pub(super) fn sorted(mut self) -> Vec<f64> {
+    pub(crate) fn sorted(mut self) -> Vec<f64> {
         self.0.sort_unstable_by(f64::total_cmp);
         self.0
     }
 }
 
 /// The median of sorted values as numpy has it; NaN for none.
-pub(super) fn median(sorted: &[f64]) -> f64 {
+pub(crate) fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     match sorted.len() {

@@ -1,12 +1,12 @@
 //! What a transformer does while rows go by.
 
-use super::plan::Input;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Origin, Refuses};
 use crate::document::{Features, FittedTransformer};
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Feature, Floats, Origin, Refuses};
+use crate::fit::plan::Input;
 
 /// A transformer on its way to being fitted.
-pub(super) trait Learn {
+pub(crate) trait Learn {
     /// Takes some rows.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ pub(super) trait Learn {
 }
 
 /// What is learned of each feature on its own, from numbers.
-pub(super) trait LearnNumbers {
+pub(crate) trait LearnNumbers {
     /// What is known of one feature.
     type Feature: Default;
 
@@ -44,20 +44,20 @@ pub(super) trait LearnNumbers {
 }
 
 /// What was seen of all features.
-pub(super) struct Seen<F> {
-    pub(super) rows: usize,
-    pub(super) features: Vec<F>,
-    pub(super) origins: Vec<Origin>,
+pub(crate) struct Seen<F> {
+    pub(crate) rows: usize,
+    pub(crate) features: Vec<F>,
+    pub(crate) origins: Vec<Origin>,
 }
 
 /// Learns of each feature on its own.
-pub(super) struct ByFeature<L: LearnNumbers> {
+pub(crate) struct ByFeature<L: LearnNumbers> {
     learner: L,
     seen: Seen<L::Feature>,
 }
 
 impl<L: LearnNumbers> ByFeature<L> {
-    pub(super) fn new(learner: L, input: &Input) -> ByFeature<L> {
+    pub(crate) fn new(learner: L, input: &Input) -> ByFeature<L> {
         let features = std::iter::repeat_with(L::Feature::default).take(input.features.count).collect();
         ByFeature { learner, seen: Seen { rows: 0, features, origins: Vec::new() } }
     }

@@ -8,7 +8,7 @@ const TOLERANCE: f64 = 1.48e-8;
 const MOST_STEPS: usize = 500;
 
 /// Where the function is smallest within bounds: `scipy.optimize.fminbound`.
-pub(super) fn within(function: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
+pub(crate) fn within(function: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
     let root_of_epsilon = 2.2e-16f64.sqrt();
     let golden = 0.5 * (3.0 - 5f64.sqrt());
     let (mut a, mut b) = (low, high);
@@ -94,7 +94,7 @@ impl Parabola {
 }
 
 /// Where the function is smallest, sought from two points on: `scipy.optimize.brent`. None where it falls for ever.
-pub(super) fn from(function: impl Fn(f64) -> f64, first: f64, second: f64) -> Option<f64> {
+pub(crate) fn from(function: impl Fn(f64) -> f64, first: f64, second: f64) -> Option<f64> {
     const GOLDEN: f64 = 0.381_966_0;
     const LEAST: f64 = 1e-11;
     let [left, start, right] = bracket(&function, first, second)?;

@@ -22,10 +22,10 @@ mod quantiles;
 mod scalers;
 mod stateless;
 
+use crate::artifact::builder::LabelPosition;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Origin};
 use crate::document::{Document, Features, Specification};
-use crate::preprocessor::Fault;
-use crate::preprocessor::LabelPosition;
-use crate::preprocessor::{Feature, Origin};
 use byoc_formats::error::{Cause, Error, Place, Result};
 use byoc_formats::rows::table::{Column, Table};
 use plan::{Input, Node};
@@ -136,7 +136,7 @@ impl Placed<'_> {
             _ => {
                 let names = self.names.unwrap_or_default();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let names = crate::preprocessor::list_names(&names);
+                let names = crate::artifact::builder::list_names(&names);
                 let label = match (self.label, self.label_name) {
                     (Some(LabelPosition::First), Some(label)) => format!(" and the label {label} first"),
                     (Some(LabelPosition::Last), Some(label)) => format!(" and the label {label} last"),

@@ -3,25 +3,25 @@
 /// A sum whose rounding errors are carried along (Neumaier 1974): it is right to the last digit or nearly so, whatever the
 /// order.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     sum: f64,
     lost: f64,
 }
 
 impl Sum {
-    pub(super) fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         let sum = self.sum + value;
         self.lost += if self.sum.abs() >= value.abs() { (self.sum - sum) + value } else { (value - sum) + self.sum };
         self.sum = sum;
     }
 
-    pub(super) fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.sum + self.lost
     }
 }
 
 /// The sum of some numbers.
-pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
     let mut sum = Sum::default();
     values.for_each(|value| sum.add(value));
     sum.value()
@@ -29,7 +29,7 @@ pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
 
 /// How many values there were that are not missing, their sum, and their squared distances from the mean.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     count: u64,
     sum: Sum,
     squares: f64,
@@ -39,7 +39,7 @@ impl Moments {
     /// Adds values; missing ones count for nothing. A chunk's own squares come of two walks with a correction, and are
     /// joined to those before them (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm", 1979), as
     /// scikit-learn's `_incremental_mean_and_var` does.
-    pub(super) fn add(&mut self, values: &[f64]) {
+    pub(crate) fn add(&mut self, values: &[f64]) {
         let present = || values.iter().copied().filter(|value| !value.is_nan());
         let count = present().count() as u64;
         if count == 0 {
@@ -61,24 +61,24 @@ impl Moments {
         self.count += count;
     }
 
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// NaN for no value.
-    pub(super) fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         self.sum.value() / self.count as f64
     }
 
     /// With the count of values, not one less, as divisor; NaN for no value.
-    pub(super) fn variance(&self) -> f64 {
+    pub(crate) fn variance(&self) -> f64 {
         self.squares / self.count as f64
     }
 }
 
 /// Whether a column has one value only, as far as its variance can tell (`_is_constant_feature` of
 /// `sklearn/preprocessing/_data.py`).
-pub(super) fn is_constant(variance: f64, mean: f64, count: f64) -> bool {
+pub(crate) fn is_constant(variance: f64, mean: f64, count: f64) -> bool {
     let from_rounding = count * mean * f64::EPSILON;
     variance <= count * f64::EPSILON * variance + from_rounding * from_rounding
 }

@@ -1,20 +1,22 @@
 //! The tree of a preprocessor that is being fitted: what is done, and what is still to be learned.
 
-use super::Event;
-use super::encoders::{OneHot, Ordinal};
-use super::imputer::Imputer;
-use super::k_bins::KBins;
-use super::learn::{ByFeature, Learn};
-use super::power::Power;
-use super::scalers::{MaxAbs, MinMax, Quantiles, Robust, Standard, Variances};
-use super::stateless::Stateless;
+use crate::artifact::builder::list_names;
+use crate::columns::dtype::stack;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::document::{
     Columns, Features, FittedColumnTransformer, FittedFeatureUnion, FittedPipeline, FittedTransformer, NamePlaces,
     REMAINDER, Specified, Weights, outputs, resolve, to_python,
 };
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Feature, Floats, Refuses};
-use crate::preprocessor::{OneTransformer, list_names, stack};
+use crate::fit::Event;
+use crate::fit::encoders::{OneHot, Ordinal};
+use crate::fit::imputer::Imputer;
+use crate::fit::k_bins::KBins;
+use crate::fit::learn::{ByFeature, Learn};
+use crate::fit::power::Power;
+use crate::fit::scalers::{MaxAbs, MinMax, Quantiles, Robust, Standard, Variances};
+use crate::fit::stateless::Stateless;
+use crate::transformers::one::OneTransformer;
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::pickle;
@@ -24,14 +26,14 @@ use std::collections::BTreeSet;
 
 /// What a transformer is given.
 #[derive(Clone, Debug)]
-pub(super) struct Input {
-    pub(super) features: Features,
+pub(crate) struct Input {
+    pub(crate) features: Features,
     /// Whether scikit-learn would hold it as a sparse matrix.
-    pub(super) is_sparse: bool,
+    pub(crate) is_sparse: bool,
 }
 
 /// A transformer on its way.
-pub(super) enum Node {
+pub(crate) enum Node {
     /// Its input is not known yet.
     Waiting(Specified),
     Learning(Learning),
@@ -43,26 +45,26 @@ pub(super) enum Node {
     Moving,
 }
 
-pub(super) struct Learning {
+pub(crate) struct Learning {
     name: &'static str,
     learner: Box<dyn Learn>,
     input: Input,
     is_told: bool,
 }
 
-pub(super) struct PipelineNode {
+pub(crate) struct PipelineNode {
     specified: crate::document::Pipeline,
     steps: Vec<(String, Node)>,
     input: Option<Input>,
 }
 
-pub(super) struct UnionNode {
+pub(crate) struct UnionNode {
     specified: crate::document::FeatureUnion,
     parts: Vec<(String, Node)>,
     input: Option<Input>,
 }
 
-pub(super) struct ColumnsNode {
+pub(crate) struct ColumnsNode {
     specified: crate::document::ColumnTransformer,
     branches: Vec<Branch>,
     input: Option<Input>,
@@ -92,7 +94,7 @@ enum Density {
 }
 
 /// A transformer that is fitted.
-pub(super) struct Done {
+pub(crate) struct Done {
     fitted: FittedTransformer,
     transformer: OneTransformer,
     output: Input,
@@ -103,7 +105,7 @@ impl Node {
     ///
     /// # Errors
     /// For words and names that cannot stand where they do.
-    pub(super) fn new(specified: &Specified, path: &str) -> Result<Node> {
+    pub(crate) fn new(specified: &Specified, path: &str) -> Result<Node> {
         if matches!(specified, Specified::Passthrough | Specified::Drop) {
             return Err(wrong(path, "expected a transformer, found a word"));
         }
@@ -184,7 +186,7 @@ impl Node {
     ///
     /// # Errors
     /// Where columns are named that are not there.
-    pub(super) fn prepare(&mut self, input: &Input) -> Result<()> {
+    pub(crate) fn prepare(&mut self, input: &Input) -> Result<()> {
         match self {
             Node::Waiting(specified) => {
                 *self = match std::mem::replace(specified, Specified::Drop) {
@@ -233,7 +235,7 @@ impl Node {
     }
 
     /// The names of the classes that are learning.
-    pub(super) fn learning(&self) -> Vec<&'static str> {
+    pub(crate) fn learning(&self) -> Vec<&'static str> {
         match self {
             Node::Learning(learning) => vec![learning.name],
             Node::Pipeline(pipeline) => pipeline.steps.iter().flat_map(|(_, step)| step.learning()).collect(),
@@ -250,7 +252,7 @@ impl Node {
     }
 
     /// Shows rows to everything that is learning.
-    pub(super) fn see(&mut self, features: &[Feature<'_, '_>], rows: usize) -> Result<(), Fault> {
+    pub(crate) fn see(&mut self, features: &[Feature<'_, '_>], rows: usize) -> Result<(), Fault> {
         match self {
             Node::Learning(learning) => learning.learner.see(borrowed(features), rows),
             Node::Pipeline(pipeline) => {
@@ -276,7 +278,7 @@ impl Node {
     ///
     /// # Errors
     /// Where scikit-learn's `fit` raises.
-    pub(super) fn settle(&mut self, tell: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+    pub(crate) fn settle(&mut self, tell: &mut dyn FnMut(Event)) -> Result<(), Fault> {
         match self {
             Node::Learning(learning) => {
                 let kept = learning.learner.kept_columns();
@@ -357,7 +359,7 @@ impl Node {
     }
 
     /// The whole, once it is fitted.
-    pub(super) fn into_fitted(self) -> Option<FittedTransformer> {
+    pub(crate) fn into_fitted(self) -> Option<FittedTransformer> {
         if let Node::Done(done) = self { Some(done.fitted) } else { None }
     }
 }

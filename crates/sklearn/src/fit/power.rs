@@ -1,20 +1,20 @@
 //! PowerTransformer (`sklearn/preprocessing/_data.py`, `scipy/stats/_morestats.py`): the exponent that makes a column most
 //! like a normal one, by its likelihood.
 
-use super::kept::Kept;
-use super::learn::{LearnNumbers, Seen};
-use super::minimize;
-use super::moments::{Moments, is_constant, sum};
-use super::scalers::standardize;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Origin, Refuses};
 use crate::document::{
     Features, Fitted, FittedTransformer, PowerMethod, PowerTransformer, PowerTransformerFit, Property, StandardScaler,
 };
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Origin, Refuses};
+use crate::fit::kept::Kept;
+use crate::fit::learn::{LearnNumbers, Seen};
+use crate::fit::minimize;
+use crate::fit::moments::{Moments, is_constant, sum};
+use crate::fit::scalers::standardize;
 
-pub(super) struct Power {
-    pub(super) parameters: PowerTransformer,
-    pub(super) is_sparse: bool,
+pub(crate) struct Power {
+    pub(crate) parameters: PowerTransformer,
+    pub(crate) is_sparse: bool,
 }
 
 impl LearnNumbers for Power {
@@ -83,7 +83,7 @@ fn box_cox(value: f64, lambda: f64) -> f64 {
 
 /// A column.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PowerFeature {
+pub(crate) struct PowerFeature {
     kept: Kept,
     has_missing: bool,
 }

@@ -3,7 +3,7 @@
 use crate::document::QuantileMethod;
 
 /// The quantile of sorted values; NaN for none. `share` is from 0 to 1.
-pub(super) fn quantile(sorted: &[f64], share: f64, method: QuantileMethod) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64, method: QuantileMethod) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let count = sorted.len() as f64;
     let at = |index: f64| sorted.get((index.max(0.0) as usize).min(last)).copied().unwrap_or(f64::NAN);
@@ -46,12 +46,12 @@ pub(super) fn quantile(sorted: &[f64], share: f64, method: QuantileMethod) -> f6
 }
 
 /// The quantile by the method that is numpy's own default.
-pub(super) fn linear(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn linear(sorted: &[f64], share: f64) -> f64 {
     quantile(sorted, share, QuantileMethod::Linear)
 }
 
 /// `numpy.linspace(start, stop, count)`
-pub(super) fn linspace(start: f64, stop: f64, count: usize) -> Vec<f64> {
+pub(crate) fn linspace(start: f64, stop: f64, count: usize) -> Vec<f64> {
     let steps = count.saturating_sub(1);
     let step = (stop - start) / steps as f64;
     let value = |index: usize| if index == steps && steps > 0 { stop } else { index as f64 * step + start };

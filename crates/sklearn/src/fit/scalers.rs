@@ -1,18 +1,18 @@
 //! StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, QuantileTransformer and VarianceThreshold: what is known of
 //! each feature on its own (`sklearn/preprocessing/_data.py`, `sklearn/feature_selection/_variance_threshold.py`).
 
-use super::kept::{Kept, median};
-use super::learn::{LearnNumbers, Seen};
-use super::moments::{Moments, is_constant};
-use super::quantiles::{linear, linspace};
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Origin, Refuses};
 use crate::document::{
     Features, Fitted, FittedTransformer, Floats, Matrix, MaxAbsScaler, MaxAbsScalerFit, MinMaxScaler, MinMaxScalerFit,
     QuantileTransformer, QuantileTransformerFit, RobustScaler, RobustScalerFit, Samples, StandardScaler,
     StandardScalerFit, VarianceThreshold, VarianceThresholdFit,
 };
-use crate::preprocessor::Fault;
-use crate::preprocessor::normal_quantile;
-use crate::preprocessor::{Origin, Refuses};
+use crate::fit::kept::{Kept, median};
+use crate::fit::learn::{LearnNumbers, Seen};
+use crate::fit::moments::{Moments, is_constant};
+use crate::fit::quantiles::{linear, linspace};
+use crate::transformers::normal_quantile;
 
 /// What to divide by: 1 in place of what is next to nothing (`_handle_zeros_in_scale`).
 fn divisor(scale: f64) -> f64 {
@@ -24,7 +24,7 @@ fn integer(count: usize) -> i64 {
 }
 
 /// The attributes of a StandardScaler that saw what these columns hold. PowerTransformer has one of its own.
-pub(super) fn standardize(
+pub(crate) fn standardize(
     parameters: StandardScaler,
     seen: &[Moments],
     features: Features,
@@ -48,9 +48,9 @@ pub(super) fn standardize(
     Fitted { parameters, features, attributes }
 }
 
-pub(super) struct Standard {
-    pub(super) parameters: StandardScaler,
-    pub(super) is_sparse: bool,
+pub(crate) struct Standard {
+    pub(crate) parameters: StandardScaler,
+    pub(crate) is_sparse: bool,
 }
 
 impl LearnNumbers for Standard {
@@ -74,7 +74,7 @@ impl LearnNumbers for Standard {
 
 /// The smallest and the largest value; NaN as long as there is none.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Extremes {
+pub(crate) struct Extremes {
     smallest: f64,
     largest: f64,
 }
@@ -86,7 +86,7 @@ impl Default for Extremes {
 }
 
 impl Extremes {
-    pub(super) fn add(&mut self, values: &[f64]) {
+    pub(crate) fn add(&mut self, values: &[f64]) {
         for value in values {
             // Both prefer what is a number.
             self.smallest = self.smallest.min(*value);
@@ -94,14 +94,14 @@ impl Extremes {
         }
     }
 
-    pub(super) fn get(self) -> (f64, f64) {
+    pub(crate) fn get(self) -> (f64, f64) {
         (self.smallest, self.largest)
     }
 }
 
-pub(super) struct MinMax {
-    pub(super) parameters: MinMaxScaler,
-    pub(super) is_sparse: bool,
+pub(crate) struct MinMax {
+    pub(crate) parameters: MinMaxScaler,
+    pub(crate) is_sparse: bool,
 }
 
 impl LearnNumbers for MinMax {
@@ -140,7 +140,7 @@ impl LearnNumbers for MinMax {
     }
 }
 
-pub(super) struct MaxAbs(pub(super) MaxAbsScaler);
+pub(crate) struct MaxAbs(pub(crate) MaxAbsScaler);
 
 impl LearnNumbers for MaxAbs {
     type Feature = Extremes;
@@ -161,9 +161,9 @@ impl LearnNumbers for MaxAbs {
     }
 }
 
-pub(super) struct Robust {
-    pub(super) parameters: RobustScaler,
-    pub(super) is_sparse: bool,
+pub(crate) struct Robust {
+    pub(crate) parameters: RobustScaler,
+    pub(crate) is_sparse: bool,
 }
 
 impl LearnNumbers for Robust {
@@ -204,9 +204,9 @@ impl LearnNumbers for Robust {
     }
 }
 
-pub(super) struct Quantiles {
-    pub(super) parameters: QuantileTransformer,
-    pub(super) is_sparse: bool,
+pub(crate) struct Quantiles {
+    pub(crate) parameters: QuantileTransformer,
+    pub(crate) is_sparse: bool,
 }
 
 impl LearnNumbers for Quantiles {
@@ -244,7 +244,7 @@ impl LearnNumbers for Quantiles {
     }
 }
 
-pub(super) struct Variances(pub(super) VarianceThreshold);
+pub(crate) struct Variances(pub(crate) VarianceThreshold);
 
 impl LearnNumbers for Variances {
     type Feature = Spread;
@@ -281,7 +281,7 @@ impl LearnNumbers for Variances {
 
 /// What VarianceThreshold needs of a feature.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spread {
+pub(crate) struct Spread {
     moments: Moments,
     extremes: Extremes,
     has_missing: bool,

@@ -1,15 +1,15 @@
 //! Transformers that learn nothing but how many features there are: they check what `fit` checks.
 
-use super::learn::Learn;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::document::{
     Binarizer, BinarizerFit, Features, Fitted, FittedTransformer, FunctionTransformer, FunctionTransformerFit,
     Normalizer, NormalizerFit, PolynomialFeatures, PolynomialFeaturesFit,
 };
-use crate::preprocessor::Fault;
-use crate::preprocessor::{Feature, Floats, Refuses};
+use crate::fit::learn::Learn;
 
 /// One of them.
-pub(super) enum Stateless {
+pub(crate) enum Stateless {
     Binarizer(Binarizer),
     FunctionTransformer(FunctionTransformer),
     Normalizer(Normalizer),

@@ -1,10 +1,10 @@
 //! `columns.json`: what a pickle cannot say about the rows of a request.
 
-use super::build::{LabelPosition, shorten};
-use super::dtypes::{Dtypes, DtypesFrom};
-use super::method::Method;
-use super::overrides::{LabelChoice, Overrides, ToldLabel};
-use super::work::MOST_COLUMNS;
+use crate::artifact::builder::{LabelPosition, shorten};
+use crate::artifact::work::MOST_COLUMNS;
+use crate::preprocessor::dtypes::{Dtypes, DtypesFrom};
+use crate::preprocessor::method::Method;
+use crate::preprocessor::overrides::{LabelChoice, Overrides, ToldLabel};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
@@ -27,10 +27,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// `"first"` or `"last"` stands there, whatever it is called.
 #[derive(Debug, Default)]
 pub struct ColumnsJson {
-    pub(super) columns: Option<Vec<String>>,
-    pub(super) label: Label,
+    pub(crate) columns: Option<Vec<String>>,
+    pub(crate) label: Label,
     /// What a setting says of the label, which wins.
-    pub(super) told_label: Option<ToldLabel>,
+    pub(crate) told_label: Option<ToldLabel>,
     /// What is asked of the artifact.
     pub method: Option<Method>,
     /// The types that are said of columns.
@@ -38,12 +38,12 @@ pub struct ColumnsJson {
     /// What a scorer's answers are in JSON.
     pub json: Option<EstimatesForm>,
     /// Where all this is said.
-    pub(super) told: Told,
+    pub(crate) told: Told,
 }
 
 /// The document that says what the columns of a row are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// `columns.json`.
     #[default]
     ColumnsJson,
@@ -53,7 +53,7 @@ pub(super) enum Told {
 
 impl Told {
     /// The error of columns with which no request could be answered.
-    pub(super) fn misfit(self, why: &str) -> Error {
+    pub(crate) fn misfit(self, why: &str) -> Error {
         match self {
             Told::ColumnsJson => Error::new(Cause::BadColumns, format!("columns.json does not fit the model: {why}")),
             Told::Document => Error::new(Cause::BadDocument, format!("columns does not fit transformer: {why}")),
@@ -63,7 +63,7 @@ impl Told {
 
 /// What is said of a row's label.
 #[derive(Debug, Default, PartialEq)]
-pub(super) enum Label {
+pub(crate) enum Label {
     /// Nothing: the artifact may tell.
     #[default]
     Unsaid,

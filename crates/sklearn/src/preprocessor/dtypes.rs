@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{RequestWidth, list_names, shorten};
-use super::column_names::ColumnNames;
-use super::work::MOST_COLUMNS;
+use crate::artifact::builder::{RequestWidth, list_names, shorten};
+use crate::artifact::work::MOST_COLUMNS;
+use crate::columns::column_names::ColumnNames;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
 use byoc_formats::rows::reading::ReadAs;
@@ -31,13 +31,13 @@ const EXPECTED: &str = "an object such as {\"zip\": \"str\", \"age\": \"float64\
 
 impl Dtypes {
     /// What one of them takes beside the text of its name.
-    pub(super) const BYTES: usize = 64;
+    pub(crate) const BYTES: usize = 64;
 
     /// The types that are written down.
     ///
     /// # Errors
     /// With the column and what is wrong with its type.
-    pub(super) fn new(written: BTreeMap<String, String>, from: DtypesFrom) -> Result<Dtypes, String> {
+    pub(crate) fn new(written: BTreeMap<String, String>, from: DtypesFrom) -> Result<Dtypes, String> {
         let read = |(column, name): (String, String)| match ReadAs::from_name(&name) {
             Some(dtype) => Ok((column, dtype)),
             None => {
@@ -66,12 +66,12 @@ impl Dtypes {
     }
 
     /// How many.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.types.len()
     }
 
     /// The type that is said of the column of a name.
-    pub(super) fn of(&self, name: &str) -> Option<ReadAs> {
+    pub(crate) fn of(&self, name: &str) -> Option<ReadAs> {
         self.types.get(name).copied()
     }
 
@@ -79,7 +79,7 @@ impl Dtypes {
     ///
     /// # Errors
     /// [`Cause::BadColumns`] or [`Cause::BadSetting`] for a column that the model does not have.
-    pub(super) fn columns(
+    pub(crate) fn columns(
         &self,
         names: Option<&ColumnNames<'_>>,
         width: RequestWidth,

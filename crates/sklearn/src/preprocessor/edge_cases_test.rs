@@ -1,8 +1,8 @@
 //! Every transformer on awkward input, against the tables of what scikit-learn itself answered, 0.20 to 1.9:
 //! `tests/fixtures/edge-cases`, made by `tests/interop/edge_cases/generate.py`.
 
-use super::fixtures_test::{answer, cells};
 use super::{ColumnsJson, Preprocessor};
+use crate::preprocessor::fixtures_test::{answer, cells};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Result};
 use byoc_formats::pickle;

@@ -41,7 +41,7 @@ fn unnamed(case: &str) -> Preprocessor {
     Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()).unwrap()
 }
 
-pub(super) fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
+pub(crate) fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
     let mut out = Vec::new();
     csv::write(
         &preprocessor.transform(csv::read(body, preprocessor, crate::testing::unbounded())?)?.into_table(),
@@ -50,7 +50,7 @@ pub(super) fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String>
     Ok(String::from_utf8(out).unwrap())
 }
 
-pub(super) fn cells(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn cells(text: &str) -> Vec<Vec<String>> {
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }

@@ -7,14 +7,14 @@ use byoc_formats::rows::table::{Cell, Column, ValueKind};
 
 /// Whether requests had the label that was guessed, and whether others did not: their answers have different widths.
 #[derive(Debug, Default)]
-pub(super) struct GuessedSoFar {
+pub(crate) struct GuessedSoFar {
     with: AtomicBool,
     without: AtomicBool,
 }
 
 impl GuessedSoFar {
     /// Notes a request, and warns of the first that is not as those before.
-    pub(super) fn note(&self, is_label: bool, explain: impl Fn() -> Option<String>) {
+    pub(crate) fn note(&self, is_label: bool, explain: impl Fn() -> Option<String>) {
         let (own, other) = if is_label { (&self.with, &self.without) } else { (&self.without, &self.with) };
         if !own.swap(true, Relaxed) && other.load(Relaxed) {
             log::warn!(
@@ -27,12 +27,12 @@ impl GuessedSoFar {
 }
 
 /// Whether a column is numbers, of which it has one at least: where all values are missing there is no label.
-pub(super) fn has_numbers(column: &Column<'_>) -> bool {
+pub(crate) fn has_numbers(column: &Column<'_>) -> bool {
     first_that_is_no_number(column).is_none() && ValueKind::of(column).is_some()
 }
 
 /// The first value of a column that is neither a number nor missing, among its values.
-pub(super) fn first_that_is_no_number(column: &Column<'_>) -> Option<usize> {
+pub(crate) fn first_that_is_no_number(column: &Column<'_>) -> Option<usize> {
     match column {
         Column::Int64(_) | Column::UInt64(_) | Column::Float64(_) | Column::Float32(_) => None,
         Column::Bool(values) => (!values.is_empty()).then_some(0),

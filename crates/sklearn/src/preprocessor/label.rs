@@ -5,24 +5,24 @@
 //! target. A column that is said to be text or truths is none. Whether a request that has the column has it as its label is
 //! seen from its cells (`guessed`).
 
-use super::build::{LabelPlace, shorten};
-use super::columns_json::{ColumnsJson, Label, Told};
-use super::dtypes::Dtypes;
-use super::overrides::{LabelChoice, ToldLabel};
-use super::seen::{FittedColumns, Use};
+use crate::artifact::builder::{LabelPlace, shorten};
+use crate::preprocessor::columns_json::{ColumnsJson, Label, Told};
+use crate::preprocessor::dtypes::Dtypes;
+use crate::preprocessor::overrides::{LabelChoice, ToldLabel};
+use crate::transformers::seen::{FittedColumns, Use};
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::rows::reading::ReadAs;
 use byoc_formats::suggest::{did_you_mean, listed};
 
 /// The label of a row while a model is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FoundLabel<'t> {
+pub(crate) struct FoundLabel<'t> {
     /// Its name; a label that the model was not fitted on need not have one.
-    pub(super) name: Option<&'t str>,
+    pub(crate) name: Option<&'t str>,
     /// Where in a row that has it it stands.
-    pub(super) place: LabelPlace,
+    pub(crate) place: LabelPlace,
     /// Whether nobody said so.
-    pub(super) is_guessed: bool,
+    pub(crate) is_guessed: bool,
 }
 
 impl<'t> FoundLabel<'t> {
@@ -36,7 +36,7 @@ impl<'t> FoundLabel<'t> {
 ///
 /// # Errors
 /// [`Cause::BadSetting`] for a setting that names a column which is none.
-pub(super) fn find<'t>(
+pub(crate) fn find<'t>(
     json: Option<&'t ColumnsJson>,
     fitted: Option<&FittedColumns<'t>>,
 ) -> Result<Option<FoundLabel<'t>>> {
@@ -143,7 +143,7 @@ fn unknown(told: &ToldLabel, name: &str, known: &[&str]) -> Error {
 }
 
 /// What a label was taken for one by, and how to say otherwise.
-pub(super) fn explain_guess(name: &str, place: LabelPlace) -> String {
+pub(crate) fn explain_guess(name: &str, place: LabelPlace) -> String {
     let end = if place == LabelPlace::First { "first" } else { "last" };
     format!(
         "the column {name} is taken for the label where it has numbers, since it comes {end} and is the only one that no \
@@ -153,7 +153,7 @@ pub(super) fn explain_guess(name: &str, place: LabelPlace) -> String {
 }
 
 /// Who gave the names of columns that do not fit the model.
-pub(super) fn told_by(json: Option<&ColumnsJson>) -> Option<Told> {
+pub(crate) fn told_by(json: Option<&ColumnsJson>) -> Option<Told> {
     let json = json?;
     let says = json.columns.is_some() || matches!(json.label, Label::Named(..));
     says.then_some(json.told)

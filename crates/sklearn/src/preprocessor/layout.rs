@@ -3,16 +3,16 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::build::{Builder, Input, LabelPlace, RequestWidth, Shape, list_names, shorten};
-use super::column_names::ColumnNames;
-use super::columns_json::{ColumnsJson, Told};
-use super::dtypes::Dtypes;
-use super::label::{self, FoundLabel};
-use super::readings::{Origins, Readings};
-use super::request::{LabelOfRow, Request};
-use super::seen::Seen;
-use super::text_list::TextList;
-use super::version::Version;
+use crate::artifact::builder::{Builder, Input, LabelPlace, RequestWidth, Shape, list_names, shorten};
+use crate::columns::column_names::ColumnNames;
+use crate::columns::readings::{Origins, Readings};
+use crate::columns::text_list::TextList;
+use crate::preprocessor::columns_json::{ColumnsJson, Told};
+use crate::preprocessor::dtypes::Dtypes;
+use crate::preprocessor::label::{self, FoundLabel};
+use crate::preprocessor::request::{LabelOfRow, Request};
+use crate::transformers::seen::Seen;
+use crate::version::Version;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::csv::Pandas;
 use byoc_formats::pickle::Value;
@@ -30,7 +30,7 @@ const TOLD_BYTES: usize = 64;
 
 /// The columns of a request.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// The names of the features; empty when nobody named them.
     features: TextList,
     /// The label that a row may have.
@@ -46,13 +46,13 @@ pub(super) struct Layout {
 
 /// The label that a row may have.
 #[derive(Debug)]
-pub(super) struct RowLabel {
+pub(crate) struct RowLabel {
     /// Its name; a label that the model was not fitted on need not have one.
-    pub(super) name: Option<Box<str>>,
+    pub(crate) name: Option<Box<str>>,
     /// Where it stands in a row that has it.
-    pub(super) place: LabelPlace,
+    pub(crate) place: LabelPlace,
     /// Whether nobody said so: then a column of anything but numbers is none.
-    pub(super) is_guessed: bool,
+    pub(crate) is_guessed: bool,
 }
 
 impl RowLabel {
@@ -67,7 +67,7 @@ impl RowLabel {
 }
 
 /// The names of a request's columns while a model is built.
-pub(super) struct Names<'t> {
+pub(crate) struct Names<'t> {
     /// Those of the features, and that of the label last if it has one.
     names: Option<ColumnNames<'t>>,
     label: Option<FoundLabel<'t>>,
@@ -79,7 +79,7 @@ pub(super) struct Names<'t> {
 
 impl<'t> Names<'t> {
     /// The names that `columns.json` gives, else those that the artifact was fitted on; and the label.
-    pub(super) fn new(
+    pub(crate) fn new(
         root: Value<'t>,
         json: Option<&'t ColumnsJson>,
         builder: &mut Builder<'t, '_>,
@@ -117,7 +117,7 @@ impl<'t> Names<'t> {
     }
 
     /// What the root of a model is given.
-    pub(super) fn input(&self) -> Input<'t> {
+    pub(crate) fn input(&self) -> Input<'t> {
         // A label without a name is none of the model's columns.
         let label = self.label.filter(|label| label.name.is_some() && self.names.is_some()).map(|label| label.place);
         Input {
@@ -134,7 +134,7 @@ impl<'t> Names<'t> {
     ///
     /// # Errors
     /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
-    pub(super) fn layout(
+    pub(crate) fn layout(
         self,
         dtypes: Option<&Dtypes>,
         pandas: Pandas,
@@ -183,7 +183,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) with the columns that were expected.
-    pub(super) fn accept(&self, found: usize) -> Result<Request> {
+    pub(crate) fn accept(&self, found: usize) -> Result<Request> {
         // Of a model that takes rows of any width all rows have the label: which do not could not be told.
         let label = self.label.as_ref().filter(|_| self.label_in(found).is_some());
         let is_named = self.features.len() > 0;
@@ -261,7 +261,7 @@ impl Layout {
     }
 
     /// How many columns a row has at least, its label aside.
-    pub(super) fn row_width(&self) -> Option<usize> {
+    pub(crate) fn row_width(&self) -> Option<usize> {
         match (self.features.len(), self.width) {
             (0, RequestWidth::Any) => None,
             (0, RequestWidth::AtLeast(width) | RequestWidth::Exactly(width)) => Some(width),
@@ -270,12 +270,12 @@ impl Layout {
     }
 
     /// The names of the features of a row, without its label; none when nobody named them.
-    pub(super) fn features(&self) -> Vec<&str> {
+    pub(crate) fn features(&self) -> Vec<&str> {
         self.features.iter().collect()
     }
 
     /// The name of a column of a row whose label has been moved behind the features, counted from 0.
-    pub(super) fn name(&self, index: usize) -> Option<&str> {
+    pub(crate) fn name(&self, index: usize) -> Option<&str> {
         let label = || self.label.as_ref()?.name.as_deref();
         match self.features.len() {
             0 => None,
@@ -285,12 +285,12 @@ impl Layout {
     }
 
     /// The number of a column in the request, counted from 1, and its name; the label counts as the last one here.
-    pub(super) fn column(&self, index: usize, request: &Request) -> (usize, Option<String>) {
+    pub(crate) fn column(&self, index: usize, request: &Request) -> (usize, Option<String>) {
         (request.place_in_row(index) + 1, self.name(index).map(str::to_owned))
     }
 
     /// The names of the columns of a row that has its label, in the row's own order, and which of them is the label.
-    pub(super) fn row(&self) -> (Vec<&str>, Option<usize>) {
+    pub(crate) fn row(&self) -> (Vec<&str>, Option<usize>) {
         let mut names = self.features();
         let label = self.label.as_ref().filter(|_| !names.is_empty());
         let label = label.and_then(|label| Some((label.place.index(names.len()), label.name.as_deref()?)));
@@ -301,7 +301,7 @@ impl Layout {
     }
 
     /// How a column of a row is read that has so many.
-    pub(super) fn reading(&self, column: usize, width: usize) -> Reading {
+    pub(crate) fn reading(&self, column: usize, width: usize) -> Reading {
         self.readings.of(self.feature(column, width))
     }
 
@@ -315,7 +315,7 @@ impl Layout {
     }
 
     /// The place of a feature in a row that has so many columns.
-    pub(super) fn place_in_row(&self, feature: usize, width: usize) -> usize {
+    pub(crate) fn place_in_row(&self, feature: usize, width: usize) -> usize {
         match self.label_in(width) {
             Some(label) if feature + 1 == width => label,
             Some(label) if feature >= label => feature + 1,
@@ -334,12 +334,12 @@ impl Layout {
     }
 
     /// How columns are read.
-    pub(super) fn readings(&self) -> &Readings {
+    pub(crate) fn readings(&self) -> &Readings {
         &self.readings
     }
 
     /// Whether the model looks at the column of a name.
-    pub(super) fn uses(&self, name: &str) -> bool {
+    pub(crate) fn uses(&self, name: &str) -> bool {
         let (mut low, mut high) = (0, self.unused.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -353,18 +353,18 @@ impl Layout {
     }
 
     /// The label that a row may have.
-    pub(super) fn label(&self) -> Option<&RowLabel> {
+    pub(crate) fn label(&self) -> Option<&RowLabel> {
         self.label.as_ref()
     }
 
     /// How the label was guessed, if it was, and how to say otherwise.
-    pub(super) fn explain_guess(&self) -> Option<String> {
+    pub(crate) fn explain_guess(&self) -> Option<String> {
         let label = self.label.as_ref().filter(|label| label.is_guessed)?;
         Some(label::explain_guess(label.name.as_deref()?, label.place))
     }
 
     /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to say a type.
-    pub(super) fn explain_undecided(&self) -> Option<String> {
+    pub(crate) fn explain_undecided(&self) -> Option<String> {
         let columns = self.readings.columns().iter().filter(|known| known.is_undecided);
         let places: Vec<String> = columns.clone().map(|known| known.column.to_string()).collect();
         let names: Vec<&str> =
@@ -380,7 +380,7 @@ impl Layout {
     }
 
     /// What a row is, for the person who starts a container.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let features = self.features();
         let mut text = match (features.as_slice(), &self.width) {
             ([], RequestWidth::Any) => "columns by position".to_owned(),
@@ -395,7 +395,7 @@ impl Layout {
     }
 
     /// Why every request is refused, if it is.
-    pub(super) fn refusal(&self) -> Option<&str> {
+    pub(crate) fn refusal(&self) -> Option<&str> {
         self.refusal.as_deref()
     }
 }

@@ -10,82 +10,51 @@
 //! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object,
 //! `one` a transformer on its own, as a fit applies what it has just learned.
 
-mod attributes;
-mod build;
-mod categories;
-mod check_array;
-mod column_names;
 mod columns_json;
-mod demand;
-pub(crate) mod describe;
-mod dtype;
 mod dtypes;
 #[cfg(test)]
 mod edge_cases_test;
-mod fault;
-mod feature;
 #[cfg(test)]
 pub(crate) mod fixtures_test;
 mod guessed;
 mod label;
 mod layout;
 mod method;
-mod one;
 mod overrides;
-mod python_number;
-mod readings;
 mod request;
-mod seen;
-mod shared;
-mod steps;
-mod text_list;
-mod transformers;
 #[cfg(test)]
 mod twin_test;
-mod version;
-mod work;
 
-pub(crate) use attributes::Attributes;
-use build::LabelPlace;
-pub(crate) use build::{Builder, Input};
-pub use build::{LabelPosition, list_names};
 pub use columns_json::{ColumnsJson, twice};
-pub use demand::Demand;
-pub use describe::names::Name;
-pub use describe::values::python_float;
-pub use describe::{
-    ColumnReadAs, LabelDescription, PreprocessorDescription, RefusedDescription, TransformerDescription,
-};
-pub use dtype::{Dtype, stack, stack_frame};
 pub use dtypes::{Dtypes, DtypesFrom};
-pub use fault::Fault;
-pub use feature::{Feature, Floats, Origin, Refuses, refuse};
 pub use method::Method;
-pub use one::OneTransformer;
 pub use overrides::{LabelChoice, Overrides, ToldLabel};
-pub(crate) use steps::Steps;
-pub use transformers::{normal_quantile, supported_transformers};
-pub(crate) use version::Version;
+pub use request::Request;
 
+use crate::artifact::builder::{Builder, Input, LabelPlace};
+use crate::artifact::version::version_of;
+use crate::columns::demand::Demand;
+use crate::columns::dtype::{Dtype, cast_label, stack, stack_frame};
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Origin};
+use crate::columns::readings;
+use crate::transformers::steps::Step;
+use crate::transformers::{Transformer, chain};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Place, Result};
 use byoc_formats::media_types::AnswerWriter;
-use byoc_formats::pickle::{Tree, Value};
+use byoc_formats::pickle::Tree;
 use byoc_formats::rows::reading::Reading;
 use byoc_formats::rows::table::{Column, End, Schema, Table};
 use byoc_formats::rows::{Block, Features, Frame};
-use dtype::cast_label;
 use guessed::{GuessedSoFar, first_that_is_no_number, has_numbers};
 use layout::{Layout, Names};
-pub use request::Request;
 use std::borrow::Cow;
-use steps::Step;
-use transformers::{Transformer, chain};
 
 /// Fitted transformers of scikit-learn. Immutable: all threads may share one.
 #[derive(Debug)]
 pub struct Preprocessor {
-    layout: Layout,
+    pub(crate) layout: Layout,
     transformer: Transformer,
     /// What was kept while it was built, and what was built after it with the same builder.
     kept: usize,
@@ -335,49 +304,6 @@ impl Preprocessor {
     pub fn feature_names(&self) -> Vec<&str> {
         self.layout.features()
     }
-}
-
-/// The error of an artifact that is whole, and something else than a model.
-fn no_model(root: Value<'_>) -> Error {
-    const MOST_KEYS: usize = 5;
-    const LONGEST_KEY: usize = 40;
-    let mut message =
-        format!("the file holds {}, and no fitted scikit-learn transformer or linear model", root.describe());
-    if let Some(entries) = root.entries() {
-        let left_out = entries.len().saturating_sub(MOST_KEYS);
-        let mut keys: Vec<String> = entries
-            .take(MOST_KEYS)
-            .map(|(key, value)| {
-                let key = key.as_str().map_or_else(|| key.describe(), |key| shorten(key, LONGEST_KEY));
-                format!("{key:?}: {}", value.class().map_or_else(|| value.describe(), |(_, class)| class.to_owned()))
-            })
-            .collect();
-        if left_out > 0 {
-            keys.push(format!("and {left_out} more"));
-        }
-        message.push_str(&format!(" ({}); dump the model alone, not a dict that has it", keys.join(", ")));
-    } else if root.items().is_some() {
-        message.push_str("; dump the model alone");
-    }
-    root.error(message).because(Cause::Unsupported)
-}
-
-fn shorten(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
-}
-
-/// The version of scikit-learn that made an artifact.
-fn version_of(root: Value<'_>) -> Result<Version> {
-    let Some(object) = Attributes::of(root) else {
-        return Err(no_model(root));
-    };
-    let version = object.text("_sklearn_version")?;
-    let version = Version::parse(version)
-        .ok_or_else(|| object.error(format_args!("expected _sklearn_version to be a version, found {version:?}")))?;
-    if version < Version::new(0, 20) {
-        return Err(object.error(format_args!("it is of scikit-learn {version}; expected 0.20 or later")));
-    }
-    Ok(version)
 }
 
 impl Schema for Preprocessor {

@@ -1,11 +1,11 @@
 //! A request whose columns were found to be what a model takes: which of them is the label, and where it goes.
 
-use super::build::LabelPlace;
+use crate::artifact::builder::LabelPlace;
 use byoc_formats::rows::table::Column;
 
 /// Whether a row has the label, and what the model wants with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LabelOfRow {
+pub(crate) enum LabelOfRow {
     /// It has none.
     None,
     /// It has one, which the model is not given.
@@ -28,7 +28,7 @@ pub struct Request {
 
 impl Request {
     /// A request of so many columns.
-    pub(super) fn new(width: usize, label: LabelOfRow) -> Request {
+    pub(crate) fn new(width: usize, label: LabelOfRow) -> Request {
         Request { width, label, is_answered: label != LabelOfRow::None }
     }
 
@@ -41,7 +41,7 @@ impl Request {
     }
 
     /// Where in a row the column stands that is the label, or was taken for it.
-    pub(super) fn label(&self) -> Option<usize> {
+    pub(crate) fn label(&self) -> Option<usize> {
         self.place()
     }
 
@@ -52,12 +52,12 @@ impl Request {
 
     /// The same request where the column was found to be no label: the model is given what it is given, and the answer has
     /// features alone.
-    pub(super) fn without_label(self) -> Request {
+    pub(crate) fn without_label(self) -> Request {
         Request { is_answered: false, ..self }
     }
 
     /// Puts the label behind the other columns, or takes it away where the model is not given it.
-    pub(super) fn take_label<'a>(&self, columns: &mut Vec<Column<'a>>) -> Option<Column<'a>> {
+    pub(crate) fn take_label<'a>(&self, columns: &mut Vec<Column<'a>>) -> Option<Column<'a>> {
         if let Some(behind) =
             self.place().and_then(|place| columns.get_mut(place..)).filter(|behind| !behind.is_empty())
         {
@@ -67,7 +67,7 @@ impl Request {
     }
 
     /// The place in a row, counted from 0, of a column as the transformers count it: the label last.
-    pub(super) fn place_in_row(&self, column: usize) -> usize {
+    pub(crate) fn place_in_row(&self, column: usize) -> usize {
         match self.place() {
             Some(place) if column + 1 == self.width => place,
             Some(place) if column >= place => column + 1,
@@ -77,7 +77,7 @@ impl Request {
 
     /// Whether a column has a value in some row of the body, of which the blocks of its rows are told by its place in a row; the
     /// column is counted as the transformers count it.
-    pub(super) fn has_values(&self, of_row: Option<&[bool]>, column: usize) -> bool {
+    pub(crate) fn has_values(&self, of_row: Option<&[bool]>, column: usize) -> bool {
         of_row.and_then(|of_row| of_row.get(self.place_in_row(column)).copied()).unwrap_or(false)
     }
 }

@@ -1,9 +1,12 @@
 //! What is in a scorer, as data for whoever shows it.
 
-use super::Scorer;
-use crate::preprocessor::describe::bounds::Bounds;
-use crate::preprocessor::describe::values;
-use crate::preprocessor::{Attributes, Name, PreprocessorDescription, Steps};
+use crate::artifact::attributes::Attributes;
+use crate::describe::PreprocessorDescription;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::names::Name;
+use crate::feature_names::values;
+use crate::scorer::Scorer;
+use crate::transformers::steps::Steps;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Tree;

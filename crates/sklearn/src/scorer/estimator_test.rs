@@ -1,8 +1,8 @@
 //! Estimators of few attributes, for what no fixture has: each is a pickle of protocol 0 that Python could read, written by
 //! hand.
 
-use super::Scorer;
 use crate::preprocessor::{ColumnsJson, Method};
+use crate::scorer::Scorer;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
 use byoc_formats::media_types::MediaType;

@@ -1,9 +1,9 @@
 //! The scorer against scikit-learn's own answers: the cases of `tests/fixtures/sklearn` that ask for another method than
 //! `transform`, in eight versions.
 
-use super::Scorer;
 use crate::preprocessor::fixtures_test::{fixtures, folders, matches, of_skops};
 use crate::preprocessor::{ColumnsJson, Method};
+use crate::scorer::Scorer;
 use byoc_account::Allowance;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::pickle;

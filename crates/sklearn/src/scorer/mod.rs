@@ -7,19 +7,19 @@
 //! The room stands on [`crate::preprocessor`]: it takes its way into a pickled object and its columns, and adds what is
 //! done with them last. It knows nothing of media types, of HTTP, or of where an artifact comes from.
 
-mod classes;
 mod describe;
-mod estimator;
 #[cfg(test)]
 mod estimator_test;
 #[cfg(test)]
 mod fixtures_test;
-mod linear;
-mod probabilities;
 
 pub use describe::{LinearDescription, ScorerDescription};
 
-use crate::preprocessor::{Attributes, ColumnsJson, Demand, Preprocessor, Steps};
+use crate::artifact::attributes::Attributes;
+use crate::columns::demand::Demand;
+use crate::estimators::estimator::{self, Estimator};
+use crate::preprocessor::{ColumnsJson, Preprocessor};
+use crate::transformers::steps::Steps;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
 use byoc_formats::media_types::{AnswerWriter, MediaType};
@@ -27,8 +27,6 @@ use byoc_formats::pickle::Tree;
 use byoc_formats::rows::reading::Reading;
 use byoc_formats::rows::table::{End, Schema};
 use byoc_formats::rows::{Block, Estimates, EstimatesForm, Frame};
-use estimator::Estimator;
-pub use estimator::supported_estimators;
 
 /// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
 #[derive(Debug)]

@@ -1,0 +1,357 @@
+//! What transformers know about their input while they are built, and what they demand of the request.
+
+use byoc_account::Allowance;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::artifact::attributes::Attributes;
+use crate::artifact::shared::Shared;
+use crate::artifact::work::{MOST_COLUMNS, Work};
+use crate::columns::column_names::ColumnNames;
+use crate::columns::readings::{Origins, Seen};
+use crate::transformers::Transformer;
+use crate::version::Version;
+use byoc_formats::error::{Error, Result};
+
+/// What a transformer is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Input<'t> {
+    /// The names of the columns of a frame; `None` for a bare array.
+    pub(crate) names: Option<ColumnNames<'t>>,
+    pub(crate) shape: Shape,
+    /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is done to
+    /// an array, and not all of it is looked at.
+    pub(crate) sparse: bool,
+    /// Whether it is a frame, with names or without.
+    pub(crate) frame: bool,
+    /// Where the columns come from.
+    pub(crate) origins: Origins,
+}
+
+impl<'t> Input<'t> {
+    /// A bare array of so many columns.
+    pub(crate) fn array(width: usize) -> Input<'t> {
+        Input { names: None, shape: Shape::Fixed(width), sparse: false, frame: false, origins: Origins::Changed }
+    }
+
+    /// Any columns: for a transformer that is built on its own.
+    pub(crate) fn unknown() -> Input<'t> {
+        Input {
+            names: None,
+            shape: Shape::Request { label: None },
+            sparse: false,
+            frame: true,
+            origins: Origins::Changed,
+        }
+    }
+}
+
+/// How many columns a transformer is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// The request itself: as many as it has. The label, if one has a name, is the last of the names and may be left out.
+    Request { label: Option<LabelPlace> },
+    /// Always as many as this.
+    Fixed(usize),
+}
+
+/// Where in a row the label stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelPosition {
+    /// Before all other columns.
+    First,
+    /// After all other columns.
+    Last,
+}
+
+/// The same, for a label that a setting names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelPlace {
+    /// Before all other columns.
+    First,
+    /// After so many of them, and before the rest.
+    After(usize),
+    /// After all other columns.
+    Last,
+}
+
+impl From<LabelPosition> for LabelPlace {
+    fn from(position: LabelPosition) -> LabelPlace {
+        match position {
+            LabelPosition::First => LabelPlace::First,
+            LabelPosition::Last => LabelPlace::Last,
+        }
+    }
+}
+
+impl LabelPlace {
+    /// Its index in a row of so many other columns.
+    pub(crate) fn index(self, others: usize) -> usize {
+        match self {
+            LabelPlace::First => 0,
+            LabelPlace::After(before) => before.min(others),
+            LabelPlace::Last => others,
+        }
+    }
+
+    /// For messages, after a name.
+    pub(crate) fn describe(self) -> Cow<'static, str> {
+        match self {
+            LabelPlace::First => "first".into(),
+            LabelPlace::After(before) => format!("column {}", before + 1).into(),
+            LabelPlace::Last => "last".into(),
+        }
+    }
+}
+
+/// How many columns a request must have, the label included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestWidth {
+    Any,
+    AtLeast(usize),
+    Exactly(usize),
+}
+
+/// A transformer with what it gives to the next.
+pub(crate) struct Built<'t> {
+    pub(crate) transformer: Transformer,
+    pub(crate) output: Input<'t>,
+}
+
+impl<'t> Built<'t> {
+    /// A transformer that gives a bare array.
+    pub(crate) fn array(transformer: Transformer, width: usize) -> Built<'t> {
+        Built { transformer, output: Input::array(width) }
+    }
+}
+
+/// Collects, over the whole model, what it demands of the request and what it keeps in memory.
+pub(crate) struct Builder<'t, 'a> {
+    pub(crate) version: Version,
+    pub(crate) request_width: RequestWidth,
+    /// Why no request can be answered, where scikit-learn would fail at each one: the first reason found.
+    pub(crate) refusal: Option<String>,
+    /// Why the names of a row's columns do not fit the model: the first reason found.
+    pub(crate) misfit: Option<String>,
+    pub(crate) work: Work<'a>,
+    /// How many transformers may still be built.
+    transformers_left: usize,
+    /// How many products PolynomialFeatures may still make.
+    products_left: usize,
+    /// Bytes that the model keeps.
+    kept: usize,
+    /// Bytes that are needed until it is built.
+    pub(crate) scratch: usize,
+    /// What was made of values that may be named again.
+    pub(crate) shared: Shared<'t>,
+    /// What transformers show of the columns of a request.
+    pub(crate) seen: BTreeMap<u32, Seen>,
+}
+
+/// What the smallest file may have built beside what its bytes justify: a position for each of the most columns.
+const ALWAYS: usize = MOST_COLUMNS * size_of::<usize>();
+
+/// The most products of PolynomialFeatures in a model. Four hundred features of degree 2 have 80,000.
+const MOST_PRODUCTS: usize = 1 << 21;
+
+impl<'t, 'a> Builder<'t, 'a> {
+    /// A builder of a model whose artifact has this many bytes, uncompressed.
+    pub(crate) fn new(version: Version, artifact_bytes: usize, allowance: &'a Allowance) -> Builder<'t, 'a> {
+        Builder {
+            version,
+            request_width: RequestWidth::Any,
+            refusal: None,
+            misfit: None,
+            work: Work::of_file(artifact_bytes, ALWAYS, allowance),
+            // A transformer has a name, a class and attributes.
+            transformers_left: artifact_bytes / 16 + 64,
+            products_left: MOST_PRODUCTS,
+            kept: 0,
+            scratch: 0,
+            shared: Shared::default(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// The memory that is left for it.
+    pub(crate) fn allowance(&self) -> &'a Allowance {
+        self.work.allowance
+    }
+
+    /// Takes bytes that the model is about to keep.
+    ///
+    /// # Errors
+    /// When they are not there.
+    pub(crate) fn keep(&mut self, bytes: usize) -> Result<()> {
+        self.allowance().take(bytes)?;
+        self.kept = self.kept.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Takes the bytes of items that the model is about to keep.
+    ///
+    /// # Errors
+    /// As [`Builder::keep`].
+    pub(crate) fn keep_items<T>(&mut self, count: usize) -> Result<()> {
+        self.keep(count.saturating_mul(size_of::<T>()))
+    }
+
+    /// Takes bytes that are needed until the model is built.
+    ///
+    /// # Errors
+    /// As [`Builder::keep`].
+    pub(crate) fn use_scratch(&mut self, bytes: usize) -> Result<()> {
+        self.allowance().take(bytes)?;
+        self.scratch = self.scratch.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Ends building: gives back what was needed for it only, and says how many bytes the model keeps.
+    pub(crate) fn finish(self) -> usize {
+        let Builder { kept, scratch, shared, work, .. } = self;
+        // Numbers of which only something else was made are not kept.
+        let unused = shared.only_here();
+        drop(shared);
+        work.allowance.give_back(scratch.saturating_add(unused));
+        kept.saturating_sub(unused)
+    }
+
+    /// Counts a transformer that is about to be built. A small file can name one transformer many times, and a union of two
+    /// unions of two is a thousand after ten steps.
+    ///
+    /// # Errors
+    /// For more than the file has bytes for.
+    pub(crate) fn count_transformer(&mut self) -> Result<()> {
+        let left = self.transformers_left.checked_sub(1);
+        self.transformers_left = left.ok_or_else(|| {
+            Error::bad_artifact(
+                "the model names the same transformers over and over: it has more than its file has room for",
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Takes products that are about to be made; `None` for more than a model may have.
+    pub(crate) fn count_products(&mut self, count: usize) -> Option<()> {
+        self.products_left = self.products_left.checked_sub(count)?;
+        Some(())
+    }
+
+    /// Notes why every request must be refused. The model loads none the less, as it does in scikit-learn.
+    pub(crate) fn refuse(&mut self, reason: impl Into<String>) {
+        self.refusal.get_or_insert_with(|| reason.into());
+    }
+
+    /// Notes that the names of a row's columns do not fit the model. Whoever gave the names is to blame: a file beside the
+    /// model, or the model itself, which loads none the less.
+    pub(crate) fn misfit(&mut self, reason: impl FnOnce() -> String) {
+        self.misfit.get_or_insert_with(reason);
+    }
+
+    /// Notes how wide requests must be.
+    pub(crate) fn require_width(&mut self, width: RequestWidth) {
+        use RequestWidth::{Any, AtLeast, Exactly};
+        self.request_width = match (self.request_width, width) {
+            (Any, width) | (width, Any) => width,
+            (AtLeast(one), AtLeast(other)) => AtLeast(one.max(other)),
+            (Exactly(exact), AtLeast(least)) | (AtLeast(least), Exactly(exact)) if exact >= least => Exactly(exact),
+            (Exactly(one), Exactly(other)) if one == other => Exactly(one),
+            (one, _) => {
+                self.refuse("the transformers of the model were fitted on rows of different widths");
+                one
+            }
+        };
+    }
+
+    /// Checks that an estimator that takes all of its input in the order of fit is given what it was fitted on.
+    ///
+    /// # Errors
+    /// When the parts of the model do not fit each other.
+    pub(crate) fn accept(&mut self, input: &Input<'_>, estimator: Attributes<'t>, width: usize) -> Result<()> {
+        check_width(estimator, "features", width)?;
+        if let Some(n_features_in) = estimator.n_features_in()?.filter(|found| *found != width) {
+            return Err(
+                estimator.error(format_args!("n_features_in_ is {n_features_in}, but {width} features were fitted"))
+            );
+        }
+        match input.shape {
+            Shape::Fixed(found) if found != width => {
+                return Err(estimator.error(format_args!("it was fitted on {width} features, but is given {found}")));
+            }
+            Shape::Fixed(_) => {}
+            Shape::Request { label } => {
+                self.require_width(RequestWidth::Exactly(width));
+                self.check_order_of_label(label, input, estimator, width);
+            }
+        }
+        let Some(given) = &input.names else { return Ok(()) };
+        let Some(fitted) = self.feature_names_in(estimator)? else { return Ok(()) };
+        if fitted.len() != width {
+            return Err(
+                estimator.error(format_args!("feature_names_in_ has {} names for {width} features", fitted.len()))
+            );
+        }
+        // Until 1.1 other names, or another order, were only warned of.
+        if self.version < Version::new(1, 2) || given.is_same(&fitted) {
+            return Ok(());
+        }
+        self.work.charge_items::<&str>(width)?;
+        if given.get(..width) != Some(&*fitted) {
+            self.misfit(|| {
+                format!(
+                    "the columns of a row are {}, but {} was fitted on {}, in this order",
+                    list_names(given),
+                    estimator.class(),
+                    list_names(&fitted)
+                )
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes where an estimator takes the label of a row as one of its columns, and not as the last: the label stands behind the
+    /// others here, since a row may come without it.
+    fn check_order_of_label(
+        &mut self,
+        label: Option<LabelPlace>,
+        input: &Input<'_>,
+        estimator: Attributes<'t>,
+        width: usize,
+    ) {
+        let (Some(place), Some(names)) = (label, &input.names) else { return };
+        if names.len() == width && place.index(width.saturating_sub(1)) + 1 != width {
+            let name = names.last().copied().unwrap_or_default();
+            self.misfit(|| {
+                let (class, name, place) = (estimator.class(), shorten(name), place.describe());
+                format!("{class} was fitted on the label {name} ({place}) as one of its columns: it is none")
+            });
+        }
+    }
+}
+
+/// Refuses a width that is believed of no model.
+pub(crate) fn check_width(object: Attributes<'_>, what: &str, width: usize) -> Result<()> {
+    if width > MOST_COLUMNS {
+        return Err(object.error(format_args!("it has {width} {what}: expected at most {MOST_COLUMNS}")));
+    }
+    Ok(())
+}
+
+/// Names as a message shows them.
+pub fn list_names(names: &[&str]) -> String {
+    const SHOWN: usize = 20;
+    let mut text = names.iter().take(SHOWN).map(|name| shorten(name)).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+/// A name as a message shows it.
+pub(crate) fn shorten(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    match name.char_indices().nth(LONGEST) {
+        None => name.into(),
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()).into(),
+    }
+}

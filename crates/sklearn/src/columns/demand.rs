@@ -1,0 +1,129 @@
+//! What transforming a row takes, known before any row is: memory and time are reckoned by it.
+
+use crate::columns::feature::Feature;
+use byoc_account::Allowance;
+use byoc_formats::error::Result;
+use byoc_formats::rows::table::Cell;
+use byoc_formats::rows::{Block, Frame};
+use std::ops::Add;
+
+/// What a transformer takes for each row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// How many columns it gives.
+    pub width: usize,
+    /// How many columns it holds at once, at most: what it is given, what it gives, and what stands between.
+    pub columns: usize,
+    /// The bytes of their cells.
+    pub bytes: usize,
+    /// How long it takes, in nanoseconds on a slow core. It tells what is heavy from what is not, no more.
+    pub nanoseconds: u64,
+    /// Whether what a row becomes depends on all other rows of the body.
+    pub all_rows: bool,
+}
+
+/// What moving a cell from one column to another takes.
+const MOVE: u64 = 5;
+
+/// What a column takes beside its cells: itself, and what an allocator adds to its memory.
+const COLUMN: usize = size_of::<Feature<'_, '_>>() + 32;
+
+/// Bytes of cells that a block of rows has: enough that what a block costs by itself does not count, and no more than a cache
+/// holds.
+const BLOCK: usize = 512 << 10;
+
+/// A cell of any type, and one of a float.
+const CELL: usize = size_of::<Cell<'_>>();
+const FLOAT: usize = size_of::<f64>();
+
+impl Demand {
+    /// Columns that are given on as they are, or converted to another type.
+    pub fn of_columns(width: usize) -> Demand {
+        Demand {
+            width,
+            columns: width,
+            bytes: width.saturating_mul(CELL),
+            nanoseconds: MOVE.saturating_mul(width as u64),
+            all_rows: false,
+        }
+    }
+
+    /// A transformer of so many columns to so many of numbers, each of which takes so long.
+    pub fn of(given: usize, width: usize, nanoseconds_each: u64) -> Demand {
+        let work = nanoseconds_each.saturating_mul(given.max(width) as u64);
+        let moves = MOVE.saturating_mul(given.saturating_add(width) as u64);
+        // Floats are made of what is given before it is worked on, and of what was made the columns.
+        let columns = given.saturating_add(width).saturating_mul(2);
+        let bytes = given.saturating_mul(CELL + FLOAT).saturating_add(width.saturating_mul(2 * FLOAT));
+        Demand { width, columns, bytes, nanoseconds: work.saturating_add(moves), all_rows: false }
+    }
+
+    /// The same where another transformer is given what this one gives.
+    #[must_use]
+    pub fn then(self, next: Demand) -> Demand {
+        Demand { width: next.width, ..self + next }
+    }
+
+    /// How many rows make a block.
+    pub fn rows_of_a_block(&self) -> usize {
+        if self.all_rows { usize::MAX } else { (BLOCK / self.bytes.max(1)).max(1) }
+    }
+
+    /// Hands on a body's rows in blocks, each with the memory that it takes.
+    ///
+    /// # Errors
+    /// Those of `then`; and where there is not the memory or the time for a block.
+    pub fn each_block(
+        &self,
+        frame: Frame<'_>,
+        allowance: &Allowance,
+        mut then: impl FnMut(Block<'_>) -> Result<()>,
+    ) -> Result<()> {
+        frame.each_block(self.rows_of_a_block(), |block| {
+            allowance.check_time()?;
+            let bytes = self.bytes_of(block.table.rows);
+            allowance.take(bytes)?;
+            let done = then(block);
+            allowance.give_back(bytes);
+            done
+        })
+    }
+
+    /// The bytes that so many rows take.
+    pub fn bytes_of(&self, rows: usize) -> usize {
+        self.bytes.saturating_mul(rows).saturating_add(self.columns.saturating_mul(COLUMN))
+    }
+}
+
+/// Side by side: the answers of both are held.
+impl Add for Demand {
+    type Output = Demand;
+
+    fn add(self, other: Demand) -> Demand {
+        Demand {
+            width: self.width.saturating_add(other.width),
+            columns: self.columns.saturating_add(other.columns),
+            bytes: self.bytes.saturating_add(other.bytes),
+            nanoseconds: self.nanoseconds.saturating_add(other.nanoseconds),
+            all_rows: self.all_rows || other.all_rows,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_is_larger_than_a_block_is_one_and_nothing_overflows() {
+        let narrow = Demand::of(8, 10, 10);
+        assert_eq!(narrow.rows_of_a_block(), BLOCK / (8 * (CELL + FLOAT) + 10 * 2 * FLOAT));
+        assert!(narrow.bytes_of(narrow.rows_of_a_block()) <= BLOCK + 36 * COLUMN);
+        let wide = Demand::of(1, usize::MAX, u64::MAX);
+        assert_eq!((wide.rows_of_a_block(), wide.bytes_of(3)), (1, usize::MAX));
+        assert_eq!((wide + wide).then(wide).columns, usize::MAX);
+        let all_rows = Demand { all_rows: true, ..narrow };
+        assert_eq!((narrow + all_rows).then(narrow).rows_of_a_block(), usize::MAX);
+        assert_eq!((Demand::of_columns(3) + Demand::of_columns(4)).width, 7);
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong with a value on its way through the transformers.
+
+use crate::columns::feature::Origin;
+use byoc_formats::error::{Error, Place};
+
+/// A value that a transformer cannot take, named by the column of the request that it came from.
+#[derive(Debug)]
+pub(crate) struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    message: String,
+    origin: Origin,
+    row: Option<usize>,
+}
+
+impl Fault {
+    /// A fault of the request as a whole.
+    pub(crate) fn new(message: impl Into<String>) -> Fault {
+        Fault(Box::new(Inner { message: message.into(), origin: Origin::NONE, row: None }))
+    }
+
+    /// A fault of a column.
+    pub(crate) fn of_column(origin: Origin, message: impl Into<String>) -> Fault {
+        Fault(Box::new(Inner { message: message.into(), origin, row: None }))
+    }
+
+    /// A fault of one value; `row` counts from 0.
+    pub(crate) fn of_value(origin: Origin, row: usize, message: impl Into<String>) -> Fault {
+        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row) }))
+    }
+
+    /// The same fault in rows that follow so many others.
+    #[must_use]
+    pub(crate) fn moved(mut self, rows: usize) -> Fault {
+        self.0.row = self.0.row.map(|row| row + rows);
+        self
+    }
+
+    /// The error for whoever sent the request; `column` turns an origin into the column's number in the request,
+    /// counted from 1, and its name.
+    pub(crate) fn into_error(self, column: impl Fn(Origin) -> Option<(usize, Option<String>)>) -> Error {
+        let column = column(self.0.origin);
+        let place = Place {
+            row: self.0.row.map(|row| row + 1),
+            column: column.as_ref().map(|(number, _)| *number),
+            name: column.and_then(|(_, name)| name),
+            byte: None,
+        };
+        let error = Error::bad_payload(self.0.message);
+        if place == Place::default() { error } else { error.at(place) }
+    }
+}

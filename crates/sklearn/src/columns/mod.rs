@@ -1,0 +1,15 @@
+//! Columns on their way through a model: their types, numpy's promotion, the checks that scikit-learn makes of an array,
+//! the categories that a value is looked up in, and what a column costs.
+//!
+//! This folder knows neither transformers nor the objects of a pickle.
+
+pub(crate) mod categories;
+pub(crate) mod check_array;
+pub(crate) mod column_names;
+pub mod demand;
+pub(crate) mod dtype;
+pub(crate) mod fault;
+pub(crate) mod feature;
+pub(crate) mod python_number;
+pub(crate) mod readings;
+pub(crate) mod text_list;

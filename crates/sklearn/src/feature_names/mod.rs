@@ -1,0 +1,5 @@
+//! The names of features, and fitted values as a description shows them, within bounds.
+
+pub(crate) mod bounds;
+pub mod names;
+pub mod values;

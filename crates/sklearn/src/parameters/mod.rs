@@ -1,0 +1,3 @@
+//! Parameters and fitted attributes of a transformer, as `preprocessor.json` and Python have them.
+
+pub(crate) mod values;

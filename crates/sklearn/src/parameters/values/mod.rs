@@ -1,0 +1,54 @@
+//! The values that parameters and attributes have: as JSON writes them, and as Python holds them.
+//!
+//! JSON has no NaN and no infinity; they are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`. No cell of a CSV is the
+//! text `NaN`: pandas reads it as a missing value.
+//! `scalars` is what stands alone, `lists` what stands in lists, `choices` what is one of a few words, or that and something
+//! else.
+
+mod choices;
+mod lists;
+mod scalars;
+#[cfg(test)]
+mod values_test;
+
+pub(crate) use choices::words;
+pub(crate) use choices::{NumpyClass, NumpyType, WordOr};
+pub(crate) use lists::{BinCounts, Categories, Degrees, Floats, Integers, Matrix, Ragged, Range, Samples, names_array};
+pub(crate) use scalars::{AtLeast, Code, Float, Frequency, Null, Scalar};
+
+use byoc_formats::pickle::Python;
+
+/// What stands for a value in Python; `None` where scikit-learn's object has no such attribute.
+pub(crate) trait ToPython {
+    fn to_python(&self) -> Option<Python>;
+}
+
+impl ToPython for bool {
+    fn to_python(&self) -> Option<Python> {
+        Some(Python::Bool(*self))
+    }
+}
+
+impl ToPython for i64 {
+    fn to_python(&self) -> Option<Python> {
+        Some(Python::Int(*self))
+    }
+}
+
+impl ToPython for usize {
+    fn to_python(&self) -> Option<Python> {
+        i64::try_from(*self).ok().map(Python::Int)
+    }
+}
+
+impl ToPython for f64 {
+    fn to_python(&self) -> Option<Python> {
+        Some(Python::Float(*self))
+    }
+}
+
+impl<T: ToPython> ToPython for Option<T> {
+    fn to_python(&self) -> Option<Python> {
+        self.as_ref().map_or(Some(Python::None), ToPython::to_python)
+    }
+}

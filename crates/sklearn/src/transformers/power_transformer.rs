@@ -1,0 +1,146 @@
+//! `sklearn.preprocessing.PowerTransformer`: Yeo-Johnson or Box-Cox, then perhaps a StandardScaler.
+//!
+//! Logarithms and powers come from the platform, so the last digits may differ from numpy's, as they do between CPUs.
+
+use std::sync::Arc;
+
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::{Builder, Built, Input};
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Refuses};
+use crate::transformers::Transformer;
+use crate::version::Version;
+use byoc_formats::error::Result;
+
+/// A power for each feature.
+#[derive(Debug)]
+pub(crate) struct PowerTransformer {
+    method: Method,
+    lambdas: Arc<[f64]>,
+    scaler: Option<Transformer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Method {
+    /// As scipy computes it, which scikit-learn asks from 1.9 on.
+    YeoJohnson,
+    /// As scikit-learn did before: with a power of which 1 is taken off, so that little is left for a lambda near 0.
+    YeoJohnsonByPowers,
+    BoxCox,
+}
+
+/// Reads `method`, `lambdas_`, `standardize` and `_scaler`.
+pub(crate) fn build<'t>(
+    transformer: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<Built<'t>> {
+    let yeo_johnson =
+        if builder.version >= Version::new(1, 9) { Method::YeoJohnson } else { Method::YeoJohnsonByPowers };
+    let method = transformer.choice("method", &[("yeo-johnson", yeo_johnson), ("box-cox", Method::BoxCox)])?;
+    let lambdas = builder.numbers_in(transformer, "lambdas_")?;
+    let width = lambdas.len();
+    builder.accept(input, transformer, width)?;
+    if lambdas.iter().any(|lambda| lambda.is_nan()) {
+        return Err(transformer.error("expected lambdas_ to be numbers, found nan: a feature without a value at fit"));
+    }
+    let scaler = if transformer.flag("standardize")? {
+        let numbers = Input::array(width);
+        Some(Transformer::build(transformer.required("_scaler")?, &numbers, builder)?.transformer)
+    } else {
+        None
+    };
+    builder.keep(size_of::<PowerTransformer>())?;
+    let transformer = PowerTransformer { method, lambdas, scaler };
+    Ok(Built::array(Transformer::PowerTransformer(Box::new(transformer)), width))
+}
+
+impl PowerTransformer {
+    pub(crate) fn apply<'c, 'a>(&'a self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
+        let mut floats = Floats::from_features(features, Refuses::Infinity)?;
+        for (index, lambda) in self.lambdas.iter().enumerate() {
+            match self.method {
+                Method::YeoJohnson => {
+                    floats.map_column(index, |value| yeo_johnson(value, *lambda, power_less_one));
+                    continue;
+                }
+                Method::YeoJohnsonByPowers => {
+                    floats.map_column(index, |value| {
+                        yeo_johnson(value, *lambda, |base, power| (base + 1.0).powf(power) - 1.0)
+                    });
+                    continue;
+                }
+                Method::BoxCox => {}
+            }
+            if let Some(column) = floats.columns.get(index)
+                && let Some(row) = column.values.iter().position(|value| *value <= 0.0)
+            {
+                return Err(Fault::of_value(
+                    column.origin,
+                    row,
+                    "expected a number above 0, as Box-Cox takes no other",
+                ));
+            }
+            floats.map_column(index, |value| box_cox(value, *lambda));
+        }
+        let rows = floats.columns.first().map_or(0, |column| column.values.len());
+        match &self.scaler {
+            Some(scaler) => scaler.apply(floats.into_features(), rows),
+            None => Ok(floats.into_features()),
+        }
+    }
+}
+
+/// `less_one(x, p)` is `(x + 1)^p - 1`.
+fn yeo_johnson(value: f64, lambda: f64, less_one: impl Fn(f64, f64) -> f64) -> f64 {
+    if value >= 0.0 {
+        if lambda.abs() < f64::EPSILON { value.ln_1p() } else { less_one(value, lambda) / lambda }
+    } else if (lambda - 2.0).abs() <= f64::EPSILON {
+        -(-value).ln_1p()
+    } else {
+        -less_one(-value, 2.0 - lambda) / (2.0 - lambda)
+    }
+}
+
+fn power_less_one(base: f64, power: f64) -> f64 {
+    (power * base.ln_1p()).exp_m1()
+}
+
+fn box_cox(value: f64, lambda: f64) -> f64 {
+    if lambda == 0.0 { value.ln() } else { (lambda * value.ln()).exp_m1() / lambda }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transformers::testing::{apply_floats, message};
+
+    #[test]
+    fn powers_are_those_of_scipy() {
+        // scipy.stats.yeojohnson and boxcox.
+        let cases = [(2.0, 0.0, 1.0986122886681098), (2.0, 0.5, 1.4641016151377544), (-2.0, 2.0, -1.0986122886681098)];
+        for (value, lambda, expected) in cases {
+            assert!((yeo_johnson(value, lambda, power_less_one) - expected).abs() < 1e-15, "{value} {lambda}");
+        }
+        // Near 0 a power loses what it should keep; numpy.log1p(1) is the limit.
+        let near_zero = yeo_johnson(1.0, 3.94367977e-8, power_less_one);
+        assert!((near_zero - 0.693_147_190_03).abs() < 1e-10, "{near_zero}");
+        let by_powers = |base: f64, power| (base + 1.0).powf(power) - 1.0;
+        assert_eq!(yeo_johnson(3.0, 1.0, by_powers), 3.0);
+        assert_eq!(yeo_johnson(-3.0, 1.0, by_powers), -3.0);
+        assert!((box_cox(4.0, 0.5) - 2.0).abs() < 1e-15);
+        assert_eq!(box_cox(1.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn box_cox_refuses_what_is_not_positive_and_lets_missing_values_pass() {
+        let transformer = PowerTransformer { method: Method::BoxCox, lambdas: [0.5].into(), scaler: None };
+        let transformer: &'static PowerTransformer = Box::leak(Box::new(transformer));
+        assert!(apply_floats(|features| transformer.apply(features), vec![vec![f64::NAN]])[0][0].is_nan());
+        let zero = Feature::new(
+            crate::columns::feature::Origin::column(0),
+            byoc_formats::rows::table::Column::Float64(vec![1.0, 0.0]),
+        );
+        assert!(message(transformer.apply(vec![zero])).starts_with("row 2, column 1: expected a number above 0"));
+    }
+}

@@ -1,0 +1,92 @@
+//! An artifact taken apart into its steps: searches opened, and Pipelines that come last laid flat.
+
+use byoc_account::Allowance;
+use std::rc::Rc;
+
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::shorten;
+use crate::artifact::work::Work;
+use crate::transformers::named;
+use byoc_formats::error::Result;
+use byoc_formats::pickle::{Tree, Value};
+
+/// What is done to a row, one after the other.
+pub(crate) struct Steps<'t> {
+    /// All but the last.
+    pub(crate) first: Vec<Step<'t>>,
+    /// The last one, which may be an estimator.
+    pub(crate) last: Step<'t>,
+}
+
+/// One step, and the names that lead to it.
+pub(crate) struct Step<'t> {
+    /// The names of the Pipelines' steps that it is in.
+    above: Option<Rc<[&'t str]>>,
+    /// Its own.
+    name: Option<&'t str>,
+    pub(crate) value: Value<'t>,
+}
+
+impl<'t> Steps<'t> {
+    /// The steps of an artifact.
+    ///
+    /// # Errors
+    /// For a Pipeline whose steps are not what they should be, and for a search without its best estimator.
+    pub(crate) fn of(tree: &'t Tree) -> Result<Steps<'t>> {
+        let root = tree.root();
+        // A Pipeline is looked through once.
+        let allowance = Allowance::unbounded();
+        let work = Work::of_file(tree.plain_bytes(), 0, &allowance);
+        let mut first = Vec::new();
+        let mut last = Step::whole(best(root)?);
+        loop {
+            let pipeline = Attributes::of(last.value).filter(|object| object.class() == "Pipeline");
+            let Some(pipeline) = pipeline else { return Ok(Steps { first, last }) };
+            let mut steps = named(pipeline, "steps", &work)?;
+            let Some((name, value)) = steps.pop() else { return Ok(Steps { first, last }) };
+            let above = last.path();
+            let step = |name, value| Step { above: Some(Rc::clone(&above)), name: Some(name), value };
+            first.extend(steps.into_iter().map(|(name, value)| step(name, value)));
+            last = step(name, best(value)?);
+        }
+    }
+}
+
+impl<'t> Step<'t> {
+    /// A step of a Pipeline.
+    pub(crate) fn named(name: &'t str, value: Value<'t>) -> Step<'t> {
+        Step { above: None, name: Some(name), value }
+    }
+
+    /// An artifact as one step.
+    pub(crate) fn whole(value: Value<'t>) -> Step<'t> {
+        Step { above: None, name: None, value }
+    }
+
+    /// The names that lead to what is in it.
+    fn path(&self) -> Rc<[&'t str]> {
+        self.above.iter().flat_map(|above| above.iter().copied()).chain(self.name).collect()
+    }
+
+    /// The same error, with the names that lead here.
+    pub(crate) fn error(&self, error: byoc_formats::error::Error) -> byoc_formats::error::Error {
+        let path: Vec<String> = self.path().iter().map(|name| format!("step {:?}", shorten(name))).collect();
+        if path.is_empty() { error } else { error.context(path.join(": ")) }
+    }
+}
+
+/// What a search found (`sklearn.model_selection.GridSearchCV` and its kin): every method of the search is one of its
+/// `best_estimator_`. What else it carries is not looked at. Any other value is what it is.
+///
+/// # Errors
+/// For a search that was fitted with `refit=False`.
+pub(crate) fn best(value: Value<'_>) -> Result<Value<'_>> {
+    match Attributes::of(value) {
+        Some(search) if matches!(search.class(), "GridSearchCV" | "RandomizedSearchCV") => {
+            search.get("best_estimator_").ok_or_else(|| {
+                search.error("best_estimator_ is missing: expected a search that was fitted, with refit=True")
+            })
+        }
+        _ => Ok(value),
+    }
+}

@@ -1,0 +1,44 @@
+//! Helpers for the tests of transformers.
+
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Origin};
+use byoc_formats::rows::table::{Cell, Column};
+
+type Applied = Result<Vec<Feature<'static, 'static>>, Fault>;
+
+/// Applies to `float64` columns and gives `float64` columns.
+pub(crate) fn apply_floats(
+    apply: impl FnOnce(Vec<Feature<'static, 'static>>) -> Applied,
+    columns: Vec<Vec<f64>>,
+) -> Vec<Vec<f64>> {
+    let features = columns.into_iter().enumerate();
+    let features = features.map(|(index, values)| Feature::new(Origin::column(index), Column::Float64(values)));
+    columns_of(apply(features.collect()))
+        .into_iter()
+        .map(|column| match column {
+            Column::Float64(values) => values,
+            other => panic!("expected float64, found {other:?}"),
+        })
+        .collect()
+}
+
+/// The columns of an answer.
+pub(crate) fn columns_of(applied: Applied) -> Vec<Column<'static>> {
+    applied.unwrap().into_iter().map(|feature| feature.data.into_owned()).collect()
+}
+
+/// The only column of an answer.
+pub(crate) fn column(applied: Applied) -> Column<'static> {
+    columns_of(applied).remove(0)
+}
+
+/// A column of text; `None` is a missing value.
+pub(crate) fn texts(texts: &[Option<&'static str>]) -> Feature<'static, 'static> {
+    let cell = |text: &Option<&'static str>| text.map_or(Cell::Missing, |text| Cell::Text(text.into()));
+    Feature::new(Origin::column(0), Column::Object(texts.iter().map(cell).collect()))
+}
+
+/// The message of a fault, with row and column.
+pub(crate) fn message(applied: Applied) -> String {
+    applied.unwrap_err().into_error(|origin| Some((origin.index()? + 1, None))).to_string()
+}
