@@ -1,6 +1,9 @@
-//! HTTP and TLS that every contract shares: the server, response bodies with a deadline, and TLS for clients.
+//! HTTP and TLS that every contract shares: the server and its response bodies with a deadline; for clients TLS, names, and
+//! why an exchange failed.
 
 pub mod connection;
+pub mod dns;
+pub mod exchange_error;
 pub mod response_body;
 pub mod server;
 pub(crate) mod tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Response;
 
-use crate::http::tls;
+use crate::http::{dns::SystemResolver, tls};
 use crate::leased_bytes::{InsufficientMemory, LeasedBuffer, MemoryShare};
 
 /// The longest that a container may take for an answer to `/ping`
@@ -25,6 +25,7 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         // Containers are on this machine or its network, whatever http_proxy says.
         .no_proxy()
+        .dns_resolver(SystemResolver)
         // They speak plain HTTP: no certificates need to be read.
         .tls_certs_only([])
         // SageMaker does not follow a container's redirects.

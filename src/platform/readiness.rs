@@ -11,7 +11,7 @@ use reqwest::{Client, Url};
 
 use super::Health;
 use super::http::PING_LIMIT;
-use crate::storage::said_of_exchange;
+use crate::http::exchange_error::ExchangeError;
 
 /// The first pause between two pings. It doubles until the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -62,7 +62,7 @@ async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), Stri
             Ok(response) if response.status() == 200 => {}
             Ok(response) => return Err(format!("GET {path} answered {}", response.status())),
             Err(error) if error.is_timeout() => return Err(format!("GET {path} took longer than {PING_LIMIT:?}")),
-            Err(error) => return Err(format!("GET {path}: {}", said_of_exchange(&error, &url))),
+            Err(error) => return Err(format!("GET {path}: {}", ExchangeError::explain(&error, Some(&url)))),
         }
     }
     Ok(())
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(
             waited.unwrap_err(),
             format!(
-                "not within 0ns: GET /ping: {who} refused the connection: nothing listens there, or a firewall says no"
+                "not within 0ns: GET /ping: {who} refused the connection: nothing listens there, or a firewall rejects it"
             )
         );
     }

@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::buffered::BufWriter;
 use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
-use object_store::path::{Error as KeyError, Path as Key};
+use object_store::path::Path as Key;
 use object_store::{
     Attribute, Attributes, ClientOptions, GetOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
 };
@@ -19,8 +19,9 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::Failure;
-use super::connection::Connector;
-use super::{s3_settings, words};
+use super::s3_client::Connector;
+use super::s3_error::{failure, upload_failure};
+use super::s3_settings;
 use crate::env;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
@@ -307,7 +308,7 @@ impl Upload {
     /// # Errors
     /// [`Failure`].
     pub async fn finish(mut self) -> Result<(), Failure> {
-        self.0.shutdown().await.map_err(|error| of_upload(&error))
+        self.0.shutdown().await.map_err(|error| upload_failure(&error))
     }
 
     /// Gives it up: S3 keeps nothing of it.
@@ -335,36 +336,6 @@ fn not_more(received: u64, bytes: u64) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::Unavailable(format!("more came than the {bytes} bytes that S3 announced")))
-    }
-}
-
-fn failure(error: &object_store::Error) -> Failure {
-    match error {
-        // Of a key in a listing.
-        object_store::Error::InvalidPath {
-            source: KeyError::EmptySegment { path } | KeyError::BadSegment { path, .. },
-        } => Failure::BadKey(path.clone()),
-        // S3's own code is in the body of its answer; a listing's comes as an error of no kind.
-        other => {
-            let refusal = words::of_store(other);
-            match (other, refusal.code.as_deref()) {
-                (_, Some("NoSuchBucket")) => Failure::NoBucket,
-                (object_store::Error::NotFound { .. }, _) => Failure::NotThere,
-                (object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }, _) => {
-                    Failure::Denied(refusal.said)
-                }
-                (_, Some(code)) if words::DENIED.contains(&code) => Failure::Denied(refusal.said),
-                _ => Failure::Unavailable(refusal.said),
-            }
-        }
-    }
-}
-
-/// An upload's last step speaks of input and output; what stands behind it is the store's.
-fn of_upload(error: &std::io::Error) -> Failure {
-    match error.get_ref().and_then(|inside| inside.downcast_ref::<object_store::Error>()) {
-        Some(error) => failure(error),
-        None => Failure::Unavailable(error.to_string()),
     }
 }
 

@@ -208,6 +208,16 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
 }
 
 #[actix_web::test]
+async fn a_redirect_without_an_address_means_another_region_and_is_not_tried_again() {
+    let server = FakeContainer::answering(301, "application/xml", "<Error><Code>PermanentRedirect</Code></Error>");
+    let Err(Failure::Unavailable(message)) = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await else {
+        panic!("it was read")
+    };
+    assert!(message.starts_with("the bucket is in another region than AWS_REGION says"), "{message}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[actix_web::test]
 async fn a_download_is_no_larger_than_there_is_room_for() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
@@ -300,7 +310,10 @@ async fn who_refused_a_connection_is_said() {
     // It speaks HTTP, and no TLS.
     let server = FakeContainer::answering(200, "text/plain", "");
     let plain = said(&server.origin.as_str().replace("http://", "https://")).await;
-    assert!(plain.starts_with("no TLS with https://127.0.0.1:") && plain.contains("AWS_CA_BUNDLE"), "{plain}");
+    assert!(
+        plain.starts_with("the TLS handshake with https://127.0.0.1:") && plain.contains("AWS_CA_BUNDLE"),
+        "{plain}"
+    );
 }
 
 #[actix_web::test]

@@ -4,14 +4,14 @@
 //! of it. `bucket` and `connection` are the only files that name the object store's crate. This room knows nothing of models, of jobs, or of who asks.
 
 mod bucket;
-mod connection;
 mod failure;
-mod file;
+mod local_file;
 mod location;
-mod nearby;
+mod missing_path;
+mod s3_client;
+mod s3_error;
 mod s3_settings;
 mod version;
-mod words;
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -22,18 +22,13 @@ use bytes::Bytes;
 
 pub use bucket::{Bucket, Entry, Object, S3Access, Upload};
 pub use failure::Failure;
-pub use file::Folders;
+pub use local_file::Folders;
 pub use location::Location;
-pub use nearby::{absolute, nothing_at, read_text};
+pub use missing_path::{absolute, nothing_at, read_text};
 pub use version::{Version, last_modified};
 
 use crate::error::Result;
 use crate::leased_bytes::MemoryShare;
-
-/// Why an exchange with a server failed, in words: who was asked, and what came of it.
-pub fn said_of_exchange(error: &reqwest::Error, url: &reqwest::Url) -> String {
-    words::of_exchange(error, Some(url)).0
-}
 
 /// Folders and buckets. Each bucket is opened once.
 #[derive(Debug, Default)]
@@ -113,7 +108,7 @@ impl Storage {
         match location {
             Location::S3 { bucket, key } => self.opened(bucket)?.read(key, limit, memory).await,
             Location::Local(path) => {
-                let content = file::read(path, limit, memory, folders).await?;
+                let content = local_file::read(path, limit, memory, folders).await?;
                 Ok(Object { content, content_type: None })
             }
         }

@@ -1,0 +1,92 @@
+//! What went wrong at S3: its own error code where it sent one, and a sentence with advice.
+
+use std::borrow::Cow;
+
+use object_store::path::Error as KeyError;
+
+use super::Failure;
+use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
+use crate::http::exchange_error::{ExchangeError, find, source_chain};
+
+/// Codes of answers that another try with the same credentials cannot change, though their status does not say so
+/// (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+const DENIED: [&str; 8] = [
+    "AccessDenied",
+    "AuthorizationHeaderMalformed",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "PermanentRedirect",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+];
+
+/// The failure that an error of object_store means.
+pub(super) fn failure(error: &object_store::Error) -> Failure {
+    // A key in a listing.
+    if let object_store::Error::InvalidPath { source } = error
+        && let KeyError::EmptySegment { path } | KeyError::BadSegment { path, .. } = source
+    {
+        return Failure::BadKey(path.clone());
+    }
+    // object_store's error types for answers are private, and a failed listing has the same variant for every status. The
+    // XML that S3 answered with is in the text.
+    let text = error.to_string();
+    let code = element(&text, "Code");
+    let message = describe(error, code, element(&text, "Message"));
+    match (error, code) {
+        (_, Some("NoSuchBucket")) => Failure::NoBucket,
+        (object_store::Error::NotFound { .. }, _) => Failure::NotThere,
+        (object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }, _) => {
+            Failure::Denied(message)
+        }
+        (_, Some(code)) if DENIED.contains(&code) => Failure::Denied(message),
+        _ => Failure::Unavailable(message),
+    }
+}
+
+/// The failure of an upload's last step, whose error wraps one of object_store.
+pub(super) fn upload_failure(error: &std::io::Error) -> Failure {
+    match error.get_ref().and_then(|inside| inside.downcast_ref::<object_store::Error>()) {
+        Some(error) => failure(error),
+        None => Failure::Unavailable(error.to_string()),
+    }
+}
+
+fn describe(error: &object_store::Error, code: Option<&str>, message: Option<&str>) -> String {
+    if let Some(exchange) = find::<ExchangeError>(error) {
+        return exchange.to_string();
+    }
+    let said = match (code, message) {
+        (Some(code), Some(message)) => Cow::from(format!("S3 says {code}: {message}")),
+        (Some(code), None) => format!("S3 says {code}").into(),
+        (None, _) => match error {
+            object_store::Error::PermissionDenied { .. } => "S3 says 403 Forbidden".into(),
+            object_store::Error::Unauthenticated { .. } => "S3 says 401 Unauthorized".into(),
+            other => source_chain(other).last().unwrap_or(other).to_string().into(),
+        },
+    };
+    let advice = match code {
+        Some("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
+            format!("; set {AWS_REGION} to the bucket's region")
+        }
+        Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => "; get new credentials".to_owned(),
+        Some("InvalidAccessKeyId") => {
+            format!("; the credentials belong to another S3 than the one that {AWS_ENDPOINT_URL_S3} names")
+        }
+        _ => String::new(),
+    };
+    format!("{}{advice}", shortened(&said))
+}
+
+/// The text of the first XML element of this name, which must not be empty.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text).filter(|text| !text.is_empty())
+}
+
+/// A server may answer with a text of any length.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+}
