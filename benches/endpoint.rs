@@ -127,7 +127,12 @@ fn single(name: &str, address: SocketAddr) -> Container {
 /// A multi-model container whose models are archives under a prefix.
 fn many(address: SocketAddr, prefix: &Path, state: &Path) -> Pipeline {
     let store = ModelStore::folder("./prefix", prefix.to_owned());
-    let models = ModelCache::new("many", origin(address), store, ModelFolder::of(state).expect("a plain path"));
+    let models = ModelCache::new(
+        "many",
+        origin(address),
+        store,
+        ModelFolder::open_deleting_leftovers(state).expect("a plain path"),
+    );
     Pipeline::new(vec![Container::multi_model("many", models, Health::default())]).expect("a container")
 }
 

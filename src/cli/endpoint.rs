@@ -13,7 +13,7 @@ use crate::cli::settings::{Settings, number, parse_size, text};
 use crate::endpoint::client_side::AllowedHosts;
 use crate::endpoint::client_side::authorization::{Authorization, Principals};
 use crate::endpoint::config::EndpointConfig;
-use crate::endpoint::{self, CacheSettings, CallLimits, Limits, ModelRefresh, Surroundings};
+use crate::endpoint::{self, CacheSettings, ContainerSettings, InvocationLimits, Limits, ModelRefresh};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
@@ -196,7 +196,7 @@ impl Arguments {
             async_output,
             executable,
             running: running.unwrap_or_default(),
-            surroundings: Surroundings {
+            container_settings: ContainerSettings {
                 environment: Common { inherited, region },
                 health_check_timeout,
                 cache,
@@ -234,7 +234,7 @@ impl Arguments {
         let (given, variable) = (&self.stream_timeout, env::BYOC_ENDPOINT_STREAM_TIMEOUT);
         let stream_timeout = seconds("stream-timeout", given, variable, call.stream_timeout);
 
-        let call = CallLimits { hand_over_bytes, answer_bytes, container_timeout, stream_timeout };
+        let call = InvocationLimits { hand_over_bytes, answer_bytes, container_timeout, stream_timeout };
         Limits { request_bytes, in_flight_bytes, call }
     }
 }
@@ -342,8 +342,8 @@ mod tests {
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 8080));
         assert_eq!((settings.state_dir, level), (None, log::LevelFilter::Info));
         assert_eq!(settings.limits, Limits::default());
-        assert_eq!(settings.surroundings.environment.region, "us-east-1");
-        let inherited: Vec<_> = settings.surroundings.environment.inherited.keys().map(String::as_str).collect();
+        assert_eq!(settings.container_settings.environment.region, "us-east-1");
+        let inherited: Vec<_> = settings.container_settings.environment.inherited.keys().map(String::as_str).collect();
         assert_eq!(inherited, ["PATH", "RUST_LOG"]);
     }
 
@@ -378,16 +378,16 @@ mod tests {
         assert_eq!(settings.state_dir, Some(PathBuf::from("/state")));
         assert_eq!(settings.models_seen_at.as_deref(), Some("/opt/ml/models"));
         assert_eq!(settings.async_output, Some(Location::Local(PathBuf::from("/out"))));
-        assert_eq!(settings.surroundings.environment.region, "eu-west-1");
+        assert_eq!(settings.container_settings.environment.region, "eu-west-1");
         let cache = CacheSettings {
             disk: Some(2 << 30),
             patience: Duration::from_secs(5),
             refresh: ModelRefresh::Changed,
             ..CacheSettings::default()
         };
-        assert_eq!(settings.surroundings.cache, cache);
-        assert_eq!(settings.surroundings.health_check_timeout, Duration::from_secs(9));
-        let call = CallLimits {
+        assert_eq!(settings.container_settings.cache, cache);
+        assert_eq!(settings.container_settings.health_check_timeout, Duration::from_secs(9));
+        let call = InvocationLimits {
             hand_over_bytes: 1024,
             answer_bytes: 7,
             container_timeout: Duration::from_secs(1),

@@ -15,7 +15,7 @@ use crate::error::{Cause, Error, Result};
 use crate::platform::environment::Common;
 use crate::storage::{S3Access, Storage};
 use crate::telemetry::logs;
-use crate::transform::{self, MISSING, ModelSource, Problem, Request, Surroundings};
+use crate::transform::{self, LaunchSettings, MISSING, ModelSource, Problem, Request};
 
 /// Run a batch transform job: each object of a folder or of S3 through a model, to an object.out
 #[derive(Args, Debug, Default)]
@@ -260,13 +260,13 @@ impl Arguments {
         let mut inherited: BTreeMap<String, String> = INHERITED.into_iter().filter_map(set).collect();
         // The containers say as much as we do.
         inherited.insert(env::SAGEMAKER_CONTAINER_LOG_LEVEL.to_owned(), level.as_str().to_ascii_lowercase());
-        let surroundings = Surroundings {
+        let launch = LaunchSettings {
             executable,
             environment: Common { inherited, region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()) },
             health_check_timeout: Duration::from_secs(health_check.unwrap_or(DEFAULT_HEALTH_CHECK)),
             storage: Arc::new(Storage::new(S3Access::of(environment))),
         };
-        Ok((transform::Settings { job, model, surroundings, is_watched }, level))
+        Ok((transform::Settings { job, model, launch, is_watched }, level))
     }
 }
 

@@ -5,11 +5,11 @@
 
 pub mod accounts;
 pub mod app;
-mod at_once;
 mod background;
 mod body;
 pub mod config;
 mod counters;
+mod inline;
 mod load;
 mod loader;
 pub mod models_root;
@@ -21,7 +21,7 @@ mod respond;
 mod routes;
 mod server;
 pub mod services;
-mod single;
+mod single_model;
 pub mod workers;
 
 pub use config::{Batch, BatchStrategy, Config, Mode};

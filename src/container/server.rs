@@ -14,7 +14,7 @@ use crate::container::accounts::most_connections;
 use crate::container::app;
 use crate::container::config::{Config, Mode};
 use crate::container::services::Services;
-use crate::container::single;
+use crate::container::single_model;
 use crate::error::{Cause, Error, Result};
 use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig};
 use crate::telemetry;
@@ -103,7 +103,7 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
 /// Loads the model of single-model mode.
 async fn load_single(config: &Config, services: Data<Services>) -> Result<()> {
     match &config.mode {
-        Mode::SingleModel(location) => single::load(location.clone(), &config.s3, services).await,
+        Mode::SingleModel(location) => single_model::load(location.clone(), &config.s3, services).await,
         Mode::MultiModel => {
             log::info!("multi-model: waiting for models");
             Ok(())

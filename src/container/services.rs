@@ -13,7 +13,7 @@ use crate::container::models_root::ModelsRoot;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::reply::Reply;
 use crate::container::workers::{Refusal, Workers};
-use crate::container::{at_once, background};
+use crate::container::{background, inline};
 use crate::error::{Cause, Error, Result};
 use crate::model::Answer;
 use byoc_formats::media_types::MediaType;
@@ -75,7 +75,7 @@ impl Services {
         let workers = Workers::start(config.workers, config.queue, config.timeout)
             .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
         let accounts = Accounts::new(config.memory, config.model_memory);
-        let standing = accounts.requests.lease(at_once::STANDING * config.workers as u64);
+        let standing = accounts.requests.lease(inline::STANDING * config.workers as u64);
         let standing = standing.unwrap_or_else(|_| Lease::empty(&accounts.requests));
         Ok(Services {
             registry: Registry::new(Arc::clone(&accounts.models), config.overrides.clone()),
@@ -108,10 +108,10 @@ impl Services {
     ) -> Result<Reply> {
         let _in_flight = InFlight::begin(&self.in_flight);
         let exchange = loaded.model.agree(content_type, accept, self.default_accept)?;
-        if let Some(_at_once) = at_once::begin(&loaded.cost, exchange, &body) {
+        if let Some(_at_once) = inline::begin(&loaded.cost, exchange, &body) {
             let lease = Lease::empty(&self.accounts.requests);
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
-                .with_standing(at_once::STANDING)
+                .with_standing(inline::STANDING)
                 .beside(self.accounts.never_free());
             // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.answer(exchange, &body, &allowance)));

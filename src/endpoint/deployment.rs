@@ -9,7 +9,7 @@ use reqwest::{Client, Url};
 
 use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
 use super::config::{EndpointConfig, VariantConfig};
-use super::container_side::{Instance, Started, Starter, Surroundings, stop_all};
+use super::container_side::{ContainerLauncher, ContainerSettings, RunningPipeline, Supervisor, stop_all};
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
 use crate::leased_bytes::MemoryShare;
@@ -19,7 +19,7 @@ use byoc_formats::suggest;
 
 /// What is the same for all endpoints of a process.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct EndpointContext {
     pub(super) executable: PathBuf,
     /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`.
     pub(super) running: BTreeMap<String, Url>,
@@ -30,7 +30,7 @@ pub(super) struct Ground {
     pub(super) async_output: Location,
     /// Where inputs of asynchronous invocations may lie.
     pub(super) async_inputs: Arc<Folders>,
-    pub(super) surroundings: Surroundings,
+    pub(super) container_settings: ContainerSettings,
     /// The account of whom policies let call, which then is that of what is called.
     pub(super) account: Option<String>,
 }
@@ -47,21 +47,21 @@ pub(super) struct Deployment {
 
 impl Deployment {
     /// An endpoint that is Creating. Of several, each has a folder of its own for the answers of asynchronous invocations.
-    pub(super) fn new(file: PathBuf, config: EndpointConfig, ground: &Ground) -> Deployment {
+    pub(super) fn new(file: PathBuf, config: EndpointConfig, context: &EndpointContext) -> Deployment {
         let identity = Identity {
             endpoint: config.endpoint_name.clone(),
-            region: ground.surroundings.environment.region.clone(),
-            account: ground.account.clone().unwrap_or_else(|| config.account.clone()),
+            region: context.container_settings.environment.region.clone(),
+            account: context.account.clone().unwrap_or_else(|| config.account.clone()),
         };
         let (queue, worker) = match &config.asynchronous {
             None => (None, None),
             Some(asynchronous) => {
-                let own = ground.async_output.below(&config.endpoint_name);
+                let own = context.async_output.below(&config.endpoint_name);
                 let output = asynchronous.output.clone().unwrap_or(own);
                 let failure = asynchronous.failure.clone().unwrap_or_else(|| output.clone());
                 log::info!("endpoint {}: answers are written to {}", config.endpoint_name, output);
                 let (queue, worker) =
-                    Queue::new(output, failure, Arc::clone(&ground.async_inputs), asynchronous.concurrent);
+                    Queue::new(output, failure, Arc::clone(&context.async_inputs), asynchronous.concurrent);
                 (Some(queue), Some(worker))
             }
         };
@@ -80,15 +80,15 @@ impl Deployment {
         [format!("{endpoint}/{variant}/{container}"), format!("{variant}/{container}"), container.to_owned()]
     }
 
-    fn starter(&self, variant: &VariantConfig, ground: &Ground, alone: bool) -> Starter {
+    fn starter(&self, variant: &VariantConfig, context: &EndpointContext, alone: bool) -> ContainerLauncher {
         let containers = variant.model.containers.iter();
         let running = containers.filter_map(|container| {
             let names = self.names(variant, &container.name);
-            Some((container.name.clone(), names.iter().find_map(|name| ground.running.get(name))?.clone()))
+            Some((container.name.clone(), names.iter().find_map(|name| context.running.get(name))?.clone()))
         });
-        let state_dir = &ground.state_dir;
-        Starter {
-            executable: ground.executable.clone(),
+        let state_dir = &context.state_dir;
+        ContainerLauncher {
+            executable: context.executable.clone(),
             running: running.collect(),
             // Two variants may have containers of the same name and models of the same place.
             state_dir: if alone {
@@ -96,8 +96,8 @@ impl Deployment {
             } else {
                 state_dir.join(&self.config.endpoint_name).join(&variant.name)
             },
-            models_seen_at: ground.models_seen_at.clone(),
-            surroundings: ground.surroundings.clone(),
+            models_seen_at: context.models_seen_at.clone(),
+            container_settings: context.container_settings.clone(),
             variant: variant.name.clone(),
             log_prefix: if alone { String::new() } else { format!("{}/{}/", self.config.endpoint_name, variant.name) },
         }
@@ -107,16 +107,16 @@ impl Deployment {
     ///
     /// # Errors
     /// What kept containers from starting; the others are stopped again.
-    async fn start(&self, client: &Client, ground: &Ground, alone: bool) -> Result<Vec<Instance>> {
+    async fn start(&self, client: &Client, context: &EndpointContext, alone: bool) -> Result<Vec<Supervisor>> {
         let all = self.variants().map(|variant| async move {
-            let starter = self.starter(variant, ground, alone);
+            let starter = self.starter(variant, context, alone);
             starter.start(client, &variant.model.containers, variant.model.mode).await
         });
-        let (started, errors) = halves(join_all(all).await);
+        let (started, errors) = partition(join_all(all).await);
         let (pipelines, instances): (Vec<_>, Vec<_>) =
-            started.into_iter().map(|Started { pipeline, instances }| (pipeline, instances)).unzip();
-        let instances: Vec<Instance> = instances.into_iter().flatten().collect();
-        if let Some(error) = joined(errors) {
+            started.into_iter().map(|RunningPipeline { pipeline, instances }| (pipeline, instances)).unzip();
+        let instances: Vec<Supervisor> = instances.into_iter().flatten().collect();
+        if let Some(error) = combined(errors) {
             stop_all(instances).await;
             return Err(error);
         }
@@ -152,7 +152,7 @@ impl Deployment {
 ///
 /// # Errors
 /// [`Cause::BadSetting`] with a line for each thing.
-pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
+pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Result<()> {
     let mut names: Vec<String> = Vec::new();
     let mut known: Vec<String> = Vec::new();
     for deployment in deployments {
@@ -168,7 +168,7 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
             }
         }
     }
-    let unknown = ground.running.keys().filter(|name| !known.contains(name));
+    let unknown = context.running.keys().filter(|name| !known.contains(name));
     let mut problems: Vec<String> = unknown
         .map(|name| {
             let known = names.iter().map(String::as_str);
@@ -180,12 +180,12 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
     let alone = is_alone(deployments);
     for deployment in deployments {
         for variant in deployment.variants() {
-            let checked = deployment.starter(variant, ground, alone).check(&variant.model.containers);
+            let checked = deployment.starter(variant, context, alone).check(&variant.model.containers);
             problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
         }
         if let Some(asynchronous) = &deployment.config.asynchronous {
             for place in [&asynchronous.output, &asynchronous.failure].into_iter().flatten() {
-                let checked = ground.surroundings.storage.check(place);
+                let checked = context.container_settings.storage.check(place);
                 problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
             }
         }
@@ -202,12 +202,16 @@ pub(super) fn check(deployments: &[Deployment], ground: &Ground) -> Result<()> {
 ///
 /// # Errors
 /// What kept containers from starting; all others are stopped again.
-pub(super) async fn start(client: &Client, deployments: &[Deployment], ground: &Ground) -> Result<Vec<Instance>> {
+pub(super) async fn start(
+    client: &Client,
+    deployments: &[Deployment],
+    context: &EndpointContext,
+) -> Result<Vec<Supervisor>> {
     let alone = is_alone(deployments);
-    let all = deployments.iter().map(|deployment| deployment.start(client, ground, alone));
-    let (started, errors) = halves(join_all(all).await);
+    let all = deployments.iter().map(|deployment| deployment.start(client, context, alone));
+    let (started, errors) = partition(join_all(all).await);
     let instances = started.into_iter().flatten().collect();
-    match joined(errors) {
+    match combined(errors) {
         None => Ok(instances),
         Some(error) => {
             stop_all(instances).await;
@@ -221,19 +225,19 @@ fn is_alone(deployments: &[Deployment]) -> bool {
     matches!(deployments, [one] if one.variants().count() == 1)
 }
 
-fn halves<T>(outcomes: Vec<Result<T>>) -> (Vec<T>, Vec<Error>) {
-    let mut halves = (Vec::new(), Vec::new());
+fn partition<T>(outcomes: Vec<Result<T>>) -> (Vec<T>, Vec<Error>) {
+    let mut partition = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
-            Ok(good) => halves.0.push(good),
-            Err(error) => halves.1.push(error),
+            Ok(good) => partition.0.push(good),
+            Err(error) => partition.1.push(error),
         }
     }
-    halves
+    partition
 }
 
 /// Several errors as one.
-fn joined(mut errors: Vec<Error>) -> Option<Error> {
+fn combined(mut errors: Vec<Error>) -> Option<Error> {
     if errors.len() < 2 {
         return errors.pop();
     }

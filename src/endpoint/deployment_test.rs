@@ -25,15 +25,15 @@ fn endpoint(name: &str, variants: Vec<VariantConfig>) -> EndpointConfig {
     }
 }
 
-fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
-    Ground {
+fn context(running: &[(&str, &FakeContainer)]) -> EndpointContext {
+    EndpointContext {
         async_inputs: Arc::default(),
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: "/state".into(),
         models_seen_at: None,
         async_output: Location::Local("/state/async".into()),
-        surroundings: Surroundings {
+        container_settings: ContainerSettings {
             environment: crate::platform::environment::Common {
                 inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
                 region: "us-east-1".into(),
@@ -46,8 +46,8 @@ fn ground(running: &[(&str, &FakeContainer)]) -> Ground {
     }
 }
 
-fn deployments(configs: Vec<EndpointConfig>, ground: &Ground) -> Vec<Deployment> {
-    configs.into_iter().map(|config| Deployment::new("e.json".into(), config, ground)).collect()
+fn deployments(configs: Vec<EndpointConfig>, context: &EndpointContext) -> Vec<Deployment> {
+    configs.into_iter().map(|config| Deployment::new("e.json".into(), config, context)).collect()
 }
 
 #[actix_web::test]
@@ -55,13 +55,13 @@ async fn a_container_that_runs_is_named_as_exactly_as_it_needs_to_be() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let other = FakeContainer::answering(200, "text/plain", "");
     let third = FakeContainer::answering(200, "text/plain", "");
-    let ground = ground(&[("c", &fake), ("green/c", &other), ("two/green/c", &third)]);
+    let context = context(&[("c", &fake), ("green/c", &other), ("two/green/c", &third)]);
     let variants = || vec![variant("blue", &["c"]), variant("green", &["c"])];
-    let deployments = deployments(vec![endpoint("one", variants()), endpoint("two", variants())], &ground);
-    check(&deployments, &ground).unwrap();
+    let deployments = deployments(vec![endpoint("one", variants()), endpoint("two", variants())], &context);
+    check(&deployments, &context).unwrap();
     let origins: Vec<_> = deployments
         .iter()
-        .flat_map(|deployment| deployment.variants().map(|one| deployment.starter(one, &ground, false)))
+        .flat_map(|deployment| deployment.variants().map(|one| deployment.starter(one, &context, false)))
         .map(|starter| (starter.running["c"].clone(), starter.state_dir))
         .collect();
     let expected = [(&fake, "one/blue"), (&other, "one/green"), (&fake, "two/blue"), (&third, "two/green")];
@@ -71,21 +71,21 @@ async fn a_container_that_runs_is_named_as_exactly_as_it_needs_to_be() {
 
 #[actix_web::test]
 async fn one_endpoint_with_one_variant_has_the_state_folder_to_itself() {
-    let ground = ground(&[]);
-    let deployments = deployments(vec![endpoint("one", vec![variant("AllTraffic", &["c"])])], &ground);
-    let starter = deployments[0].starter(&deployments[0].config.variants[0], &ground, is_alone(&deployments));
+    let context = context(&[]);
+    let deployments = deployments(vec![endpoint("one", vec![variant("AllTraffic", &["c"])])], &context);
+    let starter = deployments[0].starter(&deployments[0].config.variants[0], &context, is_alone(&deployments));
     assert_eq!(starter.state_dir, Path::new("/state"));
     let mut config = endpoint("one", vec![variant("AllTraffic", &["c"])]);
     config.shadow = Some(ShadowConfig { variant: variant("shadow", &["c"]), share: 1.0 });
-    assert!(!is_alone(&[Deployment::new("e.json".into(), config, &ground)]));
+    assert!(!is_alone(&[Deployment::new("e.json".into(), config, &context)]));
 }
 
 #[actix_web::test]
 async fn what_can_be_known_before_is_said_before() {
     let fake = FakeContainer::answering(200, "text/plain", "");
-    let ground = ground(&[("c", &fake), ("d", &fake), ("red/c", &fake)]);
+    let context = context(&[("c", &fake), ("d", &fake), ("red/c", &fake)]);
     let config = || endpoint("one", vec![variant("blue", &["c"])]);
-    let error = check(&deployments(vec![config(), config()], &ground), &ground).unwrap_err();
+    let error = check(&deployments(vec![config(), config()], &context), &context).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
     for part in ["--container d: there is no such", "--container red/c", "EndpointName: \"one\" is taken already"] {
         assert!(error.message().contains(part), "{part}: {error}");
@@ -95,9 +95,9 @@ async fn what_can_be_known_before_is_said_before() {
 #[actix_web::test]
 async fn the_container_that_was_meant_is_said_first() {
     let fake = FakeContainer::answering(200, "text/plain", "");
-    let ground = ground(&[("linear-lerner", &fake)]);
+    let context = context(&[("linear-lerner", &fake)]);
     let config = endpoint("one", vec![variant("blue", &["preprocessor", "linear-learner"])]);
-    let error = check(&deployments(vec![config], &ground), &ground).unwrap_err();
+    let error = check(&deployments(vec![config], &context), &context).unwrap_err();
     let said = "--container linear-lerner: there is no such container, only linear-learner, preprocessor; did you mean \
                 linear-learner?";
     assert!(error.message().contains(said), "{error}");
@@ -106,14 +106,14 @@ async fn the_container_that_was_meant_is_said_first() {
 #[actix_web::test]
 async fn a_variant_that_does_not_start_is_named_and_fails_its_endpoint() {
     let fake = FakeContainer::answering(200, "text/plain", "");
-    let mut ground = ground(&[("good", &fake)]);
+    let mut context = context(&[("good", &fake)]);
     let mut bad = variant("green", &["bad"]);
     bad.model.containers[0].environment = BTreeMap::from([("FAKE".to_owned(), "ends".to_owned())]);
     let folder = tempfile::tempdir().unwrap();
-    ground.state_dir = folder.path().into();
-    let deployments = deployments(vec![endpoint("one", vec![variant("blue", &["good"]), bad])], &ground);
+    context.state_dir = folder.path().into();
+    let deployments = deployments(vec![endpoint("one", vec![variant("blue", &["good"]), bad])], &context);
     let client = crate::platform::http::client().unwrap();
-    let error = start(&client, &deployments, &ground).await.unwrap_err();
+    let error = start(&client, &deployments, &context).await.unwrap_err();
     let start = "The bad for production variant green did not pass the ping health check: ";
     assert!(error.message().contains(start), "{error}");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use byoc_account::{Account, system};
 
-use super::container_side::CallLimits;
+use super::container_side::InvocationLimits;
 use crate::leased_bytes::MemoryShare;
 
 /// What the process needs beside the bodies and answers of its requests.
@@ -22,13 +22,13 @@ pub struct Limits {
     /// beyond what it needs itself. Its containers, which are often children of it, need the rest.
     pub in_flight_bytes: u64,
     /// The limits of the exchanges with containers.
-    pub call: CallLimits,
+    pub call: InvocationLimits,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         let in_flight_bytes = system::memory().map_or(UNKNOWN_IN_FLIGHT, of_memory);
-        Limits { request_bytes: 25 << 20, in_flight_bytes, call: CallLimits::default() }
+        Limits { request_bytes: 25 << 20, in_flight_bytes, call: InvocationLimits::default() }
     }
 }
 

@@ -10,12 +10,12 @@ pub mod client_side;
 pub mod config;
 pub mod container_side;
 mod deployment;
+mod example_commands;
 mod identity;
 mod limits;
 mod run;
-mod try_it;
 
-pub use container_side::{CacheSettings, CallLimits, ModelRefresh, Surroundings};
+pub use container_side::{CacheSettings, ContainerSettings, InvocationLimits, ModelRefresh};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use run::{Settings, run};

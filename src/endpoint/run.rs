@@ -20,10 +20,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::client_side::authorization::Authorization;
 use super::client_side::{self, AllowedHosts, Services};
 use super::config::EndpointConfig;
-use super::container_side::{Instance, Surroundings, stop_all};
-use super::deployment::{self, Deployment, Ground};
+use super::container_side::{ContainerSettings, Supervisor, stop_all};
+use super::deployment::{self, Deployment, EndpointContext};
+use super::example_commands;
 use super::limits::Limits;
-use super::try_it;
 use crate::error::{Cause, Error, Result};
 use crate::http::server::{self, ServerConfig};
 use crate::platform::http;
@@ -65,7 +65,7 @@ pub struct Settings {
     /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`, and where they listen.
     pub running: BTreeMap<String, Url>,
     /// What is the same for all containers.
-    pub surroundings: Surroundings,
+    pub container_settings: ContainerSettings,
 }
 
 /// Runs endpoints until SIGTERM or Ctrl-C.
@@ -90,20 +90,20 @@ async fn serve(settings: Settings) -> Result<()> {
     let of_configurations = || settings.endpoints.iter().map(|(file, _)| folder_of(file));
     let roots = settings.async_input_roots;
     let roots = roots.unwrap_or_else(|| of_configurations().chain([state_dir.clone()]).collect());
-    let ground = Ground {
+    let context = EndpointContext {
         async_inputs: Arc::new(Folders::below(roots)),
         executable: settings.executable,
         running: settings.running,
         async_output,
         state_dir,
         models_seen_at: settings.models_seen_at,
-        surroundings: settings.surroundings,
+        container_settings: settings.container_settings,
         account: principals.map(|principals| principals.account().to_owned()),
     };
     let endpoints = settings.endpoints.into_iter();
     let mut deployments: Vec<Deployment> =
-        endpoints.map(|(file, config)| Deployment::new(file, config, &ground)).collect();
-    deployment::check(&deployments, &ground)?;
+        endpoints.map(|(file, config)| Deployment::new(file, config, &context)).collect();
+    deployment::check(&deployments, &context)?;
 
     let address = SocketAddr::new(settings.host, settings.port);
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
@@ -126,7 +126,7 @@ async fn serve(settings: Settings) -> Result<()> {
              --async-output to keep them"
         );
     }
-    let signing_region = principals.map(|_| ground.surroundings.environment.region.as_str());
+    let signing_region = principals.map(|_| context.container_settings.environment.region.as_str());
 
     let endpoints = deployments.iter().map(|deployment| Arc::clone(&deployment.endpoint));
     let services = Services::new(endpoints, settings.limits, settings.authorization);
@@ -145,7 +145,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
     let begun = Instant::now();
     let started = tokio::select! {
-        started = deployment::start(&client, &deployments, &ground) => started,
+        started = deployment::start(&client, &deployments, &context) => started,
         // The containers end when their processes are dropped.
         reason = signals.next() => {
             log::info!("{reason}: the endpoint was still Creating");
@@ -158,13 +158,16 @@ async fn serve(settings: Settings) -> Result<()> {
             let took = begun.elapsed().as_secs_f64() * 1e3;
             for deployment in &deployments {
                 log::info!("endpoint {} is InService after {took:.0} ms", deployment.config.endpoint_name);
-                let advice = try_it::advice(&deployment.config, &deployment.file, address, signing_region);
+                let advice =
+                    example_commands::example_commands(&deployment.config, &deployment.file, address, signing_region);
                 // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
                 let _ = std::io::stdout().lock().write_all(telemetry::printable::lines(&advice).as_bytes());
             }
             let work: Vec<_> = deployments
                 .iter_mut()
-                .filter_map(|deployment| deployment.begin_work(&client, &ground.surroundings.storage, &inputs_memory))
+                .filter_map(|deployment| {
+                    deployment.begin_work(&client, &context.container_settings.storage, &inputs_memory)
+                })
                 .collect();
 
             let reason = signals.next().await;
@@ -193,10 +196,10 @@ async fn drain(
     work: Vec<JoinHandle<()>>,
     patience: Duration,
     signals: &mut Signals,
-    instances: Vec<Instance>,
+    instances: Vec<Supervisor>,
 ) -> Result<()> {
     for deployment in deployments {
-        deployment.endpoint.take_no_more();
+        deployment.endpoint.stop_accepting();
     }
     let mut work = join_all(work);
     let all = async { tokio::join!(handle.stop(true), &mut work) };

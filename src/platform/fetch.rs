@@ -1,12 +1,12 @@
 //! Getting a model's artifact: from a folder or a bucket into a folder, unpacked if it is an archive.
 
-mod bring;
 mod files;
+mod local_copy;
 mod source;
 
 use source::Source;
 
-pub use bring::{beside, bring};
+pub use local_copy::{beside, bring};
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -122,7 +122,7 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
         (Err(FetchError::NotThere(Failure::NotThere)), Location::S3 { bucket, .. }) => {
-            Err(bring::nothing_at(&*opened(storage, bucket)?, &data.location).await)
+            Err(local_copy::nothing_at(&*opened(storage, bucket)?, &data.location).await)
         }
         (fetched, _) => fetched,
     }

@@ -14,14 +14,14 @@ mod objects;
 mod output;
 mod processing;
 mod progress;
+#[cfg(test)]
+mod reference_test;
 mod request;
 mod run;
 mod source;
 mod split;
-#[cfg(test)]
-mod twin_test;
 
 pub use job::{Job, MISSING, Problem};
-pub use model::{ModelSource, Surroundings};
+pub use model::{LaunchSettings, ModelSource};
 pub use request::Request;
 pub use run::{Settings, run};

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::AssembleWith;
 use super::job::{Job, MOST_MEGABYTES};
-use super::model::{Complaint, ExecutionParameters, Invoker, Model, ModelSource, Surroundings, Trouble};
+use super::model::{Complaint, ExecutionParameters, Invoker, LaunchSettings, Model, ModelSource, Trouble};
 use super::objects::{self, Object};
 use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
@@ -40,7 +40,7 @@ pub struct Settings {
     /// What serves it.
     pub model: ModelSource,
     /// What its containers are started with.
-    pub surroundings: Surroundings,
+    pub launch: LaunchSettings,
     /// Whether a person watches.
     pub is_watched: bool,
 }
@@ -142,19 +142,19 @@ enum Done {
 
 async fn transform(settings: Settings) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let Settings { job, model: source, surroundings, is_watched } = settings;
+    let Settings { job, model: source, launch, is_watched } = settings;
     let stopped = |reason: &str| {
         let message = format!("job {}: {reason} before its end; what is written is whole", job.name);
         Err(Error::new(Cause::Stopped, message))
     };
-    let storage = Arc::clone(&surroundings.storage);
+    let storage = Arc::clone(&launch.storage);
     let source = source.seen(&storage).await?;
     let objects = objects::find(&storage, job.data_type, &job.input, &job.output).await?;
     let output = Arc::new(Output::open(&job.output, &storage).await?);
     log::info!("job {}: {} objects in {}, to {}", job.name, objects.len(), job.input, job.output);
     let variables = variables(&job);
     let started = tokio::select! {
-        started = Model::start(&source, &surroundings, &variables) => started,
+        started = Model::start(&source, &launch, &variables) => started,
         // The containers end when their processes are dropped.
         reason = signals.next() => return stopped(reason),
     };

@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{Bytes, Payload};
 
-use super::authorization::{Authorization, Call, Checked, SignedRequest};
+use super::authorization::{ActionRequest, Authorization, Checked, SignedRequest};
 use super::aws_error::AwsError;
 use super::body::Incoming;
 use super::headers;
@@ -92,7 +92,7 @@ impl<'a> Head<'a> {
         // A header that the operation does not have says nothing, and so satisfies no condition.
         let target_model = operation.target_model.and_then(|name| headers::text(given, name));
         let target_container_hostname = headers::text(given, headers::TARGET_CONTAINER_HOSTNAME);
-        let call = Call {
+        let call = ActionRequest {
             action: operation.action,
             region,
             account,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::authorization::Refusal;
 use super::headers::{ERROR_TYPE, REQUEST_ID};
-use crate::endpoint::container_side::{ContainerFailure, Failure};
+use crate::endpoint::container_side::{ContainerError, InvocationError};
 use crate::endpoint::identity::Identity;
 use byoc_formats::suggest;
 
@@ -177,11 +177,11 @@ impl AwsError {
     }
 
     /// A request that did not come through the containers.
-    pub(super) fn from_failure(failure: &Failure, identity: &Identity, request_id: &Uuid) -> AwsError {
+    pub(super) fn from_invocation_error(failure: &InvocationError, identity: &Identity, request_id: &Uuid) -> AwsError {
         let endpoint = &identity.endpoint;
         match failure {
             // amazon-sagemaker-examples#1026 and #1216.
-            Failure::TargetModelNotSupported => AwsError {
+            InvocationError::TargetModelNotSupported => AwsError {
                 error_code: Some("TARGET_MODEL_HEADER_NOT_SUPPORTED"),
                 ..AwsError::validation(format!(
                     "Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
@@ -189,66 +189,66 @@ impl AwsError {
             },
             // That these three are validation errors: docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html.
             // Their words are not public.
-            Failure::TargetContainerMissing => AwsError::validation(format!(
+            InvocationError::TargetContainerMissing => AwsError::validation(format!(
                 "Request {request_id} is missing a target container hostname header; the containers of endpoint \
                  {endpoint} are in Direct mode."
             )),
-            Failure::TargetContainerNotSupported => AwsError::validation(format!(
+            InvocationError::TargetContainerNotSupported => AwsError::validation(format!(
                 "Endpoint {endpoint} is not configured for direct invocation and does not support target container \
                  hostname header."
             )),
-            Failure::NoSuchContainer { hostname, known } => AwsError::validation(format!(
+            InvocationError::NoSuchContainer { hostname, known } => AwsError::validation(format!(
                 "Container {hostname} of endpoint {endpoint} not found; it has {}.",
                 known.join(", ")
             )),
             // sagemaker-tensorflow-serving-container#166.
-            Failure::TargetModelMissing => {
+            InvocationError::TargetModelMissing => {
                 AwsError::validation(format!("Request {request_id} is missing a target model header."))
             }
             // The words in which endpoint creation says the same (mlflow#2573).
-            Failure::NoSuchModel { container, url } => AwsError::validation(format!(
+            InvocationError::NoSuchModel { container, url } => AwsError::validation(format!(
                 "Failed to download model data for container \"{container}\" from URL: \"{url}\". Please ensure that \
                  there is an object located at the URL and that the role passed to CreateModel has permissions to \
                  download the object."
             )),
-            Failure::BadArtifact { container, url, message } => AwsError::validation(format!(
+            InvocationError::BadArtifact { container, url, message } => AwsError::validation(format!(
                 "Failed to extract model data archive for container \"{container}\" from URL: \"{url}\". Please ensure \
                  that the object located at the URL is a valid tar.gz archive: {message}"
             )),
-            Failure::StoreUnavailable { container, url, message } => {
+            InvocationError::StoreUnavailable { container, url, message } => {
                 log::warn!("request {request_id}: {url}: {message}");
                 AwsError::service_unavailable(format!(
                     "Failed to download model data for container \"{container}\" from URL: \"{url}\". The store could not \
                      be reached or broke off: {message}"
                 ))
             }
-            Failure::ModelNotReady { target_model, waited } => AwsError::new(
+            InvocationError::ModelNotReady { target_model, waited } => AwsError::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 Some("ModelNotReadyException"),
                 format!("Model {target_model} is still being loaded after {} s; try again.", waited.as_secs()),
             ),
-            Failure::Internal(message) => {
+            InvocationError::Internal(message) => {
                 log::error!("request {request_id}: {message}");
                 let message = format!("The endpoint failed; its log has the reason under request {request_id}.");
                 AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), message)
             }
-            Failure::NoMemory => AwsError::no_memory(),
-            Failure::EndpointFailed { reason } => {
+            InvocationError::NoMemory => AwsError::no_memory(),
+            InvocationError::EndpointFailed { reason } => {
                 AwsError::service_unavailable(format!("Endpoint {endpoint} is Failed. {reason}"))
             }
-            Failure::Container { container, what } => AwsError::model_error(container, what, identity),
+            InvocationError::Container { container, what } => AwsError::model_error(container, what, identity),
         }
     }
 
-    fn model_error(container: &str, what: &ContainerFailure, identity: &Identity) -> AwsError {
+    fn model_error(container: &str, what: &ContainerError, identity: &Identity) -> AwsError {
         let look = identity.where_to_look();
         let (status, message, original) = match what {
-            ContainerFailure::Status(status, body) => {
+            ContainerError::Status(status, body) => {
                 let body = String::from_utf8_lossy(body);
                 (*status, received(*status, container, &body, &look), body.into_owned())
             }
             // sagemaker-python-sdk#4395.
-            ContainerFailure::BodyTooLarge(status, limit) => (
+            ContainerError::BodyTooLarge(status, limit) => (
                 *status,
                 format!(
                     "Received {} ({status}) from {container} and could not load the entire response body. {look}",
@@ -257,7 +257,7 @@ impl AwsError {
                 format!("The response body is larger than {limit} bytes."),
             ),
             // docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html
-            ContainerFailure::HandOverTooLarge { status, next, bytes, limit } => {
+            ContainerError::HandOverTooLarge { status, next, bytes, limit } => {
                 let original = format!(
                     "Received response from {container} with status code {status}. However, the request payload from \
                      {container} to {next} is {bytes} bytes, which has exceeded the maximum limit of {}.",
@@ -265,7 +265,7 @@ impl AwsError {
                 );
                 (*status, format!("{original} {look}"), original)
             }
-            ContainerFailure::TimedOut => no_status(
+            ContainerError::TimedOut => no_status(
                 container,
                 &look,
                 format!(
@@ -274,7 +274,7 @@ impl AwsError {
                 ),
             ),
             // amazon-sagemaker-examples#2815 has the first two sentences.
-            ContainerFailure::NoAnswer(why) => no_status(
+            ContainerError::NoAnswer(why) => no_status(
                 container,
                 &look,
                 format!(
@@ -283,7 +283,7 @@ impl AwsError {
                     identity.endpoint
                 ),
             ),
-            ContainerFailure::Ended(how) => no_status(
+            ContainerError::Ended(how) => no_status(
                 container,
                 &look,
                 format!("Container {container} does not run: {how}. Its log lines say why; it is being started again."),

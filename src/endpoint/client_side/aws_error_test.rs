@@ -10,8 +10,8 @@ fn identity() -> Identity {
 }
 
 /// Status, exception and body of what a failure becomes.
-async fn wire(failure: Failure) -> (u16, String, String) {
-    let error = AwsError::from_failure(&failure, &identity(), &Uuid::nil());
+async fn wire(failure: InvocationError) -> (u16, String, String) {
+    let error = AwsError::from_invocation_error(&failure, &identity(), &Uuid::nil());
     let response = error.respond(HeaderValue::from_static("id-1"));
     assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), "application/json");
     assert_eq!(response.headers().get(REQUEST_ID).unwrap(), "id-1");
@@ -21,8 +21,8 @@ async fn wire(failure: Failure) -> (u16, String, String) {
     (status, kind.unwrap_or_default(), String::from_utf8(body.to_vec()).unwrap())
 }
 
-fn container(name: &str, what: ContainerFailure) -> Failure {
-    Failure::Container { container: name.to_owned(), what }
+fn container(name: &str, what: ContainerError) -> InvocationError {
+    InvocationError::Container { container: name.to_owned(), what }
 }
 
 const LOOK: &str = "See https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#logEventViewer:\
@@ -31,7 +31,7 @@ const ARN: &str = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/
 
 #[actix_web::test]
 async fn a_model_error_is_the_services_to_the_byte() {
-    let failure = container("primary", ContainerFailure::Status(404, Bytes::from_static(b"no m")));
+    let failure = container("primary", ContainerError::Status(404, Bytes::from_static(b"no m")));
     let expected = [
         r#"{"ErrorCode":"CLIENT_ERROR_FROM_MODEL","LogStreamArn":""#,
         ARN,
@@ -47,21 +47,21 @@ async fn a_model_error_is_the_services_to_the_byte() {
 async fn every_failure_has_its_status_exception_and_words() {
     let cases = [
         (
-            container("container-2", ContainerFailure::Status(500, Bytes::from_static(b"boom"))),
+            container("container-2", ContainerError::Status(500, Bytes::from_static(b"boom"))),
             424,
             "ModelError",
             "INTERNAL_FAILURE_FROM_MODEL",
             format!("Received server error (500) from container-2 with message \"boom\". {LOOK}"),
         ),
         (
-            container("primary", ContainerFailure::BodyTooLarge(500, 7)),
+            container("primary", ContainerError::BodyTooLarge(500, 7)),
             424,
             "ModelError",
             "INTERNAL_FAILURE_FROM_MODEL",
             format!("Received server error (500) from primary and could not load the entire response body. {LOOK}"),
         ),
         (
-            container("primary", ContainerFailure::TimedOut),
+            container("primary", ContainerError::TimedOut),
             424,
             "ModelError",
             "INTERNAL_FAILURE_FROM_MODEL",
@@ -72,7 +72,7 @@ async fn every_failure_has_its_status_exception_and_words() {
             ),
         ),
         (
-            container("primary", ContainerFailure::NoAnswer("connection reset".into())),
+            container("primary", ContainerError::NoAnswer("connection reset".into())),
             424,
             "ModelError",
             "INTERNAL_FAILURE_FROM_MODEL",
@@ -83,14 +83,14 @@ async fn every_failure_has_its_status_exception_and_words() {
             ),
         ),
         (
-            Failure::TargetModelNotSupported,
+            InvocationError::TargetModelNotSupported,
             400,
             "ValidationError",
             "TARGET_MODEL_HEADER_NOT_SUPPORTED",
             "Endpoint my-ep is not a multi-model endpoint and does not support target model header.".into(),
         ),
         (
-            Failure::TargetContainerMissing,
+            InvocationError::TargetContainerMissing,
             400,
             "ValidationError",
             "",
@@ -99,7 +99,7 @@ async fn every_failure_has_its_status_exception_and_words() {
                 .into(),
         ),
         (
-            Failure::TargetContainerNotSupported,
+            InvocationError::TargetContainerNotSupported,
             400,
             "ValidationError",
             "",
@@ -108,21 +108,21 @@ async fn every_failure_has_its_status_exception_and_words() {
                 .into(),
         ),
         (
-            Failure::NoSuchContainer { hostname: "c".into(), known: vec!["a".into(), "b".into()] },
+            InvocationError::NoSuchContainer { hostname: "c".into(), known: vec!["a".into(), "b".into()] },
             400,
             "ValidationError",
             "",
             "Container c of endpoint my-ep not found; it has a, b.".into(),
         ),
         (
-            Failure::TargetModelMissing,
+            InvocationError::TargetModelMissing,
             400,
             "ValidationError",
             "",
             "Request 00000000-0000-0000-0000-000000000000 is missing a target model header.".into(),
         ),
         (
-            Failure::NoSuchModel { container: "learner".into(), url: "./models/a.tar.gz".into() },
+            InvocationError::NoSuchModel { container: "learner".into(), url: "./models/a.tar.gz".into() },
             400,
             "ValidationError",
             "",
@@ -132,7 +132,7 @@ async fn every_failure_has_its_status_exception_and_words() {
                 .into(),
         ),
         (
-            Failure::BadArtifact { container: "learner".into(), url: "u".into(), message: "not gzip".into() },
+            InvocationError::BadArtifact { container: "learner".into(), url: "u".into(), message: "not gzip".into() },
             400,
             "ValidationError",
             "",
@@ -141,14 +141,14 @@ async fn every_failure_has_its_status_exception_and_words() {
                 .into(),
         ),
         (
-            Failure::ModelNotReady { target_model: "a".into(), waited: Duration::from_secs(60) },
+            InvocationError::ModelNotReady { target_model: "a".into(), waited: Duration::from_secs(60) },
             429,
             "ModelNotReadyException",
             "",
             "Model a is still being loaded after 60 s; try again.".into(),
         ),
         (
-            Failure::Internal("the disk is full".into()),
+            InvocationError::Internal("the disk is full".into()),
             500,
             "InternalFailure",
             "",
@@ -167,7 +167,7 @@ async fn every_failure_has_its_status_exception_and_words() {
 
 #[actix_web::test]
 async fn a_body_that_is_too_large_to_hand_over_names_both_containers() {
-    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 6_000_000, limit: 5 << 20 };
+    let what = ContainerError::HandOverTooLarge { status: 200, next: "b".into(), bytes: 6_000_000, limit: 5 << 20 };
     let (_, _, body) = wire(container("a", what)).await;
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let sentence = "Received response from a with status code 200. However, the request payload from a to b is 6000000 \
@@ -175,7 +175,7 @@ async fn a_body_that_is_too_large_to_hand_over_names_both_containers() {
     assert_eq!(body["Message"], format!("{sentence} {LOOK}"));
     assert_eq!((body["OriginalMessage"].as_str(), body["OriginalStatusCode"].as_u64()), (Some(sentence), Some(200)));
 
-    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 8, limit: 7 };
+    let what = ContainerError::HandOverTooLarge { status: 200, next: "b".into(), bytes: 8, limit: 7 };
     let (_, _, body) = wire(container("a", what)).await;
     assert!(body.contains("is 8 bytes, which has exceeded the maximum limit of 7 bytes."), "{body}");
 }
@@ -183,12 +183,12 @@ async fn a_body_that_is_too_large_to_hand_over_names_both_containers() {
 #[actix_web::test]
 async fn long_and_binary_answers_are_shortened_and_stay_text() {
     let body = ["ü".repeat(5000).as_bytes(), b"\xff"].concat();
-    let (_, _, body) = wire(container("a", ContainerFailure::Status(500, body.into()))).await;
+    let (_, _, body) = wire(container("a", ContainerError::Status(500, body.into()))).await;
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let (message, original) = (body["Message"].as_str().unwrap(), body["OriginalMessage"].as_str().unwrap());
     assert_eq!((message.chars().count(), original.chars().count()), (2048, 2048));
     assert!(message.ends_with(LOOK), "{message}");
-    let (_, _, body) = wire(container("a", ContainerFailure::Status(500, Bytes::from_static(b"a\xffb")))).await;
+    let (_, _, body) = wire(container("a", ContainerError::Status(500, Bytes::from_static(b"a\xffb")))).await;
     assert!(body.contains("\"OriginalMessage\":\"a\u{fffd}b\""), "{body}");
 }
 
@@ -227,9 +227,9 @@ fn a_refusal_is_logged_at_info_with_what_decided_it_and_a_model_error_is_a_warni
     assert_eq!(answer.status(), 400);
 
     assert_eq!(AwsError::validation("no").level(), log::Level::Info);
-    let failed = Failure::Container { container: "a".into(), what: ContainerFailure::TimedOut };
+    let failed = InvocationError::Container { container: "a".into(), what: ContainerError::TimedOut };
     let identity = Identity { endpoint: "e".into(), region: "r".into(), account: "1".into() };
-    assert_eq!(AwsError::from_failure(&failed, &identity, &id).level(), log::Level::Warn);
+    assert_eq!(AwsError::from_invocation_error(&failed, &identity, &id).level(), log::Level::Warn);
     let long = AwsError::validation("x ".repeat(5000)).line(&"n".repeat(5000), &id);
     assert!(long.len() < 1000, "{}", long.len());
 }

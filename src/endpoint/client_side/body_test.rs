@@ -4,10 +4,10 @@ use byoc_account::Account;
 use futures_util::stream::{self, Stream};
 
 use super::*;
-use crate::endpoint::container_side::CallLimits;
+use crate::endpoint::container_side::InvocationLimits;
 
 fn limits() -> Limits {
-    let call = CallLimits { container_timeout: Duration::from_millis(20), ..CallLimits::default() };
+    let call = InvocationLimits { container_timeout: Duration::from_millis(20), ..InvocationLimits::default() };
     Limits { request_bytes: 4, call, ..Limits::default() }
 }
 

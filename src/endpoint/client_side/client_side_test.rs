@@ -49,7 +49,12 @@ fn multi(container: &FakeContainer) -> (Data<Services>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     write_archive(&folder.path().join("prefix/a.tar.gz"), "weights");
     let store = ModelStore::folder("./prefix", folder.path().join("prefix"));
-    let models = ModelCache::new("primary", container.origin.clone(), store, ModelFolder::of(folder.path()).unwrap());
+    let models = ModelCache::new(
+        "primary",
+        container.origin.clone(),
+        store,
+        ModelFolder::open_deleting_leftovers(folder.path()).unwrap(),
+    );
     (in_service(vec![Container::multi_model("primary", models, Health::default())]), folder)
 }
 

@@ -7,7 +7,7 @@ use reqwest::header::{self as container, HeaderMap as ContainerHeaders};
 
 use super::aws_error::AwsError;
 use super::invocation::Operation;
-use super::sessions::Asked;
+use super::sessions::SessionRequest;
 
 /// What the headers of the API's parameters begin with.
 const PARAMETER_PREFIX: &str = "x-amzn-sagemaker-";
@@ -85,11 +85,11 @@ pub(super) fn content_type(headers: &ContainerHeaders) -> Option<client::HeaderV
 /// containers send it back with every answer.
 pub(super) fn returned(
     headers: &ContainerHeaders,
-    asked: Asked<'_>,
+    asked: SessionRequest<'_>,
 ) -> impl Iterator<Item = (client::HeaderName, client::HeaderValue)> {
     RETURNED
         .into_iter()
-        .filter(move |(from, _)| from != SESSION_ID || asked == Asked::New)
+        .filter(move |(from, _)| from != SESSION_ID || asked == SessionRequest::New)
         .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
 }
 

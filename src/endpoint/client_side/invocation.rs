@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::aws_error::AwsError;
 use super::headers::{self, INVOKED_PRODUCTION_VARIANT, REQUEST_ID};
 use super::services::{Endpoint, Services};
-use super::sessions::Asked;
+use super::sessions::SessionRequest;
 use super::variants::{Variant, Variants, invocations};
-use crate::endpoint::container_side::{Call, Failure, TargetModel};
+use crate::endpoint::container_side::{Invocation, InvocationError, TargetModel};
 use byoc_formats::suggest;
 
 /// What counts an invocation that reached no variant.
@@ -52,7 +52,7 @@ pub(super) struct Routed<'a> {
     pub(super) variants: &'a Variants,
     pub(super) variant: &'a Variant,
     pub(super) number: usize,
-    pub(super) asked: Asked<'a>,
+    pub(super) asked: SessionRequest<'a>,
 }
 
 impl<'a> Routed<'a> {
@@ -66,7 +66,7 @@ impl<'a> Routed<'a> {
         let Some(variants) = endpoint.variants() else {
             return Err(AwsError::service_unavailable(format!("Endpoint {name} is Creating; try again.")));
         };
-        let asked = Asked::parse(session).map_err(AwsError::validation)?;
+        let asked = SessionRequest::parse(session).map_err(AwsError::validation)?;
         let named = match target_variant {
             None => None,
             Some(wanted) => Some(variants.named(wanted).ok_or_else(|| {
@@ -76,8 +76,8 @@ impl<'a> Routed<'a> {
             })?),
         };
         let of_session = match asked {
-            Asked::Nothing | Asked::New => None,
-            Asked::Known(id) => {
+            SessionRequest::Nothing | SessionRequest::New => None,
+            SessionRequest::Known(id) => {
                 let number = variants.sessions.variant(id, SystemTime::now()).ok_or_else(|| {
                     AwsError::validation(format!("Session {id} of endpoint {name} not found; it may have expired."))
                 })?;
@@ -101,7 +101,7 @@ impl<'a> Routed<'a> {
     /// Notes what an answer says of sessions.
     pub(super) fn note_sessions(&self, answered: &ContainerHeaders) {
         let text = |name: &str| answered.get(name).and_then(|value| value.to_str().ok());
-        if self.asked == Asked::New {
+        if self.asked == SessionRequest::New {
             let opened = text(headers::NEW_SESSION_ID).or_else(|| text(headers::SESSION_ID));
             if let Some(opened) = opened {
                 self.variants.sessions.open(opened, self.number, SystemTime::now());
@@ -120,7 +120,7 @@ impl<'a> Routed<'a> {
         body: Bytes,
         services: &Services,
         request_id: Uuid,
-    ) -> Result<Call, Refused> {
+    ) -> Result<Invocation, Refused> {
         for (name, member, most) in headers::BOUNDED {
             let length = given.get(name).map_or(0, |value| value.len());
             if length > most {
@@ -138,12 +138,12 @@ impl<'a> Routed<'a> {
         let target_model = match operation.target_model.and_then(|name| headers::text(given, name)) {
             // Where none is wanted, that is what is wrong with it, whatever it says.
             Some(_) if !self.variant.pipeline.is_multi_model() => {
-                return Err(Refused::Failure(Failure::TargetModelNotSupported));
+                return Err(Refused::Invocation(InvocationError::TargetModelNotSupported));
             }
             Some(target_model) => Some(TargetModel::parse(&target_model).map_err(Refused::Validation)?),
             None => None,
         };
-        Ok(Call {
+        Ok(Invocation {
             request_id,
             content_type: headers::to_container(given, &operation.content_type),
             accept: headers::to_container(given, &operation.accept),
@@ -162,14 +162,14 @@ pub(super) enum Refused {
     /// What is wrong with it, as a sentence.
     Validation(String),
     /// It does not fit the containers.
-    Failure(Failure),
+    Invocation(InvocationError),
 }
 
 impl Refused {
     pub(super) fn for_client(self, endpoint: &Endpoint, id: &Uuid) -> AwsError {
         match self {
             Refused::Validation(message) => AwsError::validation(message),
-            Refused::Failure(failure) => AwsError::from_failure(&failure, &endpoint.identity, id),
+            Refused::Invocation(failure) => AwsError::from_invocation_error(&failure, &endpoint.identity, id),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::authorization::INVOKE_ENDPOINT;
 use super::aws_error::AwsError;
 use super::invocation::{Operation, Routed, Waits, finish, real_time, refuse, request_id};
 use super::services::{Endpoint, Services};
-use super::sessions::Asked;
+use super::sessions::SessionRequest;
 use super::{event_stream, headers};
 use crate::endpoint::container_side::StreamBreak;
 use crate::http::response_body::with_deadline;
@@ -72,7 +72,7 @@ async fn invoke(
     client: &Client,
     id: Uuid,
 ) -> Result<HttpResponse, AwsError> {
-    if routed.asked == Asked::New {
+    if routed.asked == SessionRequest::New {
         return Err(AwsError::validation(
             "A session cannot be created by InvokeEndpointWithResponseStream; create it with InvokeEndpoint.",
         ));
@@ -81,7 +81,7 @@ async fn invoke(
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let buffered = services.memory.answers().lease(BUFFERED).map_err(|_| AwsError::no_memory())?;
     let answer = routed.variant.pipeline.stream(client, call).await;
-    let answer = answer.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, &id))?;
+    let answer = answer.map_err(|failure| AwsError::from_invocation_error(&failure, &endpoint.identity, &id))?;
     routed.note_sessions(&answer.headers);
 
     let mut response = HttpResponse::Ok();

@@ -13,7 +13,7 @@ use super::aws_error::AwsError;
 use super::headers;
 use super::invocation::{Operation, Routed, Waits, finish, real_time, refuse, request_id};
 use super::services::{Endpoint, Services};
-use super::sessions::Asked;
+use super::sessions::SessionRequest;
 use crate::http::response_body::{CHUNK_SIZE, TimedBody, send_timeout};
 
 const OPERATION: Operation = Operation {
@@ -68,14 +68,14 @@ async fn invoke(
         return Err(error);
     }
     // A session lives in one variant: a shadow would not know it.
-    let shadow = if routed.asked == Asked::Nothing { routed.variants.shadow() } else { None };
+    let shadow = if routed.asked == SessionRequest::Nothing { routed.variants.shadow() } else { None };
     let copy = shadow.map(|shadow| (shadow, call.clone()));
     let outcome = routed.variant.invoke(client, call).await;
     if let Some((shadow, call)) = copy {
         // A task of its own, so that the client does not wait for it.
         actix_web::rt::spawn(shadow.copy(client.clone(), call));
     }
-    let answer = outcome.map_err(|failure| AwsError::from_failure(&failure, &endpoint.identity, id))?;
+    let answer = outcome.map_err(|failure| AwsError::from_invocation_error(&failure, &endpoint.identity, id))?;
     routed.note_sessions(&answer.headers);
     let mut response = HttpResponse::Ok();
     if let Some(content_type) = headers::content_type(&answer.headers) {

@@ -33,7 +33,7 @@ impl Endpoint {
     }
 
     /// Takes no more asynchronous invocations.
-    pub fn take_no_more(&self) {
+    pub fn stop_accepting(&self) {
         if let Some(queue) = &self.queue {
             queue.close();
         }

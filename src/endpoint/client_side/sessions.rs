@@ -17,23 +17,23 @@ const LONGEST: usize = 256;
 
 /// What a request says of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked<'a> {
+pub(super) enum SessionRequest<'a> {
     Nothing,
     New,
     /// One that is there.
     Known(&'a str),
 }
 
-impl Asked<'_> {
+impl SessionRequest<'_> {
     /// Reads SessionId.
     ///
     /// # Errors
     /// That it is not an id, as a sentence.
-    pub(super) fn parse(header: Option<&str>) -> Result<Asked<'_>, String> {
+    pub(super) fn parse(header: Option<&str>) -> Result<SessionRequest<'_>, String> {
         match header {
-            None => Ok(Asked::Nothing),
-            Some("NEW_SESSION") => Ok(Asked::New),
-            Some(id) if is_id(id) => Ok(Asked::Known(id)),
+            None => Ok(SessionRequest::Nothing),
+            Some("NEW_SESSION") => Ok(SessionRequest::New),
+            Some(id) if is_id(id) => Ok(SessionRequest::Known(id)),
             Some(other) => Err(format!(
                 "SessionId {other:?} must be NEW_SESSION or the id of a session: letters, digits and hyphens."
             )),
@@ -128,11 +128,11 @@ mod tests {
 
     #[test]
     fn a_session_id_is_new_session_or_an_id() {
-        assert_eq!(Asked::parse(None), Ok(Asked::Nothing));
-        assert_eq!(Asked::parse(Some("NEW_SESSION")), Ok(Asked::New));
-        assert_eq!(Asked::parse(Some("a-1")), Ok(Asked::Known("a-1")));
+        assert_eq!(SessionRequest::parse(None), Ok(SessionRequest::Nothing));
+        assert_eq!(SessionRequest::parse(Some("NEW_SESSION")), Ok(SessionRequest::New));
+        assert_eq!(SessionRequest::parse(Some("a-1")), Ok(SessionRequest::Known("a-1")));
         for bad in ["", "-a", "a-", "a b", "a_b", &"x".repeat(257)] {
-            assert!(Asked::parse(Some(bad)).is_err(), "{bad}");
+            assert!(SessionRequest::parse(Some(bad)).is_err(), "{bad}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use reqwest::Client;
 
 use super::sessions::Sessions;
-use crate::endpoint::container_side::{Answer, Call, Failure, Pipeline};
+use crate::endpoint::container_side::{Invocation, InvocationError, Pipeline, PipelineResponse};
 
 /// The most copies that a shadow variant may be working on: one that is slower than what it shadows must not pile them up.
 const MOST_COPIES: usize = 64;
@@ -36,7 +36,7 @@ impl Variant {
     }
 
     /// Takes a request through the containers.
-    pub(super) async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
+    pub(super) async fn invoke(&self, client: &Client, call: Invocation) -> Result<PipelineResponse, InvocationError> {
         let start = Instant::now();
         let outcome = self.pipeline.invoke(client, call).await;
         self.latency.record(start.elapsed());
@@ -64,7 +64,7 @@ pub(super) fn invocations(endpoint: &str, variant: &str, code: u16) -> metrics::
 #[derive(Debug)]
 pub struct Variants {
     production: Vec<Variant>,
-    turns: Turns,
+    turns: WeightedRoundRobin,
     shadow: Option<Arc<Shadow>>,
     pub(super) sessions: Sessions,
 }
@@ -73,7 +73,12 @@ impl Variants {
     /// Production variants, each with its weight, and what gets copies.
     pub fn new(production: Vec<(Variant, f64)>, shadow: Option<Shadow>) -> Variants {
         let (production, weights): (Vec<_>, Vec<_>) = production.into_iter().unzip();
-        Variants { production, turns: Turns::new(weights), shadow: shadow.map(Arc::new), sessions: Sessions::default() }
+        Variants {
+            production,
+            turns: WeightedRoundRobin::new(weights),
+            shadow: shadow.map(Arc::new),
+            sessions: Sessions::default(),
+        }
     }
 
     /// The variant whose turn it is, and its number.
@@ -118,18 +123,18 @@ impl Variants {
 pub struct Shadow {
     variant: Variant,
     /// Turn 0 is to copy, turn 1 is not to.
-    turns: Turns,
+    turns: WeightedRoundRobin,
     working: AtomicUsize,
 }
 
 impl Shadow {
     /// A shadow variant that gets copies of a share of all requests, from 0 to 1.
     pub fn new(variant: Variant, share: f64) -> Shadow {
-        Shadow { variant, turns: Turns::new(vec![share, 1.0 - share]), working: AtomicUsize::new(0) }
+        Shadow { variant, turns: WeightedRoundRobin::new(vec![share, 1.0 - share]), working: AtomicUsize::new(0) }
     }
 
     /// Works on a copy of a request that has been answered; counts it, and drops what comes of it.
-    pub(super) async fn copy(self: Arc<Self>, client: Client, call: Call) {
+    pub(super) async fn copy(self: Arc<Self>, client: Client, call: Invocation) {
         if self.working.fetch_add(1, Ordering::Relaxed) < MOST_COPIES {
             let status = match self.variant.invoke(&client, call).await {
                 Ok(_) => 200,
@@ -149,16 +154,16 @@ impl Shadow {
 /// Whose turn it is, by weight, evenly and the same way each time: smooth weighted round robin, as nginx has it. Each gains
 /// its weight, who has most goes and pays what all have gained.
 #[derive(Debug)]
-struct Turns {
+struct WeightedRoundRobin {
     weights: Vec<f64>,
     total: f64,
     credits: Mutex<Vec<f64>>,
 }
 
-impl Turns {
-    fn new(weights: Vec<f64>) -> Turns {
+impl WeightedRoundRobin {
+    fn new(weights: Vec<f64>) -> WeightedRoundRobin {
         let (total, credits) = (weights.iter().sum(), Mutex::new(vec![0.0; weights.len()]));
-        Turns { weights, total, credits }
+        WeightedRoundRobin { weights, total, credits }
     }
 
     fn next(&self) -> usize {
@@ -191,7 +196,7 @@ mod tests {
     use super::*;
 
     fn turns(weights: &[f64], count: usize) -> Vec<usize> {
-        let turns = Turns::new(weights.to_vec());
+        let turns = WeightedRoundRobin::new(weights.to_vec());
         (0..count).map(|_| turns.next()).collect()
     }
 

@@ -10,11 +10,11 @@ use crate::platform::Health;
 
 /// What is asked of a container.
 #[derive(Debug)]
-pub(super) enum Calls {
+pub(super) enum HostedModels {
     /// `/invocations`, of whatever container has the model now.
-    Invocations(Arc<SingleModel>),
+    Single(Arc<SingleModel>),
     /// `/models/<id>/invoke`, with a model that the cache has it load.
-    Models(ModelCache),
+    Multi(ModelCache),
 }
 
 /// A container that can be called.
@@ -22,7 +22,7 @@ pub(super) enum Calls {
 pub struct Container {
     /// The container as errors name it.
     pub(super) name_in_errors: String,
-    pub(super) calls: Calls,
+    pub(super) models: HostedModels,
     pub(super) health: Health,
     /// ContainerLatency of docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html, in seconds as Prometheus
     /// has it.
@@ -32,23 +32,23 @@ pub struct Container {
 impl Container {
     /// A container that serves one model. `origin` is where it listens, such as `http://127.0.0.1:8081/`.
     pub fn single_model(name_in_errors: &str, origin: Url, health: Health) -> Container {
-        Container::with_model(name_in_errors, SingleModel::fixed(origin), health)
+        Container::with_model(name_in_errors, SingleModel::external(origin), health)
     }
 
     /// A container that serves one model, which may be replaced.
     pub(super) fn with_model(name_in_errors: &str, model: SingleModel, health: Health) -> Container {
-        Container::new(name_in_errors, Calls::Invocations(Arc::new(model)), health)
+        Container::new(name_in_errors, HostedModels::Single(Arc::new(model)), health)
     }
 
     /// A container that serves the models that `models` has it load.
     pub fn multi_model(name_in_errors: &str, models: ModelCache, health: Health) -> Container {
-        Container::new(name_in_errors, Calls::Models(models), health)
+        Container::new(name_in_errors, HostedModels::Multi(models), health)
     }
 
-    fn new(name_in_errors: &str, calls: Calls, health: Health) -> Container {
+    fn new(name_in_errors: &str, models: HostedModels, health: Health) -> Container {
         let latency =
             metrics::histogram!("byoc_endpoint_container_latency_seconds", "container" => name_in_errors.to_owned());
-        Container { name_in_errors: name_in_errors.to_owned(), calls, health, latency }
+        Container { name_in_errors: name_in_errors.to_owned(), models, health, latency }
     }
 
     /// How the container ended, if it has, with its name.

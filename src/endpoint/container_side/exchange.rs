@@ -9,11 +9,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
 use uuid::Uuid;
 
-use super::container::{Calls, Container};
-use super::failure::{ContainerFailure, Failure};
-use super::limits::CallLimits;
-use super::model_cache::Lease;
-use super::single_model::Served;
+use super::container::{Container, HostedModels};
+use super::error::{ContainerError, InvocationError};
+use super::limits::InvocationLimits;
+use super::model_cache::LoadedModel;
+use super::single_model::InvocationTarget;
 use super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
@@ -51,15 +51,15 @@ impl Arrival {
 /// What goes to one container.
 pub(super) struct Request {
     pub(super) id: Uuid,
-    pub(super) place: Place,
+    pub(super) target: Target,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
 /// Where a request goes. A model is loaded for as long as this lives.
-pub(super) enum Place {
-    Invocations(Arc<Served>),
-    Model(Lease),
+pub(super) enum Target {
+    Single(Arc<InvocationTarget>),
+    Multi(LoadedModel),
 }
 
 /// An answer with a status of 2xx.
@@ -70,7 +70,7 @@ pub(super) struct Success {
 }
 
 /// An answer that began with a status of 2xx and is passed on as it comes.
-pub struct StreamedAnswer {
+pub struct StreamedResponse {
     /// All of its headers; which of them a client sees is not decided here.
     pub headers: HeaderMap,
     /// Its body in the pieces in which it comes. The first has come already; nothing comes after a break.
@@ -94,28 +94,28 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<Heade
 }
 
 impl Container {
-    pub(super) fn failure(&self, what: ContainerFailure) -> Failure {
-        Failure::Container { container: self.name_in_errors.clone(), what }
+    pub(super) fn failure(&self, what: ContainerError) -> InvocationError {
+        InvocationError::Container { container: self.name_in_errors.clone(), what }
     }
 
     /// Where to send a request, with its model ready.
-    pub(super) async fn place(
+    pub(super) async fn target(
         &self,
         client: &Client,
         target_model: Option<&TargetModel>,
         arrived: Arrival,
-    ) -> Result<Place, Failure> {
+    ) -> Result<Target, InvocationError> {
         if let Some(how) = self.health.how_it_ended() {
-            return Err(self.failure(ContainerFailure::Ended(how)));
+            return Err(self.failure(ContainerError::Ended(how)));
         }
         if let Some(reason) = self.health.failure_reason() {
-            return Err(Failure::EndpointFailed { reason });
+            return Err(InvocationError::EndpointFailed { reason });
         }
-        match &self.calls {
-            Calls::Invocations(model) => model.served(arrived).await.map(Place::Invocations),
-            Calls::Models(models) => {
-                let target_model = target_model.ok_or(Failure::TargetModelMissing)?;
-                models.lease(client, target_model, arrived).await.map(Place::Model)
+        match &self.models {
+            HostedModels::Single(model) => model.target(arrived).await.map(Target::Single),
+            HostedModels::Multi(models) => {
+                let target_model = target_model.ok_or(InvocationError::TargetModelMissing)?;
+                models.lease(client, target_model, arrived).await.map(Target::Multi)
             }
         }
     }
@@ -128,10 +128,10 @@ impl Container {
         most: usize,
         timeout: Duration,
         memory: &MemoryShare,
-    ) -> Result<Success, Failure> {
+    ) -> Result<Success, InvocationError> {
         let (start, id) = (Instant::now(), request.id);
         let exchange = async {
-            let (response, _place) = self.send(client, request, timeout).await?;
+            let (response, _target) = self.send(client, request, timeout).await?;
             let status = response.status();
             let headers = response.headers().clone();
             let most = if status.is_success() { most } else { ERROR_LIMIT };
@@ -153,12 +153,12 @@ impl Container {
         &self,
         client: &Client,
         request: Request,
-        limits: &CallLimits,
+        limits: &InvocationLimits,
         memory: &MemoryShare,
-    ) -> Result<StreamedAnswer, Failure> {
+    ) -> Result<StreamedResponse, InvocationError> {
         let (start, id) = (Instant::now(), request.id);
         let begin = async {
-            let (mut response, place) = self.send(client, request, limits.stream_timeout).await?;
+            let (mut response, target) = self.send(client, request, limits.stream_timeout).await?;
             if !response.status().is_success() {
                 let status = response.status().as_u16();
                 let body =
@@ -166,39 +166,44 @@ impl Container {
                 return Err(self.failed(status, body));
             }
             let first = response.chunk().await.map_err(|error| self.what_happened(&error))?;
-            Ok((first, response, place))
+            Ok((first, response, target))
         };
         let begun = tokio::time::timeout(limits.container_timeout, begin).await;
         // To the first byte: how long the stream lasts is up to whoever reads it.
         self.latency.record(start.elapsed());
         match begun {
-            Ok(Ok((first, response, place))) => {
+            Ok(Ok((first, response, target))) => {
                 self.log_answer(id, response.status().as_u16(), start);
                 let headers = response.headers().clone();
-                Ok(StreamedAnswer { headers, pieces: pieces(first, response, place, limits.stream_timeout) })
+                Ok(StreamedResponse { headers, pieces: pieces(first, response, target, limits.stream_timeout) })
             }
             Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(self.failure(ContainerFailure::TimedOut)),
+            Err(_) => Err(self.failure(ContainerError::TimedOut)),
         }
     }
 
     /// Asks, until there is an answer that counts: a container that has lost the model (404) is told to load it once more;
     /// one that has no memory to answer (507) is told to unload others, as long as there are any
     /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
-    async fn send(&self, client: &Client, request: Request, timeout: Duration) -> Result<(Response, Place), Failure> {
-        let Request { place, mut headers, body, .. } = request;
+    async fn send(
+        &self,
+        client: &Client,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<(Response, Target), InvocationError> {
+        let Request { target, mut headers, body, .. } = request;
         let post = async |url: Url, headers: HeaderMap, body: Bytes| {
             let sent = client.post(url).headers(headers).body(body).timeout(timeout).send().await;
             sent.map_err(|error| self.what_happened(&error))
         };
-        let (mut lease, models) = match (place, &self.calls) {
-            (Place::Model(lease), Calls::Models(models)) => (lease, models),
-            (Place::Model(lease), Calls::Invocations(_)) => {
+        let (mut lease, models) = match (target, &self.models) {
+            (Target::Multi(lease), HostedModels::Multi(models)) => (lease, models),
+            (Target::Multi(lease), HostedModels::Single(_)) => {
                 // Leases are for containers with models.
-                return Ok((post(lease.url().clone(), headers, body).await?, Place::Model(lease)));
+                return Ok((post(lease.url().clone(), headers, body).await?, Target::Multi(lease)));
             }
-            (Place::Invocations(served), _) => {
-                return Ok((post(served.url.clone(), headers, body).await?, Place::Invocations(served)));
+            (Target::Single(target), _) => {
+                return Ok((post(target.url.clone(), headers, body).await?, Target::Single(target)));
             }
         };
         // A TargetModel is printable, so that it is a header's value whatever letters it has.
@@ -210,10 +215,10 @@ impl Container {
             match response.status().as_u16() {
                 404 if !lost => {
                     lost = true;
-                    lease = models.lease_again(client, lease).await?;
+                    lease = models.reload(client, lease).await?;
                 }
-                507 if models.make_room(client, &lease).await => {}
-                _ => return Ok((response, Place::Model(lease))),
+                507 if models.evict_idle(client, &lease).await => {}
+                _ => return Ok((response, Target::Multi(lease))),
             }
         }
     }
@@ -223,19 +228,19 @@ impl Container {
         log::debug!("request {id}: {} answered {status} after {took:.1} ms", self.name_in_errors);
     }
 
-    fn failed(&self, status: u16, body: Body) -> Failure {
+    fn failed(&self, status: u16, body: Body) -> InvocationError {
         self.failure(match body {
-            Body::Whole(body) => ContainerFailure::Status(status, body),
-            Body::TooLarge(_) => ContainerFailure::BodyTooLarge(status, ERROR_LIMIT),
-            Body::InsufficientMemory => return Failure::NoMemory,
+            Body::Whole(body) => ContainerError::Status(status, body),
+            Body::TooLarge(_) => ContainerError::BodyTooLarge(status, ERROR_LIMIT),
+            Body::NoRoom => return InvocationError::NoMemory,
         })
     }
 
     /// What a failed exchange means. A container that has just ended is noticed by its connection first.
-    fn what_happened(&self, error: &reqwest::Error) -> Failure {
+    fn what_happened(&self, error: &reqwest::Error) -> InvocationError {
         self.failure(match self.health.how_it_ended() {
-            Some(how) => ContainerFailure::Ended(how),
-            None => ContainerFailure::from_error(error),
+            Some(how) => ContainerError::Ended(how),
+            None => ContainerError::from_error(error),
         })
     }
 }
@@ -244,14 +249,14 @@ impl Container {
 fn pieces(
     first: Option<Bytes>,
     rest: Response,
-    place: Place,
+    target: Target,
     limit: Duration,
 ) -> BoxStream<'static, Result<Bytes, StreamBreak>> {
     let Some(first) = first else { return stream::empty().boxed() };
-    let rest = stream::unfold(Some((rest, place)), move |rest| async move {
-        let (mut response, place) = rest?;
+    let rest = stream::unfold(Some((rest, target)), move |rest| async move {
+        let (mut response, target) = rest?;
         match response.chunk().await {
-            Ok(piece) => Some((Ok(piece?), Some((response, place)))),
+            Ok(piece) => Some((Ok(piece?), Some((response, target)))),
             Err(error) if error.is_timeout() => Some((Err(StreamBreak::TimedOut(limit)), None)),
             Err(error) => Some((Err(StreamBreak::Broken(innermost(&error))), None)),
         }
@@ -259,13 +264,13 @@ fn pieces(
     stream::once(std::future::ready(Ok(first))).chain(rest).boxed()
 }
 
-impl ContainerFailure {
+impl ContainerError {
     /// What an exchange that gave no answer means.
-    pub(super) fn from_error(error: &reqwest::Error) -> ContainerFailure {
+    pub(super) fn from_error(error: &reqwest::Error) -> ContainerError {
         if error.is_timeout() {
-            return ContainerFailure::TimedOut;
+            return ContainerError::TimedOut;
         }
-        ContainerFailure::NoAnswer(innermost(error))
+        ContainerError::NoAnswer(innermost(error))
     }
 }
 

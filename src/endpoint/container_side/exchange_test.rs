@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes as ActixBytes;
 use tokio::sync::Semaphore;
 
-use super::super::pipeline::{Call, Pipeline};
+use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
 use crate::fake_container::FakeContainer;
 use crate::platform::Health;
@@ -44,7 +44,7 @@ async fn pieces_are_passed_on_before_the_answer_is_whole() {
     let gate = Arc::new(Semaphore::new(0));
     let first = FakeContainer::answering(200, "text/csv", "features");
     let last = in_two_pieces(Arc::clone(&gate), "one", Some("two"));
-    let mut answer = pipeline(&[("a", &first), ("b", &last)]).stream(&client(), Call::default()).await.unwrap();
+    let mut answer = pipeline(&[("a", &first), ("b", &last)]).stream(&client(), Invocation::default()).await.unwrap();
     assert_eq!(answer.headers["content-type"], "text/event-stream");
     assert_eq!(answer.pieces.next().await.unwrap().unwrap(), "one");
     gate.add_permits(1);
@@ -56,7 +56,7 @@ async fn pieces_are_passed_on_before_the_answer_is_whole() {
 #[actix_web::test]
 async fn an_answer_without_a_body_is_a_stream_without_pieces() {
     let container = FakeContainer::answering(200, "text/csv", "");
-    let mut answer = pipeline(&[("a", &container)]).stream(&client(), Call::default()).await.unwrap();
+    let mut answer = pipeline(&[("a", &container)]).stream(&client(), Invocation::default()).await.unwrap();
     assert!(answer.pieces.next().await.is_none());
 }
 
@@ -64,7 +64,7 @@ async fn an_answer_without_a_body_is_a_stream_without_pieces() {
 async fn a_stream_that_breaks_or_takes_too_long_says_so_and_ends() {
     let gate = Arc::new(Semaphore::new(0));
     let breaking = in_two_pieces(Arc::clone(&gate), "one", None);
-    let mut answer = pipeline(&[("a", &breaking)]).stream(&client(), Call::default()).await.unwrap();
+    let mut answer = pipeline(&[("a", &breaking)]).stream(&client(), Invocation::default()).await.unwrap();
     assert_eq!(answer.pieces.next().await.unwrap().unwrap(), "one");
     gate.add_permits(1);
     let broken = answer.pieces.next().await.unwrap();
@@ -73,8 +73,9 @@ async fn a_stream_that_breaks_or_takes_too_long_says_so_and_ends() {
 
     let slow = in_two_pieces(Arc::new(Semaphore::new(0)), "one", Some("two"));
     let stream_timeout = Duration::from_millis(200);
-    let limits = CallLimits { stream_timeout, ..CallLimits::default() };
-    let mut answer = pipeline(&[("a", &slow)]).stream(&client(), Call { limits, ..Call::default() }).await.unwrap();
+    let limits = InvocationLimits { stream_timeout, ..InvocationLimits::default() };
+    let mut answer =
+        pipeline(&[("a", &slow)]).stream(&client(), Invocation { limits, ..Invocation::default() }).await.unwrap();
     assert_eq!(answer.pieces.next().await.unwrap().unwrap(), "one");
     assert_eq!(answer.pieces.next().await.unwrap(), Err(StreamBreak::TimedOut(stream_timeout)));
     assert!(answer.pieces.next().await.is_none());
@@ -83,9 +84,9 @@ async fn a_stream_that_breaks_or_takes_too_long_says_so_and_ends() {
 #[actix_web::test]
 async fn what_goes_wrong_before_the_first_byte_is_a_plain_failure() {
     let refusing = FakeContainer::answering(415, "text/plain", "no");
-    let failure = pipeline(&[("a", &refusing)]).stream(&client(), Call::default()).await.err().unwrap();
-    let expected = ContainerFailure::Status(415, Bytes::from_static(b"no"));
-    assert_eq!(failure, Failure::Container { container: "a".into(), what: expected });
+    let failure = pipeline(&[("a", &refusing)]).stream(&client(), Invocation::default()).await.err().unwrap();
+    let expected = ContainerError::Status(415, Bytes::from_static(b"no"));
+    assert_eq!(failure, InvocationError::Container { container: "a".into(), what: expected });
 
     let gate = Arc::new(Semaphore::new(0));
     let silent = FakeContainer::start(move |_| {
@@ -95,8 +96,11 @@ async fn what_goes_wrong_before_the_first_byte_is_a_plain_failure() {
             HttpResponse::Ok().finish()
         }
     });
-    let limits = CallLimits { container_timeout: Duration::from_millis(20), ..CallLimits::default() };
-    let failure =
-        pipeline(&[("a", &silent)]).stream(&client(), Call { limits, ..Call::default() }).await.err().unwrap();
-    assert_eq!(failure, Failure::Container { container: "a".into(), what: ContainerFailure::TimedOut });
+    let limits = InvocationLimits { container_timeout: Duration::from_millis(20), ..InvocationLimits::default() };
+    let failure = pipeline(&[("a", &silent)])
+        .stream(&client(), Invocation { limits, ..Invocation::default() })
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(failure, InvocationError::Container { container: "a".into(), what: ContainerError::TimedOut });
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// The limits of one invocation. [`CallLimits::default`] has the platform's own.
+/// The limits of one invocation. [`InvocationLimits::default`] has the platform's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallLimits {
+pub struct InvocationLimits {
     /// The most bytes that one container may hand to the next: 5 MB
     /// (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html).
     pub hand_over_bytes: usize,
@@ -17,9 +17,9 @@ pub struct CallLimits {
     pub stream_timeout: Duration,
 }
 
-impl Default for CallLimits {
-    fn default() -> CallLimits {
-        CallLimits {
+impl Default for InvocationLimits {
+    fn default() -> InvocationLimits {
+        InvocationLimits {
             hand_over_bytes: 5 << 20,
             answer_bytes: 25 << 20,
             container_timeout: Duration::from_secs(60),

@@ -5,30 +5,30 @@
 //! what a request asks for, from `model_store`; `single_model` is the model of any other container. Before that, `start` brings containers up: `process` runs one as a child
 //! process with the `environment` that the platform would give it, `readiness` waits for its health check, and `instance`
 //! looks after it from then on. What goes
-//! wrong is a [`Failure`], in terms of containers and models: what clients are told about it is not decided here.
+//! wrong is a [`InvocationError`], in terms of containers and models: what clients are told about it is not decided here.
 
 mod container;
+mod error;
 mod exchange;
-mod failure;
-mod half_written;
-mod instance;
+mod launcher;
 mod limits;
 mod model_cache;
 mod model_store;
+mod partial_artifact;
 mod pipeline;
+mod settings;
 mod single_model;
-mod start;
-mod surroundings;
+mod supervisor;
 mod target_model;
 
 pub use container::Container;
-pub use exchange::{StreamBreak, StreamedAnswer};
-pub use failure::{ContainerFailure, Failure};
-pub use instance::Instance;
-pub use limits::CallLimits;
+pub use error::{ContainerError, InvocationError};
+pub use exchange::{StreamBreak, StreamedResponse};
+pub use launcher::{ContainerLauncher, RunningPipeline, stop_all};
+pub use limits::InvocationLimits;
 pub use model_cache::{CacheSettings, ModelCache, ModelRefresh};
 pub use model_store::{ModelFolder, ModelStore};
-pub use pipeline::{Answer, Call, Pipeline};
-pub use start::{Started, Starter, stop_all};
-pub use surroundings::Surroundings;
+pub use pipeline::{Invocation, Pipeline, PipelineResponse};
+pub use settings::ContainerSettings;
+pub use supervisor::Supervisor;
 pub use target_model::TargetModel;

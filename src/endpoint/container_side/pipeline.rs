@@ -12,17 +12,17 @@ use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-use super::container::{Calls, Container};
-use super::exchange::{Arrival, Place, Request, StreamedAnswer, request_id, set};
-use super::failure::{ContainerFailure, Failure};
-use super::limits::CallLimits;
+use super::container::{Container, HostedModels};
+use super::error::{ContainerError, InvocationError};
+use super::exchange::{Arrival, Request, StreamedResponse, Target, request_id, set};
+use super::limits::InvocationLimits;
 use super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::Body;
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
-pub struct Call {
+pub struct Invocation {
     /// The request's id: what its client gets as RequestId, each container as a header, and what log lines name.
     pub request_id: Uuid,
     /// Content-Type, for the first container.
@@ -38,14 +38,14 @@ pub struct Call {
     /// The body for the first container.
     pub body: Bytes,
     /// How long it may take and how large answers may be.
-    pub limits: CallLimits,
+    pub limits: InvocationLimits,
     /// What answers are leased from.
     pub memory: MemoryShare,
 }
 
 /// What the last container answered.
 #[derive(Debug)]
-pub struct Answer {
+pub struct PipelineResponse {
     /// All of its headers; which of them a client sees is not decided here.
     pub headers: HeaderMap,
     /// Its body.
@@ -104,7 +104,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// The first thing that goes wrong; no later container is called then.
-    pub async fn invoke(&self, client: &Client, call: Call) -> Result<Answer, Failure> {
+    pub async fn invoke(&self, client: &Client, call: Invocation) -> Result<PipelineResponse, InvocationError> {
         self.chain(&call)?.invoke(client, call).await
     }
 
@@ -112,7 +112,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// What goes wrong before the first byte of the last answer; no later container is called then.
-    pub async fn stream(&self, client: &Client, call: Call) -> Result<StreamedAnswer, Failure> {
+    pub async fn stream(&self, client: &Client, call: Invocation) -> Result<StreamedResponse, InvocationError> {
         self.chain(&call)?.stream(client, call).await
     }
 
@@ -124,22 +124,22 @@ impl Pipeline {
     }
 
     /// The containers that a request is for.
-    fn chain(&self, call: &Call) -> Result<&Chain, Failure> {
+    fn chain(&self, call: &Invocation) -> Result<&Chain, InvocationError> {
         let chain = match (&self.0, &call.target_container_hostname) {
             (Wiring::Serial(chain), None) => chain,
-            (Wiring::Serial(_), Some(_)) => return Err(Failure::TargetContainerNotSupported),
-            (Wiring::Direct(_), None) => return Err(Failure::TargetContainerMissing),
+            (Wiring::Serial(_), Some(_)) => return Err(InvocationError::TargetContainerNotSupported),
+            (Wiring::Direct(_), None) => return Err(InvocationError::TargetContainerMissing),
             (Wiring::Direct(chains), Some(hostname)) => {
                 let named = chains.iter().find(|chain| chain.last.name_in_errors == *hostname);
-                named.ok_or_else(|| Failure::NoSuchContainer {
+                named.ok_or_else(|| InvocationError::NoSuchContainer {
                     hostname: hostname.clone(),
                     known: chains.iter().map(|chain| chain.last.name_in_errors.clone()).collect(),
                 })?
             }
         };
         match (&call.target_model, chain.is_multi_model()) {
-            (Some(_), false) => Err(Failure::TargetModelNotSupported),
-            (None, true) => Err(Failure::TargetModelMissing),
+            (Some(_), false) => Err(InvocationError::TargetModelNotSupported),
+            (None, true) => Err(InvocationError::TargetModelMissing),
             _ => Ok(chain),
         }
     }
@@ -147,73 +147,77 @@ impl Pipeline {
 
 impl Chain {
     fn is_multi_model(&self) -> bool {
-        self.containers().any(|container| matches!(container.calls, Calls::Models(_)))
+        self.containers().any(|container| matches!(container.models, HostedModels::Multi(_)))
     }
 
     fn containers(&self) -> impl Iterator<Item = &Container> {
         self.before.iter().chain([&self.last])
     }
 
-    async fn invoke(&self, client: &Client, mut call: Call) -> Result<Answer, Failure> {
-        let (place, headers) = self.up_to_the_last(client, &mut call).await?;
+    async fn invoke(&self, client: &Client, mut call: Invocation) -> Result<PipelineResponse, InvocationError> {
+        let (target, headers) = self.up_to_the_last(client, &mut call).await?;
         let limits = call.limits;
-        let request = Request { id: call.request_id, place, headers, body: call.body };
+        let request = Request { id: call.request_id, target, headers, body: call.body };
         let (most, timeout) = (limits.answer_bytes, limits.container_timeout);
         let answer = self.last.call(client, request, most, timeout, &call.memory).await?;
         match answer.body {
-            Body::Whole(body) => Ok(Answer { headers: answer.headers, body }),
-            Body::InsufficientMemory => Err(Failure::NoMemory),
+            Body::Whole(body) => Ok(PipelineResponse { headers: answer.headers, body }),
+            Body::NoRoom => Err(InvocationError::NoMemory),
             Body::TooLarge(_) => {
                 // Of two limits, the one that it exceeds.
                 let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
-                Err(self.last.failure(ContainerFailure::BodyTooLarge(answer.status, limit)))
+                Err(self.last.failure(ContainerError::BodyTooLarge(answer.status, limit)))
             }
         }
     }
 
-    async fn stream(&self, client: &Client, mut call: Call) -> Result<StreamedAnswer, Failure> {
-        let (place, headers) = self.up_to_the_last(client, &mut call).await?;
-        let request = Request { id: call.request_id, place, headers, body: call.body };
+    async fn stream(&self, client: &Client, mut call: Invocation) -> Result<StreamedResponse, InvocationError> {
+        let (target, headers) = self.up_to_the_last(client, &mut call).await?;
+        let request = Request { id: call.request_id, target, headers, body: call.body };
         self.last.stream(client, request, &call.limits, &call.memory).await
     }
 
-    /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
-    async fn up_to_the_last(&self, client: &Client, call: &mut Call) -> Result<(Place, HeaderMap), Failure> {
+    /// HostedModels all containers but the last; what that one is to be asked, with its body left in `call`.
+    async fn up_to_the_last(
+        &self,
+        client: &Client,
+        call: &mut Invocation,
+    ) -> Result<(Target, HeaderMap), InvocationError> {
         let arrived = Arrival::now(call.request_id);
         let target_model = call.target_model.as_ref();
         // The model is made ready before the first container works for nothing.
-        let mut places = Vec::with_capacity(self.before.len());
+        let mut targets = Vec::with_capacity(self.before.len());
         for container in &self.before {
-            places.push(container.place(client, target_model, arrived).await?);
+            targets.push(container.target(client, target_model, arrived).await?);
         }
-        let last_place = self.last.place(client, target_model, arrived).await?;
+        let last_target = self.last.target(client, target_model, arrived).await?;
 
         let limits = &call.limits;
         let mut headers = std::mem::take(&mut call.for_all);
         let (name, value) = request_id(call.request_id);
         headers.insert(name, value);
         let mut content_type = call.content_type.take();
-        for (number, (container, place)) in self.before.iter().zip(places).enumerate() {
+        for (number, (container, target)) in self.before.iter().zip(targets).enumerate() {
             set(&mut headers, CONTENT_TYPE, content_type.take());
             let body = std::mem::take(&mut call.body);
-            let request = Request { id: call.request_id, place, headers: headers.clone(), body };
+            let request = Request { id: call.request_id, target, headers: headers.clone(), body };
             let (most, timeout) = (limits.hand_over_bytes, limits.container_timeout);
             let answer = container.call(client, request, most, timeout, &call.memory).await?;
             call.body = match answer.body {
                 Body::Whole(body) => body,
-                Body::InsufficientMemory => return Err(Failure::NoMemory),
+                Body::NoRoom => return Err(InvocationError::NoMemory),
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
                     let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
                     let status = answer.status;
-                    return Err(container.failure(ContainerFailure::HandOverTooLarge { status, next, bytes, limit }));
+                    return Err(container.failure(ContainerError::HandOverTooLarge { status, next, bytes, limit }));
                 }
             };
             content_type = answer.headers.get(CONTENT_TYPE).cloned();
         }
         set(&mut headers, CONTENT_TYPE, content_type);
         set(&mut headers, ACCEPT, call.accept.take());
-        Ok((last_place, headers))
+        Ok((last_target, headers))
     }
 }
 

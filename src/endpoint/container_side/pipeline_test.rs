@@ -24,24 +24,24 @@ fn value(text: &'static str) -> Option<HeaderValue> {
     Some(HeaderValue::from_static(text))
 }
 
-fn call() -> Call {
+fn call() -> Invocation {
     let for_all = [("x-amzn-sagemaker-custom-attributes", "trace=1"), ("x-amzn-sagemaker-inference-id", "id-1")];
     let for_all = for_all.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    Call {
+    Invocation {
         content_type: value("text/csv"),
         accept: value("application/jsonlines"),
         for_all: for_all.into_iter().collect(),
         body: Bytes::from_static(b"1,2"),
-        ..Call::default()
+        ..Invocation::default()
     }
 }
 
-async fn failure_of(containers: Vec<Container>) -> Failure {
+async fn failure_of(containers: Vec<Container>) -> InvocationError {
     Pipeline::new(containers).unwrap().invoke(&client(), call()).await.unwrap_err()
 }
 
-fn of(container: &str, what: ContainerFailure) -> Failure {
-    Failure::Container { container: container.to_owned(), what }
+fn of(container: &str, what: ContainerError) -> InvocationError {
+    InvocationError::Container { container: container.to_owned(), what }
 }
 
 #[actix_web::test]
@@ -75,7 +75,7 @@ async fn a_lone_container_gets_both_headers_and_none_that_the_client_did_not_giv
     let container = FakeContainer::answering(200, "text/csv", "");
     let pipeline = Pipeline::new(vec![single("primary", &container)]).unwrap();
     pipeline.invoke(&client(), call()).await.unwrap();
-    pipeline.invoke(&client(), Call::default()).await.unwrap();
+    pipeline.invoke(&client(), Invocation::default()).await.unwrap();
     let seen = container.seen();
     assert_eq!((seen[0].header("content-type"), seen[0].header("accept")), ("text/csv", "application/jsonlines"));
     assert_eq!((seen[1].header("content-type"), seen[1].header("accept")), ("", "*/*"));
@@ -87,12 +87,12 @@ async fn a_failure_names_its_container_and_ends_the_chain() {
     let second = FakeContainer::answering(415, "text/plain", "no JSON here");
     let third = FakeContainer::answering(200, "text/csv", "");
     let failure = failure_of(vec![single("a", &first), single("b", &second), single("c", &third)]).await;
-    assert_eq!(failure, of("b", ContainerFailure::Status(415, Bytes::from_static(b"no JSON here"))));
+    assert_eq!(failure, of("b", ContainerError::Status(415, Bytes::from_static(b"no JSON here"))));
     assert!(third.seen().is_empty());
 
     let redirecting = FakeContainer::start(|_| async { response(302).insert_header(("Location", "/ping")).finish() });
     let failure = failure_of(vec![single("a", &redirecting)]).await;
-    assert_eq!(failure, of("a", ContainerFailure::Status(302, Bytes::new())));
+    assert_eq!(failure, of("a", ContainerError::Status(302, Bytes::new())));
     assert_eq!(redirecting.seen().len(), 1);
 }
 
@@ -112,9 +112,9 @@ async fn five_megabytes_can_be_handed_over_and_no_more() {
         let pipeline = Pipeline::new(vec![single("a", &first), single("b", &second)]).unwrap();
         match pipeline.invoke(&client(), call()).await {
             Ok(_) => assert_eq!((bytes, second.seen()[0].body.len()), (HAND_OVER_LIMIT, bytes)),
-            Err(Failure::Container {
+            Err(InvocationError::Container {
                 container,
-                what: ContainerFailure::HandOverTooLarge { status, next, bytes: size, limit: HAND_OVER_LIMIT },
+                what: ContainerError::HandOverTooLarge { status, next, bytes: size, limit: HAND_OVER_LIMIT },
             }) => {
                 assert_eq!((container.as_str(), status, next.as_str()), ("a", 200, "b"));
                 assert_eq!(bytes, 6_000_000);
@@ -131,7 +131,7 @@ async fn a_container_that_does_not_answer_or_has_ended_says_so() {
     let gone = Container::single_model("a", nowhere(), Health::default());
     let failure = failure_of(vec![gone]).await;
     assert!(
-        matches!(&failure, Failure::Container { what: ContainerFailure::NoAnswer(why), .. } if why.contains("refused")),
+        matches!(&failure, InvocationError::Container { what: ContainerError::NoAnswer(why), .. } if why.contains("refused")),
         "{failure:?}"
     );
 
@@ -139,7 +139,7 @@ async fn a_container_that_does_not_answer_or_has_ended_says_so() {
     let ended = Container::single_model("a", nowhere(), health.clone());
     health.ended("the process has ended (signal: 9 (SIGKILL))");
     health.ended("something else");
-    let expected = ContainerFailure::Ended("the process has ended (signal: 9 (SIGKILL))".into());
+    let expected = ContainerError::Ended("the process has ended (signal: 9 (SIGKILL))".into());
     let pipeline = Pipeline::new(vec![ended]).unwrap();
     assert_eq!(pipeline.invoke(&client(), call()).await.unwrap_err(), of("a", expected));
     let how = pipeline.how_it_ended().unwrap();
@@ -151,8 +151,8 @@ async fn a_target_model_is_refused_without_a_multi_model_container() {
     let container = FakeContainer::answering(200, "text/csv", "");
     let pipeline = Pipeline::new(vec![single("a", &container)]).unwrap();
     let target_model = Some(TargetModel::parse("a.tar.gz").unwrap());
-    let failure = pipeline.invoke(&client(), Call { target_model, ..call() }).await.unwrap_err();
-    assert_eq!(failure, Failure::TargetModelNotSupported);
+    let failure = pipeline.invoke(&client(), Invocation { target_model, ..call() }).await.unwrap_err();
+    assert_eq!(failure, InvocationError::TargetModelNotSupported);
     assert!(container.seen().is_empty());
 }
 
@@ -161,7 +161,7 @@ async fn in_direct_mode_the_named_container_is_called_as_if_it_were_alone() {
     let (first, second) =
         (FakeContainer::answering(200, "text/csv", "first"), FakeContainer::answering(415, "text/plain", "no"));
     let pipeline = Pipeline::direct(vec![single("a", &first), single("b", &second)]).unwrap();
-    let to = |hostname: &str| Call { target_container_hostname: Some(hostname.into()), ..call() };
+    let to = |hostname: &str| Invocation { target_container_hostname: Some(hostname.into()), ..call() };
     let answer = pipeline.invoke(&client(), to("a")).await.unwrap();
     assert_eq!(answer.body, "first");
     let asked = &first.seen()[0];
@@ -169,14 +169,14 @@ async fn in_direct_mode_the_named_container_is_called_as_if_it_were_alone() {
     assert_eq!((asked.body.as_str(), second.seen().len()), ("1,2", 0));
 
     let failure = pipeline.invoke(&client(), to("b")).await.unwrap_err();
-    assert_eq!(failure, of("b", ContainerFailure::Status(415, Bytes::from_static(b"no"))));
+    assert_eq!(failure, of("b", ContainerError::Status(415, Bytes::from_static(b"no"))));
     let failure = pipeline.invoke(&client(), to("c")).await.unwrap_err();
-    assert_eq!(failure, Failure::NoSuchContainer { hostname: "c".into(), known: vec!["a".into(), "b".into()] });
-    assert_eq!(pipeline.invoke(&client(), call()).await.unwrap_err(), Failure::TargetContainerMissing);
+    assert_eq!(failure, InvocationError::NoSuchContainer { hostname: "c".into(), known: vec!["a".into(), "b".into()] });
+    assert_eq!(pipeline.invoke(&client(), call()).await.unwrap_err(), InvocationError::TargetContainerMissing);
     assert_eq!((first.seen().len(), second.seen().len()), (1, 1));
 
     let serial = Pipeline::new(vec![single("a", &first)]).unwrap();
-    assert_eq!(serial.invoke(&client(), to("a")).await.unwrap_err(), Failure::TargetContainerNotSupported);
+    assert_eq!(serial.invoke(&client(), to("a")).await.unwrap_err(), InvocationError::TargetContainerNotSupported);
 }
 
 #[actix_web::test]
@@ -190,21 +190,21 @@ async fn a_calls_own_limits_are_those_that_count() {
             HttpResponse::Ok().finish()
         }
     });
-    let limits = CallLimits { container_timeout: Duration::from_millis(20), ..CallLimits::default() };
+    let limits = InvocationLimits { container_timeout: Duration::from_millis(20), ..InvocationLimits::default() };
     let pipeline = Pipeline::new(vec![single("a", &silent)]).unwrap();
-    let failure = pipeline.invoke(&client(), Call { limits, ..call() }).await.unwrap_err();
-    assert_eq!(failure, of("a", ContainerFailure::TimedOut));
+    let failure = pipeline.invoke(&client(), Invocation { limits, ..call() }).await.unwrap_err();
+    assert_eq!(failure, of("a", ContainerError::TimedOut));
 
     let (first, second) =
         (FakeContainer::answering(200, "text/csv", "12345678"), FakeContainer::answering(200, "text/csv", "1234"));
     let pipeline = Pipeline::new(vec![single("a", &first), single("b", &second)]).unwrap();
-    let limits = CallLimits { hand_over_bytes: 7, ..CallLimits::default() };
-    let failure = pipeline.invoke(&client(), Call { limits, ..call() }).await.unwrap_err();
-    let what = ContainerFailure::HandOverTooLarge { status: 200, next: "b".into(), bytes: 8, limit: 7 };
+    let limits = InvocationLimits { hand_over_bytes: 7, ..InvocationLimits::default() };
+    let failure = pipeline.invoke(&client(), Invocation { limits, ..call() }).await.unwrap_err();
+    let what = ContainerError::HandOverTooLarge { status: 200, next: "b".into(), bytes: 8, limit: 7 };
     assert_eq!(failure, of("a", what));
-    let limits = CallLimits { answer_bytes: 3, ..CallLimits::default() };
-    let failure = pipeline.invoke(&client(), Call { limits, ..call() }).await.unwrap_err();
-    assert_eq!(failure, of("b", ContainerFailure::BodyTooLarge(200, 3)));
+    let limits = InvocationLimits { answer_bytes: 3, ..InvocationLimits::default() };
+    let failure = pipeline.invoke(&client(), Invocation { limits, ..call() }).await.unwrap_err();
+    assert_eq!(failure, of("b", ContainerError::BodyTooLarge(200, 3)));
 }
 
 #[test]

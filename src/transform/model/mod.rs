@@ -3,9 +3,9 @@
 //! A container is always a process of its own, or one that runs already, and is spoken to as the service speaks to it: what
 //! passes here passes there. `stage` is one container, `call` one invocation of all of them.
 
-mod call;
-mod complaint;
 mod execution_parameters;
+mod invoker;
+mod record_error;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
 
-pub(super) use call::{Invoker, Trouble};
-pub(super) use complaint::Complaint;
 pub(super) use execution_parameters::ExecutionParameters;
+pub(super) use invoker::{Invoker, Trouble};
+pub(super) use record_error::Complaint;
 use stage::Stage;
 
 use crate::error::{Cause, Error, Result};
@@ -45,7 +45,7 @@ pub enum ModelSource {
 
 /// What containers are started with.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct LaunchSettings {
     /// The program that is a container when called with `serve`.
     pub executable: PathBuf,
     /// What of the environment is the same for all of them.
@@ -232,19 +232,19 @@ impl Model {
     /// A line for each that does not become healthy; the others are stopped again.
     pub(super) async fn start(
         source: &ModelSource,
-        surroundings: &Surroundings,
+        launch: &LaunchSettings,
         variables: &BTreeMap<String, String>,
     ) -> Result<Model> {
         let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
         let unpacked = TemporaryFolder::make("byoc-transform-")?;
         unpacked.remove_abandoned();
         let started = match source {
-            ModelSource::Running(url) => vec![Stage::running(&client, url, surroundings).await],
+            ModelSource::Running(url) => vec![Stage::running(&client, url, launch).await],
             ModelSource::Model(_) | ModelSource::Containers(_) => {
                 let all = source.containers().iter().enumerate().map(|(position, container)| {
                     let mut container = container.clone();
                     container.environment.extend(variables.clone());
-                    Stage::start(&client, container, position, surroundings, unpacked.path())
+                    Stage::start(&client, container, position, launch, unpacked.path())
                 });
                 join_all(all).await
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, Url};
 use tokio::sync::Mutex;
 
-use super::Surroundings;
+use super::LaunchSettings;
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, Models};
@@ -27,7 +27,7 @@ pub(super) struct Stage {
     origin: RwLock<Url>,
     /// Nothing for one that runs already.
     own: Option<Own>,
-    surroundings: Surroundings,
+    launch: LaunchSettings,
 }
 
 #[derive(Debug)]
@@ -44,12 +44,12 @@ struct Running {
 
 impl Stage {
     /// A container that somebody else runs.
-    pub(super) async fn running(client: &Client, url: &Url, surroundings: &Surroundings) -> Result<Stage> {
+    pub(super) async fn running(client: &Client, url: &Url, launch: &LaunchSettings) -> Result<Stage> {
         let stage = Stage {
             name: format!("at {url}").trim_end_matches('/').to_owned(),
             origin: RwLock::new(url.clone()),
             own: None,
-            surroundings: surroundings.clone(),
+            launch: launch.clone(),
         };
         stage.make_healthy(client).await?;
         Ok(stage)
@@ -60,7 +60,7 @@ impl Stage {
         client: &Client,
         container: ContainerConfig,
         position: usize,
-        surroundings: &Surroundings,
+        launch: &LaunchSettings,
         unpacked: &Path,
     ) -> Result<Stage> {
         let base_dir = unpacked.join(&container.name);
@@ -68,7 +68,7 @@ impl Stage {
             Models::Single(Some(url)) => match url.folder() {
                 Some(folder) => ModelPlace::At(folder),
                 None => {
-                    let fetched = fetch::fetch(url, &surroundings.storage, &base_dir.join("model")).await;
+                    let fetched = fetch::fetch(url, &launch.storage, &base_dir.join("model")).await;
                     fetched.map_err(|error| {
                         error.into_error().context(format_args!("container {}: {}", container.name, url.named()))
                     })?;
@@ -77,12 +77,12 @@ impl Stage {
             },
             Models::Single(None) | Models::Multi { .. } => ModelPlace::Below(&base_dir),
         };
-        let variables = surroundings.environment.variables(&container, position, place);
+        let variables = launch.environment.variables(&container, position, place);
         let stage = Stage {
             name: container.name_in_errors,
             origin: RwLock::new(unknown_yet()?),
             own: Some(Own { variables, running: Mutex::new(None) }),
-            surroundings: surroundings.clone(),
+            launch: launch.clone(),
         };
         stage.make_healthy(client).await?;
         Ok(stage)
@@ -109,7 +109,7 @@ impl Stage {
             if ping(client, &self.url("/")).await.is_ok() {
                 return Ok(());
             }
-            let limit = self.surroundings.health_check_timeout.as_secs();
+            let limit = self.launch.health_check_timeout.as_secs();
             log::warn!("container {}: waiting for {}, up to {limit} s", self.name, self.url("/ping"));
             return self.wait_until_healthy(client, &Health::default()).await;
         };
@@ -126,7 +126,7 @@ impl Stage {
             }
         }
         let health = Health::default();
-        let executable = &self.surroundings.executable;
+        let executable = &self.launch.executable;
         let started = Process::start(executable, &self.name, &own.variables, &health).await;
         let (process, origin) = started.map_err(|problem| self.not_healthy(&problem, &health))?;
         *self.origin.write().unwrap_or_else(PoisonError::into_inner) = origin;
@@ -139,7 +139,7 @@ impl Stage {
     }
 
     async fn wait_until_healthy(&self, client: &Client, health: &Health) -> Result<()> {
-        let limit = self.surroundings.health_check_timeout;
+        let limit = self.launch.health_check_timeout;
         let took = wait_until_ready(client, &self.url("/"), false, health, limit).await;
         let took = took.map_err(|problem| self.not_healthy(&problem, health))?;
         log::info!("container {}: ping ok after {:.0} ms", self.name, took.as_secs_f64() * 1e3);

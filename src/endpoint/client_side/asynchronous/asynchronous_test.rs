@@ -10,11 +10,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::places::{Input, output};
+use super::locations::{Input, output};
 use super::queue::Job;
 use super::*;
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
-use crate::endpoint::container_side::{Call, Container, Pipeline};
+use crate::endpoint::container_side::{Container, Invocation, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::{FakeContainer, Seen, response};
@@ -49,7 +49,7 @@ impl Rig {
 
     /// Works on all that waits; the folder with what came of it.
     async fn finish(self) -> TempDir {
-        self.endpoint.take_no_more();
+        self.endpoint.stop_accepting();
         self.worker
             .work(self.endpoint, crate::platform::http::client().unwrap(), Arc::default(), MemoryShare::unbounded())
             .await;
@@ -60,7 +60,7 @@ impl Rig {
         Job {
             id: Uuid::nil(),
             variant: 0,
-            call: Call::default(),
+            call: Invocation::default(),
             input,
             output: output(&Location::Local(self.folder.path().join("out")), "", "a.out").unwrap(),
             failure: output(&Location::Local(self.folder.path().join("failed")), "", "a-error.out").unwrap(),
@@ -191,7 +191,7 @@ async fn what_cannot_be_taken_is_refused_at_once() {
         let message = json(response).await["Message"].as_str().unwrap().to_owned();
         assert!(message.contains(expected), "{expected}: {message}");
     }
-    rig.endpoint.take_no_more();
+    rig.endpoint.stop_accepting();
     assert_eq!(send(&services, request().set_payload("1")).await.status(), 503);
     assert!(container.seen().is_empty());
 
@@ -367,7 +367,7 @@ async fn an_input_is_of_the_type_that_the_request_says_or_else_of_its_objects_ow
             asked = asked.insert_header(("X-Amzn-SageMaker-Content-Type", said));
         }
         assert_eq!(send(&rig.services(), asked).await.status(), 202);
-        rig.endpoint.take_no_more();
+        rig.endpoint.stop_accepting();
         let Rig { folder: _folder, worker, endpoint } = rig;
         let client = crate::platform::http::client().unwrap();
         worker.work(endpoint, client, Arc::new(Storage::new(access.clone())), MemoryShare::unbounded()).await;

@@ -4,7 +4,7 @@
 //! `request` takes it and says where the answer will be; `queue` works on it, in order and so many at a time; `places` is
 //! the only part that knows where inputs and outputs lie.
 
-mod places;
+mod locations;
 mod queue;
 mod request;
 

@@ -11,10 +11,10 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::places::{Input, LARGEST_INPUT};
+use super::locations::{Input, LARGEST_INPUT};
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::services::Endpoint;
-use crate::endpoint::container_side::Call;
+use crate::endpoint::container_side::Invocation;
 use crate::leased_bytes::MemoryShare;
 use crate::storage::{Folders, Location, Object, Storage};
 
@@ -28,7 +28,7 @@ pub(super) struct Job {
     /// The variant's number.
     pub(super) variant: usize,
     /// What the containers are asked; its body is read when it is its turn.
-    pub(super) call: Call,
+    pub(super) call: Invocation,
     pub(super) input: Input,
     pub(super) output: Location,
     pub(super) failure: Location,
@@ -63,7 +63,7 @@ pub struct Worker {
 
 /// What an answer is made with.
 #[derive(Clone)]
-struct Means {
+struct WorkerContext {
     endpoint: Arc<Endpoint>,
     client: Client,
     storage: Arc<Storage>,
@@ -109,7 +109,7 @@ impl Worker {
     /// Inputs that are read are leased from `memory`.
     pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>, memory: MemoryShare) {
         let room = Arc::new(Semaphore::new(self.concurrent));
-        let means = Means { endpoint, client, storage, inputs: self.inputs, memory, abandoned: self.abandoned };
+        let means = WorkerContext { endpoint, client, storage, inputs: self.inputs, memory, abandoned: self.abandoned };
         while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
             let Some(job) = self.jobs.recv().await else { break };
             let means = means.clone();
@@ -123,7 +123,7 @@ impl Worker {
     }
 }
 
-impl Means {
+impl WorkerContext {
     /// Answers a request into its object.
     async fn process(self, job: Job) {
         let Job { id, variant, call, input, output, failure, queued, time_to_live, timeout } = job;
@@ -143,7 +143,7 @@ impl Means {
             // Of a request that does not say what its input is, the object does.
             let its_own = || HeaderValue::from_str(&content_type?).ok();
             let content_type = call.content_type.clone().or_else(its_own);
-            self.invoke(variant, Call { body, content_type, ..call }, timeout, &id).await
+            self.invoke(variant, Invocation { body, content_type, ..call }, timeout, &id).await
         };
         let answer = tokio::select! {
             biased;
@@ -165,14 +165,22 @@ impl Means {
         }
     }
 
-    async fn invoke(&self, variant: usize, mut call: Call, timeout: Duration, id: &Uuid) -> Result<Bytes, AwsError> {
+    async fn invoke(
+        &self,
+        variant: usize,
+        mut call: Invocation,
+        timeout: Duration,
+        id: &Uuid,
+    ) -> Result<Bytes, AwsError> {
         let variant = self.endpoint.variants().and_then(|variants| variants.get(variant));
         let variant = variant.ok_or_else(|| AwsError::service_unavailable("The variant is not there any more."))?;
         call.limits.container_timeout = timeout;
         call.limits.answer_bytes = usize::try_from(LARGEST_INPUT).unwrap_or(usize::MAX);
         let outcome = tokio::time::timeout(timeout, variant.invoke(&self.client, call)).await;
         let answer = match outcome {
-            Ok(outcome) => outcome.map_err(|failure| AwsError::from_failure(&failure, &self.endpoint.identity, id)),
+            Ok(outcome) => {
+                outcome.map_err(|failure| AwsError::from_invocation_error(&failure, &self.endpoint.identity, id))
+            }
             Err(_) => {
                 let seconds = timeout.as_secs();
                 Err(AwsError::validation(format!("The request took longer than InvocationTimeoutSeconds ({seconds}).")))

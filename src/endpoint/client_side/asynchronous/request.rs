@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::places::{Input, LARGEST_INLINE, is_file_name, output};
+use super::locations::{Input, LARGEST_INLINE, is_file_name, output};
 use super::queue::Job;
 use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;

@@ -41,7 +41,7 @@ impl Client {
         let all: Vec<(&str, &[u8])> =
             headers.into_iter().chain(signed.headers()).map(|(name, value)| (name, value.as_bytes())).collect();
         let request = SignedRequest { method: "POST", path: &path, query: "", headers: &all, received: UNIX_EPOCH };
-        let call = Call {
+        let call = ActionRequest {
             action: INVOKE_ENDPOINT,
             region: "us-east-1",
             account: "123456789012",

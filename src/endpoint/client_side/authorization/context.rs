@@ -4,7 +4,7 @@
 //! (docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker.html). Any other key is absent, as it is
 //! on AWS for a request that does not carry it.
 
-use super::{Call, Principal};
+use super::{ActionRequest, Principal};
 
 /// The names of all keys that can have a value, in lower case; a tag's name follows the last one.
 const KNOWN: [&str; 12] = [
@@ -67,7 +67,7 @@ fn is_made_of(text: &str, others: &str) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
     pub(super) principal: &'a Principal,
-    pub(super) call: &'a Call<'a>,
+    pub(super) call: &'a ActionRequest<'a>,
     /// The region that the signature is for.
     pub(super) requested_region: &'a str,
 }

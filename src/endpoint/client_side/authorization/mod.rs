@@ -51,7 +51,7 @@ pub struct SignedRequest<'a> {
 
 /// What a request asks for: an action on an endpoint, and what policies can make conditions of.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub struct ActionRequest<'a> {
     /// The action, such as [`INVOKE_ENDPOINT`].
     pub action: &'a str,
     /// The endpoint's region.
@@ -66,11 +66,11 @@ pub struct Call<'a> {
     pub target_container_hostname: Option<&'a str>,
 }
 
-impl Call<'_> {
+impl ActionRequest<'_> {
     /// The endpoint's ARN. SageMaker writes names in lower case there, and policies are held against that
     /// (philschmid/cdk-samples#2).
     fn resource(&self, partition: &str) -> String {
-        let Call { region, account, endpoint, .. } = self;
+        let ActionRequest { region, account, endpoint, .. } = self;
         format!("arn:{partition}:sagemaker:{region}:{account}:endpoint/{}", endpoint.to_ascii_lowercase())
     }
 }
@@ -97,7 +97,7 @@ impl Authorization {
     /// # Errors
     /// A [`Refusal`] with the status, the exception and the words that AWS has for it: whatever is wrong with the head, the
     /// signature too if the head names the body's digest, and then also what policies say.
-    pub fn check_head(&self, request: &SignedRequest<'_>, call: &Call<'_>) -> Result<Checked<'_>, Refusal> {
+    pub fn check_head(&self, request: &SignedRequest<'_>, call: &ActionRequest<'_>) -> Result<Checked<'_>, Refusal> {
         let signed = signature::verify_head(request, &self.principals)?;
         let principal = signed.principal;
         let denied = denied(principal, call, signed.region);
@@ -109,7 +109,7 @@ impl Authorization {
 }
 
 /// Why a principal may not do what it calls for.
-fn denied(principal: &Principal, call: &Call<'_>, requested_region: &str) -> Option<Refusal> {
+fn denied(principal: &Principal, call: &ActionRequest<'_>, requested_region: &str) -> Option<Refusal> {
     let context = Context { principal, call, requested_region };
     let resource = call.resource(principal.partition());
     let explicitly = match policy::decide(principal.policies(), call.action, &resource, &context) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::document::Findings;
-use super::{Authorization, Call, Context, INVOKE_ENDPOINT, Principal, Principals, Refusal, SignedRequest};
+use super::{ActionRequest, Authorization, Context, INVOKE_ENDPOINT, Principal, Principals, Refusal, SignedRequest};
 
 pub(super) const ARN: &str = "arn:aws:sts::123456789012:assumed-role/NewYork/me";
 pub(super) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -34,8 +34,8 @@ pub(super) fn the_one(principals: &Principals) -> &Principal {
 }
 
 /// InvokeEndpoint of the endpoint `housing`.
-pub(super) fn call(target_model: Option<&str>) -> Call<'_> {
-    Call {
+pub(super) fn call(target_model: Option<&str>) -> ActionRequest<'_> {
+    ActionRequest {
         action: INVOKE_ENDPOINT,
         region: "us-east-1",
         account: "123456789012",
@@ -45,7 +45,7 @@ pub(super) fn call(target_model: Option<&str>) -> Call<'_> {
     }
 }
 
-pub(super) fn context<'a>(principal: &'a Principal, call: &'a Call<'a>) -> Context<'a> {
+pub(super) fn context<'a>(principal: &'a Principal, call: &'a ActionRequest<'a>) -> Context<'a> {
     Context { principal, call, requested_region: "us-east-1" }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn check<'a>(
     door: &'a Authorization,
     request: &SignedRequest<'_>,
     body: &[u8],
-    call: &Call<'_>,
+    call: &ActionRequest<'_>,
 ) -> Result<&'a Principal, Refusal> {
     door.check_head(request, call)?.check_body(request, &Sha256::digest(body).into())
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::super::container::Container;
-use super::super::failure::ContainerFailure;
-use super::super::pipeline::{Call, Pipeline};
+use super::super::error::ContainerError;
+use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 use crate::platform::Health;
@@ -79,7 +79,7 @@ impl Disk {
 
     fn cache(&self, container: &FakeContainer, settings: CacheSettings) -> ModelCache {
         let store = ModelStore::folder("p", self.0.path().join("prefix"));
-        let folder = ModelFolder::of(self.0.path()).unwrap();
+        let folder = ModelFolder::open_deleting_leftovers(self.0.path()).unwrap();
         ModelCache::with_settings("learner", container.origin.clone(), store, folder, settings)
     }
 
@@ -99,7 +99,7 @@ fn client() -> Client {
     crate::platform::http::client().unwrap()
 }
 
-async fn lease(cache: &ModelCache, model: &str) -> Result<Lease, Failure> {
+async fn lease(cache: &ModelCache, model: &str) -> Result<LoadedModel, InvocationError> {
     cache.lease(&client(), &name(model), Arrival::now(uuid::Uuid::nil())).await
 }
 
@@ -138,8 +138,8 @@ async fn a_model_that_never_fits_is_the_containers_own_error() {
     let small = Small::with_room_for(0);
     let cache = disk.cache(&small.container, CacheSettings::default());
     let failure = lease(&cache, "a").await.unwrap_err();
-    let what = ContainerFailure::Status(507, bytes::Bytes::from_static(b"507 for 0 models"));
-    assert_eq!(failure, Failure::Container { container: "learner".into(), what });
+    let what = ContainerError::Status(507, bytes::Bytes::from_static(b"507 for 0 models"));
+    assert_eq!(failure, InvocationError::Container { container: "learner".into(), what });
 }
 
 #[actix_web::test]
@@ -152,7 +152,7 @@ async fn a_busy_model_is_unloaded_once_its_requests_have_ended_and_new_ones_wait
         let cache = cache.clone();
         async move { lease(&cache, "b").await.map(drop) }
     });
-    until(|| cache.upkeep.inventory().leaving(&name("a")).is_some()).await;
+    until(|| cache.manager.inventory().unloading(&name("a")).is_some()).await;
     // Comes after b was asked for, so that it does not keep a loaded for ever.
     let again = tokio::spawn({
         let cache = cache.clone();
@@ -175,14 +175,14 @@ async fn many_requests_for_more_models_than_fit_are_all_answered() {
     let pipeline = Pipeline::new(vec![multi]).unwrap();
     let client = client();
     let calls = (0..120).map(|number| {
-        let call = Call { target_model: Some(name(&models[number * 7 % 12])), ..Call::default() };
+        let call = Invocation { target_model: Some(name(&models[number * 7 % 12])), ..Invocation::default() };
         pipeline.invoke(&client, call)
     });
     for outcome in join_all(calls).await {
         outcome.unwrap();
     }
     assert!(small.loaded() <= 3);
-    assert_eq!(cache.upkeep.inventory().on_disk().0, 12);
+    assert_eq!(cache.manager.inventory().on_disk().0, 12);
 }
 
 #[actix_web::test]
@@ -191,7 +191,7 @@ async fn a_container_that_lost_a_model_is_told_to_load_it_again_once() {
     let small = Small::with_room_for(1);
     let cache = disk.cache(&small.container, CacheSettings::default());
     let pipeline = Pipeline::new(vec![Container::multi_model("learner", cache, Health::default())]).unwrap();
-    let call = || Call { target_model: Some(name("a")), ..Call::default() };
+    let call = || Invocation { target_model: Some(name("a")), ..Invocation::default() };
     pipeline.invoke(&client(), call()).await.unwrap();
     small.loaded.lock().unwrap().clear();
     pipeline.invoke(&client(), call()).await.unwrap();
@@ -203,7 +203,7 @@ async fn a_container_that_lost_a_model_is_told_to_load_it_again_once() {
     let cache = disk.cache(&forgetful, CacheSettings::default());
     let pipeline = Pipeline::new(vec![Container::multi_model("learner", cache, Health::default())]).unwrap();
     let failure = pipeline.invoke(&client(), call()).await.unwrap_err();
-    assert!(matches!(failure, Failure::Container { what: ContainerFailure::Status(404, _), .. }), "{failure:?}");
+    assert!(matches!(failure, InvocationError::Container { what: ContainerError::Status(404, _), .. }), "{failure:?}");
     assert_eq!(forgetful.count("POST", "/models/"), 2);
 }
 
@@ -225,13 +225,13 @@ async fn a_container_without_memory_to_answer_unloads_others_and_is_asked_again(
         lease(&cache, model).await.unwrap();
     }
     let pipeline = Pipeline::new(vec![Container::multi_model("learner", cache, Health::default())]).unwrap();
-    let call = || Call { target_model: Some(name("c")), ..Call::default() };
+    let call = || Invocation { target_model: Some(name("c")), ..Invocation::default() };
     pipeline.invoke(&client(), call()).await.unwrap();
     assert_eq!((container.count("DELETE", "/models/"), container.count("POST", "/models/")), (2, 3));
 
     *full.lock().unwrap() = 9;
     let failure = pipeline.invoke(&client(), call()).await.unwrap_err();
-    assert!(matches!(failure, Failure::Container { what: ContainerFailure::Status(507, _), .. }), "{failure:?}");
+    assert!(matches!(failure, InvocationError::Container { what: ContainerError::Status(507, _), .. }), "{failure:?}");
 }
 
 #[actix_web::test]
@@ -244,8 +244,8 @@ async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
     }
     assert_eq!(disk.unpacked(), 2);
     lease(&cache, "c").await.unwrap();
-    assert_eq!(cache.upkeep.inventory().on_disk(), (2, 20));
-    assert!(cache.upkeep.inventory().artifact(&name("b")).is_none(), "b was not used for longest");
+    assert_eq!(cache.manager.inventory().on_disk(), (2, 20));
+    assert!(cache.manager.inventory().artifact(&name("b")).is_none(), "b was not used for longest");
     assert_eq!(disk.unpacked(), 2);
 
     // No artifact is unused where everything is loaded: then the least recently used model goes.
@@ -259,7 +259,10 @@ async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
 
     let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(9), ..CacheSettings::default() });
     let failure = lease(&cache, "a").await.unwrap_err();
-    assert!(matches!(&failure, Failure::BadArtifact { message, .. } if message.contains("9 bytes")), "{failure:?}");
+    assert!(
+        matches!(&failure, InvocationError::BadArtifact { message, .. } if message.contains("9 bytes")),
+        "{failure:?}"
+    );
 }
 
 #[actix_web::test]
@@ -288,7 +291,7 @@ async fn where_the_cache_is_disabled_a_model_goes_after_its_last_request() {
     assert_eq!((small.loaded(), disk.unpacked()), (1, 1), "one request still uses it");
     drop(second);
     until(|| small.loaded() == 0 && disk.unpacked() == 0).await;
-    until(|| cache.upkeep.inventory().is_empty()).await;
+    until(|| cache.manager.inventory().is_empty()).await;
     lease(&cache, "a").await.unwrap();
     assert_eq!(small.count("POST", "/models"), 2);
 }
@@ -300,7 +303,7 @@ async fn a_container_that_started_anew_has_no_models() {
     let cache = disk.cache(&small.container, CacheSettings::default());
     lease(&cache, "a").await.unwrap();
     small.loaded.lock().unwrap().clear();
-    cache.forget();
+    cache.clear();
     lease(&cache, "a").await.unwrap();
     assert_eq!(small.loaded(), 1);
 }

@@ -11,13 +11,13 @@ use lru::LruCache;
 use reqwest::Url;
 use tokio::sync::watch;
 
-use super::super::failure::Failure;
+use super::super::error::InvocationError;
 use super::super::target_model::TargetModel;
-use super::refresh::{Lookout, Pace, Respite};
+use super::refresh::{ChangeWatcher, CheckBackoff, CheckInterval};
 use crate::storage::Version;
 
 /// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.
-pub(super) type Loading = Option<Result<Url, Failure>>;
+pub(super) type Loading = Option<Result<Url, InvocationError>>;
 
 /// A model that is loaded or being loaded.
 #[derive(Debug)]
@@ -25,49 +25,49 @@ pub(super) struct Slot {
     pub(super) loading: watch::Receiver<Loading>,
     /// Requests that wait for the model or are being answered by it. Grows under the inventory's lock only, so that a
     /// model that is picked to be unloaded gets no new ones.
-    pub(super) users: AtomicUsize,
+    pub(super) leases: AtomicUsize,
     /// Requests that found the slot.
     pub(super) hits: AtomicU64,
     pub(super) since: Instant,
     /// When it was looked last, while the model was loaded, which artifact lies at its place.
-    pub(super) looked_at: Mutex<Option<Instant>>,
+    pub(super) checked_at: Mutex<Option<Instant>>,
     /// What lies in its place and is no whole archive.
-    pub(super) half_written: tokio::sync::Mutex<Option<HalfWritten>>,
+    pub(super) partial: tokio::sync::Mutex<Option<PartialArtifact>>,
     /// After a look that came to nothing.
-    pub(super) respite: Respite,
-    pub(super) lookout: Lookout,
+    pub(super) backoff: CheckBackoff,
+    pub(super) watcher: ChangeWatcher,
 }
 
 /// A content of an artifact's place that is no whole archive, and when somebody began to look at it.
 #[derive(Debug)]
-pub(super) struct HalfWritten {
+pub(super) struct PartialArtifact {
     pub(super) version: Version,
     pub(super) begun: Instant,
 }
 
 impl Slot {
     /// A slot whose model is about to be loaded.
-    pub(super) fn new(loading: watch::Receiver<Loading>, pace: Pace) -> Slot {
+    pub(super) fn new(loading: watch::Receiver<Loading>, interval: CheckInterval) -> Slot {
         Slot {
             loading,
-            users: AtomicUsize::new(0),
+            leases: AtomicUsize::new(0),
             hits: AtomicU64::new(0),
             since: Instant::now(),
-            looked_at: Mutex::new(None),
-            half_written: tokio::sync::Mutex::default(),
-            respite: Respite::default(),
-            lookout: Lookout::new(pace),
+            checked_at: Mutex::new(None),
+            partial: tokio::sync::Mutex::default(),
+            backoff: CheckBackoff::default(),
+            watcher: ChangeWatcher::new(interval),
         }
     }
 
     /// Notes that the artifact is looked at now.
-    pub(super) fn looks(&self) {
-        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    pub(super) fn mark_checked(&self) {
+        *self.checked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Whether the artifact was looked at since then.
-    pub(super) fn was_looked_at_since(&self, then: Instant) -> bool {
-        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|looked| looked >= then)
+    pub(super) fn was_checked_since(&self, then: Instant) -> bool {
+        self.checked_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|looked| looked >= then)
     }
 
     fn is_loaded(&self) -> bool {
@@ -75,7 +75,7 @@ impl Slot {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.users.load(Ordering::Acquire) == 0
+        self.leases.load(Ordering::Acquire) == 0
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Artifact {
 
 /// Which models may be picked to be unloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pick {
+pub(super) enum EvictionCandidates {
     /// Those that no request uses.
     Idle,
     /// Those first; when there are none, one whose requests have to end first.
@@ -104,7 +104,7 @@ pub(super) enum Pick {
 pub(super) struct Inventory {
     slots: LruCache<TargetModel, Arc<Slot>>,
     /// Models that are being unloaded, until that is done.
-    leaving: HashMap<TargetModel, watch::Receiver<()>>,
+    unloading: HashMap<TargetModel, watch::Receiver<()>>,
     unpacked: LruCache<TargetModel, Artifact>,
     unpacked_bytes: u64,
 }
@@ -113,7 +113,7 @@ impl Default for Inventory {
     fn default() -> Inventory {
         Inventory {
             slots: LruCache::unbounded(),
-            leaving: HashMap::new(),
+            unloading: HashMap::new(),
             unpacked: LruCache::unbounded(),
             unpacked_bytes: 0,
         }
@@ -151,24 +151,24 @@ impl Inventory {
     }
 
     /// The least recently used loaded model of those that may be picked.
-    pub(super) fn pick(&self, pick: Pick) -> Option<(TargetModel, Arc<Slot>)> {
+    pub(super) fn eviction_candidate(&self, pick: EvictionCandidates) -> Option<(TargetModel, Arc<Slot>)> {
         let mut loaded = self.slots.iter().rev().filter(|(_, slot)| slot.is_loaded());
         let mut least_recent = loaded.clone();
         let found = match pick {
-            Pick::Idle => loaded.find(|(_, slot)| slot.is_idle()),
-            Pick::IdleOrBusy => loaded.find(|(_, slot)| slot.is_idle()).or_else(|| least_recent.next()),
+            EvictionCandidates::Idle => loaded.find(|(_, slot)| slot.is_idle()),
+            EvictionCandidates::IdleOrBusy => loaded.find(|(_, slot)| slot.is_idle()).or_else(|| least_recent.next()),
         };
         found.map(|(target_model, slot)| (target_model.clone(), Arc::clone(slot)))
     }
 
     /// Takes a loaded model away to be unloaded. Requests for it wait until the sender is dropped and
     /// [`Inventory::left`] is called; nothing if the slot has gone already.
-    pub(super) fn leave(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> Option<watch::Sender<()>> {
+    pub(super) fn begin_unload(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> Option<watch::Sender<()>> {
         if !self.remove_slot(target_model, slot) {
             return None;
         }
         let (gone, waiting) = watch::channel(());
-        self.leaving.insert(target_model.clone(), waiting);
+        self.unloading.insert(target_model.clone(), waiting);
         if let Some(artifact) = self.unpacked.peek_mut(target_model) {
             artifact.hits += slot.hits.load(Ordering::Relaxed);
         }
@@ -176,12 +176,12 @@ impl Inventory {
     }
 
     /// What to wait for before a model can be loaded: its channel closes when it is unloaded.
-    pub(super) fn leaving(&self, target_model: &TargetModel) -> Option<watch::Receiver<()>> {
-        self.leaving.get(target_model).cloned()
+    pub(super) fn unloading(&self, target_model: &TargetModel) -> Option<watch::Receiver<()>> {
+        self.unloading.get(target_model).cloned()
     }
 
-    pub(super) fn left(&mut self, target_model: &TargetModel) {
-        self.leaving.remove(target_model);
+    pub(super) fn finish_unload(&mut self, target_model: &TargetModel) {
+        self.unloading.remove(target_model);
     }
 
     /// The unpacked artifact of a model.
@@ -204,11 +204,11 @@ impl Inventory {
 
     /// Whether nobody needs the files of a model: it is not loaded, nor on its way in or out.
     pub(super) fn is_unused(&self, target_model: &TargetModel) -> bool {
-        !self.slots.contains(target_model) && !self.leaving.contains_key(target_model)
+        !self.slots.contains(target_model) && !self.unloading.contains_key(target_model)
     }
 
     /// The least recently used artifact that nobody needs.
-    pub(super) fn pick_artifact(&self) -> Option<TargetModel> {
+    pub(super) fn least_recent_unused_artifact(&self) -> Option<TargetModel> {
         self.unpacked.iter().rev().map(|(target_model, _)| target_model).find(|name| self.is_unused(name)).cloned()
     }
 
@@ -219,7 +219,7 @@ impl Inventory {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty() && self.leaving.is_empty()
+        self.slots.is_empty() && self.unloading.is_empty()
     }
 }
 
@@ -232,13 +232,13 @@ mod tests {
         TargetModel::parse(text).unwrap()
     }
 
-    fn slot(loading: Loading, users: usize) -> Arc<Slot> {
+    fn slot(loading: Loading, leases: usize) -> Arc<Slot> {
         let (_, loading) = watch::channel(loading);
-        Arc::new(Slot { users: users.into(), hits: 3.into(), ..Slot::new(loading, Pace::FILES) })
+        Arc::new(Slot { leases: leases.into(), hits: 3.into(), ..Slot::new(loading, CheckInterval::FILES) })
     }
 
-    fn loaded(users: usize) -> Arc<Slot> {
-        slot(Some(Ok(Url::parse("http://127.0.0.1:1/").unwrap())), users)
+    fn loaded(leases: usize) -> Arc<Slot> {
+        slot(Some(Ok(Url::parse("http://127.0.0.1:1/").unwrap())), leases)
     }
 
     #[test]
@@ -249,14 +249,14 @@ mod tests {
         }
         let mut order = Vec::new();
         assert!(inventory.use_slot(&name("old")).is_some());
-        while let Some((model, slot)) = inventory.pick(Pick::IdleOrBusy) {
+        while let Some((model, slot)) = inventory.eviction_candidate(EvictionCandidates::IdleOrBusy) {
             inventory.remove_slot(&model, &slot);
             order.push(model);
         }
         assert_eq!(order, [name("new"), name("old"), name("busy")], "what is being loaded is never picked");
 
         inventory.add_slot(name("busy"), loaded(2));
-        assert!(inventory.pick(Pick::Idle).is_none());
+        assert!(inventory.eviction_candidate(EvictionCandidates::Idle).is_none());
         assert_eq!(inventory.forget_loaded(), 1);
         assert!(inventory.use_slot(&name("coming")).is_some());
     }
@@ -271,14 +271,14 @@ mod tests {
         assert_eq!(inventory.on_disk(), (2, 30));
         let slot = loaded(0);
         inventory.add_slot(name("a"), Arc::clone(&slot));
-        assert_eq!(inventory.pick_artifact(), Some(name("b")));
-        let gone = inventory.leave(&name("a"), &slot).unwrap();
-        assert!(inventory.leave(&name("a"), &slot).is_none(), "a model leaves once");
+        assert_eq!(inventory.least_recent_unused_artifact(), Some(name("b")));
+        let gone = inventory.begin_unload(&name("a"), &slot).unwrap();
+        assert!(inventory.begin_unload(&name("a"), &slot).is_none(), "a model leaves once");
         assert!(!inventory.is_unused(&name("a")));
         drop(gone);
-        inventory.left(&name("a"));
+        inventory.finish_unload(&name("a"));
         inventory.use_slot(&name("b"));
-        assert_eq!(inventory.pick_artifact(), Some(name("a")));
+        assert_eq!(inventory.least_recent_unused_artifact(), Some(name("a")));
         assert_eq!(inventory.remove_artifact(&name("a")).unwrap().hits, 3);
         assert_eq!(inventory.on_disk(), (1, 20));
     }

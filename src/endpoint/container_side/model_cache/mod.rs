@@ -1,28 +1,28 @@
 //! The models of a multi-model container: each is unpacked and loaded once, on first use, however many requests wait;
 //! what was not used for longest goes first when room is needed.
 //!
-//! [`ModelCache`] hands out [`Lease`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
-//! `upkeep` loads, unloads and deletes; `refresh` looks whether an artifact was replaced; `management` is what the container
+//! [`ModelCache`] hands out [`LoadedModel`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
+//! `manager` loads, unloads and deletes; `refresh` looks whether an artifact was replaced; `management` is what the container
 //! is told.
 
 mod inventory;
-mod management;
+mod management_api;
+mod model_manager;
 mod refresh;
-mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use inventory::Slot;
+use model_manager::{EvictionReason, ModelManager};
 pub use refresh::ModelRefresh;
-use refresh::why_it_leaves;
-pub(super) use refresh::{Lookout, Pace, Respite, Standing, not_looked_at};
+use refresh::eviction_reason;
+pub(super) use refresh::{ArtifactState, ChangeWatcher, CheckBackoff, CheckInterval, check_failed};
 use reqwest::{Client, Url};
-use upkeep::{Upkeep, Why};
 
+use super::error::InvocationError;
 use super::exchange::Arrival;
-use super::failure::Failure;
 use super::model_store::{ModelFolder, ModelStore};
 use super::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
@@ -56,21 +56,21 @@ impl Default for CacheSettings {
 /// The models that a container was told to load.
 #[derive(Clone, Debug)]
 pub struct ModelCache {
-    upkeep: Arc<Upkeep>,
+    manager: Arc<ModelManager>,
     patience: Duration,
     refresh: ModelRefresh,
 }
 
 /// A model that is loaded, and stays so until this is dropped.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(super) struct LoadedModel {
     url: Url,
-    user: User,
+    lease: ModelLease,
     /// The request that it is for.
     arrived: Arrival,
 }
 
-impl Lease {
+impl LoadedModel {
     /// Where to invoke the model.
     pub(super) fn url(&self) -> &Url {
         &self.url
@@ -78,23 +78,23 @@ impl Lease {
 
     /// Which model it is.
     pub(super) fn target_model(&self) -> &TargetModel {
-        &self.user.target_model
+        &self.lease.target_model
     }
 }
 
 /// A request among those that need a model.
 #[derive(Debug)]
-struct User {
+struct ModelLease {
     target_model: TargetModel,
     slot: Arc<Slot>,
-    upkeep: Arc<Upkeep>,
+    manager: Arc<ModelManager>,
     client: Client,
 }
 
-impl Drop for User {
+impl Drop for ModelLease {
     fn drop(&mut self) {
-        if self.slot.users.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.upkeep.idle(&self.client, &self.target_model, &self.slot);
+        if self.slot.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.manager.model_idle(&self.client, &self.target_model, &self.slot);
         }
     }
 }
@@ -114,8 +114,8 @@ impl ModelCache {
         folder: ModelFolder,
         settings: CacheSettings,
     ) -> ModelCache {
-        let upkeep = Upkeep::new(name_in_errors, origin, store, folder, &settings);
-        ModelCache { upkeep: Arc::new(upkeep), patience: settings.patience, refresh: settings.refresh }
+        let manager = ModelManager::new(name_in_errors, origin, store, folder, &settings);
+        ModelCache { manager: Arc::new(manager), patience: settings.patience, refresh: settings.refresh }
     }
 
     /// A model for a request, once it is loaded. Where artifacts are looked at, it is the one that lay there when the request came,
@@ -128,52 +128,58 @@ impl ModelCache {
         client: &Client,
         target_model: &TargetModel,
         arrived: Arrival,
-    ) -> Result<Lease, Failure> {
+    ) -> Result<LoadedModel, InvocationError> {
         loop {
-            let lease = self.loaded(client, target_model, arrived).await?;
-            let slot = &lease.user.slot;
+            let model = self.loaded(client, target_model, arrived).await?;
+            let slot = &model.lease.slot;
             if self.refresh == ModelRefresh::Never {
-                self.upkeep.look_later(target_model, slot);
-                return Ok(lease);
+                self.manager.check_later(target_model, slot);
+                return Ok(model);
             }
-            if slot.was_looked_at_since(arrived.at) || slot.respite.lasts() {
-                return Ok(lease);
+            if slot.was_checked_since(arrived.at) || slot.backoff.is_active() {
+                return Ok(model);
             }
-            let standing = self.upkeep.standing(target_model).await;
-            if let Standing::Unknown(problem) = &standing {
-                let place = self.upkeep.store.place(target_model);
-                log::warn!("request {}: {}", arrived.id, not_looked_at(&place, problem));
-                slot.respite.begin();
+            let state = self.manager.state(target_model).await;
+            if let ArtifactState::Unknown(problem) = &state {
+                let place = self.manager.store.display_location(target_model);
+                log::warn!("request {}: {}", arrived.id, check_failed(&place, problem));
+                slot.backoff.begin();
             }
-            match why_it_leaves(&standing) {
-                None => return Ok(lease),
-                Some(Why::Changed) if self.upkeep.is_half_written(target_model, slot, arrived.at).await => {
-                    return Ok(lease);
+            match eviction_reason(&state) {
+                None => return Ok(model),
+                Some(EvictionReason::Changed) if self.manager.is_partial(target_model, slot, arrived.at).await => {
+                    return Ok(model);
                 }
-                Some(why) => self.upkeep.retire(client, target_model, slot, why),
+                Some(why) => self.manager.unload_replaced(client, target_model, slot, why),
             }
         }
     }
 
     /// A model for a request, once it is loaded, whatever lies at its place by now.
-    async fn loaded(&self, client: &Client, target_model: &TargetModel, arrived: Arrival) -> Result<Lease, Failure> {
-        let user = self.join(client, target_model, arrived);
-        let mut loading = user.slot.loading.clone();
+    async fn loaded(
+        &self,
+        client: &Client,
+        target_model: &TargetModel,
+        arrived: Arrival,
+    ) -> Result<LoadedModel, InvocationError> {
+        let lease = self.acquire(client, target_model, arrived);
+        let mut loading = lease.slot.loading.clone();
         let deadline = tokio::time::Instant::from_std(arrived.at + self.patience);
         match tokio::time::timeout_at(deadline, loading.wait_for(Option::is_some)).await {
             Ok(Ok(outcome)) => match &*outcome {
-                Some(Ok(url)) => Ok(Lease { url: url.clone(), user, arrived }),
+                Some(Ok(url)) => Ok(LoadedModel { url: url.clone(), lease, arrived }),
                 Some(Err(failure)) => Err(failure.clone()),
-                None => Err(Failure::Internal("a model was neither loaded nor not".into())),
+                None => Err(InvocationError::Internal("a model was neither loaded nor not".into())),
             },
             Ok(Err(_)) => {
                 // The task that loads has gone without a word: the next request starts anew.
-                self.upkeep.inventory().remove_slot(target_model, &user.slot);
-                Err(Failure::Internal("loading was broken off".into()))
+                self.manager.inventory().remove_slot(target_model, &lease.slot);
+                Err(InvocationError::Internal("loading was broken off".into()))
             }
-            Err(_) => {
-                Err(Failure::ModelNotReady { target_model: target_model.as_str().to_owned(), waited: self.patience })
-            }
+            Err(_) => Err(InvocationError::ModelNotReady {
+                target_model: target_model.as_str().to_owned(),
+                waited: self.patience,
+            }),
         }
     }
 
@@ -181,39 +187,39 @@ impl ModelCache {
     ///
     /// # Errors
     /// As for [`ModelCache::lease`].
-    pub(super) async fn lease_again(&self, client: &Client, lease: Lease) -> Result<Lease, Failure> {
-        let User { target_model, slot, .. } = &lease.user;
-        if self.upkeep.inventory().remove_slot(target_model, slot) {
+    pub(super) async fn reload(&self, client: &Client, model: LoadedModel) -> Result<LoadedModel, InvocationError> {
+        let ModelLease { target_model, slot, .. } = &model.lease;
+        if self.manager.inventory().remove_slot(target_model, slot) {
             metrics::gauge!("byoc_endpoint_loaded_models").decrement(1);
-            let (id, container) = (lease.arrived.id, self.upkeep.container());
+            let (id, container) = (model.arrived.id, self.manager.container());
             log::warn!("request {id}: {container} has lost {}; loading it again", target_model.as_str());
         }
-        let (target_model, arrived) = (target_model.clone(), lease.arrived);
-        drop(lease);
+        let (target_model, arrived) = (target_model.clone(), model.arrived);
+        drop(model);
         self.lease(client, &target_model, arrived).await
     }
 
     /// The container has started anew: it has no models.
-    pub fn forget(&self) {
-        let forgotten = self.upkeep.inventory().forget_loaded();
+    pub fn clear(&self) {
+        let forgotten = self.manager.inventory().forget_loaded();
         metrics::gauge!("byoc_endpoint_loaded_models").decrement(forgotten as f64);
     }
 
     /// Unloads the least recently used model that no request uses, for a container that ran out of memory during an
     /// invocation. Says whether there was one.
-    pub(super) async fn make_room(&self, client: &Client, lease: &Lease) -> bool {
-        let needed_for = lease.user.target_model.as_str().to_owned();
-        self.upkeep.unload_idle(client, &Why::Invocation { needed_for }).await
+    pub(super) async fn evict_idle(&self, client: &Client, model: &LoadedModel) -> bool {
+        let needed_for = model.lease.target_model.as_str().to_owned();
+        self.manager.unload_idle(client, &EvictionReason::Invocation { needed_for }).await
     }
 
     /// The request becomes one of those that need the model; the first of them starts to load it.
-    fn join(&self, client: &Client, target_model: &TargetModel, arrived: Arrival) -> User {
+    fn acquire(&self, client: &Client, target_model: &TargetModel, arrived: Arrival) -> ModelLease {
         let user = |slot: Arc<Slot>| {
-            slot.users.fetch_add(1, Ordering::AcqRel);
-            let (upkeep, client) = (Arc::clone(&self.upkeep), client.clone());
-            User { target_model: target_model.clone(), slot, upkeep, client }
+            slot.leases.fetch_add(1, Ordering::AcqRel);
+            let (manager, client) = (Arc::clone(&self.manager), client.clone());
+            ModelLease { target_model: target_model.clone(), slot, manager, client }
         };
-        let mut inventory = self.upkeep.inventory();
+        let mut inventory = self.manager.inventory();
         if let Some(slot) = inventory.use_slot(target_model) {
             slot.hits.fetch_add(1, Ordering::Relaxed);
             metrics::counter!("byoc_endpoint_model_cache_hits_total").increment(1);
@@ -221,13 +227,13 @@ impl ModelCache {
         }
         metrics::counter!("byoc_endpoint_model_cache_misses_total").increment(1);
         let (outcome, loading) = tokio::sync::watch::channel(None);
-        let slot = Arc::new(Slot::new(loading, self.upkeep.store.pace()));
+        let slot = Arc::new(Slot::new(loading, self.manager.store.check_interval()));
         let user = user(Arc::clone(&slot));
         inventory.add_slot(target_model.clone(), Arc::clone(&slot));
         drop(inventory);
-        let (upkeep, client, target_model) = (Arc::clone(&self.upkeep), client.clone(), target_model.clone());
+        let (manager, client, target_model) = (Arc::clone(&self.manager), client.clone(), target_model.clone());
         // A task of its own: loading goes on when the client that asked for it hangs up.
-        tokio::spawn(async move { upkeep.fill(&client, &target_model, arrived.id, &slot, outcome).await });
+        tokio::spawn(async move { manager.load_into_slot(&client, &target_model, arrived.id, &slot, outcome).await });
         user
     }
 }

@@ -7,15 +7,15 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use super::super::container::Container;
-use super::super::failure::ContainerFailure;
-use super::super::pipeline::{Call, Pipeline};
+use super::super::error::ContainerError;
+use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 use crate::platform::Health;
 
 impl ModelCache {
     /// Where a model is invoked, without keeping it.
-    async fn invoke_url(&self, client: &Client, target_model: &TargetModel) -> Result<Url, Failure> {
+    async fn invoke_url(&self, client: &Client, target_model: &TargetModel) -> Result<Url, InvocationError> {
         self.lease(client, target_model, Arrival::now(uuid::Uuid::nil())).await.map(|lease| lease.url().clone())
     }
 }
@@ -36,7 +36,12 @@ impl Disk {
 
     fn cache(&self, container: &FakeContainer) -> ModelCache {
         let store = ModelStore::folder("./prefix/", self.prefix());
-        ModelCache::new("learner", container.origin.clone(), store, ModelFolder::of(self.0.path()).unwrap())
+        ModelCache::new(
+            "learner",
+            container.origin.clone(),
+            store,
+            ModelFolder::open_deleting_leftovers(self.0.path()).unwrap(),
+        )
     }
 }
 
@@ -102,13 +107,13 @@ async fn a_pipeline_invokes_the_model_and_tells_its_name() {
     let container = ok();
     let multi = Container::multi_model("learner", disk.cache(&container), Health::default());
     let pipeline = Pipeline::new(vec![multi]).unwrap();
-    let call = || Call { target_model: Some(new_york()), ..Call::default() };
+    let call = || Invocation { target_model: Some(new_york()), ..Invocation::default() };
     pipeline.invoke(&client(), call()).await.unwrap();
     let invoke = &container.seen()[1];
     assert!(invoke.path.starts_with("/models/") && invoke.path.ends_with("/invoke"), "{invoke:?}");
     assert_eq!(invoke.header("x-amzn-sagemaker-target-model"), "NewYork_NY/NewYork_NY.tar.gz");
-    let failure = pipeline.invoke(&client(), Call::default()).await.unwrap_err();
-    assert_eq!(failure, Failure::TargetModelMissing);
+    let failure = pipeline.invoke(&client(), Invocation::default()).await.unwrap_err();
+    assert_eq!(failure, InvocationError::TargetModelMissing);
 }
 
 #[actix_web::test]
@@ -122,8 +127,8 @@ async fn a_model_that_could_not_be_loaded_is_tried_again() {
     });
     let cache = disk.cache(&container);
     let failure = cache.invoke_url(&client(), &new_york()).await.unwrap_err();
-    let what = ContainerFailure::Status(500, bytes::Bytes::from_static(b"cannot"));
-    assert_eq!(failure, Failure::Container { container: "learner".into(), what });
+    let what = ContainerError::Status(500, bytes::Bytes::from_static(b"cannot"));
+    assert_eq!(failure, InvocationError::Container { container: "learner".into(), what });
     cache.invoke_url(&client(), &new_york()).await.unwrap();
     assert_eq!(container.count("POST", "/models"), 2);
 }
@@ -144,7 +149,7 @@ async fn a_request_that_waits_too_long_hears_so_and_loading_goes_on_without_it()
     cache.patience = Duration::ZERO;
     let failure = cache.invoke_url(&client(), &new_york()).await.unwrap_err();
     let target_model = "NewYork_NY/NewYork_NY.tar.gz".to_owned();
-    assert_eq!(failure, Failure::ModelNotReady { target_model, waited: Duration::ZERO });
+    assert_eq!(failure, InvocationError::ModelNotReady { target_model, waited: Duration::ZERO });
     gate.add_permits(1);
     cache.patience = CacheSettings::default().patience;
     cache.invoke_url(&client(), &new_york()).await.unwrap();
@@ -186,10 +191,10 @@ async fn what_is_not_under_the_prefix_is_no_model() {
     for absent in ["Paris/Paris.tar.gz", "NewYork_NY", "link.tar.gz"] {
         let failure = cache.invoke_url(&client(), &TargetModel::parse(absent).unwrap()).await.unwrap_err();
         let url = format!("./prefix/{absent}");
-        assert_eq!(failure, Failure::NoSuchModel { container: "learner".into(), url });
+        assert_eq!(failure, InvocationError::NoSuchModel { container: "learner".into(), url });
     }
     assert!(container.seen().is_empty());
-    assert!(cache.upkeep.inventory().is_empty(), "names that are no models take no memory");
+    assert!(cache.manager.inventory().is_empty(), "names that are no models take no memory");
 
     // A model that is copied there later can be invoked at once.
     write_archive(&disk.prefix().join("Paris/Paris.tar.gz"), "weights");
@@ -203,6 +208,9 @@ async fn a_file_that_is_no_archive_is_a_bad_artifact() {
     let container = ok();
     let failure =
         disk.cache(&container).invoke_url(&client(), &TargetModel::parse("broken.tar.gz").unwrap()).await.unwrap_err();
-    assert!(matches!(&failure, Failure::BadArtifact { url, .. } if url == "./prefix/broken.tar.gz"), "{failure:?}");
+    assert!(
+        matches!(&failure, InvocationError::BadArtifact { url, .. } if url == "./prefix/broken.tar.gz"),
+        "{failure:?}"
+    );
     assert!(container.seen().is_empty());
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::inventory::Slot;
-use super::upkeep::{Upkeep, Why};
+use super::model_manager::{EvictionReason, ModelManager};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::storage::{Failure, Location, Version};
 
 /// How long a request waits for a look at its model's place.
-const LOOK_LIMIT: Duration = Duration::from_secs(3);
+const CHECK_LIMIT: Duration = Duration::from_secs(3);
 /// How long nobody looks after a look that came to nothing.
-const RESPITE: Duration = Duration::from_secs(20);
+const CHECK_BACKOFF: Duration = Duration::from_secs(20);
 
 /// What happens when an artifact is replaced or deleted while its model is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,80 +32,80 @@ pub enum ModelRefresh {
 
 /// How an artifact stands to what was loaded of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::endpoint::container_side) enum Standing {
-    Same,
+pub(in crate::endpoint::container_side) enum ArtifactState {
+    Unchanged,
     Changed,
-    Gone,
+    Deleted,
     /// Why it could not be looked at.
     Unknown(String),
 }
 
-impl Standing {
+impl ArtifactState {
     /// What a look at the artifact's place says of the version that was loaded.
-    pub(in crate::endpoint::container_side) fn of(loaded: &Version, now: Result<Version, Failure>) -> Standing {
+    pub(in crate::endpoint::container_side) fn of(loaded: &Version, now: Result<Version, Failure>) -> ArtifactState {
         match now {
-            Ok(version) if version == *loaded => Standing::Same,
-            Ok(_) => Standing::Changed,
-            Err(Failure::NotThere | Failure::NoBucket | Failure::BadKey(_)) => Standing::Gone,
-            Err(failure) => Standing::Unknown(failure.to_string()),
+            Ok(version) if version == *loaded => ArtifactState::Unchanged,
+            Ok(_) => ArtifactState::Changed,
+            Err(Failure::NotThere | Failure::NoBucket | Failure::BadKey(_)) => ArtifactState::Deleted,
+            Err(failure) => ArtifactState::Unknown(failure.to_string()),
         }
     }
 
-    /// The same of a look that is given up after [`LOOK_LIMIT`]: a request waits for it.
-    pub(in crate::endpoint::container_side) async fn found(
+    /// The same of a look that is given up after [`CHECK_LIMIT`]: a request waits for it.
+    pub(in crate::endpoint::container_side) async fn checked(
         loaded: &Version,
         look: impl Future<Output = Result<Version, Failure>>,
-    ) -> Standing {
-        match tokio::time::timeout(LOOK_LIMIT, look).await {
-            Ok(now) => Standing::of(loaded, now),
+    ) -> ArtifactState {
+        match tokio::time::timeout(CHECK_LIMIT, look).await {
+            Ok(now) => ArtifactState::of(loaded, now),
             Err(_) => no_answer(),
         }
     }
 
     /// The same where nothing was when somebody looked last.
-    pub(in crate::endpoint::container_side) async fn found_where_nothing_was(
+    pub(in crate::endpoint::container_side) async fn checked_where_nothing_was(
         look: impl Future<Output = Result<Version, Failure>>,
-    ) -> Standing {
-        match tokio::time::timeout(LOOK_LIMIT, look).await {
-            Ok(Ok(_)) => Standing::Changed,
-            Ok(Err(Failure::NotThere | Failure::NoBucket)) => Standing::Same,
-            Ok(Err(failure)) => Standing::Unknown(failure.to_string()),
+    ) -> ArtifactState {
+        match tokio::time::timeout(CHECK_LIMIT, look).await {
+            Ok(Ok(_)) => ArtifactState::Changed,
+            Ok(Err(Failure::NotThere | Failure::NoBucket)) => ArtifactState::Unchanged,
+            Ok(Err(failure)) => ArtifactState::Unknown(failure.to_string()),
             Err(_) => no_answer(),
         }
     }
 
     /// What the log says of it, once.
-    pub(in crate::endpoint::container_side) fn said(&self) -> Option<&'static str> {
+    pub(in crate::endpoint::container_side) fn change(&self) -> Option<&'static str> {
         match self {
-            Standing::Changed => Some("has changed since it was loaded"),
-            Standing::Gone => Some("was deleted since it was loaded"),
-            Standing::Same | Standing::Unknown(_) => None,
+            ArtifactState::Changed => Some("has changed since it was loaded"),
+            ArtifactState::Deleted => Some("was deleted since it was loaded"),
+            ArtifactState::Unchanged | ArtifactState::Unknown(_) => None,
         }
     }
 }
 
-fn no_answer() -> Standing {
-    Standing::Unknown(format!("no answer within {} s", LOOK_LIMIT.as_secs()))
+fn no_answer() -> ArtifactState {
+    ArtifactState::Unknown(format!("no answer within {} s", CHECK_LIMIT.as_secs()))
 }
 
 /// What the log says of a place that could not be looked at.
-pub(in crate::endpoint::container_side) fn not_looked_at(place: &str, problem: &str) -> String {
+pub(in crate::endpoint::container_side) fn check_failed(place: &str, problem: &str) -> String {
     format!(
         "{place} could not be looked at: {problem}; requests are answered by the model as it was loaded, and the next look is \
          in {} s",
-        RESPITE.as_secs()
+        CHECK_BACKOFF.as_secs()
     )
 }
 
 /// A while in which nobody looks at a place, since the last look came to nothing.
 #[derive(Debug, Default)]
-pub(in crate::endpoint::container_side) struct Respite(std::sync::Mutex<Option<Instant>>);
+pub(in crate::endpoint::container_side) struct CheckBackoff(std::sync::Mutex<Option<Instant>>);
 
-impl Respite {
+impl CheckBackoff {
     /// Whether it is not over yet.
-    pub(in crate::endpoint::container_side) fn lasts(&self) -> bool {
+    pub(in crate::endpoint::container_side) fn is_active(&self) -> bool {
         let begun = *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        begun.is_some_and(|begun| begun.elapsed() < RESPITE)
+        begun.is_some_and(|begun| begun.elapsed() < CHECK_BACKOFF)
     }
 
     pub(in crate::endpoint::container_side) fn begin(&self) {
@@ -115,32 +115,34 @@ impl Respite {
 
 /// How soon after a request somebody looks at what it used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::endpoint::container_side) enum Pace {
+pub(in crate::endpoint::container_side) enum CheckInterval {
     /// At once, but no sooner than so long after the last time: a look at a file costs nothing.
     AtMostEvery(Duration),
     /// So long after it: S3 is asked no more often, and not for a model that is used once.
     After(Duration),
 }
 
-impl Pace {
+impl CheckInterval {
     /// For what lies in folders of this machine.
-    pub(in crate::endpoint::container_side) const FILES: Pace = Pace::AtMostEvery(Duration::from_secs(1));
+    pub(in crate::endpoint::container_side) const FILES: CheckInterval =
+        CheckInterval::AtMostEvery(Duration::from_secs(1));
     /// For what lies in S3.
-    pub(in crate::endpoint::container_side) const OBJECTS: Pace = Pace::After(Duration::from_secs(20));
+    pub(in crate::endpoint::container_side) const OBJECTS: CheckInterval =
+        CheckInterval::After(Duration::from_secs(20));
 
-    /// The pace of looks at a place.
-    pub(in crate::endpoint::container_side) fn of(location: &Location) -> Pace {
+    /// The interval of looks at a place.
+    pub(in crate::endpoint::container_side) fn of(location: &Location) -> CheckInterval {
         match location {
-            Location::Local(_) => Pace::FILES,
-            Location::S3 { .. } => Pace::OBJECTS,
+            Location::Local(_) => CheckInterval::FILES,
+            Location::S3 { .. } => CheckInterval::OBJECTS,
         }
     }
 }
 
 /// Who looks now and then, at most one at a time, and until there was something to say.
 #[derive(Debug)]
-pub(in crate::endpoint::container_side) struct Lookout {
-    pace: Pace,
+pub(in crate::endpoint::container_side) struct ChangeWatcher {
+    interval: CheckInterval,
     state: AtomicU8,
     last: std::sync::Mutex<Option<Instant>>,
 }
@@ -149,9 +151,9 @@ const IDLE: u8 = 0;
 const LOOKING: u8 = 1;
 const DONE: u8 = 2;
 
-impl Lookout {
-    pub(in crate::endpoint::container_side) fn new(pace: Pace) -> Lookout {
-        Lookout { pace, state: AtomicU8::new(IDLE), last: std::sync::Mutex::default() }
+impl ChangeWatcher {
+    pub(in crate::endpoint::container_side) fn new(interval: CheckInterval) -> ChangeWatcher {
+        ChangeWatcher { interval, state: AtomicU8::new(IDLE), last: std::sync::Mutex::default() }
     }
 
     /// Whether somebody is to look: nobody does already, and nothing was said yet. Costs a request one comparison.
@@ -162,62 +164,62 @@ impl Lookout {
     /// Waits until it is time to look.
     pub(in crate::endpoint::container_side) async fn pause(&self) {
         let last = *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match (self.pace, last) {
-            (Pace::AtMostEvery(_), None) => {}
-            (Pace::AtMostEvery(interval), Some(last)) => tokio::time::sleep_until(last + interval).await,
-            (Pace::After(interval), _) => tokio::time::sleep(interval).await,
+        match (self.interval, last) {
+            (CheckInterval::AtMostEvery(_), None) => {}
+            (CheckInterval::AtMostEvery(interval), Some(last)) => tokio::time::sleep_until(last + interval).await,
+            (CheckInterval::After(interval), _) => tokio::time::sleep(interval).await,
         }
     }
 
     /// Ends a look. Nobody looks again where something was said.
-    pub(in crate::endpoint::container_side) fn end(&self, has_said: bool) {
+    pub(in crate::endpoint::container_side) fn end(&self, is_reported: bool) {
         *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
-        self.state.store(if has_said { DONE } else { IDLE }, Ordering::Release);
+        self.state.store(if is_reported { DONE } else { IDLE }, Ordering::Release);
     }
 }
 
-impl Upkeep {
+impl ModelManager {
     /// How the artifact of a loaded model stands to what was loaded.
-    pub(super) async fn standing(&self, target_model: &TargetModel) -> Standing {
+    pub(super) async fn state(&self, target_model: &TargetModel) -> ArtifactState {
         let loaded = self.inventory().artifact(target_model).map(|artifact| artifact.version.clone());
         match loaded {
-            Some(loaded) => Standing::found(&loaded, self.store.version(target_model)).await,
+            Some(loaded) => ArtifactState::checked(&loaded, self.store.version(target_model)).await,
             // It is fetched anew before it is loaded again.
-            None => Standing::Same,
+            None => ArtifactState::Unchanged,
         }
     }
 
     /// Has somebody look, soon and once, whether a model that is in use is still the one that lies there.
-    pub(super) fn look_later(self: &Arc<Self>, target_model: &TargetModel, slot: &Arc<Slot>) {
-        if !slot.lookout.begin() {
+    pub(super) fn check_later(self: &Arc<Self>, target_model: &TargetModel, slot: &Arc<Slot>) {
+        if !slot.watcher.begin() {
             return;
         }
-        let (upkeep, target_model, slot) = (Arc::clone(self), target_model.clone(), Arc::clone(slot));
+        let (manager, target_model, slot) = (Arc::clone(self), target_model.clone(), Arc::clone(slot));
         tokio::spawn(async move {
-            slot.lookout.pause().await;
-            let standing = {
+            slot.watcher.pause().await;
+            let state = {
                 // One look at a time, however many models there are.
-                let _turn = upkeep.looking.lock().await;
-                upkeep.standing(&target_model).await
+                let _turn = manager.checking.lock().await;
+                manager.state(&target_model).await
             };
-            if let Some(said) = standing.said() {
-                let (container, place) = (upkeep.container(), upkeep.store.place(&target_model));
+            if let Some(said) = state.change() {
+                let (container, place) = (manager.container(), manager.store.display_location(&target_model));
                 log::warn!(
                     "{container}: {place} {said}; the model goes on answering as it was loaded (--model-refresh changed \
                      takes what lies there)"
                 );
             }
-            slot.lookout.end(standing.said().is_some());
+            slot.watcher.end(state.change().is_some());
         });
     }
 }
 
 /// Why a model leaves whose artifact stands so.
-pub(super) fn why_it_leaves(standing: &Standing) -> Option<Why> {
-    match standing {
-        Standing::Changed => Some(Why::Changed),
-        Standing::Gone => Some(Why::Gone),
-        Standing::Same | Standing::Unknown(_) => None,
+pub(super) fn eviction_reason(state: &ArtifactState) -> Option<EvictionReason> {
+    match state {
+        ArtifactState::Changed => Some(EvictionReason::Changed),
+        ArtifactState::Deleted => Some(EvictionReason::Deleted),
+        ArtifactState::Unchanged | ArtifactState::Unknown(_) => None,
     }
 }
 

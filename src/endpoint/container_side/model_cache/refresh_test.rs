@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use super::super::super::container::Container;
-use super::super::super::failure::Failure;
+use super::super::super::error::InvocationError;
 use super::super::super::model_store::{ModelFolder, ModelStore};
-use super::super::super::pipeline::{Answer, Call, Pipeline};
+use super::super::super::pipeline::{Invocation, Pipeline, PipelineResponse};
 use super::super::{CacheSettings, ModelCache};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
@@ -58,7 +58,7 @@ impl Rig {
         });
         let store = ModelStore::folder("./prefix/", folder.path().join("prefix"));
         let settings = CacheSettings { refresh, ..CacheSettings::default() };
-        let unpacked = ModelFolder::of(folder.path()).unwrap();
+        let unpacked = ModelFolder::open_deleting_leftovers(folder.path()).unwrap();
         let cache = ModelCache::with_settings("learner", container.origin.clone(), store, unpacked, settings);
         let multi = Container::multi_model("learner", cache.clone(), Health::default());
         Rig { folder, container, cache, pipeline: Pipeline::new(vec![multi]).unwrap(), gate }
@@ -68,10 +68,10 @@ impl Rig {
         self.folder.path().join("prefix/a.tar.gz")
     }
 
-    async fn invoke(&self) -> Result<String, Failure> {
-        let call = Call { target_model: Some(name()), ..Call::default() };
+    async fn invoke(&self) -> Result<String, InvocationError> {
+        let call = Invocation { target_model: Some(name()), ..Invocation::default() };
         let answer = self.pipeline.invoke(&client(), call).await;
-        answer.map(|Answer { body, .. }| String::from_utf8_lossy(&body).into_owned())
+        answer.map(|PipelineResponse { body, .. }| String::from_utf8_lossy(&body).into_owned())
     }
 
     fn loads(&self) -> usize {
@@ -101,15 +101,15 @@ async fn a_replaced_or_deleted_model_goes_on_answering_and_that_is_said_once() {
     let rig = Rig::new(ModelRefresh::Never);
     write_archive(&rig.archive(), "old");
     assert_eq!(rig.invoke().await.unwrap(), "old");
-    let slot = rig.cache.upkeep.inventory().use_slot(&name()).unwrap();
-    until(|| slot.lookout.state.load(Ordering::Acquire) == IDLE).await;
+    let slot = rig.cache.manager.inventory().use_slot(&name()).unwrap();
+    until(|| slot.watcher.state.load(Ordering::Acquire) == IDLE).await;
     write_archive(&rig.archive(), "newer");
-    assert_eq!(rig.cache.upkeep.standing(&name()).await, Standing::Changed);
+    assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Changed);
     assert_eq!(rig.invoke().await.unwrap(), "old");
-    until(|| slot.lookout.state.load(Ordering::Acquire) == DONE).await;
-    assert!(!slot.lookout.begin(), "nobody looks again where it was said");
+    until(|| slot.watcher.state.load(Ordering::Acquire) == DONE).await;
+    assert!(!slot.watcher.begin(), "nobody looks again where it was said");
     std::fs::remove_file(rig.archive()).unwrap();
-    assert_eq!(rig.cache.upkeep.standing(&name()).await, Standing::Gone);
+    assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Deleted);
     assert_eq!(rig.invoke().await.unwrap(), "old");
     assert_eq!(rig.loads(), 1);
 }
@@ -128,7 +128,10 @@ async fn the_next_request_is_answered_by_what_lies_there_and_nothing_is_loaded_t
     std::fs::remove_file(rig.archive()).unwrap();
     for _ in 0..2 {
         let failure = rig.invoke().await.unwrap_err();
-        assert!(matches!(&failure, Failure::NoSuchModel { url, .. } if url == "./prefix/a.tar.gz"), "{failure:?}");
+        assert!(
+            matches!(&failure, InvocationError::NoSuchModel { url, .. } if url == "./prefix/a.tar.gz"),
+            "{failure:?}"
+        );
     }
     write_archive(&rig.archive(), "back");
     assert_eq!(rig.invoke().await.unwrap(), "back");
@@ -136,7 +139,10 @@ async fn the_next_request_is_answered_by_what_lies_there_and_nothing_is_loaded_t
     std::fs::write(rig.archive(), "no archive").unwrap();
     for _ in 0..2 {
         let failure = rig.invoke().await.unwrap_err();
-        assert!(matches!(&failure, Failure::BadArtifact { url, .. } if url == "./prefix/a.tar.gz"), "{failure:?}");
+        assert!(
+            matches!(&failure, InvocationError::BadArtifact { url, .. } if url == "./prefix/a.tar.gz"),
+            "{failure:?}"
+        );
     }
     write_archive(&rig.archive(), "mended");
     assert_eq!(rig.invoke().await.unwrap(), "mended");
@@ -158,7 +164,7 @@ async fn requests_in_flight_end_on_the_old_model_and_the_next_ones_wait_for_the_
         write_archive(&rig.archive(), "newer");
         let next = futures_util::future::join_all((0..16).map(|_| rig.invoke()));
         let open = async {
-            until(|| rig.cache.upkeep.inventory().leaving(&name()).is_some()).await;
+            until(|| rig.cache.manager.inventory().unloading(&name()).is_some()).await;
             assert_eq!(rig.container.count("DELETE", "/models/"), 0, "the old one is in use");
             rig.gate.add_permits(100);
         };
@@ -205,7 +211,7 @@ async fn a_model_that_was_unloaded_is_not_loaded_from_a_disk_that_has_an_older_o
         let rig = Rig::new(refresh);
         write_archive(&rig.archive(), "old");
         assert_eq!(rig.invoke().await.unwrap(), "old");
-        assert!(rig.cache.upkeep.unload_idle(&client(), &Why::Disk).await);
+        assert!(rig.cache.manager.unload_idle(&client(), &EvictionReason::Disk).await);
         write_archive(&rig.archive(), "newer");
         assert_eq!(rig.invoke().await.unwrap(), expected);
     }
@@ -215,16 +221,16 @@ async fn a_model_that_was_unloaded_is_not_loaded_from_a_disk_that_has_an_older_o
 async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
     let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
     for (failure, expected) in [
-        (OfStore::NotThere, Standing::Gone),
-        (OfStore::NoBucket, Standing::Gone),
-        (OfStore::Unavailable("x".into()), Standing::Unknown(OfStore::Unavailable("x".into()).to_string())),
-        (OfStore::Denied("x".into()), Standing::Unknown(OfStore::Denied("x".into()).to_string())),
+        (OfStore::NotThere, ArtifactState::Deleted),
+        (OfStore::NoBucket, ArtifactState::Deleted),
+        (OfStore::Unavailable("x".into()), ArtifactState::Unknown(OfStore::Unavailable("x".into()).to_string())),
+        (OfStore::Denied("x".into()), ArtifactState::Unknown(OfStore::Denied("x".into()).to_string())),
     ] {
-        let standing = Standing::of(&loaded, Err(failure));
-        assert_eq!(standing, expected);
+        let state = ArtifactState::of(&loaded, Err(failure));
+        assert_eq!(state, expected);
     }
-    assert_eq!(Standing::of(&loaded, Ok(loaded.clone())), Standing::Same);
-    assert!(why_it_leaves(&Standing::Unknown(String::new())).is_none());
+    assert_eq!(ArtifactState::of(&loaded, Ok(loaded.clone())), ArtifactState::Unchanged);
+    assert!(eviction_reason(&ArtifactState::Unknown(String::new())).is_none());
 }
 
 #[actix_web::test]
@@ -232,36 +238,36 @@ async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while()
     let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
     let begun = Instant::now();
     let (something, nothing) = tokio::join!(
-        Standing::found(&loaded, std::future::pending()),
-        Standing::found_where_nothing_was(std::future::pending())
+        ArtifactState::checked(&loaded, std::future::pending()),
+        ArtifactState::checked_where_nothing_was(std::future::pending())
     );
-    assert!(begun.elapsed() < LOOK_LIMIT * 2);
+    assert!(begun.elapsed() < CHECK_LIMIT * 2);
     assert_eq!((&something, &nothing), (&no_answer(), &no_answer()));
-    let respite = Respite::default();
-    assert!(!respite.lasts());
-    respite.begin();
-    assert!(respite.lasts());
+    let backoff = CheckBackoff::default();
+    assert!(!backoff.is_active());
+    backoff.begin();
+    assert!(backoff.is_active());
 
     let rig = Rig::new(ModelRefresh::Changed);
     write_archive(&rig.archive(), "old");
     assert_eq!(rig.invoke().await.unwrap(), "old");
     write_archive(&rig.archive(), "newer");
-    rig.cache.upkeep.inventory().use_slot(&name()).unwrap().respite.begin();
+    rig.cache.manager.inventory().use_slot(&name()).unwrap().backoff.begin();
     assert_eq!(rig.invoke().await.unwrap(), "old", "nobody looks");
-    assert_eq!(rig.cache.upkeep.standing(&name()).await, Standing::Changed);
+    assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Changed);
 }
 
 #[actix_web::test]
 async fn a_look_comes_no_sooner_after_another_than_the_interval() {
     let interval = Duration::from_millis(50);
-    let lookout = Lookout::new(Pace::AtMostEvery(interval));
-    assert!(lookout.begin() && !lookout.begin(), "one at a time");
+    let watcher = ChangeWatcher::new(CheckInterval::AtMostEvery(interval));
+    assert!(watcher.begin() && !watcher.begin(), "one at a time");
     let begun = Instant::now();
-    lookout.pause().await;
-    lookout.end(false);
-    assert!(lookout.begin());
-    lookout.pause().await;
+    watcher.pause().await;
+    watcher.end(false);
+    assert!(watcher.begin());
+    watcher.pause().await;
     assert!(begun.elapsed() >= interval);
-    lookout.end(true);
-    assert!(!lookout.begin());
+    watcher.end(true);
+    assert!(!watcher.begin());
 }

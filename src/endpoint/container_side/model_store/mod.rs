@@ -4,17 +4,17 @@
 //! artifact is unpacked whole or not at all, and nothing that is half-written has a name under which it could be loaded.
 
 mod folder;
+mod model_folder;
 mod prefix;
-mod unpack;
 
 use std::path::{Path, PathBuf};
 
 use folder::Folder;
+pub use model_folder::ModelFolder;
+pub(super) use model_folder::model_id;
 use prefix::Prefix;
-pub use unpack::ModelFolder;
-pub(super) use unpack::model_id;
 
-use super::model_cache::Pace;
+use super::model_cache::CheckInterval;
 use super::target_model::TargetModel;
 use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
@@ -27,11 +27,11 @@ use crate::storage::{Failure, Location, Storage, Version, absolute};
 pub struct ModelStore {
     /// The ModelDataUrl as the configuration says it.
     as_written: String,
-    place: Place,
+    kind: StoreKind,
 }
 
 #[derive(Debug)]
-enum Place {
+enum StoreKind {
     Folder(Folder),
     Prefix(Prefix),
 }
@@ -43,16 +43,16 @@ impl ModelStore {
     /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when it is in S3 and there are no credentials, or S3's
     /// settings make no sense.
     pub fn open(url: &ModelDataUrl, storage: &Storage) -> Result<ModelStore> {
-        let place = match &url.location {
-            Location::Local(path) => Place::Folder(Folder(path.clone())),
-            Location::S3 { bucket, key } => Place::Prefix(Prefix::new(storage.bucket(bucket)?, key)),
+        let kind = match &url.location {
+            Location::Local(path) => StoreKind::Folder(Folder(path.clone())),
+            Location::S3 { bucket, key } => StoreKind::Prefix(Prefix::new(storage.bucket(bucket)?, key)),
         };
-        Ok(ModelStore { as_written: url.as_written.clone(), place })
+        Ok(ModelStore { as_written: url.as_written.clone(), kind })
     }
 
     /// The store of a folder of this machine.
     pub fn folder(as_written: &str, path: PathBuf) -> ModelStore {
-        ModelStore { as_written: as_written.to_owned(), place: Place::Folder(Folder(path)) }
+        ModelStore { as_written: as_written.to_owned(), kind: StoreKind::Folder(Folder(path)) }
     }
 
     /// A TargetModel's place as the platform would say it: prefix and TargetModel together.
@@ -61,18 +61,18 @@ impl ModelStore {
     }
 
     /// The same for the log, of this machine as a path from the root.
-    pub(super) fn place(&self, target_model: &TargetModel) -> String {
-        match &self.place {
-            Place::Folder(Folder(folder)) => absolute(&folder.join(target_model.as_str())).display().to_string(),
-            Place::Prefix(_) => self.url(target_model),
+    pub(super) fn display_location(&self, target_model: &TargetModel) -> String {
+        match &self.kind {
+            StoreKind::Folder(Folder(folder)) => absolute(&folder.join(target_model.as_str())).display().to_string(),
+            StoreKind::Prefix(_) => self.url(target_model),
         }
     }
 
     /// The archive of a TargetModel, if it is a file of this machine.
     pub(super) fn file(&self, target_model: &TargetModel) -> Option<PathBuf> {
-        match &self.place {
-            Place::Folder(folder) => folder.find(target_model),
-            Place::Prefix(_) => None,
+        match &self.kind {
+            StoreKind::Folder(folder) => folder.find(target_model),
+            StoreKind::Prefix(_) => None,
         }
     }
 
@@ -83,39 +83,39 @@ impl ModelStore {
         into: &Path,
         arrival: Option<Arrival>,
     ) -> Result<Fetched, FetchError> {
-        match &self.place {
-            Place::Folder(folder) => {
+        match &self.kind {
+            StoreKind::Folder(folder) => {
                 let archive = folder.find(target_model).ok_or_else(|| folder.nothing_at(target_model))?;
                 fetch::of_file(archive, into, arrival).await
             }
-            Place::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
+            StoreKind::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
         }
     }
 
     /// The version of the archive that lies at a TargetModel's place now.
     pub(super) async fn version(&self, target_model: &TargetModel) -> Result<Version, Failure> {
-        match &self.place {
-            Place::Folder(folder) => {
+        match &self.kind {
+            StoreKind::Folder(folder) => {
                 let (folder, target_model) = (folder.clone(), target_model.clone());
                 let looking = tokio::task::spawn_blocking(move || {
                     folder.find(&target_model).ok_or(Failure::NotThere).and_then(|archive| Version::of_path(&archive))
                 });
                 looking.await.map_err(|error| Failure::Internal(error.to_string()))?
             }
-            Place::Prefix(prefix) => prefix.version(&prefix.below(target_model)).await,
+            StoreKind::Prefix(prefix) => prefix.version(&prefix.below(target_model)).await,
         }
     }
 
     /// How soon after a request somebody looks at what it used.
-    pub(super) fn pace(&self) -> Pace {
-        match self.place {
-            Place::Folder(_) => Pace::FILES,
-            Place::Prefix(_) => Pace::OBJECTS,
+    pub(super) fn check_interval(&self) -> CheckInterval {
+        match self.kind {
+            StoreKind::Folder(_) => CheckInterval::FILES,
+            StoreKind::Prefix(_) => CheckInterval::OBJECTS,
         }
     }
 
     /// Whether an archive is there whole or not at all. A file is there while it is still being written.
     pub(super) fn has_whole_archives_only(&self) -> bool {
-        matches!(self.place, Place::Prefix(_))
+        matches!(self.kind, StoreKind::Prefix(_))
     }
 }

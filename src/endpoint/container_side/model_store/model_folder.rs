@@ -16,12 +16,12 @@ pub struct ModelFolder {
     /// Where it is.
     path: PathBuf,
     /// Where the container sees it.
-    seen_at: String,
+    container_root: String,
 }
 
 impl ModelFolder {
     /// Where the folder of the endpoint is whose state is in `state_dir`.
-    pub fn place(state_dir: &Path) -> PathBuf {
+    pub fn path_in(state_dir: &Path) -> PathBuf {
         state_dir.join("models")
     }
 
@@ -30,54 +30,54 @@ impl ModelFolder {
     ///
     /// # Errors
     /// When the path is no text (containers are told it in JSON), or something cannot be deleted.
-    pub fn of(state_dir: &Path) -> Result<ModelFolder> {
-        let path = ModelFolder::place(state_dir);
-        let Some(seen_at) = path.to_str().map(str::to_owned) else {
+    pub fn open_deleting_leftovers(state_dir: &Path) -> Result<ModelFolder> {
+        let path = ModelFolder::path_in(state_dir);
+        let Some(container_root) = path.to_str().map(str::to_owned) else {
             let message = format!("state dir {}: not a Unicode path", state_dir.display());
             return Err(Error::new(Cause::BadSetting, message));
         };
         for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
-            if entry.file_name().to_str().is_some_and(is_ours) {
+            if entry.file_name().to_str().is_some_and(is_leftover) {
                 let path = entry.path();
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 let removed = if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
                 removed.map_err(|error| Error::io("remove", &path, &error))?;
             }
         }
-        Ok(ModelFolder { path, seen_at })
+        Ok(ModelFolder { path, container_root })
     }
 
     /// The same folder for a container that has it mounted at a place of its own.
     #[must_use]
-    pub fn seen_at(self, place: &str) -> ModelFolder {
-        ModelFolder { seen_at: place.trim_end_matches('/').to_owned(), ..self }
+    pub fn mounted_at(self, place: &str) -> ModelFolder {
+        ModelFolder { container_root: place.trim_end_matches('/').to_owned(), ..self }
     }
 
     /// Where a model is unpacked to.
-    pub(in super::super) fn model(&self, id: &str) -> PathBuf {
+    pub(in super::super) fn model_dir(&self, id: &str) -> PathBuf {
         self.path.join(id).join("model")
     }
 
     /// Where the container is told that the model lies.
-    pub(in super::super) fn told(&self, id: &str) -> String {
-        format!("{}/{id}/model", self.seen_at)
+    pub(in super::super) fn container_path(&self, id: &str) -> String {
+        format!("{}/{id}/model", self.container_root)
     }
 
     /// A place that is free and that nobody knows, for what is to be deleted.
-    pub(in super::super) fn aside(&self) -> PathBuf {
+    pub(in super::super) fn scratch_path(&self) -> PathBuf {
         self.path.join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()))
     }
 
     /// Moves a model out of the way, to be deleted, and says where it is then.
-    pub(in super::super) fn put_aside(&self, id: &str) -> std::io::Result<PathBuf> {
-        let aside = self.aside();
+    pub(in super::super) fn move_to_scratch(&self, id: &str) -> std::io::Result<PathBuf> {
+        let aside = self.scratch_path();
         std::fs::rename(self.path.join(id), &aside)?;
         Ok(aside)
     }
 }
 
 /// Whether an endpoint gave this name to something in its folder of models.
-fn is_ours(name: &str) -> bool {
+fn is_leftover(name: &str) -> bool {
     let is_id = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id || name.starts_with(DOWNLOAD_PREFIX) || name.starts_with(DELETED_PREFIX)
 }
@@ -100,21 +100,21 @@ mod tests {
         std::fs::create_dir_all(models.join(&id).join("model")).unwrap();
         std::fs::create_dir_all(models.join("mine")).unwrap();
         std::fs::write(models.join("download-x"), "half").unwrap();
-        ModelFolder::of(state.path()).unwrap();
+        ModelFolder::open_deleting_leftovers(state.path()).unwrap();
         let left: Vec<_> = std::fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["mine"]);
     }
 
     #[test]
     fn a_container_may_see_the_folder_at_a_place_of_its_own() {
-        let folder = ModelFolder::of(Path::new("/state")).unwrap();
+        let folder = ModelFolder::open_deleting_leftovers(Path::new("/state")).unwrap();
         assert_eq!(
-            (folder.model("a").to_str(), folder.told("a").as_str()),
+            (folder.model_dir("a").to_str(), folder.container_path("a").as_str()),
             (Some("/state/models/a/model"), "/state/models/a/model")
         );
-        let folder = folder.seen_at("/opt/ml/models/");
+        let folder = folder.mounted_at("/opt/ml/models/");
         assert_eq!(
-            (folder.model("a").to_str(), folder.told("a").as_str()),
+            (folder.model_dir("a").to_str(), folder.container_path("a").as_str()),
             (Some("/state/models/a/model"), "/opt/ml/models/a/model")
         );
     }

@@ -8,8 +8,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::super::error::{ContainerError, InvocationError};
 use super::super::exchange;
-use super::super::failure::{ContainerFailure, Failure};
 use super::super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
@@ -21,7 +21,7 @@ const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// A multi-model container, as far as its models are concerned.
 #[derive(Debug)]
-pub(super) struct Management {
+pub(super) struct ManagementApi {
     pub(super) name_in_errors: String,
     pub(super) origin: Url,
 }
@@ -33,7 +33,7 @@ struct LoadModel<'a> {
     url: &'a str,
 }
 
-impl Management {
+impl ManagementApi {
     /// Has the container load the model that lies in `folder`, for the sake of a request.
     pub(super) async fn load(
         &self,
@@ -42,7 +42,7 @@ impl Management {
         request_id: Uuid,
         id: &str,
         folder: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), InvocationError> {
         let mut response = self.post_models(client, target_model, request_id, id, folder).await?;
         if response.status() == StatusCode::CONFLICT {
             // It has the model from an endpoint that ran before this one; what lies there may have changed since.
@@ -53,7 +53,7 @@ impl Management {
     }
 
     /// Has the container unload a model. One that it does not have is unloaded already.
-    pub(super) async fn unload(&self, client: &Client, id: &str) -> Result<(), Failure> {
+    pub(super) async fn unload(&self, client: &Client, id: &str) -> Result<(), InvocationError> {
         let sent = client.delete(self.at(&format!("/models/{id}"))).timeout(CALL_LIMIT).send().await;
         let response = sent.map_err(|error| self.no_answer(&error))?;
         if response.status() == StatusCode::NOT_FOUND {
@@ -74,10 +74,10 @@ impl Management {
         request_id: Uuid,
         id: &str,
         folder: &str,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, InvocationError> {
         let json = HeaderValue::from_static("application/json");
         let body = serde_json::to_vec(&LoadModel { model_name: id, url: folder })
-            .map_err(|error| Failure::Internal(error.to_string()))?;
+            .map_err(|error| InvocationError::Internal(error.to_string()))?;
         let (name, value) = exchange::request_id(request_id);
         let mut request = client
             .post(self.at("/models"))
@@ -92,17 +92,15 @@ impl Management {
         request.send().await.map_err(|error| self.no_answer(&error))
     }
 
-    async fn expect_success(&self, response: Response) -> Result<(), Failure> {
+    async fn expect_success(&self, response: Response) -> Result<(), InvocationError> {
         let status = response.status();
         if status.is_success() {
             return Ok(());
         }
         let what = match read_body(response, ANSWER_LIMIT, &MemoryShare::unbounded()).await {
-            Ok(Body::Whole(body)) => ContainerFailure::Status(status.as_u16(), body),
-            Ok(Body::TooLarge(_) | Body::InsufficientMemory) => {
-                ContainerFailure::BodyTooLarge(status.as_u16(), ANSWER_LIMIT)
-            }
-            Err(error) => ContainerFailure::from_error(&error),
+            Ok(Body::Whole(body)) => ContainerError::Status(status.as_u16(), body),
+            Ok(Body::TooLarge(_) | Body::NoRoom) => ContainerError::BodyTooLarge(status.as_u16(), ANSWER_LIMIT),
+            Err(error) => ContainerError::from_error(&error),
         };
         Err(self.failure(what))
     }
@@ -113,11 +111,11 @@ impl Management {
         url
     }
 
-    fn no_answer(&self, error: &reqwest::Error) -> Failure {
-        self.failure(ContainerFailure::from_error(error))
+    fn no_answer(&self, error: &reqwest::Error) -> InvocationError {
+        self.failure(ContainerError::from_error(error))
     }
 
-    fn failure(&self, what: ContainerFailure) -> Failure {
-        Failure::Container { container: self.name_in_errors.clone(), what }
+    fn failure(&self, what: ContainerError) -> InvocationError {
+        InvocationError::Container { container: self.name_in_errors.clone(), what }
     }
 }

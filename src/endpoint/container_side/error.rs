@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum InvocationError {
     /// The request names a TargetModel and no container of the pipeline is in MultiModel mode.
     TargetModelNotSupported,
     /// The request names no TargetModel and a container is in MultiModel mode.
@@ -69,13 +69,13 @@ pub enum Failure {
         /// The container as errors name it.
         container: String,
         /// What it did.
-        what: ContainerFailure,
+        what: ContainerError,
     },
 }
 
 /// What a container did instead of answering with 2xx.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ContainerFailure {
+pub enum ContainerError {
     /// It answered with another status.
     Status(u16, Bytes),
     /// It answered with this status and a body too large to be read; the limit was this many bytes.
@@ -100,46 +100,50 @@ pub enum ContainerFailure {
 }
 
 /// For the log: clients are told in AWS's words.
-impl fmt::Display for Failure {
+impl fmt::Display for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::TargetModelNotSupported => f.write_str("no container takes a TargetModel"),
-            Failure::TargetModelMissing => f.write_str("TargetModel is missing"),
-            Failure::TargetContainerMissing => f.write_str("TargetContainerHostname is missing"),
-            Failure::TargetContainerNotSupported => f.write_str("no TargetContainerHostname is taken"),
-            Failure::NoSuchContainer { hostname, known } => {
+            InvocationError::TargetModelNotSupported => f.write_str("no container takes a TargetModel"),
+            InvocationError::TargetModelMissing => f.write_str("TargetModel is missing"),
+            InvocationError::TargetContainerMissing => f.write_str("TargetContainerHostname is missing"),
+            InvocationError::TargetContainerNotSupported => f.write_str("no TargetContainerHostname is taken"),
+            InvocationError::NoSuchContainer { hostname, known } => {
                 write!(f, "there is no container {hostname}, only {}", known.join(", "))
             }
-            Failure::NoSuchModel { .. } => f.write_str("nothing is there, or nothing that may be read"),
-            Failure::ModelNotReady { waited, .. } => write!(f, "it was not loaded within {} s", waited.as_secs()),
-            Failure::BadArtifact { message, .. } | Failure::StoreUnavailable { message, .. } => f.write_str(message),
-            Failure::EndpointFailed { reason } => f.write_str(reason),
-            Failure::NoMemory => f.write_str("others hold the memory that it needs"),
-            Failure::Internal(message) => f.write_str(message),
-            Failure::Container { container, what } => write!(f, "container {container} {what}"),
+            InvocationError::NoSuchModel { .. } => f.write_str("nothing is there, or nothing that may be read"),
+            InvocationError::ModelNotReady { waited, .. } => {
+                write!(f, "it was not loaded within {} s", waited.as_secs())
+            }
+            InvocationError::BadArtifact { message, .. } | InvocationError::StoreUnavailable { message, .. } => {
+                f.write_str(message)
+            }
+            InvocationError::EndpointFailed { reason } => f.write_str(reason),
+            InvocationError::NoMemory => f.write_str("others hold the memory that it needs"),
+            InvocationError::Internal(message) => f.write_str(message),
+            InvocationError::Container { container, what } => write!(f, "container {container} {what}"),
         }
     }
 }
 
 /// What goes on from "container NAME".
-impl fmt::Display for ContainerFailure {
+impl fmt::Display for ContainerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// As much of a body as a line of the log shows.
         const MOST: usize = 300;
         match self {
-            ContainerFailure::Status(status, body) => {
+            ContainerError::Status(status, body) => {
                 let body: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
                 write!(f, "answered {status}: {}", body.trim())
             }
-            ContainerFailure::BodyTooLarge(status, limit) => {
+            ContainerError::BodyTooLarge(status, limit) => {
                 write!(f, "answered {status} with a body of more than {limit} bytes")
             }
-            ContainerFailure::HandOverTooLarge { next, bytes, limit, .. } => {
+            ContainerError::HandOverTooLarge { next, bytes, limit, .. } => {
                 write!(f, "answered with {bytes} bytes for container {next}, which is given at most {limit}")
             }
-            ContainerFailure::TimedOut => f.write_str("did not answer in time"),
-            ContainerFailure::NoAnswer(why) => write!(f, "gave no answer: {why}"),
-            ContainerFailure::Ended(how) => write!(f, "does not run: {how}"),
+            ContainerError::TimedOut => f.write_str("did not answer in time"),
+            ContainerError::NoAnswer(why) => write!(f, "gave no answer: {why}"),
+            ContainerError::Ended(how) => write!(f, "does not run: {how}"),
         }
     }
 }

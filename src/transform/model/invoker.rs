@@ -15,7 +15,7 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATIO
 use reqwest::{Body, Response};
 
 use super::Model;
-use super::complaint::{Complaint, ErrorBody, place_at_start};
+use super::record_error::{Complaint, ErrorBody, place_at_start};
 use crate::error::{Error, Place, Result};
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{self, read_body};

@@ -19,7 +19,7 @@ const UNKNOWN: &str = "/path/to/request.csv";
 /// Lines to copy, which do from any folder: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for
 /// an example request, and the first archive under the multi-model container's prefix for an example of a TargetModel. Where signatures are
 /// asked for, curl signs for `signing_region` with the keys in the environment, as boto3 does by itself.
-pub(super) fn advice(
+pub(super) fn example_commands(
     config: &EndpointConfig,
     file: &Path,
     address: SocketAddr,
@@ -227,9 +227,9 @@ mod tests {
         let models = Models::Multi { prefix, cache: ModelCacheSetting::Enabled };
         let config = config(container(models), ExecutionMode::Serial, None);
         let (file, address) = (folder.path().join("endpoint.json"), ([127, 0, 0, 1], 9000).into());
-        let signed = super::advice(&config, &file, address, Some("eu-west-1"));
+        let signed = super::example_commands(&config, &file, address, Some("eu-west-1"));
         assert!(signed.contains("curl --aws-sigv4 'aws:amz:eu-west-1:sagemaker' --user \"$AWS_"), "{signed}");
-        let advice = advice(&config, &file, address, None);
+        let advice = example_commands(&config, &file, address, None);
         for part in [
             "curl -H 'Content-Type: text/csv' -H 'X-Amzn-SageMaker-Target-Model: Chicago_IL/Chicago_IL.tar.gz' --data",
             "TargetModel='Chicago_IL/Chicago_IL.tar.gz', ContentType",
@@ -242,7 +242,9 @@ mod tests {
 
     #[test]
     fn the_commands_are_those_that_the_endpoint_takes() {
-        let said = |config: &EndpointConfig| advice(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into(), None);
+        let said = |config: &EndpointConfig| {
+            example_commands(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into(), None)
+        };
         let direct = said(&config(container(Models::Single(None)), ExecutionMode::Direct, None));
         for part in ["-H 'X-Amzn-SageMaker-Target-Container-Hostname: learner'", "TargetContainerHostname='learner', "]
         {

@@ -1,6 +1,6 @@
 //! A container after its start: pinged, started again when it ends, given up when it stays unhealthy.
 //!
-//! As the platform does it: a ping every 5 s; a container that does not pass for the allowed time makes the endpoint
+//! As the platform does it: a ping every 5 s; a container that does not pass for the health_check_timeout time makes the endpoint
 //! Failed (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::model_cache::ModelCache;
-use super::single_model::Unused;
+use super::single_model::Drained;
 use crate::env;
 use crate::platform::Health;
 use crate::platform::process::Process;
@@ -29,38 +29,38 @@ const RAN_WELL: Duration = Duration::from_secs(60);
 
 /// A container that is looked after.
 #[derive(Debug)]
-pub struct Instance {
+pub struct Supervisor {
     stop: oneshot::Sender<()>,
-    care: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
-impl Instance {
+impl Supervisor {
     /// Looks after a container until it is stopped.
-    pub(super) fn new(mut care: Care) -> Instance {
+    pub(super) fn new(mut config: SupervisorConfig) -> Supervisor {
         let (stop, mut stopped) = oneshot::channel();
-        let care = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             tokio::select! {
                 _ = &mut stopped => {}
-                () = care.look_after() => {}
+                () = config.supervise() => {}
             }
-            if let Some(own) = care.own.take() {
-                own.process.stop().await;
+            if let Some(process) = config.process.take() {
+                process.process.stop().await;
             }
         });
-        Instance { stop, care }
+        Supervisor { stop, task }
     }
 
     /// Ends the care, and the container if it is one of ours, after its requests.
     pub async fn stop(self) {
         // It has ended already where the container is given up.
         let _ = self.stop.send(());
-        let _ = self.care.await;
+        let _ = self.task.await;
     }
 }
 
 /// A container that was started here, and how.
 #[derive(Debug)]
-pub(super) struct Own {
+pub(super) struct ContainerProcess {
     pub(super) executable: PathBuf,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) process: Process,
@@ -70,7 +70,7 @@ pub(super) struct Own {
     pub(super) folder: Option<PathBuf>,
 }
 
-impl Own {
+impl ContainerProcess {
     /// Lets the process finish its requests and end, and deletes what it alone needed.
     pub(super) async fn stop(self) {
         self.process.stop().await;
@@ -89,16 +89,16 @@ pub(super) async fn delete(folder: Option<PathBuf>) {
 /// A process that takes the place of the one that a container has.
 #[derive(Debug)]
 pub(super) struct Replacement {
-    pub(super) own: Own,
+    pub(super) process: ContainerProcess,
     /// Where it listens.
     pub(super) origin: Url,
     /// Ends when no request needs the one before it.
-    pub(super) unused: Option<Unused>,
+    pub(super) drained: Option<Drained>,
 }
 
 /// A container and all that its care takes.
 #[derive(Debug)]
-pub(super) struct Care {
+pub(super) struct SupervisorConfig {
     pub(super) client: Client,
     pub(super) name: String,
     /// Where it listens, also after it was started again.
@@ -107,30 +107,30 @@ pub(super) struct Care {
     /// The models that a multi-model container has.
     pub(super) models: Option<ModelCache>,
     /// Nothing for a container that somebody else runs.
-    pub(super) own: Option<Own>,
+    pub(super) process: Option<ContainerProcess>,
     /// Processes that have another model.
     pub(super) replacements: UnboundedReceiver<Replacement>,
     pub(super) ping_interval: Duration,
     /// How long it may be unhealthy.
-    pub(super) allowed: Duration,
+    pub(super) health_check_timeout: Duration,
     /// What is said of it then.
     pub(super) failure_reason: String,
 }
 
-impl Care {
+impl SupervisorConfig {
     /// Returns when the container has failed for good.
-    async fn look_after(&mut self) {
+    async fn supervise(&mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
             let begun = Instant::now();
-            if self.is_sick_or_ended().await == Trouble::FailsItsPings {
+            if self.wait_for_outage().await == Outage::FailedPings {
                 break;
             }
             if begun.elapsed() > RAN_WELL {
                 pause = FIRST_PAUSE;
             }
-            let allowed = self.allowed;
-            if tokio::time::timeout(allowed, self.start_again(&mut pause)).await.is_err() {
+            let health_check_timeout = self.health_check_timeout;
+            if tokio::time::timeout(health_check_timeout, self.restart(&mut pause)).await.is_err() {
                 break;
             }
         }
@@ -138,26 +138,26 @@ impl Care {
         self.health.failed(self.failure_reason.clone());
     }
 
-    /// Pings until the process ends, or none was answered well for the allowed time.
-    async fn is_sick_or_ended(&mut self) -> Trouble {
-        let mut sick: Option<Instant> = None;
+    /// Pings until the process ends, or none was answered well for the health_check_timeout time.
+    async fn wait_for_outage(&mut self) -> Outage {
+        let mut unhealthy_since: Option<Instant> = None;
         loop {
             tokio::select! {
-                () = ended(&mut self.own) => return Trouble::Ended,
+                () = wait_for_exit(&mut self.process) => return Outage::Ended,
                 Some(replacement) = self.replacements.recv() => {
-                    self.adopt(replacement);
-                    sick = None;
+                    self.replace_process(replacement);
+                    unhealthy_since = None;
                     continue;
                 }
                 () = tokio::time::sleep(self.ping_interval) => {}
             }
             match ping(&self.client, &self.origin).await {
-                Ok(()) => sick = None,
+                Ok(()) => unhealthy_since = None,
                 Err(problem) => {
-                    let since = *sick.get_or_insert_with(Instant::now);
+                    let since = *unhealthy_since.get_or_insert_with(Instant::now);
                     log::warn!("container {}: {problem}", self.name);
-                    if since.elapsed() >= self.allowed {
-                        return Trouble::FailsItsPings;
+                    if since.elapsed() >= self.health_check_timeout {
+                        return Outage::FailedPings;
                     }
                 }
             }
@@ -165,14 +165,14 @@ impl Care {
     }
 
     /// Goes on with another process. The one before ends with its last request.
-    fn adopt(&mut self, Replacement { own, origin, unused }: Replacement) {
+    fn replace_process(&mut self, Replacement { process, origin, drained }: Replacement) {
         self.origin = origin;
-        let Some(mut before) = self.own.replace(own) else { return };
+        let Some(mut before) = self.process.replace(process) else { return };
         let health = self.health.clone();
         tokio::spawn(async move {
-            if let Some(mut unused) = unused {
+            if let Some(mut drained) = drained {
                 tokio::select! {
-                    _ = unused.recv() => {}
+                    _ = drained.recv() => {}
                     // Its end is not the container's.
                     () = before.process.ended() => health.recovered(),
                 }
@@ -182,8 +182,8 @@ impl Care {
     }
 
     /// Starts the container again, however often it takes, and waits until it is healthy.
-    async fn start_again(&mut self, pause: &mut Duration) {
-        let Some(Own { executable, mut variables, end, folder, .. }) = self.own.take() else { return };
+    async fn restart(&mut self, pause: &mut Duration) {
+        let Some(ContainerProcess { executable, mut variables, end, folder, .. }) = self.process.take() else { return };
         self.health.ended(end.how_it_ended().unwrap_or_default());
         if let Some(port) = self.origin.port() {
             // Where it was before, so that nothing else has to know.
@@ -196,9 +196,9 @@ impl Care {
             let end = Health::default();
             match self.start(&executable, &variables, &end).await {
                 Ok(process) => {
-                    self.own = Some(Own { executable, variables, process, end, folder });
+                    self.process = Some(ContainerProcess { executable, variables, process, end, folder });
                     if let Some(models) = &self.models {
-                        models.forget();
+                        models.clear();
                     }
                     self.health.recovered();
                     log::info!("container {}: healthy again", self.name);
@@ -216,7 +216,8 @@ impl Care {
         end: &Health,
     ) -> Result<Process, String> {
         let (process, _) = Process::start(executable, &self.name, variables, end).await?;
-        match wait_until_ready(&self.client, &self.origin, self.models.is_some(), end, self.allowed).await {
+        match wait_until_ready(&self.client, &self.origin, self.models.is_some(), end, self.health_check_timeout).await
+        {
             Ok(_) => Ok(process),
             Err(problem) => {
                 process.stop().await;
@@ -228,19 +229,19 @@ impl Care {
 
 /// What is wrong with a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum Outage {
     Ended,
-    FailsItsPings,
+    FailedPings,
 }
 
 /// Waits for the process to end; for ever for one that is not ours.
-async fn ended(own: &mut Option<Own>) {
-    match own {
-        Some(own) => own.process.ended().await,
+async fn wait_for_exit(process: &mut Option<ContainerProcess>) {
+    match process {
+        Some(process) => process.process.ended().await,
         None => std::future::pending().await,
     }
 }
 
 #[cfg(test)]
-#[path = "instance_test.rs"]
+#[path = "supervisor_test.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 //! Whether an artifact that cannot be read may be one that somebody is still writing.
 //!
-//! Nothing tells a writer that pauses from one that has ended but time: what was written to within the last [`QUIET`] may still
+//! Nothing tells a writer that pauses from one that has ended but time: what was written to within the last [`QUIET_PERIOD`] may still
 //! become a model, and the model that it is to replace goes on answering.
 
 use std::fs::File;
@@ -12,40 +12,40 @@ use crate::storage::{absolute, last_modified};
 use byoc_formats::file_kind;
 
 /// How long an artifact has to stay as it is until nobody is thought to be writing it.
-pub(super) const QUIET: Duration = Duration::from_secs(10);
+pub(super) const QUIET_PERIOD: Duration = Duration::from_secs(10);
 
-/// Whether somebody wrote to a file, or to one below a folder, within the last [`QUIET`].
-pub(super) fn was_written_lately(path: &Path) -> bool {
+/// Whether somebody wrote to a file, or to one below a folder, within the last [`QUIET_PERIOD`].
+pub(super) fn was_modified_recently(path: &Path) -> bool {
     last_modified(path).is_ok_and(|time| {
         let now = SystemTime::now();
         // The clock of a file server may be a little ahead.
-        now.duration_since(time).unwrap_or_else(|ahead| ahead.duration()) < QUIET
+        now.duration_since(time).unwrap_or_else(|ahead| ahead.duration()) < QUIET_PERIOD
     })
 }
 
 /// Whether a file that is no whole archive may become one: somebody wrote to it lately, and it begins as an archive does.
-pub(super) fn may_become_an_archive(file: &Path) -> bool {
-    was_written_lately(file) && begins_as_an_archive(file)
+pub(super) fn may_become_archive(file: &Path) -> bool {
+    was_modified_recently(file) && starts_like_archive(file)
 }
 
 /// Whether a file, or the folder of a model, that cannot be loaded may become a model: somebody wrote to it lately, and it is not
 /// unpacked, which would have told.
-pub(super) fn may_become_a_model(path: &Path) -> bool {
-    (path.is_dir() || file_kind::is_lone(path, path)) && was_written_lately(path)
+pub(super) fn may_become_model(path: &Path) -> bool {
+    (path.is_dir() || file_kind::is_lone(path, path)) && was_modified_recently(path)
 }
 
 /// What the log says of an artifact that is to replace a loaded model and is not whole.
-pub(super) fn not_whole_yet(path: &Path, why: &str) -> String {
+pub(super) fn incomplete_artifact(path: &Path, why: &str) -> String {
     format!(
         "{} is still being written, or broken: {why}; requests are answered by the model that it replaces, until it is whole, or \
          nobody has written to it for {} s",
         absolute(path).display(),
-        QUIET.as_secs()
+        QUIET_PERIOD.as_secs()
     )
 }
 
 /// Gzip's first bytes, or those of a tar archive's first header; or nothing yet.
-fn begins_as_an_archive(file: &Path) -> bool {
+fn starts_like_archive(file: &Path) -> bool {
     /// Where a header has its `ustar`.
     const MAGIC: std::ops::Range<usize> = 257..262;
     let mut first = Vec::new();
@@ -79,11 +79,11 @@ mod tests {
             (b"<html>", false),
         ] {
             std::fs::write(&file, bytes).unwrap();
-            assert_eq!(may_become_an_archive(&file), expected, "{bytes:?}");
-            age(&file, QUIET);
-            assert!(!may_become_an_archive(&file), "{bytes:?}");
+            assert_eq!(may_become_archive(&file), expected, "{bytes:?}");
+            age(&file, QUIET_PERIOD);
+            assert!(!may_become_archive(&file), "{bytes:?}");
         }
-        assert!(!may_become_an_archive(&folder.path().join("none")));
+        assert!(!may_become_archive(&folder.path().join("none")));
     }
 
     #[test]
@@ -91,11 +91,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("model_algo-1");
         std::fs::write(&file, "half").unwrap();
-        age(folder.path(), QUIET);
-        assert!(may_become_a_model(folder.path()));
-        age(&file, QUIET);
-        assert!(!may_become_a_model(folder.path()));
+        age(folder.path(), QUIET_PERIOD);
+        assert!(may_become_model(folder.path()));
+        age(&file, QUIET_PERIOD);
+        assert!(!may_become_model(folder.path()));
         age(folder.path(), Duration::ZERO);
-        assert!(may_become_a_model(folder.path()), "one of its files was added or removed");
+        assert!(may_become_model(folder.path()), "one of its files was added or removed");
     }
 }

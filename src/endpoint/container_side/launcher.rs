@@ -11,12 +11,12 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::container::Container;
-use super::instance::{Care, Instance, Own, PING_INTERVAL, Replacement};
 use super::model_cache::{CacheSettings, ModelCache};
 use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
-use super::single_model::{Artifact, SingleModel};
-use super::surroundings::Surroundings;
+use super::settings::ContainerSettings;
+use super::single_model::{ModelArtifact, SingleModel};
+use super::supervisor::{ContainerProcess, PING_INTERVAL, Replacement, Supervisor, SupervisorConfig};
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, ModelForm, Models};
@@ -29,7 +29,7 @@ use crate::storage::{Location, Version, nothing_at};
 
 /// What containers are started with.
 #[derive(Debug)]
-pub struct Starter {
+pub struct ContainerLauncher {
     /// The program that is a container when called with `serve`.
     pub executable: PathBuf,
     /// Containers that run already, by name, and where they listen.
@@ -39,7 +39,7 @@ pub struct Starter {
     /// Where a multi-model container that runs already sees that `models`; under the same path if `None`.
     pub models_seen_at: Option<String>,
     /// What is the same for all containers.
-    pub surroundings: Surroundings,
+    pub container_settings: ContainerSettings,
     /// The variant that the containers are of.
     pub variant: String,
     /// What stands before a container's name in the log, so that those of other variants and endpoints are told apart.
@@ -48,21 +48,21 @@ pub struct Starter {
 
 /// Containers that passed their health checks, and the care for them.
 #[derive(Debug)]
-pub struct Started {
+pub struct RunningPipeline {
     /// The containers in order.
     pub pipeline: Pipeline,
     /// What looks after them.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<Supervisor>,
 }
 
 /// A process that was just started, where it listens, and which content its model's artifact had.
 struct StartedProcess {
-    own: Own,
+    process: ContainerProcess,
     origin: Url,
     version: Option<Version>,
 }
 
-impl Starter {
+impl ContainerLauncher {
     /// Says all that would keep these containers from starting and can be known before.
     ///
     /// # Errors
@@ -80,11 +80,11 @@ impl Starter {
                     (ModelForm::Archive, Location::S3 { key, .. }) if key.is_empty() => {
                         Some(format!("{} names a bucket and no object in it", url.named()))
                     }
-                    (ModelForm::Archive, _) => self.unreadable(url, "is not there", Path::exists),
-                    (ModelForm::Files, _) => self.unreadable(url, "is not a folder", Path::is_dir),
-                    (ModelForm::File, _) => self.unreadable(url, "is not a file", Path::is_file),
+                    (ModelForm::Archive, _) => self.location_problem(url, "is not there", Path::exists),
+                    (ModelForm::Files, _) => self.location_problem(url, "is not a folder", Path::is_dir),
+                    (ModelForm::File, _) => self.location_problem(url, "is not a file", Path::is_file),
                 },
-                Models::Multi { prefix, .. } => self.unreadable(prefix, "is not a folder", Path::is_dir),
+                Models::Multi { prefix, .. } => self.location_problem(prefix, "is not a folder", Path::is_dir),
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
@@ -92,14 +92,14 @@ impl Starter {
     }
 
     /// What keeps the place of a ModelDataUrl from being read, as far as that is known without reading it.
-    fn unreadable(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
+    fn location_problem(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
         match &url.location {
             Location::Local(path) if is_good(path) => None,
             Location::Local(path) if !path.exists() => Some(format!("{}: {}", url.named(), nothing_at(path))),
             Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.named(), url.place())),
-            Location::S3 { .. } => {
-                ModelStore::open(url, &self.surroundings.storage).err().map(|error| format!("ModelDataUrl: {error}"))
-            }
+            Location::S3 { .. } => ModelStore::open(url, &self.container_settings.storage)
+                .err()
+                .map(|error| format!("ModelDataUrl: {error}")),
         }
     }
 
@@ -107,7 +107,12 @@ impl Starter {
     ///
     /// # Errors
     /// A line for each container that could not be started or did not become healthy; the others are stopped again.
-    pub async fn start(&self, client: &Client, containers: &[ContainerConfig], mode: ExecutionMode) -> Result<Started> {
+    pub async fn start(
+        &self,
+        client: &Client,
+        containers: &[ContainerConfig],
+        mode: ExecutionMode,
+    ) -> Result<RunningPipeline> {
         let all = containers.iter().enumerate().map(|(position, config)| self.start_one(client, config, position));
         let mut instances = Vec::new();
         let mut healthy = Vec::new();
@@ -126,7 +131,7 @@ impl Starter {
             ExecutionMode::Direct => Pipeline::direct(healthy),
         };
         match (pipeline, problems.first().map(Error::cause)) {
-            (Some(pipeline), None) => Ok(Started { pipeline, instances }),
+            (Some(pipeline), None) => Ok(RunningPipeline { pipeline, instances }),
             (_, cause) => {
                 stop_all(instances).await;
                 let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
@@ -140,7 +145,7 @@ impl Starter {
         client: &Client,
         config: &ContainerConfig,
         position: usize,
-    ) -> Result<(Container, Instance)> {
+    ) -> Result<(Container, Supervisor)> {
         let outcome = self.try_start(client, config, position).await;
         if let Err(error) = &outcome {
             log::error!("{error}");
@@ -153,44 +158,44 @@ impl Starter {
         client: &Client,
         config: &ContainerConfig,
         position: usize,
-    ) -> Result<(Container, Instance)> {
+    ) -> Result<(Container, Supervisor)> {
         let health = Health::default();
-        let (care, replacements) = mpsc::unbounded_channel();
-        let (own, origin, model) = match self.running.get(&config.name) {
-            Some(origin) => (None, origin.clone(), SingleModel::fixed(origin.clone())),
+        let (replacements_sender, replacements) = mpsc::unbounded_channel();
+        let (process, origin, model) = match self.running.get(&config.name) {
+            Some(origin) => (None, origin.clone(), SingleModel::external(origin.clone())),
             None => {
-                let StartedProcess { own, origin, version } = self.start_process(config, position, &health).await?;
-                let artifact = self.artifact(client, config, &own, care);
+                let StartedProcess { process, origin, version } = self.start_process(config, position, &health).await?;
+                let artifact = self.artifact(client, config, &process, replacements_sender);
                 let model = match artifact {
-                    Some(artifact) => SingleModel::of(origin.clone(), artifact, version),
-                    None => SingleModel::fixed(origin.clone()),
+                    Some(artifact) => SingleModel::with_artifact(origin.clone(), artifact, version),
+                    None => SingleModel::external(origin.clone()),
                 };
-                (Some(own), origin, model)
+                (Some(process), origin, model)
             }
         };
         let made = self.make_ready(client, config, origin.clone(), model, health.clone()).await;
         match made {
             Ok((container, models)) => {
-                let care = Care {
+                let config = SupervisorConfig {
                     client: client.clone(),
                     name: self.name_in_log(config),
                     origin,
                     health,
                     models,
-                    own,
+                    process,
                     replacements,
                     ping_interval: PING_INTERVAL,
-                    allowed: self.surroundings.health_check_timeout,
+                    health_check_timeout: self.container_settings.health_check_timeout,
                     failure_reason: format!(
                         "{}. Please check CloudWatch logs for this endpoint.",
-                        self.did_not_pass(config)
+                        self.failed_health_check(config)
                     ),
                 };
-                Ok((container, Instance::new(care)))
+                Ok((container, Supervisor::new(config)))
             }
             Err(error) => {
-                if let Some(own) = own {
-                    own.stop().await;
+                if let Some(process) = process {
+                    process.stop().await;
                 }
                 Err(error)
             }
@@ -207,24 +212,24 @@ impl Starter {
         &self,
         client: &Client,
         config: &ContainerConfig,
-        own: &Own,
-        care: UnboundedSender<Replacement>,
-    ) -> Option<Artifact> {
+        process: &ContainerProcess,
+        replacements: UnboundedSender<Replacement>,
+    ) -> Option<ModelArtifact> {
         let Models::Single(Some(url)) = &config.models else { return None };
-        Some(Artifact {
+        Some(ModelArtifact {
             container: config.name_in_errors.clone(),
             name_in_log: self.name_in_log(config),
             url: url.clone(),
-            storage: Arc::clone(&self.surroundings.storage),
-            refresh: self.surroundings.cache.refresh,
+            storage: Arc::clone(&self.container_settings.storage),
+            refresh: self.container_settings.cache.refresh,
             runtime: Handle::current(),
             client: client.clone(),
-            patience: self.surroundings.cache.patience,
-            executable: own.executable.clone(),
-            variables: own.variables.clone(),
+            wait_limit: self.container_settings.cache.patience,
+            executable: process.executable.clone(),
+            variables: process.variables.clone(),
             base_dir: self.base_dir(config),
-            allowed: self.surroundings.health_check_timeout,
-            care,
+            health_check_timeout: self.container_settings.health_check_timeout,
+            replacements,
             started: AtomicU64::new(1),
         })
     }
@@ -236,7 +241,7 @@ impl Starter {
         health: &Health,
     ) -> Result<StartedProcess> {
         let base_dir = self.base_dir(config);
-        let models = ModelFolder::place(&self.state_dir);
+        let models = ModelFolder::path_in(&self.state_dir);
         let mut folder = None;
         let (place, version) = match &config.models {
             Models::Multi { .. } => {
@@ -248,7 +253,7 @@ impl Starter {
             Models::Single(Some(url)) => match url.folder() {
                 Some(folder) => {
                     // Before it is read.
-                    let version = fetch::version(url, &self.surroundings.storage).await;
+                    let version = fetch::version(url, &self.container_settings.storage).await;
                     (ModelPlace::At(folder), version.ok())
                 }
                 None => {
@@ -259,17 +264,17 @@ impl Starter {
                 }
             },
         };
-        let variables = self.surroundings.environment.variables(config, position, place);
+        let variables = self.container_settings.environment.variables(config, position, place);
         let started = Process::start(&self.executable, &self.name_in_log(config), &variables, health).await;
         let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
         let executable = self.executable.clone();
-        let own = Own { executable, variables, process, end: health.clone(), folder };
-        Ok(StartedProcess { own, origin, version })
+        let process = ContainerProcess { executable, variables, process, end: health.clone(), folder };
+        Ok(StartedProcess { process, origin, version })
     }
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<Version> {
-        let fetched = fetch::fetch(url, &self.surroundings.storage, into).await.map(|fetched| fetched.version);
+        let fetched = fetch::fetch(url, &self.container_settings.storage, into).await.map(|fetched| fetched.version);
         fetched.map_err(|error| error.into_error().context(format_args!("container {}: {}", config.name, url.named())))
     }
 
@@ -282,7 +287,7 @@ impl Starter {
         health: Health,
     ) -> Result<(Container, Option<ModelCache>)> {
         let multi_model = matches!(config.models, Models::Multi { .. });
-        let limit = self.surroundings.health_check_timeout;
+        let limit = self.container_settings.health_check_timeout;
         let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
         let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
@@ -290,13 +295,13 @@ impl Starter {
         Ok(match &config.models {
             Models::Single(_) => (Container::with_model(name, model, health), None),
             Models::Multi { prefix, cache } => {
-                let store = ModelStore::open(prefix, &self.surroundings.storage)?;
-                let mut folder = ModelFolder::of(&self.state_dir)?;
+                let store = ModelStore::open(prefix, &self.container_settings.storage)?;
+                let mut folder = ModelFolder::open_deleting_leftovers(&self.state_dir)?;
                 if let Some(place) = self.models_seen_at.as_deref().filter(|_| self.running.contains_key(&config.name))
                 {
-                    folder = folder.seen_at(place);
+                    folder = folder.mounted_at(place);
                 }
-                let settings = CacheSettings { setting: *cache, ..self.surroundings.cache };
+                let settings = CacheSettings { setting: *cache, ..self.container_settings.cache };
                 let models = ModelCache::with_settings(name, origin, store, folder, settings);
                 (Container::multi_model(name, models.clone(), health), Some(models))
             }
@@ -308,12 +313,12 @@ impl Starter {
     }
 
     fn not_healthy(&self, config: &ContainerConfig, problem: &str) -> Error {
-        Error::new(Cause::NotHealthy, format!("{}: {problem}", self.did_not_pass(config)))
+        Error::new(Cause::NotHealthy, format!("{}: {problem}", self.failed_health_check(config)))
     }
 
     /// FailureReason as DescribeEndpoint begins it for a single container and for one of a pipeline
     /// (amazon-sagemaker-examples#1072).
-    fn did_not_pass(&self, config: &ContainerConfig) -> String {
+    fn failed_health_check(&self, config: &ContainerConfig) -> String {
         let name = match config.name_in_errors.as_str() {
             "primary" => "primary container",
             other => other,
@@ -323,10 +328,10 @@ impl Starter {
 }
 
 /// Stops all containers side by side.
-pub async fn stop_all(instances: Vec<Instance>) {
-    join_all(instances.into_iter().map(Instance::stop)).await;
+pub async fn stop_all(instances: Vec<Supervisor>) {
+    join_all(instances.into_iter().map(Supervisor::stop)).await;
 }
 
 #[cfg(test)]
-#[path = "start_test.rs"]
+#[path = "launcher_test.rs"]
 mod tests;

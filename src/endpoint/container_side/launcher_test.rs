@@ -21,13 +21,13 @@ fn container(name: &str, models: Models) -> ContainerConfig {
 }
 
 /// A starter whose own containers are the script that stands in for `byoc serve`.
-fn starter(running: &[(&str, &FakeContainer)]) -> Starter {
-    Starter {
+fn starter(running: &[(&str, &FakeContainer)]) -> ContainerLauncher {
+    ContainerLauncher {
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
         running: running.iter().map(|(name, fake)| (name.to_string(), fake.origin.clone())).collect(),
         state_dir: PathBuf::from("/state"),
         models_seen_at: None,
-        surroundings: Surroundings {
+        container_settings: ContainerSettings {
             environment: crate::platform::environment::Common {
                 inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
                 region: "us-east-1".into(),
@@ -49,7 +49,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     let containers = [
         container("a", Models::Single(Some(url("/none/model.tar.gz")))),
         container("b", models_under(url("/none/models"))),
-        container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
+        container("c", Models::Single(Some(url("/none/its-process.tar.gz")))),
         container("d", Models::Single(None)),
         container("e", Models::Single(Some(in_s3))),
     ];

@@ -9,7 +9,7 @@ use crate::storage::Storage;
 
 /// What is the same for all containers.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct ContainerSettings {
     /// What of the environment is the same for all of them.
     pub environment: Common,
     /// How long a container may be unhealthy, at its start and later: 8 minutes on the platform
