@@ -16,7 +16,7 @@ use crate::endpoint::config::EndpointConfig;
 use crate::endpoint::{self, CacheSettings, ContainerSettings, InvocationLimits, Limits, ModelRefresh};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
-use crate::platform::environment::Common;
+use crate::platform::environment::ContainerEnvironment;
 use crate::storage::{Location, S3Access, Storage, nothing_at};
 use crate::telemetry::logs;
 use byoc_formats::suggest;
@@ -197,7 +197,7 @@ impl Arguments {
             executable,
             running: running.unwrap_or_default(),
             container_settings: ContainerSettings {
-                environment: Common { inherited, region },
+                environment: ContainerEnvironment { inherited, region },
                 health_check_timeout,
                 cache,
                 storage,

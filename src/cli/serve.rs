@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::overrides::OverrideArguments;
 use crate::cli::settings::{Settings, number, parse_size, text, truth};
-use crate::container::accounts::{memory_of_this_container, share_of_models};
+use crate::container::accounts::{container_memory, default_model_memory};
 use crate::container::{self, Batch, BatchStrategy, Config, Mode};
 use crate::env::{self, Environment};
 use crate::error::Result;
@@ -149,7 +149,7 @@ impl Arguments {
         let stop_on_stdin_eof = settings.get(("", None), &[env::BYOC_EXIT_ON_STDIN_EOF], truth);
         settings.finish()?;
 
-        let memory = memory_of_this_container();
+        let memory = container_memory();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             host: host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -170,7 +170,7 @@ impl Arguments {
             max_request_bytes: usize::try_from(max_request_bytes).unwrap_or(usize::MAX),
             batch,
             memory,
-            model_memory: model_memory.unwrap_or_else(|| share_of_models(memory)),
+            model_memory: model_memory.unwrap_or_else(|| default_model_memory(memory)),
             stop_on_stdin_eof: stop_on_stdin_eof.unwrap_or(false),
         };
         Ok((config, level.unwrap_or(log::LevelFilter::Info)))

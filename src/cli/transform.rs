@@ -12,7 +12,7 @@ use crate::cli::overrides::{OverrideArguments, Said};
 use crate::cli::settings::{Settings, number, text};
 use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
-use crate::platform::environment::Common;
+use crate::platform::environment::ContainerEnvironment;
 use crate::storage::{S3Access, Storage};
 use crate::telemetry::logs;
 use crate::transform::{self, LaunchSettings, MISSING, ModelSource, Problem, Request};
@@ -262,7 +262,10 @@ impl Arguments {
         inherited.insert(env::SAGEMAKER_CONTAINER_LOG_LEVEL.to_owned(), level.as_str().to_ascii_lowercase());
         let launch = LaunchSettings {
             executable,
-            environment: Common { inherited, region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()) },
+            environment: ContainerEnvironment {
+                inherited,
+                region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+            },
             health_check_timeout: Duration::from_secs(health_check.unwrap_or(DEFAULT_HEALTH_CHECK)),
             storage: Arc::new(Storage::new(S3Access::of(environment))),
         };

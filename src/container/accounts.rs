@@ -28,15 +28,15 @@ pub struct Accounts {
 const DEFAULT_SHARE: f64 = 0.8;
 
 /// What the process and its threads need, however small the container is.
-const LEAST_FOR_THE_REST: u64 = 24 << 20;
+const MIN_PROCESS_RESERVE: u64 = 24 << 20;
 
 /// What the system holds for the container's sockets, and what lies between pieces of memory that are in use: one part of so
 /// many.
 const BETWEEN: u64 = 8;
 
 /// What of so much memory is left to nobody's account.
-pub fn left_for_the_rest(memory: u64) -> u64 {
-    LEAST_FOR_THE_REST + memory / BETWEEN
+pub fn process_reserve(memory: u64) -> u64 {
+    MIN_PROCESS_RESERVE + memory / BETWEEN
 }
 
 /// Where neither a cgroup nor the machine tells how much memory there is.
@@ -48,7 +48,7 @@ const BODIES: u64 = 2;
 impl Accounts {
     /// The accounts of a container with so many bytes of memory, of which models may take so many.
     pub fn new(memory: u64, model_memory: u64) -> Accounts {
-        let whole = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
+        let whole = Account::new(memory.saturating_sub(process_reserve(memory)));
         let requests = Account::within(&whole, whole.limit());
         Accounts {
             models: Account::within(&whole, model_memory),
@@ -72,19 +72,19 @@ pub(super) fn most_connections(memory: u64) -> usize {
 
 impl Accounts {
     /// What a request can never have, however long it waits: models, and a part that connections and bodies hold.
-    pub fn never_free(&self) -> u64 {
+    pub fn unavailable_to_requests(&self) -> u64 {
         self.models.used() + self.requests.limit() / 16
     }
 }
 
 /// The bytes that this container has.
-pub fn memory_of_this_container() -> u64 {
+pub fn container_memory() -> u64 {
     system::memory().unwrap_or(UNKNOWN_MEMORY)
 }
 
 /// The bytes that models may take of so much memory, where nothing else is said.
-pub fn share_of_models(memory: u64) -> u64 {
-    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(left_for_the_rest(memory)))
+pub fn default_model_memory(memory: u64) -> u64 {
+    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(process_reserve(memory)))
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
     fn models_have_most_of_the_memory_and_never_all_of_it() {
         for (memory, models) in [(16 << 30, 13_743_895_347), (400 * MIB, 320 * MIB), (64 * MIB, 32 * MIB), (8 * MIB, 0)]
         {
-            assert_eq!(share_of_models(memory), models, "{memory}");
+            assert_eq!(default_model_memory(memory), models, "{memory}");
         }
     }
 

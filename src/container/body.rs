@@ -26,18 +26,18 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Arriving {
         let Some(services) = request.app_data::<Data<Services>>() else {
             let missing = Error::new(Cause::Internal, "the services of this container are missing");
-            return Arriving::of(payload.take(), 0, Duration::ZERO, Taking::Refused(missing));
+            return Arriving::of(payload.take(), 0, Duration::ZERO, BodyState::Refused(missing));
         };
         let (limit, timeout) = (services.max_request_bytes, services.timeout);
         let announced = announced(request);
         let bodies = &services.accounts.bodies;
-        let taking = match (encoding(request), announced) {
-            (Some(encoding), _) => Taking::Refused(encoded(&encoding)),
-            (None, Some(length)) if length > limit => Taking::Refused(too_large(limit)),
-            (None, Some(length)) if length as u64 > bodies.most() => Taking::Refused(never_fits(bodies.most())),
-            (None, length) => Taking::Nothing { share: bodies.clone(), announced: length },
+        let state = match (encoding(request), announced) {
+            (Some(encoding), _) => BodyState::Refused(encoded(&encoding)),
+            (None, Some(length)) if length > limit => BodyState::Refused(too_large(limit)),
+            (None, Some(length)) if length as u64 > bodies.most() => BodyState::Refused(never_fits(bodies.most())),
+            (None, length) => BodyState::Nothing { share: bodies.clone(), announced: length },
         };
-        Arriving::of(payload.take(), limit, timeout, taking)
+        Arriving::of(payload.take(), limit, timeout, state)
     }
 }
 
@@ -55,7 +55,7 @@ fn encoding(request: &HttpRequest) -> Option<String> {
 /// A body that is being taken.
 pub(super) struct Arriving {
     payload: Payload,
-    taking: Taking,
+    state: BodyState,
     limit: usize,
     timeout: Duration,
     /// Set once the body is not there at once, as that of nearly every request is.
@@ -63,7 +63,7 @@ pub(super) struct Arriving {
 }
 
 /// What has been taken of a body.
-enum Taking {
+enum BodyState {
     /// Nothing will be.
     Refused(Error),
     Nothing {
@@ -79,52 +79,52 @@ enum Taking {
     More(leased_bytes::LeasedBuffer),
 }
 
-impl Taking {
-    fn push(self, piece: Bytes, limit: usize) -> Result<Taking> {
+impl BodyState {
+    fn push(self, piece: Bytes, limit: usize) -> Result<BodyState> {
         match self {
-            Taking::Refused(error) => Err(error),
-            Taking::Nothing { share, announced } => Ok(Taking::First { share, announced, first: piece }),
-            Taking::First { share, announced, first } => {
+            BodyState::Refused(error) => Err(error),
+            BodyState::Nothing { share, announced } => Ok(BodyState::First { share, announced, first: piece }),
+            BodyState::First { share, announced, first } => {
                 let mut arriving = match announced {
                     Some(length) => leased_bytes::LeasedBuffer::new(&share, length),
                     None => leased_bytes::LeasedBuffer::of_unknown_size(&share, limit),
                 };
                 arriving.push(&first).and_then(|()| arriving.push(&piece)).map_err(no_room)?;
-                Ok(Taking::More(arriving))
+                Ok(BodyState::More(arriving))
             }
-            Taking::More(mut arriving) => {
+            BodyState::More(mut arriving) => {
                 arriving.push(&piece).map_err(no_room)?;
-                Ok(Taking::More(arriving))
+                Ok(BodyState::More(arriving))
             }
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            Taking::Refused(_) | Taking::Nothing { .. } => 0,
-            Taking::First { first, .. } => first.len(),
-            Taking::More(arriving) => arriving.len(),
+            BodyState::Refused(_) | BodyState::Nothing { .. } => 0,
+            BodyState::First { first, .. } => first.len(),
+            BodyState::More(arriving) => arriving.len(),
         }
     }
 
     fn finish(self) -> Result<Bytes> {
         match self {
-            Taking::Refused(error) => Err(error),
-            Taking::Nothing { .. } => Ok(Bytes::new()),
-            Taking::First { first, .. } => Ok(first),
-            Taking::More(arriving) => Ok(arriving.finish()),
+            BodyState::Refused(error) => Err(error),
+            BodyState::Nothing { .. } => Ok(Bytes::new()),
+            BodyState::First { first, .. } => Ok(first),
+            BodyState::More(arriving) => Ok(arriving.finish()),
         }
     }
 }
 
 impl Arriving {
-    fn of(payload: Payload, limit: usize, timeout: Duration, taking: Taking) -> Arriving {
-        Arriving { payload, taking, limit, timeout, deadline: None }
+    fn of(payload: Payload, limit: usize, timeout: Duration, state: BodyState) -> Arriving {
+        Arriving { payload, state, limit, timeout, deadline: None }
     }
 
     /// Leaves nothing behind, so that what was set aside is free while the answer is on its way.
-    fn take(&mut self) -> Taking {
-        std::mem::replace(&mut self.taking, Taking::Refused(Error::new(Cause::Internal, "the body has been taken")))
+    fn take(&mut self) -> BodyState {
+        std::mem::replace(&mut self.state, BodyState::Refused(Error::new(Cause::Internal, "the body has been taken")))
     }
 }
 
@@ -132,7 +132,7 @@ impl Future for Arriving {
     type Output = Result<Body, actix_web::Error>;
 
     fn poll(mut self: Pin<&mut Arriving>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Taking::Refused(_) = self.taking {
+        if let BodyState::Refused(_) = self.state {
             return Poll::Ready(Ok(Body(self.take().finish())));
         }
         loop {
@@ -140,7 +140,7 @@ impl Future for Arriving {
                 Poll::Pending => break,
                 Poll::Ready(None) => return Poll::Ready(Ok(Body(self.take().finish()))),
                 Poll::Ready(Some(Err(error))) => Err(not_taken(&error.into(), self.limit)),
-                Poll::Ready(Some(Ok(piece))) if self.taking.len() + piece.len() > self.limit => {
+                Poll::Ready(Some(Ok(piece))) if self.state.len() + piece.len() > self.limit => {
                     Err(too_large(self.limit))
                 }
                 Poll::Ready(Some(Ok(piece))) => {
@@ -149,7 +149,7 @@ impl Future for Arriving {
                 }
             };
             match taken {
-                Ok(taking) => self.taking = taking,
+                Ok(state) => self.state = state,
                 Err(error) => return Poll::Ready(Ok(Body(Err(error)))),
             }
         }

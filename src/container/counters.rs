@@ -26,7 +26,7 @@ impl Route {
 }
 
 /// Counts a response, and how long it took since `started`.
-pub(super) fn finished(route: Route, response: HttpResponse, started: Option<Instant>) -> HttpResponse {
+pub(super) fn count_response(route: Route, response: HttpResponse, started: Option<Instant>) -> HttpResponse {
     // The commonest answer by far has its counters at hand; the others are looked up.
     if route == Route::Invocation && response.status().as_u16() == 200 {
         thread_local! {

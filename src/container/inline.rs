@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::model::{Cost, Exchange};
 
 /// The memory that a thread has for answers at once. More is leased, as a worker's.
-pub(super) const STANDING: u64 = 256 << 10;
+pub(super) const ALLOWANCE: u64 = 256 << 10;
 
 /// A larger body is not even looked at.
 const MOST_BYTES: usize = 16 << 10;
@@ -28,24 +28,24 @@ thread_local! {
 
 /// An answer that is made at once.
 #[derive(Debug)]
-pub(super) struct AtOnce {
+pub(super) struct InlineGuard {
     /// When it was begun, if it is not light.
     begun: Option<Instant>,
 }
 
 /// Begins to answer a request at once, unless it is better done by a worker.
-pub(super) fn begin(cost: &Cost, exchange: Exchange, body: &[u8]) -> Option<AtOnce> {
+pub(super) fn begin(cost: &Cost, exchange: Exchange, body: &[u8]) -> Option<InlineGuard> {
     if body.len() > MOST_BYTES {
         return None;
     }
     match cost.nanoseconds(exchange, body) {
-        ..=LIGHT => Some(AtOnce { begun: None }),
-        ..=HEAVIEST if DONE.get() < MOST => Some(AtOnce { begun: Some(Instant::now()) }),
+        ..=LIGHT => Some(InlineGuard { begun: None }),
+        ..=HEAVIEST if DONE.get() < MOST => Some(InlineGuard { begun: Some(Instant::now()) }),
         _ => None,
     }
 }
 
-impl Drop for AtOnce {
+impl Drop for InlineGuard {
     fn drop(&mut self) {
         let Some(begun) = self.begun else { return };
         if DONE.get() == Duration::ZERO {

@@ -33,15 +33,15 @@ pub(super) struct Parameters {
 
 /// A load that is asked for as it should be.
 #[derive(Debug)]
-struct Order {
+struct LoadRequest {
     name: String,
     url: String,
-    answer: WhenLoaded,
+    answer: LoadResponse,
 }
 
 /// What is answered to a load that goes well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WhenLoaded {
+enum LoadResponse {
     /// Once the model is in memory: `Workers scaled`.
     Scaled,
     /// The same where no worker is asked for: `Model "m" registered`. Models have no workers of their own here.
@@ -63,7 +63,7 @@ pub(super) async fn load(
         Ok(response) => response,
         Err(error) => respond::error(&error, &id),
     };
-    counters::finished(Route::Load, response, Some(started))
+    counters::count_response(Route::Load, response, Some(started))
 }
 
 async fn answer(
@@ -76,7 +76,7 @@ async fn answer(
 ) -> Result<HttpResponse> {
     let is_json =
         request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    let Order { name, url, answer } = parameters(query, body, is_json)?.order()?;
+    let LoadRequest { name, url, answer } = parameters(query, body, is_json)?.check()?;
     let (registry, root) = (Arc::clone(&services.registry), services.models_root.clone());
     let told_name = name.clone();
     let log_id = id.clone();
@@ -86,7 +86,7 @@ async fn answer(
         let begun = root.check(&url).and_then(|()| registry.begin(&name, &url));
         let failed = move |error: Error| {
             log::warn!("request {log_id}: model {name} was not loaded from {url}: {error}");
-            root.told(error, &url)
+            root.redact(error, &url)
         };
         match begun {
             Ok(loading) => Ok((loading, failed)),
@@ -95,7 +95,7 @@ async fn answer(
     };
     let log_id = id.clone();
     let finish = move |(loading, failed): (Loading, _)| finish(loading, started, &log_id).map_err(failed);
-    if answer == WhenLoaded::Processing {
+    if answer == LoadResponse::Processing {
         let begun = finished(background::run(begin).await)?;
         // The task goes on without its handle.
         drop(background::run(move || finish(begun)));
@@ -103,8 +103,8 @@ async fn answer(
     }
     finished(background::run(move || begin().and_then(finish)).await)?;
     Ok(match answer {
-        WhenLoaded::Registered => respond::status(StatusCode::OK, &format!("Model \"{told_name}\" registered"), id),
-        WhenLoaded::Scaled | WhenLoaded::Processing => respond::status(StatusCode::OK, "Workers scaled", id),
+        LoadResponse::Registered => respond::status(StatusCode::OK, &format!("Model \"{told_name}\" registered"), id),
+        LoadResponse::Scaled | LoadResponse::Processing => respond::status(StatusCode::OK, "Workers scaled", id),
     })
 }
 
@@ -170,7 +170,7 @@ fn parameters(
 const RUNTIMES: [&str; 3] = ["python", "python2", "python3"];
 
 impl Parameters {
-    fn order(self) -> Result<Order> {
+    fn check(self) -> Result<LoadRequest> {
         let required = |name: &str| Error::new(Cause::BadRequest, format!("Parameter {name} is required."));
         let url = self.url.ok_or_else(|| required("url"))?;
         if let Some(runtime) = self.runtime.filter(|runtime| !RUNTIMES.contains(&runtime.as_str())) {
@@ -181,11 +181,11 @@ impl Parameters {
         let name = self.model_name.filter(|name| !name.is_empty()).ok_or_else(|| required("model_name"))?;
         check_length("model_name", &name, LONGEST_NAME)?;
         let answer = match (self.initial_workers, self.synchronous) {
-            (Some(..=0), _) => WhenLoaded::Registered,
-            (_, Some(false)) => WhenLoaded::Processing,
-            _ => WhenLoaded::Scaled,
+            (Some(..=0), _) => LoadResponse::Registered,
+            (_, Some(false)) => LoadResponse::Processing,
+            _ => LoadResponse::Scaled,
         };
-        Ok(Order { name, url, answer })
+        Ok(LoadRequest { name, url, answer })
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_a_load_says_of_workers_decides_what_is_answered() {
-        use WhenLoaded::{Processing, Registered, Scaled};
+        use LoadResponse::{Processing, Registered, Scaled};
         let answers = [
             (serde_json::json!({}), Scaled),
             (serde_json::json!({"initial_workers": 2, "synchronous": true, "runtime": "python3"}), Scaled),
@@ -246,7 +246,7 @@ mod tests {
         for (mut said, expected) in answers {
             said["model_name"] = "m".into();
             said["url"] = "/opt/ml/models/m/model".into();
-            let order = parameters(said.clone()).order().unwrap();
+            let order = parameters(said.clone()).check().unwrap();
             assert_eq!((order.answer, order.name.as_str()), (expected, "m"), "{said}");
         }
     }

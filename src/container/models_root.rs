@@ -34,7 +34,7 @@ impl ModelsRoot {
 
     /// An error of loading as a caller may hear it. What was found is for the log where the caller may have named any
     /// folder of this machine.
-    pub fn told(&self, error: Error, url: &str) -> Error {
+    pub fn redact(&self, error: Error, url: &str) -> Error {
         if error.cause() == Cause::NoModel && self.0.is_some() {
             return error.context(not_found(url).message());
         }
@@ -110,16 +110,16 @@ mod tests {
     #[test]
     fn without_a_root_no_error_names_what_was_found() {
         let found = || Error::new(Cause::NoModel, "no model in /etc: expected one, found shadow");
-        let told = ModelsRoot::new(None).told(found(), "/etc");
+        let told = ModelsRoot::new(None).redact(found(), "/etc");
         assert_eq!(told.cause(), Cause::NoModel);
         let expected = "Model not found in model store: /etc: /etc does not hold one model: expected model_algo-1";
         assert!(told.message().starts_with(expected), "{told}");
         assert!(!told.message().contains("shadow"), "{told}");
         let advised = Error::new(Cause::ModelNotFound, "Model not found in model store: /etc/passwd is not a folder");
-        let told = ModelsRoot::new(None).told(advised, "/etc/passwd");
+        let told = ModelsRoot::new(None).redact(advised, "/etc/passwd");
         assert_eq!(told.message(), "Model not found in model store: /etc/passwd");
-        assert!(ModelsRoot::new(Some("/etc".into())).told(found(), "/etc").message().contains("shadow"));
-        let broken = ModelsRoot::new(None).told(Error::bad_artifact("model.joblib: broken"), "/m");
+        assert!(ModelsRoot::new(Some("/etc".into())).redact(found(), "/etc").message().contains("shadow"));
+        let broken = ModelsRoot::new(None).redact(Error::bad_artifact("model.joblib: broken"), "/m");
         assert_eq!(broken.message(), "model.joblib: broken");
     }
 }

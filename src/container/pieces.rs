@@ -57,7 +57,7 @@ pub(super) async fn invocations(request: HttpRequest, payload: Payload, services
         Ok(response) => response,
         Err(error) => respond::error(&error, &RequestId::of(&request)),
     };
-    counters::finished(Route::Invocation, response, Some(started))
+    counters::count_response(Route::Invocation, response, Some(started))
 }
 
 async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services>) -> Result<HttpResponse> {
@@ -107,7 +107,7 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     let first = streamed.next().await?.unwrap_or_default();
     let (answers, received) = channel(AHEAD);
     actix_web::rt::spawn(streamed.send_all(answers, RequestId::of(request)));
-    let body = Answers { received, waiting: VecDeque::from(first) };
+    let body = StreamedBody { received, waiting: VecDeque::from(first) };
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, exchange.writes.name())).body(body))
 }
 
@@ -290,12 +290,12 @@ impl std::fmt::Display for BrokenOff {
 impl std::error::Error for BrokenOff {}
 
 /// Answers on their way out, in pieces that no other connection of the thread has to wait long for.
-struct Answers {
+struct StreamedBody {
     received: Receiver<Result<Vec<Bytes>, BrokenOff>>,
     waiting: VecDeque<Bytes>,
 }
 
-impl MessageBody for Answers {
+impl MessageBody for StreamedBody {
     type Error = BrokenOff;
 
     fn size(&self) -> BodySize {

@@ -101,7 +101,9 @@ pub(super) async fn invocations_by_query(
     let name = name.ok_or_else(|| Error::new(Cause::BadRequest, "Parameter model_name is required."));
     match name.and_then(|name| services.registry.get(&name).map(|loaded| (name, loaded))) {
         Ok((name, loaded)) => invoke(&services, &name, loaded, &request, body).await,
-        Err(error) => counters::finished(Route::Invocation, respond::error(&error, &RequestId::of(&request)), None),
+        Err(error) => {
+            counters::count_response(Route::Invocation, respond::error(&error, &RequestId::of(&request)), None)
+        }
     }
 }
 
@@ -116,7 +118,9 @@ pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Servi
         }
         return match decode(raw_name).and_then(|name| services.registry.get(&name).map(|loaded| (name, loaded))) {
             Ok((name, loaded)) => invoke(&services, &name, loaded, &request, body).await,
-            Err(error) => counters::finished(Route::Invocation, respond::error(&error, &RequestId::of(&request)), None),
+            Err(error) => {
+                counters::count_response(Route::Invocation, respond::error(&error, &RequestId::of(&request)), None)
+            }
         };
     }
     let id = RequestId::of(&request);
@@ -134,9 +138,9 @@ pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Servi
             Ok(()) => {
                 log::info!("unloaded model {name}");
                 let done = respond::status(StatusCode::OK, &format!("Model \"{name}\" unregistered"), &id);
-                counters::finished(Route::Unload, done, None)
+                counters::count_response(Route::Unload, done, None)
             }
-            Err(error) => counters::finished(Route::Unload, respond::error(&error, &id), None),
+            Err(error) => counters::count_response(Route::Unload, respond::error(&error, &id), None),
         },
         _ => respond::wrong_method(id).await,
     }
@@ -175,7 +179,7 @@ async fn invoke(
         }
         Err(error) => respond::error(&error, &RequestId::of(request)),
     };
-    counters::finished(Route::Invocation, response, Some(started))
+    counters::count_response(Route::Invocation, response, Some(started))
 }
 
 /// A header that should be text. Several of one name are one list.

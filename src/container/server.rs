@@ -64,7 +64,7 @@ async fn serve(config: Config) -> Result<()> {
             telemetry::metrics::upkeep();
         }
     });
-    let mut stop = std::pin::pin!(stop_asked(config.stop_on_stdin_eof));
+    let mut stop = std::pin::pin!(wait_for_stop(config.stop_on_stdin_eof));
     let outcome = tokio::select! {
         loaded = load_single(&config, services) => match loaded {
             Ok(()) => { stop.await; Ok(()) }
@@ -112,7 +112,7 @@ async fn load_single(config: &Config, services: Data<Services>) -> Result<()> {
 }
 
 /// Returns when the process is asked to stop, and says by what.
-async fn stop_asked(stop_on_stdin_eof: bool) {
+async fn wait_for_stop(stop_on_stdin_eof: bool) {
     let caught = |kind, name: &'static str| async move {
         match signal(kind) {
             Ok(mut signals) => {

@@ -31,7 +31,7 @@ pub struct Services {
     /// The memory of the container.
     pub accounts: Accounts,
     /// What the threads that answer at once have to do it in.
-    pub standing: Lease,
+    pub inline_lease: Lease,
     /// The model of single-model mode, once it is in memory.
     pub single: OnceLock<Arc<Loaded>>,
     /// Who does what takes longer.
@@ -75,13 +75,13 @@ impl Services {
         let workers = Workers::start(config.workers, config.queue, config.timeout)
             .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
         let accounts = Accounts::new(config.memory, config.model_memory);
-        let standing = accounts.requests.lease(inline::STANDING * config.workers as u64);
-        let standing = standing.unwrap_or_else(|_| Lease::empty(&accounts.requests));
+        let inline_lease = accounts.requests.lease(inline::ALLOWANCE * config.workers as u64);
+        let inline_lease = inline_lease.unwrap_or_else(|_| Lease::empty(&accounts.requests));
         Ok(Services {
             registry: Registry::new(Arc::clone(&accounts.models), config.overrides.clone()),
             models_root: ModelsRoot::new(config.models_root.clone()),
             accounts,
-            standing,
+            inline_lease,
             single: OnceLock::new(),
             workers,
             default_accept: config.default_accept,
@@ -108,11 +108,11 @@ impl Services {
     ) -> Result<Reply> {
         let _in_flight = InFlight::begin(&self.in_flight);
         let exchange = loaded.model.agree(content_type, accept, self.default_accept)?;
-        if let Some(_at_once) = inline::begin(&loaded.cost, exchange, &body) {
+        if let Some(_inline) = inline::begin(&loaded.cost, exchange, &body) {
             let lease = Lease::empty(&self.accounts.requests);
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
-                .with_standing(inline::STANDING)
-                .beside(self.accounts.never_free());
+                .with_standing(inline::ALLOWANCE)
+                .beside(self.accounts.unavailable_to_requests());
             // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.answer(exchange, &body, &allowance)));
             loaded.let_go();
@@ -140,7 +140,7 @@ impl Services {
         let accounts = self.accounts.clone();
         let work = move |deadline| {
             let allowance = Allowance::of(Lease::empty(&accounts.requests), Purpose::Answer, deadline);
-            work(allowance.beside(accounts.never_free())).inspect_err(|error| {
+            work(allowance.beside(accounts.unavailable_to_requests())).inspect_err(|error| {
                 if matches!(error.cause(), Cause::Unavailable | Cause::PayloadTooLarge | Cause::Timeout) {
                     background::freed(accounts.requests.limit());
                 }

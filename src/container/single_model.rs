@@ -12,7 +12,7 @@ use crate::container::registry::{Loaded, Registry};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, SeenKinds};
-use crate::platform::fetch::{FetchError, bring};
+use crate::platform::fetch::{FetchError, copy_to_local};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::targz::{self, Limits};
@@ -28,12 +28,12 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
         // What lies below it follows with a slash.
         Location::S3 { .. } => location.to_string().trim_end_matches('/').to_owned(),
     };
-    let brought = Brought::of(&location, s3).await.map_err(|error| error.context(&said))?;
-    let (registry, place) = (Arc::clone(&services.registry), brought.place.clone());
+    let local = LocalModel::of(&location, s3).await.map_err(|error| error.context(&said))?;
+    let (registry, place) = (Arc::clone(&services.registry), local.place.clone());
     let loaded = background::run(move || load_from(&registry, &place))
         .await
         .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))?;
-    let loaded = loaded.map_err(|error| brought.said_of(error, &said))?;
+    let loaded = loaded.map_err(|error| local.said_of(error, &said))?;
     log::info!("loaded {} from {said}: {} bytes in {:.1?}", loaded.model, loaded.bytes(), started.elapsed());
     if let Some(refusal) = loaded.model.refusal() {
         log::warn!("every request will be refused: {refusal}");
@@ -49,21 +49,21 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
 }
 
 /// A model on this machine, of a bucket as long as loading takes.
-struct Brought {
+struct LocalModel {
     place: PathBuf,
     aside: Option<TemporaryFolder>,
 }
 
-impl Brought {
-    async fn of(location: &Location, s3: &S3Access) -> Result<Brought> {
+impl LocalModel {
+    async fn of(location: &Location, s3: &S3Access) -> Result<LocalModel> {
         if let Location::Local(path) = location {
-            return Ok(Brought { place: absolute(path), aside: None });
+            return Ok(LocalModel { place: absolute(path), aside: None });
         }
         let aside = TemporaryFolder::make("byoc-model-")?;
         aside.remove_abandoned();
-        let brought = bring(location, &Storage::new(s3.clone()), aside.path()).await;
-        let place = brought.map_err(FetchError::into_error)?;
-        Ok(Brought { place, aside: Some(aside) })
+        let local = copy_to_local(location, &Storage::new(s3.clone()), aside.path()).await;
+        let place = local.map_err(FetchError::into_error)?;
+        Ok(LocalModel { place, aside: Some(aside) })
     }
 
     /// An error that names the model as whoever asked for it does.

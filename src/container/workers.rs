@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_full_queue_refuses_at_once() {
+    async fn a_full_queue_refuses_inline() {
         let workers = Workers::start(1, 1, LONG).unwrap();
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();

@@ -13,7 +13,7 @@ use super::container_side::{ContainerLauncher, ContainerSettings, RunningPipelin
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
 use crate::leased_bytes::MemoryShare;
-use crate::platform::problems::listed;
+use crate::platform::problems::list_problems;
 use crate::storage::{Folders, Location, Storage};
 use byoc_formats::suggest;
 
@@ -195,7 +195,7 @@ pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Re
             problems.push(format!("{}: EndpointName: \"{name}\" is taken already", deployment.file.display()));
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
+    if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, list_problems(&problems))) }
 }
 
 /// Starts all endpoints side by side; what looks after their containers.
@@ -243,7 +243,7 @@ fn combined(mut errors: Vec<Error>) -> Option<Error> {
     }
     let cause = errors.first()?.cause();
     let lines: Vec<String> = errors.iter().map(Error::to_string).collect();
-    Some(Error::new(cause, listed(&lines)))
+    Some(Error::new(cause, list_problems(&lines)))
 }
 
 /// The folder for answers of asynchronous invocations where none is given.

@@ -34,7 +34,7 @@ fn context(running: &[(&str, &FakeContainer)]) -> EndpointContext {
         models_seen_at: None,
         async_output: Location::Local("/state/async".into()),
         container_settings: ContainerSettings {
-            environment: crate::platform::environment::Common {
+            environment: crate::platform::environment::ContainerEnvironment {
                 inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
                 region: "us-east-1".into(),
             },

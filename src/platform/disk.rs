@@ -14,8 +14,8 @@ use super::fetch::FetchError;
 
 /// The disk for what is on its way.
 #[derive(Debug)]
-pub struct Disk {
-    most: u64,
+pub struct DiskBudget {
+    limit: u64,
     account: Arc<Account>,
     /// Read by those that share the disk, written by one that has it alone.
     sharing: RwLock<()>,
@@ -23,61 +23,61 @@ pub struct Disk {
 
 /// One artifact on its way; what it takes is given back when this is dropped.
 #[derive(Debug)]
-pub struct Arrival {
-    most: u64,
+pub struct DiskReservation {
+    limit: u64,
     lease: Lease,
 }
 
 /// Others that are on their way hold the disk that is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotNow;
+pub struct Busy;
 
-impl Disk {
+impl DiskBudget {
     /// A disk on which unpacked models may take so many bytes.
-    pub fn new(most: u64) -> Disk {
-        Disk { most, account: Account::new(most.saturating_mul(2)), sharing: RwLock::default() }
+    pub fn new(limit: u64) -> DiskBudget {
+        DiskBudget { limit, account: Account::new(limit.saturating_mul(2)), sharing: RwLock::default() }
     }
 
     /// How many bytes unpacked models may take.
-    pub fn most(&self) -> u64 {
-        self.most
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// Fetches an artifact within this disk, beside others if there is room for all.
     ///
     /// # Errors
     /// Those of `fetch`.
-    pub async fn fetch<F, T>(&self, fetch: impl Fn(Arrival) -> F) -> Result<T, FetchError>
+    pub async fn fetch<F, T>(&self, fetch: impl Fn(DiskReservation) -> F) -> Result<T, FetchError>
     where
         F: Future<Output = Result<T, FetchError>>,
     {
-        let beside_others = self.sharing.read().await;
-        let fetched = fetch(self.arrival()).await;
-        drop(beside_others);
-        if !matches!(fetched, Err(FetchError::NoDisk)) {
+        let shared = self.sharing.read().await;
+        let fetched = fetch(self.reservation()).await;
+        drop(shared);
+        if !matches!(fetched, Err(FetchError::DiskBusy)) {
             return fetched;
         }
-        let _alone = self.sharing.write().await;
-        fetch(self.arrival()).await
+        let _exclusive = self.sharing.write().await;
+        fetch(self.reservation()).await
     }
 
-    fn arrival(&self) -> Arrival {
-        Arrival { most: self.most, lease: Lease::empty(&self.account) }
+    fn reservation(&self) -> DiskReservation {
+        DiskReservation { limit: self.limit, lease: Lease::empty(&self.account) }
     }
 }
 
-impl Arrival {
+impl DiskReservation {
     /// How many bytes the archive may have, and its contents as well.
-    pub fn most(&self) -> u64 {
-        self.most
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// Takes bytes that are about to be written.
     ///
     /// # Errors
     /// When others hold them.
-    pub fn take(&mut self, bytes: u64) -> Result<(), NotNow> {
-        self.lease.grow(bytes).map_err(|_| NotNow)
+    pub fn reserve(&mut self, bytes: u64) -> Result<(), Busy> {
+        self.lease.grow(bytes).map_err(|_| Busy)
     }
 }
 
@@ -88,19 +88,22 @@ mod tests {
 
     #[actix_web::test]
     async fn what_others_hold_is_waited_for_without_holding_any_and_then_had_alone() {
-        let disk = Arc::new(Disk::new(10));
-        let (tries, other) = (Arc::new(AtomicUsize::new(0)), disk.arrival());
+        let disk = Arc::new(DiskBudget::new(10));
+        let (tries, other) = (Arc::new(AtomicUsize::new(0)), disk.reservation());
         let mut other = other;
-        other.take(15).unwrap();
+        other.reserve(15).unwrap();
         let beside = disk.sharing.read().await;
         let waiting = {
             let (disk, tries) = (Arc::clone(&disk), Arc::clone(&tries));
             actix_web::rt::spawn(async move {
-                disk.fetch(|mut arrival| {
+                disk.fetch(|mut reservation| {
                     let tries = Arc::clone(&tries);
                     async move {
                         tries.fetch_add(1, Ordering::SeqCst);
-                        arrival.take(4).and_then(|()| arrival.take(4)).map_err(|NotNow| FetchError::NoDisk)?;
+                        reservation
+                            .reserve(4)
+                            .and_then(|()| reservation.reserve(4))
+                            .map_err(|Busy| FetchError::DiskBusy)?;
                         Ok(8)
                     }
                 })

@@ -12,46 +12,46 @@ const FIRST_SAFE_PORT: usize = 21_000;
 
 /// Where a container finds its model.
 #[derive(Clone, Copy, Debug)]
-pub enum ModelPlace<'a> {
+pub enum ModelLocation<'a> {
     /// In `model` below this folder.
-    Below(&'a Path),
+    BaseDir(&'a Path),
     /// In this very folder.
-    At(&'a Path),
+    ModelDir(&'a Path),
     /// Nowhere yet: it is told to load models, all from below this folder.
-    Told(&'a Path),
+    ModelsRoot(&'a Path),
 }
 
 /// What is the same for all containers.
 #[derive(Clone, Debug)]
-pub struct Common {
+pub struct ContainerEnvironment {
     /// What of our own environment a container may see: where programs are, what to log. It has no other of our variables.
     pub inherited: BTreeMap<String, String>,
     /// The region it believes to be in.
     pub region: String,
 }
 
-impl ModelPlace<'_> {
+impl ModelLocation<'_> {
     /// The variables that say it.
     pub fn variables(self) -> BTreeMap<String, String> {
         let set = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
         match self {
-            ModelPlace::Below(folder) => [set(env::SAGEMAKER_BASE_DIR, folder)].into(),
-            ModelPlace::At(folder) => [set(env::SM_MODEL_DIR, folder)].into(),
-            ModelPlace::Told(root) => {
+            ModelLocation::BaseDir(folder) => [set(env::SAGEMAKER_BASE_DIR, folder)].into(),
+            ModelLocation::ModelDir(folder) => [set(env::SM_MODEL_DIR, folder)].into(),
+            ModelLocation::ModelsRoot(root) => {
                 [set(env::BYOC_MODELS_ROOT, root), (env::SAGEMAKER_MULTI_MODEL.to_owned(), "true".to_owned())].into()
             }
         }
     }
 }
 
-impl Common {
+impl ContainerEnvironment {
     /// The variables of the container at `position`, counted from 0. What the platform sets wins over the container's
     /// Environment, which wins over what is inherited.
     pub fn variables(
         &self,
         container: &ContainerConfig,
         position: usize,
-        model: ModelPlace<'_>,
+        model: ModelLocation<'_>,
     ) -> BTreeMap<String, String> {
         let mut variables = self.inherited.clone();
         variables.extend(container.environment.clone());
@@ -80,7 +80,7 @@ mod tests {
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
         };
-        let common = Common {
+        let common = ContainerEnvironment {
             inherited: pairs(&[("PATH", "/bin"), ("RUST_LOG", "info"), ("AWS_REGION", "other")]),
             region: "eu-west-1".into(),
         };
@@ -90,7 +90,7 @@ mod tests {
             environment: pairs(&[("RUST_LOG", "debug"), ("SAGEMAKER_BIND_TO_PORT", "8080"), ("MINE", "1")]),
             models: Models::Single(None),
         };
-        let single = common.variables(&container, 1, ModelPlace::Below(Path::new("/s")));
+        let single = common.variables(&container, 1, ModelLocation::BaseDir(Path::new("/s")));
         let expected = pairs(&[
             ("AWS_DEFAULT_REGION", "eu-west-1"),
             ("AWS_REGION", "eu-west-1"),
@@ -106,11 +106,11 @@ mod tests {
         ]);
         assert_eq!(single, expected);
 
-        let told = common.variables(&container, 14, ModelPlace::Told(Path::new("/s/models")));
+        let told = common.variables(&container, 14, ModelLocation::ModelsRoot(Path::new("/s/models")));
         assert_eq!(told["BYOC_MODELS_ROOT"], "/s/models");
         assert_eq!(told["SAGEMAKER_MULTI_MODEL"], "true");
         assert_eq!(told["SAGEMAKER_SAFE_PORT_RANGE"], "35000-35999");
         assert!(!told.contains_key("SAGEMAKER_BASE_DIR"));
-        assert_eq!(common.variables(&container, 0, ModelPlace::At(Path::new("/m")))["SM_MODEL_DIR"], "/m");
+        assert_eq!(common.variables(&container, 0, ModelLocation::ModelDir(Path::new("/m")))["SM_MODEL_DIR"], "/m");
     }
 }

@@ -6,7 +6,7 @@ mod source;
 
 use source::Source;
 
-pub use local_copy::{beside, bring};
+pub use local_copy::{copy_to_local, suggestion};
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
-use super::disk::Arrival;
+use super::disk::DiskReservation;
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Bucket, Failure, Location, Storage, Version, nothing_at};
 use byoc_formats::targz::{self, Limits};
@@ -26,9 +26,9 @@ pub const DOWNLOAD_PREFIX: &str = "download-";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// Nothing lies at its place, or nothing that we may read: why.
-    NotThere(Failure),
+    NotFound(Failure),
     /// Nothing lies at its place, and something lies beside it, which is said.
-    NotBeside(String),
+    NotFoundWithSuggestion(String),
     /// S3 cannot be reached as it is set up.
     Setting(String),
     /// What lies there is no model archive, or one that is too large.
@@ -36,7 +36,7 @@ pub enum FetchError {
     /// It could not be downloaded now.
     Unavailable(String),
     /// Others that are on their way hold the disk that it needs.
-    NoDisk,
+    DiskBusy,
     /// This machine could not write it.
     Internal(String),
 }
@@ -44,15 +44,15 @@ pub enum FetchError {
 impl std::fmt::Display for FetchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FetchError::NotThere(Failure::NoBucket) => f.write_str("there is no such bucket"),
-            FetchError::NotThere(Failure::NotThere) => f.write_str("there is no object at the URL"),
-            FetchError::NotThere(why) => why.fmt(f),
-            FetchError::NotBeside(said) => f.write_str(said),
+            FetchError::NotFound(Failure::NoBucket) => f.write_str("there is no such bucket"),
+            FetchError::NotFound(Failure::NotThere) => f.write_str("there is no object at the URL"),
+            FetchError::NotFound(why) => why.fmt(f),
+            FetchError::NotFoundWithSuggestion(said) => f.write_str(said),
             FetchError::BadArtifact(message) | FetchError::Internal(message) | FetchError::Setting(message) => {
                 f.write_str(message)
             }
             FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
-            FetchError::NoDisk => f.write_str("others that are being fetched hold the disk that it needs"),
+            FetchError::DiskBusy => f.write_str("others that are being fetched hold the disk that it needs"),
         }
     }
 }
@@ -66,11 +66,11 @@ impl FetchError {
     /// What the failure of an object means for the artifact that it is.
     pub(super) fn of(failure: Failure) -> FetchError {
         match failure {
-            Failure::NoDisk => FetchError::NoDisk,
+            Failure::NoDisk => FetchError::DiskBusy,
             Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
             // Whoever may not list a bucket is told by S3 too that nothing is there.
             Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) | Failure::Denied(_) => {
-                FetchError::NotThere(failure)
+                FetchError::NotFound(failure)
             }
             Failure::Unavailable(message) => FetchError::Unavailable(message),
             other => FetchError::Internal(other.to_string()),
@@ -80,11 +80,11 @@ impl FetchError {
     /// As an error of whoever needs the model.
     pub fn into_error(self) -> Error {
         let cause = match &self {
-            FetchError::NotThere(Failure::Denied(_)) => Cause::AccessDenied,
-            FetchError::NotThere(_) | FetchError::NotBeside(_) => Cause::ModelNotFound,
+            FetchError::NotFound(Failure::Denied(_)) => Cause::AccessDenied,
+            FetchError::NotFound(_) | FetchError::NotFoundWithSuggestion(_) => Cause::ModelNotFound,
             FetchError::Setting(_) => Cause::BadSetting,
             FetchError::BadArtifact(_) => Cause::BadArtifact,
-            FetchError::Unavailable(_) | FetchError::NoDisk => Cause::Unreachable,
+            FetchError::Unavailable(_) | FetchError::DiskBusy => Cause::Unreachable,
             FetchError::Internal(_) => Cause::Io,
         };
         Error::new(cause, self.to_string())
@@ -121,8 +121,8 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 /// Why they are not there to be loaded, and what lies beside the place instead.
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
-        (Err(FetchError::NotThere(Failure::NotThere)), Location::S3 { bucket, .. }) => {
-            Err(local_copy::nothing_at(&*opened(storage, bucket)?, &data.location).await)
+        (Err(FetchError::NotFound(Failure::NotThere)), Location::S3 { bucket, .. }) => {
+            Err(local_copy::not_found(&*opened(storage, bucket)?, &data.location).await)
         }
         (fetched, _) => fetched,
     }
@@ -130,10 +130,10 @@ pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resul
 
 async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     // An archive has its version from where it is read; files have that from before they are.
-    let before = async || version(data, storage).await.map_err(|failure| not_read(&data.as_written, failure));
+    let before = async || version(data, storage).await.map_err(|failure| read_failed(&data.as_written, failure));
     match (data.form, &data.location) {
-        (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotBeside(nothing_at(path))),
-        (ModelForm::Archive, Location::Local(path)) => of_file(path.clone(), into, None).await,
+        (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotFoundWithSuggestion(nothing_at(path))),
+        (ModelForm::Archive, Location::Local(path)) => unpack_local(path.clone(), into, None).await,
         (ModelForm::Archive, Location::S3 { bucket, key }) => {
             download(&*opened(storage, bucket)?, key, into, None).await
         }
@@ -142,16 +142,16 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
         }
         (ModelForm::Files, Location::S3 { bucket, key }) => {
             let version = before().await?;
-            let bytes = files::below(&*opened(storage, bucket)?, key, into).await?;
+            let bytes = files::download_prefix(&*opened(storage, bucket)?, key, into).await?;
             Ok(Fetched { bytes, version })
         }
         (ModelForm::File, Location::Local(path)) => {
             let version = before().await?;
-            Ok(Fetched { bytes: files::copy(path, into).await?, version })
+            Ok(Fetched { bytes: files::copy_file(path, into).await?, version })
         }
         (ModelForm::File, Location::S3 { bucket, key }) => {
             let version = before().await?;
-            Ok(Fetched { bytes: files::one(&*opened(storage, bucket)?, key, into).await?, version })
+            Ok(Fetched { bytes: files::download_object(&*opened(storage, bucket)?, key, into).await?, version })
         }
     }
 }
@@ -161,7 +161,7 @@ fn opened(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchError> {
 }
 
 /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then. What it
-/// may take of it is the arrival's, or without a bound.
+/// may take of it is the reservation's, or without a bound.
 ///
 /// # Errors
 /// Why it is not there to be loaded.
@@ -169,7 +169,7 @@ pub async fn download(
     bucket: &Bucket,
     key: &str,
     into: &Path,
-    mut arrival: Option<Arrival>,
+    mut reservation: Option<DiskReservation>,
 ) -> Result<Fetched, FetchError> {
     let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
     let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
@@ -180,14 +180,17 @@ pub async fn download(
         .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
-    let agree = |bytes| match &mut arrival {
-        Some(arrival) if bytes > arrival.most() => Err(Failure::TooLarge { bytes, limit: arrival.most() }),
-        Some(arrival) => arrival.take(bytes).map_err(|_| Failure::NoDisk),
+    let reserve = |bytes| match &mut reservation {
+        Some(reservation) if bytes > reservation.limit() => {
+            Err(Failure::TooLarge { bytes, limit: reservation.limit() })
+        }
+        Some(reservation) => reservation.reserve(bytes).map_err(|_| Failure::NoDisk),
         None => Ok(()),
     };
-    let entry = bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
+    let entry = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
     // The file is deleted with `path`, whatever comes of it.
-    let bytes = in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, arrival).await?;
+    let bytes =
+        unpack_in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, reservation).await?;
     Ok(Fetched { bytes, version: Version::of_object(&entry) })
 }
 
@@ -195,15 +198,19 @@ pub async fn download(
 ///
 /// # Errors
 /// Why it is not there to be loaded.
-pub async fn of_file(archive: PathBuf, into: &Path, arrival: Option<Arrival>) -> Result<Fetched, FetchError> {
+pub async fn unpack_local(
+    archive: PathBuf,
+    into: &Path,
+    reservation: Option<DiskReservation>,
+) -> Result<Fetched, FetchError> {
     // Before it is read: what is put in its place meanwhile has another version.
-    let version = Version::of_path(&archive).map_err(|failure| not_read(&archive.display().to_string(), failure))?;
-    let bytes = in_background(Source::local(archive), into, arrival).await?;
+    let version = Version::of_path(&archive).map_err(|failure| read_failed(&archive.display().to_string(), failure))?;
+    let bytes = unpack_in_background(Source::local(archive), into, reservation).await?;
     Ok(Fetched { bytes, version })
 }
 
 /// What it means for a model that an object of it could not be read.
-fn not_read(key: &str, failure: Failure) -> FetchError {
+fn read_failed(key: &str, failure: Failure) -> FetchError {
     if let Failure::Denied(message) = &failure {
         log::warn!("{key} may not be read: {message}");
     }
@@ -214,9 +221,13 @@ fn not_read(key: &str, failure: Failure) -> FetchError {
 ///
 /// # Errors
 /// Why it is not there to be loaded.
-async fn in_background(source: Source, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+async fn unpack_in_background(
+    source: Source,
+    into: &Path,
+    reservation: Option<DiskReservation>,
+) -> Result<u64, FetchError> {
     let into = into.to_owned();
-    match tokio::task::spawn_blocking(move || unpack(&source, &into, arrival)).await {
+    match tokio::task::spawn_blocking(move || unpack(&source, &into, reservation)).await {
         Ok(unpacked) => unpacked,
         Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
     }
@@ -227,24 +238,24 @@ async fn in_background(source: Source, into: &Path, arrival: Option<Arrival>) ->
 ///
 /// # Errors
 /// When the archive is no model archive or has more bytes than it may, or a file cannot be read or written.
-fn unpack(source: &Source, into: &Path, arrival: Option<Arrival>) -> Result<u64, FetchError> {
+fn unpack(source: &Source, into: &Path, reservation: Option<DiskReservation>) -> Result<u64, FetchError> {
     let mut limits = Limits::default();
-    limits.bytes = limits.bytes.min(arrival.as_ref().map_or(u64::MAX, Arrival::most));
-    let (arrival, is_refused) = (RefCell::new(arrival), Cell::new(false));
-    let agree = |bytes| match arrival.borrow_mut().as_mut().map(|arrival| arrival.take(bytes)) {
+    limits.bytes = limits.bytes.min(reservation.as_ref().map_or(u64::MAX, DiskReservation::limit));
+    let (reservation, is_busy) = (RefCell::new(reservation), Cell::new(false));
+    let reserve = |bytes| match reservation.borrow_mut().as_mut().map(|reservation| reservation.reserve(bytes)) {
         None | Some(Ok(())) => Ok(()),
         Some(Err(_)) => {
-            is_refused.set(true);
-            Err(Error::new(Cause::Unavailable, FetchError::NoDisk.to_string()))
+            is_busy.set(true);
+            Err(Error::new(Cause::Unavailable, FetchError::DiskBusy.to_string()))
         }
     };
     let done = if source.is_lone_file() {
-        source.copy(into, &agree)
+        source.copy(into, &reserve)
     } else {
-        unpack_where(source.file(), into, &limits, &agree)
+        unpack_archive(source.file(), into, &limits, &reserve)
     };
     done.map_err(|error| match error.cause() {
-        _ if is_refused.get() => FetchError::NoDisk,
+        _ if is_busy.get() => FetchError::DiskBusy,
         Cause::BadArtifact | Cause::NotPulled | Cause::NoModel | Cause::SeveralModels => {
             FetchError::BadArtifact(error.to_string())
         }
@@ -252,13 +263,13 @@ fn unpack(source: &Source, into: &Path, arrival: Option<Arrival>) -> Result<u64,
     })
 }
 
-fn unpack_where(archive: &Path, into: &Path, limits: &Limits, agree: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
+fn unpack_archive(archive: &Path, into: &Path, limits: &Limits, reserve: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
     remove(into)?;
     if let Some(parent) = into.parent() {
         std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
     }
     let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
-    Ok(targz::unpack_where(archive, into, limits, agree)?.bytes)
+    Ok(targz::unpack_where(archive, into, limits, reserve)?.bytes)
 }
 
 /// Removes what an earlier run left at a place.
@@ -276,7 +287,7 @@ mod tests {
     #[test]
     fn an_artifact_that_is_not_there_is_not_called_a_damaged_one() {
         for (error, exit_code) in
-            [(FetchError::NotThere(Failure::NotThere), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
+            [(FetchError::NotFound(Failure::NotThere), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
         {
             assert_eq!(error.into_error().cause().row().exit_code, exit_code);
         }

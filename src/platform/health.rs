@@ -9,50 +9,50 @@ pub struct Health(Arc<RwLock<State>>);
 #[derive(Debug, Default)]
 enum State {
     #[default]
-    Runs,
+    Running,
     /// It has ended, and how, and with which exit code if it exited; it may be started again.
-    Ended(String, Option<i32>),
+    Exited(String, Option<i32>),
     /// It is given up, with the FailureReason.
     Failed(String),
 }
 
 impl Health {
     /// Notes that the container has ended, and how.
-    pub fn ended(&self, how: impl Into<String>) {
-        self.ended_with(how, None);
+    pub fn mark_exited(&self, how: impl Into<String>) {
+        self.mark_exited_with(how, None);
     }
 
     /// Notes that the container has ended, how, and with which exit code.
-    pub fn ended_with(&self, how: impl Into<String>, exit_code: Option<i32>) {
+    pub fn mark_exited_with(&self, how: impl Into<String>, exit_code: Option<i32>) {
         let mut state = self.write();
         // The first word is the true one: what comes later only follows from it.
-        if matches!(*state, State::Runs) {
-            *state = State::Ended(how.into(), exit_code);
+        if matches!(*state, State::Running) {
+            *state = State::Exited(how.into(), exit_code);
         }
     }
 
     /// The exit code of a container that has exited and does not run now.
     pub fn exit_code(&self) -> Option<i32> {
         match &*self.read() {
-            State::Ended(_, exit_code) => *exit_code,
+            State::Exited(_, exit_code) => *exit_code,
             _ => None,
         }
     }
 
     /// Notes that the container runs again.
-    pub fn recovered(&self) {
-        *self.write() = State::Runs;
+    pub fn mark_running(&self) {
+        *self.write() = State::Running;
     }
 
     /// Notes for good that the container is given up.
-    pub fn failed(&self, reason: impl Into<String>) {
+    pub fn mark_failed(&self, reason: impl Into<String>) {
         *self.write() = State::Failed(reason.into());
     }
 
     /// How the container ended, if it does not run now.
-    pub fn how_it_ended(&self) -> Option<String> {
+    pub fn exit_description(&self) -> Option<String> {
         match &*self.read() {
-            State::Ended(how, _) => Some(how.clone()),
+            State::Exited(how, _) => Some(how.clone()),
             _ => None,
         }
     }

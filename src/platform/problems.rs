@@ -1,7 +1,7 @@
 //! Several things that are wrong, in one message.
 
 /// One problem as it is; several on a line each, so that none is overlooked.
-pub(crate) fn listed(problems: &[String]) -> String {
+pub(crate) fn list_problems(problems: &[String]) -> String {
     match problems {
         [problem] => problem.clone(),
         problems => {
@@ -17,7 +17,7 @@ mod tests {
 
     #[test]
     fn one_problem_stays_on_its_line_and_several_get_one_each() {
-        assert_eq!(listed(&["a".into()]), "a");
-        assert_eq!(listed(&["a".into(), "b".into()]), "2 things are wrong:\n    a\n    b");
+        assert_eq!(list_problems(&["a".into()]), "a");
+        assert_eq!(list_problems(&["a".into(), "b".into()]), "2 things are wrong:\n    a\n    b");
     }
 }

@@ -26,9 +26,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How long a container may take until it says where it listens.
 const LISTEN_LIMIT: Duration = Duration::from_secs(60);
 /// How long the rest of a log is waited for whose process has ended.
-const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
+const LOG_END_LIMIT: Duration = Duration::from_secs(1);
 /// What stands before the error that the program ends with.
-const ENDS_WITH: &str = "byoc: ";
+const FATAL_ERROR_PREFIX: &str = "byoc: ";
 /// What the child's log says before the URL at which it listens.
 const LISTENING_ON: &str = "listening on ";
 
@@ -75,9 +75,9 @@ impl Process {
         let log = child
             .stderr
             .take()
-            .map(|stderr| tokio::spawn(pass_on(stderr, name.to_owned(), Some(found), Arc::clone(&last_error))));
+            .map(|stderr| tokio::spawn(forward_log(stderr, name.to_owned(), Some(found), Arc::clone(&last_error))));
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(pass_on(stdout, name.to_owned(), None, Arc::clone(&last_error)));
+            tokio::spawn(forward_log(stdout, name.to_owned(), None, Arc::clone(&last_error)));
         }
         let (stop, stopped) = oneshot::channel();
         let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
@@ -89,11 +89,11 @@ impl Process {
         };
         drop(stop);
         let _ = watch.await;
-        Err(format!("{} {problem}", health.how_it_ended().unwrap_or_else(|| "the process was stopped".to_owned())))
+        Err(format!("{} {problem}", health.exit_description().unwrap_or_else(|| "the process was stopped".to_owned())))
     }
 
     /// Waits until the process has ended by itself.
-    pub async fn ended(&mut self) {
+    pub async fn wait_for_exit(&mut self) {
         if !self.watch.is_finished() {
             let _ = (&mut self.watch).await;
         }
@@ -105,13 +105,13 @@ impl Process {
     }
 
     /// Lets the container end, and says what the last error in its log was.
-    pub async fn last_words(self) -> Option<String> {
+    pub async fn stop_and_take_last_error(self) -> Option<String> {
         let Process { stop, watch, log, last_error } = self;
         let _ = stop.send(());
         let _ = watch.await;
         if let Some(log) = log {
             // Another process may hold the other end still.
-            let _ = tokio::time::timeout(LAST_WORDS_LIMIT, log).await;
+            let _ = tokio::time::timeout(LOG_END_LIMIT, log).await;
         }
         last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -134,7 +134,7 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
                 Err(error) => (format!("the process is lost: {error}"), None),
             };
             log::error!("container {name}: {how}");
-            health.ended_with(how, exit_code);
+            health.mark_exited_with(how, exit_code);
             return;
         }
         told = stopped => told,
@@ -142,7 +142,7 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
     drop(stdin);
     match tokio::time::timeout(STOP_LIMIT, child.wait()).await {
         Ok(Ok(status)) if told.is_ok() => log::info!("container {name}: stopped ({status})"),
-        Ok(Ok(status)) => health.ended_with(format!("the process has ended ({status})"), status.code()),
+        Ok(Ok(status)) => health.mark_exited_with(format!("the process has ended ({status})"), status.code()),
         Ok(Err(error)) => log::error!("container {name}: the process is lost: {error}"),
         Err(_) => {
             log::error!("container {name}: did not stop within {STOP_LIMIT:?}, killing it");
@@ -152,7 +152,7 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
 }
 
 /// Passes each line of a child's log on to ours, after the container's name, and looks for where the child listens.
-async fn pass_on(
+async fn forward_log(
     log: impl AsyncRead + Unpin,
     name: String,
     mut found: Option<oneshot::Sender<Url>>,
@@ -184,8 +184,8 @@ async fn pass_on(
         }
         let said = line.get(prefix.len()..).unwrap_or_default();
         // What to do about it stands in lines of their own below the error that the program ends with.
-        let is_advice = has_ended && said.starts_with(ENDS_WITH.as_bytes());
-        has_ended |= said.starts_with(ENDS_WITH.as_bytes());
+        let is_advice = has_ended && said.starts_with(FATAL_ERROR_PREFIX.as_bytes());
+        has_ended |= said.starts_with(FATAL_ERROR_PREFIX.as_bytes());
         if let Some(error) = error_in(said).filter(|_| !is_advice) {
             *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
@@ -199,7 +199,7 @@ async fn pass_on(
 fn error_in(line: &[u8]) -> Option<String> {
     const LONGEST: usize = 500;
     let line = String::from_utf8_lossy(line);
-    let error = match line.strip_prefix(ENDS_WITH) {
+    let error = match line.strip_prefix(FATAL_ERROR_PREFIX) {
         Some(error) => error,
         None => line.split_once(" ERROR ")?.1.split_once(' ')?.1,
     };

@@ -15,9 +15,9 @@ async fn a_container_says_where_it_listens_and_ends_when_its_input_closes() {
     let health = Health::default();
     let (process, url) = start("listens", &health).await.unwrap();
     assert_eq!(url.as_str(), "http://127.0.0.1:4711/");
-    assert_eq!(health.how_it_ended(), None);
+    assert_eq!(health.exit_description(), None);
     tokio::time::timeout(STOP_LIMIT / 2, process.stop()).await.unwrap();
-    assert_eq!(health.how_it_ended(), None, "what was stopped has not failed");
+    assert_eq!(health.exit_description(), None, "what was stopped has not failed");
 }
 
 #[actix_web::test]
@@ -33,7 +33,7 @@ async fn a_container_that_ends_later_is_noticed() {
     let health = Health::default();
     let (process, _) = start("listens-then-ends", &health).await.unwrap();
     let _ = process.watch.await;
-    assert_eq!(health.how_it_ended().as_deref(), Some("the process has ended (exit status: 3)"));
+    assert_eq!(health.exit_description().as_deref(), Some("the process has ended (exit status: 3)"));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn an_error_in_a_log_is_what_follows_its_level_and_where_it_comes_from() {
 #[actix_web::test]
 async fn the_last_words_of_a_process_are_the_error_that_it_ends_with_and_not_the_advice_below_it() {
     let (process, _) = start("listens-then-ends-with-words", &Health::default()).await.unwrap();
-    assert_eq!(process.last_words().await.as_deref(), Some("model.joblib: damaged"));
+    assert_eq!(process.stop_and_take_last_error().await.as_deref(), Some("model.joblib: damaged"));
     let (process, _) = start("listens", &Health::default()).await.unwrap();
-    assert_eq!(process.last_words().await, None);
+    assert_eq!(process.stop_and_take_last_error().await, None);
 }

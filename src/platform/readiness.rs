@@ -37,7 +37,7 @@ pub async fn wait_until_ready(
             Ok(()) => return Ok(start.elapsed()),
             Err(problem) => problem,
         };
-        if let Some(how) = health.how_it_ended() {
+        if let Some(how) = health.exit_description() {
             return Err(how.to_owned());
         }
         if start.elapsed() > limit {
@@ -118,7 +118,7 @@ mod tests {
     async fn nobody_waits_for_a_container_that_has_ended() {
         let client = super::super::http::client().unwrap();
         let health = Health::default();
-        health.ended("the process has ended (exit status: 1)");
+        health.mark_exited("the process has ended (exit status: 1)");
         let problem = wait_until_ready(&client, &nowhere(), false, &health, LIMIT).await.unwrap_err();
         assert_eq!(problem, "the process has ended (exit status: 1)");
     }

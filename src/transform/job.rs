@@ -300,7 +300,7 @@ mod tests {
 
     use super::*;
     use crate::error::{Cause, Error, Result};
-    use crate::platform::problems::listed;
+    use crate::platform::problems::list_problems;
 
     fn full() -> Value {
         json!({
@@ -322,7 +322,7 @@ mod tests {
     fn check(typed: Value) -> Result<Job> {
         let problems = |problems: Vec<Problem>| {
             let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            Error::new(Cause::BadSetting, listed(&problems))
+            Error::new(Cause::BadSetting, list_problems(&problems))
         };
         Job::check(serde_json::from_value(typed).unwrap(), Path::new("/folder")).map_err(problems)
     }

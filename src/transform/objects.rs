@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::create_transform_job::S3DataType;
-use super::output::OWN_FOLDER;
+use super::output::STATE_FOLDER;
 use crate::error::{Cause, Error, Result};
-use crate::platform::fetch::beside;
+use crate::platform::fetch::suggestion;
 use crate::storage::{Failure, Location, Storage, nothing_at};
 
 /// A manifest has no more bytes.
@@ -42,24 +42,26 @@ pub(super) async fn find(
     output: &Location,
 ) -> Result<Vec<Object>> {
     let mut objects = match data_type {
-        S3DataType::ManifestFile => of_manifest(storage, input).await?,
-        _ => below(storage, input).await?,
+        S3DataType::ManifestFile => list_manifest(storage, input).await?,
+        _ => list_input(storage, input).await?,
     };
     objects.sort_by(|a, b| a.name.cmp(&b.name));
     let mut resolved = Resolved::default();
     let place = resolved.place(output);
     let written = |object: &Object| place.below(&format!("{}.out", object.name)).to_string();
     let written: HashSet<String> = objects.iter().map(written).collect();
-    objects.retain(|object| !written.contains(&resolved.place(&object.location).to_string()) && !is_own(&object.name));
+    objects.retain(|object| {
+        !written.contains(&resolved.place(&object.location).to_string()) && !is_state_folder(&object.name)
+    });
     if objects.is_empty() {
-        let beside = match input {
+        let suggestion = match input {
             Location::S3 { bucket, .. } if data_type != S3DataType::ManifestFile => {
-                beside(&*storage.bucket(bucket)?, input).await
+                suggestion(&*storage.bucket(bucket)?, input).await
             }
             _ => None,
         };
-        let beside = beside.unwrap_or_default();
-        return Err(Error::new(Cause::BadSetting, format!("{input}: there are no objects{beside}")));
+        let suggestion = suggestion.unwrap_or_default();
+        return Err(Error::new(Cause::BadSetting, format!("{input}: there are no objects{suggestion}")));
     }
     for pair in objects.windows(2) {
         if let [a, b] = pair
@@ -106,8 +108,8 @@ impl Resolved {
 }
 
 /// What lies in the folder in which a job keeps its own files is no data.
-fn is_own(name: &str) -> bool {
-    name.split('/').any(|part| part == OWN_FOLDER)
+fn is_state_folder(name: &str) -> bool {
+    name.split('/').any(|part| part == STATE_FOLDER)
 }
 
 /// An object whose output would be a file where that of another needs a folder.
@@ -121,11 +123,11 @@ fn file_and_folder(objects: &[Object]) -> Option<(&Object, &Object)> {
     })
 }
 
-async fn below(storage: &Storage, input: &Location) -> Result<Vec<Object>> {
+async fn list_input(storage: &Storage, input: &Location) -> Result<Vec<Object>> {
     match input {
-        Location::Local(path) => of_folder(path),
+        Location::Local(path) => list_folder(path),
         Location::S3 { bucket, key: prefix } => {
-            let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| not_read(input, &failure))?;
+            let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| read_failed(input, &failure))?;
             let mut objects = Vec::new();
             for entry in listed {
                 // The console makes an empty object for a folder. It is listed here without the slash at the end of its key,
@@ -160,7 +162,7 @@ fn name_below(prefix: &str, key: &str) -> String {
     within.or(beside).unwrap_or(key).trim_start_matches('/').to_owned()
 }
 
-fn of_folder(path: &Path) -> Result<Vec<Object>> {
+fn list_folder(path: &Path) -> Result<Vec<Object>> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("the input: {}", nothing_at(path))),
         _ => Error::io("read the input", path, &error).because(Cause::BadSetting),
@@ -171,10 +173,10 @@ fn of_folder(path: &Path) -> Result<Vec<Object>> {
             return Err(Error::new(Cause::BadSetting, message));
         }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("object").to_owned();
-        return Ok(vec![of_file(path, name, &metadata)]);
+        return Ok(vec![file_object(path, name, &metadata)]);
     }
     let mut objects = Vec::new();
-    collect(path, "", &mut vec![identity(&metadata)], &mut objects)?;
+    collect_files(path, "", &mut vec![identity(&metadata)], &mut objects)?;
     Ok(objects)
 }
 
@@ -188,14 +190,14 @@ fn identity(metadata: &std::fs::Metadata) -> Identity {
 
 /// The files of a folder and of the folders in it, hidden ones too, as S3 knows none. Links are followed, but for those that
 /// lead nowhere or back to a folder that they are in, `within` which we are.
-fn collect(folder: &Path, above: &str, within: &mut Vec<Identity>, objects: &mut Vec<Object>) -> Result<()> {
+fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, objects: &mut Vec<Object>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("list", folder, &error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             return Err(Error::new(Cause::BadSetting, format!("{}: its name is not Unicode", path.display())));
         };
-        if is_own(name) {
+        if is_state_folder(name) {
             continue;
         }
         let name = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
@@ -208,21 +210,21 @@ fn collect(folder: &Path, above: &str, within: &mut Vec<Identity>, objects: &mut
             Err(error) => return Err(Error::io("look at", &path, &error)),
         };
         if metadata.is_file() {
-            objects.push(of_file(&path, name, &metadata));
+            objects.push(file_object(&path, name, &metadata));
         } else if !metadata.is_dir() {
             log::warn!("{}: passed over, neither a file nor a folder", path.display());
-        } else if within.contains(&identity(&metadata)) {
+        } else if ancestors.contains(&identity(&metadata)) {
             log::warn!("{}: passed over, a link to a folder that it is in", path.display());
         } else {
-            within.push(identity(&metadata));
-            collect(&path, &name, within, objects)?;
-            within.pop();
+            ancestors.push(identity(&metadata));
+            collect_files(&path, &name, ancestors, objects)?;
+            ancestors.pop();
         }
     }
     Ok(())
 }
 
-fn of_file(path: &Path, name: String, metadata: &std::fs::Metadata) -> Object {
+fn file_object(path: &Path, name: String, metadata: &std::fs::Metadata) -> Object {
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     Object {
         location: Location::Local(path.to_owned()),
@@ -234,8 +236,8 @@ fn of_file(path: &Path, name: String, metadata: &std::fs::Metadata) -> Object {
 
 /// The objects of a manifest: a JSON list whose first element is `{"prefix": "s3://…"}` and whose others are what follows
 /// it (docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html).
-async fn of_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Object>> {
-    let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| not_read(manifest, &failure))?;
+async fn list_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Object>> {
+    let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| read_failed(manifest, &failure))?;
     let folder = match manifest {
         Location::Local(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Location::S3 { .. } => PathBuf::new(),
@@ -243,14 +245,14 @@ async fn of_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Objec
     let entries = entries_of(&text, &folder)
         .map_err(|problem| Error::new(Cause::BadSetting, format!("{manifest}: {problem}")))?;
     let look_at = |(location, name): (Location, String)| async move {
-        let failed = |failure: Failure| not_read(&location, &failure);
+        let failed = |failure: Failure| read_failed(&location, &failure);
         match &location {
             Location::Local(path) => {
                 let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, &error))?;
                 if !metadata.is_file() {
                     return Err(Error::new(Cause::BadSetting, format!("{location}: expected a file")));
                 }
-                Ok(of_file(path, name, &metadata))
+                Ok(file_object(path, name, &metadata))
             }
             Location::S3 { bucket, key } => {
                 let (entry, _) = storage.bucket(bucket)?.look_at(key).await.map_err(failed)?;
@@ -293,7 +295,7 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
 }
 
 /// An object that cannot be read or listed.
-pub(super) fn not_read(location: &Location, failure: &Failure) -> Error {
+pub(super) fn read_failed(location: &Location, failure: &Failure) -> Error {
     let cause = match failure {
         Failure::NotThere
         | Failure::Denied(_)

@@ -8,8 +8,8 @@ use serde::de::value::StrDeserializer;
 
 use super::create_transform_job::CreateTransformJob;
 use super::job::{Job, Problem};
-use crate::platform::create_model::typed;
-use crate::platform::problems::listed;
+use crate::platform::create_model::parse_request;
+use crate::platform::problems::list_problems;
 use crate::storage::read_text;
 use byoc_formats::json_document::Mistyped;
 
@@ -28,7 +28,7 @@ impl Request {
     /// Why it is none.
     pub fn read(file: &Path) -> Result<Request, String> {
         let text = read_text(file)?;
-        let typed = typed(&text).map_err(|problems| listed(&problems))?;
+        let typed = parse_request(&text).map_err(|problems| list_problems(&problems))?;
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }
 

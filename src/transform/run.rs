@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::AssembleWith;
 use super::job::{Job, MOST_MEGABYTES};
-use super::model::{Complaint, ExecutionParameters, Invoker, LaunchSettings, Model, ModelSource, Trouble};
+use super::model::{ExecutionParameters, Invoker, LaunchSettings, Model, ModelSource, RecordError, TransformError};
 use super::objects::{self, Object};
 use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
@@ -69,13 +69,13 @@ struct Plan {
 
 impl Plan {
     /// The job's word, else the container's, else the service's default.
-    fn new(job: &Job, wishes: ExecutionParameters) -> Plan {
+    fn new(job: &Job, parameters: ExecutionParameters) -> Plan {
         let payload =
-            job.max_payload_in_mb.or(wishes.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MOST_MEGABYTES);
+            job.max_payload_in_mb.or(parameters.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MOST_MEGABYTES);
         let fill = job.max_payload_in_mb.unwrap_or(payload.min(FILL_IN_MB));
         let most = MOST_MEGABYTES / payload.max(1);
-        let concurrent = job.max_concurrent.or(wishes.max_concurrent).unwrap_or(MAX_CONCURRENT).min(most).max(1);
-        let strategy = job.strategy.or(wishes.strategy).unwrap_or(BatchStrategy::MultiRecord);
+        let concurrent = job.max_concurrent.or(parameters.max_concurrent).unwrap_or(MAX_CONCURRENT).min(most).max(1);
+        let strategy = job.strategy.or(parameters.strategy).unwrap_or(BatchStrategy::MultiRecord);
         Plan {
             packing: Packing {
                 split: job.split,
@@ -103,7 +103,7 @@ impl Plan {
 
 /// What is to be done in this run.
 struct Work {
-    objects: Arc<Vec<Todo>>,
+    objects: Arc<Vec<PendingObject>>,
     plan: Plan,
     invoker: Invoker,
     opener: Opener,
@@ -113,13 +113,13 @@ struct Work {
 
 /// An object to be done.
 #[derive(Debug)]
-struct Todo {
+struct PendingObject {
     object: Object,
     fingerprint: String,
     /// Once a part of it has failed, the others are not begun.
     has_failed: AtomicBool,
     /// Whether it was said that an answer has another number of lines than records.
-    is_counted: AtomicBool,
+    is_count_reported: AtomicBool,
 }
 
 /// What comes of cutting objects, in order.
@@ -131,7 +131,7 @@ enum Piece {
 }
 
 /// What comes of a piece, in the same order.
-enum Done {
+enum Outcome {
     Answer { object: usize, parts: Vec<Bytes>, records: u64 },
     End { object: usize, records: u64 },
     Whole { object: usize, draft: Box<Draft> },
@@ -148,7 +148,7 @@ async fn transform(settings: Settings) -> Result<()> {
         Err(Error::new(Cause::Stopped, message))
     };
     let storage = Arc::clone(&launch.storage);
-    let source = source.seen(&storage).await?;
+    let source = source.resolve_s3_folder(&storage).await?;
     let objects = objects::find(&storage, job.data_type, &job.input, &job.output).await?;
     let output = Arc::new(Output::open(&job.output, &storage).await?);
     log::info!("job {}: {} objects in {}, to {}", job.name, objects.len(), job.input, job.output);
@@ -163,9 +163,9 @@ async fn transform(settings: Settings) -> Result<()> {
     let plan = Plan::new(&job, model.execution_parameters().await);
     let shape = plan.fingerprint(&job, &source.version(&storage).await?);
     let total = objects.len();
-    let todo = missing(objects, &output, &shape).await?;
-    if todo.len() < total {
-        log::info!("job {}: {} of {total} outputs are there already", job.name, total - todo.len());
+    let pending = pending_objects(objects, &output, &shape).await?;
+    if pending.len() < total {
+        log::info!("job {}: {} of {total} outputs are there already", job.name, total - pending.len());
     }
     let invoker = Invoker {
         model: Arc::clone(&model),
@@ -175,16 +175,16 @@ async fn transform(settings: Settings) -> Result<()> {
         retries: job.retries,
     };
     let read = Arc::new(AtomicU64::new(0));
-    let bytes = todo.iter().map(|todo| todo.object.bytes).sum();
-    let mut progress = Progress::new(todo.len(), bytes, Arc::clone(&read), is_watched);
+    let bytes = pending.iter().map(|pending| pending.object.bytes).sum();
+    let mut progress = Progress::new(pending.len(), bytes, Arc::clone(&read), is_watched);
     let opener = Opener { storage, compression: job.compression, read };
     let work =
-        Work { objects: Arc::new(todo), plan, invoker, opener, output: Arc::clone(&output), assemble: job.assemble };
+        Work { objects: Arc::new(pending), plan, invoker, opener, output: Arc::clone(&output), assemble: job.assemble };
     let outcome = tokio::select! {
         outcome = work.run(&mut progress) => outcome,
         reason = signals.next() => stopped(reason).map(|()| Vec::new()),
     };
-    output.settle().await;
+    output.finish_aborts().await;
     tokio::select! {
         () = model.stop() => {}
         _ = signals.next() => {}
@@ -224,19 +224,19 @@ fn variables(job: &Job) -> std::collections::BTreeMap<String, String> {
 }
 
 /// The objects whose outputs are not there, or were made of something else.
-async fn missing(objects: Vec<Object>, output: &Output, shape: &str) -> Result<Vec<Todo>> {
+async fn pending_objects(objects: Vec<Object>, output: &Output, shape: &str) -> Result<Vec<PendingObject>> {
     let looked = stream::iter(objects).map(|object| async move {
         let text = format!("{shape}|{}|{}|{}", object.location, object.bytes, object.version);
         let fingerprint = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes()).simple().to_string();
         let is_done = output.is_done(&object.name, &fingerprint).await?;
-        Ok((!is_done).then_some(Todo {
+        Ok((!is_done).then_some(PendingObject {
             object,
             fingerprint,
             has_failed: AtomicBool::new(false),
-            is_counted: AtomicBool::new(false),
+            is_count_reported: AtomicBool::new(false),
         }))
     });
-    let looked: Vec<Result<Option<Todo>>> = looked.buffered(16).collect().await;
+    let looked: Vec<Result<Option<PendingObject>>> = looked.buffered(16).collect().await;
     looked.into_iter().filter_map(Result::transpose).collect()
 }
 
@@ -269,40 +269,40 @@ impl Work {
             };
             match next {
                 None => return Ok(failures),
-                Some(Done::Skipped) => {}
-                Some(Done::Job(error)) => return Err(error),
-                Some(Done::Answer { object, parts, records }) => {
-                    let Some(todo) = self.objects.get(object) else { continue };
-                    if todo.has_failed.load(Ordering::Relaxed) {
+                Some(Outcome::Skipped) => {}
+                Some(Outcome::Job(error)) => return Err(error),
+                Some(Outcome::Answer { object, parts, records }) => {
+                    let Some(pending) = self.objects.get(object) else { continue };
+                    if pending.has_failed.load(Ordering::Relaxed) {
                         continue;
                     }
                     let open = match &mut draft {
                         Some(open) => open,
-                        None => draft.insert(self.begin(todo)?),
+                        None => draft.insert(self.begin(pending)?),
                     };
                     for part in parts {
                         open.write(part).await?;
                     }
                     progress.records(records);
                 }
-                Some(Done::End { object, records }) => {
-                    let Some(todo) = self.objects.get(object) else { continue };
-                    if !todo.has_failed.load(Ordering::Relaxed) {
+                Some(Outcome::End { object, records }) => {
+                    let Some(pending) = self.objects.get(object) else { continue };
+                    if !pending.has_failed.load(Ordering::Relaxed) {
                         // An object without records has an output without lines.
-                        let finished = draft.take().map_or_else(|| self.begin(todo), Ok)?;
-                        let line = format!("{}: {records} records", todo.object.name);
-                        self.show(finished, todo, &line, progress, &mut failures).await?;
+                        let finished = draft.take().map_or_else(|| self.begin(pending), Ok)?;
+                        let line = format!("{}: {records} records", pending.object.name);
+                        self.commit(finished, pending, &line, progress, &mut failures).await?;
                     }
                 }
-                Some(Done::Whole { object, draft }) => {
-                    let Some(todo) = self.objects.get(object) else { continue };
-                    self.show(*draft, todo, &todo.object.name, progress, &mut failures).await?;
+                Some(Outcome::Whole { object, draft }) => {
+                    let Some(pending) = self.objects.get(object) else { continue };
+                    self.commit(*draft, pending, &pending.object.name, progress, &mut failures).await?;
                 }
-                Some(Done::Failed { object, message }) => {
-                    let Some(todo) = self.objects.get(object) else { continue };
-                    if !todo.has_failed.swap(true, Ordering::Relaxed) {
+                Some(Outcome::Failed { object, message }) => {
+                    let Some(pending) = self.objects.get(object) else { continue };
+                    if !pending.has_failed.swap(true, Ordering::Relaxed) {
                         draft = None;
-                        self.fail(todo, &message, progress, &mut failures).await?;
+                        self.fail(pending, &message, progress, &mut failures).await?;
                     }
                 }
             }
@@ -310,10 +310,10 @@ impl Work {
     }
 
     /// Shows an object's output. What lies in its place and is none fails the object and no other.
-    async fn show(
+    async fn commit(
         &self,
         draft: Draft,
-        todo: &Todo,
+        pending: &PendingObject,
         line: &str,
         progress: &mut Progress,
         failures: &mut Vec<String>,
@@ -321,7 +321,7 @@ impl Work {
         match draft.finish().await {
             Ok(()) => progress.done(line),
             Err(error) if error.cause() == Cause::ObjectsFailed => {
-                self.fail(todo, error.message(), progress, failures).await?;
+                self.fail(pending, error.message(), progress, failures).await?;
             }
             Err(error) => return Err(error),
         }
@@ -330,20 +330,20 @@ impl Work {
 
     async fn fail(
         &self,
-        todo: &Todo,
+        pending: &PendingObject,
         message: &str,
         progress: &mut Progress,
         failures: &mut Vec<String>,
     ) -> Result<()> {
-        self.output.remove(&todo.object.name).await?;
-        let failure = format!("{}: {message}", todo.object.name);
+        self.output.remove(&pending.object.name).await?;
+        let failure = format!("{}: {message}", pending.object.name);
         progress.failed(&failure);
         failures.push(failure);
         Ok(())
     }
 
-    fn begin(&self, todo: &Todo) -> Result<Draft> {
-        self.output.begin(&todo.object.name, &todo.fingerprint)
+    fn begin(&self, pending: &PendingObject) -> Result<Draft> {
+        self.output.begin(&pending.object.name, &pending.fingerprint)
     }
 
     /// Cuts all objects, one after another, on a thread of its own.
@@ -354,7 +354,7 @@ impl Work {
         let packing = self.plan.packing.clone();
         let streams = self.plan.streams;
         tokio::task::spawn_blocking(move || {
-            for (index, todo) in objects.iter().enumerate() {
+            for (index, pending) in objects.iter().enumerate() {
                 if streams {
                     if pieces.blocking_send(Piece::Whole(index)).is_err() {
                         return;
@@ -362,7 +362,7 @@ impl Work {
                     continue;
                 }
                 let mut records = 0;
-                let mut cutter = match opener.open(&todo.object) {
+                let mut cutter = match opener.open(&pending.object) {
                     Ok(bytes) => Cutter::new(bytes, packing.clone()),
                     Err(error) => {
                         // Nobody takes pieces any more once the job is over.
@@ -373,7 +373,7 @@ impl Work {
                     }
                 };
                 let last = loop {
-                    if todo.has_failed.load(Ordering::Relaxed) {
+                    if pending.has_failed.load(Ordering::Relaxed) {
                         break Piece::End(index, records);
                     }
                     match cutter.next() {
@@ -396,54 +396,54 @@ impl Work {
     }
 
     /// What comes of a piece.
-    async fn answer(&self, piece: Piece) -> Done {
+    async fn answer(&self, piece: Piece) -> Outcome {
         match piece {
-            Piece::End(object, records) => Done::End { object, records },
-            Piece::Failed(object, error) => Done::Failed { object, message: place_first(&error) },
+            Piece::End(object, records) => Outcome::End { object, records },
+            Piece::Failed(object, error) => Outcome::Failed { object, message: describe_split_error(&error) },
             Piece::Payload(object, payload) => {
-                let todo = match self.objects.get(object) {
-                    Some(todo) if !todo.has_failed.load(Ordering::Relaxed) => todo,
-                    _ => return Done::Skipped,
+                let pending = match self.objects.get(object) {
+                    Some(pending) if !pending.has_failed.load(Ordering::Relaxed) => pending,
+                    _ => return Outcome::Skipped,
                 };
-                match self.parts(todo, &payload).await {
-                    Ok(parts) => Done::Answer { object, parts, records: payload.count },
-                    Err(Trouble::Job(error)) => Done::Job(error),
-                    Err(Trouble::Records(complaint)) => {
-                        Done::Failed { object, message: of_object(&payload, complaint) }
+                match self.parts(pending, &payload).await {
+                    Ok(parts) => Outcome::Answer { object, parts, records: payload.count },
+                    Err(TransformError::Job(error)) => Outcome::Job(error),
+                    Err(TransformError::Records(error)) => {
+                        Outcome::Failed { object, message: describe_record_error(&payload, error) }
                     }
                 }
             }
             Piece::Whole(object) => {
-                let Some(todo) = self.objects.get(object) else { return Done::Skipped };
-                match self.whole(todo).await {
-                    Ok(draft) => Done::Whole { object, draft: Box::new(draft) },
-                    Err(Trouble::Job(error)) => Done::Job(error),
-                    Err(Trouble::Records(complaint)) => Done::Failed { object, message: complaint.to_string() },
+                let Some(pending) = self.objects.get(object) else { return Outcome::Skipped };
+                match self.whole(pending).await {
+                    Ok(draft) => Outcome::Whole { object, draft: Box::new(draft) },
+                    Err(TransformError::Job(error)) => Outcome::Job(error),
+                    Err(TransformError::Records(error)) => Outcome::Failed { object, message: error.to_string() },
                 }
             }
         }
     }
 
     /// Says, once an object, that records and answers by lines do not pair. Some containers answer so by design.
-    fn count(&self, todo: &Todo, payload: &Payload, answer: &[u8]) {
+    fn report_line_count(&self, pending: &PendingObject, payload: &Payload, answer: &[u8]) {
         if (self.plan.packing.split, self.assemble) != (SplitType::Line, AssembleWith::Line) {
             return;
         }
         let lines = lines(answer);
-        if lines != payload.count && !todo.is_counted.swap(true, Ordering::Relaxed) {
-            let place = place(payload, None);
+        if lines != payload.count && !pending.is_count_reported.swap(true, Ordering::Relaxed) {
+            let place = describe_position(payload, None);
             log::warn!(
                 "{}: {place}: the container answered {lines} lines to {} records",
-                todo.object.name,
+                pending.object.name,
                 payload.count
             );
         }
     }
 
     /// A payload's answer as it is written.
-    async fn parts(&self, todo: &Todo, payload: &Payload) -> Result<Vec<Bytes>, Trouble> {
+    async fn parts(&self, pending: &PendingObject, payload: &Payload) -> Result<Vec<Bytes>, TransformError> {
         let answer = self.invoker.invoke(payload.body.clone()).await?;
-        self.count(todo, payload, &answer);
+        self.report_line_count(pending, payload, &answer);
         let answer = match &self.plan.packing.processing {
             Some(processing) if processing.touches_output() => {
                 let (processing, payload) = (Arc::clone(processing), payload.clone());
@@ -456,11 +456,12 @@ impl Work {
                     let finished = processing.finish(&records, &answer);
                     finished.map_err(|problem| (problem.record.map(|record| record + 1), problem.message))
                 });
-                let finished =
-                    finishing.await.map_err(|error| Trouble::Job(Error::new(Cause::Internal, error.to_string())))?;
+                let finished = finishing
+                    .await
+                    .map_err(|error| TransformError::Job(Error::new(Cause::Internal, error.to_string())))?;
                 Bytes::from(finished.map_err(|(row, message)| {
                     let place = Place { row, ..Place::default() };
-                    Trouble::Records(Complaint { by: String::new(), place, message })
+                    TransformError::Records(RecordError { by: String::new(), place, message })
                 })?)
             }
             _ => answer,
@@ -470,14 +471,14 @@ impl Work {
     }
 
     /// An object that is streamed as a whole.
-    async fn whole(&self, todo: &Todo) -> Result<Draft, Trouble> {
-        if todo.object.bytes == 0 {
-            return self.begin(todo).map_err(Trouble::Job);
+    async fn whole(&self, pending: &PendingObject) -> Result<Draft, TransformError> {
+        if pending.object.bytes == 0 {
+            return self.begin(pending).map_err(TransformError::Job);
         }
         let body = || {
             let unreadable = Arc::new(Mutex::new(None));
             let (pieces, mut received) = channel::<std::io::Result<Bytes>>(2);
-            let (opener, object, problem) = (self.opener.clone(), todo.object.clone(), Arc::clone(&unreadable));
+            let (opener, object, problem) = (self.opener.clone(), pending.object.clone(), Arc::clone(&unreadable));
             tokio::task::spawn_blocking(move || {
                 let send = |piece| pieces.blocking_send(piece).is_ok();
                 let give_up = |error: Error| {
@@ -502,17 +503,17 @@ impl Work {
             let pieces = stream::poll_fn(move |context| received.poll_recv(context));
             (pieces.boxed(), unreadable)
         };
-        let mut draft = self.invoker.stream(body, || self.begin(todo)).await?;
+        let mut draft = self.invoker.stream(body, || self.begin(pending)).await?;
         if self.assemble == AssembleWith::Line && !draft.ends_in_line_end() {
-            draft.write(Bytes::from_static(b"\n")).await.map_err(Trouble::Job)?;
+            draft.write(Bytes::from_static(b"\n")).await.map_err(TransformError::Job)?;
         }
         Ok(draft)
     }
 }
 
 /// A complaint about a payload, in places of the object: a container knows no other bytes than those that it got.
-fn of_object(payload: &Payload, complaint: Complaint) -> String {
-    let Complaint { by, place: said, message } = complaint;
+fn describe_record_error(payload: &Payload, error: RecordError) -> String {
+    let RecordError { by, place: said, message } = error;
     let byte = said.byte.and_then(|byte| payload.of_object(byte));
     let is_in_range = |row: &usize| (1..=payload.count as usize).contains(row);
     // The rows of an object that is not split are no records of the job.
@@ -521,7 +522,7 @@ fn of_object(payload: &Payload, complaint: Complaint) -> String {
     let inner = Place { row: said.row.filter(|_| !is_record), byte: byte.map(|(byte, _)| byte as usize), ..said };
     let filtered = if payload.is_filtered() && inner.column.is_some() { " of what InputFilter left" } else { "" };
     let inner = format!("{inner}{filtered}");
-    let mut text = place(payload, row);
+    let mut text = describe_position(payload, row);
     for part in [by, inner, message] {
         if !part.is_empty() {
             text.push_str(": ");
@@ -532,7 +533,7 @@ fn of_object(payload: &Payload, complaint: Complaint) -> String {
 }
 
 /// Which records of the object, and where: one, where the container says which.
-fn place(payload: &Payload, row: Option<usize>) -> String {
+fn describe_position(payload: &Payload, row: Option<usize>) -> String {
     let index = row.map(|row| row.saturating_sub(1)).filter(|&index| (index as u64) < payload.count);
     let Payload { first, count, from, to, .. } = payload;
     match index.or((*count == 1).then_some(0)) {
@@ -545,7 +546,7 @@ fn place(payload: &Payload, row: Option<usize>) -> String {
 }
 
 /// An error of cutting, with its place in the words of an object.
-fn place_first(error: &Error) -> String {
+fn describe_split_error(error: &Error) -> String {
     let place = error.place();
     match (place.and_then(|place| place.row), place.and_then(|place| place.byte)) {
         (Some(record), Some(byte)) => format!("record {record} (byte {byte}): {}", error.message()),

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::CompressionType;
-use super::objects::{Object, not_read};
+use super::objects::{Object, read_failed};
 use crate::error::{Error, Result};
 use crate::storage::{Location, Storage};
 
@@ -59,7 +59,7 @@ impl Opener {
         let (key, location) = (key.to_owned(), location.clone());
         let (pieces, received) = channel(AHEAD);
         Handle::current().spawn(async move {
-            let failed = |failure| io::Error::other(not_read(&location, &failure).to_string());
+            let failed = |failure| io::Error::other(read_failed(&location, &failure).to_string());
             match bucket.stream(&key).await {
                 Err(failure) => _ = pieces.send(Err(failed(failure))).await,
                 Ok(mut stream) => {

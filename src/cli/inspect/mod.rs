@@ -20,7 +20,7 @@ use clap::Args;
 
 use crate::cli::overrides::OverrideArguments;
 use crate::cli::settings::Settings;
-use crate::container::accounts::left_for_the_rest;
+use crate::container::accounts::process_reserve;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection, Refusal, Script};
@@ -95,7 +95,7 @@ fn inspect(arguments: &Arguments, environment: &Environment, stdout: &mut impl W
     let overrides = arguments.overrides.resolve(&mut settings);
     settings.finish()?;
     let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
-    let account = Account::new(memory.saturating_sub(left_for_the_rest(memory)));
+    let account = Account::new(memory.saturating_sub(process_reserve(memory)));
     let allowance = || Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
     let place = Place::of(&arguments.path, environment)?;
     let archives = Inspection::archives_in(&place.path);

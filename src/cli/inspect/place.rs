@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
-use crate::platform::fetch::{FetchError, bring};
+use crate::platform::fetch::{FetchError, copy_to_local};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary_folder::TemporaryFolder;
 
@@ -42,7 +42,7 @@ impl Place {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Cause::Internal, format!("no runtime: {error}")))?;
         let storage = Storage::new(S3Access::of(environment));
-        let path = runtime.block_on(bring(&location, &storage, aside.path()));
+        let path = runtime.block_on(copy_to_local(&location, &storage, aside.path()));
         let path = path.map_err(|error| FetchError::into_error(error).context(&location))?;
         // What lies below it follows with a slash.
         let said = location.to_string().trim_end_matches('/').to_owned();

@@ -213,7 +213,7 @@ async fn ping_follows_the_life_of_the_endpoint() {
     services.endpoint("housing").unwrap().in_service(Variants::new(vec![(variant, 1.0)], None));
     assert_eq!(send(&services, ping()).await.status(), 200);
 
-    health.ended("the process has ended (exit status: 1)");
+    health.mark_exited("the process has ended (exit status: 1)");
     let (status, _, _, message) = error(send(&services, ping()).await).await;
     assert_eq!(status, 503);
     assert!(message.contains("container primary: the process has ended (exit status: 1)"), "{message}");
@@ -221,7 +221,7 @@ async fn ping_follows_the_life_of_the_endpoint() {
     assert_eq!((status, &*kind), (424, "ModelError"));
     assert!(message.contains("Container primary does not run"), "{message}");
 
-    health.failed("The primary container did not pass.");
+    health.mark_failed("The primary container did not pass.");
     for request in [ping(), invoke()] {
         let (status, kind, _, message) = error(send(&services, request).await).await;
         assert_eq!((status, &*kind), (503, "ServiceUnavailable"));

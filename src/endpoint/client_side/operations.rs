@@ -24,7 +24,7 @@ fn problem(endpoint: &Endpoint) -> Option<String> {
     if let Some(reason) = variants.failure_reason() {
         return Some(format!("Endpoint {name} is Failed. {reason}"));
     }
-    variants.how_it_ended().map(|how| format!("Endpoint {name} is OutOfService: {how}."))
+    variants.exit_description().map(|how| format!("Endpoint {name} is OutOfService: {how}."))
 }
 
 /// `GET /metrics`, in Prometheus' text format.

@@ -113,8 +113,8 @@ impl Variants {
     }
 
     /// The first container that has ended, and how.
-    pub(super) fn how_it_ended(&self) -> Option<String> {
-        self.production.iter().find_map(|variant| variant.pipeline.how_it_ended())
+    pub(super) fn exit_description(&self) -> Option<String> {
+        self.production.iter().find_map(|variant| variant.pipeline.exit_description())
     }
 }
 

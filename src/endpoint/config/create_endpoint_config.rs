@@ -26,7 +26,7 @@ impl Form {
 }
 
 /// Members of CreateEndpointConfig that have no meaning on one machine.
-pub(super) const PASSED_OVER: [&str; 8] = [
+pub(super) const IGNORED: [&str; 8] = [
     "DataCaptureConfig",
     "Tags",
     "KmsKeyId",
@@ -52,7 +52,7 @@ pub(super) const DESCRIBED: [&str; 9] = [
 ];
 
 /// Members of a ProductionVariant that have no meaning on one machine.
-pub(super) const VARIANT_PASSED_OVER: [&str; 16] = [
+pub(super) const VARIANT_IGNORED: [&str; 16] = [
     "InitialInstanceCount",
     "InstanceType",
     "InstancePools",

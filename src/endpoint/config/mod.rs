@@ -14,8 +14,8 @@ use create_endpoint_config::Form;
 
 use crate::endpoint::identity::VARIANT;
 use crate::error::{Cause, Error, Result};
-use crate::platform::create_model::{Check, CreateModel, ModelConfig, typed};
-use crate::platform::problems::listed;
+use crate::platform::create_model::{CreateModel, ModelConfig, Validator, parse_request};
+use crate::platform::problems::list_problems;
 use crate::storage::{Location, absolute, read_text};
 
 /// The account that errors name when no ExecutionRoleArn says one: the one that AWS's documentation uses.
@@ -76,23 +76,24 @@ impl EndpointConfig {
         let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
         let file = absolute(file);
         let folder = file.parent().unwrap_or(Path::new("/"));
-        EndpointConfig::parse(&text, folder)
-            .map_err(|problems| Error::new(Cause::BadSetting, format!("{}: {}", file.display(), listed(&problems))))
+        EndpointConfig::parse(&text, folder).map_err(|problems| {
+            Error::new(Cause::BadSetting, format!("{}: {}", file.display(), list_problems(&problems)))
+        })
     }
 
     /// Checks the text of a configuration whose relative paths are relative to `folder`, or says all that is wrong with it.
     fn parse(text: &str, folder: &Path) -> Result<EndpointConfig, Vec<String>> {
-        let mut check = Check { folder, prefix: String::new(), problems: Vec::new() };
-        let config = if typed::<Form>(text)?.is_create_endpoint_config() {
-            check.endpoint_with_variants(typed(text)?)
+        let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
+        let config = if parse_request::<Form>(text)?.is_create_endpoint_config() {
+            check.endpoint_with_variants(parse_request(text)?)
         } else {
-            check.endpoint(typed(text)?)
+            check.endpoint(parse_request(text)?)
         };
         if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
     }
 }
 
-impl Check<'_> {
+impl Validator<'_> {
     /// The short form: CreateModel's JSON with an EndpointName is an endpoint with one variant.
     fn endpoint(&mut self, mut typed: CreateModel) -> EndpointConfig {
         let endpoint_name = self.required_name("EndpointName", typed.endpoint_name.take());

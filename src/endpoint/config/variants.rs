@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::create_endpoint_config::{
-    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, DESCRIBED, PASSED_OVER, ProductionVariant,
-    VARIANT_PASSED_OVER,
+    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, DESCRIBED, IGNORED, ProductionVariant,
+    VARIANT_IGNORED,
 };
-use super::{AsyncConfig, Check, EndpointConfig, ShadowConfig, VariantConfig};
+use super::{AsyncConfig, EndpointConfig, ShadowConfig, Validator, VariantConfig};
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
 
 /// ProductionVariants has at most this many entries.
@@ -16,10 +16,10 @@ const MOST_CONCURRENT: usize = 1000;
 /// MaxConcurrentInvocationsPerInstance where it is not given; the platform chooses by itself.
 const CONCURRENT: usize = 4;
 
-impl Check<'_> {
+impl Validator<'_> {
     /// An endpoint with its variants.
     pub(super) fn endpoint_with_variants(&mut self, typed: CreateEndpointConfig) -> EndpointConfig {
-        self.unknown_but("", &typed.unknown, &[&PASSED_OVER[..], &DESCRIBED].concat());
+        self.unknown_except("", &typed.unknown, &[&IGNORED[..], &DESCRIBED].concat());
         let endpoint_name = self.required_name("EndpointName", typed.endpoint_name);
         self.required_name("EndpointConfigName", typed.endpoint_config_name);
         let mut account = typed.execution_role_arn.as_deref().map(|arn| self.account(arn));
@@ -97,7 +97,7 @@ impl Check<'_> {
         let mut variants = Vec::with_capacity(typed.len());
         for (number, variant) in typed.into_iter().enumerate() {
             let outer = std::mem::replace(&mut self.prefix, format!("{list}[{number}]."));
-            self.unknown_but("", &variant.unknown, &VARIANT_PASSED_OVER);
+            self.unknown_except("", &variant.unknown, &VARIANT_IGNORED);
             let name = self.required_name("VariantName", variant.variant_name);
             let weight = variant.initial_variant_weight.unwrap_or(1.0);
             if !weight.is_finite() || weight < 0.0 {

@@ -52,7 +52,7 @@ impl Container {
     }
 
     /// How the container ended, if it has, with its name.
-    pub(super) fn how_it_ended(&self) -> Option<String> {
-        self.health.how_it_ended().map(|how| format!("container {}: {how}", self.name_in_errors))
+    pub(super) fn exit_description(&self) -> Option<String> {
+        self.health.exit_description().map(|how| format!("container {}: {how}", self.name_in_errors))
     }
 }

@@ -105,7 +105,7 @@ impl Container {
         target_model: Option<&TargetModel>,
         arrived: Arrival,
     ) -> Result<Target, InvocationError> {
-        if let Some(how) = self.health.how_it_ended() {
+        if let Some(how) = self.health.exit_description() {
             return Err(self.failure(ContainerError::Ended(how)));
         }
         if let Some(reason) = self.health.failure_reason() {
@@ -232,13 +232,13 @@ impl Container {
         self.failure(match body {
             Body::Whole(body) => ContainerError::Status(status, body),
             Body::TooLarge(_) => ContainerError::BodyTooLarge(status, ERROR_LIMIT),
-            Body::NoRoom => return InvocationError::NoMemory,
+            Body::InsufficientMemory => return InvocationError::NoMemory,
         })
     }
 
     /// What a failed exchange means. A container that has just ended is noticed by its connection first.
     fn what_happened(&self, error: &reqwest::Error) -> InvocationError {
-        self.failure(match self.health.how_it_ended() {
+        self.failure(match self.health.exit_description() {
             Some(how) => ContainerError::Ended(how),
             None => ContainerError::from_error(error),
         })

@@ -20,9 +20,9 @@ use super::supervisor::{ContainerProcess, PING_INTERVAL, Replacement, Supervisor
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, ModelForm, Models};
-use crate::platform::environment::ModelPlace;
+use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
-use crate::platform::problems::listed;
+use crate::platform::problems::list_problems;
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
 use crate::storage::{Location, Version, nothing_at};
@@ -78,7 +78,7 @@ impl ContainerLauncher {
                 ),
                 Models::Single(Some(url)) => match (url.form, &url.location) {
                     (ModelForm::Archive, Location::S3 { key, .. }) if key.is_empty() => {
-                        Some(format!("{} names a bucket and no object in it", url.named()))
+                        Some(format!("{} names a bucket and no object in it", url.display_member()))
                     }
                     (ModelForm::Archive, _) => self.location_problem(url, "is not there", Path::exists),
                     (ModelForm::Files, _) => self.location_problem(url, "is not a folder", Path::is_dir),
@@ -88,15 +88,15 @@ impl ContainerLauncher {
             };
             problems.extend(problem.map(|problem| format!("container {}: {problem}", container.name)));
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, listed(&problems))) }
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, list_problems(&problems))) }
     }
 
     /// What keeps the place of a ModelDataUrl from being read, as far as that is known without reading it.
     fn location_problem(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
         match &url.location {
             Location::Local(path) if is_good(path) => None,
-            Location::Local(path) if !path.exists() => Some(format!("{}: {}", url.named(), nothing_at(path))),
-            Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.named(), url.place())),
+            Location::Local(path) if !path.exists() => Some(format!("{}: {}", url.display_member(), nothing_at(path))),
+            Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.display_member(), url.display_location())),
             Location::S3 { .. } => ModelStore::open(url, &self.container_settings.storage)
                 .err()
                 .map(|error| format!("ModelDataUrl: {error}")),
@@ -135,7 +135,7 @@ impl ContainerLauncher {
             (_, cause) => {
                 stop_all(instances).await;
                 let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
-                Err(Error::new(cause.unwrap_or(Cause::BadSetting), listed(&lines)))
+                Err(Error::new(cause.unwrap_or(Cause::BadSetting), list_problems(&lines)))
             }
         }
     }
@@ -247,20 +247,20 @@ impl ContainerLauncher {
             Models::Multi { .. } => {
                 // The container warns of a folder that is not there.
                 std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, &error))?;
-                (ModelPlace::Told(&models), None)
+                (ModelLocation::ModelsRoot(&models), None)
             }
-            Models::Single(None) => (ModelPlace::Below(&base_dir), None),
+            Models::Single(None) => (ModelLocation::BaseDir(&base_dir), None),
             Models::Single(Some(url)) => match url.folder() {
                 Some(folder) => {
                     // Before it is read.
                     let version = fetch::version(url, &self.container_settings.storage).await;
-                    (ModelPlace::At(folder), version.ok())
+                    (ModelLocation::ModelDir(folder), version.ok())
                 }
                 None => {
                     let model = base_dir.join("model");
                     let version = self.unpack(config, url, &model).await?;
                     folder = Some(model);
-                    (ModelPlace::Below(&base_dir), Some(version))
+                    (ModelLocation::BaseDir(&base_dir), Some(version))
                 }
             },
         };
@@ -275,7 +275,9 @@ impl ContainerLauncher {
 
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<Version> {
         let fetched = fetch::fetch(url, &self.container_settings.storage, into).await.map(|fetched| fetched.version);
-        fetched.map_err(|error| error.into_error().context(format_args!("container {}: {}", config.name, url.named())))
+        fetched.map_err(|error| {
+            error.into_error().context(format_args!("container {}: {}", config.name, url.display_member()))
+        })
     }
 
     async fn make_ready(

@@ -28,7 +28,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> ContainerLauncher {
         state_dir: PathBuf::from("/state"),
         models_seen_at: None,
         container_settings: ContainerSettings {
-            environment: crate::platform::environment::Common {
+            environment: crate::platform::environment::ContainerEnvironment {
                 inherited: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
                 region: "us-east-1".into(),
             },
@@ -49,7 +49,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     let containers = [
         container("a", Models::Single(Some(url("/none/model.tar.gz")))),
         container("b", models_under(url("/none/models"))),
-        container("c", Models::Single(Some(url("/none/its-process.tar.gz")))),
+        container("c", Models::Single(Some(url("/none/its-own.tar.gz")))),
         container("d", Models::Single(None)),
         container("e", Models::Single(Some(in_s3))),
     ];

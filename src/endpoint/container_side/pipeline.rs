@@ -91,8 +91,8 @@ impl Pipeline {
     }
 
     /// The first container that has ended, and how.
-    pub fn how_it_ended(&self) -> Option<String> {
-        self.chains().iter().flat_map(Chain::containers).find_map(Container::how_it_ended)
+    pub fn exit_description(&self) -> Option<String> {
+        self.chains().iter().flat_map(Chain::containers).find_map(Container::exit_description)
     }
 
     /// FailureReason, if a container is given up.
@@ -162,7 +162,7 @@ impl Chain {
         let answer = self.last.call(client, request, most, timeout, &call.memory).await?;
         match answer.body {
             Body::Whole(body) => Ok(PipelineResponse { headers: answer.headers, body }),
-            Body::NoRoom => Err(InvocationError::NoMemory),
+            Body::InsufficientMemory => Err(InvocationError::NoMemory),
             Body::TooLarge(_) => {
                 // Of two limits, the one that it exceeds.
                 let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
@@ -177,7 +177,7 @@ impl Chain {
         self.last.stream(client, request, &call.limits, &call.memory).await
     }
 
-    /// HostedModels all containers but the last; what that one is to be asked, with its body left in `call`.
+    /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
     async fn up_to_the_last(
         &self,
         client: &Client,
@@ -205,7 +205,7 @@ impl Chain {
             let answer = container.call(client, request, most, timeout, &call.memory).await?;
             call.body = match answer.body {
                 Body::Whole(body) => body,
-                Body::NoRoom => return Err(InvocationError::NoMemory),
+                Body::InsufficientMemory => return Err(InvocationError::NoMemory),
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
                     let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));

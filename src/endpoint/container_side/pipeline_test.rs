@@ -137,12 +137,12 @@ async fn a_container_that_does_not_answer_or_has_ended_says_so() {
 
     let health = Health::default();
     let ended = Container::single_model("a", nowhere(), health.clone());
-    health.ended("the process has ended (signal: 9 (SIGKILL))");
-    health.ended("something else");
+    health.mark_exited("the process has ended (signal: 9 (SIGKILL))");
+    health.mark_exited("something else");
     let expected = ContainerError::Ended("the process has ended (signal: 9 (SIGKILL))".into());
     let pipeline = Pipeline::new(vec![ended]).unwrap();
     assert_eq!(pipeline.invoke(&client(), call()).await.unwrap_err(), of("a", expected));
-    let how = pipeline.how_it_ended().unwrap();
+    let how = pipeline.exit_description().unwrap();
     assert_eq!(how, "container a: the process has ended (signal: 9 (SIGKILL))");
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::model_cache::CacheSettings;
-use crate::platform::environment::Common;
+use crate::platform::environment::ContainerEnvironment;
 use crate::storage::Storage;
 
 /// What is the same for all containers.
 #[derive(Clone, Debug)]
 pub struct ContainerSettings {
     /// What of the environment is the same for all of them.
-    pub environment: Common,
+    pub environment: ContainerEnvironment,
     /// How long a container may be unhealthy, at its start and later: 8 minutes on the platform
     /// (ContainerStartupHealthCheckTimeoutInSeconds of
     /// docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html).

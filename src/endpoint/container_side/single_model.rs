@@ -22,7 +22,7 @@ use super::supervisor::{ContainerProcess, Replacement, delete};
 use crate::env;
 use crate::platform::Health;
 use crate::platform::create_model::ModelDataUrl;
-use crate::platform::environment::ModelPlace;
+use crate::platform::environment::ModelLocation;
 use crate::platform::fetch::{self, FetchError};
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
@@ -150,7 +150,7 @@ impl SingleModel {
         match self.artifact_state(artifact).await {
             ArtifactState::Unchanged => self.answer(),
             ArtifactState::Unknown(problem) => {
-                log::warn!("request {}: {}", arrived.id, check_failed(&artifact.url.place(), &problem));
+                log::warn!("request {}: {}", arrived.id, check_failed(&artifact.url.display_location(), &problem));
                 self.backoff.begin();
                 self.answer()
             }
@@ -194,7 +194,7 @@ impl SingleModel {
         if self.current().version.is_none() || !self.watcher.begin() {
             return;
         }
-        let (model, name, place) = (Arc::clone(self), artifact.name_in_log.clone(), artifact.url.place());
+        let (model, name, place) = (Arc::clone(self), artifact.name_in_log.clone(), artifact.url.display_location());
         tokio::spawn(async move {
             model.watcher.pause().await;
             let state = match &model.artifact {
@@ -247,7 +247,7 @@ impl SingleModel {
                 Err(_) => {}
             }
         };
-        let (name, place) = (&artifact.name_in_log, artifact.url.place());
+        let (name, place) = (&artifact.name_in_log, artifact.url.display_location());
         let mut current = self.current();
         current.version = version;
         current.problem = None;
@@ -326,13 +326,13 @@ impl ModelArtifact {
         own_folder.push(format!(".{number}"));
         let own_folder = PathBuf::from(own_folder);
         let (place, folder) = match self.url.folder() {
-            Some(folder) => (ModelPlace::At(folder), None),
+            Some(folder) => (ModelLocation::ModelDir(folder), None),
             None => {
                 let fetched = fetch::fetch(&self.url, &self.storage, &own_folder.join("model")).await;
                 fetched.map_err(|error| {
                     let may_be_partial = matches!(error, FetchError::BadArtifact(_)) && may_be(may_become_archive);
                     let failure = match error {
-                        FetchError::NotThere(_) | FetchError::NotBeside(_) => {
+                        FetchError::NotFound(_) | FetchError::NotFoundWithSuggestion(_) => {
                             InvocationError::NoSuchModel { container: container.clone(), url: url.clone() }
                         }
                         FetchError::BadArtifact(message) => broken(message),
@@ -345,7 +345,7 @@ impl ModelArtifact {
                     };
                     StartFailure { failure, may_be_partial }
                 })?;
-                (ModelPlace::Below(&own_folder), Some(own_folder.clone()))
+                (ModelLocation::BaseDir(&own_folder), Some(own_folder.clone()))
             }
         };
         let mut variables = self.variables.clone();
@@ -369,7 +369,7 @@ impl ModelArtifact {
             Ok(_) => Ok(started),
             Err(problem) => {
                 let ContainerProcess { process, folder, .. } = started.process;
-                let said = process.last_words().await.map(|said| format!(": {said}")).unwrap_or_default();
+                let said = process.stop_and_take_last_error().await.map(|said| format!(": {said}")).unwrap_or_default();
                 delete(folder).await;
                 Err(not_loaded(format!("{problem}{said}")))
             }

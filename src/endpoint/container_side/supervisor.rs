@@ -1,6 +1,6 @@
 //! A container after its start: pinged, started again when it ends, given up when it stays unhealthy.
 //!
-//! As the platform does it: a ping every 5 s; a container that does not pass for the health_check_timeout time makes the endpoint
+//! As the platform does it: a ping every 5 s; a container that does not pass for the allowed time makes the endpoint
 //! Failed (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 
 use std::collections::BTreeMap;
@@ -135,10 +135,10 @@ impl SupervisorConfig {
             }
         }
         log::error!("container {}: {}", self.name, self.failure_reason);
-        self.health.failed(self.failure_reason.clone());
+        self.health.mark_failed(self.failure_reason.clone());
     }
 
-    /// Pings until the process ends, or none was answered well for the health_check_timeout time.
+    /// Pings until the process ends, or none was answered well for the allowed time.
     async fn wait_for_outage(&mut self) -> Outage {
         let mut unhealthy_since: Option<Instant> = None;
         loop {
@@ -174,7 +174,7 @@ impl SupervisorConfig {
                 tokio::select! {
                     _ = drained.recv() => {}
                     // Its end is not the container's.
-                    () = before.process.ended() => health.recovered(),
+                    () = before.process.wait_for_exit() => health.mark_running(),
                 }
             }
             before.stop().await;
@@ -184,7 +184,7 @@ impl SupervisorConfig {
     /// Starts the container again, however often it takes, and waits until it is healthy.
     async fn restart(&mut self, pause: &mut Duration) {
         let Some(ContainerProcess { executable, mut variables, end, folder, .. }) = self.process.take() else { return };
-        self.health.ended(end.how_it_ended().unwrap_or_default());
+        self.health.mark_exited(end.exit_description().unwrap_or_default());
         if let Some(port) = self.origin.port() {
             // Where it was before, so that nothing else has to know.
             variables.insert(env::SAGEMAKER_BIND_TO_PORT.to_owned(), port.to_string());
@@ -200,7 +200,7 @@ impl SupervisorConfig {
                     if let Some(models) = &self.models {
                         models.clear();
                     }
-                    self.health.recovered();
+                    self.health.mark_running();
                     log::info!("container {}: healthy again", self.name);
                     return;
                 }
@@ -237,7 +237,7 @@ enum Outage {
 /// Waits for the process to end; for ever for one that is not ours.
 async fn wait_for_exit(process: &mut Option<ContainerProcess>) {
     match process {
-        Some(process) => process.process.ended().await,
+        Some(process) => process.process.wait_for_exit().await,
         None => std::future::pending().await,
     }
 }

@@ -50,12 +50,12 @@ async fn a_container_that_ends_is_started_again_where_it_was() {
     // It ends at once when it may choose its port, and stays when it is told one.
     let process = process("ends-unless-told-a-port", &health).await;
     let instance = Supervisor::new(care(&container, &health, Some(process), Duration::from_secs(60)));
-    let how = until(|| health.how_it_ended()).await;
+    let how = until(|| health.exit_description()).await;
     assert_eq!(how, "the process has ended (exit status: 3)");
-    until(|| health.how_it_ended().is_none().then_some(())).await;
+    until(|| health.exit_description().is_none().then_some(())).await;
     assert!(container.count("GET", "/ping") > 0);
     instance.stop().await;
-    assert_eq!((health.how_it_ended(), health.failure_reason()), (None, None));
+    assert_eq!((health.exit_description(), health.failure_reason()), (None, None));
 }
 
 #[actix_web::test]

@@ -65,7 +65,7 @@ pub enum Models {
 }
 
 /// JSON as a structure of the API, or why it is none.
-pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
+pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
     if !text.trim_start().starts_with('{') {
         return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
     }
@@ -88,32 +88,32 @@ pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
 }
 
 /// Turns what was typed into what it means and collects what is wrong on the way.
-pub(crate) struct Check<'a> {
+pub(crate) struct Validator<'a> {
     pub(crate) folder: &'a Path,
     /// What stands before the members that are being checked, such as `Models[0].`.
     pub(crate) prefix: String,
     pub(crate) problems: Vec<String>,
 }
 
-impl Check<'_> {
+impl Validator<'_> {
     pub(crate) fn problem(&mut self, member: impl std::fmt::Display, message: impl std::fmt::Display) {
         self.problems.push(format!("{}{member}: {message}", self.prefix));
     }
 
     pub(crate) fn unknown(&mut self, path: &str, unknown: &Unknown) {
-        self.unknown_but(path, unknown, &[]);
+        self.unknown_except(path, unknown, &[]);
     }
 
     /// The same, but for members that the API has and that have no meaning here.
-    pub(crate) fn unknown_but(&mut self, path: &str, unknown: &Unknown, passed_over: &[&str]) {
-        for name in unknown.keys().filter(|name| !passed_over.contains(&name.as_str())) {
+    pub(crate) fn unknown_except(&mut self, path: &str, unknown: &Unknown, ignored: &[&str]) {
+        for name in unknown.keys().filter(|name| !ignored.contains(&name.as_str())) {
             self.problem(format_args!("{path}{name}"), members::unknown(name));
         }
     }
 
     /// A model and its name.
     pub(crate) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
-        self.unknown_but("", &typed.unknown, &DESCRIBED);
+        self.unknown_except("", &typed.unknown, &DESCRIBED);
         let name = self.required_name("ModelName", typed.model_name);
         let mode = self.execution_mode(typed.inference_execution_config.as_ref());
         let containers = self.definitions(typed.primary_container, typed.containers);
@@ -134,7 +134,7 @@ impl Check<'_> {
     ) -> Vec<(String, ContainerDefinition)> {
         match (primary, list) {
             // As a server that stands in for AWS describes a pipeline.
-            (Some(container), Some(list)) if container.says_nothing() && !list.is_empty() => {
+            (Some(container), Some(list)) if container.is_empty() && !list.is_empty() => {
                 self.definitions(None, Some(list))
             }
             (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],

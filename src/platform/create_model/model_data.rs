@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::Check;
+use super::Validator;
 use super::request::{Mode, ModelCompressionType, ModelDataSource, S3ModelDataSource, S3ModelDataType};
 use crate::storage::{Location, absolute};
 
@@ -42,7 +42,7 @@ impl ModelDataUrl {
     }
 
     /// Where it is, for the log: on this machine as a path from the root.
-    pub fn place(&self) -> String {
+    pub fn display_location(&self) -> String {
         match &self.location {
             Location::Local(path) => absolute(path).display().to_string(),
             Location::S3 { .. } => self.as_written.clone(),
@@ -50,13 +50,13 @@ impl ModelDataUrl {
     }
 
     /// The member that has it and what that says, for messages.
-    pub fn named(&self) -> String {
+    pub fn display_member(&self) -> String {
         let member = if self.form == ModelForm::Archive { "ModelDataUrl" } else { "ModelDataSource" };
         format!("{member} \"{}\"", self.as_written)
     }
 }
 
-impl Check<'_> {
+impl Validator<'_> {
     /// What the two members of a container say together. A description of a model has both where it was made with one: they
     /// name the same archive then.
     pub(super) fn model_data(

@@ -12,7 +12,7 @@ fn checked(members: Value) -> Result<Models, Vec<String>> {
     let mut container = json!({"Image": "i"});
     container.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     let typed: CreateModel = serde_json::from_value(json!({"ModelName": "m", "PrimaryContainer": container})).unwrap();
-    let mut check = Check { folder: Path::new("/folder"), prefix: String::new(), problems: Vec::new() };
+    let mut check = Validator { folder: Path::new("/folder"), prefix: String::new(), problems: Vec::new() };
     let (_, model) = check.model(typed);
     let mut containers = model.containers.into_iter();
     if check.problems.is_empty() { Ok(containers.next().unwrap().models) } else { Err(check.problems) }

@@ -64,7 +64,7 @@ pub(crate) struct ContainerDefinition {
 
 impl ContainerDefinition {
     /// Whether it is `{}`, as far as anything of it has a meaning here.
-    pub(crate) fn says_nothing(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let ContainerDefinition {
             image: None,
             container_hostname: None,

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{FetchError, not_read, remove};
+use super::{FetchError, read_failed, remove};
 use crate::error::Error;
 use crate::storage::{Bucket, Failure};
 use byoc_formats::targz::Limits;
@@ -15,15 +15,15 @@ use byoc_formats::targz::Limits;
 const LONGEST_NAME: usize = 255;
 
 /// Downloads all objects below a prefix into a folder, in place of what lies there, and says how many bytes they have.
-pub(super) async fn below(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
+pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
     let listed = bucket.list(prefix).await.map_err(|failure| match failure {
         // Here it is one of many keys, and the one that has to be known.
         Failure::BadKey(_) => FetchError::BadArtifact(failure.to_string()),
-        failure => not_read(prefix, failure),
+        failure => read_failed(prefix, failure),
     })?;
     let Limits { entries, bytes: most, .. } = Limits::default();
     if listed.is_empty() {
-        return Err(FetchError::NotThere(Failure::NotThere));
+        return Err(FetchError::NotFound(Failure::NotThere));
     }
     if listed.len() > entries {
         let message = format!("expected at most {entries} objects below the prefix, found {}", listed.len());
@@ -50,34 +50,34 @@ pub(super) async fn below(bucket: &Bucket, prefix: &str, into: &Path) -> Result<
         files.push((entry.key.as_str(), path));
     }
     check_clashes(&files)?;
-    begin(into).await?;
+    recreate_folder(into).await?;
     let mut written = 0;
     for (key, path) in files {
-        written += into_file(bucket, key, &into.join(path), most - written).await?;
+        written += download_file(bucket, key, &into.join(path), most - written).await?;
     }
     Ok(written)
 }
 
 /// Downloads one object into a folder, in place of what lies there, under the last part of its key.
-pub(super) async fn one(bucket: &Bucket, key: &str, into: &Path) -> Result<u64, FetchError> {
+pub(super) async fn download_object(bucket: &Bucket, key: &str, into: &Path) -> Result<u64, FetchError> {
     let name = key.rsplit('/').next().unwrap_or(key);
     check_path(key, name)?;
-    begin(into).await?;
-    into_file(bucket, key, &into.join(name), Limits::default().bytes).await
+    recreate_folder(into).await?;
+    download_file(bucket, key, &into.join(name), Limits::default().bytes).await
 }
 
 /// Copies one file of this machine into a folder, in place of what lies there.
-pub(super) async fn copy(file: &Path, into: &Path) -> Result<u64, FetchError> {
+pub(super) async fn copy_file(file: &Path, into: &Path) -> Result<u64, FetchError> {
     let Some(name) = file.file_name().filter(|_| file.is_file()) else {
         let message = format!("{} is not a file, as S3DataType S3Object says", file.display());
         return Err(FetchError::BadArtifact(message));
     };
-    begin(into).await?;
+    recreate_folder(into).await?;
     let copied = tokio::fs::copy(file, into.join(name)).await;
     copied.map_err(|error| internal(&Error::io("copy", file, &error)))
 }
 
-async fn begin(into: &Path) -> Result<(), FetchError> {
+async fn recreate_folder(into: &Path) -> Result<(), FetchError> {
     remove(into).map_err(|error| internal(&error))?;
     make_folder(into).await
 }
@@ -87,14 +87,14 @@ async fn make_folder(folder: &Path) -> Result<(), FetchError> {
     made.map_err(|error| internal(&Error::io("make the folder", folder, &error)))
 }
 
-async fn into_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Result<u64, FetchError> {
+async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Result<u64, FetchError> {
     if let Some(folder) = path.parent() {
         make_folder(folder).await?;
     }
     let made = tokio::fs::File::create(path).await;
     let mut file = made.map_err(|error| internal(&Error::io("make", path, &error)))?;
-    let agree = |bytes| if bytes > most { Err(Failure::TooLarge { bytes, limit: most }) } else { Ok(()) };
-    let read = bucket.download(key, &mut file, agree).await.map_err(|failure| not_read(key, failure))?;
+    let reserve = |bytes| if bytes > most { Err(Failure::TooLarge { bytes, limit: most }) } else { Ok(()) };
+    let read = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
     Ok(read.bytes)
 }
 
@@ -176,17 +176,17 @@ mod tests {
         std::fs::write(into.join("old"), "").unwrap();
         let (_server, objects) =
             bucket(&[("m/", ""), ("m/model.joblib", "pickle"), ("m/code/a/b.py", "code"), ("m/empty", "")]);
-        assert_eq!(below(&objects, "m/", &into).await, Ok(10));
+        assert_eq!(download_prefix(&objects, "m/", &into).await, Ok(10));
         for (path, content) in [("model.joblib", "pickle"), ("code/a/b.py", "code"), ("empty", "")] {
             assert_eq!(std::fs::read_to_string(into.join(path)).unwrap(), content);
         }
         assert!(!into.join("old").exists(), "what an earlier run left is none of it");
 
-        assert_eq!(one(&objects, "m/code/a/b.py", &into).await, Ok(4));
+        assert_eq!(download_object(&objects, "m/code/a/b.py", &into).await, Ok(4));
         let names: Vec<_> = std::fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["b.py"]);
-        assert_eq!(one(&objects, "m/none", &into).await, Err(FetchError::NotThere(Failure::NotThere)));
-        assert_eq!(below(&objects, "other/", &into).await, Err(FetchError::NotThere(Failure::NotThere)));
+        assert_eq!(download_object(&objects, "m/none", &into).await, Err(FetchError::NotFound(Failure::NotThere)));
+        assert_eq!(download_prefix(&objects, "other/", &into).await, Err(FetchError::NotFound(Failure::NotThere)));
     }
 
     #[actix_web::test]
@@ -201,7 +201,7 @@ mod tests {
             (&[("m/ /b", "1")], "the key \"m/ /b\" makes no file"),
         ] {
             let (_server, bucket) = bucket(objects);
-            match below(&bucket, "m/", &into).await {
+            match download_prefix(&bucket, "m/", &into).await {
                 Err(FetchError::BadArtifact(message)) => assert!(message.contains(expected), "{expected}: {message}"),
                 other => panic!("{expected}: {other:?}"),
             }
@@ -214,8 +214,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, into) = (folder.path().join("m.joblib"), folder.path().join("model"));
         std::fs::write(&file, "pickle").unwrap();
-        assert_eq!(copy(&file, &into).await, Ok(6));
+        assert_eq!(copy_file(&file, &into).await, Ok(6));
         assert_eq!(std::fs::read_to_string(into.join("m.joblib")).unwrap(), "pickle");
-        assert!(matches!(copy(folder.path(), &into).await, Err(FetchError::BadArtifact(_))));
+        assert!(matches!(copy_file(folder.path(), &into).await, Err(FetchError::BadArtifact(_))));
     }
 }

@@ -7,14 +7,14 @@ use crate::storage::{Bucket, Entry, Failure, Location, Storage};
 use byoc_formats::suggest;
 
 /// How many objects that lie beside one that is not there are looked at.
-const MOST_BESIDE: usize = 1000;
+const MAX_LISTED: usize = 1000;
 
 /// Where a model lies on this machine: where it is said to be, or, of a bucket, below `aside`, as the object of that key or as
 /// the folder of what lies under it. An archive stays one.
 ///
 /// # Errors
 /// Why it is not there; what is larger than an archive may unpack to is not brought.
-pub async fn bring(location: &Location, storage: &Storage, aside: &Path) -> Result<PathBuf, FetchError> {
+pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path) -> Result<PathBuf, FetchError> {
     let (bucket, key) = match location {
         Location::Local(path) => return Ok(path.clone()),
         Location::S3 { bucket, key } => (opened(storage, bucket)?, key.trim_end_matches('/')),
@@ -22,36 +22,36 @@ pub async fn bring(location: &Location, storage: &Storage, aside: &Path) -> Resu
     let name = key.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("model");
     if !key.is_empty() {
         let into = aside.join("object");
-        match files::one(&bucket, key, &into).await {
-            Err(FetchError::NotThere(Failure::NotThere)) => {}
+        match files::download_object(&bucket, key, &into).await {
+            Err(FetchError::NotFound(Failure::NotThere)) => {}
             copied => return copied.map(|_| into.join(name)),
         }
     }
     let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
     let place = aside.join("folder").join(name);
-    match files::below(&bucket, &prefix, &place).await {
-        Err(FetchError::NotThere(Failure::NotThere)) => Err(nothing_at(&bucket, location).await),
+    match files::download_prefix(&bucket, &prefix, &place).await {
+        Err(FetchError::NotFound(Failure::NotThere)) => Err(not_found(&bucket, location).await),
         copied => copied.map(|_| place),
     }
 }
 
 /// That nothing lies at a key, and what lies beside it.
-pub(super) async fn nothing_at(bucket: &Bucket, location: &Location) -> FetchError {
-    match beside(bucket, location).await {
-        Some(beside) => FetchError::NotBeside(format!("there is no such object{beside}")),
-        None => FetchError::NotThere(Failure::NotThere),
+pub(super) async fn not_found(bucket: &Bucket, location: &Location) -> FetchError {
+    match suggestion(bucket, location).await {
+        Some(suggestion) => FetchError::NotFoundWithSuggestion(format!("there is no such object{suggestion}")),
+        None => FetchError::NotFound(Failure::NotThere),
     }
 }
 
 /// What lies beside a key where nothing is, or beside the first part of it that nothing lies below, as the end of a sentence:
 /// `: did you mean s3://…? s3://… has …`.
-pub async fn beside(bucket: &Bucket, location: &Location) -> Option<String> {
+pub async fn suggestion(bucket: &Bucket, location: &Location) -> Option<String> {
     let Location::S3 { bucket: bucket_name, key } = location else { return None };
     let key = key.trim_end_matches('/');
     let slashes = key.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
     for above in slashes.filter_map(|end| key.get(..end)) {
         // Who may read an object may not be one who may list.
-        let beside = bucket.list_at_most(above, MOST_BESIDE).await.unwrap_or_default();
+        let beside = bucket.list_at_most(above, MAX_LISTED).await.unwrap_or_default();
         let mut names: Vec<&str> = below(above, &beside)
             .map(|name| name.split_inclusive('/').next().unwrap_or_default())
             .filter(|name| !name.is_empty())
@@ -81,7 +81,7 @@ async fn nearest_below(bucket: &Bucket, prefix: String, rest: &str) -> String {
     if rest.is_empty() || !prefix.ends_with('/') {
         return prefix;
     }
-    let entries = bucket.list_at_most(&prefix, MOST_BESIDE).await.unwrap_or_default();
+    let entries = bucket.list_at_most(&prefix, MAX_LISTED).await.unwrap_or_default();
     let names: Vec<&str> = below(&prefix, &entries).collect();
     let is_there =
         names.iter().any(|name| *name == rest || name.strip_prefix(rest).is_some_and(|end| end.starts_with('/')));
@@ -163,14 +163,14 @@ mod tests {
             ("s3://bucket/models/b/", &[("columns.json", "{}"), ("m.pkl", "b")]),
         ] {
             let aside = tempfile::tempdir().unwrap();
-            let path = bring(&at(url), &storage, aside.path()).await.unwrap();
+            let path = copy_to_local(&at(url), &storage, aside.path()).await.unwrap();
             assert_eq!(path.file_name(), Some(url.trim_end_matches('/').rsplit('/').next().unwrap().as_ref()));
             for (name, text) in files {
                 let file = if name.is_empty() { path.clone() } else { path.join(name) };
                 assert_eq!(std::fs::read_to_string(file).unwrap(), *text, "{url} {name}");
             }
         }
-        let local = bring(&at("/x/y"), &storage, Path::new("/none")).await;
+        let local = copy_to_local(&at("/x/y"), &storage, Path::new("/none")).await;
         assert_eq!(local, Ok("/x/y".into()));
     }
 
@@ -180,7 +180,7 @@ mod tests {
         let aside = tempfile::tempdir().unwrap();
         let location = Location::parse("s3://bucket/models/a.jobib", Path::new("/")).unwrap();
         let storage_of = storage(&server);
-        let error = bring(&location, &storage_of, aside.path()).await.unwrap_err();
+        let error = copy_to_local(&location, &storage_of, aside.path()).await.unwrap_err();
         let expected =
             "there is no such object: did you mean s3://bucket/models/a.joblib? s3://bucket/models/ has a.joblib, b/";
         assert_eq!(error.to_string(), expected);
@@ -198,15 +198,15 @@ mod tests {
             ("model/nothing/of/it", "models/", "models/"),
         ] {
             let location = Location::parse(&format!("s3://bucket/{key}"), Path::new("/")).unwrap();
-            let error = bring(&location, &storage(&server), aside.path()).await.unwrap_err();
+            let error = copy_to_local(&location, &storage(&server), aside.path()).await.unwrap_err();
             let expected =
                 format!("there is no such object: did you mean s3://bucket/{meant}? s3://bucket/ has {listed}");
             assert_eq!(error.to_string(), expected, "{key}");
         }
         let no_bucket = "<Error><Code>NoSuchBucket</Code></Error>";
         let server = FakeContainer::answering(404, "application/xml", no_bucket);
-        let error = bring(&location, &storage(&server), aside.path()).await.unwrap_err();
-        assert_eq!(error, FetchError::NotThere(Failure::NoBucket));
+        let error = copy_to_local(&location, &storage(&server), aside.path()).await.unwrap_err();
+        assert_eq!(error, FetchError::NotFound(Failure::NoBucket));
         assert_eq!(error.to_string(), "there is no such bucket");
     }
 }

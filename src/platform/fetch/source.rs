@@ -75,8 +75,8 @@ impl Source {
     /// Makes the folder of a model that is a file of its own, and says how many bytes are in it.
     ///
     /// # Errors
-    /// What `agree` says of them, and when they cannot be written.
-    pub(super) fn copy(&self, into: &Path, agree: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
+    /// What `reserve` says of them, and when they cannot be written.
+    pub(super) fn copy(&self, into: &Path, reserve: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
         let length = |path: &Path| {
             std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("look at", path, &error))
         };
@@ -86,7 +86,7 @@ impl Source {
             Some(Columns::Read(bytes)) => bytes.len() as u64,
         };
         let bytes = length(&self.file)?.saturating_add(columns);
-        agree(bytes)?;
+        reserve(bytes)?;
         remove(into)?;
         std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, &error))?;
         let place = into.join(self.named.file_name().unwrap_or_default());
@@ -109,7 +109,7 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FetchError, in_background};
+    use super::super::{FetchError, unpack_in_background};
     use super::*;
 
     #[actix_web::test]
@@ -120,7 +120,7 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         for (name, files) in [("model.joblib", ["columns.json", "model.joblib"].as_slice())] {
-            let fetched = in_background(Source::local(folder.path().join(name)), &into, None).await;
+            let fetched = unpack_in_background(Source::local(folder.path().join(name)), &into, None).await;
             assert_eq!(fetched, Ok(8));
             let mut found: Vec<_> = std::fs::read_dir(&into)
                 .unwrap()
@@ -129,7 +129,7 @@ mod tests {
             found.sort();
             assert_eq!(found, files);
         }
-        let fetched = in_background(Source::local(folder.path().join("other.txt")), &into, None).await;
+        let fetched = unpack_in_background(Source::local(folder.path().join("other.txt")), &into, None).await;
         assert!(matches!(fetched, Err(FetchError::BadArtifact(_))), "{fetched:?}");
     }
 }

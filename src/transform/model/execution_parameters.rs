@@ -4,7 +4,7 @@
 use reqwest::Client;
 use serde_json::Value;
 
-use super::stage::Stage;
+use super::stage::JobContainer;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, PING_LIMIT, read_body};
 use crate::transform::split::BatchStrategy;
@@ -20,7 +20,7 @@ pub(in crate::transform) struct ExecutionParameters {
 const LARGEST: usize = 64 << 10;
 
 /// Asks a container. One that has no answer has no wishes.
-pub(super) async fn ask(client: &Client, stage: &Stage) -> ExecutionParameters {
+pub(super) async fn ask(client: &Client, stage: &JobContainer) -> ExecutionParameters {
     let sent = client.get(stage.url("/execution-parameters")).timeout(PING_LIMIT).send().await;
     let Ok(response) = sent else { return ExecutionParameters::default() };
     if response.status() != 200 {

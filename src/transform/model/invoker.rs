@@ -15,7 +15,7 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATIO
 use reqwest::{Body, Response};
 
 use super::Model;
-use super::record_error::{Complaint, ErrorBody, place_at_start};
+use super::record_error::{ErrorBody, RecordError, leading_place};
 use crate::error::{Error, Place, Result};
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{self, read_body};
@@ -42,15 +42,15 @@ pub(in crate::transform) struct Invoker {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(in crate::transform) enum Trouble {
+pub(in crate::transform) enum TransformError {
     /// These records have none; others may have.
-    Records(Complaint),
+    Records(RecordError),
     /// The job cannot go on.
     Job(Error),
 }
 
 /// What went wrong in one attempt.
-enum Failure {
+enum AttemptError {
     Status {
         stage: String,
         /// Whether the container got the payload itself, and no answer of another container.
@@ -68,7 +68,7 @@ enum Failure {
     },
     TimedOut,
     /// The object itself could not be read; or its output not written.
-    Ours(Trouble),
+    Local(TransformError),
 }
 
 /// An error of a container's log.
@@ -87,9 +87,9 @@ pub(in crate::transform) type Pieces = BoxStream<'static, std::io::Result<Bytes>
 /// Whether a container took a body to its end: an answer to what came before that is none. What is known is what was handed
 /// to the connection, so that what the system still holds of the end passes for taken.
 #[derive(Clone, Debug, Default)]
-struct Taken(Arc<AtomicBool>);
+struct SendTracker(Arc<AtomicBool>);
 
-impl Taken {
+impl SendTracker {
     /// The same body, whose end is noted: so many bytes, or the end of the stream where nobody knows how many there are.
     fn watch(&self, mut pieces: Pieces, length: Option<u64>) -> Body {
         let (taken, mut left) = (self.clone(), length.unwrap_or(u64::MAX));
@@ -113,27 +113,27 @@ impl Taken {
 
 /// What became of the bodies of an invocation, by container.
 #[derive(Default)]
-struct Passed {
+struct BodiesInTransit {
     /// Answers on their way to the next container.
     broken: Vec<(String, Broken)>,
     /// Requests.
-    taken: Vec<(String, Taken)>,
+    taken: Vec<(String, SendTracker)>,
 }
 
-impl Passed {
+impl BodiesInTransit {
     /// The first container whose answer broke off on its way to the next.
-    fn broken(&self) -> Option<Failure> {
+    fn broken_response(&self) -> Option<AttemptError> {
         self.broken.iter().find_map(|(stage, broken)| {
             let what = broken.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-            Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: true, logged: None })
+            Some(AttemptError::NoAnswer { stage: stage.clone(), what, has_begun: true, logged: None })
         })
     }
 
     /// The first container that answered to what it had not been told yet.
-    fn not_taken(&self) -> Option<Failure> {
+    fn early_response(&self) -> Option<AttemptError> {
         let (stage, _) = self.taken.iter().find(|(_, taken)| !taken.0.load(Ordering::Relaxed))?;
         let what = "it answered before it had taken the whole request".to_owned();
-        Some(Failure::NoAnswer { stage: stage.clone(), what, has_begun: false, logged: None })
+        Some(AttemptError::NoAnswer { stage: stage.clone(), what, has_begun: false, logged: None })
     }
 }
 
@@ -145,20 +145,20 @@ impl Invoker {
     ///
     /// # Errors
     /// After the last retry, or at once where another attempt cannot help.
-    pub(in crate::transform) async fn invoke(&self, body: Bytes) -> Result<Bytes, Trouble> {
+    pub(in crate::transform) async fn invoke(&self, body: Bytes) -> Result<Bytes, TransformError> {
         let attempt = || async {
             let length = body.len() as u64;
-            let (response, passed) = self.begin(in_pieces(body.clone()), Some(length)).await?;
+            let (response, transit) = self.begin(as_stream(body.clone()), Some(length)).await?;
             let capacity = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
             let mut answer = BytesMut::with_capacity(capacity.min(1 << 26));
-            self.read(response, &passed, |piece| {
+            self.read(response, &transit, |piece| {
                 answer.extend_from_slice(&piece);
                 std::future::ready(Ok(()))
             })
             .await?;
             Ok(answer.freeze())
         };
-        self.persist(attempt).await
+        self.with_retries(attempt).await
     }
 
     /// Streams a body, and what comes of it into a draft. Both are made anew for each attempt.
@@ -169,69 +169,72 @@ impl Invoker {
         &self,
         body: impl Fn() -> (Pieces, Arc<Mutex<Option<Error>>>),
         begin: impl Fn() -> Result<Draft>,
-    ) -> Result<Draft, Trouble> {
-        let ours = |error| Failure::Ours(Trouble::Job(error));
+    ) -> Result<Draft, TransformError> {
+        let local = |error| AttemptError::Local(TransformError::Job(error));
         let attempt = || async {
             let (body, unreadable) = body();
-            let draft = Arc::new(tokio::sync::Mutex::new(begin().map_err(ours)?));
+            let draft = Arc::new(tokio::sync::Mutex::new(begin().map_err(local)?));
             let exchange = async {
-                let (response, passed) = self.begin(body, None).await?;
+                let (response, transit) = self.begin(body, None).await?;
                 let write = |piece| {
                     let draft = Arc::clone(&draft);
-                    async move { draft.lock().await.write(piece).await.map_err(ours) }
+                    async move { draft.lock().await.write(piece).await.map_err(local) }
                 };
-                self.read(response, &passed, write).await
+                self.read(response, &transit, write).await
             };
             let outcome = exchange.await;
             // That the body broke off is why the container gave up.
             if let Some(error) = unreadable.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                return Err(Failure::Ours(Trouble::Records(Complaint::ours(error.to_string()))));
+                return Err(AttemptError::Local(TransformError::Records(RecordError::local(error.to_string()))));
             }
             outcome?;
             let draft = Arc::into_inner(draft).map(tokio::sync::Mutex::into_inner);
-            draft.ok_or_else(|| ours(Error::new(crate::error::Cause::Internal, "a draft is still in use")))
+            draft.ok_or_else(|| local(Error::new(crate::error::Cause::Internal, "a draft is still in use")))
         };
-        self.persist(attempt).await
+        self.with_retries(attempt).await
     }
 
     /// Attempts until one succeeds or none can.
-    async fn persist<T, F: Future<Output = Result<T, Failure>>>(&self, attempt: impl Fn() -> F) -> Result<T, Trouble> {
+    async fn with_retries<T, F: Future<Output = Result<T, AttemptError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, TransformError> {
         let mut pause = PAUSE;
         let mut left = self.retries;
         loop {
-            let outcome = tokio::time::timeout(self.timeout, attempt()).await.unwrap_or(Err(Failure::TimedOut));
+            let outcome = tokio::time::timeout(self.timeout, attempt()).await.unwrap_or(Err(AttemptError::TimedOut));
             let failure = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            if !failure.may_pass() || left == 0 {
+            if !failure.is_retryable() || left == 0 {
                 // Whoever comes next finds a container that works, or nobody does.
-                if failure.is_of_the_container() {
-                    self.make_healthy().await.map_err(Trouble::Job)?;
+                if failure.is_container_failure() {
+                    self.make_healthy().await.map_err(TransformError::Job)?;
                 }
-                return Err(failure.into_trouble(self.timeout, self.retries - left));
+                return Err(failure.into_transform_error(self.timeout, self.retries - left));
             }
             left -= 1;
             log::warn!("{}; trying again", failure.describe(self.timeout));
             tokio::time::sleep(pause).await;
             pause *= 2;
-            self.make_healthy().await.map_err(Trouble::Job)?;
+            self.make_healthy().await.map_err(TransformError::Job)?;
         }
     }
 
     async fn make_healthy(&self) -> Result<()> {
-        for stage in &self.model.stages {
+        for stage in &self.model.containers {
             stage.make_healthy(&self.model.client).await?;
         }
         Ok(())
     }
 
     /// Sends a body through the containers, up to the head of the last answer.
-    async fn begin(&self, body: Pieces, length: Option<u64>) -> Result<(Response, Passed), Failure> {
+    async fn begin(&self, body: Pieces, length: Option<u64>) -> Result<(Response, BodiesInTransit), AttemptError> {
         let (mut body, mut length, mut content_type) = (body, length, self.content_type.clone());
-        let mut passed = Passed::default();
-        let count = self.model.stages.len();
-        for (index, stage) in self.model.stages.iter().enumerate() {
+        let mut transit = BodiesInTransit::default();
+        let count = self.model.containers.len();
+        for (index, stage) in self.model.containers.iter().enumerate() {
             let mut request = self.model.client.post(stage.url("/invocations"));
             if let Some(content_type) = content_type.take() {
                 request = request.header(CONTENT_TYPE, content_type);
@@ -242,12 +245,12 @@ impl Invoker {
             if let Some(length) = length {
                 request = request.header(CONTENT_LENGTH, length);
             }
-            let taken = Taken::default();
+            let taken = SendTracker::default();
             let response = match request.body(taken.watch(body, length)).send().await {
                 Ok(response) => response,
-                Err(error) => return Err(self.no_answer(index, &passed, &error, false).await),
+                Err(error) => return Err(self.no_answer(index, &transit, &error, false).await),
             };
-            passed.taken.push((stage.name().to_owned(), taken));
+            transit.taken.push((stage.name().to_owned(), taken));
             let status = response.status().as_u16();
             if !response.status().is_success() {
                 let location = response.headers().get(LOCATION).cloned();
@@ -260,16 +263,16 @@ impl Invoker {
                     (Ok(http::Body::TooLarge(_) | http::Body::InsufficientMemory) | Err(_), None) => Bytes::new(),
                 };
                 let is_first = index == 0;
-                let answered = || Failure::Status { stage: stage.name().to_owned(), is_first, status, body };
-                return Err(passed.broken().unwrap_or_else(answered));
+                let answered = || AttemptError::Status { stage: stage.name().to_owned(), is_first, status, body };
+                return Err(transit.broken_response().unwrap_or_else(answered));
             }
             if index + 1 == count {
-                return Ok((response, passed));
+                return Ok((response, transit));
             }
             content_type = response.headers().get(CONTENT_TYPE).cloned();
             length = response.content_length();
             let broken = Broken::default();
-            passed.broken.push((stage.name().to_owned(), Arc::clone(&broken)));
+            transit.broken.push((stage.name().to_owned(), Arc::clone(&broken)));
             let pieces = response.bytes_stream().map_err(move |error| {
                 let what = innermost(&error);
                 *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
@@ -277,7 +280,7 @@ impl Invoker {
             });
             body = pieces.boxed();
         }
-        Err(Failure::NoAnswer {
+        Err(AttemptError::NoAnswer {
             stage: "model".to_owned(),
             what: "no container".to_owned(),
             has_begun: false,
@@ -286,42 +289,48 @@ impl Invoker {
     }
 
     /// Reads the last answer, piece by piece.
-    async fn read<F: Future<Output = Result<(), Failure>>>(
+    async fn read<F: Future<Output = Result<(), AttemptError>>>(
         &self,
         mut response: Response,
-        passed: &Passed,
+        transit: &BodiesInTransit,
         mut take: impl FnMut(Bytes) -> F,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), AttemptError> {
         loop {
             match response.chunk().await {
                 Ok(Some(piece)) => take(piece).await?,
                 // Where it was fed what was cut off, its answer is not the answer.
-                Ok(None) => return passed.broken().or_else(|| passed.not_taken()).map_or(Ok(()), Err),
+                Ok(None) => return transit.broken_response().or_else(|| transit.early_response()).map_or(Ok(()), Err),
                 Err(error) => {
-                    return Err(self.no_answer(self.model.stages.len() - 1, passed, &error, true).await);
+                    return Err(self.no_answer(self.model.containers.len() - 1, transit, &error, true).await);
                 }
             }
         }
     }
 
     /// What a broken exchange with a container means.
-    async fn no_answer(&self, index: usize, passed: &Passed, error: &reqwest::Error, has_begun: bool) -> Failure {
-        if let Some(failure) = passed.broken() {
+    async fn no_answer(
+        &self,
+        index: usize,
+        transit: &BodiesInTransit,
+        error: &reqwest::Error,
+        has_begun: bool,
+    ) -> AttemptError {
+        if let Some(failure) = transit.broken_response() {
             return failure;
         }
-        let Some(stage) = self.model.stages.get(index) else { return Failure::TimedOut };
-        let what = match stage.how_it_ended().await {
+        let Some(stage) = self.model.containers.get(index) else { return AttemptError::TimedOut };
+        let what = match stage.exit_description().await {
             Some(how) => how,
             None => innermost(error),
         };
         let logged = if has_begun { stage.last_error().await } else { None };
         let logged = logged.map(|text| Logged { text, is_first: index == 0 });
-        Failure::NoAnswer { stage: stage.name().to_owned(), what, has_begun, logged }
+        AttemptError::NoAnswer { stage: stage.name().to_owned(), what, has_begun, logged }
     }
 }
 
 /// A payload in pieces, so that it is known how much of it was taken.
-fn in_pieces(mut body: Bytes) -> Pieces {
+fn as_stream(mut body: Bytes) -> Pieces {
     let pieces = std::iter::from_fn(move || {
         let length = body.len().min(PIECE);
         (length > 0).then(|| Ok(body.split_to(length)))
@@ -329,27 +338,27 @@ fn in_pieces(mut body: Bytes) -> Pieces {
     stream::iter(pieces).boxed()
 }
 
-impl Failure {
+impl AttemptError {
     /// Whether another attempt may go better: what a container says of the request itself it will say again.
-    fn may_pass(&self) -> bool {
+    fn is_retryable(&self) -> bool {
         match self {
-            Failure::Status { status, .. } => matches!(status, 408 | 429 | 500..=599),
-            Failure::NoAnswer { .. } | Failure::TimedOut => true,
-            Failure::Ours(_) => false,
+            AttemptError::Status { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            AttemptError::NoAnswer { .. } | AttemptError::TimedOut => true,
+            AttemptError::Local(_) => false,
         }
     }
 
-    fn is_of_the_container(&self) -> bool {
-        matches!(self, Failure::NoAnswer { .. } | Failure::TimedOut)
+    fn is_container_failure(&self) -> bool {
+        matches!(self, AttemptError::NoAnswer { .. } | AttemptError::TimedOut)
     }
 
     fn describe(&self, timeout: Duration) -> String {
-        self.complaint(timeout).to_string()
+        self.record_error(timeout).to_string()
     }
 
-    fn complaint(&self, timeout: Duration) -> Complaint {
+    fn record_error(&self, timeout: Duration) -> RecordError {
         let message = match self {
-            Failure::Status { stage, is_first, status, body } => {
+            AttemptError::Status { stage, is_first, status, body } => {
                 let by = format!("container {stage} answered {status}");
                 let body = ErrorBody::read(body);
                 let (place, message) = body.place();
@@ -357,43 +366,43 @@ impl Failure {
                 let message = if message.is_empty() { "nothing".to_owned() } else { message };
                 // A byte of what another container answered is none of the payload.
                 let byte = place.byte.filter(|_| *is_first);
-                return Complaint { by, place: Place { byte, ..place }, message };
+                return RecordError { by, place: Place { byte, ..place }, message };
             }
-            Failure::NoAnswer { stage, what, has_begun: false, .. } => {
+            AttemptError::NoAnswer { stage, what, has_begun: false, .. } => {
                 format!("container {stage} gave no whole answer: {what}")
             }
-            Failure::NoAnswer { stage, what, has_begun: true, logged } => {
+            AttemptError::NoAnswer { stage, what, has_begun: true, logged } => {
                 let broke = format!(
                     "container {stage} broke off its answer after it had begun, and its log may say why: {what}"
                 );
-                let Some(Logged { text, is_first }) = logged else { return Complaint::ours(broke) };
+                let Some(Logged { text, is_first }) = logged else { return RecordError::local(broke) };
                 let by = format!("{broke}; the last error in its log");
-                match text.strip_prefix(BROKEN_OFF).and_then(place_at_start) {
+                match text.strip_prefix(BROKEN_OFF).and_then(leading_place) {
                     Some((place, message)) => {
                         let byte = place.byte.filter(|_| *is_first);
                         let by = format!("{by}: {}", BROKEN_OFF.trim_end_matches(": "));
-                        return Complaint { by, place: Place { byte, ..place }, message: message.to_owned() };
+                        return RecordError { by, place: Place { byte, ..place }, message: message.to_owned() };
                     }
                     None => format!("{by}: {text}"),
                 }
             }
-            Failure::TimedOut => {
+            AttemptError::TimedOut => {
                 format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
             }
-            Failure::Ours(Trouble::Records(complaint)) => complaint.to_string(),
-            Failure::Ours(Trouble::Job(error)) => error.to_string(),
+            AttemptError::Local(TransformError::Records(error)) => error.to_string(),
+            AttemptError::Local(TransformError::Job(error)) => error.to_string(),
         };
-        Complaint::ours(message)
+        RecordError::local(message)
     }
 
-    fn into_trouble(self, timeout: Duration, retried: u32) -> Trouble {
-        let mut complaint = self.complaint(timeout);
+    fn into_transform_error(self, timeout: Duration, retried: u32) -> TransformError {
+        let mut error = self.record_error(timeout);
         if retried > 0 {
-            complaint.message.push_str(&format!(" (tried {} times)", retried + 1));
+            error.message.push_str(&format!(" (tried {} times)", retried + 1));
         }
         match self {
-            Failure::Ours(trouble) => trouble,
-            _ => Trouble::Records(complaint),
+            AttemptError::Local(trouble) => trouble,
+            _ => TransformError::Records(error),
         }
     }
 }

@@ -17,17 +17,17 @@ use futures_util::future::join_all;
 use reqwest::{Client, Url};
 
 pub(super) use execution_parameters::ExecutionParameters;
-pub(super) use invoker::{Invoker, Trouble};
-pub(super) use record_error::Complaint;
-use stage::Stage;
+pub(super) use invoker::{Invoker, TransformError};
+pub(super) use record_error::RecordError;
+use stage::JobContainer;
 
 use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{
-    Check, ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, typed,
+    ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, Validator, parse_request,
 };
-use crate::platform::environment::Common;
+use crate::platform::environment::ContainerEnvironment;
 use crate::platform::http;
-use crate::platform::problems::listed;
+use crate::platform::problems::list_problems;
 use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
 use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
@@ -49,7 +49,7 @@ pub struct LaunchSettings {
     /// The program that is a container when called with `serve`.
     pub executable: PathBuf,
     /// What of the environment is the same for all of them.
-    pub environment: Common,
+    pub environment: ContainerEnvironment,
     /// How long one may take until it is healthy.
     pub health_check_timeout: Duration,
     /// Where models, inputs and outputs lie.
@@ -110,7 +110,7 @@ impl ModelSource {
 
     /// The same with a folder of S3 taken for one where its URL does not end in a slash, as `byoc serve` and `byoc inspect` take
     /// it: there is no such object, and there are some below it. What is not there in any way is said when it is fetched.
-    pub(super) async fn seen(mut self, storage: &Storage) -> Result<ModelSource> {
+    pub(super) async fn resolve_s3_folder(mut self, storage: &Storage) -> Result<ModelSource> {
         let ModelSource::Model(ContainerConfig { models: Models::Single(Some(url)), .. }) = &mut self else {
             return Ok(self);
         };
@@ -130,8 +130,8 @@ impl ModelSource {
         let text = read_text(file)?;
         let whole = absolute(file);
         let folder = whole.parent().unwrap_or(Path::new("/"));
-        let mut check = Check { folder, prefix: String::new(), problems: Vec::new() };
-        let mut typed: CreateModel = typed(&text).map_err(|problems| listed(&problems))?;
+        let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
+        let mut typed: CreateModel = parse_request(&text).map_err(|problems| list_problems(&problems))?;
         // The endpoint's own member: one file does for both.
         typed.endpoint_name = None;
         let (_, model) = check.model(typed);
@@ -149,7 +149,7 @@ impl ModelSource {
         if check.problems.is_empty() {
             Ok(ModelSource::Containers(model.containers))
         } else {
-            Err(listed(&check.problems))
+            Err(list_problems(&check.problems))
         }
     }
 
@@ -169,13 +169,13 @@ impl ModelSource {
                 Location::Local(path) => version.push_str(&version_of_files(path)?),
                 Location::S3 { bucket, key } if url.form == ModelForm::Files => {
                     let listed = storage.bucket(bucket)?.list(key).await;
-                    let listed = listed.map_err(|failure| super::objects::not_read(&url.location, &failure))?;
+                    let listed = listed.map_err(|failure| super::objects::read_failed(&url.location, &failure))?;
                     let entries = listed.iter().map(|entry| format!("{:?}={};", entry.key, entry.version));
                     version.extend(entries);
                 }
                 Location::S3 { bucket, key } => {
                     let looked = storage.bucket(bucket)?.look_at(key).await;
-                    let (entry, _) = looked.map_err(|failure| super::objects::not_read(&url.location, &failure))?;
+                    let (entry, _) = looked.map_err(|failure| super::objects::read_failed(&url.location, &failure))?;
                     version.push_str(&entry.version);
                 }
             }
@@ -219,7 +219,7 @@ impl std::io::Write for Checksum {
 #[derive(Debug)]
 pub(super) struct Model {
     client: Client,
-    stages: Vec<Stage>,
+    containers: Vec<JobContainer>,
     /// Where artifacts were unpacked; it goes with this.
     _unpacked: TemporaryFolder,
 }
@@ -239,39 +239,39 @@ impl Model {
         let unpacked = TemporaryFolder::make("byoc-transform-")?;
         unpacked.remove_abandoned();
         let started = match source {
-            ModelSource::Running(url) => vec![Stage::running(&client, url, launch).await],
+            ModelSource::Running(url) => vec![JobContainer::running(&client, url, launch).await],
             ModelSource::Model(_) | ModelSource::Containers(_) => {
                 let all = source.containers().iter().enumerate().map(|(position, container)| {
                     let mut container = container.clone();
                     container.environment.extend(variables.clone());
-                    Stage::start(&client, container, position, launch, unpacked.path())
+                    JobContainer::start(&client, container, position, launch, unpacked.path())
                 });
                 join_all(all).await
             }
         };
-        let (mut stages, mut problems) = (Vec::new(), Vec::new());
+        let (mut containers, mut problems) = (Vec::new(), Vec::new());
         for stage in started {
             match stage {
-                Ok(stage) => stages.push(stage),
+                Ok(stage) => containers.push(stage),
                 Err(error) => problems.push(error),
             }
         }
-        let model = Model { client, stages, _unpacked: unpacked };
+        let model = Model { client, containers, _unpacked: unpacked };
         let Some(cause) = problems.first().map(Error::cause) else { return Ok(model) };
         model.stop().await;
         let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
-        Err(Error::new(cause, listed(&lines)))
+        Err(Error::new(cause, list_problems(&lines)))
     }
 
     /// What the containers want: of several, what suits all.
     pub(super) async fn execution_parameters(&self) -> ExecutionParameters {
-        let asked = self.stages.iter().map(|stage| execution_parameters::ask(&self.client, stage));
+        let asked = self.containers.iter().map(|stage| execution_parameters::ask(&self.client, stage));
         join_all(asked).await.into_iter().fold(ExecutionParameters::default(), ExecutionParameters::and)
     }
 
     /// Ends the containers that were started, after their requests.
     pub(super) async fn stop(&self) {
-        join_all(self.stages.iter().map(Stage::stop)).await;
+        join_all(self.containers.iter().map(JobContainer::stop)).await;
     }
 }
 
@@ -312,8 +312,8 @@ mod tests {
             ("s3://bucket/models/b/m.pkl", "models/b/m.pkl", ModelForm::Archive),
             ("s3://bucket/models/c", "models/c", ModelForm::Archive),
         ] {
-            let seen = ModelSource::parse(typed).unwrap().seen(&storage).await.unwrap();
-            let ModelSource::Model(ContainerConfig { models: Models::Single(Some(url)), .. }) = seen else {
+            let resolved = ModelSource::parse(typed).unwrap().resolve_s3_folder(&storage).await.unwrap();
+            let ModelSource::Model(ContainerConfig { models: Models::Single(Some(url)), .. }) = resolved else {
                 panic!("{typed}")
             };
             let location = Location::S3 { bucket: "bucket".to_owned(), key: key.to_owned() };

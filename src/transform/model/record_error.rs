@@ -6,7 +6,7 @@ use crate::error::Place;
 
 /// What is wrong with records.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::transform) struct Complaint {
+pub(in crate::transform) struct RecordError {
     /// Who complains, and how; nobody but us where it is empty.
     pub(in crate::transform) by: String,
     /// Where in the request, as far as it is known.
@@ -15,14 +15,14 @@ pub(in crate::transform) struct Complaint {
     pub(in crate::transform) message: String,
 }
 
-impl Complaint {
+impl RecordError {
     /// One of our own.
-    pub(in crate::transform) fn ours(message: String) -> Complaint {
-        Complaint { message, ..Complaint::default() }
+    pub(in crate::transform) fn local(message: String) -> RecordError {
+        RecordError { message, ..RecordError::default() }
     }
 }
 
-impl std::fmt::Display for Complaint {
+impl std::fmt::Display for RecordError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for part in [&self.by, &self.place.to_string()] {
             if !part.is_empty() {
@@ -57,7 +57,7 @@ impl ErrorBody {
     /// name; of any other message nothing is taken away.
     pub(super) fn place(&self) -> (Place, &str) {
         let said = Place { row: self.row, column: self.column, name: None, byte: self.byte };
-        match place_at_start(&self.message) {
+        match leading_place(&self.message) {
             Some((place, message)) if (Place { name: None, ..place.clone() }) == said => (place, message),
             _ => (said, &self.message),
         }
@@ -65,7 +65,7 @@ impl ErrorBody {
 }
 
 /// A place as our errors say it, at the start of a message, and what follows it.
-pub(super) fn place_at_start(text: &str) -> Option<(Place, &str)> {
+pub(super) fn leading_place(text: &str) -> Option<(Place, &str)> {
     fn number<'a>(text: &'a str, word: &str) -> Option<(usize, &'a str)> {
         let text = text.strip_prefix(", ").unwrap_or(text).strip_prefix(word)?;
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -11,7 +11,7 @@ use super::LaunchSettings;
 use crate::error::{Cause, Error, Result};
 use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, Models};
-use crate::platform::environment::ModelPlace;
+use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
 use crate::platform::process::Process;
 use crate::platform::readiness::{ping, wait_until_ready};
@@ -21,7 +21,7 @@ const LOG_DELAY: Duration = Duration::from_millis(50);
 
 /// A container.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct JobContainer {
     name: String,
     /// Where it listens; after it was started again, elsewhere.
     origin: RwLock<Url>,
@@ -42,10 +42,10 @@ struct Running {
     health: Health,
 }
 
-impl Stage {
+impl JobContainer {
     /// A container that somebody else runs.
-    pub(super) async fn running(client: &Client, url: &Url, launch: &LaunchSettings) -> Result<Stage> {
-        let stage = Stage {
+    pub(super) async fn running(client: &Client, url: &Url, launch: &LaunchSettings) -> Result<JobContainer> {
+        let stage = JobContainer {
             name: format!("at {url}").trim_end_matches('/').to_owned(),
             origin: RwLock::new(url.clone()),
             own: None,
@@ -62,25 +62,29 @@ impl Stage {
         position: usize,
         launch: &LaunchSettings,
         unpacked: &Path,
-    ) -> Result<Stage> {
+    ) -> Result<JobContainer> {
         let base_dir = unpacked.join(&container.name);
         let place = match &container.models {
             Models::Single(Some(url)) => match url.folder() {
-                Some(folder) => ModelPlace::At(folder),
+                Some(folder) => ModelLocation::ModelDir(folder),
                 None => {
                     let fetched = fetch::fetch(url, &launch.storage, &base_dir.join("model")).await;
                     fetched.map_err(|error| {
-                        error.into_error().context(format_args!("container {}: {}", container.name, url.named()))
+                        error.into_error().context(format_args!(
+                            "container {}: {}",
+                            container.name,
+                            url.display_member()
+                        ))
                     })?;
-                    ModelPlace::Below(&base_dir)
+                    ModelLocation::BaseDir(&base_dir)
                 }
             },
-            Models::Single(None) | Models::Multi { .. } => ModelPlace::Below(&base_dir),
+            Models::Single(None) | Models::Multi { .. } => ModelLocation::BaseDir(&base_dir),
         };
         let variables = launch.environment.variables(&container, position, place);
-        let stage = Stage {
+        let stage = JobContainer {
             name: container.name_in_errors,
-            origin: RwLock::new(unknown_yet()?),
+            origin: RwLock::new(placeholder_origin()?),
             own: Some(Own { variables, running: Mutex::new(None) }),
             launch: launch.clone(),
         };
@@ -115,7 +119,7 @@ impl Stage {
         };
         let mut running = own.running.lock().await;
         if let Some(still) = running.as_ref() {
-            let has_ended = still.health.how_it_ended().is_some();
+            let has_ended = still.health.exit_description().is_some();
             if !has_ended && ping(client, &self.url("/")).await.is_ok() {
                 return Ok(());
             }
@@ -159,9 +163,9 @@ impl Stage {
     }
 
     /// How its process ended, if it is ours and has.
-    pub(super) async fn how_it_ended(&self) -> Option<String> {
+    pub(super) async fn exit_description(&self) -> Option<String> {
         let running = self.own.as_ref()?.running.try_lock().ok()?;
-        running.as_ref()?.health.how_it_ended()
+        running.as_ref()?.health.exit_description()
     }
 
     /// The last error that its log had, if its log is ours; said once.
@@ -183,6 +187,6 @@ impl Stage {
 }
 
 /// Where a container listens before it says it.
-fn unknown_yet() -> Result<Url> {
+fn placeholder_origin() -> Result<Url> {
     Url::parse("http://127.0.0.1:1/").map_err(|error| Error::new(Cause::Internal, error.to_string()))
 }

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
-use super::journal::{Journal, Made};
+use super::journal::{Journal, MadeFrom};
 use crate::error::{Cause, Error, Result};
 
 /// Where a job keeps what is no output.
-pub(in crate::transform) const OWN_FOLDER: &str = ".byoc-transform";
+pub(in crate::transform) const STATE_FOLDER: &str = ".byoc-transform";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
 const DRAFT_PREFIX: &str = "draft-";
@@ -23,7 +23,7 @@ const DRAFT_PREFIX: &str = "draft-";
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    own: PathBuf,
+    state_folder: PathBuf,
     journal: Mutex<Journal>,
     /// Unlocked when it is closed, also by a kill.
     _lock: File,
@@ -40,24 +40,26 @@ pub(super) struct FolderDraft {
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Folder> {
-        let own = path.join(OWN_FOLDER);
-        std::fs::create_dir_all(&own).map_err(|error| Error::io("make the folder", &own, &error))?;
-        let lock = File::create(own.join(LOCK)).map_err(|error| Error::io("write", &own, &error))?;
+        let state_folder = path.join(STATE_FOLDER);
+        std::fs::create_dir_all(&state_folder).map_err(|error| Error::io("make the folder", &state_folder, &error))?;
+        let lock = File::create(state_folder.join(LOCK)).map_err(|error| Error::io("write", &state_folder, &error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let message = format!("{}: another byoc transform is writing there", path.display());
                 return Err(Error::new(Cause::BadSetting, message));
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &own, &error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &state_folder, &error)),
         }
-        for entry in std::fs::read_dir(&own).map_err(|error| Error::io("list", &own, &error))?.flatten() {
+        for entry in
+            std::fs::read_dir(&state_folder).map_err(|error| Error::io("list", &state_folder, &error))?.flatten()
+        {
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT_PREFIX)) {
                 std::fs::remove_file(entry.path()).map_err(|error| Error::io("remove", &entry.path(), &error))?;
             }
         }
-        let journal = Mutex::new(Journal::open(&own.join(JOURNAL))?);
-        Ok(Folder { path: path.to_owned(), own, journal, _lock: lock })
+        let journal = Mutex::new(Journal::open(&state_folder.join(JOURNAL))?);
+        Ok(Folder { path: path.to_owned(), state_folder, journal, _lock: lock })
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -66,16 +68,19 @@ impl Folder {
     }
 
     pub(super) fn is_done(&self, file_name: &str, fingerprint: &str) -> bool {
-        let there = std::fs::metadata(self.path.join(file_name));
-        let is_what_was_made = |made: &Made| {
-            made.fingerprint == fingerprint && there.is_ok_and(|file| file.is_file() && file.len() == made.bytes)
+        let existing = std::fs::metadata(self.path.join(file_name));
+        let is_what_was_made = |made: &MadeFrom| {
+            made.fingerprint == fingerprint && existing.is_ok_and(|file| file.is_file() && file.len() == made.bytes)
         };
         self.journal().get(file_name).is_some_and(is_what_was_made)
     }
 
     pub(super) fn begin(self: &Arc<Folder>, file_name: String, fingerprint: &str) -> Result<FolderDraft> {
-        let made = tempfile::Builder::new().prefix(DRAFT_PREFIX).permissions(all_may_read()).tempfile_in(&self.own);
-        let file = made.map_err(|error| Error::io("make a file in", &self.own, &error))?;
+        let made = tempfile::Builder::new()
+            .prefix(DRAFT_PREFIX)
+            .permissions(readable_by_all())
+            .tempfile_in(&self.state_folder);
+        let file = made.map_err(|error| Error::io("make a file in", &self.state_folder, &error))?;
         let fingerprint = fingerprint.to_owned();
         Ok(FolderDraft { folder: Arc::clone(self), file_name, fingerprint, file: Some(file), bytes: 0 })
     }
@@ -96,7 +101,7 @@ fn is_taken(error: &std::io::Error) -> bool {
 }
 
 /// As an ordinary file has it: the system's mask takes away what it takes away.
-fn all_may_read() -> std::fs::Permissions {
+fn readable_by_all() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::Permissions::from_mode(0o666)
 }
@@ -128,7 +133,7 @@ impl FolderDraft {
         // Before the file is another one: were we killed in between, it would be taken for what it was.
         self.folder.journal().note(&self.file_name, None)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
-        let made = Made { fingerprint: self.fingerprint.clone(), bytes: self.bytes };
+        let made = MadeFrom { fingerprint: self.fingerprint.clone(), bytes: self.bytes };
         self.folder.journal().note(&self.file_name, Some(made))
     }
 }
@@ -177,9 +182,9 @@ mod tests {
         let folder = Arc::new(Folder::open(place.path()).unwrap());
         let mut draft = folder.begin("x.out".to_owned(), "1").unwrap();
         block_on(draft.write(Bytes::from("half"))).unwrap();
-        let own = place.path().join(OWN_FOLDER);
+        let state_folder = place.path().join(STATE_FOLDER);
         let drafts = || {
-            std::fs::read_dir(&own)
+            std::fs::read_dir(&state_folder)
                 .unwrap()
                 .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(DRAFT_PREFIX))
                 .count()
@@ -188,13 +193,13 @@ mod tests {
         assert!(!place.path().join("x.out").exists());
         // As a kill leaves it.
         std::mem::forget(draft);
-        let journal = own.join(JOURNAL);
+        let journal = state_folder.join(JOURNAL);
         std::fs::write(&journal, "{\"file\":\"y.out\",\"made\":{\"finger").unwrap();
         drop(folder);
         // The forgotten draft holds the folder, and with it the lock, as the killed process does not.
         let locked = Folder::open(place.path()).unwrap_err();
         assert!(locked.message().contains("another byoc transform"), "{locked}");
-        std::fs::remove_file(own.join(LOCK)).unwrap();
+        std::fs::remove_file(state_folder.join(LOCK)).unwrap();
         let folder = Folder::open(place.path()).unwrap();
         assert_eq!(drafts(), 0);
         assert!(!folder.is_done("y.out", ""));

@@ -14,12 +14,12 @@ use crate::error::{Error, Result};
 struct Line {
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    made: Option<Made>,
+    made: Option<MadeFrom>,
 }
 
 /// What an output was made of, and how large it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Made {
+pub(super) struct MadeFrom {
     pub(super) fingerprint: String,
     pub(super) bytes: u64,
 }
@@ -28,7 +28,7 @@ pub(super) struct Made {
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    known: HashMap<String, Made>,
+    known: HashMap<String, MadeFrom>,
 }
 
 impl Journal {
@@ -55,12 +55,12 @@ impl Journal {
         Ok(Journal { path: path.to_owned(), file, known })
     }
 
-    pub(super) fn get(&self, file: &str) -> Option<&Made> {
+    pub(super) fn get(&self, file: &str) -> Option<&MadeFrom> {
         self.known.get(file)
     }
 
     /// Notes what an output was made of; or that it is not known any more.
-    pub(super) fn note(&mut self, file: &str, made: Option<Made>) -> Result<()> {
+    pub(super) fn note(&mut self, file: &str, made: Option<MadeFrom>) -> Result<()> {
         if made.is_none() && !self.known.contains_key(file) {
             return Ok(());
         }

@@ -17,15 +17,15 @@ use tokio::task::JoinHandle;
 
 use crate::error::Result;
 use crate::storage::{Bucket, Failure, Location, Storage, Upload};
-use crate::transform::objects::not_read;
-pub(super) use folder::OWN_FOLDER;
+use crate::transform::objects::read_failed;
+pub(super) use folder::STATE_FOLDER;
 use folder::{Folder, FolderDraft};
 
 /// The place of all outputs of a job.
 #[derive(Debug)]
 pub(super) struct Output {
     location: Location,
-    place: Place,
+    destination: Destination,
     /// Uploads that are being given up.
     aborts: Aborts,
 }
@@ -36,25 +36,25 @@ type Aborts = Arc<Mutex<Vec<JoinHandle<()>>>>;
 const ABORT_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
-enum Place {
+enum Destination {
     Folder(Arc<Folder>),
     Bucket {
         bucket: Arc<Bucket>,
         /// What was there when the job began, by key; nobody knows where it cannot be listed, because of a key that is none
         /// of ours.
-        there: Option<BTreeSet<String>>,
+        existing: Option<BTreeSet<String>>,
     },
 }
 
 /// An output that is being written. It is dropped without a trace unless it is finished.
 pub(super) struct Draft {
     location: Location,
-    draft: Kind,
+    draft: DraftKind,
     last: Option<u8>,
     aborts: Aborts,
 }
 
-enum Kind {
+enum DraftKind {
     Folder(FolderDraft),
     /// An upload is aborted when it is dropped unfinished: S3 would charge for its parts.
     Bucket(Option<Upload>),
@@ -71,20 +71,20 @@ impl Output {
     /// # Errors
     /// When it cannot be written to, or another job writes there just now.
     pub(super) async fn open(location: &Location, storage: &Storage) -> Result<Output> {
-        let place = match location {
-            Location::Local(path) => Place::Folder(Arc::new(Folder::open(path)?)),
+        let destination = match location {
+            Location::Local(path) => Destination::Folder(Arc::new(Folder::open(path)?)),
             Location::S3 { bucket, .. } => {
                 let bucket = storage.bucket(bucket)?;
-                let Location::S3 { key, .. } = location.below("") else { return Err(not_there(location)) };
-                let there = match bucket.list(&key).await {
+                let Location::S3 { key, .. } = location.below("") else { return Err(wrong_location(location)) };
+                let existing = match bucket.list(&key).await {
                     Ok(listed) => Some(listed.into_iter().map(|entry| entry.key).collect()),
                     Err(Failure::BadKey(_)) => None,
-                    Err(failure) => return Err(not_read(location, &failure)),
+                    Err(failure) => return Err(read_failed(location, &failure)),
                 };
-                Place::Bucket { bucket, there }
+                Destination::Bucket { bucket, existing }
             }
         };
-        Ok(Output { location: location.clone(), place, aborts: Aborts::default() })
+        Ok(Output { location: location.clone(), destination, aborts: Aborts::default() })
     }
 
     /// Whether an object's output is there and was made of the very same.
@@ -93,13 +93,13 @@ impl Output {
     /// When that cannot be found out.
     pub(super) async fn is_done(&self, name: &str, fingerprint: &str) -> Result<bool> {
         let file = file_name(name);
-        match (&self.place, self.location.below(&file)) {
-            (Place::Folder(folder), _) => Ok(folder.is_done(&file, fingerprint)),
-            (Place::Bucket { bucket, there }, Location::S3 { key, .. }) if may_be(there, &key) => {
+        match (&self.destination, self.location.below(&file)) {
+            (Destination::Folder(folder), _) => Ok(folder.is_done(&file, fingerprint)),
+            (Destination::Bucket { bucket, existing }, Location::S3 { key, .. }) if may_exist(existing, &key) => {
                 match bucket.look_at(&key).await {
                     Ok((_, label)) => Ok(label.as_deref() == Some(fingerprint)),
                     Err(Failure::NotThere) => Ok(false),
-                    Err(failure) => Err(not_read(&self.location, &failure)),
+                    Err(failure) => Err(read_failed(&self.location, &failure)),
                 }
             }
             _ => Ok(false),
@@ -113,19 +113,19 @@ impl Output {
     pub(super) fn begin(&self, name: &str, fingerprint: &str) -> Result<Draft> {
         let file = file_name(name);
         let location = self.location.below(&file);
-        let draft = match (&self.place, &location) {
-            (Place::Bucket { bucket, .. }, Location::S3 { key, .. }) => {
-                let upload = bucket.upload(key, fingerprint).map_err(|failure| not_read(&location, &failure))?;
-                Kind::Bucket(Some(upload))
+        let draft = match (&self.destination, &location) {
+            (Destination::Bucket { bucket, .. }, Location::S3 { key, .. }) => {
+                let upload = bucket.upload(key, fingerprint).map_err(|failure| read_failed(&location, &failure))?;
+                DraftKind::Bucket(Some(upload))
             }
-            (Place::Folder(folder), _) => Kind::Folder(folder.begin(file, fingerprint)?),
-            (Place::Bucket { .. }, Location::Local(_)) => return Err(not_there(&location)),
+            (Destination::Folder(folder), _) => DraftKind::Folder(folder.begin(file, fingerprint)?),
+            (Destination::Bucket { .. }, Location::Local(_)) => return Err(wrong_location(&location)),
         };
         Ok(Draft { location, draft, last: None, aborts: Arc::clone(&self.aborts) })
     }
 
     /// Waits until what was given up is gone.
-    pub(super) async fn settle(&self) {
+    pub(super) async fn finish_aborts(&self) {
         let aborts = std::mem::take(&mut *self.aborts.lock().unwrap_or_else(PoisonError::into_inner));
         let _ = tokio::time::timeout(ABORT_LIMIT, join_all(aborts)).await;
     }
@@ -136,21 +136,21 @@ impl Output {
     /// When it cannot be removed.
     pub(super) async fn remove(&self, name: &str) -> Result<()> {
         let file = file_name(name);
-        match (&self.place, self.location.below(&file)) {
-            (Place::Folder(folder), _) => folder.remove(&file),
-            (Place::Bucket { bucket, there }, Location::S3 { key, .. }) if may_be(there, &key) => {
-                bucket.delete(&key).await.map_err(|failure| not_read(&self.location, &failure))
+        match (&self.destination, self.location.below(&file)) {
+            (Destination::Folder(folder), _) => folder.remove(&file),
+            (Destination::Bucket { bucket, existing }, Location::S3 { key, .. }) if may_exist(existing, &key) => {
+                bucket.delete(&key).await.map_err(|failure| read_failed(&self.location, &failure))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn may_be(there: &Option<BTreeSet<String>>, key: &str) -> bool {
-    there.as_ref().is_none_or(|there| there.contains(key))
+fn may_exist(existing: &Option<BTreeSet<String>>, key: &str) -> bool {
+    existing.as_ref().is_none_or(|existing| existing.contains(key))
 }
 
-fn not_there(location: &Location) -> crate::error::Error {
+fn wrong_location(location: &Location) -> crate::error::Error {
     crate::error::Error::new(crate::error::Cause::Internal, format!("{location} is neither a folder nor a bucket"))
 }
 
@@ -162,10 +162,10 @@ impl Draft {
     pub(super) async fn write(&mut self, content: Bytes) -> Result<()> {
         self.last = content.last().copied().or(self.last);
         match &mut self.draft {
-            Kind::Folder(draft) => draft.write(content).await,
-            Kind::Bucket(None) => Ok(()),
-            Kind::Bucket(Some(upload)) => {
-                upload.write(content).await.map_err(|failure| not_read(&self.location, &failure))
+            DraftKind::Folder(draft) => draft.write(content).await,
+            DraftKind::Bucket(None) => Ok(()),
+            DraftKind::Bucket(Some(upload)) => {
+                upload.write(content).await.map_err(|failure| read_failed(&self.location, &failure))
             }
         }
     }
@@ -181,10 +181,10 @@ impl Draft {
     /// When it cannot be written to its end; [`crate::error::Cause::ObjectsFailed`] where something else lies in its place.
     pub(super) async fn finish(mut self) -> Result<()> {
         match &mut self.draft {
-            Kind::Folder(draft) => draft.finish().await,
-            Kind::Bucket(upload) => match upload.take() {
+            DraftKind::Folder(draft) => draft.finish().await,
+            DraftKind::Bucket(upload) => match upload.take() {
                 None => Ok(()),
-                Some(upload) => upload.finish().await.map_err(|failure| not_read(&self.location, &failure)),
+                Some(upload) => upload.finish().await.map_err(|failure| read_failed(&self.location, &failure)),
             },
         }
     }
@@ -192,7 +192,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if let Kind::Bucket(upload) = &mut self.draft
+        if let DraftKind::Bucket(upload) = &mut self.draft
             && let Some(upload) = upload.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use super::document::{Findings, Node, below};
 use super::policy::Policy;
 use crate::error::{Cause, Error, Result};
-use crate::platform::problems::listed;
+use crate::platform::problems::list_problems;
 use crate::storage::{absolute, read_text};
 
 /// Who there is, by access key.
@@ -82,7 +82,9 @@ impl Principals {
                 let doubts = findings.doubts.iter().map(|doubt| format!("{}: {doubt}", file.display())).collect();
                 Ok(Principals { doubts, ..principals })
             }
-            _ => Err(Error::new(Cause::BadSetting, format!("{}: {}", file.display(), listed(&findings.problems)))),
+            _ => {
+                Err(Error::new(Cause::BadSetting, format!("{}: {}", file.display(), list_problems(&findings.problems))))
+            }
         }
     }
 

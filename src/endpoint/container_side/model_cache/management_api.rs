@@ -99,7 +99,9 @@ impl ManagementApi {
         }
         let what = match read_body(response, ANSWER_LIMIT, &MemoryShare::unbounded()).await {
             Ok(Body::Whole(body)) => ContainerError::Status(status.as_u16(), body),
-            Ok(Body::TooLarge(_) | Body::NoRoom) => ContainerError::BodyTooLarge(status.as_u16(), ANSWER_LIMIT),
+            Ok(Body::TooLarge(_) | Body::InsufficientMemory) => {
+                ContainerError::BodyTooLarge(status.as_u16(), ANSWER_LIMIT)
+            }
             Err(error) => ContainerError::from_error(&error),
         };
         Err(self.failure(what))

@@ -18,7 +18,7 @@ use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, mode
 use crate::endpoint::container_side::partial_artifact::{incomplete_artifact, may_become_archive};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
-use crate::platform::disk::Disk;
+use crate::platform::disk::DiskBudget;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::Version;
 
@@ -78,7 +78,7 @@ pub(super) struct ModelManager {
     management: ManagementApi,
     pub(super) store: ModelStore,
     folder: ModelFolder,
-    disk: Option<Disk>,
+    disk: Option<DiskBudget>,
     setting: ModelCacheSetting,
     refresh: ModelRefresh,
     /// Held by the one who looks whether an artifact has changed.
@@ -104,7 +104,7 @@ impl ModelManager {
             management: ManagementApi { name_in_errors: name_in_errors.to_owned(), origin },
             store,
             folder,
-            disk: settings.disk.map(Disk::new),
+            disk: settings.disk.map(DiskBudget::new),
             setting: settings.setting,
             refresh: settings.refresh,
             checking: tokio::sync::Mutex::default(),
@@ -273,9 +273,9 @@ impl ModelManager {
         }
         let aside = self.folder.scratch_path();
         let into = aside.join("model");
-        let unpack = |arrival| fetch::of_file(archive.clone(), &into, arrival);
+        let unpack = |reservation| fetch::unpack_local(archive.clone(), &into, reservation);
         let unpacked = match &self.disk {
-            Some(disk) => disk.fetch(|arrival| unpack(Some(arrival))).await,
+            Some(disk) => disk.fetch(|reservation| unpack(Some(reservation))).await,
             None => unpack(None).await,
         };
         if aside.exists() {
@@ -295,23 +295,23 @@ impl ModelManager {
     }
 
     async fn fetch(&self, target_model: &TargetModel, folder: &Path) -> Result<(), InvocationError> {
-        let fetch = |arrival| self.store.fetch(target_model, folder, arrival);
+        let fetch = |reservation| self.store.fetch(target_model, folder, reservation);
         let fetched = match &self.disk {
-            Some(disk) => disk.fetch(|arrival| fetch(Some(arrival))).await,
+            Some(disk) => disk.fetch(|reservation| fetch(Some(reservation))).await,
             None => fetch(None).await,
         };
         let Fetched { bytes, version } = fetched.map_err(|error| {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {
-                FetchError::NotThere(_) => InvocationError::NoSuchModel { container, url },
-                FetchError::NotBeside(said) => {
+                FetchError::NotFound(_) => InvocationError::NoSuchModel { container, url },
+                FetchError::NotFoundWithSuggestion(said) => {
                     log::info!("{container}: {said}");
                     InvocationError::NoSuchModel { container, url }
                 }
                 FetchError::BadArtifact(message) => InvocationError::BadArtifact { container, url, message },
                 FetchError::Unavailable(message) => InvocationError::StoreUnavailable { container, url, message },
-                FetchError::NoDisk => {
-                    let message = FetchError::NoDisk.to_string();
+                FetchError::DiskBusy => {
+                    let message = FetchError::DiskBusy.to_string();
                     InvocationError::StoreUnavailable { container, url, message }
                 }
                 FetchError::Internal(message) | FetchError::Setting(message) => {
@@ -448,7 +448,7 @@ impl ModelManager {
     /// Deletes artifacts, the least recently used first, until the rest take no more than they may. Where all belong to
     /// loaded models, those are unloaded that no request uses.
     async fn enforce_disk_budget(self: &Arc<Self>, client: &Client) {
-        let Some(budget) = self.disk.as_ref().map(Disk::most) else { return };
+        let Some(budget) = self.disk.as_ref().map(DiskBudget::limit) else { return };
         loop {
             let unused = {
                 let inventory = self.inventory();

@@ -22,9 +22,9 @@ impl Folder {
     pub(super) fn nothing_at(&self, target_model: &TargetModel) -> FetchError {
         let archive = self.0.join(target_model.as_str());
         if archive.exists() {
-            FetchError::NotThere(Failure::NotAFile)
+            FetchError::NotFound(Failure::NotAFile)
         } else {
-            FetchError::NotBeside(nothing_at(&archive))
+            FetchError::NotFoundWithSuggestion(nothing_at(&archive))
         }
     }
 }

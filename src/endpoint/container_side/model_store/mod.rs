@@ -18,7 +18,7 @@ use super::model_cache::CheckInterval;
 use super::target_model::TargetModel;
 use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
-use crate::platform::disk::Arrival;
+use crate::platform::disk::DiskReservation;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::{Failure, Location, Storage, Version, absolute};
 
@@ -76,19 +76,19 @@ impl ModelStore {
         }
     }
 
-    /// Unpacks the archive of a TargetModel into a folder, within what its arrival may take if it is bounded.
+    /// Unpacks the archive of a TargetModel into a folder, within what its reservation may take if it is bounded.
     pub(super) async fn fetch(
         &self,
         target_model: &TargetModel,
         into: &Path,
-        arrival: Option<Arrival>,
+        reservation: Option<DiskReservation>,
     ) -> Result<Fetched, FetchError> {
         match &self.kind {
             StoreKind::Folder(folder) => {
                 let archive = folder.find(target_model).ok_or_else(|| folder.nothing_at(target_model))?;
-                fetch::of_file(archive, into, arrival).await
+                fetch::unpack_local(archive, into, reservation).await
             }
-            StoreKind::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, arrival).await,
+            StoreKind::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, reservation).await,
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::endpoint::container_side::target_model::TargetModel;
-use crate::platform::disk::Arrival;
+use crate::platform::disk::DiskReservation;
 use crate::platform::fetch::{FetchError, Fetched, download};
 use crate::storage::{Bucket, Failure, Version};
 
@@ -35,8 +35,13 @@ impl Prefix {
     }
 
     /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
-    pub(super) async fn fetch(&self, key: &str, into: &Path, arrival: Option<Arrival>) -> Result<Fetched, FetchError> {
-        download(&self.bucket, key, into, arrival).await
+    pub(super) async fn fetch(
+        &self,
+        key: &str,
+        into: &Path,
+        reservation: Option<DiskReservation>,
+    ) -> Result<Fetched, FetchError> {
+        download(&self.bucket, key, into, reservation).await
     }
 }
 
@@ -89,7 +94,7 @@ mod tests {
             let server = FakeContainer::answering(status, "application/xml", "<Error/>");
             let into = folder.path().join("id/model");
             let fetched = prefix(&server, "").fetch("a", &into, None).await;
-            assert!(matches!(fetched, Err(FetchError::NotThere(_))), "{fetched:?}");
+            assert!(matches!(fetched, Err(FetchError::NotFound(_))), "{fetched:?}");
             assert!(!into.exists());
         }
     }
