@@ -1,20 +1,20 @@
-//! What to do about an error, for who reads it at the end of a command. The error table's own words are for all who may meet a
-//! cause; where a command meets it in another way than the others, its words are here.
+//! The hint at the end of a command that fails. The error table has a hint for each cause; the hints here take its place if the
+//! cause means something else for a command.
 
-use super::Command;
+use super::table::CommandName;
 use crate::error::Cause;
 
 /// What to do about an error that a command ends with.
-pub(super) fn hint(command: &Command, cause: Cause) -> &'static str {
+pub(super) fn hint(command: CommandName, cause: Cause) -> &'static str {
     let own = match command {
-        Command::Train(_) => return cause.training_hint(),
-        Command::Inspect(_) => of_inspect(cause),
-        Command::Serve(_) | Command::Endpoint(_) | Command::Transform(_) | Command::Licenses(_) => of_others(cause),
+        CommandName::Train => return cause.training_hint(),
+        CommandName::Inspect => of_inspect(cause),
+        CommandName::Serve | CommandName::Endpoint | CommandName::Transform | CommandName::Licenses => of_others(cause),
     };
     own.unwrap_or_else(|| cause.row().hint)
 }
 
-/// The same for `byoc inspect`, where its words are its own.
+/// The hints of `byoc inspect` that are not those of the error table.
 pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadRequest => Some("see `byoc inspect --help`"),
@@ -43,23 +43,17 @@ const OF_THIS_PROGRAM: &str = "that is a defect of this program; the log lines a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser as _;
-
-    fn command(line: &[&str]) -> Command {
-        super::super::CommandLine::try_parse_from([&["byoc"], line].concat()).unwrap().command
-    }
-
     #[test]
     fn a_command_that_ends_speaks_of_no_requests_queues_or_flags_that_it_does_not_have() {
-        for (line, foreign) in [
+        for (command, foreign) in [
             (
-                &["inspect", "x"][..],
+                CommandName::Inspect,
                 &["--model-dir", "QUEUE", "the request", "MODEL_MEMORY", "--model-memory", "port"][..],
             ),
-            (&["transform"], &["--model-dir", "QUEUE", "correct the request", "unload"]),
-            (&["endpoint"], &["--model-dir", "QUEUE", "correct the request"]),
-            (&["serve"], &["QUEUE", "correct the request"]),
-            (&["train"], &["QUEUE", "correct the request", "unload"]),
+            (CommandName::Transform, &["--model-dir", "QUEUE", "correct the request", "unload"]),
+            (CommandName::Endpoint, &["--model-dir", "QUEUE", "correct the request"]),
+            (CommandName::Serve, &["QUEUE", "correct the request"]),
+            (CommandName::Train, &["QUEUE", "correct the request", "unload"]),
         ] {
             // What a command can end with: requests are told of the others.
             let causes = [
@@ -73,8 +67,8 @@ mod tests {
                 Cause::Stopped,
             ];
             for cause in causes {
-                let hint = hint(&command(line), cause);
-                assert!(foreign.iter().all(|word| !hint.contains(word)), "{line:?} {cause:?}: {hint}");
+                let hint = hint(command, cause);
+                assert!(foreign.iter().all(|word| !hint.contains(word)), "{command:?} {cause:?}: {hint}");
             }
         }
     }

@@ -1,15 +1,9 @@
-//! `byoc licenses`: what is in this program of others, and under which licences.
-
-use clap::Args;
+//! `byoc licenses`: the licences of the software that this program contains.
 
 use super::print;
 use crate::error::Result;
 
-/// Print the licences of all software that this program contains
-#[derive(Args, Debug)]
-pub(super) struct Arguments {}
-
-/// Written by `.ci/notices`, so that a binary carries what its licences ask for wherever it goes.
+/// Written by `.ci/notices`, so that the binary always carries the texts that the licences require.
 const NOTICES: &str = include_str!("../../THIRD-PARTY-NOTICES");
 
 pub(super) fn run() -> Result<()> {

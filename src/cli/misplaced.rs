@@ -1,25 +1,36 @@
-//! What was probably meant by a word that a command does not take: the option that it should have stood behind.
+//! The option that was probably meant by a word that a command does not take.
 
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::table::CommandName;
+use super::table::endpoint::Endpoint;
+use super::table::serve::Serve;
+use super::table::train::Files;
+use super::table::transform::{Transform, row};
+use crate::transform::Member;
 use byoc_formats::file_kind::{FileKind, begins_as_pickle};
 use byoc_linear_learner::train::hyperparameter_names;
 
-/// The option of a command that takes what its users like to write alone, and what may be written so.
-const OPTIONS: [(&str, &str); 4] =
-    [("serve", "--model-dir"), ("transform", "--model"), ("endpoint", "--config"), ("train", "--train")];
-/// What other commands have for the path that `inspect` takes alone.
-const OF_INSPECT: [&str; 2] = ["--model-dir", "--model"];
+/// The option of a command whose value users often write without it.
+fn option_of(command: CommandName) -> Option<String> {
+    match command {
+        CommandName::Serve => Some(Serve::model_dir.flag()),
+        CommandName::Transform => Some(Transform::model.flag()),
+        CommandName::Endpoint => Some(Endpoint::config.flag()),
+        CommandName::Train => Some(Files::train.flag()),
+        CommandName::Inspect | CommandName::Licenses => None,
+    }
+}
 
-/// The same error with what was meant, where that can be told. `arguments` are those of the program, its name first.
+/// The same error with what was probably meant, if that is known. `arguments` begin with the name of the program.
 pub(super) fn suggest(mut error: clap::Error, arguments: &[String]) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(wrong_word(error.kind())) else { return error };
     let command = arguments.get(1).map(String::as_str).unwrap_or_default();
     let Some(meant) = meant(command, word, arguments) else { return error };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("did you mean {meant}?").into()]));
-    // clap's own, of a word behind `--`, is none here.
+    // clap's own suggestion, to write the word after `--`, does not help here.
     error.remove(ContextKind::SuggestedArg);
     error.remove(ContextKind::SuggestedSubcommand);
     error
@@ -32,7 +43,7 @@ fn wrong_word(kind: ErrorKind) -> ContextKind {
     }
 }
 
-/// A hyperparameter that was written as an option, with its value where that can be told.
+/// A hyperparameter that was written as an option, with its value if it is known.
 fn of_hyperparameter(word: &str, flag: &str, arguments: &[String]) -> Option<String> {
     let name = flag.split_once('=').map_or(flag, |(name, _)| name).replace('-', "_");
     let is_known = name == "preprocessor" || hyperparameter_names().any(|known| known == name);
@@ -45,13 +56,14 @@ fn of_hyperparameter(word: &str, flag: &str, arguments: &[String]) -> Option<Str
 
 fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     if command == word {
-        // A path where a command should stand.
+        // A path in place of a command.
         let is_path = word.contains(['/', '.']) || Path::new(word).exists();
         return is_path.then(|| format!("byoc serve --model-dir {word}, or byoc inspect {word}"));
     }
     if command == "inspect" {
-        let flag = OF_INSPECT.into_iter().find(|flag| *flag == word)?;
-        let behind = arguments.iter().position(|argument| argument == flag).and_then(|at| arguments.get(at + 1));
+        // Other commands have an option for the path that `inspect` takes without one.
+        let flag = [Serve::model_dir.flag(), Transform::model.flag()].into_iter().find(|flag| *flag == word)?;
+        let behind = arguments.iter().position(|argument| *argument == flag).and_then(|at| arguments.get(at + 1));
         return Some(format!("byoc inspect {}", behind.map_or("PATH", String::as_str)));
     }
     if let Some(flag) = word.strip_prefix("--") {
@@ -60,25 +72,28 @@ fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     if word.starts_with('-') {
         return None;
     }
-    let (_, option) = OPTIONS.into_iter().find(|(known, _)| *known == command)?;
+    let command = CommandName::parse(command)?;
+    let option = option_of(command)?;
     let is_given = |option: &str| {
         let is_it = |argument: &String| {
             argument.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         };
         arguments.iter().any(is_it)
     };
+    let flag = |member| row(member).flag.map(|flag| format!("--{}", flag.name));
+    let (input, output) = (flag(Member::S3Uri)?, flag(Member::S3OutputPath)?);
     let option = match command {
-        "transform" if is_given("--model") && is_given("--input") => "--output",
-        "transform" if is_given("--model") || names_no_model(word) => "--input",
+        CommandName::Transform if is_given(&option) && is_given(&input) => output,
+        CommandName::Transform if is_given(&option) || is_not_a_model(word) => input,
         _ => option,
     };
     Some(format!("{option} {word}"))
 }
 
-/// Whether a word names a file, and no model by its name or by how it begins.
-fn names_no_model(word: &str) -> bool {
+/// Whether a word names a file that is not a model, by its name and by its first bytes.
+fn is_not_a_model(word: &str) -> bool {
     let path = Path::new(word);
-    // JSON may be CreateModel's request, and a URL a container's.
+    // JSON may be CreateModel's request, and a URL that of a container.
     let is_data = |ending: &std::ffi::OsStr| !word.starts_with("http") && !word.ends_with('/') && ending != "json";
     path.extension().is_some_and(is_data) && FileKind::of(path).is_none() && !path.is_dir() && !begins_as_pickle(path)
 }
@@ -88,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_alone_behind_transform_is_a_model_or_its_input_by_its_name() {
+    fn a_word_without_option_after_transform_is_a_model_or_its_input_by_its_name() {
         for (line, expected) in [
             ("house.csv", "--input house.csv"),
             ("examples/houses.csv.gz", "--input examples/houses.csv.gz"),

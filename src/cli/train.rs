@@ -1,66 +1,27 @@
 //! `byoc train`: the training contract.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use byoc_account::system;
-use clap::Args;
 
-use crate::cli::settings::{Settings, number, parse_size, text};
-use crate::env::{self, Environment};
+use crate::cli::settings::given::{Given, Source};
+use crate::cli::settings::problems::Problems;
+use crate::cli::settings::row::{Description, Group as _};
+use crate::cli::table::train::{Files, Train, place_of_model};
 use crate::error::Result;
-use crate::storage::{absolute, nothing_at, read_text};
+use crate::storage::absolute;
 use crate::telemetry::logs;
-use crate::training::{self, Config, Files, Output, Task};
+use crate::training::{self, Config, Output, Task};
 
-/// Train a linear learner, or fit a preprocessor: over the files that --train names, or as SageMaker's training wants it, from hyperparameters and channels below /opt/ml to a model or a failure file
-#[derive(Args, Debug, Default)]
-pub(super) struct Arguments {
-    /// Data to train on, a file or a folder of files: the same job without SageMaker's tree
-    #[arg(long, value_name = "PATH", help_heading = FILES)]
-    train: Option<PathBuf>,
-    /// Data that the model is chosen by
-    #[arg(long, value_name = "PATH", help_heading = FILES)]
-    validation: Option<PathBuf>,
-    /// Data that the model is only scored on
-    #[arg(long, value_name = "PATH", help_heading = FILES)]
-    test: Option<PathBuf>,
-    /// Hyperparameter, such as predictor_type=regressor; may be repeated. NAME=@FILE takes the text of a file: preprocessor=@preprocessor.json fits a preprocessor
-    #[arg(long, value_name = "NAME=VALUE", help_heading = FILES)]
-    hp: Vec<String>,
-    /// What the data are: text/csv, text/csv;header=present or application/x-recordio-protobuf [default: text/csv]
-    #[arg(long, value_name = "MEDIA_TYPE", help_heading = FILES)]
-    content_type: Option<String>,
-    /// Folder for the model, or a name that ends in .tar.gz for its archive [default: model]
-    #[arg(long, value_name = "PATH", help_heading = FILES)]
-    output: Option<PathBuf>,
-    /// Folder that holds input/, model/ and output/ [env: SAGEMAKER_BASE_DIR] [default: /opt/ml]
-    #[arg(long, value_name = "FOLDER")]
-    base_dir: Option<String>,
-    /// Folder that the model is written to [env: SM_MODEL_DIR] [default: BASE_DIR/model]
-    #[arg(long, value_name = "FOLDER")]
-    model_dir: Option<String>,
-    /// Threads that compute [env: BYOC_TRAINING_THREADS] [default: number of cores]
-    #[arg(long, value_name = "COUNT")]
-    threads: Option<String>,
-    /// Memory for training data, in bytes or with K, M, G; what does not fit is read for each epoch [env: BYOC_TRAINING_MEMORY] [default: half of the container's]
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<String>,
-    /// What to log on standard error: error, warning, info, debug, trace, or Python's numbers; the training log on standard output, which metrics are read from, is always whole [env: SAGEMAKER_CONTAINER_LOG_LEVEL] [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
-}
-
-const FILES: &str = "Options for files, wherever they lie";
-const CSV: &str = "text/csv";
-
-/// Where neither a cgroup nor the machine tells how much memory there is.
+/// The memory that is assumed if neither a cgroup nor the machine tells it.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
 
-pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
-    let (config, level) = arguments.resolve(environment)?;
-    logs::start(level, environment.get(env::RUST_LOG));
+pub(super) fn run(given: &Given) -> Result<()> {
+    let (settings, problems) = given.read::<Train>();
+    let (level, filter) = (settings.log_level, settings.log_filter.clone());
+    let config = resolve(settings, problems, given)?;
+    logs::start(level, filter.as_deref());
     training::run(&config)?;
     if let (Task::Files(_), Output::Folder(place) | Output::Archive(place)) = (&config.task, &config.output) {
         log::info!("serve it: byoc serve --model-dir {}", place.display());
@@ -68,249 +29,187 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()
     Ok(())
 }
 
-impl Arguments {
-    fn resolve(&self, environment: &Environment) -> Result<(Config, log::LevelFilter)> {
-        let mut settings = Settings::new(environment);
-        let base_dir = settings.get(("base-dir", self.base_dir.as_deref()), &[env::SAGEMAKER_BASE_DIR], text);
-        let base_dir = absolute(Path::new(base_dir.as_deref().unwrap_or("/opt/ml")));
-        let model_dir = settings.get(("model-dir", self.model_dir.as_deref()), &[env::SM_MODEL_DIR], text);
-        let threads =
-            settings.get(("threads", self.threads.as_deref()), &[env::BYOC_TRAINING_THREADS], number(1, 1024));
-        let memory = settings.get(("memory", self.memory.as_deref()), &[env::BYOC_TRAINING_MEMORY], parse_size);
-        let level = settings.get(
-            ("log-level", self.log_level.as_deref()),
-            &[env::SAGEMAKER_CONTAINER_LOG_LEVEL],
-            logs::parse_level,
-        );
-        let (task, output) = if self.is_of_files() {
-            (Task::Files(self.files(&mut settings)), self.output(&mut settings))
-        } else {
-            let folder = model_dir.map_or_else(|| base_dir.join("model"), |folder| absolute(Path::new(&folder)));
-            (Task::Tree(base_dir), Output::Folder(folder))
-        };
-        settings.finish()?;
-        let all_memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
-        let config = Config {
-            task,
-            output,
-            threads: threads.map_or_else(
-                || std::thread::available_parallelism().map_or(1, usize::from),
-                |threads| threads as usize,
-            ),
-            memory: memory.unwrap_or(all_memory / 2),
-            all_memory,
-            is_watched: std::io::stdout().is_terminal(),
-        };
-        Ok((config, level.unwrap_or(log::LevelFilter::Info)))
-    }
-
-    /// The flags of a job over files that were given.
-    fn given_of_files(&self) -> Vec<&'static str> {
-        [
-            ("--train", self.train.is_some()),
-            ("--validation", self.validation.is_some()),
-            ("--test", self.test.is_some()),
-            ("--hp", !self.hp.is_empty()),
-            ("--content-type", self.content_type.is_some()),
-            ("--output", self.output.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(flag, is_given)| is_given.then_some(flag))
-        .collect()
-    }
-
-    fn is_of_files(&self) -> bool {
-        !self.given_of_files().is_empty()
-    }
-
-    /// The job that the flags say.
-    fn files(&self, settings: &mut Settings<'_>) -> Files {
-        if self.train.is_none() {
-            let flags = self.given_of_files().join(", ");
-            settings
-                .problem(format!("{flags} without --train: give the file or the folder to train on as --train PATH"));
-        }
-        if let Some(base_dir) = &self.base_dir {
-            settings.problem(format!(
-                "--base-dir is {base_dir:?} beside --train: give --base-dir for data in SageMaker's tree below it, or --train for \
-                 files wherever they lie"
-            ));
-        }
-        let given = [("train", &self.train), ("validation", &self.validation), ("test", &self.test)];
-        let mut channels = BTreeMap::new();
-        for (name, path) in given {
-            let Some(path) = path else { continue };
-            match data(path) {
-                Ok(path) => drop(channels.insert(name.to_owned(), path)),
-                Err(Unusable::Missing(said)) => settings.missing(format!("--{name}: {said}")),
-                Err(Unusable::Other(problem)) => settings.problem(format!("--{name}: {problem}")),
-            }
-        }
-        let mut hyperparameters = BTreeMap::new();
-        for given in &self.hp {
-            match hyperparameter(given) {
-                Ok((name, value)) => drop(hyperparameters.insert(name, value)),
-                Err(problem) => settings.problem(format!("--hp {given}: {problem}")),
-            }
-        }
-        let content_type = self.content_type.clone().unwrap_or_else(|| CSV.to_owned());
-        Files { hyperparameters, channels, content_type }
-    }
-
-    /// Where its model goes.
-    fn output(&self, settings: &mut Settings<'_>) -> Output {
-        let output = match (&self.output, &self.model_dir) {
-            (Some(output), None) => output.clone(),
-            (None, Some(folder)) => PathBuf::from(folder),
-            (None, None) => PathBuf::from("model"),
-            (Some(output), Some(folder)) => {
-                let output = output.display();
-                settings.problem(format!("--output is \"{output}\" and --model-dir {folder:?}: give one of them"));
-                return Output::Folder(PathBuf::new());
-            }
-        };
-        let text = output.to_string_lossy();
-        if is_remote(&text) {
-            settings.problem(format!("--output is {text:?}: expected a folder or a .tar.gz on this machine; {COPY}"));
-        }
-        let is_archive = text.ends_with(".tar.gz") || text.ends_with(".tgz");
-        let output = absolute(&output);
-        if is_archive { Output::Archive(output) } else { Output::Folder(output) }
-    }
-}
-
-/// Whoever trains on AWS has its files copied by the platform.
-const COPY: &str = "`aws s3 cp --recursive` copies between S3 and here";
-
-fn is_remote(text: &str) -> bool {
-    text.contains("://")
-}
-
-/// Why no data can be read from a path.
-enum Unusable {
-    Missing(String),
-    Other(String),
-}
-
-/// A file or a folder of data.
-fn data(path: &Path) -> Result<PathBuf, Unusable> {
-    let text = path.to_string_lossy();
-    if is_remote(&text) {
-        return Err(Unusable::Other(format!("{text:?}: expected a file or a folder on this machine; {COPY}")));
-    }
-    let path = absolute(path);
-    match std::fs::metadata(&path) {
-        Ok(found) if found.is_file() || found.is_dir() => Ok(path),
-        Ok(_) => Err(Unusable::Other(format!(
-            "{} is a pipe, a socket or a device, which can be read once: expected a file or a folder",
-            path.display()
-        ))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Unusable::Missing(nothing_at(&path))),
-        Err(error) => Err(Unusable::Other(format!("{}: {error}", path.display()))),
-    }
-}
-
-/// A hyperparameter, NAME=VALUE or NAME=@FILE.
-fn hyperparameter(given: &str) -> Result<(String, String), String> {
-    let (name, value) = given.split_once('=').filter(|(name, _)| !name.trim().is_empty()).ok_or_else(|| {
-        "expected NAME=VALUE such as predictor_type=regressor, or NAME=@FILE for the text of a file".to_owned()
-    })?;
-    let value = match value.strip_prefix('@') {
-        None => value.to_owned(),
-        Some(file) => read_text(Path::new(file))?,
+fn resolve(settings: Train, mut problems: Problems, given: &Given) -> Result<Config> {
+    let (task, output) = if files_flags(given).is_empty() {
+        let base_dir = absolute(&settings.base_dir);
+        let folder = settings.model_dir.map_or_else(|| base_dir.join("model"), |folder| absolute(&folder));
+        (Task::Tree(base_dir), Output::Folder(folder))
+    } else {
+        let output = output(&settings.files, given, &mut problems);
+        (Task::Files(files(settings.files, given, &mut problems)), output)
     };
-    Ok((name.trim().to_owned(), value))
+    problems.finish()?;
+    let all_memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Config {
+        task,
+        output,
+        threads: settings.threads.unwrap_or_else(cores),
+        memory: settings.memory.unwrap_or(all_memory / 2),
+        all_memory,
+        is_watched: std::io::stdout().is_terminal(),
+    })
+}
+
+/// The flags of a job on files that are given.
+fn files_flags(given: &Given) -> Vec<String> {
+    let typed = Files::descriptions().into_iter().filter(|setting| given.is_typed(setting));
+    typed.filter_map(|setting| Some(format!("--{}", setting.flag?.name))).collect()
+}
+
+/// The job that the flags describe.
+fn files(settings: Files, given: &Given, problems: &mut Problems) -> training::Files {
+    if !given.is_typed(&Files::train.description()) {
+        let flags = files_flags(given).join(", ");
+        problems.add(format!("{flags} without --train: give the file or the folder to train on as --train PATH"));
+    }
+    if given.is_typed(&Train::base_dir.description()) {
+        let base_dir = settings_text(given, &Train::base_dir.description());
+        problems.add(format!(
+            "--base-dir is {base_dir:?} beside --train: give --base-dir for data in SageMaker's folders below it, or --train for \
+             files anywhere"
+        ));
+    }
+    let channels = [("train", settings.train), ("validation", settings.validation), ("test", settings.test)];
+    training::Files {
+        // Of a hyperparameter that is given twice the last value counts.
+        hyperparameters: settings.hp.unwrap_or_default().into_iter().collect(),
+        channels: channels.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?))).collect(),
+        content_type: settings.content_type,
+    }
+}
+
+/// The place of the model of a job on files. SM_MODEL_DIR is for a job of SageMaker's.
+fn output(settings: &Files, given: &Given, problems: &mut Problems) -> Output {
+    let model_dir = Train::model_dir.description();
+    let model_dir = given.is_typed(&model_dir).then(|| settings_text(given, &model_dir));
+    let output = match (&settings.output, model_dir) {
+        (Some(output), None) => output.clone(),
+        (None, Some(folder)) => place_of_model(folder.as_ref()).unwrap_or_else(|wrong| {
+            problems.wrong(&Source::Flag("model-dir"), &folder, wrong);
+            PathBuf::new()
+        }),
+        (None, None) => PathBuf::from("model"),
+        (Some(output), Some(folder)) => {
+            let output = output.display();
+            problems.add(format!("--output is \"{output}\" and --model-dir {folder:?}: give one of them"));
+            PathBuf::new()
+        }
+    };
+    let text = output.to_string_lossy();
+    let is_archive = text.ends_with(".tar.gz") || text.ends_with(".tgz");
+    let output = absolute(&output);
+    if is_archive { Output::Archive(output) } else { Output::Folder(output) }
+}
+
+fn settings_text(given: &Given, setting: &Description) -> String {
+    given.value(setting).map(|(_, text)| text.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::testing::given;
+    use crate::env::Environment;
+
+    fn read(flags: &[&str], environment: &Environment) -> Result<Config> {
+        let given = given("train", flags, environment.clone());
+        let (settings, problems) = given.read();
+        resolve(settings, problems, &given)
+    }
 
     #[test]
-    fn with_nothing_said_it_is_the_container_that_sagemaker_starts() {
-        let (config, _) = Arguments::default().resolve(&Environment::default()).unwrap();
+    fn the_defaults_are_the_container_that_sagemaker_starts() {
+        let config = read(&[], &Environment::default()).unwrap();
         assert!(matches!(config.task, Task::Tree(folder) if *folder == *"/opt/ml"));
         assert!(matches!(config.output, Output::Folder(folder) if *folder == *"/opt/ml/model"));
         assert!(config.threads >= 1 && config.memory > 0);
     }
 
     #[test]
-    fn flags_win_over_variables_and_all_mistakes_come_at_once() {
-        let arguments = Arguments { base_dir: Some("/a".into()), memory: Some("2K".into()), ..Arguments::default() };
+    fn flags_win_over_variables_and_all_mistakes_are_reported_at_once() {
         let environment = Environment::from([("SAGEMAKER_BASE_DIR", "/b"), ("BYOC_TRAINING_THREADS", "3")]);
-        let (config, _) = arguments.resolve(&environment).unwrap();
+        let config = read(&["--base-dir", "/a", "--memory", "2K"], &environment).unwrap();
         assert!(matches!(config.task, Task::Tree(folder) if *folder == *"/a"));
         assert_eq!((config.threads, config.memory), (3, 2048));
         let environment = Environment::from([("BYOC_TRAINING_THREADS", "0"), ("BYOC_TRAINING_MEMORY", "much")]);
-        let error = Arguments::default().resolve(&environment).unwrap_err();
+        let error = read(&[], &environment).unwrap_err();
         assert!(error.message().contains("2 settings are wrong"), "{error}");
     }
 
-    fn over(arguments: Arguments) -> Result<Config> {
-        arguments.resolve(&Environment::from([("SAGEMAKER_BASE_DIR", "/b")])).map(|(config, _)| config)
+    fn on_files(flags: &[&str]) -> Result<Config> {
+        read(flags, &Environment::from([("SAGEMAKER_BASE_DIR", "/b")]))
     }
 
     #[test]
-    fn files_make_the_job_that_a_tree_would() {
+    fn files_make_the_job_that_sagemakers_folders_would() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("houses.csv");
         std::fs::write(&file, "1,2\n").unwrap();
-        let given = |output: &str| Arguments {
-            train: Some(file.clone()),
-            validation: Some(folder.path().to_owned()),
-            hp: vec![
-                "epochs=2".into(),
-                "predictor_type = regressor".into(),
-                "epochs=3".into(),
-                format!("text=@{}", file.display()),
-            ],
-            output: Some(output.into()),
-            ..Arguments::default()
-        };
-        let config = over(given("/x/model.tar.gz")).unwrap();
+        let (folder, file) = (folder.path().to_str().unwrap(), file.to_str().unwrap());
+        let text = format!("text=@{file}");
+        let flags = [
+            "--train",
+            file,
+            "--validation",
+            folder,
+            "--hp=epochs=2",
+            "--hp=predictor_type = regressor",
+            "--hp=epochs=3",
+            "--hp",
+            &text,
+        ];
+        let with_output = |output| on_files(&[&flags[..], &["--output", output]].concat()).unwrap();
+        let config = with_output("/x/model.tar.gz");
         assert!(matches!(config.output, Output::Archive(path) if *path == *"/x/model.tar.gz"));
-        let Task::Files(files) = config.task else { panic!("it is of a tree") };
+        let Task::Files(files) = config.task else { panic!("it reads SageMaker's folders") };
         let expected = [("epochs", "3"), ("predictor_type", " regressor"), ("text", "1,2\n")];
         assert!(files.hyperparameters.iter().map(|(name, value)| (&**name, &**value)).eq(expected));
         assert_eq!(files.content_type, "text/csv");
         assert!(files.channels.keys().eq(["train", "validation"]));
-        assert!(matches!(over(given("/x/y")).unwrap().output, Output::Folder(path) if *path == *"/x/y"));
-        let unsaid = over(Arguments { output: None, ..given("") }).unwrap();
-        assert!(matches!(unsaid.output, Output::Folder(path) if path.is_absolute() && path.ends_with("model")));
+        assert!(matches!(with_output("/x/y").output, Output::Folder(path) if *path == *"/x/y"));
+        let default = on_files(&flags).unwrap().output;
+        assert!(matches!(default, Output::Folder(path) if path.is_absolute() && path.ends_with("model")));
     }
 
     #[test]
-    fn what_is_wrong_with_files_is_said_with_what_is_there() {
+    fn wrong_flags_of_a_job_on_files_are_all_reported_with_what_exists() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("houses.csv"), "1,2\n").unwrap();
-        let arguments = Arguments {
-            train: Some(folder.path().join("house.csv")),
-            test: Some("s3://bucket/test".into()),
-            hp: vec![
-                "epochs".into(),
-                "=3".into(),
-                format!("preprocessor=@{}", folder.path().join("none.json").display()),
-            ],
-            base_dir: Some("/a".into()),
-            model_dir: Some("/m".into()),
-            output: Some("/o".into()),
-            ..Arguments::default()
-        };
-        let error = over(arguments).unwrap_err();
+        let train = folder.path().join("house.csv");
+        let preprocessor = format!("--hp=preprocessor=@{}", folder.path().join("none.json").display());
+        let flags = [
+            "--train",
+            train.to_str().unwrap(),
+            "--test=s3://bucket/test",
+            "--hp=epochs",
+            "--hp==3",
+            &preprocessor,
+            "--base-dir=/a",
+            "--model-dir=/m",
+            "--output=/o",
+        ];
+        let error = on_files(&flags).unwrap_err();
         for part in [
             "7 settings are wrong",
             "did you mean",
             "has houses.csv",
-            "--test: \"s3://bucket/test\": expected a file or a folder on this machine",
-            "--hp epochs: expected NAME=VALUE",
-            "--hp =3: expected",
-            "--hp preprocessor=@",
+            "--test is \"s3://bucket/test\": expected a file or a folder on this machine",
+            "--hp is \"epochs\": expected NAME=VALUE",
+            "--hp is \"=3\": expected",
+            "--hp is \"preprocessor=@",
             "--base-dir is \"/a\" beside --train",
             "--output is \"/o\" and --model-dir \"/m\"",
         ] {
             assert!(error.message().contains(part), "{part}: {error}");
         }
-        let error = over(Arguments { hp: vec!["a=b".into()], ..Arguments::default() }).unwrap_err();
+        let error = on_files(&["--hp", "a=b"]).unwrap_err();
         assert!(error.message().contains("--hp without --train: give the file"), "{error}");
+        for flag in ["--output", "--model-dir"] {
+            let train = folder.path().to_str().unwrap();
+            let error = on_files(&["--train", train, flag, "s3://bucket/model"]).unwrap_err();
+            let expected = format!("{flag} is \"s3://bucket/model\": expected a folder or a .tar.gz on this machine");
+            assert!(error.message().contains(&expected), "{error}");
+        }
     }
 }

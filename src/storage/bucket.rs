@@ -39,8 +39,9 @@ pub struct S3Access(pub BTreeMap<String, String>);
 impl S3Access {
     /// What an environment says of it.
     pub fn of(environment: &Environment) -> S3Access {
-        let set = |name: &&str| Some(((*name).to_owned(), environment.get(name)?.to_owned()));
-        S3Access(env::S3_VARIABLES.iter().filter_map(set).collect())
+        let set =
+            |variable: &env::Variable| Some((variable.name.to_owned(), environment.get(variable.name)?.to_owned()));
+        S3Access(env::S3.iter().filter_map(set).collect())
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {

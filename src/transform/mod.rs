@@ -23,5 +23,5 @@ mod split;
 
 pub use job::{Job, MISSING, Problem};
 pub use model::{LaunchSettings, ModelSource};
-pub use request::Request;
+pub use request::{Member, Request};
 pub use run::{Settings, run};

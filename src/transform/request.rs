@@ -13,6 +13,45 @@ use crate::platform::problems::list_problems;
 use crate::storage::read_text;
 use byoc_formats::json_document::Mistyped;
 
+macro_rules! members {
+    ($($member:ident)+) => {
+        /// A member of CreateTransformJob's request that is not a structure.
+        #[allow(missing_docs, reason = "they are named as in the API")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Member { $($member),+ }
+
+        impl Member {
+            /// All of them, in the order of the API.
+            pub const ALL: &[Member] = &[$(Member::$member),+];
+
+            /// Its name in the API.
+            pub const fn name(self) -> &'static str {
+                match self { $(Member::$member => stringify!($member)),+ }
+            }
+        }
+    };
+}
+
+members! {
+    S3Uri
+    S3DataType
+    ContentType
+    CompressionType
+    SplitType
+    S3OutputPath
+    Accept
+    AssembleWith
+    BatchStrategy
+    MaxPayloadInMB
+    MaxConcurrentTransforms
+    InputFilter
+    JoinSource
+    OutputFilter
+    InvocationsTimeoutInSeconds
+    InvocationsMaxRetries
+    Environment
+}
+
 /// CreateTransformJob's request, not checked yet.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -32,40 +71,39 @@ impl Request {
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }
 
-    /// Sets a member that is no structure, by its name in the API, in place of what the file says.
+    /// Sets a member, in place of what the file says.
     ///
     /// # Errors
     /// What was expected.
-    pub fn set(&mut self, member: &str, text: &str) -> Result<(), String> {
+    pub fn set(&mut self, member: Member, text: &str) -> Result<(), String> {
         let typed = &mut self.typed;
         let own = || Some(text.to_owned());
         match member {
             // A path that was typed is relative to where one is, not to the file.
-            "S3Uri" => typed.transform_input.data_source.s3.uri = Some(absolute(text)),
-            "S3OutputPath" => typed.transform_output.s3_output_path = Some(absolute(text)),
-            "S3DataType" => typed.transform_input.data_source.s3.data_type = Some(variant(text)?),
-            "ContentType" => typed.transform_input.content_type = own(),
-            "CompressionType" => typed.transform_input.compression_type = variant(text)?,
-            "SplitType" => typed.transform_input.split_type = variant(text)?,
-            "Accept" => typed.transform_output.accept = own(),
-            "AssembleWith" => typed.transform_output.assemble_with = variant(text)?,
-            "BatchStrategy" => typed.batch_strategy = Some(variant(text)?),
-            "MaxPayloadInMB" => typed.max_payload_in_mb = Some(number(text)?),
-            "MaxConcurrentTransforms" => typed.max_concurrent_transforms = Some(number(text)?),
-            "InputFilter" => typed.data_processing.input_filter = own(),
-            "JoinSource" => typed.data_processing.join_source = variant(text)?,
-            "OutputFilter" => typed.data_processing.output_filter = own(),
-            "InvocationsTimeoutInSeconds" => {
+            Member::S3Uri => typed.transform_input.data_source.s3.uri = Some(absolute(text)),
+            Member::S3OutputPath => typed.transform_output.s3_output_path = Some(absolute(text)),
+            Member::S3DataType => typed.transform_input.data_source.s3.data_type = Some(variant(text)?),
+            Member::ContentType => typed.transform_input.content_type = own(),
+            Member::CompressionType => typed.transform_input.compression_type = variant(text)?,
+            Member::SplitType => typed.transform_input.split_type = variant(text)?,
+            Member::Accept => typed.transform_output.accept = own(),
+            Member::AssembleWith => typed.transform_output.assemble_with = variant(text)?,
+            Member::BatchStrategy => typed.batch_strategy = Some(variant(text)?),
+            Member::MaxPayloadInMB => typed.max_payload_in_mb = Some(number(text)?),
+            Member::MaxConcurrentTransforms => typed.max_concurrent_transforms = Some(number(text)?),
+            Member::InputFilter => typed.data_processing.input_filter = own(),
+            Member::JoinSource => typed.data_processing.join_source = variant(text)?,
+            Member::OutputFilter => typed.data_processing.output_filter = own(),
+            Member::InvocationsTimeoutInSeconds => {
                 typed.model_client_config.invocations_timeout_in_seconds = Some(number(text)?);
             }
-            "InvocationsMaxRetries" => typed.model_client_config.invocations_max_retries = Some(number(text)?),
-            "Environment" => {
+            Member::InvocationsMaxRetries => typed.model_client_config.invocations_max_retries = Some(number(text)?),
+            Member::Environment => {
                 for one in variables(text) {
                     let (name, value) = one.split_once('=').ok_or("expected NAME=VALUE")?;
                     typed.environment.insert(name.trim().to_owned(), value.to_owned());
                 }
             }
-            other => return Err(format!("there is no member {other}")),
         }
         Ok(())
     }
@@ -130,27 +168,6 @@ mod tests {
         assert_eq!(variables("A={,B=2"), ["A={,B=2"]);
     }
 
-    /// Members of a request that stand alone, by the names of the API.
-    const MEMBERS: [&str; 17] = [
-        "S3Uri",
-        "S3DataType",
-        "ContentType",
-        "CompressionType",
-        "SplitType",
-        "S3OutputPath",
-        "Accept",
-        "AssembleWith",
-        "BatchStrategy",
-        "MaxPayloadInMB",
-        "MaxConcurrentTransforms",
-        "InputFilter",
-        "JoinSource",
-        "OutputFilter",
-        "InvocationsTimeoutInSeconds",
-        "InvocationsMaxRetries",
-        "Environment",
-    ];
-
     #[test]
     fn members_of_a_wrong_type_are_named_all_together() {
         let folder = tempfile::tempdir().unwrap();
@@ -175,24 +192,31 @@ mod tests {
     fn every_member_can_be_set_and_what_makes_no_sense_is_said() {
         let mut request = Request::default();
         for (member, good, bad) in [
-            ("S3DataType", "ManifestFile", "Manifest"),
-            ("CompressionType", "Gzip", "gzip"),
-            ("SplitType", "TFRecord", "TfRecord"),
-            ("AssembleWith", "Line", "line"),
-            ("BatchStrategy", "SingleRecord", "SINGLE_RECORD"),
-            ("MaxPayloadInMB", "6", "six"),
-            ("MaxConcurrentTransforms", "2", ""),
-            ("JoinSource", "Input", "input"),
-            ("InvocationsTimeoutInSeconds", "5", "5s"),
-            ("InvocationsMaxRetries", "0", "x"),
-            ("Environment", "A=1,B=2=3", "A"),
+            (Member::S3DataType, "ManifestFile", "Manifest"),
+            (Member::CompressionType, "Gzip", "gzip"),
+            (Member::SplitType, "TFRecord", "TfRecord"),
+            (Member::AssembleWith, "Line", "line"),
+            (Member::BatchStrategy, "SingleRecord", "SINGLE_RECORD"),
+            (Member::MaxPayloadInMB, "6", "six"),
+            (Member::MaxConcurrentTransforms, "2", ""),
+            (Member::JoinSource, "Input", "input"),
+            (Member::InvocationsTimeoutInSeconds, "5", "5s"),
+            (Member::InvocationsMaxRetries, "0", "x"),
+            (Member::Environment, "A=1,B=2=3", "A"),
         ] {
             request.set(member, good).unwrap();
             let problem = request.set(member, bad).unwrap_err();
-            assert!(problem.contains("expected"), "{member}: {problem}");
+            assert!(problem.contains("expected"), "{}: {problem}", member.name());
         }
-        for member in MEMBERS {
-            assert_ne!(request.set(member, "?"), Err(format!("there is no member {member}")));
+        for member in [
+            Member::S3Uri,
+            Member::S3OutputPath,
+            Member::ContentType,
+            Member::Accept,
+            Member::InputFilter,
+            Member::OutputFilter,
+        ] {
+            request.set(member, "?").unwrap();
         }
         assert_eq!(request.typed.environment["B"], "2=3");
     }

@@ -13,13 +13,14 @@ mod several;
 mod weights;
 
 use std::io::{BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
-use clap::Args;
 
-use crate::cli::overrides::OverrideArguments;
-use crate::cli::settings::Settings;
+use crate::cli::overrides;
+use crate::cli::settings::given::Given;
+use crate::cli::settings::problems::Problems;
+use crate::cli::table::inspect::Inspect;
 use crate::container::accounts::process_reserve;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
@@ -29,32 +30,18 @@ use byoc_sklearn::preprocessor::Overrides;
 use page::{Page, path, plain};
 use place::Place;
 
-/// Say what is inside an artifact: transformers, columns, weights, sizes
-#[derive(Args, Debug)]
-pub(super) struct Arguments {
-    /// A model's folder, a folder of archives, a model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model; here or in S3 (s3://BUCKET/KEY)
-    #[arg(value_name = "PATH")]
-    path: PathBuf,
-    /// Print everything as JSON
-    #[arg(long)]
-    json: bool,
-    /// Preprocessor whose features a linear learner's weights belong to, in any of PATH's forms
-    #[arg(long, value_name = "PATH")]
-    preprocessor: Option<PathBuf>,
-    #[command(flatten)]
-    overrides: OverrideArguments,
-}
-
-/// Where nothing tells how much memory there is.
+/// The memory that is assumed if nothing tells how much there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
-pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<()> {
+pub(super) fn run(given: &Given) -> Result<()> {
+    let (settings, problems) = given.read::<Inspect>();
+    let is_json = settings.json;
     let mut stdout = BufWriter::new(std::io::stdout().lock());
-    let (refusal, written) = match inspect(arguments, environment, &mut stdout) {
+    let (refusal, written) = match inspect(settings, problems, given.environment(), &mut stdout) {
         Ok(()) => (None, Ok(())),
         Err(Ended::Told(error)) => (Some(error), Ok(())),
         Err(Ended::Refused(refusal)) => {
-            let written = failure::write(&mut stdout, &refusal, arguments.json);
+            let written = failure::write(&mut stdout, &refusal, is_json);
             (Some(refusal.error), written)
         }
         Err(Ended::NotWritten(error)) => (None, Err(error)),
@@ -90,30 +77,35 @@ impl From<std::io::Error> for Ended {
     }
 }
 
-fn inspect(arguments: &Arguments, environment: &Environment, stdout: &mut impl Write) -> Result<(), Ended> {
-    let mut settings = Settings::new(environment);
-    let overrides = arguments.overrides.resolve(&mut settings);
-    settings.finish()?;
+fn inspect(
+    settings: Inspect,
+    problems: Problems,
+    environment: &Environment,
+    stdout: &mut impl Write,
+) -> Result<(), Ended> {
+    problems.finish()?;
+    let Inspect { path, json, preprocessor, scikit_learn } = settings;
+    let overrides = overrides::from(scikit_learn);
     let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
     let account = Account::new(memory.saturating_sub(process_reserve(memory)));
     let allowance = || Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
-    let place = Place::of(&arguments.path, environment)?;
+    let place = Place::of(&path, environment)?;
     let archives = Inspection::archives_in(&place.path);
     if !archives.is_empty() {
         let several = several::Models { folder: &place, archives, overrides: &overrides };
-        return several.tell(stdout, arguments.json, &allowance);
+        return several.tell(stdout, json, &allowance);
     }
     let allowance = allowance();
     let mut inspection = Inspection::or_refusal(&place.path, &overrides, &allowance).map_err(|mut refusal| {
         refusal.error = place.said_of(refusal.error);
         Ended::Refused(refusal)
     })?;
-    if let Some(preprocessor) = &arguments.preprocessor {
+    if let Some(preprocessor) = &preprocessor {
         let place = Place::of(preprocessor, environment)?;
-        name_features(&mut inspection, arguments, (&place.path, &overrides), &allowance)
+        name_features(&mut inspection, &path, (&place.path, &overrides), &allowance)
             .map_err(|error| place.said_of(error))?;
     }
-    if arguments.json {
+    if json {
         // Not as one text, which may be large.
         let mut lines = printable::JsonLines::new(stdout);
         serde_json::to_writer_pretty(&mut lines, &inspection).map_err(std::io::Error::from)?;
@@ -143,14 +135,14 @@ fn say(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
 /// Gives a linear learner's features the names that a preprocessor has for what it gives.
 fn name_features(
     inspection: &mut Inspection,
-    arguments: &Arguments,
+    learner_path: &Path,
     (path, overrides): (&Path, &Overrides),
     allowance: &Allowance,
 ) -> Result<()> {
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
-            format!("--preprocessor names the weights of a linear learner, and {} is none", arguments.path.display()),
+            format!("--preprocessor names the weights of a linear learner, and {} is none", learner_path.display()),
         ));
     };
     let preprocessor = match Inspection::of(path, overrides, allowance)?.contents {
@@ -166,7 +158,7 @@ fn name_features(
     })?;
     learner
         .name_features(names)
-        .map_err(|error| error.context(format_args!("{} does not fit {}", path.display(), arguments.path.display())))
+        .map_err(|error| error.context(format_args!("{} does not fit {}", path.display(), learner_path.display())))
 }
 
 fn in_words(inspection: &Inspection) -> String {

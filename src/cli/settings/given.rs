@@ -1,0 +1,87 @@
+//! What the command line and the environment give, as text.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::problems::Problems;
+use super::row::{Arity, Description, Group};
+use crate::env::Environment;
+
+/// Where the value of a setting comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Source {
+    /// A flag, by its name without the hyphens.
+    Flag(&'static str),
+    /// An environment variable.
+    Variable(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Flag(name) => write!(f, "--{name}"),
+            Source::Variable(name) => write!(f, "environment variable {name}"),
+        }
+    }
+}
+
+/// The arguments of one command, and the environment.
+#[derive(Debug)]
+pub(in crate::cli) struct Given {
+    matches: ArgMatches,
+    environment: Environment,
+}
+
+impl Given {
+    pub(in crate::cli) fn new(matches: ArgMatches, environment: Environment) -> Given {
+        Given { matches, environment }
+    }
+
+    pub(in crate::cli) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Reads a group of settings. What is wrong with them is in the problems.
+    pub(in crate::cli) fn read<G: Group>(&self) -> (G, Problems) {
+        let mut problems = Problems::default();
+        (G::read(self, &mut problems), problems)
+    }
+
+    /// The values of a setting: those of its flag, else the one of the first of its variables that is set.
+    pub(super) fn values(&self, setting: &Description) -> Option<(Source, Vec<OsString>)> {
+        if let Some(flag) = setting.flag
+            && let Some(values) = self.typed(setting)
+        {
+            return Some((Source::Flag(flag.name), values));
+        }
+        let (variable, value) =
+            setting.variables.iter().find_map(|variable| Some((*variable, self.environment.get(variable)?)))?;
+        Some((Source::Variable(variable), vec![value.into()]))
+    }
+
+    /// The value of a setting that has one. Values of a flag that may be repeated are joined by commas.
+    pub(in crate::cli) fn value(&self, setting: &Description) -> Option<(Source, OsString)> {
+        let (source, values) = self.values(setting)?;
+        Some((source, values.join(OsStr::new(","))))
+    }
+
+    /// The values that the command line gives a flag.
+    pub(in crate::cli) fn typed(&self, setting: &Description) -> Option<Vec<OsString>> {
+        let flag = setting.flag?;
+        if self.matches.value_source(flag.name) != Some(ValueSource::CommandLine) {
+            return None;
+        }
+        match flag.arity {
+            Arity::Switch => Some(vec!["true".into()]),
+            _ => Some(self.matches.get_raw(flag.name)?.map(OsStr::to_owned).collect()),
+        }
+    }
+
+    /// Whether the command line has the flag of a setting.
+    pub(in crate::cli) fn is_typed(&self, setting: &Description) -> bool {
+        self.typed(setting).is_some()
+    }
+}

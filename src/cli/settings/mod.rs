@@ -1,0 +1,70 @@
+//! How settings are declared and read. The settings themselves are in [`super::table`].
+//!
+//! A setting is one row of a table: its flag, its variables, its parser, its default and its documentation. From the row come
+//! the command line ([`row::Description::argument`]), the value ([`row::Row::read`]: the flag, else the first variable that is
+//! set, else the default) and `docs/reference.md` (`cli/reference.rs`).
+
+pub(super) mod given;
+pub(super) mod parse;
+pub(super) mod problems;
+pub(super) mod row;
+#[cfg(test)]
+mod settings_test;
+
+/// Declares the settings of a command, or a group of settings that several commands share.
+///
+/// ```text
+/// settings! {
+///     /// What the command does, for its help
+///     pub(in crate::cli) struct Serve {
+///         /// Port to listen on
+///         ///
+///         /// Only docs/reference.md has what follows an empty line.
+///         port: Defaulted<u16> = flag("port", "PORT").variables(&["BYOC_PORT"]).parse(port).default("8080");
+///     }
+/// }
+/// ```
+///
+/// This makes a struct with a field `port: u16`, the row itself as the constant `Serve::port`, and [`row::Group`], which reads
+/// the struct and lists its rows. The compiler warns of a setting that no code uses. A row without documentation keeps the
+/// documentation of the row that it is made from.
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])+
+        $visibility:vis struct $group:ident {
+            $( $(#[doc = $doc:literal])* $field:ident: $row:ty = $definition:expr; )*
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug)]
+        $visibility struct $group {
+            $( $(#[doc = $doc])* $visibility $field: <$row as $crate::cli::settings::row::Row>::Value, )*
+        }
+
+        #[allow(non_upper_case_globals, reason = "a row is named as the field that it is read into")]
+        impl $group {
+            $( $visibility const $field: $row =
+                $crate::cli::settings::settings!(@documented $definition $(, $doc)*); )*
+        }
+
+        impl $crate::cli::settings::row::Group for $group {
+            const ABOUT: &'static str = concat!($($about, "\n"),+);
+
+            fn descriptions() -> Vec<$crate::cli::settings::row::Description> {
+                let rows = [$( $crate::cli::settings::row::Row::descriptions(&Self::$field), )*];
+                rows.into_iter().flatten().collect()
+            }
+
+            fn read(
+                given: &$crate::cli::settings::given::Given,
+                problems: &mut $crate::cli::settings::problems::Problems,
+            ) -> Self {
+                Self { $( $field: $crate::cli::settings::row::Row::read(&Self::$field, given, problems), )* }
+            }
+        }
+    };
+    (@documented $definition:expr) => { $definition };
+    (@documented $definition:expr, $($doc:literal),+) => { $definition.documented(concat!($($doc, "\n"),+)) };
+}
+
+pub(in crate::cli) use settings;

@@ -1,0 +1,467 @@
+//! The rows of the table of settings.
+
+use std::ffi::OsStr;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, value_parser};
+
+use super::given::{Given, Source};
+use super::parse::truth;
+use super::problems::{Problems, Wrong};
+
+/// A row of the table, or several rows that are read together.
+pub(in crate::cli) trait Row {
+    /// What is read.
+    type Value;
+
+    /// Reads the value, and reports what is wrong with it.
+    fn read(&self, given: &Given, problems: &mut Problems) -> Self::Value;
+
+    /// What help and reference say.
+    fn descriptions(&self) -> Vec<Description>;
+}
+
+/// The settings of a command, or some that several commands share. `settings!` implements it.
+pub(in crate::cli) trait Group: Sized {
+    /// The documentation of the group.
+    const ABOUT: &'static str;
+
+    /// The rows of the group, in the order of help and reference.
+    fn descriptions() -> Vec<Description>;
+
+    /// Reads all rows, and reports all that is wrong with them.
+    fn read(given: &Given, problems: &mut Problems) -> Self;
+}
+
+/// The command-line flag of a setting.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Flag {
+    /// Its name, without the hyphens.
+    pub(in crate::cli) name: &'static str,
+    /// What stands for its value in help.
+    pub(in crate::cli) placeholder: &'static str,
+    pub(in crate::cli) arity: Arity,
+}
+
+/// How many values a flag takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Arity {
+    /// One; of a flag that is given twice the last value counts.
+    One,
+    /// One each time that the flag is given.
+    Repeated,
+    /// None.
+    Switch,
+    /// The argument without a flag that a command requires.
+    Positional,
+}
+
+/// What holds if a setting is not given.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) enum Default {
+    /// Nothing, or it is not worth a word.
+    Unsaid,
+    /// This value.
+    Value(&'static str),
+    /// This is decided by code; the text says how.
+    Otherwise(&'static str),
+}
+
+/// What is known of a setting without its type.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Description {
+    pub(in crate::cli) flag: Option<Flag>,
+    pub(in crate::cli) variables: &'static [&'static str],
+    pub(in crate::cli) default: Default,
+    /// The heading above the flag in help.
+    heading: Option<&'static str>,
+    /// Whether its value may be any path, also one that is not Unicode.
+    is_path: bool,
+    documentation: &'static str,
+}
+
+impl Description {
+    /// The paragraphs of the documentation. Help has the first of them.
+    pub(in crate::cli) fn paragraphs(&self) -> Vec<String> {
+        paragraphs(self.documentation)
+    }
+
+    pub(in crate::cli) fn is_repeated(&self) -> bool {
+        self.flag.is_some_and(|flag| flag.arity == Arity::Repeated)
+    }
+
+    /// The flag as clap knows it; the name of the flag is its id.
+    pub(in crate::cli) fn argument(&self) -> Option<Arg> {
+        let Flag { name, placeholder, arity } = self.flag?;
+        let mut argument = Arg::new(name).help(self.help());
+        if let Some(heading) = self.heading {
+            argument = argument.help_heading(heading);
+        }
+        argument = match arity {
+            Arity::Switch => return Some(argument.long(name).action(ArgAction::SetTrue)),
+            Arity::One => argument.long(name).value_name(placeholder).action(ArgAction::Set),
+            Arity::Repeated => argument.long(name).value_name(placeholder).action(ArgAction::Append),
+            Arity::Positional => argument.value_name(placeholder).action(ArgAction::Set).required(true),
+        };
+        Some(if self.is_path { argument.value_parser(value_parser!(PathBuf)) } else { argument })
+    }
+
+    fn help(&self) -> String {
+        let mut help = self.paragraphs().into_iter().next().unwrap_or_default();
+        if self.is_repeated() {
+            help.push_str(" [may be repeated]");
+        }
+        if let Some(variable) = self.variables.first() {
+            let separator = if self.is_repeated() { ", separated by commas" } else { "" };
+            help.push_str(&format!(" [env: {variable}{separator}]"));
+        }
+        match self.default {
+            Default::Unsaid => {}
+            Default::Value(text) | Default::Otherwise(text) => help.push_str(&format!(" [default: {text}]")),
+        }
+        help
+    }
+}
+
+/// The paragraphs of a documentation comment.
+pub(in crate::cli) fn paragraphs(documentation: &str) -> Vec<String> {
+    let lines: Vec<&str> = documentation.lines().map(str::trim).collect();
+    lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).map(|lines| lines.join(" ")).collect()
+}
+
+/// How the text of a setting becomes its value.
+enum Parse<T> {
+    Text(fn(&str) -> Result<T, Wrong>),
+    /// The value remembers where it comes from.
+    Sourced(fn(&str, Source) -> Result<T, Wrong>),
+    Path(fn(&Path) -> Result<T, Wrong>),
+}
+
+/// A row with a flag and variables, and not yet with a parser.
+pub(in crate::cli) struct Unparsed(Description);
+
+/// A setting with a flag, such as `--port PORT`.
+pub(in crate::cli) const fn flag(name: &'static str, placeholder: &'static str) -> Unparsed {
+    unparsed(Some(Flag { name, placeholder, arity: Arity::One }))
+}
+
+/// A setting with a flag that takes no value, such as `--json`.
+pub(in crate::cli) const fn switch(name: &'static str) -> Setting<bool, kind::Switch> {
+    let Unparsed(description) = unparsed(Some(Flag { name, placeholder: "", arity: Arity::Switch }));
+    Setting { description, parse: Parse::Text(truth), kind: PhantomData }
+}
+
+/// The argument that a command requires.
+pub(in crate::cli) const fn positional(name: &'static str) -> Setting<PathBuf, kind::Positional> {
+    let Unparsed(mut description) = unparsed(Some(Flag { name, placeholder: name, arity: Arity::Positional }));
+    description.is_path = true;
+    Setting { description, parse: Parse::Path(super::parse::path), kind: PhantomData }
+}
+
+/// A setting without a flag: the first of these variables that is set counts.
+pub(in crate::cli) const fn variables(variables: &'static [&'static str]) -> Unparsed {
+    unparsed(None).variables(variables)
+}
+
+const fn unparsed(flag: Option<Flag>) -> Unparsed {
+    Unparsed(Description {
+        flag,
+        variables: &[],
+        default: Default::Unsaid,
+        heading: None,
+        is_path: false,
+        documentation: "",
+    })
+}
+
+impl Unparsed {
+    /// The first of these variables that is set counts, if the flag is not given.
+    pub(in crate::cli) const fn variables(mut self, variables: &'static [&'static str]) -> Unparsed {
+        self.0.variables = variables;
+        self
+    }
+
+    /// The flag is below this heading in help.
+    pub(in crate::cli) const fn heading(mut self, heading: &'static str) -> Unparsed {
+        self.0.heading = Some(heading);
+        self
+    }
+
+    pub(in crate::cli) const fn parse<T>(self, parse: fn(&str) -> Result<T, Wrong>) -> Setting<T, kind::Optional> {
+        Setting { description: self.0, parse: Parse::Text(parse), kind: PhantomData }
+    }
+
+    /// The parser gets the flag or the variable too.
+    pub(in crate::cli) const fn parse_sourced<T>(
+        self,
+        parse: fn(&str, Source) -> Result<T, Wrong>,
+    ) -> Setting<T, kind::Optional> {
+        Setting { description: self.0, parse: Parse::Sourced(parse), kind: PhantomData }
+    }
+
+    /// The value is a path, which need not be Unicode.
+    pub(in crate::cli) const fn parse_path<T>(
+        mut self,
+        parse: fn(&Path) -> Result<T, Wrong>,
+    ) -> Setting<T, kind::Optional> {
+        self.0.is_path = true;
+        Setting { description: self.0, parse: Parse::Path(parse), kind: PhantomData }
+    }
+}
+
+/// What a row is read as.
+pub(in crate::cli) mod kind {
+    /// `Option<T>`.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Optional {}
+    /// `T`: the row has a default.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Defaulted {}
+    /// `Option<Vec<T>>`: each value is parsed by itself.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Each {}
+    /// `Option<T>`: all values are parsed as one text, joined by commas.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Joined {}
+    /// `bool`.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Switch {}
+    /// `PathBuf`.
+    #[derive(Debug)]
+    pub(in crate::cli) enum Positional {}
+}
+
+/// A row whose value is a `T`.
+pub(in crate::cli) struct Setting<T, K> {
+    description: Description,
+    parse: Parse<T>,
+    kind: PhantomData<K>,
+}
+
+pub(in crate::cli) type Optional<T> = Setting<T, kind::Optional>;
+pub(in crate::cli) type Defaulted<T> = Setting<T, kind::Defaulted>;
+pub(in crate::cli) type Each<T> = Setting<T, kind::Each>;
+pub(in crate::cli) type Joined<T> = Setting<T, kind::Joined>;
+pub(in crate::cli) type Switch = Setting<bool, kind::Switch>;
+pub(in crate::cli) type Positional = Setting<PathBuf, kind::Positional>;
+
+impl<T, K> Setting<T, K> {
+    pub(in crate::cli) const fn documented(mut self, documentation: &'static str) -> Setting<T, K> {
+        self.description.documentation = documentation;
+        self
+    }
+
+    pub(in crate::cli) const fn description(&self) -> Description {
+        self.description
+    }
+
+    /// The flag as a user writes it.
+    pub(in crate::cli) fn flag(&self) -> String {
+        format!("--{}", self.description.flag.map_or("", |flag| flag.name))
+    }
+
+    const fn of_kind<L>(self, default: Default) -> Setting<T, L> {
+        let Setting { mut description, parse, .. } = self;
+        description.default = default;
+        Setting { description, parse, kind: PhantomData }
+    }
+
+    fn parsed(&self, value: &OsStr, source: Source) -> Result<T, Wrong> {
+        match self.parse {
+            Parse::Path(parse) => parse(Path::new(value)),
+            Parse::Text(parse) => parse(&value.to_string_lossy()),
+            Parse::Sourced(parse) => parse(&value.to_string_lossy(), source),
+        }
+    }
+
+    fn checked(&self, value: &OsStr, source: Source, problems: &mut Problems) -> Option<T> {
+        self.parsed(value, source).map_err(|wrong| problems.wrong(&source, &value.to_string_lossy(), wrong)).ok()
+    }
+
+    fn one(&self, given: &Given, problems: &mut Problems) -> Option<T> {
+        let (source, value) = given.value(&self.description)?;
+        self.checked(&value, source, problems)
+    }
+}
+
+impl<T> Optional<T> {
+    /// The value of a setting that is not given, as a user would write it.
+    pub(in crate::cli) const fn default(self, text: &'static str) -> Defaulted<T> {
+        self.of_kind(Default::Value(text))
+    }
+
+    /// Says what holds for a setting that is not given. Code decides it.
+    pub(in crate::cli) const fn otherwise(self, text: &'static str) -> Optional<T> {
+        self.of_kind(Default::Otherwise(text))
+    }
+
+    /// The flag may be repeated, and each value is parsed by itself; the variable has commas between values.
+    pub(in crate::cli) const fn each(self) -> Each<T> {
+        self.repeated()
+    }
+
+    /// The flag may be repeated, and all values are parsed together, with commas between them, as those of the variable are.
+    pub(in crate::cli) const fn joined(self) -> Joined<T> {
+        self.repeated()
+    }
+
+    const fn repeated<L>(mut self) -> Setting<T, L> {
+        if let Some(flag) = &mut self.description.flag {
+            flag.arity = Arity::Repeated;
+        }
+        let default = self.description.default;
+        self.of_kind(default)
+    }
+}
+
+impl Switch {
+    /// The switch may be set by a variable too.
+    pub(in crate::cli) const fn variables(mut self, variables: &'static [&'static str]) -> Switch {
+        self.description.variables = variables;
+        self
+    }
+}
+
+impl<T> Row for Optional<T> {
+    type Value = Option<T>;
+
+    fn read(&self, given: &Given, problems: &mut Problems) -> Option<T> {
+        self.one(given, problems)
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        vec![self.description]
+    }
+}
+
+impl<T> Row for Joined<T> {
+    type Value = Option<T>;
+
+    fn read(&self, given: &Given, problems: &mut Problems) -> Option<T> {
+        self.one(given, problems)
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        vec![self.description]
+    }
+}
+
+impl<T> Row for Defaulted<T> {
+    type Value = T;
+
+    /// The default also takes the place of a wrong value, so that the other settings can be read: a problem is reported then,
+    /// and the command does not run.
+    fn read(&self, given: &Given, problems: &mut Problems) -> T {
+        self.one(given, problems).unwrap_or_else(|| self.default_value())
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        vec![self.description]
+    }
+}
+
+impl<T> Defaulted<T> {
+    fn default_value(&self) -> T {
+        let Default::Value(text) = self.description.default else { unreachable!("of_kind sets it") };
+        self.parsed(OsStr::new(text), Source::Flag("")).unwrap_or_else(|wrong| {
+            // A test reads the defaults of all commands.
+            panic!("the default of {} is {text:?}: {wrong:?}", self.flag())
+        })
+    }
+}
+
+impl<T> Row for Each<T> {
+    type Value = Option<Vec<T>>;
+
+    fn read(&self, given: &Given, problems: &mut Problems) -> Option<Vec<T>> {
+        let (source, values) = given.values(&self.description)?;
+        if let (Source::Variable(_), [list]) = (source, values.as_slice()) {
+            // A problem shows the whole variable.
+            let parsed =
+                list.to_string_lossy().split(',').map(|one| self.parsed(OsStr::new(one.trim()), source)).collect();
+            return match parsed {
+                Ok(values) => Some(values),
+                Err(wrong) => {
+                    problems.wrong(&source, &list.to_string_lossy(), wrong);
+                    None
+                }
+            };
+        }
+        let parsed: Vec<_> = values.iter().map(|value| self.checked(value, source, problems)).collect();
+        parsed.into_iter().collect()
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        vec![self.description]
+    }
+}
+
+impl Row for Switch {
+    type Value = bool;
+
+    fn read(&self, given: &Given, problems: &mut Problems) -> bool {
+        self.one(given, problems).unwrap_or(false)
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        vec![self.description]
+    }
+}
+
+impl Row for Positional {
+    type Value = PathBuf;
+
+    /// clap does not accept a command line without it.
+    fn read(&self, given: &Given, problems: &mut Problems) -> PathBuf {
+        self.one(given, problems).unwrap_or_default()
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        vec![self.description]
+    }
+}
+
+/// The rows of a group, among those of a command.
+pub(in crate::cli) struct Rows<G>(PhantomData<G>);
+
+impl<G> Rows<G> {
+    pub(in crate::cli) const ALL: Rows<G> = Rows(PhantomData);
+}
+
+impl<G: Group> Row for Rows<G> {
+    type Value = G;
+
+    fn read(&self, given: &Given, problems: &mut Problems) -> G {
+        G::read(given, problems)
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        G::descriptions()
+    }
+}
+
+/// The rows of a group, among those of a command, which reads them only if it needs them.
+#[derive(Debug)]
+pub(in crate::cli) struct Deferred<G>(PhantomData<G>);
+
+impl<G: Group> Deferred<G> {
+    pub(in crate::cli) const ALL: Deferred<G> = Deferred(PhantomData);
+
+    /// Reads all rows, and reports all that is wrong with them.
+    pub(in crate::cli) fn read_now(&self, given: &Given, problems: &mut Problems) -> G {
+        G::read(given, problems)
+    }
+}
+
+impl<G: Group> Row for Deferred<G> {
+    type Value = Deferred<G>;
+
+    fn read(&self, _: &Given, _: &mut Problems) -> Deferred<G> {
+        Deferred::ALL
+    }
+
+    fn descriptions(&self) -> Vec<Description> {
+        G::descriptions()
+    }
+}

@@ -1,0 +1,95 @@
+//! The table of settings: one file for each command, and two for the settings that several commands share.
+
+pub(super) mod common;
+pub(super) mod endpoint;
+pub(super) mod inspect;
+pub(super) mod scikit_learn;
+pub(super) mod serve;
+pub(super) mod train;
+pub(super) mod transform;
+
+use clap::Command;
+
+use super::settings::row::{Description, Group, paragraphs};
+
+/// The commands of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CommandName {
+    Endpoint,
+    Inspect,
+    Licenses,
+    Serve,
+    Train,
+    Transform,
+}
+
+impl CommandName {
+    /// All commands, in the order of help.
+    pub(super) const ALL: [CommandName; 6] = [
+        CommandName::Endpoint,
+        CommandName::Inspect,
+        CommandName::Licenses,
+        CommandName::Serve,
+        CommandName::Train,
+        CommandName::Transform,
+    ];
+
+    /// As a user types it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            CommandName::Endpoint => "endpoint",
+            CommandName::Inspect => "inspect",
+            CommandName::Licenses => "licenses",
+            CommandName::Serve => "serve",
+            CommandName::Train => "train",
+            CommandName::Transform => "transform",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<CommandName> {
+        CommandName::ALL.into_iter().find(|command| command.as_str() == text)
+    }
+
+    /// What the command does, in paragraphs. Help has the first of them.
+    pub(super) fn about(self) -> Vec<String> {
+        paragraphs(match self {
+            CommandName::Endpoint => endpoint::Endpoint::ABOUT,
+            CommandName::Inspect => inspect::Inspect::ABOUT,
+            CommandName::Licenses => "Print the licences of all software that this program contains",
+            CommandName::Serve => serve::Serve::ABOUT,
+            CommandName::Train => train::Train::ABOUT,
+            CommandName::Transform => transform::Transform::ABOUT,
+        })
+    }
+
+    /// The rows of the command.
+    pub(super) fn settings(self) -> Vec<Description> {
+        match self {
+            CommandName::Endpoint => endpoint::Endpoint::descriptions(),
+            CommandName::Inspect => inspect::Inspect::descriptions(),
+            CommandName::Licenses => Vec::new(),
+            CommandName::Serve => serve::Serve::descriptions(),
+            CommandName::Train => train::Train::descriptions(),
+            CommandName::Transform => transform::Transform::descriptions(),
+        }
+    }
+
+    fn command(self) -> Command {
+        let about = self.about().into_iter().next().unwrap_or_default();
+        Command::new(self.as_str()).about(about).args(self.settings().iter().filter_map(Description::argument))
+    }
+}
+
+/// The command line of the program.
+///
+/// If an option is given twice, the last one wins, so that a caller of a script can override an option that the script gives.
+/// That is so for all commands, and for switches; only options that may be repeated keep all their values.
+pub(super) fn command_line() -> Command {
+    Command::new("byoc")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("The runtime for bringing your own container to SageMaker")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args_override_self(true)
+        .subcommands(CommandName::ALL.map(CommandName::command))
+}

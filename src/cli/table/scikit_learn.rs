@@ -1,0 +1,75 @@
+//! How a scikit-learn artifact is used: the same for every command that loads one itself.
+
+use byoc_formats::rows::EstimatesForm;
+use byoc_formats::suggest;
+use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, Method, ToldLabel};
+
+use crate::cli::settings::given::Source;
+use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::row::{Optional, flag};
+use crate::cli::settings::settings;
+
+settings! {
+    /// Settings that win over `columns.json`
+    pub(in crate::cli) struct ScikitLearn {
+        /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function
+        method: Optional<Method> = flag("method", "METHOD")
+            .variables(&["BYOC_METHOD"])
+            .parse(method)
+            .otherwise("that of columns.json, else predict of an estimator and transform of anything else");
+
+        /// Label of a scikit-learn artifact's rows: a column's name, none, or first or last if the model was fitted without it
+        ///
+        /// With a column's name, rows are the columns that the model was fitted on (or those of `columns.json`), with the label
+        /// or without it. With `first` or `last`, rows are the columns that the model was fitted on, or one more, the label, at
+        /// that end. With `none` all columns are features.
+        label: Optional<ToldLabel> = flag("label", "LABEL")
+            .variables(&["BYOC_LABEL"])
+            .parse_sourced(label)
+            .otherwise("that of columns.json, else a column of numbers at an end that no transformer uses");
+
+        /// Types of columns of a scikit-learn artifact, str, float64, int64 or bool: '{"zip": "str"}'
+        dtypes: Optional<Dtypes> = flag("dtypes", "JSON")
+            .variables(&["BYOC_DTYPES"])
+            .parse_sourced(dtypes)
+            .otherwise("those of columns.json, else what was fitted and the cells show");
+
+        /// Form of a scorer's answers in JSON: list, as AWS's scikit-learn container has it, or predictions, as the linear
+        /// learner has it
+        scorer_json: Optional<EstimatesForm> = flag("scorer-json", "FORM")
+            .variables(&["BYOC_SCORER_JSON"])
+            .parse(form)
+            .otherwise("that of columns.json, else list");
+    }
+}
+
+fn method(text: &str) -> Result<Method, Wrong> {
+    let names = || Method::ALL.map(Method::name).join(", ");
+    Method::from_name(text.trim()).ok_or_else(|| {
+        format!("{}expected one of {}", suggest::did_you_mean(text.trim(), Method::ALL.map(Method::name)), names())
+            .into()
+    })
+}
+
+fn form(text: &str) -> Result<EstimatesForm, Wrong> {
+    let names = || EstimatesForm::ALL.map(EstimatesForm::name).join(" or ");
+    EstimatesForm::from_name(text.trim()).ok_or_else(|| {
+        format!(
+            "{}expected {}",
+            suggest::did_you_mean(text.trim(), EstimatesForm::ALL.map(EstimatesForm::name)),
+            names()
+        )
+        .into()
+    })
+}
+
+fn label(text: &str, source: Source) -> Result<ToldLabel, Wrong> {
+    match text.trim() {
+        "" => Err("expected a column's name, first, last or none".into()),
+        text => Ok(ToldLabel { choice: LabelChoice::parse(text), source: source.to_string() }),
+    }
+}
+
+fn dtypes(text: &str, source: Source) -> Result<Dtypes, Wrong> {
+    Ok(Dtypes::of_setting(text, source.to_string())?)
+}

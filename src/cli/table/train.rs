@@ -1,0 +1,125 @@
+//! The settings of `byoc train`.
+
+use std::path::{Path, PathBuf};
+
+use log::LevelFilter;
+
+use crate::cli::settings::parse::{count, size};
+use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::row::{Defaulted, Each, Optional, Rows, flag};
+use crate::cli::settings::settings;
+use crate::cli::table::common;
+use crate::env;
+use crate::storage::{absolute, nothing_at, read_text};
+
+const FILES: &str = "Options to train on files anywhere";
+
+/// SageMaker copies the files of its own training jobs; here the user does.
+const COPY: &str = "`aws s3 cp --recursive` copies between S3 and here";
+
+settings! {
+    /// Train a linear learner or fit a preprocessor: on the files that --train names, or by SageMaker's training contract, from
+    /// hyperparameters and channels below /opt/ml to a model or a failure file
+    pub(in crate::cli) struct Train {
+        files: Rows<Files> = Rows::ALL;
+
+        /// Folder that contains input/, model/ and output/
+        base_dir: Defaulted<PathBuf> = flag("base-dir", "FOLDER")
+            .variables(&[env::SAGEMAKER_BASE_DIR])
+            .parse(|text| Ok(text.into()))
+            .default("/opt/ml");
+
+        /// Folder that the model is written to
+        model_dir: Optional<PathBuf> = flag("model-dir", "FOLDER")
+            .variables(&[env::SM_MODEL_DIR])
+            .parse(|text| Ok(text.into()))
+            .otherwise("BASE_DIR/model");
+
+        /// Number of threads that compute
+        threads: Optional<usize> = flag("threads", "COUNT")
+            .variables(&["BYOC_TRAINING_THREADS"])
+            .parse(count)
+            .otherwise("number of cores");
+
+        /// Memory for training data, in bytes or with K, M, G; data that do not fit are read again in each epoch
+        memory: Optional<u64> = flag("memory", "SIZE")
+            .variables(&["BYOC_TRAINING_MEMORY"])
+            .parse(size)
+            .otherwise("half of the container's");
+
+        /// What to log on standard error: off, error, warning, info, debug, trace, or Python's numbers (10, 20, 30, 40, 50); the
+        /// training log on standard output, from which metrics are read, is always complete
+        log_level: Defaulted<LevelFilter> = common::LOG_LEVEL.default("info");
+
+        log_filter: Optional<String> = common::LOG_FILTER;
+    }
+}
+
+settings! {
+    /// A training job on files
+    pub(in crate::cli) struct Files {
+        /// Data to train on, a file or a folder of files: the same job without SageMaker's folders
+        train: Optional<PathBuf> = flag("train", "PATH").heading(FILES).parse_path(data);
+
+        /// Data by which the best model is chosen
+        validation: Optional<PathBuf> = flag("validation", "PATH").heading(FILES).parse_path(data);
+
+        /// Data on which the model is only scored
+        test: Optional<PathBuf> = flag("test", "PATH").heading(FILES).parse_path(data);
+
+        /// Hyperparameter, such as predictor_type=regressor; NAME=@FILE takes the text of a file:
+        /// preprocessor=@preprocessor.json fits a preprocessor
+        hp: Each<(String, String)> = flag("hp", "NAME=VALUE").heading(FILES).parse(hyperparameter).each();
+
+        /// Media type of the data: text/csv, text/csv;header=present or application/x-recordio-protobuf
+        content_type: Defaulted<String> = flag("content-type", "MEDIA_TYPE")
+            .heading(FILES)
+            .parse(|text| Ok(text.to_owned()))
+            .default("text/csv");
+
+        /// Folder for the model, or a name that ends in .tar.gz for its archive
+        output: Optional<PathBuf> = flag("output", "PATH").heading(FILES).parse_path(place_of_model).otherwise("model");
+    }
+}
+
+fn is_remote(path: &Path) -> bool {
+    path.to_string_lossy().contains("://")
+}
+
+/// A file or a folder of data.
+fn data(path: &Path) -> Result<PathBuf, Wrong> {
+    if is_remote(path) {
+        return Err(format!("expected a file or a folder on this machine; {COPY}").into());
+    }
+    let path = absolute(path);
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_file() || found.is_dir() => Ok(path),
+        Ok(_) => {
+            Err("expected a file or a folder, and this is a pipe, a socket or a device, which cannot be read twice"
+                .into())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Wrong::Missing(nothing_at(&path))),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// A folder or an archive on this machine.
+pub(in crate::cli) fn place_of_model(path: &Path) -> Result<PathBuf, Wrong> {
+    if is_remote(path) {
+        return Err(format!("expected a folder or a .tar.gz on this machine; {COPY}").into());
+    }
+    Ok(path.to_owned())
+}
+
+/// NAME=VALUE or NAME=@FILE.
+fn hyperparameter(given: &str) -> Result<(String, String), Wrong> {
+    let (name, value) = given
+        .split_once('=')
+        .filter(|(name, _)| !name.trim().is_empty())
+        .ok_or("expected NAME=VALUE such as predictor_type=regressor, or NAME=@FILE for the text of a file")?;
+    let value = match value.strip_prefix('@') {
+        None => value.to_owned(),
+        Some(file) => read_text(Path::new(file))?,
+    };
+    Ok((name.trim().to_owned(), value))
+}
