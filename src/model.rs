@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use byoc_account::Allowance;
 
 use crate::error::{Error, Result};
+use byoc_formats::error;
 use byoc_formats::file_kind;
 use byoc_formats::pickle;
 use byoc_linear_learner::LinearLearner;
@@ -87,7 +88,7 @@ impl Artifact {
     /// # Errors
     /// [`Cause::NoModel`](crate::error::Cause::NoModel) with what it is instead.
     pub fn check_archive(path: &Path) -> Result<()> {
-        if file_kind::may_be_archive(path)? { Ok(()) } else { Err(file_kind::unexpected(path)) }
+        if file_kind::may_be_archive(path)? { Ok(()) } else { Err(file_kind::unexpected(path).into()) }
     }
 
     /// The scripts beside the model that another container would run.
@@ -152,11 +153,11 @@ impl Artifact {
     /// [`Cause::BadDocument`](crate::error::Cause::BadDocument) for a file that does not fit, and [`Cause::NoSuchMethod`](crate::error::Cause::NoSuchMethod).
     pub fn load(self, overrides: &Overrides, allowance: &Allowance) -> Result<Model> {
         match self {
-            Artifact::LinearLearner(directory) => LinearLearner::open(&directory, allowance).map(Model::LinearLearner),
+            Artifact::LinearLearner(directory) => Ok(Model::LinearLearner(LinearLearner::open(&directory, allowance)?)),
             Artifact::Fitted(path) => {
                 let document = with_file(&path, allowance, |json| Document::parse(json, allowance))?;
                 let preprocessor =
-                    document.preprocessor(overrides, allowance).map_err(|error| in_file(&path, error))?;
+                    document.preprocessor(overrides, allowance).map_err(|error| in_file(&path, error.into()))?;
                 Ok(Model::Preprocessor(preprocessor))
             }
             Artifact::ScikitLearn { pickle, columns } => {
@@ -175,21 +176,21 @@ impl Artifact {
 fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson, allowance: &Allowance) -> Result<Model> {
     let tree = pickle::read(artifact, allowance)?;
     let model = if Scorer::is_in(&tree)? {
-        Scorer::from_pickle(&tree, Some(columns), allowance).map(Model::Scorer)
+        Model::Scorer(Scorer::from_pickle(&tree, Some(columns), allowance)?)
     } else {
-        Preprocessor::from_pickle(&tree, Some(columns), allowance).map(Model::Preprocessor)
+        Model::Preprocessor(Preprocessor::from_pickle(&tree, Some(columns), allowance)?)
     };
     tree.give_back_to(allowance);
-    model
+    Ok(model)
 }
 
 fn length(path: &Path) -> Result<u64> {
-    std::fs::metadata(path).map(|found| found.len()).map_err(|error| Error::io("read", path, &error))
+    std::fs::metadata(path).map(|found| found.len()).map_err(|error| Error::io("read", path, error))
 }
 
 /// Reads a file, for whose bytes memory is taken first; not more of it than it had then.
 fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
-    let failed = |error| Error::io("read", path, &error);
+    let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let room = usize::try_from(length).unwrap_or(usize::MAX);
@@ -200,11 +201,11 @@ fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
 }
 
 /// What a file's bytes say; they are gone then.
-fn with_file<T>(path: &Path, allowance: &Allowance, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+fn with_file<T>(path: &Path, allowance: &Allowance, parse: impl FnOnce(&[u8]) -> Result<T, error::Error>) -> Result<T> {
     let bytes = read(path, allowance)?;
-    let parsed = file_kind::check_pulled(&bytes).and_then(|()| parse(&bytes)).map_err(|error| in_file(path, error));
+    let parsed = file_kind::check_pulled(&bytes).and_then(|()| parse(&bytes));
     allowance.give_back(bytes.capacity());
-    parsed
+    parsed.map_err(|error| in_file(path, error.into()))
 }
 
 fn in_file(path: &Path, error: Error) -> Error {

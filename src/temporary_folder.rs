@@ -37,7 +37,7 @@ impl TemporaryFolder {
     fn make_in(place: &Path, prefix: &str) -> Result<TemporaryFolder> {
         let not_made = |error: std::io::Error| {
             let place = place.display();
-            Error::new(Cause::Io, format!("could not make a folder for temporary files in {place}: {error}"))
+            Error::new(Cause::Io, format!("could not make a folder for temporary files in {place}")).caused_by(error)
         };
         for _ in 0..TRIES {
             let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(place).map_err(not_made)?;

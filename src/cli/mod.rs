@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
+use byoc_formats::error::chain;
 use settings::given::Given;
 use table::CommandName;
 
@@ -95,14 +96,14 @@ fn print(text: &str) -> Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // The reader has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new(Cause::Io, format!("could not write to standard output: {error}"))),
+        Err(error) => Err(Error::new(Cause::Io, "could not write to standard output").caused_by(error)),
         Ok(()) => Ok(()),
     }
 }
 
 fn complain(error: &Error, hint: &str) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "byoc: {}\nbyoc: {hint}", printable::lines(&error.to_string()));
+    let _ = writeln!(stderr, "byoc: {}\nbyoc: {hint}", printable::lines(&chain(error).to_string()));
 }
 
 #[cfg(test)]

@@ -207,6 +207,7 @@ pub(super) fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
         Some(PayloadError::Incomplete(_)) => {
             Error::bad_payload("the connection was closed before the whole body had arrived")
         }
+        // actix's error can be no source: it is bound to its thread.
         _ => Error::bad_payload(format!("the body did not arrive whole: {error}")),
     }
 }

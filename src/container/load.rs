@@ -19,6 +19,7 @@ use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
+use byoc_formats::error::chain;
 
 /// What a load may say; all else that multi-model-server takes is about its workers.
 #[derive(Default, Deserialize)]
@@ -85,7 +86,7 @@ async fn answer(
     let begin = move || {
         let begun = root.check(&url).and_then(|()| registry.begin(&name, &url));
         let failed = move |error: Error| {
-            log::warn!("request {log_id}: model {name} was not loaded from {url}: {error}");
+            log::warn!("request {log_id}: model {name} was not loaded from {url}: {}", chain(&error));
             root.redact(error, &url)
         };
         match begun {
@@ -123,7 +124,7 @@ fn finish(loading: Loading, started: Instant, request: &RequestId) -> Result<()>
 }
 
 fn finished<T>(ended: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    ended.map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))?
+    ended.map_err(|error| Error::new(Cause::Internal, "loading did not finish").caused_by(error))?
 }
 
 /// The longest name of a model, which is a hash of 32 characters on the platform, and the longest path that Linux has

@@ -31,6 +31,7 @@ use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
 use crate::http::response_body::CHUNK_SIZE;
 use crate::model::PieceByPiece;
+use byoc_formats::error::chain;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::pieces::Pieces;
 
@@ -268,7 +269,7 @@ impl Streamed {
                 Ok(None) => return,
                 Ok(Some(answer)) => place.send(Ok(answer)),
                 Err(error) => {
-                    log::error!("an answer is broken off: {error} (request {id})");
+                    log::error!("an answer is broken off: {} (request {id})", chain(&error));
                     place.send(Err(BrokenOff));
                     return;
                 }

@@ -259,7 +259,7 @@ impl Registry {
             registry.write().remove(&name);
             background::freed(bytes);
         });
-        unloading.await.map_err(|error| Error::new(Cause::Internal, format!("unloading did not finish: {error}")))
+        unloading.await.map_err(|error| Error::new(Cause::Internal, "unloading did not finish").caused_by(error))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
 use crate::error::{Cause, Error, Result};
 use crate::http::response_body::{CHUNK_SIZE, TimedBody, send_timeout};
+use byoc_formats::error::chain;
 use byoc_formats::media_types::MediaType;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,7 +51,7 @@ pub(super) fn json(status: StatusCode, document: &impl Serialize, id: &RequestId
 /// When it cannot be written as JSON.
 pub(super) fn pretty(document: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(document)
-        .map_err(|error| Error::new(Cause::Internal, format!("an answer could not be written: {error}")))?;
+        .map_err(|error| Error::new(Cause::Internal, "an answer could not be written").caused_by(error))?;
     text.push(b'\n');
     Ok(text)
 }
@@ -82,11 +83,11 @@ pub(super) fn error(error: &Error, id: &RequestId) -> HttpResponse {
     let row = error.cause().row();
     let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let message = if error.cause() == Cause::Internal {
-        log::error!("request {id}: {error}");
+        log::error!("request {id}: {}", chain(error));
         format!("something went wrong inside; the log has it under request {id}")
     } else {
-        log::info!("request {id}: {} {error}", row.status);
-        error.to_string()
+        log::info!("request {id}: {} {}", row.status, chain(error));
+        chain(error).to_string()
     };
     let place = error.place();
     let body = ErrorBody {

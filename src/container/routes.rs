@@ -243,7 +243,7 @@ pub(super) async fn list(
     match listed {
         Ok(Ok(page)) => respond::leased_json(page, services.timeout, &id),
         Ok(Err(error)) => respond::error(&error, &id),
-        Err(error) => respond::error(&Error::new(Cause::Internal, format!("listing did not finish: {error}")), &id),
+        Err(error) => respond::error(&Error::new(Cause::Internal, "listing did not finish").caused_by(error), &id),
     }
 }
 

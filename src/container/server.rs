@@ -79,8 +79,8 @@ async fn serve(config: Config) -> Result<()> {
     upkeep.abort();
     match server.await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(Error::new(Cause::Io, format!("the server failed: {error}"))),
-        Err(error) => return Err(Error::new(Cause::Internal, format!("the server did not end: {error}"))),
+        Ok(Err(error)) => return Err(Error::new(Cause::Io, "the server failed").caused_by(error)),
+        Err(error) => return Err(Error::new(Cause::Internal, "the server did not end").caused_by(error)),
     }
     outcome?;
     if is_cut_off {

@@ -72,8 +72,9 @@ impl Services {
     /// # Errors
     /// [`Cause::Io`] when the system gives no threads for the workers.
     pub fn start(config: &Config) -> Result<Services> {
-        let workers = Workers::start(config.workers, config.queue, config.timeout)
-            .map_err(|error| Error::new(Cause::Io, format!("could not start {} workers: {error}", config.workers)))?;
+        let workers = Workers::start(config.workers, config.queue, config.timeout).map_err(|error| {
+            Error::new(Cause::Io, format!("could not start {} workers", config.workers)).caused_by(error)
+        })?;
         let accounts = Accounts::new(config.memory, config.model_memory);
         let inline_lease = accounts.requests.lease(inline::ALLOWANCE * config.workers as u64);
         let inline_lease = inline_lease.unwrap_or_else(|_| Lease::empty(&accounts.requests));

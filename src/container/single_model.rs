@@ -32,7 +32,7 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     let (registry, place) = (Arc::clone(&services.registry), local.place.clone());
     let loaded = background::run(move || load_from(&registry, &place))
         .await
-        .map_err(|error| Error::new(Cause::Internal, format!("loading did not finish: {error}")))?;
+        .map_err(|error| Error::new(Cause::Internal, "loading did not finish").caused_by(error))?;
     let loaded = loaded.map_err(|error| local.said_of(error, &said))?;
     log::info!("loaded {} from {said}: {} bytes in {:.1?}", loaded.model, loaded.bytes(), started.elapsed());
     if let Some(refusal) = loaded.model.refusal() {
@@ -96,7 +96,7 @@ fn load_from(registry: &Arc<Registry>, place: &Path) -> Result<Arc<Loaded>> {
     })?;
     aside.remove_abandoned();
     let folder = aside.path().join("model");
-    let archive = File::open(place).map_err(|error| Error::io("open", place, &error))?;
+    let archive = File::open(place).map_err(|error| Error::io("open", place, error))?;
     targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.display()))?;
     let loaded = registry.load(SINGLE_MODEL, &folder.to_string_lossy());
     loaded.map_err(|error| error.renamed(&folder.display().to_string(), &place.display().to_string()))

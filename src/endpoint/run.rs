@@ -142,7 +142,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     });
 
-    let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+    let client = http::client().map_err(|error| Error::new(Cause::Internal, "no HTTP client").caused_by(error))?;
     let begun = Instant::now();
     let started = tokio::select! {
         started = deployment::start(&client, &deployments, &context) => started,
@@ -288,16 +288,16 @@ impl StateDir {
             Some(folder) => {
                 // Where the models go: of a container's /opt/ml that may be all that can be written.
                 let models = folder.join("models");
-                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, &error))?;
+                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, error))?;
                 let lock = models.join(LOCK);
-                let file = File::create(&lock).map_err(|error| Error::io("make", &lock, &error))?;
+                let file = File::create(&lock).map_err(|error| Error::io("make", &lock, error))?;
                 match file.try_lock() {
                     Ok(()) => Ok(StateDir::Kept { folder, _lock: file }),
                     Err(TryLockError::WouldBlock) => Err(Error::new(
                         Cause::BadSetting,
                         format!("state dir {}: another endpoint uses it; give each its own", folder.display()),
                     )),
-                    Err(TryLockError::Error(error)) => Err(Error::io("lock", &lock, &error)),
+                    Err(TryLockError::Error(error)) => Err(Error::io("lock", &lock, error)),
                 }
             }
             None => TemporaryFolder::make("byoc-endpoint-").map(StateDir::Temporary),
@@ -313,7 +313,7 @@ impl StateDir {
         // multi-model-server takes no path with `..` in it.
         let goes_up = folder.components().any(|component| component == std::path::Component::ParentDir);
         let whole = if goes_up { folder.canonicalize() } else { std::path::absolute(folder) };
-        whole.map_err(|error| Error::io("find", folder, &error))
+        whole.map_err(|error| Error::io("find", folder, error))
     }
 }
 
@@ -327,9 +327,8 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Signals> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Error::new(Cause::Io, format!("could not listen for signals: {error}")))
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Error::new(Cause::Io, "could not listen for signals").caused_by(error));
         Ok(Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

@@ -3,8 +3,9 @@
 use byoc_account::Allowance;
 
 use super::{Model, SeenKinds};
-use crate::error::{Cause, Error, Place, Result};
+use crate::error::Result;
 use crate::telemetry::printable::one_line;
+use byoc_formats::error::{self, Place};
 use byoc_formats::media_types::{AnswerWriter, ContentType, Document, MediaType, Part, negotiate};
 use byoc_formats::rows::table::Schema;
 use byoc_formats::rows::{Features, Frame, Table};
@@ -132,7 +133,7 @@ impl Model {
         before: Before,
         part: Part,
         (seen, allowance): (Option<&SeenKinds>, &Allowance),
-    ) -> Result<(Vec<Vec<u8>>, Before)> {
+    ) -> Result<(Vec<Vec<u8>>, Before), error::Error> {
         let Exchange { reads, writes } = exchange;
         let read = |schema: &dyn Schema| {
             let advised = |error| with_advice(error, reads, body, schema);
@@ -180,7 +181,7 @@ impl Model {
 }
 
 /// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
-fn at_byte(error: Error, content_type: ContentType, body: &[u8]) -> Error {
+fn at_byte(error: error::Error, content_type: ContentType, body: &[u8]) -> error::Error {
     let byte = match error.place() {
         Some(place @ Place { byte: None, .. }) => Table::byte_of(content_type, body, place),
         _ => None,
@@ -192,13 +193,13 @@ fn at_byte(error: Error, content_type: ContentType, body: &[u8]) -> Error {
 }
 
 /// An error in the first row, with what to do about it where that row is a header line.
-fn with_advice(error: Error, content_type: ContentType, body: &[u8], schema: &dyn Schema) -> Error {
-    let place = error.place().cloned().unwrap_or_default();
-    if error.cause() != Cause::BadPayload || place.row.is_some_and(|row| row > 1) {
+fn with_advice(error: error::Error, content_type: ContentType, body: &[u8], schema: &dyn Schema) -> error::Error {
+    let is_further_down = error.place().and_then(|place| place.row).is_some_and(|row| row > 1);
+    if error.cause() != error::Cause::BadPayload || is_further_down {
         return error;
     }
     match Table::advice(content_type, body, schema) {
-        Some(advice) => Error::new(error.cause(), format!("{}; {advice}", error.message())).at(place),
+        Some(advice) => error.advice(advice),
         None => error,
     }
 }
@@ -246,18 +247,10 @@ impl PieceByPiece {
         }
         let part = Part { is_first: self.before.rows == 0, is_last };
         let answered = model.answer_part(self.exchange, piece, self.before, part, (seen, allowance));
-        let (answer, shape) = answered.map_err(|error| self.moved(error))?;
+        let (answer, shape) = answered.map_err(|error| error.shifted(self.before.rows, self.bytes))?;
         self.before = Before { rows: self.before.rows + shape.rows, ..shape };
         self.bytes += piece.len();
         Ok(answer)
-    }
-
-    /// An error in a piece, as one in the body as a whole.
-    fn moved(&self, error: Error) -> Error {
-        let mut place = error.place().cloned().unwrap_or_default();
-        place.row = place.row.map(|row| row + self.before.rows);
-        place.byte = place.byte.map(|byte| byte + self.bytes);
-        Error::new(error.cause(), error.message()).at(place)
     }
 }
 
@@ -266,6 +259,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::error::Error;
     use crate::model::Artifact;
     use byoc_formats::media_types::pieces::Pieces;
     use byoc_formats::rows::EstimatesForm;

@@ -37,7 +37,7 @@ pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
         Some(FileKind::Fitted) => Ok(Artifact::Fitted(file.to_owned())),
         Some(FileKind::Pickle) => Ok(pickle_at(file)),
         None if file_kind::begins_as_pickle(file) => Ok(pickle_at(file)),
-        Some(FileKind::Archive) | None => Err(file_kind::unexpected(file)),
+        Some(FileKind::Archive) | None => Err(file_kind::unexpected(file).into()),
     }
 }
 
@@ -112,8 +112,8 @@ fn pickle_at(pickle: &Path) -> Artifact {
 /// What lies in a folder, in order. macOS' tar packs a `._model.joblib` beside the model, which is none.
 fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, &error))? {
-        let entry = entry.map_err(|error| Error::io("list", folder, &error))?;
+    for entry in std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))? {
+        let entry = entry.map_err(|error| Error::io("list", folder, error))?;
         if !entry.file_name().to_string_lossy().starts_with('.') {
             entries.push(entry.path());
         }

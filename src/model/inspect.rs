@@ -3,6 +3,7 @@
 use super::{Artifact, Script, in_file, read, with_file};
 use crate::error::{Cause, Error, Result};
 use byoc_account::Allowance;
+use byoc_formats::error;
 use byoc_formats::file_kind::FileKind;
 use byoc_formats::pickle::{self, Outline, Tree};
 use byoc_formats::targz;
@@ -62,7 +63,7 @@ pub struct FileSize {
 
 impl FileSize {
     fn of(path: &Path) -> Result<FileSize> {
-        let file = fs::metadata(path).map_err(|error| Error::io("look at", path, &error))?;
+        let file = fs::metadata(path).map_err(|error| Error::io("look at", path, error))?;
         Ok(FileSize { name: name_of(path), bytes: file.len(), uncompressed_bytes: None })
     }
 }
@@ -104,8 +105,9 @@ impl Inspection {
     /// As [`Inspection::of`].
     pub fn or_refusal(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
         let metadata = fs::metadata(path).map_err(|error| {
-            let failed = Error::io("read", path, &error);
-            if error.kind() == std::io::ErrorKind::NotFound { failed.because(Cause::ModelNotFound) } else { failed }
+            let is_missing = error.kind() == std::io::ErrorKind::NotFound;
+            let failed = Error::io("read", path, error);
+            if is_missing { failed.because(Cause::ModelNotFound) } else { failed }
         })?;
         if !metadata.is_file() && !metadata.is_dir() {
             let found = "expected a file or a folder, found a pipe, a socket or a device";
@@ -137,11 +139,11 @@ const MOST_FILES: usize = 1024;
 
 fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
     Artifact::check_archive(path)?;
-    let archive = File::open(path).map_err(|error| Error::io("open", path, &error))?;
-    let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), &error))?;
+    let archive = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), error))?;
     let unpacked = folder.path().join("model");
     let limits = targz::Limits { entries: MOST_FILES, ..targz::Limits::default() };
-    targz::unpack(archive, &unpacked, &limits)?;
+    targz::unpack(archive, &unpacked, &limits).map_err(Error::from)?;
     let archive = FileSize::of(path)?;
     // The temporary folder's name is nobody's business.
     let found =
@@ -197,7 +199,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             let described = document
                 .to_tree(allowance)
                 .and_then(|tree| scikit_learn(&tree, columns, allowance).map_err(Document::located))
-                .map_err(|error| in_file(&json, error));
+                .map_err(|error| in_file(&json, error.into()));
             let (memory_bytes, contents) = described?;
             Ok(Inspection {
                 files: std::mem::take(&mut seen.files),
@@ -223,7 +225,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
                 if let Some(file) = seen.files.first_mut() {
                     file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
                 }
-                scikit_learn(&tree, columns_json, allowance)
+                Ok(scikit_learn(&tree, columns_json, allowance)?)
             });
             let (memory_bytes, contents) = read.map_err(|error| {
                 seen.outline = outline(&pickle, &error, allowance);
@@ -247,11 +249,11 @@ fn outline(pickle: &Path, error: &Error, allowance: &Allowance) -> Option<Refuse
     if !matches!(error.cause(), Cause::Unsupported | Cause::BadArtifact) {
         return None;
     }
-    let outline = read(pickle, allowance).and_then(|bytes| Outline::read(bytes, allowance)).ok()?;
+    let outline = read(pickle, allowance).and_then(|bytes| Ok(Outline::read(bytes, allowance)?)).ok()?;
     RefusedDescription::of(&outline, allowance).ok()
 }
 
-fn scikit_learn(tree: &Tree, columns: ColumnsJson, allowance: &Allowance) -> Result<(u64, Contents)> {
+fn scikit_learn(tree: &Tree, columns: ColumnsJson, allowance: &Allowance) -> Result<(u64, Contents), error::Error> {
     if Scorer::is_in(tree)? {
         let scorer = Scorer::from_pickle(tree, Some(columns), allowance)?;
         Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree, allowance)?))))

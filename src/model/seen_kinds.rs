@@ -89,7 +89,7 @@ mod tests {
     struct Named;
 
     impl Schema for Named {
-        fn check_width(&self, _columns: usize) -> crate::error::Result<()> {
+        fn check_width(&self, _columns: usize) -> byoc_formats::error::Result<()> {
             Ok(())
         }
 

@@ -17,6 +17,7 @@ use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::DiskReservation;
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Bucket, Failure, Location, Storage, Version, nothing_at};
+use byoc_formats::error::{self, chain};
 use byoc_formats::targz::{self, Limits};
 
 /// What a download is called until it is whole.
@@ -60,7 +61,7 @@ impl std::fmt::Display for FetchError {
 impl FetchError {
     /// What a store that is set up wrongly means.
     pub(super) fn setting(error: Error) -> FetchError {
-        FetchError::Setting(error.message().to_owned())
+        FetchError::Setting(chain(&error).to_string())
     }
 
     /// What the failure of an object means for the artifact that it is.
@@ -107,7 +108,7 @@ pub struct Fetched {
 pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, Failure> {
     match (data.form, &data.location) {
         (ModelForm::Files, Location::S3 { bucket, key }) => {
-            let bucket = storage.bucket(bucket).map_err(|error| Failure::Internal(error.message().to_owned()))?;
+            let bucket = storage.bucket(bucket).map_err(|error| Failure::Internal(chain(&error).to_string()))?;
             let entries = bucket.list(key).await?;
             if entries.is_empty() { Err(Failure::NotThere) } else { Ok(Version::of_objects(&entries)) }
         }
@@ -171,13 +172,13 @@ pub async fn download(
     into: &Path,
     mut reservation: Option<DiskReservation>,
 ) -> Result<Fetched, FetchError> {
-    let internal = |error: &dyn std::fmt::Display| FetchError::Internal(error.to_string());
+    let internal = |error: &(dyn std::error::Error + 'static)| FetchError::Internal(chain(error).to_string());
     let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, &error)))?;
+    std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, error)))?;
     let (file, path) = tempfile::Builder::new()
         .prefix(DOWNLOAD_PREFIX)
         .tempfile_in(beside)
-        .map_err(|error| internal(&Error::io("make a file in", beside, &error)))?
+        .map_err(|error| internal(&Error::io("make a file in", beside, error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let reserve = |bytes| match &mut reservation {
@@ -246,7 +247,7 @@ fn unpack(source: &Source, into: &Path, reservation: Option<DiskReservation>) ->
         None | Some(Ok(())) => Ok(()),
         Some(Err(_)) => {
             is_busy.set(true);
-            Err(Error::new(Cause::Unavailable, FetchError::DiskBusy.to_string()))
+            Err(error::Error::new(error::Cause::NotNow, FetchError::DiskBusy.to_string()))
         }
     };
     let done = if source.is_lone_file() {
@@ -257,25 +258,30 @@ fn unpack(source: &Source, into: &Path, reservation: Option<DiskReservation>) ->
     done.map_err(|error| match error.cause() {
         _ if is_busy.get() => FetchError::DiskBusy,
         Cause::BadArtifact | Cause::NotPulled | Cause::NoModel | Cause::SeveralModels => {
-            FetchError::BadArtifact(error.to_string())
+            FetchError::BadArtifact(chain(&error).to_string())
         }
-        _ => FetchError::Internal(error.to_string()),
+        _ => FetchError::Internal(chain(&error).to_string()),
     })
 }
 
-fn unpack_archive(archive: &Path, into: &Path, limits: &Limits, reserve: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
+fn unpack_archive(
+    archive: &Path,
+    into: &Path,
+    limits: &Limits,
+    reserve: &dyn Fn(u64) -> Result<(), error::Error>,
+) -> Result<u64> {
     remove(into)?;
     if let Some(parent) = into.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, error))?;
     }
-    let archive = File::open(archive).map_err(|error| Error::io("open", archive, &error))?;
+    let archive = File::open(archive).map_err(|error| Error::io("open", archive, error))?;
     Ok(targz::unpack_where(archive, into, limits, reserve)?.bytes)
 }
 
 /// Removes what an earlier run left at a place.
 fn remove(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", folder, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", folder, error)),
         _ => Ok(()),
     }
 }

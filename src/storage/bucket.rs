@@ -95,7 +95,6 @@ impl Bucket {
             ));
         }
         s3_settings::check(name, access).map_err(|error| error.context(format_args!("s3://{name}")))?;
-        let wrong = |error: &dyn std::fmt::Display| Error::new(Cause::BadSetting, format!("S3: {error}"));
         let mut builder = AmazonS3Builder::new().with_bucket_name(name);
         for (name, value) in &access.0 {
             if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
@@ -111,7 +110,7 @@ impl Bucket {
         let connector = Connector { tls: trusted(access)? };
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
         let client = builder.with_client_options(options).with_http_connector(connector).with_retry(retry).build();
-        let client = client.map_err(|error| wrong(&error))?;
+        let client = client.map_err(|error| Error::new(Cause::BadSetting, "S3").caused_by(error))?;
         Ok(Bucket { client: Arc::new(client) })
     }
 
@@ -342,11 +341,12 @@ fn not_more(received: u64, bytes: u64) -> Result<(), Failure> {
 
 /// Whom to trust: Mozilla's roots, and those of AWS_CA_BUNDLE.
 fn trusted(access: &S3Access) -> Result<ClientConfig> {
-    let wrong =
-        |error: &dyn std::fmt::Display| Error::new(Cause::BadSetting, format!("{}: {error}", env::AWS_CA_BUNDLE));
-    let Some(file) = access.get(env::AWS_CA_BUNDLE) else { return tls::client(None).map_err(|error| wrong(&error)) };
-    let bundle = std::fs::read(file).map_err(|error| wrong(&Error::io("read", Path::new(file), &error)))?;
-    tls::client(Some(&bundle)).map_err(|error| wrong(&format_args!("{file}: {error}")))
+    let wrong = |error: Error| error.because(Cause::BadSetting).context(env::AWS_CA_BUNDLE);
+    let Some(file) = access.get(env::AWS_CA_BUNDLE) else {
+        return tls::client(None).map_err(|error| wrong(Error::new(Cause::BadSetting, error)));
+    };
+    let bundle = std::fs::read(file).map_err(|error| wrong(Error::io("read", Path::new(file), error)))?;
+    tls::client(Some(&bundle)).map_err(|error| wrong(Error::new(Cause::BadSetting, error).context(file)))
 }
 
 #[cfg(test)]

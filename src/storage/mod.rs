@@ -29,6 +29,7 @@ pub use version::{Version, last_modified};
 
 use crate::error::Result;
 use crate::leased_bytes::MemoryShare;
+use byoc_formats::error::chain;
 
 /// Folders and buckets. Each bucket is opened once.
 #[derive(Debug, Default)]
@@ -130,7 +131,7 @@ impl Storage {
     }
 
     fn opened(&self, bucket: &str) -> Result<Arc<Bucket>, Failure> {
-        self.bucket(bucket).map_err(|error| Failure::Internal(error.message().to_owned()))
+        self.bucket(bucket).map_err(|error| Failure::Internal(chain(&error).to_string()))
     }
 }
 

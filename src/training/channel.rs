@@ -1,6 +1,6 @@
 //! What `inputdataconfig.json` says of a channel.
 
-use crate::error::{Cause, Error, Result};
+use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::suggest;
 use serde::Deserialize;
 

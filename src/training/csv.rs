@@ -3,8 +3,9 @@
 use super::header_line::HeaderLine;
 use super::source::Collector;
 use super::streams::Stream;
-use crate::error::{Error, Place, Result};
 use byoc_account::Allowance;
+use byoc_formats::error::Place;
+use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::{ContentType, IF_HEADER, MediaType};
 use byoc_formats::rows::Batch;
 use byoc_formats::rows::batch::Row;
@@ -24,7 +25,7 @@ pub(super) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Col
     loop {
         let missing = wanted.saturating_sub(text.len()) as u64;
         let found = stream.bytes.by_ref().take(missing).read_to_end(&mut text);
-        let found = found.map_err(|error| Error::io("read", &stream.path, &error))?;
+        let found = found.map_err(|error| Error::io("read", &stream.path, error))?;
         let is_end = (found as u64) < missing;
         if header_rows.is_none() {
             let length = header.length(&text, &stream.path.display().to_string())?;

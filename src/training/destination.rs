@@ -69,17 +69,17 @@ impl Destination<'_> {
 /// # Errors
 /// [`Cause::Io`].
 fn pack(folder: &Path, archive: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("write", archive, &error);
+    let failed = |error: std::io::Error| Error::io("write", archive, error);
     let beside = archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(beside).map_err(|error| Error::io("make the folder", beside, &error))?;
+    std::fs::create_dir_all(beside).map_err(|error| Error::io("make the folder", beside, error))?;
     let unfinished = tempfile::NamedTempFile::new_in(beside).map_err(failed)?;
-    let entries = std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, &error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))?;
     let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();
     paths.sort();
     let mut builder = tar::Builder::new(GzEncoder::new(unfinished, Compression::default()));
     for path in paths {
-        let file = File::open(&path).map_err(|error| Error::io("read", &path, &error))?;
-        let length = file.metadata().map_err(|error| Error::io("read", &path, &error))?.len();
+        let file = File::open(&path).map_err(|error| Error::io("read", &path, error))?;
+        let length = file.metadata().map_err(|error| Error::io("read", &path, error))?.len();
         let mut header = tar::Header::new_gnu();
         header.set_size(length);
         header.set_mode(0o644);

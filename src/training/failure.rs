@@ -2,6 +2,7 @@
 
 use super::tree::Tree;
 use crate::error::Error;
+use byoc_formats::error::chain;
 
 /// The platform shows no more of it (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
 const MOST_CHARACTERS: usize = 1024;
@@ -19,7 +20,7 @@ pub(super) fn clear(tree: &Tree) {
 /// Writes the reason. That it cannot be written is no second failure: the exit code and the log tell it too.
 pub(super) fn write(tree: &Tree, error: &Error) {
     let path = tree.failure();
-    let reason: String = error.to_string().chars().take(MOST_CHARACTERS).collect();
+    let reason: String = chain(error).to_string().chars().take(MOST_CHARACTERS).collect();
     let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, reason));
     if let Err(error) = written {
         log::warn!("could not write {}: {error}", path.display());

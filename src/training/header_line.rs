@@ -2,7 +2,8 @@
 //! does not, since a column of words would take its own name for one of them.
 
 use super::channel::Header;
-use crate::error::{Error, Place, Result};
+use byoc_formats::error::Place;
+use byoc_formats::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
 /// What is known of the first line of each file.
@@ -40,7 +41,7 @@ impl HeaderLine {
     /// How many bytes at the start of a file are its header line. `file` is the file, for messages about others.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a header line that nobody said is there, and for a first
+    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) for a header line that nobody said is there, and for a first
     /// line that is not the one that should be.
     pub(super) fn length(&self, text: &[u8], file: &str) -> Result<usize> {
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {

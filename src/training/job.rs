@@ -9,6 +9,7 @@ use super::stop::{Stop, stopped};
 use super::task::Task;
 use super::{beside, failure, preprocessor_job};
 use crate::error::{Cause, Error, Result};
+use byoc_formats::error::chain;
 use byoc_linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
 use std::time::SystemTime;
 
@@ -92,8 +93,8 @@ fn train(config: &Config) -> Result<()> {
     let trained = match trained {
         // Whatever it is that was missing then.
         Err(error) if stop.is_set() => {
-            log::debug!("told to stop: {error}");
-            return Err(stopped());
+            log::debug!("told to stop: {}", chain(&error));
+            return Err(stopped().into());
         }
         trained => trained?,
     };

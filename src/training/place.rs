@@ -20,7 +20,7 @@ pub(super) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
             ),
         ));
     }
-    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
     for name in names {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
         if path.is_dir() {
@@ -31,7 +31,7 @@ pub(super) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
         }
         std::fs::File::create(&unfinished)
             .and_then(|_| std::fs::remove_file(&unfinished))
-            .map_err(|error| Error::io("write", &unfinished, &error))?;
+            .map_err(|error| Error::io("write", &unfinished, error))?;
     }
     if is_new {
         // A job that fails leaves no folder of a model.

@@ -48,7 +48,7 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
         (None, []) => return misspelt(&given, &channels, task).map_or(Ok(None), Err),
         (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {HYPERPARAMETER}"), PathBuf::new()),
         (None, [file]) => {
-            let text = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
+            let text = std::fs::read(file).map_err(|error| Error::io("read", file, error))?;
             (text, file.display().to_string(), file.clone())
         }
         (Some(_), [file, ..]) => {
@@ -153,15 +153,14 @@ impl Job {
             // Without a receiver nobody is left to be told.
             let _ = sender.send(byoc_sklearn::fit(specification, &mut rows, &mut |event| report.hear(&event)));
         };
-        let internal =
-            |error: std::io::Error| Error::new(Cause::Internal, format!("could not start a thread: {error}"));
+        let internal = |error: std::io::Error| Error::new(Cause::Internal, "could not start a thread").caused_by(error);
         std::thread::Builder::new().name("fit".into()).spawn(learn).map_err(internal)?;
         let document = loop {
             match receiver.recv_timeout(GLANCE) {
                 Ok(document) => break document?,
                 Err(RecvTimeoutError::Timeout) if stop.is_set() => match receiver.recv_timeout(LAST_WORD) {
                     Ok(document) => break document?,
-                    Err(_) => return Err(stopped()),
+                    Err(_) => return Err(stopped().into()),
                 },
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -191,13 +190,13 @@ fn has_other_files(folder: &Path) -> bool {
 
 /// Writes both files; each appears whole or not at all, the one that is served last.
 fn write(directory: &Path, document: &Document) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
     for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
         std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
             // Half a file is of no use, and takes what a full disk lacks.
             let _ = std::fs::remove_file(&unfinished);
-            Error::io("write", &path, &error)
+            Error::io("write", &path, error)
         })?;
     }
     Ok(())

@@ -2,7 +2,8 @@
 
 use super::source::Collector;
 use super::streams::Stream;
-use crate::error::{Error, Place, Result};
+use byoc_formats::error::Place;
+use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::recordio::{Cells, Frames, Record};
 
 /// Reads a stream to its end, or until nobody wants more.

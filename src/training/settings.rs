@@ -25,10 +25,11 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", path, &error)),
+        Err(error) => return Err(Error::io("read", path, error)),
     };
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        Error::new(Cause::BadSetting, format!("{}: expected JSON of the training contract: {error}", path.display()))
+        Error::new(Cause::BadSetting, format!("{}: expected JSON of the training contract", path.display()))
+            .caused_by(error)
     })
 }
 

@@ -5,7 +5,7 @@ use super::header_line::{FirstLine, HeaderLine};
 use super::stop::Stop;
 use super::streams::Streams;
 use super::{csv, recordio};
-use crate::error::{Error, Result};
+use byoc_formats::error::{Error, Result};
 use byoc_linear_learner::train::{Features, Pass, PredictorType, Rows, Source};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -82,10 +82,9 @@ impl Reading {
                 let _ = sender.send(Err(error));
             }
         };
-        std::thread::Builder::new()
-            .name(format!("channel {}", self.name))
-            .spawn(read)
-            .map_err(|error| Error::new(crate::error::Cause::Internal, format!("could not start a thread: {error}")))?;
+        std::thread::Builder::new().name(format!("channel {}", self.name)).spawn(read).map_err(|error| {
+            Error::new(byoc_formats::error::Cause::Internal, "could not start a thread").caused_by(error)
+        })?;
         Ok(receiver)
     }
 

@@ -1,6 +1,6 @@
 use super::super::channel::Channel;
 use super::*;
-use crate::error::Cause;
+use byoc_formats::error::Cause;
 use byoc_formats::media_types::recordio::write_record;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! The platform's word that a job is to end: SIGTERM, 120 seconds before the end; a terminal's: Ctrl-C, or that it is closed.
 
-use crate::error::{Cause, Error, Result};
+use byoc_formats::error::{Cause, Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,7 +25,7 @@ impl Stop {
     /// Listens for SIGTERM, and where a person watches for Ctrl-C and for the end of the terminal.
     pub(super) fn on_signal() -> Result<Stop> {
         let failed =
-            |error: std::io::Error| Error::new(Cause::Internal, format!("could not listen for SIGTERM: {error}"));
+            |error: std::io::Error| Error::new(Cause::Internal, "could not listen for SIGTERM").caused_by(error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
         let (mut terminate, mut interrupt, mut hangup) = {
             let _within = runtime.enter();

@@ -2,7 +2,7 @@
 
 use super::channel::InputMode;
 use super::stop::Stop;
-use crate::error::{Cause, Error, Result};
+use byoc_formats::error::{Cause, Error, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -68,9 +68,9 @@ impl Streams {
         while self.mode == InputMode::Pipe && !path.exists() && !stop.is_set() {
             std::thread::sleep(RETRY);
         }
-        let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
+        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
         let mut bytes = BufReader::with_capacity(BUFFER, file);
-        let start = bytes.fill_buf().map_err(|error| Error::io("read", path, &error))?;
+        let start = bytes.fill_buf().map_err(|error| Error::io("read", path, error))?;
         // Neither a number nor a RecordIO frame begins so.
         let bytes: Box<dyn Read> =
             if start.starts_with(&GZIP_MAGIC) { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
@@ -108,14 +108,14 @@ impl Waiting {
 
 /// The files of a folder and of the folders in it. Hidden ones and those that are empty (such as `_SUCCESS`) are no data.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, empty: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("list", folder, &error);
+    let failed = |error: std::io::Error| Error::io("list", folder, error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
             continue;
         }
         // Links are followed: a mounted folder may be made of them.
-        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, &error))?;
+        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, error))?;
         if metadata.is_dir() {
             collect(&path, files, empty)?;
         } else if metadata.len() > 0 {

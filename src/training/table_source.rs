@@ -5,10 +5,11 @@ use super::channel::{Channel, Format};
 use super::header_line::HeaderLine;
 use super::stop::{Stop, stopped};
 use super::streams::{Stream, Streams};
-use crate::error::{Cause, Error, Place, Result};
+use byoc_formats::error::Place;
+use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::csv::{ColumnType, Records, Typing};
 use byoc_formats::rows::Table;
-use byoc_sklearn::{Rows, Specification, moved};
+use byoc_sklearn::{Rows, Specification};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -157,7 +158,7 @@ impl TableSource {
 fn show(chunk: &Chunk, types: &[ColumnType], name: &str, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
     let records = Records::find(&chunk.text, Some(chunk.width), true)?;
     see(records.table(types)).map_err(|error| {
-        moved(error, chunk.rows_before).context(format_args!("channel {name}: {}", chunk.path.display()))
+        error.shifted(chunk.rows_before, 0).context(format_args!("channel {name}: {}", chunk.path.display()))
     })
 }
 
@@ -207,7 +208,7 @@ impl File {
         loop {
             let missing = wanted.saturating_sub(text.len()) as u64;
             let found = stream.bytes.by_ref().take(missing).read_to_end(&mut text);
-            let found = found.map_err(|error| Error::io("read", path, &error))?;
+            let found = found.map_err(|error| Error::io("read", path, error))?;
             let is_end = (found as u64) < missing;
             if !std::mem::replace(&mut self.is_begun, true) {
                 let length = header.length(&text, &path.display().to_string())?;
@@ -218,7 +219,8 @@ impl File {
                     continue;
                 }
             }
-            let records = Records::find(&text, self.width, is_end).map_err(|error| self.moved(error))?;
+            let records =
+                Records::find(&text, self.width, is_end).map_err(|error| error.shifted(self.rows, self.offset))?;
             let (rows, end, width) = (records.rows(), records.end(), records.width());
             if rows == 0 && !is_end {
                 if wanted >= LONGEST_RECORD {
@@ -239,12 +241,5 @@ impl File {
             self.pending = text.split_off(end.min(text.len()));
             return Ok(Some(Chunk { path: path.to_owned(), rows_before, text, width }));
         }
-    }
-
-    fn moved(&self, error: Error) -> Error {
-        let mut place = error.place().cloned().unwrap_or_default();
-        place.row = place.row.map(|row| row + self.rows);
-        place.byte = place.byte.map(|byte| byte + self.offset);
-        Error::new(error.cause(), error.message()).at(place)
     }
 }

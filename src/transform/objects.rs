@@ -165,7 +165,7 @@ fn name_below(prefix: &str, key: &str) -> String {
 fn list_folder(path: &Path) -> Result<Vec<Object>> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("the input: {}", nothing_at(path))),
-        _ => Error::io("read the input", path, &error).because(Cause::BadSetting),
+        _ => Error::io("read the input", path, error).because(Cause::BadSetting),
     })?;
     if !metadata.is_dir() {
         if !metadata.is_file() {
@@ -191,7 +191,7 @@ fn identity(metadata: &std::fs::Metadata) -> Identity {
 /// The files of a folder and of the folders in it, hidden ones too, as S3 knows none. Links are followed, but for those that
 /// lead nowhere or back to a folder that they are in, `within` which we are.
 fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, objects: &mut Vec<Object>) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("list", folder, &error);
+    let failed = |error: std::io::Error| Error::io("list", folder, error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
@@ -207,7 +207,7 @@ fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, obje
                 log::warn!("{}: passed over, it leads nowhere: {error}", path.display());
                 continue;
             }
-            Err(error) => return Err(Error::io("look at", &path, &error)),
+            Err(error) => return Err(Error::io("look at", &path, error)),
         };
         if metadata.is_file() {
             objects.push(file_object(&path, name, &metadata));
@@ -248,7 +248,7 @@ async fn list_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Obj
         let failed = |failure: Failure| read_failed(&location, &failure);
         match &location {
             Location::Local(path) => {
-                let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, &error))?;
+                let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, error))?;
                 if !metadata.is_file() {
                     return Err(Error::new(Cause::BadSetting, format!("{location}: expected a file")));
                 }

@@ -17,7 +17,8 @@ use super::output::{Draft, Output};
 use super::progress::{PAUSE, Progress};
 use super::source::Opener;
 use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
-use crate::error::{Cause, Error, Place, Result};
+use crate::error::{Cause, Error, Result};
+use byoc_formats::error::{Place, chain};
 
 /// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
@@ -52,7 +53,7 @@ pub struct Settings {
 /// and [`Cause::NotHealthy`] before anything is done.
 pub fn run(settings: Settings) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::new(Cause::Internal, format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| Error::new(Cause::Internal, "no runtime").caused_by(error))?;
     let outcome = runtime.block_on(transform(settings));
     // A thread may still wait for bytes that nobody wants any more.
     runtime.shutdown_background();
@@ -321,7 +322,7 @@ impl Work {
         match draft.finish().await {
             Ok(()) => progress.done(line),
             Err(error) if error.cause() == Cause::ObjectsFailed => {
-                self.fail(pending, error.message(), progress, failures).await?;
+                self.fail(pending, &chain(&error).to_string(), progress, failures).await?;
             }
             Err(error) => return Err(error),
         }
@@ -399,7 +400,7 @@ impl Work {
     async fn answer(&self, piece: Piece) -> Outcome {
         match piece {
             Piece::End(object, records) => Outcome::End { object, records },
-            Piece::Failed(object, error) => Outcome::Failed { object, message: describe_split_error(&error) },
+            Piece::Failed(object, error) => Outcome::Failed { object, message: describe_split_error(error) },
             Piece::Payload(object, payload) => {
                 let pending = match self.objects.get(object) {
                     Some(pending) if !pending.has_failed.load(Ordering::Relaxed) => pending,
@@ -456,9 +457,11 @@ impl Work {
                     let finished = processing.finish(&records, &answer);
                     finished.map_err(|problem| (problem.record.map(|record| record + 1), problem.message))
                 });
-                let finished = finishing
-                    .await
-                    .map_err(|error| TransformError::Job(Error::new(Cause::Internal, error.to_string())))?;
+                let finished = finishing.await.map_err(|error| {
+                    TransformError::Job(
+                        Error::new(Cause::Internal, "an object's output did not finish").caused_by(error),
+                    )
+                })?;
                 Bytes::from(finished.map_err(|(row, message)| {
                     let place = Place { row, ..Place::default() };
                     TransformError::Records(RecordError { by: String::new(), place, message })
@@ -482,7 +485,7 @@ impl Work {
             tokio::task::spawn_blocking(move || {
                 let send = |piece| pieces.blocking_send(piece).is_ok();
                 let give_up = |error: Error| {
-                    let message = error.to_string();
+                    let message = chain(&error).to_string();
                     *problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     send(Err(std::io::Error::other(message)));
                 };
@@ -496,7 +499,7 @@ impl Work {
                         Ok(0) => return,
                         Ok(_) if send(Ok(Bytes::from(piece))) => {}
                         Ok(_) => return,
-                        Err(error) => return give_up(Error::bad_payload(format!("cannot be read: {error}"))),
+                        Err(error) => return give_up(Error::bad_payload("cannot be read").caused_by(error)),
                     }
                 }
             });
@@ -546,11 +549,12 @@ fn describe_position(payload: &Payload, row: Option<usize>) -> String {
 }
 
 /// An error of cutting, with its place in the words of an object.
-fn describe_split_error(error: &Error) -> String {
-    let place = error.place();
-    match (place.and_then(|place| place.row), place.and_then(|place| place.byte)) {
-        (Some(record), Some(byte)) => format!("record {record} (byte {byte}): {}", error.message()),
-        _ => error.to_string(),
+fn describe_split_error(error: Error) -> String {
+    match error.place() {
+        Some(&Place { row: Some(record), byte: Some(byte), .. }) => {
+            format!("record {record} (byte {byte}): {}", chain(&error.without_place()))
+        }
+        _ => chain(&error).to_string(),
     }
 }
 
@@ -562,9 +566,8 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Signals> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Error::new(Cause::Io, format!("could not listen for signals: {error}")))
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Error::new(Cause::Io, "could not listen for signals").caused_by(error));
         Ok(Signals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 

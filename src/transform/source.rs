@@ -38,12 +38,12 @@ impl Opener {
     /// When it is not there or cannot be read, or is compressed otherwise than it should be.
     pub(super) fn open(&self, object: &Object) -> Result<Box<dyn Read + Send>> {
         let bytes: Box<dyn Read + Send> = match &object.location {
-            Location::Local(path) => Box::new(File::open(path).map_err(|error| Error::io("open", path, &error))?),
+            Location::Local(path) => Box::new(File::open(path).map_err(|error| Error::io("open", path, error))?),
             Location::S3 { bucket, key } => Box::new(self.download(&object.location, bucket, key)?),
         };
         let counted = Counted { bytes, read: Arc::clone(&self.read) };
         let mut bytes = BufReader::with_capacity(BUFFER, counted);
-        let start = bytes.fill_buf().map_err(|error| Error::bad_payload(format!("cannot be read: {error}")))?;
+        let start = bytes.fill_buf().map_err(|error| Error::bad_payload("cannot be read").caused_by(error))?;
         let is_gzip = start.starts_with(&GZIP_MAGIC);
         match self.compression {
             CompressionType::None => Ok(Box::new(bytes)),

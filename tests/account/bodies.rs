@@ -17,10 +17,10 @@ impl Named {
 }
 
 impl Schema for Named {
-    fn check_width(&self, columns: usize) -> byoc::error::Result<()> {
+    fn check_width(&self, columns: usize) -> byoc_formats::error::Result<()> {
         match columns == self.0.len() {
             true => Ok(()),
-            false => Err(byoc::error::Error::bad_payload(format!("expected {} columns", self.0.len()))),
+            false => Err(byoc_formats::error::Error::bad_payload(format!("expected {} columns", self.0.len()))),
         }
     }
 
@@ -38,7 +38,7 @@ impl Schema for Named {
 }
 
 /// Any number of columns, without names.
-fn any_width(_: usize) -> byoc::error::Result<()> {
+fn any_width(_: usize) -> byoc_formats::error::Result<()> {
     Ok(())
 }
 

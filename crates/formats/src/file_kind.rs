@@ -110,7 +110,7 @@ fn is_instead(start: &[u8]) -> Option<&'static str> {
 fn start_of(path: &Path) -> Result<Vec<u8>> {
     let mut start = Vec::new();
     let opened = File::open(path).and_then(|file| file.take(512).read_to_end(&mut start));
-    opened.map(|_| start).map_err(|error| Error::io("read", path, &error))
+    opened.map(|_| start).map_err(|error| Error::io("read", path, error))
 }
 
 /// Whether a file may be an archive, by how it begins.

@@ -84,7 +84,7 @@ pub fn unpack_where(
 ) -> Result<Unpacked> {
     if fs::symlink_metadata(destination).is_ok() {
         let exists = io::Error::from(io::ErrorKind::AlreadyExists);
-        return Err(Error::io("unpack an archive to", destination, &exists));
+        return Err(Error::io("unpack an archive to", destination, exists));
     }
     let staging = Staging::beside(destination)?;
     let meter = Meter::new(*limits, agree);
@@ -95,7 +95,7 @@ pub fn unpack_where(
 
 fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unpacked> {
     let mut packed = BufReader::with_capacity(64 << 10, Packed { inner: archive, meter });
-    let first = packed.fill_buf().map_err(|error| damaged(&error))?;
+    let first = packed.fill_buf().map_err(damaged)?;
     if first.is_empty() {
         return Err(Error::bad_artifact("the archive is empty; expected a tar archive, compressed by gzip or not"));
     }
@@ -109,8 +109,8 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unp
     let mut archive = Archive::new(Plain { inner: plain, meter });
     let mut unpacked = Unpacked::default();
     meter.allow(LONGEST_HEADERS);
-    for entry in archive.entries().map_err(|error| damaged(&error))? {
-        let mut entry = entry.map_err(|error| damaged(&error))?;
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
         meter.count_entry()?;
         let name: String = String::from_utf8_lossy(&entry.path_bytes()).chars().take(200).collect();
         unpack_entry(&mut entry, root, meter, &mut unpacked)
@@ -118,7 +118,7 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unp
         meter.allow(LONGEST_HEADERS);
     }
     meter.allow(u64::MAX);
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| damaged(&error))?;
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
     Ok(unpacked)
 }
 
@@ -244,12 +244,12 @@ fn make_folder(folder: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(Error::bad_artifact("a folder stands where the archive has a file"))
         }
-        Err(error) => Err(Error::io("make the folder", folder, &error)),
+        Err(error) => Err(Error::io("make the folder", folder, error)),
     }
 }
 
 fn write_file(data: &mut impl Read, target: &Path, size: u64, executable: bool) -> Result<()> {
-    let mut file = File::create(target).map_err(|error| Error::io("create", target, &error))?;
+    let mut file = File::create(target).map_err(|error| Error::io("create", target, error))?;
     let mut buffer = vec![0; 64 << 10];
     let mut left = size;
     while left > 0 {
@@ -259,10 +259,10 @@ fn write_file(data: &mut impl Read, target: &Path, size: u64, executable: bool) 
             }
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(damaged(&error)),
+            Err(error) => return Err(damaged(error)),
         };
         let piece = buffer.get(..read).unwrap_or_default();
-        file.write_all(piece).map_err(|error| Error::io("write", target, &error))?;
+        file.write_all(piece).map_err(|error| Error::io("write", target, error))?;
         left = left.saturating_sub(read as u64);
     }
     set_mode(target, if executable { 0o755 } else { 0o644 })
@@ -272,7 +272,7 @@ fn write_file(data: &mut impl Read, target: &Path, size: u64, executable: bool) 
 fn set_mode(path: &Path, mode: u32) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
-        .map_err(|error| Error::io("set the mode of", path, &error))
+        .map_err(|error| Error::io("set the mode of", path, error))
 }
 
 #[cfg(not(unix))]
@@ -285,13 +285,14 @@ fn is_gzip(first: &[u8]) -> bool {
 }
 
 /// What an error while reading means: that the archive is not as it should be, or that it could not be read at all.
-fn damaged(error: &io::Error) -> Error {
+fn damaged(error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::bad_artifact(format!("the archive is cut off: {error}")),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => Error::bad_artifact(
-            format!("the archive cannot be unpacked: {error} (expected a tar archive, compressed by gzip or not)"),
-        ),
-        _ => Error::new(Cause::Io, format!("could not read the archive: {error}")),
+        io::ErrorKind::UnexpectedEof => Error::bad_artifact("the archive is cut off").caused_by(error),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            Error::bad_artifact("the archive cannot be unpacked (expected a tar archive, compressed by gzip or not)")
+                .caused_by(error)
+        }
+        _ => Error::new(Cause::Io, "could not read the archive").caused_by(error),
     }
 }
 
@@ -305,11 +306,11 @@ impl Staging {
     fn beside(destination: &Path) -> Result<Staging> {
         let (Some(parent), Some(name)) = (destination.parent(), destination.file_name()) else {
             let invalid = io::Error::from(io::ErrorKind::InvalidInput);
-            return Err(Error::io("unpack an archive to", destination, &invalid));
+            return Err(Error::io("unpack an archive to", destination, invalid));
         };
-        fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+        fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, error))?;
         let path = parent.join(format!(".{}.{}", name.to_string_lossy(), uuid::Uuid::new_v4().simple()));
-        fs::create_dir(&path).map_err(|error| Error::io("make the folder", &path, &error))?;
+        fs::create_dir(&path).map_err(|error| Error::io("make the folder", &path, error))?;
         let staging = Staging { path };
         set_mode(&staging.path, 0o755)?;
         Ok(staging)
@@ -317,7 +318,7 @@ impl Staging {
 
     fn publish(self, destination: &Path) -> Result<()> {
         fs::rename(&self.path, destination)
-            .map_err(|error| Error::io("rename the unpacked folder to", destination, &error))
+            .map_err(|error| Error::io("rename the unpacked folder to", destination, error))
     }
 }
 

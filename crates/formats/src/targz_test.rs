@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tar::{EntryType, Header};
 
 use super::targz::*;
-use crate::error::Cause;
+use crate::error::{Cause, chain};
 
 /// One entry: header, data, padding.
 fn entry(name: &[u8], kind: EntryType, data: &[u8]) -> Vec<u8> {
@@ -76,7 +76,7 @@ fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
 fn assert_refused(archive: &[u8], limits: Limits, expected: &str) {
     let (around, destination) = destination();
     let error = unpack(archive, &destination, &limits).expect_err("the archive was unpacked");
-    assert!(error.to_string().contains(expected), "{error}");
+    assert!(chain(&error).to_string().contains(expected), "{}", chain(&error));
     assert_eq!(error.cause(), Cause::BadArtifact, "{error}");
     assert_eq!(files(around.path()), [], "{error}");
     assert_eq!(std::fs::read_dir(destination.parent().unwrap()).unwrap().count(), 0, "{error}");
@@ -322,7 +322,8 @@ fn a_bomb_is_refused_by_its_ratio_wherever_it_hides() {
         [(in_a_file, "more than 50 times its size"), (behind_the_end, "more than 50 times its size")]
     {
         let (around, destination) = destination();
-        let error = unpack(bomb(&head, size), &destination, &limits).expect_err("unpacked").to_string();
+        let error = unpack(bomb(&head, size), &destination, &limits).expect_err("unpacked");
+        let error = chain(&error).to_string();
         assert!(error.contains(expected), "{error}");
         assert_eq!(files(around.path()), []);
     }
@@ -330,7 +331,8 @@ fn a_bomb_is_refused_by_its_ratio_wherever_it_hides() {
     for kind in [EntryType::GNULongName, EntryType::XHeader] {
         let in_a_name = entry_with(b"name", kind, b"", |header| header.set_size(size));
         let (_around, destination) = destination();
-        let error = unpack(bomb(&in_a_name, size), &destination, &limits).expect_err("unpacked").to_string();
+        let error = unpack(bomb(&in_a_name, size), &destination, &limits).expect_err("unpacked");
+        let error = chain(&error).to_string();
         assert!(error.contains("headers and names of more than"), "{error}");
     }
 }

@@ -100,12 +100,12 @@ impl ModelAlgo {
     pub fn open(directory: &Path) -> Result<ModelAlgo> {
         let path = directory.join(ARCHIVE);
         if path.is_file() {
-            let mut file = File::open(&path).map_err(|error| Error::io("open", &path, &error))?;
-            let length = file.metadata().map_err(|error| Error::io("look at", &path, &error))?.len();
+            let mut file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
+            let length = file.metadata().map_err(|error| Error::io("look at", &path, error))?.len();
             check_is_zip(&mut file).map_err(|error| error.context(ARCHIVE))?;
             check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
             let archive = ZipArchive::new(BufReader::new(file))
-                .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive: {error}")))?;
+                .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive")).caused_by(error))?;
             return Ok(ModelAlgo(Source::Zip(Box::new(archive), length)));
         }
         if !ModelAlgo::is_in(directory) {
@@ -185,7 +185,7 @@ impl ModelAlgo {
                 .try_reserve_exact(length)
                 .map_err(|_| Error::bad_artifact(format!("{size} bytes do not fit into memory")))?;
             let read = stream.read_to_end(&mut bytes);
-            read.map_err(|error| Error::bad_artifact(format!("cannot be read: {error}")))?;
+            read.map_err(|error| Error::bad_artifact("cannot be read").caused_by(error))?;
             if bytes.len() as u64 != size {
                 return Err(Error::bad_artifact(format!("expected {size} bytes, found {}", bytes.len())));
             }
@@ -210,7 +210,7 @@ impl ModelAlgo {
             let places = Places::find(&mut *stream, size, names)?;
             // To the end, so that a checksum is compared.
             std::io::copy(stream, &mut std::io::sink())
-                .map_err(|error| Error::bad_artifact(format!("cannot be read: {error}")))?;
+                .map_err(|error| Error::bad_artifact("cannot be read").caused_by(error))?;
             Ok(places)
         })
     }
@@ -247,7 +247,7 @@ const ONLY_THE_LINEAR_LEARNER: &str = "of SageMaker's built-in algorithms only t
 /// Refuses what others write under the name of the archive. K-Means, PCA and LDA put their arrays there as they are
 /// (docs.aws.amazon.com: `mx.ndarray.load('model_algo-1')` in the sample notebooks of each).
 fn check_is_zip(file: &mut File) -> Result<()> {
-    let failed = |error: std::io::Error| Error::bad_artifact(format!("cannot be read: {error}"));
+    let failed = |error: std::io::Error| Error::bad_artifact("cannot be read").caused_by(error);
     let mut start = Vec::new();
     file.by_ref().take(512).read_to_end(&mut start).map_err(failed)?;
     file.rewind().map_err(failed)?;
@@ -270,7 +270,7 @@ fn check_directory(file: &mut File, length: u64) -> Result<()> {
     const END: &[u8] = b"PK\x05\x06";
     const LONGEST_END: u64 = 22 + 0xFFFF;
     const MOST_FILES: u16 = 1024;
-    let failed = |error: std::io::Error| Error::bad_artifact(format!("cannot be read: {error}"));
+    let failed = |error: std::io::Error| Error::bad_artifact("cannot be read").caused_by(error);
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_END))).map_err(failed)?;
     file.by_ref().take(LONGEST_END).read_to_end(&mut tail).map_err(failed)?;
@@ -292,7 +292,7 @@ fn with_zipped<T>(
 ) -> Result<T> {
     let mut file = archive.by_name(member.name()).map_err(|error| match error {
         ZipError::FileNotFound => Error::bad_artifact("the archive has no such file"),
-        error => Error::bad_artifact(format!("cannot be read: {error}")),
+        error => Error::bad_artifact("cannot be read").caused_by(error),
     })?;
     let (size, packed) = (file.size(), file.compressed_size());
     member.check_size(size)?;
@@ -315,9 +315,9 @@ fn with_loose<T>(path: &Path, member: Member, then: impl FnOnce(&mut dyn Read, u
     let file = File::open(path).map_err(|error| match error.kind() {
         // A missing file makes a bad artifact; anything else is between us and the disk.
         std::io::ErrorKind::NotFound => Error::bad_artifact("the folder has no such file"),
-        _ => Error::io("open", path, &error),
+        _ => Error::io("open", path, error),
     })?;
-    let size = file.metadata().map_err(|error| Error::io("look at", path, &error))?.len();
+    let size = file.metadata().map_err(|error| Error::io("look at", path, error))?.len();
     member.check_size(size)?;
     then(&mut BufReader::new(file).take(size), size)
 }

@@ -93,7 +93,7 @@ const TREE: usize = 32;
 
 fn json<T: serde::de::DeserializeOwned>(artifact: &mut ModelAlgo, member: Member, allowance: &Allowance) -> Result<T> {
     artifact.read(member, TREE, allowance, |bytes| {
-        serde_json::from_slice(bytes).map_err(|error| Error::bad_artifact(format!("expected an object: {error}")))
+        serde_json::from_slice(bytes).map_err(|error| Error::bad_artifact("expected an object").caused_by(error))
     })
 }
 

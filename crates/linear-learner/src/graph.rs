@@ -35,7 +35,7 @@ pub(super) fn shorten(text: &str) -> String {
 impl Graph {
     pub(super) fn parse(json: &[u8]) -> Result<Graph> {
         let graph: Graph = serde_json::from_slice(json)
-            .map_err(|error| Error::bad_artifact(format!("expected the graph of an MXNet network: {error}")))?;
+            .map_err(|error| Error::bad_artifact("expected the graph of an MXNet network").caused_by(error))?;
         match graph.last_op() {
             Some(_) => Ok(graph),
             None => Err(Error::bad_artifact(format!(

@@ -67,7 +67,7 @@ fn check_manifest(artifact: &mut ModelAlgo, allowance: &Allowance) -> Result<()>
     }
     parse(artifact, Member::Manifest, 0, allowance, |bytes| {
         let manifest: Manifest = serde_json::from_slice(bytes)
-            .map_err(|error| Error::bad_artifact(format!("expected an object with a version: {error}")))?;
+            .map_err(|error| Error::bad_artifact("expected an object with a version").caused_by(error))?;
         match manifest.version {
             None | Some(1) => Ok(()),
             Some(other) => Err(Error::bad_artifact(format!("field version: expected 1, found {other}"))),

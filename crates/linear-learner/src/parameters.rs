@@ -34,7 +34,7 @@ struct MetricsParams {
 impl Parameters {
     pub(super) fn parse(json: &[u8]) -> Result<Parameters> {
         let fields: Fields<'_> = serde_json::from_slice(json)
-            .map_err(|error| Error::bad_artifact(format!("expected an object of parameters: {error}")))?;
+            .map_err(|error| Error::bad_artifact("expected an object of parameters").caused_by(error))?;
         let kind: Option<String> = field("predictor_type", fields.predictor_type, "a name")?;
         let predictor_type = match kind.as_deref() {
             Some("regressor") => PredictorType::Regressor,
@@ -76,6 +76,7 @@ fn field<T: DeserializeOwned>(name: &str, value: Option<&RawValue>, expected: &s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use byoc_formats::error::chain;
 
     #[test]
     fn the_threshold_of_a_binary_classifier_is_found_at_either_place() {
@@ -114,7 +115,7 @@ mod tests {
             (r#"{"predictor_type": "regressor", "loss_type": []}"#, "field loss_type: expected a name, found []"),
             ("", "expected an object of parameters: EOF while parsing a value at line 1 column 0"),
         ] {
-            assert_eq!(Parameters::parse(json.as_bytes()).unwrap_err().message(), expected);
+            assert_eq!(chain(&Parameters::parse(json.as_bytes()).unwrap_err()).to_string(), expected);
         }
     }
 }

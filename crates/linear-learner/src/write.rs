@@ -22,14 +22,14 @@ const MXNET_VERSION: u32 = 10_301;
 /// # Errors
 /// [`Cause::Io`] when the folder cannot be written to.
 pub fn write(directory: &Path, given: &Hyperparameters, trained: &Trained) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, &error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
     let path = directory.join(ARCHIVE);
     let unfinished = directory.join(format!("{ARCHIVE}.unfinished"));
     let bytes = archive(given, trained).map_err(|error| error.context(path.display()))?;
     written(&unfinished, &bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
         // Half a file is of no use, and takes what a full disk lacks.
         let _ = std::fs::remove_file(&unfinished);
-        Error::io("write", &path, &error)
+        Error::io("write", &path, error)
     })
 }
 
@@ -53,7 +53,7 @@ fn archive(given: &Hyperparameters, trained: &Trained) -> Result<Vec<u8>> {
     ];
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o644);
     let failed =
-        |error: zip::result::ZipError| Error::new(Cause::Internal, format!("could not make the archive: {error}"));
+        |error: zip::result::ZipError| Error::new(Cause::Internal, "could not make the archive").caused_by(error);
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     writer.set_comment(format!("{WRITTEN_BY}{}", env!("CARGO_PKG_VERSION"))).map_err(failed)?;
     for (name, bytes) in members {
@@ -132,7 +132,7 @@ fn additional_params(given: &Hyperparameters, trained: &Trained) -> Result<Strin
         metrics_params,
     };
     serde_json::to_string(&params)
-        .map_err(|error| Error::new(Cause::Internal, format!("could not write additional-params.json: {error}")))
+        .map_err(|error| Error::new(Cause::Internal, "could not write additional-params.json").caused_by(error))
 }
 
 /// The graph: data · weight + bias, and the operator at its end.

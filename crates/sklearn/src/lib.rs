@@ -30,4 +30,4 @@ pub mod transformers;
 pub(crate) mod version;
 
 pub use document::{Document, Specification};
-pub use fit::{Event, Rows, fit, moved};
+pub use fit::{Event, Rows, fit};

@@ -9,6 +9,7 @@ use super::{not_run, passed_over, preprocessor, say, sizes};
 use crate::cli::hints;
 use crate::model::{FileSize, Refusal, Script};
 use crate::telemetry::printable;
+use byoc_formats::error::chain;
 use byoc_sklearn::describe::RefusedDescription;
 
 /// A refusal as a JSON document.
@@ -37,7 +38,7 @@ impl<'a> Failure<'a> {
         let cause = refusal.error.cause();
         Failure {
             error: Said {
-                message: refusal.error.to_string(),
+                message: chain(&refusal.error).to_string(),
                 hint: hints::of_inspect(cause).unwrap_or(cause.row().hint),
                 exit_code: cause.row().exit_code,
             },

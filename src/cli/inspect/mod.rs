@@ -50,7 +50,7 @@ pub(super) fn run(given: &Given) -> Result<()> {
         (_, Some(error)) => Err(error),
         // Whoever reads has read enough.
         (Err(error), None) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::new(Cause::Io, format!("could not write to standard output: {error}")))
+            Err(Error::new(Cause::Io, "could not write to standard output").caused_by(error))
         }
         _ => Ok(()),
     }
@@ -156,9 +156,10 @@ fn name_features(
         let reason = transformer.feature_names_out_error.unwrap_or_default();
         Error::bad_artifact(format!("{}: its features have no names: {reason}", path.display()))
     })?;
-    learner
-        .name_features(names)
-        .map_err(|error| error.context(format_args!("{} does not fit {}", path.display(), learner_path.display())))
+    let named = learner.name_features(names);
+    named.map_err(|error| {
+        error.context(format_args!("{} does not fit {}", path.display(), learner_path.display())).into()
+    })
 }
 
 fn in_words(inspection: &Inspection) -> String {

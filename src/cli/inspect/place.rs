@@ -40,7 +40,7 @@ impl Place {
         let aside = TemporaryFolder::make("byoc-model-")?;
         aside.remove_abandoned();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::new(Cause::Internal, format!("no runtime: {error}")))?;
+        let runtime = runtime.map_err(|error| Error::new(Cause::Internal, "no runtime").caused_by(error))?;
         let storage = Storage::new(S3Access::of(environment));
         let path = runtime.block_on(copy_to_local(&location, &storage, aside.path()));
         let path = path.map_err(|error| FetchError::into_error(error).context(&location))?;

@@ -14,6 +14,7 @@ use super::{Ended, bytes, say, title};
 use crate::error::Error;
 use crate::model::{Inspection, Refusal};
 use crate::telemetry::printable;
+use byoc_formats::error::chain;
 use byoc_sklearn::preprocessor::Overrides;
 
 /// The archives.
@@ -78,7 +79,7 @@ impl Models<'_> {
                         };
                         format!("{}, {} in memory{passed_over}", title(seen), bytes(seen.memory_bytes))
                     }
-                    Err(refusal) => format!("refused: {}", sentence(&refusal.error.to_string())),
+                    Err(refusal) => format!("refused: {}", sentence(&chain(&refusal.error).to_string())),
                 };
                 page.line(2, &format!("{}: {said}", path(&name)));
                 note(&mut refused, seen);

@@ -26,6 +26,7 @@ use crate::platform::problems::list_problems;
 use crate::platform::process::Process;
 use crate::platform::readiness::wait_until_ready;
 use crate::storage::{Location, Version, nothing_at};
+use byoc_formats::error::chain;
 
 /// What containers are started with.
 #[derive(Debug)]
@@ -99,7 +100,7 @@ impl ContainerLauncher {
             Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.display_member(), url.display_location())),
             Location::S3 { .. } => ModelStore::open(url, &self.container_settings.storage)
                 .err()
-                .map(|error| format!("ModelDataUrl: {error}")),
+                .map(|error| format!("ModelDataUrl: {}", chain(&error))),
         }
     }
 
@@ -148,7 +149,7 @@ impl ContainerLauncher {
     ) -> Result<(Container, Supervisor)> {
         let outcome = self.try_start(client, config, position).await;
         if let Err(error) = &outcome {
-            log::error!("{error}");
+            log::error!("{}", chain(error));
         }
         outcome
     }
@@ -246,7 +247,7 @@ impl ContainerLauncher {
         let (place, version) = match &config.models {
             Models::Multi { .. } => {
                 // The container warns of a folder that is not there.
-                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, &error))?;
+                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, error))?;
                 (ModelLocation::ModelsRoot(&models), None)
             }
             Models::Single(None) => (ModelLocation::BaseDir(&base_dir), None),

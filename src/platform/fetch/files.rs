@@ -9,6 +9,7 @@ use std::path::Path;
 use super::{FetchError, read_failed, remove};
 use crate::error::Error;
 use crate::storage::{Bucket, Failure};
+use byoc_formats::error::chain;
 use byoc_formats::targz::Limits;
 
 /// A part of a path has at most this many bytes.
@@ -74,7 +75,7 @@ pub(super) async fn copy_file(file: &Path, into: &Path) -> Result<u64, FetchErro
     };
     recreate_folder(into).await?;
     let copied = tokio::fs::copy(file, into.join(name)).await;
-    copied.map_err(|error| internal(&Error::io("copy", file, &error)))
+    copied.map_err(|error| internal(&Error::io("copy", file, error)))
 }
 
 async fn recreate_folder(into: &Path) -> Result<(), FetchError> {
@@ -84,7 +85,7 @@ async fn recreate_folder(into: &Path) -> Result<(), FetchError> {
 
 async fn make_folder(folder: &Path) -> Result<(), FetchError> {
     let made = tokio::fs::create_dir_all(folder).await;
-    made.map_err(|error| internal(&Error::io("make the folder", folder, &error)))
+    made.map_err(|error| internal(&Error::io("make the folder", folder, error)))
 }
 
 async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Result<u64, FetchError> {
@@ -92,7 +93,7 @@ async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Re
         make_folder(folder).await?;
     }
     let made = tokio::fs::File::create(path).await;
-    let mut file = made.map_err(|error| internal(&Error::io("make", path, &error)))?;
+    let mut file = made.map_err(|error| internal(&Error::io("make", path, error)))?;
     let reserve = |bytes| if bytes > most { Err(Failure::TooLarge { bytes, limit: most }) } else { Ok(()) };
     let read = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
     Ok(read.bytes)
@@ -124,7 +125,7 @@ fn check_clashes(files: &[(&str, &str)]) -> Result<(), FetchError> {
 }
 
 fn internal(error: &Error) -> FetchError {
-    FetchError::Internal(error.to_string())
+    FetchError::Internal(chain(error).to_string())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{FetchError, remove};
 use crate::error::{Error, Result};
 use crate::storage::{Bucket, Failure};
+use byoc_formats::error;
 use byoc_formats::file_kind;
 
 /// The name of the file that says of a pickle what it does not say itself, and the most bytes that are taken for it.
@@ -76,9 +77,9 @@ impl Source {
     ///
     /// # Errors
     /// What `reserve` says of them, and when they cannot be written.
-    pub(super) fn copy(&self, into: &Path, reserve: &dyn Fn(u64) -> Result<()>) -> Result<u64> {
+    pub(super) fn copy(&self, into: &Path, reserve: &dyn Fn(u64) -> Result<(), error::Error>) -> Result<u64> {
         let length = |path: &Path| {
-            std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("look at", path, &error))
+            std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("look at", path, error))
         };
         let columns = match &self.columns {
             None => 0,
@@ -88,7 +89,7 @@ impl Source {
         let bytes = length(&self.file)?.saturating_add(columns);
         reserve(bytes)?;
         remove(into)?;
-        std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, &error))?;
+        std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, error))?;
         let place = into.join(self.named.file_name().unwrap_or_default());
         let copied = std::fs::copy(&self.file, &place).and_then(|_| {
             let place = into.join(COLUMNS_JSON);
@@ -101,7 +102,7 @@ impl Source {
         copied.map_err(|error| {
             // Half a model is of no use.
             let _ = std::fs::remove_dir_all(into);
-            Error::io("copy", &self.file, &error)
+            Error::io("copy", &self.file, error)
         })?;
         Ok(bytes)
     }

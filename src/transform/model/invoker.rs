@@ -16,10 +16,11 @@ use reqwest::{Body, Response};
 
 use super::Model;
 use super::record_error::{ErrorBody, RecordError, leading_place};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{self, read_body};
 use crate::transform::output::Draft;
+use byoc_formats::error::{Place, chain};
 
 /// The most that is read of an answer that is an error.
 const ERROR_LIMIT: usize = 64 << 10;
@@ -185,7 +186,9 @@ impl Invoker {
             let outcome = exchange.await;
             // That the body broke off is why the container gave up.
             if let Some(error) = unreadable.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                return Err(AttemptError::Local(TransformError::Records(RecordError::local(error.to_string()))));
+                return Err(AttemptError::Local(TransformError::Records(RecordError::local(
+                    chain(&error).to_string(),
+                ))));
             }
             outcome?;
             let draft = Arc::into_inner(draft).map(tokio::sync::Mutex::into_inner);
@@ -390,7 +393,7 @@ impl AttemptError {
                 format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
             }
             AttemptError::Local(TransformError::Records(error)) => error.to_string(),
-            AttemptError::Local(TransformError::Job(error)) => error.to_string(),
+            AttemptError::Local(TransformError::Job(error)) => chain(error).to_string(),
         };
         RecordError::local(message)
     }

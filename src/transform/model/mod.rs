@@ -187,12 +187,12 @@ impl ModelSource {
 /// The names, sizes and checksums of a file, or of all in a folder.
 fn version_of_files(path: &Path) -> Result<String> {
     if !path.is_dir() {
-        let mut file = std::fs::File::open(path).map_err(|error| Error::io("open", path, &error))?;
+        let mut file = std::fs::File::open(path).map_err(|error| Error::io("open", path, error))?;
         let mut sum = Checksum(crc32fast::Hasher::new());
-        let bytes = std::io::copy(&mut file, &mut sum).map_err(|error| Error::io("read", path, &error))?;
+        let bytes = std::io::copy(&mut file, &mut sum).map_err(|error| Error::io("read", path, error))?;
         return Ok(format!("{bytes}:{:08x};", sum.0.finalize()));
     }
-    let entries = std::fs::read_dir(path).map_err(|error| Error::io("list", path, &error))?;
+    let entries = std::fs::read_dir(path).map_err(|error| Error::io("list", path, error))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     let mut version = String::new();
@@ -235,7 +235,7 @@ impl Model {
         launch: &LaunchSettings,
         variables: &BTreeMap<String, String>,
     ) -> Result<Model> {
-        let client = http::client().map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+        let client = http::client().map_err(|error| Error::new(Cause::Internal, "no HTTP client").caused_by(error))?;
         let unpacked = TemporaryFolder::make("byoc-transform-")?;
         unpacked.remove_abandoned();
         let started = match source {

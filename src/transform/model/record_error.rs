@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::Place;
+use byoc_formats::error::Place;
 
 /// What is wrong with records.
 #[derive(Debug, Default, PartialEq, Eq)]

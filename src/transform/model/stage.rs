@@ -188,5 +188,7 @@ impl JobContainer {
 
 /// Where a container listens before it says it.
 fn placeholder_origin() -> Result<Url> {
-    Url::parse("http://127.0.0.1:1/").map_err(|error| Error::new(Cause::Internal, error.to_string()))
+    Url::parse("http://127.0.0.1:1/").map_err(|error| {
+        Error::new(Cause::Internal, "the address of a container that has not started").caused_by(error)
+    })
 }

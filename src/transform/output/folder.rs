@@ -41,21 +41,21 @@ pub(super) struct FolderDraft {
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Folder> {
         let state_folder = path.join(STATE_FOLDER);
-        std::fs::create_dir_all(&state_folder).map_err(|error| Error::io("make the folder", &state_folder, &error))?;
-        let lock = File::create(state_folder.join(LOCK)).map_err(|error| Error::io("write", &state_folder, &error))?;
+        std::fs::create_dir_all(&state_folder).map_err(|error| Error::io("make the folder", &state_folder, error))?;
+        let lock = File::create(state_folder.join(LOCK)).map_err(|error| Error::io("write", &state_folder, error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let message = format!("{}: another byoc transform is writing there", path.display());
                 return Err(Error::new(Cause::BadSetting, message));
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &state_folder, &error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &state_folder, error)),
         }
         for entry in
-            std::fs::read_dir(&state_folder).map_err(|error| Error::io("list", &state_folder, &error))?.flatten()
+            std::fs::read_dir(&state_folder).map_err(|error| Error::io("list", &state_folder, error))?.flatten()
         {
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT_PREFIX)) {
-                std::fs::remove_file(entry.path()).map_err(|error| Error::io("remove", &entry.path(), &error))?;
+                std::fs::remove_file(entry.path()).map_err(|error| Error::io("remove", &entry.path(), error))?;
             }
         }
         let journal = Mutex::new(Journal::open(&state_folder.join(JOURNAL))?);
@@ -80,7 +80,7 @@ impl Folder {
             .prefix(DRAFT_PREFIX)
             .permissions(readable_by_all())
             .tempfile_in(&self.state_folder);
-        let file = made.map_err(|error| Error::io("make a file in", &self.state_folder, &error))?;
+        let file = made.map_err(|error| Error::io("make a file in", &self.state_folder, error))?;
         let fingerprint = fingerprint.to_owned();
         Ok(FolderDraft { folder: Arc::clone(self), file_name, fingerprint, file: Some(file), bytes: 0 })
     }
@@ -90,7 +90,7 @@ impl Folder {
         let path = self.path.join(file_name);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound || is_taken(&error) || path.is_dir() => Ok(()),
-            removed => removed.map_err(|error| Error::io("remove", &path, &error)),
+            removed => removed.map_err(|error| Error::io("remove", &path, error)),
         }
     }
 }
@@ -114,10 +114,11 @@ impl FolderDraft {
             let written = file.write_all(&content);
             (file, written)
         });
-        let (file, written) = writing.await.map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+        let (file, written) =
+            writing.await.map_err(|error| Error::new(Cause::Internal, "writing did not finish").caused_by(error))?;
         let path = file.path().to_owned();
         self.file = Some(file);
-        written.map_err(|error| Error::io("write", &path, &error))
+        written.map_err(|error| Error::io("write", &path, error))
     }
 
     pub(super) async fn finish(&mut self) -> Result<()> {
@@ -125,7 +126,7 @@ impl FolderDraft {
         let path = self.folder.path.join(&self.file_name);
         let failed = |error: std::io::Error| {
             let cause = if is_taken(&error) { Cause::ObjectsFailed } else { Cause::Io };
-            Error::io("write", &path, &error).because(cause)
+            Error::io("write", &path, error).because(cause)
         };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;

@@ -37,7 +37,7 @@ impl Journal {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::io("read", path, &error)),
+            Err(error) => return Err(Error::io("read", path, error)),
         };
         let mut known = HashMap::new();
         for line in text.lines() {
@@ -48,9 +48,9 @@ impl Journal {
             }
         }
         let file = File::options().create(true).append(true).open(path);
-        let mut file = file.map_err(|error| Error::io("write", path, &error))?;
+        let mut file = file.map_err(|error| Error::io("write", path, error))?;
         if !text.is_empty() && !text.ends_with('\n') {
-            file.write_all(b"\n").map_err(|error| Error::io("write", path, &error))?;
+            file.write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
         }
         Ok(Journal { path: path.to_owned(), file, known })
     }
@@ -66,7 +66,7 @@ impl Journal {
         }
         let mut line = serde_json::to_vec(&Line { file: file.to_owned(), made: made.clone() }).unwrap_or_default();
         line.push(b'\n');
-        self.file.write_all(&line).map_err(|error| Error::io("write", &self.path, &error))?;
+        self.file.write_all(&line).map_err(|error| Error::io("write", &self.path, error))?;
         match made {
             Some(made) => _ = self.known.insert(file.to_owned(), made),
             None => _ = self.known.remove(file),

@@ -7,8 +7,9 @@ use std::io::Read;
 
 use super::malformed_at;
 use super::window::Window;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::transform::processing::{DataProcessing, blank_lines, check_row, header_row, is_blank};
+use byoc_formats::error::Place;
 use byoc_formats::media_types::{CsvHeader, header_of_csv};
 
 /// Whether objects have a header line: the parameter `header` of the job's ContentType.

@@ -22,7 +22,8 @@ use record::{Data, Record};
 use window::Window;
 
 use super::processing::{DataProcessing, Malformed, is_blank};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
+use byoc_formats::error::Place;
 
 /// SplitType: what a record is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::window::Window;
 use super::{SplitType, too_large};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
+use byoc_formats::error::Place;
 
 /// A record at the start of the window.
 pub(super) struct Record {

@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
+use byoc_formats::error::Place;
 
 /// What is read ahead where it is not known how much is needed.
 const AHEAD: usize = 64 << 10;
@@ -53,7 +54,7 @@ impl<R: Read> Window<R> {
             let read = self.source.by_ref().take(missing).read_to_end(&mut self.buffer);
             let read = read.map_err(|error| {
                 let at = self.offset + self.buffer.len() as u64;
-                Error::bad_payload(format!("cannot be read: {error}")).at(Place::byte(at as usize))
+                Error::bad_payload("cannot be read").caused_by(error).at(Place::byte(at as usize))
             })?;
             self.at_end = (read as u64) < missing;
         }

@@ -95,7 +95,7 @@ impl<'w> AnswerWriter<'w> {
     /// Appends the features of some rows.
     ///
     /// # Errors
-    /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only, with the row and the column; and where
+    /// [`Cause::NotWritable`] for text in a media type that holds numbers only, with the row and the column; and where
     /// there is no memory for the answer.
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
         let (media_type, rows, count) = (self.media_type, self.rows, features.table.rows);
@@ -127,7 +127,7 @@ impl<'w> AnswerWriter<'w> {
                 (MediaType::Npy, _) => npy::write_estimates(estimates, is_first.then_some(rows), out)?,
                 // Not among what can be asked for: the learner's records have a score always, and labels that are numbers.
                 (MediaType::RecordIoProtobuf, _) => {
-                    return Err(Error::new(Cause::NotAcceptable, "an estimator's answers are not written as records"));
+                    return Err(Error::new(Cause::NotWritable, "an estimator's answers are not written as records"));
                 }
             }
             Ok(())
@@ -328,7 +328,7 @@ mod tests {
             let allowance = Allowance::of_bytes(100, Purpose::Answer);
             let mut writer = AnswerWriter::new(media_type, 100, Part::WHOLE, &allowance);
             let error = writer.features(features(0..100)).unwrap_err();
-            assert_eq!(error.cause(), Cause::PayloadTooLarge, "{media_type:?}");
+            assert_eq!(error.cause(), Cause::NeverFits, "{media_type:?}");
             assert_eq!(writer.block.capacity(), 0);
         }
     }

@@ -68,7 +68,7 @@ impl ContentType {
     /// containers of the housing walk-through are sent. No source says what SageMaker's own containers do then.
     ///
     /// # Errors
-    /// [`Cause::UnsupportedMediaType`] for a type or charset that is not read, [`Cause::BadRequest`] for a parameter that
+    /// [`Cause::UnsupportedMediaType`] for a type or charset that is not read, [`Cause::BadMediaType`] for a parameter that
     /// cannot be parsed.
     pub fn parse(header: Option<&str>, readable: &[MediaType]) -> Result<ContentType> {
         let header = header.map(str::trim).filter(|header| !header.is_empty());
@@ -87,7 +87,7 @@ impl ContentType {
                     ),
                 )
             })?;
-        let bad = |expected: String| Error::new(Cause::BadRequest, expected);
+        let bad = |expected: String| Error::new(Cause::BadMediaType, expected);
         let is_utf_8 =
             |charset: &&str| ["utf-8", "utf8", "us-ascii", "ascii"].contains(&&*charset.to_ascii_lowercase());
         if let Some(charset) = parameter(header, "charset")?.filter(|charset| !is_utf_8(charset)) {
@@ -127,7 +127,7 @@ pub enum CsvHeader<'a> {
 /// What a `Content-Type` says of a header line, whatever else it says.
 ///
 /// # Errors
-/// [`Cause::BadRequest`] where it says both.
+/// [`Cause::BadMediaType`] where it says both.
 pub fn header_of_csv(content_type: &str) -> Result<CsvHeader<'_>> {
     let name = content_type.split(';').next().unwrap_or_default().trim();
     if MediaType::from_name(name) != Some(MediaType::Csv) {
@@ -144,7 +144,7 @@ pub fn header_of_csv(content_type: &str) -> Result<CsvHeader<'_>> {
 /// The value of a parameter of a `Content-Type`.
 ///
 /// # Errors
-/// [`Cause::BadRequest`] where it is given twice with two values: readers would not agree about which one holds.
+/// [`Cause::BadMediaType`] where it is given twice with two values: readers would not agree about which one holds.
 fn parameter<'a>(content_type: &'a str, name: &str) -> Result<Option<&'a str>> {
     let named = content_type.split(';').skip(1).filter_map(|parameter| {
         let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -155,7 +155,7 @@ fn parameter<'a>(content_type: &'a str, name: &str) -> Result<Option<&'a str>> {
         match found {
             Some(first) if !first.eq_ignore_ascii_case(value) => {
                 return Err(Error::new(
-                    Cause::BadRequest,
+                    Cause::BadMediaType,
                     format!(
                         "Content-Type {content_type:?} has {name} twice, {first:?} and {value:?}: expected one of them"
                     ),
@@ -194,7 +194,7 @@ mod tests {
         assert!(!has_header("text/csv; header=absent").unwrap());
         assert!(!has_header("application/json; header=present").unwrap());
         let error = has_header("text/csv; header=true").unwrap_err();
-        assert_eq!(error.cause(), Cause::BadRequest);
+        assert_eq!(error.cause(), Cause::BadMediaType);
         assert_eq!(
             error.message(),
             "header \"true\" of Content-Type \"text/csv; header=true\": expected present or absent"
@@ -211,7 +211,7 @@ mod tests {
             ("text/csv; charset=utf-8; charset=latin-1", "charset", "\"utf-8\" and \"latin-1\""),
         ] {
             let error = parse(header).unwrap_err();
-            assert_eq!(error.cause(), Cause::BadRequest, "{header}");
+            assert_eq!(error.cause(), Cause::BadMediaType, "{header}");
             let expected = format!("Content-Type {header:?} has {name} twice, {values}: expected one of them");
             assert_eq!(error.message(), expected);
         }
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(error.cause(), Cause::UnsupportedMediaType);
         assert_eq!(
             ContentType::parse(Some("text/csv;label_size=x"), MediaType::ALL).unwrap_err().cause(),
-            Cause::BadRequest
+            Cause::BadMediaType
         );
     }
 }

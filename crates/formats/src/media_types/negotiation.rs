@@ -36,7 +36,7 @@ impl MediaRange<'_> {
 /// ignored, and so are elements that cannot be read.
 ///
 /// # Errors
-/// [`Cause::NotAcceptable`] naming the offered types when none of them is acceptable.
+/// [`Cause::NotWritable`] naming the offered types when none of them is acceptable.
 pub fn negotiate(accept: Option<&str>, fallback: MediaType, offered: &[MediaType]) -> Result<MediaType> {
     let accept = accept.map(str::trim).filter(|accept| !accept.is_empty()).unwrap_or("*/*");
     let ranges: Vec<_> = Elements(accept).filter_map(media_range).collect();
@@ -63,7 +63,7 @@ pub fn negotiate(accept: Option<&str>, fallback: MediaType, offered: &[MediaType
         .map(|(_, media_type)| media_type)
         .ok_or_else(|| {
             let accept: String = accept.chars().take(200).collect();
-            Error::new(Cause::NotAcceptable, format!("Accept {accept:?} cannot be met: expected {}", list(offered)))
+            Error::new(Cause::NotWritable, format!("Accept {accept:?} cannot be met: expected {}", list(offered)))
         })
 }
 
@@ -204,7 +204,7 @@ mod tests {
     fn what_cannot_be_met_is_refused_with_what_can_be_written() {
         for accept in ["image/png", "application/json;q=0, */*", "application/json;q=2", "text/csv", "json", ",", "*"] {
             let error = negotiate(Some(accept), Json, &[Json]).unwrap_err();
-            assert_eq!(error.cause(), Cause::NotAcceptable, "{accept}");
+            assert_eq!(error.cause(), Cause::NotWritable, "{accept}");
             assert!(error.message().ends_with("cannot be met: expected application/json"), "{accept}");
         }
         assert_eq!(

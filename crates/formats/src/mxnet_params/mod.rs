@@ -53,7 +53,8 @@ impl<'a> Params<'a> {
                 let length = reader.name_length()?;
                 let at = reader.offset();
                 std::str::from_utf8(reader.borrow(length)?).map_err(|error| {
-                    Error::bad_artifact(format!("an array's name is not UTF-8: {error}"))
+                    Error::bad_artifact("an array's name is not UTF-8")
+                        .caused_by(error)
                         .at(Place::byte(usize::try_from(at).unwrap_or(usize::MAX)))
                 })
             })

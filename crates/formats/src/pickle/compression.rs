@@ -96,11 +96,11 @@ pub(super) fn decoder(format: Format, bytes: Vec<u8>) -> Result<Box<dyn Read>> {
 /// What a decoder's error means to the person who has the file.
 pub(super) fn damaged(error: IoError) -> Error {
     match error.kind() {
-        ErrorKind::UnexpectedEof => Error::bad_artifact(format!("the compressed file is cut off: {error}")),
+        ErrorKind::UnexpectedEof => Error::bad_artifact("the compressed file is cut off").caused_by(error),
         ErrorKind::OutOfMemory => {
-            Error::bad_artifact(format!("the compressed file asks for too large a dictionary: {error}"))
+            Error::bad_artifact("the compressed file asks for too large a dictionary").caused_by(error)
         }
-        _ => Error::bad_artifact(format!("the compressed file is damaged: {error}")),
+        _ => Error::bad_artifact("the compressed file is damaged").caused_by(error),
     }
 }
 

@@ -73,7 +73,7 @@ impl<'w> Batch<'w> {
             MediaType::Csv if content_type.has_header => {
                 let rest = without_first_line(body);
                 let without = ContentType { has_header: false, ..content_type };
-                Batch::read(without, rest, width, allowance).map_err(|error| moved(error, body.len() - rest.len()))
+                Batch::read(without, rest, width, allowance).map_err(|error| error.shifted(0, body.len() - rest.len()))
             }
             MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0), allowance),
             MediaType::Json => json::read_batch(body, width, allowance),
@@ -257,13 +257,6 @@ fn without_first_line(body: &[u8]) -> &[u8] {
     let text = body.get(first..).unwrap_or_default();
     let end = memchr::memchr2(b'\n', b'\r', text).map_or(text.len(), |end| end + 1);
     text.get(end..).unwrap_or_default()
-}
-
-/// An error in what follows the first bytes of a body.
-fn moved(error: Error, by: usize) -> Error {
-    let mut place = error.place().cloned().unwrap_or_default();
-    place.byte = place.byte.map(|byte| byte + by);
-    Error::new(error.cause(), error.message()).at(place)
 }
 
 #[cold]

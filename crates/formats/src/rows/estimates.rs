@@ -119,7 +119,7 @@ impl<'a> Estimates<'a> {
     /// Appends the answer's body.
     ///
     /// # Errors
-    /// [`crate::error::Cause::NotAcceptable`] for classes that are text in a media type that holds numbers only.
+    /// [`crate::error::Cause::NotWritable`] for classes that are text in a media type that holds numbers only.
     pub fn write(self, media_type: MediaType, form: EstimatesForm, out: &mut Vec<u8>) -> Result<()> {
         answer::whole(media_type, self.rows, out, |writer| writer.estimates(self, form))
     }
@@ -256,6 +256,6 @@ mod tests {
             assert!(header.contains(&format!("'shape': {shape}, ")), "{header}");
         }
         let error = Estimates::labels(2, labels()).write(MediaType::Npy, EstimatesForm::List, &mut Vec::new());
-        assert_eq!(error.unwrap_err().cause(), Cause::NotAcceptable);
+        assert_eq!(error.unwrap_err().cause(), Cause::NotWritable);
     }
 }

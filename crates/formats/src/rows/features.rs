@@ -38,7 +38,7 @@ impl<'a> Features<'a> {
     /// Appends the features as a body.
     ///
     /// # Errors
-    /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only, with the row and the column.
+    /// [`Cause::NotWritable`] for text in a media type that holds numbers only, with the row and the column.
     pub fn write(self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
         answer::whole(media_type, self.table.rows, out, |writer| writer.features(self))
     }
@@ -121,7 +121,7 @@ impl Unfit {
 
     fn into_error(self) -> Error {
         Error::new(
-            Cause::NotAcceptable,
+            Cause::NotWritable,
             format!(
                 "the answer has {}, which {} and {} cannot hold; text/csv, application/json and application/jsonlines can",
                 self.found,

@@ -30,9 +30,9 @@ impl Fault {
         Fault(Box::new(Inner { message: message.into(), origin, row: Some(row) }))
     }
 
-    /// The same fault in rows that follow so many others.
+    /// A fault in some rows as a fault in the whole: `rows` rows further on.
     #[must_use]
-    pub(crate) fn moved(mut self, rows: usize) -> Fault {
+    pub(crate) fn shifted(mut self, rows: usize) -> Fault {
         self.0.row = self.0.row.map(|row| row + rows);
         self
     }

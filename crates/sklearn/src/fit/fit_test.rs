@@ -22,7 +22,7 @@ impl Rows for Text {
         for (number, lines) in lines.chunks(self.chunk).enumerate() {
             let text = lines.concat();
             let records = Records::find(text.as_bytes(), Some(types.len()), true)?;
-            see(records.table(&types)).map_err(|error| moved(error, number * self.chunk))?;
+            see(records.table(&types)).map_err(|error| error.shifted(number * self.chunk, 0))?;
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ use crate::artifact::builder::LabelPosition;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Origin};
 use crate::document::{Document, Features, Specification};
-use byoc_formats::error::{Cause, Error, Place, Result};
+use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::rows::table::{Column, Table};
 use plan::{Input, Node};
 use std::borrow::Cow;
@@ -166,13 +166,6 @@ impl Placed<'_> {
         }
         error
     }
-}
-
-/// The same error, `rows` further down.
-pub fn moved(error: Error, rows: usize) -> Error {
-    let Some(place) = error.place().cloned() else { return error };
-    let row = place.row.map(|row| row + rows);
-    Error::new(error.cause(), error.message()).at(Place { row, ..place })
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ impl Preprocessor {
         let place = |origin: Origin| self.place(origin, request);
         let has_values = |column: usize| request.has_values(has_values, column);
         let transformed = self.features(&columns, rows, has_values);
-        let transformed = transformed.map_err(|fault| fault.moved(first_row).into_error(place))?;
+        let transformed = transformed.map_err(|fault| fault.shifted(first_row).into_error(place))?;
         let source = |feature: &Feature<'_, '_>| self.layout.name(feature.origin.index()?);
         let sources = transformed.iter().map(source).collect();
         let transformed: Vec<_> = transformed.into_iter().map(|feature| feature.data.into_owned()).collect();
@@ -202,7 +202,8 @@ impl Preprocessor {
                 let origin = Origin::column(columns.len().saturating_sub(usize::from(apart.is_none())));
                 let label = apart.or_else(|| columns.pop()).unwrap_or(Column::Float64(Vec::new()));
                 let dtype = transformed.first().map_or(Dtype::Float64, Dtype::of);
-                let label = cast_label(label, dtype, origin).map_err(|fault| fault.moved(first_row).into_error(place));
+                let label =
+                    cast_label(label, dtype, origin).map_err(|fault| fault.shifted(first_row).into_error(place));
                 Some(label.map_err(|error| self.explain_label(error))?)
             }
         };
@@ -223,7 +224,7 @@ impl Preprocessor {
         request.take_label(&mut columns);
         let has_values = |column: usize| request.has_values(has_values, column);
         let done = self.features(&columns, rows, has_values).and_then(|features| then(features, rows));
-        done.map_err(|fault| fault.moved(first_row).into_error(|origin| self.place(origin, &request)))
+        done.map_err(|fault| fault.shifted(first_row).into_error(|origin| self.place(origin, &request)))
     }
 
     /// An error about the label, with why the column is one.

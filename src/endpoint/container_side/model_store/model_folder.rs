@@ -41,7 +41,7 @@ impl ModelFolder {
                 let path = entry.path();
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 let removed = if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
-                removed.map_err(|error| Error::io("remove", &path, &error))?;
+                removed.map_err(|error| Error::io("remove", &path, error))?;
             }
         }
         Ok(ModelFolder { path, container_root })

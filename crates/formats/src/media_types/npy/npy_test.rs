@@ -408,7 +408,7 @@ fn objects_are_written_as_numbers_if_they_are_and_refused_with_their_column_if_n
             (features(vec![numbers()], Some(text())), "row 2, column of the label"),
         ] {
             let error = features.write(media_type, &mut Vec::new()).unwrap_err();
-            assert_eq!(error.cause(), Cause::NotAcceptable);
+            assert_eq!(error.cause(), Cause::NotWritable);
             assert_eq!(error.to_string(), format!("{place}: {why}"));
         }
     }

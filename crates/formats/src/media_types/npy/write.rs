@@ -66,7 +66,7 @@ fn write_header(code: &str, shape: &[usize], out: &mut Vec<u8>) {
 /// float64. With the header of an array of so many rows before them, where these are its first.
 ///
 /// # Errors
-/// [`crate::error::Cause::NotAcceptable`] for text, which numpy would pickle.
+/// [`crate::error::Cause::NotWritable`] for text, which numpy would pickle.
 pub(crate) fn write_features(features: &Features<'_>, all_rows: Option<usize>, out: &mut Vec<u8>) -> Result<()> {
     let width = features.table.columns.len() + usize::from(features.label.is_some());
     write_table(features, all_rows.map(|rows| [rows, width]).as_ref().map(<[usize; 2]>::as_slice), out)

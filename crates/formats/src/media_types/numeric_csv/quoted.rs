@@ -15,7 +15,7 @@ pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: 
         let row = batch.len() + 1;
         let more = reader.read_byte_record(&mut record).map_err(|error| match reader.get_ref().exceeded {
             Some(exceeded) => Error::from(exceeded),
-            None => Error::bad_payload(format!("cannot be read as text/csv: {error}")).at(Place::row(row)),
+            None => Error::bad_payload("cannot be read as text/csv").caused_by(error).at(Place::row(row)),
         })?;
         if !more {
             return Ok(batch);

@@ -92,7 +92,7 @@ pub(crate) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
 /// that a training job reads.
 ///
 /// # Errors
-/// [`crate::error::Cause::NotAcceptable`] for text, and for a number beyond float32.
+/// [`crate::error::Cause::NotWritable`] for text, and for a number beyond float32.
 pub(crate) fn write_features(features: &Features<'_>, out: &mut Vec<u8>) -> Result<()> {
     let Numbers { label, columns } = features.to_float32()?;
     let mut tensors = vec![(Map::Features, NAME, columns.len())];

@@ -108,7 +108,7 @@ impl<R: Read> Frames<R> {
 
     /// Reads a whole frame; the length of its record, or none at the end.
     fn fill_payload(&mut self) -> Result<Option<usize>> {
-        let cannot_read = |error| Error::bad_payload(format!("cannot be read: {error}"));
+        let cannot_read = |error| Error::bad_payload("cannot be read").caused_by(error);
         let mut head = [0; HEAD];
         match self.fill(&mut head).map_err(cannot_read)? {
             0 => return Ok(None),

@@ -484,7 +484,7 @@ fn a_number_beyond_float32_is_not_written_as_infinity() {
         sources: vec![Some("SQUARE_FEET")],
     };
     let error = features.write(MediaType::RecordIoProtobuf, &mut Vec::new()).unwrap_err();
-    assert_eq!(error.cause(), Cause::NotAcceptable);
+    assert_eq!(error.cause(), Cause::NotWritable);
     let message = error.to_string();
     assert!(message.starts_with("row 2, column SQUARE_FEET: the answer has the number 1e39, which "), "{message}");
 }

@@ -1,0 +1,97 @@
+//! What an error says, whatever its cause.
+
+use super::place::Place;
+use super::{LONGEST_MESSAGE, shortened};
+use std::fmt;
+
+/// An error that another one is the consequence of.
+pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// A message, the place in the data if there is one, and the error that caused it.
+///
+/// [`Error`](super::Error) is these with a cause of this package; a program with causes of its own puts the same details
+/// under those.
+#[derive(Debug)]
+pub struct Details {
+    pub(super) message: String,
+    place: Option<Place>,
+    source: Option<Source>,
+}
+
+impl Details {
+    /// Details with a message, which is cut in the middle if it is very long.
+    pub fn new(message: impl Into<String>) -> Details {
+        Details { message: shortened(message.into(), LONGEST_MESSAGE), place: None, source: None }
+    }
+
+    /// The message, without the place and the source.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where in the data.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// The error that caused this one.
+    pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+
+    /// Sets the error that caused this one.
+    pub fn caused_by(&mut self, source: impl Into<Source>) {
+        self.source = Some(source.into());
+    }
+
+    /// Puts `context: ` before the message.
+    pub fn context(&mut self, context: impl fmt::Display) {
+        self.message = shortened(format!("{context}: {}", self.message), LONGEST_MESSAGE);
+    }
+
+    /// Puts `; advice` after the message.
+    pub fn advice(&mut self, advice: impl fmt::Display) {
+        self.message = shortened(format!("{}; {advice}", self.message), LONGEST_MESSAGE);
+    }
+
+    /// Puts another name in place of a path that the message names.
+    pub fn renamed(&mut self, name: &str, other: &str) {
+        self.message = shortened(self.message.replace(name, other), LONGEST_MESSAGE);
+    }
+
+    /// Adds a place. What is known of the place already stays; an empty place adds nothing.
+    pub fn at(&mut self, place: Place) {
+        if place == Place::default() {
+            return;
+        }
+        let known = self.place.get_or_insert_with(Place::default);
+        known.row = known.row.or(place.row);
+        known.column = known.column.or(place.column);
+        known.byte = known.byte.or(place.byte);
+        if known.name.is_none() {
+            known.name = place.name;
+        }
+    }
+
+    /// Removes the place.
+    pub fn without_place(&mut self) {
+        self.place = None;
+    }
+
+    /// Moves the place of an error in a part of some data to its place in the whole: `rows` rows and `bytes` bytes further on.
+    pub fn shifted(&mut self, rows: usize, bytes: usize) {
+        if let Some(place) = &mut self.place {
+            place.row = place.row.map(|row| row.saturating_add(rows));
+            place.byte = place.byte.map(|byte| byte.saturating_add(bytes));
+        }
+    }
+}
+
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "{place}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The program's errors: one row of a table for each [`Cause`], and one error type.
+//!
+//! A cause's row says which HTTP status, exit code and hint belong to it. The packages below have causes of their own, which
+//! know none of these; their errors become the program's by `?`. `Display` of an [`Error`] prints its own place and message;
+//! show it to people with [`chain`](byoc_formats::error::chain), which adds the messages of what caused it.
+
+mod cause;
+
+use byoc_account::Exceeded;
+use byoc_formats::error::{self, Details, Place, Source};
+use std::fmt;
+use std::path::Path;
+
+pub use cause::{Cause, Row};
+
+/// What went wrong, why, and where. Small to pass around: one pointer.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    cause: Cause,
+    details: Details,
+}
+
+/// The result of fallible functions of the program.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error with a message that says what was wrong, what was expected and what was found.
+    pub fn new(cause: Cause, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { cause, details: Details::new(message) }))
+    }
+
+    /// A body that cannot be read or does not fit the model.
+    pub fn bad_payload(message: impl Into<String>) -> Error {
+        Error::new(Cause::BadPayload, message)
+    }
+
+    /// An artifact that is broken, hostile or not supported.
+    pub fn bad_artifact(message: impl Into<String>) -> Error {
+        Error::new(Cause::BadArtifact, message)
+    }
+
+    /// A file operation that failed, as `could not {operation} {path}`.
+    pub fn io(operation: impl fmt::Display, path: &Path, error: std::io::Error) -> Error {
+        error::Error::io(operation, path, error).into()
+    }
+
+    /// The same error with the error that caused it.
+    pub fn caused_by(mut self, source: impl Into<Source>) -> Error {
+        self.0.details.caused_by(source);
+        self
+    }
+
+    /// The same error at a place in the data. What is known of the place already stays; an empty place adds nothing.
+    pub fn at(mut self, place: Place) -> Error {
+        self.0.details.at(place);
+        self
+    }
+
+    /// The same error without a place.
+    pub fn without_place(mut self) -> Error {
+        self.0.details.without_place();
+        self
+    }
+
+    /// An error in a part of some data as an error in the whole: its place is `rows` rows and `bytes` bytes further on.
+    pub fn shifted(mut self, rows: usize, bytes: usize) -> Error {
+        self.0.details.shifted(rows, bytes);
+        self
+    }
+
+    /// The same error with `context: ` before its message.
+    pub fn context(mut self, context: impl fmt::Display) -> Error {
+        self.0.details.context(context);
+        self
+    }
+
+    /// The same error with another name for a path that its message names.
+    pub fn renamed(mut self, name: &str, other: &str) -> Error {
+        self.0.details.renamed(name, other);
+        self
+    }
+
+    /// The same error under another cause.
+    pub fn because(mut self, cause: Cause) -> Error {
+        self.0.cause = cause;
+        self
+    }
+
+    /// Why.
+    pub fn cause(&self) -> Cause {
+        self.0.cause
+    }
+
+    /// Where, if the error has a place.
+    pub fn place(&self) -> Option<&Place> {
+        self.0.details.place()
+    }
+
+    /// The message, without the place and the source.
+    pub fn message(&self) -> &str {
+        self.0.details.message()
+    }
+}
+
+impl From<error::Error> for Error {
+    fn from(error: error::Error) -> Error {
+        let (cause, details) = error.into_parts();
+        Error(Box::new(Inner { cause: cause.into(), details }))
+    }
+}
+
+impl From<Exceeded> for Error {
+    fn from(exceeded: Exceeded) -> Error {
+        error::Error::from(exceeded).into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.details.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.details.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use byoc_formats::error::chain;
+
+    #[test]
+    fn an_error_of_a_package_keeps_all_that_it_says() {
+        fn fails() -> Result<()> {
+            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+            let error = error::Error::new(error::Cause::NotWritable, "expected numbers").at(Place::cell(3, 2));
+            Err(error.caused_by(missing))?
+        }
+        let error = fails().unwrap_err().context("answer");
+        assert_eq!(error.cause(), Cause::NotAcceptable);
+        assert_eq!(error.to_string(), "row 3, column 2: answer: expected numbers");
+        assert_eq!(chain(&error).to_string(), "row 3, column 2: answer: expected numbers: entity not found");
+        let error = error.shifted(10, 0).because(Cause::BadRequest);
+        assert_eq!(error.place(), Some(&Place::cell(13, 2)));
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()));
+    }
+}
