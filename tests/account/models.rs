@@ -447,6 +447,6 @@ pub fn model(class: &str, count: usize) -> Option<Object> {
 
 /// All classes that are read.
 pub fn classes() -> impl Iterator<Item = &'static str> {
-    byoc_sklearn::transformers::supported_transformers()
+    byoc_sklearn::transformers::class::supported_transformers()
         .chain(byoc_sklearn::estimators::estimator::supported_estimators())
 }

@@ -9,7 +9,6 @@ use crate::artifact::shared::Shared;
 use crate::artifact::work::{MOST_COLUMNS, Work};
 use crate::columns::column_names::ColumnNames;
 use crate::columns::readings::{Origins, Seen};
-use crate::transformers::Transformer;
 use crate::version::Version;
 use byoc_formats::error::{Error, Result};
 
@@ -110,19 +109,6 @@ pub(crate) enum RequestWidth {
     Any,
     AtLeast(usize),
     Exactly(usize),
-}
-
-/// A transformer with what it gives to the next.
-pub(crate) struct Built<'t> {
-    pub(crate) transformer: Transformer,
-    pub(crate) output: Input<'t>,
-}
-
-impl<'t> Built<'t> {
-    /// A transformer that gives a bare array.
-    pub(crate) fn array(transformer: Transformer, width: usize) -> Built<'t> {
-        Built { transformer, output: Input::array(width) }
-    }
 }
 
 /// Collects, over the whole model, what it demands of the request and what it keeps in memory.

@@ -22,6 +22,15 @@ pub struct Demand {
     pub all_rows: bool,
 }
 
+/// What transformers cost for each value, in nanoseconds on a slow core.
+pub(crate) mod cost {
+    pub(crate) const ARITHMETIC: u64 = 5;
+    pub(crate) const TEXT_TO_NUMBER: u64 = 25;
+    pub(crate) const LOGARITHM: u64 = 60;
+    pub(crate) const SEARCH: u64 = 120;
+    pub(crate) const QUANTILE: u64 = 250;
+}
+
 /// What moving a cell from one column to another takes.
 const MOVE: u64 = 5;
 

@@ -20,7 +20,7 @@ use crate::feature_names::bounds::Bounds;
 use crate::feature_names::names::{self, Name, Names};
 use crate::feature_names::values;
 use crate::preprocessor::Preprocessor;
-use crate::transformers;
+use crate::transformers::class::{self, Part};
 use crate::version::Version;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
@@ -110,14 +110,6 @@ pub struct TransformerDescription {
     pub feature_names_out_error: Option<String>,
     /// What is particular about the names.
     pub note: Option<String>,
-}
-
-/// A transformer within another.
-pub(crate) struct Child<'t> {
-    pub(crate) name: &'t str,
-    pub(crate) transformer: Value<'t>,
-    /// The names that it is given, if its parent hands any down.
-    pub(crate) given: Option<Vec<Name>>,
 }
 
 /// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, as coefficients of their
@@ -228,7 +220,7 @@ impl PreprocessorDescription {
     /// The last step, inside of Pipelines and searches.
     pub fn last_step(&self) -> &TransformerDescription {
         let mut last = &self.transformer;
-        while let ("Pipeline" | "GridSearchCV" | "RandomizedSearchCV", Some(step)) = (&*last.class, last.parts.last()) {
+        while let (true, Some(step)) = (class::ends_with_last_part(&last.class), last.parts.last()) {
             last = step;
         }
         last
@@ -270,7 +262,7 @@ fn describe(
     let Some(object) = Attributes::of(transformer) else { return Ok(description) };
     description.class = object.class().to_owned();
     if !was_given {
-        description.columns = transformers::names_in(object, None, bounds).unwrap_or_default();
+        description.columns = class::names_in(object, None, bounds).unwrap_or_default();
     }
     for (name, value) in object.all().filter(|(name, _)| !STRUCTURE.contains(name) && !name.starts_with('_')) {
         if transformer.is_unlisted() && name.ends_with('_') {
@@ -280,7 +272,7 @@ fn describe(
         if !name.ends_with('_') {
             description.settings.insert(name.to_owned(), values::json(value, bounds)?);
         } else if let Some(features) = value.attribute("features_") {
-            // A MissingIndicator within a SimpleImputer: the columns that it looks at.
+            // An object with this attribute, such as an indicator of missing values, is shown by it: the columns it looks at.
             description.fitted.insert(name.to_owned(), values::json(features, bounds)?);
         } else {
             description.fitted.insert(name.to_owned(), values::json(value, bounds)?);
@@ -294,12 +286,10 @@ fn describe(
         (one_each && !NOT_BY_COLUMN.contains(&name.as_str())).then(|| name.clone())
     };
     description.by_column = description.fitted.iter().filter_map(is_by_column).collect();
-    if description.class == "ColumnTransformer" {
-        description.dropped = transformers::unused(object, &description.columns, bounds)?;
-    }
+    description.dropped = class::dropped(object, &description.columns, bounds)?;
     let weights = object.get("transformer_weights").and_then(Value::by_text).unwrap_or_default();
     let given = was_given.then_some(&*description.columns);
-    for Child { name, transformer, given } in transformers::parts(object, given, bounds)? {
+    for Part { name, transformer, given } in class::parts(object, given, bounds)? {
         let mut part = describe(Some(name), transformer, given, bounds)?;
         part.weight = weights.get(name).map(|weight| values::json(*weight, bounds)).transpose()?;
         description.parts.push(part);
@@ -329,11 +319,11 @@ fn infrequent_categories(encoder: Attributes<'_>, bounds: &Bounds<'_>) -> Result
 /// The names of a transformer's features, and what is particular about them.
 fn feature_names(transformer: Value<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> (Names, Option<String>) {
     let version = bounds.version;
-    let names = transformers::feature_names_out(transformer, given, bounds);
+    let names = class::feature_names_out(transformer, given, bounds);
     if version >= Version::new(1, 0) || transformer.as_str().is_some() {
         return (names, None);
     }
-    match transformers::get_feature_names(transformer, bounds) {
+    match class::get_feature_names(transformer, bounds) {
         Ok(names) => (Ok(names), Some(format!("named as get_feature_names of scikit-learn {version} names them"))),
         Err(names::NoNames(raised)) => {
             (names, Some(format!("named as scikit-learn 1.0 and later names them; {version} raises {raised}")))

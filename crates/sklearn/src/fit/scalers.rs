@@ -12,7 +12,7 @@ use crate::fit::kept::{Kept, median};
 use crate::fit::learn::{LearnNumbers, Seen};
 use crate::fit::moments::{Moments, is_constant};
 use crate::fit::quantiles::{linear, linspace};
-use crate::transformers::normal_quantile;
+use crate::transformers::shared::normal_quantile::normal_quantile;
 
 /// What to divide by: 1 in place of what is next to nothing (`_handle_zeros_in_scale`).
 fn divisor(scale: f64) -> f64 {

@@ -9,7 +9,7 @@ use crate::artifact::builder::{LabelPlace, shorten};
 use crate::preprocessor::columns_json::{ColumnsJson, Label, Told};
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::overrides::{LabelChoice, ToldLabel};
-use crate::transformers::seen::{FittedColumns, Use};
+use crate::transformers::columns_used::{FittedColumns, Use};
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::rows::reading::ReadAs;
 use byoc_formats::suggest::{did_you_mean, listed};

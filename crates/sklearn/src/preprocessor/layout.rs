@@ -11,7 +11,8 @@ use crate::preprocessor::columns_json::{ColumnsJson, Told};
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::label::{self, FoundLabel};
 use crate::preprocessor::request::{LabelOfRow, Request};
-use crate::transformers::seen::Seen;
+use crate::transformers::class::columns_used;
+use crate::transformers::columns_used::ColumnsUsed;
 use crate::version::Version;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::csv::Pandas;
@@ -85,9 +86,9 @@ impl<'t> Names<'t> {
         builder: &mut Builder<'t, '_>,
     ) -> Result<Names<'t>> {
         let written = json.and_then(|json| json.columns.as_deref());
-        let fitted = match (Seen::by(root, builder), written) {
-            (Ok(Seen::Columns(columns)), _) => Some(columns),
-            (Ok(Seen::PassedOn | Seen::Everything), _) | (Err(_), Some(_)) => None,
+        let fitted = match (columns_used(root, builder), written) {
+            (Ok(ColumnsUsed::Columns(columns)), _) => Some(columns),
+            (Ok(ColumnsUsed::PassedOn | ColumnsUsed::Everything), _) | (Err(_), Some(_)) => None,
             (Err(error), None) => return Err(error),
         };
         let label = label::find(json, fitted.as_ref())?;

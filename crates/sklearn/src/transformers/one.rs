@@ -6,7 +6,7 @@ use crate::columns::column_names::ColumnNames;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::columns::readings::Origins;
-use crate::transformers::Transformer;
+use crate::transformers::transformer::Transformer;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Tree;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::shorten;
 use crate::artifact::work::Work;
-use crate::transformers::named;
+use crate::transformers::class;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::{Tree, Value};
 
@@ -38,16 +38,15 @@ impl<'t> Steps<'t> {
         let allowance = Allowance::unbounded();
         let work = Work::of_file(tree.plain_bytes(), 0, &allowance);
         let mut first = Vec::new();
-        let mut last = Step::whole(best(root)?);
+        let mut last = Step::whole(class::stands_for(root)?);
         loop {
-            let pipeline = Attributes::of(last.value).filter(|object| object.class() == "Pipeline");
-            let Some(pipeline) = pipeline else { return Ok(Steps { first, last }) };
-            let mut steps = named(pipeline, "steps", &work)?;
+            let steps = Attributes::of(last.value).map(|object| class::steps(object, &work)).transpose()?.flatten();
+            let Some(mut steps) = steps else { return Ok(Steps { first, last }) };
             let Some((name, value)) = steps.pop() else { return Ok(Steps { first, last }) };
             let above = last.path();
             let step = |name, value| Step { above: Some(Rc::clone(&above)), name: Some(name), value };
             first.extend(steps.into_iter().map(|(name, value)| step(name, value)));
-            last = step(name, best(value)?);
+            last = step(name, class::stands_for(value)?);
         }
     }
 }
@@ -72,21 +71,5 @@ impl<'t> Step<'t> {
     pub(crate) fn error(&self, error: byoc_formats::error::Error) -> byoc_formats::error::Error {
         let path: Vec<String> = self.path().iter().map(|name| format!("step {:?}", shorten(name))).collect();
         if path.is_empty() { error } else { error.context(path.join(": ")) }
-    }
-}
-
-/// What a search found (`sklearn.model_selection.GridSearchCV` and its kin): every method of the search is one of its
-/// `best_estimator_`. What else it carries is not looked at. Any other value is what it is.
-///
-/// # Errors
-/// For a search that was fitted with `refit=False`.
-pub(crate) fn best(value: Value<'_>) -> Result<Value<'_>> {
-    match Attributes::of(value) {
-        Some(search) if matches!(search.class(), "GridSearchCV" | "RandomizedSearchCV") => {
-            search.get("best_estimator_").ok_or_else(|| {
-                search.error("best_estimator_ is missing: expected a search that was fitted, with refit=True")
-            })
-        }
-        _ => Ok(value),
     }
 }

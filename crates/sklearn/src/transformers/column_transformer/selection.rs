@@ -8,7 +8,7 @@ use crate::artifact::builder::shorten;
 use crate::artifact::work::Work;
 use crate::columns::column_names::ColumnNames;
 use crate::transformers::column_transformer::unrecorded;
-use crate::transformers::seen::Use;
+use crate::transformers::columns_used::Use;
 use crate::version::Version;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::{ItemKind, Value};

@@ -1,0 +1,6 @@
+//! `sklearn.preprocessing.PolynomialFeatures`: products of features up to a degree.
+
+mod apply;
+mod read;
+
+pub(super) use read::Class;

@@ -1,0 +1,63 @@
+//! The parts of a class that is made of others: pairs of a name and a transformer.
+
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::Builder;
+use crate::artifact::work::Work;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::names::{self, Name, Names};
+use crate::transformers::class;
+use byoc_formats::error::Result;
+use byoc_formats::pickle::Value;
+
+/// The named parts of an estimator that is made of others: a list of tuples that begin with a name and the part.
+pub(crate) fn named_parts<'t>(
+    parent: Attributes<'t>,
+    attribute: &str,
+    work: &Work<'_>,
+) -> Result<Vec<(&'t str, Value<'t>)>> {
+    let length = parent.get(attribute).and_then(Value::items).map_or(0, |items| items.len());
+    work.charge_items::<(&str, Value<'_>)>(length)?;
+    let part = |value: Value<'t>| {
+        let [name, part] = value.array_of()?;
+        Some((name.as_str()?, part))
+    };
+    let mut parts = Vec::with_capacity(length);
+    for value in parent.items(attribute)? {
+        work.charge(value.array_of().map_or(0, |[name, _]: [Value<'t>; 2]| name.text_bytes()))?;
+        let mismatch = || parent.error(format_args!("expected {attribute} to be a list of names with transformers"));
+        parts.push(part(value).ok_or_else(mismatch)?);
+    }
+    Ok(parts)
+}
+
+/// The parts without their names, of an object that may be damaged: what is no pair is left out.
+///
+/// # Errors
+/// When there are more than the file justifies.
+pub(crate) fn unnamed_parts<'t>(
+    parent: Attributes<'t>,
+    attribute: &str,
+    builder: &Builder<'t, '_>,
+) -> Result<Vec<Value<'t>>> {
+    let items = parent.get(attribute).and_then(Value::items).into_iter().flatten();
+    let mut parts = Vec::new();
+    for item in items {
+        builder.work.charge_items::<Value<'_>>(1)?;
+        parts.extend(item.array_of::<2>().map(|[_, part]| part));
+    }
+    Ok(parts)
+}
+
+/// The names of the input features of the first part that is an object: those of the whole.
+pub(crate) fn names_in_of_first(
+    parent: Attributes<'_>,
+    attribute: &str,
+    given: Option<&[Name]>,
+    bounds: &Bounds<'_>,
+) -> Names {
+    let parts = named_parts(parent, attribute, &bounds.work)?;
+    match parts.into_iter().find_map(|(_, part)| Attributes::of(part)) {
+        Some(first) => class::names_in(first, given, bounds),
+        None => names::choose(None, None, given, bounds),
+    }
+}

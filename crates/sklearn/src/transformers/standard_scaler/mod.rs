@@ -1,0 +1,5 @@
+//! `sklearn.preprocessing.StandardScaler`: subtracts the mean, divides by the standard deviation.
+
+mod read;
+
+pub(super) use read::Class;
