@@ -7,6 +7,7 @@ use std::path::Path;
 use super::settings::row::{Arity, Default, Description, paragraphs};
 use super::table::CommandName;
 use crate::env::{self, Environment};
+use crate::error::{Cause, Row};
 
 const REFRESH: &str = "UPDATE=1 cargo test -p byoc --lib reference";
 
@@ -25,7 +26,9 @@ Every command with its flags, environment variables and defaults, and the exit c
 ";
 
 fn reference() -> String {
-    let mut page = format!("<!-- Generated from src/cli/table and src/env.rs by: {REFRESH} -->\n\n{BEGINNING}");
+    let mut page = format!(
+        "<!-- Generated from src/cli/table, src/env.rs and src/error/cause.rs by: {REFRESH} -->\n\n{BEGINNING}"
+    );
     for command in CommandName::ALL {
         page.push_str(&format!("\n## byoc {}\n", command.as_str()));
         for paragraph in command.about() {
@@ -34,6 +37,7 @@ fn reference() -> String {
         page.push_str(&settings_table(&command.settings()));
     }
     page.push_str(&s3_table());
+    page.push_str(&error_table());
     page
 }
 
@@ -64,6 +68,22 @@ fn s3_table() -> String {
             .to_owned();
     for variable in env::S3 {
         table.push_str(&row(&[code(variable.name), paragraphs(variable.documentation).join(" ")]));
+    }
+    table
+}
+
+/// The error table, by exit code.
+fn error_table() -> String {
+    let mut table = "\n## Exit codes and errors\n\nA command that fails ends with the exit code of its error; the exit code of \
+                     success is 0. A request that fails\ngets the HTTP status and the type. Training and `byoc inspect` have \
+                     hints of their own for some errors.\n\n\
+                     | exit code | HTTP status and type | error | what to do |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    let mut rows: Vec<_> = Cause::ALL.iter().map(|cause| cause.row()).collect();
+    rows.sort_by_key(|row| (row.exit_code, row.status));
+    for Row { meaning, status, kind, exit_code, hint } in rows {
+        let status = format!("{status} {}", code(kind));
+        table.push_str(&row(&[exit_code.to_string(), status, paragraphs(meaning).join(" "), hint.to_owned()]));
     }
     table
 }

@@ -73,7 +73,7 @@ async fn serve(config: Config) -> Result<()> {
         () = &mut stop => Ok(()),
     };
     let stopping = Instant::now();
-    handle.stop(outcome.is_ok()).await;
+    server::stop(&handle, outcome.is_ok()).await;
     // What is in flight at its limit is cut off there, without a word: that it came to the limit is all that tells.
     let is_cut_off = outcome.is_ok() && stopping.elapsed() >= DRAIN_LIMIT;
     upkeep.abort();

@@ -134,6 +134,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let services = Data::new(services);
     // As long as an invocation may take.
     let patience = settings.limits.call.container_timeout;
+    let client = http::client().map_err(|error| Error::new(Cause::Internal, "no HTTP client").caused_by(error))?;
     let handle = start_server(listener, address, services, Data::new(settings.allowed_hosts), patience)?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
@@ -142,14 +143,13 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     });
 
-    let client = http::client().map_err(|error| Error::new(Cause::Internal, "no HTTP client").caused_by(error))?;
     let begun = Instant::now();
     let started = tokio::select! {
         started = deployment::start(&client, &deployments, &context) => started,
         // The containers end when their processes are dropped.
         reason = signals.next() => {
             log::info!("{reason}: the endpoint was still Creating");
-            handle.stop(false).await;
+            server::stop(&handle, false).await;
             return Ok(());
         }
     };
@@ -178,7 +178,7 @@ async fn serve(settings: Settings) -> Result<()> {
             drain(&deployments, &handle, work, patience, &mut signals, instances).await
         }
         Err(error) => {
-            handle.stop(false).await;
+            server::stop(&handle, false).await;
             Err(error)
         }
     };
@@ -202,7 +202,7 @@ async fn drain(
         deployment.endpoint.stop_accepting();
     }
     let mut work = join_all(work);
-    let all = async { tokio::join!(handle.stop(true), &mut work) };
+    let all = async { tokio::join!(server::stop(handle, true), &mut work) };
     let why = tokio::select! {
         _ = all => None,
         () = tokio::time::sleep(patience) => Some(format!("it took longer than {} s", patience.as_secs())),

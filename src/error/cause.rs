@@ -5,6 +5,8 @@ use byoc_formats::error;
 /// One row of the error table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
+    /// What the cause means, as its documentation says.
+    pub meaning: &'static str,
     /// The HTTP status of a container's answer.
     pub status: u16,
     /// The `type` of multi-model-server's error body, or a name in the same style where it has none.
@@ -16,10 +18,10 @@ pub struct Row {
 }
 
 macro_rules! causes {
-    ($($(#[$doc:meta])* $name:ident = $status:literal $kind:literal exit $exit:literal, $hint:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $status:literal $kind:literal exit $exit:literal, $hint:literal;)*) => {
         /// Why something could not be done.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Cause { $($(#[$doc])* $name,)* }
+        pub enum Cause { $($(#[doc = $doc])* $name,)* }
 
         impl Cause {
             /// Every cause, in the order of the table.
@@ -28,7 +30,13 @@ macro_rules! causes {
             /// The row of the error table.
             pub const fn row(self) -> Row {
                 match self {
-                    $(Cause::$name => Row { status: $status, kind: $kind, exit_code: $exit, hint: $hint },)*
+                    $(Cause::$name => Row {
+                        meaning: concat!($($doc, "\n"),*),
+                        status: $status,
+                        kind: $kind,
+                        exit_code: $exit,
+                        hint: $hint,
+                    },)*
                 }
             }
         }
@@ -38,7 +46,8 @@ macro_rules! causes {
 causes! {
     /// A request body that cannot be read, or does not fit the model.
     BadPayload = 400 "BadRequestException" exit 65, "correct the body at the place that the message names";
-    /// A request that is malformed outside its body: a missing parameter, bad JSON in a management call.
+    /// A request that is malformed outside its body (a missing parameter, bad JSON in a management call), or a command line
+    /// with an unknown flag or word.
     BadRequest = 400 "BadRequestException" exit 64, "correct the request";
     /// The body did not arrive in time.
     RequestTimeout = 408 "RequestTimeoutException" exit 75, "send the whole body, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";

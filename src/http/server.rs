@@ -1,4 +1,4 @@
-//! ServerConfig HTTP from connections that each hold a bounded part of memory.
+//! Serves HTTP from connections that each hold a bounded part of memory.
 //!
 //! This is what `actix_web::HttpServer` does, with two things that it cannot be told: a connection hands over no more than
 //! [`READ_LIMIT`](super::connection::READ_LIMIT) of what has come at a time, since actix would read 128 KiB ahead of a body that nobody takes; and
@@ -10,13 +10,14 @@ use std::time::Duration;
 use actix_http::body::MessageBody;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol, Request, Response};
-use actix_server::Server;
+use actix_server::{Server, ServerHandle};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use byoc_account::system;
 
 use super::connection::Connection;
+use crate::telemetry::logs;
 
 /// How long an idle connection is kept: longer than the platform's five seconds between pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -46,6 +47,14 @@ pub fn configure_allocator() {
     if system::has_bounded_addresses() {
         byoc_allocator::share_one_arena();
     }
+}
+
+/// Stops a server. A graceful stop lets requests in flight end first.
+pub async fn stop(server: &ServerHandle, graceful: bool) {
+    // Its workers end while its other thread may still accept a connection. That is not an error of a server that stops, and
+    // would stand in the log before the error for which it stops.
+    logs::mute_accepting();
+    server.stop(graceful).await;
 }
 
 /// Serves an application from a listener; `app` is called once on each thread.

@@ -1,6 +1,7 @@
 //! The log: one line an event, to standard error, where SageMaker's agent and a terminal both find it.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::LevelFilter;
 
@@ -10,6 +11,15 @@ use byoc_formats::suggest;
 /// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
 /// 0 reads the port from it.
 pub const LISTENING: &str = "byoc::listening";
+
+/// The target of what actix says of connections that it accepts.
+const ACCEPTING: &str = "actix_server::accept";
+static IS_ACCEPTING_MUTED: AtomicBool = AtomicBool::new(false);
+
+/// Logs no more problems of accepting connections. For a process whose server stops.
+pub fn mute_accepting() {
+    IS_ACCEPTING_MUTED.store(true, Ordering::Relaxed);
+}
 
 /// Sets up the log of this process. A second call changes nothing.
 ///
@@ -28,6 +38,9 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
     };
     builder.filter_module(LISTENING, LevelFilter::Info);
     builder.format(|out, record| {
+        if record.target() == ACCEPTING && IS_ACCEPTING_MUTED.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let message = record.args().to_string();
         writeln!(
             out,

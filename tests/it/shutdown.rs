@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::artifacts::{linear_learner, model_dir, scikit_learn};
 use crate::support::program::{Container, byoc, wait_until};
@@ -70,4 +71,30 @@ fn a_container_that_hangs_on_its_parents_pipe_ends_with_it() {
         status.is_some()
     });
     assert_eq!(status.unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_container_that_cannot_load_its_model_logs_no_other_error_while_clients_connect() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let arguments = ["serve", "--host", "127.0.0.1", "--port", &port, "--model-dir", "Cargo.toml"];
+    let address = format!("127.0.0.1:{port}");
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    drop(TcpStream::connect(&address));
+                }
+            });
+        }
+        // About one start in ten logged "No workers" when actix was still accepting after its workers had ended.
+        let starts: Vec<_> = (0..20).map(|_| byoc(&arguments).stdin(Stdio::null()).output().unwrap()).collect();
+        is_done.store(true, Ordering::Relaxed);
+        for output in starts {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(65), "{said}");
+            assert!(!said.contains("ERROR"), "{said}");
+            assert!(said.contains("byoc: ") && said.contains("found text"), "{said}");
+        }
+    });
 }
