@@ -54,3 +54,16 @@ fn without_a_dry_run_an_engine_is_needed_and_a_dry_run_knows_engines_by_name() {
         assert!(stderr.contains(message), "{arguments:?}: {stderr}");
     }
 }
+
+#[test]
+fn the_image_is_built_by_the_rust_that_everything_else_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let toolchain = read("rust-toolchain.toml");
+    let channel = toolchain.lines().find_map(|line| line.strip_prefix("channel = \"")?.strip_suffix('"')).unwrap();
+    assert!(
+        read("container/Dockerfile").contains(&format!("ARG RUST_IMAGE=docker.io/library/rust:{channel}-bookworm\n"))
+    );
+    let minor = channel.rsplit_once('.').unwrap().0;
+    assert!(read("Cargo.toml").contains(&format!("\nrust-version = \"{minor}\"\n")));
+}

@@ -1,37 +1,142 @@
-//! The README's commands, as somebody copies them.
+//! The documentation: its commands as a reader copies them, its links, and its form.
 
 use byoc::env::Environment;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use crate::support::program::byoc;
 
-/// The script of the README's section of a name.
-fn script(section: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let (_, section) = readme.split_once(&format!("# {section}\n")).expect("the section is there");
-    let (_, script) = section.split_once("```sh\n").expect("it has commands");
-    script.split_once("```").expect("they end").0.to_owned()
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All Markdown files of the repository.
+fn pages() -> Vec<PathBuf> {
+    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !path.is_symlink() && name != "target" && name != ".git" && name != ".state" {
+                collect(&path, found);
+            } else if name.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(root(), &mut found);
+    found
+}
+
+/// The lines of a page outside its fenced blocks, with their numbers.
+fn prose(text: &str) -> Vec<(usize, &str)> {
+    let mut fenced = false;
+    let lines = text.lines().enumerate().filter(|(_, line)| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fenced && !fence
+    });
+    lines.map(|(at, line)| (at + 1, line)).collect()
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text).into_iter().filter_map(|(_, line)| {
+        let heading = line.trim_start_matches('#');
+        (heading.len() < line.len()).then(|| heading.trim().to_lowercase())
+    });
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
+    headings.map(|heading| heading.chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+/// The blocks of commands in a text.
+fn scripts(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("the block ends").0)
+}
+
+/// Runs a script in a folder that has the examples, with byoc on its PATH.
+fn run(script: &str, folder: &Path) -> Output {
+    std::os::unix::fs::symlink(root().join("examples"), folder.join("examples")).unwrap();
+    let program = byoc(&[]);
+    let programs = Path::new(program.get_program()).parent().unwrap().display().to_string();
+    Command::new("bash")
+        .args(["-e", "-c", script])
+        .current_dir(folder)
+        .env("PATH", format!("{programs}:{}", Environment::of_this_process().get("PATH").unwrap_or_default()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_readme_is_two_pages_and_lines_of_markdown_are_at_most_120_wide() {
+    assert!(read(&root().join("README.md")).lines().count() <= 150);
+    let mut wide = Vec::new();
+    for page in pages() {
+        for (number, line) in prose(&read(&page)) {
+            // A table's row and a URL cannot be broken.
+            let url = line.split(' ').any(|word| word.contains("](") && word.chars().count() > 60);
+            if line.chars().count() > 120 && !line.starts_with('|') && !url {
+                wide.push(format!("{}:{number}", page.display()));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+#[test]
+fn links_between_pages_lead_to_a_file_and_to_a_heading_that_are_there() {
+    let mut broken = Vec::new();
+    for page in pages() {
+        let text = read(&page);
+        for (number, line) in prose(&text) {
+            let without_code: String = line.split('`').step_by(2).collect();
+            for link in without_code.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                if link.contains("://") {
+                    continue;
+                }
+                let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+                let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+                if !target.exists() || !(anchor.is_empty() || anchors(&read(&target)).contains(anchor)) {
+                    broken.push(format!("{}:{number}: {link}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_readmes_commands_that_end_by_themselves_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = read(&root().join("README.md"));
+    let ends =
+        |script: &&str| ["byoc transform", "byoc train", "byoc inspect"].iter().any(|name| script.starts_with(name));
+    let chosen: Vec<_> = scripts(&readme).filter(ends).collect();
+    assert_eq!(chosen.len(), 3, "{chosen:?}");
+    let output = run(&chosen.concat(), folder.path());
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(
+        folder.path().join("features/house.csv.out").is_file() && folder.path().join("preprocessor.tar.gz").is_file()
+    );
+    assert!(stdout.contains("numeric__SQUARE_FEET"), "{stdout}");
 }
 
 #[test]
 fn a_preprocessor_and_a_learner_are_fitted_trained_and_invoked_one_after_the_other() {
     let folder = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::os::unix::fs::symlink(root.join("examples"), folder.path().join("examples")).unwrap();
-    let program = byoc(&[]);
-    let programs = Path::new(program.get_program()).parent().unwrap().display().to_string();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let script = script("A preprocessor and a learner").replace("8080", &port.to_string());
+    let page = read(&root().join("docs/training.md"));
+    let (_, section) = page.split_once("# A preprocessor and a learner\n").expect("the section is there");
+    let script = scripts(section).next().expect("it has commands").replace("8080", &port.to_string());
     assert_eq!(script.matches(&port.to_string()).count(), 2, "the endpoint and its caller: {script}");
-    let output = Command::new("bash")
-        .args(["-e", "-c", &format!("{script}wait")])
-        .current_dir(folder.path())
-        .env("PATH", format!("{programs}:{}", Environment::of_this_process().get("PATH").unwrap_or_default()))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = run(&format!("{script}wait"), folder.path());
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(!stdout.contains("Creating"), "only the answer is printed: {stdout}");
