@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the image, and with --push brings it to Amazon ECR. `./docker-build.sh --help` says how.
+# Builds the image, and with --push pushes it to Amazon ECR. `./docker-build.sh --help` lists the options.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-# What the image may weigh, in bytes, unpacked. Every instance that scales out pulls it first.
+# The largest size that the image may have, in bytes, unpacked. Every instance that is added pulls it first.
 BUDGET=25000000
 
 usage() {
@@ -16,14 +16,14 @@ Builds byoc's image, for SageMaker and for docker compose, and pushes it to Amaz
                            123456789012.dkr.ecr.eu-west-1.amazonaws.com/byoc:1 or that of another registry
     --platform PLATFORM    linux/amd64, or linux/arm64 for Graviton instances [default: linux/amd64]
     --engine ENGINE        docker, podman or buildah [default: the first of them that answers]
-    --rust WHERE           host: this machine's cargo builds the binary, no base image is needed
-                           image: a container from docker.io/library/rust builds it, Rust need not be installed
-                           [default: host where it has cargo and the libraries for the platform, else image]
-    --push                 create the ECR repository where it is missing, log in, push
-    --dry-run              print the commands and run none; no engine has to be there
+    --rust WHERE           host: this machine's cargo builds the binary; no base image is needed
+                           image: a container from docker.io/library/rust builds it; Rust need not be installed
+                           [default: host if it has cargo and the libraries for the platform, else image]
+    --push                 create the ECR repository if it is missing, log in, push
+    --dry-run              print the commands and run none; no engine is needed
     --help                 this text
 
-For --push a NAME without a registry goes to the account of your AWS credentials, in the region of AWS_REGION,
+With --push, a NAME without a registry goes to the account of your AWS credentials, in the region of AWS_REGION,
 AWS_DEFAULT_REGION or `aws configure`. The image must weigh less than 25 MB; a larger one is an error.
 HELP
 }
@@ -73,11 +73,14 @@ done
 
 case $platform in
     linux/amd64 | linux/arm64) ;;
-    *) wrong_usage "--platform is \"$platform\": expected linux/amd64 or linux/arm64, one at a time: SageMaker takes no image of several" ;;
+    *)
+        wrong_usage "--platform is \"$platform\": expected linux/amd64 or linux/arm64, one at a time:" \
+            "SageMaker takes no image of several platforms"
+        ;;
 esac
 architecture=${platform#linux/}
 
-# A registry has a dot or a port, as Docker has it; what has neither is the name of a repository.
+# By Docker's rule a registry has a dot or a port; a name that has neither is a repository.
 registry=
 repository=$tag
 case ${tag%%/*} in
@@ -102,7 +105,7 @@ run() {
 
 answers() {
     case $1 in
-        # The client alone says nothing: there must be somebody whom it reaches.
+        # The client answers without its server; ask for the server.
         docker) command -v docker >/dev/null && docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ;;
         podman) command -v podman >/dev/null && podman info >/dev/null 2>&1 ;;
         buildah) command -v buildah >/dev/null && buildah images >/dev/null 2>&1 ;;
@@ -113,7 +116,7 @@ case $engine in
     "" | docker | podman | buildah) ;;
     *) wrong_usage "--engine is \"$engine\": expected docker, podman or buildah" ;;
 esac
-# A dry run only prints: of an engine that does not answer it prints what would be run if it did.
+# A dry run only prints: for an engine that does not answer, it prints what would be run if it did.
 if [ -n "$dry_run" ]; then
     for found in docker podman buildah; do
         [ -z "$engine" ] || break
@@ -124,15 +127,17 @@ if [ -n "$dry_run" ]; then
         say "none of docker, podman and buildah answers: these are the commands for docker (--engine chooses another)"
     fi
 elif [ -n "$engine" ]; then
-    answers "$engine" || fail "$engine is not installed or does not answer; start it, or leave out --engine to try the others"
+    answers "$engine" \
+        || fail "$engine is not installed or does not answer; start it, or leave out --engine to try the others"
 else
     for engine in docker podman buildah none; do
-        [ "$engine" != none ] || fail "none of docker, podman and buildah answers; start Docker, or install podman (apt-get install podman)"
+        [ "$engine" != none ] \
+            || fail "none of docker, podman and buildah answers; start Docker, or install podman (apt-get install podman)"
         ! answers "$engine" || break
     done
 fi
 
-# What this machine lacks to build the binary itself; nothing where it can.
+# What this machine lacks to build the binary itself; prints nothing if it can.
 missing_on_host() {
     local target
     [ "$(uname -s)" = Linux ] || { echo "Linux" && return; }
@@ -151,14 +156,14 @@ case $rust in
         rust=host
         if [ -n "$(missing_on_host)" ]; then
             rust=image
-            say "Rust builds in a container: this machine lacks $(missing_on_host) (--rust host says more)"
+            say "Rust builds in a container: this machine lacks $(missing_on_host) (--rust host says how to install it)"
         fi
         ;;
     *) wrong_usage "--rust is \"$rust\": expected host or image" ;;
 esac
 
-# Where to push to, found out before minutes go into a build. Within --dry-run nobody is asked: the lines that would ask are
-# printed.
+# The registry to push to, found before the build, which takes minutes. With --dry-run nothing is asked; the commands that
+# would ask are printed.
 to=nowhere
 ecr='^([0-9]{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$'
 if [ -n "$push" ] && { [ -z "$registry" ] || [[ $registry =~ $ecr ]]; }; then
@@ -179,7 +184,9 @@ elif [ -z "$registry" ]; then
         echo "account=\$(${whose[*]})"
         registry="\${account}.dkr.ecr.$region.$domain"
     else
-        account=$("${whose[@]}") || fail "--push: AWS does not know you; log in (aws sso login, aws configure) or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        account=$("${whose[@]}") \
+            || fail "--push: no valid AWS credentials; log in (aws sso login, aws configure)" \
+                "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         registry=$account.dkr.ecr.$region.$domain
     fi
 elif [[ $registry =~ $ecr ]]; then
@@ -192,19 +199,20 @@ fi
 crate_version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 
-# SageMaker takes Docker's own manifests only, neither OCI's nor lists: CreateModel says "Unsupported manifest media type"
-# (aws/amazon-sagemaker-feedback#180).
+# SageMaker takes only Docker's own manifests, no OCI manifests and no lists: CreateModel fails with "Unsupported manifest
+# media type" (aws/amazon-sagemaker-feedback#180).
 case $engine in
     docker)
         build=(docker build)
-        # BuildKit adds an attestation, and with it OCI's index. The classic builder has neither, nor the options.
+        # BuildKit adds an attestation, and with it an OCI index. The classic builder has neither, nor the options.
         buildx=(docker buildx build --provenance=false --sbom=false --output type=docker)
         if docker buildx version >/dev/null 2>&1; then
             build=("${buildx[@]}")
         elif [ -n "$dry_run" ] && ! command -v docker >/dev/null; then
             build=("${buildx[@]}")
         elif [ "$rust" = image ]; then
-            needed="to build Rust in a container Docker needs BuildKit: install the docker-buildx plugin, or what this machine lacks to build it: $(missing_on_host)"
+            needed="to build Rust in a container, Docker needs BuildKit: install the docker-buildx plugin,"
+            needed+=" or what this machine lacks to build it: $(missing_on_host)"
             [ -n "$dry_run" ] || fail "$needed"
             say "$needed"
             build=("${buildx[@]}")
@@ -218,7 +226,7 @@ esac
 build+=(--platform "$platform" --build-arg "VERSION=$crate_version" --build-arg "REVISION=$revision" --tag "$tag")
 
 if [ "$rust" = host ]; then
-    say "the binary for $platform, by this machine's $(cargo --version 2>/dev/null || echo 'cargo, which is not there')"
+    say "the binary for $platform, by this machine's $(cargo --version 2>/dev/null || echo 'cargo, which is not installed')"
     run container/build "$architecture"
     say "the image, by $engine"
     run "${build[@]}" --file container/Dockerfile --target prebuilt "target/image/$architecture"
@@ -254,7 +262,8 @@ if [ -z "$dry_run" ]; then
     size=$(size_of_image)
     say "$tag for $platform: $size bytes of at most $BUDGET"
     [ "$size" -lt "$BUDGET" ] \
-        || fail "the image weighs $size bytes, the budget is $BUDGET; \`cargo tree -e normal\` shows what came in, docs/architecture.md what keeps it small"
+        || fail "the image has $size bytes, the budget is $BUDGET; \`cargo tree -e normal\` shows what is in it," \
+            "docs/architecture.md what keeps it small"
 fi
 
 [ -n "$push" ] || exit 0
@@ -286,7 +295,7 @@ say "the repository $repository in $region"
 if ! answer=$(aws ecr describe-repositories --region "$region" --repository-names "$repository" 2>&1); then
     case $answer in
         *RepositoryNotFoundException*) "${create[@]}" --query repository.repositoryArn --output text ;;
-        *) fail "ECR does not say whether there is a repository $repository: $answer" ;;
+        *) fail "could not find out whether ECR has a repository $repository: $answer" ;;
     esac
 fi
 

@@ -111,6 +111,34 @@ fn links_between_pages_lead_to_a_file_and_to_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// All Rust sources below a folder, one after the other.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&read(&path));
+        }
+    }
+}
+
+#[test]
+fn the_messages_that_troubleshooting_explains_are_those_of_the_program() {
+    let mut text = String::new();
+    sources(&root().join("src"), &mut text);
+    sources(&root().join("crates"), &mut text);
+    // A text that goes on in the next line is one text.
+    let mut parts = text.split("\\\n");
+    let mut joined = parts.next().unwrap().to_owned();
+    parts.for_each(|part| joined.push_str(part.trim_start()));
+    let page = read(&root().join("docs/troubleshooting.md"));
+    let messages: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')).collect();
+    assert!(messages.len() > 30, "{messages:?}");
+    let unknown: Vec<_> = messages.into_iter().filter(|message| !joined.contains(message)).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
 #[test]
 fn the_readmes_commands_that_end_by_themselves_succeed() {
     let folder = tempfile::tempdir().unwrap();
