@@ -132,7 +132,8 @@ elif [ -n "$engine" ]; then
 else
     for engine in docker podman buildah none; do
         [ "$engine" != none ] \
-            || fail "none of docker, podman and buildah answers; start Docker, or install podman (apt-get install podman)"
+            || fail "none of docker, podman and buildah answers; start Docker, or install podman" \
+                "(apt-get install podman)"
         ! answers "$engine" || break
     done
 fi
@@ -162,8 +163,8 @@ case $rust in
     *) wrong_usage "--rust is \"$rust\": expected host or image" ;;
 esac
 
-# The registry to push to, found before the build, which takes minutes. With --dry-run nothing is asked; the commands that
-# would ask are printed.
+# The registry to push to, found before the build, which takes minutes. With --dry-run nothing is asked; the commands
+# that would ask are printed.
 to=nowhere
 ecr='^([0-9]{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$'
 if [ -n "$push" ] && { [ -z "$registry" ] || [[ $registry =~ $ecr ]]; }; then
@@ -199,8 +200,8 @@ fi
 crate_version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 
-# SageMaker takes only Docker's own manifests, no OCI manifests and no lists: CreateModel fails with "Unsupported manifest
-# media type" (aws/amazon-sagemaker-feedback#180).
+# SageMaker takes only Docker's own manifests, no OCI manifests and no lists: CreateModel fails with "Unsupported
+# manifest media type" (aws/amazon-sagemaker-feedback#180).
 case $engine in
     docker)
         build=(docker build)
@@ -226,7 +227,8 @@ esac
 build+=(--platform "$platform" --build-arg "VERSION=$crate_version" --build-arg "REVISION=$revision" --tag "$tag")
 
 if [ "$rust" = host ]; then
-    say "the binary for $platform, by this machine's $(cargo --version 2>/dev/null || echo 'cargo, which is not installed')"
+    cargo=$(cargo --version 2>/dev/null || echo 'cargo, which is not installed')
+    say "the binary for $platform, by this machine's $cargo"
     run container/build "$architecture"
     say "the image, by $engine"
     run "${build[@]}" --file container/Dockerfile --target prebuilt "target/image/$architecture"
@@ -286,8 +288,9 @@ if [ -n "$dry_run" ]; then
     printf 'aws ecr get-login-password --region %q | %s %s\n' "$region" "${login[*]}" "$registry"
     [ "$tag" = "$full_name" ] || printf '%s tag %q "%s"\n' "$engine" "$tag" "$full_name"
     printf '%s push "%s"\n' "$engine" "$full_name"
-    printf 'aws ecr describe-images --region %q --repository-name %q --image-ids imageTag=%q --query %q --output text  # %s\n' \
-        "$region" "$repository" "$version" 'imageDetails[0].imageManifestMediaType' "$media_type"
+    printf 'aws ecr describe-images --region %q --repository-name %q --image-ids imageTag=%q --query %q' \
+        "$region" "$repository" "$version" 'imageDetails[0].imageManifestMediaType'
+    printf ' --output text  # %s\n' "$media_type"
     exit 0
 fi
 

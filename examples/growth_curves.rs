@@ -1,5 +1,5 @@
-//! Prints how loading and looking into a model grow with its size, and answering with the rows, for every class and media type
-//! that is read: tables of docs/dev/bounds.md.
+//! Prints how the time of loading and inspecting grows with a model's size, and that of answering with the rows, for every
+//! class and media type that is read: tables of docs/dev/bounds.md.
 //!
 //! ```text
 //! cargo run --release --example growth_curves

@@ -1,9 +1,9 @@
-//! The housing walk-through's own batch job, end to end: a preprocessor fitted on houses with their prices, the houses through
-//! it, its answers split and trained on, and the model served.
+//! The housing walk-through's own batch job, end to end: fits a preprocessor on houses with their prices, transforms the
+//! houses, trains a linear learner on part of the answers, and serves it.
 //!
 //! `cargo run --release --example housing_batch`
 //!
-//! Each step is a command of `byoc`: this program is `byoc` too, when it is called with one.
+//! Each step is a command of `byoc`. Called with a command, this program is `byoc` itself.
 
 #![allow(
     clippy::print_stdout,
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let work = work.path();
     let step = |text: &str| println!("{:>6.2} s  {text}", begun.elapsed().as_secs_f64());
 
-    // Generate: a file a city, the price last. They are the channel of the first training job.
+    // Generate one file for each city, with the price last: the channel of the first training job.
     let fitting = work.join("fitting");
     let houses = fitting.join("input/data/train");
     fs::create_dir_all(&houses).expect("a folder");
@@ -46,12 +46,12 @@ fn main() -> ExitCode {
     }
     step("generated 1,000 houses for each of ten cities");
 
-    // Fit: the specification of this folder, as a hyperparameter.
+    // Fit: examples/housing/preprocessor.json is the hyperparameter.
     let specification = include_str!("housing/preprocessor.json");
     train_in(&fitting, &json!({ "preprocessor": specification }), &json!({ "train": channel("text/csv") }));
     step("fitted the preprocessor on them");
 
-    // Transform: by CreateTransformJob's own JSON.
+    // Transform: the job is CreateTransformJob's own JSON.
     let features = work.join("features");
     let transform = Command::new(std::env::current_exe().expect("this program"))
         .args(["transform", "--job", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/housing/transform.json")])
@@ -113,7 +113,7 @@ fn channel(content_type: &str) -> Value {
     json!({ "TrainingInputMode": "File", "ContentType": content_type })
 }
 
-/// `byoc train` in SageMaker's training tree, where the data lies already.
+/// Runs `byoc train` over SageMaker's training tree, which has the data already.
 fn train_in(tree: &Path, hyperparameters: &Value, channels: &Value) {
     let config = tree.join("input/config");
     fs::create_dir_all(&config).expect("a folder");
@@ -142,7 +142,7 @@ fn serve(model: &Path) -> (Child, String) {
     (server, address.expect("it listens"))
 }
 
-/// The answer to rows, by the plainest HTTP there is.
+/// The answer to rows of CSV, over a plain socket.
 fn post(address: &str, rows: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let head = format!(

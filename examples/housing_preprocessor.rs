@@ -1,5 +1,5 @@
-//! The walk-through's preprocessor, fitted without Python: the houses of ten cities as the channel of a training job, the
-//! specification `examples/housing/preprocessor.json` as its hyperparameter, and what comes of it.
+//! Fits the walk-through's preprocessor without Python, and prints the result. The houses of ten cities are the channel of a
+//! training job, and the specification `examples/housing/preprocessor.json` is its hyperparameter.
 //!
 //! `cargo run --release --example housing_preprocessor [FOLDER]`
 

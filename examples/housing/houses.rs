@@ -108,7 +108,7 @@ impl Preprocessor {
 pub struct City {
     pub preprocessor: Preprocessor,
     pub model: Trained,
-    /// The tenth of the houses that neither has seen.
+    /// A tenth of the houses, which neither was fitted on.
     pub test: Vec<House>,
 }
 
