@@ -15,22 +15,26 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All Markdown files of the repository.
-fn pages() -> Vec<PathBuf> {
+/// All files of the repository, without what is built.
+fn files() -> Vec<PathBuf> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && !path.is_symlink() && name != "target" && name != ".git" && name != ".state" {
-                collect(&path, found);
-            } else if name.ends_with(".md") {
+            if !path.is_dir() || path.is_symlink() {
                 found.push(path);
+            } else if !["target", ".git", ".state", "__pycache__"].iter().any(|name| path.ends_with(name)) {
+                collect(&path, found);
             }
         }
     }
     let mut found = Vec::new();
     collect(root(), &mut found);
     found
+}
+
+/// All Markdown files of the repository.
+fn pages() -> Vec<PathBuf> {
+    files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
 /// The lines of a page outside its fenced blocks, with their numbers.
@@ -111,23 +115,13 @@ fn links_between_pages_lead_to_a_file_and_to_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// All Rust sources below a folder, one after the other.
-fn sources(folder: &Path, text: &mut String) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, text);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            text.push_str(&read(&path));
-        }
-    }
-}
-
 #[test]
 fn the_messages_that_troubleshooting_explains_are_those_of_the_program() {
-    let mut text = String::new();
-    sources(&root().join("src"), &mut text);
-    sources(&root().join("crates"), &mut text);
+    let is_source = |path: &PathBuf| {
+        let of_the_program = ["src", "crates"].iter().any(|folder| path.starts_with(root().join(folder)));
+        of_the_program && path.extension().is_some_and(|extension| extension == "rs")
+    };
+    let text: String = files().iter().filter(|path| is_source(path)).map(|path| read(path)).collect();
     // A text that goes on in the next line is one text.
     let mut parts = text.split("\\\n");
     let mut joined = parts.next().unwrap().to_owned();
@@ -136,6 +130,29 @@ fn the_messages_that_troubleshooting_explains_are_those_of_the_program() {
     let messages: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')).collect();
     assert!(messages.len() > 30, "{messages:?}");
     let unknown: Vec<_> = messages.into_iter().filter(|message| !joined.contains(message)).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
+fn paths_of_the_code_that_pages_for_developers_name_are_there() {
+    let files = files();
+    let is_there = |name: &str| files.iter().any(|file| file.ancestors().any(|path| path.ends_with(name)));
+    let is_path = |name: &&str| {
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
+        plain && (name.ends_with(".rs") || name.ends_with(".py") || name.ends_with('/')) && name.len() > 3
+    };
+    let mut pages = vec![root().join("docs/architecture.md"), root().join("CONTRIBUTING.md")];
+    pages.extend(std::fs::read_dir(root().join("docs/dev")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut unknown = Vec::new();
+    for page in pages {
+        for (number, line) in prose(&read(&page)) {
+            for name in line.split('`').skip(1).step_by(2).filter(is_path) {
+                if !is_there(name) {
+                    unknown.push(format!("{}:{number}: {name}", page.display()));
+                }
+            }
+        }
+    }
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
