@@ -1,18 +1,18 @@
-//! Bytes that are under way: bodies and answers, leased piece by piece as they arrive.
+//! Request and response bodies whose memory is leased as they arrive.
 //!
-//! Whoever has sent a part of something large must not hold memory that nobody counted. [`MemoryShare`] says what may be leased,
-//! [`LeasedBuffer`] is a buffer that leases what it is about to allocate, and what comes out of it is [`Bytes`] that have their
-//! lease with them: it is given back when the last copy of them is dropped, wherever that is.
+//! A client that has sent part of a large body must not hold memory that no account counts. [`MemoryShare`] is what bodies may
+//! lease, [`LeasedBuffer`] leases memory before it allocates it, and its result is [`Bytes`] that own their lease: it is given
+//! back when their last copy is dropped.
 
 use std::sync::Arc;
 
 use byoc_account::{Account, Lease, Shortage};
 use bytes::Bytes;
 
-/// What is at most this large is small: it is let in as long as there is anything left at all.
+/// A body of at most this many bytes is small: it is accepted as long as any memory is left.
 pub const SMALL: u64 = 64 << 10;
 
-/// What bytes under way may be leased from. Large ones get a part of the whole only, so that small ones never wait for them.
+/// The memory that bodies may lease. Large ones may take only a part of it, so that small ones never wait for them.
 #[derive(Clone, Debug)]
 pub struct MemoryShare {
     whole: Arc<Account>,
@@ -20,29 +20,29 @@ pub struct MemoryShare {
 }
 
 impl MemoryShare {
-    /// A share of an account of which so many bytes are for what is large.
+    /// A share of an account. Large bodies may take `large` bytes of it together.
     pub fn of(whole: &Arc<Account>, large: u64) -> MemoryShare {
         MemoryShare { whole: Arc::clone(whole), large: Account::within(whole, large) }
     }
 
-    /// A share in which large ones get a part of what large ones get here.
+    /// A share of the same account in which large bodies may take `large` bytes, out of those for large bodies here.
     #[must_use]
     pub fn with_large_limit(&self, large: u64) -> MemoryShare {
         MemoryShare { whole: Arc::clone(&self.whole), large: Account::within(&self.large, large) }
     }
 
-    /// A share in which all get what large ones get here.
+    /// A share in which all bodies count as large.
     #[must_use]
     pub fn large_only(&self) -> MemoryShare {
         MemoryShare { whole: Arc::clone(&self.large), large: Arc::clone(&self.large) }
     }
 
-    /// For what nobody bounds: tests, and programs whose own limits are small.
+    /// A share without a limit, for tests and for programs whose other limits are small.
     pub fn unbounded() -> MemoryShare {
         MemoryShare::of(&Account::new(u64::MAX), u64::MAX)
     }
 
-    /// The most bytes that one body could ever have.
+    /// The most bytes that one body can ever have.
     pub fn most(&self) -> u64 {
         self.large.limit().max(SMALL.min(self.whole.limit()))
     }
@@ -51,15 +51,15 @@ impl MemoryShare {
         if bytes <= SMALL { &self.whole } else { &self.large }
     }
 
-    /// Sets bytes aside.
+    /// Leases memory.
     ///
     /// # Errors
-    /// When they are not there.
+    /// [`InsufficientMemory`].
     pub fn lease(&self, bytes: u64) -> Result<Lease, InsufficientMemory> {
-        self.account(bytes).lease(bytes).map_err(|shortage| self.no_room(shortage))
+        self.account(bytes).lease(bytes).map_err(|shortage| self.insufficient(shortage))
     }
 
-    fn no_room(&self, shortage: Shortage) -> InsufficientMemory {
+    fn insufficient(&self, shortage: Shortage) -> InsufficientMemory {
         if shortage.needed > self.most() {
             InsufficientMemory::NeverFits(self.most())
         } else {
@@ -74,102 +74,102 @@ impl Default for MemoryShare {
     }
 }
 
-/// Why bytes cannot be held.
+/// Why memory for a body cannot be leased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsufficientMemory {
-    /// There are more of them than there could ever be; so many could.
+    /// The body is larger than this, the most bytes that there can ever be memory for.
     NeverFits(u64),
-    /// Others hold what they would need.
+    /// Other bodies hold the memory at the moment.
     NotNow,
 }
 
-/// A body on its way.
+/// The buffer of a body that is arriving.
 #[derive(Debug)]
 pub struct LeasedBuffer {
     share: MemoryShare,
     lease: Lease,
     buffer: Vec<u8>,
-    /// How large it will be at most.
+    /// The most bytes that the body can have.
     most: usize,
-    /// Whether it was said to be large: then it is not small before that.
+    /// Whether it was announced as large: then its first bytes do not count as a small body.
     is_large: bool,
 }
 
 impl LeasedBuffer {
-    /// Nothing yet of what will have so many bytes, as was announced. Nothing is set aside for them.
+    /// An empty buffer for a body whose length was announced. Nothing is leased yet.
     pub fn new(share: &MemoryShare, announced: usize) -> LeasedBuffer {
         let is_large = announced as u64 > SMALL;
         LeasedBuffer { is_large, ..LeasedBuffer::of_unknown_size(share, announced) }
     }
 
-    /// The same of what may have any number of bytes up to this.
+    /// An empty buffer for a body of any length up to `most`. Nothing is leased yet.
     pub fn of_unknown_size(share: &MemoryShare, most: usize) -> LeasedBuffer {
         let lease = Lease::empty(&share.whole);
         LeasedBuffer { share: share.clone(), lease, buffer: Vec::new(), most, is_large: false }
     }
 
-    /// How much has arrived.
+    /// How many bytes have arrived.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether nothing has.
+    /// Whether nothing has arrived.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// Takes a piece.
+    /// Appends a piece.
     ///
     /// # Errors
-    /// When there is no room for it; nothing has changed then.
+    /// [`InsufficientMemory`], and the buffer is unchanged.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), InsufficientMemory> {
         let needed = self.buffer.len().saturating_add(piece.len());
         if needed > self.buffer.capacity() {
-            self.make_room(needed)?;
+            self.grow(needed)?;
         }
         self.buffer.extend_from_slice(piece);
         Ok(())
     }
 
-    /// Room that has to be made is twice what there was, but no more than could come: pushing stays linear, and what is
-    /// leased is at most twice what has arrived.
-    fn make_room(&mut self, needed: usize) -> Result<(), InsufficientMemory> {
+    /// Doubles the capacity, but not beyond the most that can arrive: pushing stays linear, and at most twice the bytes that
+    /// have arrived are leased.
+    fn grow(&mut self, needed: usize) -> Result<(), InsufficientMemory> {
         let twice = self.buffer.capacity().saturating_mul(2).min(self.most).max(needed);
-        let capacity = match self.set_aside(twice as u64) {
+        let capacity = match self.resize_lease(twice as u64) {
             Ok(()) => twice,
-            // Twice as much may not be there where what is needed is.
-            Err(_) => self.set_aside(needed as u64).map(|()| needed)?,
+            // There may be memory for what is needed where there is none for twice as much.
+            Err(_) => self.resize_lease(needed as u64).map(|()| needed)?,
         };
         self.buffer.reserve_exact(capacity - self.buffer.len());
         Ok(())
     }
 
-    fn set_aside(&mut self, bytes: u64) -> Result<(), InsufficientMemory> {
+    fn resize_lease(&mut self, bytes: u64) -> Result<(), InsufficientMemory> {
         let account = if self.is_large { &self.share.large } else { self.share.account(bytes) };
         if Arc::ptr_eq(self.lease.account(), account) {
-            return self.lease.resize(bytes).map_err(|shortage| self.share.no_room(shortage));
+            return self.lease.resize(bytes).map_err(|shortage| self.share.insufficient(shortage));
         }
-        // It was small; what it had is given back once it has what it needs.
-        self.lease = account.lease(bytes).map_err(|shortage| self.share.no_room(shortage))?;
+        // It was small until now. The old lease is given back once the new one is made.
+        self.lease = account.lease(bytes).map_err(|shortage| self.share.insufficient(shortage))?;
         Ok(())
     }
 
-    /// What has arrived, with its lease.
+    /// The bytes that have arrived. They own their lease.
     pub fn finish(mut self) -> Bytes {
         if self.buffer.is_empty() {
             return Bytes::new();
         }
-        // Beyond what was announced nothing was set aside; what was not needed goes back where that costs little.
+        // Shrinking copies, so it is done only if it frees more than a small body.
         if self.buffer.capacity() > self.buffer.len() + SMALL as usize {
             self.buffer.shrink_to_fit();
         }
-        // Giving back cannot fail.
+        // A lease can always shrink.
         let _ = self.lease.resize(self.buffer.capacity() as u64);
         leased(self.buffer, self.lease)
     }
 }
 
-/// Bytes that have their lease with them, until the last copy of them is dropped.
+/// Bytes that own their lease until their last copy is dropped.
 pub fn leased(bytes: Vec<u8>, lease: Lease) -> Bytes {
     struct Leased {
         bytes: Vec<u8>,

@@ -1,8 +1,7 @@
-//! Folders for temporary files that do not outlive their process for long, whatever ended it.
+//! Temporary folders that are cleaned up even if their process is killed.
 //!
-//! A process that is killed removes nothing. So each of these folders has a file in it that its process has locked: the
-//! system takes the lock back when the process ends. Whoever has a folder removes those of the same user that nobody holds
-//! any more.
+//! A killed process removes nothing. So each folder contains a file that its process has locked, and the operating system
+//! releases the lock when the process ends. A later process of the same user removes folders whose lock is free.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -10,23 +9,23 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Cause, Error, Result};
 
-/// The file that whoever uses a folder has locked. No endpoint and no container can have such a name.
+/// The file that the folder's process has locked. No endpoint and no container can have this name.
 const LOCK: &str = ".lock";
-/// How often a folder is made anew that another process took for one that nobody holds, before it was locked.
+/// How often to try again if another process removes the new folder before it is locked.
 const TRIES: usize = 10;
-/// What all our commands call theirs.
+/// The prefixes of all commands' folders.
 const PREFIXES: [&str; 4] = ["byoc-endpoint-", "byoc-transform-", "byoc-model-", "byoc-train-"];
 
-/// A folder of our own; it goes when this is dropped.
+/// A temporary folder of this process; dropping it removes the folder.
 #[derive(Debug)]
 pub struct TemporaryFolder {
     folder: tempfile::TempDir,
-    /// Locked as long as it is open.
+    /// The lock is held as long as the file is open.
     _lock: File,
 }
 
 impl TemporaryFolder {
-    /// Makes a folder in the system's folder for temporary files, whose name begins with `prefix`, such as `byoc-endpoint-`.
+    /// Makes a folder in the system's folder for temporary files. Its name begins with `prefix`, such as `byoc-endpoint-`.
     ///
     /// # Errors
     /// [`Cause::Io`] when it cannot be made.
@@ -60,8 +59,7 @@ impl TemporaryFolder {
         Err(Error::new(Cause::Io, format!("could not keep a folder for temporary files in {}", place.display())))
     }
 
-    /// Removes those beside it that processes left which were killed: on a thread of its own, since there may be much in
-    /// them.
+    /// Removes the folders of killed processes beside this one, in a thread because they may hold many files.
     pub fn remove_abandoned(&self) {
         let own = self.path().to_owned();
         let spawned = std::thread::Builder::new().name("byoc-temporary".to_owned()).spawn(move || {
@@ -72,7 +70,7 @@ impl TemporaryFolder {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -93,18 +91,18 @@ fn remove_abandoned_beside(own: &Path) {
         let is_ours = name.to_str().is_some_and(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
         let path = entry.path();
         if is_ours && path != own && remove_if_abandoned(&path, user) {
-            log::info!("{} was left by a process that was killed; it is removed", path.display());
+            log::info!("removed {}, which a killed process left behind", path.display());
         }
     }
 }
 
-/// Links are not followed: everyone may make them in such a place.
+/// Does not follow links, because any user may make them in the system's folder for temporary files.
 fn remove_if_abandoned(folder: &Path, user: u32) -> bool {
     let is_folder_of = |metadata: std::fs::Metadata| metadata.is_dir() && metadata.uid() == user;
     if !std::fs::symlink_metadata(folder).is_ok_and(is_folder_of) {
         return false;
     }
-    // One that is just being made has no lock yet, and one without a lock cannot be told from it.
+    // A folder without a lock file may be one that is just being made.
     let lock: PathBuf = folder.join(LOCK);
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(&lock) else { return false };
@@ -112,11 +110,11 @@ fn remove_if_abandoned(folder: &Path, user: u32) -> bool {
     if !file.metadata().is_ok_and(is_file_of) || file.try_lock().is_err() {
         return false;
     }
-    // The lock is held until it is gone, so that no two remove it; below it, too, no link is followed.
+    // The lock is held until the folder is gone, so that no two processes remove it. remove_dir_all follows no links.
     match std::fs::remove_dir_all(folder) {
         Ok(()) => true,
         Err(error) => {
-            log::warn!("{}: left by a process that was killed, and could not be removed: {error}", folder.display());
+            log::warn!("could not remove {}, which a killed process left behind: {error}", folder.display());
             false
         }
     }
@@ -126,7 +124,7 @@ fn remove_if_abandoned(folder: &Path, user: u32) -> bool {
 mod tests {
     use super::*;
 
-    /// A folder as a process leaves it that is killed.
+    /// A folder as a killed process leaves it.
     fn abandoned(place: &Path, name: &str) -> PathBuf {
         let folder = place.join(name);
         std::fs::create_dir_all(folder.join("models/deep")).unwrap();

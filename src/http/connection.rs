@@ -1,4 +1,4 @@
-//! One client's connection.
+//! One client's connection: reads in bounded steps, and closes if its client takes nothing.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -8,24 +8,24 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// After so many bytes a reader is told that there are no more for now, so that it takes what it has: a request that is not
-/// read on, or refused, holds no more than these.
+/// After this many bytes a reader is told that there are no more for now, so that it processes what it has. A request whose
+/// body is refused or not read any further holds no more than this.
 pub const READ_LIMIT: usize = 16 << 10;
 
-/// A connection, with what it holds until it is closed.
+/// A connection, with a value that it owns until it is closed.
 pub(super) struct Connection<H> {
     stream: TcpStream,
-    /// Bytes since the reader was told that there are no more.
+    /// Bytes read since the reader was last told that there are no more.
     read: usize,
     _held: H,
 }
 
 impl<H> Connection<H> {
-    /// A connection as it opens.
+    /// A connection that has just been accepted.
     ///
-    /// The end of an answer is sent at once: otherwise it waits until the client's system has acknowledged what came before,
-    /// which Linux puts off for 40 ms (TCP_NODELAY of man7.org/linux/man-pages/man7/tcp.7.html). A connection whose client
-    /// takes nothing of what is sent to it for so long is closed (TCP_USER_TIMEOUT; other systems have no such thing).
+    /// Sets TCP_NODELAY, so that the end of a response is sent at once; without it, it waits for the client's acknowledgement
+    /// of the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On Linux also sets
+    /// TCP_USER_TIMEOUT, which closes a connection whose client acknowledges nothing for `client_timeout`.
     pub(super) fn open(stream: TcpStream, client_timeout: Duration, held: H) -> Connection<H> {
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("TCP_NODELAY could not be set: {error}");

@@ -1,10 +1,9 @@
-//! Sending to clients that may not read: a deadline, after which what is left is dropped and the connection ends.
+//! Response bodies with a deadline, for clients that may stop reading.
 //!
-//! actix asks a body for its next piece when what it has of it is sent. Of a client that takes nothing it asks nothing more,
-//! and holds the body for as long as the connection lives. So whatever is large or slow is sent through [`with_deadline`]: a timer
-//! drops it at its deadline, with its memory and its leases, whether it is asked for or not, and who asks later is told that
-//! it broke off. The connection itself is closed by the system when the client takes nothing for too long
-//! ([`super::connection`]).
+//! actix asks a body for its next chunk once the previous one is sent. If the client stops reading, actix never asks again and
+//! holds the body for as long as the connection lives. So a large or slow body is sent through [`with_deadline`]: a timer drops
+//! it at its deadline, with its memory and its leases, and a later read of it gets an error. The operating system closes the
+//! connection itself if the client acknowledges nothing for too long ([`super::connection`]).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,15 +17,15 @@ use actix_web::rt::task::JoinHandle;
 use bytes::Bytes;
 use futures_util::stream::Stream;
 
-/// How much of a body is given at once. actix copies it into a buffer of its own.
+/// The most bytes of a body that are sent at once. actix copies them into a buffer of its own.
 pub const CHUNK_SIZE: usize = 64 << 10;
 
-/// How long a body of so many bytes may take to be sent: so long as answering may take, and a second for each MiB.
-pub fn send_timeout(answering: Duration, bytes: usize) -> Duration {
-    answering + Duration::from_secs((bytes >> 20) as u64)
+/// How long sending a body may take: as long as making the response may take, and a second for each MiB.
+pub fn send_timeout(response_timeout: Duration, bytes: usize) -> Duration {
+    response_timeout + Duration::from_secs((bytes >> 20) as u64)
 }
 
-/// What is sent has taken too long, and the rest of it is gone.
+/// The deadline passed before the whole body was sent; the rest of it is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendTimedOut;
 
@@ -38,26 +37,26 @@ impl std::fmt::Display for SendTimedOut {
 
 impl std::error::Error for SendTimedOut {}
 
-/// A stream that is dropped at its deadline.
+/// A stream whose rest is dropped at its deadline. From then on it yields [`SendTimedOut`].
 #[derive(Debug)]
 pub struct DeadlineStream<S> {
-    /// Nothing once it is dropped.
-    left: Rc<RefCell<Option<S>>>,
+    /// `None` once the deadline has passed.
+    rest: Rc<RefCell<Option<S>>>,
     timer: JoinHandle<()>,
 }
 
-/// Gives what a stream gives, within so much time from now.
-pub fn with_deadline<S: 'static>(patience: Duration, stream: S) -> DeadlineStream<S> {
-    let left = Rc::new(RefCell::new(Some(stream)));
-    let dropped_late = Rc::clone(&left);
+/// Yields what a stream yields, until `timeout` from now.
+pub fn with_deadline<S: 'static>(timeout: Duration, stream: S) -> DeadlineStream<S> {
+    let rest = Rc::new(RefCell::new(Some(stream)));
+    let late_rest = Rc::clone(&rest);
     let timer = actix_web::rt::spawn(async move {
-        tokio::time::sleep(patience).await;
-        let late = dropped_late.borrow_mut().take();
+        tokio::time::sleep(timeout).await;
+        let late = late_rest.borrow_mut().take();
         if late.is_some() {
-            log::info!("an answer is given up: its client did not take it within {} s", patience.as_secs());
+            log::info!("dropped a response: the client did not take it within {} s", timeout.as_secs());
         }
     });
-    DeadlineStream { left, timer }
+    DeadlineStream { rest, timer }
 }
 
 impl<S> Drop for DeadlineStream<S> {
@@ -70,15 +69,15 @@ impl<S: Stream<Item = Bytes> + Unpin> Stream for DeadlineStream<S> {
     type Item = Result<Bytes, SendTimedOut>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.left.borrow_mut().as_mut() {
+        match self.rest.borrow_mut().as_mut() {
             Some(stream) => Pin::new(stream).poll_next(cx).map(|piece| piece.map(Ok)),
             None => Poll::Ready(Some(Err(SendTimedOut))),
         }
     }
 }
 
-/// A whole body that is given in chunks of at most [`CHUNK_SIZE`] bytes. What has its lease with it, as
-/// [`leased`](crate::leased_bytes::leased) bytes do, gives it back as soon as it is sent.
+/// A whole body in chunks of at most [`CHUNK_SIZE`] bytes. Bytes that own a lease ([`leased`](crate::leased_bytes::leased))
+/// give it back as soon as they are sent.
 #[derive(Debug)]
 pub struct Chunks(VecDeque<Bytes>);
 
@@ -102,11 +101,11 @@ pub struct TimedBody {
 }
 
 impl TimedBody {
-    /// A body of these parts, one after the other, that must be sent within so much time from now.
-    pub fn new(parts: impl IntoIterator<Item = Bytes>, patience: Duration) -> TimedBody {
+    /// A body of these parts, one after the other, that must be sent before `timeout` has passed.
+    pub fn new(parts: impl IntoIterator<Item = Bytes>, timeout: Duration) -> TimedBody {
         let parts: VecDeque<Bytes> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let size = parts.iter().map(|part| part.len() as u64).sum();
-        TimedBody { size, chunks: with_deadline(patience, futures_util::stream::iter(Chunks(parts))) }
+        TimedBody { size, chunks: with_deadline(timeout, futures_util::stream::iter(Chunks(parts))) }
     }
 }
 
@@ -169,7 +168,7 @@ mod tests {
     #[actix_web::test]
     async fn a_stream_has_a_deadline_too() {
         let mut stream = with_deadline(Duration::from_millis(10), futures_util::stream::pending::<Bytes>());
-        let left = Rc::downgrade(&stream.left);
+        let left = Rc::downgrade(&stream.rest);
         while left.upgrade().is_some_and(|left| left.borrow().is_some()) {
             tokio::task::yield_now().await;
         }

@@ -1,8 +1,8 @@
-//! Serves HTTP from connections that each hold a bounded part of memory.
+//! The HTTP server, whose connections each hold a bounded amount of memory.
 //!
-//! This is what `actix_web::HttpServer` does, with two things that it cannot be told: a connection hands over no more than
-//! [`READ_LIMIT`](super::connection::READ_LIMIT) of what has come at a time, since actix would read 128 KiB ahead of a body that nobody takes; and
-//! a value that lives as long as the connection is asked for when it opens.
+//! It does what `actix_web::HttpServer` does, and two things that `HttpServer` has no option for. A connection hands over at
+//! most [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time, because actix would read 128 KiB ahead of a body that no
+//! handler takes. And each connection owns a value that is made when it opens, such as a lease of memory.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -19,29 +19,29 @@ use byoc_account::system;
 use super::connection::Connection;
 use crate::telemetry::logs;
 
-/// How long an idle connection is kept: longer than the platform's five seconds between pings.
+/// How long an idle connection stays open: longer than the platform's five seconds between pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// What a connection holds at most: what of a request has come and is not taken yet, which is [`READ_LIMIT`](super::connection::READ_LIMIT), actix's payload of
-/// 32 KiB and what came with its last bytes; or what of an answer is not sent, which is a piece of
-/// [`crate::http::response_body::CHUNK_SIZE`] on top of actix's buffer of 32 KiB.
+/// The most bytes that a connection holds. While it receives a request: [`READ_LIMIT`](super::connection::READ_LIMIT), actix's
+/// payload buffer of 32 KiB, and what came with its last bytes. While it sends a response: a chunk of
+/// [`CHUNK_SIZE`](super::response_body::CHUNK_SIZE) bytes on top of actix's buffer of 32 KiB.
 pub const CONNECTION_MEMORY: u64 = 96 << 10;
 
-/// How connections are served.
+/// Settings of a server.
 pub struct ServerConfig<O> {
-    /// How many threads answer; one for each processor if `None`.
+    /// Worker threads; one for each processor if `None`.
     pub workers: Option<usize>,
-    /// How many connections there may be in all; others wait until one is closed. actix's own bound if `None`.
+    /// The most open connections of all workers together; further ones wait until one is closed. actix's default if `None`.
     pub max_connections: Option<usize>,
-    /// How long requests may go on when the server is to stop, in seconds.
+    /// How many seconds requests may go on after the server was told to stop.
     pub shutdown_timeout: u64,
-    /// How long a client may take nothing of what is sent to it.
+    /// How long a client may leave sent bytes unacknowledged before its connection is closed.
     pub client_timeout: Duration,
-    /// Makes what a connection holds until it is closed.
+    /// Makes the value that a connection owns until it is closed.
     pub on_open: O,
 }
 
-/// Tells the allocator how a server uses it. For a program's start.
+/// Configures the allocator for a server. Call it when the program starts.
 pub fn configure_allocator() {
     byoc_allocator::keep_some();
     if system::has_bounded_addresses() {
@@ -57,11 +57,11 @@ pub async fn stop(server: &ServerHandle, graceful: bool) {
     server.stop(graceful).await;
 }
 
-/// Serves an application from a listener; `app` is called once on each thread.
+/// Serves an application from a listener. `app` is called once on each worker thread.
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve<A, I, S, B, O, H>(listener: TcpListener, serving: ServerConfig<O>, app: A) -> std::io::Result<Server>
+pub fn serve<A, I, S, B, O, H>(listener: TcpListener, config: ServerConfig<O>, app: A) -> std::io::Result<Server>
 where
     A: Fn() -> I + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -76,7 +76,7 @@ where
     O: Fn() -> H + Clone + Send + 'static,
     H: Unpin + 'static,
 {
-    let ServerConfig { workers, max_connections, shutdown_timeout, client_timeout, on_open } = serving;
+    let ServerConfig { workers, max_connections, shutdown_timeout, client_timeout, on_open } = config;
     let address = listener.local_addr()?;
     let mut builder = Server::build().shutdown_timeout(shutdown_timeout).disable_signals();
     if let Some(workers) = workers {
@@ -90,7 +90,7 @@ where
         let stopping = stopping.clone();
         let on_open = on_open.clone();
         let http = HttpService::build()
-            // Idle connections end when the server is to stop.
+            // Closes idle connections when the server stops.
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }

@@ -1,19 +1,19 @@
-//! TLS in this process: who does its cryptography, and whom it trusts.
+//! TLS for clients: the cryptography provider, and the certificate authorities to trust.
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// Chooses ring, for everybody. A second call changes nothing.
+/// Makes ring the process's cryptography provider. A second call changes nothing.
 pub(crate) fn choose_provider() {
-    // It fails only where a provider has been chosen, and there is no other.
+    // It fails only if a provider was installed already, and ring is the only one in the program.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A client that trusts Mozilla's roots, and the certificates of a bundle, the text of a PEM file.
+/// Settings of a client that trusts Mozilla's roots and the certificates of `bundle`, which is the text of a PEM file.
 ///
 /// # Errors
-/// What is wrong with the bundle: no certificate in it, or one that is none.
+/// A message if the bundle has no certificate, or one that cannot be parsed.
 pub(crate) fn client(bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
     choose_provider();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -46,7 +46,7 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
     }
 
-    /// Answers each of two connections once, if it comes to that; where it listens.
+    /// Starts a server that answers each of two connections once, and returns its URL.
     fn server() -> String {
         choose_provider();
         let certificate = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
@@ -59,7 +59,7 @@ mod tests {
             for stream in listener.incoming().take(2) {
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut stream = StreamOwned::new(connection, stream.unwrap());
-                // A client that does not trust us says so and goes.
+                // A client that does not trust the certificate sends an alert and closes the connection.
                 if stream.read(&mut [0; 4096]).is_ok() {
                     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
                     stream.conn.send_close_notify();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_without_certificates_is_refused_in_words() {
+    fn a_bundle_without_certificates_is_refused_with_a_message() {
         for (bundle, expected) in [
             ("", "found none"),
             ("certificates\n", "found none"),

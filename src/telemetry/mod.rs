@@ -1,9 +1,10 @@
-//! Logs and metrics: what the program says of itself while it runs.
+//! Logs, metrics and progress: how the program reports what it does.
 //!
-//! It sets up the recorders of logs and metrics, describes each series (`series`), and makes text from outside safe to
-//! show (`printable`).
+//! The modules set up the log and the metrics recorder, render them, and make text from outside safe to print. They know
+//! nothing of what is logged or counted.
 
 pub mod logs;
 pub mod metrics;
 pub mod printable;
 pub mod series;
+pub mod terminal;

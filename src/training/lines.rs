@@ -5,6 +5,7 @@
 use super::report::{number, resolved};
 use crate::telemetry::printable;
 use byoc_linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
+use jiff::Timestamp;
 use serde_json::json;
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -184,19 +185,7 @@ impl<W: Write> Lines<W> {
 
 /// `MM/DD/YYYY HH:MM:SS`, in UTC.
 pub(super) fn stamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Days from civil, turned round (howardhinnant.github.io/date_algorithms.html): years begin in March here.
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{month:02}/{day:02}/{year} {:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+    Timestamp::try_from(time).unwrap_or_default().strftime("%m/%d/%Y %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -1,14 +1,10 @@
-//! Progress for a person at a terminal: one line that changes, and what stays to be read.
+//! Progress for a person at a terminal: a status line that changes, and lines that stay.
 
 use super::report::number;
-use crate::telemetry::printable;
+use crate::telemetry::terminal::{REFRESH_INTERVAL, print_line, show_status};
 use byoc_linear_learner::train::{Event, Hyperparameters, Trained, Verdict};
-use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// No eye follows more.
-const PAUSE: Duration = Duration::from_millis(100);
+use std::time::Instant;
 
 pub(super) struct Screen {
     epochs: usize,
@@ -21,29 +17,18 @@ impl Screen {
         Screen { epochs: given.epochs, began: Instant::now(), shown: None }
     }
 
-    /// Replaces the line that changes.
+    /// Changes the status line, unless it has only just changed.
     fn show(&mut self, text: &str) {
-        if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
+        if self.shown.is_none_or(|shown| shown.elapsed() >= REFRESH_INTERVAL) {
             self.shown = Some(Instant::now());
-            self.write(text, "");
+            show_status(text);
         }
-    }
-
-    /// Writes a line that stays.
-    fn keep(&mut self, text: &str) {
-        self.write(text, "\n");
-    }
-
-    fn write(&self, text: &str, end: &str) {
-        let mut out = std::io::stdout().lock();
-        // Back to the line's start, and clear it.
-        let _ = write!(out, "\r\x1b[K{}{end}", printable::one_line(text)).and_then(|()| out.flush());
     }
 
     pub(super) fn hear(&mut self, event: Event<'_>) {
         match event {
             Event::Prepared { scaler, models } => {
-                self.keep(&format!("training {models} models on {} features", scaler.means.len()));
+                print_line(&format!("training {models} models on {} features", scaler.means.len()));
             }
             Event::Progress { epoch, records } => {
                 self.show(&format!("epoch {} of {}: {records} records", epoch + 1, self.epochs));
@@ -52,27 +37,27 @@ impl Screen {
                 let seconds = std::mem::replace(&mut self.began, Instant::now()).elapsed().as_secs_f64();
                 let rate = epoch.records as f64 / seconds.max(1e-6);
                 let better = if epoch.verdict == Verdict::Improved { "better" } else { "not better" };
-                self.keep(&format!(
+                print_line(&format!(
                     "epoch {} of {}: {:.6} ({better}), {rate:.0} records/s",
                     epoch.number + 1,
                     self.epochs,
                     epoch.best
                 ));
             }
-            Event::StoppedEarly => self.keep("stopped early"),
+            Event::StoppedEarly => print_line("stopped early"),
             Event::Refined { passes, objective } => self.show(&format!("refining: pass {passes}, {objective:.9}")),
             Event::Chosen { refined, .. } => {
-                self.keep(if refined { "the refined model is best" } else { "a model of the grid is best" });
+                print_line(if refined { "the refined model is best" } else { "a model of the grid is best" });
             }
             Event::Measured { channel, metrics } => {
                 for metric in metrics {
-                    self.keep(&format!("{channel:>10} {}: {}", metric.name, number(metric.value)));
+                    print_line(&format!("{channel:>10} {}: {}", metric.name, number(metric.value)));
                 }
             }
         }
     }
 
-    pub(super) fn written(&mut self, path: &Path, trained: &Trained) {
-        self.keep(&format!("{} after {} epochs", path.display(), trained.epochs));
+    pub(super) fn written(&self, path: &Path, trained: &Trained) {
+        print_line(&format!("{} after {} epochs", path.display(), trained.epochs));
     }
 }

@@ -1,24 +1,21 @@
-//! How far a job is: one line that changes for a person at a terminal, one line a step where there is none.
+//! Progress of a job: a status line on a terminal, a line of the log for each object elsewhere.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::telemetry::printable;
-
-/// No eye follows more.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+use crate::telemetry::terminal::{print_line, show_status};
 
 /// What a job has done so far.
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
     is_watched: bool,
-    /// Of the objects that are to be done in this run.
+    /// Objects of this run.
     objects: usize,
+    /// Bytes of those objects.
     bytes: u64,
-    /// How many bytes have been read, counted by whoever reads them.
+    /// Bytes read so far. The readers count them.
     read: Arc<AtomicU64>,
     done: usize,
     failed: usize,
@@ -31,12 +28,12 @@ impl Progress {
         Progress { began, is_watched, objects, bytes, read, done: 0, failed: 0, records: 0 }
     }
 
-    /// Records whose answers are written.
+    /// Counts records whose answers are written.
     pub(super) fn records(&mut self, records: u64) {
         self.records += records;
     }
 
-    /// An object is written.
+    /// Counts an object that is written.
     pub(super) fn done(&mut self, line: &str) {
         self.done += 1;
         if !self.is_watched {
@@ -44,12 +41,12 @@ impl Progress {
         }
     }
 
-    /// An object failed: a warning, for the job goes on and the person may not wait for its end.
+    /// Counts an object that failed, with a warning: the job goes on, and its end may be far.
     pub(super) fn failed(&mut self, line: &str) {
         self.failed += 1;
         if self.is_watched {
-            // The warning takes the place of the line that changes, which comes again below it.
-            self.write("", "");
+            // The warning takes the place of the status line, which appears again below it.
+            show_status("");
         }
         log::warn!("{line} {}", self.so_far());
     }
@@ -58,27 +55,21 @@ impl Progress {
         format!("({} of {} objects)", self.done + self.failed, self.objects)
     }
 
-    /// Shows the line that changes.
+    /// Refreshes the status line.
     pub(super) fn show(&self) {
         if self.is_watched {
-            self.write(&self.line(self.began.elapsed()), "");
+            show_status(&self.line(self.began.elapsed()));
         }
     }
 
-    /// Says how it went, in place of the line that changes.
+    /// Prints the summary, in place of the status line.
     pub(super) fn finish(&self, how: &str) {
         let line = format!("{how}: {}", self.summary());
         if self.is_watched {
-            self.write(&line, "\n");
+            print_line(&line);
         } else {
             log::info!("{line}");
         }
-    }
-
-    fn write(&self, line: &str, end: &str) {
-        let mut out = std::io::stdout().lock();
-        // Back to the line's start, and clear it.
-        let _ = write!(out, "\r\x1b[K{}{end}", printable::one_line(line)).and_then(|()| out.flush());
     }
 
     fn line(&self, elapsed: Duration) -> String {
@@ -117,7 +108,7 @@ impl Progress {
     }
 }
 
-/// A number with its thousands set off.
+/// A number with commas between its thousands.
 fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

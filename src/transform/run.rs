@@ -14,10 +14,11 @@ use super::job::{Job, MOST_MEGABYTES};
 use super::model::{ExecutionParameters, Invoker, LaunchSettings, Model, ModelSource, RecordError, TransformError};
 use super::objects::{self, Object};
 use super::output::{Draft, Output};
-use super::progress::{PAUSE, Progress};
+use super::progress::Progress;
 use super::source::Opener;
 use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
 use crate::error::{Cause, Error, Result};
+use crate::telemetry::terminal::REFRESH_INTERVAL;
 use byoc_formats::error::{Place, chain};
 
 /// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
@@ -262,7 +263,7 @@ impl Work {
         let mut done = std::pin::pin!(done);
         let mut failures = Vec::new();
         let mut draft: Option<Draft> = None;
-        let mut tick = tokio::time::interval(PAUSE);
+        let mut tick = tokio::time::interval(REFRESH_INTERVAL);
         loop {
             let next = tokio::select! {
                 next = done.next() => next,
