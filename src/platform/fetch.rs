@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::create_model::{ModelDataUrl, ModelForm};
 use super::disk::DiskReservation;
 use crate::error::{Cause, Error, Result};
-use crate::storage::{Bucket, Failure, Location, Storage, Version, nothing_at};
+use crate::storage::{Bucket, Location, Storage, StorageError, Version, nothing_at};
 use byoc_formats::error::{self, chain};
 use byoc_formats::targz::{self, Limits};
 
@@ -27,7 +27,7 @@ pub const DOWNLOAD_PREFIX: &str = "download-";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// Nothing lies at its place, or nothing that we may read: why.
-    NotFound(Failure),
+    NotFound(StorageError),
     /// Nothing lies at its place, and something lies beside it, which is said.
     NotFoundWithSuggestion(String),
     /// S3 cannot be reached as it is set up.
@@ -45,8 +45,8 @@ pub enum FetchError {
 impl std::fmt::Display for FetchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FetchError::NotFound(Failure::NoBucket) => f.write_str("there is no such bucket"),
-            FetchError::NotFound(Failure::NotThere) => f.write_str("there is no object at the URL"),
+            FetchError::NotFound(StorageError::NoSuchBucket) => f.write_str("there is no such bucket"),
+            FetchError::NotFound(StorageError::NotFound) => f.write_str("there is no object at the URL"),
             FetchError::NotFound(why) => why.fmt(f),
             FetchError::NotFoundWithSuggestion(said) => f.write_str(said),
             FetchError::BadArtifact(message) | FetchError::Internal(message) | FetchError::Setting(message) => {
@@ -65,15 +65,16 @@ impl FetchError {
     }
 
     /// What the failure of an object means for the artifact that it is.
-    pub(super) fn of(failure: Failure) -> FetchError {
+    pub(super) fn of(failure: StorageError) -> FetchError {
         match failure {
-            Failure::NoDisk => FetchError::DiskBusy,
-            Failure::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
+            StorageError::InsufficientDisk => FetchError::DiskBusy,
+            StorageError::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
             // Whoever may not list a bucket is told by S3 too that nothing is there.
-            Failure::NotThere | Failure::NoBucket | Failure::BadKey(_) | Failure::Denied(_) => {
-                FetchError::NotFound(failure)
-            }
-            Failure::Unavailable(message) => FetchError::Unavailable(message),
+            StorageError::NotFound
+            | StorageError::NoSuchBucket
+            | StorageError::InvalidKey(_)
+            | StorageError::AccessDenied(_) => FetchError::NotFound(failure),
+            StorageError::Unavailable(message) => FetchError::Unavailable(message),
             other => FetchError::Internal(other.to_string()),
         }
     }
@@ -81,7 +82,7 @@ impl FetchError {
     /// As an error of whoever needs the model.
     pub fn into_error(self) -> Error {
         let cause = match &self {
-            FetchError::NotFound(Failure::Denied(_)) => Cause::AccessDenied,
+            FetchError::NotFound(StorageError::AccessDenied(_)) => Cause::AccessDenied,
             FetchError::NotFound(_) | FetchError::NotFoundWithSuggestion(_) => Cause::ModelNotFound,
             FetchError::Setting(_) => Cause::BadSetting,
             FetchError::BadArtifact(_) => Cause::BadArtifact,
@@ -104,13 +105,13 @@ pub struct Fetched {
 /// What tells the data that lie at a model's place now from others.
 ///
 /// # Errors
-/// [`Failure`]: nothing is there, or it cannot be looked at.
-pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, Failure> {
+/// [`StorageError`]: nothing is there, or it cannot be looked at.
+pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, StorageError> {
     match (data.form, &data.location) {
         (ModelForm::Files, Location::S3 { bucket, key }) => {
-            let bucket = storage.bucket(bucket).map_err(|error| Failure::Internal(chain(&error).to_string()))?;
+            let bucket = storage.bucket(bucket).map_err(|error| StorageError::Internal(chain(&error).to_string()))?;
             let entries = bucket.list(key).await?;
-            if entries.is_empty() { Err(Failure::NotThere) } else { Ok(Version::of_objects(&entries)) }
+            if entries.is_empty() { Err(StorageError::NotFound) } else { Ok(Version::of_objects(&entries)) }
         }
         (ModelForm::Archive | ModelForm::File, _) | (_, Location::Local(_)) => storage.version(&data.location).await,
     }
@@ -122,7 +123,7 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 /// Why they are not there to be loaded, and what lies beside the place instead.
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
-        (Err(FetchError::NotFound(Failure::NotThere)), Location::S3 { bucket, .. }) => {
+        (Err(FetchError::NotFound(StorageError::NotFound)), Location::S3 { bucket, .. }) => {
             Err(local_copy::not_found(&*opened(storage, bucket)?, &data.location).await)
         }
         (fetched, _) => fetched,
@@ -183,9 +184,9 @@ pub async fn download(
     let mut file = tokio::fs::File::from_std(file);
     let reserve = |bytes| match &mut reservation {
         Some(reservation) if bytes > reservation.limit() => {
-            Err(Failure::TooLarge { bytes, limit: reservation.limit() })
+            Err(StorageError::TooLarge { bytes, limit: reservation.limit() })
         }
-        Some(reservation) => reservation.reserve(bytes).map_err(|_| Failure::NoDisk),
+        Some(reservation) => reservation.reserve(bytes).map_err(|_| StorageError::InsufficientDisk),
         None => Ok(()),
     };
     let entry = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
@@ -211,8 +212,8 @@ pub async fn unpack_local(
 }
 
 /// What it means for a model that an object of it could not be read.
-fn read_failed(key: &str, failure: Failure) -> FetchError {
-    if let Failure::Denied(message) = &failure {
+fn read_failed(key: &str, failure: StorageError) -> FetchError {
+    if let StorageError::AccessDenied(message) = &failure {
         log::warn!("{key} may not be read: {message}");
     }
     FetchError::of(failure)
@@ -293,7 +294,7 @@ mod tests {
     #[test]
     fn an_artifact_that_is_not_there_is_not_called_a_damaged_one() {
         for (error, exit_code) in
-            [(FetchError::NotFound(Failure::NotThere), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
+            [(FetchError::NotFound(StorageError::NotFound), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
         {
             assert_eq!(error.into_error().cause().row().exit_code, exit_code);
         }

@@ -18,9 +18,9 @@ use object_store::{
 use rustls::ClientConfig;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::Failure;
+use super::StorageError;
 use super::s3_client::Connector;
-use super::s3_error::{failure, upload_failure};
+use super::s3_error::{storage_error, upload_error};
 use super::s3_settings;
 use crate::env;
 use crate::env::Environment;
@@ -28,16 +28,16 @@ use crate::error::{Cause, Error, Result};
 use crate::http::tls;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
-/// How often a request is tried again, after 100 ms first, and until when: somebody waits for the object.
+/// How often and for how long a failed request is tried again, first after 100 ms. A caller is waiting for the object.
 const RETRIES: usize = 4;
 const RETRY_LIMIT: Duration = Duration::from_secs(20);
 
-/// How S3 is reached: the AWS SDKs' own environment variables, by name.
+/// How to reach S3: the environment variables of the AWS SDKs, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct S3Access(pub BTreeMap<String, String>);
 
 impl S3Access {
-    /// What an environment says of it.
+    /// The settings of an environment.
     pub fn of(environment: &Environment) -> S3Access {
         let set =
             |variable: &env::Variable| Some((variable.name.to_owned(), environment.get(variable.name)?.to_owned()));
@@ -52,8 +52,8 @@ impl S3Access {
         names.iter().all(|name| self.0.contains_key(*name))
     }
 
-    /// Whether anything says who we are. Without it the store would ask the metadata service of an EC2 instance, which on
-    /// a laptop is not there and takes long not to answer; so that is done for those who ask for it only.
+    /// Whether a source of credentials is configured. Without one object_store would ask the metadata service of an EC2
+    /// instance, which on a laptop only times out; so that is done only if AWS_EC2_METADATA_DISABLED is `false`.
     fn has_credentials(&self) -> bool {
         self.has(&[env::AWS_ACCESS_KEY_ID, env::AWS_SECRET_ACCESS_KEY])
             || self.has(&[env::AWS_WEB_IDENTITY_TOKEN_FILE, env::AWS_ROLE_ARN])
@@ -62,7 +62,7 @@ impl S3Access {
             || self.get(env::AWS_EC2_METADATA_DISABLED).is_some_and(|text| text.eq_ignore_ascii_case("false"))
     }
 
-    /// Where S3 is, if it is not Amazon's, and the variable that says so.
+    /// The endpoint of an S3 other than Amazon's, after the variable that sets it.
     pub(super) fn endpoint(&self) -> Option<(&'static str, &str)> {
         [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL]
             .into_iter()
@@ -77,10 +77,10 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of a name, with its own connections.
+    /// Opens a bucket, with connections of its own. Sends no request.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] when there are no credentials, or S3's settings make no sense.
+    /// [`Cause::BadSetting`] if there are no credentials, or a setting of S3 is invalid.
     pub fn open(name: &str, access: &S3Access) -> Result<Bucket> {
         if !access.has_credentials() {
             return Err(Error::new(
@@ -114,48 +114,50 @@ impl Bucket {
         Ok(Bucket { client: Arc::new(client) })
     }
 
-    /// Reads an object of at most `limit` bytes, which are leased from `memory`. One that breaks off is resumed where it was, if it has the same ETag still.
+    /// Reads an object of at most `limit` bytes, which are leased from `memory`. A download that breaks off is resumed if the
+    /// object still has the same ETag.
     ///
     /// # Errors
-    /// [`Failure`]: nothing is there, we may not read it, it is too large, or it did not come.
-    pub async fn read(&self, key: &str, limit: u64, memory: &MemoryShare) -> Result<Object, Failure> {
-        let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
+    /// [`StorageError`].
+    pub async fn read(&self, key: &str, limit: u64, memory: &MemoryShare) -> Result<Object, StorageError> {
+        let object = self.client.get(&path(key)?).await.map_err(|error| storage_error(&error))?;
         let bytes = object.meta.size;
         if bytes > limit {
-            return Err(Failure::TooLarge { bytes, limit });
+            return Err(StorageError::TooLarge { bytes, limit });
         }
         let content_type = object.attributes.get(&Attribute::ContentType).map(|value| value.to_string());
         let content_type = content_type.filter(|content_type| !content_type.is_empty() && content_type != NO_TYPE);
         let mut content = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut pieces = object.into_stream();
-        while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
-            // A store may say one thing and send another.
+        while let Some(piece) = pieces.try_next().await.map_err(|error| storage_error(&error))? {
+            // A store may send more than it announced.
             let received = content.len() as u64 + piece.len() as u64;
             not_more(received, bytes)?;
-            content.push(&piece).map_err(Failure::InsufficientMemory)?;
+            content.push(&piece).map_err(StorageError::InsufficientMemory)?;
         }
         whole(content.len() as u64, bytes)?;
         Ok(Object { content: content.finish(), content_type })
     }
 
-    /// Copies an object into a file, piece by piece, as [`Bucket::read`] reads it, once `agree` has agreed to how many bytes the
-    /// store says that it has, and never more than those.
+    /// Copies an object to `into` piece by piece, after `agree` has accepted the size that the store announces, and never more
+    /// bytes than that.
     ///
     /// # Errors
-    /// [`Failure`], and nobody knows then how much of it was written; what `agree` says, and nothing was.
+    /// The error of `agree`, and nothing is written; any other [`StorageError`], and a part may be written.
     pub async fn download(
         &self,
         key: &str,
         into: &mut (impl AsyncWrite + Unpin),
-        agree: impl FnOnce(u64) -> Result<(), Failure>,
-    ) -> Result<Entry, Failure> {
-        let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
+        agree: impl FnOnce(u64) -> Result<(), StorageError>,
+    ) -> Result<Entry, StorageError> {
+        let object = self.client.get(&path(key)?).await.map_err(|error| storage_error(&error))?;
         let entry = Entry::of(object.meta.clone());
         let (bytes, mut received) = (entry.bytes, 0);
         agree(bytes)?;
         let mut pieces = object.into_stream();
-        let not_written = |error: std::io::Error| Failure::Internal(format!("could not write a download: {error}"));
-        while let Some(piece) = pieces.try_next().await.map_err(|error| failure(&error))? {
+        let not_written =
+            |error: std::io::Error| StorageError::Internal(format!("could not write a download: {error}"));
+        while let Some(piece) = pieces.try_next().await.map_err(|error| storage_error(&error))? {
             received += piece.len() as u64;
             not_more(received, bytes)?;
             into.write_all(&piece).await.map_err(not_written)?;
@@ -164,25 +166,25 @@ impl Bucket {
         whole(received, bytes).map(|()| entry)
     }
 
-    /// Writes an object; S3 shows it whole or not at all.
+    /// Writes an object. Readers see all of it or nothing.
     ///
     /// # Errors
-    /// [`Failure`]: we may not write it, or the store did not take it.
-    pub async fn write(&self, key: &str, content: Bytes) -> Result<(), Failure> {
-        self.client.put(&path(key)?, content.into()).await.map(drop).map_err(|error| failure(&error))
+    /// [`StorageError`].
+    pub async fn write(&self, key: &str, content: Bytes) -> Result<(), StorageError> {
+        self.client.put(&path(key)?, content.into()).await.map(drop).map_err(|error| storage_error(&error))
     }
 }
 
-/// What S3 says of an object that was stored without a Content-Type
+/// The Content-Type that S3 gives to an object that was stored without one
 /// (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
 const NO_TYPE: &str = "binary/octet-stream";
 
-/// An object that was read.
+/// An object with its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// All of it.
+    /// All its bytes.
     pub content: Bytes,
-    /// What the store says that it is: nothing of a file, and of an object that was stored without.
+    /// The Content-Type that it was stored with. `None` for files, and for objects without one.
     pub content_type: Option<String>,
 }
 
@@ -191,9 +193,9 @@ pub struct Object {
 pub struct Entry {
     /// Its key.
     pub key: String,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Changes with its content: the ETag.
+    /// Changes with its content: the ETag, or the time of its last change where the store has no ETags.
     pub version: String,
 }
 
@@ -204,32 +206,32 @@ impl Entry {
     }
 }
 
-/// The metadata that a label is kept under.
+/// The user metadata that holds an object's label.
 const LABEL: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("byoc"));
 
 impl Bucket {
     /// All objects whose keys start with these characters, by key.
     ///
     /// # Errors
-    /// [`Failure`]: there is no such bucket, we may not, one of the keys is [`Failure::BadKey`], or the store did not answer.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Failure> {
+    /// [`StorageError`], such as [`StorageError::InvalidKey`] for one of the keys.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, StorageError> {
         self.list_at_most(prefix, usize::MAX).await
     }
 
-    /// The same, but no more pages of the listing than have so many.
+    /// The same for the first `most` objects. Asks for no more pages of the listing than hold them.
     ///
     /// # Errors
     /// As [`Bucket::list`].
-    pub async fn list_at_most(&self, prefix: &str, most: usize) -> Result<Vec<Entry>, Failure> {
+    pub async fn list_at_most(&self, prefix: &str, most: usize) -> Result<Vec<Entry>, StorageError> {
         let mut entries = Vec::new();
         let mut page_token = None;
         loop {
             let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
-            // Not the store's other listing: that is of whole segments of a key, and one odd key beside those that are
-            // asked for would spoil it.
+            // object_store's other listing takes only whole segments of a key as a prefix, and fails for invalid keys
+            // that do not start with ours.
             let page = self.client.list_paginated((!prefix.is_empty()).then_some(prefix), options).await;
-            let page = page.map_err(|error| failure(&error))?;
-            // The console makes an empty object `in/` for a folder, which comes here as `in`: another one.
+            let page = page.map_err(|error| storage_error(&error))?;
+            // For a folder S3's console makes an empty object `in/`, which object_store lists as `in`.
             let objects = page.result.objects.into_iter().map(Entry::of);
             entries.extend(objects.filter(|entry| entry.key.starts_with(prefix)));
             page_token = page.page_token;
@@ -242,104 +244,104 @@ impl Bucket {
         Ok(entries)
     }
 
-    /// Looks at an object, and at its label.
+    /// An object's entry and its label, without its content.
     ///
     /// # Errors
-    /// [`Failure`]: nothing is there, or we may not.
-    pub async fn look_at(&self, key: &str) -> Result<(Entry, Option<String>), Failure> {
+    /// [`StorageError`].
+    pub async fn look_at(&self, key: &str) -> Result<(Entry, Option<String>), StorageError> {
         let options = GetOptions { head: true, ..GetOptions::default() };
-        let object = self.client.get_opts(&path(key)?, options).await.map_err(|error| failure(&error))?;
+        let object = self.client.get_opts(&path(key)?, options).await.map_err(|error| storage_error(&error))?;
         let label = object.attributes.get(&LABEL).map(|label| label.to_string());
         Ok((Entry::of(object.meta), label))
     }
 
-    /// Reads an object of any size as it comes.
+    /// Streams an object of any size.
     ///
     /// # Errors
-    /// [`Failure`] before the first byte, and within the stream for one that breaks off.
-    pub async fn stream(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
-        let object = self.client.get(&path(key)?).await.map_err(|error| failure(&error))?;
+    /// [`StorageError`], also within the stream if the download breaks off.
+    pub async fn stream(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes, StorageError>>, StorageError> {
+        let object = self.client.get(&path(key)?).await.map_err(|error| storage_error(&error))?;
         let (bytes, mut received) = (object.meta.size, 0);
         let pieces = object.into_stream().map(move |piece| {
-            let piece = piece.map_err(|error| failure(&error))?;
+            let piece = piece.map_err(|error| storage_error(&error))?;
             received += piece.len() as u64;
             not_more(received, bytes).map(|()| piece)
         });
         Ok(pieces.boxed())
     }
 
-    /// Begins an object of any size, with a label. S3 shows it once it is finished.
+    /// Begins an object of any size, with a label. Readers see it once it is finished.
     ///
     /// # Errors
-    /// [`Failure`] for what is no key.
-    pub fn upload(&self, key: &str, label: &str) -> Result<Upload, Failure> {
+    /// [`StorageError::InvalidKey`].
+    pub fn upload(&self, key: &str, label: &str) -> Result<Upload, StorageError> {
         let attributes = Attributes::from_iter([(LABEL, label.to_owned())]);
         let client: Arc<AmazonS3> = Arc::clone(&self.client);
         Ok(Upload(BufWriter::new(client, path(key)?).with_attributes(attributes)))
     }
 
-    /// Deletes an object, if it is there.
+    /// Deletes an object. One that does not exist is no error.
     ///
     /// # Errors
-    /// [`Failure`]: we may not, or the store did not answer.
-    pub async fn delete(&self, key: &str) -> Result<(), Failure> {
-        match self.client.delete(&path(key)?).await.map_err(|error| failure(&error)) {
-            Err(Failure::NotThere) => Ok(()),
+    /// [`StorageError`].
+    pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        match self.client.delete(&path(key)?).await.map_err(|error| storage_error(&error)) {
+            Err(StorageError::NotFound) => Ok(()),
             other => other,
         }
     }
 }
 
-/// An object on its way into a bucket.
+/// An object that is being uploaded.
 #[derive(Debug)]
 pub struct Upload(BufWriter);
 
 impl Upload {
-    /// Sends some more of it.
+    /// Appends to it.
     ///
     /// # Errors
-    /// [`Failure`].
-    pub async fn write(&mut self, content: Bytes) -> Result<(), Failure> {
-        self.0.put(content).await.map_err(|error| failure(&error))
+    /// [`StorageError`].
+    pub async fn write(&mut self, content: Bytes) -> Result<(), StorageError> {
+        self.0.put(content).await.map_err(|error| storage_error(&error))
     }
 
-    /// Shows it.
+    /// Completes it, which makes it visible.
     ///
     /// # Errors
-    /// [`Failure`].
-    pub async fn finish(mut self) -> Result<(), Failure> {
-        self.0.shutdown().await.map_err(|error| upload_failure(&error))
+    /// [`StorageError`].
+    pub async fn finish(mut self) -> Result<(), StorageError> {
+        self.0.shutdown().await.map_err(|error| upload_error(&error))
     }
 
-    /// Gives it up: S3 keeps nothing of it.
+    /// Cancels the upload and deletes its parts.
     pub async fn abort(mut self) {
-        // What was not begun cannot be given up, and nothing can be done about the rest.
+        // It fails if the upload has not begun, and then there are no parts; otherwise S3's lifecycle rules remove them.
         let _ = self.0.abort().await;
     }
 }
 
-/// A key as the store's crate has it, which refuses some that S3 has (two slashes in a row, `..`).
-fn path(key: &str) -> Result<Key, Failure> {
-    Key::parse(key).map_err(|_| Failure::BadKey(key.to_owned()))
+/// A key for object_store, which rejects some that S3 allows (two slashes in a row, `..`).
+fn path(key: &str) -> Result<Key, StorageError> {
+    Key::parse(key).map_err(|_| StorageError::InvalidKey(key.to_owned()))
 }
 
-fn whole(received: u64, bytes: u64) -> Result<(), Failure> {
+fn whole(received: u64, bytes: u64) -> Result<(), StorageError> {
     if received == bytes {
         Ok(())
     } else {
-        Err(Failure::Unavailable(format!("the object broke off: {received} bytes came of {bytes}")))
+        Err(StorageError::Unavailable(format!("the download broke off after {received} of {bytes} bytes")))
     }
 }
 
-fn not_more(received: u64, bytes: u64) -> Result<(), Failure> {
+fn not_more(received: u64, bytes: u64) -> Result<(), StorageError> {
     if received <= bytes {
         Ok(())
     } else {
-        Err(Failure::Unavailable(format!("more came than the {bytes} bytes that S3 announced")))
+        Err(StorageError::Unavailable(format!("S3 sent more than the {bytes} bytes that it announced")))
     }
 }
 
-/// Whom to trust: Mozilla's roots, and those of AWS_CA_BUNDLE.
+/// TLS settings that trust Mozilla's roots and the certificates of AWS_CA_BUNDLE.
 fn trusted(access: &S3Access) -> Result<ClientConfig> {
     let wrong = |error: Error| error.because(Cause::BadSetting).context(env::AWS_CA_BUNDLE);
     let Some(file) = access.get(env::AWS_CA_BUNDLE) else {

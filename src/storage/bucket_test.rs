@@ -40,7 +40,10 @@ async fn an_object_is_asked_for_under_its_key_and_signed() {
     let seen = &server.seen()[0];
     assert!(seen.is("GET", "/bucket/models/NewYork%20NY/a%25b.tar.gz"), "{seen:?}");
     assert!(seen.header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=id/"));
-    assert_eq!(bucket.read("a", 6, &MemoryShare::unbounded()).await, Err(Failure::TooLarge { bytes: 7, limit: 6 }));
+    assert_eq!(
+        bucket.read("a", 6, &MemoryShare::unbounded()).await,
+        Err(StorageError::TooLarge { bytes: 7, limit: 6 })
+    );
     let mut copy = Vec::new();
     bucket.download("a", &mut copy, |_| Ok(())).await.unwrap();
     assert_eq!(copy, b"weights");
@@ -59,16 +62,19 @@ async fn an_object_is_written_under_its_key_and_signed() {
 #[actix_web::test]
 async fn what_is_not_there_or_not_ours_is_asked_for_once() {
     let server = FakeContainer::answering(404, "application/xml", "<Error/>");
-    assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(Failure::NotThere));
+    assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(StorageError::NotFound));
     assert_eq!(server.seen().len(), 1);
     let server = FakeContainer::answering(403, "application/xml", "<Error/>");
-    assert!(matches!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(Failure::Denied(_))));
-    assert!(matches!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::Denied(_))));
+    assert!(matches!(
+        bucket(&server).read("a", 1, &MemoryShare::unbounded()).await,
+        Err(StorageError::AccessDenied(_))
+    ));
+    assert!(matches!(bucket(&server).write("a", Bytes::new()).await, Err(StorageError::AccessDenied(_))));
     assert_eq!(server.seen().len(), 2);
     for no_key in ["a//b", "a/../b"] {
         assert_eq!(
             bucket(&server).read(no_key, 1, &MemoryShare::unbounded()).await,
-            Err(Failure::BadKey(no_key.to_owned())),
+            Err(StorageError::InvalidKey(no_key.to_owned())),
             "{no_key}"
         );
     }
@@ -85,7 +91,7 @@ async fn an_overloaded_store_is_asked_again_and_one_that_stays_so_is_unavailable
     assert_eq!(server.seen().len(), 3);
 
     let server = FakeContainer::answering(503, "application/xml", "<Error/>");
-    assert!(matches!(bucket(&server).read("a", 7, &MemoryShare::unbounded()).await, Err(Failure::Unavailable(_))));
+    assert!(matches!(bucket(&server).read("a", 7, &MemoryShare::unbounded()).await, Err(StorageError::Unavailable(_))));
     assert_eq!(server.seen().len(), 1 + RETRIES);
 }
 
@@ -169,15 +175,15 @@ async fn a_key_that_cannot_be_read_and_a_bucket_that_is_not_there_are_named() {
             response(200).content_type("application/xml").body(listing(&["in/a.csv", key], None))
         });
         let failure = bucket(&server).list("in/").await.unwrap_err();
-        assert_eq!(failure, Failure::BadKey(key.to_owned()));
+        assert_eq!(failure, StorageError::InvalidKey(key.to_owned()));
         assert!(failure.to_string().contains(&format!("{key:?} cannot be read here")), "{failure}");
     }
     let body = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>x</Message></Error>";
     let server = FakeContainer::answering(404, "application/xml", body);
     let failure = bucket(&server).list("in/").await.unwrap_err();
-    assert_eq!((&failure, failure.to_string().as_str()), (&Failure::NoBucket, "no such bucket"));
-    assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(Failure::NoBucket));
-    assert_eq!(bucket(&server).write("a", Bytes::new()).await, Err(Failure::NoBucket));
+    assert_eq!((&failure, failure.to_string().as_str()), (&StorageError::NoSuchBucket, "no such bucket"));
+    assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(StorageError::NoSuchBucket));
+    assert_eq!(bucket(&server).write("a", Bytes::new()).await, Err(StorageError::NoSuchBucket));
 }
 
 #[actix_web::test]
@@ -196,7 +202,7 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
     let mut access = access(server.origin.as_str());
     access.0.insert(env::AWS_SESSION_TOKEN.to_owned(), "token".to_owned());
     let bucket = Bucket::open("bucket", &access).unwrap();
-    let Err(Failure::Unavailable(message)) = bucket.read("a", 100, &MemoryShare::unbounded()).await else {
+    let Err(StorageError::Unavailable(message)) = bucket.read("a", 100, &MemoryShare::unbounded()).await else {
         panic!("it was followed")
     };
     for part in ["redirects to", other.origin.as_str(), "AWS_REGION"] {
@@ -210,7 +216,7 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
 #[actix_web::test]
 async fn a_redirect_without_an_address_means_another_region_and_is_not_tried_again() {
     let server = FakeContainer::answering(301, "application/xml", "<Error><Code>PermanentRedirect</Code></Error>");
-    let Err(Failure::Unavailable(message)) = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await else {
+    let Err(StorageError::Unavailable(message)) = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await else {
         panic!("it was read")
     };
     assert!(message.starts_with("the bucket is in another region than AWS_REGION says"), "{message}");
@@ -222,8 +228,8 @@ async fn a_download_is_no_larger_than_there_is_room_for() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
     let mut copy = Vec::new();
-    let refused = bucket.download("a", &mut copy, |bytes| Err(Failure::TooLarge { bytes, limit: 6 })).await;
-    assert_eq!((refused, copy.len()), (Err(Failure::TooLarge { bytes: 7, limit: 6 }), 0));
+    let refused = bucket.download("a", &mut copy, |bytes| Err(StorageError::TooLarge { bytes, limit: 6 })).await;
+    assert_eq!((refused, copy.len()), (Err(StorageError::TooLarge { bytes: 7, limit: 6 }), 0));
     assert_eq!(bucket.download("a", &mut copy, |_| Ok(())).await.map(|entry| entry.bytes), Ok(7));
 }
 
@@ -254,13 +260,13 @@ async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
     let mut copy = Vec::new();
     let limit = 1 << 20;
     let downloaded = bucket.download("a", &mut copy, |_| Ok(())).await;
-    assert!(matches!(downloaded, Err(Failure::Unavailable(_))), "{downloaded:?}");
+    assert!(matches!(downloaded, Err(StorageError::Unavailable(_))), "{downloaded:?}");
     assert!(copy.len() <= 7, "{}", copy.len());
     let mut pieces = bucket.stream("a").await.unwrap();
-    assert!(matches!(pieces.next().await, Some(Err(Failure::Unavailable(_)))));
+    assert!(matches!(pieces.next().await, Some(Err(StorageError::Unavailable(_)))));
     drop(pieces);
     let read = bucket.read("a", limit, &MemoryShare::unbounded()).await;
-    assert!(matches!(read, Err(Failure::Unavailable(_))), "{read:?}");
+    assert!(matches!(read, Err(StorageError::Unavailable(_))), "{read:?}");
 }
 
 #[actix_web::test]
@@ -332,7 +338,7 @@ async fn what_s3_says_is_said_with_its_code() {
         });
         let failure = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await.unwrap_err();
         assert!(failure.to_string().contains(message), "{failure}");
-        assert_eq!(matches!(failure, Failure::Denied(_)), is_denied, "{failure:?}");
+        assert_eq!(matches!(failure, StorageError::AccessDenied(_)), is_denied, "{failure:?}");
     }
     let server = FakeContainer::answering(403, "text/html", "<html>a proxy</html>");
     let failure = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await.unwrap_err();

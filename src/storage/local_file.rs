@@ -14,7 +14,7 @@ use byoc_account::Deadline;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::Failure;
+use super::StorageError;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
 /// The most threads that may wait for files at once. They hang where a file system does.
@@ -80,7 +80,7 @@ pub(super) async fn read(
     limit: u64,
     memory: &MemoryShare,
     folders: Option<&Folders>,
-) -> Result<Bytes, Failure> {
+) -> Result<Bytes, StorageError> {
     let (path, memory, folders) = (path.to_owned(), memory.clone(), folders.cloned());
     on_a_thread_of_its_own(move |deadline| read_now(&path, limit, &memory, folders.as_ref(), deadline)).await
 }
@@ -91,49 +91,49 @@ fn read_now(
     memory: &MemoryShare,
     folders: Option<&Folders>,
     deadline: &Deadline,
-) -> Result<Bytes, Failure> {
-    let of_file = |error: std::io::Error| Failure::of_file(path, &error);
+) -> Result<Bytes, StorageError> {
+    let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
     let (file, metadata) = open(path)?;
     if folders.is_some_and(|folders| !folders.hold(path, &metadata)) {
-        return Err(Failure::Denied("it does not lie below a folder that is allowed".to_owned()));
+        return Err(StorageError::AccessDenied("it does not lie below a folder that is allowed".to_owned()));
     }
     let bytes = metadata.len();
     if bytes > limit {
-        return Err(Failure::TooLarge { bytes, limit });
+        return Err(StorageError::TooLarge { bytes, limit });
     }
     let mut arriving = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut piece = vec![0; PIECE.min(usize::try_from(bytes).unwrap_or(PIECE).saturating_add(1))];
     let mut file = file.take(bytes.saturating_add(1));
     loop {
         if deadline.has_passed() {
-            return Err(Failure::Unavailable("nobody waits for it any more".to_owned()));
+            return Err(StorageError::Unavailable("nobody waits for it any more".to_owned()));
         }
         let count = file.read(&mut piece).map_err(of_file)?;
         let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
-        arriving.push(read).map_err(Failure::InsufficientMemory)?;
+        arriving.push(read).map_err(StorageError::InsufficientMemory)?;
     }
     if arriving.len() as u64 != bytes {
-        return Err(Failure::Unavailable(format!("it had {bytes} bytes, and has changed while it was read")));
+        return Err(StorageError::Unavailable(format!("it had {bytes} bytes, and has changed while it was read")));
     }
     Ok(arriving.finish())
 }
 
 /// Opens what is a regular file, and does not wait for what is not.
-fn open(path: &Path) -> Result<(File, Metadata), Failure> {
-    let of_file = |error: std::io::Error| Failure::of_file(path, &error);
+fn open(path: &Path) -> Result<(File, Metadata), StorageError> {
+    let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
     // Looked at before, since opening a device may do something to it, and after, since it may be another one by then.
     if !std::fs::metadata(path).map_err(of_file)?.is_file() {
-        return Err(Failure::NotAFile);
+        return Err(StorageError::NotARegularFile);
     }
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(of_file)?;
     let metadata = file.metadata().map_err(of_file)?;
-    if metadata.is_file() { Ok((file, metadata)) } else { Err(Failure::NotAFile) }
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(StorageError::NotARegularFile) }
 }
 
 /// Does what may hang where nobody has to wait for it. Work whose result nobody wants any more is told so by its deadline.
 async fn on_a_thread_of_its_own<T: Send + 'static>(
-    work: impl FnOnce(&Deadline) -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
+    work: impl FnOnce(&Deadline) -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
     let slot = Slot::take()?;
     let (deadline, _waiting) = Deadline::never().or_given_up();
     let (sender, result) = oneshot::channel();
@@ -142,21 +142,21 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
         drop(slot);
         let _ = sender.send(result);
     });
-    spawned.map_err(|error| Failure::Internal(format!("no thread could be started: {error}")))?;
-    result.await.unwrap_or_else(|_| Err(Failure::Internal("reading was broken off".to_owned())))
+    spawned.map_err(|error| StorageError::Internal(format!("no thread could be started: {error}")))?;
+    result.await.unwrap_or_else(|_| Err(StorageError::Internal("reading was broken off".to_owned())))
 }
 
 /// One of the threads that may wait for files.
 struct Slot;
 
 impl Slot {
-    fn take() -> Result<Slot, Failure> {
+    fn take() -> Result<Slot, StorageError> {
         let slot = Slot;
         // Given back by the drop of `slot` if there are too many.
         if THREADS.fetch_add(1, Ordering::AcqRel) < MOST_THREADS {
             return Ok(slot);
         }
-        Err(Failure::Unavailable(format!("{MOST_THREADS} other files are waited for already")))
+        Err(StorageError::Unavailable(format!("{MOST_THREADS} other files are waited for already")))
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    async fn read_all(path: &Path, folders: Option<&Folders>) -> Result<Bytes, Failure> {
+    async fn read_all(path: &Path, folders: Option<&Folders>) -> Result<Bytes, StorageError> {
         let memory = MemoryShare::unbounded();
         let reading = read(path, 1 << 20, &memory, folders);
         tokio::time::timeout(Duration::from_secs(20), reading).await.expect("nothing is waited for")
@@ -187,12 +187,12 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
         for other in [pipe.as_path(), folder.path(), Path::new("/dev/zero"), Path::new("/dev/null"), &link] {
-            assert_eq!(read_all(other, None).await, Err(Failure::NotAFile), "{}", other.display());
+            assert_eq!(read_all(other, None).await, Err(StorageError::NotARegularFile), "{}", other.display());
         }
         // It says that it has no bytes, and has some.
         let endless = read_all(Path::new("/proc/self/maps"), None).await;
-        assert!(matches!(endless, Err(Failure::Unavailable(_) | Failure::NotThere)), "{endless:?}");
-        assert_eq!(read_all(&folder.path().join("none"), None).await, Err(Failure::NotThere));
+        assert!(matches!(endless, Err(StorageError::Unavailable(_) | StorageError::NotFound)), "{endless:?}");
+        assert_eq!(read_all(&folder.path().join("none"), None).await, Err(StorageError::NotFound));
     }
 
     #[actix_web::test]
@@ -218,7 +218,7 @@ mod tests {
         }
         for path in [&outside, &climbs, &link_out] {
             let read = read_all(path, Some(&folders)).await;
-            assert!(matches!(read, Err(Failure::Denied(_))), "{}: {read:?}", path.display());
+            assert!(matches!(read, Err(StorageError::AccessDenied(_))), "{}: {read:?}", path.display());
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
         let second = read(&file, 300_000, &MemoryShare::of(&account, 200_000), None).await;
         assert_eq!(
             second,
-            Err(Failure::InsufficientMemory(crate::leased_bytes::InsufficientMemory::NeverFits(200_000)))
+            Err(StorageError::InsufficientMemory(crate::leased_bytes::InsufficientMemory::NeverFits(200_000)))
         );
         drop(bytes);
         assert_eq!(account.used(), 0);

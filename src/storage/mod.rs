@@ -1,10 +1,10 @@
-//! Where objects lie: in folders of this machine, or in buckets of S3 or of what speaks its protocol.
+//! Objects in folders of this machine and in buckets of S3 or a compatible store.
 //!
-//! A [`Location`] is a place by name. [`Storage`] reads and writes whole objects at such places, a [`Bucket`] is one bucket
-//! of it. `bucket` and `connection` are the only files that name the object store's crate. This room knows nothing of models, of jobs, or of who asks.
+//! A [`Location`] names an object, a folder or a prefix. [`Storage`] reads and writes whole objects; a [`Bucket`] is one bucket.
+//! Only `bucket` and the `s3_` modules name the crate object_store. Nothing here knows models or jobs.
 
 mod bucket;
-mod failure;
+mod error;
 mod local_file;
 mod location;
 mod missing_path;
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 pub use bucket::{Bucket, Entry, Object, S3Access, Upload};
-pub use failure::Failure;
+pub use error::StorageError;
 pub use local_file::Folders;
 pub use location::Location;
 pub use missing_path::{absolute, nothing_at, read_text};
@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::leased_bytes::MemoryShare;
 use byoc_formats::error::chain;
 
-/// Folders and buckets. Each bucket is opened once.
+/// Access to folders and buckets. Each bucket is opened once.
 #[derive(Debug, Default)]
 pub struct Storage {
     s3: S3Access,
@@ -39,7 +39,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// The places of this machine, and of S3 as `s3` says it is reached.
+    /// Access to this machine's files, and to S3 with these settings.
     pub fn new(s3: S3Access) -> Storage {
         Storage { s3, buckets: Mutex::default() }
     }
@@ -47,7 +47,7 @@ impl Storage {
     /// The bucket of a name.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when there are no credentials, or S3's settings make no sense.
+    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting): there are no credentials, or a setting is invalid.
     pub fn bucket(&self, name: &str) -> Result<Arc<Bucket>> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get(name) {
@@ -58,7 +58,7 @@ impl Storage {
         Ok(bucket)
     }
 
-    /// Whether a place could be reached at all, as far as that can be known beforehand.
+    /// Checks the settings that a location needs, without a request.
     ///
     /// # Errors
     /// Those of [`Storage::bucket`].
@@ -69,11 +69,11 @@ impl Storage {
         }
     }
 
-    /// What tells the content of an object, or of a folder of this machine, from another.
+    /// The version of an object, or of a folder of this machine: it changes with the content.
     ///
     /// # Errors
-    /// [`Failure`]: nothing is there, or it cannot be looked at.
-    pub async fn version(&self, location: &Location) -> Result<Version, Failure> {
+    /// [`StorageError`].
+    pub async fn version(&self, location: &Location) -> Result<Version, StorageError> {
         match location {
             Location::S3 { bucket, key } => {
                 self.opened(bucket)?.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
@@ -81,7 +81,7 @@ impl Storage {
             Location::Local(path) => {
                 let path = path.clone();
                 let looking = tokio::task::spawn_blocking(move || Version::of_path(&path));
-                looking.await.map_err(|error| Failure::Internal(error.to_string()))?
+                looking.await.map_err(|error| StorageError::Internal(error.to_string()))?
             }
         }
     }
@@ -89,23 +89,23 @@ impl Storage {
     /// Reads an object of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`Failure`]: it is not there, may not be read, is too large, or did not come.
-    pub async fn read(&self, location: &Location, limit: u64) -> Result<Bytes, Failure> {
+    /// [`StorageError`].
+    pub async fn read(&self, location: &Location, limit: u64) -> Result<Bytes, StorageError> {
         self.read_within(location, limit, &MemoryShare::unbounded(), None).await.map(|object| object.content)
     }
 
-    /// Reads an object that others name, of at most `limit` bytes, which are leased from `memory`. A file of this machine must
-    /// lie below one of the folders, if there are any.
+    /// Reads an object that a client names, of at most `limit` bytes, which are leased from `memory`. A file of this machine
+    /// must be below one of `folders`, if they are given.
     ///
     /// # Errors
-    /// As [`Storage::read`], and [`Failure::InsufficientMemory`].
+    /// As [`Storage::read`], and [`StorageError::InsufficientMemory`].
     pub async fn read_within(
         &self,
         location: &Location,
         limit: u64,
         memory: &MemoryShare,
         folders: Option<&Folders>,
-    ) -> Result<Object, Failure> {
+    ) -> Result<Object, StorageError> {
         match location {
             Location::S3 { bucket, key } => self.opened(bucket)?.read(key, limit, memory).await,
             Location::Local(path) => {
@@ -115,27 +115,27 @@ impl Storage {
         }
     }
 
-    /// Writes an object whole or not at all: whoever sees it sees all of it. What is there already is replaced.
+    /// Writes or replaces an object. Readers see all of it or nothing.
     ///
     /// # Errors
-    /// [`Failure`]: it may not be written, or could not be.
-    pub async fn write(&self, location: &Location, content: Bytes) -> Result<(), Failure> {
+    /// [`StorageError`].
+    pub async fn write(&self, location: &Location, content: Bytes) -> Result<(), StorageError> {
         match location {
             Location::S3 { bucket, key } => self.opened(bucket)?.write(key, content).await,
             Location::Local(path) => {
                 let path = path.clone();
                 let writing = tokio::task::spawn_blocking(move || write_file(&path, &content));
-                writing.await.map_err(|error| Failure::Internal(error.to_string()))?
+                writing.await.map_err(|error| StorageError::Internal(error.to_string()))?
             }
         }
     }
 
-    fn opened(&self, bucket: &str) -> Result<Arc<Bucket>, Failure> {
-        self.bucket(bucket).map_err(|error| Failure::Internal(chain(&error).to_string()))
+    fn opened(&self, bucket: &str) -> Result<Arc<Bucket>, StorageError> {
+        self.bucket(bucket).map_err(|error| StorageError::Internal(chain(&error).to_string()))
     }
 }
 
-fn write_file(path: &PathBuf, content: &[u8]) -> Result<(), Failure> {
+fn write_file(path: &PathBuf, content: &[u8]) -> Result<(), StorageError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let write = || {
         std::fs::create_dir_all(folder)?;
@@ -144,7 +144,7 @@ fn write_file(path: &PathBuf, content: &[u8]) -> Result<(), Failure> {
         file.persist(path)?;
         Ok(())
     };
-    write().map_err(|error| Failure::of_file(path, &error))
+    write().map_err(|error| StorageError::from_io(path, &error))
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
             assert_eq!(storage.read(&place, 6).await.unwrap(), content);
         }
         assert_eq!(std::fs::read_dir(folder.path().join("deeper")).unwrap().count(), 1, "nothing else is left there");
-        assert_eq!(storage.read(&place, 5).await, Err(Failure::TooLarge { bytes: 6, limit: 5 }));
+        assert_eq!(storage.read(&place, 5).await, Err(StorageError::TooLarge { bytes: 6, limit: 5 }));
     }
 
     #[actix_web::test]
@@ -169,10 +169,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::default();
         let file = Location::Local(folder.path().join("a"));
-        assert_eq!(storage.read(&file, 1).await, Err(Failure::NotThere));
+        assert_eq!(storage.read(&file, 1).await, Err(StorageError::NotFound));
         storage.write(&file, Bytes::new()).await.unwrap();
         let below_a_file = Location::Local(folder.path().join("a/b"));
         let error = storage.write(&below_a_file, Bytes::new()).await.unwrap_err();
-        assert!(matches!(&error, Failure::Internal(message) if message.contains("a/b")), "{error:?}");
+        assert!(matches!(&error, StorageError::Internal(message) if message.contains("a/b")), "{error:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use object_store::path::Error as KeyError;
 
-use super::Failure;
+use super::StorageError;
 use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
 use crate::http::exchange_error::{ExchangeError, find, source_chain};
 
@@ -21,13 +21,13 @@ const DENIED: [&str; 8] = [
     "TokenRefreshRequired",
 ];
 
-/// The failure that an error of object_store means.
-pub(super) fn failure(error: &object_store::Error) -> Failure {
+/// The meaning of an error of object_store.
+pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
     // A key in a listing.
     if let object_store::Error::InvalidPath { source } = error
         && let KeyError::EmptySegment { path } | KeyError::BadSegment { path, .. } = source
     {
-        return Failure::BadKey(path.clone());
+        return StorageError::InvalidKey(path.clone());
     }
     // object_store's error types for answers are private, and a failed listing has the same variant for every status. The
     // XML that S3 answered with is in the text.
@@ -35,21 +35,21 @@ pub(super) fn failure(error: &object_store::Error) -> Failure {
     let code = element(&text, "Code");
     let message = describe(error, code, element(&text, "Message"));
     match (error, code) {
-        (_, Some("NoSuchBucket")) => Failure::NoBucket,
-        (object_store::Error::NotFound { .. }, _) => Failure::NotThere,
+        (_, Some("NoSuchBucket")) => StorageError::NoSuchBucket,
+        (object_store::Error::NotFound { .. }, _) => StorageError::NotFound,
         (object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }, _) => {
-            Failure::Denied(message)
+            StorageError::AccessDenied(message)
         }
-        (_, Some(code)) if DENIED.contains(&code) => Failure::Denied(message),
-        _ => Failure::Unavailable(message),
+        (_, Some(code)) if DENIED.contains(&code) => StorageError::AccessDenied(message),
+        _ => StorageError::Unavailable(message),
     }
 }
 
-/// The failure of an upload's last step, whose error wraps one of object_store.
-pub(super) fn upload_failure(error: &std::io::Error) -> Failure {
+/// The meaning of an error of an upload's last step, which wraps one of object_store.
+pub(super) fn upload_error(error: &std::io::Error) -> StorageError {
     match error.get_ref().and_then(|inside| inside.downcast_ref::<object_store::Error>()) {
-        Some(error) => failure(error),
-        None => Failure::Unavailable(error.to_string()),
+        Some(error) => storage_error(error),
+        None => StorageError::Unavailable(error.to_string()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Entry, Failure};
+use super::{Entry, StorageError};
 
 /// The most files of a folder that are looked at: a model has a few.
 const MOST_FILES: usize = 1000;
@@ -30,14 +30,14 @@ impl Version {
     /// The version of a file or a folder of this machine.
     ///
     /// # Errors
-    /// [`Failure`]: nothing is there, or it cannot be looked at.
-    pub fn of_path(path: &Path) -> Result<Version, Failure> {
-        let metadata = std::fs::metadata(path).map_err(|error| Failure::of_file(path, &error))?;
+    /// [`StorageError`]: nothing is there, or it cannot be looked at.
+    pub fn of_path(path: &Path) -> Result<Version, StorageError> {
+        let metadata = std::fs::metadata(path).map_err(|error| StorageError::from_io(path, &error))?;
         if !metadata.is_dir() {
             return Ok(Version(of_file(&metadata)));
         }
         let mut files = Vec::new();
-        list(path, path, &mut files).map_err(|error| Failure::of_file(path, &error))?;
+        list(path, path, &mut files).map_err(|error| StorageError::from_io(path, &error))?;
         files.sort();
         Ok(Version(files.join("\n")))
     }
@@ -51,9 +51,9 @@ fn of_file(metadata: &Metadata) -> String {
 /// When a file was last written to, or a folder or what is in it.
 ///
 /// # Errors
-/// [`Failure`]: nothing is there, or it cannot be looked at.
-pub fn last_modified(path: &Path) -> Result<SystemTime, Failure> {
-    latest_below(path, &mut 0).map_err(|error| Failure::of_file(path, &error))
+/// [`StorageError`]: nothing is there, or it cannot be looked at.
+pub fn last_modified(path: &Path) -> Result<SystemTime, StorageError> {
+    latest_below(path, &mut 0).map_err(|error| StorageError::from_io(path, &error))
 }
 
 /// Links to folders are not followed, and no more files are looked at than make a version.
@@ -111,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (path, watched) in [("a", "a"), ("model/deep/b", "model")] {
             let (path, watched) = (folder.path().join(path), folder.path().join(watched));
-            assert_eq!(Version::of_path(&watched), Err(Failure::NotThere));
+            assert_eq!(Version::of_path(&watched), Err(StorageError::NotFound));
             touch(&path, "12", 1);
             let first = Version::of_path(&watched).unwrap();
             assert_eq!(Version::of_path(&watched).unwrap(), first);

@@ -10,7 +10,7 @@ use super::create_transform_job::S3DataType;
 use super::output::STATE_FOLDER;
 use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::suggestion;
-use crate::storage::{Failure, Location, Storage, nothing_at};
+use crate::storage::{Location, Storage, StorageError, nothing_at};
 
 /// A manifest has no more bytes.
 const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -147,8 +147,8 @@ async fn list_input(storage: &Storage, input: &Location) -> Result<Vec<Object>> 
     }
 }
 
-fn is_folder<T>(looked: &Result<T, Failure>) -> bool {
-    matches!(looked, Err(Failure::NotThere))
+fn is_folder<T>(looked: &Result<T, StorageError>) -> bool {
+    matches!(looked, Err(StorageError::NotFound))
 }
 
 /// A key's name below a prefix: what follows it, if it is a folder or is meant as one; else what follows its last slash.
@@ -245,7 +245,7 @@ async fn list_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Obj
     let entries = entries_of(&text, &folder)
         .map_err(|problem| Error::new(Cause::BadSetting, format!("{manifest}: {problem}")))?;
     let look_at = |(location, name): (Location, String)| async move {
-        let failed = |failure: Failure| read_failed(&location, &failure);
+        let failed = |failure: StorageError| read_failed(&location, &failure);
         match &location {
             Location::Local(path) => {
                 let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, error))?;
@@ -295,20 +295,20 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
 }
 
 /// An object that cannot be read or listed.
-pub(super) fn read_failed(location: &Location, failure: &Failure) -> Error {
+pub(super) fn read_failed(location: &Location, failure: &StorageError) -> Error {
     let cause = match failure {
-        Failure::NotThere
-        | Failure::Denied(_)
-        | Failure::TooLarge { .. }
-        | Failure::InsufficientMemory(_)
-        | Failure::NotAFile
-        | Failure::NoBucket
-        | Failure::BadKey(_) => Cause::BadSetting,
-        Failure::Unavailable(_) | Failure::NoDisk => Cause::Unreachable,
-        Failure::Internal(_) => Cause::Io,
+        StorageError::NotFound
+        | StorageError::AccessDenied(_)
+        | StorageError::TooLarge { .. }
+        | StorageError::InsufficientMemory(_)
+        | StorageError::NotARegularFile
+        | StorageError::NoSuchBucket
+        | StorageError::InvalidKey(_) => Cause::BadSetting,
+        StorageError::Unavailable(_) | StorageError::InsufficientDisk => Cause::Unreachable,
+        StorageError::Internal(_) => Cause::Io,
     };
     let location = match (location, failure) {
-        (Location::S3 { bucket, .. }, Failure::NoBucket) => format!("s3://{bucket}"),
+        (Location::S3 { bucket, .. }, StorageError::NoSuchBucket) => format!("s3://{bucket}"),
         _ => location.to_string(),
     };
     Error::new(cause, format!("{location}: {failure}"))

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{FetchError, read_failed, remove};
 use crate::error::Error;
-use crate::storage::{Bucket, Failure};
+use crate::storage::{Bucket, StorageError};
 use byoc_formats::error::chain;
 use byoc_formats::targz::Limits;
 
@@ -19,12 +19,12 @@ const LONGEST_NAME: usize = 255;
 pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
     let listed = bucket.list(prefix).await.map_err(|failure| match failure {
         // Here it is one of many keys, and the one that has to be known.
-        Failure::BadKey(_) => FetchError::BadArtifact(failure.to_string()),
+        StorageError::InvalidKey(_) => FetchError::BadArtifact(failure.to_string()),
         failure => read_failed(prefix, failure),
     })?;
     let Limits { entries, bytes: most, .. } = Limits::default();
     if listed.is_empty() {
-        return Err(FetchError::NotFound(Failure::NotThere));
+        return Err(FetchError::NotFound(StorageError::NotFound));
     }
     if listed.len() > entries {
         let message = format!("expected at most {entries} objects below the prefix, found {}", listed.len());
@@ -40,7 +40,7 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
         let path = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
         check_path(&entry.key, path)?;
         // The console's object for a folder has a key that ends in a slash, which is not listed: under this key nothing is.
-        if entry.bytes == 0 && matches!(bucket.look_at(&entry.key).await, Err(Failure::NotThere)) {
+        if entry.bytes == 0 && matches!(bucket.look_at(&entry.key).await, Err(StorageError::NotFound)) {
             let message = format!(
                 "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a model: \
                  delete it",
@@ -94,7 +94,7 @@ async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Re
     }
     let made = tokio::fs::File::create(path).await;
     let mut file = made.map_err(|error| internal(&Error::io("make", path, error)))?;
-    let reserve = |bytes| if bytes > most { Err(Failure::TooLarge { bytes, limit: most }) } else { Ok(()) };
+    let reserve = |bytes| if bytes > most { Err(StorageError::TooLarge { bytes, limit: most }) } else { Ok(()) };
     let read = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
     Ok(read.bytes)
 }
@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(download_object(&objects, "m/code/a/b.py", &into).await, Ok(4));
         let names: Vec<_> = std::fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["b.py"]);
-        assert_eq!(download_object(&objects, "m/none", &into).await, Err(FetchError::NotFound(Failure::NotThere)));
-        assert_eq!(download_prefix(&objects, "other/", &into).await, Err(FetchError::NotFound(Failure::NotThere)));
+        assert_eq!(download_object(&objects, "m/none", &into).await, Err(FetchError::NotFound(StorageError::NotFound)));
+        assert_eq!(download_prefix(&objects, "other/", &into).await, Err(FetchError::NotFound(StorageError::NotFound)));
     }
 
     #[actix_web::test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{FetchError, files, opened};
-use crate::storage::{Bucket, Entry, Failure, Location, Storage};
+use crate::storage::{Bucket, Entry, Location, Storage, StorageError};
 use byoc_formats::suggest;
 
 /// How many objects that lie beside one that is not there are looked at.
@@ -23,14 +23,14 @@ pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path)
     if !key.is_empty() {
         let into = aside.join("object");
         match files::download_object(&bucket, key, &into).await {
-            Err(FetchError::NotFound(Failure::NotThere)) => {}
+            Err(FetchError::NotFound(StorageError::NotFound)) => {}
             copied => return copied.map(|_| into.join(name)),
         }
     }
     let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
     let place = aside.join("folder").join(name);
     match files::download_prefix(&bucket, &prefix, &place).await {
-        Err(FetchError::NotFound(Failure::NotThere)) => Err(not_found(&bucket, location).await),
+        Err(FetchError::NotFound(StorageError::NotFound)) => Err(not_found(&bucket, location).await),
         copied => copied.map(|_| place),
     }
 }
@@ -39,7 +39,7 @@ pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path)
 pub(super) async fn not_found(bucket: &Bucket, location: &Location) -> FetchError {
     match suggestion(bucket, location).await {
         Some(suggestion) => FetchError::NotFoundWithSuggestion(format!("there is no such object{suggestion}")),
-        None => FetchError::NotFound(Failure::NotThere),
+        None => FetchError::NotFound(StorageError::NotFound),
     }
 }
 
@@ -206,7 +206,7 @@ mod tests {
         let no_bucket = "<Error><Code>NoSuchBucket</Code></Error>";
         let server = FakeContainer::answering(404, "application/xml", no_bucket);
         let error = copy_to_local(&location, &storage(&server), aside.path()).await.unwrap_err();
-        assert_eq!(error, FetchError::NotFound(Failure::NoBucket));
+        assert_eq!(error, FetchError::NotFound(StorageError::NoSuchBucket));
         assert_eq!(error.to_string(), "there is no such bucket");
     }
 }

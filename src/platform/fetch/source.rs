@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FetchError, remove};
 use crate::error::{Error, Result};
-use crate::storage::{Bucket, Failure};
+use crate::storage::{Bucket, StorageError};
 use byoc_formats::error;
 use byoc_formats::file_kind;
 
@@ -48,14 +48,14 @@ impl Source {
         };
         let is_small = |bytes| match bytes {
             ..=MOST_COLUMNS_BYTES => Ok(()),
-            bytes => Err(Failure::TooLarge { bytes, limit: MOST_COLUMNS_BYTES }),
+            bytes => Err(StorageError::TooLarge { bytes, limit: MOST_COLUMNS_BYTES }),
         };
         let mut columns = Vec::new();
         match bucket.download(&beside, &mut columns, is_small).await {
             Ok(_) => source.columns = Some(Columns::Read(columns)),
             // Whoever may not list a bucket is told so of what is not there.
-            Err(Failure::NotThere | Failure::Denied(_)) => {}
-            Err(failure @ Failure::TooLarge { .. }) => {
+            Err(StorageError::NotFound | StorageError::AccessDenied(_)) => {}
+            Err(failure @ StorageError::TooLarge { .. }) => {
                 return Err(FetchError::BadArtifact(format!("{beside}: {failure}")));
             }
             Err(failure) => return Err(FetchError::Unavailable(format!("{beside}: {failure}"))),

@@ -28,7 +28,7 @@ use crate::platform::create_model::{
 use crate::platform::environment::ContainerEnvironment;
 use crate::platform::http;
 use crate::platform::problems::list_problems;
-use crate::storage::{Failure, Location, Storage, absolute, nothing_at, read_text};
+use crate::storage::{Location, Storage, StorageError, absolute, nothing_at, read_text};
 use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
@@ -116,7 +116,7 @@ impl ModelSource {
         };
         if let (ModelForm::Archive, Location::S3 { bucket, key }) = (url.form, &mut url.location) {
             let opened = storage.bucket(bucket)?;
-            if matches!(opened.look_at(key).await, Err(Failure::NotThere)) {
+            if matches!(opened.look_at(key).await, Err(StorageError::NotFound)) {
                 let prefix = format!("{key}/");
                 if opened.list_at_most(&prefix, 1).await.is_ok_and(|found| !found.is_empty()) {
                     (*key, url.form) = (prefix, ModelForm::Files);

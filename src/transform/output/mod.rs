@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use crate::error::Result;
-use crate::storage::{Bucket, Failure, Location, Storage, Upload};
+use crate::storage::{Bucket, Location, Storage, StorageError, Upload};
 use crate::transform::objects::read_failed;
 pub(super) use folder::STATE_FOLDER;
 use folder::{Folder, FolderDraft};
@@ -78,7 +78,7 @@ impl Output {
                 let Location::S3 { key, .. } = location.below("") else { return Err(wrong_location(location)) };
                 let existing = match bucket.list(&key).await {
                     Ok(listed) => Some(listed.into_iter().map(|entry| entry.key).collect()),
-                    Err(Failure::BadKey(_)) => None,
+                    Err(StorageError::InvalidKey(_)) => None,
                     Err(failure) => return Err(read_failed(location, &failure)),
                 };
                 Destination::Bucket { bucket, existing }
@@ -98,7 +98,7 @@ impl Output {
             (Destination::Bucket { bucket, existing }, Location::S3 { key, .. }) if may_exist(existing, &key) => {
                 match bucket.look_at(&key).await {
                     Ok((_, label)) => Ok(label.as_deref() == Some(fingerprint)),
-                    Err(Failure::NotThere) => Ok(false),
+                    Err(StorageError::NotFound) => Ok(false),
                     Err(failure) => Err(read_failed(&self.location, &failure)),
                 }
             }

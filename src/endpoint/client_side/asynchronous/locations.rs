@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 
 use crate::leased_bytes::{InsufficientMemory, MemoryShare};
-use crate::storage::{Failure, Folders, Location, Object, Storage};
+use crate::storage::{Folders, Location, Object, Storage, StorageError};
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
 pub(super) const LARGEST_INPUT: u64 = 1 << 30;
@@ -74,7 +74,7 @@ impl Input {
         loop {
             match storage.read_within(&location, LARGEST_INPUT, memory, Some(folders)).await {
                 Ok(object) => return Ok(object),
-                Err(Failure::InsufficientMemory(InsufficientMemory::NotNow)) => {
+                Err(StorageError::InsufficientMemory(InsufficientMemory::NotNow)) => {
                     tokio::time::sleep(UNTIL_THERE_IS_ROOM).await
                 }
                 Err(failure) => return Err(format!("The input {location} could not be read: {failure}.")),

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::inventory::Slot;
 use super::model_manager::{EvictionReason, ModelManager};
 use crate::endpoint::container_side::target_model::TargetModel;
-use crate::storage::{Failure, Location, Version};
+use crate::storage::{Location, StorageError, Version};
 
 /// How long a request waits for a look at its model's place.
 const CHECK_LIMIT: Duration = Duration::from_secs(3);
@@ -42,11 +42,16 @@ pub(in crate::endpoint::container_side) enum ArtifactState {
 
 impl ArtifactState {
     /// What a look at the artifact's place says of the version that was loaded.
-    pub(in crate::endpoint::container_side) fn of(loaded: &Version, now: Result<Version, Failure>) -> ArtifactState {
+    pub(in crate::endpoint::container_side) fn of(
+        loaded: &Version,
+        now: Result<Version, StorageError>,
+    ) -> ArtifactState {
         match now {
             Ok(version) if version == *loaded => ArtifactState::Unchanged,
             Ok(_) => ArtifactState::Changed,
-            Err(Failure::NotThere | Failure::NoBucket | Failure::BadKey(_)) => ArtifactState::Deleted,
+            Err(StorageError::NotFound | StorageError::NoSuchBucket | StorageError::InvalidKey(_)) => {
+                ArtifactState::Deleted
+            }
             Err(failure) => ArtifactState::Unknown(failure.to_string()),
         }
     }
@@ -54,7 +59,7 @@ impl ArtifactState {
     /// The same of a look that is given up after [`CHECK_LIMIT`]: a request waits for it.
     pub(in crate::endpoint::container_side) async fn checked(
         loaded: &Version,
-        look: impl Future<Output = Result<Version, Failure>>,
+        look: impl Future<Output = Result<Version, StorageError>>,
     ) -> ArtifactState {
         match tokio::time::timeout(CHECK_LIMIT, look).await {
             Ok(now) => ArtifactState::of(loaded, now),
@@ -64,11 +69,11 @@ impl ArtifactState {
 
     /// The same where nothing was when somebody looked last.
     pub(in crate::endpoint::container_side) async fn checked_where_nothing_was(
-        look: impl Future<Output = Result<Version, Failure>>,
+        look: impl Future<Output = Result<Version, StorageError>>,
     ) -> ArtifactState {
         match tokio::time::timeout(CHECK_LIMIT, look).await {
             Ok(Ok(_)) => ArtifactState::Changed,
-            Ok(Err(Failure::NotThere | Failure::NoBucket)) => ArtifactState::Unchanged,
+            Ok(Err(StorageError::NotFound | StorageError::NoSuchBucket)) => ArtifactState::Unchanged,
             Ok(Err(failure)) => ArtifactState::Unknown(failure.to_string()),
             Err(_) => no_answer(),
         }

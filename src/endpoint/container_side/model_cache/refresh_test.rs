@@ -17,7 +17,7 @@ use super::super::{CacheSettings, ModelCache};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 use crate::platform::Health;
-use crate::storage::Failure as OfStore;
+use crate::storage::StorageError;
 
 /// A prefix with an artifact, and a multi-model container that answers with what the artifact has. Invocations wait for a permit.
 struct Rig {
@@ -221,10 +221,16 @@ async fn a_model_that_was_unloaded_is_not_loaded_from_a_disk_that_has_an_older_o
 async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
     let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
     for (failure, expected) in [
-        (OfStore::NotThere, ArtifactState::Deleted),
-        (OfStore::NoBucket, ArtifactState::Deleted),
-        (OfStore::Unavailable("x".into()), ArtifactState::Unknown(OfStore::Unavailable("x".into()).to_string())),
-        (OfStore::Denied("x".into()), ArtifactState::Unknown(OfStore::Denied("x".into()).to_string())),
+        (StorageError::NotFound, ArtifactState::Deleted),
+        (StorageError::NoSuchBucket, ArtifactState::Deleted),
+        (
+            StorageError::Unavailable("x".into()),
+            ArtifactState::Unknown(StorageError::Unavailable("x".into()).to_string()),
+        ),
+        (
+            StorageError::AccessDenied("x".into()),
+            ArtifactState::Unknown(StorageError::AccessDenied("x".into()).to_string()),
+        ),
     ] {
         let state = ArtifactState::of(&loaded, Err(failure));
         assert_eq!(state, expected);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::fetch::FetchError;
-use crate::storage::{Failure, nothing_at};
+use crate::storage::{StorageError, nothing_at};
 
 /// The folder.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ impl Folder {
     pub(super) fn nothing_at(&self, target_model: &TargetModel) -> FetchError {
         let archive = self.0.join(target_model.as_str());
         if archive.exists() {
-            FetchError::NotFound(Failure::NotAFile)
+            FetchError::NotFound(StorageError::NotARegularFile)
         } else {
             FetchError::NotFoundWithSuggestion(nothing_at(&archive))
         }

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::disk::DiskReservation;
 use crate::platform::fetch::{self, FetchError, Fetched};
-use crate::storage::{Failure, Location, Storage, Version, absolute};
+use crate::storage::{Location, Storage, StorageError, Version, absolute};
 
 /// The artifact or the artifacts that a ModelDataUrl stands for.
 #[derive(Debug)]
@@ -93,14 +93,17 @@ impl ModelStore {
     }
 
     /// The version of the archive that lies at a TargetModel's place now.
-    pub(super) async fn version(&self, target_model: &TargetModel) -> Result<Version, Failure> {
+    pub(super) async fn version(&self, target_model: &TargetModel) -> Result<Version, StorageError> {
         match &self.kind {
             StoreKind::Folder(folder) => {
                 let (folder, target_model) = (folder.clone(), target_model.clone());
                 let looking = tokio::task::spawn_blocking(move || {
-                    folder.find(&target_model).ok_or(Failure::NotThere).and_then(|archive| Version::of_path(&archive))
+                    folder
+                        .find(&target_model)
+                        .ok_or(StorageError::NotFound)
+                        .and_then(|archive| Version::of_path(&archive))
                 });
-                looking.await.map_err(|error| Failure::Internal(error.to_string()))?
+                looking.await.map_err(|error| StorageError::Internal(error.to_string()))?
             }
             StoreKind::Prefix(prefix) => prefix.version(&prefix.below(target_model)).await,
         }

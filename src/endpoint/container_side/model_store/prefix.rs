@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::disk::DiskReservation;
 use crate::platform::fetch::{FetchError, Fetched, download};
-use crate::storage::{Bucket, Failure, Version};
+use crate::storage::{Bucket, StorageError, Version};
 
 /// What lies under a prefix of a bucket.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Prefix {
     }
 
     /// The version of the object of this key.
-    pub(super) async fn version(&self, key: &str) -> Result<Version, Failure> {
+    pub(super) async fn version(&self, key: &str) -> Result<Version, StorageError> {
         self.bucket.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
     }
 
