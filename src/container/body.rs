@@ -14,6 +14,7 @@ use futures_util::Stream as _;
 
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
+use crate::http::list_header::list_header;
 use crate::leased_bytes::{self, InsufficientMemory, MemoryShare};
 
 /// A request's body, or why there is none: too large, cut short, encoded, or not there in time.
@@ -46,10 +47,11 @@ fn announced(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// What the body is encoded with, if it is.
+/// Content-Encoding, quoted, if it says that the body is encoded. It is a list of codings (RFC 9110, section 8.4).
 fn encoding(request: &HttpRequest) -> Option<String> {
-    let encoding = request.headers().get(CONTENT_ENCODING)?;
-    (!encoding.as_bytes().eq_ignore_ascii_case(b"identity")).then(|| format!("{encoding:?}"))
+    let list = list_header(request.headers(), CONTENT_ENCODING)?;
+    let is_identity = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
+    (!list.split(|byte| *byte == b',').all(is_identity)).then(|| format!("{:?}", String::from_utf8_lossy(&list)))
 }
 
 /// A body that is being taken.

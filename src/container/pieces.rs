@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use byoc_account::{Allowance, Lease};
@@ -26,7 +26,7 @@ use crate::container::registry::Loaded;
 use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
 use crate::container::respond;
-use crate::container::routes::text_header;
+use crate::container::routes::{accept, text_header};
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
 use crate::http::response_body::CHUNK_SIZE;
@@ -65,7 +65,8 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     body::check_encoding(request)?;
     let model = services.single.get().ok_or_else(|| Error::new(Cause::Unavailable, "Models are not loaded"))?;
     let model = Arc::clone(model);
-    let (content_type, accept) = (text_header(request, &CONTENT_TYPE)?, text_header(request, &ACCEPT)?);
+    let (content_type, accept) = (text_header(request, &CONTENT_TYPE)?, accept(request)?);
+    let accept = accept.as_deref();
     let mut arriving = Arriving::new(payload, services.clone());
     if arriving.take_up_to(WHOLE_BYTES + 1).await? {
         let (body, _lease) = arriving.finish();

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -21,6 +21,7 @@ use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::{SINGLE_MODEL, Services};
 use crate::error::{Cause, Error, Result};
+use crate::http::list_header::list_header;
 use crate::leased_bytes::leased;
 use crate::telemetry;
 
@@ -161,13 +162,12 @@ async fn invoke(
 ) -> HttpResponse {
     let started = std::time::Instant::now();
     let answer = match body.0 {
-        Ok(body) => {
-            let (content_type, accept) = (text_header(request, &CONTENT_TYPE), text_header(request, &ACCEPT));
-            match (content_type, accept) {
-                (Ok(content_type), Ok(accept)) => services.invoke(name, loaded, content_type, accept, body).await,
-                (Err(error), _) | (_, Err(error)) => Err(error),
+        Ok(body) => match (text_header(request, &CONTENT_TYPE), accept(request)) {
+            (Ok(content_type), Ok(accept)) => {
+                services.invoke(name, loaded, content_type, accept.as_deref(), body).await
             }
-        }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        },
         Err(error) => Err(error),
     };
     let response = match answer {
@@ -182,14 +182,30 @@ async fn invoke(
     counters::count_response(Route::Invocation, response, Some(started))
 }
 
-/// A header that should be text. Several of one name are one list.
+/// A header that has one value, as text.
+///
+/// # Errors
+/// [`Cause::BadRequest`] when it is not visible ASCII.
 pub(super) fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
-    request
-        .headers()
-        .get(name)
-        .map(|value| value.to_str())
-        .transpose()
-        .map_err(|_| Error::new(Cause::BadRequest, format!("header {name} is not plain text: expected visible ASCII")))
+    request.headers().get(name).map(HeaderValue::to_str).transpose().map_err(|_| not_text(name))
+}
+
+/// The Accept header as text. Several lines of it are one list.
+///
+/// # Errors
+/// [`Cause::BadRequest`] when it is not visible ASCII.
+pub(super) fn accept(request: &HttpRequest) -> Result<Option<Cow<'_, str>>> {
+    let visible = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    match list_header(request.headers(), ACCEPT) {
+        None => Ok(None),
+        Some(list) if !list.iter().all(visible) => Err(not_text(&ACCEPT)),
+        Some(Cow::Borrowed(line)) => Ok(Some(String::from_utf8_lossy(line))),
+        Some(Cow::Owned(lines)) => Ok(Some(Cow::Owned(String::from_utf8_lossy(&lines).into_owned()))),
+    }
+}
+
+fn not_text(name: &HeaderName) -> Error {
+    Error::new(Cause::BadRequest, format!("header {name} is not plain text: expected visible ASCII"))
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::artifacts::{fixture, fixture_text, linear_learner, model_dir, scikit_learn};
+use crate::support::http::Client;
 use crate::support::numbers::{FLOAT32, assert_alike};
 use crate::support::program::{Container, Endpoint, byoc};
 
@@ -296,4 +297,41 @@ fn labelled_rows_as_records_are_what_a_training_job_takes() {
         Some(40),
         "a label beside the features is passed over"
     );
+}
+
+/// RFC 9110, section 5.3.
+#[test]
+fn several_lines_of_a_list_header_are_one_list() {
+    let accepts = |path: &str, client: &Client, lines: &[&str]| {
+        let mut headers = vec![("content-type", "text/csv")];
+        headers.extend(lines.iter().map(|line| ("accept", *line)));
+        let reply = client.send("POST", path, &headers, HOUSE.as_bytes());
+        (reply.status, reply.header("content-type").unwrap_or_default().to_owned())
+    };
+    let folder = scikit_learn("1.4.2/housing");
+    let (one, _folder) = preprocessor("1.4.2/housing", &[]);
+    let batch = Container::ready(&["--model-dir", &model_dir(&folder)], &[("SAGEMAKER_BATCH", "true")]);
+    let configuration = folder.path().join("endpoint.json");
+    let model =
+        r#"{"EndpointName": "e", "ModelName": "m", "PrimaryContainer": {"ContainerHostname": "c", "Image": "i"}}"#;
+    std::fs::write(&configuration, model).unwrap();
+    let running = format!("c=http://{}", one.address());
+    let endpoint = Endpoint::start(&configuration, &["--container", &running], &[]);
+    for (path, client) in [
+        ("/invocations", one.client()),
+        ("/invocations", batch.client()),
+        ("/endpoints/e/invocations", endpoint.client()),
+    ] {
+        for (lines, expected) in [
+            (&["image/png", "text/csv"][..], "text/csv"),
+            (&["text/csv;q=0.1", "application/json"], "application/json"),
+            (&["", "text/csv"], "text/csv"),
+        ] {
+            assert_eq!(accepts(path, &client, lines), (200, expected.to_owned()), "{path} {lines:?}");
+        }
+    }
+    let encoded = [("content-type", "text/csv"), ("content-encoding", "identity"), ("content-encoding", "gzip")];
+    for client in [one.client(), batch.client()] {
+        assert_eq!(client.send("POST", "/invocations", &encoded, HOUSE.as_bytes()).status, 415);
+    }
 }

@@ -8,6 +8,7 @@ use reqwest::header::{self as container, HeaderMap as ContainerHeaders};
 use super::aws_error::AwsError;
 use super::invocation::Operation;
 use super::sessions::SessionRequest;
+use crate::http::list_header::list_header;
 
 /// What the headers of the API's parameters begin with.
 const PARAMETER_PREFIX: &str = "x-amzn-sagemaker-";
@@ -58,10 +59,10 @@ const RETURNED: [(container::HeaderName, client::HeaderName); 4] = [
     ),
 ];
 
-/// One header of a request, for a container.
+/// One header of a request, for a container. Several lines of Accept become one.
 pub(super) fn to_container(headers: &ClientHeaders, name: &client::HeaderName) -> Option<container::HeaderValue> {
     // Both crates take the same bytes, so that nothing is lost.
-    container::HeaderValue::from_bytes(headers.get(name)?.as_bytes()).ok()
+    container::HeaderValue::from_bytes(&list_header(headers, name)?).ok()
 }
 
 /// The headers of a request that every container is passed.
@@ -93,19 +94,19 @@ pub(super) fn returned(
         .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
 }
 
-/// Refuses what says something twice.
+/// Refuses a request that gives a parameter of the API twice.
 ///
-/// Each parameter of the API is a single text (botocore's model), for which there is one header. HTTP would join two of a name
-/// with a comma (RFC 9110, 5.3), as a signature does (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html,
-/// "CanonicalHeaders"), a policy would be held against one of them, and a container would see one or both. So that nobody
-/// takes one for the other, there may be only one.
+/// Each parameter is a single text (botocore's model), for which there is one header. HTTP would join two of a name with a
+/// comma (RFC 9110, section 5.3), as a signature does
+/// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, "CanonicalHeaders"), a policy would be
+/// checked against one of them, and a container would see one or both. Refusing the second keeps them from disagreeing. The
+/// exception is Accept itself, which HTTP defines as a list: its lines are joined.
 ///
 /// # Errors
 /// Which one there is more than once.
 pub(super) fn each_once(headers: &ClientHeaders, operation: &Operation) -> Result<(), AwsError> {
-    let is_parameter = |name: &client::HeaderName| {
-        *name == operation.content_type || *name == operation.accept || name.as_str().starts_with(PARAMETER_PREFIX)
-    };
+    let is_parameter =
+        |name: &client::HeaderName| *name == operation.content_type || name.as_str().starts_with(PARAMETER_PREFIX);
     match headers.keys().find(|name| is_parameter(name) && headers.get_all(*name).nth(1).is_some()) {
         None => Ok(()),
         Some(twice) => Err(AwsError::validation(format!("Header {twice} is given more than once; give it once."))),
