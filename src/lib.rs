@@ -9,7 +9,7 @@
 //! - [`platform`]: what SageMaker does around containers: CreateModel's JSON, starting them, their health.
 //! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects
 //!   are, on this machine and in S3.
-//! - [`mod@env`] (every environment variable), [`telemetry`] (logs, metrics), [`http`] (the server, TLS, response bodies with a
+//! - [`mod@env`] (every environment variable), [`signals`] (what asks the program to stop), [`telemetry`] (logs, metrics), [`http`] (the server, TLS, response bodies with a
 //!   deadline), [`leased_bytes`] (bodies whose memory is leased as they arrive), [`temporary_folder`] (folders that are removed
 //!   even if their process is killed).
 //! - Packages of their own, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`] below
@@ -26,6 +26,7 @@ pub mod http;
 pub mod leased_bytes;
 pub mod model;
 pub mod platform;
+pub mod signals;
 pub mod storage;
 pub mod telemetry;
 pub mod temporary_folder;

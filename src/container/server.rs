@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use actix_web::App;
 use actix_web::web::Data;
 use byoc_account::Lease;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::container::accounts::most_connections;
@@ -17,13 +16,15 @@ use crate::container::services::Services;
 use crate::container::single_model;
 use crate::error::{Cause, Error, Result};
 use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig};
+use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;
 const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
 
-/// Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for.
+/// Serves until SIGTERM, Ctrl-C, or the end of standard input where that was asked for. A second signal cuts off requests
+/// that are still in flight.
 ///
 /// # Errors
 /// [`Cause::Io`] when the port is taken; what [`Registry::load`](crate::container::registry::Registry::load) says of the model of single-model mode; [`Cause::CutOff`]
@@ -35,6 +36,7 @@ pub fn run(config: Config) -> Result<()> {
 }
 
 async fn serve(config: Config) -> Result<()> {
+    let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
     let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
@@ -64,16 +66,24 @@ async fn serve(config: Config) -> Result<()> {
             telemetry::metrics::upkeep();
         }
     });
-    let mut stop = std::pin::pin!(wait_for_stop(config.stop_on_stdin_eof));
-    let outcome = tokio::select! {
-        loaded = load_single(&config, services) => match loaded {
-            Ok(()) => { stop.await; Ok(()) }
-            Err(error) => Err(error),
-        },
-        () = &mut stop => Ok(()),
+    let outcome = {
+        let mut stop = std::pin::pin!(wait_for_stop(&mut signals, config.stop_on_stdin_eof));
+        tokio::select! {
+            loaded = load_single(&config, services) => match loaded {
+                Ok(()) => { stop.await; Ok(()) }
+                Err(error) => Err(error),
+            },
+            () = &mut stop => Ok(()),
+        }
     };
     let stopping = Instant::now();
-    server::stop(&handle, outcome.is_ok()).await;
+    tokio::select! {
+        () = server::stop(&handle, outcome.is_ok()) => {}
+        signal = signals.next() => {
+            let message = format!("what was in flight is cut off: {}", signal.name());
+            return outcome.and(Err(Error::new(Cause::CutOff, message)));
+        }
+    }
     // What is in flight at its limit is cut off there, without a word: that it came to the limit is all that tells.
     let is_cut_off = outcome.is_ok() && stopping.elapsed() >= DRAIN_LIMIT;
     upkeep.abort();
@@ -111,20 +121,8 @@ async fn load_single(config: &Config, services: Data<Services>) -> Result<()> {
     }
 }
 
-/// Returns when the process is asked to stop, and says by what.
-async fn wait_for_stop(stop_on_stdin_eof: bool) {
-    let caught = |kind, name: &'static str| async move {
-        match signal(kind) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(error) => {
-                log::warn!("cannot listen for {name}: {error}");
-                std::future::pending::<()>().await;
-            }
-        }
-        name
-    };
+/// Waits until the process is asked to stop, by a signal or by the end of its standard input, and logs by which.
+async fn wait_for_stop(signals: &mut StopSignals, stop_on_stdin_eof: bool) {
     let end_of_input = async {
         if stop_on_stdin_eof && end_of_stdin().await.is_ok() {
             return "the end of standard input";
@@ -132,11 +130,12 @@ async fn wait_for_stop(stop_on_stdin_eof: bool) {
         std::future::pending().await
     };
     let reason = tokio::select! {
-        name = caught(SignalKind::terminate(), "SIGTERM") => name,
-        name = caught(SignalKind::interrupt(), "SIGINT") => name,
+        signal = signals.next() => signal.name(),
         reason = end_of_input => reason,
     };
-    log::info!("{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s)");
+    log::info!(
+        "{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s, or until the next signal)"
+    );
 }
 
 /// Resolves when standard input ends. A thread of its own reads it: a runtime would wait for a blocked read when it ends.

@@ -15,7 +15,6 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use futures_util::future::join_all;
 use reqwest::Url;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::client_side::authorization::Authorization;
 use super::client_side::{self, AllowedHosts, Services};
@@ -27,6 +26,7 @@ use super::limits::Limits;
 use crate::error::{Cause, Error, Result};
 use crate::http::server::{self, ServerConfig};
 use crate::platform::http;
+use crate::signals::{StopSignal, StopSignals};
 use crate::storage::{Folders, Location};
 use crate::telemetry;
 use crate::temporary_folder::TemporaryFolder;
@@ -80,7 +80,7 @@ pub fn run(settings: Settings) -> Result<()> {
 }
 
 async fn serve(settings: Settings) -> Result<()> {
-    let mut signals = Signals::listen()?;
+    let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC, StopSignal::Hangup])?;
     let state = StateDir::open(settings.state_dir)?;
     let state_dir = state.path()?;
     let answers_go_with_us = settings.async_output.is_none() && matches!(state, StateDir::Temporary(_));
@@ -148,7 +148,7 @@ async fn serve(settings: Settings) -> Result<()> {
         started = deployment::start(&client, &deployments, &context) => started,
         // The containers end when their processes are dropped.
         reason = signals.next() => {
-            log::info!("{reason}: the endpoint was still Creating");
+            log::info!("{}: the endpoint was still Creating", reason.name());
             server::stop(&handle, false).await;
             return Ok(());
         }
@@ -170,7 +170,7 @@ async fn serve(settings: Settings) -> Result<()> {
                 })
                 .collect();
 
-            let reason = signals.next().await;
+            let reason = signals.next().await.name();
             log::info!(
                 "{reason}: no new connections; finishing what is in flight (up to {} s, or until the next signal)",
                 patience.as_secs()
@@ -195,7 +195,7 @@ async fn drain(
     handle: &ServerHandle,
     work: Vec<JoinHandle<()>>,
     patience: Duration,
-    signals: &mut Signals,
+    signals: &mut StopSignals,
     instances: Vec<Supervisor>,
 ) -> Result<()> {
     for deployment in deployments {
@@ -206,7 +206,7 @@ async fn drain(
     let why = tokio::select! {
         _ = all => None,
         () = tokio::time::sleep(patience) => Some(format!("it took longer than {} s", patience.as_secs())),
-        reason = signals.next() => Some(reason.to_owned()),
+        reason = signals.next() => Some(reason.name().to_owned()),
     };
     let Some(why) = why else {
         stop_all(instances).await;
@@ -314,33 +314,5 @@ impl StateDir {
         let goes_up = folder.components().any(|component| component == std::path::Component::ParentDir);
         let whole = if goes_up { folder.canonicalize() } else { std::path::absolute(folder) };
         whole.map_err(|error| Error::io("find", folder, error))
-    }
-}
-
-/// What stops an endpoint.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    /// The terminal was closed.
-    hangup: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Signals> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Error::new(Cause::Io, "could not listen for signals").caused_by(error));
-        Ok(Signals {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.hangup.recv() => "SIGHUP",
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The platform's word that a job is to end: SIGTERM, 120 seconds before the end; a terminal's: Ctrl-C, or that it is closed.
 
-use byoc_formats::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result};
+use crate::signals::{StopSignal, StopSignals};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,8 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Stop(Arc<AtomicBool>);
 
 /// What there is to say when a job ended before it had anything to write.
-pub(super) fn stopped() -> Error {
-    Error::new(Cause::Stopped, "told to stop before there was a model: nothing is written")
+pub(super) fn stopped() -> byoc_formats::error::Error {
+    byoc_formats::error::Error::new(
+        byoc_formats::error::Cause::Stopped,
+        "told to stop before there was a model: nothing is written",
+    )
 }
 
 impl Stop {
@@ -24,21 +28,18 @@ impl Stop {
 
     /// Listens for SIGTERM, and where a person watches for Ctrl-C and for the end of the terminal.
     pub(super) fn on_signal() -> Result<Stop> {
-        let failed =
-            |error: std::io::Error| Error::new(Cause::Internal, "could not listen for SIGTERM").caused_by(error);
+        let failed = |error: std::io::Error| {
+            Error::new(Cause::Internal, "could not start a thread that listens for signals").caused_by(error)
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
-        let (mut terminate, mut interrupt, mut hangup) = {
+        let mut signals = {
             let _within = runtime.enter();
-            use tokio::signal::unix::{SignalKind, signal};
-            let listen = |kind| signal(kind).map_err(failed);
-            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?)
+            StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC, StopSignal::Hangup])?
         };
         let stop = Stop::default();
         let set = stop.clone();
         let listen = move || {
-            runtime.block_on(async {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {}, _ = hangup.recv() => {} }
-            });
+            runtime.block_on(signals.next());
             log::info!("told to stop: what there is of a model is written");
             set.set();
         };

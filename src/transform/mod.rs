@@ -8,6 +8,7 @@
 //! This room talks to containers over HTTP only. It must not know what a container computes.
 
 mod create_transform_job;
+mod fingerprint;
 mod job;
 mod model;
 mod objects;
@@ -20,6 +21,7 @@ mod request;
 mod run;
 mod source;
 mod split;
+mod storage_error;
 
 pub use job::{Job, MISSING, Problem};
 pub use model::{LaunchSettings, ModelSource};

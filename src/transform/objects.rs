@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::create_transform_job::S3DataType;
 use super::output::STATE_FOLDER;
+use super::storage_error::read_failed;
 use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::suggestion;
 use crate::storage::{Location, Storage, StorageError, nothing_at};
@@ -292,26 +293,6 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
             }
         })
         .collect()
-}
-
-/// An object that cannot be read or listed.
-pub(super) fn read_failed(location: &Location, failure: &StorageError) -> Error {
-    let cause = match failure {
-        StorageError::NotFound
-        | StorageError::AccessDenied(_)
-        | StorageError::TooLarge { .. }
-        | StorageError::InsufficientMemory(_)
-        | StorageError::NotARegularFile
-        | StorageError::NoSuchBucket
-        | StorageError::InvalidKey(_) => Cause::BadSetting,
-        StorageError::Unavailable(_) | StorageError::InsufficientDisk => Cause::Unreachable,
-        StorageError::Internal(_) => Cause::Io,
-    };
-    let location = match (location, failure) {
-        (Location::S3 { bucket, .. }, StorageError::NoSuchBucket) => format!("s3://{bucket}"),
-        _ => location.to_string(),
-    };
-    Error::new(cause, format!("{location}: {failure}"))
 }
 
 #[cfg(test)]

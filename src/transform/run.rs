@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::AssembleWith;
+use super::fingerprint::JobFingerprint;
 use super::job::{Job, MOST_MEGABYTES};
 use super::model::{ExecutionParameters, Invoker, LaunchSettings, Model, ModelSource, RecordError, TransformError};
 use super::objects::{self, Object};
@@ -18,6 +18,7 @@ use super::progress::Progress;
 use super::source::Opener;
 use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
 use crate::error::{Cause, Error, Result};
+use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry::terminal::REFRESH_INTERVAL;
 use byoc_formats::error::{Place, chain};
 
@@ -91,16 +92,6 @@ impl Plan {
             streams: payload == 0,
         }
     }
-
-    /// All that shapes outputs, but for the objects themselves.
-    fn fingerprint(&self, job: &Job, model: &str) -> String {
-        // That there is a header line is said by the content type.
-        let Packing { split, strategy, most, fill, processing, header: _ } = &self.packing;
-        format!(
-            "2|{:?}|{:?}|{:?}|{split:?}|{strategy:?}|{most}|{fill}|{:?}|{processing:?}|{:?}|{model}",
-            job.content_type, job.accept, job.compression, job.assemble, job.environment
-        )
-    }
 }
 
 /// What is to be done in this run.
@@ -143,10 +134,10 @@ enum Outcome {
 }
 
 async fn transform(settings: Settings) -> Result<()> {
-    let mut signals = Signals::listen()?;
+    let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
     let Settings { job, model: source, launch, is_watched } = settings;
-    let stopped = |reason: &str| {
-        let message = format!("job {}: {reason} before its end; what is written is whole", job.name);
+    let stopped = |signal: StopSignal| {
+        let message = format!("job {}: {} before its end; what is written is whole", job.name, signal.name());
         Err(Error::new(Cause::Stopped, message))
     };
     let storage = Arc::clone(&launch.storage);
@@ -158,14 +149,14 @@ async fn transform(settings: Settings) -> Result<()> {
     let started = tokio::select! {
         started = Model::start(&source, &launch, &variables) => started,
         // The containers end when their processes are dropped.
-        reason = signals.next() => return stopped(reason),
+        signal = signals.next() => return stopped(signal),
     };
     let model = Arc::new(started?);
 
     let plan = Plan::new(&job, model.execution_parameters().await);
-    let shape = plan.fingerprint(&job, &source.version(&storage).await?);
+    let fingerprint = JobFingerprint::new(&job, &plan.packing, source.version(&storage).await?);
     let total = objects.len();
-    let pending = pending_objects(objects, &output, &shape).await?;
+    let pending = pending_objects(objects, &output, &fingerprint).await?;
     if pending.len() < total {
         log::info!("job {}: {} of {total} outputs are there already", job.name, total - pending.len());
     }
@@ -184,7 +175,7 @@ async fn transform(settings: Settings) -> Result<()> {
         Work { objects: Arc::new(pending), plan, invoker, opener, output: Arc::clone(&output), assemble: job.assemble };
     let outcome = tokio::select! {
         outcome = work.run(&mut progress) => outcome,
-        reason = signals.next() => stopped(reason).map(|()| Vec::new()),
+        signal = signals.next() => stopped(signal).map(|()| Vec::new()),
     };
     output.finish_aborts().await;
     tokio::select! {
@@ -226,10 +217,9 @@ fn variables(job: &Job) -> std::collections::BTreeMap<String, String> {
 }
 
 /// The objects whose outputs are not there, or were made of something else.
-async fn pending_objects(objects: Vec<Object>, output: &Output, shape: &str) -> Result<Vec<PendingObject>> {
+async fn pending_objects(objects: Vec<Object>, output: &Output, job: &JobFingerprint) -> Result<Vec<PendingObject>> {
     let looked = stream::iter(objects).map(|object| async move {
-        let text = format!("{shape}|{}|{}|{}", object.location, object.bytes, object.version);
-        let fingerprint = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text.as_bytes()).simple().to_string();
+        let fingerprint = job.of_object(&object);
         let is_done = output.is_done(&object.name, &fingerprint).await?;
         Ok((!is_done).then_some(PendingObject {
             object,
@@ -556,26 +546,5 @@ fn describe_split_error(error: Error) -> String {
             format!("record {record} (byte {byte}): {}", chain(&error.without_place()))
         }
         _ => chain(&error).to_string(),
-    }
-}
-
-/// What stops a job.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Signals> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Error::new(Cause::Io, "could not listen for signals").caused_by(error));
-        Ok(Signals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "Ctrl-C",
-        }
     }
 }

@@ -13,7 +13,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::CompressionType;
-use super::objects::{Object, read_failed};
+use super::objects::Object;
+use super::storage_error::read_failed;
 use crate::error::{Error, Result};
 use crate::storage::{Location, Storage};
 

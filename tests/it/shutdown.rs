@@ -30,6 +30,14 @@ fn on_sigterm_what_is_in_flight_is_finished_and_the_exit_code_is_zero() {
 fn a_request_that_is_cut_off_is_said_and_is_the_exit_code() {
     let folder = linear_learner("regressor_housing");
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let _client = unfinished_request(&container);
+    container.signal("TERM");
+    container.wait_for_log("cut off");
+    assert_eq!(container.wait().code(), Some(75));
+}
+
+/// Waits for the head of an answer, then sends a part of a body that does not end.
+fn unfinished_request(container: &Container) -> TcpStream {
     let mut client = TcpStream::connect(container.address()).unwrap();
     let head = "POST /invocations HTTP/1.1\r\nHost: byoc\r\nContent-Type: text/csv\r\nContent-Length: 40\r\n\
                 Expect: 100-continue\r\n\r\n";
@@ -39,9 +47,21 @@ fn a_request_that_is_cut_off_is_said_and_is_the_exit_code() {
     client.read_exact(&mut go_on).unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100");
     client.write_all(b"1,2,3,").unwrap();
-    container.signal("TERM");
-    container.wait_for_log("cut off");
+    client
+}
+
+#[test]
+fn a_second_ctrl_c_cuts_off_what_is_in_flight() {
+    let folder = linear_learner("regressor_housing");
+    let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
+    let _client = unfinished_request(&container);
+    let started = std::time::Instant::now();
+    container.signal("INT");
+    container.wait_for_log("Ctrl-C: no new connections");
+    container.signal("INT");
+    container.wait_for_log("what was in flight is cut off: Ctrl-C");
     assert_eq!(container.wait().code(), Some(75));
+    assert!(started.elapsed().as_secs() < 10, "without the 20 s that requests may take: {:?}", started.elapsed());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
+use serde_json::{Map, Value};
 
 pub(super) use execution_parameters::ExecutionParameters;
 pub(super) use invoker::{Invoker, TransformError};
@@ -30,6 +31,7 @@ use crate::platform::http;
 use crate::platform::problems::list_problems;
 use crate::storage::{Location, Storage, StorageError, absolute, nothing_at, read_text};
 use crate::temporary_folder::TemporaryFolder;
+use crate::transform::storage_error::read_failed;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
 /// What serves a job.
@@ -153,53 +155,59 @@ impl ModelSource {
         }
     }
 
-    /// What changes when the model does; a container that runs already is taken for what it was.
+    /// A document that changes when the model does; a container that runs already is taken for what it was.
     ///
     /// # Errors
     /// When an artifact cannot be looked at.
-    pub(super) async fn version(&self, storage: &Storage) -> Result<String> {
+    pub(super) async fn version(&self, storage: &Storage) -> Result<Value> {
         if let ModelSource::Running(url) = self {
-            return Ok(url.to_string());
+            return Ok(url.as_str().into());
         }
-        let mut version = String::new();
+        let mut versions = Vec::new();
         for container in self.containers() {
-            version.push_str(&format!("{:?}", container.environment));
-            let Models::Single(Some(url)) = &container.models else { continue };
-            match &url.location {
-                Location::Local(path) => version.push_str(&version_of_files(path)?),
-                Location::S3 { bucket, key } if url.form == ModelForm::Files => {
-                    let listed = storage.bucket(bucket)?.list(key).await;
-                    let listed = listed.map_err(|failure| super::objects::read_failed(&url.location, &failure))?;
-                    let entries = listed.iter().map(|entry| format!("{:?}={};", entry.key, entry.version));
-                    version.extend(entries);
-                }
-                Location::S3 { bucket, key } => {
-                    let looked = storage.bucket(bucket)?.look_at(key).await;
-                    let (entry, _) = looked.map_err(|failure| super::objects::read_failed(&url.location, &failure))?;
-                    version.push_str(&entry.version);
-                }
-            }
+            let environment = container.environment.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+            let artifact = match &container.models {
+                Models::Single(Some(url)) => version_of_artifact(url, storage).await?,
+                Models::Single(None) | Models::Multi { .. } => Value::Null,
+            };
+            let members = [("Environment", Map::from_iter(environment).into()), ("artifact", artifact)];
+            versions.push(Value::from_iter(members));
         }
-        Ok(version)
+        Ok(versions.into())
     }
 }
 
-/// The names, sizes and checksums of a file, or of all in a folder.
-fn version_of_files(path: &Path) -> Result<String> {
+/// The version of an artifact where it lies: of an object its own, of many objects each one's by key.
+async fn version_of_artifact(url: &ModelDataUrl, storage: &Storage) -> Result<Value> {
+    let failed = |failure| read_failed(&url.location, &failure);
+    match &url.location {
+        Location::Local(path) => version_of_files(path),
+        Location::S3 { bucket, key } if url.form == ModelForm::Files => {
+            let listed = storage.bucket(bucket)?.list(key).await.map_err(failed)?;
+            Ok(Map::from_iter(listed.into_iter().map(|entry| (entry.key, entry.version.into()))).into())
+        }
+        Location::S3 { bucket, key } => {
+            let (entry, _) = storage.bucket(bucket)?.look_at(key).await.map_err(failed)?;
+            Ok(entry.version.into())
+        }
+    }
+}
+
+/// The size and checksum of a file, or of all files in a folder by name.
+fn version_of_files(path: &Path) -> Result<Value> {
     if !path.is_dir() {
         let mut file = std::fs::File::open(path).map_err(|error| Error::io("open", path, error))?;
         let mut sum = Checksum(crc32fast::Hasher::new());
         let bytes = std::io::copy(&mut file, &mut sum).map_err(|error| Error::io("read", path, error))?;
-        return Ok(format!("{bytes}:{:08x};", sum.0.finalize()));
+        return Ok(format!("{bytes} bytes, CRC-32 {:08x}", sum.0.finalize()).into());
     }
     let entries = std::fs::read_dir(path).map_err(|error| Error::io("list", path, error))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let mut version = String::new();
-    for path in paths {
-        version.push_str(&format!("{:?}={}", path.file_name().unwrap_or_default(), version_of_files(&path)?));
+    let mut files = Map::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.insert(name, version_of_files(&path)?);
     }
-    Ok(version)
+    Ok(files.into())
 }
 
 struct Checksum(crc32fast::Hasher);

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::Result;
 use crate::storage::{Bucket, Location, Storage, StorageError, Upload};
-use crate::transform::objects::read_failed;
+use crate::transform::storage_error::read_failed;
 pub(super) use folder::STATE_FOLDER;
 use folder::{Folder, FolderDraft};
 

@@ -74,6 +74,15 @@ impl DataProcessing {
         Ok((!changes_nothing).then_some(DataProcessing { media_type, input, join, output }))
     }
 
+    /// The members of the API's structure, by their names there.
+    pub(super) fn members(&self) -> [(&'static str, &str); 3] {
+        let join = match self.join {
+            JoinSource::None => "None",
+            JoinSource::Input => "Input",
+        };
+        [("InputFilter", self.input.text()), ("JoinSource", join), ("OutputFilter", self.output.text())]
+    }
+
     /// Whether the container sees records as they are.
     pub(super) fn leaves_input(&self) -> bool {
         self.input.is_root()

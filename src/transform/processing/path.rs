@@ -41,6 +41,11 @@ pub(super) enum Selected {
 }
 
 impl Path {
+    /// The path as it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The path that selects everything.
     pub(super) fn root() -> Path {
         Path { text: "$".to_owned(), steps: Vec::new() }
