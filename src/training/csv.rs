@@ -6,7 +6,6 @@ use super::streams::Stream;
 use byoc_account::Allowance;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
-use byoc_formats::media_types::{ContentType, IF_HEADER, MediaType};
 use byoc_formats::rows::Batch;
 use byoc_formats::rows::batch::Row;
 use std::io::Read as _;
@@ -46,7 +45,7 @@ pub(super) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Col
         }
         wanted = CHUNK;
         let whole = text.get(..end).unwrap_or_default();
-        let is_wanted = collect(whole, collector).map_err(|error| moved(error, rows, offset))?;
+        let is_wanted = collect(whole, rows == 0, collector).map_err(|error| error.shifted(rows, offset))?;
         if is_end || !is_wanted {
             return Ok(());
         }
@@ -57,14 +56,13 @@ pub(super) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Col
 }
 
 /// Parses whole lines. Gives false when nobody wants more.
-fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
+fn collect(text: &[u8], is_start: bool, collector: &mut Collector) -> Result<bool> {
     let Some(columns) = collector.columns().or_else(|| columns(text)) else { return Ok(true) };
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(true);
     }
-    let content_type = ContentType::of(MediaType::Csv);
     let allowance = Allowance::unbounded();
-    let batch = Batch::read(content_type, text, columns, &allowance).map_err(|error| in_columns(error, columns))?;
+    let batch = Batch::read_channel(text, columns, is_start, &allowance)?;
     for (index, row) in batch.rows().enumerate() {
         if let Row::Dense(cells) = row
             && let Some((label, features)) = cells.split_first()
@@ -76,18 +74,6 @@ fn collect(text: &[u8], collector: &mut Collector) -> Result<bool> {
         }
     }
     Ok(true)
-}
-
-/// To the reader of text the label is a column like the others, which it calls features.
-fn in_columns(error: Error, columns: usize) -> Error {
-    let Some(found) = error.message().strip_prefix(&format!("expected {columns} features, found ")) else {
-        return error;
-    };
-    let message = format!(
-        "expected {columns} columns as in the first record, the label and {} features, found {found}",
-        columns - 1
-    );
-    Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
 }
 
 /// Whether the first record has a value for each name of the header line.
@@ -107,14 +93,4 @@ fn columns(text: &[u8]) -> Option<usize> {
     let line =
         text.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !line.iter().all(u8::is_ascii_whitespace))?;
     Some(line.iter().filter(|&&byte| byte == b',').count() + 1)
-}
-
-/// An error of some lines, as one of the whole stream.
-fn moved(error: Error, rows: usize, offset: usize) -> Error {
-    let mut place = error.place().cloned().unwrap_or_default();
-    place.row = place.row.map(|row| row + rows);
-    place.byte = place.byte.map(|byte| byte + offset);
-    // Only the first row of a stream may be a header line.
-    let message = if rows > 0 { error.message().replace(IF_HEADER, "") } else { error.message().to_owned() };
-    Error::new(error.cause(), message).at(place)
 }

@@ -21,7 +21,6 @@ pub use media_type::{ContentType, CsvHeader, MediaType, header_of_csv};
 pub use most_rows::most_rows;
 pub use negotiation::negotiate;
 pub use number::write_f64 as write_number;
-pub use numeric_csv::IF_HEADER;
 
 /// What Windows' editors and .NET put before text in UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

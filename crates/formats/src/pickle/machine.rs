@@ -78,7 +78,7 @@ impl<'a> Machine<'a> {
 
     /// The values as a tree, once the last pickle has been read.
     pub(super) fn finish(self, root: NodeId) -> Result<Tree> {
-        Ok(Tree { bytes: self.source.finish()?, nodes: self.nodes, root, held: 0, is_of_file: true })
+        Ok(Tree { bytes: self.source.finish()?, nodes: self.nodes, root, held: 0, is_of_file: true, is_of_json: false })
     }
 
     /// Reads one pickle up to its STOP, and gives its value.

@@ -23,6 +23,8 @@ pub struct Tree {
     pub(super) held: usize,
     /// Whether the bytes are those of the file, so that a place in them helps whoever looks for it there.
     pub(super) is_of_file: bool,
+    /// Whether it was made from JSON, in whose words its values are described.
+    pub(super) is_of_json: bool,
 }
 
 /// The number of a value in its tree.
@@ -116,6 +118,11 @@ impl Node {
 }
 
 impl Tree {
+    /// The same tree as one that was made from a JSON document: its errors name JSON's `null`, and no bytes.
+    pub fn of_json(self) -> Tree {
+        Tree { is_of_json: true, is_of_file: false, ..self }
+    }
+
     /// The value that the pickle stands for.
     pub fn root(&self) -> Value<'_> {
         Value { tree: self, id: self.root }
@@ -175,6 +182,7 @@ impl<'t> Value<'t> {
     /// What kind of value this is, in Python's words, for messages: `a list`, `None`, `sklearn….StandardScaler`.
     pub fn describe(self) -> String {
         match self.node() {
+            Node::None if self.tree.is_of_json => "null".into(),
             Node::None => "None".into(),
             Node::Bool(value) => if *value { "True" } else { "False" }.into(),
             Node::Int(value) => format!("the integer {value}"),

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Place, Result};
 use crate::media_types::json::instance::{Rows, Scalar};
+use crate::media_types::numeric_csv::Origin;
 use crate::media_types::{ContentType, MediaType, json, jsonlines, npy, numeric_csv, recordio};
 use byoc_account::{Allowance, Room as _};
 
@@ -75,12 +76,24 @@ impl<'w> Batch<'w> {
                 let without = ContentType { has_header: false, ..content_type };
                 Batch::read(without, rest, width, allowance).map_err(|error| error.shifted(0, body.len() - rest.len()))
             }
-            MediaType::Csv => numeric_csv::read(body, width, content_type.label_size.unwrap_or(0), allowance),
+            MediaType::Csv => {
+                let label_size = content_type.label_size.unwrap_or(0);
+                numeric_csv::read(body, width, Origin::Request { label_size }, allowance)
+            }
             MediaType::Json => json::read_batch(body, width, allowance),
             MediaType::JsonLines => jsonlines::read_batch(body, width, allowance),
             MediaType::RecordIoProtobuf => recordio::read_batch(body, width, allowance),
             MediaType::Npy => npy::read_batch(body, width, allowance),
         }
+    }
+
+    /// Reads lines of `text/csv` of a training channel, whose `columns` columns are the label and the features. `is_start` says
+    /// that they are the first ones of a file.
+    ///
+    /// # Errors
+    /// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known, as [`Batch::read`].
+    pub fn read_channel(text: &[u8], columns: usize, is_start: bool, allowance: &'w Allowance) -> Result<Batch<'w>> {
+        numeric_csv::read(text, columns, Origin::Channel { is_start }, allowance)
     }
 
     /// How many features each row has.

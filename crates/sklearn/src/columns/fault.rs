@@ -12,22 +12,46 @@ struct Inner {
     message: String,
     origin: Origin,
     row: Option<usize>,
+    /// The text of a cell that could not be read as a number.
+    text: Option<Box<str>>,
 }
 
 impl Fault {
     /// A fault of the request as a whole.
     pub(crate) fn new(message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin: Origin::NONE, row: None }))
+        Fault(Box::new(Inner { message: message.into(), origin: Origin::NONE, row: None, text: None }))
     }
 
     /// A fault of a column.
     pub(crate) fn of_column(origin: Origin, message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin, row: None }))
+        Fault(Box::new(Inner { message: message.into(), origin, row: None, text: None }))
     }
 
     /// A fault of one value; `row` counts from 0.
     pub(crate) fn of_value(origin: Origin, row: usize, message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row) }))
+        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row), text: None }))
+    }
+
+    /// A fault of a text that could not be read as a number; `row` counts from 0.
+    pub(crate) fn of_text(origin: Origin, row: usize, text: &str, message: impl Into<String>) -> Fault {
+        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row), text: Some(text.into()) }))
+    }
+
+    /// The column of the value.
+    pub(crate) fn origin(&self) -> Origin {
+        self.0.origin
+    }
+
+    /// The text of the cell, if it could not be read as a number.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.text.as_deref()
+    }
+
+    /// The same fault with `: explanation` after its message.
+    #[must_use]
+    pub(crate) fn explained(mut self, explanation: &str) -> Fault {
+        self.0.message = format!("{}: {explanation}", self.0.message);
+        self
     }
 
     /// A fault in some rows as a fault in the whole: `rows` rows further on.

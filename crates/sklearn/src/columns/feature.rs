@@ -195,7 +195,11 @@ fn cell_to_float(cell: &Cell<'_>) -> Option<f64> {
 }
 
 fn not_a_number(origin: Origin, row: usize, cell: &Cell<'_>) -> Fault {
-    Fault::of_value(origin, row, format!("could not read {} as a number", describe(cell)))
+    let message = format!("could not read {} as a number", describe(cell));
+    match cell {
+        Cell::Text(text) => Fault::of_text(origin, row, text, message),
+        _ => Fault::of_value(origin, row, message),
+    }
 }
 
 /// A cell as a message shows it.

@@ -215,14 +215,14 @@ impl Document {
             self.to_joblib()
         };
         allowance.take(joblib.capacity())?;
-        byoc_formats::pickle::read(joblib, allowance).map_err(Document::located)
+        byoc_formats::pickle::read(joblib, allowance).map(Tree::of_json).map_err(Document::located)
     }
 
-    /// An error about the object that a document was turned into, as one about the document: bytes are those of a pickle
-    /// that nobody has.
+    /// An error about the object that a document was turned into, as one about the document. It has no place: its byte would
+    /// be one of a pickle that was never written to a file.
     pub fn located(error: Error) -> Error {
         let cause = if error.cause() == Cause::BadArtifact { Cause::BadDocument } else { error.cause() };
-        Error::new(cause, error.message().replace("found None", "found null"))
+        error.because(cause).without_place()
     }
 
     /// The document, for files.

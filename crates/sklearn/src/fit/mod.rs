@@ -150,21 +150,16 @@ impl Placed<'_> {
     }
 
     fn error(&self, fault: Fault) -> Error {
-        let error = fault.into_error(|origin| {
-            let index = origin.index()?;
-            let name = self.names.and_then(|names| names.get(index)).cloned();
-            Some((index + 1 + usize::from(self.label == Some(LabelPosition::First)), name))
-        });
-        let place = error.place().cloned().unwrap_or_default();
-        let is_own_name = place.name.as_ref().is_some_and(|name| error.message().contains(&format!("{name:?}")));
-        if error.message().starts_with("could not read ") && is_own_name {
-            let message = format!(
-                "{}: it is the column's own name, so this looks like a header line, which is no data",
-                error.message()
-            );
-            return Error::new(error.cause(), message).at(place);
-        }
-        error
+        let name = |origin: Origin| self.names.and_then(|names| names.get(origin.index()?));
+        let is_own_name = fault.text().is_some_and(|text| name(fault.origin()).is_some_and(|name| name == text));
+        let fault = match is_own_name {
+            true => fault.explained("it is the column's own name, so this looks like a header line, which is not data"),
+            false => fault,
+        };
+        fault.into_error(|origin| {
+            let column = origin.index()? + 1 + usize::from(self.label == Some(LabelPosition::First));
+            Some((column, name(origin).cloned()))
+        })
     }
 }
 

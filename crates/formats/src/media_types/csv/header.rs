@@ -109,7 +109,7 @@ fn without_header(error: Error) -> Error {
     match place.row {
         Some(row) if row > 1 => {
             let place = Place { row: Some(row - 1), ..place };
-            Error::new(error.cause(), error.message()).at(place)
+            error.without_place().at(place)
         }
         _ => error,
     }

@@ -14,14 +14,23 @@ use crate::error::{Error, Place, Result};
 use crate::rows::Batch;
 use byoc_account::Allowance;
 
-/// Reads records of `label_size` ignored columns and `width` features; no header.
+/// What the records are, which decides how their errors are worded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// A request: `label_size` columns that are ignored, then the features.
+    Request { label_size: usize },
+    /// A part of a file of a training channel: the label, then the features. Only the first record of a file can be a header.
+    Channel { is_start: bool },
+}
+
+/// Reads records of `width` columns, besides the labels of a request that are ignored; no header.
 ///
 /// Lines end in `\n`, `\r\n` or `\r`, the last one need not. Blank lines are skipped and not counted. Spaces around a number
 /// are allowed.
-pub(crate) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+pub(crate) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let batch = match memchr::memchr(b'"', body) {
-        None => plain::read(body, width, label_size, allowance)?,
-        Some(_) => quoted::read(body, width, label_size, allowance)?,
+        None => plain::read(body, width, origin, allowance)?,
+        Some(_) => quoted::read(body, width, origin, allowance)?,
     };
     if batch.is_empty() {
         return Err(Error::bad_payload("expected at least one record of text/csv, found an empty body"));
@@ -29,17 +38,45 @@ pub(crate) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: 
     Ok(batch)
 }
 
-/// What is said of words in the first record of a body. It is wrong of the first record of a part of one.
-pub const IF_HEADER: &str = " (if this is a header: text/csv is read without one)";
+impl Origin {
+    /// How many columns before the features are ignored.
+    fn label_size(self) -> usize {
+        match self {
+            Origin::Request { label_size } => label_size,
+            Origin::Channel { .. } => 0,
+        }
+    }
 
-/// The error for a cell that is no finite number.
-fn not_a_number(cell: &[u8], row: usize, column: usize) -> Error {
-    let found = crate::media_types::shown(cell);
-    let hint = match cell.first() {
-        Some(first) if row == 1 && first.is_ascii_alphabetic() => IF_HEADER,
-        _ => "",
-    };
-    Error::bad_payload(format!("expected a number, found {found}{hint}")).at(Place::cell(row, column))
+    /// The error for a cell that is not a finite number.
+    fn not_a_number(self, cell: &[u8], row: usize, column: usize) -> Error {
+        let found = crate::media_types::shown(cell);
+        let may_be_header = match self {
+            Origin::Request { .. } => row == 1,
+            Origin::Channel { is_start } => row == 1 && is_start,
+        };
+        let hint = match cell.first() {
+            Some(first) if may_be_header && first.is_ascii_alphabetic() => {
+                " (if this is a header: text/csv is read without one)"
+            }
+            _ => "",
+        };
+        Error::bad_payload(format!("expected a number, found {found}{hint}")).at(Place::cell(row, column))
+    }
+
+    /// Closes the record that is open.
+    fn end_record(self, batch: &mut Batch<'_>) -> Result<()> {
+        let (expected, found) = (batch.width(), batch.open_values());
+        match self {
+            Origin::Channel { .. } if found != expected => Err(Error::bad_payload(format!(
+                "expected {expected} columns as in the first record, the label and {} features, found {found}",
+                expected.saturating_sub(1)
+            ))),
+            Origin::Request { label_size: 0 } | Origin::Channel { .. } => batch.end_dense(),
+            Origin::Request { label_size } => batch
+                .end_dense()
+                .map_err(|error| error.context(format_args!("after {label_size} label columns (label_size)"))),
+        }
+    }
 }
 
 /// Parses one cell. Not-a-number and infinity are numbers to the parser, and nothing that a model can use.
@@ -64,11 +101,6 @@ fn trim(mut cell: &[u8]) -> &[u8] {
         cell = rest;
     }
     cell
-}
-
-/// Which columns are labels is the request's word; how many features there must be is the model's.
-fn wrong_width(error: Error, label_size: usize) -> Error {
-    if label_size == 0 { error } else { error.context(format_args!("after {label_size} label columns (label_size)")) }
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! The fast reader: bodies without quotes.
 
-use super::{is_blank, not_a_number, trim, wrong_width};
+use super::{Origin, is_blank, trim};
 use crate::error::{Place, Result};
 use crate::rows::Batch;
 use byoc_account::Allowance;
 
-pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let mut batch = Batch::for_body(width, body, allowance)?;
     // A byte order mark, which Excel writes, is skipped as the csv crate and pandas skip it.
     let mut rest = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     while let Some(record) = next_record(rest) {
-        rest = read_record(body, record, &mut batch, label_size)?;
+        rest = read_record(body, record, &mut batch, origin)?;
         if batch.len() == 1 {
             // The other records are probably as long as the first. A number takes two bytes at least.
             let guess = (rest.len() / (record.len() - rest.len()).max(1)).saturating_mul(width);
@@ -34,19 +34,19 @@ fn next_record(rest: &[u8]) -> Option<&[u8]> {
 
 /// Reads the record at the start of `record`, which like all slices here reaches to the end of `body`, and returns the
 /// bytes after it.
-fn read_record<'b>(body: &[u8], record: &'b [u8], batch: &mut Batch<'_>, label_size: usize) -> Result<&'b [u8]> {
+fn read_record<'b>(body: &[u8], record: &'b [u8], batch: &mut Batch<'_>, origin: Origin) -> Result<&'b [u8]> {
     let row = batch.len() + 1;
     let mut rest = record;
     let mut column = 0;
     loop {
         column += 1;
         let cell = rest;
-        rest = if column <= label_size {
+        rest = if column <= origin.label_size() {
             rest.get(cell_end(rest)..).unwrap_or_default()
         } else {
             let place = || Place::cell(row, column).at_byte(body.len() - cell.len());
             let (value, after) =
-                read_number(cell).ok_or_else(|| not_a_number(cell_text(cell), row, column).at(place()))?;
+                read_number(cell).ok_or_else(|| origin.not_a_number(cell_text(cell), row, column).at(place()))?;
             batch.push_value(value).map_err(|error| error.at(place()))?;
             after
         };
@@ -54,7 +54,7 @@ fn read_record<'b>(body: &[u8], record: &'b [u8], batch: &mut Batch<'_>, label_s
             Some((b',', after)) => rest = after,
             other => {
                 let place = || Place::row(row).at_byte(body.len() - record.len());
-                batch.end_dense().map_err(|error| wrong_width(error, label_size).at(place()))?;
+                origin.end_record(batch).map_err(|error| error.at(place()))?;
                 // A `\n` that follows a `\r` reads as one more blank line.
                 return Ok(other.map_or(rest, |(_, after)| after));
             }

@@ -1,12 +1,12 @@
 //! The general reader: bodies with quotes, through the csv crate.
 
-use super::{not_a_number, number, trim, wrong_width};
+use super::{Origin, number, trim};
 use crate::error::{Error, Place, Result};
 use crate::rows::Batch;
 use byoc_account::{Allowance, Exceeded};
 use std::io::{self, Read};
 
-pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let mut batch = Batch::for_body(width, body, allowance)?;
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(Metered::new(body, allowance));
@@ -27,15 +27,15 @@ pub(super) fn read<'w>(body: &[u8], width: usize, label_size: usize, allowance: 
         if record.iter().all(|cell| trim(cell).is_empty()) && memchr::memchr2(b',', b'"', text).is_none() {
             continue;
         }
-        for (index, cell) in record.iter().enumerate().skip(label_size) {
+        for (index, cell) in record.iter().enumerate().skip(origin.label_size()) {
             let column = index + 1;
             let cell = trim(cell);
             number(cell)
-                .ok_or_else(|| not_a_number(cell, row, column))
+                .ok_or_else(|| origin.not_a_number(cell, row, column))
                 .and_then(|value| batch.push_value(value))
                 .map_err(|error| error.at(Place::cell(row, column).at_byte(start)))?;
         }
-        batch.end_dense().map_err(|error| wrong_width(error, label_size).at(Place::row(row).at_byte(start)))?;
+        origin.end_record(&mut batch).map_err(|error| error.at(Place::row(row).at_byte(start)))?;
     }
 }
 

@@ -3,6 +3,10 @@ use crate::rows::batch::Row;
 use crate::testing::unbounded;
 use proptest::prelude::*;
 
+fn request(label_size: usize) -> Origin {
+    Origin::Request { label_size }
+}
+
 fn rows(batch: &Batch) -> Vec<Vec<f32>> {
     batch
         .rows()
@@ -27,21 +31,29 @@ fn line_ends_blank_lines_spaces_and_quotes_do_not_matter() {
         "\u{feff}1,-2.5\n\"3e2\",.5\n",
         "\n  \n\"1\",-2.5\r\n\r\n3e2,.5\n \n",
     ] {
-        assert_eq!(rows(&read(body.as_bytes(), 2, 0, unbounded()).unwrap()), [[1.0, -2.5], [300.0, 0.5]], "{body:?}");
+        assert_eq!(
+            rows(&read(body.as_bytes(), 2, request(0), unbounded()).unwrap()),
+            [[1.0, -2.5], [300.0, 0.5]],
+            "{body:?}"
+        );
     }
 }
 
 #[test]
 fn leading_label_columns_are_skipped_unread() {
     for body in ["house,1,2\n,3,4\n", "\"a house\",1,2\n\"\",3,4"] {
-        assert_eq!(rows(&read(body.as_bytes(), 2, 1, unbounded()).unwrap()), [[1.0, 2.0], [3.0, 4.0]], "{body:?}");
+        assert_eq!(
+            rows(&read(body.as_bytes(), 2, request(1), unbounded()).unwrap()),
+            [[1.0, 2.0], [3.0, 4.0]],
+            "{body:?}"
+        );
     }
     assert_eq!(
-        read(b"x,1\n", 2, 1, unbounded()).unwrap_err().to_string(),
+        read(b"x,1\n", 2, request(1), unbounded()).unwrap_err().to_string(),
         "row 1, byte 0: after 1 label columns (label_size): expected 2 features, found 1"
     );
     assert_eq!(
-        read(b"x\n", 1, 3, unbounded()).unwrap_err().message(),
+        read(b"x\n", 1, request(3), unbounded()).unwrap_err().message(),
         "after 3 label columns (label_size): expected 1 features, found 0"
     );
 }
@@ -71,14 +83,18 @@ fn an_error_names_the_row_the_column_the_byte_and_what_was_found() {
         (" \r\n", "expected at least one record of text/csv, found an empty body"),
     ] {
         let width = if body.starts_with("1\n") { 1 } else { 2 };
-        assert_eq!(read(body.as_bytes(), width, 0, unbounded()).unwrap_err().to_string(), expected, "{body:?}");
+        assert_eq!(
+            read(body.as_bytes(), width, request(0), unbounded()).unwrap_err().to_string(),
+            expected,
+            "{body:?}"
+        );
     }
 }
 
 #[test]
 fn a_long_cell_is_shown_in_part() {
     let body = "x".repeat(10_000);
-    assert!(read(body.as_bytes(), 1, 0, unbounded()).unwrap_err().message().len() < 150);
+    assert!(read(body.as_bytes(), 1, request(0), unbounded()).unwrap_err().message().len() < 150);
 }
 
 /// The rows, or the message and the place but for its byte.
@@ -96,8 +112,8 @@ proptest! {
         width in 1..4_usize,
         label_size in 0..3_usize,
     ) {
-        let plain = outcome(plain::read(body.as_bytes(), width, label_size, unbounded()));
-        let quoted = outcome(quoted::read(body.as_bytes(), width, label_size, unbounded()));
+        let plain = outcome(plain::read(body.as_bytes(), width, request(label_size), unbounded()));
+        let quoted = outcome(quoted::read(body.as_bytes(), width, request(label_size), unbounded()));
         prop_assert_eq!(plain, quoted);
     }
 
@@ -112,15 +128,15 @@ proptest! {
         });
         let body = lines.collect::<Vec<_>>().join(end);
         let expected: Vec<Vec<f32>> = cells.chunks_exact(width).map(<[f32]>::to_vec).collect();
-        prop_assert_eq!(outcome(plain::read(body.as_bytes(), width, 0, unbounded())), Ok(expected.clone()));
-        prop_assert_eq!(outcome(quoted::read(body.as_bytes(), width, 0, unbounded())), Ok(expected));
+        prop_assert_eq!(outcome(plain::read(body.as_bytes(), width, request(0), unbounded())), Ok(expected.clone()));
+        prop_assert_eq!(outcome(quoted::read(body.as_bytes(), width, request(0), unbounded())), Ok(expected));
     }
 
     #[test]
     fn no_body_makes_a_reader_panic(body in proptest::collection::vec(any::<u8>(), 0..200), width in 1..4_usize) {
-        let _ = read(&body, width, 1, unbounded());
-        let _ = plain::read(&body, width, 0, unbounded());
-        let _ = quoted::read(&body, width, 0, unbounded());
+        let _ = read(&body, width, request(1), unbounded());
+        let _ = plain::read(&body, width, request(0), unbounded());
+        let _ = quoted::read(&body, width, request(0), unbounded());
     }
 }
 
@@ -131,7 +147,23 @@ fn a_byte_order_mark_counts_in_the_bytes_of_errors() {
         ("\u{feff}\"1\",2\n3,x\n", "row 2, column 2, byte 9: "),
         ("\u{feff}1,2\n3\n", "row 2, byte 7: "),
     ] {
-        let error = read(body.as_bytes(), 2, 0, crate::testing::unbounded()).unwrap_err().to_string();
+        let error = read(body.as_bytes(), 2, request(0), crate::testing::unbounded()).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{body}: {error}");
     }
+}
+
+#[test]
+fn only_the_start_of_a_file_of_a_channel_may_be_a_header() {
+    let message = |is_start| {
+        let error = read(b"price,1\n", 2, Origin::Channel { is_start }, unbounded()).unwrap_err();
+        (error.message().to_owned(), error.place().cloned())
+    };
+    let place = Some(Place::cell(1, 1).at_byte(0));
+    let header = "expected a number, found \"price\" (if this is a header: text/csv is read without one)".to_owned();
+    assert_eq!(message(true), (header, place.clone()));
+    assert_eq!(message(false), ("expected a number, found \"price\"".to_owned(), place));
+    assert_eq!(
+        read(b"1,2\n3\n", 2, Origin::Channel { is_start: true }, unbounded()).unwrap_err().to_string(),
+        "row 2, byte 4: expected 2 columns as in the first record, the label and 1 features, found 1"
+    );
 }
