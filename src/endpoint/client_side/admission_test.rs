@@ -162,6 +162,9 @@ fn head_only(request: TestRequest, announced: &str) -> (HttpRequest, Payload) {
 }
 
 const OPERATION: Operation = Operation {
+    name: "InvokeEndpoint",
+    path: "/endpoints/{name}/invocations",
+    route: actix_web::web::post,
     action: crate::endpoint::client_side::authorization::INVOKE_ENDPOINT,
     content_type: actix_web::http::header::CONTENT_TYPE,
     accept: actix_web::http::header::ACCEPT,

@@ -7,38 +7,25 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use super::hosts::{self, AllowedHosts};
 use super::services::Services;
-use super::{asynchronous, operations, response_stream, runtime_api};
+use super::{operations, status};
 
 /// Puts the endpoint's routes into an app. The app brings its thread's client for containers as `Data<reqwest::Client>`.
 pub fn configure(services: Data<Services>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
-        app.app_data(services)
-            .service(
-                web::resource("/endpoints/{name}/invocations")
-                    .route(web::post().to(runtime_api::invoke_endpoint))
-                    .default_service(web::to(operations::wrong_method)),
-            )
-            .service(
-                web::resource("/endpoints/{name}/invocations-response-stream")
-                    .route(web::post().to(response_stream::invoke_endpoint_with_response_stream))
-                    .default_service(web::to(operations::wrong_method)),
-            )
-            .service(
-                web::resource("/endpoints/{name}/async-invocations")
-                    .route(web::post().to(asynchronous::invoke_endpoint_async))
-                    .default_service(web::to(operations::wrong_method)),
-            )
-            .service(
-                web::resource("/ping")
-                    .route(web::get().to(operations::ping))
-                    .default_service(web::to(operations::wrong_method)),
-            )
-            .service(
-                web::resource("/metrics")
-                    .route(web::get().to(operations::metrics))
-                    .default_service(web::to(operations::wrong_method)),
-            )
-            .default_service(web::to(operations::unknown_operation));
+        app.app_data(services);
+        for operation in operations::ALL {
+            let resource = web::resource(operation.path).route((operation.route)());
+            app.service(resource.default_service(web::to(status::wrong_method)));
+        }
+        app.service(
+            web::resource("/ping").route(web::get().to(status::ping)).default_service(web::to(status::wrong_method)),
+        )
+        .service(
+            web::resource("/metrics")
+                .route(web::get().to(status::metrics))
+                .default_service(web::to(status::wrong_method)),
+        )
+        .default_service(web::to(status::unknown_operation));
     }
 }
 

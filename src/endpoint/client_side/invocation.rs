@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderMap as ClientHeaders, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{HttpResponse, Route};
 use reqwest::header::HeaderMap as ContainerHeaders;
 use uuid::Uuid;
 
@@ -28,12 +28,18 @@ pub(super) fn request_id() -> (Uuid, HeaderValue) {
     (id, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }
 
-/// What tells the operations apart: the action that allows one, and under which names it has the headers that a container
-/// gets. A TargetModel is not a member of all of them.
+/// An operation of the runtime API: its place in the API, the action that a policy must allow, and the names of its headers.
 pub(super) struct Operation {
+    /// Its name in the API.
+    pub(super) name: &'static str,
+    /// Its path, with `{name}` for EndpointName.
+    pub(super) path: &'static str,
+    /// The route of its handler.
+    pub(super) route: fn() -> Route,
     pub(super) action: &'static str,
     pub(super) content_type: HeaderName,
     pub(super) accept: HeaderName,
+    /// The header of TargetModel, if the operation has that member.
     pub(super) target_model: Option<&'static str>,
     pub(super) waits: Waits,
 }

@@ -9,15 +9,23 @@ use serde::Serialize;
 
 use super::aws_error::AwsError;
 use super::headers::{self, ERROR_TYPE, REQUEST_ID};
+use super::operations;
 
 const TARGET: &str = "x-amz-target";
 const VERSION_1_0: &str = "application/x-amz-json-1.0";
 const VERSION_1_1: &str = "application/x-amz-json-1.1";
 /// As much of a target as is said again.
 const LONGEST_TARGET: usize = 200;
-/// What the endpoint answers.
-const ANSWERED: &str = "byoc endpoint answers sagemaker-runtime's InvokeEndpoint, InvokeEndpointWithResponseStream and \
-                        InvokeEndpointAsync";
+
+/// The operations that the endpoint answers.
+fn answered() -> String {
+    let names = operations::ALL.iter().map(|operation| operation.name).collect::<Vec<_>>();
+    let list = match names.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        names => names.concat(),
+    };
+    format!("byoc endpoint answers sagemaker-runtime's {list}")
+}
 
 /// What a request calls by a JSON protocol, if it does.
 pub(super) fn target(headers: &HeaderMap) -> Option<String> {
@@ -31,9 +39,9 @@ pub(super) fn unknown_operation(target: &str) -> String {
     match target.rsplit_once('.').filter(|(service, operation)| is_name(service) && is_name(operation)) {
         Some((service, operation)) => {
             let hint = instead(service, operation).map(|hint| format!(" {hint}")).unwrap_or_default();
-            format!("{operation} of {service} is not answered here; {ANSWERED}.{hint}")
+            format!("{operation} of {service} is not answered here; {}.{hint}", answered())
         }
-        None => format!("X-Amz-Target {target:?} names no operation; {ANSWERED}."),
+        None => format!("X-Amz-Target {target:?} names no operation; {}.", answered()),
     }
 }
 

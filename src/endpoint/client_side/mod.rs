@@ -1,9 +1,10 @@
 //! The side that clients see: the SageMaker runtime API, as boto3 and the AWS CLI speak it.
 //!
-//! `app` lists the routes. `runtime_api` is InvokeEndpoint, `response_stream` the operation that streams and `asynchronous`
-//! the one that answers later; what they share is `invocation`, which sends a request to one of the `variants`, in the
-//! `sessions` it belongs to. `aws_error` says what went wrong in AWS's own words and shapes. `json_protocol` is how calls of other services are refused. `authorization` is
-//! who may call what, `hosts` under which names. How containers are reached is not known here.
+//! `app` has the routes: those of the `operations`, and the endpoint's own in `status`. `runtime_api` is InvokeEndpoint,
+//! `response_stream` the operation that streams and `asynchronous` the one that answers later; they share `invocation`, which
+//! sends a request to one of the `variants`, in the `sessions` it belongs to. `aws_error` has AWS's errors in its words and
+//! shapes, and `json_protocol` the answer to calls of other services. `authorization` decides who may call what, and `hosts`
+//! under which host names. This side does not know how containers are reached.
 
 mod admission;
 mod app;
@@ -21,6 +22,7 @@ mod response_stream;
 mod runtime_api;
 mod services;
 mod sessions;
+mod status;
 mod variants;
 
 pub use app::{configure, for_our_hosts};

@@ -5,7 +5,7 @@
 //! error like InvokeEndpoint's; after it, an exception in a frame of its own.
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{self, Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use byoc_account::Lease;
 use futures_util::StreamExt as _;
@@ -25,7 +25,10 @@ use crate::http::response_body::with_deadline;
 use crate::leased_bytes::SMALL;
 
 /// Accept is not the container's here: an SDK says with it that it reads event streams.
-const OPERATION: Operation = Operation {
+pub(super) static OPERATION: Operation = Operation {
+    name: "InvokeEndpointWithResponseStream",
+    path: "/endpoints/{name}/invocations-response-stream",
+    route: || web::post().to(invoke_endpoint_with_response_stream),
     action: INVOKE_ENDPOINT,
     content_type: CONTENT_TYPE,
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
@@ -40,7 +43,7 @@ const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemak
 const BUFFERED: u64 = SMALL;
 
 /// Takes a request through the containers and streams the last answer.
-pub(super) async fn invoke_endpoint_with_response_stream(
+async fn invoke_endpoint_with_response_stream(
     request: HttpRequest,
     name: Path<String>,
     payload: Payload,

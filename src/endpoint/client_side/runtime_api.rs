@@ -2,7 +2,7 @@
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
 
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{self, Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use reqwest::Client;
 use uuid::Uuid;
@@ -16,7 +16,10 @@ use super::services::{Endpoint, Services};
 use super::sessions::SessionRequest;
 use crate::http::response_body::{CHUNK_SIZE, TimedBody, send_timeout};
 
-const OPERATION: Operation = Operation {
+pub(super) static OPERATION: Operation = Operation {
+    name: "InvokeEndpoint",
+    path: "/endpoints/{name}/invocations",
+    route: || web::post().to(invoke_endpoint),
     action: INVOKE_ENDPOINT,
     content_type: CONTENT_TYPE,
     accept: ACCEPT,
@@ -25,7 +28,7 @@ const OPERATION: Operation = Operation {
 };
 
 /// Takes a request through the containers.
-pub(super) async fn invoke_endpoint(
+async fn invoke_endpoint(
     request: HttpRequest,
     name: Path<String>,
     payload: Payload,

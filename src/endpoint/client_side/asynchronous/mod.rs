@@ -9,7 +9,7 @@ mod queue;
 mod request;
 
 pub use queue::{Queue, Worker};
-pub(super) use request::invoke_endpoint_async;
+pub(super) use request::OPERATION;
 
 #[cfg(test)]
 #[path = "asynchronous_test.rs"]

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{self, Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,7 +18,10 @@ use crate::endpoint::client_side::headers;
 use crate::endpoint::client_side::invocation::{Operation, Routed, Waits, finish, known, refuse, request_id};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
-const OPERATION: Operation = Operation {
+pub(in crate::endpoint::client_side) static OPERATION: Operation = Operation {
+    name: "InvokeEndpointAsync",
+    path: "/endpoints/{name}/async-invocations",
+    route: || web::post().to(invoke_endpoint_async),
     action: INVOKE_ENDPOINT_ASYNC,
     content_type: HeaderName::from_static("x-amzn-sagemaker-content-type"),
     accept: HeaderName::from_static("x-amzn-sagemaker-accept"),
@@ -34,7 +37,7 @@ const REQUEST_TTL_SECONDS: &str = "x-amzn-sagemaker-requestttlseconds";
 const INVOCATION_TIMEOUT_SECONDS: &str = "x-amzn-sagemaker-invocationtimeoutseconds";
 
 /// Takes a request, to answer it later.
-pub(in crate::endpoint::client_side) async fn invoke_endpoint_async(
+async fn invoke_endpoint_async(
     request: HttpRequest,
     name: Path<String>,
     payload: Payload,
