@@ -24,6 +24,7 @@ mod fit;
 pub(crate) mod parameters;
 pub mod preprocessor;
 pub mod scorer;
+pub(crate) mod statistics;
 #[cfg(test)]
 mod testing;
 pub mod transformers;

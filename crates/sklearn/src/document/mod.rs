@@ -5,27 +5,19 @@
 //! that are made of others, `check` what a fit would not have written, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
 //! knows no data.
 
-mod check;
-mod classes;
-mod composite;
+#[cfg(test)]
+mod check_test;
 mod layout;
-mod python;
-
-pub(crate) use crate::parameters::values::*;
-pub(crate) use classes::*;
-pub(crate) use composite::*;
-pub(crate) use python::{NamePlaces, outputs, resolve, to_python};
 
 use crate::artifact::builder::LabelPosition;
+use crate::parameters::class::SCIKIT_LEARN_VERSION;
 use crate::preprocessor::{ColumnsJson, LabelChoice, Overrides, Preprocessor, twice};
+use crate::transformers::{FittedTransformer, Specified};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
 use byoc_formats::pickle::Tree;
 use serde::{Deserialize, Deserializer, Serialize};
-
-/// The version of scikit-learn whose attributes and behaviour a fit follows.
-pub(crate) const SCIKIT_LEARN_VERSION: &str = "1.9.1";
 
 /// `"version"`: of the document's own form.
 const VERSION: u64 = 1;
@@ -198,7 +190,7 @@ impl Document {
         })?;
         check_names(document.columns.as_deref(), document.label.as_deref(), document.label_position)
             .map_err(|message| Error::new(Cause::BadDocument, message))?;
-        check::check(&document.transformer, "transformer")?;
+        document.transformer.check("transformer")?;
         document.bytes = json_document::Size::of(json).typed;
         Ok(document)
     }
@@ -237,7 +229,7 @@ impl Document {
 
     /// The object that scikit-learn would have pickled, as `joblib.dump` writes it.
     pub fn to_joblib(&self) -> Vec<u8> {
-        byoc_formats::pickle::write(&to_python(&self.transformer))
+        byoc_formats::pickle::write(&self.transformer.to_python())
     }
 
     /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody says of

@@ -8,27 +8,15 @@
 //! Where scikit-learn sums a column in numpy's order, sums here are compensated, so that they do not depend on how rows
 //! are cut into chunks; the difference is in the last digits, and less than the error of numpy's own sum.
 
-mod counts;
-mod encoders;
-mod imputer;
-mod k_bins;
-mod kept;
-mod learn;
-mod minimize;
-mod moments;
-mod plan;
-mod power;
-mod quantiles;
-mod scalers;
-mod stateless;
-
 use crate::artifact::builder::LabelPosition;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Origin};
-use crate::document::{Document, Features, Specification};
+use crate::document::{Document, Specification};
+use crate::parameters::class::Features;
+use crate::transformers::fitting::{FitInput, Node};
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::rows::table::{Column, Table};
-use plan::{Input, Node};
+
 use std::borrow::Cow;
 
 /// Rows that can be walked over again and again.
@@ -62,8 +50,8 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
     let label = specification.label();
     let names = specification.names.clone();
     let label_name = specification.label.clone();
-    let mut root = Node::new(&specification.transformer, "transformer")?;
-    let mut input: Option<Input> = None;
+    let mut root = Node::root(&specification.transformer, "transformer")?;
+    let mut input: Option<FitInput> = None;
     let mut width = names.as_ref().map(Vec::len);
     if width.is_none() {
         // How many there are is known once a row was seen.
@@ -74,7 +62,7 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
     }
     let mut walk = 0;
     loop {
-        let input = input.get_or_insert_with(|| Input {
+        let input = input.get_or_insert_with(|| FitInput {
             features: Features { count: width.unwrap_or(0), names: names.clone() },
             is_sparse: false,
         });
@@ -110,7 +98,7 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
         }
         tell(Event::Walked(seen));
         let placed = Placed { label, names: names.as_deref(), label_name: label_name.as_deref() };
-        root.settle(tell).map_err(|fault| placed.error(fault))?;
+        root.settle(&mut |name, columns| tell(Event::Kept(name, columns))).map_err(|fault| placed.error(fault))?;
     }
     let fitted = root.into_fitted().ok_or_else(|| Error::new(Cause::Internal, "a transformer was not fitted"))?;
     Ok(specification.fitted(fitted))

@@ -1,8 +1,13 @@
-//! scikit-learn's transformers, each in a folder of its own: `read.rs` builds it from a pickled object, `apply.rs` applies it
-//! to columns.
+//! scikit-learn's transformers, each in a folder of its own:
+//!
+//! - `read.rs` builds it from a pickled object ([`class::PickledClass`]),
+//! - `apply.rs` applies it to columns ([`transformer::Apply`]),
+//! - `write.rs` is its form in `preprocessor.json`, and the object in Python ([`specification::Specify`]),
+//! - `fit.rs` learns it from rows ([`specification::Fit`]).
 //!
 //! To add one, add a folder and its line to the list below. No other file names a transformer: what is done with all of
-//! them goes through [`class::PickledClass`] and [`transformer::Apply`]. `shared` is what several of them have in common.
+//! them goes through these traits. `shared` is what several of them have in common. A transformer that is made of another
+//! one in scikit-learn takes that one's types from its folder.
 //!
 //! This folder does not know the layout of a request, its label or its media type.
 
@@ -12,35 +17,50 @@ mod registry;
 pub(crate) mod chain;
 pub mod class;
 pub(crate) mod columns_used;
-pub(crate) mod one;
-pub(crate) mod shared;
+pub(crate) mod fitting;
+mod shared;
+pub(crate) mod specification;
 pub(crate) mod steps;
 pub(crate) mod transformer;
 
+use crate::parameters::class::text;
+use byoc_formats::error::Result as Checked;
+use byoc_formats::json_document::Object;
+use byoc_formats::pickle::Python;
+use fitting::Node;
+use serde::de::{self, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use specification::{FittedDocument, Specify};
+use std::fmt;
+
 transformers! {
-    binarizer,
-    function_transformer,
-    k_bins_discretizer,
-    label_binarizer,
-    max_abs_scaler,
-    min_max_scaler,
-    normalizer,
-    one_hot_encoder,
-    ordinal_encoder,
-    polynomial_features,
-    power_transformer,
-    quantile_transformer,
-    recursive_feature_elimination,
-    robust_scaler,
-    search,
-    select_from_model,
-    sequential_feature_selector,
-    simple_imputer,
-    standard_scaler,
-    target_encoder,
-    univariate_selection,
-    variance_threshold,
-    column_transformer,
-    feature_union,
-    pipeline,
+    fitted {
+        binarizer: Binarizer,
+        function_transformer: FunctionTransformer,
+        k_bins_discretizer: KBinsDiscretizer,
+        max_abs_scaler: MaxAbsScaler,
+        min_max_scaler: MinMaxScaler,
+        normalizer: Normalizer,
+        one_hot_encoder: OneHotEncoder,
+        ordinal_encoder: OrdinalEncoder,
+        polynomial_features: PolynomialFeatures,
+        power_transformer: PowerTransformer,
+        quantile_transformer: QuantileTransformer,
+        robust_scaler: RobustScaler,
+        simple_imputer: SimpleImputer,
+        standard_scaler: StandardScaler,
+        variance_threshold: VarianceThreshold,
+        column_transformer: ColumnTransformer,
+        feature_union: FeatureUnion,
+        pipeline: Pipeline,
+    }
+    applied {
+        label_binarizer,
+        recursive_feature_elimination,
+        search,
+        select_from_model,
+        sequential_feature_selector,
+        target_encoder,
+        univariate_selection,
+    }
 }

@@ -161,3 +161,18 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+words! {
+    /// `quantile_method`, by the names of `numpy.percentile`
+    QuantileMethod {
+        InvertedCdf = "inverted_cdf",
+        AveragedInvertedCdf = "averaged_inverted_cdf",
+        ClosestObservation = "closest_observation",
+        InterpolatedInvertedCdf = "interpolated_inverted_cdf",
+        Hazen = "hazen",
+        Weibull = "weibull",
+        Linear = "linear",
+        MedianUnbiased = "median_unbiased",
+        NormalUnbiased = "normal_unbiased",
+    }
+}

@@ -12,7 +12,7 @@ mod scalars;
 mod values_test;
 
 pub(crate) use choices::words;
-pub(crate) use choices::{NumpyClass, NumpyType, WordOr};
+pub(crate) use choices::{NumpyClass, NumpyType, QuantileMethod, WordOr};
 pub(crate) use lists::{BinCounts, Categories, Degrees, Floats, Integers, Matrix, Ragged, Range, Samples, names_array};
 pub(crate) use scalars::{AtLeast, Code, Float, Frequency, Null, Scalar};
 
@@ -51,4 +51,14 @@ impl<T: ToPython> ToPython for Option<T> {
     fn to_python(&self) -> Option<Python> {
         self.as_ref().map_or(Some(Python::None), ToPython::to_python)
     }
+}
+
+/// A list of positions.
+pub(crate) fn positions(positions: &[usize]) -> Python {
+    Python::List(positions.iter().filter_map(ToPython::to_python).collect())
+}
+
+/// A count as Python's integer.
+pub(crate) fn integer(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -259,14 +259,14 @@ impl ToPython for Float {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Frequency {
     Count(i64),
-    MemoryShare(f64),
+    Share(f64),
 }
 
 impl Serialize for Frequency {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Frequency::Count(count) => serializer.serialize_i64(*count),
-            Frequency::MemoryShare(share) => serializer.serialize_f64(*share),
+            Frequency::Share(share) => serializer.serialize_f64(*share),
         }
     }
 }
@@ -290,7 +290,7 @@ impl<'de> Deserialize<'de> for Frequency {
             fn visit_f64<E: Error>(self, share: f64) -> Result<Frequency, E> {
                 let is_allowed = 0.0 < share && share < 1.0;
                 let refused = || E::invalid_value(Unexpected::Float(share), &self);
-                is_allowed.then_some(Frequency::MemoryShare(share)).ok_or_else(refused)
+                is_allowed.then_some(Frequency::Share(share)).ok_or_else(refused)
             }
         }
         deserializer.deserialize_any(Either)
@@ -301,7 +301,7 @@ impl ToPython for Frequency {
     fn to_python(&self) -> Option<Python> {
         Some(match self {
             Frequency::Count(count) => Python::Int(*count),
-            Frequency::MemoryShare(share) => Python::Float(*share),
+            Frequency::Share(share) => Python::Float(*share),
         })
     }
 }

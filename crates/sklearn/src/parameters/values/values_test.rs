@@ -73,7 +73,7 @@ fn one_value_or_one_for_each_feature() {
 #[test]
 fn shares_and_counts_are_told_apart_by_how_they_are_written() {
     assert_eq!(read::<Frequency>("2"), Frequency::Count(2));
-    assert_eq!(read::<Frequency>("0.25"), Frequency::MemoryShare(0.25));
+    assert_eq!(read::<Frequency>("0.25"), Frequency::Share(0.25));
     for json in ["0", "-1", "1.0", "1.5", "\"2\""] {
         assert!(
             message::<Frequency>(json).contains("null, an integer of at least 1, or a share between 0 and 1"),

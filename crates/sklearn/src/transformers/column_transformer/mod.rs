@@ -1,8 +1,11 @@
 //! `sklearn.compose.ColumnTransformer`: transformers side by side, each given some of the columns.
 
 mod apply;
+mod fit;
 mod read;
 mod selection;
 mod unrecorded;
+mod write;
 
 pub(super) use read::Class;
+pub(super) use write::ColumnTransformer;

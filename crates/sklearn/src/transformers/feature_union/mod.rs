@@ -1,6 +1,9 @@
 //! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
 
 mod apply;
+mod fit;
 mod read;
+mod write;
 
 pub(super) use read::Class;
+pub(super) use write::FeatureUnion;

@@ -3,6 +3,9 @@
 //! `sparse_output` does not matter here: answers are dense, with the numbers that the sparse matrix stands for.
 
 mod apply;
+mod fit;
 mod read;
+mod write;
 
 pub(super) use read::Class;
+pub(super) use write::{OneHotEncoder, OneHotEncoderFit};

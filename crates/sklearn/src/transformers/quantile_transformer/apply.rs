@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, FloatColumn, Floats, Refuses};
 
-use crate::transformers::shared::normal_quantile::normal_quantile;
+use crate::statistics::normal_quantile::normal_quantile;
 use byoc_formats::error::Result;
 
 use crate::transformers::transformer::Apply;

@@ -2,6 +2,9 @@
 //! share.
 
 mod apply;
+mod fit;
 mod read;
+mod write;
 
 pub(super) use read::Class;
+pub(super) use write::QuantileTransformer;

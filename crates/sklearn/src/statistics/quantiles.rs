@@ -1,6 +1,6 @@
 //! `numpy.percentile`, by all its methods that interpolate or choose (`numpy/lib/_function_base_impl.py`).
 
-use crate::document::QuantileMethod;
+use crate::parameters::values::QuantileMethod;
 
 /// The quantile of sorted values; NaN for none. `share` is from 0 to 1.
 pub(crate) fn quantile(sorted: &[f64], share: f64, method: QuantileMethod) -> f64 {

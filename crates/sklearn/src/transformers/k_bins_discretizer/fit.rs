@@ -1,22 +1,29 @@
-//! KBinsDiscretizer (`sklearn/preprocessing/_discretization.py`).
+//! Fits a KBinsDiscretizer: the edges of the bins of each column (`sklearn/preprocessing/_discretization.py`).
 
-use crate::columns::dtype::Dtype;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
-use crate::document::{
-    BinCounts, BinStrategy, Features, Fitted, FittedTransformer, Integers, KBinsDiscretizer, KBinsDiscretizerFit,
-    NumpyType, Property, Ragged,
-};
-use crate::fit::kept::Kept;
-use crate::fit::learn::Learn;
-use crate::fit::plan::Input;
-use crate::fit::quantiles::{linspace, quantile};
-use crate::fit::scalers::Extremes;
+use crate::parameters::class::{Features, Fitted};
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::specification::Fit;
+use super::write::{BinStrategy, KBinsDiscretizer, KBinsDiscretizerFit};
+use crate::columns::dtype::Dtype;
+use crate::parameters::class::Property;
+use crate::parameters::values::{BinCounts, Integers, NumpyType, Ragged};
+use crate::statistics::extremes::Extremes;
+use crate::statistics::kept::Kept;
+use crate::statistics::quantiles::{linspace, quantile};
+
+impl Fit for KBinsDiscretizer {
+    fn learner(self, input: &FitInput) -> Box<dyn Learn> {
+        Box::new(KBins::new(self, input))
+    }
+}
 
 /// Bins narrower than this are joined with the next.
 const NARROWEST: f64 = 1e-8;
 
-pub(crate) struct KBins {
+struct KBins {
     parameters: KBinsDiscretizer,
     is_sparse: bool,
     extremes: Vec<Extremes>,
@@ -26,7 +33,7 @@ pub(crate) struct KBins {
 }
 
 impl KBins {
-    pub(crate) fn new(parameters: KBinsDiscretizer, input: &Input) -> KBins {
+    fn new(parameters: KBinsDiscretizer, input: &FitInput) -> KBins {
         let count = input.features.count;
         let kept = if parameters.strategy == BinStrategy::Quantile { count } else { 0 };
         KBins {

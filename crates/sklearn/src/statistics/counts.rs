@@ -2,7 +2,7 @@
 
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Origin, Refuses, refuse};
-use crate::document::{Categories, Scalar};
+use crate::parameters::values::{Categories, Scalar};
 use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;
 

@@ -1,20 +1,28 @@
-//! PowerTransformer (`sklearn/preprocessing/_data.py`, `scipy/stats/_morestats.py`): the exponent that makes a column most
-//! like a normal one, by its likelihood.
+//! Fits a PowerTransformer: the exponent that makes each column most like a normal one, by its likelihood
+//! (`sklearn/preprocessing/_data.py`, `scipy/stats/_morestats.py`).
 
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Origin, Refuses};
-use crate::document::{
-    Features, Fitted, FittedTransformer, PowerMethod, PowerTransformer, PowerTransformerFit, Property, StandardScaler,
-};
-use crate::fit::kept::Kept;
-use crate::fit::learn::{LearnNumbers, Seen};
-use crate::fit::minimize;
-use crate::fit::moments::{Moments, is_constant, sum};
-use crate::fit::scalers::standardize;
+use crate::parameters::class::{Features, Fitted};
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::specification::Fit;
+use super::write::{PowerMethod, PowerTransformer, PowerTransformerFit};
+use crate::parameters::class::Property;
+use crate::statistics::kept::Kept;
+use crate::statistics::minimize;
+use crate::statistics::moments::{Moments, is_constant, sum};
+use crate::transformers::standard_scaler::{StandardScaler, standardize};
 
-pub(crate) struct Power {
-    pub(crate) parameters: PowerTransformer,
-    pub(crate) is_sparse: bool,
+impl Fit for PowerTransformer {
+    fn learner(self, input: &FitInput) -> Box<dyn Learn> {
+        Box::new(ByFeature::new(Power { parameters: self, is_sparse: input.is_sparse }, input))
+    }
+}
+
+struct Power {
+    parameters: PowerTransformer,
+    is_sparse: bool,
 }
 
 impl LearnNumbers for Power {
@@ -83,7 +91,7 @@ fn box_cox(value: f64, lambda: f64) -> f64 {
 
 /// A column.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PowerFeature {
+struct PowerFeature {
     kept: Kept,
     has_missing: bool,
 }

@@ -1,19 +1,27 @@
-//! SimpleImputer (`sklearn/impute/_base.py`).
+//! Fits a SimpleImputer: what fills each column (`sklearn/impute/_base.py`).
 
-use crate::columns::dtype::{Dtype, stack_frame};
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Origin, Refuses, refuse};
-use crate::document::{
-    Features, Fitted, FittedTransformer, ImputeStrategy, NumpyType, Property, Scalar, SimpleImputer, SimpleImputerFit,
-};
-use crate::fit::counts::Counts;
-use crate::fit::kept::{Kept, median};
-use crate::fit::learn::Learn;
-use crate::fit::moments::Moments;
-use crate::fit::plan::Input;
+use crate::parameters::class::{Features, Fitted};
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::specification::Fit;
+use super::write::{ImputeStrategy, SimpleImputer, SimpleImputerFit};
+use crate::columns::dtype::{Dtype, stack_frame};
+use crate::parameters::class::Property;
+use crate::parameters::values::{NumpyType, Scalar};
+use crate::statistics::counts::Counts;
+use crate::statistics::kept::{Kept, median};
+use crate::statistics::moments::Moments;
 use byoc_formats::rows::table::{Cell, Column};
 
-pub(crate) struct Imputer {
+impl Fit for SimpleImputer {
+    fn learner(self, input: &FitInput) -> Box<dyn Learn> {
+        Box::new(Imputer::new(self, input))
+    }
+}
+
+struct Imputer {
     parameters: SimpleImputer,
     dtype: NumpyType,
     columns: Vec<Seen>,
@@ -35,7 +43,7 @@ enum Statistic {
 }
 
 impl Imputer {
-    pub(crate) fn new(parameters: SimpleImputer, input: &Input) -> Imputer {
+    fn new(parameters: SimpleImputer, input: &FitInput) -> Imputer {
         let statistic = || match parameters.strategy {
             ImputeStrategy::Mean => Statistic::Mean(Moments::default()),
             ImputeStrategy::Median => Statistic::Median(Kept::default()),

@@ -1,0 +1,176 @@
+//! Parameters and fitted attributes of one class: from one description come the parameters as a struct that JSON fills (an
+//! unknown member or one of another type is refused where it stands), the attributes as another, both together as
+//! [`Fitted`] in one flat object, and the attributes of the object in Python.
+
+use super::values::{ToPython, names_array};
+use byoc_formats::pickle::Python;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The version of scikit-learn whose attributes and behaviour a fit follows.
+pub(crate) const SCIKIT_LEARN_VERSION: &str = "1.9.1";
+
+/// The attributes of an object in Python.
+pub(crate) type State = Vec<(String, Python)>;
+
+/// The parameters of a transformer that is not made of others. [`parameters!`] implements it.
+pub(crate) trait Parameters: Clone {
+    /// What a fit adds, but for the names and the number of its features.
+    type Attributes: Clone;
+    const MODULE: &'static str;
+    const NAME: &'static str;
+
+    fn parameters(&self) -> State;
+    fn attributes(attributes: &Self::Attributes) -> State;
+}
+
+/// A fitted transformer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fitted<C: Parameters> {
+    pub(crate) parameters: C,
+    pub(crate) features: Features,
+    pub(crate) attributes: C::Attributes,
+}
+
+/// What a transformer was fitted on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Features {
+    pub(crate) count: usize,
+    /// The names of the columns of a frame; none for a bare array.
+    pub(crate) names: Option<Vec<String>>,
+}
+
+impl Features {
+    /// `n_features_in_` and `feature_names_in_`.
+    pub(crate) fn state(&self) -> State {
+        let mut state = State::new();
+        if let Some(names) = &self.names {
+            state.push(("feature_names_in_".to_owned(), names_array(names)));
+        }
+        state.extend(self.count.to_python().map(|count| ("n_features_in_".to_owned(), count)));
+        state
+    }
+}
+
+/// An attribute that a user sees and an object does not hold: a property in scikit-learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Property<T>(pub(crate) T);
+
+impl<T> ToPython for Property<T> {
+    fn to_python(&self) -> Option<Python> {
+        None
+    }
+}
+
+/// What may be null, but not absent.
+pub(crate) fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(deserializer)
+}
+
+macro_rules! parameters {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident / $attributes:ident in $module:literal {
+            $($parameter:ident: $type:ty = $default:expr),* $(,)?
+        } fitted {
+            $($attribute:ident: $attribute_type:ty),* $(,)?
+        }
+    )*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub(crate) struct $name { $(pub(crate) $parameter: $type),* }
+
+        impl Default for $name {
+            fn default() -> $name {
+                $name { $($parameter: $default),* }
+            }
+        }
+
+        #[doc = concat!("What a fit adds to a ", stringify!($name), ".")]
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) struct $attributes { $(pub(crate) $attribute: $attribute_type),* }
+
+        impl $crate::parameters::class::Parameters for $name {
+            type Attributes = $attributes;
+            const MODULE: &'static str = $module;
+            const NAME: &'static str = stringify!($name);
+
+            fn parameters(&self) -> $crate::parameters::class::State {
+                let state = [$((stringify!($parameter), $crate::parameters::values::ToPython::to_python(&self.$parameter))),*];
+                state.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+            }
+
+            fn attributes(_attributes: &$attributes) -> $crate::parameters::class::State {
+                let state: Vec<(&str, Option<byoc_formats::pickle::Python>)> =
+                    vec![$((stringify!($attribute), $crate::parameters::values::ToPython::to_python(&_attributes.$attribute))),*];
+                state.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+            }
+        }
+
+        const _: () = {
+            #[derive(serde::Serialize, serde::Deserialize)]
+            #[serde(deny_unknown_fields)]
+            struct Flat {
+                $(#[serde(deserialize_with = "crate::parameters::class::required")] $parameter: $type,)*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                feature_names_in_: Option<Vec<String>>,
+                n_features_in_: usize,
+                $(#[serde(deserialize_with = "crate::parameters::class::required")] $attribute: $attribute_type,)*
+            }
+
+            impl serde::Serialize for $crate::parameters::class::Fitted<$name> {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    let $crate::parameters::class::Fitted { parameters, features, attributes: _attributes } = self.clone();
+                    Flat {
+                        $($parameter: parameters.$parameter,)*
+                        feature_names_in_: features.names,
+                        n_features_in_: features.count,
+                        $($attribute: _attributes.$attribute,)*
+                    }
+                    .serialize(serializer)
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for $crate::parameters::class::Fitted<$name> {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let flat = <Flat as serde::Deserialize>::deserialize(deserializer)?;
+                    Ok($crate::parameters::class::Fitted {
+                        parameters: $name { $($parameter: flat.$parameter),* },
+                        features: $crate::parameters::class::Features { count: flat.n_features_in_, names: flat.feature_names_in_ },
+                        attributes: $attributes { $($attribute: flat.$attribute),* },
+                    })
+                }
+            }
+        };
+    )* };
+}
+
+pub(crate) use parameters;
+
+/// An attribute of an object in Python, unless it has no such attribute.
+pub(crate) fn entry(name: &str, value: impl ToPython) -> Option<(String, Python)> {
+    Some((name.to_owned(), value.to_python()?))
+}
+
+/// Text.
+pub(crate) fn text(text: &str) -> Python {
+    Python::Text(text.to_owned())
+}
+
+/// An object; scikit-learn writes its version last.
+pub(crate) fn object(module: &'static str, class: &'static str, mut state: State) -> Python {
+    state.push(("_sklearn_version".to_owned(), text(SCIKIT_LEARN_VERSION)));
+    Python::Object(module, class, state)
+}
+
+impl<C: Parameters> Fitted<C> {
+    /// The object that scikit-learn would have, with private attributes beside those that a user sees.
+    pub(crate) fn object(&self, private: State) -> Python {
+        let mut state = self.parameters.parameters();
+        state.extend(self.features.state());
+        state.extend(C::attributes(&self.attributes));
+        state.extend(private);
+        object(C::MODULE, C::NAME, state)
+    }
+}

@@ -1,0 +1,31 @@
+//! Fits a FunctionTransformer: it learns nothing but how many features there are.
+
+use super::write::{FunctionTransformer, FunctionTransformerFit};
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Refuses};
+use crate::parameters::class::{Features, Fitted};
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::specification::Fit;
+
+impl Fit for FunctionTransformer {
+    fn learner(self, _input: &FitInput) -> Box<dyn Learn> {
+        Box::new(Validating(self))
+    }
+}
+
+/// Refuses what is no finite number, if `validate` is on.
+struct Validating(FunctionTransformer);
+
+impl Learn for Validating {
+    fn see(&mut self, features: Vec<Feature<'_, '_>>, _rows: usize) -> Result<(), Fault> {
+        if !self.0.validate {
+            return Ok(());
+        }
+        Floats::from_features(features, Refuses::InfinityAndMissing).map(drop)
+    }
+
+    fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+        Ok(Fitted { parameters: self.0, features, attributes: FunctionTransformerFit {} }.into())
+    }
+}
