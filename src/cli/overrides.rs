@@ -36,7 +36,7 @@ pub(super) fn given_overrides(given: &Given) -> Vec<GivenOverride> {
 
 #[cfg(test)]
 mod tests {
-    use byoc_formats::rows::EstimatesForm;
+    use byoc_formats::media_types::prediction_style::JsonForm;
     use byoc_sklearn::preprocessor::{LabelChoice, ToldLabel};
 
     use super::*;
@@ -74,8 +74,8 @@ mod tests {
             resolve(flag.as_deref().as_slice(), environment).map(|overrides| overrides.json)
         };
         assert_eq!(resolve(&Environment::default(), None).unwrap(), None);
-        assert_eq!(resolve(&environment, None).unwrap(), Some(EstimatesForm::Predictions));
-        assert_eq!(resolve(&environment, Some("list")).unwrap(), Some(EstimatesForm::List));
+        assert_eq!(resolve(&environment, None).unwrap(), Some(JsonForm::Predictions));
+        assert_eq!(resolve(&environment, Some("list")).unwrap(), Some(JsonForm::List));
         let message = resolve(&environment, Some("lines")).unwrap_err().to_string();
         assert!(message.contains("--scorer-json is \"lines\": expected list or predictions"), "{message}");
     }

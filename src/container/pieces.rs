@@ -76,8 +76,8 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     let exchange = model.model.agree(content_type, accept, services.default_accept)?;
     // An array of numpy's says at its start how many rows it has.
     // And a header line is at the start of the body, not of each piece.
-    let is_whole = exchange.writes == MediaType::Npy || exchange.reads.has_header;
-    let pieces = Pieces::of(exchange.reads.media_type).filter(|_| !is_whole);
+    let is_whole = exchange.writes == MediaType::Npy || exchange.reads.options.has_header;
+    let pieces = exchange.reads.media_type.pieces().filter(|_| !is_whole);
     let Some(pieces) = pieces else {
         if !arriving.take_up_to(LARGEST_DOCUMENT + 1).await? {
             let message = format!(

@@ -6,9 +6,11 @@ use super::{Model, SeenKinds};
 use crate::error::Result;
 use crate::telemetry::printable::one_line;
 use byoc_formats::error::{self, Place};
-use byoc_formats::media_types::{AnswerWriter, ContentType, Document, MediaType, Part, negotiate};
-use byoc_formats::rows::table::Schema;
-use byoc_formats::rows::{Features, Frame, Table};
+use byoc_formats::media_types::format::Document;
+use byoc_formats::media_types::prediction_style::PredictionStyle;
+use byoc_formats::media_types::{AnswerWriter, ContentType, MediaType, Part, negotiate, read};
+use byoc_formats::rows::Frame;
+use byoc_formats::rows::schema::Schema;
 use byoc_linear_learner::LinearLearner;
 use byoc_sklearn::preprocessor::{Preprocessor, Request};
 use byoc_sklearn::scorer::Scorer;
@@ -85,8 +87,8 @@ impl Model {
         let default_accept = default_accept.unwrap_or(MediaType::Json);
         let (readable, writable) = match self {
             Model::LinearLearner(_) => (LinearLearner::READABLE, LinearLearner::WRITABLE),
-            Model::Preprocessor(_) => (Frame::READABLE, Features::WRITABLE),
-            Model::Scorer(_) => (Frame::READABLE, Scorer::WRITABLE),
+            Model::Preprocessor(_) => (MediaType::ALL, MediaType::ALL),
+            Model::Scorer(_) => (MediaType::ALL, Scorer::WRITABLE),
         };
         let reads = ContentType::parse(content_type, readable)?;
         Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
@@ -95,9 +97,9 @@ impl Model {
     /// What an answer in JSON has around its rows.
     fn document(&self) -> Document {
         match self {
-            Model::LinearLearner(_) => Document::Predictions,
+            Model::LinearLearner(_) => PredictionStyle::LinearLearner.document(),
             Model::Preprocessor(_) => Document::Instances,
-            Model::Scorer(scorer) => scorer.form().into(),
+            Model::Scorer(scorer) => scorer.style().document(),
         }
     }
 
@@ -137,7 +139,7 @@ impl Model {
         let Exchange { reads, writes } = exchange;
         let read = |schema: &dyn Schema| {
             let advised = |error| with_advice(error, reads, body, schema);
-            Frame::read_piece(reads, body, before.columns, schema, allowance).map_err(advised)
+            read::read_frame_piece(reads, body, before.columns, schema, allowance).map_err(advised)
         };
         let look = |frame: &Frame<'_>, schema: &dyn Schema, preprocessor: &Preprocessor| {
             let place = |feature, width| preprocessor.place_in_row(feature, width);
@@ -183,7 +185,7 @@ impl Model {
 /// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
 fn at_byte(error: error::Error, content_type: ContentType, body: &[u8]) -> error::Error {
     let byte = match error.place() {
-        Some(place @ Place { byte: None, .. }) => Table::byte_of(content_type, body, place),
+        Some(place @ Place { byte: None, .. }) => read::byte_of(content_type, body, place),
         _ => None,
     };
     match byte {
@@ -198,7 +200,7 @@ fn with_advice(error: error::Error, content_type: ContentType, body: &[u8], sche
     if error.cause() != error::Cause::BadPayload || is_further_down {
         return error;
     }
-    match Table::advice(content_type, body, schema) {
+    match read::advice(content_type, body, schema) {
         Some(advice) => error.advice(advice),
         None => error,
     }
@@ -242,8 +244,8 @@ impl PieceByPiece {
     ) -> Result<Vec<Vec<u8>>> {
         if piece.trim_ascii().is_empty() && self.before.rows > 0 {
             self.bytes += piece.len();
-            let ends_document = is_last && self.exchange.writes == MediaType::Json;
-            return Ok(if ends_document { vec![model.document().closing().to_vec()] } else { Vec::new() });
+            let closing = self.exchange.writes.brackets(model.document()).closing;
+            return Ok(if is_last && !closing.is_empty() { vec![closing.to_vec()] } else { Vec::new() });
         }
         let part = Part { is_first: self.before.rows == 0, is_last };
         let answered = model.answer_part(self.exchange, piece, self.before, part, (seen, allowance));
@@ -261,8 +263,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::model::Artifact;
-    use byoc_formats::media_types::pieces::Pieces;
-    use byoc_formats::rows::EstimatesForm;
+    use byoc_formats::media_types::prediction_style::JsonForm;
     use byoc_sklearn::preprocessor::Overrides;
 
     fn model(case: &str) -> Model {
@@ -271,7 +272,7 @@ mod tests {
             let artifact = Artifact::find(&fixtures.join("sklearn").join(case));
             artifact.and_then(|artifact| artifact.load(overrides, &Allowance::unbounded())).unwrap()
         };
-        let predictions = Overrides { json: Some(EstimatesForm::Predictions), ..Overrides::default() };
+        let predictions = Overrides { json: Some(JsonForm::Predictions), ..Overrides::default() };
         match case {
             "housing" => scikit_learn("1.4.2/housing", &Overrides::default()),
             "scorer" => scikit_learn("1.9.1/model_multinomial", &Overrides::default()),
@@ -297,7 +298,7 @@ mod tests {
 
     fn piece_by_piece(model: &Model, content_type: &str, accept: &str, body: &[u8]) -> Result<Vec<u8>> {
         let exchange = model.agree(Some(content_type), Some(accept), None).unwrap();
-        let mut pieces = Pieces::of_rows(exchange.reads.media_type, PIECE_ROWS);
+        let mut pieces = exchange.reads.media_type.pieces().unwrap().with_rows(PIECE_ROWS);
         let (mut progress, allowance) = (PieceByPiece::new(exchange), Allowance::unbounded());
         let (mut rest, mut answer) = (body, Vec::new());
         while let Some(end) = pieces.cut(rest) {

@@ -1,7 +1,6 @@
 //! How long an answer takes, reckoned before it is begun: what is heavy is not done on a thread that answers `/ping`.
 
 use super::{Exchange, Model};
-use byoc_formats::media_types::most_rows;
 use byoc_sklearn::columns::demand::Demand;
 
 /// What a model's answers take. The figures are of a slow core, and tell what is heavy from what is not, no more.
@@ -57,7 +56,7 @@ impl Cost {
 
     /// How many nanoseconds an answer takes, at most.
     pub fn nanoseconds(&self, exchange: Exchange, body: &[u8]) -> u64 {
-        let rows = most_rows(exchange.reads.media_type, body, self.columns) as u64;
+        let rows = exchange.reads.media_type.most_rows(body, self.columns) as u64;
         self.row.saturating_mul(rows).saturating_add(self.byte.saturating_mul(body.len() as u64))
     }
 }

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::Model;
 use byoc_formats::rows::Frame;
-use byoc_formats::rows::reading::column_name;
-use byoc_formats::rows::table::{Schema, ValueKind};
+use byoc_formats::rows::schema::Schema;
+use byoc_formats::rows::schema::column_name;
+use byoc_formats::rows::table::ValueKind;
 
 /// How many columns are watched at most.
 const MOST: usize = 4096;
@@ -84,7 +85,8 @@ const fn bit(kind: ValueKind) -> u8 {
 mod tests {
     use super::*;
     use byoc_account::Allowance;
-    use byoc_formats::media_types::MediaType;
+    use byoc_formats::media_types::read::read_frame;
+    use byoc_formats::media_types::{ContentType, MediaType};
 
     struct Named;
 
@@ -102,7 +104,8 @@ mod tests {
     fn a_column_whose_type_differs_between_payloads_is_warned_of_once_with_its_name() {
         let seen = SeenKinds([0, 1].map(|column| Seen { column, bits: AtomicU8::new(0) }).into());
         let look = |body: &str| {
-            let frame = Frame::read(MediaType::Csv, body.as_bytes(), &Named, &Allowance::unbounded()).unwrap();
+            let frame =
+                read_frame(ContentType::of(MediaType::Csv), body.as_bytes(), &Named, &Allowance::unbounded()).unwrap();
             seen.look(&frame, &Named, |feature, _| feature)
         };
         // Integers and fractions are numbers, and a column without a value is of no kind.

@@ -6,7 +6,7 @@ use super::streams::Stream;
 use byoc_account::Allowance;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
-use byoc_formats::rows::Batch;
+use byoc_formats::media_types::csv::read_channel;
 use byoc_formats::rows::batch::Row;
 use std::io::Read as _;
 
@@ -62,7 +62,7 @@ fn collect(text: &[u8], is_start: bool, collector: &mut Collector) -> Result<boo
         return Ok(true);
     }
     let allowance = Allowance::unbounded();
-    let batch = Batch::read_channel(text, columns, is_start, &allowance)?;
+    let batch = read_channel(text, columns, is_start, &allowance)?;
     for (index, row) in batch.rows().enumerate() {
         if let Row::Dense(cells) = row
             && let Some((label, features)) = cells.split_first()

@@ -1,6 +1,8 @@
 use super::*;
 use byoc_account::Allowance;
 use byoc_formats::media_types::{ContentType, MediaType};
+use byoc_formats::rows::predictions::Scores;
+use byoc_formats::rows::table::Column;
 use byoc_linear_learner::LinearLearner;
 
 struct Job {
@@ -64,9 +66,7 @@ fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
     let body = ContentType::of(MediaType::Csv);
     let predictions =
         learner.predict(&learner.read(body, b"1,1\n", &byoc_account::Allowance::unbounded()).unwrap()).unwrap();
-    let byoc_formats::rows::predictions::Scores::Float32(scores) = predictions.scores() else {
-        panic!("float32 scores")
-    };
+    let Some(Scores::One(Column::Float32(scores))) = predictions.scores() else { panic!("float32 scores") };
     assert!((scores[0] - 11.0).abs() < 1e-4, "{scores:?}");
 }
 

@@ -31,7 +31,7 @@ impl Report {
 /// A number as Python prints it, which AWS's lines are written by.
 pub(super) fn number(value: f64) -> String {
     let mut text = Vec::new();
-    byoc_formats::media_types::write_number(&mut text, value);
+    byoc_formats::numbers::print::write_f64(&mut text, value);
     String::from_utf8(text).unwrap_or_default()
 }
 

@@ -3,9 +3,9 @@
 
 use allocation_counter::measure;
 use byoc_account::{Allowance, Purpose};
+use byoc_formats::media_types::read::{read_batch, read_frame};
 use byoc_formats::media_types::{ContentType, MediaType};
-use byoc_formats::rows::table::Schema;
-use byoc_formats::rows::{Batch, Frame};
+use byoc_formats::rows::schema::Schema;
 
 /// Rows of so many columns that have names.
 struct Named(Vec<String>);
@@ -201,11 +201,13 @@ fn no_body_of_any_media_type_takes_more_than_its_bytes_justify_nor_more_than_it_
             let mut check = |rows: &str, read: &dyn Fn(&Allowance)| {
                 wrong.extend(check(&format!("{media_type:?} with {claim}, {rows}"), &body, read).err());
             };
-            check("by name", &|allowance| drop(Frame::read(*media_type, &body, &named, allowance)));
-            check("of any width", &|allowance| drop(Frame::read(*media_type, &body, &any_width, allowance)));
+            check("by name", &|allowance| drop(read_frame(ContentType::of(*media_type), &body, &named, allowance)));
+            check("of any width", &|allowance| {
+                drop(read_frame(ContentType::of(*media_type), &body, &any_width, allowance))
+            });
             for width in [1, 1000] {
                 check(&format!("{width} features"), &|allowance| {
-                    drop(Batch::read(content_type, &body, width, allowance));
+                    drop(read_batch(content_type, &body, width, allowance));
                 });
             }
         }

@@ -4,8 +4,8 @@ use super::models::{Object, file};
 use super::requests;
 use byoc::model::{Artifact, Inspection, Invocation};
 use byoc_account::Allowance;
-use byoc_formats::media_types::MediaType;
-use byoc_formats::rows::Frame;
+use byoc_formats::media_types::read::read_frame;
+use byoc_formats::media_types::{ContentType, MediaType};
 use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -67,7 +67,9 @@ pub fn answering(class: &str, cells: usize) -> Duration {
 /// What reading so many rows of ten numbers takes.
 pub fn reading(media_type: MediaType, rows: usize) -> Duration {
     let body = requests::numbers(media_type, rows);
-    on_processor(&|| drop(Frame::read(media_type, &body, &|_: usize| Ok(()), &Allowance::unbounded()).unwrap()))
+    on_processor(&|| {
+        drop(read_frame(ContentType::of(media_type), &body, &|_: usize| Ok(()), &Allowance::unbounded()).unwrap())
+    })
 }
 
 /// The mean of as many runs as the clock needs, which on some systems ticks every few milliseconds.

@@ -4,6 +4,7 @@ use super::models::{self, file};
 use byoc::model::{Artifact, Model};
 use byoc_account::Allowance;
 use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::answer::write_features;
 use byoc_formats::rows::Features;
 use byoc_formats::rows::table::{Column, Table};
 use byoc_sklearn::preprocessor::Overrides;
@@ -54,6 +55,6 @@ pub fn numbers(media_type: MediaType, rows: usize) -> Vec<u8> {
     let column = |index: usize| Column::Float64((0..rows).map(|row| (row * index) as f64 + 0.25).collect());
     let table = Table { rows, columns: (0..10).map(column).collect() };
     let mut body = Vec::new();
-    Features { label: None, table, sources: vec![None; 10] }.write(media_type, &mut body).unwrap();
+    write_features(Features { label: None, table, sources: vec![None; 10] }, media_type, &mut body).unwrap();
     body
 }

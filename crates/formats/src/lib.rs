@@ -4,15 +4,18 @@
 //! - [`pickle`] (with joblib and dill), skops, [`mxnet_params`], [`targz`]: the files that models come in; all are hostile
 //!   until read. Archives are unpacked without links, parent paths or bombs; pickles are read as data by an allow-list and can
 //!   call nothing; lengths are checked before memory is taken. [`file_kind`]: what a file is by its first bytes.
+//! - [`numbers`]: numbers as Python prints them.
 //! - [`json_document`]: JSON documents that people write.
 //! - [`suggest`]: the known name closest to a misspelled one.
 //! - [`error`]: what is wrong with data, and where in it.
 
 pub mod error;
+mod excerpt;
 pub mod file_kind;
 pub mod json_document;
 pub mod media_types;
 pub mod mxnet_params;
+pub mod numbers;
 pub mod pickle;
 pub mod rows;
 mod skops;

@@ -3,7 +3,8 @@
 use super::*;
 use byoc_account::Allowance;
 use byoc_formats::error::Cause;
-use byoc_formats::rows::predictions::Scores;
+use byoc_formats::media_types::answer::write_predictions;
+use byoc_formats::media_types::prediction_style::PredictionStyle;
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::io::Read;
@@ -89,15 +90,15 @@ fn every_request_scores_as_mxnet_scored_it() {
                 case.learner.read(content_type, &std::fs::read(&path).unwrap(), crate::testing::unbounded()).unwrap();
             let predictions = case.learner.predict(&batch).unwrap();
             let rows = if path.ends_with("single.csv") { 1 } else { case.expected.scores.len() };
-            assert_eq!(predictions.len(), rows, "{path:?}");
-            let Scores::Float32(scores) = predictions.scores() else { panic!("float64 scores") };
+            assert_eq!(predictions.rows(), rows, "{path:?}");
+            let scores = crate::testing::scores(&predictions);
             let expected: Vec<f64> = case.expected.scores[..rows].concat();
             assert_eq!(scores.len(), expected.len(), "{path:?}");
             for (&found, expected) in scores.iter().zip(expected) {
                 assert!(close(f64::from(found), expected), "{path:?}: {found} for {expected}");
             }
             let labels = case.expected.predicted_labels.as_ref().map(|labels| &labels[..rows]);
-            assert_eq!(predictions.labels(), labels, "{path:?}");
+            assert_eq!(crate::testing::labels(&predictions).as_deref(), labels, "{path:?}");
             compared += 1;
         }
     }
@@ -181,7 +182,8 @@ fn records_of_answers_are_those_of_the_algorithms_container() {
             .learner
             .predict(&case.learner.read(content_type, &request, crate::testing::unbounded()).unwrap())
             .unwrap();
-        predictions.write(MediaType::RecordIoProtobuf, &mut answer).unwrap();
+        write_predictions(predictions, PredictionStyle::LinearLearner, MediaType::RecordIoProtobuf, &mut answer)
+            .unwrap();
         let expected = std::fs::read(case.folder.join("expected/response.recordio")).unwrap();
         assert_eq!(answer.len(), expected.len(), "{:?}", case.folder);
         let (found, expected) = (records(&answer), records(&expected));
@@ -226,7 +228,7 @@ fn answers_are_spelled_as_the_algorithms_container_spells_them() {
         let predictions = case.learner.predict(&batch.unwrap()).unwrap();
         for (media_type, file) in [(MediaType::Json, "response.json"), (MediaType::JsonLines, "response.jsonl")] {
             let mut answer = Vec::new();
-            predictions.write(media_type, &mut answer).unwrap();
+            write_predictions(predictions.clone(), PredictionStyle::LinearLearner, media_type, &mut answer).unwrap();
             let answer = String::from_utf8(answer).unwrap();
             let expected = std::fs::read_to_string(case.folder.join("expected").join(file)).unwrap();
             let ((found, between), (expected, expected_between)) = (numbers(&answer), numbers(&expected));

@@ -17,8 +17,9 @@ pub use describe::{LinearLearnerDescription, OutputDescription};
 pub use write::write;
 
 use byoc_formats::error::{Cause, Result};
+use byoc_formats::media_types::read::read_batch;
 use byoc_formats::media_types::{ContentType, MediaType};
-use byoc_formats::rows::{Batch, Predictions};
+use byoc_formats::rows::Batch;
 
 /// A loaded linear model. Immutable, so all threads share one.
 #[derive(Debug, PartialEq)]
@@ -70,10 +71,11 @@ pub enum Activation {
 
 impl LinearLearner {
     /// The media types that requests may have.
-    pub const READABLE: &'static [MediaType] = Batch::READABLE;
+    pub const READABLE: &'static [MediaType] = MediaType::ALL;
 
     /// The media types of answers; the first is the default of the algorithm's own container.
-    pub const WRITABLE: &'static [MediaType] = Predictions::WRITABLE;
+    pub const WRITABLE: &'static [MediaType] =
+        &[MediaType::Json, MediaType::JsonLines, MediaType::RecordIoProtobuf, MediaType::Csv, MediaType::Npy];
 
     /// What the model predicts.
     pub fn predictor_type(&self) -> PredictorType {
@@ -116,7 +118,7 @@ impl LinearLearner {
     /// [`byoc_formats::error::Cause::BadPayload`]. The message starts with what the algorithm's own container answers to any
     /// request that it cannot score (github.com/aws/sagemaker-python-sdk issue 1881), and goes on to say what is wrong.
     pub fn read<'w>(&self, content_type: ContentType, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
-        Batch::read(content_type, body, self.feature_dim, allowance).map_err(|error| match error.cause() {
+        read_batch(content_type, body, self.feature_dim, allowance).map_err(|error| match error.cause() {
             Cause::BadPayload => error.context("unable to evaluate payload provided"),
             _ => error,
         })

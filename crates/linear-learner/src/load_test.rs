@@ -2,7 +2,6 @@ use super::*;
 use byoc_account::Allowance;
 use byoc_formats::error::Cause;
 use byoc_formats::media_types::{ContentType, MediaType};
-use byoc_formats::rows::predictions::Scores;
 
 type NamedArray<'a> = (&'a str, &'a [u64], &'a [f32]);
 
@@ -53,10 +52,7 @@ const MULTICLASS: &str = r#"{"predictor_type": "multiclass_classifier", "loss_ty
 fn scores(learner: &LinearLearner, csv: &str) -> Vec<f32> {
     let content_type = ContentType::of(MediaType::Csv);
     let batch = learner.read(content_type, csv.as_bytes(), crate::testing::unbounded()).unwrap();
-    match learner.predict(&batch).unwrap().scores() {
-        Scores::Float32(scores) => scores.clone(),
-        Scores::Float64(_) => panic!("float64 scores"),
-    }
+    crate::testing::scores(&learner.predict(&batch).unwrap())
 }
 
 #[test]

@@ -8,8 +8,11 @@ use super::{Activation, LinearLearner, PredictorType};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::AnswerWriter;
+use byoc_formats::media_types::prediction_style::PredictionStyle;
+use byoc_formats::rows::Predictions;
 use byoc_formats::rows::batch::{Batch, Row};
-use byoc_formats::rows::predictions::{Predictions, Scores, Width};
+use byoc_formats::rows::predictions::Scores;
+use byoc_formats::rows::table::Column;
 
 /// Scores of a block of rows: they stay in the cache.
 const BLOCK_SCORES: usize = 32 << 10;
@@ -22,7 +25,7 @@ impl LinearLearner {
     ///
     /// # Errors
     /// [`Cause::Internal`] when the batch was not read for this model.
-    pub fn predict(&self, batch: &Batch<'_>) -> Result<Predictions> {
+    pub fn predict(&self, batch: &Batch<'_>) -> Result<Predictions<'static>> {
         self.check(batch)?;
         self.predict_rows(&mut batch.rows(), batch.len())
     }
@@ -41,7 +44,7 @@ impl LinearLearner {
             let count = left.min(most);
             let bytes = count.saturating_mul(self.outputs() * size_of::<f32>() + size_of::<i64>());
             allowance.take(bytes)?;
-            writer.predictions(&self.predict_rows(&mut rows, count)?)?;
+            writer.predictions(self.predict_rows(&mut rows, count)?, PredictionStyle::LinearLearner)?;
             allowance.give_back(bytes);
             left -= count;
             if left == 0 {
@@ -58,27 +61,30 @@ impl LinearLearner {
         Err(Error::new(Cause::Internal, message))
     }
 
-    fn predict_rows<'r>(&self, rows: &mut impl Iterator<Item = Row<'r>>, count: usize) -> Result<Predictions> {
+    fn predict_rows<'r>(&self, rows: &mut impl Iterator<Item = Row<'r>>, count: usize) -> Result<Predictions<'static>> {
         let outputs = self.outputs();
-        let mut scores = Vec::with_capacity(count * outputs);
+        let mut scores = vec![Vec::with_capacity(count); outputs];
+        let mut row_scores = Vec::with_capacity(outputs);
         let mut labels = match self.predictor_type {
             PredictorType::Regressor => None,
             _ => Some(Vec::with_capacity(count)),
         };
         for row in rows.take(count) {
-            let start = scores.len();
-            scores.extend(self.weights().zip(self.bias()).map(|(weights, &bias)| linear(weights, bias, row)));
-            let row_scores = scores.get_mut(start..).unwrap_or_default();
-            activate(self.activation, row_scores);
+            row_scores.clear();
+            row_scores.extend(self.weights().zip(self.bias()).map(|(weights, &bias)| linear(weights, bias, row)));
+            activate(self.activation, &mut row_scores);
             if let Some(labels) = &mut labels {
-                labels.push(self.label(row_scores));
+                labels.push(self.label(&row_scores));
             }
+            scores.iter_mut().zip(&row_scores).for_each(|(column, score)| column.push(*score));
         }
-        let width = match self.predictor_type {
-            PredictorType::MulticlassClassifier => Width::List(outputs),
-            _ => Width::One,
+        let rows = scores.first().map_or(0, Vec::len);
+        let mut columns: Vec<_> = scores.into_iter().map(Column::Float32).collect();
+        let scores = match self.predictor_type {
+            PredictorType::MulticlassClassifier => Scores::Each(columns),
+            _ => Scores::One(columns.swap_remove(0)),
         };
-        Predictions::new(Scores::Float32(scores), width, labels)
+        Predictions::new(rows, Some(scores), labels.map(Column::Int64))
     }
 
     fn label(&self, scores: &[f32]) -> i64 {

@@ -4,7 +4,6 @@ use super::*;
 use crate::archive::{Member, ModelAlgo};
 use byoc_account::Allowance;
 use byoc_formats::media_types::{ContentType, MediaType};
-use byoc_formats::rows::predictions::Scores;
 use std::path::PathBuf;
 
 fn given(pairs: &[(&str, &str)]) -> Hyperparameters {
@@ -107,18 +106,11 @@ fn what_is_written_is_loaded_and_scores_as_the_weights_say() {
             }
             _ => raw,
         };
-        let found = scores(predictions.scores());
+        let found: Vec<f64> = crate::testing::scores(&predictions).into_iter().map(f64::from).collect();
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-6, "{pairs:?}: {found} {expected}");
         }
-    }
-}
-
-fn scores(scores: &Scores) -> Vec<f64> {
-    match scores {
-        Scores::Float32(values) => values.iter().map(|&value| f64::from(value)).collect(),
-        Scores::Float64(values) => values.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a scikit-learn artifact is used: the same for every command that loads one itself.
 
-use byoc_formats::rows::EstimatesForm;
+use byoc_formats::media_types::prediction_style::JsonForm;
 use byoc_formats::suggest;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, Method, ToldLabel};
 
@@ -36,7 +36,7 @@ settings! {
 
         /// Form of a scorer's answers in JSON: list, as AWS's scikit-learn container has it, or predictions, as the linear
         /// learner has it
-        scorer_json: Optional<EstimatesForm> = flag("scorer-json", "FORM")
+        scorer_json: Optional<JsonForm> = flag("scorer-json", "FORM")
             .variables(&["BYOC_SCORER_JSON"])
             .parse(form)
             .otherwise("that of columns.json, else list");
@@ -51,15 +51,10 @@ fn method(text: &str) -> Result<Method, Wrong> {
     })
 }
 
-fn form(text: &str) -> Result<EstimatesForm, Wrong> {
-    let names = || EstimatesForm::ALL.map(EstimatesForm::name).join(" or ");
-    EstimatesForm::from_name(text.trim()).ok_or_else(|| {
-        format!(
-            "{}expected {}",
-            suggest::did_you_mean(text.trim(), EstimatesForm::ALL.map(EstimatesForm::name)),
-            names()
-        )
-        .into()
+fn form(text: &str) -> Result<JsonForm, Wrong> {
+    let names = || JsonForm::ALL.map(JsonForm::name).join(" or ");
+    JsonForm::from_name(text.trim()).ok_or_else(|| {
+        format!("{}expected {}", suggest::did_you_mean(text.trim(), JsonForm::ALL.map(JsonForm::name)), names()).into()
     })
 }
 

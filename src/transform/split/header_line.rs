@@ -10,7 +10,7 @@ use super::window::Window;
 use crate::error::{Error, Result};
 use crate::transform::processing::{DataProcessing, blank_lines, check_row, header_row, is_blank};
 use byoc_formats::error::Place;
-use byoc_formats::media_types::{CsvHeader, header_of_csv};
+use byoc_formats::media_types::content_type::{self, CsvHeader};
 
 /// Whether objects have a header line: the parameter `header` of the job's ContentType.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Header {
     /// # Errors
     /// That it says both.
     pub(in crate::transform) fn of(content_type: Option<&str>) -> Result<Header> {
-        Ok(match header_of_csv(content_type.unwrap_or_default())? {
+        Ok(match content_type::Header::new(content_type.unwrap_or_default()).csv_header()? {
             CsvHeader::Present => Header::Present,
             CsvHeader::Absent | CsvHeader::Unknown(_) => Header::Absent,
         })

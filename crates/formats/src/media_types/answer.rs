@@ -1,28 +1,28 @@
-//! An answer on its way to bytes, block of rows after block of rows.
+//! Writes an answer, one block of rows after another.
 //!
-//! What a block may take as text is leased before it is written, and what it took stays leased with the answer. A block is
-//! written where there is room for the longest text that it could be. Of a small answer each block is a piece, which gives
-//! back the room that it did not need; those of a large one are put together to pieces that go back to the system when they
-//! are sent. Nothing is moved for a larger room.
+//! The most bytes that a block can have are leased before it is written; what it took stays leased with the answer. In a
+//! small answer each block is a piece of its own, and the room that it did not need is given back. The blocks of a large
+//! answer are put together to pieces that go back to the system when they are sent. No buffer ever grows by reallocation.
 
-use crate::error::{Cause, Error, Result};
-use crate::media_types::{MediaType, csv, json, jsonlines, npy, numeric_csv, recordio};
-use crate::rows::features::Features;
-use crate::rows::predictions::Predictions;
-use crate::rows::{Estimates, EstimatesForm};
+use crate::error::Result;
+use crate::media_types::format::{BlockPosition, Brackets, CellSize, Document};
+use crate::media_types::media_type::MediaType;
+use crate::media_types::prediction_style::{JsonForm, PredictionStyle};
+use crate::rows::table::{Cell, Column};
+use crate::rows::{Features, Predictions};
 use byoc_account::{Allowance, Room as _};
 
-/// Which part of an answer a body's rows make, where a body is answered piece by piece.
+/// Where the rows of a body stand in the answer, if the body is answered piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Whether no row was answered before.
+    /// Whether no rows come before them.
     pub is_first: bool,
-    /// Whether no row follows.
+    /// Whether no rows follow.
     pub is_last: bool,
 }
 
 impl Part {
-    /// All of it.
+    /// All rows of the answer.
     pub const WHOLE: Part = Part { is_first: true, is_last: true };
 }
 
@@ -31,124 +31,72 @@ impl Part {
 pub struct AnswerWriter<'w> {
     media_type: MediaType,
     part: Part,
-    /// How many rows there will be, which an array of numpy's says at its start.
+    /// The number of rows of the answer, which the header of a numpy array holds.
     rows: usize,
     written: usize,
     allowance: &'w Allowance,
-    /// The text of the last block.
+    /// The last block.
     block: Vec<u8>,
-    /// The text of the blocks before it.
+    /// The blocks before it.
     pieces: Vec<Vec<u8>>,
 }
 
-/// What a document of JSON has around its rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Document {
-    /// `{"instances": [...]}`
-    Instances,
-    /// `{"predictions": [...]}`
-    Predictions,
-    /// `[...]`
-    List,
-}
-
-impl Document {
-    fn opening(self) -> &'static [u8] {
-        match self {
-            Document::Instances => b"{\"instances\": [",
-            Document::Predictions => b"{\"predictions\": [",
-            Document::List => b"[",
-        }
-    }
-
-    /// What ends it after the last row.
-    pub fn closing(self) -> &'static [u8] {
-        match self {
-            Document::Instances | Document::Predictions => b"]}",
-            Document::List => b"]",
-        }
-    }
-}
-
-impl From<EstimatesForm> for Document {
-    fn from(form: EstimatesForm) -> Document {
-        match form {
-            EstimatesForm::List => Document::List,
-            EstimatesForm::Predictions => Document::Predictions,
-        }
-    }
-}
-
-/// How large a piece of an answer is that has more than so many bytes: the allocator gives it back to the system when it is
-/// sent, whatever lies around it (`byoc_allocator::keep_some`).
+/// The size of the pieces of an answer that is larger than this. The allocator returns a piece of this size to the system
+/// when it is sent, whatever lies around it (`byoc_allocator::keep_some`).
 const PIECE: usize = 2 << 20;
 
-/// Room that is not worth giving back at the end.
+/// The most bytes around the values of a row of features: brackets, names and separators in JSON, or the frame of a record.
+const AROUND_FEATURES: usize = 64;
+
+/// The same for a prediction, which has the heads of two labels in a record.
+const AROUND_PREDICTION: usize = 96;
+
+/// The most bytes around all rows: the header of a numpy array.
+const AROUND_ALL: usize = 256;
+
+/// Unused room of at most this size is not given back at the end.
 const IDLE_ROOM: usize = 16 << 10;
 
+impl PredictionStyle {
+    /// The JSON document around the predictions.
+    pub fn document(self) -> Document {
+        match self {
+            PredictionStyle::ScikitLearn(JsonForm::List) => Document::List,
+            PredictionStyle::LinearLearner | PredictionStyle::ScikitLearn(JsonForm::Predictions) => {
+                Document::Predictions
+            }
+        }
+    }
+}
+
 impl<'w> AnswerWriter<'w> {
-    /// An answer of so many rows.
+    /// An answer of `rows` rows.
     pub fn new(media_type: MediaType, rows: usize, part: Part, allowance: &'w Allowance) -> AnswerWriter<'w> {
         AnswerWriter { media_type, part, rows, written: 0, allowance, block: Vec::new(), pieces: Vec::new() }
     }
 
-    /// Appends the features of some rows.
+    /// Appends the features of a block of rows.
     ///
     /// # Errors
-    /// [`Cause::NotWritable`] for text in a media type that holds numbers only, with the row and the column; and where
+    /// [`Cause::NotWritable`] for text in a media type that holds only numbers, with the row and the column; and where
     /// there is no memory for the answer.
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
-        let (media_type, rows, count) = (self.media_type, self.rows, features.table.rows);
-        self.block(count, features.most_bytes(media_type), Document::Instances, |out, is_first| {
-            match media_type {
-                MediaType::Csv => csv::write(&features.into_table(), out),
-                MediaType::Json => json::write_rows(&features.into_table(), is_first, out),
-                MediaType::JsonLines => jsonlines::write_rows(&features.into_table(), out),
-                MediaType::RecordIoProtobuf => recordio::write_features(&features, out)?,
-                MediaType::Npy => npy::write_features(&features, is_first.then_some(rows), out)?,
-            }
-            Ok(())
-        })
+        let (format, rows) = (self.media_type.format(), features.table.rows);
+        let size = columns_size(features.label.iter().chain(&features.table.columns), format.cell_size());
+        let most_bytes = size.saturating_add(rows.saturating_mul(AROUND_FEATURES)).saturating_add(AROUND_ALL);
+        self.block(rows, most_bytes, Document::Instances, |out, block| format.write_features(features, block, out))
     }
 
-    /// Appends an estimator's answers for some rows, in JSON and JSON Lines in a form.
+    /// Appends the predictions for a block of rows.
     ///
     /// # Errors
-    /// As [`AnswerWriter::features`].
-    pub fn estimates(&mut self, estimates: Estimates<'_>, form: EstimatesForm) -> Result<()> {
-        let (media_type, rows, count) = (self.media_type, self.rows, estimates.rows());
-        self.block(count, estimates.most_bytes(media_type), form.into(), |out, is_first| {
-            match (media_type, form) {
-                (MediaType::Csv, _) => csv::write(&estimates.into_table(), out),
-                (MediaType::Json, EstimatesForm::List) => json::write_values(&estimates, is_first, out),
-                (MediaType::Json, EstimatesForm::Predictions) => json::write_estimates(&estimates, is_first, out),
-                (MediaType::JsonLines, EstimatesForm::List) => jsonlines::write_values(&estimates, out),
-                (MediaType::JsonLines, EstimatesForm::Predictions) => jsonlines::write_estimates(&estimates, out),
-                (MediaType::Npy, _) => npy::write_estimates(estimates, is_first.then_some(rows), out)?,
-                // Not among what can be asked for: the learner's records have a score always, and labels that are numbers.
-                (MediaType::RecordIoProtobuf, _) => {
-                    return Err(Error::new(Cause::NotWritable, "an estimator's answers are not written as records"));
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// Appends the linear learner's answers for some rows.
-    ///
-    /// # Errors
-    /// When there is no memory for the answer.
-    pub fn predictions(&mut self, predictions: &Predictions) -> Result<()> {
-        let (media_type, rows) = (self.media_type, self.rows);
-        self.block(predictions.len(), predictions.most_bytes(), Document::Predictions, |out, is_first| {
-            match media_type {
-                MediaType::Csv => numeric_csv::write_predictions(predictions, out),
-                MediaType::Json => json::write_predictions(predictions, is_first, out),
-                MediaType::JsonLines => jsonlines::write_predictions(predictions, out),
-                MediaType::RecordIoProtobuf => recordio::write_predictions(predictions, out),
-                MediaType::Npy => npy::write_predictions(predictions, is_first.then_some(rows), out),
-            }
-            Ok(())
+    /// As [`AnswerWriter::features`], for labels that are text.
+    pub fn predictions(&mut self, predictions: Predictions<'_>, style: PredictionStyle) -> Result<()> {
+        let (format, rows) = (self.media_type.format(), predictions.rows());
+        let size = columns_size(predictions.columns(), format.cell_size());
+        let most_bytes = size.saturating_add(rows.saturating_mul(AROUND_PREDICTION)).saturating_add(AROUND_ALL);
+        self.block(rows, most_bytes, style.document(), |out, block| {
+            format.write_predictions(predictions, style, block, out)
         })
     }
 
@@ -157,42 +105,41 @@ impl<'w> AnswerWriter<'w> {
         rows: usize,
         most_bytes: usize,
         document: Document,
-        write: impl FnOnce(&mut Vec<u8>, bool) -> Result<()>,
+        write: impl FnOnce(&mut Vec<u8>, BlockPosition) -> Result<()>,
     ) -> Result<()> {
         self.allowance.check_time()?;
         self.keep_block()?;
-        let (opening, closing) = (document.opening(), document.closing());
+        let Brackets { opening, closing } = self.media_type.brackets(document);
         self.block.make_room(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
-        let is_json = self.media_type == MediaType::Json;
         let is_first = self.part.is_first && self.written == 0;
-        if is_json && is_first {
+        if is_first {
             self.block.extend_from_slice(opening);
         }
-        write(&mut self.block, is_first)?;
+        write(&mut self.block, BlockPosition { is_first, all_rows: self.rows })?;
         let is_first_of_part = self.written == 0;
         self.written += rows;
         if is_first_of_part {
-            // It is not made in vain. With an eighth off: text may become shorter.
+            // Refuse an answer that will not fit before the rest is written. An eighth off: later text may be shorter.
             self.allowance.check((self.rest() / 8 * 7) as u64)?;
         }
-        if is_json && self.part.is_last && self.written >= self.rows {
+        if self.part.is_last && self.written >= self.rows {
             self.block.extend_from_slice(closing);
         }
         Ok(())
     }
 
-    /// The bytes of the rows that are not written yet, if they are like those that are.
+    /// An estimate of the bytes of the rows that are not written yet.
     fn rest(&self) -> usize {
         let left = self.rows.saturating_sub(self.written) as u128;
         usize::try_from(self.bytes() as u128 * left / self.written.max(1) as u128).unwrap_or(usize::MAX)
     }
 
-    /// The bytes that are written.
+    /// The number of bytes written.
     fn bytes(&self) -> usize {
         self.pieces.iter().map(Vec::len).sum::<usize>() + self.block.len()
     }
 
-    /// Makes the text of the block part of the pieces.
+    /// Moves the block to the pieces.
     fn keep_block(&mut self) -> Result<()> {
         let rest = self.rest();
         if self.bytes().saturating_add(rest) < PIECE || (self.pieces.is_empty() && rest == 0) {
@@ -220,10 +167,10 @@ impl<'w> AnswerWriter<'w> {
         Ok(())
     }
 
-    /// The answer's bytes in pieces; their memory is taken from the allowance still.
+    /// The bytes of the answer in pieces; their memory stays taken from the allowance.
     ///
     /// # Errors
-    /// When there is no memory for the last of them.
+    /// When there is no memory for the last piece.
     pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
         self.keep_block()?;
         self.allowance.give_back(self.block.capacity());
@@ -233,7 +180,7 @@ impl<'w> AnswerWriter<'w> {
     }
 }
 
-/// The same text in no more room than it needs, which an allocator does without moving it.
+/// Shrinks the buffer to its contents, which an allocator does in place.
 fn without_idle_room(mut text: Vec<u8>, allowance: &Allowance) -> Vec<u8> {
     let room = text.capacity();
     if room - text.len() > IDLE_ROOM {
@@ -243,8 +190,44 @@ fn without_idle_room(mut text: Vec<u8>, allowance: &Allowance) -> Vec<u8> {
     text
 }
 
-/// Writes an answer whole.
-pub(crate) fn whole(
+/// The most bytes that the values of columns have when they are written.
+fn columns_size<'a>(columns: impl Iterator<Item = &'a Column<'a>>, size: CellSize) -> usize {
+    columns.map(|column| column_size(column, size)).sum()
+}
+
+fn column_size(column: &Column<'_>, size: CellSize) -> usize {
+    let text = match column {
+        Column::Object(cells) if size.text_byte > 0 => {
+            let length = |cell: &Cell<'_>| if let Cell::Text(text) = cell { text.len() } else { 0 };
+            size.text_byte.saturating_mul(cells.iter().map(length).sum())
+        }
+        _ => 0,
+    };
+    column.len().saturating_mul(size.number).saturating_add(text)
+}
+
+/// Appends the features as a whole body.
+///
+/// # Errors
+/// Those of [`AnswerWriter::features`].
+pub fn write_features(features: Features<'_>, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
+    write_whole(media_type, features.table.rows, out, |writer| writer.features(features))
+}
+
+/// Appends the predictions as a whole body.
+///
+/// # Errors
+/// Those of [`AnswerWriter::predictions`].
+pub fn write_predictions(
+    predictions: Predictions<'_>,
+    style: PredictionStyle,
+    media_type: MediaType,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    write_whole(media_type, predictions.rows(), out, |writer| writer.predictions(predictions, style))
+}
+
+fn write_whole(
     media_type: MediaType,
     rows: usize,
     out: &mut Vec<u8>,
@@ -260,7 +243,8 @@ pub(crate) fn whole(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::table::{Cell, Column, Table};
+    use crate::error::Cause;
+    use crate::rows::table::Table;
     use byoc_account::Purpose;
     use proptest::prelude::*;
 
@@ -288,7 +272,7 @@ mod tests {
                     _ => features(rows),
                 };
                 let mut expected = Vec::new();
-                make(0..rows).write(*media_type, &mut expected).unwrap();
+                write_features(make(0..rows), *media_type, &mut expected).unwrap();
                 let allowance = Allowance::of_bytes(1 << 20, Purpose::Answer);
                 let mut writer = AnswerWriter::new(*media_type, rows, Part::WHOLE, &allowance);
                 let mut start = 0;
@@ -318,7 +302,7 @@ mod tests {
             all.extend(writer.finish().unwrap().concat());
         }
         let mut expected = Vec::new();
-        features(0..5).write(MediaType::Json, &mut expected).unwrap();
+        write_features(features(0..5), MediaType::Json, &mut expected).unwrap();
         assert_eq!(String::from_utf8(all).unwrap(), String::from_utf8(expected).unwrap());
     }
 

@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn binary_media_types_are_answered_to_those_who_name_them() {
-        for offered in [crate::rows::Predictions::WRITABLE, crate::rows::Features::WRITABLE] {
+        for offered in [&[Json, JsonLines, RecordIoProtobuf, Csv, Npy], MediaType::ALL] {
             for (accept, expected) in [
                 ("application/x-recordio-protobuf", RecordIoProtobuf),
                 ("Application/X-RecordIO-Protobuf; charset=utf-8", RecordIoProtobuf),

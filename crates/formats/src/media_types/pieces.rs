@@ -1,59 +1,58 @@
-//! A body too large to be held, cut into pieces of whole records while it arrives.
+//! Cuts a body that is too large to hold in memory into pieces of whole records while it arrives.
 //!
-//! Each piece is read as if it were a body of its own. For a model that takes rows one by one that changes nothing. Columns,
-//! however, have one type for all rows of a body (`csv`), and here for all rows of a piece. The unit is pandas' own: with
-//! `low_memory`, its default, `read_csv` types a body in chunks of the largest power of two of rows that is below 2^20
-//! divided by the number of columns (`pandas/io/parsers/c_parser_wrapper.py`). So a piece is typed as pandas types that
-//! chunk; what pandas does besides, which is to put chunks of different types together in one column, is not done.
+//! Each piece is read as a body of its own. For a model that takes rows one by one this changes nothing. Columns, however,
+//! have one dtype for all rows of a body (`csv`), and here for all rows of a piece. A piece of CSV is a chunk of pandas: with
+//! `low_memory`, its default, `read_csv` infers dtypes for chunks of the largest power of two of rows below 2^20 divided by
+//! the number of columns (`pandas/io/parsers/c_parser_wrapper.py`). pandas then joins chunks of different dtypes into one
+//! column, which is not done here.
 
-use crate::media_types::MediaType;
-
-/// pandas' size of a chunk, in cells (`TextReader.set_buffer_lines` of `pandas/_libs/parsers.pyx`).
+/// The size of a chunk of pandas, in cells (`TextReader.set_buffer_lines` of `pandas/_libs/parsers.pyx`).
 const CELLS: usize = 1 << 20;
-/// A piece ends here even if it has fewer rows, so that long rows take no more memory than short ones.
+/// A piece ends here even if it has fewer rows, so that long rows take no more memory than short ones, in bytes.
 const BYTES: usize = 8 << 20;
 
-/// Where a body may be cut.
+/// Finds where a body may be cut.
 #[derive(Debug)]
 pub struct Pieces {
     is_csv: bool,
-    /// Rows of a piece; not known before the first record has come.
+    /// The number of rows of a piece; unknown before the first record has arrived.
     rows: Option<usize>,
     scan: Scan,
 }
 
-/// How far the piece that is arriving has been looked at.
+/// How far the arriving piece has been searched.
 #[derive(Debug, Default)]
 struct Scan {
-    /// Up to here it has no line end that was not seen.
+    /// All line ends before this byte have been found.
     searched: usize,
-    /// Where the line begins that is arriving.
+    /// Where the arriving line begins.
     line: usize,
     /// Whether that line begins within a quoted field.
     is_quoted: bool,
-    /// How many records are complete, and where the last of them ends.
+    /// The number of complete records, and where the last one ends.
     rows: usize,
     end: usize,
 }
 
 impl Pieces {
-    /// How bodies of a media type are cut. A JSON document cannot be: it is one value; and so is an array of numpy's. Records
-    /// in frames are not either: nobody sends them by the gigabyte.
-    pub fn of(media_type: MediaType) -> Option<Pieces> {
-        match media_type {
-            MediaType::Json | MediaType::Npy | MediaType::RecordIoProtobuf => None,
-            MediaType::Csv => Some(Pieces { is_csv: true, rows: None, scan: Scan::default() }),
-            MediaType::JsonLines => Some(Pieces { is_csv: false, rows: Some(usize::MAX), scan: Scan::default() }),
-        }
+    /// Pieces of CSV, each as large as a chunk of pandas.
+    pub(crate) fn of_csv() -> Pieces {
+        Pieces { is_csv: true, rows: None, scan: Scan::default() }
     }
 
-    /// Pieces of so many rows, whatever they weigh: small ones, for tests.
+    /// Pieces of JSON Lines.
+    pub(crate) fn of_lines() -> Pieces {
+        Pieces { is_csv: false, rows: Some(usize::MAX), scan: Scan::default() }
+    }
+
+    /// Pieces of `rows` rows, whatever their size: small ones, for tests.
     #[doc(hidden)]
-    pub fn of_rows(media_type: MediaType, rows: usize) -> Pieces {
-        Pieces { is_csv: media_type == MediaType::Csv, rows: Some(rows), scan: Scan::default() }
+    #[must_use]
+    pub fn with_rows(self, rows: usize) -> Pieces {
+        Pieces { rows: Some(rows), ..self }
     }
 
-    /// Looks at what has arrived of a piece, all of it each time, and says where the piece ends, if it does.
+    /// Where the piece ends, if it is complete. `arrived` is everything that has arrived of it so far.
     pub fn cut(&mut self, arrived: &[u8]) -> Option<usize> {
         loop {
             let scan = &mut self.scan;
@@ -116,7 +115,7 @@ fn ends_in_quotes(line: &[u8], mut is_quoted: bool) -> bool {
     }
 }
 
-/// How many rows pandas takes into a chunk, by the number of columns of the first record.
+/// The number of rows of a chunk of pandas, by the number of columns of the first record.
 fn rows_of_a_piece(record: &[u8]) -> usize {
     let mut columns = 1;
     let mut start = 0;
@@ -136,6 +135,7 @@ fn rows_of_a_piece(record: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media_types::MediaType;
     use proptest::prelude::*;
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         {
             assert_eq!(rows_of_a_piece(record.as_bytes()), rows, "{record}");
         }
-        let mut pieces = Pieces::of(MediaType::Csv).unwrap();
+        let mut pieces = MediaType::Csv.pieces().unwrap();
         let record = "1,2,3,4,5,6,7,8\n";
         let body = record.repeat(65_537);
         let whole = record.len() * 65_536;
@@ -156,10 +156,10 @@ mod tests {
     fn long_rows_make_a_piece_of_few_of_them() {
         let body = format!("{},1\n", "x".repeat(1 << 20)).repeat(10);
         for media_type in [MediaType::Csv, MediaType::JsonLines] {
-            let end = Pieces::of(media_type).unwrap().cut(body.as_bytes()).unwrap();
+            let end = media_type.pieces().unwrap().cut(body.as_bytes()).unwrap();
             assert_eq!(end, ((1 << 20) + 3) * 8);
         }
-        assert!(Pieces::of(MediaType::Json).is_none());
+        assert!(MediaType::Json.pieces().is_none());
     }
 
     proptest! {
@@ -167,7 +167,7 @@ mod tests {
         #[test]
         fn cuts_do_not_depend_on_how_the_body_arrives(body in "[ab\",\n\r]{0,60}", steps in prop::collection::vec(1_usize..9, 1..60)) {
             let ends = |arrivals: &[usize]| {
-                let mut pieces = Pieces::of_rows(MediaType::Csv, 2);
+                let mut pieces = Pieces::of_csv().with_rows(2);
                 let (mut start, mut ends) = (0, Vec::new());
                 for &arrived in arrivals {
                     while let Some(end) = pieces.cut(&body.as_bytes()[start..arrived]) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::tree::{Node, NodeId, Tree, Value};
 use crate::error::{Error, Result};
-use crate::media_types::npy::half_to_f64;
+use crate::numbers::half::half_to_f64;
 
 /// numpy's `dtype`, as far as an artifact may use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

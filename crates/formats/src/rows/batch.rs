@@ -1,17 +1,14 @@
-//! Rows as a linear model takes them: float32, all of one width, each dense or sparse.
+//! The rows of a request to a linear model: `float32`, all of one width, each dense or sparse.
 //!
-//! The readers of the media types append cells to the open row and close it; a row of another width does not get in.
+//! Readers append values to the open row and close it; a row of another width is refused.
 
 use crate::error::{Error, Place, Result};
-use crate::media_types::json::instance::{Rows, Scalar};
-use crate::media_types::numeric_csv::Origin;
-use crate::media_types::{ContentType, MediaType, json, jsonlines, npy, numeric_csv, recordio};
 use byoc_account::{Allowance, Room as _};
 
 /// Rows of `width` float32 features.
 #[derive(Debug)]
 pub struct Batch<'w> {
-    /// What the rows' memory is taken from.
+    /// Pays for the memory of the rows.
     allowance: &'w Allowance,
     width: usize,
     rows: usize,
@@ -19,20 +16,20 @@ pub struct Batch<'w> {
     values: Vec<f32>,
     /// The column numbers of sparse rows, row after row; each below `width`.
     keys: Vec<u32>,
-    /// Where each row ends. Empty as long as all rows are dense: then a row ends where the arithmetic says.
+    /// Where each row ends. Empty while all rows are dense: row `i` then ends at `(i + 1) * width`.
     ends: Vec<RowEnd>,
 }
 
-/// After so many rows the deadline is looked at.
-const ROWS_BETWEEN_LOOKS: usize = 1024;
+/// The deadline is checked after this many rows.
+const ROWS_BETWEEN_CHECKS: usize = 1024;
 
 /// One row of a [`Batch`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Row<'a> {
     /// A value for each feature.
     Dense(&'a [f32]),
-    /// Values for some features; all others are 0. A column that is named twice counts with the sum of its values, as in
-    /// scipy's compressed rows.
+    /// Values for some features; all others are 0. The values of a column that occurs twice are added, as in scipy's
+    /// compressed sparse rows.
     Sparse {
         /// The columns, counted from 0, each below the width.
         keys: &'a [u32],
@@ -49,64 +46,29 @@ struct RowEnd {
 }
 
 impl<'w> Batch<'w> {
-    /// The media types that a batch is read from.
-    pub const READABLE: &'static [MediaType] = MediaType::ALL;
-
-    /// A batch without rows.
+    /// An empty batch.
     pub fn new(width: usize, allowance: &'w Allowance) -> Batch<'w> {
         Batch { allowance, width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
     }
 
-    /// A batch without rows, with room for the first row of a body: no more of it than the body can hold at two bytes a value.
+    /// An empty batch with room for the first row of a body, but for no more values than the body can hold at two bytes each.
     pub(crate) fn for_body(width: usize, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
         let mut batch = Batch::new(width, allowance);
         batch.reserve(width.min(body.len() / 2 + 1))?;
         Ok(batch)
     }
 
-    /// Reads the rows of a request body for a model of `width` features.
-    ///
-    /// # Errors
-    /// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known: a body that is no such text, no
-    /// row, a row of another width, a cell that is not a finite float32.
-    pub fn read(content_type: ContentType, body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
-        match content_type.media_type {
-            MediaType::Csv if content_type.has_header => {
-                let rest = without_first_line(body);
-                let without = ContentType { has_header: false, ..content_type };
-                Batch::read(without, rest, width, allowance).map_err(|error| error.shifted(0, body.len() - rest.len()))
-            }
-            MediaType::Csv => {
-                let label_size = content_type.label_size.unwrap_or(0);
-                numeric_csv::read(body, width, Origin::Request { label_size }, allowance)
-            }
-            MediaType::Json => json::read_batch(body, width, allowance),
-            MediaType::JsonLines => jsonlines::read_batch(body, width, allowance),
-            MediaType::RecordIoProtobuf => recordio::read_batch(body, width, allowance),
-            MediaType::Npy => npy::read_batch(body, width, allowance),
-        }
-    }
-
-    /// Reads lines of `text/csv` of a training channel, whose `columns` columns are the label and the features. `is_start` says
-    /// that they are the first ones of a file.
-    ///
-    /// # Errors
-    /// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known, as [`Batch::read`].
-    pub fn read_channel(text: &[u8], columns: usize, is_start: bool, allowance: &'w Allowance) -> Result<Batch<'w>> {
-        numeric_csv::read(text, columns, Origin::Channel { is_start }, allowance)
-    }
-
-    /// How many features each row has.
+    /// The number of features of each row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there is no row.
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
@@ -129,15 +91,20 @@ impl<'w> Batch<'w> {
         })
     }
 
-    /// Makes room for more values, no more than the reader knows the body to hold.
+    /// What pays for the memory of the rows.
+    pub(crate) fn allowance(&self) -> &Allowance {
+        self.allowance
+    }
+
+    /// Reserves room for more values: at most as many as the reader knows the body to hold.
     pub(crate) fn reserve(&mut self, values: usize) -> Result<()> {
         Ok(self.values.make_exact_room(values, self.allowance)?)
     }
 
-    /// Appends a value to the open row: float64 as it is parsed, rounded to float32 here, in one place for all media types.
+    /// Appends a value to the open row, rounded from the parsed `float64` to `float32`.
     #[inline]
     pub(crate) fn push_value(&mut self, value: f64) -> Result<()> {
-        // Rounding is the point: the model computes in float32.
+        // The model computes in float32.
         let rounded = value as f32;
         if !rounded.is_finite() {
             return Err(not_finite(value));
@@ -162,7 +129,7 @@ impl<'w> Batch<'w> {
         }
     }
 
-    /// How many values the open row has.
+    /// The number of values of the open row.
     pub(crate) fn open_values(&self) -> usize {
         let closed = self.ends.last().map_or(self.rows * self.width, |end| end.values);
         self.values.len() - closed
@@ -190,7 +157,7 @@ impl<'w> Batch<'w> {
         Ok(())
     }
 
-    /// Closes the open row as a sparse one. `shape` is the width that the row itself claims.
+    /// Closes the open row as a sparse one. `shape` is the width that the row itself states.
     pub(crate) fn end_sparse(&mut self, shape: Option<u64>) -> Result<()> {
         if let Some(shape) = shape.filter(|&shape| shape != self.width as u64) {
             return Err(self.wrong_width(shape));
@@ -214,13 +181,13 @@ impl<'w> Batch<'w> {
 
     fn end_row(&mut self) -> Result<()> {
         self.rows += 1;
-        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+        if self.rows.is_multiple_of(ROWS_BETWEEN_CHECKS) {
             self.allowance.check_time()?;
         }
         Ok(())
     }
 
-    /// How much memory the rows take.
+    /// The allocated bytes.
     #[cfg(test)]
     pub(crate) fn capacity_in_bytes(&self) -> usize {
         self.values.capacity() * size_of::<f32>()
@@ -237,7 +204,7 @@ impl<'w> Batch<'w> {
         self.values.make_room(row.len(), self.allowance)?;
         self.values.extend(row.clone().map(|value| value as f32));
         let rounded = self.values.get(start..).unwrap_or_default();
-        // All of them are looked at, which the compiler does many at a time; where one is none, only it is looked for.
+        // The check without an early exit vectorizes; the column is searched only if it fails.
         if !rounded.iter().fold(true, |all, value| all & value.is_finite())
             && let Some((column, value)) = row.enumerate().find(|(_, value)| !(*value as f32).is_finite())
         {
@@ -246,7 +213,7 @@ impl<'w> Batch<'w> {
         Batch::end_dense(self)
     }
 
-    /// Appends a sparse row of `width` places, with as many values as keys.
+    /// Appends a sparse row of width `width`, with as many values as keys.
     pub(crate) fn push_sparse_row(&mut self, width: u64, keys: &[u64], values: &[f32]) -> Result<()> {
         if width != self.width as u64 {
             return Err(self.wrong_width(width));
@@ -264,47 +231,9 @@ impl<'w> Batch<'w> {
     }
 }
 
-/// What follows the header line of a body.
-fn without_first_line(body: &[u8]) -> &[u8] {
-    let first = body.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(body.len());
-    let text = body.get(first..).unwrap_or_default();
-    let end = memchr::memchr2(b'\n', b'\r', text).map_or(text.len(), |end| end + 1);
-    text.get(end..).unwrap_or_default()
-}
-
 #[cold]
 fn not_finite(value: f64) -> Error {
     Error::bad_payload(format!("expected a finite float32, found {value:e}"))
-}
-
-impl<'de> Rows<'de> for Batch<'_> {
-    fn value(&mut self, value: Scalar<'de>) -> Result<()> {
-        match value {
-            Scalar::Float(value) => self.push_value(value),
-            // The nearest float64 is near enough: the model computes in float32.
-            Scalar::Int(value) => self.push_value(value as f64),
-            Scalar::UInt(value) => self.push_value(value as f64),
-            Scalar::Missing | Scalar::Null | Scalar::Bool(_) | Scalar::Text(_) => {
-                Err(Error::bad_payload(format!("expected a number, found {value}")))
-            }
-        }
-    }
-
-    fn key(&mut self, key: u64) -> Result<()> {
-        self.push_key(key)
-    }
-
-    fn end_dense(&mut self) -> Result<()> {
-        Batch::end_dense(self)
-    }
-
-    fn end_sparse(&mut self, shape: Option<u64>) -> Result<()> {
-        Batch::end_sparse(self, shape)
-    }
-
-    fn allowance(&self) -> &Allowance {
-        self.allowance
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
-//! The shapes that rows take between bytes and models, and that answers take between models and bytes.
+//! The shapes that rows take between bytes and models, and the answers of models. They know no media type.
 
 pub mod batch;
-pub mod estimates;
+pub(crate) mod convert;
 pub mod features;
 pub mod frame;
+pub mod missing_texts;
 pub mod predictions;
 pub mod reading;
+pub mod schema;
+pub(crate) mod series;
 pub mod table;
-pub(crate) mod told;
 
 pub use batch::Batch;
-pub use estimates::{Estimates, EstimatesForm};
 pub use features::Features;
 pub use frame::{Block, Frame};
 pub use predictions::Predictions;

@@ -1,146 +1,90 @@
-//! What a scorer answers: for each row a score or a list of scores, and a label if it is a classifier.
+//! The answer of a model that predicts: for each row one score or several, a label, or both.
 
 use crate::error::{Cause, Error, Result};
-use crate::media_types::{MediaType, answer};
-use crate::rows::features::{AROUND_A_ROW, AROUND_ALL, NUMBER};
+use crate::rows::table::{Column, Table};
 
-/// Scores and labels, row by row.
+/// Scores and labels, column by column, in the dtypes of the model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Predictions {
-    scores: Scores,
-    width: Width,
-    labels: Option<Vec<i64>>,
+pub struct Predictions<'a> {
+    rows: usize,
+    scores: Option<Scores<'a>>,
+    labels: Option<Column<'a>>,
 }
 
-/// Scores of all rows one after another, in the precision the model computes in. Answers print a float32 as the double it
-/// widens to, as Python does.
+/// The scores of all rows.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Scores {
-    /// The linear learner's.
-    Float32(Vec<f32>),
-    /// scikit-learn's.
-    Float64(Vec<f64>),
+pub enum Scores<'a> {
+    /// A number for each row.
+    One(Column<'a>),
+    /// A list for each row, even if it has one element: a column for each place in the list.
+    Each(Vec<Column<'a>>),
 }
 
-/// How many scores a row has, which also decides how they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    /// One, written as a number.
-    One,
-    /// So many, at least one, written as a list even if it is one.
-    List(usize),
-}
-
-impl Width {
-    /// How many.
-    pub fn scores(self) -> usize {
+impl<'a> Scores<'a> {
+    /// The columns: one, or one for each place in the lists.
+    pub fn columns(&self) -> &[Column<'a>] {
         match self {
-            Width::One => 1,
-            Width::List(each) => each,
+            Scores::One(column) => std::slice::from_ref(column),
+            Scores::Each(columns) => columns,
+        }
+    }
+
+    fn into_columns(self) -> Vec<Column<'a>> {
+        match self {
+            Scores::One(column) => vec![column],
+            Scores::Each(columns) => columns,
         }
     }
 }
 
-/// The prediction of one row.
-pub(crate) struct RowPrediction<S> {
-    pub(crate) score: Score<S>,
-    pub(crate) label: Option<i64>,
-}
-
-/// The score of one row.
-pub(crate) enum Score<S> {
-    One(f64),
-    List(S),
-}
-
-impl Scores {
-    fn len(&self) -> usize {
-        match self {
-            Scores::Float32(scores) => scores.len(),
-            Scores::Float64(scores) => scores.len(),
-        }
-    }
-
-    fn get(&self, index: usize) -> f64 {
-        match self {
-            Scores::Float32(scores) => scores.get(index).copied().map_or(f64::NAN, f64::from),
-            Scores::Float64(scores) => scores.get(index).copied().unwrap_or(f64::NAN),
-        }
-    }
-}
-
-impl Predictions {
-    /// What `Predictions` can be written as; the first is what the linear learner's own container answers by default.
-    pub const WRITABLE: &'static [MediaType] =
-        &[MediaType::Json, MediaType::JsonLines, MediaType::RecordIoProtobuf, MediaType::Csv, MediaType::Npy];
-
-    /// Predictions of a regressor (no labels) or a classifier.
+impl<'a> Predictions<'a> {
+    /// The predictions for `rows` rows: scores, labels, or both.
     ///
     /// # Errors
-    /// [`Cause::Internal`] when scores, width and labels do not tell of the same number of rows.
-    pub fn new(scores: Scores, width: Width, labels: Option<Vec<i64>>) -> Result<Predictions> {
-        let each = width.scores();
-        let rows = scores.len().checked_div(each).unwrap_or(0);
-        if rows * each != scores.len() || labels.as_ref().is_some_and(|labels| labels.len() != rows) {
-            return Err(Error::new(
-                Cause::Internal,
-                format!(
-                    "{} scores, {width:?} a row, do not go with {:?} labels",
-                    scores.len(),
-                    labels.map(|labels| labels.len())
-                ),
-            ));
+    /// [`Cause::Internal`] if there are neither, or if a column has another number of rows.
+    pub fn new(rows: usize, scores: Option<Scores<'a>>, labels: Option<Column<'a>>) -> Result<Predictions<'a>> {
+        let predictions = Predictions { rows, scores, labels };
+        let fits = predictions.columns().all(|column| column.len() == rows);
+        if fits && predictions.columns().next().is_some() {
+            return Ok(predictions);
         }
-        Ok(Predictions { scores, width, labels })
+        let found: Vec<usize> = predictions.columns().map(Column::len).collect();
+        let message = format!("the columns of the predictions for {rows} rows have {found:?} rows");
+        Err(Error::new(Cause::Internal, message))
     }
 
-    /// The scores of all rows, one after another.
-    pub fn scores(&self) -> &Scores {
-        &self.scores
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
-    /// How many scores each row has.
-    pub fn width(&self) -> Width {
-        self.width
+    /// The scores, if the model answers scores.
+    pub fn scores(&self) -> Option<&Scores<'a>> {
+        self.scores.as_ref()
     }
 
-    /// The label of each row; none for a regressor.
-    pub fn labels(&self) -> Option<&[i64]> {
-        self.labels.as_deref()
+    /// The labels, if the model answers labels.
+    pub fn labels(&self) -> Option<&Column<'a>> {
+        self.labels.as_ref()
     }
 
-    /// How many rows.
-    pub fn len(&self) -> usize {
-        self.scores.len().checked_div(self.width.scores()).unwrap_or(0)
+    /// The columns of the scores, then the labels.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column<'a>> {
+        self.scores.iter().flat_map(Scores::columns).chain(&self.labels)
     }
 
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// The columns of the scores, and the labels.
+    pub(crate) fn into_parts(self) -> (Vec<Column<'a>>, Option<Column<'a>>) {
+        (self.scores.map(Scores::into_columns).unwrap_or_default(), self.labels)
     }
 
-    /// Appends the answer's body to `out`.
-    ///
-    /// # Errors
-    /// None that predictions have.
-    pub fn write(&self, media_type: MediaType, out: &mut Vec<u8>) -> Result<()> {
-        answer::whole(media_type, self.len(), out, |writer| writer.predictions(self))
-    }
-
-    /// The most bytes that the rows have when they are written: as text a score has some twenty.
-    pub(crate) fn most_bytes(&self) -> usize {
-        let rows = self.len().saturating_mul(AROUND_A_ROW + NUMBER);
-        self.scores.len().saturating_mul(NUMBER).saturating_add(rows).saturating_add(AROUND_ALL)
-    }
-
-    pub(crate) fn rows(&self) -> impl Iterator<Item = RowPrediction<impl Iterator<Item = f64>>> {
-        (0..self.len()).map(|row| RowPrediction {
-            score: match self.width {
-                Width::One => Score::One(self.scores.get(row)),
-                Width::List(each) => Score::List((row * each..(row + 1) * each).map(|index| self.scores.get(index))),
-            },
-            label: self.labels.as_ref().and_then(|labels| labels.get(row)).copied(),
-        })
+    /// The array that scikit-learn answers: the scores, or the labels if there are no scores.
+    pub fn into_table(self) -> Table<'a> {
+        let columns = match self.scores {
+            Some(scores) => scores.into_columns(),
+            None => self.labels.into_iter().collect(),
+        };
+        Table { rows: self.rows, columns }
     }
 }
 
@@ -148,71 +92,19 @@ impl Predictions {
 mod tests {
     use super::*;
 
-    fn written(predictions: &Predictions, media_type: MediaType) -> String {
-        let mut out = Vec::new();
-        predictions.write(media_type, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    /// The examples of the developer guide and of public notebooks.
-    #[test]
-    fn each_kind_of_model_answers_in_each_media_type_as_its_container_does() {
-        let regressor = Predictions::new(Scores::Float32(vec![28.711_287, -0.0, 1e-5]), Width::One, None).unwrap();
-        let binary = Predictions::new(Scores::Float32(vec![0.989_977_36, 0.5]), Width::One, Some(vec![1, 0])).unwrap();
-        let multiclass =
-            Predictions::new(Scores::Float64(vec![0.25, 0.75, 1e-20, 1e16]), Width::List(2), Some(vec![1, 0])).unwrap();
-        let none = Predictions::new(Scores::Float32(vec![]), Width::One, Some(vec![])).unwrap();
-        for (predictions, media_type, expected) in [
-            (
-                &regressor,
-                MediaType::Json,
-                r#"{"predictions": [{"score": 28.711286544799805}, {"score": -0.0}, {"score": 9.999999747378752e-06}]}"#,
-            ),
-            (
-                &regressor,
-                MediaType::JsonLines,
-                "{\"score\":28.711286544799805}\n{\"score\":-0.0}\n{\"score\":0.000009999999747}\n",
-            ),
-            (&regressor, MediaType::Csv, "28.711286544799805\n-0.0\n9.999999747378752e-06\n"),
-            (
-                &binary,
-                MediaType::Json,
-                r#"{"predictions": [{"score": 0.9899773597717285, "predicted_label": 1}, {"score": 0.5, "predicted_label": 0}]}"#,
-            ),
-            (
-                &binary,
-                MediaType::JsonLines,
-                "{\"predicted_label\":1,\"score\":0.989977359771728}\n{\"predicted_label\":0,\"score\":0.5}\n",
-            ),
-            (&binary, MediaType::Csv, "0.9899773597717285,1\n0.5,0\n"),
-            (
-                &multiclass,
-                MediaType::Json,
-                r#"{"predictions": [{"score": [0.25, 0.75], "predicted_label": 1}, {"score": [1e-20, 1e+16], "predicted_label": 0}]}"#,
-            ),
-            (
-                &multiclass,
-                MediaType::JsonLines,
-                "{\"predicted_label\":1,\"score\":[0.25,0.75]}\n{\"predicted_label\":0,\"score\":[1e-20,1e+16]}\n",
-            ),
-            (&multiclass, MediaType::Csv, "\"[0.25, 0.75]\",1\n\"[1e-20, 1e+16]\",0\n"),
-            (&none, MediaType::Json, r#"{"predictions": []}"#),
-            (&none, MediaType::JsonLines, ""),
-            (&none, MediaType::Csv, ""),
-        ] {
-            assert_eq!(written(predictions, media_type), expected);
-        }
-    }
-
     #[test]
     fn parts_that_do_not_fit_together_are_refused() {
-        for (scores, width, labels) in [
-            (3, Width::List(2), None),
-            (1, Width::List(0), None),
-            (2, Width::One, Some(vec![1])),
-            (2, Width::List(2), Some(vec![1, 2])),
+        let scores = |rows| Column::Float32(vec![0.0; rows]);
+        let labels = |rows| Column::Int64(vec![0; rows]);
+        for (scores, labels) in [
+            (Some(Scores::Each(vec![scores(2), scores(1)])), None),
+            (Some(Scores::Each(vec![])), None),
+            (Some(Scores::One(scores(2))), Some(labels(1))),
+            (Some(Scores::One(scores(1))), Some(labels(2))),
+            (None, Some(labels(3))),
+            (None, None),
         ] {
-            let error = Predictions::new(Scores::Float64(vec![0.0; scores]), width, labels).unwrap_err();
+            let error = Predictions::new(2, scores, labels).unwrap_err();
             assert_eq!(error.cause(), Cause::Internal);
         }
     }

@@ -1,16 +1,15 @@
-//! How the cells of a column are read, where somebody says more of it than its cells do.
+//! How the cells of a column are read, where `columns.json` or a flag says more than the cells themselves.
 
-use crate::error::{Error, Place};
-use crate::media_types::csv::MissingTexts;
-use crate::rows::table::Schema;
+use crate::error::Error;
+use crate::rows::missing_texts::MissingTexts;
 use std::fmt;
 
 /// How the cells of a column are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// The type of the column, whatever its cells look like. Where none is said, the cells of a body decide together.
+    /// The dtype of the column, whatever its cells look like. Without one, all cells of the body decide together.
     pub dtype: Option<ReadAs>,
-    /// Which texts of CSV are missing values.
+    /// Which texts in CSV are missing values.
     pub missing: MissingTexts,
 }
 
@@ -20,16 +19,16 @@ impl Default for Reading {
     }
 }
 
-/// A type that a column is read as: `pandas.read_csv(dtype=…)`.
+/// A dtype that a column is read as, as in `pandas.read_csv(dtype=…)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadAs {
-    /// Text as it is written; what is missing stays missing.
+    /// Text as it is written; missing values stay missing.
     Str,
-    /// Numbers; what is missing is NaN.
+    /// Numbers; missing values are NaN.
     Float64,
-    /// Whole numbers, none of them missing.
+    /// Whole numbers without missing values.
     Int64,
-    /// Truths, none of them missing.
+    /// `True` and `False`, without missing values.
     Bool,
 }
 
@@ -47,12 +46,12 @@ impl ReadAs {
         }
     }
 
-    /// The type of a name.
+    /// The dtype with this name.
     pub fn from_name(name: &str) -> Option<ReadAs> {
         ReadAs::ALL.into_iter().find(|dtype| dtype.name() == name)
     }
 
-    /// The type that somebody may have meant who wrote another of pandas' or Python's names.
+    /// The dtype that another name from pandas, Python or SQL probably means.
     pub fn near(name: &str) -> Option<ReadAs> {
         let name = name.to_ascii_lowercase();
         match name.as_str() {
@@ -65,7 +64,7 @@ impl ReadAs {
         }
     }
 
-    /// What a cell has to be.
+    /// What a cell must be, for messages.
     const fn expected(self) -> &'static str {
         match self {
             ReadAs::Str => "text",
@@ -75,7 +74,7 @@ impl ReadAs {
         }
     }
 
-    /// The error of a cell that is not of the type.
+    /// The error for a cell that is not of the dtype; `pandas` is the message that pandas raises.
     pub(crate) fn refused(self, found: &str, pandas: impl fmt::Display) -> Error {
         Error::bad_payload(format!(
             "expected {}, since the column is read as {}, found {found}; pandas says: {pandas}",
@@ -83,24 +82,4 @@ impl ReadAs {
             self.name()
         ))
     }
-}
-
-/// Where a cell stands: its row counted from 0, and its column among `width` of a row.
-pub(crate) fn cell_place(schema: &dyn Schema, row: usize, column: usize, width: usize) -> Place {
-    let place = Place::cell(row + 1, column + 1);
-    match column_name(schema, column, width) {
-        Some(name) => place.named(name),
-        None => place,
-    }
-}
-
-/// The name of a column of a row that is so wide: with its label, or without.
-pub fn column_name(schema: &dyn Schema, column: usize, width: usize) -> Option<String> {
-    let names = schema.names();
-    let index = match schema.label() {
-        Some(label) if width + 1 == names.len() => column + usize::from(column >= label),
-        _ if width == names.len() => column,
-        _ => return None,
-    };
-    names.get(index).map(|name| (*name).to_owned())
 }

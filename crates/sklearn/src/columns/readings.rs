@@ -14,8 +14,9 @@ use crate::artifact::builder::{Builder, Input, Shape};
 use crate::columns::categories::Categories;
 use crate::version::Version;
 use byoc_formats::error::Result;
-use byoc_formats::media_types::csv::{Look, MissingTexts, Pandas};
+use byoc_formats::media_types::csv::TextKind;
 use byoc_formats::pickle::Tree;
+use byoc_formats::rows::missing_texts::{MissingTexts, Pandas};
 use byoc_formats::rows::reading::{ReadAs, Reading};
 
 /// Which column of the request each column is that a transformer is given.
@@ -103,9 +104,9 @@ enum Proof {
 impl Proof {
     /// What one value says that was text.
     fn of_value(text: &str) -> Option<Proof> {
-        match Look::of(text) {
-            Look::Text => None,
-            _ if Look::comes_back(text) => Some(Proof::Undecided),
+        match TextKind::of(text) {
+            TextKind::Text => None,
+            _ if TextKind::round_trips(text) => Some(Proof::Undecided),
             _ => Some(Proof::Text),
         }
     }
@@ -127,12 +128,12 @@ impl Texts {
         let mut all = Texts::default();
         for (number, text) in texts {
             let missing = MissingTexts::only(text);
-            all.some_never_come_back |= !Look::comes_back(text);
-            match Look::of(text) {
-                Look::Number => all.numbers = true,
-                Look::Truth => all.truths = true,
-                Look::Text if missing != MissingTexts::default() => all.missing = all.missing.with(missing),
-                Look::Text => {
+            all.some_never_come_back |= !TextKind::round_trips(text);
+            match TextKind::of(text) {
+                TextKind::Number => all.numbers = true,
+                TextKind::Bool => all.truths = true,
+                TextKind::Text if missing != MissingTexts::default() => all.missing = all.missing.with(missing),
+                TextKind::Text => {
                     all.others = match all.others {
                         Others::None => Others::One(number),
                         Others::One(_) | Others::Several => Others::Several,

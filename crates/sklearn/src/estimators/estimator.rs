@@ -11,8 +11,8 @@ use crate::estimators::probabilities::Probabilities;
 use crate::preprocessor::Method;
 use byoc_formats::error::{Cause, Result};
 use byoc_formats::pickle::Value;
+use byoc_formats::rows::predictions::Scores;
 use byoc_formats::rows::table::Column;
-use byoc_formats::rows::{Estimates, estimates::Scores};
 
 /// Classes whose `predict` is a linear function.
 const REGRESSORS: &[&str] = &[
@@ -71,6 +71,9 @@ pub(crate) fn is_supported(object: Attributes<'_>) -> bool {
     REGRESSORS.contains(&object.class()) || CLASSIFIERS.contains(&object.class())
 }
 
+/// Scores, labels, or both.
+type Answers<'a> = (Option<Scores<'a>>, Option<Column<'a>>);
+
 impl Estimator {
     /// Reads `coef_`, `intercept_`, and what the method that is asked for needs.
     pub(crate) fn build<'t>(
@@ -99,19 +102,19 @@ impl Estimator {
     ///
     /// # Errors
     /// For text that is no number, and for missing values and infinity, as every linear model of scikit-learn.
-    pub(crate) fn apply<'a>(&'a self, features: Vec<Feature<'_, 'a>>, rows: usize) -> Result<Estimates<'a>, Fault> {
+    pub(crate) fn apply<'a>(&'a self, features: Vec<Feature<'_, 'a>>, rows: usize) -> Result<Answers<'a>, Fault> {
         let values = self.linear.apply(features, rows)?;
         Ok(match &self.answer {
             Answer::Values(method) => {
                 // A classifier of two classes ravels what it has for both.
                 let flat = self.linear.is_flat() || (*method == Method::DecisionFunction && self.linear.outputs() == 1);
-                Estimates::scores(rows, scores(values.into_columns(), flat))
+                (Some(scores(values.into_columns(), flat)), None)
             }
-            Answer::Classes(classes) => Estimates::labels(rows, classes.of(&values)),
+            Answer::Classes(classes) => (None, Some(classes.of(&values))),
             Answer::Probabilities(probabilities, classes) => {
                 let labels = classes.of(&values);
                 let scores = Scores::Each(probabilities.of(values).into_columns());
-                Estimates::scores_and_labels(rows, scores, labels)
+                (Some(scores), Some(labels))
             }
         })
     }

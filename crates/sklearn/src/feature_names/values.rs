@@ -3,7 +3,7 @@
 use crate::columns::dtype::half;
 use crate::feature_names::bounds::Bounds;
 use byoc_formats::error::Result;
-use byoc_formats::media_types::write_number;
+use byoc_formats::numbers::print::write_f64;
 use byoc_formats::pickle::{ArrayView, DType, ItemKind, Value};
 use serde_json::Value as Json;
 
@@ -177,7 +177,7 @@ fn dtype_name(dtype: DType) -> String {
 /// `repr` of a float.
 pub fn python_float(value: f64) -> String {
     let mut text = Vec::new();
-    write_number(&mut text, value);
+    write_f64(&mut text, value);
     String::from_utf8(text).unwrap_or_default()
 }
 

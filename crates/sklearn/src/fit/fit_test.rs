@@ -2,6 +2,7 @@ use super::*;
 use crate::preprocessor::{Overrides, Preprocessor};
 use byoc_account::Allowance;
 use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::answer::write_features;
 
 /// Rows of CSV, in chunks of so many lines; a chunk is typed as the whole is.
 struct Text {
@@ -53,7 +54,7 @@ fn served(preprocessor: &Preprocessor, rows: &str) -> String {
     let table =
         byoc_formats::media_types::csv::read(rows.as_bytes(), &|_: usize| Ok(()), &Allowance::unbounded()).unwrap();
     let mut out = Vec::new();
-    preprocessor.transform(table).unwrap().write(MediaType::Csv, &mut out).unwrap();
+    write_features(preprocessor.transform(table).unwrap(), MediaType::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

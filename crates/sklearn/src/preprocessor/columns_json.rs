@@ -8,8 +8,8 @@ use crate::preprocessor::overrides::{LabelChoice, Overrides, ToldLabel};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
+use byoc_formats::media_types::prediction_style::JsonForm;
 use byoc_formats::read_as_word;
-use byoc_formats::rows::EstimatesForm;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub struct ColumnsJson {
     /// The types that are said of columns.
     pub dtypes: Option<Dtypes>,
     /// What a scorer's answers are in JSON.
-    pub json: Option<EstimatesForm>,
+    pub json: Option<JsonForm>,
     /// Where all this is said.
     pub(crate) told: Told,
 }
@@ -85,7 +85,7 @@ struct Written {
     label_position: Option<WrittenPosition>,
     method: Option<Method>,
     dtypes: Option<BTreeMap<String, String>>,
-    json: Option<EstimatesForm>,
+    json: Option<JsonForm>,
     /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
     #[serde(rename = "input")]
     _input: Option<WrittenInput>,
@@ -221,7 +221,7 @@ mod tests {
             let json = format!("{{\"label\": {label}}}");
             assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().label, expected, "{json}");
         }
-        for form in EstimatesForm::ALL {
+        for form in JsonForm::ALL {
             let json = format!("{{\"json\": {:?}}}", form.name());
             assert_eq!(ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap().json, Some(form));
         }

@@ -3,7 +3,8 @@
 use super::{ColumnsJson, Preprocessor};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::media_types::csv;
+use byoc_formats::media_types::answer::write_features;
+use byoc_formats::media_types::{MediaType, csv};
 use byoc_formats::pickle;
 use byoc_formats::rows::reading::ReadAs;
 use std::fs;
@@ -43,10 +44,8 @@ fn unnamed(case: &str) -> Preprocessor {
 
 pub(crate) fn answer(preprocessor: &Preprocessor, body: &[u8]) -> Result<String> {
     let mut out = Vec::new();
-    csv::write(
-        &preprocessor.transform(csv::read(body, preprocessor, crate::testing::unbounded())?)?.into_table(),
-        &mut out,
-    );
+    let table = csv::read(body, preprocessor, crate::testing::unbounded())?;
+    write_features(preprocessor.transform(table)?, MediaType::Csv, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -398,7 +397,7 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
 
 #[test]
 fn rows_by_names_may_leave_out_what_no_transformer_uses_from_1_0_on() {
-    use byoc_formats::rows::table::Schema;
+    use byoc_formats::rows::schema::Schema;
     let housing = unnamed("1.6.1/housing_short");
     assert!(housing.uses("DECK") && !housing.uses("PRICE"));
     let dropped = preprocessor(&fixtures().join("1.6.1/passthrough_drop")).unwrap();

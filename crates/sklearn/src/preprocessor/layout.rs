@@ -15,8 +15,8 @@ use crate::transformers::class::columns_used;
 use crate::transformers::columns_used::ColumnsUsed;
 use crate::version::Version;
 use byoc_formats::error::{Error, Result};
-use byoc_formats::media_types::csv::Pandas;
 use byoc_formats::pickle::Value;
+use byoc_formats::rows::missing_texts::Pandas;
 use byoc_formats::rows::reading::Reading;
 
 /// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More

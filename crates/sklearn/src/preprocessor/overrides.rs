@@ -2,7 +2,7 @@
 
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::method::Method;
-use byoc_formats::rows::EstimatesForm;
+use byoc_formats::media_types::prediction_style::JsonForm;
 
 /// What a flag or a variable says of a scikit-learn artifact; each member wins over the same of `columns.json`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Overrides {
     /// The types of columns; what `columns.json` says if `None`.
     pub dtypes: Option<Dtypes>,
     /// What a scorer's answers are in JSON; what `columns.json` says if `None`.
-    pub json: Option<EstimatesForm>,
+    pub json: Option<JsonForm>,
 }
 
 /// The label of a row, as a setting says it.

@@ -5,9 +5,10 @@ use crate::preprocessor::{ColumnsJson, Method};
 use crate::scorer::Scorer;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
-use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::answer::write_predictions;
+use byoc_formats::media_types::read::read_frame;
+use byoc_formats::media_types::{ContentType, MediaType};
 use byoc_formats::pickle;
-use byoc_formats::rows::Frame;
 
 /// `numpy.array([…])` as protocol 0 writes it; of two dimensions if `rows` is given.
 fn array(values: &[f64], rows: Option<usize>) -> String {
@@ -66,8 +67,9 @@ fn scorer(pickle: &str, method: Option<Method>) -> Result<Scorer> {
 
 fn answer(scorer: &Scorer, body: &str, media_type: MediaType) -> Result<String> {
     let mut out = Vec::new();
-    let rows = Frame::read(MediaType::Csv, body.as_bytes(), scorer, crate::testing::unbounded())?.into_table();
-    scorer.score(rows.into())?.write(media_type, scorer.form(), &mut out)?;
+    let rows =
+        read_frame(ContentType::of(MediaType::Csv), body.as_bytes(), scorer, crate::testing::unbounded())?.into_table();
+    write_predictions(scorer.score(rows.into())?, scorer.style(), media_type, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 

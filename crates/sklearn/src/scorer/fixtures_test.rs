@@ -5,9 +5,11 @@ use crate::preprocessor::fixtures_test::{fixtures, folders, matches, of_skops};
 use crate::preprocessor::{ColumnsJson, Method};
 use crate::scorer::Scorer;
 use byoc_account::Allowance;
-use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::answer::write_predictions;
+use byoc_formats::media_types::prediction_style::JsonForm;
+use byoc_formats::media_types::read::read_frame;
+use byoc_formats::media_types::{ContentType, MediaType};
 use byoc_formats::pickle;
-use byoc_formats::rows::{EstimatesForm, Frame};
 use serde_json::Value as Json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,8 +39,9 @@ fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
 
 fn answer(scorer: &Scorer, body: &[u8], media_type: MediaType) -> String {
     let mut out = Vec::new();
-    let rows = Frame::read(MediaType::Csv, body, scorer, crate::testing::unbounded()).unwrap().into_table();
-    scorer.score(rows.into()).unwrap().write(media_type, scorer.form(), &mut out).unwrap();
+    let rows =
+        read_frame(ContentType::of(MediaType::Csv), body, scorer, crate::testing::unbounded()).unwrap().into_table();
+    write_predictions(scorer.score(rows.into()).unwrap(), scorer.style(), media_type, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -72,7 +75,7 @@ fn what_skops_writes_scores_as_scikit_learn() {
 #[test]
 fn json_holds_the_same_values_as_a_list_or_in_the_linear_learners_shape() {
     for case in cases() {
-        for form in EstimatesForm::ALL {
+        for form in JsonForm::ALL {
             let mut columns = columns(&case);
             let method = columns.method.unwrap();
             columns.json = Some(form);
@@ -84,13 +87,13 @@ fn json_holds_the_same_values_as_a_list_or_in_the_linear_learners_shape() {
             let lines: Vec<Json> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             assert_eq!(lines.len(), csv.lines().count());
             match form {
-                EstimatesForm::List => assert_eq!(json, Json::Array(lines.clone())),
-                EstimatesForm::Predictions => assert_eq!(json, serde_json::json!({ "predictions": lines })),
+                JsonForm::List => assert_eq!(json, Json::Array(lines.clone())),
+                JsonForm::Predictions => assert_eq!(json, serde_json::json!({ "predictions": lines })),
             }
             for (prediction, row) in lines.iter().zip(csv.lines()) {
                 let values = match form {
-                    EstimatesForm::List => prediction.clone(),
-                    EstimatesForm::Predictions => values_of(prediction, method, &case),
+                    JsonForm::List => prediction.clone(),
+                    JsonForm::Predictions => values_of(prediction, method, &case),
                 };
                 assert!(method != Method::PredictProba || values.is_array(), "{}: {prediction}", case.display());
                 let values = values.as_array().cloned().unwrap_or_else(|| vec![values]);

@@ -22,23 +22,24 @@ use crate::preprocessor::{ColumnsJson, Preprocessor};
 use crate::transformers::steps::Steps;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
+use byoc_formats::media_types::prediction_style::{JsonForm, PredictionStyle};
 use byoc_formats::media_types::{AnswerWriter, MediaType};
 use byoc_formats::pickle::Tree;
 use byoc_formats::rows::reading::Reading;
-use byoc_formats::rows::table::{End, Schema};
-use byoc_formats::rows::{Block, Estimates, EstimatesForm, Frame};
+use byoc_formats::rows::schema::{End, Schema};
+use byoc_formats::rows::{Block, Frame, Predictions};
 
 /// A fitted estimator, and the transformers before it. Immutable: all threads may share one.
 #[derive(Debug)]
 pub struct Scorer {
     preprocessor: Preprocessor,
     estimator: Estimator,
-    form: EstimatesForm,
+    form: JsonForm,
 }
 
 impl Scorer {
     /// The media types of answers.
-    pub const WRITABLE: &'static [MediaType] = Estimates::WRITABLE;
+    pub const WRITABLE: &'static [MediaType] = &[MediaType::Json, MediaType::JsonLines, MediaType::Csv, MediaType::Npy];
 
     /// Whether an artifact is an estimator: a linear one, a Pipeline that ends in one, or a search that found either.
     ///
@@ -76,13 +77,16 @@ impl Scorer {
     /// # Errors
     /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing values and
     /// infinity among the features.
-    pub fn score<'a>(&'a self, block: Block<'a>) -> Result<Estimates<'a>> {
-        self.preprocessor.transform_then(block, |features, rows| self.estimator.apply(features, rows))
+    pub fn score<'a>(&'a self, block: Block<'a>) -> Result<Predictions<'a>> {
+        let rows = block.table.rows;
+        let (scores, labels) =
+            self.preprocessor.transform_then(block, |features, rows| self.estimator.apply(features, rows))?;
+        Predictions::new(rows, scores, labels)
     }
 
-    /// What its answers are in JSON.
-    pub fn form(&self) -> EstimatesForm {
-        self.form
+    /// How its predictions are written.
+    pub fn style(&self) -> PredictionStyle {
+        PredictionStyle::ScikitLearn(self.form)
     }
 
     /// What a row of so many columns takes.
@@ -107,7 +111,7 @@ impl Scorer {
     /// As [`Scorer::score`]; and where there is not the memory or the time to answer.
     pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
         let demand = self.demand(frame.width());
-        demand.each_block(frame, allowance, |block| writer.estimates(self.score(block)?, self.form))
+        demand.each_block(frame, allowance, |block| writer.predictions(self.score(block)?, self.style()))
     }
 
     /// How many bytes it takes in memory, heap and own size.

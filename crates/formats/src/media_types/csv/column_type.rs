@@ -5,12 +5,13 @@ use byoc_account::{Allowance, Room as _};
 use std::borrow::Cow;
 
 use super::fields::Fields;
-use super::missing::MissingTexts;
-use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
+
 use crate::error::{Place, Result};
+use crate::numbers::parse::{NotInteger, parse_f64, parse_i64, parse_u64};
+use crate::rows::convert::convert;
+use crate::rows::missing_texts::MissingTexts;
 use crate::rows::reading::{ReadAs, Reading};
 use crate::rows::table::{Cell, Column};
-use crate::rows::told::tell;
 
 /// Reads one column: as the type that is said of it, else as the one that fits all its fields.
 ///
@@ -32,7 +33,7 @@ pub(super) fn typed_column<'a>(
         ReadAs::Int64 | ReadAs::Bool => None,
     };
     let read = read.map_or_else(|| cells.inferred(), Ok)?;
-    tell(read, dtype, column, allowance)?.map_err(|refused| {
+    convert(read, dtype, column, allowance)?.map_err(|refused| {
         let place = Place::row(refused.row + 1);
         let byte = fields.start(refused.row, column);
         refused.error.at(byte.map_or(place.clone(), |byte| place.at_byte(byte)))
@@ -249,7 +250,7 @@ pub(super) fn truth(field: &[u8], missing: MissingTexts) -> Option<Truth> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media_types::csv::Pandas;
+    use crate::rows::missing_texts::Pandas;
 
     fn read(body: &str) -> Column<'_> {
         let allowance = Allowance::unbounded();

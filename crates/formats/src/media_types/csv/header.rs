@@ -6,9 +6,11 @@ use super::column_type::typed_column;
 use super::fields::Fields;
 use super::in_column;
 use crate::error::{Error, Place, Result};
-use crate::media_types::shown;
-use crate::rows::frame::{Frame, Series};
-use crate::rows::table::{Column, End, Schema};
+use crate::excerpt::excerpt;
+use crate::rows::Frame;
+use crate::rows::schema::{End, Schema};
+use crate::rows::series::Series;
+use crate::rows::table::Column;
 use crate::suggest;
 use byoc_account::Allowance;
 use std::collections::HashMap;
@@ -25,7 +27,7 @@ const LONGEST_ADVISED: usize = 64 << 10;
 /// # Errors
 /// Those of [`super::read`], where rows count without the header line; and for a column that the model uses and the header
 /// line does not have.
-pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
+pub(super) fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let names = schema.names();
     let is_bounded = |columns: usize| !names.is_empty() && columns <= names.len().saturating_add(MOST_OTHERS);
     let check_width = |columns| if is_bounded(columns) { Ok(()) } else { schema.check_width(columns) };
@@ -74,9 +76,9 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
             None => {
                 let near = suggest::nearest(name, header.iter().map(String::as_str));
                 let others = header.iter().map(String::as_str).filter(|other| Some(*other) != near).take(20);
-                let mut found: Vec<_> = others.map(|name| shown(name.as_bytes())).collect();
+                let mut found: Vec<_> = others.map(|name| excerpt(name.as_bytes())).collect();
                 if let Some(near) = near {
-                    found.insert(0, format!("{} (is it that?)", shown(near.as_bytes())));
+                    found.insert(0, format!("{} (is it that?)", excerpt(near.as_bytes())));
                 }
                 let more = if header.len() > found.len() { ", ..." } else { "" };
                 let message = format!(
@@ -97,7 +99,7 @@ pub fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &All
 }
 
 /// The byte at which a field of a body begins, its row counted from 1 without the header line.
-pub fn byte_with_header(body: &[u8], row: usize, name: Option<&str>, column: usize) -> Option<usize> {
+pub(super) fn byte_with_header(body: &[u8], row: usize, name: Option<&str>, column: usize) -> Option<usize> {
     let (header, fields) = Fields::find(body, None, &|_| Ok(()), &Allowance::unbounded()).ok()?.split_first();
     let named = name.and_then(|name| header.iter().position(|known| known == name));
     fields.start(row.checked_sub(1)?, named.or(column.checked_sub(1))?)
@@ -117,7 +119,7 @@ fn without_header(error: Error) -> Error {
 
 /// What to say to an error in a body that seems to begin with a header line nobody announced: its first record is names of
 /// the model's columns; or, where those have none, text above a number.
-pub fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
+pub(super) fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut record = || {
         let line = lines.next().filter(|line| line.len() <= LONGEST_ADVISED)?;

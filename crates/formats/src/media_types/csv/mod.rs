@@ -1,65 +1,150 @@
-//! CSV: text to a [`Table`] as `pandas.read_csv(header=None)` reads it, and a table to text as
-//! Python prints it.
+//! `text/csv`: columns as `pandas.read_csv(header=None)` reads them, `float32` rows for linear models (`numeric`), and answers
+//! as Python prints them.
 //!
-//! Reading goes in two steps: `fields` finds where each field lies, `column_type` gives each column the one type
-//! that fits all its rows. The rules are those of pandas 3.1, the version whose float parser rounds correctly, but for
-//! integers beyond 64 bits, which stay text as in pandas 2 (`joblib.md` §4).
+//! Columns are read in two steps: `fields` finds where each field lies, `column_type` gives each column the one dtype that
+//! fits all its rows. The rules are those of pandas 3.1, whose float parser rounds correctly, except for integers beyond 64
+//! bits, which stay text as in pandas 2. `records` reads a file that does not fit into memory: the same dtypes, from text in
+//! pieces.
 //!
-//! `records` reads what does not fit into memory: the same types, of text that comes in pieces.
-//!
-//! pandas types very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one chunk and
-//! text in another, and warns of it (DtypeWarning). Here a column has one type over the whole body, whatever its size, as
-//! with `low_memory=False`: whether a `1` is the category `"1"` must not depend on how many rows stand above it. A body that
-//! is too large to be held comes in pieces ([`crate::media_types::pieces`]), and is as many bodies here.
+//! pandas infers the dtypes of very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one
+//! chunk and text in another, and warns of it (DtypeWarning). Here a column has one dtype over the whole body, as with
+//! `low_memory=False`: whether a `1` is the category `"1"` must not depend on the number of rows above it. A body that is too
+//! large to hold comes in pieces ([`crate::media_types::pieces`]), each of which is read as a body of its own.
 
 mod column_type;
 mod fields;
-mod float_text;
 mod header;
-mod missing;
-mod number;
+mod numeric;
 mod records;
+mod text_kind;
 #[cfg(test)]
 mod twin_test;
 mod write;
 
-pub(crate) use float_text::{write_f32, write_f64};
-pub use header::{advice as header_advice, byte_with_header, read_with_header};
-pub use missing::{MissingTexts, Pandas};
 pub use records::{ColumnType, Records, Typing};
-pub use write::write;
+pub use text_kind::TextKind;
 
 use crate::error::{Error, Place, Result};
-use crate::rows::reading::cell_place;
-use crate::rows::table::{Column, Schema, Table};
+use crate::media_types::format::{BlockPosition, CellSize, Format, ReadOptions};
+use crate::media_types::pieces::Pieces;
+use crate::media_types::prediction_style::PredictionStyle;
+use crate::rows::schema::{Schema, cell_place};
+use crate::rows::table::{Column, Table};
+use crate::rows::{Batch, Features, Frame, Predictions};
 use byoc_account::Allowance;
 use column_type::typed_column;
 use fields::Fields;
-use number::NotInteger;
+use numeric::Origin;
 
-/// The byte at which a field of a body begins, both counted from 1; `None` where the row ends before it. The body is gone
-/// through again, so this is for messages.
-pub fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
+/// The format of `text/csv`.
+pub(crate) struct Csv;
+
+impl Format for Csv {
+    fn read_batch<'w>(
+        &self,
+        body: &[u8],
+        options: ReadOptions,
+        width: usize,
+        allowance: &'w Allowance,
+    ) -> Result<Batch<'w>> {
+        let origin = Origin::Request { label_size: options.label_size.unwrap_or(0) };
+        if !options.has_header {
+            return numeric::read(body, width, origin, allowance);
+        }
+        let records = numeric::without_first_line(body);
+        numeric::read(records, width, origin, allowance).map_err(|error| error.shifted(0, body.len() - records.len()))
+    }
+
+    fn read_frame<'a>(
+        &self,
+        body: &'a [u8],
+        options: ReadOptions,
+        columns_before: Option<usize>,
+        schema: &dyn Schema,
+        allowance: &Allowance,
+    ) -> Result<Frame<'a>> {
+        if options.has_header && columns_before.is_none() {
+            return header::read_with_header(body, schema, allowance);
+        }
+        Frame::from_table(read_piece(body, columns_before, schema, allowance)?, allowance)
+    }
+
+    fn byte_of(&self, body: &[u8], options: ReadOptions, place: &Place) -> Option<usize> {
+        let (row, column) = (place.row?, place.column?);
+        if options.has_header {
+            return header::byte_with_header(body, row, place.name.as_deref(), column);
+        }
+        byte_of(body, row, column)
+    }
+
+    fn advice(&self, body: &[u8], options: ReadOptions, schema: &dyn Schema) -> Option<&'static str> {
+        if options.has_header { None } else { header::advice(body, &schema.names()) }
+    }
+
+    fn most_rows(&self, body: &[u8], _columns: usize) -> usize {
+        memchr::memchr2_iter(b'\n', b'\r', body).count() + 1
+    }
+
+    fn pieces(&self) -> Option<Pieces> {
+        Some(Pieces::of_csv())
+    }
+
+    fn cell_size(&self) -> CellSize {
+        // Quotes are doubled.
+        CellSize::text(2)
+    }
+
+    fn write_features(&self, features: Features<'_>, _block: BlockPosition, out: &mut Vec<u8>) -> Result<()> {
+        write::write(&features.into_table(), out);
+        Ok(())
+    }
+
+    fn write_predictions(
+        &self,
+        predictions: Predictions<'_>,
+        style: PredictionStyle,
+        _block: BlockPosition,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        match style {
+            PredictionStyle::LinearLearner => numeric::write_predictions(&predictions, out),
+            PredictionStyle::ScikitLearn(_) => write::write(&predictions.into_table(), out),
+        }
+        Ok(())
+    }
+}
+
+/// Reads lines of a file of a training channel, whose `columns` columns are the label and the features. `is_start` says that
+/// they are the first lines of the file.
+///
+/// # Errors
+/// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the row, and the column where it is known.
+pub fn read_channel<'w>(text: &[u8], columns: usize, is_start: bool, allowance: &'w Allowance) -> Result<Batch<'w>> {
+    numeric::read(text, columns, Origin::Channel { is_start }, allowance)
+}
+
+/// The byte at which a field of a body begins; `row` and `column` count from 1. `None` if the row ends before it. Reads the
+/// body again, for a message.
+fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
     Fields::find(body, None, &|_| Ok(()), &Allowance::unbounded())
         .ok()?
         .start(row.checked_sub(1)?, column.checked_sub(1)?)
 }
 
-/// Reads a body without a header line, once the schema has agreed to how many columns its first row has.
+/// Reads a body without a header line, once the schema has accepted the number of columns of its first row.
 ///
 /// # Errors
-/// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for a body that is not UTF-8 or has no row, a row longer than
-/// the first, a quoted field that never ends, or a field that is not of the type that the schema says; with the row and the
-/// byte.
+/// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the row and the byte: for a body that is not UTF-8 or has no
+/// rows, a row longer than the first, a quoted field that never ends, or a field that is not of the schema's dtype.
 pub fn read<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     read_piece(body, None, schema, allowance)
 }
 
-/// Reads a piece of a body, whose first row had so many columns.
+/// Reads a piece of a body, whose first row had `width` columns.
 ///
 /// # Errors
 /// Those of [`read`].
-pub(crate) fn read_piece<'a>(
+fn read_piece<'a>(
     body: &'a [u8],
     width: Option<usize>,
     schema: &dyn Schema,
@@ -77,63 +162,7 @@ pub(crate) fn read_piece<'a>(
     Ok(table)
 }
 
-/// The number that a text is to pandas.
-pub(crate) fn float(text: &str) -> Option<f64> {
-    number::parse_f64(text.as_bytes())
-}
-
-/// The `int64` that a text is to pandas.
-pub(crate) fn integer(text: &str) -> Option<i64> {
-    number::parse_i64(text.as_bytes()).ok()
-}
-
-/// What a text looks like to pandas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// An integer, however large, or a fraction.
-    Number,
-    /// `True` or `False`, in any case.
-    Truth,
-    /// Neither.
-    Text,
-}
-
-impl Look {
-    /// That of a text.
-    pub fn of(text: &str) -> Look {
-        if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") {
-            Look::Truth
-        } else if float(text).is_some() {
-            Look::Number
-        } else {
-            Look::Text
-        }
-    }
-
-    /// Whether what pandas makes of a text is written as the text itself again: `7`, `1.5` and `True` are, but of `007`,
-    /// `+49`, `1.50` and `TRUE` a number or a truth keeps less.
-    pub fn comes_back(text: &str) -> bool {
-        match Look::of(text) {
-            Look::Text => true,
-            Look::Truth => matches!(text, "True" | "False"),
-            Look::Number => match number::parse_i64(text.as_bytes()) {
-                Ok(value) => value.to_string() == text,
-                Err(NotInteger::Overflow) => match number::parse_u64(text.as_bytes()) {
-                    Some(Ok(value)) => value.to_string() == text,
-                    // Text by itself.
-                    _ => true,
-                },
-                Err(NotInteger::Invalid) => {
-                    let mut written = Vec::new();
-                    float(text).into_iter().for_each(|value| write_f64(&mut written, value));
-                    written == text.as_bytes()
-                }
-            },
-        }
-    }
-}
-
-/// An error of a field, with its column.
+/// The error of a field, with its column.
 fn in_column(error: Error, schema: &dyn Schema, column: usize, width: usize) -> Error {
     match error.place().and_then(|place| place.row) {
         Some(row) => {

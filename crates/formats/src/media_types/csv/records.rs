@@ -6,9 +6,10 @@
 
 use super::column_type::{Truth, truth};
 use super::fields::Fields;
-use super::missing::MissingTexts;
-use super::number::{NotInteger, parse_f64, parse_i64, parse_u64};
+
 use crate::error::Result;
+use crate::numbers::parse::{NotInteger, parse_f64, parse_i64, parse_u64};
+use crate::rows::missing_texts::MissingTexts;
 use crate::rows::table::{Cell, Column, Table};
 use std::borrow::Cow;
 

@@ -1,17 +1,14 @@
-//! A table to CSV, as Python's `csv.writer` prints the array that scikit-learn gives.
+//! A table to CSV, as Python's `csv.writer` prints the array that scikit-learn answers.
 
-use std::io::Write as _;
-
-use super::float_text::plain_f64;
-use super::{write_f32, write_f64};
+use crate::numbers::print::{plain_f64, write_f32, write_f64, write_integer};
 use crate::rows::table::{Cell, Column, Table};
 
-/// How many floats of a row are formatted before the first of them is copied. A processor that copies what it has just
-/// written in smaller pieces waits until all of them are stored: a tenth of the time of a request of 10,000 rows.
+/// The number of floats of a row that are formatted before the first one is copied. Copying text right after it was written
+/// in smaller pieces stalls the processor until the pieces are stored: a tenth of the time of a request of 10,000 rows.
 const TOGETHER: usize = 8;
 
-/// Appends the table: a line a row, `\n` after each.
-pub fn write(table: &Table<'_>, out: &mut Vec<u8>) {
+/// Appends the table: a line for each row, `\n` after each line.
+pub(super) fn write(table: &Table<'_>, out: &mut Vec<u8>) {
     for row in 0..table.rows {
         let line = out.len();
         for (index, columns) in table.columns.chunks(TOGETHER).enumerate() {
@@ -21,7 +18,7 @@ pub fn write(table: &Table<'_>, out: &mut Vec<u8>) {
             write_values(out, columns, row);
         }
         if out.len() == line && table.columns.len() == 1 {
-            // A lone empty field would read as a line without a row.
+            // An empty line would not be read as a row.
             out.extend_from_slice(b"\"\"");
         }
         out.push(b'\n');
@@ -70,16 +67,11 @@ fn write_cell(out: &mut Vec<u8>, cell: &Cell<'_>) {
     }
 }
 
-fn write_integer(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    // Writing to a Vec never fails.
-    let _ = write!(out, "{value}");
-}
-
 fn write_bool(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"True" } else { b"False" });
 }
 
-/// Quotes text that holds a separator, a quote or a line end.
+/// Appends text, in quotes if it holds a separator, a quote or a line end.
 fn write_text(out: &mut Vec<u8>, text: &str) {
     if !text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
         return out.extend_from_slice(text.as_bytes());

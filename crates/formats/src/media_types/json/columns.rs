@@ -2,11 +2,14 @@
 
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
-use crate::media_types::shown;
-use crate::rows::frame::{Frame, Series};
+use crate::excerpt::excerpt;
+use crate::media_types::sparse_row::sparse_row;
+use crate::rows::Frame;
+use crate::rows::convert::text_of;
 use crate::rows::reading::ReadAs;
-use crate::rows::table::{Cell, Column, Schema, sparse_row};
-use crate::rows::told::text_of;
+use crate::rows::schema::Schema;
+use crate::rows::series::Series;
+use crate::rows::table::{Cell, Column};
 use crate::suggest;
 use byoc_account::{Allowance, Exceeded, Room as _};
 use std::borrow::Cow;
@@ -268,7 +271,7 @@ impl<'a, 'c> Columns<'a, 'c> {
             columns.push(column.finish(self.rows, self.allowance)?);
         }
         self.allowance.give_back_items::<Growing<'_>>(room);
-        Frame::new(self.rows, columns).told(self.schema, self.allowance)
+        Frame::new(self.rows, columns).with_dtypes(self.schema, self.allowance)
     }
 
     fn named(&mut self) -> Result<&mut Named<'a, 'c>> {
@@ -332,7 +335,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
         let named = self.named()?;
         let column = named.columns.get(name).copied();
         if column.is_none() && named.unknown.len() < MOST_LISTED && !named.unknown.iter().any(|known| known == name) {
-            named.unknown.push(shown(name.as_bytes()));
+            named.unknown.push(excerpt(name.as_bytes()));
         }
         Ok(column)
     }

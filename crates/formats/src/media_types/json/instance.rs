@@ -41,7 +41,7 @@ impl fmt::Display for Scalar<'_> {
             Scalar::Int(value) => write!(f, "{value}"),
             Scalar::UInt(value) => write!(f, "{value}"),
             Scalar::Float(value) => write!(f, "{value}"),
-            Scalar::Text(text) => f.write_str(&crate::media_types::shown(text.as_bytes())),
+            Scalar::Text(text) => f.write_str(&crate::excerpt::excerpt(text.as_bytes())),
         }
     }
 }

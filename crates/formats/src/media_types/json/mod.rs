@@ -1,35 +1,109 @@
-//! `application/json`: one document for all rows, `{"instances": [...]}` in, `{"predictions": [...]}` or
-//! `{"instances": [...]}` out. JSON Lines shares the instances and the spelling of values.
+//! `application/json`: one document for all rows, `{"instances": [...]}` in requests, `{"predictions": [...]}` or
+//! `{"instances": [...]}` in answers. JSON Lines shares the reader of instances and the printer of values.
 //!
 //! Forms of an instance: docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html. A document may also be one instance, or
 //! a frame as pandas writes it (`outline`).
 
-mod columns;
-pub(crate) mod document;
-pub(crate) mod instance;
+mod batch;
+pub(super) mod columns;
+pub(super) mod document;
+pub(super) mod instance;
 mod orientations;
 mod outline;
-pub(crate) mod words;
-mod write;
-
-pub(super) use columns::Columns;
-pub(super) use write::{
-    write_cell, write_cells, write_estimates, write_named_score, write_predictions, write_rows, write_value,
-    write_values,
-};
+pub(super) mod words;
+pub(super) mod write;
 
 use crate::error::Result;
-use crate::media_types::without_byte_order_mark;
-use crate::rows::Batch;
-use crate::rows::frame::Frame;
-use crate::rows::table::Schema;
+use crate::media_types::byte_order_mark::without_byte_order_mark;
+use crate::media_types::format::{BlockPosition, Brackets, CellSize, Document, Format, ReadOptions};
+use crate::media_types::prediction_style::{JsonForm, PredictionStyle};
+use crate::rows::schema::Schema;
+use crate::rows::{Batch, Features, Frame, Predictions};
 use byoc_account::Allowance;
+use columns::Columns;
 use document::read_document;
 use words::Words;
 
-/// Reads the instances of a document as float32 rows of `width` features. No instance is no error: the answer is an empty
-/// list of predictions.
-pub(crate) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+/// The format of `application/json`.
+pub(crate) struct Json;
+
+impl Format for Json {
+    fn read_batch<'w>(
+        &self,
+        body: &[u8],
+        _options: ReadOptions,
+        width: usize,
+        allowance: &'w Allowance,
+    ) -> Result<Batch<'w>> {
+        read_batch(body, width, allowance)
+    }
+
+    fn read_frame<'a>(
+        &self,
+        body: &'a [u8],
+        _options: ReadOptions,
+        _columns_before: Option<usize>,
+        schema: &dyn Schema,
+        allowance: &Allowance,
+    ) -> Result<Frame<'a>> {
+        read_table(body, schema, allowance)
+    }
+
+    fn most_rows(&self, body: &[u8], columns: usize) -> usize {
+        // A row is a list or an object; a row of one column may be a number.
+        if columns <= 1 {
+            return body.len() / 2 + 1;
+        }
+        // A frame by column has all values of a column in one list.
+        if is_frame(body) {
+            return memchr::memchr_iter(b',', body).count() + 1;
+        }
+        memchr::memchr2_iter(b'[', b'{', body).count() + 1
+    }
+
+    fn cell_size(&self) -> CellSize {
+        // A control character is written as six bytes.
+        CellSize::text(6)
+    }
+
+    fn brackets(&self, document: Document) -> Brackets {
+        match document {
+            Document::Instances => Brackets { opening: b"{\"instances\": [", closing: b"]}" },
+            Document::Predictions => Brackets { opening: b"{\"predictions\": [", closing: b"]}" },
+            Document::List => Brackets { opening: b"[", closing: b"]" },
+        }
+    }
+
+    fn write_features(&self, features: Features<'_>, block: BlockPosition, out: &mut Vec<u8>) -> Result<()> {
+        write::write_rows(&features.into_table(), block.is_first, out);
+        Ok(())
+    }
+
+    fn write_predictions(
+        &self,
+        predictions: Predictions<'_>,
+        style: PredictionStyle,
+        block: BlockPosition,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        match style {
+            PredictionStyle::ScikitLearn(JsonForm::List) => write::write_values(&predictions, block.is_first, out),
+            style => write::write_objects(&predictions, style, block.is_first, out),
+        }
+        Ok(())
+    }
+}
+
+/// Whether a document may be a frame by column: any object that does not begin with `instances`.
+fn is_frame(body: &[u8]) -> bool {
+    let (text, _) = without_byte_order_mark(body);
+    let members = text.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    members.is_some_and(|members| !members.starts_with(b"\"instances\""))
+}
+
+/// Reads the instances of a document as `float32` rows of `width` features. A document without instances is valid; its answer
+/// is an empty list of predictions.
+fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let (text, start) = without_byte_order_mark(body);
     let mut batch = Batch::for_body(width, text, allowance)?;
     match Words::find(text, allowance)? {
@@ -39,13 +113,13 @@ pub(crate) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
     Ok(batch)
 }
 
-/// Reads the instances of a document as columns, typed as pandas types lists of Python values, once the schema has agreed to
-/// how many there are.
+/// Reads the instances of a document as columns, with the dtypes that pandas gives lists of Python values, once the schema has
+/// accepted their number.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: no such document, rows of different
-/// length, sparse rows.
-pub fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
+/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: for another document, rows of different
+/// lengths, or sparse rows.
+fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let (text, start) = without_byte_order_mark(body);
     let Some(words) = Words::find(text, allowance)? else {
         let mut columns = Columns::new(schema, allowance);

@@ -1,6 +1,8 @@
 use super::*;
 use crate::error::Error;
 use crate::media_types::MediaType;
+use crate::media_types::answer::write_features;
+use crate::media_types::read::read_frame_piece;
 use crate::rows::batch::Row;
 use crate::rows::reading::{ReadAs, Reading};
 use crate::rows::table::{Cell, Column, Table};
@@ -180,7 +182,7 @@ fn a_label_that_some_objects_name_is_missing_in_all_others_and_one_that_none_nam
 fn a_label_is_missing_in_a_piece_of_which_no_object_names_it_if_the_rows_before_had_it() {
     let json_lines = crate::media_types::ContentType::of(MediaType::JsonLines);
     let read = |columns, body: &'static str| {
-        Frame::read_piece(json_lines, body.as_bytes(), columns, &LABEL_FIRST, unbounded()).map(Frame::into_table)
+        read_frame_piece(json_lines, body.as_bytes(), columns, &LABEL_FIRST, unbounded()).map(Frame::into_table)
     };
     let left_out = r#"{"wide": 2, "color": "red"}"#;
     assert_eq!(format!("{:?}", read(Some(3), left_out).unwrap().columns[0]), "Object([Missing])");
@@ -558,7 +560,7 @@ fn tables_refuse_ragged_and_sparse_rows() {
 fn written(media_type: MediaType, table: &Table<'_>) -> String {
     let mut out = Vec::new();
     let features = crate::rows::Features { label: None, table: table.clone(), sources: Vec::new() };
-    features.write(media_type, &mut out).unwrap();
+    write_features(features, media_type, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

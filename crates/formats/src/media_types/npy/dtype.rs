@@ -1,7 +1,7 @@
 //! The types of items, by numpy's codes (`descr` of a header): byte order, kind, bytes.
 
 use crate::error::{Error, Result};
-use crate::media_types::shown;
+use crate::excerpt::excerpt;
 
 /// The type of an array's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,20 +85,7 @@ impl Dtype {
         };
         Err(Error::bad_payload(format!(
             "expected an array of dtype bool, int8 to int64, uint8 to uint64 or float16 to float64, found {}: {why}",
-            shown(code.as_bytes())
+            excerpt(code.as_bytes())
         )))
-    }
-}
-
-/// A float16 (IEEE 754 binary16) by its bits.
-pub(crate) fn half_to_f64(bits: u16) -> f64 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f64::from(bits & 0x3ff);
-    sign * match exponent {
-        0 => fraction * 2.0_f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        exponent => (1024.0 + fraction) * 2.0_f64.powi(exponent - 25),
     }
 }

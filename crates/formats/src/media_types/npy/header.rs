@@ -2,7 +2,7 @@
 
 use super::dtype::Dtype;
 use crate::error::{Error, Place, Result};
-use crate::media_types::shown;
+use crate::excerpt::excerpt;
 
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -41,7 +41,7 @@ impl Header {
             return Err(Error::bad_payload("expected a file of numpy.save, found an empty body"));
         }
         let Some(rest) = body.strip_prefix(MAGIC) else {
-            let found = shown(body.get(..MAGIC.len()).unwrap_or(body));
+            let found = excerpt(body.get(..MAGIC.len()).unwrap_or(body));
             return Err(Error::bad_payload(format!(
                 "expected \\x93NUMPY at the start of a file of numpy.save, found {found}"
             ))
@@ -110,7 +110,7 @@ impl<'a> Literal<'a> {
             if !known {
                 return Err(self.wrong(format!(
                     "expected descr, fortran_order and shape, once each: a dtype, a bool and a tuple; found {}",
-                    shown(key.as_bytes())
+                    excerpt(key.as_bytes())
                 )));
             }
             if !self.accept(b',') {
@@ -139,7 +139,7 @@ impl<'a> Literal<'a> {
                 "True" => Ok(Value::Bool(true)),
                 "False" => Ok(Value::Bool(false)),
                 word => {
-                    Err(self.wrong(format!("expected a text, a bool or a tuple, found {}", shown(word.as_bytes()))))
+                    Err(self.wrong(format!("expected a text, a bool or a tuple, found {}", excerpt(word.as_bytes()))))
                 }
             },
         }
@@ -154,7 +154,7 @@ impl<'a> Literal<'a> {
             let digits = word.strip_suffix('L').unwrap_or(word);
             let length = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
             lengths.push(length.ok_or_else(|| {
-                self.wrong(format!("expected the length of a dimension, found {}", shown(word.as_bytes())))
+                self.wrong(format!("expected the length of a dimension, found {}", excerpt(word.as_bytes())))
             })?);
             if lengths.len() > MOST_DIMENSIONS {
                 return Err(self.wrong(format!("expected at most {MOST_DIMENSIONS} dimensions")));

@@ -1,30 +1,83 @@
-//! `application/x-npy`: one array in numpy's own file format, as `numpy.save` writes it and `numpy.load` reads it
+//! `application/x-npy`: one array in numpy's file format, as `numpy.save` writes it and `numpy.load` reads it
 //! (numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 //!
-//! Read are arrays of numbers and bools, of both byte orders, in C and in Fortran order; an array of objects is a pickle, and
-//! no pickle is read here. The format is read by our own code: npyz takes as much memory as a header claims to be long.
+//! Arrays of numbers and bools are read, in both byte orders, in C and in Fortran order; an array of objects is a pickle, and
+//! no pickle is read here.
 //!
-//! An array of two dimensions is rows and columns. One of one dimension is a single row, if it is as long as a row: numpy has
-//! no other shape for one, and `numpy.load`, with which SageMaker's containers decode (github.com/aws/sagemaker-inference-toolkit,
-//! `decoder.py`), leaves it as it is.
+//! An array of two dimensions holds rows and columns. An array of one dimension is a single row, if it is as long as a row:
+//! numpy has no other shape for one, and `numpy.load`, with which SageMaker's containers decode
+//! (github.com/aws/sagemaker-inference-toolkit, `decoder.py`), leaves it as it is.
 
 mod array;
 mod dtype;
 mod header;
 mod write;
 
-pub(crate) use dtype::half_to_f64;
-pub(super) use write::{write_estimates, write_features, write_predictions};
-
 use crate::error::{Error, Result};
-use crate::rows::Batch;
-use crate::rows::table::{Column, Schema, Table};
+use crate::media_types::format::{BlockPosition, CellSize, Format, ReadOptions};
+use crate::media_types::prediction_style::PredictionStyle;
+use crate::numbers::half::half_to_f64;
+use crate::rows::schema::Schema;
+use crate::rows::table::{Column, Table};
+use crate::rows::{Batch, Features, Frame, Predictions};
 use array::Array;
 use byoc_account::Allowance;
 use dtype::Kind;
 
-/// Reads float32 rows of `width` features. No row is no error: the answer has none either.
-pub(crate) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+/// The format of `application/x-npy`.
+pub(crate) struct Npy;
+
+impl Format for Npy {
+    fn read_batch<'w>(
+        &self,
+        body: &[u8],
+        _options: ReadOptions,
+        width: usize,
+        allowance: &'w Allowance,
+    ) -> Result<Batch<'w>> {
+        read_batch(body, width, allowance)
+    }
+
+    fn read_frame<'a>(
+        &self,
+        body: &'a [u8],
+        _options: ReadOptions,
+        _columns_before: Option<usize>,
+        schema: &dyn Schema,
+        allowance: &Allowance,
+    ) -> Result<Frame<'a>> {
+        Frame::from_table(read_table(body, schema, allowance)?, allowance)?.with_dtypes(schema, allowance)
+    }
+
+    fn most_rows(&self, body: &[u8], columns: usize) -> usize {
+        // An item has at least one byte.
+        body.len() / columns.max(1) + 1
+    }
+
+    fn cell_size(&self) -> CellSize {
+        CellSize::BINARY
+    }
+
+    fn write_features(&self, features: Features<'_>, block: BlockPosition, out: &mut Vec<u8>) -> Result<()> {
+        write::write_features(&features, block.rows_for_header(), out)
+    }
+
+    fn write_predictions(
+        &self,
+        predictions: Predictions<'_>,
+        style: PredictionStyle,
+        block: BlockPosition,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        match style {
+            PredictionStyle::LinearLearner => write::write_scores_and_labels(predictions, block.rows_for_header(), out),
+            PredictionStyle::ScikitLearn(_) => write::write_predictions(predictions, block.rows_for_header(), out),
+        }
+    }
+}
+
+/// Reads `float32` rows of `width` features. An array without rows is valid; its answer has no rows either.
+fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let array = Array::open(body, allowance)?;
     array.check_width(|found| match found == width {
         true => Ok(()),
@@ -51,16 +104,17 @@ pub(crate) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
     Ok(batch)
 }
 
-/// Reads columns of the array's own type, by position, once the schema has agreed to how many there are. Types that columns
-/// do not have are widened: small integers to `int64`, `float16` to `float32`.
+/// Reads columns of the array's dtype, by position, once the schema has accepted their number. Dtypes that columns do not have
+/// are widened: small integers to `int64`, `float16` to `float32`.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the byte for a body that is no such file, an array of another shape or type.
-pub(crate) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
+/// [`crate::error::Cause::BadPayload`] with the byte: for a body that is not such a file, or an array of another shape or
+/// dtype.
+fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     let array = Array::open(body, allowance)?;
     array.check_width(|found| schema.check_width(found))?;
     if array.rows == 0 {
-        // There would be as many columns as the header likes, and not a byte for any of them.
+        // The header could claim any number of columns without a byte for any of them.
         return Err(Error::bad_payload("expected at least one row, found none"));
     }
     let cell = match array.dtype.kind {

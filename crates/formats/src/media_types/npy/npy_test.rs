@@ -3,9 +3,9 @@
 use super::*;
 use crate::error::Cause;
 use crate::media_types::MediaType;
+use crate::media_types::answer::{write_features, write_predictions};
 use crate::rows::batch::Row;
-use crate::rows::features::Features;
-use crate::rows::predictions::{Predictions, Scores, Width};
+use crate::rows::predictions::Scores;
 use crate::rows::table::Cell;
 use crate::testing::unbounded;
 use proptest::prelude::*;
@@ -184,7 +184,7 @@ proptest! {
             sources: vec![None; columns],
         };
         let mut body = Vec::new();
-        features.clone().write(MediaType::Npy, &mut body).unwrap();
+        write_features(features.clone(), MediaType::Npy, &mut body).unwrap();
         prop_assert_eq!(read_table(&body, &any_width).unwrap(), features.into_table());
     }
 
@@ -366,9 +366,16 @@ fn files_are_those_of_numpy_to_the_byte() {
         file.extend(items);
         file
     };
-    let regressor = Predictions::new(Scores::Float32(vec![1.5, -2.0]), Width::One, None).unwrap();
-    let binary = Predictions::new(Scores::Float32(vec![0.75, 0.25]), Width::One, Some(vec![1, 0])).unwrap();
-    let classes = Predictions::new(Scores::Float64(vec![0.25, 0.75]), Width::List(2), Some(vec![1])).unwrap();
+    let regressor = Predictions::new(2, Some(Scores::One(Column::Float32(vec![1.5, -2.0]))), None).unwrap();
+    let binary =
+        Predictions::new(2, Some(Scores::One(Column::Float32(vec![0.75, 0.25]))), Some(Column::Int64(vec![1, 0])))
+            .unwrap();
+    let classes = Predictions::new(
+        1,
+        Some(Scores::Each(vec![Column::Float64(vec![0.25]), Column::Float64(vec![0.75])])),
+        Some(Column::Int64(vec![1])),
+    )
+    .unwrap();
     let f32s = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
     let f64s = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
     for (predictions, header, items) in [
@@ -377,7 +384,7 @@ fn files_are_those_of_numpy_to_the_byte() {
         (classes, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 3), }", f64s(&[0.25, 0.75, 1.0])),
     ] {
         let mut out = Vec::new();
-        predictions.write(MediaType::Npy, &mut out).unwrap();
+        write_predictions(predictions, PredictionStyle::LinearLearner, MediaType::Npy, &mut out).unwrap();
         assert_eq!(out, expected(header, &items), "{header}");
     }
 }
@@ -391,7 +398,7 @@ fn features(columns: Vec<Column<'static>>, label: Option<Column<'static>>) -> Fe
 fn objects_are_written_as_numbers_if_they_are_and_refused_with_their_column_if_not() {
     let numbers = vec![Cell::Int(3), Cell::Bool(true), Cell::Float(0.5), Cell::Missing, Cell::None];
     let mut out = Vec::new();
-    features(vec![Column::Object(numbers)], None).write(MediaType::Npy, &mut out).unwrap();
+    write_features(features(vec![Column::Object(numbers)], None), MediaType::Npy, &mut out).unwrap();
     let table = read_table(&out, &any_width).unwrap();
     let Column::Float64(values) = &table.columns[0] else { panic!() };
     assert_eq!(values[..3], [3.0, 1.0, 0.5]);
@@ -407,7 +414,7 @@ fn objects_are_written_as_numbers_if_they_are_and_refused_with_their_column_if_n
             (features(vec![numbers(), text()], None), "row 2, column DECK"),
             (features(vec![numbers()], Some(text())), "row 2, column of the label"),
         ] {
-            let error = features.write(media_type, &mut Vec::new()).unwrap_err();
+            let error = write_features(features, media_type, &mut Vec::new()).unwrap_err();
             assert_eq!(error.cause(), Cause::NotWritable);
             assert_eq!(error.to_string(), format!("{place}: {why}"));
         }
@@ -417,6 +424,7 @@ fn objects_are_written_as_numbers_if_they_are_and_refused_with_their_column_if_n
 #[test]
 fn columns_of_several_types_become_float64() {
     let mut out = Vec::new();
-    features(vec![Column::Int64(vec![1]), Column::Bool(vec![true])], None).write(MediaType::Npy, &mut out).unwrap();
+    write_features(features(vec![Column::Int64(vec![1]), Column::Bool(vec![true])], None), MediaType::Npy, &mut out)
+        .unwrap();
     assert_eq!(read_table(&out, &any_width).unwrap().columns, [Column::Float64(vec![1.0]), Column::Float64(vec![1.0])]);
 }

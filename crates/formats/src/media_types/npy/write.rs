@@ -3,18 +3,18 @@
 use super::array::shown_shape;
 use super::header::MAGIC;
 use crate::error::Result;
-use crate::rows::Estimates;
-use crate::rows::features::Features;
-use crate::rows::predictions::{Predictions, Score, Scores, Width};
-use crate::rows::table::Column;
+use crate::media_types::numeric::to_float64;
+use crate::rows::predictions::Scores;
+use crate::rows::table::{Column, Table};
+use crate::rows::{Features, Predictions};
 
 /// The items begin at a multiple of this (numpy's `ARRAY_ALIGN`).
 const ALIGNMENT: usize = 64;
 
-/// How many digits numpy leaves room for, so that the first dimension can grow in place (`GROWTH_AXIS_MAX_DIGITS`).
+/// The number of digits that numpy leaves room for, so that the first dimension can grow in place (`GROWTH_AXIS_MAX_DIGITS`).
 const GROWTH_DIGITS: usize = 21;
 
-/// A number that is an array's item.
+/// A number that is an item of an array.
 trait Item: Copy {
     /// numpy's code for the type.
     const CODE: &'static str;
@@ -46,7 +46,7 @@ impl Item for bool {
     }
 }
 
-/// Version 1.0 of the header, which all that is written here fits into.
+/// Appends a header of version 1.0, which holds every header that is written here.
 fn write_header(code: &str, shape: &[usize], out: &mut Vec<u8>) {
     let mut text = format!("{{'descr': '{code}', 'fortran_order': False, 'shape': {}, }}", shown_shape(shape));
     let digits = shape.first().map_or(GROWTH_DIGITS, |length| length.to_string().len());
@@ -62,31 +62,34 @@ fn write_header(code: &str, shape: &[usize], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Rows and columns of one type, the label first where there is one. Objects, if they are numbers, are
-/// float64. With the header of an array of so many rows before them, where these are its first.
+/// Appends the label, if there is one, and the features, as rows of one dtype. Objects become `float64` if they are numbers.
+/// `all_rows` is the number of rows of the whole array if these are its first rows: they follow its header.
 ///
 /// # Errors
 /// [`crate::error::Cause::NotWritable`] for text, which numpy would pickle.
-pub(crate) fn write_features(features: &Features<'_>, all_rows: Option<usize>, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn write_features(features: &Features<'_>, all_rows: Option<usize>, out: &mut Vec<u8>) -> Result<()> {
     let width = features.table.columns.len() + usize::from(features.label.is_some());
     write_table(features, all_rows.map(|rows| [rows, width]).as_ref().map(<[usize; 2]>::as_slice), out)
 }
 
-/// An estimator's answers as scikit-learn's own array: of one dimension where a row has one value, and of two where it has a
-/// list of them. Otherwise as [`write_features`].
+/// The array that scikit-learn answers: of one dimension if a row has one value, of two if it has a list of values.
 ///
 /// # Errors
-/// As [`write_features`], for classes.
-pub(crate) fn write_estimates(estimates: Estimates<'_>, all_rows: Option<usize>, out: &mut Vec<u8>) -> Result<()> {
-    let is_flat = estimates.is_flat();
-    let features = Features { label: None, table: estimates.into_table(), sources: Vec::new() };
+/// As [`write_features`], for classes that are text.
+pub(super) fn write_predictions(
+    predictions: Predictions<'_>,
+    all_rows: Option<usize>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let is_flat = !matches!(predictions.scores(), Some(Scores::Each(_)));
+    let features = Features { label: None, table: predictions.into_table(), sources: Vec::new() };
     match all_rows {
         Some(rows) if is_flat => write_table(&features, Some(&[rows]), out),
         all_rows => write_features(&features, all_rows, out),
     }
 }
 
-/// With the header of an array of a shape before them, where these are its first rows.
+/// Appends rows; `shape` is that of the whole array if these are its first rows: they follow its header.
 fn write_table(features: &Features<'_>, shape: Option<&[usize]>, out: &mut Vec<u8>) -> Result<()> {
     let columns: Vec<_> = features.label.iter().chain(&features.table.columns).collect();
     let rows = features.table.rows;
@@ -112,7 +115,7 @@ fn write_table(features: &Features<'_>, shape: Option<&[usize]>, out: &mut Vec<u
     } else if let Some(columns) = all!(Bool) {
         write_columns(&columns, rows, shape, out);
     } else {
-        let columns = features.to_float64()?;
+        let columns = to_float64(features)?;
         write_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), rows, shape, out);
     }
     Ok(())
@@ -127,36 +130,26 @@ fn write_columns<T: Item>(columns: &[&[T]], rows: usize, shape: Option<&[usize]>
     }
 }
 
-/// Scores in the model's own precision. One score a row and no label is one dimension, as scikit-learn's `predict` gives it;
-/// otherwise a row has its scores, then its label.
-pub(crate) fn write_predictions(predictions: &Predictions, all_rows: Option<usize>, out: &mut Vec<u8>) {
-    match predictions.scores() {
-        Scores::Float32(_) => write_rows(predictions, |value| value as f32, all_rows, out),
-        Scores::Float64(_) => write_rows(predictions, |value| value, all_rows, out),
-    }
-}
-
-fn write_rows<T: Item>(
-    predictions: &Predictions,
-    round: impl Fn(f64) -> T,
+/// The linear learner's predictions: the scores, then the label, all in the dtype of the scores. One score for each row and no
+/// label is an array of one dimension, as scikit-learn's `predict` answers it.
+///
+/// # Errors
+/// As [`write_features`].
+pub(super) fn write_scores_and_labels(
+    predictions: Predictions<'_>,
     all_rows: Option<usize>,
     out: &mut Vec<u8>,
-) {
-    match (all_rows, predictions.width(), predictions.labels()) {
-        (None, _, _) => {}
-        (Some(rows), Width::One, None) => write_header(T::CODE, &[rows], out),
-        (Some(rows), width, labels) => {
-            let columns = width.scores() + usize::from(labels.is_some());
-            write_header(T::CODE, &[rows, columns], out);
-        }
+) -> Result<()> {
+    if predictions.labels().is_none() {
+        return write_predictions(predictions, all_rows, out);
     }
-    for row in predictions.rows() {
-        match row.score {
-            Score::One(score) => round(score).append(out),
-            Score::List(scores) => scores.for_each(|score| round(score).append(out)),
-        }
-        if let Some(label) = row.label {
-            round(label as f64).append(out);
-        }
-    }
+    let rows = predictions.rows();
+    let (mut columns, labels) = predictions.into_parts();
+    let are_single = matches!(columns.first(), Some(Column::Float32(_)));
+    columns.extend(labels.map(|labels| match labels {
+        Column::Int64(labels) if are_single => Column::Float32(labels.into_iter().map(|label| label as f32).collect()),
+        Column::Int64(labels) => Column::Float64(labels.into_iter().map(|label| label as f64).collect()),
+        labels => labels,
+    }));
+    write_features(&Features { label: None, table: Table { rows, columns }, sources: Vec::new() }, all_rows, out)
 }

@@ -1,12 +1,13 @@
-//! Answers as records: a scorer's labels, a preprocessor's features.
+//! Answers as records: the linear learner's predictions, a preprocessor's features.
 
 use super::frame::MAGIC;
 use super::record::NAME;
 use super::write::{write_bytes, write_varint};
 use crate::error::Result;
-use crate::rows::Predictions;
-use crate::rows::features::{Features, Numbers};
-use crate::rows::predictions::Score;
+use crate::media_types::numeric::{Numbers, to_float32};
+use crate::rows::table::Table;
+use crate::rows::{Features, Predictions};
+use std::borrow::Cow;
 
 /// The fields of a record that hold tensors.
 #[derive(Clone, Copy)]
@@ -15,11 +16,11 @@ enum Map {
     Label = 2,
 }
 
-/// The bytes of records that differ in nothing but their numbers: dense float32 tensors of fixed lengths.
+/// The bytes of records that differ only in their numbers: dense `float32` tensors of fixed lengths.
 struct Template {
-    /// What stands before each tensor's numbers; the frame's own head before the first.
+    /// The bytes before each tensor's numbers; before the first one also the head of the frame.
     before: Vec<Vec<u8>>,
-    /// How many zeros end a frame.
+    /// The number of zeros at the end of a frame.
     padding: usize,
 }
 
@@ -28,7 +29,7 @@ impl Template {
         let mut length = 0;
         let mut before = Vec::new();
         for &(map, name, count) in tensors {
-            // From the inside out: the numbers are the last bytes of each message that holds them.
+            // From the inside out: the numbers are the last bytes of each enclosing message.
             let numbers = count * 4;
             let mut head = Vec::new();
             if numbers > 0 {
@@ -60,7 +61,7 @@ impl Template {
     }
 }
 
-/// The head of a field of so many bytes.
+/// The head of a field of `length` bytes.
 fn field(number: u64, length: usize) -> Vec<u8> {
     let mut head = Vec::new();
     write_varint(&mut head, number << 3 | 2);
@@ -68,44 +69,51 @@ fn field(number: u64, length: usize) -> Vec<u8> {
     head
 }
 
-/// One record a row: the label `score`, and `predicted_label` where there is one, both float32
+/// Appends a record for each row: the label `score`, and `predicted_label` if there is one, both `float32`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html).
-pub(crate) fn write_predictions(predictions: &Predictions, out: &mut Vec<u8>) {
-    let mut tensors = vec![(Map::Label, "score", predictions.width().scores())];
-    tensors.extend(predictions.labels().map(|_| (Map::Label, "predicted_label", 1)));
-    let template = Template::new(&tensors);
-    for row in predictions.rows() {
-        template.start_tensor(0, out);
-        match row.score {
-            Score::One(score) => out.extend((score as f32).to_le_bytes()),
-            Score::List(scores) => out.extend(scores.flat_map(|score| (score as f32).to_le_bytes())),
-        }
-        if let Some(label) = row.label {
-            template.start_tensor(1, out);
-            out.extend((label as f32).to_le_bytes());
-        }
-        template.end_frame(out);
-    }
+///
+/// # Errors
+/// [`crate::error::Cause::NotWritable`] for labels that are text.
+pub(super) fn write_predictions(predictions: Predictions<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let rows = predictions.rows();
+    let (columns, label) = predictions.into_parts();
+    let features = Features { label, table: Table { rows, columns }, sources: Vec::new() };
+    let Numbers { label, columns } = to_float32(&features)?;
+    let mut tensors = vec![(Map::Label, "score", columns.len())];
+    tensors.extend(label.as_ref().map(|_| (Map::Label, "predicted_label", 1)));
+    write_records(&tensors, rows, &columns, label.as_deref(), out);
+    Ok(())
 }
 
-/// One record a row: the features `values`, and the label `values` where the rows came with it, both float32, which is all
-/// that a training job reads.
+/// Appends a record for each row: the features `values`, and the label `values` if the rows came with one, both `float32`,
+/// which is what a training job reads.
 ///
 /// # Errors
 /// [`crate::error::Cause::NotWritable`] for text, and for a number beyond float32.
-pub(crate) fn write_features(features: &Features<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let Numbers { label, columns } = features.to_float32()?;
+pub(super) fn write_features(features: &Features<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let Numbers { label, columns } = to_float32(features)?;
     let mut tensors = vec![(Map::Features, NAME, columns.len())];
     tensors.extend(label.as_ref().map(|_| (Map::Label, NAME, 1)));
-    let template = Template::new(&tensors);
-    for row in 0..features.table.rows {
+    write_records(&tensors, features.table.rows, &columns, label.as_deref(), out);
+    Ok(())
+}
+
+/// Appends a record for each row: the columns as the first tensor, and the label as the second.
+fn write_records(
+    tensors: &[(Map, &str, usize)],
+    rows: usize,
+    columns: &[Cow<'_, [f32]>],
+    label: Option<&[f32]>,
+    out: &mut Vec<u8>,
+) {
+    let template = Template::new(tensors);
+    for row in 0..rows {
         template.start_tensor(0, out);
         out.extend(columns.iter().filter_map(|column| column.get(row)).flat_map(|value| value.to_le_bytes()));
-        if let Some(label) = label.as_ref().and_then(|label| label.get(row)) {
+        if let Some(label) = label.and_then(|label| label.get(row)) {
             template.start_tensor(1, out);
             out.extend(label.to_le_bytes());
         }
         template.end_frame(out);
     }
-    Ok(())
 }

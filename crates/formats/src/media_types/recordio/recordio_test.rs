@@ -2,24 +2,22 @@
 
 use super::frame::{BodyFrames, MAGIC};
 use super::*;
-use crate::error::{Cause, Result};
 use crate::media_types::MediaType;
-use crate::rows::Batch;
+use crate::media_types::answer::{write_features, write_predictions};
 use crate::rows::batch::Row;
-use crate::rows::features::Features;
-use crate::rows::predictions::{Predictions, Scores, Width};
-use crate::rows::table::{Column, Schema, Table};
+use crate::rows::predictions::Scores;
+use crate::rows::table::{Column, Table};
 use crate::testing::unbounded;
 use proptest::prelude::*;
 use prost::Message;
 use std::collections::HashMap;
 
 fn read_batch(body: &[u8], width: usize) -> Result<Batch<'static>> {
-    super::read_batch(body, width, unbounded())
+    super::rows::read_batch(body, width, unbounded())
 }
 
 fn read_table(body: &[u8], schema: &dyn Schema) -> Result<Table<'static>> {
-    super::read_table(body, schema, unbounded())
+    super::rows::read_table(body, schema, unbounded())
 }
 
 /// `aialgs.data.Record` as its definition has it.
@@ -406,12 +404,14 @@ proptest! {
         labelled: bool,
         single: bool,
     ) {
-        let (each, width) = if single { (1, Width::One) } else { (each, Width::List(each)) };
+        let each = if single { 1 } else { each };
         let rows: Vec<Vec<f32>> = scores.chunks_exact(each).map(<[f32]>::to_vec).collect();
-        let labels = labelled.then(|| (0..rows.len() as i64).collect());
-        let predictions = Predictions::new(Scores::Float32(rows.concat()), width, labels).unwrap();
+        let labels = labelled.then(|| Column::Int64((0..rows.len() as i64).collect()));
+        let column = |place: usize| Column::Float32(rows.iter().map(|row| row[place]).collect());
+        let scores = if single { Scores::One(column(0)) } else { Scores::Each((0..each).map(column).collect()) };
+        let predictions = Predictions::new(rows.len(), Some(scores), labels).unwrap();
         let mut out = Vec::new();
-        predictions.write(MediaType::RecordIoProtobuf, &mut out).unwrap();
+        write_predictions(predictions, PredictionStyle::LinearLearner, MediaType::RecordIoProtobuf, &mut out).unwrap();
         let expected: Vec<_> = rows.iter().enumerate().map(|(row, scores)| {
             let mut labels = vec![("score", scores.clone())];
             labels.extend(labelled.then(|| ("predicted_label", vec![row as f32])));
@@ -435,7 +435,7 @@ proptest! {
             sources: vec![None; columns],
         };
         let mut out = Vec::new();
-        features.write(MediaType::RecordIoProtobuf, &mut out).unwrap();
+        write_features(features, MediaType::RecordIoProtobuf, &mut out).unwrap();
         let rounded = |row: usize| (0..columns).map(|index| column(index)[row] as f32).collect::<Vec<_>>();
         let expected: Vec<_> = (0..rows).map(|row| {
             let label = [("values", vec![rounded(row)[0]])];
@@ -483,7 +483,7 @@ fn a_number_beyond_float32_is_not_written_as_infinity() {
         table: Table { rows: 2, columns: vec![Column::Float64(vec![f64::INFINITY, 1e39])] },
         sources: vec![Some("SQUARE_FEET")],
     };
-    let error = features.write(MediaType::RecordIoProtobuf, &mut Vec::new()).unwrap_err();
+    let error = write_features(features, MediaType::RecordIoProtobuf, &mut Vec::new()).unwrap_err();
     assert_eq!(error.cause(), Cause::NotWritable);
     let message = error.to_string();
     assert!(message.starts_with("row 2, column SQUARE_FEET: the answer has the number 1e39, which "), "{message}");

@@ -3,12 +3,14 @@
 use super::frame::BodyFrames;
 use super::record::{Cells, Element, Number, Record};
 use crate::error::{Error, Place, Result};
+use crate::media_types::sparse_row::sparse_row;
 use crate::rows::Batch;
-use crate::rows::table::{Column, Schema, Table, sparse_row};
+use crate::rows::schema::Schema;
+use crate::rows::table::{Column, Table};
 use byoc_account::{Allowance, Room as _};
 
 /// Reads float32 rows of `width` features, dense and sparse as they come.
-pub(crate) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
+pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let mut batch = Batch::for_body(width, body, allowance)?;
     for_each_record(body, allowance, |record: &Record| match record.features.cells()? {
         Cells::Dense(values) => batch.push_dense_row(values.iter().map(|&value| value.into())),
@@ -23,7 +25,7 @@ pub(crate) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the record, counted from 1, and the byte where it begins: bad frames or messages,
 /// records of different length, sparse ones, none at all.
-pub(crate) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
+pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     let mut columns: Vec<Vec<f64>> = Vec::new();
     let mut all_integers = true;
     let mut rows = 0;

@@ -1,102 +1,83 @@
-//! How numbers are spelled in answers: as Python spells them, since that is what clients of these containers parse today.
+//! Prints numbers as Python does, since clients of these containers parse what Python prints.
 //!
-//! The digits are the shortest that read back to the same double (crate zmij); what is decided here is where the point goes.
+//! The digits are the shortest that read back to the same float (crate `zmij`); this module decides where the point goes and
+//! when there is an exponent.
 
 use std::io::Write;
 
-/// How many decimals the linear learner's JSON Lines answers keep; the rest is cut, not rounded (observed: a score of
-/// 0.5041388273239136 is answered as 0.504138827323913, github.com/aws/amazon-sagemaker-examples,
-/// Amazon_SageMaker_Clarify notebooks on JSON Lines). No answer below 1e-6 was seen.
-const JSON_LINES_DECIMALS: usize = 15;
-
-/// Writes a double as Python's `repr` does, which is also what `json.dumps` and `str` write: the shortest digits that read
-/// back to the same double, always with a point or an exponent, an exponent of at least two digits when the value is
-/// below 1e-4 or not below 1e16. Not-a-number and the infinities are `nan`, `inf` and `-inf`.
+/// Appends a `float64` as Python's `str` and `repr` print it: the shortest digits that read back to the same value, always
+/// with a point or an exponent, with an exponent of at least two digits below 1e-4 and from 1e16 on. `nan`, `inf` and `-inf`
+/// are the values that are not finite.
 pub fn write_f64(out: &mut Vec<u8>, value: f64) {
+    let mut buffer = zmij::Buffer::new();
+    if let Some(text) = plain_f64(value, &mut buffer) {
+        return out.extend_from_slice(text.as_bytes());
+    }
     if !value.is_finite() {
-        let text: &[u8] = match value {
-            f64::INFINITY => b"inf",
-            f64::NEG_INFINITY => b"-inf",
-            _ => b"nan",
-        };
-        out.extend_from_slice(text);
-        return;
+        return write_not_finite(out, value, ["nan", "inf", "-inf"]);
+    }
+    write_scientific(out, &Decimal::parse(buffer.format_finite(value)));
+}
+
+/// The text of a finite `float64` that has no exponent.
+pub(crate) fn plain_f64(value: f64, buffer: &mut zmij::Buffer) -> Option<&str> {
+    // One-hot columns are made of these two.
+    if value.to_bits() == 0f64.to_bits() {
+        return Some("0.0");
+    }
+    if value == 1.0 {
+        return Some("1.0");
+    }
+    // zmij writes no exponent between 1e-5 and 1e16.
+    needs_no_exponent(value.abs()).then(|| buffer.format_finite(value))
+}
+
+/// Appends a `float32` as numpy's scalar prints it: by the same rules, with the shortest digits that read back to the
+/// `float32`.
+pub(crate) fn write_f32(out: &mut Vec<u8>, value: f32) {
+    if !value.is_finite() {
+        return write_not_finite(out, f64::from(value), ["nan", "inf", "-inf"]);
     }
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value);
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
-        out.extend_from_slice(text.as_bytes());
+    if !needs_no_exponent(f64::from(value.abs())) {
+        write_scientific(out, &Decimal::parse(text));
+    } else if text.contains('e') {
+        write_positional(out, &Decimal::parse(text));
     } else {
-        write_scientific(out, text);
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
-/// Writes a double as `json.dumps` does: like [`write_f64`], with bare `NaN`, `Infinity` and `-Infinity`, which are not
-/// JSON but which Python reads and writes.
+/// Appends a `float64` as `json.dumps` prints it: like [`write_f64`], but with `NaN`, `Infinity` and `-Infinity`, which are
+/// not JSON but which Python reads and writes.
 pub(crate) fn write_json_f64(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         return write_f64(out, value);
     }
-    let text: &[u8] = match value {
-        f64::INFINITY => b"Infinity",
-        f64::NEG_INFINITY => b"-Infinity",
-        _ => b"NaN",
-    };
-    out.extend_from_slice(text);
+    write_not_finite(out, value, ["NaN", "Infinity", "-Infinity"]);
 }
 
-/// Writes a float32, widened, as the linear learner's JSON Lines answers do: no exponent, decimals cut after the fifteenth.
-///
-/// The cut is kept where it still reads back to the same float32. Where it does not (small numbers, of which it would leave
-/// few digits or none) and from 1e16 on, the number is written as [`write_json_f64`] writes it.
-pub(crate) fn write_cut_f64(out: &mut Vec<u8>, value: f64) {
-    let start = out.len();
-    if value.is_finite() && value.abs() < 1e16 {
-        write_cut(out, value);
-        let cut = out.get(start..).and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse().ok());
-        if cut.is_some_and(|cut: f32| cut.to_bits() == (value as f32).to_bits()) {
-            return;
-        }
-        out.truncate(start);
-    }
-    write_json_f64(out, value);
-}
-
-/// Writes the decimals up to the fifteenth, whatever of the number they hold.
-fn write_cut(out: &mut Vec<u8>, value: f64) {
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(value);
-    let start = out.len();
-    if text.contains(['e', 'E']) {
-        let decimal = Decimal::parse(text);
-        if decimal.negative {
-            out.push(b'-');
-        }
-        let zeros = usize::try_from(-1 - decimal.exponent).unwrap_or_default().min(JSON_LINES_DECIMALS);
-        out.extend_from_slice(b"0.");
-        out.resize(out.len() + zeros, b'0');
-        out.extend_from_slice(decimal.digits().get(..JSON_LINES_DECIMALS - zeros).unwrap_or(decimal.digits()));
-    } else {
-        let kept = text.find('.').map_or(text.len(), |point| text.len().min(point + 1 + JSON_LINES_DECIMALS));
-        out.extend_from_slice(text.as_bytes().get(..kept).unwrap_or(text.as_bytes()));
-    }
-    while out.len() > start && out.ends_with(b"0") && !out.ends_with(b".0") {
-        out.pop();
-    }
-    if out.ends_with(b".") {
-        out.push(b'0');
-    }
-}
-
-/// Writes an integer.
-pub(crate) fn write_i64(out: &mut Vec<u8>, value: i64) {
-    // Writing into a vector does not fail.
+/// Appends an integer.
+pub(crate) fn write_integer(out: &mut Vec<u8>, value: impl std::fmt::Display) {
+    // Writing to a vector never fails.
     let _ = write!(out, "{value}");
 }
 
-fn write_scientific(out: &mut Vec<u8>, text: &str) {
-    let decimal = Decimal::parse(text);
+fn write_not_finite(out: &mut Vec<u8>, value: f64, [nan, infinity, minus_infinity]: [&str; 3]) {
+    let text = match value {
+        value if value.is_nan() => nan,
+        value if value > 0.0 => infinity,
+        _ => minus_infinity,
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn needs_no_exponent(magnitude: f64) -> bool {
+    magnitude == 0.0 || (1e-4..1e16).contains(&magnitude)
+}
+
+fn write_scientific(out: &mut Vec<u8>, decimal: &Decimal) {
     if decimal.negative {
         out.push(b'-');
     }
@@ -110,17 +91,40 @@ fn write_scientific(out: &mut Vec<u8>, text: &str) {
     let _ = write!(out, "e{sign}{:02}", decimal.exponent.unsigned_abs());
 }
 
-/// Significant digits, without zeros at either end, and the power of ten of the first.
-struct Decimal {
-    negative: bool,
-    /// A shortest double has 17 digits at most; a fixed text may carry zeros before they are trimmed.
+/// Appends the digits without an exponent.
+fn write_positional(out: &mut Vec<u8>, decimal: &Decimal) {
+    if decimal.negative {
+        out.push(b'-');
+    }
+    let digits = decimal.digits();
+    match usize::try_from(decimal.exponent) {
+        Ok(power) => {
+            let (whole, fraction) = digits.split_at((power + 1).min(digits.len()));
+            out.extend_from_slice(whole);
+            out.resize(out.len() + (power + 1 - whole.len()), b'0');
+            out.push(b'.');
+            out.extend_from_slice(if fraction.is_empty() { b"0" } else { fraction });
+        }
+        Err(_) => {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + decimal.exponent.unsigned_abs() as usize - 1, b'0');
+            out.extend_from_slice(digits);
+        }
+    }
+}
+
+/// The significant digits of a number, without zeros at either end, and the power of ten of the first digit.
+pub(crate) struct Decimal {
+    pub(crate) negative: bool,
+    /// The shortest digits of a double are at most 17; there may be zeros before they are trimmed.
     digits: [u8; 24],
     len: usize,
-    exponent: i32,
+    pub(crate) exponent: i32,
 }
 
 impl Decimal {
-    fn parse(text: &str) -> Decimal {
+    /// Reads what `zmij` prints.
+    pub(crate) fn parse(text: &str) -> Decimal {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let mut decimal =
             Decimal { negative: false, digits: [b'0'; 24], len: 0, exponent: exponent.parse().unwrap_or_default() };
@@ -133,7 +137,7 @@ impl Decimal {
                 _ => {
                     if let Some(digit) = decimal.digits.get_mut(decimal.len) {
                         *digit = byte;
-                        // The first digit stands for its own power; each further one before the point raises it.
+                        // Each further digit before the point raises the power of the first one.
                         decimal.exponent += match (before_point, decimal.len) {
                             (true, 0) => 0,
                             (true, _) => 1,
@@ -151,7 +155,7 @@ impl Decimal {
         decimal
     }
 
-    fn digits(&self) -> &[u8] {
+    pub(crate) fn digits(&self) -> &[u8] {
         self.digits.get(..self.len).unwrap_or_default()
     }
 }
@@ -257,30 +261,44 @@ mod tests {
         assert_eq!(text(write_json_f64, 1e-5), "1e-05");
     }
 
+    fn f32_text(value: f32) -> String {
+        let mut out = Vec::new();
+        write_f32(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
-    fn json_lines_scores_are_cut_after_fifteen_decimals_unless_that_makes_another_float32_of_them() {
-        for (value, expected) in [
-            (0.504_138_827_323_913_6, "0.504138827323913"),
-            (0.989_977_359_771_728_5, "0.989977359771728"),
-            (8.791_531_399_765_518e-6, "0.000008791531399"),
-            (4.541_727_5e-10, "4.5417275e-10"),
-            (-4.541_727_5e-10, "-4.5417275e-10"),
-            (f64::from(1.8e-15_f32), "1.8000000700569598e-15"),
-            (f64::from(-5e-16_f32), "-5.000000018137469e-16"),
-            (f64::from(f32::from_bits(1)), "1.401298464324817e-45"),
-            (f64::from(16_777_216.0_f32), "16777216.0"),
-            (-0.0, "-0.0"),
-            (0.5, "0.5"),
+    fn floats_print_as_python_prints_them() {
+        let cases = [
             (0.0, "0.0"),
+            (-0.0, "-0.0"),
             (1.0, "1.0"),
-            (-3.25, "-3.25"),
-            (502_744.625, "502744.625"),
-            (1_000_000.0, "1000000.0"),
-            (0.100_000_000_000_000_09, "0.1"),
-            (1.000_000_000_000_000_2, "1.0"),
+            (-2.5, "-2.5"),
+            (0.1, "0.1"),
+            (0.0001, "0.0001"),
+            (0.00012345, "0.00012345"),
+            (1e-5, "1e-05"),
+            (1.25e-5, "1.25e-05"),
+            (-1.5e-10, "-1.5e-10"),
+            (5e-324, "5e-324"),
+            (123456.0, "123456.0"),
+            (1e15, "1000000000000000.0"),
+            (9999999999999998.0, "9999999999999998.0"),
             (1e16, "1e+16"),
-        ] {
-            assert_eq!(text(write_cut_f64, value), expected, "{value:e}");
+            (1.2345678901234568e17, "1.2345678901234568e+17"),
+            (1e100, "1e+100"),
+            (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (2f64.powi(60), "1.152921504606847e+18"),
+            (f64::NAN, "nan"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(text(write_f64, value), expected);
+        }
+        let cases = [(0.1f32, "0.1"), (1e-5, "1e-05"), (1e15, "1000000000000000.0"), (1e16, "1e+16"), (3.0, "3.0")];
+        for (value, expected) in cases {
+            assert_eq!(f32_text(value), expected);
         }
     }
 
@@ -300,31 +318,20 @@ mod tests {
         }
 
         #[test]
-        fn a_score_is_the_whole_one_cut_or_whole_and_reads_back_to_the_same_float32(bits in any::<u32>(), scale in 0..30_i32) {
-            let score = f32::from_bits(bits);
-            let score = if bits & 1 == 0 { score } else { (score % 1e9) * 10_f32.powi(-scale) };
-            prop_assume!(score.is_finite());
-            let value = f64::from(score);
-            let found = text(write_cut_f64, value);
-            prop_assert_eq!(found.parse::<f32>().unwrap().to_bits(), score.to_bits());
-            let whole = text(write_json_f64, value);
-            let whole = match whole.split_once("e-") {
-                Some((digits, power)) => {
-                    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
-                    let zeros = "0".repeat(power.parse::<usize>().unwrap() - 1);
-                    format!("{sign}0.{zeros}{}", digits.replace('.', ""))
-                }
-                None => whole,
-            };
-            let kept = whole.find('.').map_or(whole.len(), |point| whole.len().min(point + 16));
-            let mut expected = whole[..kept].trim_end_matches('0').to_owned();
-            if expected.ends_with('.') {
-                expected.push('0');
-            }
-            if value.abs() >= 1e16 || expected.parse::<f32>().unwrap().to_bits() != score.to_bits() {
-                expected = text(write_json_f64, value);
-            }
-            prop_assert_eq!(found, expected);
+        fn a_printed_float_reads_back_to_the_same_float_and_has_an_exponent_exactly_where_python_has(bits in any::<u64>()) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            let text = text(write_f64, value);
+            prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), bits);
+            let exponent = format!("{:e}", value.abs()).split_once('e').unwrap().1.parse::<i32>().unwrap();
+            prop_assert_eq!(text.contains('e'), value != 0.0 && !(-4..16).contains(&exponent));
+        }
+
+        #[test]
+        fn a_printed_float32_reads_back_to_the_same_float32(bits in any::<u32>()) {
+            let value = f32::from_bits(bits);
+            prop_assume!(value.is_finite());
+            prop_assert_eq!(f32_text(value).parse::<f32>().unwrap().to_bits(), bits);
         }
     }
 }

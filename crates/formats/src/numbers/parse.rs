@@ -1,4 +1,4 @@
-//! Numbers in the spellings that pandas takes for numbers.
+//! Numbers in the spellings that `pandas.read_csv` reads as numbers.
 
 /// The bytes that C's `isspace` skips around a number.
 fn is_space(byte: u8) -> bool {
@@ -21,7 +21,7 @@ fn trim(mut token: &[u8]) -> &[u8] {
 
 /// Why a token is not an integer of the asked type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotInteger {
+pub(crate) enum NotInteger {
     /// It is one, but too large or too small.
     Overflow,
     /// It is none.
@@ -29,14 +29,14 @@ pub(super) enum NotInteger {
 }
 
 /// `[space][+-]digits[space]` as `int64`.
-pub(super) fn parse_i64(token: &[u8]) -> Result<i64, NotInteger> {
+pub(crate) fn parse_i64(token: &[u8]) -> Result<i64, NotInteger> {
     let (negative, magnitude) = magnitude(token)?;
     let value = if negative { 0i64.checked_sub_unsigned(magnitude) } else { 0i64.checked_add_unsigned(magnitude) };
     value.ok_or(NotInteger::Overflow)
 }
 
 /// `[space][+]digits[space]` as `uint64`; `None` for a token with a minus sign, whatever follows it.
-pub(super) fn parse_u64(token: &[u8]) -> Option<Result<u64, NotInteger>> {
+pub(crate) fn parse_u64(token: &[u8]) -> Option<Result<u64, NotInteger>> {
     match magnitude(token) {
         _ if trim(token).first() == Some(&b'-') => None,
         other => Some(other.map(|(_, magnitude)| magnitude)),
@@ -76,7 +76,7 @@ fn magnitude(token: &[u8]) -> Result<(bool, u64), NotInteger> {
 }
 
 /// `[space][+-]digits[.digits][e[+-]digits][space]`, or infinity without spaces, as the nearest `float64`.
-pub(super) fn parse_f64(token: &[u8]) -> Option<f64> {
+pub(crate) fn parse_f64(token: &[u8]) -> Option<f64> {
     let trimmed = trim(token);
     let unsigned = match trimmed {
         [b'-' | b'+', rest @ ..] => rest,

@@ -1,8 +1,8 @@
-//! `text/csv` whose cells are all numbers: requests to a linear model, and its answers.
+//! CSV of numbers only: requests to a linear model, and its answers.
 //!
-//! Bodies without a quote, which is all of them in practice, are parsed in one walk over the bytes. A body with a quote goes
-//! through the csv crate; both give the same rows and the same errors
-//! (but for the byte, which for a quoted body is the record's), and a property test holds them to that.
+//! Bodies without quotes, which is nearly all of them, are parsed in one pass over the bytes. Bodies with quotes are read by
+//! the csv crate. Both give the same rows and the same errors, except that for a quoted body the byte is the record's; a
+//! property test checks that.
 
 mod plain;
 mod quoted;
@@ -14,20 +14,20 @@ use crate::error::{Error, Place, Result};
 use crate::rows::Batch;
 use byoc_account::Allowance;
 
-/// What the records are, which decides how their errors are worded.
+/// Where the records come from, which decides how their errors are worded.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Origin {
+pub(super) enum Origin {
     /// A request: `label_size` columns that are ignored, then the features.
     Request { label_size: usize },
-    /// A part of a file of a training channel: the label, then the features. Only the first record of a file can be a header.
+    /// A piece of a file of a training channel: the label, then the features. Only the first record of a file can be a header.
     Channel { is_start: bool },
 }
 
-/// Reads records of `width` columns, besides the labels of a request that are ignored; no header.
+/// Reads records of `width` columns, not counting the labels of a request, which are ignored. There is no header line.
 ///
 /// Lines end in `\n`, `\r\n` or `\r`, the last one need not. Blank lines are skipped and not counted. Spaces around a number
 /// are allowed.
-pub(crate) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
+pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let batch = match memchr::memchr(b'"', body) {
         None => plain::read(body, width, origin, allowance)?,
         Some(_) => quoted::read(body, width, origin, allowance)?,
@@ -39,7 +39,7 @@ pub(crate) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w
 }
 
 impl Origin {
-    /// How many columns before the features are ignored.
+    /// The number of columns before the features that are ignored.
     fn label_size(self) -> usize {
         match self {
             Origin::Request { label_size } => label_size,
@@ -49,7 +49,7 @@ impl Origin {
 
     /// The error for a cell that is not a finite number.
     fn not_a_number(self, cell: &[u8], row: usize, column: usize) -> Error {
-        let found = crate::media_types::shown(cell);
+        let found = crate::excerpt::excerpt(cell);
         let may_be_header = match self {
             Origin::Request { .. } => row == 1,
             Origin::Channel { is_start } => row == 1 && is_start,
@@ -63,7 +63,7 @@ impl Origin {
         Error::bad_payload(format!("expected a number, found {found}{hint}")).at(Place::cell(row, column))
     }
 
-    /// Closes the record that is open.
+    /// Closes the open record.
     fn end_record(self, batch: &mut Batch<'_>) -> Result<()> {
         let (expected, found) = (batch.width(), batch.open_values());
         match self {
@@ -79,9 +79,17 @@ impl Origin {
     }
 }
 
-/// Parses one cell. Not-a-number and infinity are numbers to the parser, and nothing that a model can use.
+/// Parses one cell. NaN and infinity are refused: the parser reads them, but a model cannot use them.
 fn number(cell: &[u8]) -> Option<f64> {
     fast_float2::parse::<f64, _>(cell).ok().filter(|value| value.is_finite())
+}
+
+/// What follows the header line of a body.
+pub(super) fn without_first_line(body: &[u8]) -> &[u8] {
+    let first = body.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(body.len());
+    let text = body.get(first..).unwrap_or_default();
+    let end = memchr::memchr2(b'\n', b'\r', text).map_or(text.len(), |end| end + 1);
+    text.get(end..).unwrap_or_default()
 }
 
 /// Whether a byte may stand around a number.

@@ -70,7 +70,7 @@ impl MissingTexts {
     }
 
     /// Whether a field stands for a missing value.
-    pub(super) fn has(self, field: &[u8]) -> bool {
+    pub(crate) fn has(self, field: &[u8]) -> bool {
         // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
         if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {
             return field.is_empty() && self.0 & 1 != 0;
@@ -107,7 +107,7 @@ mod tests {
 
     /// pandas' own answers: version, token as JSON, and what it is in columns of four kinds.
     fn recorded() -> Vec<(Pandas, String, bool)> {
-        let table = include_str!("../../../../../tests/fixtures/pandas/tokens.csv");
+        let table = include_str!("../../../../tests/fixtures/pandas/tokens.csv");
         let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
         let record = |record: Result<::csv::StringRecord, _>| {
             let record = record.unwrap();

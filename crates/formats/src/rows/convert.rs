@@ -1,29 +1,30 @@
-//! A column as the type that somebody says it has: what `pandas.read_csv(dtype=…)` makes of it, or refuses
-//! (`tests/fixtures/pandas/dtypes.csv` has pandas' own answers).
+//! Converts a column to a given dtype, or refuses to, as `pandas.read_csv(dtype=…)` does
+//! (`tests/fixtures/pandas/dtypes.csv` has the answers of pandas).
 //!
-//! pandas first reads a column by what its cells look like, and converts it where nothing is lost by that. A value of JSON, or
-//! of an array, is taken as the cell that it would be written as: the number 10115 is the text `10115`, the truth is `True`.
+//! pandas infers the dtype of a column first, and converts the column if nothing is lost. A value from JSON or from an array
+//! counts as the cell that it is written as: the number 10115 is the text `10115`, true is `True`.
 
 use crate::error::{Error, Result};
-use crate::media_types::csv;
-use crate::media_types::number::write_f64;
-use crate::rows::frame::Series;
+use crate::excerpt::excerpt;
+use crate::numbers::parse::{parse_f64, parse_i64};
+use crate::numbers::print::write_f64;
 use crate::rows::reading::ReadAs;
+use crate::rows::series::Series;
 use crate::rows::table::{Cell, Column};
 use byoc_account::Allowance;
 use std::borrow::Cow;
 
-/// The first cell that is not of the type, its row counted from 0.
+/// The first cell that cannot be converted; its row counts from 0.
 pub(crate) struct Refused {
     pub(crate) row: usize,
     pub(crate) error: Error,
 }
 
-/// Converts a column, which is the one of this number in a row.
+/// Converts a column. `number` is its index in a row, for messages.
 ///
 /// # Errors
-/// When there is no memory for it.
-pub(crate) fn tell<'a>(
+/// When the allowance has no memory for it.
+pub(crate) fn convert<'a>(
     column: Column<'a>,
     dtype: ReadAs,
     number: usize,
@@ -45,7 +46,7 @@ pub(crate) fn tell<'a>(
     allowance.take(rows.saturating_mul(cell))?;
     let refused = |row, reason: Reason| Refused { row, error: reason.error(dtype, number, &column) };
     let cells = (0..rows).map(|row| (row, cell_of(&column, row)));
-    let told = match dtype {
+    let converted = match dtype {
         ReadAs::Str => {
             let mut texts = Vec::with_capacity(rows);
             for (_, cell) in cells {
@@ -71,14 +72,14 @@ pub(crate) fn tell<'a>(
         }
     };
     allowance.give_back(before);
-    Ok(told)
+    Ok(converted)
 }
 
-/// The same for a column of a frame that has so many rows.
+/// Converts a column of a frame with `rows` rows.
 ///
 /// # Errors
-/// When there is no memory for it.
-pub(crate) fn tell_series<'a>(
+/// When the allowance has no memory for it.
+pub(crate) fn convert_series<'a>(
     series: Series<'a>,
     rows: usize,
     dtype: ReadAs,
@@ -86,30 +87,30 @@ pub(crate) fn tell_series<'a>(
     allowance: &Allowance,
 ) -> Result<Result<Series<'a>, Refused>> {
     match series {
-        Series::Dense(column) => Ok(tell(column, dtype, number, allowance)?.map(Series::Dense)),
-        // Rows without a value are missing, which only some types can be.
+        Series::Dense(column) => Ok(convert(column, dtype, number, allowance)?.map(Series::Dense)),
+        // Rows without a value are missing, and these dtypes have no missing values.
         Series::Sparse { rows: given, .. } if matches!(dtype, ReadAs::Int64 | ReadAs::Bool) => {
             let row = (0..rows).find(|row| given.get(*row).is_none_or(|given| *given as usize != *row));
             let nothing = Column::Object(Vec::new());
             Ok(Err(Refused { row: row.unwrap_or(0), error: Reason::Missing.error(dtype, number, &nothing) }))
         }
-        Series::Sparse { rows: given, values } => Ok(match tell(values, dtype, number, allowance)? {
+        Series::Sparse { rows: given, values } => Ok(match convert(values, dtype, number, allowance)? {
             Ok(values) => Ok(Series::Sparse { rows: given, values }),
             Err(Refused { row, error }) => Err(Refused { row: given.get(row).map_or(row, |row| *row as usize), error }),
         }),
     }
 }
 
-/// Why a cell is not of a type.
+/// Why a cell cannot be converted.
 enum Reason {
     Missing,
-    /// What was found.
+    /// The text that was found.
     Text(String),
     Number(String),
 }
 
 impl Reason {
-    /// With what pandas raises.
+    /// The error, with the message that pandas raises.
     fn error(self, dtype: ReadAs, number: usize, column: &Column<'_>) -> Error {
         match (self, dtype) {
             (Reason::Missing, ReadAs::Bool) => {
@@ -118,14 +119,11 @@ impl Reason {
             (Reason::Missing, _) => {
                 dtype.refused("a missing value", format_args!("Integer column has NA values in column {number}"))
             }
-            (Reason::Text(found), ReadAs::Float64) => dtype.refused(
-                &crate::media_types::shown(found.as_bytes()),
-                format_args!("could not convert string to float: '{found}'"),
-            ),
-            (Reason::Text(found), ReadAs::Int64) => dtype.refused(
-                &crate::media_types::shown(found.as_bytes()),
-                format_args!("invalid literal for int() with base 10: '{found}'"),
-            ),
+            (Reason::Text(found), ReadAs::Float64) => {
+                dtype.refused(&excerpt(found.as_bytes()), format_args!("could not convert string to float: '{found}'"))
+            }
+            (Reason::Text(found), ReadAs::Int64) => dtype
+                .refused(&excerpt(found.as_bytes()), format_args!("invalid literal for int() with base 10: '{found}'")),
             (Reason::Text(found) | Reason::Number(found), _) => dtype.refused(
                 &found,
                 format_args!(
@@ -138,13 +136,13 @@ impl Reason {
     }
 }
 
-/// A value of a column as Python has it.
+/// A value of a column as a Python object.
 fn cell_of<'a>(column: &Column<'a>, row: usize) -> Cell<'a> {
     let cell = match column {
         Column::Int64(values) => values.get(row).map(|value| Cell::Int(*value)),
         Column::UInt64(values) => values.get(row).map(|value| match i64::try_from(*value) {
             Ok(value) => Cell::Int(value),
-            // No cell is so large an integer; as text it loses nothing.
+            // A cell holds no integer this large; as text it loses nothing.
             Err(_) => Cell::Text(Cow::Owned(value.to_string())),
         }),
         Column::Float64(values) => values.get(row).filter(|value| !value.is_nan()).map(|value| Cell::Float(*value)),
@@ -157,7 +155,7 @@ fn cell_of<'a>(column: &Column<'a>, row: usize) -> Cell<'a> {
     cell.unwrap_or(Cell::Missing)
 }
 
-/// A value as the text that it is written as; what is missing stays missing.
+/// The text that Python prints for a value; a missing value stays missing.
 pub(crate) fn text_of(cell: Cell<'_>) -> Cell<'_> {
     let text = match cell {
         Cell::Missing | Cell::None | Cell::Text(_) => return cell,
@@ -175,7 +173,7 @@ pub(crate) fn text_of(cell: Cell<'_>) -> Cell<'_> {
 fn float_of(cell: &Cell<'_>) -> Result<f64, Reason> {
     match cell {
         Cell::Missing | Cell::None => Ok(f64::NAN),
-        Cell::Text(text) => csv::float(text).ok_or_else(|| Reason::Text(text.clone().into_owned())),
+        Cell::Text(text) => parse_f64(text.as_bytes()).ok_or_else(|| Reason::Text(text.clone().into_owned())),
         Cell::Bool(value) => Ok(f64::from(u8::from(*value))),
         Cell::Int(value) => Ok(*value as f64),
         Cell::Float(value) => Ok(*value),
@@ -183,12 +181,12 @@ fn float_of(cell: &Cell<'_>) -> Result<f64, Reason> {
 }
 
 fn integer_of(cell: &Cell<'_>) -> Result<i64, Reason> {
-    /// 2^63, the first float that is no `int64` any more.
+    /// 2^63, the first float beyond `int64`.
     const END: f64 = 9_223_372_036_854_775_808.0;
     match cell {
         Cell::Missing | Cell::None => Err(Reason::Missing),
-        Cell::Text(text) => csv::integer(text).ok_or_else(|| match csv::float(text) {
-            // A number all the same, and too large.
+        Cell::Text(text) => parse_i64(text.as_bytes()).map_err(|_| match parse_f64(text.as_bytes()) {
+            // A number, but too large.
             Some(_) => Reason::Number(text.clone().into_owned()),
             None => Reason::Text(text.clone().into_owned()),
         }),
@@ -202,7 +200,7 @@ fn integer_of(cell: &Cell<'_>) -> Result<i64, Reason> {
 fn truth_of(cell: &Cell<'_>) -> Result<bool, Reason> {
     match cell {
         Cell::Missing | Cell::None => Err(Reason::Missing),
-        Cell::Text(text) => Err(Reason::Text(crate::media_types::shown(text.as_bytes()))),
+        Cell::Text(text) => Err(Reason::Text(excerpt(text.as_bytes()))),
         Cell::Bool(value) => Ok(*value),
         Cell::Int(value @ (0 | 1)) => Ok(*value == 1),
         Cell::Float(value) if *value == 0.0 || *value == 1.0 => Ok(*value == 1.0),
