@@ -16,8 +16,8 @@ const BEGINNING: &str = "\
 
 Every command with its flags, environment variables and defaults, and the exit codes.
 
-- A flag wins over its variable, and a variable over the default. If a flag is given twice, the last one wins; only flags that
-  may be repeated keep all their values.
+- A flag wins over its variable, and a variable over the default. If a flag is given twice, the last one wins; only flags
+  that may be repeated keep all their values.
 - A variable that is empty or blank counts as not set. If a setting has several variables, the first that is set counts.
 - All wrong settings are reported together, with exit code 78. `byoc COMMAND --help` has the same list in short.
 - A size is a number of bytes, or a number with K, M or G (powers of 1,024; `KB` and `KiB` mean the same).
@@ -32,7 +32,7 @@ fn reference() -> String {
     for command in CommandName::ALL {
         page.push_str(&format!("\n## byoc {}\n", command.as_str()));
         for paragraph in command.about() {
-            page.push_str(&format!("\n{paragraph}.\n"));
+            page.push_str(&format!("\n{}\n", wrapped(&format!("{paragraph}."))));
         }
         page.push_str(&settings_table(&command.settings()));
     }
@@ -86,6 +86,24 @@ fn error_table() -> String {
         table.push_str(&row(&[exit_code.to_string(), status, paragraphs(meaning).join(" "), hint.to_owned()]));
     }
     table
+}
+
+/// A paragraph in lines of at most 120 characters.
+fn wrapped(paragraph: &str) -> String {
+    const WIDTH: usize = 120;
+    let mut lines = vec![String::new()];
+    for word in paragraph.split(' ') {
+        let line = lines.last_mut().expect("it begins with one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n")
 }
 
 fn row(cells: &[String]) -> String {

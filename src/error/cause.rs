@@ -56,9 +56,9 @@ causes! {
     /// An object or a file that this process may not read.
     AccessDenied = 404 "ModelNotFoundException" exit 66, "for S3, check the credentials (aws sts get-caller-identity shows whose they are) and that the policies of that user or role and of the bucket allow s3:GetObject on the object and s3:ListBucket on the bucket; for a file, check its permissions";
     /// No such path.
-    ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "see the README for the paths that are served";
+    ResourceNotFound = 404 "ResourceNotFoundException" exit 64, "docs/serving.md and docs/endpoint.md list the paths that are served";
     /// The path exists, the method does not.
-    MethodNotAllowed = 405 "MethodNotAllowedException" exit 64, "see the README for the methods that are served";
+    MethodNotAllowed = 405 "MethodNotAllowedException" exit 64, "docs/serving.md and docs/endpoint.md list the methods of each path";
     /// The answer cannot be written in any media type that the client accepts.
     NotAcceptable = 406 "NotAcceptableException" exit 64, "send an Accept header that names a type in the message";
     /// A model of that name is loaded already, or is being loaded.
@@ -68,15 +68,15 @@ causes! {
     /// The model does not read the body's media type.
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact that is broken or hostile. Never used for lack of memory.
-    BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or copy it again whole; the README lists the supported models; to use any other model, keep its own container and put that behind the endpoint: --container NAME=URL";
+    BadArtifact = 500 "InvalidModelException" exit 65, "make the artifact again, or copy it again whole; docs/serving.md lists the supported models; to use any other model, keep its own container and put that behind the endpoint: --container NAME=URL";
     /// A folder or file without a model.
-    NoModel = 404 "ModelNotFoundException" exit 65, "put one model there; the README lists the supported models; to use any other model, keep its own container and put that behind the endpoint: --container NAME=URL";
+    NoModel = 404 "ModelNotFoundException" exit 65, "put one model there; docs/serving.md lists the supported models; to use any other model, keep its own container and put that behind the endpoint: --container NAME=URL";
     /// A folder with several models.
     SeveralModels = 500 "InvalidModelException" exit 65, "leave one model there, or give the path of one of the files";
     /// A URL from which models are not downloaded.
     NotDownloaded = 400 "DownloadModelException" exit 64, "download the model, and give the folder that it was unpacked to";
     /// An artifact that is whole, but of a kind or class that is not supported.
-    Unsupported = 500 "InvalidModelException" exit 65, "the README lists the supported classes: make the model of those, or keep its own container and put that behind the endpoint: --container NAME=URL";
+    Unsupported = 500 "InvalidModelException" exit 65, "docs/scikit-learn.md lists the supported classes: make the model of those, or keep its own container and put that behind the endpoint: --container NAME=URL";
     /// A file that is only the pointer that Git LFS leaves in place of the content.
     NotPulled = 500 "InvalidModelException" exit 65, "run git lfs pull in the clone of the repository, and give the file itself";
     /// A `columns.json` that cannot be read, or does not fit the model.

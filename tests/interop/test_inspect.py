@@ -201,7 +201,7 @@ def test_random_transformers_name_their_features_as_scikit_learn_does(seed, tmp_
 
 
 def as_json(value):
-    """A fitted value as the README says that it is written."""
+    """A fitted value as docs/inspect.md says that it is written."""
     if isinstance(value, np.ndarray):
         return [as_json(item) for item in value]
     if isinstance(value, (list, tuple)):

@@ -67,7 +67,7 @@ fn a_hint_fits_what_was_wrong() {
         (
             &unsupported,
             "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge",
-            "the README lists the classes",
+            "docs/scikit-learn.md lists the supported classes",
         ),
         (damaged.path(), "model.joblib", "make the artifact again, or copy it again whole"),
     ] {

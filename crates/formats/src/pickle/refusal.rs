@@ -74,7 +74,7 @@ fn reason(module: &str, name: &str) -> String {
 /// What is supported in the place of a class that is not, for a message.
 fn instead_of(module: &str, name: &str) -> String {
     let Some(package) = module.strip_prefix("sklearn.").and_then(|rest| rest.split('.').next()) else {
-        return "supported are scikit-learn's transformers and linear models that the README lists, and numpy arrays"
+        return "supported are the transformers and linear models that docs/scikit-learn.md lists, and numpy arrays"
             .to_owned();
     };
     if PACKAGES_OF_ESTIMATORS.contains(&package) || ENDS_OF_ESTIMATORS.iter().any(|end| name.ends_with(end)) {
@@ -99,7 +99,7 @@ mod tests {
         for class in ["Binarizer", "ColumnTransformer", "SimpleImputer", "SelectKBest", "TargetEncoder"] {
             assert!(all.contains(class), "{class} is missing from {all}");
         }
-        assert!(instead_of("os", "system").ends_with("that the README lists, and numpy arrays"));
+        assert!(instead_of("os", "system").ends_with("that docs/scikit-learn.md lists, and numpy arrays"));
         for part in ["_RemainderColsList", "make_column_selector", "KFold", "MissingIndicator"] {
             assert!(!all.contains(part), "{all}");
         }
