@@ -16,8 +16,8 @@ const BEGINNING: &str = "\
 
 Every command with its flags, environment variables and defaults, and the exit codes.
 
-- A flag wins over its variable, and a variable over the default. If a flag is given twice, the last one wins; only flags
-  that may be repeated keep all their values.
+- A flag wins over its variable, and a variable over the default. If a flag is given twice, the last one wins; only
+  flags that may be repeated keep all their values.
 - A variable that is empty or blank counts as not set. If a setting has several variables, the first that is set counts.
 - All wrong settings are reported together, with exit code 78. `byoc COMMAND --help` has the same list in short.
 - A size is a number of bytes, or a number with K, M or G (powers of 1,024; `KB` and `KiB` mean the same).

@@ -134,20 +134,26 @@ fn the_messages_that_troubleshooting_explains_are_those_of_the_program() {
 }
 
 #[test]
-fn paths_of_the_code_that_pages_for_developers_name_are_there() {
+fn paths_and_tests_that_pages_for_developers_name_are_there() {
     let files = files();
     let is_there = |name: &str| files.iter().any(|file| file.ancestors().any(|path| path.ends_with(name)));
-    let is_path = |name: &&str| {
+    let is_rust = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let code: String = files.iter().filter(is_rust).map(|path| read(path)).collect();
+    let is_path = |name: &str| {
         let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
-        plain && (name.ends_with(".rs") || name.ends_with(".py") || name.ends_with('/')) && name.len() > 3
+        plain && name.len() > 3 && [".rs", ".py", "/"].iter().any(|end| name.ends_with(end))
+    };
+    // The names of tests are sentences.
+    let is_test = |name: &str| {
+        name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') && name.matches('_').count() > 3
     };
     let mut pages = vec![root().join("docs/architecture.md"), root().join("CONTRIBUTING.md")];
     pages.extend(std::fs::read_dir(root().join("docs/dev")).unwrap().map(|entry| entry.unwrap().path()));
     let mut unknown = Vec::new();
     for page in pages {
         for (number, line) in prose(&read(&page)) {
-            for name in line.split('`').skip(1).step_by(2).filter(is_path) {
-                if !is_there(name) {
+            for name in line.split('`').skip(1).step_by(2) {
+                if is_path(name) && !is_there(name) || is_test(name) && !code.contains(&format!("fn {name}(")) {
                     unknown.push(format!("{}:{number}: {name}", page.display()));
                 }
             }
