@@ -1,17 +1,17 @@
 //! byoc: the runtime for bringing your own container to SageMaker.
 //!
-//! From the top down; a module uses only modules below it:
+//! From top to bottom; a module uses only modules below it:
 //!
-//! - [`cli`]: one file for each command; arguments in, exit code out.
+//! - [`cli`]: the table of settings, and one file for each command; arguments in, exit code out.
 //! - The four contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`),
 //!   [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`] (the `/opt/ml`
 //!   training tree).
-//! - [`platform`]: what SageMaker does around containers: CreateModel's JSON, starting them, their health.
-//! - [`model`]: what a container can load, and one call: request body in, response body out. [`storage`]: where objects
-//!   are, on this machine and in S3.
-//! - [`mod@env`] (every environment variable), [`signals`] (what asks the program to stop), [`telemetry`] (logs, metrics), [`http`] (the server, TLS, response bodies with a
-//!   deadline), [`leased_bytes`] (bodies whose memory is leased as they arrive), [`temporary_folder`] (folders that are removed
-//!   even if their process is killed).
+//! - [`platform`]: what SageMaker does with containers: it reads CreateModel's JSON, starts them and checks their health.
+//! - [`model`]: the models that a container can load, and one invocation: request body in, response body out. [`storage`]:
+//!   files of this machine and objects in S3.
+//! - [`mod@error`] (the error table), [`mod@env`] (the environment), [`signals`] (what asks the program to stop),
+//!   [`telemetry`] (logs, metrics), [`http`] (the server, TLS, response bodies with a deadline), [`leased_bytes`] (bodies whose
+//!   memory is leased as they arrive), [`temporary_folder`] (folders that are removed even if their process is killed).
 //! - Packages of their own, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`] below
 //!   both.
 

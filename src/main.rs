@@ -1,4 +1,4 @@
-//! argv to command line to exit code, and nothing else.
+//! The binary: passes its arguments to the command line.
 
 fn main() -> std::process::ExitCode {
     byoc::cli::main(std::env::args_os())

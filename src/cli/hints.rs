@@ -19,10 +19,10 @@ pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadRequest => Some("see `byoc inspect --help`"),
         Cause::ModelNotFound => {
-            Some("give the path of a folder or a file that is there, or the s3:// URL of an object that is")
+            Some("give the path of a folder or file that exists, or the s3:// URL of an object that exists")
         }
         Cause::Io => Some("check the path and the permissions"),
-        Cause::InsufficientMemory => Some("look into it where there is more memory: this process may not take enough"),
+        Cause::InsufficientMemory => Some("inspect it on a machine or in a container with more memory"),
         Cause::Internal => Some(OF_THIS_PROGRAM),
         _ => None,
     }
@@ -31,20 +31,23 @@ pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
 fn of_others(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::Internal => Some(OF_THIS_PROGRAM),
-        // No request is meant that a client might correct.
+        // A command has no client that could correct its request.
         Cause::BadPayload | Cause::BadRequest => Some("correct what the message names"),
-        Cause::InsufficientMemory => Some("give the process more memory, or raise --model-memory where it has that"),
+        Cause::InsufficientMemory => {
+            Some("give the process more memory, or raise --model-memory if the command has it")
+        }
         _ => None,
     }
 }
 
-const OF_THIS_PROGRAM: &str = "that is a defect of this program; the log lines above tell more";
+const OF_THIS_PROGRAM: &str = "this is a defect of the program; the log lines above say more";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
-    fn a_command_that_ends_speaks_of_no_requests_queues_or_flags_that_it_does_not_have() {
+    fn the_hint_of_a_command_names_no_requests_queues_or_flags_that_the_command_does_not_have() {
         for (command, foreign) in [
             (
                 CommandName::Inspect,
@@ -55,7 +58,7 @@ mod tests {
             (CommandName::Serve, &["QUEUE", "correct the request"]),
             (CommandName::Train, &["QUEUE", "correct the request", "unload"]),
         ] {
-            // What a command can end with: requests are told of the others.
+            // The causes that a command can end with; the others are for requests.
             let causes = [
                 Cause::ModelNotFound,
                 Cause::BadRequest,

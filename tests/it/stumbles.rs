@@ -35,7 +35,7 @@ fn a_model_of_another_kind_in_the_output_is_refused_before_training_and_named_wh
     std::fs::write(at("model/other.joblib"), "").unwrap();
     let seen = run(&["inspect", &output], &[]);
     let page = String::from_utf8_lossy(&seen.stdout).into_owned();
-    assert!(page.contains("passed over, and not served from this folder: other.joblib"), "{page}");
+    assert!(page.contains("other models in this folder, not served: other.joblib"), "{page}");
     let seen = run(&["inspect", "--json", &output], &[]);
     let json: serde_json::Value = serde_json::from_slice(&seen.stdout).unwrap();
     assert_eq!(json["passed_over"], serde_json::json!(["other.joblib"]));

@@ -316,7 +316,7 @@ fn what_is_said_of_a_scikit_learn_artifact_reaches_the_container_of_one_model() 
     let job = Job::new(&fake.url, &[("a.csv", "1\n")]).by_lines();
     let output = job.command().env("BYOC_LABEL", "last").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
-    assert!(errors(&output).contains("environment variable BYOC_LABEL is passed over: set"), "{}", errors(&output));
+    assert!(errors(&output).contains("environment variable BYOC_LABEL is ignored: set"), "{}", errors(&output));
     let output = job.with(&["--label", "last"]).run();
     assert_eq!(output.status.code(), Some(78));
     assert!(errors(&output).contains("--label is for one model"), "{}", errors(&output));

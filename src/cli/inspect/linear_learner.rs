@@ -1,4 +1,4 @@
-//! A linear learner in words: what it predicts, how it was trained, and its weights, the largest first.
+//! The text of a linear learner: what it predicts, how it was trained, and its weights, the largest first.
 
 use super::page::{Page, plain, short, value};
 use super::weights::{self, Function};
@@ -19,7 +19,7 @@ pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription, writ
     };
     page.line(2, score);
     if let Some(threshold) = learner.threshold {
-        page.line(2, &format!("predicted label: 1 from a score of {} on", short(threshold)));
+        page.line(2, &format!("predicted label: 1 if the score is at least {}", short(threshold)));
     }
     match (written_by, &learner.mxnet_version) {
         (Some(program), _) => page.line(2, &format!("trained by {}", plain(program))),
@@ -33,7 +33,7 @@ pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription, writ
     weights(page, learner);
 }
 
-/// What is null does not apply.
+/// Lists settings. A null does not apply to this model.
 fn settings(page: &mut Page, indent: usize, entries: &serde_json::Map<String, Json>) {
     for (name, setting) in entries {
         match setting {

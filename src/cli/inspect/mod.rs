@@ -1,13 +1,12 @@
-//! `byoc inspect`: what is in an artifact, in words or as JSON.
+//! `byoc inspect`: what is in an artifact, as text or as JSON.
 //!
-//! What there is to say comes from [`crate::model::Inspection`]; here it is put into words, for a person and a width of 100
-//! columns (`page`), or printed as JSON.
+//! The facts come from [`crate::model::Inspection`]. Here they become text for people, 100 columns wide (`page`), or JSON.
 
-mod failure;
 mod linear_learner;
+mod local_artifact;
 mod page;
-mod place;
 mod preprocessor;
+mod refusal;
 mod scorer;
 mod several;
 mod weights;
@@ -27,8 +26,8 @@ use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection, Refusal, Script};
 use crate::telemetry::printable;
 use byoc_sklearn::preprocessor::Overrides;
+use local_artifact::LocalArtifact;
 use page::{Page, path, plain};
-use place::Place;
 
 /// The memory that is assumed if nothing tells how much there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
@@ -39,16 +38,16 @@ pub(super) fn run(given: &Given) -> Result<()> {
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let (refusal, written) = match inspect(settings, problems, given.environment(), &mut stdout) {
         Ok(()) => (None, Ok(())),
-        Err(Ended::Told(error)) => (Some(error), Ok(())),
+        Err(Ended::Reported(error)) => (Some(error), Ok(())),
         Err(Ended::Refused(refusal)) => {
-            let written = failure::write(&mut stdout, &refusal, is_json);
+            let written = refusal::write(&mut stdout, &refusal, is_json);
             (Some(refusal.error), written)
         }
         Err(Ended::NotWritten(error)) => (None, Err(error)),
     };
     match (written.and_then(|()| stdout.flush()), refusal) {
         (_, Some(error)) => Err(error),
-        // Whoever reads has read enough.
+        // The reader has read enough.
         (Err(error), None) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::new(Cause::Io, "could not write to standard output").caused_by(error))
         }
@@ -56,12 +55,12 @@ pub(super) fn run(given: &Given) -> Result<()> {
     }
 }
 
-/// Why no more is said.
+/// Why an inspection ends early.
 enum Ended {
-    /// It is refused, and nothing was said of it.
+    /// The artifact is refused, and nothing is written yet.
     Refused(Box<Refusal>),
-    /// What is refused was said beside what is not.
-    Told(Error),
+    /// One of several archives is refused; the output has the reason.
+    Reported(Error),
     NotWritten(std::io::Error),
 }
 
@@ -89,50 +88,50 @@ fn inspect(
     let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
     let account = Account::new(memory.saturating_sub(process_reserve(memory)));
     let allowance = || Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
-    let place = Place::of(&path, environment)?;
-    let archives = Inspection::archives_in(&place.path);
+    let artifact = LocalArtifact::open(&path, environment)?;
+    let archives = Inspection::archives_in(&artifact.path);
     if !archives.is_empty() {
-        let several = several::Models { folder: &place, archives, overrides: &overrides };
-        return several.tell(stdout, json, &allowance);
+        let several = several::Models { folder: &artifact, archives, overrides: &overrides };
+        return several.write(stdout, json, &allowance);
     }
     let allowance = allowance();
-    let mut inspection = Inspection::or_refusal(&place.path, &overrides, &allowance).map_err(|mut refusal| {
-        refusal.error = place.said_of(refusal.error);
+    let mut inspection = Inspection::or_refusal(&artifact.path, &overrides, &allowance).map_err(|mut refusal| {
+        refusal.error = artifact.renamed_in(refusal.error);
         Ended::Refused(refusal)
     })?;
     if let Some(preprocessor) = &preprocessor {
-        let place = Place::of(preprocessor, environment)?;
-        name_features(&mut inspection, &path, (&place.path, &overrides), &allowance)
-            .map_err(|error| place.said_of(error))?;
+        let preprocessor = LocalArtifact::open(preprocessor, environment)?;
+        name_features(&mut inspection, &path, (&preprocessor.path, &overrides), &allowance)
+            .map_err(|error| preprocessor.renamed_in(error))?;
     }
     if json {
-        // Not as one text, which may be large.
+        // Written as it is made: the whole text may be large.
         let mut lines = printable::JsonLines::new(stdout);
         serde_json::to_writer_pretty(&mut lines, &inspection).map_err(std::io::Error::from)?;
         lines.write_all(b"\n")?;
     } else {
-        say(stdout, &in_words(&inspection))?;
+        write_text(stdout, &text_of(&inspection))?;
     }
     Ok(())
 }
 
-/// A command line that cannot be read, as JSON where that was asked for: whoever reads only that is told too.
+/// Writes the error of a wrong command line as JSON if it has `--json`, for programs that read only standard output.
 pub(super) fn wrong_command_line(arguments: &[String], message: &str) -> std::io::Result<()> {
-    let is_ours = arguments.get(1).is_some_and(|command| command == "inspect");
-    if !is_ours || !arguments.iter().any(|argument| argument == "--json") {
+    let is_inspect = arguments.get(1).is_some_and(|command| command == "inspect");
+    if !is_inspect || !arguments.iter().any(|argument| argument == "--json") {
         return Ok(());
     }
     let refusal: Box<Refusal> = Error::new(Cause::BadRequest, message.trim_end()).into();
-    failure::write(&mut std::io::stdout().lock(), &refusal, true)
+    refusal::write(&mut std::io::stdout().lock(), &refusal, true)
 }
 
-/// Writes a page, with a line break at its end.
-fn say(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
+/// Writes a text, with a line break at its end.
+fn write_text(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()))
 }
 
-/// Gives a linear learner's features the names that a preprocessor has for what it gives.
+/// Gives the features of a linear learner the names of a preprocessor's output columns.
 fn name_features(
     inspection: &mut Inspection,
     learner_path: &Path,
@@ -142,7 +141,7 @@ fn name_features(
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
-            format!("--preprocessor names the weights of a linear learner, and {} is none", learner_path.display()),
+            format!("--preprocessor names the weights of a linear learner, and {} is not one", learner_path.display()),
         ));
     };
     let preprocessor = match Inspection::of(path, overrides, allowance)?.contents {
@@ -154,7 +153,7 @@ fn name_features(
     let transformer = preprocessor.transformer;
     let names = transformer.feature_names_out.ok_or_else(|| {
         let reason = transformer.feature_names_out_error.unwrap_or_default();
-        Error::bad_artifact(format!("{}: its features have no names: {reason}", path.display()))
+        Error::bad_artifact(format!("{}: its output columns have no names: {reason}", path.display()))
     })?;
     let named = learner.name_features(names);
     named.map_err(|error| {
@@ -162,7 +161,8 @@ fn name_features(
     })
 }
 
-fn in_words(inspection: &Inspection) -> String {
+/// The text of an inspection.
+fn text_of(inspection: &Inspection) -> String {
     let mut page = Page::default();
     page.line(0, &title(inspection));
     sizes(&mut page, &inspection.files);
@@ -179,7 +179,7 @@ fn in_words(inspection: &Inspection) -> String {
     page.into_text()
 }
 
-/// What an artifact is, in a line.
+/// The kind of the artifact, in one line.
 fn title(inspection: &Inspection) -> String {
     let made_by = |version: &str| match &inspection.written_by {
         Some(program) => format!("fitted by {}, as scikit-learn {version} would have", plain(program)),
@@ -204,7 +204,7 @@ fn sizes(page: &mut Page, files: &[FileSize]) {
     page.list(2, "files: ", files.iter().map(file));
 }
 
-/// The scripts that another container would run.
+/// The scripts that byoc does not run.
 fn not_run(page: &mut Page, scripts: &[Script]) {
     for script in scripts {
         let defines = match script.defines.as_slice() {
@@ -215,10 +215,10 @@ fn not_run(page: &mut Page, scripts: &[Script]) {
     }
 }
 
-/// The models beside the one that is served.
+/// The other models of the folder, which are not served.
 fn passed_over(page: &mut Page, files: &[String]) {
     if !files.is_empty() {
-        page.list(2, "passed over, and not served from this folder: ", files.iter().map(|file| path(file)));
+        page.list(2, "other models in this folder, not served: ", files.iter().map(|file| path(file)));
     }
 }
 

@@ -5,28 +5,27 @@ use byoc_sklearn::feature_names::values::python_float;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
-/// How wide a page is.
+/// The width of a page in characters.
 const WIDTH: usize = 100;
 
-/// How many items of a list, and rows of a table, are shown.
+/// The most items of a list, and rows of a table, that are shown.
 const MOST_ITEMS: usize = 100;
 const MOST_ROWS: usize = 40;
 
-/// How many characters of one name or value are shown.
+/// The most characters of one name or value that are shown.
 const MOST_CHARACTERS: usize = 60;
 
-/// How many items of a list within a table or a list are shown.
+/// The most items of a list within a table or a list that are shown.
 const MOST_NESTED: usize = 12;
 
-/// What is printed, line by line.
+/// The text, line by line.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     text: String,
 }
 
 impl Page {
-    /// The finished text. Names have gone through [`plain`] before, so that lines have their width; this is the door that none
-    /// goes around.
+    /// The finished text, without control characters. Names have none already, by [`plain`], so that lines have their width.
     pub(super) fn into_text(self) -> String {
         match printable::lines(&self.text) {
             Cow::Borrowed(_) => self.text,
@@ -39,7 +38,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A line, broken between words where it is too long.
+    /// A line, broken between words if it is too long.
     pub(super) fn line(&mut self, indent: usize, line: &str) {
         self.broken(indent, line.split(' ').map(str::to_owned), " ");
     }
@@ -70,7 +69,7 @@ impl Page {
         self.broken(indent, items, " ");
     }
 
-    /// Pieces side by side as far as there is room; later lines are indented further.
+    /// Pieces side by side, on as many lines as they need. Later lines are indented further.
     fn broken(&mut self, indent: usize, pieces: impl IntoIterator<Item = String>, between: &str) {
         let mut used = 0;
         for piece in pieces {
@@ -92,8 +91,8 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A table: a first column of names on the left, the others on the right. Columns that have no room begin another table
-    /// below; rows that are too many are counted.
+    /// A table: the first column is aligned left, the others right. Columns that do not fit begin another table below, and rows
+    /// beyond the most are only counted.
     pub(super) fn table(&mut self, indent: usize, header: &[String], rows: impl ExactSizeIterator<Item = Vec<String>>) {
         let left_out = rows.len().saturating_sub(MOST_ROWS);
         let shown: Vec<Vec<String>> = rows.take(MOST_ROWS).collect();
@@ -129,15 +128,15 @@ impl Page {
     }
 }
 
-/// How many characters of a path are shown: as many as Linux lets it have bytes (PATH_MAX).
+/// The most characters of a path that are shown: Linux's limit in bytes (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
 
-/// A name as it may be printed: without control characters, which a terminal would obey, and not too long.
+/// A name without control characters, which a terminal would obey, and cut if it is long.
 pub(super) fn plain(name: &str) -> String {
     shown(name, MOST_CHARACTERS)
 }
 
-/// The same of what is of use only whole: a path, or the name of a file.
+/// The same for a path or a name of a file, which is of no use if it is cut.
 pub(super) fn path(name: &str) -> String {
     shown(name, LONGEST_PATH)
 }
@@ -145,7 +144,7 @@ pub(super) fn path(name: &str) -> String {
 fn shown(name: &str, most: usize) -> String {
     let mut characters = name.chars();
     let start: String = characters.by_ref().take(most).collect();
-    // A line break of a name is no line break of ours.
+    // A line break in a name must not break the page's line.
     let mut shown = printable::lines(&start).replace('\n', "\\n");
     if characters.next().is_some() {
         shown.push('…');
@@ -153,7 +152,7 @@ fn shown(name: &str, most: usize) -> String {
     shown
 }
 
-/// A name in a list whose items have commas between them: in quotes where it could not be told from its neighbours.
+/// A name in a list with commas: in quotes if it has a comma, a quote or a space at an end, or is empty.
 pub(super) fn listed(name: &str) -> String {
     let is_plain = !name.is_empty() && name.trim() == name && !name.contains([',', '\'']);
     if is_plain { plain(name) } else { format!("'{}'", plain(&name.replace('\'', "\\'"))) }

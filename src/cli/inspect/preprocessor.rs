@@ -1,4 +1,4 @@
-//! A preprocessor in words: the tree of its transformers, and the names of its features.
+//! The text of a preprocessor: the tree of its transformers, and the names of its features.
 
 use super::page::{Page, listed, path, plain, short, value};
 use byoc_formats::rows::reading::ReadAs;
@@ -6,8 +6,8 @@ use byoc_sklearn::describe::{ColumnReadAs, PreprocessorDescription, TransformerD
 use byoc_sklearn::feature_names::names::Name;
 use serde_json::Value as Json;
 
-/// Settings that change nothing of what comes out.
-const OF_NO_INTEREST: &[&str] = &["copy", "n_jobs", "verbose"];
+/// Settings that do not change the output.
+const WITHOUT_EFFECT: &[&str] = &["copy", "n_jobs", "verbose"];
 
 pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) {
     row(page, preprocessor);
@@ -17,7 +17,7 @@ pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) 
     features(page, &preprocessor.transformer);
 }
 
-/// What a row is.
+/// The columns of a row.
 pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
     match preprocessor.columns.len() {
         0 => page.line(2, "a row: columns by position"),
@@ -37,7 +37,7 @@ pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
     }
 }
 
-/// How columns are read whose cells do not decide it alone.
+/// Types of columns that do not depend on the cells alone.
 fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
     for (by, why) in [("fitted", "since it was fitted on text"), ("told", "as dtypes says")] {
         for dtype in ReadAs::ALL.map(ReadAs::name) {
@@ -52,7 +52,11 @@ fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
     for ColumnReadAs { column, no_missing_values, .. } in &preprocessor.read_as {
         if !no_missing_values.is_empty() {
             let texts = no_missing_values.iter().map(|text| format!("{text:?}"));
-            page.list(2, &format!("text in {}, and not missing, since it was fitted on it: ", plain(column)), texts);
+            page.list(
+                2,
+                &format!("text in {}, not a missing value, since it was fitted on that text: ", plain(column)),
+                texts,
+            );
         }
     }
     if let Some(undecided) = &preprocessor.undecided_types {
@@ -60,7 +64,7 @@ fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
     }
     if !preprocessor.no_missing_values.is_empty() {
         let texts = preprocessor.no_missing_values.iter().map(|text| format!("{text:?}"));
-        page.list(2, "text in all columns, and not missing, as in the pandas of its time: ", texts);
+        page.list(2, "text in all columns, not a missing value, as in pandas when the model was fitted: ", texts);
     }
 }
 
@@ -69,7 +73,7 @@ fn features(page: &mut Page, whole: &TransformerDescription) {
         (Some(features), _) => page.list(0, &format!("{}: ", counted(features.len(), "feature")), names(features)),
         (None, reason) => {
             let reason = reason.as_deref().unwrap_or_default();
-            page.line(0, &format!("its features have no names; scikit-learn: {}", printable(reason)));
+            page.line(0, &format!("its features have no names; scikit-learn says: {}", printable(reason)));
         }
     }
     if let Some(note) = &whole.note {
@@ -85,12 +89,12 @@ fn names(names: &[Name]) -> impl ExactSizeIterator<Item = String> {
     names.iter().map(|name| listed(name))
 }
 
-/// A sentence, however long, with the paths in it whole.
+/// A sentence of any length. Paths in it are not shortened.
 pub(super) fn printable(text: &str) -> String {
     text.split(' ').map(path).collect::<Vec<_>>().join(" ")
 }
 
-/// A transformer, what it has learned, and below it what it is made of.
+/// A transformer with what it has learned, and its parts below it.
 pub(super) fn transformer(page: &mut Page, indent: usize, described: &TransformerDescription) {
     let name = described.name.as_ref().map(|name| format!("{}: ", plain(name))).unwrap_or_default();
     let weight = described.weight.as_ref().map(|weight| format!(", times {}", value(weight))).unwrap_or_default();
@@ -100,7 +104,7 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
     let to = features.map(|features| format!(" to {features}")).unwrap_or_default();
     match described.columns.len() {
         0 => page.line(indent, &head),
-        // The whole has its columns above, and what is made of others shows them there.
+        // The columns of the artifact are listed above, and those of a composite at its parts.
         count if indent == 0 || !described.parts.is_empty() => {
             page.line(indent, &format!("{head}, {}{to}", counted(count, "column")));
         }
@@ -108,7 +112,7 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
             page.list(indent, &format!("{head}, {}{to}: ", counted(count, "column")), names(&described.columns));
         }
     }
-    let shown = |(name, value): &(&String, &Json)| !OF_NO_INTEREST.contains(&name.as_str()) && !value.is_null();
+    let shown = |(name, value): &(&String, &Json)| !WITHOUT_EFFECT.contains(&name.as_str()) && !value.is_null();
     let settings: Vec<_> = described.settings.iter().filter(shown).collect();
     if !settings.is_empty() {
         page.list(
@@ -126,8 +130,8 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
     }
 }
 
-/// What was learned: a table of what each column has one value of, a list for each column of what it has several of, and
-/// what belongs to all of them.
+/// The fitted attributes: a table of those with one value a column, a list a column for those with several, and a line for
+/// those of all columns together.
 fn fitted(page: &mut Page, indent: usize, described: &TransformerDescription) {
     let by_column = |name: &String| described.by_column.contains(name);
     let (mut numbers, mut lists) = (Vec::new(), Vec::new());
@@ -164,7 +168,7 @@ fn fitted(page: &mut Page, indent: usize, described: &TransformerDescription) {
     }
 }
 
-/// A value of the whole; of a table of numbers only how large it is.
+/// An attribute of all columns together. Of a large table only its shape.
 fn whole(fitted: &Json) -> String {
     match fitted.as_array() {
         Some(rows) if rows.first().is_some_and(Json::is_array) && rows.len() > 3 => {

@@ -1,4 +1,4 @@
-//! A scorer in words: what it answers, its steps, and the coefficients of its estimator.
+//! The text of a scorer: what it answers, its steps, and the coefficients of its estimator.
 
 use super::page::{Page, value};
 use super::preprocessor;

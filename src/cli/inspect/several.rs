@@ -1,4 +1,4 @@
-//! A folder of archives, such as that of a multi-model endpoint: a line for each, or a JSON document for all.
+//! A folder of archives, such as that of a multi-model endpoint: one line for each, or one JSON document for all.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,38 +6,38 @@ use std::path::{Path, PathBuf};
 use byoc_account::Allowance;
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::local_artifact::LocalArtifact;
 use super::page::{Page, path};
-use super::place::Place;
 use super::preprocessor::printable as sentence;
-use super::{Ended, bytes, say, title};
+use super::refusal::RefusalDocument;
+use super::{Ended, bytes, title, write_text};
 use crate::error::Error;
 use crate::model::{Inspection, Refusal};
 use crate::telemetry::printable;
 use byoc_formats::error::chain;
 use byoc_sklearn::preprocessor::Overrides;
 
-/// The archives.
+/// The archives of a folder.
 pub(super) struct Models<'a> {
-    pub(super) folder: &'a Place,
+    pub(super) folder: &'a LocalArtifact,
     pub(super) archives: Vec<PathBuf>,
     pub(super) overrides: &'a Overrides,
 }
 
-/// One of them, as JSON.
+/// An archive as JSON.
 #[derive(Serialize)]
 struct Named<'a, T> {
     name: &'a str,
     #[serde(flatten)]
-    seen: T,
+    inspection: T,
 }
 
 impl Models<'_> {
-    /// Looks into one after the other, so that only one is in memory.
+    /// Inspects one after the other, so that only one is in memory.
     ///
     /// # Errors
-    /// That of the first that is refused, once all are told.
-    pub(super) fn tell(
+    /// The error of the first archive that is refused, after all are written.
+    pub(super) fn write(
         &self,
         stdout: &mut impl Write,
         as_json: bool,
@@ -50,60 +50,59 @@ impl Models<'_> {
             lines.write_all(b"{\n\"models\": [")?;
             for (index, archive) in self.archives.iter().enumerate() {
                 lines.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-                let (name, seen) = (self.name(archive), self.look(archive, &allowance()));
-                let written = match &seen {
-                    Ok(inspection) => {
-                        serde_json::to_writer_pretty(&mut lines, &Named { name: &name, seen: inspection })
-                    }
-                    Err(refusal) => {
-                        serde_json::to_writer_pretty(&mut lines, &Named { name: &name, seen: Failure::of(refusal) })
-                    }
+                let (name, inspected) = (self.name(archive), self.inspect(archive, &allowance()));
+                let written = match &inspected {
+                    Ok(inspection) => serde_json::to_writer_pretty(&mut lines, &Named { name: &name, inspection }),
+                    Err(refusal) => serde_json::to_writer_pretty(
+                        &mut lines,
+                        &Named { name: &name, inspection: RefusalDocument::of(refusal) },
+                    ),
                 };
                 written.map_err(std::io::Error::from)?;
-                note(&mut refused, seen);
+                keep_first(&mut refused, inspected);
             }
             lines.write_all(b"\n]\n}\n")?;
         } else {
             let mut page = Page::default();
             page.line(
                 0,
-                &format!("{} archives in {}; byoc inspect of one says more", self.archives.len(), sentence(folder)),
+                &format!("{} archives in {}; inspect one of them for more", self.archives.len(), sentence(folder)),
             );
             for archive in &self.archives {
-                let (name, seen) = (self.name(archive), self.look(archive, &allowance()));
-                let said = match &seen {
-                    Ok(seen) => {
-                        let passed_over = match seen.passed_over.as_slice() {
+                let (name, inspected) = (self.name(archive), self.inspect(archive, &allowance()));
+                let line = match &inspected {
+                    Ok(inspection) => {
+                        let passed_over = match inspection.passed_over.as_slice() {
                             [] => String::new(),
-                            others => format!("; passed over: {}", sentence(&others.join(", "))),
+                            others => format!("; not served: {}", sentence(&others.join(", "))),
                         };
-                        format!("{}, {} in memory{passed_over}", title(seen), bytes(seen.memory_bytes))
+                        format!("{}, {} in memory{passed_over}", title(inspection), bytes(inspection.memory_bytes))
                     }
                     Err(refusal) => format!("refused: {}", sentence(&chain(&refusal.error).to_string())),
                 };
-                page.line(2, &format!("{}: {said}", path(&name)));
-                note(&mut refused, seen);
+                page.line(2, &format!("{}: {line}", path(&name)));
+                keep_first(&mut refused, inspected);
             }
-            say(stdout, &page.into_text())?;
+            write_text(stdout, &page.into_text())?;
         }
-        refused.map_or(Ok(()), |error| Err(Ended::Told(error)))
+        refused.map_or(Ok(()), |error| Err(Ended::Reported(error)))
     }
 
     fn name(&self, archive: &Path) -> String {
         archive.strip_prefix(&self.folder.path).unwrap_or(archive).to_string_lossy().into_owned()
     }
 
-    fn look(&self, archive: &Path, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
+    fn inspect(&self, archive: &Path, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
         Inspection::or_refusal(archive, self.overrides, allowance).map_err(|mut refusal| {
-            refusal.error = self.folder.said_of(refusal.error);
+            refusal.error = self.folder.renamed_in(refusal.error);
             refusal
         })
     }
 }
 
 /// Keeps the first refusal.
-fn note(refused: &mut Option<Error>, seen: Result<Inspection, Box<Refusal>>) {
-    if let (None, Err(refusal)) = (&refused, seen) {
+fn keep_first(refused: &mut Option<Error>, inspected: Result<Inspection, Box<Refusal>>) {
+    if let (None, Err(refusal)) = (&refused, inspected) {
         *refused = Some(refusal.error);
     }
 }

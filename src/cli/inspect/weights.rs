@@ -3,21 +3,21 @@
 use super::page::{Page, plain, short};
 use byoc_sklearn::feature_names::names::Name;
 
-/// How many features are shown, and of how many functions.
+/// The most features and functions that are shown.
 const MOST_FEATURES: usize = 30;
 const MOST_FUNCTIONS: usize = 6;
 
 /// One linear function of the features.
 pub(super) struct Function<'w, T> {
-    /// What heads its column.
+    /// The header of its column.
     pub(super) name: String,
-    /// What is added whatever the features are.
+    /// The intercept.
     pub(super) constant: T,
     /// One for each feature.
     pub(super) weights: &'w [T],
 }
 
-/// Writes the table; `constant` is what the first row is called.
+/// Writes the table. `constant` is the name of its first row.
 pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Name], functions: &[Function<'_, T>]) {
     let shown = &functions[..functions.len().min(MOST_FUNCTIONS)];
     let largest = |feature: usize| {
@@ -45,9 +45,9 @@ pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Name
     }
 }
 
-/// A weight of either width.
+/// A weight in single or double precision.
 pub(super) trait Weight: Copy {
-    /// As a double of the same shortest digits.
+    /// The double with the same shortest decimal digits.
     fn number(self) -> f64;
 }
 

@@ -1,11 +1,11 @@
-//! An artifact that is refused: as much of it as was seen, in words or as JSON. Why it is refused stands on standard error too.
+//! An artifact that is refused: as much of it as could be read, as text or as JSON. Standard error has the reason too.
 
 use std::io::Write;
 
 use serde::Serialize;
 
 use super::page::{Page, plain};
-use super::{not_run, passed_over, preprocessor, say, sizes};
+use super::{not_run, passed_over, preprocessor, sizes, write_text};
 use crate::cli::hints;
 use crate::model::{FileSize, Refusal, Script};
 use crate::telemetry::printable;
@@ -14,8 +14,8 @@ use byoc_sklearn::describe::RefusedDescription;
 
 /// A refusal as a JSON document.
 #[derive(Serialize)]
-pub(super) struct Failure<'a> {
-    error: Said<'a>,
+pub(super) struct RefusalDocument<'a> {
+    error: ErrorDocument<'a>,
     #[serde(skip_serializing_if = "<[FileSize]>::is_empty")]
     files: &'a [FileSize],
     #[serde(skip_serializing_if = "<[Script]>::is_empty")]
@@ -27,17 +27,17 @@ pub(super) struct Failure<'a> {
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct ErrorDocument<'a> {
     message: String,
     hint: &'a str,
     exit_code: u8,
 }
 
-impl<'a> Failure<'a> {
-    pub(super) fn of(refusal: &'a Refusal) -> Failure<'a> {
+impl<'a> RefusalDocument<'a> {
+    pub(super) fn of(refusal: &'a Refusal) -> RefusalDocument<'a> {
         let cause = refusal.error.cause();
-        Failure {
-            error: Said {
+        RefusalDocument {
+            error: ErrorDocument {
                 message: chain(&refusal.error).to_string(),
                 hint: hints::of_inspect(cause).unwrap_or(cause.row().hint),
                 exit_code: cause.row().exit_code,
@@ -50,11 +50,11 @@ impl<'a> Failure<'a> {
     }
 }
 
-/// Says what was seen of it.
+/// Writes what could be read of it.
 pub(super) fn write(stdout: &mut impl Write, refusal: &Refusal, as_json: bool) -> std::io::Result<()> {
     if as_json {
         let mut lines = printable::JsonLines::new(stdout);
-        serde_json::to_writer_pretty(&mut lines, &Failure::of(refusal))?;
+        serde_json::to_writer_pretty(&mut lines, &RefusalDocument::of(refusal))?;
         return lines.write_all(b"\n");
     }
     let mut page = Page::default();
@@ -74,5 +74,5 @@ pub(super) fn write(stdout: &mut impl Write, refusal: &Refusal, as_json: bool) -
         }
         None => return Ok(()),
     }
-    say(stdout, &page.into_text())
+    write_text(stdout, &page.into_text())
 }
