@@ -1,8 +1,8 @@
-//! Files of this machine that others name.
+//! Files of this machine that clients name.
 //!
-//! Nothing is known of them: a name may lead to a pipe that nobody writes to, to a device without an end, or to a file system
-//! that does not answer. So only regular files are read, no more of them than they said that they have, and on a thread of
-//! their own, for which neither the queue nor the end of this process waits.
+//! A name may lead to a pipe without a writer, to an endless device, or to a file system that hangs. So only regular files are
+//! read, only as many bytes as their size, and each in a thread of its own that neither the queue nor the end of the process
+//! waits for.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read as _;
@@ -17,23 +17,24 @@ use tokio::sync::oneshot;
 use super::StorageError;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
-/// The most threads that may wait for files at once. They hang where a file system does.
+/// The most threads that may read files at the same time. They hang if their file system does.
 const MOST_THREADS: usize = 64;
-/// How much is read at once.
-const PIECE: usize = 256 << 10;
+/// Bytes that are read at once.
+const CHUNK_SIZE: usize = 256 << 10;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// Folders below which files may lie.
+/// Folders below which clients may name files.
 #[derive(Clone, Debug, Default)]
 pub struct Folders {
-    /// As they were given, and where links lead.
+    /// Absolute, with links.
     as_given: Vec<PathBuf>,
+    /// With links resolved.
     real: Vec<PathBuf>,
 }
 
 impl Folders {
-    /// These folders. One that is not there holds nothing.
+    /// These folders. One that does not exist contains no files.
     pub fn below(folders: impl IntoIterator<Item = PathBuf>) -> Folders {
         let as_given: Vec<PathBuf> =
             folders.into_iter().map(|folder| std::path::absolute(&folder).unwrap_or(folder)).collect();
@@ -41,16 +42,16 @@ impl Folders {
         Folders { as_given, real }
     }
 
-    /// Whether a file of this name, which need not be there yet, may lie below one of the folders. What counts in the end is
-    /// where the opened file lies.
+    /// Whether a path, which need not exist yet, is below one of the folders. This is a first check for early errors; reading
+    /// checks the opened file.
     pub async fn may_hold(&self, path: &Path) -> bool {
-        // What is there of the path, with its links followed, and the rest. Only then do two dots mean what they seem to.
+        // Links are resolved before `..` is, as the operating system does.
         let climbs = path.components().any(|component| component == Component::ParentDir);
         if !climbs && self.as_given.iter().chain(&self.real).any(|folder| path.starts_with(folder)) {
             return true;
         }
         let (path, real) = (path.to_owned(), self.real.clone());
-        let found = on_a_thread_of_its_own(move |_| {
+        let found = in_own_thread(move |_| {
             let real_path = path.ancestors().find_map(|ancestor| {
                 let rest = path.strip_prefix(ancestor).ok()?;
                 let plain = rest.components().all(|component| matches!(component, Component::Normal(_)));
@@ -61,8 +62,8 @@ impl Folders {
         matches!(tokio::time::timeout(LOOK_LIMIT, found).await, Ok(Ok(true)))
     }
 
-    /// Whether this open file, which was opened by that name, lies below one of the folders: whatever links were on the way
-    /// then, and whatever has been put in their place since.
+    /// Whether the file that was opened by this path is below one of the folders, even if the path or a link on it was replaced
+    /// since.
     fn hold(&self, path: &Path, opened: &Metadata) -> bool {
         let Ok(real) = path.canonicalize() else { return false };
         let is_it = std::fs::symlink_metadata(&real)
@@ -71,10 +72,10 @@ impl Folders {
     }
 }
 
-/// How long it may take to find out where a name leads.
+/// How long resolving a path may take.
 const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Reads a file of at most `limit` bytes, which are leased from `memory`; one that lies below these folders, if there are any.
+/// Reads a file of at most `limit` bytes, which are leased from `memory`. It must be below one of `folders`, if they are given.
 pub(super) async fn read(
     path: &Path,
     limit: u64,
@@ -82,7 +83,7 @@ pub(super) async fn read(
     folders: Option<&Folders>,
 ) -> Result<Bytes, StorageError> {
     let (path, memory, folders) = (path.to_owned(), memory.clone(), folders.cloned());
-    on_a_thread_of_its_own(move |deadline| read_now(&path, limit, &memory, folders.as_ref(), deadline)).await
+    in_own_thread(move |deadline| read_now(&path, limit, &memory, folders.as_ref(), deadline)).await
 }
 
 fn read_now(
@@ -95,33 +96,33 @@ fn read_now(
     let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
     let (file, metadata) = open(path)?;
     if folders.is_some_and(|folders| !folders.hold(path, &metadata)) {
-        return Err(StorageError::AccessDenied("it does not lie below a folder that is allowed".to_owned()));
+        return Err(StorageError::AccessDenied("it is not below an allowed folder".to_owned()));
     }
     let bytes = metadata.len();
     if bytes > limit {
         return Err(StorageError::TooLarge { bytes, limit });
     }
     let mut arriving = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
-    let mut piece = vec![0; PIECE.min(usize::try_from(bytes).unwrap_or(PIECE).saturating_add(1))];
+    let mut piece = vec![0; CHUNK_SIZE.min(usize::try_from(bytes).unwrap_or(CHUNK_SIZE).saturating_add(1))];
     let mut file = file.take(bytes.saturating_add(1));
     loop {
         if deadline.has_passed() {
-            return Err(StorageError::Unavailable("nobody waits for it any more".to_owned()));
+            return Err(StorageError::Unavailable("its reader has gone".to_owned()));
         }
         let count = file.read(&mut piece).map_err(of_file)?;
         let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
         arriving.push(read).map_err(StorageError::InsufficientMemory)?;
     }
     if arriving.len() as u64 != bytes {
-        return Err(StorageError::Unavailable(format!("it had {bytes} bytes, and has changed while it was read")));
+        return Err(StorageError::Unavailable(format!("it had {bytes} bytes and changed while it was read")));
     }
     Ok(arriving.finish())
 }
 
-/// Opens what is a regular file, and does not wait for what is not.
+/// Opens a regular file, without waiting for anything else.
 fn open(path: &Path) -> Result<(File, Metadata), StorageError> {
     let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
-    // Looked at before, since opening a device may do something to it, and after, since it may be another one by then.
+    // Checked before, because opening a device may affect it, and after, because the path may have been replaced.
     if !std::fs::metadata(path).map_err(of_file)?.is_file() {
         return Err(StorageError::NotARegularFile);
     }
@@ -130,8 +131,8 @@ fn open(path: &Path) -> Result<(File, Metadata), StorageError> {
     if metadata.is_file() { Ok((file, metadata)) } else { Err(StorageError::NotARegularFile) }
 }
 
-/// Does what may hang where nobody has to wait for it. Work whose result nobody wants any more is told so by its deadline.
-async fn on_a_thread_of_its_own<T: Send + 'static>(
+/// Runs work that may hang in a thread of its own. Its deadline passes when its caller stops waiting.
+async fn in_own_thread<T: Send + 'static>(
     work: impl FnOnce(&Deadline) -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
     let slot = Slot::take()?;
@@ -143,20 +144,20 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
         let _ = sender.send(result);
     });
     spawned.map_err(|error| StorageError::Internal(format!("no thread could be started: {error}")))?;
-    result.await.unwrap_or_else(|_| Err(StorageError::Internal("reading was broken off".to_owned())))
+    result.await.unwrap_or_else(|_| Err(StorageError::Internal("the thread that reads it has panicked".to_owned())))
 }
 
-/// One of the threads that may wait for files.
+/// One of the threads that may read files.
 struct Slot;
 
 impl Slot {
     fn take() -> Result<Slot, StorageError> {
         let slot = Slot;
-        // Given back by the drop of `slot` if there are too many.
+        // Dropping `slot` gives it back if there are too many.
         if THREADS.fetch_add(1, Ordering::AcqRel) < MOST_THREADS {
             return Ok(slot);
         }
-        Err(StorageError::Unavailable(format!("{MOST_THREADS} other files are waited for already")))
+        Err(StorageError::Unavailable(format!("{MOST_THREADS} other files are being read already")))
     }
 }
 
@@ -189,7 +190,7 @@ mod tests {
         for other in [pipe.as_path(), folder.path(), Path::new("/dev/zero"), Path::new("/dev/null"), &link] {
             assert_eq!(read_all(other, None).await, Err(StorageError::NotARegularFile), "{}", other.display());
         }
-        // It says that it has no bytes, and has some.
+        // Its size is 0, but reading it yields bytes.
         let endless = read_all(Path::new("/proc/self/maps"), None).await;
         assert!(matches!(endless, Err(StorageError::Unavailable(_) | StorageError::NotFound)), "{endless:?}");
         assert_eq!(read_all(&folder.path().join("none"), None).await, Err(StorageError::NotFound));

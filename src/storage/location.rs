@@ -1,5 +1,5 @@
-//! Places by name: a path, a `file://` URL, or a URL of S3: `s3://` or `https://`, as SageMaker's API has both (the shapes S3Uri,
-//! S3ModelUri and Url of botocore: `(https|s3)://([^/]+)/?(.*)`).
+//! Names of objects, folders and prefixes: a path, a `file://` URL, or a URL of S3, either `s3://` or `https://`. SageMaker's
+//! API accepts both (the shapes S3Uri, S3ModelUri and Url of botocore: `(https|s3)://([^/]+)/?(.*)`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ pub enum Location {
 }
 
 impl Location {
-    /// What a name says. A relative path is relative to `folder`.
+    /// Parses a name. A relative path is relative to `folder`.
     ///
     /// # Errors
-    /// Why it is no such name, as a message that quotes it.
+    /// A message that quotes the name.
     pub fn parse(as_written: &str, folder: &Path) -> Result<Location, String> {
         if as_written.is_empty() || as_written.contains('\0') {
             return Err("expected a path, a file:// URL or an s3:// URL".to_owned());
@@ -34,14 +34,14 @@ impl Location {
                 ("", _) => Err(format!("\"{as_written}\": expected s3://BUCKET/KEY")),
                 (bucket, key) => Ok(Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() }),
             },
-            Some(("https", rest)) => of_https(rest).map_err(|problem| format!("\"{as_written}\": {problem}")),
+            Some(("https", rest)) => parse_https(rest).map_err(|problem| format!("\"{as_written}\": {problem}")),
             Some((scheme, _)) => Err(format!(
-                "\"{as_written}\": {scheme}:// is not known here; give a path, a file:// URL or an s3:// URL"
+                "\"{as_written}\": {scheme}:// is not supported; give a path, a file:// URL or an s3:// URL"
             )),
         }
     }
 
-    /// What is called `name` below this place, with exactly one slash between the two.
+    /// The location of `name` below this one, with exactly one slash between the two.
     pub fn below(&self, name: &str) -> Location {
         match self {
             Location::Local(folder) => Location::Local(folder.join(name)),
@@ -54,24 +54,24 @@ impl Location {
     }
 }
 
-/// What an `https://` URL of S3 names. `rest` is what follows the scheme.
-fn of_https(rest: &str) -> Result<Location, String> {
+/// Parses an `https://` URL of S3. `rest` is the part after `https://`.
+fn parse_https(rest: &str) -> Result<Location, String> {
     const EXPECTED: &str = "expected s3://BUCKET/KEY, https://BUCKET.s3.REGION.amazonaws.com/KEY or \
                             https://s3.REGION.amazonaws.com/BUCKET/KEY";
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     if rest.contains(['?', '#']) {
         return Err(format!(
-            "a URL with a query or a fragment, as a presigned one is, is no name of an object; {EXPECTED}"
+            "a URL with a query or a fragment, such as a presigned one, does not name an object; {EXPECTED}"
         ));
     }
     let host = host.strip_suffix(":443").unwrap_or(host).to_ascii_lowercase();
-    let not_s3 = || format!("{host} is no host of Amazon S3, and of another S3 the URL is s3:// too; {EXPECTED}");
+    let not_s3 = || format!("{host} is not a host of Amazon S3; for another S3 use s3:// too; {EXPECTED}");
     let (bucket, key) = match bucket_in_host(&host).ok_or_else(not_s3)? {
         "" => path.split_once('/').unwrap_or((path, "")),
         bucket => (bucket, path),
     };
     let decoded = |text: &str| {
-        percent_decoded(text).ok_or_else(|| format!("its percent-encoding is wrong, or is no UTF-8; {EXPECTED}"))
+        percent_decoded(text).ok_or_else(|| format!("its percent-encoding is invalid, or not UTF-8; {EXPECTED}"))
     };
     let (bucket, key) = (decoded(bucket)?, decoded(key)?);
     if bucket.is_empty() {
@@ -83,7 +83,7 @@ fn of_https(rest: &str) -> Result<Location, String> {
     Ok(Location::S3 { bucket, key })
 }
 
-/// The bucket that a host of S3 has before its own name, empty where the path has it; nothing for any other host
+/// The bucket in the name of an S3 host, empty if the bucket is in the path; `None` for any other host
 /// (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html, .../dual-stack-endpoints.html and
 /// docs.aws.amazon.com/general/latest/gr/s3.html).
 fn bucket_in_host(host: &str) -> Option<&str> {
@@ -97,7 +97,7 @@ fn bucket_in_host(host: &str) -> Option<&str> {
         last
     };
     let mut label = take_last();
-    // A bucket's name may have dots, and parts that look like S3's own: the rightmost is S3's.
+    // A bucket's name may have dots, and labels that look like S3's own. The rightmost one is S3's.
     let mut has_region = false;
     if is_region(label) {
         has_region = true;
@@ -108,7 +108,7 @@ fn bucket_in_host(host: &str) -> Option<&str> {
     }
     let is_s3 = match label {
         "s3" | "s3-fips" | "s3-accelerate" => true,
-        // As regions were written at first, and the first region of all.
+        // The old form `s3-REGION`, and `s3-external-1` for us-east-1.
         other => {
             !has_region
                 && other.strip_prefix("s3-").is_some_and(|place| {
@@ -133,7 +133,7 @@ fn is_region(text: &str) -> bool {
     is_number && all_words && count >= 2
 }
 
-/// A part of a URL's path as S3 reads it: `%20` and, as in its console's URLs, `+` are a space.
+/// Decodes a part of a URL's path as S3 does: `%20` is a space, and so is `+`, as in the URLs of its console.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -185,7 +185,7 @@ mod tests {
             ("", "expected a path"),
             ("a\0b", "expected a path"),
             ("s3:///key", "expected s3://BUCKET/KEY"),
-            ("gs://bucket/key", "\"gs://bucket/key\": gs:// is not known here"),
+            ("gs://bucket/key", "\"gs://bucket/key\": gs:// is not supported"),
         ] {
             let error = Location::parse(name, Path::new("/folder")).unwrap_err();
             assert!(error.contains(message), "{name:?}: {error}");
@@ -227,20 +227,20 @@ mod tests {
             assert_eq!(location.map(|location| location.to_string()).as_deref(), Ok(expected), "{url}");
         }
         for (url, message) in [
-            ("host/key", "host is no host of Amazon S3"),
-            ("", "no host of Amazon S3"),
-            ("amazonaws.com/bucket/k", "no host of Amazon S3"),
-            ("bucket.s3.example.com/k", "no host of Amazon S3"),
-            ("sagemaker.us-east-1.amazonaws.com/k", "no host of Amazon S3"),
-            ("point-123456789012.s3-accesspoint.us-east-1.amazonaws.com/k", "no host of Amazon S3"),
-            ("bucket.s3-website-us-east-1.amazonaws.com/k", "no host of Amazon S3"),
-            ("bucket.s3.amazonaws.com:9000/k", "no host of Amazon S3"),
+            ("host/key", "host is not a host of Amazon S3"),
+            ("", "not a host of Amazon S3"),
+            ("amazonaws.com/bucket/k", "not a host of Amazon S3"),
+            ("bucket.s3.example.com/k", "not a host of Amazon S3"),
+            ("sagemaker.us-east-1.amazonaws.com/k", "not a host of Amazon S3"),
+            ("point-123456789012.s3-accesspoint.us-east-1.amazonaws.com/k", "not a host of Amazon S3"),
+            ("bucket.s3-website-us-east-1.amazonaws.com/k", "not a host of Amazon S3"),
+            ("bucket.s3.amazonaws.com:9000/k", "not a host of Amazon S3"),
             ("s3.amazonaws.com/", "it names no bucket"),
             ("s3.amazonaws.com", "it names no bucket"),
             ("bucket.s3.amazonaws.com/k?X-Amz-Signature=1", "a URL with a query"),
-            ("bucket.s3.amazonaws.com/k%2", "percent-encoding is wrong"),
-            ("bucket.s3.amazonaws.com/k%+1", "percent-encoding is wrong"),
-            ("bucket.s3.amazonaws.com/%ff", "percent-encoding is wrong"),
+            ("bucket.s3.amazonaws.com/k%2", "percent-encoding is invalid"),
+            ("bucket.s3.amazonaws.com/k%+1", "percent-encoding is invalid"),
+            ("bucket.s3.amazonaws.com/%ff", "percent-encoding is invalid"),
             ("bucket.s3.amazonaws.com/%00", "NUL"),
         ] {
             let problem = Location::parse(&format!("https://{url}"), Path::new("/folder")).unwrap_err();

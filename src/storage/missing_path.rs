@@ -1,22 +1,23 @@
-//! What is said of a path where nothing lies: all of it, and what is there instead.
+//! Messages for a path that does not exist: the absolute path, and the existing names that come closest.
 
 use std::path::{Path, PathBuf};
 
 use byoc_formats::suggest;
 
-/// How many names of a folder are looked at.
+/// The most names of a folder that are read.
 const MOST_LOOKED_AT: usize = 4096;
 
-/// A path from the root, whatever folder it was written for: a message is read somewhere else than where it was made.
+/// An absolute path, because a message may be read where the current folder is unknown.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Says that nothing lies at a path, and what lies in the first folder above it that is there, the nearest name first.
+/// The message for a path that does not exist: names it and the contents of its nearest existing parent, the most similar name
+/// first.
 pub fn nothing_at(path: &Path) -> String {
     let path = absolute(path);
     let nothing = format!("there is nothing at {}", path.display());
-    if let Some((link, target)) = path.ancestors().find_map(leads_nowhere) {
+    if let Some((link, target)) = path.ancestors().find_map(broken_link) {
         let link = if link == path { "it".to_owned() } else { link.display().to_string() };
         return format!("{nothing}: {link} is a link that leads to {}, and nothing is there", target.display());
     }
@@ -40,8 +41,8 @@ pub fn nothing_at(path: &Path) -> String {
     nothing
 }
 
-/// What the rest of a path leads to from a folder that was meant, name by name, each as it is or the nearest one; the folder
-/// itself where it leads nowhere.
+/// Follows `rest` below the folder `near`, at each step to the name as written or the most similar one. The folder itself if
+/// there is no similar name.
 fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
     let mut place = near.to_owned();
     for wanted in rest.components() {
@@ -59,21 +60,21 @@ fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
     place
 }
 
-/// A link whose target is not there, and that target.
-fn leads_nowhere(path: &Path) -> Option<(&Path, PathBuf)> {
+/// A link whose target does not exist, with that target.
+fn broken_link(path: &Path) -> Option<(&Path, PathBuf)> {
     let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     if !is_link || path.exists() {
         return None;
     }
     let target = std::fs::read_link(path).ok()?;
-    // A relative target is one from the folder of the link.
+    // A relative target starts at the link's folder.
     Some((path, path.parent().unwrap_or(Path::new("/")).join(target)))
 }
 
-/// Reads a text that a person wrote.
+/// Reads a text file that a user names.
 ///
 /// # Errors
-/// Why it cannot be read, with its whole path.
+/// A message with the absolute path.
 pub fn read_text(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => nothing_at(file),
@@ -81,7 +82,7 @@ pub fn read_text(file: &Path) -> Result<String, String> {
     })
 }
 
-/// The names in a folder, sorted; hidden ones are nobody's business.
+/// The sorted names in a folder, without hidden ones.
 fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
     let entries = std::fs::read_dir(folder)?.take(MOST_LOOKED_AT);
     let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));

@@ -1,5 +1,4 @@
-//! What the environment says of S3, looked at before it is used: the store's crate takes for granted that its requests can be
-//! written, and panics where they cannot.
+//! Checks the environment's settings of S3 before they are used: object_store panics if they make an invalid request.
 
 use reqwest::Url;
 
@@ -7,10 +6,10 @@ use super::bucket::S3Access;
 use crate::env;
 use crate::error::{Cause, Error, Result};
 
-/// Looks at what becomes part of a request's address or of its headers.
+/// Checks the settings that become part of a request's URL or headers.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] with the variable, what it is and what is expected.
+/// [`Cause::BadSetting`] with the variable, its value and what is expected.
 pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
     let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
     if let Some((variable, endpoint)) = access.endpoint()
@@ -23,7 +22,7 @@ pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
             return wrong(format!("{variable}: expected a region such as us-east-1, found {region:?}"));
         }
     }
-    // Not what they are: they are secrets.
+    // Their values are secrets, so no message shows them.
     for variable in [env::AWS_ACCESS_KEY_ID, env::AWS_SESSION_TOKEN] {
         let is_printable = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
         if access.get(variable).is_some_and(|text| !is_printable(&text)) {
@@ -40,7 +39,7 @@ pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
     Ok(())
 }
 
-/// Whether something is the address of a server; else what is wrong with it, where more can be said than that it is none.
+/// Checks that a text is the URL of a server. The error is the end of a message, empty if there is nothing to add.
 fn check_endpoint(endpoint: &str) -> Result<(), String> {
     if endpoint.contains(char::is_whitespace) {
         return Err(", which has a space in it".to_owned());
@@ -52,14 +51,14 @@ fn check_endpoint(endpoint: &str) -> Result<(), String> {
     let url = Url::parse(endpoint).map_err(|error| format!(" ({error})"))?;
     match url.scheme() {
         "http" | "https" if url.query().is_some() || url.fragment().is_some() => {
-            Err(", which has more than an address in it".to_owned())
+            Err(", which has a query or a fragment".to_owned())
         }
         "http" | "https" => Ok(()),
-        scheme => Err(format!(": {scheme}:// is not spoken here")),
+        scheme => Err(format!(": {scheme}:// is not supported")),
     }
 }
 
-/// What a region or a bucket may be called; S3 is stricter and may be asked.
+/// Whether a region or a bucket may have this name. S3 itself has stricter rules.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_a_wrong_setting_with_its_variable() {
+    fn an_invalid_endpoint_is_reported_with_its_variable() {
         for variable in [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL] {
             for (endpoint, more) in [
                 ("localhost:5555", "did you mean http://localhost:5555?"),
@@ -87,8 +86,8 @@ mod tests {
                 (" http://host", "a space"),
                 ("http://host:99999", "invalid port"),
                 ("http://[::1", "invalid IPv6"),
-                ("ftp://host", "ftp:// is not spoken"),
-                ("http://host/?a=b", "more than an address"),
+                ("ftp://host", "ftp:// is not supported"),
+                ("http://host/?a=b", "a query or a fragment"),
                 (":", "expected"),
             ] {
                 let error = opened("bucket", &[(variable, endpoint)]).unwrap_err();
@@ -100,12 +99,12 @@ mod tests {
                 opened("bucket", &[(variable, endpoint)]).unwrap();
             }
         }
-        // What another variable overrules is not looked at.
+        // A variable that another one overrides is not checked.
         opened("bucket", &[(env::AWS_ENDPOINT_URL, "foo"), (env::AWS_ENDPOINT_URL_S3, "http://host")]).unwrap();
     }
 
     #[test]
-    fn whatever_becomes_part_of_a_request_is_looked_at_and_secrets_are_not_said() {
+    fn settings_that_become_part_of_a_request_are_checked_and_secrets_are_not_shown() {
         for (variable, value) in [
             (env::AWS_REGION, "us east"),
             (env::AWS_DEFAULT_REGION, "us/east"),

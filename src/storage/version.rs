@@ -1,4 +1,4 @@
-//! What tells one content of an object from another, without reading it.
+//! Versions of objects and folders, which change with their content and are known without reading it.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Entry, StorageError};
 
-/// The most files of a folder that are looked at: a model has a few.
+/// The most files of a folder that count. Models have a few.
 const MOST_FILES: usize = 1000;
 
-/// A content of an object: in S3 its ETag, of a file its size and the time of its modification, of a folder those of all its
-/// files. Whoever replaces a file by one of the same size and gives it the same time is not noticed.
+/// The version of an object: in S3 its ETag, for a file its size and modification time, for a folder those of all its files. A
+/// file that is replaced by one of the same size and time keeps its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(String);
 
 impl Version {
     /// The version of an object of S3.
     pub fn of_object(entry: &Entry) -> Version {
-        // Not its size: what is between us and S3 may say another of an answer that has no body.
+        // Without the size: a proxy may change it in a response without a body.
         Version(entry.version.clone())
     }
 
@@ -30,7 +30,7 @@ impl Version {
     /// The version of a file or a folder of this machine.
     ///
     /// # Errors
-    /// [`StorageError`]: nothing is there, or it cannot be looked at.
+    /// [`StorageError`].
     pub fn of_path(path: &Path) -> Result<Version, StorageError> {
         let metadata = std::fs::metadata(path).map_err(|error| StorageError::from_io(path, &error))?;
         if !metadata.is_dir() {
@@ -48,15 +48,15 @@ fn of_file(metadata: &Metadata) -> String {
     format!("{} {}", metadata.len(), modified.map_or(0, |time| time.as_nanos()))
 }
 
-/// When a file was last written to, or a folder or what is in it.
+/// The latest modification time of a file, or of a folder and its files.
 ///
 /// # Errors
-/// [`StorageError`]: nothing is there, or it cannot be looked at.
+/// [`StorageError`].
 pub fn last_modified(path: &Path) -> Result<SystemTime, StorageError> {
     latest_below(path, &mut 0).map_err(|error| StorageError::from_io(path, &error))
 }
 
-/// Links to folders are not followed, and no more files are looked at than make a version.
+/// Follows no links to folders, and looks at no more files than a version does.
 fn latest_below(path: &Path, looked_at: &mut usize) -> std::io::Result<SystemTime> {
     let metadata = std::fs::metadata(path)?;
     let mut latest = metadata.modified()?;
@@ -68,14 +68,14 @@ fn latest_below(path: &Path, looked_at: &mut usize) -> std::io::Result<SystemTim
         *looked_at += 1;
         let is_link_to_folder = entry.file_type()?.is_symlink() && entry.path().is_dir();
         if *looked_at <= MOST_FILES && !is_link_to_folder {
-            // It may have gone meanwhile.
+            // It may have been deleted meanwhile.
             latest = latest_below(&entry.path(), looked_at).map_or(latest, |time| time.max(latest));
         }
     }
     Ok(latest)
 }
 
-/// All files below a folder, each with its version. Links to folders are not followed, since they may lead back.
+/// All files below a folder, each with its version. Follows no links to folders, because they may form a cycle.
 fn list(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,4 +1,4 @@
-//! The log: one line an event, to standard error, where SageMaker's agent and a terminal both find it.
+//! The log: one line for each event, on standard error, which SageMaker's agent and a terminal both show.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,31 +8,31 @@ use log::LevelFilter;
 use crate::telemetry::printable;
 use byoc_formats::suggest;
 
-/// The target of the line that says where a process listens. It is logged at every level: whoever starts a process on port
-/// 0 reads the port from it.
+/// The target of the line with the address on which a process listens. It is logged at every level, because a program that
+/// starts byoc on port 0 reads the port from it.
 pub const LISTENING: &str = "byoc::listening";
 
-/// The target of what actix says of connections that it accepts.
+/// The target of actix's log lines about accepting connections.
 const ACCEPTING: &str = "actix_server::accept";
 static IS_ACCEPTING_MUTED: AtomicBool = AtomicBool::new(false);
 
-/// Logs no more problems of accepting connections. For a process whose server stops.
+/// Stops logging errors of accepting connections. Call it before a server stops.
 pub fn mute_accepting() {
     IS_ACCEPTING_MUTED.store(true, Ordering::Relaxed);
 }
 
 /// Sets up the log of this process. A second call changes nothing.
 ///
-/// `filter` is env_logger's own directive syntax (`RUST_LOG`); without one our own events at `level`
-/// and above are logged, and warnings of the crates below.
+/// `filter` has env_logger's syntax (`RUST_LOG`). Without one, events of byoc at `level` and above are logged, and warnings
+/// of its dependencies.
 pub fn start(level: LevelFilter, filter: Option<&str>) {
     let mut builder = env_logger::Builder::new();
     match filter {
         Some(filter) => builder.parse_filters(filter),
-        // What the crates below say of themselves is for whoever asks for it.
+        // Dependencies log more than warnings only if a filter asks for it.
         None => builder
             .filter_level(level.min(LevelFilter::Warn))
-            // A client that sends no HTTP is no error of ours.
+            // actix logs an error if a client sends something other than HTTP, which is no error of the server.
             .filter_module("actix_http", if level > LevelFilter::Info { level } else { LevelFilter::Off })
             .filter_module(env!("CARGO_CRATE_NAME"), level),
     };
@@ -48,7 +48,7 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
             out.timestamp_millis(),
             record.level(),
             record.target(),
-            // The one door that all lines go through.
+            // Every line is made safe to print here, in one place.
             printable::one_line(message.trim_end())
         )
     });
@@ -57,7 +57,7 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
     }
 }
 
-/// Parses a level: a name in any case, or one of Python's numbers, which SageMaker's own containers use.
+/// Parses a level: a name in upper or lower case, or a number of Python's `logging`, which SageMaker's own containers accept.
 pub fn parse_level(text: &str) -> Result<LevelFilter, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "off" => Ok(LevelFilter::Off),

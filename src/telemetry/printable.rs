@@ -1,14 +1,14 @@
-//! Text from outside as a log or a terminal may show it: names and urls hold whatever somebody put into them.
+//! Makes text from outside safe for a log or a terminal: names and URLs may contain any character.
 //!
-//! A carriage return or an escape sequence in a name would overwrite, forge or hide what a terminal shows of a log, and a
-//! mark of direction would reorder it (CWE-117, CWE-150; CVE-2021-42574 for the last). Such characters are written as Rust
-//! spells them: `\r`, `\u{1b}`, `\u{202e}`.
+//! A carriage return or an escape sequence in a name could overwrite, forge or hide lines of a log on a terminal, and a
+//! bidirectional control character could reorder them (CWE-117, CWE-150, CVE-2021-42574). Such characters are written as Rust
+//! escapes: `\r`, `\u{1b}`, `\u{202e}`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// A text as one line of a log, whatever is in it: line breaks become ` | `, since CloudWatch makes an event of each line.
+/// A text as one line of a log. Line breaks become ` | `, because CloudWatch makes an event of each line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, |line, character| match character {
         '\n' => line.push_str(" | "),
@@ -24,19 +24,19 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A JSON document for a terminal: such characters are only within its strings, where JSON has an escape of its own for
-/// them. Line breaks are between its values.
+/// A JSON document for a terminal. Control characters can only be in its strings, so JSON's own escapes are used for them;
+/// line breaks are between its values and stay.
 pub fn json(document: &str) -> Cow<'_, str> {
     escaped(document, |text, character| match character {
         '\n' => text.push('\n'),
-        // All of them are characters of 16 bits.
+        // All characters that are escaped have 16 bits, so one JSON escape is enough.
         other => {
             let _ = write!(text, "\\u{:04x}", u32::from(other));
         }
     })
 }
 
-/// Writes a JSON document as [`json`] shows it, line by line.
+/// Writes a JSON document line by line, escaped as by [`json`].
 #[derive(Debug)]
 pub struct JsonLines<W> {
     line: Vec<u8>,
@@ -44,7 +44,7 @@ pub struct JsonLines<W> {
 }
 
 impl<W: Write> JsonLines<W> {
-    /// A document that goes there. It ends with a line break.
+    /// A writer to `out`. The document must end with a line break.
     pub fn new(out: W) -> JsonLines<W> {
         JsonLines { line: Vec::new(), out }
     }
@@ -52,7 +52,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write> Write for JsonLines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // There is none within a string of JSON.
+        // Strings of JSON have no line breaks.
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
@@ -69,12 +69,12 @@ impl<W: Write> Write for JsonLines<W> {
 }
 
 fn escaped(text: &str, mut escape: impl FnMut(&mut String, char)) -> Cow<'_, str> {
-    let Some(first) = text.find(is_obeyed) else { return Cow::Borrowed(text) };
+    let Some(first) = text.find(is_control) else { return Cow::Borrowed(text) };
     let (plain, rest) = text.split_at(first);
     let mut shown = String::with_capacity(text.len() + 16);
     shown.push_str(plain);
     for character in rest.chars() {
-        if is_obeyed(character) {
+        if is_control(character) {
             escape(&mut shown, character);
         } else {
             shown.push(character);
@@ -83,10 +83,9 @@ fn escaped(text: &str, mut escape: impl FnMut(&mut String, char)) -> Cow<'_, str
     Cow::Owned(shown)
 }
 
-/// Whether a terminal, or what cuts a log into lines, obeys a character instead of showing it: control characters (C0, DEL
-/// and C1), the line and paragraph separators, and the marks that change the direction of what follows
-/// (unicode.org/reports/tr9, `Bidi_Control`).
-fn is_obeyed(character: char) -> bool {
+/// Whether a terminal or a log collector interprets a character instead of showing it: control characters (C0, DEL and C1),
+/// the line and paragraph separators, and those that change the direction of text (unicode.org/reports/tr9, `Bidi_Control`).
+fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -98,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_spelled_out() {
+    fn control_characters_are_escaped() {
         for (text, expected) in [
             ("plain, naïve ☃ 日本 \\n", "plain, naïve ☃ 日本 \\n"),
             ("a\r2026 ERROR forged", "a\\r2026 ERROR forged"),
@@ -114,30 +113,30 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_stay_where_lines_are_shown_and_not_in_a_log() {
+    fn line_breaks_stay_on_a_terminal_and_not_in_a_log() {
         assert_eq!(one_line("2 settings are wrong:\n  a\n  b"), "2 settings are wrong: |   a |   b");
         assert_eq!(lines("a\n\u{1b}b"), "a\n\\u{1b}b");
     }
 
     proptest! {
         #[test]
-        fn nothing_that_is_obeyed_is_left_and_nothing_else_is_changed(text in any::<String>()) {
-            prop_assert!(!one_line(&text).contains(is_obeyed));
+        fn no_control_character_is_left_and_nothing_else_is_changed(text in any::<String>()) {
+            prop_assert!(!one_line(&text).contains(is_control));
             let shown = lines(&text);
-            prop_assert!(!shown.replace('\n', "").contains(is_obeyed));
-            if !text.replace('\n', "").contains(is_obeyed) {
+            prop_assert!(!shown.replace('\n', "").contains(is_control));
+            if !text.replace('\n', "").contains(is_control) {
                 prop_assert_eq!(&*shown, &text);
             }
         }
 
         #[test]
-        fn a_json_document_means_the_same_afterwards(
+        fn an_escaped_json_document_has_the_same_value(
             text in "[a-z\\\\\"\u{0}-\u{1f}\u{7f}-\u{9f}\u{2020}-\u{2070}\u{1f600}]{0,20}",
         ) {
             let value = serde_json::json!({ text.clone(): [text] });
             let document = serde_json::to_string_pretty(&value).unwrap();
             let shown = json(&document);
-            prop_assert!(!shown.replace('\n', "").contains(is_obeyed));
+            prop_assert!(!shown.replace('\n', "").contains(is_control));
             prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value.clone());
             let mut written = Vec::new();
             let mut lines = JsonLines::new(&mut written);

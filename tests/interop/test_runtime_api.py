@@ -308,7 +308,7 @@ def test_an_asynchronous_failure_is_a_file_too(client):
 
 @pytest.mark.parametrize(("more", "message"), [
     ({"InputLocation": "https://host/key"}, "cannot be read; give an s3://BUCKET/KEY or file:// URL"),
-    ({"InputLocation": "/etc/passwd"}, "does not lie below a folder that is allowed"),
+    ({"InputLocation": "/etc/passwd"}, "is not below an allowed folder"),
     ({"Body": b"x", "InputLocation": "file:///x"}, "mutually exclusive"),
     ({"Body": b"x" * 128_001}, "at most 128000"),
     ({}, "both missing"),

@@ -209,7 +209,7 @@ fn an_input_that_never_comes_holds_up_neither_the_queue_nor_the_end() {
     let failure = output.join("e/it-error.out");
     wait_until("the pipe is refused", || failure.exists());
     assert!(std::fs::read_to_string(&failure).unwrap().contains("not a regular file"));
-    assert_eq!(ask_later(&endpoint, "/dev/zero"), 400, "it does not lie below a folder that is allowed");
+    assert_eq!(ask_later(&endpoint, "/dev/zero"), 400, "it is not below an allowed folder");
 
     assert_eq!(ask_later(&endpoint, "s3://bucket/key"), 202);
     endpoint.process().signal("TERM");

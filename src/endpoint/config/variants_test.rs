@@ -144,7 +144,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         (
             "/AsyncInferenceConfig",
             json!({"OutputConfig": {"S3OutputPath": "gs://b/out"}}),
-            "AsyncInferenceConfig.OutputConfig.S3OutputPath: \"gs://b/out\": gs:// is not known here",
+            "AsyncInferenceConfig.OutputConfig.S3OutputPath: \"gs://b/out\": gs:// is not supported",
         ),
         (
             "/AsyncInferenceConfig",

@@ -49,7 +49,7 @@ impl Input {
     pub(super) async fn check(&self, folders: &Folders) -> Result<(), String> {
         match self {
             Input::At(Location::Local(path)) if !folders.may_hold(path).await => Err(format!(
-                "InputLocation file://{} does not lie below a folder that is allowed; the endpoint's --async-input-root or \
+                "InputLocation file://{} is not below an allowed folder; the endpoint's --async-input-root or \
                  BYOC_ENDPOINT_ASYNC_INPUT_ROOT allows one.",
                 path.display()
             )),
