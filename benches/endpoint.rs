@@ -19,8 +19,8 @@ use byoc::container::{Mode, app};
 use byoc::endpoint::client_side::{self, Endpoint, Services, Variant, Variants};
 use byoc::endpoint::container_side::{Container, ModelCache, ModelFolder, ModelStore, Pipeline};
 use byoc::endpoint::{Identity, Limits};
-use byoc::platform::Health;
 use byoc::storage::Location;
+use byoc::supervisor::Health;
 
 use support::load::{self, Measured};
 use support::{fixtures, services};

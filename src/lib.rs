@@ -6,7 +6,8 @@
 //! - The four contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`),
 //!   [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`] (the `/opt/ml`
 //!   training tree).
-//! - [`platform`]: what SageMaker does with containers: it reads CreateModel's JSON, starts them and checks their health.
+//! - [`supervisor`]: a container's process from its start to its end. [`platform`]: what SageMaker does around containers:
+//!   CreateModel's JSON, artifacts, the environment that containers start with.
 //! - [`model`]: the models that a container can load, and one invocation: request body in, response body out. [`storage`]:
 //!   files of this machine and objects in S3.
 //! - [`mod@error`] (the error table), [`mod@env`] (the environment), [`signals`] (what asks the program to stop),
@@ -28,6 +29,7 @@ pub mod model;
 pub mod platform;
 pub mod signals;
 pub mod storage;
+pub mod supervisor;
 pub mod telemetry;
 pub mod temporary_folder;
 pub mod training;

@@ -9,12 +9,13 @@ use reqwest::{Client, Url};
 
 use super::client_side::{Endpoint, Queue, Shadow, Variant, Variants, Worker};
 use super::config::{EndpointConfig, VariantConfig};
-use super::container_side::{ContainerLauncher, ContainerSettings, RunningPipeline, Supervisor, stop_all};
+use super::container_side::{ContainerLauncher, ContainerSettings, RunningPipeline, stop_all};
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
 use crate::leased_bytes::MemoryShare;
 use crate::platform::problems::list_problems;
 use crate::storage::{Folders, Location, Storage};
+use crate::supervisor::BackgroundSupervisor;
 use byoc_formats::suggest;
 
 /// What is the same for all endpoints of a process.
@@ -107,7 +108,12 @@ impl Deployment {
     ///
     /// # Errors
     /// What kept containers from starting; the others are stopped again.
-    async fn start(&self, client: &Client, context: &EndpointContext, alone: bool) -> Result<Vec<Supervisor>> {
+    async fn start(
+        &self,
+        client: &Client,
+        context: &EndpointContext,
+        alone: bool,
+    ) -> Result<Vec<BackgroundSupervisor>> {
         let all = self.variants().map(|variant| async move {
             let starter = self.starter(variant, context, alone);
             starter.start(client, &variant.model.containers, variant.model.mode).await
@@ -115,7 +121,7 @@ impl Deployment {
         let (started, errors) = partition(join_all(all).await);
         let (pipelines, instances): (Vec<_>, Vec<_>) =
             started.into_iter().map(|RunningPipeline { pipeline, instances }| (pipeline, instances)).unzip();
-        let instances: Vec<Supervisor> = instances.into_iter().flatten().collect();
+        let instances: Vec<BackgroundSupervisor> = instances.into_iter().flatten().collect();
         if let Some(error) = combined(errors) {
             stop_all(instances).await;
             return Err(error);
@@ -206,7 +212,7 @@ pub(super) async fn start(
     client: &Client,
     deployments: &[Deployment],
     context: &EndpointContext,
-) -> Result<Vec<Supervisor>> {
+) -> Result<Vec<BackgroundSupervisor>> {
     let alone = is_alone(deployments);
     let all = deployments.iter().map(|deployment| deployment.start(client, context, alone));
     let (started, errors) = partition(join_all(all).await);

@@ -19,7 +19,7 @@ use reqwest::Url;
 use super::client_side::authorization::Authorization;
 use super::client_side::{self, AllowedHosts, Services};
 use super::config::EndpointConfig;
-use super::container_side::{ContainerSettings, Supervisor, stop_all};
+use super::container_side::{ContainerSettings, stop_all};
 use super::deployment::{self, Deployment, EndpointContext};
 use super::example_commands;
 use super::limits::Limits;
@@ -28,6 +28,7 @@ use crate::http::server::{self, ServerConfig};
 use crate::platform::http;
 use crate::signals::{StopSignal, StopSignals};
 use crate::storage::{Folders, Location};
+use crate::supervisor::BackgroundSupervisor;
 use crate::telemetry;
 use crate::temporary_folder::TemporaryFolder;
 
@@ -196,7 +197,7 @@ async fn drain(
     work: Vec<JoinHandle<()>>,
     patience: Duration,
     signals: &mut StopSignals,
-    instances: Vec<Supervisor>,
+    instances: Vec<BackgroundSupervisor>,
 ) -> Result<()> {
     for deployment in deployments {
         deployment.endpoint.stop_accepting();

@@ -1,17 +1,12 @@
-//! What SageMaker's platform does around containers, whatever for: the endpoint and batch transform both stand on it.
+//! What SageMaker's platform does around containers, for the endpoint and for batch transform alike.
 //!
-//! [`create_model`] is what containers are asked for, [`fetch`] gets a model's artifact, [`environment`] is what a container
-//! starts with, [`process`] runs it as a child, [`readiness`] waits for its health check, [`http`] is how it is spoken to.
-//! This room must not know what a request is for, who asks, or what a container computes.
+//! [`create_model`] describes the containers of a model, [`fetch`] gets a model's artifact, [`disk`] bounds the disk that artifacts
+//! take on their way, [`environment`] is what a container starts with, [`http`] talks to it. How a container is started and kept
+//! running is [`crate::supervisor`]'s. Nothing here knows what a request is for, who sends it, or what a container computes.
 
 pub mod create_model;
 pub mod disk;
 pub mod environment;
 pub mod fetch;
-mod health;
 pub mod http;
 pub(crate) mod problems;
-pub mod process;
-pub mod readiness;
-
-pub use health::Health;

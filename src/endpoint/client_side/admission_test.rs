@@ -17,7 +17,7 @@ use crate::endpoint::container_side::{Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::FakeContainer;
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 const HOST: &str = "localhost:8080";
 const BODY: &str = "1,2";

@@ -12,7 +12,7 @@ use crate::endpoint::container_side::{Container, ModelCache, ModelFolder, ModelS
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::{FakeContainer, write_archive};
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 fn identity(endpoint: &str) -> Identity {
     Identity { endpoint: endpoint.into(), region: "us-east-1".into(), account: "123456789012".into() }

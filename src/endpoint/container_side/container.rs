@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use super::model_cache::ModelCache;
 use super::single_model::SingleModel;
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 /// What is asked of a container.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
 use crate::fake_container::FakeContainer;
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 fn client() -> Client {
     crate::platform::http::client().unwrap()

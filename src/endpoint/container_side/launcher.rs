@@ -16,16 +16,17 @@ use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::settings::ContainerSettings;
 use super::single_model::{ModelArtifact, SingleModel};
-use super::supervisor::{ContainerProcess, PING_INTERVAL, Replacement, Supervisor, SupervisorConfig};
 use crate::error::{Cause, Error, Result};
-use crate::platform::Health;
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, ModelForm, Models};
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
 use crate::platform::problems::list_problems;
-use crate::platform::process::Process;
-use crate::platform::readiness::wait_until_ready;
 use crate::storage::{Location, Version, nothing_at};
+use crate::supervisor::readiness::wait_until_ready;
+use crate::supervisor::{
+    BackgroundConfig, BackgroundSupervisor, ContainerCommand, ContainerProcess, Health, PING_INTERVAL, Replacement,
+    RestartPort, Serves, Supervisor, SupervisorConfig,
+};
 use byoc_formats::error::chain;
 
 /// What containers are started with.
@@ -53,7 +54,7 @@ pub struct RunningPipeline {
     /// The containers in order.
     pub pipeline: Pipeline,
     /// What looks after them.
-    pub instances: Vec<Supervisor>,
+    pub instances: Vec<BackgroundSupervisor>,
 }
 
 /// A process that was just started, where it listens, and which content its model's artifact had.
@@ -146,7 +147,7 @@ impl ContainerLauncher {
         client: &Client,
         config: &ContainerConfig,
         position: usize,
-    ) -> Result<(Container, Supervisor)> {
+    ) -> Result<(Container, BackgroundSupervisor)> {
         let outcome = self.try_start(client, config, position).await;
         if let Err(error) = &outcome {
             log::error!("{}", chain(error));
@@ -159,7 +160,7 @@ impl ContainerLauncher {
         client: &Client,
         config: &ContainerConfig,
         position: usize,
-    ) -> Result<(Container, Supervisor)> {
+    ) -> Result<(Container, BackgroundSupervisor)> {
         let health = Health::default();
         let (replacements_sender, replacements) = mpsc::unbounded_channel();
         let (process, origin, model) = match self.running.get(&config.name) {
@@ -177,26 +178,36 @@ impl ContainerLauncher {
         let made = self.make_ready(client, config, origin.clone(), model, health.clone()).await;
         match made {
             Ok((container, models)) => {
-                let config = SupervisorConfig {
+                let supervision = SupervisorConfig {
                     client: client.clone(),
                     name: self.name_in_log(config),
-                    origin,
+                    serves: serves(config),
+                    health_check_timeout: self.container_settings.health_check_timeout,
+                    restart_port: RestartPort::Same,
+                };
+                let supervisor = match process {
+                    Some(process) => Supervisor::running(supervision, origin, process),
+                    None => Supervisor::external(supervision, origin),
+                };
+                let background = BackgroundConfig {
                     health,
-                    models,
-                    process,
                     replacements,
                     ping_interval: PING_INTERVAL,
-                    health_check_timeout: self.container_settings.health_check_timeout,
                     failure_reason: format!(
                         "{}. Please check CloudWatch logs for this endpoint.",
                         self.failed_health_check(config)
                     ),
+                    on_restart: Box::new(move || {
+                        if let Some(models) = &models {
+                            models.clear();
+                        }
+                    }),
                 };
-                Ok((container, Supervisor::new(config)))
+                Ok((container, BackgroundSupervisor::spawn(supervisor, background)))
             }
             Err(error) => {
                 if let Some(process) = process {
-                    process.stop().await;
+                    process.stop_and_delete_model().await;
                 }
                 Err(error)
             }
@@ -226,8 +237,8 @@ impl ContainerLauncher {
             runtime: Handle::current(),
             client: client.clone(),
             wait_limit: self.container_settings.cache.patience,
-            executable: process.executable.clone(),
-            variables: process.variables.clone(),
+            executable: process.command().executable.clone(),
+            variables: process.command().variables.clone(),
             base_dir: self.base_dir(config),
             health_check_timeout: self.container_settings.health_check_timeout,
             replacements,
@@ -266,11 +277,10 @@ impl ContainerLauncher {
             },
         };
         let variables = self.container_settings.environment.variables(config, position, place);
-        let started = Process::start(&self.executable, &self.name_in_log(config), &variables, health).await;
-        let (process, origin) = started.map_err(|problem| self.not_healthy(config, &problem))?;
+        let command = ContainerCommand { executable: self.executable.clone(), variables, model_folder: folder };
+        let started = ContainerProcess::start(&self.name_in_log(config), command, health.clone()).await;
+        let (process, origin) = started.map_err(|error| self.not_healthy(config, &error.problem))?;
         log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
-        let executable = self.executable.clone();
-        let process = ContainerProcess { executable, variables, process, end: health.clone(), folder };
         Ok(StartedProcess { process, origin, version })
     }
 
@@ -289,9 +299,8 @@ impl ContainerLauncher {
         model: SingleModel,
         health: Health,
     ) -> Result<(Container, Option<ModelCache>)> {
-        let multi_model = matches!(config.models, Models::Multi { .. });
         let limit = self.container_settings.health_check_timeout;
-        let took = wait_until_ready(client, &origin, multi_model, &health, limit).await;
+        let took = wait_until_ready(client, &origin, serves(config), &health, limit).await;
         let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
@@ -330,9 +339,16 @@ impl ContainerLauncher {
     }
 }
 
+fn serves(config: &ContainerConfig) -> Serves {
+    match config.models {
+        Models::Single(_) => Serves::OneModel,
+        Models::Multi { .. } => Serves::ManyModels,
+    }
+}
+
 /// Stops all containers side by side.
-pub async fn stop_all(instances: Vec<Supervisor>) {
-    join_all(instances.into_iter().map(Supervisor::stop)).await;
+pub async fn stop_all(instances: Vec<BackgroundSupervisor>) {
+    join_all(instances.into_iter().map(BackgroundSupervisor::stop)).await;
 }
 
 #[cfg(test)]

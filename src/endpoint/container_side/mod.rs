@@ -1,11 +1,10 @@
 //! The side that containers see: SageMaker as a container knows it.
 //!
-//! From the outside in: `pipeline` takes a request through the containers and
-//! `exchange` asks one of them; `model_cache` has a multi-model container load
-//! what a request asks for, from `model_store`; `single_model` is the model of any other container. Before that, `start` brings containers up: `process` runs one as a child
-//! process with the `environment` that the platform would give it, `readiness` waits for its health check, and `instance`
-//! looks after it from then on. What goes
-//! wrong is a [`InvocationError`], in terms of containers and models: what clients are told about it is not decided here.
+//! `launcher` starts the containers of a variant: each with the environment that the platform would give it
+//! ([`crate::platform::environment`]), under a supervisor that starts it again when it ends ([`crate::supervisor`]).
+//! `pipeline` takes a request through the containers, and `exchange` sends it to one of them. `model_cache` has a multi-model
+//! container load the model that a request asks for, from `model_store`; `single_model` is the model of any other container.
+//! What goes wrong is an [`InvocationError`], in terms of containers and models: `client_side` decides what clients are told.
 
 mod container;
 mod error;
@@ -18,7 +17,6 @@ mod partial_artifact;
 mod pipeline;
 mod settings;
 mod single_model;
-mod supervisor;
 mod target_model;
 
 pub use container::Container;
@@ -30,5 +28,4 @@ pub use model_cache::{CacheSettings, ModelCache, ModelRefresh};
 pub use model_store::{ModelFolder, ModelStore};
 pub use pipeline::{Invocation, Pipeline, PipelineResponse};
 pub use settings::ContainerSettings;
-pub use supervisor::Supervisor;
 pub use target_model::TargetModel;

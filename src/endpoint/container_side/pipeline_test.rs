@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::fake_container::{FakeContainer, nowhere, response};
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 const HAND_OVER_LIMIT: usize = 5 << 20;
 

@@ -18,15 +18,12 @@ use super::error::InvocationError;
 use super::exchange::Arrival;
 use super::model_cache::{ArtifactState, ChangeWatcher, CheckBackoff, CheckInterval, ModelRefresh, check_failed};
 use super::partial_artifact::{incomplete_artifact, may_become_archive, may_become_model, was_modified_recently};
-use super::supervisor::{ContainerProcess, Replacement, delete};
 use crate::env;
-use crate::platform::Health;
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch::{self, FetchError};
-use crate::platform::process::Process;
-use crate::platform::readiness::wait_until_ready;
 use crate::storage::{Location, Storage, Version};
+use crate::supervisor::{ContainerCommand, ContainerProcess, Health, Replacement, Serves, StartError};
 
 /// Where requests are sent. The container that listens there is not stopped before this is dropped.
 #[derive(Debug)]
@@ -243,7 +240,7 @@ impl SingleModel {
                 }
                 started if is_same => break (before, started),
                 // It was replaced meanwhile.
-                Ok(started) => started.stop().await,
+                Ok(started) => started.process.stop_and_delete_model().await,
                 Err(_) => {}
             }
         };
@@ -303,12 +300,6 @@ struct StartFailure {
     may_be_partial: bool,
 }
 
-impl StartedContainer {
-    async fn stop(self) {
-        self.process.stop().await;
-    }
-}
-
 impl ModelArtifact {
     /// Starts another container with what lies there now.
     async fn start(&self) -> Result<StartedContainer, StartFailure> {
@@ -352,27 +343,21 @@ impl ModelArtifact {
         // What was a folder may be an archive now.
         variables.retain(|name, _| name != env::SM_MODEL_DIR && name != env::SAGEMAKER_BASE_DIR);
         variables.extend(place.variables());
-        let end = Health::default();
-        let started = Process::start(&self.executable, &self.name_in_log, &variables, &end).await;
-        let (process, origin) = started.map_err(&not_loaded)?;
-        let started = StartedContainer {
-            process: ContainerProcess {
-                executable: self.executable.clone(),
-                variables,
-                process,
-                end: end.clone(),
-                folder,
-            },
-            origin,
-        };
-        match wait_until_ready(&self.client, &started.origin, false, &end, self.health_check_timeout).await {
-            Ok(_) => Ok(started),
-            Err(problem) => {
-                let ContainerProcess { process, folder, .. } = started.process;
-                let said = process.stop_and_take_last_error().await.map(|said| format!(": {said}")).unwrap_or_default();
-                delete(folder).await;
-                Err(not_loaded(format!("{problem}{said}")))
+        let command = ContainerCommand { executable: self.executable.clone(), variables, model_folder: folder };
+        let leftover = command.clone();
+        match self.start_ready(command).await {
+            Ok(started) => Ok(started),
+            Err(StartError { problem, logged, .. }) => {
+                leftover.delete_model().await;
+                let logged = logged.map(|logged| format!(": {logged}")).unwrap_or_default();
+                Err(not_loaded(format!("{problem}{logged}")))
             }
         }
+    }
+
+    async fn start_ready(&self, command: ContainerCommand) -> Result<StartedContainer, StartError> {
+        let (process, origin) = ContainerProcess::start(&self.name_in_log, command, Health::default()).await?;
+        let ready = process.until_ready(&self.client, &origin, Serves::OneModel, self.health_check_timeout).await;
+        ready.map(|(process, _)| StartedContainer { process, origin })
     }
 }

@@ -4,7 +4,7 @@
 use reqwest::Client;
 use serde_json::Value;
 
-use super::stage::JobContainer;
+use super::job_container::JobContainer;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, PING_LIMIT, read_body};
 use crate::transform::split::BatchStrategy;

@@ -213,7 +213,7 @@ impl Invoker {
             if !failure.is_retryable() || left == 0 {
                 // Whoever comes next finds a container that works, or nobody does.
                 if failure.is_container_failure() {
-                    self.make_healthy().await.map_err(TransformError::Job)?;
+                    self.ensure_healthy().await.map_err(TransformError::Job)?;
                 }
                 return Err(failure.into_transform_error(self.timeout, self.retries - left));
             }
@@ -221,13 +221,13 @@ impl Invoker {
             log::warn!("{}; trying again", failure.describe(self.timeout));
             tokio::time::sleep(pause).await;
             pause *= 2;
-            self.make_healthy().await.map_err(TransformError::Job)?;
+            self.ensure_healthy().await.map_err(TransformError::Job)?;
         }
     }
 
-    async fn make_healthy(&self) -> Result<()> {
+    async fn ensure_healthy(&self) -> Result<()> {
         for stage in &self.model.containers {
-            stage.make_healthy(&self.model.client).await?;
+            stage.ensure_healthy().await?;
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! The model of a job: the containers that it is served by, from their start to their end, and a payload's way through them.
 //!
 //! A container is always a process of its own, or one that runs already, and is spoken to as the service speaks to it: what
-//! passes here passes there. `stage` is one container, `call` one invocation of all of them.
+//! passes here passes there. `job_container` is one container, `invoker` one invocation of all of them.
 
 mod execution_parameters;
 mod invoker;
+mod job_container;
 mod record_error;
-mod stage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 
 pub(super) use execution_parameters::ExecutionParameters;
 pub(super) use invoker::{Invoker, TransformError};
+use job_container::JobContainer;
 pub(super) use record_error::RecordError;
-use stage::JobContainer;
 
 use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{

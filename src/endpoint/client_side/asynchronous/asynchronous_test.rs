@@ -19,8 +19,8 @@ use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
 use crate::fake_container::{FakeContainer, Seen, response};
 use crate::leased_bytes::MemoryShare;
-use crate::platform::Health;
 use crate::storage::{Folders, Location, S3Access, Storage};
+use crate::supervisor::Health;
 
 /// An endpoint with a queue, and what its answers are written to.
 struct Rig {

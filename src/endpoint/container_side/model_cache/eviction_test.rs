@@ -12,7 +12,7 @@ use super::super::error::ContainerError;
 use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 /// A container that has memory for so many models, and the ids of those that it has.
 struct Small {

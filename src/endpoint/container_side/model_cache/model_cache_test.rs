@@ -11,7 +11,7 @@ use super::super::error::ContainerError;
 use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
-use crate::platform::Health;
+use crate::supervisor::Health;
 
 impl ModelCache {
     /// Where a model is invoked, without keeping it.

@@ -16,8 +16,8 @@ use super::super::super::pipeline::{Invocation, Pipeline, PipelineResponse};
 use super::super::{CacheSettings, ModelCache};
 use super::*;
 use crate::fake_container::{FakeContainer, Seen, response, write_archive};
-use crate::platform::Health;
 use crate::storage::StorageError;
+use crate::supervisor::Health;
 
 /// A prefix with an artifact, and a multi-model container that answers with what the artifact has. Invocations wait for a permit.
 struct Rig {

@@ -1,26 +1,37 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::super::{ContainerCommand, RestartPort, Serves, SupervisorConfig};
 use super::*;
 use crate::fake_container::{FakeContainer, response};
 
-/// SupervisorConfig for a container that answers at `origin`; its process, if it has one, is the script that stands in for
+/// Supervises a container that answers at `container`; its process, if it has one, is the script that stands in for
 /// `byoc serve`.
-fn care(
+fn supervise(
     container: &FakeContainer,
     health: &Health,
     process: Option<ContainerProcess>,
     health_check_timeout: Duration,
-) -> SupervisorConfig {
-    SupervisorConfig {
+) -> BackgroundSupervisor {
+    let config = SupervisorConfig {
         client: crate::platform::http::client().unwrap(),
         name: "test".into(),
-        origin: container.origin.clone(),
+        serves: Serves::OneModel,
+        health_check_timeout,
+        restart_port: RestartPort::Same,
+    };
+    let supervisor = match process {
+        Some(process) => Supervisor::running(config, container.origin.clone(), process),
+        None => Supervisor::external(config, container.origin.clone()),
+    };
+    let background = BackgroundConfig {
         health: health.clone(),
-        models: None,
-        process,
         replacements: tokio::sync::mpsc::unbounded_channel().1,
         ping_interval: Duration::from_millis(1),
-        health_check_timeout,
         failure_reason: "The primary container did not pass.".into(),
-    }
+        on_restart: Box::new(|| ()),
+    };
+    BackgroundSupervisor::spawn(supervisor, background)
 }
 
 async fn until<T>(condition: impl Fn() -> Option<T>) -> T {
@@ -39,8 +50,8 @@ async fn process(fake: &str, health: &Health) -> ContainerProcess {
     let executable = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh");
     let variables =
         BTreeMap::from([("FAKE".to_owned(), fake.to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
-    let (process, _) = Process::start(&executable, "test", &variables, health).await.unwrap();
-    ContainerProcess { executable, variables, process, end: health.clone(), folder: None }
+    let command = ContainerCommand { executable, variables, model_folder: None };
+    ContainerProcess::start("test", command, health.clone()).await.unwrap().0
 }
 
 #[actix_web::test]
@@ -49,7 +60,7 @@ async fn a_container_that_ends_is_started_again_where_it_was() {
     let health = Health::default();
     // It ends at once when it may choose its port, and stays when it is told one.
     let process = process("ends-unless-told-a-port", &health).await;
-    let instance = Supervisor::new(care(&container, &health, Some(process), Duration::from_secs(60)));
+    let instance = supervise(&container, &health, Some(process), Duration::from_secs(60));
     let how = until(|| health.exit_description()).await;
     assert_eq!(how, "the process has ended (exit status: 3)");
     until(|| health.exit_description().is_none().then_some(())).await;
@@ -63,7 +74,7 @@ async fn a_container_that_does_not_come_back_in_time_has_failed() {
     let container = FakeContainer::answering(200, "text/plain", "");
     let health = Health::default();
     let process = process("listens-then-ends", &health).await;
-    let instance = Supervisor::new(care(&container, &health, Some(process), Duration::from_millis(100)));
+    let instance = supervise(&container, &health, Some(process), Duration::from_millis(100));
     assert_eq!(until(|| health.failure_reason()).await, "The primary container did not pass.");
     instance.stop().await;
 }
@@ -72,7 +83,7 @@ async fn a_container_that_does_not_come_back_in_time_has_failed() {
 async fn a_container_that_fails_its_pings_for_too_long_has_failed_and_one_that_recovers_has_not() {
     let health = Health::default();
     let hanging = FakeContainer::answering(500, "text/plain", "");
-    let instance = Supervisor::new(care(&hanging, &health, None, Duration::from_millis(50)));
+    let instance = supervise(&hanging, &health, None, Duration::from_millis(50));
     assert_eq!(until(|| health.failure_reason()).await, "The primary container did not pass.");
     assert!(hanging.count("GET", "/ping") > 1);
     instance.stop().await;
@@ -83,7 +94,7 @@ async fn a_container_that_fails_its_pings_for_too_long_has_failed_and_one_that_r
         let good = pings.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 1;
         async move { response(if good { 200 } else { 503 }).finish() }
     });
-    let instance = Supervisor::new(care(&flapping, &health, None, Duration::from_secs(60)));
+    let instance = supervise(&flapping, &health, None, Duration::from_secs(60));
     until(|| (flapping.count("GET", "/ping") > 5).then_some(())).await;
     assert_eq!(health.failure_reason(), None);
     instance.stop().await;

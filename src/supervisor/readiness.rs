@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url};
 
-use super::Health;
-use super::http::PING_LIMIT;
+use super::{Health, Serves};
 use crate::http::exchange_error::ExchangeError;
+use crate::platform::http::PING_LIMIT;
 
 /// The first pause between two pings. It doubles until the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -25,11 +25,14 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub async fn wait_until_ready(
     client: &Client,
     origin: &Url,
-    multi_model: bool,
+    serves: Serves,
     health: &Health,
     limit: Duration,
 ) -> Result<Duration, String> {
-    let paths: &[&str] = if multi_model { &["/ping", "/models"] } else { &["/ping"] };
+    let paths: &[&str] = match serves {
+        Serves::OneModel => &["/ping"],
+        Serves::ManyModels => &["/ping", "/models"],
+    };
     let start = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -92,19 +95,19 @@ mod tests {
 
     #[actix_web::test]
     async fn a_container_is_ready_once_ping_is_200_and_in_multi_model_mode_models_too() {
-        let client = super::super::http::client().unwrap();
+        let client = crate::platform::http::client().unwrap();
         let single = slow_starter();
-        wait_until_ready(&client, &single.origin, false, &Health::default(), LIMIT).await.unwrap();
+        wait_until_ready(&client, &single.origin, Serves::OneModel, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((single.count("GET", "/ping"), single.count("GET", "/models")), (3, 0));
         let multi = slow_starter();
-        wait_until_ready(&client, &multi.origin, true, &Health::default(), LIMIT).await.unwrap();
+        wait_until_ready(&client, &multi.origin, Serves::ManyModels, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((multi.count("GET", "/ping"), multi.count("GET", "/models")), (4, 2));
     }
 
     #[actix_web::test]
     async fn it_is_said_who_refused_the_connection() {
-        let (client, origin) = (super::super::http::client().unwrap(), nowhere());
-        let waited = wait_until_ready(&client, &origin, false, &Health::default(), Duration::ZERO).await;
+        let (client, origin) = (crate::platform::http::client().unwrap(), nowhere());
+        let waited = wait_until_ready(&client, &origin, Serves::OneModel, &Health::default(), Duration::ZERO).await;
         let who = origin.as_str().trim_end_matches('/').to_owned();
         assert_eq!(
             waited.unwrap_err(),
@@ -116,10 +119,10 @@ mod tests {
 
     #[actix_web::test]
     async fn nobody_waits_for_a_container_that_has_ended() {
-        let client = super::super::http::client().unwrap();
+        let client = crate::platform::http::client().unwrap();
         let health = Health::default();
         health.mark_exited("the process has ended (exit status: 1)");
-        let problem = wait_until_ready(&client, &nowhere(), false, &health, LIMIT).await.unwrap_err();
+        let problem = wait_until_ready(&client, &nowhere(), Serves::OneModel, &health, LIMIT).await.unwrap_err();
         assert_eq!(problem, "the process has ended (exit status: 1)");
     }
 }

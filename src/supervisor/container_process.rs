@@ -1,0 +1,123 @@
+//! A container's process together with how it was started, so that it can be started again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+
+use super::process::Process;
+use super::readiness::wait_until_ready;
+use super::{Health, Serves};
+
+/// How a container is started.
+#[derive(Clone, Debug)]
+pub struct ContainerCommand {
+    /// The program that is a container when called with `serve`.
+    pub executable: PathBuf,
+    /// Its environment; it has no other variables.
+    pub variables: BTreeMap<String, String>,
+    /// The folder that its model was unpacked in for this container alone.
+    pub model_folder: Option<PathBuf>,
+}
+
+/// Why a container did not start, or did not become healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartError {
+    /// What happened.
+    pub problem: String,
+    /// With which code its process exited, if it did.
+    pub exit_code: Option<i32>,
+    /// The last error in its log.
+    pub logged: Option<String>,
+}
+
+impl StartError {
+    pub(super) fn from_problem(problem: String) -> StartError {
+        StartError { problem, exit_code: None, logged: None }
+    }
+}
+
+/// A container that this program started.
+#[derive(Debug)]
+pub struct ContainerProcess {
+    command: ContainerCommand,
+    process: Process,
+    exit: Health,
+}
+
+impl ContainerProcess {
+    /// Starts a container and waits for the URL at which it listens. When the process ends, `exit` says how.
+    ///
+    /// # Errors
+    /// When it could not be started, or ended before it listened.
+    pub async fn start(
+        name: &str,
+        command: ContainerCommand,
+        exit: Health,
+    ) -> Result<(ContainerProcess, Url), StartError> {
+        let started = Process::start(&command.executable, name, &command.variables, &exit).await;
+        let (process, origin) =
+            started.map_err(|problem| StartError { problem, exit_code: exit.exit_code(), logged: None })?;
+        Ok((ContainerProcess { command, process, exit }, origin))
+    }
+
+    /// Waits until the container at `origin` passes its health check, and says how long that took.
+    ///
+    /// # Errors
+    /// When it ends, or does not pass within `limit`; it is stopped then.
+    pub async fn until_ready(
+        self,
+        client: &Client,
+        origin: &Url,
+        serves: Serves,
+        limit: Duration,
+    ) -> Result<(ContainerProcess, Duration), StartError> {
+        match wait_until_ready(client, origin, serves, &self.exit, limit).await {
+            Ok(took) => Ok((self, took)),
+            Err(problem) => {
+                let exit_code = self.exit.exit_code();
+                Err(StartError { problem, exit_code, logged: self.process.stop_and_take_last_error().await })
+            }
+        }
+    }
+
+    /// How it was started.
+    pub fn command(&self) -> &ContainerCommand {
+        &self.command
+    }
+
+    /// How this process ended, if it has; the container may go on with another.
+    pub(super) fn exit(&self) -> &Health {
+        &self.exit
+    }
+
+    pub(super) fn take_last_error(&self) -> Option<String> {
+        self.process.take_last_error()
+    }
+
+    pub(super) async fn wait_for_exit(&mut self) {
+        self.process.wait_for_exit().await;
+    }
+
+    /// Lets the process finish its requests and end.
+    pub async fn stop(self) {
+        self.process.stop().await;
+    }
+
+    /// Lets the process finish its requests and end, and deletes the model that was unpacked for it alone.
+    pub async fn stop_and_delete_model(self) {
+        self.process.stop().await;
+        self.command.delete_model().await;
+    }
+}
+
+impl ContainerCommand {
+    /// Deletes the folder that the model was unpacked in for this container alone.
+    pub async fn delete_model(self) {
+        if let Some(folder) = self.model_folder {
+            // It may be gone already.
+            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+        }
+    }
+}

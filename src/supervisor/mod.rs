@@ -1,0 +1,207 @@
+//! A container from its start to its end: started, pinged, started again, given up, stopped.
+//!
+//! [`process`] runs `byoc serve` as a child process and [`readiness`] waits for its health check; [`ContainerProcess`] is the two
+//! together. A [`Supervisor`] has one container, its own process or one that somebody else runs, and starts it again: when its
+//! caller asks for a healthy one (batch transform), or by itself in the background ([`BackgroundSupervisor`], for an endpoint).
+
+mod background;
+mod container_process;
+mod health;
+pub mod process;
+pub mod readiness;
+
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+
+use crate::env;
+pub use background::{BackgroundConfig, BackgroundSupervisor, PING_INTERVAL, Replacement};
+pub use container_process::{ContainerCommand, ContainerProcess, StartError};
+pub use health::Health;
+use readiness::{ping, wait_until_ready};
+
+/// How a container is supervised.
+#[derive(Clone, Debug)]
+pub struct SupervisorConfig {
+    /// Sends the pings.
+    pub client: Client,
+    /// The container as the log names it.
+    pub name: String,
+    /// Which paths a health check asks for.
+    pub serves: Serves,
+    /// How long the container may take until it is healthy.
+    pub health_check_timeout: Duration,
+    /// Where it listens after it was started again.
+    pub restart_port: RestartPort,
+}
+
+/// What a container serves, and so what its health check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// One model: `/ping` must be 200.
+    OneModel,
+    /// Models that it is told to load: `/models` must be 200 too.
+    ManyModels,
+}
+
+/// Where a container listens after it was started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartPort {
+    /// Where it listened before, so that nothing else has to know.
+    Same,
+    /// At any free port.
+    Any,
+}
+
+/// One container.
+#[derive(Debug)]
+pub struct Supervisor {
+    config: SupervisorConfig,
+    origin: Url,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Somebody else runs it.
+    External,
+    Running(ContainerProcess),
+    /// The last start failed.
+    Stopped(ContainerCommand),
+}
+
+impl Supervisor {
+    /// A container that somebody else runs at `origin`.
+    pub fn external(config: SupervisorConfig, origin: Url) -> Supervisor {
+        Supervisor { config, origin, state: State::External }
+    }
+
+    /// A container that was started already and listens at `origin`.
+    pub fn running(config: SupervisorConfig, origin: Url, process: ContainerProcess) -> Supervisor {
+        Supervisor { config, origin, state: State::Running(process) }
+    }
+
+    /// Starts a container and waits until it is healthy, and says how long that took after it listened.
+    ///
+    /// # Errors
+    /// When it does not become healthy; it is stopped then.
+    pub async fn start(
+        config: SupervisorConfig,
+        command: ContainerCommand,
+    ) -> Result<(Supervisor, Duration), StartError> {
+        let (process, origin) = ContainerProcess::start(&config.name, command, Health::default()).await?;
+        let (process, took) =
+            process.until_ready(&config.client, &origin, config.serves, config.health_check_timeout).await?;
+        Ok((Supervisor { config, origin, state: State::Running(process) }, took))
+    }
+
+    /// Where the container listens.
+    pub fn origin(&self) -> &Url {
+        &self.origin
+    }
+
+    /// How its process ended, if it is ours and has.
+    pub fn exit_description(&self) -> Option<String> {
+        match &self.state {
+            State::Running(process) => process.exit().exit_description(),
+            State::External | State::Stopped(_) => None,
+        }
+    }
+
+    /// The last error in its log, if its process is ours; each is returned once.
+    pub fn take_last_error(&self) -> Option<String> {
+        match &self.state {
+            State::Running(process) => process.take_last_error(),
+            State::External | State::Stopped(_) => None,
+        }
+    }
+
+    /// Makes sure that the container is healthy after something went wrong: starts it again if it has ended or does not answer
+    /// its ping, and waits. Says how long it had to wait, if it had.
+    ///
+    /// # Errors
+    /// When it does not become healthy.
+    pub async fn ensure_healthy(&mut self) -> Result<Option<Duration>, StartError> {
+        let name = &self.config.name;
+        match &self.state {
+            State::External => {
+                if ping(&self.config.client, &self.origin).await.is_ok() {
+                    return Ok(None);
+                }
+                let (limit, mut url) = (self.config.health_check_timeout.as_secs(), self.origin.clone());
+                url.set_path("/ping");
+                log::warn!("container {name}: waiting for {url}, up to {limit} s");
+                let (health, limit) = (Health::default(), self.config.health_check_timeout);
+                let waited =
+                    wait_until_ready(&self.config.client, &self.origin, self.config.serves, &health, limit).await;
+                return waited.map(Some).map_err(StartError::from_problem);
+            }
+            State::Running(process) => {
+                if process.exit().exit_description().is_none() && ping(&self.config.client, &self.origin).await.is_ok()
+                {
+                    return Ok(None);
+                }
+                log::warn!("container {name}: starting it again");
+            }
+            State::Stopped(_) => {}
+        }
+        self.restart().await.map(Some)
+    }
+
+    /// Stops what is left of the container's process, starts another one and waits until it is healthy.
+    ///
+    /// # Errors
+    /// When it does not become healthy; it is stopped then.
+    async fn restart(&mut self) -> Result<Duration, StartError> {
+        let command = match std::mem::replace(&mut self.state, State::External) {
+            State::External => return Err(StartError::from_problem("somebody else runs it".to_owned())),
+            State::Running(process) => {
+                let command = process.command().clone();
+                self.state = State::Stopped(command.clone());
+                // Hung or ended: what is left of it must not answer for the next one.
+                process.stop().await;
+                command
+            }
+            State::Stopped(command) => {
+                self.state = State::Stopped(command.clone());
+                command
+            }
+        };
+        let mut started = command.clone();
+        if let (RestartPort::Same, Some(port)) = (self.config.restart_port, self.origin.port()) {
+            started.variables.insert(env::SAGEMAKER_BIND_TO_PORT.to_owned(), port.to_string());
+        }
+        let (process, origin) = ContainerProcess::start(&self.config.name, started, Health::default()).await?;
+        if self.config.restart_port == RestartPort::Any {
+            self.origin = origin;
+        }
+        let SupervisorConfig { client, serves, health_check_timeout, .. } = &self.config;
+        let (process, took) = process.until_ready(client, &self.origin, *serves, *health_check_timeout).await?;
+        self.state = State::Running(process);
+        Ok(took)
+    }
+
+    /// Waits until the container's process has ended by itself; for ever if somebody else runs it.
+    async fn wait_for_exit(&mut self) {
+        match &mut self.state {
+            State::Running(process) => process.wait_for_exit().await,
+            State::External | State::Stopped(_) => std::future::pending().await,
+        }
+    }
+
+    /// Goes on with another process, and returns the one before.
+    fn replace(&mut self, process: ContainerProcess, origin: Url) -> Option<ContainerProcess> {
+        self.origin = origin;
+        match std::mem::replace(&mut self.state, State::Running(process)) {
+            State::Running(before) => Some(before),
+            State::External | State::Stopped(_) => None,
+        }
+    }
+
+    /// Lets the container finish its requests and end, if its process is ours.
+    pub async fn stop(self) {
+        if let State::Running(process) = self.state {
+            process.stop().await;
+        }
+    }
+}
