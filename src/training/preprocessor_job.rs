@@ -1,15 +1,15 @@
 //! A job that fits a preprocessor: which channel has the data and which the specification, and what is written.
 
-use super::beside;
-use super::channel::{Channel, InputMode};
-use super::destination::{Destination, Output};
-use super::job::Config;
-use super::lines::stamp;
-use super::stop::{Stop, stopped};
-use super::table_source::TableSource;
-use super::task::Task;
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
+use crate::training::Config;
+use crate::training::channel::table_source::TableSource;
+use crate::training::channel::{Channel, InputMode};
+use crate::training::output::other_models;
+use crate::training::output::{Destination, Output};
+use crate::training::report::log_lines::stamp;
+use crate::training::stop_flag::{StopFlag, stopped};
+use crate::training::task::Task;
 use byoc_formats::suggest;
 use byoc_linear_learner::train::Given;
 use byoc_sklearn::{self, Document, Specification};
@@ -127,11 +127,11 @@ impl Job {
     }
 
     pub(super) fn run(self, config: &Config) -> Result<()> {
-        let stop = Stop::on_signal()?;
+        let stop = StopFlag::on_signal()?;
         let task = &config.task;
         task.host()?;
         let (name, channel) = self.channel(task)?;
-        beside::check(task, &config.output, &[PICKLE, FILE])?;
+        other_models::check(task, &config.output, &[PICKLE, FILE])?;
         let destination = Destination::probe(&config.output, &[PICKLE, FILE])?;
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
         let mut rows =

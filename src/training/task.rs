@@ -1,9 +1,9 @@
 //! What a job is told, and by whom: the `/opt/ml` tree of the platform, or a person on the command line.
 
-use super::channel::Channel;
-use super::settings;
-use super::tree::Tree;
 use crate::error::{Cause, Error, Result};
+use crate::training::channel::Channel;
+use crate::training::tree::Tree;
+use crate::training::tree::settings;
 use byoc_linear_learner::train::Given;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

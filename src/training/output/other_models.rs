@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::destination::Output;
-use super::task::Task;
 use crate::error::{Cause, Error, Result};
+use crate::training::output::Output;
+use crate::training::task::Task;
 use byoc_formats::file_kind::FileKind;
 
 /// Looks for such models beside files of these names before the job begins. The tree is the platform's, which may have put
@@ -12,7 +12,7 @@ use byoc_formats::file_kind::FileKind;
 ///
 /// # Errors
 /// [`Cause::BadSetting`] with the files, in a folder that a person named.
-pub(super) fn check(task: &Task, output: &Output, names: &[&str]) -> Result<()> {
+pub(in crate::training) fn check(task: &Task, output: &Output, names: &[&str]) -> Result<()> {
     // An archive is made of this job's files alone.
     let Output::Folder(folder) = output else { return Ok(()) };
     let others = others_in(folder, names);
@@ -54,8 +54,8 @@ fn others_in(folder: &Path, own: &[&str]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::task::Files;
     use super::*;
+    use crate::training::task::Files;
 
     #[test]
     fn a_model_of_another_kind_is_named_and_the_jobs_own_is_replaced() {

@@ -2,8 +2,8 @@
 //!
 //! Wording and order are those of public training logs from 2020 to 2024. All goes to standard output, as there.
 
-use super::report::{number, resolved};
 use crate::telemetry::printable;
+use crate::training::report::{number, resolved};
 use byoc_linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
 use jiff::Timestamp;
 use serde_json::json;
@@ -11,7 +11,7 @@ use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Writes lines for one host.
-pub(super) struct Lines<W> {
+pub(in crate::training) struct LogLines<W> {
     out: W,
     host: String,
     thread: u32,
@@ -24,16 +24,16 @@ pub(super) struct Lines<W> {
     epoch_began: SystemTime,
 }
 
-impl<W: Write> Lines<W> {
-    pub(super) fn new(
+impl<W: Write> LogLines<W> {
+    pub(in crate::training) fn new(
         out: W,
         host: &str,
         given: &Hyperparameters,
         by_validation: bool,
         has_test: bool,
         now: fn() -> SystemTime,
-    ) -> Lines<W> {
-        Lines {
+    ) -> LogLines<W> {
+        LogLines {
             out,
             host: host.to_owned(),
             thread: std::process::id(),
@@ -54,7 +54,7 @@ impl<W: Write> Lines<W> {
         let _ = writeln!(self.out, "[{stamp} INFO {}] {}", self.thread, printable::one_line(&message));
     }
 
-    pub(super) fn configuration(&mut self, source: &str, given: &Given) {
+    pub(in crate::training) fn configuration(&mut self, source: &str, given: &Given) {
         let defaults: Given =
             byoc_linear_learner::train::DEFAULTS.iter().map(|&(name, value)| (name.into(), value.into())).collect();
         let mut all = defaults.clone();
@@ -66,7 +66,7 @@ impl<W: Write> Lines<W> {
         self.line("Number of GPUs being used: 0");
     }
 
-    pub(super) fn hear(&mut self, event: Event<'_>) {
+    pub(in crate::training) fn hear(&mut self, event: Event<'_>) {
         match event {
             Event::Prepared { scaler, models } => {
                 self.epoch_began = (self.now)();
@@ -171,7 +171,7 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    pub(super) fn written(&mut self, path: &std::path::Path, trained: &Trained) {
+    pub(in crate::training) fn written(&mut self, path: &std::path::Path, trained: &Trained) {
         let chooser = if self.by_validation { "validation" } else { "train" };
         let what = if trained.refined { ", refined" } else { "" };
         self.line(format_args!(
@@ -184,10 +184,10 @@ impl<W: Write> Lines<W> {
 }
 
 /// `MM/DD/YYYY HH:MM:SS`, in UTC.
-pub(super) fn stamp(time: SystemTime) -> String {
+pub(in crate::training) fn stamp(time: SystemTime) -> String {
     Timestamp::try_from(time).unwrap_or_default().strftime("%m/%d/%Y %H:%M:%S").to_string()
 }
 
 #[cfg(test)]
-#[path = "lines_test.rs"]
-mod lines_test;
+#[path = "log_lines_test.rs"]
+mod log_lines_test;

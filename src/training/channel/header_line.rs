@@ -1,14 +1,14 @@
 //! A first line that has the names of the columns: skipped where the channel says that there is one, and noticed where it
 //! does not, since a column of words would take its own name for one of them.
 
-use super::channel::Header;
+use crate::training::channel::Header;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
 /// What is known of the first line of each file.
 #[derive(Clone, Debug)]
-pub(super) struct HeaderLine {
+pub(in crate::training) struct HeaderLine {
     header: Header,
     names: Names,
 }
@@ -23,18 +23,18 @@ enum Names {
 }
 
 /// The names in the first line of the first file of a job, and the file.
-pub(super) type FirstLine = OnceLock<(String, Vec<String>)>;
+pub(in crate::training) type FirstLine = OnceLock<(String, Vec<String>)>;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl HeaderLine {
     /// Above the rows that a specification describes by name.
-    pub(super) fn new(header: Header, names: Vec<Vec<String>>) -> HeaderLine {
+    pub(in crate::training) fn new(header: Header, names: Vec<Vec<String>>) -> HeaderLine {
         HeaderLine { header, names: Names::Of(names) }
     }
 
     /// Above rows of numbers.
-    pub(super) fn above_numbers(header: Header, first: &Arc<FirstLine>) -> HeaderLine {
+    pub(in crate::training) fn above_numbers(header: Header, first: &Arc<FirstLine>) -> HeaderLine {
         HeaderLine { header, names: Names::AboveNumbers(Arc::clone(first)) }
     }
 
@@ -43,7 +43,7 @@ impl HeaderLine {
     /// # Errors
     /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) for a header line that nobody said is there, and for a first
     /// line that is not the one that should be.
-    pub(super) fn length(&self, text: &[u8], file: &str) -> Result<usize> {
+    pub(in crate::training) fn length(&self, text: &[u8], file: &str) -> Result<usize> {
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (BYTE_ORDER_MARK.len(), rest),
             None => (0, text),
@@ -84,7 +84,7 @@ impl HeaderLine {
     }
 
     /// How many columns the header line has, where each file has one and its names are not known beforehand.
-    pub(super) fn columns(&self) -> Option<usize> {
+    pub(in crate::training) fn columns(&self) -> Option<usize> {
         match (&self.header, &self.names) {
             (Header::Present, Names::AboveNumbers(first)) => first.get().map(|(_, names)| names.len()),
             _ => None,

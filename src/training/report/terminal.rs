@@ -1,20 +1,20 @@
 //! Progress for a person at a terminal: a status line that changes, and lines that stay.
 
-use super::report::number;
 use crate::telemetry::terminal::{REFRESH_INTERVAL, print_line, show_status};
+use crate::training::report::number;
 use byoc_linear_learner::train::{Event, Hyperparameters, Trained, Verdict};
 use std::path::Path;
 use std::time::Instant;
 
-pub(super) struct Screen {
+pub(in crate::training) struct Terminal {
     epochs: usize,
     began: Instant,
     shown: Option<Instant>,
 }
 
-impl Screen {
-    pub(super) fn new(given: &Hyperparameters) -> Screen {
-        Screen { epochs: given.epochs, began: Instant::now(), shown: None }
+impl Terminal {
+    pub(in crate::training) fn new(given: &Hyperparameters) -> Terminal {
+        Terminal { epochs: given.epochs, began: Instant::now(), shown: None }
     }
 
     /// Changes the status line, unless it has only just changed.
@@ -25,7 +25,7 @@ impl Screen {
         }
     }
 
-    pub(super) fn hear(&mut self, event: Event<'_>) {
+    pub(in crate::training) fn hear(&mut self, event: Event<'_>) {
         match event {
             Event::Prepared { scaler, models } => {
                 print_line(&format!("training {models} models on {} features", scaler.means.len()));
@@ -57,7 +57,7 @@ impl Screen {
         }
     }
 
-    pub(super) fn written(&self, path: &Path, trained: &Trained) {
+    pub(in crate::training) fn written(&self, path: &Path, trained: &Trained) {
         print_line(&format!("{} after {} epochs", path.display(), trained.epochs));
     }
 }

@@ -1,7 +1,7 @@
 //! A channel's bytes: files in order, or a FIFO for each walk.
 
-use super::channel::InputMode;
-use super::stop::Stop;
+use crate::training::channel::InputMode;
+use crate::training::stop_flag::StopFlag;
 use byoc_formats::error::{Cause, Error, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -17,25 +17,25 @@ const RETRY: Duration = Duration::from_millis(20);
 
 /// Where a channel's bytes come from.
 #[derive(Clone, Debug)]
-pub(super) struct Streams {
+pub(in crate::training) struct Streams {
     path: PathBuf,
     mode: InputMode,
 }
 
 /// One file or FIFO.
-pub(super) struct Stream {
+pub(in crate::training) struct Stream {
     /// For messages.
-    pub(super) path: PathBuf,
-    pub(super) bytes: Box<dyn Read>,
+    pub(in crate::training) path: PathBuf,
+    pub(in crate::training) bytes: Box<dyn Read>,
 }
 
 impl Streams {
-    pub(super) fn new(path: PathBuf, mode: InputMode) -> Streams {
+    pub(in crate::training) fn new(path: PathBuf, mode: InputMode) -> Streams {
         Streams { path, mode }
     }
 
     /// The paths of a walk, counted from 0: the file, all files of the folder in the order of their names, or that walk's FIFO.
-    pub(super) fn paths(&self, walk: usize) -> Result<Vec<PathBuf>> {
+    pub(in crate::training) fn paths(&self, walk: usize) -> Result<Vec<PathBuf>> {
         match self.mode {
             InputMode::Pipe => {
                 let mut name = self.path.as_os_str().to_owned();
@@ -63,7 +63,7 @@ impl Streams {
     }
 
     /// Opens one of the paths. A FIFO that the platform has not made yet is waited for, until the job is to end; the log says so.
-    pub(super) fn open(&self, path: &Path, stop: &Stop) -> Result<Stream> {
+    pub(in crate::training) fn open(&self, path: &Path, stop: &StopFlag) -> Result<Stream> {
         let _waiting = (self.mode == InputMode::Pipe).then(|| Waiting::begin(path.to_owned()));
         while self.mode == InputMode::Pipe && !path.exists() && !stop.is_set() {
             std::thread::sleep(RETRY);
@@ -166,7 +166,7 @@ mod tests {
         writer.finish().unwrap();
         let streams = Streams::new(folder.path().to_owned(), InputMode::File);
         let mut text = String::new();
-        streams.open(&path, &Stop::default()).unwrap().bytes.read_to_string(&mut text).unwrap();
+        streams.open(&path, &StopFlag::default()).unwrap().bytes.read_to_string(&mut text).unwrap();
         assert_eq!(text, "1,2\n");
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`Cause::Io`], as it would be after hours of work.
-pub(super) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
+pub(in crate::training) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
     let is_new = !directory.exists();
     if let Some(file) = directory.ancestors().find(|above| above.is_file()) {
         let what = if file == directory { "it".to_owned() } else { file.display().to_string() };

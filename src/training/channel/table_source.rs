@@ -1,10 +1,10 @@
 //! A channel of CSV as the fit of a preprocessor walks over it: columns with one type over the whole channel, chunk by
 //! chunk, from memory as far as the text fits there.
 
-use super::channel::{Channel, Format};
-use super::header_line::HeaderLine;
-use super::stop::{Stop, stopped};
-use super::streams::{Stream, Streams};
+use crate::training::channel::header_line::HeaderLine;
+use crate::training::channel::streams::{Stream, Streams};
+use crate::training::channel::{Channel, Format};
+use crate::training::stop_flag::{StopFlag, stopped};
 use byoc_formats::error::Place;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::csv::{ColumnType, Records, Typing};
@@ -18,14 +18,14 @@ const CHUNK: usize = 4 << 20;
 const LONGEST_RECORD: usize = 256 << 20;
 
 /// The rows of a channel.
-pub(super) struct TableSource {
+pub(in crate::training) struct TableSource {
     /// For messages.
     name: String,
     streams: Streams,
     /// A file of the channel that is no data.
     excluded: PathBuf,
     header: HeaderLine,
-    stop: Stop,
+    stop: StopFlag,
     /// How many bytes of text may be kept.
     room: usize,
     kept: Kept,
@@ -57,14 +57,14 @@ impl TableSource {
     /// # Errors
     /// [`Cause::BadSetting`] for a channel of something else than CSV, and for one whose label is not where the
     /// specification has it.
-    pub(super) fn new(
+    pub(in crate::training) fn new(
         name: &str,
         path: PathBuf,
         channel: &Channel,
         specification: &Specification,
         excluded: PathBuf,
         room: usize,
-        stop: &Stop,
+        stop: &StopFlag,
     ) -> Result<TableSource> {
         // Without a content type it is CSV: a preprocessor reads nothing else.
         if channel.has_content_type() && channel.format()? != Format::Csv {

@@ -1,8 +1,8 @@
 //! The three JSON files that tell a job what to do.
 
-use super::channel::Channel;
-use super::tree::Tree;
 use crate::error::{Cause, Error, Result};
+use crate::training::channel::Channel;
+use crate::training::tree::Tree;
 use byoc_linear_learner::train::Given;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ struct Resources {
 }
 
 /// The name of a host where no file says it, as on a laptop.
-pub(super) const ONLY_HOST: &str = "algo-1";
+pub(in crate::training) const ONLY_HOST: &str = "algo-1";
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let bytes = match std::fs::read(path) {
@@ -34,12 +34,12 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 }
 
 /// Reads the hyperparameters, of which there are none without the file.
-pub(super) fn hyperparameters_or_none(tree: &Tree) -> Result<Given> {
+pub(in crate::training) fn hyperparameters_or_none(tree: &Tree) -> Result<Given> {
     if tree.hyperparameters().exists() { hyperparameters(tree) } else { Ok(Given::new()) }
 }
 
 /// Reads the hyperparameters. Every value is a string; the Python SDK writes JSON into some of them (`"\"adam\""`).
-pub(super) fn hyperparameters(tree: &Tree) -> Result<Given> {
+pub(in crate::training) fn hyperparameters(tree: &Tree) -> Result<Given> {
     let path = tree.hyperparameters();
     let Some(given) = read::<BTreeMap<String, Value>>(&path)? else {
         return Err(Error::new(
@@ -81,7 +81,7 @@ fn text(value: Value) -> Option<Result<String, String>> {
 }
 
 /// Reads the name of this host; refuses more than one of them.
-pub(super) fn host(tree: &Tree) -> Result<String> {
+pub(in crate::training) fn host(tree: &Tree) -> Result<String> {
     let Some(resources) = read::<Resources>(&tree.resource_config())? else { return Ok(ONLY_HOST.to_owned()) };
     match resources.hosts.as_slice() {
         [] | [_] => Ok(resources.current_host),
@@ -98,7 +98,7 @@ pub(super) fn host(tree: &Tree) -> Result<String> {
 }
 
 /// Reads the channels of whatever job. Without the file each folder of data is one, of files.
-pub(super) fn all_channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
+pub(in crate::training) fn all_channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
     if let Some(channels) = read::<BTreeMap<String, Channel>>(&tree.input_data_config())? {
         return Ok(channels);
     }
@@ -109,7 +109,7 @@ pub(super) fn all_channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
 }
 
 /// Reads the channels of a linear learner. Without the file each folder of data is one, of files.
-pub(super) fn channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
+pub(in crate::training) fn channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
     let path = tree.input_data_config();
     let wanted = ["train", "validation", "test"];
     let Some(channels) = read::<BTreeMap<String, Channel>>(&path)? else {

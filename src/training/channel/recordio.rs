@@ -1,13 +1,13 @@
 //! recordio-protobuf of a channel, record by record: dense or sparse, the label beside the features.
 
-use super::source::Collector;
-use super::streams::Stream;
+use crate::training::channel::block_source::Collector;
+use crate::training::channel::streams::Stream;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::recordio::{Cells, Frames, Record};
 
 /// Reads a stream to its end, or until nobody wants more.
-pub(super) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
+pub(in crate::training) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
     let mut frames = Frames::new(&mut stream.bytes);
     let mut record: Record = Record::default();
     loop {

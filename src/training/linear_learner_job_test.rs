@@ -1,4 +1,5 @@
 use super::*;
+use crate::training::{Output, Task, run};
 use byoc_account::Allowance;
 use byoc_formats::media_types::{ContentType, MediaType};
 use byoc_formats::rows::predictions::Scores;

@@ -1,42 +1,45 @@
 //! What is told of a run, to whoever watches: AWS's log lines, or one line that changes where a person sits.
 
-use super::lines::Lines;
-use super::screen::Screen;
+pub(super) mod log_lines;
+pub(super) mod terminal;
+
+use crate::training::report::log_lines::LogLines;
+use crate::training::report::terminal::Terminal;
 use byoc_linear_learner::train::{Candidate, Event, Optimizer, Trained};
 use std::io::Stdout;
 use std::path::Path;
 
 /// Where the run is told.
-pub(super) enum Report {
-    Lines(Box<Lines<Stdout>>),
-    Screen(Screen),
+pub(in crate::training) enum Report {
+    LogLines(Box<LogLines<Stdout>>),
+    Terminal(Terminal),
 }
 
 impl Report {
-    pub(super) fn hear(&mut self, event: Event<'_>) {
+    pub(in crate::training) fn hear(&mut self, event: Event<'_>) {
         match self {
-            Report::Lines(lines) => lines.hear(event),
-            Report::Screen(screen) => screen.hear(event),
+            Report::LogLines(lines) => lines.hear(event),
+            Report::Terminal(screen) => screen.hear(event),
         }
     }
 
-    pub(super) fn written(&mut self, path: &Path, trained: &Trained) {
+    pub(in crate::training) fn written(&mut self, path: &Path, trained: &Trained) {
         match self {
-            Report::Lines(lines) => lines.written(path, trained),
-            Report::Screen(screen) => screen.written(path, trained),
+            Report::LogLines(lines) => lines.written(path, trained),
+            Report::Terminal(screen) => screen.written(path, trained),
         }
     }
 }
 
 /// A number as Python prints it, which AWS's lines are written by.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::training) fn number(value: f64) -> String {
     let mut text = Vec::new();
     byoc_formats::numbers::print::write_f64(&mut text, value);
     String::from_utf8(text).unwrap_or_default()
 }
 
 /// The winner's settings as Python's `json.dumps` writes them, in the order of AWS's line.
-pub(super) fn resolved(optimizer: Optimizer, candidate: &Candidate, refined: bool) -> String {
+pub(in crate::training) fn resolved(optimizer: Optimizer, candidate: &Candidate, refined: bool) -> String {
     let mut parts = vec![
         ("optimizer", format!("{:?}", optimizer.name())),
         ("learning_rate", number(candidate.learning_rate)),

@@ -1,5 +1,12 @@
 //! What `inputdataconfig.json` says of a channel.
 
+pub(super) mod block_source;
+pub(super) mod csv;
+pub(super) mod header_line;
+pub(super) mod recordio;
+pub(super) mod streams;
+pub(super) mod table_source;
+
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::suggest;
 use serde::Deserialize;
@@ -7,16 +14,16 @@ use serde::Deserialize;
 /// A channel as it is configured. What is not listed here does not concern a container.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Channel {
+pub(in crate::training) struct Channel {
     #[serde(default)]
-    pub(super) training_input_mode: InputMode,
+    pub(in crate::training) training_input_mode: InputMode,
     content_type: Option<String>,
     record_wrapper_type: Option<String>,
 }
 
 /// How a channel's data come.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-pub(super) enum InputMode {
+pub(in crate::training) enum InputMode {
     /// Files in a folder; as far as a container can see, a mounted folder is the same.
     #[default]
     #[serde(alias = "FastFile")]
@@ -27,7 +34,7 @@ pub(super) enum InputMode {
 
 /// Whether the first line of a file has the names of the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Header {
+pub(in crate::training) enum Header {
     /// Not, as SageMaker's algorithms want it.
     #[default]
     Absent,
@@ -37,7 +44,7 @@ pub(super) enum Header {
 
 /// What a channel's data are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::training) enum Format {
     /// `text/csv`: no header, the label first.
     Csv,
     /// `application/x-recordio-protobuf`, dense or sparse.
@@ -46,17 +53,17 @@ pub(super) enum Format {
 
 impl Channel {
     /// Whether it is said what the data are.
-    pub(super) fn has_content_type(&self) -> bool {
+    pub(in crate::training) fn has_content_type(&self) -> bool {
         self.content_type.as_deref().is_some_and(|header| !header.trim().is_empty())
     }
 
     /// A channel of files of a content type.
-    pub(super) fn of_files(content_type: &str) -> Channel {
+    pub(in crate::training) fn of_files(content_type: &str) -> Channel {
         Channel { content_type: Some(content_type.to_owned()), ..Channel::default() }
     }
 
     /// The content type as it was written.
-    pub(super) fn content_type(&self) -> &str {
+    pub(in crate::training) fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or_default()
     }
 
@@ -68,7 +75,7 @@ impl Channel {
     }
 
     /// `label_size`: how many columns at the left are labels.
-    pub(super) fn label_size(&self) -> Option<&str> {
+    pub(in crate::training) fn label_size(&self) -> Option<&str> {
         self.parameter("label_size")
     }
 
@@ -76,7 +83,7 @@ impl Channel {
     ///
     /// # Errors
     /// [`Cause::BadSetting`] for a `header` that is neither present nor absent.
-    pub(super) fn header(&self) -> Result<Header> {
+    pub(in crate::training) fn header(&self) -> Result<Header> {
         match self.parameter("header") {
             None => Ok(Header::Absent),
             Some(value) if value.eq_ignore_ascii_case("absent") => Ok(Header::Absent),
@@ -92,7 +99,7 @@ impl Channel {
     ///
     /// # Errors
     /// [`Cause::BadSetting`] with the content type.
-    pub(super) fn check_label_first(&self) -> Result<()> {
+    pub(in crate::training) fn check_label_first(&self) -> Result<()> {
         if self.label_size().is_some_and(|size| size != "1") {
             let expected = "expected label_size=1, the label in the first column";
             return Err(Error::new(Cause::BadSetting, format!("ContentType {:?}: {expected}", self.content_type())));
@@ -104,7 +111,7 @@ impl Channel {
     ///
     /// # Errors
     /// [`Cause::BadSetting`] for any other, and for what would be wrapped once more.
-    pub(super) fn format(&self) -> Result<Format> {
+    pub(in crate::training) fn format(&self) -> Result<Format> {
         let refuse = |message: String| Err(Error::new(Cause::BadSetting, message));
         let header = self.content_type.as_deref().map(str::trim).filter(|header| !header.is_empty());
         let Some(header) = header else { return Ok(Format::RecordIo) };

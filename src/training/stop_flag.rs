@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a job is to end. Copies are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stop(Arc<AtomicBool>);
+pub(super) struct StopFlag(Arc<AtomicBool>);
 
 /// What there is to say when a job ended before it had anything to write.
 pub(super) fn stopped() -> byoc_formats::error::Error {
@@ -17,7 +17,7 @@ pub(super) fn stopped() -> byoc_formats::error::Error {
     )
 }
 
-impl Stop {
+impl StopFlag {
     pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -27,7 +27,7 @@ impl Stop {
     }
 
     /// Listens for SIGTERM, and where a person watches for Ctrl-C and for the end of the terminal.
-    pub(super) fn on_signal() -> Result<Stop> {
+    pub(super) fn on_signal() -> Result<StopFlag> {
         let failed = |error: std::io::Error| {
             Error::new(Cause::Internal, "could not start a thread that listens for signals").caused_by(error)
         };
@@ -36,7 +36,7 @@ impl Stop {
             let _within = runtime.enter();
             StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC, StopSignal::Hangup])?
         };
-        let stop = Stop::default();
+        let stop = StopFlag::default();
         let set = stop.clone();
         let listen = move || {
             runtime.block_on(signals.next());

@@ -1,10 +1,10 @@
 //! A channel as training walks over it: blocks of rows, read ahead by a thread of its own, kept in memory as far as they fit.
 
-use super::channel::{Channel, Format};
-use super::header_line::{FirstLine, HeaderLine};
-use super::stop::Stop;
-use super::streams::Streams;
-use super::{csv, recordio};
+use crate::training::channel::header_line::{FirstLine, HeaderLine};
+use crate::training::channel::streams::Streams;
+use crate::training::channel::{Channel, Format};
+use crate::training::channel::{csv, recordio};
+use crate::training::stop_flag::StopFlag;
 use byoc_formats::error::{Error, Result};
 use byoc_linear_learner::train::{Features, Pass, PredictorType, Rows, Source};
 use std::path::PathBuf;
@@ -21,9 +21,9 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// How a channel is read.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(in crate::training) struct Reading {
     /// The channel's name, for messages.
-    pub(super) name: String,
+    pub(in crate::training) name: String,
     streams: Streams,
     format: Format,
     /// Of CSV.
@@ -31,12 +31,12 @@ pub(super) struct Reading {
     predictor_type: PredictorType,
     mini_batch_size: usize,
     shape: Shape,
-    stop: Stop,
+    stop: StopFlag,
 }
 
 /// What the rows of all channels of a job have in common, once the first is read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shape {
+pub(in crate::training) struct Shape {
     /// How many features.
     width: Arc<OnceLock<usize>>,
     /// The names of the columns, where files have them.
@@ -44,14 +44,14 @@ pub(super) struct Shape {
 }
 
 impl Reading {
-    pub(super) fn new(
+    pub(in crate::training) fn new(
         name: &str,
         path: PathBuf,
         channel: &Channel,
         predictor_type: PredictorType,
         mini_batch_size: usize,
         shape: &Shape,
-        stop: &Stop,
+        stop: &StopFlag,
     ) -> Result<Reading> {
         let in_channel = |error: Error| error.context(format_args!("channel {name}"));
         let format = channel.format().map_err(in_channel)?;
@@ -106,7 +106,7 @@ impl Reading {
 }
 
 /// Puts rows together to blocks, whatever format they come in.
-pub(super) struct Collector<'a> {
+pub(in crate::training) struct Collector<'a> {
     predictor_type: PredictorType,
     mini_batch_size: usize,
     sender: &'a SyncSender<Result<Rows>>,
@@ -137,17 +137,17 @@ impl<'a> Collector<'a> {
     }
 
     /// How many columns CSV has, label and all, once the first record has been seen.
-    pub(super) fn columns(&self) -> Option<usize> {
+    pub(in crate::training) fn columns(&self) -> Option<usize> {
         self.width.map(|width| width.saturating_add(1))
     }
 
     /// Rows of the current file or FIFO so far.
-    pub(super) fn rows_of_stream(&self) -> usize {
+    pub(in crate::training) fn rows_of_stream(&self) -> usize {
         self.rows_of_stream
     }
 
     /// Takes a row. Gives false when nobody wants more.
-    pub(super) fn push_dense(&mut self, label: f32, features: &[f32]) -> Result<bool> {
+    pub(in crate::training) fn push_dense(&mut self, label: f32, features: &[f32]) -> Result<bool> {
         let block = self.open_block(label, features.len(), true)?;
         match &mut block.features {
             Features::Dense(values) => values.extend_from_slice(features),
@@ -161,7 +161,13 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes a row of which only some values are given.
-    pub(super) fn push_sparse(&mut self, label: f32, width: u64, keys: &[u64], values: &[f32]) -> Result<bool> {
+    pub(in crate::training) fn push_sparse(
+        &mut self,
+        label: f32,
+        width: u64,
+        keys: &[u64],
+        values: &[f32],
+    ) -> Result<bool> {
         if let Some(key) = keys.iter().find(|&&key| key >= width || key > u64::from(u32::MAX)) {
             return Err(Error::bad_payload(format!(
                 "expected keys below the {width} features (keys count from 0), found {key}"
@@ -255,7 +261,7 @@ fn check_label(label: f32, predictor_type: PredictorType) -> Result<()> {
 }
 
 /// A channel that is read once if it fits into memory, and again for each walk if it does not.
-pub(super) struct ChannelSource {
+pub(in crate::training) struct ChannelSource {
     reading: Reading,
     /// How many bytes of rows may be kept.
     room: usize,
@@ -274,7 +280,7 @@ enum State {
 }
 
 impl ChannelSource {
-    pub(super) fn new(reading: Reading, room: usize) -> ChannelSource {
+    pub(in crate::training) fn new(reading: Reading, room: usize) -> ChannelSource {
         ChannelSource { reading, room, kept: Vec::new(), state: State::Filling(None), walks: 0 }
     }
 
@@ -355,5 +361,5 @@ impl Iterator for Walk<'_> {
 }
 
 #[cfg(test)]
-#[path = "source_test.rs"]
-mod source_test;
+#[path = "block_source_test.rs"]
+mod block_source_test;

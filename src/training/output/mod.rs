@@ -1,6 +1,8 @@
 //! Where a model goes: a folder, or the archive that SageMaker would make of that folder, `model.tar.gz`.
 
-use super::place;
+pub(super) mod other_models;
+pub(super) mod write_check;
+
 use crate::error::{Cause, Error, Result};
 use crate::temporary_folder::TemporaryFolder;
 use flate2::Compression;
@@ -19,7 +21,7 @@ pub enum Output {
 }
 
 /// An output that was tried before the work.
-pub(super) enum Destination<'a> {
+pub(in crate::training) enum Destination<'a> {
     /// The model is made where it goes.
     Folder(&'a Path),
     /// It is made in a folder of its own, then packed.
@@ -31,12 +33,12 @@ impl Destination<'_> {
     ///
     /// # Errors
     /// [`Cause::Io`], as it would be after hours of work.
-    pub(super) fn probe<'a>(output: &'a Output, names: &[&str]) -> Result<Destination<'a>> {
+    pub(in crate::training) fn probe<'a>(output: &'a Output, names: &[&str]) -> Result<Destination<'a>> {
         match output {
-            Output::Folder(folder) => place::probe(folder, names).map(|()| Destination::Folder(folder)),
+            Output::Folder(folder) => write_check::probe(folder, names).map(|()| Destination::Folder(folder)),
             Output::Archive(archive) => {
                 let name = archive.file_name().unwrap_or_default().to_string_lossy();
-                place::probe(archive.parent().unwrap_or(Path::new("/")), &[&name])?;
+                write_check::probe(archive.parent().unwrap_or(Path::new("/")), &[&name])?;
                 let folder = TemporaryFolder::make("byoc-train-")?;
                 folder.remove_abandoned();
                 Ok(Destination::Archive(archive, folder))
@@ -45,7 +47,7 @@ impl Destination<'_> {
     }
 
     /// The folder to write the model's files into.
-    pub(super) fn folder(&self) -> PathBuf {
+    pub(in crate::training) fn folder(&self) -> PathBuf {
         match self {
             Destination::Folder(folder) => folder.to_path_buf(),
             Destination::Archive(_, temporary) => temporary.path().join("model"),
@@ -56,7 +58,7 @@ impl Destination<'_> {
     ///
     /// # Errors
     /// [`Cause::Io`].
-    pub(super) fn finish(self, name: &str) -> Result<PathBuf> {
+    pub(in crate::training) fn finish(self, name: &str) -> Result<PathBuf> {
         match self {
             Destination::Folder(folder) => Ok(folder.join(name)),
             Destination::Archive(archive, _) => pack(&self.folder(), archive).map(|()| archive.to_path_buf()),

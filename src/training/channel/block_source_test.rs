@@ -1,5 +1,5 @@
-use super::super::channel::Channel;
 use super::*;
+use crate::training::channel::Channel;
 use byoc_formats::error::Cause;
 use byoc_formats::media_types::recordio::write_record;
 use std::path::Path;
@@ -11,7 +11,7 @@ const PIPE: &str = r#"{"TrainingInputMode": "Pipe", "ContentType": "text/csv"}"#
 fn source(folder: &Path, channel: &str, kind: PredictorType, batch: usize, room: usize) -> ChannelSource {
     let channel: Channel = serde_json::from_str(channel).unwrap();
     let reading =
-        Reading::new("train", folder.join("train"), &channel, kind, batch, &Shape::default(), &Stop::default())
+        Reading::new("train", folder.join("train"), &channel, kind, batch, &Shape::default(), &StopFlag::default())
             .unwrap();
     ChannelSource::new(reading, room)
 }
@@ -185,7 +185,7 @@ fn each_walk_over_a_pipe_opens_its_own_fifo_also_one_that_comes_late() {
 fn a_walk_that_waits_for_data_ends_when_the_job_is_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let channel: Channel = serde_json::from_str(PIPE).unwrap();
-    let stop = Stop::default();
+    let stop = StopFlag::default();
     let reading = Reading::new(
         "train",
         folder.path().join("train"),

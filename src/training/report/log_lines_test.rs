@@ -14,7 +14,7 @@ fn clock() -> SystemTime {
 
 fn told(given: &Hyperparameters, events: &[Event<'_>]) -> String {
     let mut out = Vec::new();
-    let mut lines = Lines::new(&mut out, "algo-1", given, true, false, clock);
+    let mut lines = LogLines::new(&mut out, "algo-1", given, true, false, clock);
     lines.thread = 140;
     events.iter().for_each(|event| lines.hear(*event));
     String::from_utf8(out).unwrap()
@@ -97,7 +97,7 @@ fn the_configuration_is_printed_as_it_came_and_as_it_is() {
     let raw: Given =
         [("predictor_type".to_owned(), "regressor".to_owned()), ("epochs".to_owned(), "3".to_owned())].into();
     let mut out = Vec::new();
-    let mut lines = Lines::new(&mut out, "algo-1", &parsed, false, false, clock);
+    let mut lines = LogLines::new(&mut out, "algo-1", &parsed, false, false, clock);
     lines.configuration("/opt/ml/input/config/hyperparameters.json", &raw);
     let scaler = Scaler { records: 9, means: vec![0.0], inverses: vec![1.0], label_mean: 0.0, label_deviation: 1.0 };
     lines.hear(Event::Prepared { scaler: &scaler, models: 4 });
@@ -124,7 +124,7 @@ fn dates_are_those_of_the_calendar() {
 fn what_a_terminal_obeys_is_escaped_and_nothing_else_of_a_line_is_changed() {
     let mut out = Vec::new();
     let given = given(&[("predictor_type", "regressor")]);
-    let mut lines = Lines::new(&mut out, "algo\r\u{1b}[2K\u{202e}1", &given, true, false, clock);
+    let mut lines = LogLines::new(&mut out, "algo\r\u{1b}[2K\u{202e}1", &given, true, false, clock);
     lines.thread = 140;
     lines.hear(Event::StoppedEarly);
     let text = String::from_utf8(out).unwrap();

@@ -1,8 +1,8 @@
 //! CSV of a channel, block by block: the label first, and a header line where the channel says so.
 
-use super::header_line::HeaderLine;
-use super::source::Collector;
-use super::streams::Stream;
+use crate::training::channel::block_source::Collector;
+use crate::training::channel::header_line::HeaderLine;
+use crate::training::channel::streams::Stream;
 use byoc_account::Allowance;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
@@ -15,7 +15,7 @@ const CHUNK: usize = 4 << 20;
 const LONGEST_LINE: usize = 256 << 20;
 
 /// Reads a stream to its end, or until nobody wants more.
-pub(super) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Collector) -> Result<()> {
+pub(in crate::training) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Collector) -> Result<()> {
     let mut text = Vec::new();
     // Of the stream before `text`. A header line counts as its first row.
     let (mut rows, mut offset) = (0, 0);

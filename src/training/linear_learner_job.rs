@@ -1,56 +1,31 @@
-//! A job from its first file to its last.
+//! A job that trains a linear learner, from its hyperparameters to the model.
 
-use super::destination::{Destination, Output};
-use super::lines::Lines;
-use super::report::Report;
-use super::screen::Screen;
-use super::source::{ChannelSource, Reading, Shape};
-use super::stop::{Stop, stopped};
-use super::task::Task;
-use super::{beside, failure, preprocessor_job};
 use crate::error::{Cause, Error, Result};
+use crate::training::Config;
+use crate::training::channel::block_source::{ChannelSource, Reading, Shape};
+use crate::training::output::Destination;
+use crate::training::output::other_models;
+use crate::training::report::Report;
+use crate::training::report::log_lines::LogLines;
+use crate::training::report::terminal::Terminal;
+use crate::training::stop_flag::{StopFlag, stopped};
 use byoc_formats::error::chain;
 use byoc_linear_learner::train::{Channels, Hyperparameters, Run, Source, fit};
 use std::time::SystemTime;
 
-/// How a job runs.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// What it is told.
-    pub task: Task,
-    /// Where the model goes.
-    pub output: Output,
-    /// How many threads compute.
-    pub threads: usize,
-    /// How many bytes of training data may be kept in memory.
-    pub memory: u64,
-    /// How many bytes of memory there are at all.
-    pub all_memory: u64,
-    /// Whether a person watches; else log lines are written.
-    pub is_watched: bool,
-}
-
-/// Trains as the task says, and writes the model.
+/// Trains the model and writes it.
 ///
 /// # Errors
-/// What kept it from that. The reason is in the failure file of a tree then, too.
-pub fn run(config: &Config) -> Result<()> {
-    let tree = config.task.tree();
-    tree.iter().for_each(failure::clear);
-    train(config).inspect_err(|error| tree.iter().for_each(|tree| failure::write(tree, error)))
-}
-
-fn train(config: &Config) -> Result<()> {
+/// [`Cause::BadSetting`] for hyperparameters and channels that are wrong, and whatever keeps the rows from being read, the
+/// model from being trained or its files from being written.
+pub(super) fn run(config: &Config) -> Result<()> {
     let task = &config.task;
-    if let Some(job) = preprocessor_job::find(task)? {
-        return job.run(config);
-    }
-    let stop = Stop::on_signal()?;
+    let stop = StopFlag::on_signal()?;
     let host = task.host()?;
     let text = task.hyperparameters()?;
     let given = Hyperparameters::parse(&text)?;
     let channels = task.channels()?;
-    beside::check(task, &config.output, &[MODEL])?;
+    other_models::check(task, &config.output, &[MODEL])?;
     let destination = Destination::probe(&config.output, &[MODEL])?;
     given.without_effect(&text).iter().for_each(|message| log::warn!("{message}"));
     let shape = Shape::default();
@@ -68,12 +43,12 @@ fn train(config: &Config) -> Result<()> {
     let mut test = open("test").transpose()?;
 
     let mut report = if config.is_watched {
-        Report::Screen(Screen::new(&given))
+        Report::Terminal(Terminal::new(&given))
     } else {
         let (out, now) = (std::io::stdout(), SystemTime::now);
-        let mut lines = Lines::new(out, &host, &given, validation.is_some(), test.is_some(), now);
+        let mut lines = LogLines::new(out, &host, &given, validation.is_some(), test.is_some(), now);
         lines.configuration(&task.source(), &text);
-        Report::Lines(Box::new(lines))
+        Report::LogLines(Box::new(lines))
     };
     let is_stopped = || stop.is_set();
     let trained = fit(
@@ -106,5 +81,5 @@ fn train(config: &Config) -> Result<()> {
 const MODEL: &str = "model_algo-1";
 
 #[cfg(test)]
-#[path = "job_test.rs"]
-mod job_test;
+#[path = "linear_learner_job_test.rs"]
+mod linear_learner_job_test;
