@@ -168,7 +168,7 @@ fn what_is_refused_is_told_as_far_as_it_goes_and_as_json_too() {
     assert!(words.lines().all(|line| line.chars().count() <= 100), "{words}");
     assert!(reason.contains("sklearn.decomposition._pca.PCA, which is not supported"), "{reason}");
     assert!(
-        reason.contains("keep your own container for it and put it behind the endpoint: --container NAME=URL"),
+        reason.contains("keep its own container and put that behind the endpoint: --container NAME=URL"),
         "{reason}"
     );
     assert!(!reason.contains("damaged"), "{reason}");

@@ -39,7 +39,7 @@ fn columns_with_which_every_request_is_a_400_are_warned_of_at_load_and_shown() {
         fs::write(folder.path().join("columns.json"), columns).unwrap();
         let message = refused(folder.path());
         assert!(message.contains("columns.json"), "{columns}: {message}");
-        assert!(message.contains("byoc: correct columns.json; without one"), "{columns}: {message}");
+        assert!(message.contains("byoc: correct columns.json, or remove it"), "{columns}: {message}");
     }
     let multi_model = Container::start(&["--multi-model"], &[]);
     let message = multi_model.load("m", folder.path()).error(500, "InvalidModelException");
@@ -79,7 +79,7 @@ fn a_hint_fits_what_was_wrong() {
     let svc = scikit_learn("1.6.1/model_svc");
     let mut container = Container::start(&["--model-dir", &model_dir(&svc), "--method", "predict_proba"], &[]);
     container.wait_for_log("predict_proba is asked for");
-    container.wait_for_log("byoc: ask for another method by --method");
+    container.wait_for_log("byoc: name another method with --method");
     assert_eq!(container.wait().code(), Some(65));
 }
 
@@ -124,7 +124,7 @@ fn what_is_no_damage_is_not_called_damage_and_the_way_out_is_named() {
     let booster = place("booster.pkl", b"\x80\x04cxgboost.core\nBooster\n)\x81.");
     let means = place("kmeans/model_algo-1", &[&b"\x12\x01"[..], &[0; 94]].concat());
     let forest = place("forest.pkl", b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.");
-    let way_out = "keep your own container for it and put it behind the endpoint: --container NAME=URL";
+    let way_out = "keep its own container and put that behind the endpoint: --container NAME=URL";
     for (path, said) in [
         (&dict, "the file holds a dict of 1"),
         (&booster, "xgboost.core.Booster, which is not supported"),
@@ -149,7 +149,7 @@ fn scripts_beside_a_model_are_warned_of_and_the_model_is_served() {
     fs::write(folder.path().join("code/inference.py"), "def predict_fn(data, model):\n    return 1\n").unwrap();
     let directory = model_dir(&folder);
     let mut container = Container::start(&["--model-dir", &directory], &[("SAGEMAKER_PROGRAM", "inference.py")]);
-    container.wait_for_log("SAGEMAKER_PROGRAM=inference.py: no script is run");
+    container.wait_for_log("SAGEMAKER_PROGRAM=inference.py: byoc runs no script");
     container.wait_for_log("code/inference.py (predict_fn) is not run");
     container.wait_for_log("--container NAME=URL");
     let multi_model = &mut Container::start(&["--multi-model"], &[]);
