@@ -103,7 +103,7 @@ impl Workers {
         work: impl FnOnce(Deadline) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let deadline = Instant::now() + self.timeout;
-        let (until, _waiting) = Deadline::at(deadline).or_given_up();
+        let (until, _waiting) = Deadline::at(deadline).cancelable();
         let (answer, answered) = oneshot::channel();
         let run = Box::new(move || {
             // A caller that is gone has dropped its end: there is nobody to work for.

@@ -43,7 +43,7 @@ pub struct ServerConfig<O> {
 
 /// Configures the allocator for a server. Call it when the program starts.
 pub fn configure_allocator() {
-    byoc_allocator::keep_some();
+    byoc_allocator::keep_freed_memory();
     if system::has_bounded_addresses() {
         byoc_allocator::share_one_arena();
     }

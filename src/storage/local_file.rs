@@ -136,7 +136,7 @@ async fn in_own_thread<T: Send + 'static>(
     work: impl FnOnce(&Deadline) -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
     let slot = Slot::take()?;
-    let (deadline, _waiting) = Deadline::never().or_given_up();
+    let (deadline, _waiting) = Deadline::never().cancelable();
     let (sender, result) = oneshot::channel();
     let spawned = std::thread::Builder::new().name("byoc-file".to_owned()).spawn(move || {
         let result = work(&deadline);

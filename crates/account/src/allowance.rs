@@ -1,40 +1,40 @@
-//! What one piece of work may take: bytes while it goes on, and time.
+//! The memory and the time that one task may use.
 
 use super::deadline::Deadline;
 use super::memory::{Account, Lease, Shortage};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// A lease that grows with the work, and the work's deadline. It belongs to the one thread that works.
+/// A lease that grows with its task, and the task's deadline. It belongs to the one thread that runs the task.
 ///
-/// Readers and transformers take what they are about to allocate, and give back what they have freed. Bytes are leased some
-/// at a time, so that most takings cost a comparison.
+/// Readers and transformers take bytes before they allocate them, and give back what they have freed. Bytes are leased in
+/// larger steps, so that taking them mostly costs a comparison.
 #[derive(Debug)]
 pub struct Allowance {
     purpose: Purpose,
     lease: RefCell<Lease>,
-    /// Bytes that are leased and not taken.
+    /// Leased bytes that are not taken.
     spare: Cell<u64>,
     taken: Cell<u64>,
     most_taken: Cell<u64>,
-    /// The most that the account could ever give to this work.
+    /// The most bytes that the account can ever give to this task.
     ceiling: u64,
     deadline: Deadline,
 }
 
-/// What the work is for: that decides what its caller is told.
+/// What a task does, which decides the error that its caller gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To answer a request.
+    /// Answers a request.
     Answer,
-    /// To load a model, or to look into one.
+    /// Loads or inspects a model.
     Load,
 }
 
-/// Why work cannot go on.
+/// Why a task cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
-    /// It needs more memory than it could ever have here.
+    /// It needs more memory than it can ever have here.
     NeverFits(Purpose, Shortage),
     /// It needs more memory than is free now.
     NotNow(Purpose, Shortage),
@@ -53,11 +53,11 @@ impl fmt::Display for Exceeded {
 
 impl std::error::Error for Exceeded {}
 
-/// How much is leased at once, and how much may lie idle before it is given back.
+/// Bytes that are leased at once. Four times as many may lie idle before they are given back.
 const STEP: u64 = 256 << 10;
 
 impl Allowance {
-    /// An allowance that grows out of a lease: what is in it counts as taken.
+    /// An allowance that starts with a lease, whose bytes count as taken.
     pub fn of(lease: Lease, purpose: Purpose, deadline: Deadline) -> Allowance {
         let (taken, ceiling) = (lease.bytes(), lease.account().limit());
         Allowance {
@@ -71,26 +71,26 @@ impl Allowance {
         }
     }
 
-    /// The same with some bytes to spare that are set aside once for a thread that does one work after the other.
+    /// The same with spare bytes that a thread has leased for all its tasks.
     #[must_use]
     pub fn with_standing(self, bytes: u64) -> Allowance {
         Allowance { spare: Cell::new(self.spare.get() + bytes), ..self }
     }
 
-    /// The same in an account of which so many bytes are held by what stays: more than the others will never be free.
+    /// The same in an account of which `held` bytes are never given back.
     #[must_use]
     pub fn beside(self, held: u64) -> Allowance {
         Allowance { ceiling: self.ceiling.saturating_sub(held), ..self }
     }
 
-    /// For work that nobody bounds: tests, and programs that end with it.
+    /// An allowance without limits, for tests and programs that end with the task.
     pub fn unbounded() -> Allowance {
         let account = Account::new(u64::MAX);
         let lease = Lease::empty(&account);
         Allowance::of(lease, Purpose::Load, Deadline::never())
     }
 
-    /// For work that may take so many bytes, and any time.
+    /// An allowance of `limit` bytes, without a deadline.
     pub fn of_bytes(limit: u64, purpose: Purpose) -> Allowance {
         Allowance::of(Lease::empty(&Account::new(limit)), purpose, Deadline::never())
     }
@@ -109,7 +109,7 @@ impl Allowance {
         Ok(())
     }
 
-    /// Takes as many bytes as so many items have.
+    /// Takes the bytes of `count` items.
     ///
     /// # Errors
     /// As [`Allowance::take`].
@@ -141,7 +141,7 @@ impl Allowance {
         }
     }
 
-    /// Whether so many bytes more could be taken now. Nothing is taken.
+    /// Checks whether `bytes` more could be taken now, without taking them.
     ///
     /// # Errors
     /// As [`Allowance::take`].
@@ -157,7 +157,7 @@ impl Allowance {
         Err(self.exceeded(Shortage { needed: missing.saturating_add(held), free: free.saturating_add(held), limit }))
     }
 
-    /// Gives back bytes that were taken and are free again.
+    /// Gives back bytes that were taken and have been freed.
     pub fn give_back(&self, bytes: usize) {
         let bytes = (bytes as u64).min(self.taken.get());
         self.taken.set(self.taken.get() - bytes);
@@ -165,19 +165,19 @@ impl Allowance {
         self.spare.set(spare);
         if spare > 4 * STEP {
             let mut lease = self.lease.borrow_mut();
-            // What stands by for the thread is not of this lease.
+            // The thread's standing bytes are not part of this lease.
             let idle = (spare - STEP).min(lease.bytes());
             lease.shrink(idle);
             self.spare.set(spare - idle);
         }
     }
 
-    /// Gives back the bytes of so many items.
+    /// Gives back the bytes of `count` items.
     pub fn give_back_items<T>(&self, count: usize) {
         self.give_back(count.saturating_mul(size_of::<T>()));
     }
 
-    /// Ends work whose deadline has passed.
+    /// Checks the deadline.
     ///
     /// # Errors
     /// [`Exceeded::TooLate`].
@@ -190,7 +190,7 @@ impl Allowance {
         &self.deadline
     }
 
-    /// Bytes that are taken now.
+    /// Bytes taken now.
     pub fn taken(&self) -> u64 {
         self.taken.get()
     }
@@ -205,10 +205,10 @@ impl Allowance {
         self.most_taken.set(self.most_taken.get().max(taken));
     }
 
-    /// What is left when the work is done: a lease of so many bytes, for as long as its result lives.
+    /// Ends the task: a lease of `bytes` for its result.
     ///
     /// # Errors
-    /// When even they are not there.
+    /// As [`Allowance::take`], if the result needs more than the task held.
     pub fn settle(self, bytes: u64) -> Result<Lease, Exceeded> {
         let resized = self.lease.borrow_mut().resize(bytes);
         resized.map_err(|shortage| self.exceeded(shortage))?;
@@ -222,7 +222,7 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn bytes_are_leased_some_at_a_time_and_given_back_when_many_lie_idle() {
+    fn bytes_are_leased_in_steps_and_given_back_when_many_are_idle() {
         let account = Account::new(100 * STEP);
         let allowance = Allowance::of(Lease::empty(&account), Purpose::Answer, Deadline::never());
         allowance.take(10).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_now_is_told_from_what_never_will() {
+    fn not_now_is_distinguished_from_never() {
         let account = Account::new(100);
         let held = account.lease(60).unwrap();
         let allowance = Allowance::of(Lease::empty(&account), Purpose::Answer, Deadline::never());
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_by_for_a_thread_is_used_before_anything_is_leased() {
+    fn standing_bytes_are_used_before_any_are_leased() {
         let account = Account::new(100);
         let allowance = Allowance::of(Lease::empty(&account), Purpose::Answer, Deadline::never()).with_standing(1000);
         allowance.take(900).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn work_ends_at_its_deadline() {
+    fn a_task_ends_at_its_deadline() {
         let allowance = Allowance::of(Lease::empty(&Account::new(1)), Purpose::Answer, Deadline::at(Instant::now()));
         assert_eq!(allowance.check_time(), Err(Exceeded::TooLate));
         assert_eq!(Allowance::unbounded().check_time(), Ok(()));

@@ -1,45 +1,45 @@
-//! Until when a piece of work may go on.
+//! Deadlines of tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// A time after which nobody waits for the work, and whether somebody still does.
+/// When a task must end: at a time, and as soon as it is canceled.
 #[derive(Clone, Debug, Default)]
 pub struct Deadline {
     at: Option<Instant>,
-    given_up: Option<Arc<AtomicBool>>,
+    canceled: Option<Arc<AtomicBool>>,
 }
 
-/// Tells a piece of work, when it is dropped, that nobody waits for it.
+/// Cancels a task when it is dropped.
 #[derive(Debug)]
-pub struct GivenUp(Arc<AtomicBool>);
+pub struct CancelOnDrop(Arc<AtomicBool>);
 
 impl Deadline {
-    /// Work that may take its time: there is no one who would not wait.
+    /// No deadline.
     pub fn never() -> Deadline {
         Deadline::default()
     }
 
-    /// Work that must end by then.
+    /// A deadline at an instant.
     pub fn at(instant: Instant) -> Deadline {
-        Deadline { at: Some(instant), given_up: None }
+        Deadline { at: Some(instant), canceled: None }
     }
 
-    /// The same deadline for work that also ends once what comes with it is dropped.
-    pub fn or_given_up(self) -> (Deadline, GivenUp) {
+    /// The same deadline, which also passes as soon as the returned guard is dropped.
+    pub fn cancelable(self) -> (Deadline, CancelOnDrop) {
         let flag = Arc::new(AtomicBool::new(false));
-        (Deadline { given_up: Some(Arc::clone(&flag)), ..self }, GivenUp(flag))
+        (Deadline { canceled: Some(Arc::clone(&flag)), ..self }, CancelOnDrop(flag))
     }
 
-    /// Whether the work has to end.
+    /// Whether the task must end.
     pub fn has_passed(&self) -> bool {
-        self.given_up.as_ref().is_some_and(|given_up| given_up.load(Ordering::Relaxed))
+        self.canceled.as_ref().is_some_and(|canceled| canceled.load(Ordering::Relaxed))
             || self.at.is_some_and(|at| Instant::now() >= at)
     }
 }
 
-impl Drop for GivenUp {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -51,10 +51,10 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_deadline_passes_with_its_time_or_when_nobody_waits_any_more() {
+    fn a_deadline_passes_at_its_time_or_when_its_guard_is_dropped() {
         assert!(!Deadline::never().has_passed());
         assert!(Deadline::at(Instant::now()).has_passed());
-        let (deadline, waiting) = Deadline::at(Instant::now() + Duration::from_secs(3600)).or_given_up();
+        let (deadline, waiting) = Deadline::at(Instant::now() + Duration::from_secs(3600)).cancelable();
         let same = deadline.clone();
         assert!(!same.has_passed());
         drop(waiting);

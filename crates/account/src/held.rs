@@ -1,8 +1,8 @@
-//! Bytes that are taken for as long as a value of a scope lives.
+//! Bytes that are taken for the lifetime of a value.
 
 use super::allowance::{Allowance, Exceeded};
 
-/// Bytes that were taken, and are given back when this is dropped.
+/// Bytes of an allowance. Dropping this gives them back.
 #[derive(Debug)]
 #[must_use = "the bytes are given back when this is dropped"]
 pub struct Held<'a> {
@@ -11,7 +11,7 @@ pub struct Held<'a> {
 }
 
 impl Allowance {
-    /// Takes bytes for something that is freed again soon.
+    /// Takes bytes until the returned value is dropped.
     ///
     /// # Errors
     /// As [`Allowance::take`].

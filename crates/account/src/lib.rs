@@ -1,12 +1,12 @@
-//! The account of memory and of time: both are leased before they are taken.
+//! Accounting of memory and time: both are leased before they are used.
 //!
-//! An [`Account`] is a number of bytes that a process may hold for some purpose; accounts lie within each other, as that of
-//! models lies within that of a whole container. Bytes leave it as a [`Lease`], which gives them back when it is dropped.
-//! An [`Allowance`] is what one piece of work may take, an answer or a load: a lease that grows while the work goes on, and
-//! a [`Deadline`]. Nothing here allocates for others; whoever wants memory leases it first, and hears [`Exceeded`] if it is
-//! not there, while everything else goes on.
+//! An [`Account`] is a number of bytes that the process may hold for one purpose. Accounts can be nested: that of models is part
+//! of that of the whole container. A [`Lease`] takes bytes out of an account and gives them back when it is dropped. An
+//! [`Allowance`] is what one task, a request or a load, may use: a lease that grows while the task runs, and a [`Deadline`].
+//! Code that needs memory leases it before it allocates. If the memory is not available it gets [`Exceeded`], and everything
+//! else goes on.
 //!
-//! [`system`] says how much memory there is. The package knows neither HTTP nor models.
+//! [`system`] finds out how much memory there is. This package knows neither HTTP nor models.
 
 mod allowance;
 mod deadline;
@@ -16,7 +16,7 @@ mod room;
 pub mod system;
 
 pub use allowance::{Allowance, Exceeded, Purpose};
-pub use deadline::{Deadline, GivenUp};
+pub use deadline::{CancelOnDrop, Deadline};
 pub use held::Held;
 pub use memory::{Account, Lease, Shortage};
 pub use room::Room;

@@ -4,32 +4,32 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many bytes may be held for a purpose, and how many are.
+/// The bytes that may be held for one purpose, and those that are.
 #[derive(Debug)]
 pub struct Account {
     limit: u64,
     used: AtomicU64,
-    /// The most that were held at any time.
+    /// The most bytes that were ever held.
     peak: AtomicU64,
-    /// What this account is a part of: bytes count there too.
+    /// The account that this one is part of; bytes count in both.
     within: Option<Arc<Account>>,
 }
 
-/// Bytes set aside in an account; given back when dropped.
+/// Bytes taken out of an account. Dropping the lease gives them back.
 #[derive(Debug)]
 pub struct Lease {
     account: Arc<Account>,
     bytes: u64,
 }
 
-/// What was asked of an account and is not there.
+/// An account has fewer bytes than were asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
-    /// Bytes that were needed, those that the lease had already included.
+    /// Bytes needed, including those that the lease had.
     pub needed: u64,
-    /// Bytes that are free, those that the lease had already included.
+    /// Bytes free, including those that the lease had.
     pub free: u64,
-    /// Bytes that there are in all.
+    /// Bytes of the account in all.
     pub limit: u64,
 }
 
@@ -41,18 +41,18 @@ impl fmt::Display for Shortage {
 }
 
 impl Account {
-    /// An account of so many bytes.
+    /// An account of `limit` bytes.
     pub fn new(limit: u64) -> Arc<Account> {
         Arc::new(Account { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), within: None })
     }
 
-    /// An account of so many bytes of another one, which are not set aside there before they are leased.
+    /// An account of `limit` bytes of another one. They are taken there only when they are leased.
     pub fn within(other: &Arc<Account>, limit: u64) -> Arc<Account> {
         let within = Some(Arc::clone(other));
         Arc::new(Account { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), within })
     }
 
-    /// Bytes that there are.
+    /// Bytes of the account.
     pub fn limit(&self) -> u64 {
         match &self.within {
             Some(outer) => self.limit.min(outer.limit()),
@@ -60,12 +60,12 @@ impl Account {
         }
     }
 
-    /// Bytes that are held.
+    /// Bytes held now.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Acquire)
     }
 
-    /// The most bytes that were held at any time.
+    /// The most bytes that were ever held.
     pub fn peak(&self) -> u64 {
         self.peak.load(Ordering::Acquire)
     }
@@ -76,10 +76,10 @@ impl Account {
         self.within.as_ref().map_or(own, |outer| own.min(outer.free()))
     }
 
-    /// Sets bytes aside.
+    /// Leases bytes.
     ///
     /// # Errors
-    /// When they are not there; nothing is held then.
+    /// [`Shortage`], and nothing is held.
     pub fn lease(self: &Arc<Account>, bytes: u64) -> Result<Lease, Shortage> {
         let mut lease = Lease { account: Arc::clone(self), bytes: 0 };
         lease.grow(bytes)?;
@@ -114,25 +114,25 @@ impl Account {
 }
 
 impl Lease {
-    /// A lease of nothing yet.
+    /// A lease of no bytes.
     pub fn empty(account: &Arc<Account>) -> Lease {
         Lease { account: Arc::clone(account), bytes: 0 }
     }
 
-    /// Bytes that are set aside.
+    /// Bytes leased.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The account that they are set aside in.
+    /// The account that they belong to.
     pub fn account(&self) -> &Arc<Account> {
         &self.account
     }
 
-    /// Sets more bytes aside.
+    /// Leases more bytes.
     ///
     /// # Errors
-    /// When they are not there; the lease stays what it was.
+    /// [`Shortage`], and the lease is unchanged.
     pub fn grow(&mut self, bytes: u64) -> Result<(), Shortage> {
         if bytes == 0 {
             return Ok(());
@@ -146,7 +146,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives some of the bytes back; all of them at most.
+    /// Gives bytes back, at most all.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         if bytes > 0 {
@@ -155,7 +155,7 @@ impl Lease {
         }
     }
 
-    /// Takes some of the bytes for a lease of their own; all of them at most.
+    /// Moves bytes, at most all, to a lease of their own.
     #[must_use]
     pub fn split(&mut self, bytes: u64) -> Lease {
         let bytes = bytes.min(self.bytes);
@@ -163,10 +163,10 @@ impl Lease {
         Lease { account: Arc::clone(&self.account), bytes }
     }
 
-    /// Gives back what is not needed, or sets aside what is needed more.
+    /// Changes the lease to this many bytes.
     ///
     /// # Errors
-    /// When more is needed than there is; the lease stays what it was.
+    /// [`Shortage`], and the lease is unchanged.
     pub fn resize(&mut self, bytes: u64) -> Result<(), Shortage> {
         if bytes > self.bytes {
             return self.grow(bytes - self.bytes);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_becomes_larger_and_smaller_and_says_what_it_would_need_as_a_whole() {
+    fn a_lease_grows_and_shrinks_and_a_shortage_includes_what_it_has() {
         let account = Account::new(100);
         let mut lease = account.lease(60).unwrap();
         lease.resize(10).unwrap();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_leased_in_a_part_is_leased_in_the_whole() {
+    fn bytes_leased_in_a_part_count_in_the_whole() {
         let whole = Account::new(100);
         let (models, requests) = (Account::within(&whole, 80), Account::within(&whole, 90));
         let model = models.lease(70).unwrap();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn many_threads_never_take_more_than_there_is() {
+    fn threads_never_take_more_than_the_limit_together() {
         let whole = Account::new(1000);
         let part = Account::within(&whole, 900);
         std::thread::scope(|scope| {

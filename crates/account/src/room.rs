@@ -1,23 +1,23 @@
-//! Vectors that lease what they are about to take.
+//! Vectors that lease memory before they grow.
 
 use super::allowance::{Allowance, Exceeded};
 
 /// Growth that is leased before it is allocated.
 pub trait Room {
-    /// Makes room for more items. Room that has to be made is twice what there was, so that pushing stays linear.
+    /// Makes room for `more` items. Doubles the capacity if it has to grow, so that pushing stays linear.
     ///
     /// # Errors
-    /// When the memory is not there; nothing has changed then.
+    /// [`Exceeded`], and the vector is unchanged.
     fn make_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
 
-    /// Makes room for so many more items and no others.
+    /// Makes room for exactly `more` items.
     ///
     /// # Errors
     /// As [`Room::make_room`].
     fn make_exact_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
 }
 
-/// The first room of a vector that grows.
+/// The capacity of a vector that grows for the first time.
 const FIRST: usize = 16;
 
 impl<T> Room for Vec<T> {
@@ -32,7 +32,7 @@ impl<T> Room for Vec<T> {
     fn make_exact_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
         let (before, after) = (self.capacity(), self.len().saturating_add(more));
         if after > before {
-            // What is moved is in both places for a moment.
+            // While items are moved both the old and the new buffer exist.
             allowance.take_items::<T>(after)?;
             self.reserve_exact(more);
             allowance.give_back_items::<T>(before);
@@ -45,7 +45,7 @@ impl<T> Room for Vec<T> {
 fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
     let needed = items.len().saturating_add(more);
     let capacity = needed.max(items.capacity().saturating_mul(2)).max(FIRST);
-    // Twice as much may not be there where what is needed is.
+    // There may be memory for what is needed where there is none for twice as much.
     if items.make_exact_room(capacity - items.len(), allowance).is_ok() {
         return Ok(());
     }
@@ -67,7 +67,7 @@ mod tests {
             pushed += 1;
             assert_eq!(allowance.taken() as usize, items.capacity() * 8);
         }
-        // Old and new room are there together for a moment: 64 items are not moved to room for 65.
+        // The old and the new buffer exist at the same time: there is no memory to move 64 items to a buffer for 65.
         assert_eq!(pushed, 64);
         assert!(allowance.most_taken() <= 1000);
         let mut exact: Vec<u8> = Vec::new();

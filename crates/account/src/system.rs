@@ -1,8 +1,8 @@
-//! How much memory this process may have: the smallest of what its cgroups, RLIMIT_AS and the machine say.
+//! The memory that this process may use: the smallest limit of its cgroups, RLIMIT_AS and the machine.
 
 use std::path::Path;
 
-/// The bytes that this process may take in all. `None` where nothing tells.
+/// The bytes that this process may use in all. `None` if the system does not say.
 pub fn memory() -> Option<u64> {
     [of_cgroups(Path::new("/sys/fs/cgroup"), Path::new("/proc/self/cgroup")), of_address_space(), of_machine()]
         .into_iter()
@@ -10,10 +10,10 @@ pub fn memory() -> Option<u64> {
         .min()
 }
 
-/// The smallest limit of the control groups that a process is in, one within another
+/// The smallest limit of a process's control groups and their parents
 /// (docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html): `memory.max` of version 2,
-/// `memory.limit_in_bytes` of version 1, which says "no limit" with a number larger than any machine. Within a container the
-/// folders above its own are mostly not there, and its own is the root.
+/// `memory.limit_in_bytes` of version 1, where "no limit" is a number larger than any machine's memory. Within a container the
+/// parents are usually not visible, and its own group is the root.
 fn of_cgroups(mounted_at: &Path, groups: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(groups).unwrap_or_default();
     let limit = |folder: &Path| {
@@ -33,12 +33,12 @@ fn of_cgroups(mounted_at: &Path, groups: &Path) -> Option<u64> {
     of_roots.chain(of_own).min()
 }
 
-/// Whether RLIMIT_AS bounds how many addresses this process may have, whatever lies behind them.
+/// Whether RLIMIT_AS limits this process's virtual memory.
 pub fn has_bounded_addresses() -> bool {
     rustix::process::getrlimit(rustix::process::Resource::As).current.is_some()
 }
 
-/// What RLIMIT_AS leaves beyond what is mapped already: addresses, of which threads' stacks take some that are never used.
+/// The virtual memory that RLIMIT_AS leaves beyond what is mapped already.
 #[cfg(target_os = "linux")]
 fn of_address_space() -> Option<u64> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_of_the_groups_that_lie_within_each_other_counts() {
+    fn the_smallest_limit_of_nested_groups_counts() {
         let files = [("a/memory.max", "500\n"), ("a/b/memory.max", "max\n"), ("a/b/c/memory.max", "700\n")];
         assert_eq!(limit(&files, "0::/a/b/c\n"), Some(500));
         assert_eq!(limit(&files, "0::/a/b\n"), Some(500));
@@ -97,7 +97,7 @@ mod tests {
         let none = "9223372036854771712\n";
         let files = [("memory/x/memory.limit_in_bytes", "300\n"), ("memory/memory.limit_in_bytes", none)];
         assert_eq!(limit(&files, "5:cpu:/x\n4:memory:/x\n0::/\n"), Some(300));
-        // Docker's own folder is the root of what is mounted, and the path is the host's.
+        // In a container the root of the mount is its own group, but the path in /proc is the host's.
         let inside = [("memory/memory.limit_in_bytes", "200\n")];
         assert_eq!(limit(&inside, "4:memory:/docker/0123\n"), Some(200));
         assert_eq!(limit(&[("memory.max", "100\n")], "0::/\n"), Some(100));

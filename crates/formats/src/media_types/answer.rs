@@ -42,7 +42,7 @@ pub struct AnswerWriter<'w> {
 }
 
 /// The size of the pieces of an answer that is larger than this. The allocator returns a piece of this size to the system
-/// when it is sent, whatever lies around it (`byoc_allocator::keep_some`).
+/// when it is sent, whatever lies around it (`byoc_allocator::keep_freed_memory`).
 const PIECE: usize = 2 << 20;
 
 /// The most bytes around the values of a row of features: brackets, names and separators in JSON, or the frame of a record.
