@@ -1,4 +1,4 @@
-//! The types of columns: what is said of them, where that is said, and a job whose payloads type them differently.
+//! Types of columns: how settings give them, which setting wins, and a job whose payloads type a column differently.
 
 use std::fs;
 use std::process::{Output, Stdio};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::support::artifacts::{fixture, model_dir};
 use crate::support::program::{Container, byoc};
 
-/// A model folder of a case below `tests/fixtures`, with a `columns.json` of its own.
+/// A model folder with the artifact of a case below `tests/fixtures` and another `columns.json`.
 fn model(case: &str, columns: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(fixture(case).join("model.joblib"), folder.path().join("model.joblib")).unwrap();
@@ -28,7 +28,7 @@ fn errors(output: &Output) -> String {
 }
 
 #[test]
-fn a_flag_says_the_types_before_a_variable_and_that_before_columns_json() {
+fn a_flag_wins_over_the_variable_and_the_variable_over_columns_json_for_types() {
     let folder = model(CODES, r#"{"columns": ["i"], "dtypes": {"i": "str"}}"#);
     let variable = ("BYOC_DTYPES", r#"{"i": "float64"}"#);
     let flag = ["--dtypes", r#"{"i": "int64"}"#];
@@ -54,7 +54,7 @@ fn a_flag_says_the_types_before_a_variable_and_that_before_columns_json() {
 }
 
 #[test]
-fn a_wrong_column_or_type_is_an_error_of_the_setting_or_of_columns_json_with_the_near_name() {
+fn a_wrong_column_or_type_is_reported_with_its_source_and_the_nearest_name() {
     let folder = model(CODES, r#"{"columns": ["index"]}"#);
     let folder = model_dir(&folder);
     for (dtypes, expected) in [
@@ -83,7 +83,7 @@ fn a_wrong_column_or_type_is_an_error_of_the_setting_or_of_columns_json_with_the
 }
 
 #[test]
-fn inspect_says_which_types_were_told_and_which_what_was_fitted_shows() {
+fn inspect_shows_which_types_come_from_settings_and_which_from_the_fit() {
     let case = fixture("text-columns/1.2.2/indicated");
     let columns = r#"{"columns": ["age", "zip", "mixed", "truth", "contract", "token", "decimal"], "dtypes": {"age": "float64"}}"#;
     let folder = model("text-columns/1.2.2/one_hot", columns);
@@ -101,7 +101,7 @@ fn inspect_says_which_types_were_told_and_which_what_was_fitted_shows() {
 }
 
 #[test]
-fn the_log_and_inspect_say_which_columns_were_fitted_on_text_that_a_request_may_have_as_numbers() {
+fn the_log_and_inspect_name_columns_fitted_on_text_that_a_request_may_have_as_numbers() {
     let note = "column mixed was fitted on text of which some looks like a number";
     let advice = r#"--dtypes '{"mixed":"str"}' (BYOC_DTYPES, or {"dtypes": {"mixed":"str"}} in a columns.json"#;
     let undecided = model("text-columns/1.9.1/mixed", r#"{"columns": ["mixed", "zip"], "label": null}"#);
@@ -116,7 +116,7 @@ fn the_log_and_inspect_say_which_columns_were_fitted_on_text_that_a_request_may_
     let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&page(arguments)).unwrap() };
     let said = json(&["--json"]);
     assert!(said["preprocessor"]["undecided_types"].as_str().unwrap().contains(advice), "{said}");
-    // What is said, or shown, is decided.
+    // A given type, or one that the fit shows, leaves nothing to decide.
     let told = json(&["--json", "--dtypes", r#"{"mixed": "str"}"#]);
     assert_eq!(told["preprocessor"]["undecided_types"], serde_json::Value::Null, "{told}");
     let shown = fixture("text-columns/1.9.1/word_among_zips");
@@ -125,7 +125,7 @@ fn the_log_and_inspect_say_which_columns_were_fitted_on_text_that_a_request_may_
 }
 
 #[test]
-fn a_job_whose_payloads_type_a_column_differently_warns_of_it_once_and_a_said_type_is_the_same_in_all() {
+fn a_job_warns_once_if_payloads_type_a_column_differently_and_a_given_type_holds_for_all() {
     let folder = model(CODES, r#"{"columns": ["i"]}"#);
     let job = tempfile::tempdir().unwrap();
     fs::write(job.path().join("in.csv"), "1\n2\nx\n3\ny\n").unwrap();
@@ -143,7 +143,7 @@ fn a_job_whose_payloads_type_a_column_differently_warns_of_it_once_and_a_said_ty
     let warning = "column i: a payload of this job has text there, and one before it numbers";
     assert_eq!(errors(&done).matches(warning).count(), 1, "{}", errors(&done));
 
-    // A value of JSON has commas, and is one variable.
+    // A JSON value has commas, and is one variable.
     let done = transform("said", &["--environment", r#"BYOC_DTYPES={"i": "str"},UNUSED=1"#]);
     assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
     assert!(!errors(&done).contains("a payload of this job has"), "{}", errors(&done));

@@ -1,4 +1,4 @@
-//! The command line as a newcomer meets it.
+//! The command line as a new user sees it.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Output, Stdio};
@@ -14,7 +14,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn help_and_version_are_printed_and_are_no_failure() {
+fn help_and_version_are_printed_with_exit_code_0() {
     for arguments in [&["--help"][..], &["serve", "--help"], &["endpoint", "--help"], &["--version"]] {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
@@ -42,7 +42,7 @@ fn every_wrong_setting_is_reported_with_where_it_came_from() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_said_plainly() {
+fn a_port_that_is_in_use_is_reported_in_plain_words() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = run(&["serve", "--multi-model", "--host", "127.0.0.1", "--port", &port], &[]);
@@ -51,7 +51,7 @@ fn a_port_that_is_taken_is_said_plainly() {
 }
 
 #[test]
-fn called_as_serve_it_serves() {
+fn called_by_the_name_serve_the_program_serves() {
     let mut command = byoc(&[]);
     command.arg0("/usr/local/bin/serve").args(["--port", "none"]);
     let output = command.output().unwrap();
@@ -59,7 +59,7 @@ fn called_as_serve_it_serves() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let mut child = byoc(&["serve", "--help"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
@@ -67,7 +67,7 @@ fn a_closed_pipe_is_no_failure() {
 }
 
 #[test]
-fn a_word_that_should_stand_behind_an_option_is_answered_with_the_option() {
+fn the_option_that_a_word_lacks_is_suggested() {
     for (arguments, tip) in [
         (&["serve", "model.tar.gz"][..], "did you mean --model-dir model.tar.gz?"),
         (&["serve", "--port", "0", "models/a"], "did you mean --model-dir models/a?"),
@@ -95,7 +95,7 @@ fn a_word_that_should_stand_behind_an_option_is_answered_with_the_option() {
 }
 
 #[test]
-fn a_path_where_nothing_is_is_said_whole_with_what_is_there_the_nearest_first() {
+fn a_missing_path_is_reported_with_what_its_folder_has_the_nearest_name_first() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["another.txt", "model.joblib"] {
         std::fs::write(folder.path().join(name), "").unwrap();
@@ -119,7 +119,7 @@ fn a_path_where_nothing_is_is_said_whole_with_what_is_there_the_nearest_first() 
 }
 
 #[test]
-fn a_model_in_s3_is_asked_for_there_and_who_did_not_answer_is_said() {
+fn a_model_is_fetched_from_s3_and_a_server_that_does_not_answer_is_named() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
     let known = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_ENDPOINT_URL_S3", &endpoint)];

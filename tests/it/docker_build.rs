@@ -1,10 +1,10 @@
-//! docker-build.sh on a machine without an engine; with one, `tests/image` builds by it.
+//! docker-build.sh on a machine without a container engine; `tests/image` builds with one.
 
 use byoc::env::Environment;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Runs the script where there are only a few tools of the system: no engine, no Rust, no AWS CLI.
+/// Runs the script with only a few tools of the system on PATH: no engine, no Rust, no AWS CLI.
 fn run(tools: &Path, arguments: &[&str]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker-build.sh");
     Command::new(script).args(arguments).env_clear().env("PATH", tools).env("AWS_REGION", "eu-west-1").output().unwrap()
@@ -41,7 +41,7 @@ fn a_dry_run_needs_no_engine() {
 }
 
 #[test]
-fn without_a_dry_run_an_engine_is_needed_and_a_dry_run_knows_engines_by_name() {
+fn only_a_dry_run_works_without_an_engine_and_it_refuses_unknown_engines() {
     let tools = tools();
     for (arguments, code, message) in [
         (&[][..], 1, "none of docker, podman and buildah answers"),
@@ -56,7 +56,7 @@ fn without_a_dry_run_an_engine_is_needed_and_a_dry_run_knows_engines_by_name() {
 }
 
 #[test]
-fn the_image_is_built_by_the_rust_that_everything_else_is() {
+fn the_image_is_built_with_the_same_rust_as_everything_else() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
     let toolchain = read("rust-toolchain.toml");

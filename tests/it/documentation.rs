@@ -94,7 +94,7 @@ fn the_readme_is_two_pages_and_lines_of_markdown_are_at_most_120_wide() {
 }
 
 #[test]
-fn links_between_pages_lead_to_a_file_and_to_a_heading_that_are_there() {
+fn links_between_pages_lead_to_existing_files_and_headings() {
     let mut broken = Vec::new();
     for page in pages() {
         let text = read(&page);
@@ -134,7 +134,7 @@ fn the_messages_that_troubleshooting_explains_are_those_of_the_program() {
 }
 
 #[test]
-fn paths_and_tests_that_pages_for_developers_name_are_there() {
+fn paths_and_tests_named_on_pages_for_developers_exist() {
     let files = files();
     let is_there = |name: &str| files.iter().any(|file| file.ancestors().any(|path| path.ends_with(name)));
     let is_rust = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "rs");

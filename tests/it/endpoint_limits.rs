@@ -1,5 +1,5 @@
-//! What `byoc endpoint` holds and waits for: clients that send without an end, that do not read, that are others than they
-//! say, and inputs that never come.
+//! What `byoc endpoint` keeps in memory and waits for: clients that send without end, that do not read or that sign wrongly,
+//! and inputs that never arrive.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use crate::support::program::{Container, Endpoint, PATIENCE, wait_until};
 const MIB: usize = 1 << 20;
 const INVOKE: &str = "/endpoints/e/invocations";
 
-/// Each of which has sent a part of a large body.
+/// Connections that have each sent part of a large body.
 const CONNECTIONS: usize = 1000;
 
 /// A configuration of one container, in a folder of its own.
@@ -66,7 +66,7 @@ fn head(announced: usize, more: &str) -> String {
 }
 
 #[test]
-fn connections_that_have_sent_a_part_of_much_stay_within_the_memory_for_it_and_harm_no_other() {
+fn partial_large_bodies_stay_within_their_memory_and_do_not_disturb_other_requests() {
     let (_folder, config) = configuration();
     let container = answering();
     let limit = 16 * MIB;
@@ -81,7 +81,7 @@ fn connections_that_have_sent_a_part_of_much_stay_within_the_memory_for_it_and_h
     for number in 0..CONNECTIONS {
         let mut connection = TcpStream::connect(endpoint.process().address()).unwrap();
         connection.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
-        // Whoever is refused on the way may not be able to send the rest.
+        // A client that is refused in the middle of its body may not be able to send the rest.
         let _ = connection.write_all(head(7 * MIB, "").as_bytes()).and_then(|()| connection.write_all(&part));
         connections.push(connection);
         if number % 100 == 99 {
@@ -112,7 +112,7 @@ fn connections_that_have_sent_a_part_of_much_stay_within_the_memory_for_it_and_h
 }
 
 #[test]
-fn an_answer_that_its_client_does_not_take_is_dropped_and_its_connection_ends() {
+fn an_answer_that_the_client_does_not_read_is_dropped_and_its_connection_closed() {
     let (_folder, config) = configuration();
     let container = FakeContainer::start(None, |_, _| Reaction::Answer(200, vec![b'1'; 20 * MIB]));
     let arguments = ["--container", &running(&container), "--in-flight-memory", "256M", "--container-timeout", "2"];
@@ -128,7 +128,7 @@ fn an_answer_that_its_client_does_not_take_is_dropped_and_its_connection_ends() 
     for mut connection in connections {
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = Vec::new();
-        // It ends, by a reset or with less than was announced.
+        // It ends with a reset, or with fewer bytes than announced.
         let ended = connection.read_to_end(&mut answer);
         assert!(ended.is_err() || answer.len() < 20 * MIB, "{ended:?}, {} bytes", answer.len());
         assert!(!ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock), "it is still open");
@@ -136,7 +136,7 @@ fn an_answer_that_its_client_does_not_take_is_dropped_and_its_connection_ends() 
 }
 
 #[test]
-fn who_cannot_sign_is_refused_before_the_body_has_come() {
+fn a_request_with_a_wrong_signature_is_refused_before_its_body_arrives() {
     let (folder, config) = configuration();
     let container = answering();
     let iam = folder.path().join("iam.json");
@@ -190,10 +190,10 @@ fn ask_later(endpoint: &Endpoint, input: &str) -> u16 {
 }
 
 #[test]
-fn an_input_that_never_comes_holds_up_neither_the_queue_nor_the_end() {
+fn an_input_that_never_arrives_delays_neither_the_queue_nor_the_shutdown() {
     let (folder, config) = asynchronous();
     let container = answering();
-    // An S3 server that takes requests and says nothing.
+    // An S3 server that accepts requests and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let store = format!("http://{}", silent.local_addr().unwrap());
     let output = folder.path().join("out");

@@ -1,4 +1,4 @@
-//! The example that is shipped, as a newcomer starts it.
+//! The housing example, as a new user starts it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/housing").join(name)
 }
 
-/// All lines of a log until a process that was told to stop has stopped, none of which is a warning or an error.
+/// Reads the log until a process that was told to stop has stopped, and expects no warning and no error.
 fn expect_no_warning(process: &mut Container) {
     process.signal("TERM");
     process.wait();
@@ -22,7 +22,7 @@ fn expect_no_warning(process: &mut Container) {
 }
 
 #[test]
-fn it_starts_and_answers_without_a_warning() {
+fn the_example_starts_and_answers_without_a_warning() {
     let mut endpoint = Endpoint::ready(&example("endpoint.json"));
     for city in ["NewYork_NY", "Chicago_IL", "Houston_TX"] {
         let target_model = format!("{city}/{city}.tar.gz");
@@ -34,7 +34,7 @@ fn it_starts_and_answers_without_a_warning() {
 }
 
 #[test]
-fn its_access_policies_are_read_without_a_warning_and_its_preprocessor_alone_is_served_without_one() {
+fn the_examples_policies_and_its_preprocessor_alone_load_without_a_warning() {
     let iam = example("iam.json");
     let mut endpoint = Endpoint::start(&example("endpoint.json"), &["--iam", iam.to_str().unwrap()], &[]);
     expect_no_warning(endpoint.process());

@@ -1,4 +1,4 @@
-//! `byoc inspect`, as a person and as a program reads it.
+//! `byoc inspect`, as text for people and as JSON for programs.
 
 use std::process::{Output, Stdio};
 
@@ -33,7 +33,7 @@ fn refused(arguments: &[&str], code: i32) -> String {
 }
 
 #[test]
-fn a_preprocessor_is_told_in_words_of_at_most_a_hundred_columns() {
+fn the_text_of_a_preprocessor_is_at_most_100_columns_wide() {
     let words = text(&[PREPROCESSOR]);
     for part in [
         "scikit-learn preprocessor, made by scikit-learn 1.4.2",
@@ -49,7 +49,7 @@ fn a_preprocessor_is_told_in_words_of_at_most_a_hundred_columns() {
 }
 
 #[test]
-fn what_names_hold_does_not_move_the_cursor_of_a_terminal() {
+fn control_characters_in_names_do_not_reach_the_terminal() {
     let folder = scikit_learn("1.6.1/standard_numpy");
     let directory = folder.path().to_str().unwrap();
     let columns = r#"{"columns": ["a\u001b[2J\r\u009b", "b\u202e\u2028\u007fc"]}"#;
@@ -61,14 +61,14 @@ fn what_names_hold_does_not_move_the_cursor_of_a_terminal() {
     let document = text(&[directory, "--json"]);
     assert!(!document.contains(is_obeyed), "{document:?}");
     assert!(document.contains(r#""b\u202e\u2028\u007fc""#), "{document}");
-    // What is refused is told by its name too.
+    // A path that is refused is in the message too.
     let said = refused(&["/nowhere/\u{1b}]0;title\u{7}\r\u{202e}"], 66);
     assert!(said.contains(r"/nowhere/\u{1b}]0;title\u{7}\r\u{202e}"), "{said:?}");
     assert!(!said.contains(is_obeyed), "{said:?}");
 }
 
 #[test]
-fn an_archive_and_the_folder_that_it_is_unpacked_to_say_the_same() {
+fn an_archive_and_its_unpacked_folder_are_described_alike() {
     let folder = linear_learner("multiclass_4");
     let directory = model_dir(&folder);
     let unpacked = json_of(&[&directory]);
@@ -84,7 +84,7 @@ fn an_archive_and_the_folder_that_it_is_unpacked_to_say_the_same() {
 }
 
 #[test]
-fn weights_are_named_by_the_preprocessor_before_them() {
+fn weights_get_the_names_of_the_preprocessors_output() {
     let words = text(&[CHICAGO, "--preprocessor", PREPROCESSOR]);
     let lines: Vec<&str> = words.lines().map(str::trim).collect();
     let weights = lines.iter().position(|line| *line == "weights, the largest first").unwrap();
@@ -123,7 +123,7 @@ fn a_scorer_shows_the_coefficients_of_its_features_and_its_classes() {
 }
 
 #[test]
-fn what_is_no_artifact_is_refused_with_the_file_and_what_was_expected() {
+fn a_file_that_is_not_an_artifact_is_refused_with_its_name_and_what_was_expected() {
     let readme = fixture("sklearn/README.md");
     let message = refused(&[readme.to_str().unwrap()], 65);
     assert!(message.contains("README.md: expected a model's folder, a model.tar.gz"), "{message}");
@@ -137,7 +137,7 @@ fn what_is_no_artifact_is_refused_with_the_file_and_what_was_expected() {
 }
 
 #[test]
-fn a_reader_who_has_read_enough_is_no_failure() {
+fn a_reader_that_closes_the_pipe_is_not_a_failure() {
     let case = fixture("sklearn/1.6.1/quantile/model.joblib");
     let mut child = byoc(&["inspect", "--json", case.to_str().unwrap()])
         .stdout(Stdio::piped())
@@ -151,7 +151,7 @@ fn a_reader_who_has_read_enough_is_no_failure() {
 }
 
 #[test]
-fn what_is_refused_is_told_as_far_as_it_goes_and_as_json_too() {
+fn a_refused_artifact_is_shown_as_far_as_it_could_be_read_also_as_json() {
     let nested = fixture("pickle/unsupported/nested_pca.joblib");
     let nested = nested.to_str().unwrap();
     let output = inspect(&[nested]);
@@ -183,7 +183,7 @@ fn what_is_refused_is_told_as_far_as_it_goes_and_as_json_too() {
 }
 
 #[test]
-fn every_failure_is_a_json_document_where_that_is_asked_for() {
+fn with_json_every_failure_is_a_json_document() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.joblib");
     let whole = std::fs::read(fixture("sklearn/1.6.1/standard_numpy/model.joblib")).unwrap();
@@ -207,7 +207,7 @@ fn every_failure_is_a_json_document_where_that_is_asked_for() {
 }
 
 #[test]
-fn of_a_folder_of_archives_each_is_told() {
+fn each_archive_of_a_folder_is_described() {
     let folder = tempfile::tempdir().unwrap();
     let houses = "examples/housing/models";
     std::fs::create_dir(folder.path().join("Chicago_IL")).unwrap();
@@ -245,7 +245,7 @@ fn scripts_that_are_not_run_are_named() {
 }
 
 #[test]
-fn the_whole_reason_is_said_why_every_request_is_refused() {
+fn the_reason_why_every_request_is_refused_is_shown_in_full() {
     let folder = scikit_learn("1.6.1/standard_numpy");
     std::fs::write(folder.path().join("columns.json"), r#"{"columns": ["a"]}"#).unwrap();
     let words = text(&[folder.path().to_str().unwrap()]);

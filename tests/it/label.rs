@@ -9,7 +9,7 @@ use crate::support::artifacts::{model_dir, model_folder, scikit_learn};
 use crate::support::program::{Container, byoc};
 
 const HOUSE: &str = "1993,2728,6,3.0,0.7,1,y,y";
-/// The walk-through's preprocessor, fitted with PRICE as its ninth column.
+/// The preprocessor of the housing example, fitted with PRICE as its ninth column.
 const HOUSING: &str = "1.4.2/housing";
 
 fn housing(columns_json: Option<&str>) -> tempfile::TempDir {
@@ -21,14 +21,14 @@ fn housing(columns_json: Option<&str>) -> tempfile::TempDir {
     folder
 }
 
-/// How many numbers the answer to a row has, or the status of a refusal.
+/// The number of values in the answer to a row, or the status of a refusal.
 fn width(container: &Container, row: &str) -> Result<usize, u16> {
     let reply = container.post("/invocations", &[("content-type", "text/csv"), ("accept", "text/csv")], row);
     if reply.status == 200 { Ok(reply.text().split(',').count()) } else { Err(reply.status) }
 }
 
 #[test]
-fn a_flag_wins_over_the_variable_and_that_over_columns_json() {
+fn a_flag_wins_over_the_variable_and_the_variable_over_columns_json() {
     let (short, long) = (HOUSE.to_owned(), format!("{HOUSE},429700"));
     let first = format!("429700,{HOUSE}");
     let text = format!("{HOUSE},sold");
@@ -58,7 +58,7 @@ fn a_flag_wins_over_the_variable_and_that_over_columns_json() {
 }
 
 #[test]
-fn a_name_that_is_no_column_ends_serve_with_78_and_names_the_near_one() {
+fn a_label_that_is_not_a_column_ends_serve_with_78_and_suggests_the_nearest_name() {
     let folder = housing(None);
     for (arguments, environment, source) in [
         (vec!["--label", "PRCE"], vec![], "--label"),
@@ -84,7 +84,7 @@ fn a_name_that_is_no_column_ends_serve_with_78_and_names_the_near_one() {
 }
 
 #[test]
-fn in_multi_model_mode_a_wrong_name_is_an_error_of_the_load() {
+fn in_multi_model_mode_a_wrong_label_fails_the_load() {
     let folder = housing(None);
     let other = scikit_learn("1.6.1/standard_numpy");
     let variables = [("SAGEMAKER_MULTI_MODEL", "true"), ("BYOC_LABEL", "PRICE")];
@@ -103,7 +103,7 @@ fn in_multi_model_mode_a_wrong_name_is_an_error_of_the_load() {
 }
 
 #[test]
-fn the_log_and_inspect_say_that_a_label_was_guessed_and_how_to_say_otherwise() {
+fn the_log_and_inspect_say_that_a_label_is_guessed_and_how_to_set_it() {
     let folder = housing(None);
     let dir = model_dir(&folder);
     let mut container = Container::ready(&["--model-dir", &dir], &[]);
@@ -134,7 +134,7 @@ fn the_log_and_inspect_say_that_a_label_was_guessed_and_how_to_say_otherwise() {
 }
 
 #[test]
-fn the_environment_of_create_model_says_the_label_of_a_batch_job() {
+fn the_environment_of_create_model_sets_the_label_of_a_batch_job() {
     let folder = housing(None);
     let job = tempfile::tempdir().unwrap();
     let path = |name: &str| job.path().join(name).to_str().unwrap().to_owned();

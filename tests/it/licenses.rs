@@ -1,11 +1,12 @@
-//! What the program says of the software of others that it contains.
+//! The licences of the software that the program contains.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use crate::support::program::byoc;
 
-/// Name and version of each crate that is linked into the program on this machine, with what is patched or ours left out.
+/// Name and version of each crate that is linked into the program on this machine, without patched crates and those of this
+/// workspace.
 fn linked() -> BTreeSet<String> {
     let arguments = "tree --locked --package byoc --edges normal,no-proc-macro --prefix none --no-dedupe --format {p}";
     let mut cargo = Command::new(env!("CARGO"));
@@ -18,7 +19,7 @@ fn linked() -> BTreeSet<String> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn every_crate_that_is_linked_is_named_with_its_licence_and_so_is_what_cargo_does_not_know_of() {
+fn every_linked_crate_is_listed_with_its_licence_as_is_software_unknown_to_cargo() {
     let output = byoc(&["licenses"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let notices = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What is refused when a model is loaded, by whichever way it comes: the reason, the exit code, and a hint that fits.
+//! Models that are refused when they are loaded: the reason, the exit code, and the hint.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::support::program::{Container, Endpoint, byoc};
 const COLUMNS_DO_NOT_FIT: &[&str] = &[r#"{"columns": ["a"]}"#, r#"{"columns": ["a", "b", "c", "d"]}"#];
 const NO_COLUMNS: &[&str] = &["[]", r#"{"columns": ["a", "b", "b"]}"#];
 
-/// What `byoc serve` and `byoc inspect` say of a place, which must end both with the same code.
+/// The error of `byoc serve` and `byoc inspect` for a path. Both must end with the same exit code.
 fn refused(place: &Path) -> String {
     let place = place.to_str().unwrap();
     let mut container = Container::start(&["--model-dir", place], &[]);
@@ -22,7 +22,7 @@ fn refused(place: &Path) -> String {
 }
 
 #[test]
-fn columns_with_which_every_request_is_a_400_are_warned_of_at_load_and_shown() {
+fn columns_that_fail_every_request_are_warned_of_at_load_and_shown_by_inspect() {
     let folder = scikit_learn("1.6.1/standard_numpy");
     let place = model_dir(&folder);
     for columns in COLUMNS_DO_NOT_FIT {
@@ -50,7 +50,7 @@ fn columns_with_which_every_request_is_a_400_are_warned_of_at_load_and_shown() {
 }
 
 #[test]
-fn a_hint_fits_what_was_wrong() {
+fn each_problem_has_the_hint_that_fits_it() {
     let two_models = tempfile::tempdir().unwrap();
     for name in ["a.joblib", "b.joblib"] {
         fs::copy(fixture("sklearn/1.6.1/standard_numpy/model.joblib"), two_models.path().join(name)).unwrap();
@@ -94,7 +94,7 @@ fn a_lone_pickle_is_served_with_the_columns_beside_it() {
 }
 
 #[test]
-fn a_file_that_is_no_model_is_named_by_what_it_is() {
+fn a_file_that_is_not_a_model_is_refused_by_its_kind() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes, found) in [
         ("model.zip", &b"PK\x03\x04rest"[..], "found a zip archive"),
@@ -112,7 +112,7 @@ fn a_file_that_is_no_model_is_named_by_what_it_is() {
 }
 
 #[test]
-fn what_is_no_damage_is_not_called_damage_and_the_way_out_is_named() {
+fn an_unsupported_model_is_not_called_damaged_and_the_alternative_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -143,7 +143,7 @@ fn what_is_no_damage_is_not_called_damage_and_the_way_out_is_named() {
 }
 
 #[test]
-fn scripts_beside_a_model_are_warned_of_and_the_model_is_served() {
+fn scripts_next_to_a_model_are_warned_of_and_the_model_is_served() {
     let folder = scikit_learn("1.6.1/standard_numpy");
     fs::create_dir(folder.path().join("code")).unwrap();
     fs::write(folder.path().join("code/inference.py"), "def predict_fn(data, model):\n    return 1\n").unwrap();
@@ -158,7 +158,7 @@ fn scripts_beside_a_model_are_warned_of_and_the_model_is_served() {
 }
 
 #[test]
-fn an_endpoint_serves_a_model_that_is_a_file_of_its_own() {
+fn an_endpoint_serves_a_model_that_is_a_single_file() {
     let folder = scikit_learn("1.4.2/housing");
     let model = folder.path().join("model.joblib");
     let body = fixture_text("sklearn/1.4.2/housing/input.csv");

@@ -1,7 +1,7 @@
-//! The integration tests: the real program, started on a free port and spoken to over HTTP.
+//! The integration tests: they start the real program on a free port and talk to it over HTTP.
 //!
-//! One binary for all of them, since linking is what costs. What a test needs lies in `tests/fixtures`, whose README says
-//! where each file comes from.
+//! They are one binary, because linking takes most of the time. Their files are in `tests/fixtures`, whose README says where
+//! each comes from.
 
 #![allow(unreachable_pub, reason = "a test binary has no users")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking and shows what it printed")]
@@ -20,11 +20,11 @@ mod loading;
 mod media_types;
 mod memory;
 mod model_refresh;
-mod model_server_words;
 mod multi_model;
+mod multi_model_server;
 mod shutdown;
 mod single_model;
-mod stumbles;
 mod support;
 mod training;
 mod transform;
+mod user_mistakes;

@@ -26,7 +26,7 @@ fn npy(rows: &[&[f64]]) -> Vec<u8> {
     file
 }
 
-/// The float64 items of an array that was answered.
+/// The float64 items of an array in an answer.
 fn float64s(file: &[u8]) -> Vec<f64> {
     let length = usize::from(u16::from_le_bytes([file[8], file[9]])) + 10;
     assert!(file[..length].windows(3).any(|code| code == b"<f8"), "{}", String::from_utf8_lossy(&file[..length]));
@@ -67,10 +67,10 @@ fn the_linear_learner_reads_and_answers_records() {
 }
 
 #[test]
-fn one_containers_answer_is_the_next_ones_request_to_the_bit() {
+fn the_answer_of_one_container_is_the_request_of_the_next_bit_by_bit() {
     let (learner, _two) = learner("regressor_housing");
     let scores = ["application/json", RECORDIO, NPY].map(|between| {
-        // As between the containers of a pipeline, the answer is what the environment says.
+        // As between the containers of a pipeline, the environment decides the media type of the answer.
         let (preprocessor, _one) = preprocessor("1.4.2/housing", &[("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", between)]);
         let features = preprocessor.invoke("text/csv", format!("{HOUSE}\n1950,800,1,1,0.2,0,n,n"));
         assert_eq!((features.status, features.header("content-type")), (200, Some(between)));
@@ -84,7 +84,7 @@ fn one_containers_answer_is_the_next_ones_request_to_the_bit() {
 }
 
 #[test]
-fn a_pipeline_behind_the_endpoint_may_speak_either() {
+fn a_pipeline_behind_the_endpoint_may_use_either_media_type() {
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/housing");
     let text = std::fs::read_to_string(example.join("endpoint.json")).unwrap();
     let mut scores = Vec::new();
@@ -113,7 +113,7 @@ fn an_array_has_its_columns_by_position() {
     for case in ["polynomial", "imputer_keep_empty", "abalone_sex_empty"] {
         let (container, _folder) = preprocessor(&format!("1.4.2/{case}"), &[]);
         let input = fixture_text(&format!("sklearn/1.4.2/{case}/input.csv"));
-        // What is missing in the text is NaN in an array.
+        // A missing value of the text is NaN in an array.
         let cells = |line: &str| line.split(',').map(|cell| cell.parse().unwrap_or(f64::NAN)).collect();
         let rows: Vec<Vec<f64>> = input.lines().map(cells).collect();
         let body = npy(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -173,7 +173,7 @@ fn rows_may_come_as_json_lists_or_by_the_names_of_columns() {
     assert_eq!(message, "expected a value for each column in some row, found none for DECK");
 }
 
-/// What `predictor.predict` of a dict sends, what pandas writes, and both from editors that put a mark before text.
+/// What `predictor.predict` sends for a dict, and what pandas writes, also with a byte order mark.
 #[test]
 fn one_object_is_one_row_and_a_frame_of_pandas_is_rows_by_name() {
     let (preprocessor, _folder) = preprocessor("1.4.2/housing", &[]);
@@ -219,7 +219,7 @@ fn one_object_is_one_row_and_a_frame_of_pandas_is_rows_by_name() {
 }
 
 #[test]
-fn text_goes_into_no_numeric_answer_and_the_column_is_named() {
+fn a_text_column_is_refused_by_name_for_a_numeric_answer() {
     let (container, _folder) = preprocessor("1.6.1/passthrough_strings", &[]);
     let body = fixture_text("sklearn/1.6.1/passthrough_strings/input.csv");
     for accept in [RECORDIO, NPY] {

@@ -25,7 +25,7 @@ fn other() -> PathBuf {
     fixture("linear-learner/regressor_housing/model.tar.gz")
 }
 
-/// A configuration of one container beside what it serves.
+/// A configuration of one container, in the same folder as its models.
 struct Rig {
     folder: TempDir,
     endpoint: Endpoint,
@@ -43,7 +43,7 @@ impl Rig {
         Rig::start(folder, &container, arguments, vec![("content-type", "text/csv"), target_model])
     }
 
-    /// A container of one model, which `url` names.
+    /// A container of the one model at `url`.
     fn single_model(folder: TempDir, url: &str, arguments: &[&str]) -> Rig {
         let container = json!({"Image": "i", "ModelDataUrl": url});
         Rig::start(folder, &container, arguments, vec![("content-type", "text/csv")])
@@ -83,21 +83,21 @@ impl Rig {
         reply.json()["Message"].as_str().unwrap().to_owned()
     }
 
-    /// How many lines of the log so far hold a text.
+    /// How many lines of the log so far contain a text.
     fn count(&mut self, text: &str, last: &str) -> usize {
         self.endpoint.process().wait_for_log(last);
         self.endpoint.process().seen().iter().filter(|line| line.contains(text)).count()
     }
 }
 
-/// Puts a file in place of another, in one step.
+/// Replaces a file by another, in one step.
 fn put(from: &Path, to: &Path) {
     let beside = to.with_extension("part");
     std::fs::copy(from, &beside).unwrap();
     std::fs::rename(beside, to).unwrap();
 }
 
-/// Has a file or a folder as one that nobody has written to for a while.
+/// Dates a file or a folder back, as if nobody had written to it for a while.
 fn age(path: &Path) {
     let times = FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(11));
     std::fs::File::open(path).unwrap().set_times(times).unwrap();
@@ -108,7 +108,7 @@ fn unpacked(archive: &Path, into: &Path) {
 }
 
 #[test]
-fn a_replaced_and_a_deleted_model_go_on_answering_and_the_log_says_each_once() {
+fn replaced_and_deleted_models_keep_answering_and_the_log_says_so_once_each() {
     let folder = tempfile::tempdir().unwrap();
     put(&chicago(), &folder.path().join("model.tar.gz"));
     let single = Rig::single_model(folder, "./model.tar.gz", &[]);
@@ -130,7 +130,7 @@ fn a_replaced_and_a_deleted_model_go_on_answering_and_the_log_says_each_once() {
         }
         let line = rig.endpoint.process().wait_for_log(said);
         assert!(line.contains("WARN") && line.contains("--model-refresh changed"), "{line}");
-        // What is still to come is another model's line, for which a request that is refused stands.
+        // No such line may follow: a request that is refused marks the end of the log.
         for _ in 0..5 {
             assert_eq!(rig.answer(), first);
         }
@@ -141,7 +141,7 @@ fn a_replaced_and_a_deleted_model_go_on_answering_and_the_log_says_each_once() {
 }
 
 #[test]
-fn the_next_request_to_a_multi_model_container_is_answered_by_what_lies_there() {
+fn the_next_request_to_a_multi_model_container_is_answered_by_the_new_artifact() {
     let rig = Rig::multi_model(&["--model-refresh", "changed"]);
     let archive = rig.path("models/a.tar.gz");
     let first = rig.answer();
@@ -162,7 +162,7 @@ fn the_next_request_to_a_multi_model_container_is_answered_by_what_lies_there() 
 }
 
 #[test]
-fn the_next_request_to_a_container_of_one_model_is_answered_by_what_lies_there() {
+fn the_next_request_to_a_container_of_one_model_is_answered_by_the_new_artifact() {
     let folder = tempfile::tempdir().unwrap();
     put(&chicago(), &folder.path().join("model.tar.gz"));
     let mut rig = Rig::single_model(folder, "./model.tar.gz", &["--model-refresh", "changed"]);
@@ -189,7 +189,7 @@ fn the_next_request_to_a_container_of_one_model_is_answered_by_what_lies_there()
 }
 
 #[test]
-fn a_model_folder_is_looked_at_file_by_file() {
+fn a_model_folder_is_compared_file_by_file() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model");
     unpacked(&chicago(), &model);
@@ -209,7 +209,7 @@ fn a_model_folder_is_looked_at_file_by_file() {
 }
 
 #[test]
-fn requests_all_along_are_answered_by_one_of_the_two_models_while_one_is_replaced() {
+fn while_a_model_is_replaced_every_request_is_answered_by_the_old_or_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     put(&chicago(), &folder.path().join("model.tar.gz"));
     let single = Rig::single_model(folder, "./model.tar.gz", &["--model-refresh", "changed"]);
@@ -253,7 +253,7 @@ fn requests_all_along_are_answered_by_one_of_the_two_models_while_one_is_replace
 }
 
 #[test]
-fn a_writer_may_pause_in_the_middle_of_an_archive_and_who_has_gone_leaves_a_broken_one() {
+fn an_archive_may_be_written_with_pauses_and_is_broken_if_its_writer_stops() {
     let folder = tempfile::tempdir().unwrap();
     put(&chicago(), &folder.path().join("model.tar.gz"));
     let single = Rig::single_model(folder, "./model.tar.gz", &["--model-refresh", "changed"]);
@@ -287,7 +287,7 @@ fn a_writer_may_pause_in_the_middle_of_an_archive_and_who_has_gone_leaves_a_brok
 }
 
 #[test]
-fn an_artifact_that_is_written_slowly_in_its_place_is_waited_for() {
+fn an_artifact_that_is_written_slowly_in_place_is_waited_for() {
     let rig = Rig::multi_model(&["--model-refresh", "changed"]);
     let archive = rig.path("models/a.tar.gz");
     let first = rig.answer();

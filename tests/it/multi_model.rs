@@ -1,4 +1,4 @@
-//! Multi-model mode: what SageMaker's multi-model endpoints ask of a container, call by call.
+//! Multi-model mode: what SageMaker's multi-model endpoints require of a container, call by call.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -15,7 +15,7 @@ fn container(environment: &[(&str, &str)]) -> Container {
 }
 
 #[test]
-fn with_no_models_it_is_healthy_and_lists_none() {
+fn without_models_the_container_is_healthy_and_lists_none() {
     let container = container(&[]);
     assert_eq!(container.get("/ping").status, 200);
     let list = container.get("/models");
@@ -60,7 +60,7 @@ fn a_model_is_loaded_described_invoked_and_unloaded_in_multi_model_servers_words
 }
 
 #[test]
-fn names_are_opaque_and_may_hold_any_character() {
+fn names_are_opaque_and_may_contain_any_character() {
     let container = container(&[]);
     let folder = linear_learner("regressor_housing");
     for (name, encoded) in [
@@ -86,7 +86,7 @@ fn names_are_opaque_and_may_hold_any_character() {
 }
 
 #[test]
-fn the_list_comes_in_pages_that_together_hold_every_model_once() {
+fn the_pages_of_the_list_contain_every_model_once() {
     let container = container(&[]);
     let folder = linear_learner("regressor_housing");
     let names: Vec<String> = (0..25).map(|number| format!("m{number:02}")).collect();
@@ -113,7 +113,7 @@ fn the_list_comes_in_pages_that_together_hold_every_model_once() {
 }
 
 #[test]
-fn a_page_far_down_the_list_begins_after_as_many_models_as_its_token_says() {
+fn a_page_begins_after_as_many_models_as_its_token_says() {
     let container = container(&[]);
     let folder = scikit_learn("1.4.2/housing");
     for number in 0..2_100 {
@@ -132,7 +132,7 @@ fn a_page_far_down_the_list_begins_after_as_many_models_as_its_token_says() {
 }
 
 #[test]
-fn a_load_that_is_asked_for_wrongly_is_a_400_or_404() {
+fn a_wrong_request_to_load_a_model_is_a_400_or_404() {
     let container = container(&[]);
     for (body, status, kind, part) in [
         ("{", 400, "BadRequestException", "model_name"),
@@ -191,7 +191,7 @@ fn a_broken_artifact_is_a_500_and_never_a_507() {
 }
 
 #[test]
-fn what_does_not_fit_is_a_507_with_the_numbers_and_unloading_makes_room() {
+fn a_model_that_does_not_fit_is_a_507_with_the_numbers_until_another_is_unloaded() {
     let folder = linear_learner("regressor_wide");
     let container = container(&[("BYOC_MODEL_MEMORY", "100K")]);
     let mut loaded = 0;
@@ -216,7 +216,7 @@ fn what_does_not_fit_is_a_507_with_the_numbers_and_unloading_makes_room() {
 }
 
 #[test]
-fn a_name_or_a_url_of_any_length_is_not_kept() {
+fn long_names_and_urls_are_not_kept_in_memory() {
     let container = container(&[]);
     let folder = scikit_learn("1.4.2/housing");
     let refused = container.load(&"n".repeat(1025), folder.path()).error(400, "BadRequestException");
@@ -284,7 +284,7 @@ fn unloading_waits_for_the_requests_in_flight_and_answers_when_the_memory_is_fre
             let headers = [("content-type", "text/csv"), ("accept", "text/csv")];
             container.post("/models/m/invoke", &headers, &body)
         });
-        // The request is in flight once the model cannot be seen to be freed at once: ask until it has begun.
+        // Wait until the request is in flight, or the model would be freed at once.
         let page = || container.get("/metrics").text().to_owned();
         crate::support::program::wait_until("the request has arrived", || page().contains("byoc_requests_in_flight 1"));
         let unloaded = container.delete("/models/m");
@@ -296,7 +296,7 @@ fn unloading_waits_for_the_requests_in_flight_and_answers_when_the_memory_is_fre
 }
 
 #[test]
-fn nothing_is_ever_loaded_from_what_is_not_a_folder() {
+fn a_model_is_loaded_only_from_a_folder() {
     let container = container(&[]);
     let timeout = Duration::from_secs(5);
     let started = std::time::Instant::now();
@@ -307,7 +307,7 @@ fn nothing_is_ever_loaded_from_what_is_not_a_folder() {
 }
 
 #[test]
-fn outside_the_models_root_nothing_is_loaded_and_nothing_is_told() {
+fn outside_the_models_root_nothing_is_loaded_and_nothing_is_revealed() {
     let around = tempfile::TempDir::new().unwrap();
     let root = around.path().join("models");
     let (good, strange, secret) = (root.join("good"), root.join("strange"), around.path().join("secret"));
@@ -346,7 +346,7 @@ fn without_a_models_root_the_answer_names_no_files_and_the_log_does() {
     container.wait_for_log("is not a folder: expected the folder that the model was unpacked to");
 }
 
-/// What names and urls hold goes to the log as text: nothing in it moves a cursor, clears a line or begins another.
+/// Names and URLs are logged as text: nothing in them moves a cursor, clears a line or begins another.
 #[test]
 fn names_and_urls_cannot_write_their_own_lines_into_the_log() {
     let mut container = container(&[]);
@@ -365,7 +365,7 @@ fn names_and_urls_cannot_write_their_own_lines_into_the_log() {
 }
 
 #[test]
-fn estimators_and_what_prepares_their_rows_are_models_side_by_side() {
+fn estimators_and_preprocessors_are_served_side_by_side() {
     let container = container(&[]);
     for case in ["1.6.1/model_ridge", "1.9.1/model_logistic_proba", "1.4.2/model_svc", "1.4.2/housing"] {
         let folder = scikit_learn(case);
@@ -393,7 +393,7 @@ fn estimators_and_what_prepares_their_rows_are_models_side_by_side() {
     assert!(message.contains("Ridge: predict_proba is asked for, which it does not have"), "{message}");
 }
 
-/// Every file of `bad/` that must be refused, one after the other into one process: its peak is that of the worst.
+/// Loads every file of `bad/` that must be refused into one process, one after the other: its peak is that of the worst.
 #[test]
 #[cfg(target_os = "linux")]
 fn every_bad_artifact_is_refused_within_a_second_and_64_mib_and_the_container_stays_healthy() {

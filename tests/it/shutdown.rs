@@ -1,4 +1,4 @@
-//! How a container ends: SageMaker sends SIGTERM and kills 30 seconds later.
+//! How a container ends: SageMaker sends SIGTERM, and SIGKILL 30 seconds later.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use crate::support::artifacts::{linear_learner, model_dir, scikit_learn};
 use crate::support::program::{Container, byoc, wait_until};
 
 #[test]
-fn on_sigterm_what_is_in_flight_is_finished_and_the_exit_code_is_zero() {
+fn on_sigterm_requests_in_flight_are_answered_and_the_exit_code_is_zero() {
     let folder = scikit_learn("1.4.2/housing");
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
     let client = container.client();
@@ -27,7 +27,7 @@ fn on_sigterm_what_is_in_flight_is_finished_and_the_exit_code_is_zero() {
 }
 
 #[test]
-fn a_request_that_is_cut_off_is_said_and_is_the_exit_code() {
+fn a_request_that_is_cut_off_is_logged_and_ends_the_process_with_75() {
     let folder = linear_learner("regressor_housing");
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
     let _client = unfinished_request(&container);
@@ -36,13 +36,13 @@ fn a_request_that_is_cut_off_is_said_and_is_the_exit_code() {
     assert_eq!(container.wait().code(), Some(75));
 }
 
-/// Waits for the head of an answer, then sends a part of a body that does not end.
+/// Waits for the head of an answer, then sends part of a body without its end.
 fn unfinished_request(container: &Container) -> TcpStream {
     let mut client = TcpStream::connect(container.address()).unwrap();
     let head = "POST /invocations HTTP/1.1\r\nHost: byoc\r\nContent-Type: text/csv\r\nContent-Length: 40\r\n\
                 Expect: 100-continue\r\n\r\n";
     client.write_all(head.as_bytes()).unwrap();
-    // Said when the body is waited for.
+    // The server sends this when it waits for the body.
     let mut go_on = [0; 12];
     client.read_exact(&mut go_on).unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100");
@@ -51,7 +51,7 @@ fn unfinished_request(container: &Container) -> TcpStream {
 }
 
 #[test]
-fn a_second_ctrl_c_cuts_off_what_is_in_flight() {
+fn a_second_ctrl_c_cuts_off_requests_in_flight() {
     let folder = linear_learner("regressor_housing");
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
     let _client = unfinished_request(&container);
@@ -77,7 +77,7 @@ fn an_idle_container_ends_at_once_on_sigterm_and_on_ctrl_c() {
 }
 
 #[test]
-fn a_container_that_hangs_on_its_parents_pipe_ends_with_it() {
+fn a_container_ends_when_its_parent_closes_standard_input() {
     let mut child = byoc(&["serve", "--multi-model", "--host", "127.0.0.1", "--port", "0"])
         .env("BYOC_EXIT_ON_STDIN_EOF", "true")
         .stdin(Stdio::piped())

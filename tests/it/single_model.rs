@@ -73,7 +73,7 @@ fn an_archive_is_served_as_the_folder_that_it_would_be_unpacked_to() {
 }
 
 #[test]
-fn a_caller_who_accepts_anything_gets_what_the_environment_says() {
+fn a_caller_that_accepts_anything_gets_the_default_of_the_environment() {
     let (container, _folder) = preprocessor(&[("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv")]);
     for accept in [None, Some(""), Some("*/*")] {
         let mut headers = vec![("content-type", "text/csv")];
@@ -86,7 +86,7 @@ fn a_caller_who_accepts_anything_gets_what_the_environment_says() {
 }
 
 #[test]
-fn a_row_with_its_label_gives_the_label_first() {
+fn the_answer_to_a_row_with_its_label_has_the_label_first() {
     let (container, _folder) = preprocessor(&[]);
     let accept_csv = [("content-type", "text/csv;label_size=0"), ("accept", "text/csv")];
     let without = container.post("/invocations", &accept_csv, HOUSE);
@@ -95,7 +95,7 @@ fn a_row_with_its_label_gives_the_label_first() {
 }
 
 #[test]
-fn one_containers_answer_is_the_next_ones_request_in_every_media_type() {
+fn the_answer_of_one_container_is_a_request_for_the_next_in_every_media_type() {
     let (preprocessor, _one) = preprocessor(&[]);
     let (learner, _two) = learner("regressor_housing");
     let scores = ["text/csv", "application/json", "application/jsonlines"].map(|between| {
@@ -132,7 +132,7 @@ fn the_linear_learner_answers_every_documented_request() {
 }
 
 #[test]
-fn a_body_that_is_wrong_gets_a_400_that_says_where_and_the_next_request_is_served() {
+fn a_wrong_body_gets_a_400_that_says_where_and_the_next_request_is_served() {
     let (container, _folder) = preprocessor(&[]);
     let message = container
         .invoke("text/csv", "1993,2728,6,3.0,0.7,1,y,y\n1993,big,6,3.0,0.7,1,y,y\n")
@@ -266,7 +266,7 @@ fn ping_is_answered_at_once_while_every_worker_is_busy() {
         assert_eq!(busy.join().unwrap(), expected_rows);
     }
     println!("{pings} pings while 4 requests of 200,000 rows were worked on; the slowest took {slowest:?}");
-    // The platform gives two seconds. Queued behind the work, a ping in an unoptimised build would take more.
+    // The platform allows two seconds. Queued behind the work, a ping would take longer in an unoptimised build.
     assert!(pings > 2 && slowest < Duration::from_secs(2), "{pings} pings, the slowest {slowest:?}");
 }
 
@@ -324,7 +324,7 @@ fn a_row_that_is_far_too_wide_is_refused_before_it_takes_memory() {
     if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", container.pid())) {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        // Three bodies of 20 MB, and what reading each takes; not 70 bytes a cell.
+        // Three bodies of 20 MB, and the memory to read each; not 70 bytes a cell.
         assert!(kilobytes < 250 << 10, "the peak was {kilobytes} kB");
     }
 }
@@ -341,7 +341,7 @@ fn a_missing_value_is_missing_in_every_media_type() {
 }
 
 #[test]
-fn the_log_says_what_a_row_is_and_columns_json_can_say_that_there_is_no_label() {
+fn the_log_describes_a_row_and_columns_json_may_declare_that_there_is_no_label() {
     let folder = scikit_learn("1.4.2/housing");
     std::fs::remove_file(folder.path().join("columns.json")).unwrap();
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
@@ -384,7 +384,7 @@ fn an_estimator_answers_its_classes_in_every_media_type() {
     assert!(message.contains("the answer has the text"), "{message}");
 }
 
-/// The setting of `columns.json`, of the environment and of the command line, and what then answers.
+/// The method in `columns.json`, in the environment and on the command line, and the one that then answers.
 #[test]
 fn the_form_of_an_estimators_json_is_a_list_unless_a_setting_says_predictions() {
     let list = r#"["lo"]"#;
@@ -414,7 +414,7 @@ fn the_form_of_an_estimators_json_is_a_list_unless_a_setting_says_predictions() 
 }
 
 #[test]
-fn the_method_is_the_files_unless_the_environment_says_another_and_a_flag_wins_over_both() {
+fn a_flag_wins_over_the_variable_and_the_variable_over_the_file_for_the_method() {
     let first = |arguments: &[&str], environment: &[(&str, &str)]| {
         let (mut container, _folder) = scorer(arguments, environment);
         container.wait_for_log("loaded scikit-learn scorer (LogisticRegression, ");

@@ -1,4 +1,4 @@
-//! `byoc train` as the platform runs it: a tree, a process, an exit code; and what it does when it is told to stop.
+//! `byoc train` as the platform runs it: folders, a process, an exit code; and what it does when it is told to stop.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::support::program::{Container, byoc};
 
-/// A tree with hyperparameters and one channel, and the folder of its data.
+/// SageMaker's folders with hyperparameters and one channel, and the folder of its data.
 fn tree(mode: &str, hyperparameters: serde_json::Value) -> tempfile::TempDir {
     let base = tempfile::tempdir().unwrap();
     let config = base.path().join("input/config");
@@ -52,20 +52,20 @@ fn a_job_ends_with_0_and_a_model_or_with_another_code_and_a_failure_file() {
 }
 
 #[test]
-fn told_to_stop_in_the_middle_of_an_epoch_it_writes_the_best_model_so_far() {
+fn a_job_stopped_in_the_middle_of_an_epoch_writes_the_best_model_so_far() {
     let base = tree(
         "Pipe",
         json!({ "predictor_type": "binary_classifier", "mini_batch_size": "10", "epochs": "1000",
             "early_stopping_patience": "1000" }),
     );
-    // No room is left for rows, so each epoch has a FIFO of its own.
+    // There is no memory for rows, so each epoch reads a FIFO of its own.
     let fifo = |walk: usize| base.path().join(format!("input/data/train_{walk}"));
     for walk in 0..4 {
         assert!(std::process::Command::new("mkfifo").arg(fifo(walk)).status().unwrap().success());
     }
     let mut command = byoc(&["train", "--base-dir", base.path().to_str().unwrap(), "--memory", "0"]);
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The scaler's walk, one whole epoch, and one that never ends.
+    // The scaler's pass, one whole epoch, and one that never ends.
     for walk in 0..2 {
         std::fs::write(fifo(walk), rows(100)).unwrap();
     }
@@ -75,7 +75,7 @@ fn told_to_stop_in_the_middle_of_an_epoch_it_writes_the_best_model_so_far() {
     assert!(log.any(|line| line.contains("epoch=0, train")));
     let told = std::process::Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
     assert!(told.success());
-    // Choosing the winner takes one more walk, over data that come or do not.
+    // Choosing the best model takes one more pass, whose data may never arrive.
     drop(endless);
     let rest: Vec<_> = log.collect();
     let mut errors = String::new();
@@ -86,7 +86,7 @@ fn told_to_stop_in_the_middle_of_an_epoch_it_writes_the_best_model_so_far() {
     assert!(errors.contains("told to stop"), "{errors}");
 }
 
-/// Runs a shell's line with the arguments of `byoc train` over a tree as its own.
+/// Runs a line of shell that gets the command line of `byoc train` as its arguments.
 fn in_shell(line: &str, base: &Path) -> (Option<i32>, String) {
     let program = byoc(&[]);
     let output = std::process::Command::new("sh")
@@ -101,13 +101,13 @@ fn in_shell(line: &str, base: &Path) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_model_that_does_not_fit_into_memory_is_71_and_a_failure_file_and_never_a_crash() {
+fn a_model_that_does_not_fit_in_memory_ends_with_71_and_a_failure_file_not_a_crash() {
     use byoc_formats::media_types::recordio::write_record;
     for (shape, line) in [
         (1_000_000_000_000, "exec \"$@\""),
         (1 << 63, "exec \"$@\""),
         (u64::MAX, "exec \"$@\""),
-        // A machine that has the memory, and a limit of the process that has not.
+        // The machine has the memory, but the process has a limit below it.
         (1 << 24, "ulimit -v 2000000; exec \"$@\""),
     ] {
         let base = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10" }));
@@ -127,7 +127,7 @@ fn a_model_that_does_not_fit_into_memory_is_71_and_a_failure_file_and_never_a_cr
 }
 
 #[test]
-fn a_pipe_that_never_comes_is_told_and_a_stop_ends_the_wait() {
+fn a_pipe_without_data_is_reported_and_a_stop_ends_the_wait() {
     let base = tree("Pipe", json!({ "predictor_type": "binary_classifier", "mini_batch_size": "10" }));
     let mut process = start(base.path());
     let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -143,11 +143,11 @@ fn a_pipe_that_never_comes_is_told_and_a_stop_ends_the_wait() {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_end_leaves_no_half_file_and_one_message() {
+fn a_full_disk_at_the_end_leaves_no_partial_file_and_one_message() {
     let base = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10", "epochs": "1" }));
     let wide: String = (0..20).map(|row| format!("{row}{}\n", ",1".repeat(1000))).collect();
     std::fs::write(base.path().join("input/data/train/part"), wide).unwrap();
-    // No file may be larger than some blocks, and to be told so is no reason to die.
+    // No file may be larger than some blocks, and the signal for that must not kill the process.
     let (code, stderr) = in_shell("trap '' XFSZ; ulimit -f 3; exec \"$@\"", base.path());
     assert_eq!(code, Some(74), "{stderr}");
     assert!(stderr.contains("byoc: could not write ") && !stderr.contains("ZipWriter"), "{stderr}");
@@ -156,7 +156,7 @@ fn a_disk_that_is_full_at_the_end_leaves_no_half_file_and_one_message() {
 }
 
 #[test]
-fn hyperparameters_without_effect_are_warned_of_and_hints_are_those_of_a_job() {
+fn hyperparameters_without_effect_are_warned_of_and_hints_are_for_training() {
     let base = tree("File", json!({ "predictor_type": "regressor", "quantile": "0.9", "mini_batch_size": "10" }));
     std::fs::write(base.path().join("input/data/train/part"), "1,2\n3,4\n").unwrap();
     let done = start(base.path()).wait_with_output().unwrap();
@@ -176,7 +176,7 @@ fn train_in(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 const REGRESSOR: [&str; 4] = ["--hp", "predictor_type=regressor", "--hp", "mini_batch_size=10"];
 
 #[test]
-fn files_with_a_header_line_train_the_model_that_a_tree_does_and_it_is_served() {
+fn files_with_a_header_line_train_the_same_model_as_sagemakers_folders_and_it_is_served() {
     let data: String = (0..100).map(|row| format!("{},{row},{}\n", 2 * row + row % 5, row % 5)).collect();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -1,4 +1,4 @@
-//! `byoc transform` as a person runs it: objects in, objects out, an exit code; and what it makes of containers that fail.
+//! `byoc transform` as a user runs it: objects in, objects out, an exit code; and how it handles containers that fail.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,7 +41,7 @@ impl Job {
         self
     }
 
-    /// By lines, as CSV.
+    /// Splits the input by lines of CSV.
     fn by_lines(self) -> Job {
         self.with(&["--content-type", "text/csv", "--accept", "text/csv", "--split-type", "Line"])
             .with(&["--assemble-with", "Line"])
@@ -77,7 +77,7 @@ impl Job {
         assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     }
 
-    /// All outputs by name; nothing but outputs and the job's own folder may lie there.
+    /// All outputs by name. The folder must contain nothing but outputs and the job's own folder.
     fn outputs(&self) -> BTreeMap<String, String> {
         fn walk(folder: &Path, above: &str, found: &mut BTreeMap<String, String>) {
             for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -106,7 +106,7 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Each line's answer: the line, once more in brackets.
+/// The answer to each line: the line in brackets.
 fn bracketed(body: &str) -> Vec<u8> {
     body.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("[{line}]\n")).collect::<String>().into()
 }
@@ -129,7 +129,7 @@ fn houses(count: usize) -> String {
 }
 
 #[test]
-fn a_model_that_is_a_file_of_its_own_serves_a_job_as_it_serves_requests() {
+fn a_model_that_is_a_single_file_serves_a_job_as_it_serves_requests() {
     let folder = scikit_learn("1.4.2/housing");
     let whole = Job::new(&model_dir(&folder), &[("a.csv", &houses(100))]).by_lines();
     whole.completes();
@@ -170,7 +170,7 @@ fn a_folder_goes_through_a_model_to_a_folder_of_the_same_shape() {
 }
 
 #[test]
-fn a_bad_record_fails_its_object_and_the_end_says_which_why_and_where() {
+fn a_bad_record_fails_its_object_and_the_final_error_says_which_why_and_where() {
     let folder = scikit_learn("1.4.2/housing");
     let bad = format!("{}\n{}", houses(3), "1993,big,6,3.0,0.7,1,y,y\n");
     let job = Job::new(&model_dir(&folder), &[("bad.csv", &bad), ("good.csv", &houses(5))]).by_lines();
@@ -183,7 +183,7 @@ fn a_bad_record_fails_its_object_and_the_end_says_which_why_and_where() {
     assert!(report.contains("column 2 (SQUARE_FEET)"), "{report}");
     assert_eq!(job.outputs().into_keys().collect::<Vec<_>>(), ["good.csv.out"]);
 
-    // The correction is all that is done.
+    // Only the corrected object is done.
     job.put("bad.csv", houses(4).as_bytes());
     let output = job.run();
     assert_eq!(output.status.code(), Some(0));
@@ -192,7 +192,7 @@ fn a_bad_record_fails_its_object_and_the_end_says_which_why_and_where() {
 }
 
 #[test]
-fn what_is_wrong_with_a_payload_is_said_of_the_object() {
+fn an_error_in_a_payload_is_reported_by_its_place_in_the_object() {
     let folder = scikit_learn("1.4.2/housing");
     let names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK\n";
     let bad = "1993,big,6,3.0,0.7,1,y,y\n";
@@ -213,7 +213,7 @@ fn what_is_wrong_with_a_payload_is_said_of_the_object() {
         assert!(report.contains(&said), "{said}: {report}");
         assert!(!report.contains("row "), "{report}");
     }
-    // Of what a filter left nobody knows where in the object it was.
+    // After a filter, the place in the object is not known.
     let job = Job::new(&model_dir(&folder), &[("bad.csv", &format!("id1,{}id2,{bad}", houses(1)))]).by_lines();
     let job = job.with(&["--input-filter", "$[1:]"]);
     let message = errors(&job.run());
@@ -225,9 +225,9 @@ fn what_is_wrong_with_a_payload_is_said_of_the_object() {
 }
 
 #[test]
-fn a_header_line_goes_with_each_payload_and_into_no_output() {
+fn a_header_line_goes_with_each_payload_but_not_into_the_output() {
     let folder = scikit_learn("1.4.2/housing");
-    // More than a payload has, the columns in another order and among others.
+    // More rows than fit in a payload, with the columns in another order and other columns between them.
     let rows = houses(50_000);
     let named = |names: &str, row: &dyn Fn(usize, &str) -> String| {
         let rows = rows.lines().enumerate().map(|(number, line)| row(number, line)).collect::<String>();
@@ -252,7 +252,7 @@ fn a_header_line_goes_with_each_payload_and_into_no_output() {
     assert_eq!(outputs["a.csv.out"], expected);
     assert_eq!((outputs["none.csv.out"].as_str(), outputs["empty.csv.out"].as_str()), ("", ""));
 
-    // Joined and filtered, of one payload and of many.
+    // Joined and filtered, in one payload and in several.
     let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,9:]"]);
     let refused = job.run();
     assert_eq!(refused.status.code(), Some(78), "{}", errors(&refused));
@@ -271,7 +271,7 @@ fn a_header_line_goes_with_each_payload_and_into_no_output() {
     let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,-1]"]);
     job.completes();
     assert_eq!(job.output("few.csv.out"), joined(&few));
-    // An object that is not split has its header line once, and it is joined with nothing either.
+    // An object that is not split has its header line once, and it is not joined with anything either.
     let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&turned))]);
     let job = job.with(&["--content-type", "text/csv; header=present", "--accept", "text/csv"]);
     let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,-1]"]);
@@ -280,13 +280,13 @@ fn a_header_line_goes_with_each_payload_and_into_no_output() {
 }
 
 #[test]
-fn what_is_said_of_a_scikit_learn_artifact_reaches_the_container_of_one_model() {
+fn settings_of_a_scikit_learn_artifact_reach_the_container_of_one_model() {
     let folder = scikit_learn("1.4.2/housing");
     let (rows, model) = (houses(3), model_dir(&folder));
     let plain = Job::new(&model, &[("a.csv", &rows)]).by_lines();
     plain.completes();
     let expected = plain.output("a.csv.out");
-    // The label is the last column, by its place; without it the answer has no label.
+    // The label is the last column, by position; without it the answer has no label.
     let labelled: String = rows.lines().map(|line| format!("{line},1\n")).collect();
     let job = Job::new(&model, &[("a.csv", &labelled)]).by_lines();
     job.completes();
@@ -302,7 +302,7 @@ fn what_is_said_of_a_scikit_learn_artifact_reaches_the_container_of_one_model() 
     let said = refused("none", &[("BYOC_LABEL", "PRICE")], 1);
     assert!(said.contains("have no output"), "{said}");
     refused("NO_SUCH_COLUMN", &[], 78);
-    // What is done is done again, since another setting was made.
+    // The output is written again, because a setting has changed.
     let mut command = job.command();
     let output = command.env("BYOC_LABEL", "none").output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
@@ -322,7 +322,7 @@ fn what_is_said_of_a_scikit_learn_artifact_reaches_the_container_of_one_model() 
     assert!(errors(&output).contains("--label is for one model"), "{}", errors(&output));
 }
 
-/// Each was an empty output and a job that completed.
+/// Each of these once gave an empty output and a completed job.
 #[test]
 fn a_header_line_without_an_end_loses_no_records() {
     let folder = scikit_learn("1.4.2/housing");
@@ -377,7 +377,7 @@ fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
 }
 
 #[test]
-fn rows_whose_quotes_are_wrong_end_their_object_where_rows_are_processed() {
+fn rows_with_wrong_quotes_fail_their_object_if_rows_are_processed() {
     let fake = FakeContainer::start(None, |_, body| Reaction::Answer(200, "1\n".repeat(body.lines().count()).into()));
     let objects = [
         ("bare.csv", "id0,x\nid1,say \"hi\" there\n"),
@@ -403,7 +403,7 @@ fn rows_whose_quotes_are_wrong_end_their_object_where_rows_are_processed() {
 }
 
 #[test]
-fn what_a_container_warns_of_is_shown() {
+fn warnings_of_a_container_are_shown() {
     let folder = scikit_learn("1.4.2/housing");
     fs::write(folder.path().join("columns.json"), r#"{"columns": ["A", "B"]}"#).unwrap();
     let job = Job::new(&model_dir(&folder), &[("a.csv", "1,2\n")]).by_lines().with(&["--log-level", "warning"]);
@@ -414,7 +414,7 @@ fn what_a_container_warns_of_is_shown() {
 }
 
 #[test]
-fn what_is_done_is_done_again_only_where_something_has_changed() {
+fn an_output_is_written_again_only_if_something_has_changed() {
     let fake = echo();
     let job = Job::new(&fake.url, &[("a", "a\n"), ("b", "b\n"), ("c", "c\n")]).by_lines();
     job.completes();
@@ -425,18 +425,18 @@ fn what_is_done_is_done_again_only_where_something_has_changed() {
     fs::remove_file(job.path("out/c.out")).unwrap();
     job.completes();
     assert_eq!(fake.bodies()[3..], ["bb", "c"]);
-    // Another job in the same folder: what it finds is not its own.
+    // Another job in the same folder: it does not reuse the outputs of the first.
     let job = job.with(&["--batch-strategy", "SingleRecord"]);
     job.completes();
     assert_eq!(fake.bodies()[5..], ["a", "bb", "c"]);
-    // What fails now has no output of a better day.
+    // An object that fails now does not keep its old output.
     let job = job.with(&["--input-filter", "$[1]"]);
     assert_eq!(job.run().status.code(), Some(1));
     assert_eq!(job.outputs(), BTreeMap::new());
 }
 
 #[test]
-fn the_strategy_the_size_and_the_concurrency_are_the_jobs_else_the_containers() {
+fn strategy_size_and_concurrency_come_from_the_job_else_from_the_container() {
     let under_way = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
     let counters = Arc::clone(&under_way);
     let parameters = r#"{"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}"#;
@@ -458,7 +458,7 @@ fn the_strategy_the_size_and_the_concurrency_are_the_jobs_else_the_containers() 
 }
 
 #[test]
-fn a_container_that_fails_hangs_or_dies_midway_loses_nothing_and_doubles_nothing() {
+fn a_container_that_fails_hangs_or_dies_midway_loses_and_duplicates_nothing() {
     for (name, trouble) in [
         ("fails", (|_| Reaction::Answer(503, b"busy".to_vec())) as fn(Vec<u8>) -> Reaction),
         ("hangs", |_| Reaction::Hang),
@@ -484,7 +484,7 @@ fn a_container_that_fails_hangs_or_dies_midway_loses_nothing_and_doubles_nothing
 }
 
 #[test]
-fn a_container_that_never_answers_well_fails_the_object_after_its_retries_and_no_other() {
+fn a_payload_that_always_fails_ends_its_object_after_the_retries_and_no_other() {
     let fake = FakeContainer::start(None, |_, body| match body {
         "bad" => Reaction::Answer(500, b"no".to_vec()),
         "refused" => Reaction::Answer(415, b"what is that".to_vec()),
@@ -520,7 +520,7 @@ fn kill(pid: u32, signal: &str) {
     assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
 }
 
-/// A job over a container of its own that takes a while, and its process once the first object is written.
+/// A long job with a container that it starts, and its process after the first object is written.
 fn long_job() -> (TempDir, Job, Child) {
     let folder = scikit_learn("1.4.2/housing");
     let objects: Vec<(String, String)> = (0..8).map(|number| (format!("{number}.csv"), houses(6000))).collect();
@@ -542,7 +542,7 @@ fn assert_whole(job: &Job) {
 }
 
 #[test]
-fn a_container_of_its_own_that_is_killed_is_started_again() {
+fn a_container_that_the_job_started_is_restarted_when_it_is_killed() {
     let (_model, job, mut process) = long_job();
     for child in children(process.id()) {
         kill(child, "KILL");
@@ -554,7 +554,7 @@ fn a_container_of_its_own_that_is_killed_is_started_again() {
 }
 
 #[test]
-fn a_job_that_is_killed_or_told_to_stop_goes_on_where_it_was() {
+fn a_job_that_is_killed_or_stopped_resumes_where_it_was() {
     for (signal, code) in [("KILL", None), ("TERM", Some(75)), ("INT", Some(75))] {
         let (_model, job, mut process) = long_job();
         let containers = children(process.id());
@@ -562,7 +562,7 @@ fn a_job_that_is_killed_or_told_to_stop_goes_on_where_it_was() {
         kill(process.id(), signal);
         assert_eq!(process.wait().unwrap().code(), code, "{signal}");
         assert_whole(&job);
-        // Its container ends with it, or a moment later.
+        // Its container ends with it, or shortly after.
         wait_until("no container is left", || {
             let alive = Command::new("kill").args(["-0", &containers[0].to_string()]).stderr(Stdio::null()).status();
             !alive.unwrap().success()
@@ -583,7 +583,7 @@ fn a_job_that_is_killed_or_told_to_stop_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_pipeline_of_create_model_is_its_containers_one_after_the_other() {
+fn a_pipeline_of_create_model_runs_its_containers_one_after_the_other() {
     let (first, second) = (scikit_learn("1.4.2/housing"), linear_learner("regressor_housing"));
     let containers = json!({ "ModelName": "housing", "Containers": [
         { "Image": "byoc", "ModelDataUrl": model_dir(&first), "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"} },
@@ -641,7 +641,7 @@ fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects
     let fake = echo();
     let job = Job::new(&fake.url, &[]);
     for name in ["x/a.gz", "b.gz", "unlisted.gz"] {
-        // Two members in one file, as `cat` makes them.
+        // Two gzip members in one file, as `cat` makes them.
         let mut packed = Vec::new();
         for part in ["1\n2\n", "3\n"] {
             let mut encoder = flate2::write::GzEncoder::new(&mut packed, flate2::Compression::fast());
@@ -671,7 +671,7 @@ fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects
 }
 
 #[test]
-fn what_would_be_refused_by_the_service_is_refused_before_anything_starts() {
+fn a_job_that_the_service_would_refuse_is_refused_before_anything_starts() {
     let fake = echo();
     let job = Job::new(&fake.url, &[("a", "1\n")]).with(&["--input-filter", "$[0:2,4:]", "--content-type", "text/csv"]);
     let output = job.with(&["--max-payload-in-mb", "200"]).run();
@@ -702,7 +702,7 @@ fn peak(pid: u32) -> u64 {
 }
 
 #[test]
-fn a_whole_object_is_streamed_through_a_container_in_flat_memory() {
+fn a_whole_object_is_streamed_through_a_container_in_constant_memory() {
     let folder = scikit_learn("1.4.2/housing");
     let container = Container::ready(
         &["--model-dir", &model_dir(&folder)],
@@ -728,7 +728,7 @@ fn a_whole_object_is_streamed_through_a_container_in_flat_memory() {
 }
 
 #[test]
-fn an_answer_that_has_begun_is_broken_off_where_a_later_piece_is_bad() {
+fn an_answer_that_has_begun_is_cut_off_if_a_later_piece_is_bad() {
     let folder = scikit_learn("1.4.2/housing");
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[("SAGEMAKER_BATCH", "True")]);
     let client: Client = container.client();
@@ -745,8 +745,8 @@ fn an_answer_that_has_begun_is_broken_off_where_a_later_piece_is_bad() {
     assert!(refused.error(413, "PayloadTooLargeException").contains("application/jsonlines"));
 }
 
-/// A container that is healthy, and that answers an invocation with this text once it has read some kilobytes of it; then it
-/// reads no more. Its URL.
+/// Starts a container that is healthy, and that answers an invocation with this text after it has read some kilobytes of it.
+/// Then it reads no more. Returns its URL.
 fn hasty(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -767,9 +767,9 @@ fn hasty(answer: &'static str) -> String {
 }
 
 #[test]
-fn an_answer_to_a_part_of_a_request_is_no_answer() {
+fn an_answer_to_part_of_a_request_does_not_count() {
     let url = hasty("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n0.5");
-    // More than what the system holds for a connection.
+    // More than the system buffers for a connection.
     let object = "1,2,3,4,5,6\n".repeat(26 << 20 >> 3);
     let job = Job::new(&url, &[("a", &object)]).with(&["--invocations-max-retries", "1"]);
     for megabytes in ["100", "0"] {
@@ -784,7 +784,7 @@ fn an_answer_to_a_part_of_a_request_is_no_answer() {
 }
 
 #[test]
-fn a_redirect_is_an_answer_that_says_where_to() {
+fn a_redirect_is_an_error_that_names_its_target() {
     let url = hasty("HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n");
     let output = Job::new(&url, &[("a", "1\n")]).run();
     assert_eq!(output.status.code(), Some(1));
@@ -793,7 +793,7 @@ fn a_redirect_is_an_answer_that_says_where_to() {
 }
 
 #[test]
-fn a_url_where_nobody_answers_is_said_while_it_is_waited_for() {
+fn a_url_that_does_not_answer_is_logged_while_the_job_waits() {
     let url = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let output = Job::new(&url, &[("a", "1\n")]).with(&["--health-check-timeout", "1"]).run();
     assert_eq!(output.status.code(), Some(69));
@@ -802,7 +802,7 @@ fn a_url_where_nobody_answers_is_said_while_it_is_waited_for() {
 }
 
 #[test]
-fn what_cannot_stand_in_a_file_beside_other_records_is_never_joined() {
+fn a_record_that_would_break_the_output_file_is_never_joined() {
     let fake = FakeContainer::start(None, |_, body| Reaction::Answer(200, "1\n".repeat(body.lines().count()).into()));
     let job = Job::new(&fake.url, &[("good", "{\"a\":1}\n"), ("bad", "{\"a\":1}\n{\"a\":NaN}\n")]);
     let json = ["--content-type", "application/jsonlines", "--accept", "application/jsonlines"];
@@ -825,8 +825,8 @@ fn what_cannot_stand_in_a_file_beside_other_records_is_never_joined() {
 }
 
 #[test]
-fn blank_lines_are_not_sent_and_what_a_filter_leaves_is_never_one() {
-    // A container that answers each line, whatever is in it.
+fn blank_lines_are_not_sent_and_filters_never_produce_one() {
+    // A container that answers each line, whatever it contains.
     let each = |body: &str| body.split('\n').map(|line| format!("[{line}]\n").replace('"', "'")).collect::<String>();
     let fake = FakeContainer::start(None, move |_, body| Reaction::Answer(200, each(body).into()));
     let job = Job::new(&fake.url, &[("a", "\n1,x\n \n\n2,y\r\n3,\n\n")]).by_lines();
@@ -846,7 +846,7 @@ fn blank_lines_are_not_sent_and_what_a_filter_leaves_is_never_one() {
 }
 
 #[test]
-fn answers_that_do_not_pair_with_records_are_said_once_an_object() {
+fn answers_that_do_not_match_records_are_reported_once_per_object() {
     let fake = FakeContainer::start(None, |_, _| Reaction::Answer(200, b"one\n".to_vec()));
     let job = Job::new(&fake.url, &[("a", &numbered("a", 250_000))]).by_lines();
     let output = job.run();
@@ -856,7 +856,7 @@ fn answers_that_do_not_pair_with_records_are_said_once_an_object() {
 }
 
 #[test]
-fn what_lies_in_an_outputs_place_fails_its_object_and_no_other() {
+fn something_else_in_the_place_of_an_output_fails_only_its_object() {
     let fake = echo();
     let job = Job::new(&fake.url, &[("a", "1\n"), ("b", "2\n"), (".c", "3\n"), ("d/e", "4\n")]).by_lines();
     fs::create_dir_all(job.path("out/a.out")).unwrap();
@@ -871,7 +871,7 @@ fn what_lies_in_an_outputs_place_fails_its_object_and_no_other() {
 }
 
 #[test]
-fn of_an_answer_that_broke_off_the_job_says_what_the_containers_log_says() {
+fn for_an_answer_that_broke_off_the_job_reports_what_the_containers_log_says() {
     let folder = scikit_learn("1.4.2/housing");
     let rows = 500_000;
     let job = Job::new(&model_dir(&folder), &[("a.csv", &format!("{}x,big\n", houses(rows)))]).by_lines();
@@ -884,7 +884,7 @@ fn of_an_answer_that_broke_off_the_job_says_what_the_containers_log_says() {
     let said = format!("the last error in its log: an answer is broken off: row {}", rows + 1);
     assert!(report.contains(&said), "{report}");
     assert!(!message.contains("listening on"), "{message}");
-    // Of a payload it is said of the object.
+    // For a payload, the message names the object.
     let job = job.with(&["--max-payload-in-mb", "50"]);
     let message = errors(&job.run());
     let report = message.split("have no output").nth(1).unwrap();
@@ -893,7 +893,7 @@ fn of_an_answer_that_broke_off_the_job_says_what_the_containers_log_says() {
 }
 
 #[test]
-fn a_caller_that_streams_and_does_not_read_is_not_taken_in_memory() {
+fn a_streamed_body_is_not_buffered_while_the_client_does_not_read() {
     let folder = scikit_learn("1.4.2/housing");
     let container = Container::ready(&["--model-dir", &model_dir(&folder)], &[("SAGEMAKER_BATCH", "true")]);
     let mut stream = TcpStream::connect(container.address()).unwrap();
@@ -904,7 +904,7 @@ fn a_caller_that_streams_and_does_not_read_is_not_taken_in_memory() {
     let rows = houses(10_000);
     let chunk = format!("{:x}\r\n{rows}\r\n", rows.len());
     let mut sent = 0;
-    // Until the container takes no more.
+    // Until the container reads no more.
     while stream.write_all(chunk.as_bytes()).is_ok() {
         sent += rows.len();
         assert!(sent < 100 << 20, "all is taken");

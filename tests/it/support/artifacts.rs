@@ -1,4 +1,4 @@
-//! Model folders made of the fixtures, as the platform would lay them out.
+//! Model folders made from the fixtures, as the platform would unpack them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub fn linear_learner(case: &str) -> TempDir {
     folder
 }
 
-/// The folder that holds the model itself.
+/// The folder that contains the model itself.
 pub fn model_folder(folder: &TempDir) -> PathBuf {
     let inner = folder.path().join("model");
     if inner.is_dir() { inner } else { folder.path().to_owned() }

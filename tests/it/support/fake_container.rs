@@ -1,4 +1,5 @@
-//! A container that does what a test tells it to: HTTP by hand, so that it can also hang, lie about lengths and hang up.
+//! A container that does what a test tells it to. Its HTTP is written by hand, so that it can also hang, announce wrong lengths
+//! and close connections.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,11 +9,11 @@ use std::sync::{Arc, Mutex};
 pub enum Reaction {
     /// Answers with a status and a body.
     Answer(u16, Vec<u8>),
-    /// Announces the whole body, sends half of it and hangs up.
+    /// Announces the whole body, sends half of it and closes the connection.
     Half(Vec<u8>),
-    /// Hangs up without a word.
+    /// Closes the connection without an answer.
     HangUp,
-    /// Says nothing until the caller hangs up.
+    /// Sends nothing until the caller closes the connection.
     Hang,
 }
 

@@ -1,18 +1,18 @@
-//! A plain HTTP client that reports what came back, whatever its status.
+//! A plain HTTP client that returns every answer, whatever its status.
 
 use ureq::Agent;
 use ureq::http::Request;
 
 use super::program::PATIENCE;
 
-/// Speaks to one address; clones share their connections.
+/// A client of one address. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {
     base: String,
     agent: Agent,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -84,7 +84,7 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The status and message of an error, after a look at the rest of its body.
+    /// The message of an error, after its status and the rest of its body are checked.
     #[track_caller]
     pub fn error(&self, status: u16, kind: &str) -> String {
         assert_eq!(self.status, status, "{}", self.text());

@@ -11,7 +11,7 @@ use super::http::{Client, Reply};
 /// How long a test waits for something that should happen soon, on a machine that may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The program under test, with the arguments and nothing of this process's environment that it reads.
+/// The program under test, with these arguments and an empty environment.
 pub fn byoc(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_byoc"));
     command.args(arguments).env_clear();
@@ -61,7 +61,7 @@ impl Container {
         });
         let mut container = Container { process, log: Mutex::new(log), seen: Vec::new(), client: Client::new("") };
         let line = container.wait_for_line("listening on http://", |line| {
-            // Lines of an endpoint's containers begin with whose they are.
+            // Lines of an endpoint's containers begin with the container's name.
             line.contains("listening on http://") && !line.starts_with('[')
         });
         let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
@@ -69,7 +69,7 @@ impl Container {
         container
     }
 
-    /// The first line of the log, from the start on, that holds a text.
+    /// The first line of the log, from its start, that contains a text.
     pub fn wait_for_log(&mut self, text: &str) -> String {
         self.wait_for_line(text, |line| line.contains(text))
     }
@@ -90,7 +90,7 @@ impl Container {
         }
     }
 
-    /// The lines of the log that were waited for, and those before them.
+    /// The lines of the log read so far.
     pub fn seen(&self) -> &[String] {
         &self.seen
     }
@@ -189,7 +189,7 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        // One that a test has ended already gets no signal.
+        // A process that the test has ended already gets no signal.
         if self.0.process.try_wait().is_ok_and(|status| status.is_none()) {
             self.0.signal("TERM");
             self.0.wait();

@@ -1,4 +1,4 @@
-//! Slips of people at the command line, and what they are told.
+//! Mistakes of users on the command line, and the messages that they get.
 
 use std::process::{Output, Stdio};
 
@@ -13,7 +13,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn a_model_of_another_kind_in_the_output_is_refused_before_training_and_named_where_it_is_served() {
+fn another_kind_of_model_in_the_output_folder_is_refused_before_training_and_named_by_serve() {
     let base = tempfile::tempdir().unwrap();
     let at = |name: &str| base.path().join(name).to_str().unwrap().to_owned();
     let rows: String = (0..40).map(|row| format!("{},{},{}\n", row % 7, row % 5, row % 3)).collect();
@@ -28,7 +28,7 @@ fn a_model_of_another_kind_in_the_output_is_refused_before_training_and_named_wh
     assert_eq!(done.status.code(), Some(78), "{}", stderr(&done));
     assert!(stderr(&done).contains("has another model already (model_algo-1)"), "{}", stderr(&done));
     assert!(!base.path().join("model/preprocessor.json").exists());
-    // Its own kind is replaced.
+    // A model of the same kind is replaced.
     let done = run(&[&learner[..], &["--hp", "mini_batch_size=20"]].concat(), &[]);
     assert!(done.status.success(), "{}", stderr(&done));
 
@@ -45,7 +45,7 @@ fn a_model_of_another_kind_in_the_output_is_refused_before_training_and_named_wh
 }
 
 #[test]
-fn inspect_says_paths_whole_and_a_wrong_command_line_as_json_too() {
+fn inspect_shows_whole_paths_and_reports_a_wrong_command_line_also_as_json() {
     let base = tempfile::tempdir().unwrap();
     let long = base.path().join("x".repeat(90));
     std::fs::create_dir(&long).unwrap();
@@ -64,7 +64,7 @@ fn inspect_says_paths_whole_and_a_wrong_command_line_as_json_too() {
 }
 
 #[test]
-fn a_hint_names_what_is_taken_when_it_is_followed() {
+fn a_suggested_path_is_one_that_works() {
     for (path, expected) in [
         ("examples/housing/preprocesor/model.tar.gz", "did you mean {at}/examples/housing/preprocessor/model.tar.gz?"),
         (
@@ -79,7 +79,7 @@ fn a_hint_names_what_is_taken_when_it_is_followed() {
 }
 
 #[test]
-fn an_address_of_s3_without_its_scheme_is_a_wrong_setting_of_every_command() {
+fn an_s3_endpoint_url_without_a_scheme_is_a_wrong_setting_for_every_command() {
     let known = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
     let url = "s3://bucket/model.tar.gz";
     for arguments in [

@@ -1,6 +1,6 @@
-//! multi-model-server's words, request by request: what its own tests (`ModelServerTest` of
+//! The answers of multi-model-server, request by request: what its own tests (`ModelServerTest` of
 //! github.com/awslabs/multi-model-server) and AWS's containers expect of status, type and message. TensorFlow Serving's
-//! container says 404 where a folder holds no model, and so does this one.
+//! container says 404 if a folder contains no model, and so does this one.
 
 use std::path::Path;
 
@@ -69,7 +69,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 #[test]
-fn what_a_load_lacks_is_said_before_anything_is_looked_for() {
+fn missing_parameters_of_a_load_are_reported_before_the_model_is_looked_for() {
     let container = container(&[]);
     let folder = linear_learner("regressor_housing");
     let good = model_folder(&folder).display().to_string();
@@ -99,18 +99,18 @@ fn what_a_load_lacks_is_said_before_anything_is_looked_for() {
         let message = container.post(&format!("/models{query}"), &[], "").error(status, kind);
         assert_eq!(message, expected, "{query}");
     }
-    // A body that is no JSON leaves it to the query, as where a client sends an empty form.
+    // If the body is not JSON, such as an empty form, the query counts.
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let loaded = container.post(&format!("/models?model_name=m&url={good}"), &form, "a=b");
     assert_eq!((loaded.status, loaded.json()["status"].as_str()), (200, Some("Workers scaled")));
-    // A name that is taken is refused where there is something to load, and only there.
+    // A name that is in use is refused only if there is something to load.
     let again = container.load("m", Path::new(&good)).error(409, "ConflictStatusException");
     assert_eq!(again, "Model m is already registered.");
     container.load("m", Path::new("/no/where")).error(404, "ModelNotFoundException");
 }
 
 #[test]
-fn a_load_answers_as_its_parameters_ask_and_the_model_is_there() {
+fn a_load_answers_as_its_parameters_ask_and_the_model_is_loaded() {
     let mut container = container(&[]);
     let folder = linear_learner("regressor_housing");
     let url = model_folder(&folder);
@@ -135,7 +135,7 @@ fn a_load_answers_as_its_parameters_ask_and_the_model_is_there() {
         let by_query = container.post(&query, &[("content-type", "text/csv")], body);
         assert_eq!((by_query.status, by_query.text()), (200, answer.text()));
     }
-    // One that fails after the answer is told in the log, and its name is free.
+    // A load that fails after the answer is logged, and its name is free again.
     let broken = tempfile::TempDir::new().unwrap();
     std::fs::write(broken.path().join("model.joblib"), "hello").unwrap();
     let body = serde_json::json!({"model_name": "e", "url": broken.path(), "synchronous": false});
@@ -145,7 +145,7 @@ fn a_load_answers_as_its_parameters_ask_and_the_model_is_there() {
 }
 
 #[test]
-fn what_is_not_there_is_a_404_and_what_is_not_allowed_a_405_in_its_words() {
+fn unknown_paths_are_404_and_wrong_methods_405_in_multi_model_servers_words() {
     let container = container(&[]);
     let folder = scikit_learn("1.4.2/housing");
     assert_eq!(container.load("m", folder.path()).status, 200);
