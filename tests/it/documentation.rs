@@ -140,7 +140,8 @@ fn paths_and_tests_named_on_pages_for_developers_exist() {
     let is_rust = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "rs");
     let code: String = files.iter().filter(is_rust).map(|path| read(path)).collect();
     let is_path = |name: &str| {
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
+        // A word in capitals is for any name.
+        let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "/_.-".contains(c));
         plain && name.len() > 3 && [".rs", ".py", "/"].iter().any(|end| name.ends_with(end))
     };
     // The names of tests are sentences.
@@ -158,6 +159,30 @@ fn paths_and_tests_named_on_pages_for_developers_exist() {
                 }
             }
         }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
+fn flags_and_variables_that_pages_name_are_in_the_reference() {
+    let reference = read(&root().join("docs/reference.md"));
+    // These pages show options of other programs too.
+    let shows_others = |page: &Path| ["deploy.md", "image.md"].iter().any(|name| page.ends_with(name));
+    let is_for_users = |page: &PathBuf| {
+        let folder = page.parent().unwrap();
+        folder == root().join("docs") && !page.ends_with("reference.md") || page == &root().join("README.md")
+    };
+    let mut unknown = Vec::new();
+    for page in pages().iter().filter(|page| is_for_users(page)) {
+        let text = read(page);
+        let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+        let variables = words.filter(|word| ["BYOC_", "SAGEMAKER_", "SM_"].iter().any(|start| word.starts_with(start)));
+        unknown.extend(variables.filter(|name| !reference.contains(*name)).map(|name| (page.clone(), name.to_owned())));
+        let spans = prose(&text).into_iter().flat_map(|(_, line)| line.split('`').skip(1).step_by(2));
+        let flags = spans.filter(|span| span.starts_with("--") && !shows_others(page));
+        let flags = flags.filter_map(|span| span.split([' ', '=']).next());
+        let flags = flags.filter(|flag| *flag != "--help" && !reference.contains(&format!("`{flag}")));
+        unknown.extend(flags.map(|flag| (page.clone(), flag.to_owned())));
     }
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
