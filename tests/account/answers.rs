@@ -1,4 +1,4 @@
-//! The account while requests are answered: for each class that is read, and each media type.
+//! Accounting while requests are answered, for each class and each media type that can be read.
 
 use allocation_counter::measure;
 use byoc::model::{Invocation, Model};
@@ -7,13 +7,13 @@ use byoc_account::{Allowance, Purpose};
 use super::models;
 use super::requests::{csv, json, model};
 
-/// What small things take that are not counted one by one.
+/// Bytes of small allocations that are not counted one by one.
 const SMALL: u64 = 128 << 10;
 
-/// A block of rows is reckoned by the largest that its cells can be: that is more than it takes, by this at most.
+/// A block of rows is estimated by the largest size of its cells, which is at most this many times what it takes.
 const BLOCK: u64 = 768 << 10;
 
-/// How many cells a body has.
+/// Cells of a body.
 const CELLS: usize = 200_000;
 
 fn answer(model: &Model, body: (&str, &str), accept: &str, allowance: &Allowance) -> Result<usize, String> {
@@ -42,7 +42,7 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
                 let seen = measure(|| answered = answer(&model, body, accept, &allowance)).bytes_max;
                 match answered {
                     Ok(_) => {}
-                    // The classes of a classifier are text here.
+                    // Here the classes of a classifier are strings.
                     Err(error) if accept == "application/x-npy" && error.contains("the answer has the text") => {
                         continue;
                     }

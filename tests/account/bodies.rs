@@ -1,5 +1,5 @@
-//! The same hostile claims for every media type that is read, and for the rows of every shape: what a body only says to have
-//! takes no memory, and what it has takes what its bytes justify.
+//! The same hostile claims in every media type that can be read, for rows of every shape: a size that a body only claims
+//! takes no memory, and what it contains takes memory in proportion to its bytes.
 
 use allocation_counter::measure;
 use byoc_account::{Allowance, Purpose};
@@ -7,7 +7,7 @@ use byoc_formats::media_types::read::{read_batch, read_frame};
 use byoc_formats::media_types::{ContentType, MediaType};
 use byoc_formats::rows::schema::Schema;
 
-/// Rows of so many columns that have names.
+/// Rows of named columns.
 struct Named(Vec<String>);
 
 impl Named {
@@ -42,10 +42,10 @@ fn any_width(_: usize) -> byoc_formats::error::Result<()> {
     Ok(())
 }
 
-/// How often the hostile part of a body is repeated, where it is.
+/// How often the hostile part of a body is repeated, if it is.
 const MANY: usize = 20_000;
 
-/// Bodies of a media type that claim, or make, more than they hold. A media type that is added has to be added here.
+/// Bodies of a media type that claim more than they contain, or expand to more. A new media type must be added here.
 fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
     match media_type {
         MediaType::Csv => vec![
@@ -167,8 +167,8 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
     }
 }
 
-/// The most that a byte of a body may take: of rows of any width a comma is a column of its own, with room for its first
-/// cells.
+/// The most memory that a byte of a body may take. In rows of any width each comma is a column of its own, with a capacity
+/// for its first cells.
 const MOST_A_BYTE: u64 = 128;
 const SMALL: u64 = 128 << 10;
 
@@ -182,7 +182,7 @@ fn check(what: &str, body: &[u8], read: impl Fn(&Allowance)) -> Result<(), Strin
     if seen > said + said / 10 + SMALL {
         return Err(format!("{what}: said {said}, seen {seen}, for a body of {}", body.len()));
     }
-    // With less than it takes it ends without having taken it.
+    // With less memory than it needs it fails before it has taken it.
     let allowance = Allowance::of_bytes(said / 2, Purpose::Answer);
     let seen = measure(|| read(&allowance)).bytes_max;
     match seen <= said / 2 + said / 10 + SMALL {

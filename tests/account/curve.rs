@@ -1,4 +1,4 @@
-//! How long a model takes to be loaded, looked into and asked, in time of this thread's processor.
+//! How long loading, inspecting and asking a model takes, in processor time of this thread.
 
 use super::models::{Object, file};
 use super::requests;
@@ -10,7 +10,7 @@ use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What loading and looking into a model take.
+/// The times of loading and inspecting a model.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     pub file_bytes: usize,
@@ -18,7 +18,7 @@ pub struct Times {
     pub inspect: Duration,
 }
 
-/// The larger of the curves that `class` has has four times this many values.
+/// The number of values of a class's small model. Its large model has four times as many.
 pub fn smallest(class: &str) -> usize {
     match class {
         "ColumnTransformer" | "FeatureUnion" | "Pipeline" => 1_000,
@@ -26,7 +26,7 @@ pub fn smallest(class: &str) -> usize {
     }
 }
 
-/// The best of some runs.
+/// The fastest of several runs.
 pub fn times(model: &Object, runs: usize) -> Times {
     let pickle = file(&model.piece());
     let folder = tempfile::tempdir().unwrap();
@@ -34,7 +34,7 @@ pub fn times(model: &Object, runs: usize) -> Times {
     Times { file_bytes: pickle.len(), ..times_of(folder.path(), runs) }
 }
 
-/// The best of some runs over a folder.
+/// The fastest of several runs over a folder.
 pub fn times_of(folder: &Path, runs: usize) -> Times {
     let best = |work: &dyn Fn()| (0..runs).map(|_| on_processor(work)).min().unwrap_or_default();
     let load = || {
@@ -48,7 +48,7 @@ pub fn times_of(folder: &Path, runs: usize) -> Times {
     Times { file_bytes: 0, load: best(&load), inspect: best(&inspect) }
 }
 
-/// What an answer to so many cells takes, as CSV to CSV.
+/// The time of answering a request of `cells` cells, CSV in and CSV out.
 pub fn answering(class: &str, cells: usize) -> Duration {
     let (model, width) = requests::model(class);
     let body = requests::csv(class, width, cells);
@@ -64,7 +64,7 @@ pub fn answering(class: &str, cells: usize) -> Duration {
     on_processor(&answer)
 }
 
-/// What reading so many rows of ten numbers takes.
+/// The time of reading rows of ten numbers.
 pub fn reading(media_type: MediaType, rows: usize) -> Duration {
     let body = requests::numbers(media_type, rows);
     on_processor(&|| {
@@ -72,7 +72,7 @@ pub fn reading(media_type: MediaType, rows: usize) -> Duration {
     })
 }
 
-/// The mean of as many runs as the clock needs, which on some systems ticks every few milliseconds.
+/// The mean of several runs, enough for clocks that tick every few milliseconds.
 fn on_processor(work: &dyn Fn()) -> Duration {
     const ENOUGH: Duration = Duration::from_millis(40);
     const MOST_RUNS: u32 = 50;
@@ -91,7 +91,8 @@ fn on_processor(work: &dyn Fn()) -> Duration {
     }
 }
 
-/// Nanoseconds that this thread has had a processor (docs.kernel.org/scheduler/sched-stats.html), where the system says so.
+/// Nanoseconds that this thread has run on a processor, if the system says so
+/// (docs.kernel.org/scheduler/sched-stats.html).
 fn processor_time() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! Loading and looking into a model take time as its file has bytes.
+//! The time of loading and inspecting a model is linear in the size of its file.
 
 use super::curve::{Times, answering, reading, smallest, times, times_of};
 use super::models::{self, Object};
@@ -6,13 +6,13 @@ use super::truth::{branches, documents};
 use byoc_formats::media_types::MediaType;
 use std::time::Duration;
 
-/// What four times the values may take, of what they take at first: four times is linear, sixteen times is quadratic.
+/// The most that the time may grow with four times the values: a factor of 4 is linear, 16 is quadratic.
 const MOST: f64 = 9.0;
 
-/// What takes less than this is mostly something else.
+/// Shorter times are mostly overhead.
 const FLOOR: Duration = Duration::from_millis(3);
 
-/// What is wrong with the growth of a model that becomes four times as large.
+/// The message if the time of a model grows too much when the model becomes four times as large.
 fn wrong(what: &str, small: Times, large: Times) -> Option<String> {
     let ratio = |large: Duration, small: Duration| large.as_secs_f64() / small.max(FLOOR).as_secs_f64();
     let (load, inspect) = (ratio(large.load, small.load), ratio(large.inspect, small.inspect));

@@ -1,4 +1,5 @@
-//! The same hostile claims put to every class that is read: each is a model or a clean error, soon, and within what was leased.
+//! The same hostile claims in a file of every class that can be read. Each gives a model or a clean error, quickly, and
+//! within the lease.
 
 use super::models::{
     self, Object, Piece, again, file, flag, float, floats, int, list, named, none, objects, text, texts,
@@ -12,15 +13,15 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// What small things take that are not counted one by one.
+/// Bytes of small allocations that are not counted one by one.
 const SMALL: u64 = 256 << 10;
 
 const LEASE: u64 = 64 << 20;
 
-/// How long one file may keep a debug build busy.
+/// How long a debug build may take for one file.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Loads and looks into a pickle within a lease. The bytes that the allocator saw at most, and the cause of a refusal.
+/// Loads and inspects a pickle within a lease. Returns the peak of allocated bytes, and the cause of an error.
 fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
     let folder = pickled(pickle);
     let (loading, looking) = (Allowance::of_bytes(lease, Purpose::Load), Allowance::of_bytes(lease, Purpose::Load));
@@ -34,8 +35,11 @@ fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
     let cause = outcome.unwrap().unwrap_or_else(|_| panic!("{what}: a panic"));
     let within = |seen: u64, said: u64| seen <= said + said / 2 + SMALL;
     let (said_loaded, said_inspected) = (loading.most_taken(), looking.most_taken());
-    assert!(within(loaded, said_loaded), "{what}: loading took {loaded} bytes and said {said_loaded}");
-    assert!(within(inspected, said_inspected), "{what}: looking took {inspected} bytes and said {said_inspected}");
+    assert!(within(loaded, said_loaded), "{what}: loading took {loaded} bytes and reported {said_loaded}");
+    assert!(
+        within(inspected, said_inspected),
+        "{what}: inspecting took {inspected} bytes and reported {said_inspected}"
+    );
     assert!(started.elapsed() < SOON, "{what}: {:?}", started.elapsed());
     let is_clean = matches!(
         cause,
@@ -45,12 +49,12 @@ fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
     (loaded.max(inspected), cause)
 }
 
-/// An array of no items whose other dimensions are claimed.
+/// An array with a dimension of 0 and claims in the others.
 fn empty_of(width: usize) -> Piece {
     models::value(&Python::Array(Items::Float64(Vec::new()), vec![0, width]))
 }
 
-/// What a file may claim in the place of any value.
+/// What a hostile file may have in place of any value.
 fn claims() -> Vec<(&'static str, Piece)> {
     let many = |piece: Piece, count: usize| [vec![named(piece, 1)], vec![again(1); count]].concat();
     vec![
@@ -76,11 +80,11 @@ fn claims() -> Vec<(&'static str, Piece)> {
 fn every_claim_in_every_attribute_of_every_class_is_a_model_or_a_clean_error() {
     let known = models::classes().map(|class| {
         models::model(class, 40)
-            .unwrap_or_else(|| panic!("{class} is read, and has no model in tests/account/models.rs"))
+            .unwrap_or_else(|| panic!("{class} can be read but has no model in tests/account/models.rs"))
     });
     for model in known.chain(models::older(40)) {
         let class = model.class;
-        assert_eq!(put(class, &file(&model.piece()), LEASE).1, None, "{class} as it should be");
+        assert_eq!(put(class, &file(&model.piece()), LEASE).1, None, "the correct {class}");
         for (name, _) in &model.attributes {
             for (claim, piece) in claims() {
                 let what = format!("{claim} as {name} of {class}");
@@ -128,7 +132,7 @@ fn what_a_file_shares_is_shared_in_memory_or_refused() {
         let allowance = Allowance::unbounded();
         let folder = pickled(&pickle);
         let seen = measure(|| drop(load(folder.path(), &allowance))).bytes_max;
-        // The tree of the pickle alone takes some ten times its bytes where those are two for a value.
+        // The tree of a pickle takes about ten times the bytes of its file if each value is two bytes.
         let most = 40 * pickle.len() as u64 + SMALL;
         assert!(seen < most, "{what}: {seen} bytes for a file of {}", pickle.len());
         put(what, &pickle, LEASE);
@@ -143,7 +147,7 @@ fn a_count_that_nothing_stands_behind_is_not_believed() {
         assert_eq!(cause, Some(Cause::BadArtifact), "{class} {count}");
         assert!(seen < 1 << 20, "{class} {count}: {seen}");
     }
-    // A width that there may be: the model loads, and its columns are not written out a million times.
+    // A possible width: the model loads, without a million column names.
     let model = models::model("Normalizer", 40).unwrap().with("n_features_in_", int(1 << 20));
     assert!(put("Normalizer", &file(&model.piece()), LEASE).0 < LEASE);
 }

@@ -1,7 +1,7 @@
-//! The account of memory and work while models are loaded, looked into and asked: that it is true, that no file and no body
-//! gets more than its bytes justify, and that both grow with them.
+//! Accounting of memory and work while models are loaded, inspected and asked: it matches the allocator, no file and no body
+//! gets more than its size justifies, and both grow in proportion.
 //!
-//! A binary of its own, since its allocator counts.
+//! This is a test binary of its own because it needs an allocator that counts.
 
 mod answers;
 mod bodies;

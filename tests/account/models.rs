@@ -1,9 +1,9 @@
-//! Artifacts of every class of scikit-learn's that is read, of any size, as pickles made of pieces: so that a test can put
-//! another piece in the place of one, or name one again.
+//! Artifacts of every class of scikit-learn that can be read, of any size. They are pickles made of pieces, so that a test
+//! can replace one or refer to it again.
 
 use byoc_formats::pickle::{ItemType, Items, Python, write};
 
-/// A value in a pickle: opcodes that leave it on the stack.
+/// A value in a pickle: opcodes that push it on the stack.
 pub type Piece = Vec<u8>;
 
 /// An attribute of an object.
@@ -56,7 +56,7 @@ pub fn texts(count: usize) -> Piece {
     value(&Python::array(Items::Object(texts.collect())))
 }
 
-/// Text and integers, in no order.
+/// Strings and integers, unsorted.
 pub fn mixed(count: usize) -> Piece {
     let item = |number: usize| match number % 2 {
         0 => Python::Int(number as i64),
@@ -78,12 +78,12 @@ pub fn dict(entries: impl IntoIterator<Item = (Piece, Piece)>) -> Piece {
     [b"}(".to_vec(), entries.collect(), b"u".to_vec()].concat()
 }
 
-/// A value that can be named again.
+/// A value with a memo entry, so that it can be referred to again.
 pub fn named(piece: Piece, place: u8) -> Piece {
     [piece, vec![b'q', place]].concat()
 }
 
-/// The value of a place.
+/// A reference to a memo entry.
 pub fn again(place: u8) -> Piece {
     vec![b'h', place]
 }
@@ -103,7 +103,7 @@ impl Object {
         Object { module, class, attributes }
     }
 
-    /// The object as a piece; of scikit-learn 1.6 unless it says otherwise.
+    /// The object as a piece, of scikit-learn 1.6 unless it has another version.
     pub fn piece(&self) -> Piece {
         const VERSION: &str = "_sklearn_version";
         let version = (VERSION, text("1.6.1"));
@@ -162,7 +162,7 @@ fn univariate(class: &'static str, count: usize, more: Vec<Attribute>) -> Object
     Object::new(UNIVARIATE, class, attributes)
 }
 
-/// A fitted transformer of a class whose fitted values are about so many; `None` for a class that is not known here.
+/// A fitted transformer with about `count` fitted values; `None` for a class without a model here.
 pub fn transformer(class: &str, count: usize) -> Option<Object> {
     let selector = |module, class| Object::new(module, class, vec![("support_", bools(count)), width(count)]);
     Some(match class {
@@ -333,7 +333,7 @@ pub fn transformer(class: &str, count: usize) -> Option<Object> {
     })
 }
 
-/// A branch for each column, each with a scaler of its own.
+/// A branch with a scaler for each column.
 fn column_transformer(count: usize) -> Object {
     let name = |number: usize| text(&format!("branch {number}"));
     let column = |number: usize| text(&format!("column {number}"));
@@ -352,7 +352,7 @@ fn column_transformer(count: usize) -> Object {
     Object::new("sklearn.compose._column_transformer", "ColumnTransformer", attributes)
 }
 
-/// Classes that older versions of scikit-learn wrote otherwise, as 0.22 and the first patch releases of 0.20 did.
+/// Classes as older versions of scikit-learn wrote them: 0.22, and the first patch releases of 0.20.
 pub fn older(count: usize) -> Vec<Object> {
     let version = ("_sklearn_version", text("0.22.1"));
     let scaler = || transformer("MaxAbsScaler", 1).map_or_else(none, |scaler| scaler.piece());
@@ -399,7 +399,7 @@ pub fn older(count: usize) -> Vec<Object> {
     ]
 }
 
-/// A fitted linear estimator of a class with so many coefficients; `None` for a class that is not known here.
+/// A fitted linear estimator with `count` coefficients; `None` for a class without a model here.
 pub fn estimator(class: &str, count: usize) -> Option<Object> {
     let module = |class: &str| -> Option<(&'static str, &'static str)> {
         Some(match class {
@@ -440,12 +440,12 @@ pub fn estimator(class: &str, count: usize) -> Option<Object> {
     Some(Object::new(module, class, attributes))
 }
 
-/// A model of any class that is read.
+/// A model of any class that can be read.
 pub fn model(class: &str, count: usize) -> Option<Object> {
     transformer(class, count).or_else(|| estimator(class, count))
 }
 
-/// All classes that are read.
+/// All classes that can be read.
 pub fn classes() -> impl Iterator<Item = &'static str> {
     byoc_sklearn::transformers::class::supported_transformers()
         .chain(byoc_sklearn::estimators::estimator::supported_estimators())

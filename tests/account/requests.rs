@@ -1,4 +1,4 @@
-//! Requests to a model of every class that is read, of any number of rows.
+//! Requests of any number of rows to a model of every class that can be read.
 
 use super::models::{self, file};
 use byoc::model::{Artifact, Model};
@@ -9,7 +9,7 @@ use byoc_formats::rows::Features;
 use byoc_formats::rows::table::{Column, Table};
 use byoc_sklearn::preprocessor::Overrides;
 
-/// A model of a class, and how many columns a row of it has.
+/// A model of a class, and the number of its input columns.
 pub fn model(class: &str) -> (Model, usize) {
     let count = match class {
         "FeatureUnion" => 8,
@@ -28,7 +28,7 @@ pub fn model(class: &str) -> (Model, usize) {
     (model, width.unwrap_or(10))
 }
 
-/// A value that every column of a class takes.
+/// A value that every column of a class accepts.
 fn value(class: &str) -> &'static str {
     match class {
         "LabelBinarizer" | "OneHotEncoder" | "OrdinalEncoder" | "TargetEncoder" => "category 00000001",
@@ -36,13 +36,13 @@ fn value(class: &str) -> &'static str {
     }
 }
 
-/// So many cells as CSV.
+/// A CSV body of `cells` cells.
 pub fn csv(class: &str, width: usize, cells: usize) -> String {
     let row = vec![value(class); width].join(",");
     format!("{row}\n").repeat(cells / width)
 }
 
-/// So many cells as JSON.
+/// A JSON body of `cells` cells.
 pub fn json(class: &str, width: usize, cells: usize) -> String {
     let value = value(class);
     let value = if value == "0" { value.to_owned() } else { format!("{value:?}") };
@@ -50,7 +50,7 @@ pub fn json(class: &str, width: usize, cells: usize) -> String {
     format!("[{}[{row}]]", format!("[{row}],").repeat(cells / width - 1))
 }
 
-/// Rows of ten numbers, in any media type that is read.
+/// Rows of ten numbers in any media type that can be read.
 pub fn numbers(media_type: MediaType, rows: usize) -> Vec<u8> {
     let column = |index: usize| Column::Float64((0..rows).map(|row| (row * index) as f64 + 0.25).collect());
     let table = Table { rows, columns: (0..10).map(column).collect() };

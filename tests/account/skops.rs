@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::folder;
 
-/// How the files of the archive are kept.
+/// Whether the files of the archive are compressed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kept {
     Stored,
@@ -56,7 +56,7 @@ fn sequence(class: &str, loader: &str, items: &[String]) -> String {
     node("builtins", class, loader, &format!(r#""content": [{}]"#, items.join(", ")))
 }
 
-/// A StandardScaler of so many columns, with their names.
+/// A StandardScaler with `count` named columns.
 pub fn scaler(count: usize, kept: Kept) -> TempDir {
     let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({count},), }}");
     let header = format!("{header:<117}\n");

@@ -1,4 +1,4 @@
-//! What is taken of an allowance, and what the allocator saw.
+//! The bytes taken from an allowance, compared with the allocator.
 
 use super::models::{self, file};
 use super::{folder, load, pickled, skops};
@@ -6,10 +6,10 @@ use allocation_counter::measure;
 use byoc_account::Allowance;
 use tempfile::TempDir;
 
-/// What small things take that are not counted one by one.
+/// Bytes of small allocations that are not counted one by one.
 const SMALL: u64 = 64 << 10;
 
-/// What was said of a load, and what the allocator saw of it.
+/// The bytes that a load reported, and those that the allocator counted.
 struct Row {
     what: String,
     said_peak: u64,
@@ -33,13 +33,16 @@ impl Row {
         }
     }
 
-    /// What is wrong with it.
+    /// A message if they differ too much.
     fn wrong(self) -> Option<String> {
         let near = |said: u64, seen: u64| said.abs_diff(seen) <= seen / 10 + SMALL;
         let Row { what, said_peak, seen_peak, said_kept, seen_kept } = self;
         let is_true = near(said_peak, seen_peak) && near(said_kept, seen_kept) && seen_peak > 1 << 20;
-        let message =
-            || format!("{what}: said {said_peak} at most and {said_kept} kept, seen {seen_peak} and {seen_kept}");
+        let message = || {
+            format!(
+                "{what}: reported a peak of {said_peak} and {said_kept} kept, allocated {seen_peak} and {seen_kept}"
+            )
+        };
         (!is_true).then(message)
     }
 }
@@ -51,7 +54,7 @@ fn assert_true(rows: Vec<Row>) {
 
 /// Every class with a file of a megabyte or more.
 fn of_classes() -> Vec<Row> {
-    // Their files are small whatever they are fitted on, and so are their models.
+    // Their files and models are small, whatever they are fitted on.
     const SMALL_CLASSES: [&str; 3] = ["Binarizer", "FunctionTransformer", "Normalizer"];
     let row = |class: &str| {
         let count = match class {
@@ -77,7 +80,7 @@ fn documents_and_linear_learners_are_counted_as_truly() {
 #[test]
 #[ignore = "prints the table of docs/dev/bounds.md"]
 fn the_table_of_the_documentation() {
-    println!("| | peak said, KiB | peak seen | kept said, KiB | kept seen |\n| --- | --- | --- | --- | --- |");
+    println!("| | peak taken, KiB | peak allocated | kept, KiB | kept allocated |\n| --- | --- | --- | --- | --- |");
     for Row { what, said_peak, seen_peak, said_kept, seen_kept } in of_classes().into_iter().chain(of_documents()) {
         let [a, b, c, d] = [said_peak, seen_peak, said_kept, seen_kept].map(|bytes| bytes / 1024);
         println!("| {what} | {a} | {b} | {c} | {d} |");
@@ -88,7 +91,7 @@ fn of_documents() -> Vec<Row> {
     documents(4).iter().map(|(what, folder)| Row::of(what, folder)).collect()
 }
 
-/// What is read beside a pickle, so many times as large as the smallest.
+/// Files other than pickles, `count` times as large as the smallest.
 pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
     let count = 15_000 * times;
     let numbers = (0..count).map(|number| format!("{number}.1")).collect::<Vec<_>>().join(",");
@@ -124,7 +127,7 @@ pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
     ]
 }
 
-/// A `preprocessor.json` of a ColumnTransformer with a branch for each of so many columns.
+/// A `preprocessor.json` of a ColumnTransformer with a branch for each of `count` columns.
 pub(super) fn branches(count: usize) -> TempDir {
     let names: Vec<String> = (0..count).map(|number| format!("\"column {number}\"")).collect();
     let branch = |name: &String| {
@@ -145,7 +148,7 @@ pub(super) fn branches(count: usize) -> TempDir {
     folder(&[("preprocessor.json", text.as_bytes())])
 }
 
-/// The loose files of a linear learner whose checkpoint has these arrays.
+/// The files of a linear learner whose checkpoint has these arrays.
 fn linear_learner(arrays: &[(&str, u64)]) -> TempDir {
     let mut params: Vec<u8> = [0x112, 0, arrays.len() as u64].iter().flat_map(|number| number.to_le_bytes()).collect();
     for (_, length) in arrays {
@@ -179,5 +182,5 @@ fn what_many_models_keep_is_what_their_account_says() {
     });
     let said: u64 = models.iter().map(byoc::model::Model::bytes).sum();
     let seen = seen.bytes_current.unsigned_abs();
-    assert!(seen > 1 << 20 && said.abs_diff(seen) <= seen / 10, "said {said}, seen {seen}");
+    assert!(seen > 1 << 20 && said.abs_diff(seen) <= seen / 10, "reported {said}, allocated {seen}");
 }

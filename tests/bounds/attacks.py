@@ -1,7 +1,7 @@
-"""What is sent to a container to make it take more memory or time than it has: an attack a function, with what it may answer.
+"""Attacks that try to make a container use more memory or time than it has: a function each, with the answers it allows.
 
-Each attack has a container of its own. It returns the replies that it had; a reply that refuses must come within a second, one
-that answers may take as long as the work does, and so may a 504: that is the container's --timeout. Numbers are those of the items of issue 13.
+Each attack has its own container and returns the replies. A refusal must come within a second. An answer, or a 504, may take
+as long as the work does, up to the container's --timeout. The numbers are those of the items of issue 13.
 """
 import gzip
 import io
@@ -17,9 +17,9 @@ import pickles
 from container import GOOD, ROOT, Reply
 
 MIB = 1 << 20
-# What loading may have set aside: the container's --model-memory.
+# What loading may lease: the container's --model-memory.
 MODELS = 200 * MIB
-# What answering may have set aside: what byoc's account has of 512 MiB, all but 24 MiB and an eighth.
+# What answering may lease: byoc's account of 512 MiB, which is all but 24 MiB and an eighth.
 REQUESTS = (512 - 24 - 64) * MIB
 REFUSED_LOAD = {500, 507}
 REFUSED = {400, 413, 503, 504}
@@ -33,7 +33,7 @@ class Attack:
 
 
 def attack(item, allowed, lease=0, is_command=False):
-    """`allowed`: statuses, or exit codes of a command. `lease`: bytes that may be taken beside the 64 MiB."""
+    """`allowed`: statuses, or exit codes of a command. `lease`: bytes allowed in addition to the 64 MiB."""
     def add(run):
         ATTACKS.append(Attack(item, run.__doc__, allowed, lease, run, is_command))
         return run
@@ -47,7 +47,7 @@ def npy(shape, data=b""):
 
 
 def loaded(container, artifact, **others):
-    """Loads what must load for an attack to be one."""
+    """Loads a model that the attack needs."""
     reply = container.load({"model.pkl": artifact, **others})
     if reply.status != 200:
         raise AssertionError(f"the attack's own model was not loaded: {reply.status} {reply.text[:300]}")
@@ -55,7 +55,7 @@ def loaded(container, artifact, **others):
 
 
 def side_by_side(count, ask):
-    """The replies of `ask`, called by so many threads at once; each may give several."""
+    """The replies of `ask`, called by several threads at once; each call may yield several."""
     replies = []
 
     def call(number):
@@ -71,7 +71,7 @@ def side_by_side(count, ask):
 
 
 def by_position(container):
-    """A model of scikit-learn 0.20 that takes any number of columns from some on."""
+    """A model of scikit-learn 0.20 that accepts any number of columns from a minimum on."""
     fixture = ROOT / "tests/fixtures/sklearn/0.20.4/by_position_remainder/model.joblib"
     return loaded(container, fixture.read_bytes())
 
@@ -85,7 +85,7 @@ def wide_npy(container):
 
 @attack(1, REFUSED | {200}, REQUESTS)
 def wide_npy_with_data(container):
-    """npy of shape (1, 10^6), all of it there, to a model of any width"""
+    """npy of shape (1, 10^6), complete, to a model of any width"""
     return [container.ask(by_position(container), npy("(1, 1000000)", bytes(8_000_000)), "application/x-npy")]
 
 
@@ -139,7 +139,7 @@ def compressed_pickle(container):
 
 
 def params_with_unused(params, size):
-    """MXNet's list of named arrays (magic 0x112; ndarray.cc of version 1) with another one in front, float32 of zeros."""
+    """MXNet's list of named arrays (magic 0x112; ndarray.cc of version 1) with float32 zeros put in front."""
     magic, reserved, count = struct.unpack_from("<QQQ", params)
     at = 24
     for _ in range(count):
@@ -160,7 +160,7 @@ def end_of_array(params, at):
         shape = struct.unpack_from(f"<{dimensions}q", params, at + 12)
         at += 12 + 8 * dimensions
     else:
-        # The first format: the kind is the number of dimensions, or a magic before it; 32 bits each.
+        # The first format: the number of dimensions, or a magic number before it, of 32 bits each.
         if kind == 0xF993FAC8:
             (dimensions,) = struct.unpack_from("<I", params, at + 4)
             shape = struct.unpack_from(f"<{dimensions}q", params, at + 8)
@@ -245,7 +245,7 @@ def many_columns(container):
 
 
 def hurried(reply):
-    """A load that must not take longer than a second, whatever it says."""
+    """A load that must be answered within a second, with any status."""
     if reply.status == 200 and reply.seconds > 1:
         reply.status = 0
         reply.text = b"200, but after more than a second"
@@ -263,7 +263,7 @@ CLAIM = dict(with_mean=False, with_std=False, mean_=None, scale_=None, var_=None
 
 @attack(6, REFUSED | REFUSED_LOAD | {200})
 def claimed_width(container):
-    """n_features_in_ of 10^12 and 10^8 with nothing behind it, and a row"""
+    """n_features_in_ of 10^12 and 10^8 without data for it, and a row"""
     replies = []
     for width in (10**12, 10**8):
         reply = hurried(container.load({"model.pkl": pickles.dump(pickles.scaler(width, **CLAIM))}))
@@ -282,13 +282,13 @@ def inspected(folder, artifact):
 
 @attack(6, {0, 65, 71}, is_command=True)
 def inspect_claimed_width(folder):
-    """inspect: n_features_in_ of 10^12 with nothing behind it"""
+    """inspect: n_features_in_ of 10^12 without data for it"""
     return inspected(folder, pickles.dump(pickles.scaler(10**12, **CLAIM)))
 
 
 @attack(6, {0, 65, 71}, is_command=True)
 def inspect_claimed_width_of_memory(folder):
-    """inspect: n_features_in_ of 10^8 with nothing behind it"""
+    """inspect: n_features_in_ of 10^8 without data for it"""
     return inspected(folder, pickles.dump(pickles.scaler(10**8, **CLAIM)))
 
 
@@ -319,7 +319,7 @@ def implied_folders(folder):
 
 @attack(12, {65}, is_command=True)
 def empty_members(folder):
-    """inspect: two million gzip members that hold nothing"""
+    """inspect: two million empty gzip members"""
     path = folder / "model.tar.gz"
     path.write_bytes(gzip.compress(bytes(1024)) + gzip.compress(b"") * 2_000_000)
     return ["inspect", path]
@@ -390,7 +390,7 @@ def object_categories(container):
 
 
 def begin_request(container, path, length, body, receive_buffer=None, content_type="text/csv"):
-    """A request that has begun: its headers and as much of its body as the container takes within a second."""
+    """An unfinished request: its headers and as much of its body as the container accepts within a second."""
     connection = socket.socket()
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -401,7 +401,7 @@ def begin_request(container, path, length, body, receive_buffer=None, content_ty
         connection.connect(("127.0.0.1", container.port))
         connection.sendall(head + body)
     except OSError:
-        pass  # It takes no more, or has answered already.
+        pass  # It accepts no more, or has answered already.
     return connection
 
 
@@ -418,7 +418,7 @@ def many_held_bodies(container):
 
 
 def held(container, count, sent):
-    """The answers so far to bodies of 25 MiB of which so much is sent, over so many connections."""
+    """The answers so far to incomplete bodies of 25 MiB over several connections."""
     body = b"1" * sent
     connections = []
     try:
@@ -432,7 +432,7 @@ def held(container, count, sent):
 
 
 def first_line(connection):
-    """The status that a connection has been answered with so far; None for one that still waits."""
+    """The status of the answer on a connection; None if there is none yet."""
     connection.settimeout(0.01)
     try:
         head = connection.recv(4096)
@@ -490,7 +490,7 @@ def elsewhere(container):
     (secret / "password.txt").write_text("x")
     (container.models / "link").symlink_to(secret)
     replies = []
-    # What is said of a url with .. is the same whether anything lies there or not.
+    # The answer to a url with .. does not reveal whether the path exists.
     upwards = [f"{container.models}/../secret", f"{container.models}/../nothing"]
     for number, url in enumerate(["/etc", secret, secret / "password.txt", container.models / "link", *upwards,
                                   container.models]):
@@ -498,7 +498,7 @@ def elsewhere(container):
         said = json.loads(reply.text)["message"] if reply.status == 404 else ""
         expected = "Relative path is not allowed in url" if url in upwards else "Model not found in model store"
         if said != f"{expected}: {url}":
-            reply.status, reply.text = 0, b"it says more than that nothing is there: " + reply.text
+            reply.status, reply.text = 0, b"the answer reveals more than that the model was not found: " + reply.text
         replies.append(reply)
     return replies
 

@@ -1,4 +1,4 @@
-"""byoc serve in 512 MiB, and what can be seen of it from outside: answers, times, memory."""
+"""byoc serve in 512 MiB, and what can be measured from outside: answers, times, memory."""
 import http.client
 import json
 import os
@@ -24,7 +24,7 @@ GOOD_ROW = b"1993,2728,6,3.0,0.7,1,y,n\n"
 
 
 class Confinement:
-    """A way to give a process 512 MiB: a cgroup of either version where one may be made, else RLIMIT_AS, or that in any case."""
+    """Limits a process to 512 MiB: by a cgroup of either version if one can be made, else (or on request) by RLIMIT_AS."""
 
     def __init__(self, by_addresses=False):
         self.folder, self.file, self.how = None, None, "RLIMIT_AS"
@@ -41,7 +41,7 @@ class Confinement:
             try:
                 (folder / swap).write_text("0" if version == 2 else str(LIMIT))
             except OSError:
-                pass  # No swap is counted here.
+                pass  # This kernel does not account for swap.
             self.folder, self.file, self.how = folder, file, f"cgroup version {version}, {folder}"
             return
 
@@ -58,7 +58,7 @@ class Confinement:
                     yield mounted / path / name, "memory.max", "memory.swap.max", 2
 
     def enter(self):
-        """For a child, before it becomes the program."""
+        """Runs in a child before it executes the program."""
         if self.folder:
             (self.folder / "cgroup.procs").write_text(str(os.getpid()))
         else:
@@ -72,7 +72,7 @@ class Confinement:
                 self.folder.rmdir()
                 return
             except OSError:
-                time.sleep(0.05)  # The last process is still being taken apart.
+                time.sleep(0.05)  # The kernel is still removing the last process.
 
 
 class Reply:
@@ -81,7 +81,7 @@ class Reply:
 
 
 class Container:
-    """One `byoc serve --multi-model` with a good model in it, which a thread keeps asking, and a process /ping."""
+    """A `byoc serve --multi-model` with a good model, which a thread keeps asking; a process keeps asking /ping."""
 
     def __init__(self, confinement):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="byoc-bounds-"))
@@ -169,7 +169,7 @@ class Container:
         raise RuntimeError(f"no {name} of the process")
 
     def begin(self):
-        """From here on memory and the good model are watched."""
+        """Starts watching memory and the good model."""
         pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
         self.before = self.memory("VmRSS")
         self.watcher.start()
@@ -177,14 +177,14 @@ class Container:
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def peak(self):
-        """Bytes beyond those that it had at the beginning; None of a process that has ended."""
+        """Bytes more than at the start; None if the process has ended."""
         try:
             return max(0, self.memory("VmHWM") - self.before) if self.process.poll() is None else None
         except (OSError, RuntimeError):
             return None
 
     def ask_once_more(self):
-        """The good model is asked after the attack as well, however short that was."""
+        """Asks the good model once more after the attack, even if the attack was short."""
         before, deadline = self.asked, time.monotonic() + PATIENCE
         while self.asked < before + 2 and self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -216,7 +216,7 @@ def run_confined(confinement, arguments):
                                stderr=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin", "TMPDIR": scratch},
                                preexec_fn=confinement.enter)
     while process.poll() is None:
-        # Of the program itself: what getrusage says includes this one, which it was forked from.
+        # Of the program itself: getrusage would include this process, from which it was forked.
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
         if status.startswith(f"Name:\t{BYOC.name}\n") and "VmHWM:" in status:
             peak = max(peak, int(status.split("VmHWM:")[1].split()[0]) << 10)

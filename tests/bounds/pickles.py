@@ -1,5 +1,5 @@
-"""Pickles that name scikit-learn's classes without having them: stand-ins under the same names, and arrays that are made of
-whatever an attack wants them to claim. Python's standard library only."""
+"""Pickles of scikit-learn's classes without scikit-learn: stand-ins under the same names, and arrays that claim what an
+attack needs. Needs only Python's standard library."""
 import pickle
 import random
 import sys
@@ -8,7 +8,7 @@ import zlib
 
 
 def module(name):
-    """A module of this name, with those that it lies in."""
+    """A module of this name, with its parent modules."""
     if name not in sys.modules or not getattr(sys.modules[name], "is_stand_in", False):
         made = types.ModuleType(name)
         made.is_stand_in = True
@@ -46,7 +46,7 @@ OBJECT, DOUBLE, LONG = Dtype("O"), Dtype("f8"), Dtype("i8")
 
 
 class Array:
-    """An array of NumPy's. One that is referred to twice is written once, as by NumPy."""
+    """A NumPy array. One that is referred to twice is written once, as by NumPy."""
 
     def __init__(self, kind, shape, data):
         self.kind, self.shape, self.data = kind, shape, data
@@ -164,12 +164,12 @@ def dump(artifact):
 
 
 def compressed_scaler(width):
-    """A scaler of so many columns in a file that is a sixtieth of it, which an honest one may be, as joblib compresses by
-    zlib. The array is written in pieces, so that whoever makes it does not have it either."""
+    """A scaler in a file of a sixtieth of its size, as joblib's zlib compression can produce. The array is written in
+    pieces, so that making it takes no memory either."""
     marker = b"ARRAY_HERE"
     made = scaler(width, mean_=Array(DOUBLE, (width,), marker), scale_=None, var_=None, with_std=False)
     plain = dump(made)
-    # SHORT_BINBYTES of the marker becomes BINBYTES8 of zeros. The frame that it lay in is left out.
+    # SHORT_BINBYTES of the marker becomes BINBYTES8 of zeros. The frame around it is dropped.
     before, _, after = plain.partition(b"C" + bytes([len(marker)]) + marker)
     before = before[:2] + before[11:]
     packer = zlib.compressobj(1)

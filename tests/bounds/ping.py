@@ -1,4 +1,4 @@
-"""Asks /ping of a container every few milliseconds until its standard input ends, then says how that went, as JSON.
+"""Asks a container for /ping every few milliseconds until standard input ends, then prints the results as JSON.
 
 A process of its own: a thread beside the attack would wait for that thread's Python, and call it the container's time.
 """
@@ -10,7 +10,7 @@ import time
 
 
 def status_of(connection, *request):
-    """What a request over a kept connection is answered with: a status, or what went wrong."""
+    """The result of a request over a kept-alive connection: a status or an error."""
     try:
         connection.request(*request)
         answer = connection.getresponse()

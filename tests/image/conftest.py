@@ -18,7 +18,7 @@ ENGINE = os.environ["ENGINE"]
 IMAGE = os.environ["BYOC_IMAGE"]
 LIMIT = 60
 HOUSE = b"1993,2728,6,3.0,0.7,1,y,y\n"
-# What the formula behind the data gives for that house.
+# The price of that house by the formula that generated the data.
 PRICE = 429700
 
 specification = importlib.util.spec_from_file_location("interop", ROOT / "tests" / "interop" / "conftest.py")
@@ -27,14 +27,14 @@ specification.loader.exec_module(interop)
 
 
 def engine(*arguments, check=True, **options):
-    """Runs the engine; what it said on standard output."""
+    """Runs the engine and returns its standard output."""
     ended = subprocess.run([ENGINE, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
     assert not check or ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
     return ended.stdout.strip() if check else ended
 
 
 def wait_for(condition, said=lambda: ""):
-    """Waits until something is so."""
+    """Waits until a condition holds."""
     end = time.monotonic() + LIMIT
     while time.monotonic() < end:
         answer = condition()
@@ -45,7 +45,7 @@ def wait_for(condition, said=lambda: ""):
 
 
 def http(url, body=None, method=None, **headers):
-    """Status and body; None where nobody listens yet."""
+    """Status and body; None if nothing listens yet."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, body, headers, method=method)
     try:
@@ -58,7 +58,7 @@ def http(url, body=None, method=None, **headers):
 
 
 class Container:
-    """A container that runs, with its port published on this machine."""
+    """A running container whose port is published on this machine."""
 
     def __init__(self, *arguments, options=(), port=8080):
         self.id = engine("run", "--detach", "--publish", f"127.0.0.1::{port}", *options, IMAGE, *arguments)
@@ -81,7 +81,7 @@ class Container:
         return json.loads(answer)["predictions"][0]["score"]
 
     def stop(self):
-        """As SageMaker stops it: SIGTERM, and SIGKILL 30 s later. The exit code and how long that took."""
+        """Stops it as SageMaker does, with SIGTERM, and SIGKILL 30 s later. Returns the exit code and the seconds."""
         start = time.monotonic()
         engine("stop", "--time", 30, self.id)
         return int(self.state("ExitCode")), time.monotonic() - start
@@ -89,7 +89,7 @@ class Container:
 
 @pytest.fixture
 def run():
-    """Starts containers that are gone when the test is."""
+    """Starts containers that are removed at the end of the test."""
     with contextlib.ExitStack() as stack:
         def start(*arguments, **options):
             container = Container(*arguments, **options)
@@ -104,7 +104,7 @@ def example():
 
 
 def unpack(archive, into):
-    """As the platform unpacks an artifact: everybody may read it."""
+    """Unpacks an artifact as the platform does: readable for all users."""
     with tarfile.open(archive) as tar:
         tar.extractall(into, filter="data")
     for path in [into, *into.rglob("*")]:
@@ -114,7 +114,7 @@ def unpack(archive, into):
 
 @pytest.fixture
 def opt_ml(tmp_path):
-    """A folder to mount, in one that others may look into."""
+    """A folder to mount, in a folder that other users may read."""
     for parent in tmp_path.parents:
         if parent.owner() == tmp_path.owner() and parent.is_relative_to("/tmp") and parent != pathlib.Path("/tmp"):
             parent.chmod(0o755)
@@ -133,7 +133,7 @@ def preprocessor(example, opt_ml):
 
 
 def compose_command():
-    """Whoever runs compose files here: Docker's plugin, the older program of its own, or podman-compose."""
+    """The program that runs compose files: Docker's plugin, the older docker-compose, or podman-compose."""
     for command in (["docker", "compose"], ["docker-compose"]):
         answers = shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0
         if ENGINE == "docker" and answers:

@@ -24,14 +24,14 @@ def free_port():
 
 
 def address_of_this_machine():
-    """An address under which containers reach this machine; no packet is sent for it."""
+    """An address at which containers reach this machine. No packet is sent to find it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         return probe.getsockname()[0]
 
 
 class Project:
-    """The compose file under a name of its own, on ports of its own, with the image under test."""
+    """The compose file under another project name, on free ports, with the image under test."""
 
     def __init__(self, **variables):
         self.name = f"byoc-under-test-{free_port()}"
@@ -57,7 +57,7 @@ class Project:
         return self
 
     def __exit__(self, *_):
-        # All profiles, or an older compose leaves what is in one.
+        # With all profiles; older versions of compose leave their services otherwise.
         self.run("--profile", "s3", "down", "--volumes", "--timeout", "30", check=False)
 
 
@@ -72,7 +72,7 @@ def test_the_pipeline_answers_a_price():
 
 @pytest.fixture
 def bucket():
-    """The S3 server that stands in for the service `s3`, filled as the service `s3-models` fills it."""
+    """An S3 server in place of the service `s3`, filled as by the service `s3-models`."""
     server = moto.server.ThreadedMotoServer(ip_address="0.0.0.0", port=0, verbose=False)
     server.start()
     url = f"http://{address_of_this_machine()}:{server.get_host_and_port()[1]}"
@@ -99,7 +99,7 @@ def as_json(file):
 
 def test_the_profile_s3_serves_models_from_a_bucket(bucket):
     with Project(BYOC_S3_URL=bucket) as project:
-        # Without the services whose images would have to be pulled.
+        # Without the services whose images would be pulled.
         services = ["preprocessor", "linear-learner-s3", "endpoint-s3"]
         project.run("--profile", "s3", "up", "--detach", "--no-deps", *services)
         assert project.price("BYOC_S3_PORT") == pytest.approx(PRICE, rel=2e-6)
@@ -110,7 +110,7 @@ def test_what_the_profile_adds_is_not_there_without_it():
     assert {name for name, service in services.items() if "profiles" not in service} == {
         "preprocessor", "linear-learner", "endpoint"}
     assert all(service["profiles"] == ["s3"] for service in services.values() if "profiles" in service)
-    # Both endpoints are told what SageMaker would be told; only the places of the models differ.
+    # Both endpoints get the same definition as SageMaker would; only the locations of the models differ.
     one, other = (json.loads((ROOT / "examples" / "housing" / name).read_text()) for name in ("endpoint.json", "endpoint-s3.json"))
     for config in (one, other):
         for container in config["Containers"]:

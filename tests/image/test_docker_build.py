@@ -1,4 +1,4 @@
-"""docker-build.sh: what it builds by each engine, what it refuses, and what it would do and does to push."""
+"""docker-build.sh: what it builds with each engine, what it refuses, and how it pushes, also in a dry run."""
 import json
 import os
 import pathlib
@@ -105,7 +105,7 @@ def ecr():
 
 
 def stand_in(folder, manifest):
-    """The engine, but for `login` and `push`: those are noted, and what is pushed arrives in moto's ECR."""
+    """The engine with its own `login` and `push`: they are recorded, and a pushed image arrives in moto's ECR."""
     program = folder / ENGINE
     program.write_text(f"""#!/bin/sh
 case $1 in

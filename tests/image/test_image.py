@@ -30,7 +30,7 @@ def inspected():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """What is in the image, as a tar."""
+    """The contents of the image as a tar."""
     exported = tmp_path_factory.mktemp("export") / "image.tar"
     created = engine("create", IMAGE)
     engine("export", "--output", exported, created)
@@ -52,7 +52,7 @@ def test_the_image_is_what_sagemaker_asks_for(inspected):
 
 def test_the_image_holds_a_static_binary_and_no_program_beside_it(files):
     members = {member.name.strip("./"): member for member in files if member.name.strip("./")}
-    # Engines add what they mount over, such as /etc/hosts and /dev.
+    # Engines add the files that they mount over, such as /etc/hosts and /dev.
     ours = {name: member for name, member in members.items() if name.split("/")[0] in ("opt", "tmp", "usr")}
     assert sorted(ours) == ["opt", "opt/ml", "tmp", "usr", "usr/local", "usr/local/bin"] + [
         f"usr/local/bin/{name}" for name in ("byoc", "serve", "train")]
@@ -64,7 +64,7 @@ def test_the_image_holds_a_static_binary_and_no_program_beside_it(files):
     binary = files.extractfile(members["usr/local/bin/byoc"]).read()
     headers = [binary[at:at + 56] for at in range(64, 64 + 56 * int.from_bytes(binary[56:58], "little"), 56)]
     kinds = [int.from_bytes(header[:4], "little") for header in headers]
-    # PT_LOAD, and no PT_INTERP: no dynamic loader is asked for.
+    # PT_LOAD, but no PT_INTERP: it needs no dynamic loader.
     assert binary[:5] == b"\x7fELF\x02" and 1 in kinds and 3 not in kinds
 
 
@@ -136,7 +136,7 @@ def test_a_model_that_is_not_there_ends_the_container():
 
 @pytest.fixture
 def job(opt_ml):
-    """/opt/ml as the platform makes it for a training job: a price that is 3 × the first feature − the second + 5."""
+    """/opt/ml as the platform makes it for a training job. The label is 3 × the first feature − the second + 5."""
     rows = [(3 * a - b + 5, a, b) for a in range(40) for b in range(25)]
     train = opt_ml / "job" / "input" / "data" / "train"
     train.mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_the_names_on_the_path_are_the_commands(name):
 
 
 def test_an_endpoint_on_the_host_and_a_container_of_its_own_folder(run, opt_ml, example):
-    """The container sees the models where SageMaker has them, the endpoint where it has them itself."""
+    """The container's models are at SageMaker's path, the endpoint's in its own folder."""
     state = opt_ml / "state"
     (state / "models").mkdir(parents=True)
     for folder in (state, state / "models"):
@@ -202,7 +202,7 @@ def test_an_endpoint_on_the_host_and_a_container_of_its_own_folder(run, opt_ml, 
 
 
 def resident(container):
-    """Bytes that the container's process holds in memory, where it runs on this machine; else None."""
+    """Resident bytes of the container's process; None if it does not run on this machine."""
     try:
         with open(f"/proc/{container.state('Pid')}/status") as status:
             (line,) = [line for line in status if line.startswith("VmRSS")]
@@ -212,7 +212,7 @@ def resident(container):
 
 
 def test_how_large_and_how_quick_it_is(run, new_york, inspected, capsys):
-    """Size and memory are held to the targets; times are only said, because a busy machine makes any of them."""
+    """Checks size and memory against the targets. Times are only printed: they depend on the machine's load."""
     until_ready, exec_to_ready = [], []
     for _ in range(10):
         start = time.monotonic()

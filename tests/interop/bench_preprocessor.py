@@ -61,7 +61,7 @@ def to_json(model, text):
 
 
 def fastest(work):
-    """Nanoseconds of the shortest of a few runs."""
+    """Nanoseconds of the fastest of several runs."""
     work()
     shortest, end = float("inf"), time.perf_counter() + 2
     while True:

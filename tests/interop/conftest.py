@@ -1,4 +1,4 @@
-"""A running program for tests, and a boto3 client that knows nothing but an endpoint's URL."""
+"""A running byoc for tests, and a boto3 client that knows only an endpoint's URL."""
 import os
 import pathlib
 import re
@@ -19,7 +19,7 @@ START_LIMIT = 60
 
 
 class Program:
-    """The program, run on a free port, and what it says."""
+    """The program, run on a free port, and its output."""
 
     def __init__(self, command, *arguments, **variables):
         command = [BYOC, command, "--port", "0", *map(str, arguments)]
@@ -47,7 +47,7 @@ class Program:
         return found and found.group(1)
 
     def wait_for(self, condition):
-        """Waits until something is so; fails when the program ends first."""
+        """Waits until a condition holds; fails if the program ends first."""
         end = time.monotonic() + START_LIMIT
         while time.monotonic() < end:
             answer = condition()
@@ -66,7 +66,7 @@ class Program:
             return error.code
 
     def metric(self, name):
-        """A metric, with its labels if it has any; 0 before it was counted first."""
+        """The value of a metric, named with its labels; 0 before it is first counted."""
         with urllib.request.urlopen(self.url + "/metrics", timeout=5) as response:
             found = re.search(rf"^{re.escape(name)} (\S+)$", response.read().decode(), re.MULTILINE)
         return float(found.group(1)) if found else 0.0
@@ -75,7 +75,7 @@ class Program:
         return re.findall(r"listens on (http://\S+?)/?$", "".join(self.log), re.MULTILINE)
 
     def stop(self, signal):
-        """Sends a signal; the exit code, once all output has been read."""
+        """Sends a signal, reads all output and returns the exit code."""
         self.process.send_signal(signal)
         code = self.process.wait(timeout=30)
         for reader in self.readers:
@@ -106,11 +106,11 @@ def endpoint(housing):
 
 
 def runtime(url):
-    """A client that is told the endpoint's URL and nothing else; credentials are made up."""
+    """A client that knows only the endpoint's URL; its credentials are made up."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1",
         AWS_EC2_METADATA_DISABLED="true")
-    # As many connections as some test has threads; otherwise botocore complains in the log.
+    # As many connections as any test has threads; with fewer botocore logs warnings.
     config = botocore.config.Config(max_pool_connections=32)
     return boto3.client("sagemaker-runtime", endpoint_url=url, config=config)
 

@@ -1,4 +1,4 @@
-"""Containers for tests, in a few lines of Python: each does what the body of a request says."""
+"""Containers for tests, in a few lines of Python: the body of a request says what they do."""
 import http.server
 import threading
 
@@ -27,7 +27,7 @@ class ScriptedContainer(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_):
-        """A connection that was broken on purpose."""
+        """Ignores the error of a connection that was broken on purpose."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A proxy between byoc and a server that makes things go wrong: it waits, refuses or breaks off."""
+"""A proxy between byoc and a server that causes faults: it delays, refuses or breaks off."""
 import http.client
 import http.server
 import socket
@@ -9,7 +9,7 @@ import urllib.parse
 
 
 class FaultProxy(http.server.ThreadingHTTPServer):
-    """Passes requests on to `upstream`. `faults` is what happens to the next ones, in order; after that all goes well.
+    """Passes requests on to `upstream`. `faults` has the faults of the next ones, in order; later ones have none.
 
     A fault is ("delay", seconds), ("status", code) or ("reset", bytes): break the connection after so much of the body.
     """
@@ -64,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "reset":
             self.wfile.write(body[:value])
             self.wfile.flush()
-            # A reset rather than a polite end.
+            # A reset instead of an orderly close.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True

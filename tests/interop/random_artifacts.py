@@ -16,7 +16,7 @@ GRADES = ["low", "mid", "high"]
 
 
 class Column:
-    """A name, how its cells are written, and what a transformer may expect of them."""
+    """A name, the function that makes its cells, and their kind, by which transformers are chosen."""
 
     def __init__(self, name, kind, draw, gaps, odd):
         self.name, self.kind, self.draw, self.gaps, self.odd = name, kind, draw, gaps, odd
@@ -78,7 +78,7 @@ def frame(text, columns):
 
 
 def comes_back(text):
-    """Whether a number or a truth that pandas makes of a text is written as the text itself."""
+    """Whether the number or bool that pandas reads from a text is written back as the same text."""
     return str(pd.read_csv(io.StringIO(text + "\n"), header=None)[0][0]) == text
 
 
@@ -88,7 +88,7 @@ def looks_like_digits(texts, but=None):
 
 
 def shown_to_be_text(step, origins):
-    """The places of columns that a fitted step shows to be text of digits, and where each column that it gives comes from."""
+    """The indexes of input columns that a fitted step shows to be digits as text, and the input of each output column."""
     if isinstance(step, pipeline.Pipeline):
         shown = set()
         for _, part in step.steps:
@@ -120,8 +120,8 @@ def shown_to_be_text(step, origins):
 
 
 class Drawing:
-    """Draws estimators. `steady` says whether all before it is exact in any IEEE arithmetic: what cuts a number line into
-    pieces would make a last digit into a whole step."""
+    """Draws estimators. `steady` says whether all previous steps are exact in any IEEE arithmetic: otherwise a binning step
+    could turn a difference in the last digit into another bin."""
 
     def __init__(self, random):
         self.random = random
@@ -134,7 +134,7 @@ class Drawing:
         return self.random.choice(choices)
 
     def numbers(self, steady=True):
-        """A transformer of numbers without gaps."""
+        """A transformer of numbers without missing values."""
         p = preprocessing
         exact = [
             lambda: p.StandardScaler(with_mean=self.chance(0.8), with_std=self.chance(0.8)),
@@ -206,7 +206,7 @@ class Drawing:
         return p.TargetEncoder(target_type="continuous", cv=2, random_state=0)
 
     def branch(self, kinds):
-        """What columns of these kinds are put through."""
+        """A transformer for columns of these kinds."""
         if self.chance(0.08):
             return self.pick("passthrough", "drop", preprocessing.FunctionTransformer())
         if kinds <= {"number", "positive"} or kinds <= {"number", "positive", "truth", "code"} and self.chance(0.5):
@@ -237,7 +237,7 @@ class Drawing:
         return made
 
     def specification(self, chosen, columns):
-        """One of the ways to name some of the columns."""
+        """One of the ways to select some of the columns."""
         positions = [columns.index(column) for column in chosen]
         names = [column.name for column in chosen]
         mask = [column in chosen for column in columns]
@@ -284,7 +284,7 @@ class Drawing:
                                          sparse_threshold=self.pick(0.3, 0, 1), verbose_feature_names_out=self.chance(0.5))
 
     def estimator(self):
-        """An estimator, the kind of target that it takes, and the methods that it has."""
+        """An estimator, the kind of its target, and its methods."""
         l = linear_model
         seed = {"random_state": 0}
         probable = ["predict", "predict_proba", "decision_function"]
@@ -345,10 +345,10 @@ def target_of(kind, rows, generator):
 
 
 class Artifact:
-    """A fitted artifact with what it was fitted on."""
+    """A fitted artifact with its training data."""
 
     def __init__(self, random, with_digits=False):
-        """`with_digits`: one of the columns is text of digits, and read as text; such artifacts answer arrays, to the last digit."""
+        """`with_digits`: one of the columns is digits read as text; such artifacts return arrays, equal to the last digit."""
         while True:
             self.columns = columns_for(random, with_digits)
             drawing = Drawing(random)
@@ -373,18 +373,18 @@ class Artifact:
                 pass  # what scikit-learn does not fit is no artifact
 
     def bodies(self, random, count):
-        """Bodies as they should be, with gaps, with odd cells, and of a wrong width."""
+        """Bodies that are valid, with missing cells, with odd cells, and of a wrong width."""
         for _ in range(count):
             rows = random.choice([1, 1, 2, 5, 20])
             columns = self.columns
-            # A Pipeline that begins with 'passthrough' takes anything; byoc holds rows to the names that columns.json has.
+            # A Pipeline that begins with 'passthrough' accepts any width; byoc checks rows against columns.json.
             if random.random() < 0.04 and hasattr(self.model, "n_features_in_"):
                 columns = random.choice([columns[:-1] or columns, columns + columns[:1]])
             yield body(random, columns, rows, gaps=random.random() < 0.6, odd=random.choice([0, 0, 0, 0.05, 0.3]))
 
 
 class WithDroppedColumns:
-    """A ColumnTransformer that was fitted on a frame by names whose last columns are dropped: by the remainder or by name."""
+    """A ColumnTransformer fitted on a frame by column names, whose last columns are dropped: by remainder or by name."""
 
     def __init__(self, random):
         while True:
@@ -396,7 +396,7 @@ class WithDroppedColumns:
             if self.by_name:
                 parts.append(("dropped", "drop", [column.name for column in dropped]))
             self.model = compose.ColumnTransformer(parts, sparse_threshold=0)
-            # The one column that looks like a label where it has numbers.
+            # The only column that looks like a label if it has numbers.
             self.like_a_label = dropped[0].name if len(dropped) == 1 and not self.by_name else None
             try:
                 with warnings.catch_warnings():

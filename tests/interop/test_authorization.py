@@ -1,4 +1,4 @@
-"""`byoc endpoint --iam`: who may call what, as boto3, the AWS CLI and curl find out."""
+"""`byoc endpoint --iam`: which principal may call what, by boto3, the AWS CLI and curl."""
 import concurrent.futures
 import datetime
 import hashlib
@@ -122,7 +122,7 @@ def test_a_deny_wins(guarded):
     client = runtime(guarded, ANY_CITY_BUT_ONE)
     assert invoke(client, "Chicago_IL") == pytest.approx(429700, rel=2e-6)
     assert refusal(lambda: invoke(client, "Houston_TX")) == denied(ANY_CITY_BUT_ONE, EXPLICITLY)
-    # It may call, so that it hears what AWS says next.
+    # It is allowed to call, so it gets AWS's next error.
     status, code, message = refusal(lambda: invoke(client, "Chicago_IL", EndpointName="other"))
     assert (status, code, message) == (400, "ValidationError", f"Endpoint other of account {ACCOUNT} not found.")
 
@@ -157,7 +157,7 @@ def post(endpoint, headers, body=None):
 
 
 def signed_headers(endpoint, city, service="sagemaker", region="us-east-1", **more):
-    """What botocore would send, for something else to send."""
+    """The request that botocore would send, to be sent by another client."""
     headers = {"Content-Type": "text/csv", "X-Amzn-SageMaker-Target-Model": f"{city}/{city}.tar.gz", **more}
     request = botocore.awsrequest.AWSRequest(
         "POST", f"{endpoint.url}/endpoints/housing/invocations", data=house(), headers=headers)
@@ -220,7 +220,7 @@ def test_a_signature_is_for_this_service(guarded):
     status, kind, message = post(guarded, signed_headers(guarded, "Chicago_IL", service="s3"))
     assert (status, kind) == (403, "InvalidSignatureException")
     assert message == "Credential should be scoped to correct service: 'sagemaker'."
-    # Whichever region a laptop is set to.
+    # Whatever region the machine is configured for.
     assert post(guarded, signed_headers(guarded, "Chicago_IL", region="eu-central-1"))[0] == 200
 
 

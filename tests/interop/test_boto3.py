@@ -21,7 +21,7 @@ import pytest
 from conftest import BYOC, Endpoint, runtime
 
 HOUSE = b"1993,2728,6,3.0,0.7,1,y,y\n"
-# What the formula behind the data gives for that house.
+# The price of that house by the formula that generated the data.
 PRICE = 429700
 CITIES = ["NewYork_NY", "Chicago_IL", "Houston_TX"]
 
@@ -38,7 +38,7 @@ def price(client, target_model, body=HOUSE):
 
 
 def dearer(archive, by):
-    """The artifact of a city, as bytes, in which every house costs more by so much."""
+    """The artifact of a city, as bytes, with every price raised by an amount."""
     with tarfile.open(archive) as tar:
         inner = zipfile.ZipFile(io.BytesIO(tar.extractfile("model_algo-1").read()))
     files = {name: inner.read(name) for name in inner.namelist()}
@@ -121,7 +121,7 @@ def test_a_city_that_is_copied_there_answers_at_once_and_is_loaded_once(client, 
     misses = endpoint.metric("byoc_endpoint_model_cache_misses_total")
     with concurrent.futures.ThreadPoolExecutor(32) as threads:
         prices = list(threads.map(lambda _: price(client, artifact(city)), range(64)))
-    # The model that is named answers, and no other.
+    # Only the named model answers.
     assert prices == pytest.approx([PRICE + 1000] * 64, rel=2e-6)
     assert endpoint.metric("byoc_endpoint_model_cache_misses_total") == misses + 1
 
@@ -156,7 +156,7 @@ def test_no_container_outlives_the_endpoint(housing, sent, code):
 def test_where_it_listens_is_said_also_in_a_quiet_log(housing):
     endpoint = Endpoint(housing / "endpoint.json", SAGEMAKER_CONTAINER_LOG_LEVEL="error")
     assert endpoint.stop(signal.SIGTERM) == 0
-    # Its own place alone: those of its containers concern nobody.
+    # Only its own address: those of its containers are internal.
     assert len(endpoint.log) == 1 and "listening on" in endpoint.log[0]
 
 

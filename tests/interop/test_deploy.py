@@ -35,7 +35,7 @@ REQUESTS = {
 IDENTITY_POLICIES = ["execution-role-policy.json", "caller-policy.json", "caller-policy-by-tag.json"]
 TRUST_POLICY = "execution-role-trust-policy.json"
 ACCOUNT = "123456789012"
-# The operations that moto does not have; their files are checked against the model all the same.
+# The operations that moto lacks; their files are still checked against botocore's model.
 NOT_IN_MOTO = ["aws sagemaker update-endpoint"]
 
 
@@ -44,7 +44,7 @@ def read(name):
 
 
 def problems(shape, value, path=""):
-    """What botocore's own validator leaves to the service: enumerations, patterns, lengths."""
+    """Checks that botocore's validator leaves to the service: enumerations, patterns, lengths."""
     if shape.type_name == "structure":
         for name, member in value.items():
             yield from problems(shape.members[name], member, f"{path}.{name}")
@@ -59,7 +59,7 @@ def problems(shape, value, path=""):
         pattern = shape.metadata.get("pattern")
         if shape.metadata.get("enum") and value not in shape.metadata["enum"]:
             yield f"{path}: {value} is none of {shape.metadata['enum']}"
-        # What Python spells otherwise than Java.
+        # Syntax that differs between Java's and Python's regular expressions.
         for java, python in ((r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"), (r"\p{Print}", r"[\x20-\x7E]")):
             pattern = pattern and pattern.replace(java, python)
         if pattern and not re.fullmatch(pattern, value):
@@ -164,7 +164,7 @@ def test_the_role_is_for_sagemaker_alone():
 
 
 def test_the_commands_of_the_page_run_in_their_order(endpoint, tmp_path):
-    """All but the image's, which tests/image runs, in a copy of the examples, against moto; what is invoked is byoc."""
+    """All commands but the image's, which tests/image runs, in a copy of the examples, against moto; byoc is invoked."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     server = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -177,7 +177,7 @@ def test_the_commands_of_the_page_run_in_their_order(endpoint, tmp_path):
     lines = [line for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
     lines = [line for line in lines if line and not line.startswith("./docker-build.sh")]
     assert len(lines) > 25
-    # The shell's variables last from line to line.
+    # Shell variables are kept from line to line.
     script = "".join(
         f"{line} || echo FAILED {line.split(' --')[0]!r}\n" if line.startswith("aws ") else f"{line}\n" for line in lines)
     ended = subprocess.run(

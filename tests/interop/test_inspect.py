@@ -46,7 +46,7 @@ def described(path, *arguments):
 
 
 def names_of(model):
-    """The names, or the class of what is raised."""
+    """The names, or the class of the exception."""
     try:
         names = model.get_feature_names_out()
         return None if names is None or np.ndim(names) == 0 else list(names)
@@ -141,7 +141,7 @@ def test_a_transformer_names_its_features_as_scikit_learn_does(case, frame, tmp_
 
 
 class Drawing:
-    """Draws transformers of numbers and categories, nested as deep as chance has it."""
+    """Draws transformers of numbers and categories, nested to a random depth."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -201,7 +201,7 @@ def test_random_transformers_name_their_features_as_scikit_learn_does(seed, tmp_
 
 
 def as_json(value):
-    """A fitted value as docs/inspect.md says that it is written."""
+    """A fitted value in the form that docs/inspect.md describes."""
     if isinstance(value, np.ndarray):
         return [as_json(item) for item in value]
     if isinstance(value, (list, tuple)):

@@ -53,7 +53,7 @@ def test_a_container_that_dies_is_a_model_error_until_it_was_started_again(housi
 
 
 class Container(http.server.ThreadingHTTPServer):
-    """Healthy as long as it is told to be."""
+    """A container that is healthy until it is told otherwise."""
 
     def __init__(self):
         self.status = 200

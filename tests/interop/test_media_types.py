@@ -24,8 +24,8 @@ NPY = "application/x-npy"
 
 
 def record_io():
-    """`sagemaker.amazon.common` without the rest of the SDK, whose imports want pandas and a session with AWS: the modules
-    that it only takes base classes from stand here as empty ones."""
+    """`sagemaker.amazon.common` without the rest of the SDK, whose imports need pandas and a session with AWS. Modules of
+    which it only needs base classes are replaced by empty ones."""
     found = importlib.util.find_spec("sagemaker")
     if found is None:
         pytest.skip("the sagemaker package is not installed")
@@ -65,7 +65,7 @@ class Container(Program):
             return response.read()
 
     def refused(self, body, content_type, accept="application/json"):
-        """The status and message of a request that is refused."""
+        """The status and message of a rejected request."""
         with pytest.raises(urllib.error.HTTPError) as refused:
             self.invoke(body, content_type, accept)
         return refused.value.code, json.loads(refused.value.read())["message"]
@@ -150,7 +150,7 @@ def test_the_sdk_reads_the_records_of_an_answer(common, case):
         assert all(set(record.label) == {"score"} for record in records)
     else:
         assert [list(record.label["predicted_label"].float32_tensor.values) for record in records] == [[x] for x in labels]
-    # Written again by the SDK's own classes, the records are no shorter or longer.
+    # The SDK's own classes write the same bytes back.
     assert sum(8 + (record.ByteSize() + 3) // 4 * 4 for record in records) == len(answer)
 
 

@@ -1,4 +1,4 @@
-"""What a multi-model endpoint keeps, and what it gives up, as boto3, the metrics and the log show it."""
+"""Which models a multi-model endpoint keeps and which it evicts, by boto3, the metrics and the log."""
 import http.server
 import json
 import re
@@ -16,7 +16,7 @@ from test_boto3 import CITIES, PRICE, artifact, price
 
 
 def housing_with(housing, folder, change):
-    """The housing endpoint, its configuration changed."""
+    """The housing endpoint with a changed configuration."""
     shutil.copytree(housing, folder / "housing")
     file = folder / "housing" / "endpoint.json"
     config = json.loads(file.read_text())
@@ -42,8 +42,8 @@ def test_two_hundred_models_and_memory_for_some():
 
 
 def with_memory_for_one(housing, tmp_path):
-    """An endpoint whose learner has memory to load one model, and not beside another. How much that is depends on the
-    length of paths, too; a model that is loaded takes more than one of these steps."""
+    """An endpoint whose learner has memory for one model only. The amount is searched for in steps, because it depends on
+    the length of paths too; a loaded model takes more than one step."""
     for memory in range(32 << 10, 48 << 10, 512):
         environment = {"BYOC_MODEL_MEMORY": str(memory)}
         endpoint = Endpoint(housing_with(housing, tmp_path / str(memory), lambda it: it.update(Environment=environment)))
@@ -65,7 +65,7 @@ def test_an_eviction_says_what_why_how_large_how_old_and_how_often_used(housing,
     wanted = rf"{artifact(CITIES[0])}: memory is needed to load {artifact(CITIES[1])}; \d+ bytes, loaded \S+ s ago, 1 hits"
     assert re.fullmatch(wanted, first)
     assert evictions(endpoint, "memory") == 2
-    # From disk the second time.
+    # The second time from disk.
     assert endpoint.find(rf"loaded ({CITIES[0]}\S+) as \w+: found on disk")
     assert endpoint.stop(signal.SIGTERM) == 0
 
@@ -105,7 +105,7 @@ def test_the_disk_budget_holds_and_a_disabled_cache_keeps_nothing(housing, tmp_p
 
 
 class SlowLoader(http.server.ThreadingHTTPServer):
-    """A multi-model container that loads nothing until it may."""
+    """A multi-model container that waits with loading until it is told to go on."""
 
     def __init__(self):
         self.may_load, self.loads = threading.Event(), 0

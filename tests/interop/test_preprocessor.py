@@ -79,7 +79,7 @@ def container():
 
 
 def answer_of_scikit_learn(artifact, text):
-    """Rows of Python values, or what it raises."""
+    """Rows of Python values, or the exception."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -97,7 +97,7 @@ def answer_of_scikit_learn(artifact, text):
 
 
 def cells_of(answer):
-    """As csv.writer prints each."""
+    """Values as csv.writer prints them."""
     return [["" if value is None else value if isinstance(value, str) else str(value) for value in row] for row in answer]
 
 
@@ -120,7 +120,7 @@ def near(found, expected, scale):
 
 
 def scale_of(artifact, text, answer):
-    """How large the values are that an answer's cells were added up from; 0 where nothing rounds differently."""
+    """The size of the values that an answer's cells are sums of; 0 where rounding cannot differ."""
     if not artifact.loose:
         return 0.0
     numbers = [abs(value) for value in np.ravel(answer) if isinstance(value, (float, np.floating)) and np.isfinite(value)]
@@ -151,7 +151,7 @@ def scale_of(artifact, text, answer):
 
 
 def differences(container, artifact, name, texts):
-    """What is not the same, in words; and how many answers and errors were."""
+    """The differences, and the counts of answers and errors."""
     counts = {"answers": 0, "errors": 0}
     for text in texts:
         expected, raised = answer_of_scikit_learn(artifact, text)
@@ -177,7 +177,7 @@ def differences(container, artifact, name, texts):
             return "first that differ (row, column, byoc, scikit-learn): %s\n%s\nscikit-learn (%s): %s\nbyoc: %s" % (
                 first[:5], text, expected.dtype, wanted, rows), counts
         counts["answers"] += 1
-        # The same values in JSON; text is told apart from numbers there.
+        # The same values in JSON, which distinguishes strings from numbers.
         status, found = container.ask("POST", path, text.encode(), content_type="text/csv", accept="application/json")
         document = json.loads(found)
         if artifact.method == "transform":
@@ -201,7 +201,7 @@ def run_round(container, number, folder, with_digits=False):
                "method": artifact.method}
     digits = [place for place, column in enumerate(artifact.columns) if column.kind == "digits"]
     shown, _ = shown_to_be_text(artifact.model, list(range(len(artifact.columns))))
-    # What an encoder shows to be text need not be said.
+    # A column whose encoder shows that it is text needs no dtype.
     if digits and (not shown.issuperset(digits) or drawn.random() < 0.3):
         columns["dtypes"] = {artifact.columns[place].name if artifact.names else str(place): "str" for place in digits}
     (folder / "columns.json").write_text(json.dumps(columns))
@@ -241,7 +241,7 @@ def test_random_artifacts_answer_as_scikit_learn_does(container, tmp_path, with_
 
 
 def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_container(tmp_path):
-    """The same fitted objects, once in two containers behind `byoc endpoint` and once in one; both asked by boto3."""
+    """The same fitted objects, in two containers behind `byoc endpoint` and in one; both called by boto3."""
     columns = ["year", "feet", "porch"]
     generator = np.random.default_rng(SEED)
     data = pd.DataFrame({"year": generator.integers(1950, 2020, 80), "feet": generator.normal(3000, 750, 80),
@@ -285,7 +285,7 @@ def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_con
 
 
 def test_a_scaler_hands_missing_values_on_in_json(container, tmp_path):
-    """Two containers with JSON between them: what the first answers is what the second is sent."""
+    """Two containers with JSON between them: the first one's answer is the second one's request."""
     data = pd.DataFrame({"a": [1.0, np.nan, 3.0, 5.0], "b": [2.0, 1.0, np.nan, 4.0]})
     before = preprocessing.StandardScaler().fit(data)
     scaled = before.transform(data)
@@ -344,7 +344,7 @@ def encoders():
 @pytest.mark.parametrize("name", sorted(encoders()))
 @pytest.mark.parametrize("as_none", [False, True])
 def test_a_null_of_json_is_the_missing_value_that_the_model_was_fitted_on(container, tmp_path, name, as_none):
-    """What pandas makes of a null: NaN beside text from 3 on, None before; `as_none` is a model that was fitted then."""
+    """How pandas reads a null: beside text NaN since 3, None before; `as_none` is for a model fitted before."""
     data = pd.read_csv(io.StringIO("color,x\nred,1\n,2\nblue,3\nred,4\n"))
     if as_none:
         if name == "imputed":
@@ -413,7 +413,7 @@ def test_rows_by_names_may_leave_out_what_no_transformer_uses(container, tmp_pat
     assert loaded.ask(json.dumps(rows)) == model.transform(pd.DataFrame(rows)).tolist()
     header = loaded.ask("c,other,e,a\nx,7,2,1\n", content_type="text/csv; header=present")
     assert header == model.transform(pd.DataFrame(rows)).tolist()
-    # A column of nulls is one of NaN; scikit-learn is given the type that it has in CSV beside other rows.
+    # A column of nulls is NaN; scikit-learn gets the dtype that it has in CSV with other rows.
     null = pd.DataFrame({"a": [np.nan], "e": [2], "c": ["x"]})
     assert str(loaded.ask(json.dumps([{"a": None, "e": 2, "c": "x"}]))) == str(model.transform(null).tolist())
     misspelled = [{"A": 1, "B": 2, "c": "x", "e": 1}]
@@ -457,7 +457,7 @@ def test_random_frames_whose_last_columns_are_dropped_need_no_columns_json(conta
             data = pd.read_csv(io.StringIO(text), header=None)
             data.columns = [column.name for column in artifact.columns]
             label = data[artifact.like_a_label] if artifact.like_a_label else None
-            # Only numbers are a label: a column of other cells, or of none, is one that scikit-learn drops.
+            # Only numbers are a label; scikit-learn drops a column of other or empty cells.
             if label is not None and (label.dtype.kind not in "iuf" or label.isna().all()):
                 label = None
             try:

@@ -34,7 +34,7 @@ def data():
 
 
 def scorers(data):
-    """Fitted estimators, and the methods that they have."""
+    """Fitted estimators and their methods."""
     price = 200 * data["feet"] + 10 * data["year"]
     sizes = pd.cut(data["feet"], [0, 2500, 3500, 1e6], labels=["small", "middle", "lärge"]).astype(str)
     two = data["feet"] > 3000

@@ -54,7 +54,7 @@ def test_every_transformer_answers_awkward_input_as_this_scikit_learn_does(conta
                       for columns in inputs.bodies(width)] for width in [1, 2]}
     media_type = {"csv": "text/csv", "json": "application/json"}[form]
     counts, wrong = {"models": 0, "answers": 0, "exceptions": 0, "different on purpose": 0}, []
-    # What a null of JSON is, None or NaN, JSON does not say; test_preprocessor.py asks for both.
+    # Whether a JSON null is None or NaN is left open by JSON; test_preprocessor.py tests both.
     has_null = {name for name in inputs.COLUMNS if None in inputs.values(name)} if form == "json" else set()
     for number, (model, artifact) in enumerate(zip(made["models"], artifacts)):
         counts["models"] += 1

@@ -31,7 +31,7 @@ BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
 ROUNDS = int(os.environ.get("FITTING_ROUNDS", "150"))
 FOLLOWED = "1.9.1"
 FITS_ALIKE = sklearn.__version__ == FOLLOWED
-# Two sums of the same numbers in another order; an exponent that was searched for, and what comes of it by way of powers.
+# Sums of the same numbers in another order; an exponent from a search, and its powers.
 TOLERANCE, OF_AN_EXPONENT, AFTER_AN_EXPONENT = 1e-12, 1e-6, 1e-4
 
 COLUMNS = ["plain", "gaps", "whole", "positive", "constant", "word", "gappy_word", "truth", "many"]
@@ -41,7 +41,7 @@ WORDS = ["word", "gappy_word", "many"]
 
 
 def table(draw, rows, plain=(1e3, 40)):
-    """CSV of numbers and words with gaps."""
+    """CSV of numbers and words with missing cells."""
     def cell(column):
         if column == "plain":
             return repr(draw.gauss(*plain))
@@ -68,7 +68,7 @@ def some(draw, names):
 
 
 def scaler(draw, full):
-    """A transformer of numbers; `full` where there is no gap."""
+    """A transformer of numbers; `full` if no cell is missing."""
     choices = [
         lambda: {"StandardScaler": draw.choice([{}, {"with_mean": False}, {"with_std": False}, {"with_mean": False, "with_std": False}])},
         lambda: {"MinMaxScaler": draw.choice([{}, {"feature_range": [-1, 3], "clip": True}])},
@@ -121,7 +121,7 @@ def encoder(draw):
 
 
 def part(draw):
-    """A transformer and the columns that it takes."""
+    """A transformer and its input columns."""
     kind = draw.randrange(9)
     if kind == 0:
         return scaler(draw, False), some(draw, NUMBERS)
@@ -176,7 +176,7 @@ def nan(value):
 
 
 def build(specified):
-    """The estimator that a specification stands for."""
+    """The estimator of a specification."""
     if isinstance(specified, str):
         return specified
     (name, parameters), = specified.items()
@@ -229,7 +229,7 @@ def is_near(one, other, tolerance):
     one, other = float(one), float(other)
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
-    # What is next to nothing is what rounding left of larger numbers.
+    # Tiny values are rounding errors of larger ones.
     return one == other or abs(one - other) <= tolerance * max(abs(one), abs(other), 0.01)
 
 
@@ -240,16 +240,16 @@ def same_cells(one, other, tolerance):
         assert is_near(one[at], other[at], tolerance), f"{at}: {one[at]!r} {other[at]!r}"
 
 
-# What is next to nothing is noise: the variance of a constant, and the mean of what was centred before.
+# Tiny values are noise: the variance of a constant, and the mean of centred values.
 NOISE = {"var_": 1e-20, "variances_": 1e-20, "mean_": 1e-12}
 
 
 def same_state(own, theirs, path, tolerance, after_search):
-    """Every attribute of both, and no other."""
+    """Compares all attributes of both."""
     if hasattr(theirs, "__dict__") and hasattr(theirs, "get_params"):
         assert type(own) is type(theirs), path
         mine, its = dict(vars(own)), dict(vars(theirs))
-        # A parameter of 1.5 to 1.8, written for those.
+        # A parameter of 1.5 to 1.8 only, written for those versions.
         mine.pop("force_int_remainder_cols", None)
         assert mine.keys() == its.keys(), f"{path}: {mine.keys() ^ its.keys()}"
         for name, value in its.items():
@@ -260,7 +260,7 @@ def same_state(own, theirs, path, tolerance, after_search):
             same_state(mine[name], value, f"{path}.{name}", own_tolerance, after_search)
     elif isinstance(theirs, np.ndarray):
         assert isinstance(own, np.ndarray) and own.shape == theirs.shape, f"{path}: {own!r} {theirs!r}"
-        # Numbers stay numbers where scikit-learn has had objects since 1.8: so that older versions fill with them, too.
+        # byoc writes numbers where scikit-learn writes objects since 1.8, so that older versions can impute with them too.
         if not path.endswith(("n_samples_seen_", ".statistics_")):
             assert own.dtype.kind == theirs.dtype.kind, f"{path}: {own.dtype} {theirs.dtype}"
         for at in np.ndindex(theirs.shape):
@@ -285,7 +285,7 @@ def searched(specified):
 
 
 def magnified(specified):
-    """Whether rows are scaled to length 1 and then blown up again: a column of 0.9999, of which the last digits count."""
+    """Whether rows are normalized and then scaled up again: in a column of 0.9999 the last digits count."""
     return "Normalizer" in json.dumps(specified) and '"columns", {"ColumnTransformer"' in json.dumps(specified)
 
 
@@ -313,7 +313,7 @@ class Served:
                 break
         else:
             raise AssertionError(self.log)
-        # It listens before the model is loaded.
+        # It listens before it has loaded the model.
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
@@ -342,7 +342,7 @@ class Served:
 def test_both_learn_the_same_and_transform_equal(seed, tmp_path):
     draw = random.Random(seed)
     specified = specification(draw)
-    # Of a column far from zero scipy's likelihood of an exponent is little but rounding: see the test of its own.
+    # For a column far from zero scipy's likelihood of an exponent is mostly rounding error: see its own test.
     text = table(draw, draw.choice([8, 40, 120]), (10, 4) if searched(specified) else (1e3, 40))
     frame = read(text)
     done = train(tmp_path, specified, text)
@@ -369,7 +369,7 @@ def test_both_learn_the_same_and_transform_equal(seed, tmp_path):
             assert list(own.get_feature_names_out()) == names
     elif done.returncode != 0:
         return
-    # What scikit-learn makes of the artifact, and what byoc serves beside it.
+    # scikit-learn's answers from the artifact, compared with byoc's.
     own = load(tmp_path)
     with Served(tmp_path / "model") as served:
         answer = served.transform(text)
@@ -382,7 +382,7 @@ def test_both_learn_the_same_and_transform_equal(seed, tmp_path):
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_artifact_is_a_whole_estimator(tmp_path):
-    """It prints, clones, fits again, gives frames and names."""
+    """It can be printed, cloned and fitted again, and returns frames and names."""
     specified = {"version": 1, "columns": COLUMNS, "transformer": {"ColumnTransformer": {"transformers": [
         ["numbers", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {}}], ["scale", {"StandardScaler": {}}]]}}, ["plain", "gaps"]],
         ["words", {"OneHotEncoder": {"sparse_output": False}}, ["word"]],

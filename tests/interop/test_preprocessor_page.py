@@ -1,4 +1,4 @@
-"""The commands of docs/scikit-learn.md, from a fitted model to an endpoint with a container of one's own."""
+"""The commands of docs/scikit-learn.md, from a fitted model to an endpoint with your own container."""
 import os
 import pathlib
 import re
@@ -32,6 +32,6 @@ def test_the_steps_of_the_page_work_one_after_the_other(tmp_path):
     assert ended.returncode == 0, ended
     assert "400 predictions agree" in ended.stdout, ended.stdout
     alone, forest = re.search(r"\[(\d+\.\d+)\]", ended.stdout), re.search(r"^(\d+\.\d+)$", ended.stdout, re.MULTILINE)
-    # The formula behind the table says 429,700; a forest of 400 houses is not that exact.
+    # The formula that generated the table gives 429,700; a forest of 400 houses is less exact.
     assert abs(float(alone[1]) - 429_700) < 1_000, ended.stdout
     assert abs(float(forest[1]) - 429_700) < 60_000, ended.stdout

@@ -1,4 +1,4 @@
-"""`byoc endpoint` in front of a container that somebody else started: here, a few lines of Python."""
+"""`byoc endpoint` in front of a container that it did not start: here a few lines of Python."""
 import concurrent.futures
 import http.server
 import json
@@ -13,7 +13,7 @@ from conftest import BYOC, Endpoint, runtime
 
 
 class SlowContainer(http.server.ThreadingHTTPServer):
-    """Says when it was asked, and answers when it may."""
+    """A container that reports a request and answers once it is told to."""
 
     def __init__(self):
         self.asked, self.may_answer = threading.Event(), threading.Event()
@@ -61,7 +61,7 @@ def endpoint(container, tmp_path):
 
 @pytest.fixture
 def in_flight(container, endpoint):
-    """What a client will be answered whose request has reached the container."""
+    """The future answer to a client whose request has reached the container."""
     client = runtime(endpoint.url)
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         answer = thread.submit(
@@ -86,7 +86,7 @@ def test_a_second_signal_stops_at_once_and_the_exit_code_says_that_something_was
     endpoint.wait_for(lambda: endpoint.find(r"(Ctrl-C): no new connections"))
     assert endpoint.stop(signal.SIGINT) == 75
     assert "what was in flight is cut off: Ctrl-C" in "".join(endpoint.log)
-    # botocore tries again, and then nobody listens.
+    # botocore tries again, and then nothing listens.
     with pytest.raises((botocore.exceptions.ConnectionClosedError, botocore.exceptions.EndpointConnectionError)):
         in_flight.result(60)
 

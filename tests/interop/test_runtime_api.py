@@ -1,4 +1,4 @@
-"""The three operations of boto3's `sagemaker-runtime` against `byoc endpoint`, over containers that do as they are told."""
+"""The three operations of boto3's `sagemaker-runtime` against `byoc endpoint`, over containers that do what a request says."""
 import contextlib
 import json
 import pathlib
@@ -29,7 +29,7 @@ def create_endpoint_config(name, variants, **more):
 
 
 def configurations(folder):
-    """Five endpoints, as AWS's own JSON."""
+    """Five endpoints in AWS's JSON."""
     models = [
         {"ModelName": name, "ExecutionRoleArn": "arn:aws:iam::111122223333:role/r", "PrimaryContainer": container(name)}
         for name in ("blue", "green")
@@ -262,7 +262,7 @@ def later(client, **more):
 
 
 def eventually(location):
-    """What is in a file, once it is there; it is whole then."""
+    """Waits for a file and returns its content, which is complete as soon as it exists."""
     path = pathlib.Path(location.removeprefix("file://"))
     end = time.monotonic() + 30
     while not path.exists():
@@ -288,7 +288,7 @@ def test_an_asynchronous_answer_is_a_file(client, folder):
 
 @pytest.mark.parametrize("body", [b"", b"{}"])
 def test_an_empty_document_beside_an_input_location_is_no_body(client, folder, body):
-    # AWS SDK for JavaScript v2 sends `{}` where it is given no Body. Here the request is signed by botocore and sent by hand.
+    # The AWS SDK for JavaScript v2 sends `{}` if it has no Body. Here botocore signs the request and the test sends it.
     (folder / "input").write_bytes(b"hello")
     url = f"{client.meta.endpoint_url}/endpoints/later/async-invocations"
     request = botocore.awsrequest.AWSRequest("POST", url, data=body, headers={

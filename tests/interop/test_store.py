@@ -42,7 +42,7 @@ def proxy(s3):
 
 @pytest.fixture(scope="module")
 def in_s3(s3, proxy, housing, tmp_path_factory):
-    """The housing endpoint with every artifact in S3, behind the proxy."""
+    """The housing endpoint with all artifacts in S3, behind the proxy."""
     s3.upload_file(str(housing / "preprocessor" / "model.tar.gz"), BUCKET, "preprocessor/model.tar.gz")
     folder = tmp_path_factory.mktemp("s3")
     config = json.loads((housing / "endpoint.json").read_text())
@@ -106,7 +106,7 @@ def test_faults_on_the_way_are_not_noticed(in_s3_client, s3, housing, proxy, in_
 def test_a_download_that_never_ends_well_loads_nothing_and_is_tried_anew_later(in_s3_client, s3, housing, proxy, in_s3):
     upload(s3, housing, "Broken", 900)
     loaded = in_s3.metric("byoc_endpoint_loaded_models")
-    # boto3 has its own retries on 503, each of which begins a download.
+    # boto3 retries after a 503, and each retry begins a download.
     proxy.will(*[("reset", 100)] * 100)
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         price(in_s3_client, artifact("Broken"))
@@ -145,7 +145,7 @@ def later_in_s3(proxy, housing, tmp_path_factory):
 
 
 def in_bucket(s3, url):
-    """What an object has, once it is there; it is whole then."""
+    """Waits for an object and returns its content, which is complete as soon as it exists."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     end = time.monotonic() + 30
     while True:

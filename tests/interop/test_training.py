@@ -1,4 +1,4 @@
-"""`byoc train` beside scikit-learn's solvers on data that scikit-learn ships, and its artifact in MXNet's own hands.
+"""`byoc train` beside scikit-learn's solvers on data that scikit-learn ships, and its artifact read by MXNet.
 
 Both sides minimise the same objective: the mean loss over standardised features, plus half of wd (alpha for SGD, 1 / (C * rows) for LogisticRegression) times the squared weights, the intercept free. wd is 1e-4,
 which is SGD's own default and the first of AWS's grid, so that SGD runs with scikit-learn's defaults throughout. The models are trained on raw features, read back from the artifact with NumPy, and measured on rows
@@ -24,7 +24,7 @@ BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
 
 
 class Job:
-    """A training job's tree, and what came of it."""
+    """A training job's folders and results."""
 
     def __init__(self, base, channels, **hyperparameters):
         self.base = pathlib.Path(base)
@@ -65,7 +65,7 @@ class Job:
 
 
 def halves(data):
-    """Every third row is for the test."""
+    """Every third row is a test row."""
     features, labels = data.data, data.target.astype(float)
     is_test = np.arange(len(labels)) % 3 == 2
     return (features[~is_test], labels[~is_test]), (features[is_test], labels[is_test])
@@ -93,7 +93,7 @@ def test_diabetes_is_no_worse_than_sgd_and_as_good_as_the_exact_solver(tmp_path)
         return metrics.mean_squared_error(test[1], standardised(model).fit(*train).predict(test[0]))
 
     ours = metrics.mean_squared_error(test[1], job.scores(test[0])[:, 0])
-    # Ridge has the sum of squares where we have half their mean, over a label of deviation 1.
+    # Ridge minimizes the sum of squares, byoc half their mean, over a label with standard deviation 1.
     exact = loss(linear_model.Ridge(alpha=WD * len(train[1])))
     sgd = [loss(linear_model.SGDRegressor(alpha=WD, random_state=seed)) for seed in SEEDS]
     print(f"diabetes, mean squared error: byoc {ours:.3f}, Ridge {exact:.3f}, SGDRegressor {min(sgd):.3f} at best")
@@ -135,14 +135,15 @@ def test_digits_are_no_worse_than_sgd_and_as_good_as_with_the_exact_solver(tmp_p
 
 
 def test_where_sgd_comes_to_the_optimum_too_we_differ_by_less_than_its_seeds_do(tmp_path):
-    """With a hundred times the penalty SGD ends around the same optimum, now on this side of it and now on that: its spread over seeds is what a test loss can tell."""
+    """With a hundred times the penalty SGD ends near the same optimum, on either side of it: a test loss can only be
+    compared within its spread over seeds."""
     ours, exact, sgd = classifiers(datasets.load_breast_cancer(), tmp_path, 100 * WD, mini_batch_size=20, **BINARY)
     assert ours <= np.mean(sgd) + np.std(sgd, ddof=1)
     assert ours <= exact * 1.001
 
 
 def test_a_job_with_nothing_but_defaults_is_no_worse_than_sgd_with_its_own(tmp_path):
-    """wd is not given, so the grid's is chosen on the validation channel; SGD has the training rows that we have."""
+    """wd is not given, so one of the grid is chosen on the validation channel; SGD gets the same training rows."""
     (features, labels), test = halves(datasets.load_breast_cancer())
     validates = np.arange(len(labels)) % 4 == 3
     train = features[~validates], labels[~validates]
@@ -185,7 +186,8 @@ SCORES = {
 
 @pytest.mark.parametrize("predictor_type", SCORES)
 def test_the_metric_definitions_that_sagemaker_gives_for_the_algorithm_find_their_numbers(tmp_path, predictor_type):
-    """The regular expressions are those that DescribeTrainingJob returned for the linear learner (AlgorithmSpecification, MetricDefinitions), in April 2020."""
+    """The regular expressions are those that DescribeTrainingJob returned for the linear learner in April 2020
+    (AlgorithmSpecification, MetricDefinitions)."""
     iris = datasets.load_iris()
     labels = (iris.target > 0).astype(int) if predictor_type == "binary_classifier" else iris.target
     rows = [(iris.data[start::3], labels[start::3]) for start in range(3)]

@@ -31,7 +31,7 @@ def test_the_examples_job_is_what_create_transform_job_takes():
 
 @pytest.fixture
 def in_s3(s3):  # noqa: F811
-    """A run over S3, and the bucket's own view of what it did."""
+    """A run over S3, and the requests that the bucket saw."""
     variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
     s3.upload_file(str(ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"), BUCKET, "batch/model.tar.gz")
 
@@ -53,7 +53,7 @@ def test_objects_come_from_s3_and_go_to_s3_and_are_not_made_twice(s3, in_s3):  #
     first = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
     assert first.returncode == 0, first.stderr
     found = outputs(s3, "batch/out/")
-    # Nothing but outputs lies there: the next job may read the whole prefix.
+    # Only outputs are there: the next job may read the whole prefix.
     assert sorted(found) == ["batch/out/a.csv.out", "batch/out/deep/b.csv.out"]
     assert found["batch/out/deep/b.csv.out"] == found["batch/out/a.csv.out"] * 3
     assert len(found["batch/out/a.csv.out"].splitlines()[0].split(",")) == 10
@@ -122,7 +122,7 @@ def test_what_is_not_there_is_said_in_words(s3, in_s3):  # noqa: F811
 
 @pytest.fixture
 def uncompressed(s3, tmp_path):  # noqa: F811
-    """The preprocessor of the example in S3 as it lies in a folder, and as one file; and its archive."""
+    """The example's preprocessor in S3 as a prefix of files, as one file, and as an archive."""
     archive = ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"
     s3.upload_file(str(archive), BUCKET, "forms/model.tar.gz")
     with tarfile.open(archive) as files:

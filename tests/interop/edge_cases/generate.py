@@ -31,7 +31,7 @@ GAP = np.nan
 
 
 def fits():
-    """What models are fitted on, by name: frames of two columns."""
+    """The training data of models, by name: frames of two columns."""
     def frame(a, b):
         return pd.DataFrame({"a": a, "b": b})
 
@@ -66,14 +66,14 @@ ALL = ["floats", "floats with gaps", "integers", "text", "text with gaps", "bool
 
 
 def one_hot(**parameters):
-    """A dense OneHotEncoder, by the name that the parameter has in this version; never in the mode of 0.19."""
+    """A dense OneHotEncoder, with the parameter's name in this version; never in the legacy mode of 0.19."""
     parameters.setdefault("categories", "auto")
     parameters["sparse_output" if VERSION >= (1, 2) else "sparse"] = False
     return preprocessing.OneHotEncoder(**parameters)
 
 
 def variants():
-    """Names, how each is made, and what it is fitted on. What a version does not have fails to be made and is left out."""
+    """Names, constructors and training data of models. Models that a version lacks fail to be made and are left out."""
     p, i, s = preprocessing, impute, feature_selection
     yield "StandardScaler", lambda: p.StandardScaler(), NUMBERS
     yield "StandardScaler(with_mean=False)", lambda: p.StandardScaler(with_mean=False), ["floats"]
@@ -158,7 +158,7 @@ def variants():
     for target in ["continuous", "binary"]:
         yield ("TargetEncoder(%s)" % target, lambda t=target: p.TargetEncoder(target_type=t, cv=2, random_state=0), CATEGORIES)
 
-    # One after the other, and beside each other.
+    # In sequence and in parallel.
     def then(*steps):
         return lambda: pipeline.make_pipeline(*[step() for step in steps])
 
@@ -190,7 +190,7 @@ def variants():
     yield ("ColumnTransformer(passthrough)", by_name(("n", lambda: "passthrough", ["b", "a"])), mixed + NUMBERS + ["text", "integers and bool"])
     yield ("ColumnTransformer(weights)", by_name(("n", p.StandardScaler, ["a"]), ("t", ignore, ["b"]), sparse_threshold=0,
                                                  transformer_weights={"t": 2}), mixed)
-    # Frames that stay frames.
+    # Transformers that return frames.
     def frames(make):
         return lambda: make().set_output(transform="pandas")
 
@@ -220,7 +220,7 @@ def variants():
 
 
 def binarizers():
-    """LabelBinarizers, which take one column, by the labels that they are fitted on."""
+    """LabelBinarizers, which take one column, by their training labels."""
     labels = {
         "one text": ["a"], "two texts": ["a", "b"], "three texts": ["a", "b", "x"], "two integers": [1, 2],
         "three integers": [1, 2, 3], "two floats": [1.0, 2.0], "bool": [True, False], "one integer": [1],
@@ -232,7 +232,7 @@ def binarizers():
 
 
 def cells(answer):
-    """As csv.writer prints each, in lines."""
+    """Rows as lines, as csv.writer prints them."""
     if hasattr(answer, "toarray"):
         answer = answer.toarray()
     answer = np.asarray(answer)
@@ -241,7 +241,7 @@ def cells(answer):
 
 
 def ask(model, frame):
-    """The cells of the answer, or the name of what is raised."""
+    """The cells of the answer, or the name of the exception."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -253,13 +253,13 @@ def ask(model, frame):
 
 
 def frames(width, form):
-    """Each body as pandas has it."""
+    """Each body as pandas reads it."""
     made = []
     for columns in inputs.bodies(width):
         if form == "csv":
             frame = pd.read_csv(io.StringIO(inputs.csv_of(columns)), header=None)
         else:
-            # A null is NaN beside whatever stands in a column, as byoc has it.
+            # A null is NaN beside any other cells, as in byoc.
             data = [[GAP if cell is None else cell for cell in inputs.values(column)] for column in columns]
             frame = pd.DataFrame({number: pd.Series(cells, dtype=object).infer_objects() for number, cells in enumerate(data)})
         frame.columns = ["a", "b"][:width]
@@ -268,7 +268,7 @@ def frames(width, form):
 
 
 class Table:
-    """Models with their answers. Answers that are the same are written once."""
+    """Models with their answers. Equal answers are written once."""
 
     def __init__(self, form):
         self.models, self.artifacts, self.answers, self.numbers = [], [], [], {}

@@ -1,4 +1,4 @@
-"""Awkward columns of a request, and the bodies that are made of them.
+"""Awkward columns of a request, and the bodies made of them.
 
 A column is three cells, as JSON has them: text, numbers, True and False, None for what is missing; where CSV writes a cell
 otherwise, it is a pair of both. Bodies of CSV hold nothing that one pandas types otherwise than another: no integers beyond
@@ -6,7 +6,7 @@ otherwise, it is a pair of both. Bodies of CSV hold nothing that one pandas type
 """
 import json
 
-# What a column is called in the tables, and its cells.
+# The name of a column in the tables, and its cells.
 COLUMNS = {
     "integers": [1, 2, 3],
     "floats": [1.5, 2.0, -3.25],
@@ -47,7 +47,7 @@ COLUMNS = {
     "question marks": ["?", "a", "b"],
 }
 
-# Columns that stand beside others.
+# Columns that are put beside others.
 BESIDE = ["integers", "floats", "known text"]
 
 
@@ -66,7 +66,7 @@ def values(column):
 
 
 def pairs():
-    """The columns of each body of two: a column twice, and beside others on both sides."""
+    """The pairs of columns for bodies of two: each column twice, and before and after others."""
     made = [(name, name) for name in COLUMNS]
     for name in COLUMNS:
         for other in BESIDE:
@@ -85,5 +85,5 @@ def json_of(columns):
 
 
 def bodies(width):
-    """The bodies for a model of so many columns, each by the names of its columns."""
+    """The bodies for a model of `width` columns, each by the names of its columns."""
     return pairs() if width == 2 else [(name,) for name in COLUMNS]

@@ -29,7 +29,7 @@ def class_of(name):
 
 
 def counted(table):
-    """Each model with how many answers and how many exceptions it has."""
+    """Each model with its numbers of answers and exceptions."""
     for model in table["models"]:
         answers = [table["answers"][number] for number in model["answers"]]
         raised = sum(isinstance(answer, str) for answer in answers)
