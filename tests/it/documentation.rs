@@ -188,6 +188,27 @@ fn flags_and_variables_that_pages_name_are_in_the_reference() {
 }
 
 #[test]
+fn the_page_of_scikit_learn_lists_every_class_that_is_read() {
+    let page = read(&root().join("docs/scikit-learn.md"));
+    let (_, list) = page.split_once("\n## What is read\n").unwrap();
+    let (list, _) = list.split_once("What needs code is not read").unwrap();
+    let listed: BTreeSet<_> = list.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let mut missing = Vec::new();
+    for (artifact, kind) in [("nested_pca", "transformers"), ("bayesian_ridge", "estimators")] {
+        let artifact = root().join(format!("tests/fixtures/pickle/unsupported/{artifact}.joblib"));
+        let output = byoc(&["inspect", artifact.to_str().unwrap()]).stdin(Stdio::null()).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        let (_, classes) = message.split_once(&format!("supported {kind} are ")).expect("the message lists them");
+        let classes: Vec<_> = classes.split_once('.').unwrap().0.split(", ").collect();
+        assert!(classes.len() > 10, "{message}");
+        // "and their …CV"
+        let is_listed = |class: &str| listed.contains(class) || listed.contains(class.trim_end_matches("CV"));
+        missing.extend(classes.into_iter().filter(|class| !is_listed(class)).map(str::to_owned));
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn the_readmes_commands_that_end_by_themselves_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let readme = read(&root().join("README.md"));
