@@ -26,6 +26,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use byoc_account::Allowance;
+use byoc_sklearn::allow_list::ScikitLearn;
 
 use crate::error::{Error, Result};
 use byoc_formats::error;
@@ -174,7 +175,7 @@ impl Artifact {
 }
 
 fn scikit_learn(artifact: Vec<u8>, columns: ColumnsJson, allowance: &Allowance) -> Result<Model> {
-    let tree = pickle::read(artifact, allowance)?;
+    let tree = pickle::read(artifact, &ScikitLearn, allowance)?;
     let model = if Scorer::is_in(&tree)? {
         Model::Scorer(Scorer::from_pickle(&tree, Some(columns), allowance)?)
     } else {

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use byoc_account::{Allowance, Purpose};
+use byoc_sklearn::allow_list::ScikitLearn;
 
 use super::{Artifact, COLUMNS_JSON};
 use crate::error::{Cause, Error, Result};
@@ -134,7 +135,7 @@ fn held_by(pickle: &Path) -> String {
     }
     let is_zip = beginning.starts_with(b"PK\x03\x04");
     let allowance = Allowance::of_bytes(ROOM_FOR_A_BEGINNING, Purpose::Load);
-    match Held::by_beginning(beginning, &allowance) {
+    match Held::by_beginning(beginning, &ScikitLearn, &allowance) {
         Some(Held::Class { name, is_listed: true }) => name,
         Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
         Some(Held::Value(value)) => format!("{value}, which is no model"),

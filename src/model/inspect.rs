@@ -10,6 +10,7 @@ use byoc_formats::targz;
 use byoc_linear_learner::archive::{Member, ModelAlgo};
 use byoc_linear_learner::{LinearLearner, LinearLearnerDescription};
 use byoc_sklearn::Document;
+use byoc_sklearn::allow_list::ScikitLearn;
 use byoc_sklearn::describe::{PreprocessorDescription, RefusedDescription};
 use byoc_sklearn::preprocessor::{ColumnsJson, Overrides, Preprocessor};
 use byoc_sklearn::scorer::{Scorer, ScorerDescription};
@@ -221,7 +222,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             }
             .overridden(overrides);
             let read = read(&pickle, allowance).and_then(|bytes| {
-                let tree = pickle::read(bytes, allowance)?;
+                let tree = pickle::read(bytes, &ScikitLearn, allowance)?;
                 if let Some(file) = seen.files.first_mut() {
                     file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
                 }
@@ -249,7 +250,7 @@ fn outline(pickle: &Path, error: &Error, allowance: &Allowance) -> Option<Refuse
     if !matches!(error.cause(), Cause::Unsupported | Cause::BadArtifact) {
         return None;
     }
-    let outline = read(pickle, allowance).and_then(|bytes| Ok(Outline::read(bytes, allowance)?)).ok()?;
+    let outline = read(pickle, allowance).and_then(|bytes| Ok(Outline::read(bytes, &ScikitLearn, allowance)?)).ok()?;
     RefusedDescription::of(&outline, allowance).ok()
 }
 

@@ -448,5 +448,5 @@ pub fn model(class: &str, count: usize) -> Option<Object> {
 /// All classes that can be read.
 pub fn classes() -> impl Iterator<Item = &'static str> {
     byoc_sklearn::transformers::class::supported_transformers()
-        .chain(byoc_sklearn::estimators::estimator::supported_estimators())
+        .chain(byoc_sklearn::estimators::registry::supported_estimators())
 }

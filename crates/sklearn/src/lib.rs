@@ -14,6 +14,7 @@
 //! - `document`: `preprocessor.json`, as a specification and as what was fitted.
 //! - `fit`: from a specification and rows to a fitted document.
 
+pub mod allow_list;
 pub mod artifact;
 pub mod columns;
 pub mod describe;
@@ -21,6 +22,7 @@ mod document;
 pub mod estimators;
 pub mod feature_names;
 mod fit;
+pub mod method;
 pub(crate) mod parameters;
 pub mod preprocessor;
 pub mod scorer;

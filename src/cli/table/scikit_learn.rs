@@ -2,7 +2,8 @@
 
 use byoc_formats::media_types::prediction_style::JsonForm;
 use byoc_formats::suggest;
-use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, Method, ToldLabel};
+use byoc_sklearn::method::Method;
+use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, ToldLabel};
 
 use crate::cli::settings::given::Source;
 use crate::cli::settings::problems::Wrong;

@@ -4,6 +4,7 @@ use byoc_account::Allowance;
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::SCIKIT_LEARN;
 
 /// `numpy.dtype(code)`, with a byte order.
 fn dtype(code: &str, order: u8) -> Vec<u8> {
@@ -25,14 +26,14 @@ fn array(code: &str, order: u8, shape: &[usize], fortran: bool, bytes: &[u8]) ->
         bytes,
         b"tb.",
     ];
-    read(program.concat(), &Allowance::unbounded()).unwrap()
+    read(program.concat(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap()
 }
 
 /// What `scalar(dtype, bytes)` becomes.
 fn scalar(code: &str, order: u8, bytes: &[u8]) -> Tree {
     let call =
         [b"cnumpy.core.multiarray\nscalar\n(", &dtype(code, order)[..], b"C", &[bytes.len() as u8], bytes, b"tR."];
-    read(call.concat(), &Allowance::unbounded()).unwrap()
+    read(call.concat(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap()
 }
 
 #[test]

@@ -134,6 +134,7 @@ fn part(node: &Node, index: usize) -> Option<NodeId> {
 mod tests {
     use super::super::read;
     use super::*;
+    use crate::testing::SCIKIT_LEARN;
 
     /// A list that holds `inner` once and then nine references to it, so that it has ten times its leaves.
     fn ten_of(inner: Vec<u8>, place: u8) -> Vec<u8> {
@@ -145,7 +146,7 @@ mod tests {
     }
 
     fn refusal(program: Vec<u8>) -> String {
-        read(program, &Allowance::unbounded()).map(|_| ()).expect_err("read").to_string()
+        read(program, SCIKIT_LEARN, &Allowance::unbounded()).map(|_| ()).expect_err("read").to_string()
     }
 
     #[test]
@@ -154,7 +155,7 @@ mod tests {
             let lists = (0..count).fold(b"N".to_vec(), ten_of);
             [lists, b".".to_vec()].concat()
         };
-        assert!(read(levels(5), &Allowance::unbounded()).is_ok());
+        assert!(read(levels(5), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
         assert!(refusal(levels(7)).contains("refer to each other so often"));
         assert!(refusal(levels(40)).contains("refer to each other so often"));
     }
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn values_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
-        assert!(read(nested_lists(MAX_DEPTH), &Allowance::unbounded()).is_ok());
+        assert!(read(nested_lists(MAX_DEPTH), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
         assert!(refusal(nested_lists(MAX_DEPTH + 1)).contains("nested deeper"));
         assert!(refusal(nested_lists(100_000)).contains("nested deeper"));
     }

@@ -79,10 +79,11 @@ impl Machine<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::read;
+    use crate::testing::SCIKIT_LEARN;
     use byoc_account::Allowance;
 
     fn refusal(program: &[u8]) -> String {
-        read(program.to_vec(), &Allowance::unbounded()).map(drop).unwrap_err().to_string()
+        read(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).map(drop).unwrap_err().to_string()
     }
 
     #[test]
@@ -96,7 +97,7 @@ mod tests {
             ),
             (b"cdill._dill\n_get_attr\n(\x8c\x08builtins\x8c\x05slicetR.", ("builtins", "slice")),
         ] {
-            let tree = read(program.to_vec(), &Allowance::unbounded()).unwrap();
+            let tree = read(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
             assert_eq!(tree.root().symbol(), Some(expected));
         }
     }
@@ -117,7 +118,7 @@ mod tests {
                 b"cdill._dill\n_create_array\n(cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01bt)NtR.",
                 "has 0 items; expected 5",
             ),
-            (b"cdill._dill\n_create_function\n.", "by which dill puts the code"),
+            (b"cdill._dill\n_create_function\n.", "dill._dill._create_function, which"),
         ] {
             let message = refusal(program);
             assert!(message.contains(expected), "{}: {message}", program.escape_ascii());

@@ -1,5 +1,6 @@
 //! Programs that no writer makes, written down opcode by opcode: what each asks for is refused before it costs anything.
 
+use crate::testing::SCIKIT_LEARN;
 use byoc_account::Allowance;
 use std::io::Write;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::read;
 fn assert_refused(program: impl Into<Vec<u8>>, expected: &str) {
     let program = program.into();
     let started = time_of_this_thread();
-    let error = read(program, &Allowance::unbounded()).map(|_| ()).expect_err("the program was read").to_string();
+    let error =
+        read(program, SCIKIT_LEARN, &Allowance::unbounded()).map(|_| ()).expect_err("the program was read").to_string();
     let taken = time_of_this_thread() - started;
     assert!(error.contains(expected), "{error}");
     assert!(taken < Duration::from_secs(1), "{taken:?}");
@@ -90,7 +92,7 @@ fn dtypes_that_no_prediction_needs_are_refused() {
         assert_refused([dtype(code), b".".to_vec()].concat(), "not supported");
     }
     for code in ["b1", "i1", "u8", "f2", "<f4", ">f8", "U0", "S12", "O", "O8", "|b1"] {
-        assert!(read([dtype(code), b".".to_vec()].concat(), &Allowance::unbounded()).is_ok(), "{code}");
+        assert!(read([dtype(code), b".".to_vec()].concat(), SCIKIT_LEARN, &Allowance::unbounded()).is_ok(), "{code}");
     }
 }
 
@@ -98,8 +100,8 @@ fn dtypes_that_no_prediction_needs_are_refused() {
 fn an_array_and_its_bytes_agree() {
     let state =
         |shape: &[u8], items: &[u8]| [EMPTY_ARRAY, b"(K\x01", shape, &dtype("f8"), b"\x89", items, b"tb."].concat();
-    assert!(read(state(b"K\x01\x85", b"C\x0812345678"), &Allowance::unbounded()).is_ok());
-    assert!(read(state(b")", b"C\x0812345678"), &Allowance::unbounded()).is_ok());
+    assert!(read(state(b"K\x01\x85", b"C\x0812345678"), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
+    assert!(read(state(b")", b"C\x0812345678"), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
     assert_refused(state(b"K\x02\x85", b"C\x0812345678"), "has 8 bytes; expected 16");
     assert_refused(state(b"K\x01\x85", b"]"), "expected bytes");
     assert_refused(state(b"J\xff\xff\xff\xff\x85", b"C\0"), "a dimension of an array is -1");
@@ -115,7 +117,7 @@ fn an_array_and_its_bytes_agree() {
 fn a_list_of_objects_becomes_the_items_of_one_array_only() {
     let array = [EMPTY_ARRAY, b"(K\x01K\x02\x85", &dtype("O8"), b"\x89h\0tb"].concat();
     let once = [&b"(](NNeq\0"[..], &array, b"t."].concat();
-    assert!(read(once, &Allowance::unbounded()).is_ok());
+    assert!(read(once, SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
     assert_refused([&b"(](NNeq\0"[..], &array, &array, b"t."].concat(), "an array of 2 objects is given 0");
 }
 
@@ -130,7 +132,7 @@ fn text_is_not_converted_over_and_over() {
     ]
     .concat();
     let call = b"h\x01h\0h\x02\x86R";
-    assert!(read([&head[..], call, b"t."].concat(), &Allowance::unbounded()).is_ok());
+    assert!(read([&head[..], call, b"t."].concat(), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
     assert_refused([&head[..], &call.repeat(50_000), b"t."].concat(), "over and over");
 }
 

@@ -79,6 +79,7 @@ impl Machine<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::{Tree, read};
+    use crate::testing::SCIKIT_LEARN;
     use byoc_account::Allowance;
 
     const NEW: &[u8] = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81";
@@ -107,7 +108,7 @@ mod tests {
     }
 
     fn array_of(program: Vec<u8>) -> Tree {
-        let tree = read(program, &Allowance::unbounded()).unwrap();
+        let tree = read(program, SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
         let [array, behind] = tree.root().array_of::<2>().unwrap();
         assert!(array.as_array().is_some() && behind.as_i64() == Some(42), "{array:?} {behind:?}");
         tree
@@ -151,7 +152,12 @@ mod tests {
         let no_dimension = array_of(program("cnumpy\nmemmap\n", b")", "C", F8, b"", &doubles(&[7.0])));
         assert_eq!(numbers(&no_dimension), [7.0]);
         assert!(
-            read(program("cnumpy\nfloat64\n", b")", "C", F8, b"", &doubles(&[7.0])), &Allowance::unbounded()).is_err()
+            read(
+                program("cnumpy\nfloat64\n", b")", "C", F8, b"", &doubles(&[7.0])),
+                SCIKIT_LEARN,
+                &Allowance::unbounded()
+            )
+            .is_err()
         );
     }
 
@@ -166,7 +172,12 @@ mod tests {
         let array = tree.root().items().unwrap().next().unwrap().as_array().unwrap();
         assert_eq!(array.objects().unwrap().map(|item| item.as_str()).collect::<Vec<_>>(), [Some("a"); 2]);
         let other_shape = program("cnumpy\nndarray\n", b"K\x03\x85", "C", OBJECT, b"", &nested.concat());
-        assert!(read(other_shape, &Allowance::unbounded()).unwrap_err().message().contains("of shape [3], found [2]"));
+        assert!(
+            read(other_shape, SCIKIT_LEARN, &Allowance::unbounded())
+                .unwrap_err()
+                .message()
+                .contains("of shape [3], found [2]")
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use byoc_account::{Allowance, Room as _};
 
-use super::allow_list::{self, Name};
+use super::allow_list::{self, AllowList, Name};
 use super::opcodes as op;
 use super::refusal::not_listed;
 use super::source::Source;
@@ -45,6 +45,8 @@ pub(super) struct Machine<'a> {
     converted: usize,
     nested: usize,
     max_values: usize,
+    /// The classes of models that may be named.
+    pub(super) list: &'a dyn AllowList,
     pub(super) unlisted: Unlisted,
 }
 
@@ -68,12 +70,17 @@ impl<'a> Machine<'a> {
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub(super) fn new(source: Source<'a>, unlisted: Unlisted, allowance: &'a Allowance) -> Result<Machine<'a>> {
+    pub(super) fn new(
+        source: Source<'a>,
+        list: &'a dyn AllowList,
+        unlisted: Unlisted,
+        allowance: &'a Allowance,
+    ) -> Result<Machine<'a>> {
         let mut nodes = Vec::new();
         nodes.make_exact_room(FIRST_NODES, allowance)?;
         nodes.extend([Node::None, Node::Bool(true), Node::Bool(false)]);
         let max_values = source.size().saturating_mul(2).clamp(MAX_VALUES_OF_SMALL_FILE, MAX_VALUES);
-        Ok(Machine { source, allowance, nodes, converted: 0, nested: 0, max_values, unlisted })
+        Ok(Machine { source, allowance, nodes, converted: 0, nested: 0, max_values, list, unlisted })
     }
 
     /// The values as a tree, once the last pickle has been read.
@@ -591,12 +598,12 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn named_by(&self, module: &str, name: &str) -> Result<Node> {
-        match allow_list::find(module, name) {
+        match allow_list::find(self.list, module, name) {
             Some(known) => Ok(Node::Symbol(Box::new(known))),
             None if self.unlisted == Unlisted::Kept => {
                 Ok(Node::Unlisted(Box::new(UnlistedName { module: module.into(), name: name.into() })))
             }
-            None => Err(not_listed(module, name)),
+            None => Err(not_listed(self.list, module, name)),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`read`] takes the bytes of a `model.joblib` (or of a plain pickle, protocols 0 to 5, compressed or not) and gives back a
 //! [`Tree`]: what the file says, as values; [`write()`] goes the other way. Nothing that a file names is imported or called: names are looked up in
-//! `allow_list`, and whatever is not written there is refused by its name.
+//! `allow_list` and in the list of the caller, and a name that is in neither is refused.
 //!
 //! A file is read in one pass. `source` hands out its bytes (unpacking no more than has been asked for), `machine` follows
 //! the opcodes, `objects`, `numpy` and `dill` know the few pure constructors, `joblib` the array bytes that stand between the
@@ -37,6 +37,7 @@ mod hostile_test;
 #[cfg(test)]
 mod pickle_test;
 
+pub use allow_list::{AllowList, Listed, Usage};
 pub use array::{ArrayView, DType, ItemKind};
 pub use tree::{Tree, Value};
 pub use write::{ItemType, Items, Python, write};
@@ -50,11 +51,6 @@ pub use outline::{Held, Outline};
 use machine::{Machine, Unlisted};
 use source::Source;
 
-/// The linear estimators that are read, by scikit-learn's names, for messages.
-pub fn supported_estimators() -> String {
-    refusal::supported_estimators()
-}
-
 /// Reads a joblib file or a plain pickle.
 ///
 /// Compression is told by the first bytes, as joblib does: zlib, gzip, bzip2, lzma, xz, an LZ4 frame, or none.
@@ -62,40 +58,46 @@ pub fn supported_estimators() -> String {
 /// # Errors
 /// [`BadArtifact`](crate::error::Cause::BadArtifact), at the byte of the uncompressed file where reading stopped, for
 /// everything that is broken or beyond the bounds; [`Unsupported`](crate::error::Cause::Unsupported) for a class or function
-/// that is not on the allow-list.
+/// that is neither known here nor on the `list` of the caller.
 /// [`InsufficientMemory`](crate::error::Cause::InsufficientMemory) where it takes more than there is.
 ///
 /// The bytes of the file have been taken by whoever read it; with the tree they are given back
 /// ([`Tree::give_back_to`]).
-pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Tree> {
-    read_with(bytes, Unlisted::Refused, allowance)
+pub fn read(bytes: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Result<Tree> {
+    read_with(bytes, list, Unlisted::Refused, allowance)
 }
 
 /// Whether a class or function is on the list of those that are read.
-pub(super) fn is_listed(module: &str, name: &str) -> bool {
-    allow_list::find(module, name).is_some()
+pub(super) fn is_listed(list: &dyn AllowList, module: &str, name: &str) -> bool {
+    allow_list::find(list, module, name).is_some()
 }
 
 /// Whether it is a class whose objects are read by their attributes.
-pub(super) fn is_instance(module: &str, name: &str) -> bool {
-    allow_list::find(module, name).is_some_and(|found| found.meaning == allow_list::Meaning::Instance)
+pub(super) fn is_instance(list: &dyn AllowList, module: &str, name: &str) -> bool {
+    allow_list::find(list, module, name).is_some_and(|found| found.meaning == allow_list::Meaning::Instance)
 }
 
-fn read_with(bytes: Vec<u8>, unlisted: Unlisted, allowance: &Allowance) -> Result<Tree> {
+fn read_with(bytes: Vec<u8>, list: &dyn AllowList, unlisted: Unlisted, allowance: &Allowance) -> Result<Tree> {
     let before = allowance.taken().saturating_sub(bytes.len() as u64);
     if skops::is_one(&bytes) {
-        let pickle = skops::as_pickle(bytes, allowance)?;
+        let pickle = skops::as_pickle(bytes, list, allowance)?;
         // Its bytes are in no file.
-        let mut tree = follow(pickle, unlisted, before, allowance).map_err(Error::without_place)?;
+        let mut tree = follow(pickle, list, unlisted, before, allowance).map_err(Error::without_place)?;
         tree.is_of_file = false;
         return Ok(tree);
     }
     check_may_be_pickle(&bytes)?;
-    follow(bytes, unlisted, before, allowance)
+    follow(bytes, list, unlisted, before, allowance)
 }
 
-fn follow(bytes: Vec<u8>, unlisted: Unlisted, before: u64, allowance: &Allowance) -> Result<Tree> {
-    let mut machine = Machine::new(Source::open(bytes, allowance)?, unlisted, allowance)?;
+fn follow(
+    bytes: Vec<u8>,
+    list: &dyn AllowList,
+    unlisted: Unlisted,
+    before: u64,
+    allowance: &Allowance,
+) -> Result<Tree> {
+    let mut machine = Machine::new(Source::open(bytes, allowance)?, list, unlisted, allowance)?;
     let root = machine.run()?;
     let mut tree = machine.finish(root)?;
     bounds::check(&tree, allowance)?;

@@ -144,7 +144,7 @@ impl Machine<'_> {
             return Err(error("a ufunc is named by something that is not text"));
         };
         match self.named_by(module, ufunc)? {
-            Node::Symbol(name) if name.meaning != Meaning::Inert => Err(not_listed(module, ufunc)),
+            Node::Symbol(name) if name.meaning != Meaning::Inert => Err(not_listed(self.list, module, ufunc)),
             named => Ok(named),
         }
     }
@@ -214,10 +214,11 @@ impl Machine<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::{Tree, Value, read};
+    use crate::testing::SCIKIT_LEARN;
     use byoc_account::Allowance;
 
     fn tree(program: &[u8]) -> Tree {
-        read([program, b"."].concat(), &Allowance::unbounded())
+        read([program, b"."].concat(), SCIKIT_LEARN, &Allowance::unbounded())
             .unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()))
     }
 
@@ -245,7 +246,7 @@ mod tests {
             let dict = tree(&[maker, b"(\x8c\x01aK\x01u"].concat());
             assert_eq!(dict.root().get("a").and_then(Value::as_i64), Some(1));
         }
-        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec(), &Allowance::unbounded()).is_err());
+        assert!(read(b"ccollections\nOrderedDict\n]\x85R.".to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! No model is made of an [`Outline`], which is why it is not a [`Tree`]. All bounds of reading hold here too.
 
+use super::allow_list::AllowList;
 use super::machine::{Machine, Unlisted};
 use super::read_with;
 use super::source::Source;
@@ -18,8 +19,8 @@ impl Outline {
     ///
     /// # Errors
     /// As [`read`](super::read), but for names.
-    pub fn read(bytes: Vec<u8>, allowance: &Allowance) -> Result<Outline> {
-        read_with(bytes, Unlisted::Kept, allowance).map(Outline)
+    pub fn read(bytes: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Result<Outline> {
+        read_with(bytes, list, Unlisted::Kept, allowance).map(Outline)
     }
 
     /// The value that the pickle stands for.
@@ -52,8 +53,8 @@ const MOST_OPCODES: usize = 64;
 
 impl Held {
     /// What the pickle holds that begins so: the class that is named first, which is that of the whole.
-    pub fn by_beginning(start: Vec<u8>, allowance: &Allowance) -> Option<Held> {
-        let mut machine = Machine::new(Source::open(start, allowance).ok()?, Unlisted::Kept, allowance).ok()?;
+    pub fn by_beginning(start: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Option<Held> {
+        let mut machine = Machine::new(Source::open(start, allowance).ok()?, list, Unlisted::Kept, allowance).ok()?;
         machine.first_value(MOST_OPCODES)
     }
 }
@@ -94,6 +95,7 @@ impl Machine<'_> {
 mod tests {
     use super::super::read;
     use super::*;
+    use crate::testing::SCIKIT_LEARN;
     use std::path::Path;
 
     fn fixture(name: &str) -> Vec<u8> {
@@ -108,12 +110,12 @@ mod tests {
             ("pickle/writers/refused_function_dill_0.4.1.pkl", "FunctionTransformer"),
             ("pickle/writers/refused_named_function_cloudpickle_3.1.3.pkl", "FunctionTransformer"),
         ] {
-            assert!(read(fixture(name), &Allowance::unbounded()).is_err());
-            let outline =
-                Outline::read(fixture(name), &Allowance::unbounded()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(read(fixture(name), SCIKIT_LEARN, &Allowance::unbounded()).is_err());
+            let outline = Outline::read(fixture(name), SCIKIT_LEARN, &Allowance::unbounded())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(outline.root().class().map(|(_, class)| class), Some(class), "{name}");
             assert!(!outline.root().is_unlisted());
-            let held = Held::by_beginning(fixture(name), &Allowance::unbounded());
+            let held = Held::by_beginning(fixture(name), SCIKIT_LEARN, &Allowance::unbounded());
             assert_eq!(held, Some(Held::Class { name: class.to_owned(), is_listed: true }), "{name}");
         }
     }
@@ -128,19 +130,20 @@ mod tests {
             b"cbuiltins\ngetattr\n(cxgboost.core\nBooster\n\x8c\x01atR)R.",
             b"cxgboost.core\nBooster\n)\x81N0.",
         ] {
-            assert!(read(program.to_vec(), &Allowance::unbounded()).is_err());
-            let outline = Outline::read(program.to_vec(), &Allowance::unbounded());
+            assert!(read(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).is_err());
+            let outline = Outline::read(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded());
             let outline = outline.unwrap_or_else(|error| panic!("{}: {error}", program.escape_ascii()));
             assert!(outline.root().is_unlisted(), "{}", program.escape_ascii());
         }
         let records = b"cnumpy\ndtype\n\x8c\x03V56\x85R(K\x03\x8c\x01|N\x8c\x01a}K8K\x01K\x10tb.";
-        assert!(Outline::read(records.to_vec(), &Allowance::unbounded()).is_ok());
+        assert!(Outline::read(records.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
     }
 
     #[test]
     fn the_bounds_of_reading_hold_for_what_is_only_looked_at() {
-        let refusal =
-            |program: &[u8]| Outline::read(program.to_vec(), &Allowance::unbounded()).unwrap_err().to_string();
+        let refusal = |program: &[u8]| {
+            Outline::read(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap_err().to_string()
+        };
         let of_itself = b"cxgboost.core\nBooster\n)\x81q\0}\x8c\x01ah\0sb.";
         assert!(refusal(of_itself).contains("holds itself"));
         let deep = [b"cos\nx\n(".repeat(200), b"tR".repeat(200), b".".to_vec()].concat();
@@ -156,8 +159,11 @@ mod tests {
         ];
         assert!(refusal(&array.concat()).contains("has 1 bytes; expected 1999999998"));
         let values = [b"(".to_vec(), b"cos\nx\n".repeat(10), b"l.".to_vec()].concat();
-        let few =
-            Outline::read(values.clone(), &Allowance::of_bytes(values.len() as u64 + 100, byoc_account::Purpose::Load));
+        let few = Outline::read(
+            values.clone(),
+            SCIKIT_LEARN,
+            &Allowance::of_bytes(values.len() as u64 + 100, byoc_account::Purpose::Load),
+        );
         assert_eq!(few.unwrap_err().cause(), crate::error::Cause::InsufficientMemory);
     }
 
@@ -173,9 +179,9 @@ mod tests {
                 Held::Class { name: "Normalizer".to_owned(), is_listed: true },
             ),
         ] {
-            assert_eq!(Held::by_beginning(program.to_vec(), &Allowance::unbounded()), Some(expected));
+            assert_eq!(Held::by_beginning(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()), Some(expected));
         }
-        assert_eq!(Held::by_beginning(b"no pickle".to_vec(), &Allowance::unbounded()), None);
-        assert_eq!(Held::by_beginning(Vec::new(), &Allowance::unbounded()), None);
+        assert_eq!(Held::by_beginning(b"no pickle".to_vec(), SCIKIT_LEARN, &Allowance::unbounded()), None);
+        assert_eq!(Held::by_beginning(Vec::new(), SCIKIT_LEARN, &Allowance::unbounded()), None);
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::SCIKIT_LEARN;
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(folder)
@@ -107,7 +108,8 @@ fn every_honest_artifact_reads_as_an_object_of_scikit_learn() {
     let honest = honest();
     assert!(honest.len() > 450, "{} artifacts", honest.len());
     for (path, bytes) in honest {
-        let tree = read(bytes, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let tree = read(bytes, SCIKIT_LEARN, &Allowance::unbounded())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (module, _) = tree.root().class().unwrap_or_else(|| panic!("{}: {:?}", path.display(), tree.root()));
         assert!(module.starts_with("sklearn."), "{}: {module}", path.display());
         assert!(tree.root().attribute("_sklearn_version").is_some_and(|version| version.as_str().is_some()));
@@ -118,7 +120,7 @@ fn every_honest_artifact_reads_as_an_object_of_scikit_learn() {
 #[track_caller]
 fn assert_are_the_values(bytes: Vec<u8>, which: &str) {
     let expected = String::from_utf8(fixture("pickle/values.txt")).unwrap();
-    let tree = read(bytes, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{which}: {error}"));
+    let tree = read(bytes, SCIKIT_LEARN, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{which}: {error}"));
     let values: Vec<String> = tree.root().items().unwrap().map(text).collect();
     assert_eq!(values.len(), expected.lines().count());
     for (index, (value, expected)) in values.iter().zip(expected.lines()).enumerate() {
@@ -145,9 +147,11 @@ fn plain_values_in_each_compression_are_what_python_reads_back() {
 
 #[test]
 fn a_model_reads_the_same_in_each_protocol() {
-    let expected = text(read(model("1.9.1/housing_plain_pickle"), &Allowance::unbounded()).unwrap().root());
+    let expected =
+        text(read(model("1.9.1/housing_plain_pickle"), SCIKIT_LEARN, &Allowance::unbounded()).unwrap().root());
     for protocol in 0..=5 {
-        let tree = read(fixture(&format!("pickle/model_{protocol}.pickle")), &Allowance::unbounded()).unwrap();
+        let tree =
+            read(fixture(&format!("pickle/model_{protocol}.pickle")), SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
         assert_eq!(text(tree.root()), expected, "protocol {protocol}");
     }
 }
@@ -160,7 +164,7 @@ fn a_file_cut_off_at_any_byte_is_refused() {
     for case in ["housing", "housing_proto2", "housing_plain_pickle"].iter().chain(COMPRESSED) {
         let whole = model(&format!("1.9.1/{case}"));
         for length in 0..whole.len() {
-            let error = read(whole[..length].to_vec(), &Allowance::unbounded())
+            let error = read(whole[..length].to_vec(), SCIKIT_LEARN, &Allowance::unbounded())
                 .map(|_| ())
                 .expect_err(&format!("{case} cut to {length}"));
             assert_eq!(error.cause(), crate::error::Cause::BadArtifact);
@@ -184,7 +188,7 @@ fn a_compressed_file_with_a_wrong_checksum_is_refused() {
         let mut bytes = model(&format!("1.9.1/{case}"));
         let place = bytes.len() - from_end;
         bytes[place] ^= 0x10;
-        assert!(read(bytes, &Allowance::unbounded()).is_err(), "{case}: byte {from_end} from the end");
+        assert!(read(bytes, SCIKIT_LEARN, &Allowance::unbounded()).is_err(), "{case}: byte {from_end} from the end");
     }
 }
 
@@ -192,16 +196,16 @@ fn a_compressed_file_with_a_wrong_checksum_is_refused() {
 fn bytes_behind_the_pickle_and_behind_the_compressed_stream_are_ignored() {
     for case in ["housing", "housing_zlib", "housing_gzip", "housing_bz2", "housing_xz", "housing_lz4"] {
         let mut bytes = model(&format!("1.9.1/{case}"));
-        let expected = text(read(bytes.clone(), &Allowance::unbounded()).unwrap().root());
+        let expected = text(read(bytes.clone(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap().root());
         bytes.extend_from_slice(b"\0\0more");
-        let tree = read(bytes, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{case}: {error}"));
+        let tree = read(bytes, SCIKIT_LEARN, &Allowance::unbounded()).unwrap_or_else(|error| panic!("{case}: {error}"));
         assert_eq!(text(tree.root()), expected, "{case}");
     }
 }
 
 #[test]
 fn of_an_attribute_that_is_set_twice_the_last_one_counts() {
-    let tree = read(fixture("sklearn/bad/odd_duplicate_key.joblib"), &Allowance::unbounded()).unwrap();
+    let tree = read(fixture("sklearn/bad/odd_duplicate_key.joblib"), SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
     let norms = tree.root().state().unwrap().entries().unwrap().filter(|(key, _)| key.as_str() == Some("norm"));
     let norms: Vec<&str> = norms.map(|(_, value)| value.as_str().unwrap()).collect();
     assert!(norms.len() == 2 && norms[0] != norms[1], "{norms:?}");
@@ -216,7 +220,7 @@ fn every_bad_file_is_refused_in_under_a_second_and_the_message_says_where() {
         let file = case["file"].as_str().unwrap();
         let bytes = fixture(&format!("sklearn/bad/{file}"));
         let started = Instant::now();
-        let outcome = read(bytes, &Allowance::unbounded());
+        let outcome = read(bytes, SCIKIT_LEARN, &Allowance::unbounded());
         assert!(started.elapsed() < Duration::from_secs(1), "{file} took {:?}", started.elapsed());
         if case["layer"] == "reader" {
             let error = outcome.map(|_| ()).expect_err(file);
@@ -238,8 +242,9 @@ fn a_refused_class_is_named_with_its_byte() {
         ("model_main_class", "__main__.Prep"),
         ("model_function_os", "posix.getcwd"),
     ] {
-        let error =
-            read(fixture(&format!("sklearn/bad/{file}.joblib")), &Allowance::unbounded()).map(|_| ()).expect_err(file);
+        let error = read(fixture(&format!("sklearn/bad/{file}.joblib")), SCIKIT_LEARN, &Allowance::unbounded())
+            .map(|_| ())
+            .expect_err(file);
         assert!(error.message().contains(class), "{file}: {error}");
         assert!(error.place().is_some_and(|place| place.byte.is_some()), "{file}: {error}");
     }
@@ -260,7 +265,7 @@ fn all_bad_files_together_are_refused_within_64_mib() {
         return;
     }
     for entry in std::fs::read_dir(fixtures("sklearn/bad")).unwrap() {
-        drop(read(std::fs::read(entry.unwrap().path()).unwrap(), &Allowance::unbounded()));
+        drop(read(std::fs::read(entry.unwrap().path()).unwrap(), SCIKIT_LEARN, &Allowance::unbounded()));
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -271,7 +276,7 @@ fn all_bad_files_together_are_refused_within_64_mib() {
 /// What a damaged file may lead to: a tree that can be walked, or an error. Never a panic, never long.
 fn read_and_walk(bytes: Vec<u8>) {
     let started = Instant::now();
-    match read(bytes, &Allowance::unbounded()) {
+    match read(bytes, SCIKIT_LEARN, &Allowance::unbounded()) {
         Ok(tree) => drop(text(tree.root())),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -398,24 +403,3 @@ const OPCODES: &[&[u8]] = &[
     b"(K\x03\x8c\x01>NNNK\0K\0K\0tb",
     b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0C\x01btR",
 ];
-
-#[test]
-fn a_class_that_is_not_supported_is_named_with_the_steps_that_lead_to_it_and_what_is_supported() {
-    let message = |name: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/pickle/unsupported").join(name);
-        let error = read(std::fs::read(path).unwrap(), &Allowance::unbounded()).map(drop).unwrap_err();
-        assert_eq!(error.cause(), crate::error::Cause::Unsupported);
-        error.message().to_owned()
-    };
-    let bayesian = message("bayesian_ridge.joblib");
-    let expected = "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge, which is not supported; supported \
-                    estimators are ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, LinearSVC, LinearSVR, ";
-    assert!(bayesian.starts_with(expected), "{bayesian}");
-    let alone = message("one_step.joblib");
-    assert!(alone.starts_with("step \"only\": the file names sklearn.linear_model._huber.HuberRegressor"), "{alone}");
-    let nested = message("nested_pca.joblib");
-    let expected =
-        "step \"prepare\": step \"num\": step \"shrink\": the file names sklearn.decomposition._pca.PCA, which";
-    assert!(nested.starts_with(expected), "{nested}");
-    assert!(nested.contains("Binarizer, ColumnTransformer, FeatureUnion"), "{nested}");
-}

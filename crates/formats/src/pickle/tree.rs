@@ -418,10 +418,11 @@ impl std::fmt::Debug for Value<'_> {
 mod tests {
     use super::super::read;
     use super::*;
+    use crate::testing::SCIKIT_LEARN;
 
     /// A tree made by a program without its STOP.
     fn tree(program: &[u8]) -> Tree {
-        read([program, b"."].concat(), &Allowance::unbounded()).unwrap()
+        read([program, b"."].concat(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap()
     }
 
     #[test]

@@ -332,6 +332,7 @@ fn dimensions(shape: &[usize]) -> Python {
 mod tests {
     use super::super::{Value, read};
     use super::*;
+    use crate::testing::SCIKIT_LEARN;
     use byoc_account::Allowance;
 
     fn text(value: Value<'_>) -> Option<&str> {
@@ -362,7 +363,7 @@ mod tests {
                 ("dtype".into(), Python::Symbol("numpy", "float64")),
             ],
         );
-        let tree = read(write(&object), &Allowance::unbounded()).unwrap();
+        let tree = read(write(&object), SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
         let root = tree.root();
         let attribute = |name| root.attribute(name).unwrap();
         let floats = |name| attribute(name).as_array().unwrap().to_f64().unwrap();

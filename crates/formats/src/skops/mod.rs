@@ -16,6 +16,7 @@ mod skops_test;
 use byoc_account::Allowance;
 
 use crate::error::{Cause, Error, Result};
+use crate::pickle::AllowList;
 use archive::Archive;
 use json::Json;
 use nodes::Nodes;
@@ -32,15 +33,15 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 
 /// The pickle that says what a model of skops says. The bytes of the model have been taken by whoever read it; those of the
 /// pickle are taken in their place.
-pub(super) fn as_pickle(bytes: Vec<u8>, allowance: &Allowance) -> Result<Vec<u8>> {
-    let pickle = translate(&bytes, allowance)?;
+pub(super) fn as_pickle(bytes: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Result<Vec<u8>> {
+    let pickle = translate(&bytes, list, allowance)?;
     let length = bytes.len();
     drop(bytes);
     allowance.give_back(length);
     Ok(pickle)
 }
 
-fn translate(bytes: &[u8], allowance: &Allowance) -> Result<Vec<u8>> {
+fn translate(bytes: &[u8], list: &dyn AllowList, allowance: &Allowance) -> Result<Vec<u8>> {
     let mut archive = Archive::open(bytes, allowance)?;
     let schema = archive.find(SCHEMA)?;
     let _held = allowance.hold(archive.memory(schema))?;
@@ -56,7 +57,7 @@ fn translate(bytes: &[u8], allowance: &Allowance) -> Result<Vec<u8>> {
             format!("protocol {protocol} of skops; protocols 0 to {NEWEST_PROTOCOL} are read"),
         ));
     }
-    let mut nodes = Nodes::new(archive, allowance)?;
+    let mut nodes = Nodes::new(archive, list, allowance)?;
     nodes.write(root).map_err(of_schema)?;
     json.done(allowance);
     nodes.finish()

@@ -15,7 +15,7 @@ use super::json::At;
 use super::npy::Header;
 use super::program::Program;
 use crate::error::{Cause, Error, Result};
-use crate::pickle::{is_instance, is_listed};
+use crate::pickle::{AllowList, is_instance, is_listed};
 
 /// How deep nodes may stand in each other: a little deeper than the reader takes values, so that it is the one to refuse them.
 const DEEPEST: usize = 136;
@@ -30,6 +30,7 @@ const EACH_ARRAY: usize = 2 * size_of::<(usize, Written)>() + 512;
 pub(super) struct Nodes<'a, 'b> {
     archive: Archive<'b>,
     program: Program<'a>,
+    list: &'a dyn AllowList,
     allowance: &'a Allowance,
     /// The arrays that have been written, by the number of their file.
     arrays: HashMap<usize, Written>,
@@ -83,9 +84,13 @@ impl<'j> Node<'j> {
 }
 
 impl<'a, 'b> Nodes<'a, 'b> {
-    pub(super) fn new(archive: Archive<'b>, allowance: &'a Allowance) -> Result<Nodes<'a, 'b>> {
+    pub(super) fn new(
+        archive: Archive<'b>,
+        list: &'a dyn AllowList,
+        allowance: &'a Allowance,
+    ) -> Result<Nodes<'a, 'b>> {
         let program = Program::new(allowance)?;
-        Ok(Nodes { archive, program, allowance, arrays: HashMap::new(), depth: 0 })
+        Ok(Nodes { archive, program, list, allowance, arrays: HashMap::new(), depth: 0 })
     }
 
     /// The pickle. What was needed on the way is given back.
@@ -142,7 +147,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
                 self.program.op(b"R")
             }
             // Methods, partial functions, trees, sparse matrices and whatever comes after them.
-            _ if is_listed(&node.module, &node.class) => Err(node.unsupported()),
+            _ if is_listed(self.list, &node.module, &node.class) => Err(node.unsupported()),
             _ => self.instance(node),
         }
     }
@@ -164,7 +169,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
             return self.program.symbol(&node.module, "NA");
         }
         // An index of pandas' among others: skops itself does not make it again of what it wrote.
-        if is_listed(&node.module, &node.class) && !is_instance(&node.module, &node.class) {
+        if is_listed(self.list, &node.module, &node.class) && !is_instance(self.list, &node.module, &node.class) {
             return Err(node.unsupported());
         }
         self.instance(node)?;
@@ -194,7 +199,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
     }
 
     fn other_class(&mut self, node: &Node<'_>) -> Result<()> {
-        if is_listed(&node.module, &node.class) { Err(node.unsupported()) } else { self.instance(node) }
+        if is_listed(self.list, &node.module, &node.class) { Err(node.unsupported()) } else { self.instance(node) }
     }
 
     fn dict(&mut self, node: &Node<'_>) -> Result<()> {
@@ -314,7 +319,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         if is_array {
             return self.whole_array(node, file);
         }
-        if !is_listed(&node.module, &node.class) {
+        if !is_listed(self.list, &node.module, &node.class) {
             return self.instance(node);
         }
         // A number of numpy's: an array of no dimensions, of the number's class.

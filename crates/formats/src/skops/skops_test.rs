@@ -8,6 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::error::{Cause, Error};
 use crate::pickle::{ItemKind, Outline, Tree, Value, read};
+use crate::testing::SCIKIT_LEARN;
 
 /// `numpy.save` of an array.
 fn npy(code: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -68,11 +69,12 @@ fn array(class: &str, file: &str) -> String {
 }
 
 fn tree(schema: &str, arrays: &[(&str, &[u8])]) -> Tree {
-    read(model(schema, arrays), &Allowance::unbounded()).unwrap_or_else(|error| panic!("{schema}: {error}"))
+    read(model(schema, arrays), SCIKIT_LEARN, &Allowance::unbounded())
+        .unwrap_or_else(|error| panic!("{schema}: {error}"))
 }
 
 fn refusal_of(bytes: Vec<u8>) -> Error {
-    read(bytes, &Allowance::unbounded()).map(drop).unwrap_err()
+    read(bytes, SCIKIT_LEARN, &Allowance::unbounded()).map(drop).unwrap_err()
 }
 
 fn refusal(schema: &str, arrays: &[(&str, &[u8])]) -> String {
@@ -197,7 +199,7 @@ fn names_outside_the_list_are_refused_by_their_name_and_kept_in_an_outline() {
         assert_eq!(error.cause(), Cause::Unsupported, "{schema}: {error}");
         assert!(error.message().contains(expected) && error.place().is_none(), "{schema}: {error}");
         if !schema.contains("ConstructorFromReduceNode") {
-            let outline = Outline::read(model(&schema, &[]), &Allowance::unbounded());
+            let outline = Outline::read(model(&schema, &[]), SCIKIT_LEARN, &Allowance::unbounded());
             assert!(outline.is_ok(), "{schema}: {:?}", outline.err());
         }
     }
@@ -257,7 +259,7 @@ fn what_is_broken_is_refused_with_the_reason() {
 #[test]
 fn depth_is_bounded_in_json_and_in_nodes() {
     let deep = |levels: usize| (0..levels).fold(json("1"), |inner, _| list(&[inner]));
-    assert!(read(model(&deep(127), &[]), &Allowance::unbounded()).is_ok());
+    assert!(read(model(&deep(127), &[]), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
     assert!(refusal(&deep(128), &[]).contains("nested deeper"));
     assert!(refusal(&deep(400), &[]).contains("nested deeper"));
     assert!(refusal(&"[".repeat(1 << 20), &[]).contains("nested at most 1024 deep"));
@@ -271,7 +273,7 @@ fn archives_that_lie_are_refused() {
     let schema = list(&[array("ndarray", "a")]);
     let data = npy("<f8", "(2,)", &[0; 16]);
     let honest = model(&schema, &[("a", &data)]);
-    assert!(read(honest.clone(), &Allowance::unbounded()).is_ok());
+    assert!(read(honest.clone(), SCIKIT_LEARN, &Allowance::unbounded()).is_ok());
     let place = |bytes: &[u8], what: &[u8]| memchr::memmem::rfind(bytes, what).unwrap();
     let with = |at: usize, new: &[u8]| {
         let mut bytes = honest.clone();
@@ -303,7 +305,7 @@ fn archives_that_lie_are_refused() {
     let message = refusal_of(twice).to_string();
     assert!(message.contains("two files named \"a\""), "{message}");
     for length in 0..honest.len() {
-        assert!(read(honest[..length].to_vec(), &Allowance::unbounded()).is_err(), "{length}");
+        assert!(read(honest[..length].to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).is_err(), "{length}");
     }
 }
 
@@ -321,7 +323,7 @@ fn bombs_end_before_they_are_unpacked_and_files_are_written_once() {
     let schema = list(&vec![array("ndarray", "a"); 10_000]);
     let named = model(&schema, &[("a", &data)]);
     let length = named.len();
-    let tree = read(named, &Allowance::unbounded()).unwrap();
+    let tree = read(named, SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
     assert!(tree.plain_bytes() < 2 * length, "{} of {length}", tree.plain_bytes());
     let bytes = node("builtins", "bytes", "BytesNode", r#""file": "a""#);
     let message = refusal(&list(&vec![bytes; 10_000]), &[("a", &data)]);
@@ -337,13 +339,13 @@ fn memory_is_taken_before_it_is_used_and_given_back_with_the_tree() {
         let length = bytes.len();
         let allowance = Allowance::of_bytes(16 << 20, Purpose::Load);
         allowance.take(length).unwrap();
-        let tree = read(bytes.clone(), &allowance).unwrap();
+        let tree = read(bytes.clone(), SCIKIT_LEARN, &allowance).unwrap();
         assert!(allowance.taken() >= 1_000_000);
         tree.give_back_to(&allowance);
         assert_eq!(allowance.taken(), 0, "{method}");
         let few = Allowance::of_bytes(length as u64 + 1000, Purpose::Load);
         few.take(length).unwrap();
-        let error = read(bytes, &few).map(drop).unwrap_err();
+        let error = read(bytes, SCIKIT_LEARN, &few).map(drop).unwrap_err();
         assert_eq!(error.cause(), Cause::InsufficientMemory, "{method}: {error}");
     }
 }

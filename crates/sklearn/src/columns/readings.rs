@@ -353,6 +353,7 @@ pub(crate) fn pandas_of(tree: &Tree, version: Version) -> Pandas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allow_list::ScikitLearn;
 
     fn shown(texts: &[&str], fill: Option<&str>) -> Option<bool> {
         let numbered = (0..).zip(texts.iter().copied());
@@ -394,7 +395,7 @@ mod tests {
     #[test]
     fn the_age_of_pandas_goes_by_the_version_and_by_classes_that_pandas_2_has_no_more() {
         let allowance = byoc_account::Allowance::unbounded();
-        let tree = |pickle: &[u8]| byoc_formats::pickle::read(pickle.to_vec(), &allowance).unwrap();
+        let tree = |pickle: &[u8]| byoc_formats::pickle::read(pickle.to_vec(), &ScikitLearn, &allowance).unwrap();
         let plain = tree(b"\x80\x02N.");
         for (version, pandas) in [
             ((0, 20), Pandas::V0),

@@ -1,6 +1,7 @@
 //! Descriptions of the fixtures: what each artifact is known to hold.
 
 use super::*;
+use crate::allow_list::ScikitLearn;
 use byoc_account::Allowance;
 use byoc_formats::pickle;
 use serde_json::json;
@@ -12,9 +13,12 @@ fn fixtures() -> PathBuf {
 
 /// The description of a fixture without its `columns.json`, which says nothing that is described.
 fn described(case: &str) -> PreprocessorDescription {
-    let tree =
-        pickle::read(std::fs::read(fixtures().join(case).join("model.joblib")).unwrap(), &Allowance::unbounded())
-            .unwrap();
+    let tree = pickle::read(
+        std::fs::read(fixtures().join(case).join("model.joblib")).unwrap(),
+        &ScikitLearn,
+        &Allowance::unbounded(),
+    )
+    .unwrap();
     Preprocessor::from_pickle(&tree, None, &Allowance::unbounded())
         .unwrap()
         .describe(&tree, &Allowance::unbounded())
@@ -92,7 +96,9 @@ fn there_is_a_name_for_each_column_of_the_answer() {
         let Ok(meta) = std::fs::read(case.join("meta.json")) else { continue };
         let meta: Json = serde_json::from_slice(&meta).unwrap();
         let Some(width) = meta["shape"].get(1).and_then(Json::as_u64) else { continue };
-        let tree = pickle::read(std::fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+        let tree =
+            pickle::read(std::fs::read(case.join("model.joblib")).unwrap(), &ScikitLearn, &Allowance::unbounded())
+                .unwrap();
         let Ok(preprocessor) = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()) else { continue };
         let description = preprocessor.describe(&tree, &Allowance::unbounded()).unwrap();
         if let Some(names) = description.transformer.feature_names_out {

@@ -9,6 +9,7 @@
 mod check_test;
 mod layout;
 
+use crate::allow_list::ScikitLearn;
 use crate::artifact::builder::LabelPosition;
 use crate::parameters::class::SCIKIT_LEARN_VERSION;
 use crate::preprocessor::{ColumnsJson, LabelChoice, Overrides, Preprocessor, twice};
@@ -207,7 +208,7 @@ impl Document {
             self.to_joblib()
         };
         allowance.take(joblib.capacity())?;
-        byoc_formats::pickle::read(joblib, allowance).map(Tree::of_json).map_err(Document::located)
+        byoc_formats::pickle::read(joblib, &ScikitLearn, allowance).map(Tree::of_json).map_err(Document::located)
     }
 
     /// An error about the object that a document was turned into, as one about the document. It has no place: its byte would

@@ -1,42 +1,19 @@
-//! The estimators that are applied, and which of their methods answers.
+//! A fitted estimator, and which of its methods answers.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::demand::Demand;
 use crate::columns::fault::Fault;
-use crate::columns::feature::Feature;
+use crate::columns::feature::{Feature, Refuses};
 use crate::estimators::classes::Classes;
 use crate::estimators::linear::Linear;
 use crate::estimators::probabilities::Probabilities;
-use crate::preprocessor::Method;
+use crate::estimators::registry::{self, Kind};
+use crate::method::Method;
 use byoc_formats::error::{Cause, Result};
 use byoc_formats::pickle::Value;
 use byoc_formats::rows::predictions::Scores;
 use byoc_formats::rows::table::Column;
-
-/// Classes whose `predict` is a linear function.
-const REGRESSORS: &[&str] = &[
-    "ElasticNet",
-    "ElasticNetCV",
-    "Lasso",
-    "LassoCV",
-    "LinearRegression",
-    "LinearSVR",
-    "Ridge",
-    "RidgeCV",
-    "SGDRegressor",
-];
-
-/// Classes whose `decision_function` is one (`sklearn.linear_model._base.LinearClassifierMixin`).
-const CLASSIFIERS: &[&str] = &[
-    "LinearSVC",
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "Perceptron",
-    "RidgeClassifier",
-    "RidgeClassifierCV",
-    "SGDClassifier",
-];
 
 /// Nanoseconds that an exponential takes on a slow core.
 const EXPONENTIAL: u64 = 30;
@@ -61,16 +38,6 @@ enum Answer {
     Probabilities(Probabilities, Classes),
 }
 
-/// The names of the classes that are applied here.
-pub fn supported_estimators() -> impl Iterator<Item = &'static str> {
-    REGRESSORS.iter().chain(CLASSIFIERS).copied()
-}
-
-/// Whether a fitted object is one of the estimators that are applied here.
-pub(crate) fn is_supported(object: Attributes<'_>) -> bool {
-    REGRESSORS.contains(&object.class()) || CLASSIFIERS.contains(&object.class())
-}
-
 /// Scores, labels, or both.
 type Answers<'a> = (Option<Scores<'a>>, Option<Column<'a>>);
 
@@ -82,17 +49,22 @@ impl Estimator {
         input: &Input<'t>,
         builder: &mut Builder<'t, '_>,
     ) -> Result<Estimator> {
-        let Some(object) = Attributes::of(value).filter(|object| is_supported(*object)) else {
+        let known = Attributes::of(value).and_then(|object| Some((object, registry::find(object.class())?)));
+        let Some((object, class)) = known else {
             let found = value.describe();
             return Err(value.error(format!("expected a fitted linear estimator, found {found}")));
         };
-        let linear = Linear::read(object, input.sparse, builder)?;
+        let refuses = if input.sparse { class.refuses_sparse } else { Refuses::InfinityAndMissing };
+        let linear = Linear::read(object, refuses, builder)?;
         builder.accept(input, object, linear.features())?;
         let method = asked.unwrap_or(Method::Predict);
-        let answer = if REGRESSORS.contains(&object.class()) {
-            Answer::of_regressor(object, method)?
-        } else {
-            Answer::of_classifier(object, method, linear.outputs(), builder)?
+        let answer = match class.kind {
+            Kind::Regressor => Answer::of_regressor(object, method)?,
+            Kind::Classifier(probabilities) => {
+                let classes = Classes::read(object, linear.outputs(), builder)?;
+                let probabilities = probabilities(object, classes.len(), builder.version)?;
+                Answer::of_classifier(object, method, classes, probabilities)?
+            }
         };
         builder.keep(object.class().len())?;
         Ok(Estimator { class: object.class().into(), linear, answer })
@@ -151,14 +123,12 @@ impl Answer {
         }
     }
 
-    fn of_classifier<'t>(
-        object: Attributes<'t>,
+    fn of_classifier(
+        object: Attributes<'_>,
         method: Method,
-        outputs: usize,
-        builder: &mut Builder<'t, '_>,
+        classes: Classes,
+        probabilities: Option<Probabilities>,
     ) -> Result<Answer> {
-        let classes = Classes::read(object, outputs, builder)?;
-        let probabilities = Probabilities::of_estimator(object, classes.len(), builder.version)?;
         match (method, probabilities) {
             (Method::DecisionFunction, _) => Ok(Answer::Values(method)),
             (Method::Predict, _) => Ok(Answer::Classes(classes)),

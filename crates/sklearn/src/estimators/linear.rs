@@ -39,9 +39,9 @@ pub(crate) struct Values {
 }
 
 impl Linear {
-    /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `sparse` is whether scikit-learn has
-    /// a sparse matrix here.
-    pub(crate) fn read<'t>(object: Attributes<'t>, sparse: bool, builder: &mut Builder<'t, '_>) -> Result<Linear> {
+    /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `refuses` is what the features may
+    /// not hold.
+    pub(crate) fn read<'t>(object: Attributes<'t>, refuses: Refuses, builder: &mut Builder<'t, '_>) -> Result<Linear> {
         let value = object.required("coef_")?;
         let expected = "an array of floats of one or two dimensions";
         let array = value.as_array().filter(|array| matches!(array.shape().len(), 1 | 2) && !array.is_empty());
@@ -56,9 +56,6 @@ impl Linear {
         builder.keep_items::<f64>(outputs)?;
         let intercepts = intercepts(object, outputs)?;
         let single = array.dtype().item_size == 4;
-        // `sklearn.linear_model._coordinate_descent` multiplies a sparse matrix as it is.
-        let unchecked = sparse && (object.class().starts_with("Lasso") || object.class().starts_with("ElasticNet"));
-        let refuses = if unchecked { Refuses::Nothing } else { Refuses::InfinityAndMissing };
         let intercept = object.required("intercept_")?.as_array();
         let wide_intercepts = intercept.is_some_and(|array| array.dtype().item_size == 8);
         Ok(Linear { coefficients: coefficients.into(), intercepts, features, flat, single, wide_intercepts, refuses })

@@ -16,7 +16,7 @@ pub(crate) enum Probabilities {
     },
     /// Of one value `d` it is that of `(-d, d)`.
     Softmax,
-    /// `SGDClassifier(loss="modified_huber")`: values clipped to -1 and 1, moved to 0 to 1, divided by their sum.
+    /// `loss="modified_huber"`: values clipped to -1 and 1, moved to 0 to 1, divided by their sum.
     ModifiedHuber,
 }
 
@@ -29,35 +29,6 @@ enum MultiClass {
 }
 
 impl Probabilities {
-    /// What an estimator's settings say; `None` for one that has no probabilities.
-    pub(crate) fn of_estimator(
-        object: Attributes<'_>,
-        classes: usize,
-        version: Version,
-    ) -> Result<Option<Probabilities>> {
-        let one_versus_rest = Probabilities::OneVersusRest { shares_zeros: version >= Version::new(1, 9) };
-        match object.class() {
-            "LogisticRegression" | "LogisticRegressionCV" => {
-                let multi_class = multi_class(object, version)?;
-                let liblinear = || object.text("solver").map(|solver| solver == "liblinear");
-                let each_alone = match multi_class {
-                    MultiClass::Ovr => true,
-                    MultiClass::Multinomial => false,
-                    // From 1.8 on liblinear takes two classes only.
-                    MultiClass::Auto => classes <= 2 || version < Version::new(1, 8) && liblinear()?,
-                };
-                Ok(Some(if each_alone { one_versus_rest } else { Probabilities::Softmax }))
-            }
-            // "log" until 1.2.
-            "SGDClassifier" => Ok(match object.text("loss")? {
-                "log" | "log_loss" => Some(one_versus_rest),
-                "modified_huber" => Some(Probabilities::ModifiedHuber),
-                _ => None,
-            }),
-            _ => Ok(None),
-        }
-    }
-
     /// A probability for each class.
     pub(crate) fn of(self, values: Values) -> Values {
         let outputs = match (self, values.outputs.as_slice()) {
@@ -73,6 +44,51 @@ impl Probabilities {
         };
         values.with(outputs)
     }
+}
+
+/// The probabilities of a logistic regression, by its settings and the number of classes.
+///
+/// # Errors
+/// For settings that scikit-learn does not have.
+pub(crate) fn of_logistic_regression(
+    object: Attributes<'_>,
+    classes: usize,
+    version: Version,
+) -> Result<Option<Probabilities>> {
+    let multi_class = multi_class(object, version)?;
+    let liblinear = || object.text("solver").map(|solver| solver == "liblinear");
+    let each_alone = match multi_class {
+        MultiClass::Ovr => true,
+        MultiClass::Multinomial => false,
+        // From 1.8 on liblinear takes two classes only.
+        MultiClass::Auto => classes <= 2 || version < Version::new(1, 8) && liblinear()?,
+    };
+    Ok(Some(if each_alone { one_versus_rest(version) } else { Probabilities::Softmax }))
+}
+
+/// The probabilities of a classifier that was fitted with a loss; some losses have none.
+///
+/// # Errors
+/// When the loss is not text.
+pub(crate) fn of_loss(object: Attributes<'_>, _classes: usize, version: Version) -> Result<Option<Probabilities>> {
+    Ok(match object.text("loss")? {
+        // "log" until 1.2.
+        "log" | "log_loss" => Some(one_versus_rest(version)),
+        "modified_huber" => Some(Probabilities::ModifiedHuber),
+        _ => None,
+    })
+}
+
+/// A classifier without probabilities.
+///
+/// # Errors
+/// None.
+pub(crate) fn none(_object: Attributes<'_>, _classes: usize, _version: Version) -> Result<Option<Probabilities>> {
+    Ok(None)
+}
+
+fn one_versus_rest(version: Version) -> Probabilities {
+    Probabilities::OneVersusRest { shares_zeros: version >= Version::new(1, 9) }
 }
 
 /// From 1.8 on it is no setting any more; `deprecated` and `warn` were its defaults before.

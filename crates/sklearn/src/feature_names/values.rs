@@ -184,6 +184,7 @@ pub fn python_float(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allow_list::ScikitLearn;
     use crate::version::Version;
     use byoc_account::Allowance;
     use byoc_formats::pickle;
@@ -193,7 +194,8 @@ mod tests {
     fn read(pickle: &str) -> Json {
         let allowance = Allowance::unbounded();
         let bounds = Bounds::new(Version::new(1, 9), 100, &allowance);
-        json(pickle::read(format!("{pickle}.").into_bytes(), &allowance).unwrap().root(), &bounds).unwrap()
+        json(pickle::read(format!("{pickle}.").into_bytes(), &ScikitLearn, &allowance).unwrap().root(), &bounds)
+            .unwrap()
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::allow_list::ScikitLearn;
 use crate::preprocessor::{Overrides, Preprocessor};
 use byoc_account::Allowance;
 use byoc_formats::media_types::MediaType;
@@ -70,7 +71,7 @@ fn a_fit_needs_a_walk_a_step_and_one_for_how_sparse_the_answer_is() {
 fn both_files_serve_the_same_and_the_label_comes_first() {
     let (document, _) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
     let from_json = from_json(&document.to_json()).unwrap();
-    let tree = byoc_formats::pickle::read(document.to_joblib(), &Allowance::unbounded()).unwrap();
+    let tree = byoc_formats::pickle::read(document.to_joblib(), &ScikitLearn, &Allowance::unbounded()).unwrap();
     let from_joblib = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()).unwrap();
     let unlabelled = "2004,1500,n,y\n1993,,y,n\n";
     assert_eq!(served(&from_json, unlabelled), served(&from_joblib, unlabelled));

@@ -2,8 +2,8 @@
 
 use crate::artifact::builder::{LabelPosition, shorten};
 use crate::artifact::work::MOST_COLUMNS;
+use crate::method::Method;
 use crate::preprocessor::dtypes::{Dtypes, DtypesFrom};
-use crate::preprocessor::method::Method;
 use crate::preprocessor::overrides::{LabelChoice, Overrides, ToldLabel};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};

@@ -2,6 +2,7 @@
 //! `tests/fixtures/edge-cases`, made by `tests/interop/edge_cases/generate.py`.
 
 use super::{ColumnsJson, Preprocessor};
+use crate::allow_list::ScikitLearn;
 use crate::preprocessor::fixtures_test::{answer, cells};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Result};
@@ -52,7 +53,7 @@ enum Difference {
 
 fn preprocessor(artifact: Vec<u8>) -> Result<Preprocessor> {
     let columns = ColumnsJson::parse(br#"{"label": null}"#, &Allowance::unbounded()).unwrap();
-    let tree = pickle::read(artifact, &Allowance::unbounded())?;
+    let tree = pickle::read(artifact, &ScikitLearn, &Allowance::unbounded())?;
     Preprocessor::from_pickle(&tree, Some(columns), &Allowance::unbounded())
 }
 

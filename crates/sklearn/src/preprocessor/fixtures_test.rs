@@ -1,6 +1,7 @@
 //! The preprocessor against scikit-learn's own answers: `tests/fixtures/sklearn`, eleven versions from 0.20 to 1.9.
 
 use super::{ColumnsJson, Preprocessor};
+use crate::allow_list::ScikitLearn;
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::media_types::answer::write_features;
@@ -29,7 +30,7 @@ pub(crate) fn folders(path: &Path) -> Vec<PathBuf> {
 fn preprocessor(case: &Path) -> Result<Preprocessor> {
     let columns = ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap();
     Preprocessor::from_pickle(
-        &pickle::read(fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded())?,
+        &pickle::read(fs::read(case.join("model.joblib")).unwrap(), &ScikitLearn, &Allowance::unbounded())?,
         Some(columns),
         &Allowance::unbounded(),
     )
@@ -37,8 +38,12 @@ fn preprocessor(case: &Path) -> Result<Preprocessor> {
 
 /// The preprocessor of a case, without its `columns.json`.
 fn unnamed(case: &str) -> Preprocessor {
-    let tree =
-        pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+    let tree = pickle::read(
+        fs::read(fixtures().join(case).join("model.joblib")).unwrap(),
+        &ScikitLearn,
+        &Allowance::unbounded(),
+    )
+    .unwrap();
     Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()).unwrap()
 }
 
@@ -132,7 +137,7 @@ fn what_dill_cloudpickle_and_joblib_beside_dill_write_answers_as_scikit_learn() 
     for file in files {
         let body = fs::read(file.with_file_name("input.csv")).unwrap();
         let expected = fs::read_to_string(file.with_file_name("expected.csv")).unwrap();
-        let tree = pickle::read(fs::read(&file).unwrap(), &Allowance::unbounded());
+        let tree = pickle::read(fs::read(&file).unwrap(), &ScikitLearn, &Allowance::unbounded());
         let preprocessor = tree
             .and_then(|tree| Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()))
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -146,7 +151,8 @@ fn functions_and_classes_by_their_code_are_refused_with_the_reason() {
     for file in by_other_writers(true) {
         let name = file.file_name().unwrap().to_str().unwrap();
         let writer = if name.contains("cloudpickle") { "cloudpickle" } else { "dill" };
-        let error = pickle::read(fs::read(&file).unwrap(), &Allowance::unbounded()).map(drop).unwrap_err();
+        let error =
+            pickle::read(fs::read(&file).unwrap(), &ScikitLearn, &Allowance::unbounded()).map(drop).unwrap_err();
         assert_eq!(error.cause(), Cause::Unsupported, "{name}: {error}");
         let reason = format!("by which {writer} puts the code of a function or class into the file");
         assert!(error.message().contains(&reason), "{name}: {error}");
@@ -161,7 +167,7 @@ pub(crate) fn of_skops(cases: &[&str]) -> Vec<(String, pickle::Tree, Vec<u8>, St
     let named = |case: &&str| ["0.4.0", "0.6.0", "0.11.0", "0.16.0"].map(|version| format!("{version}-{case}"));
     let read = |name: String| {
         let beside = |ending: &str| fs::read(folder.join(format!("{name}.{ending}"))).unwrap();
-        let tree = pickle::read(beside("skops"), &Allowance::unbounded());
+        let tree = pickle::read(beside("skops"), &ScikitLearn, &Allowance::unbounded());
         let tree = tree.unwrap_or_else(|error| panic!("{name}: {error}"));
         let (body, expected) = (beside("csv"), String::from_utf8(beside("expected.csv")).unwrap());
         (name, tree, body, expected)
@@ -190,7 +196,7 @@ fn of_patch_releases() -> Vec<(PathBuf, String)> {
 fn of_patch_release(path: &Path, columns: Option<&str>) -> Result<Preprocessor> {
     let allowance = Allowance::unbounded();
     let columns = columns.map(|json| ColumnsJson::parse(json.as_bytes(), &allowance).unwrap());
-    Preprocessor::from_pickle(&pickle::read(fs::read(path).unwrap(), &allowance)?, columns, &allowance)
+    Preprocessor::from_pickle(&pickle::read(fs::read(path).unwrap(), &ScikitLearn, &allowance)?, columns, &allowance)
 }
 
 #[test]
@@ -273,7 +279,7 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
     let mut refused = 0;
     for entry in index.as_array().unwrap().iter().filter(|entry| entry["layer"] == "model") {
         let file = entry["file"].as_str().unwrap();
-        let tree = pickle::read(fs::read(bad.join(file)).unwrap(), &Allowance::unbounded());
+        let tree = pickle::read(fs::read(bad.join(file)).unwrap(), &ScikitLearn, &Allowance::unbounded());
         let error = tree.and_then(|tree| Preprocessor::from_pickle(&tree, None, &Allowance::unbounded())).err();
         let error = error.unwrap_or_else(|| panic!("{file} was accepted: {}", entry["why"]));
         assert!(matches!(error.cause(), Cause::BadArtifact | Cause::Unsupported), "{file}: {error}");
@@ -285,8 +291,12 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
 #[test]
 fn columns_with_which_no_request_can_be_answered_are_known_when_the_model_is_loaded() {
     let refused = |case: &str, json: &str| {
-        let tree = pickle::read(fs::read(fixtures().join(case).join("model.joblib")).unwrap(), &Allowance::unbounded())
-            .unwrap();
+        let tree = pickle::read(
+            fs::read(fixtures().join(case).join("model.joblib")).unwrap(),
+            &ScikitLearn,
+            &Allowance::unbounded(),
+        )
+        .unwrap();
         let columns = ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap();
         let preprocessor = Preprocessor::from_pickle(&tree, Some(columns), &Allowance::unbounded()).unwrap();
         preprocessor.refusal().map(|refusal| {
@@ -490,7 +500,7 @@ fn a_spoiled_artifact_is_refused_or_answers_but_never_ends_the_process() {
                 let byte = random(spoiled.len());
                 spoiled[byte] = random(256) as u8;
             }
-            let Ok(tree) = pickle::read(spoiled, &Allowance::unbounded()) else { continue };
+            let Ok(tree) = pickle::read(spoiled, &ScikitLearn, &Allowance::unbounded()) else { continue };
             let columns =
                 ColumnsJson::parse(&fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap();
             for columns in [None, Some(columns)] {
@@ -522,7 +532,7 @@ fn a_small_artifact_that_would_become_a_huge_model_is_refused() {
         let body = text.bytes().map(|byte| if byte == 1 { 0x81 } else { byte });
         let pickle = [0x80, 2].into_iter().chain(body).collect();
         Preprocessor::from_pickle(
-            &pickle::read(pickle, &Allowance::unbounded()).unwrap(),
+            &pickle::read(pickle, &ScikitLearn, &Allowance::unbounded()).unwrap(),
             None,
             &Allowance::unbounded(),
         )

@@ -19,7 +19,6 @@ pub(crate) mod fixtures_test;
 mod guessed;
 mod label;
 mod layout;
-mod method;
 mod overrides;
 mod request;
 #[cfg(test)]
@@ -27,7 +26,6 @@ mod twin_test;
 
 pub use columns_json::{ColumnsJson, twice};
 pub use dtypes::{Dtypes, DtypesFrom};
-pub use method::Method;
 pub use overrides::{LabelChoice, Overrides, ToldLabel};
 pub use request::Request;
 
@@ -38,6 +36,7 @@ use crate::columns::dtype::{Dtype, cast_label, stack, stack_frame};
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Origin};
 use crate::columns::readings;
+use crate::method::Method;
 use crate::transformers::chain::chain;
 use crate::transformers::steps::Step;
 use crate::transformers::transformer::Transformer;

@@ -1,7 +1,7 @@
 //! What whoever starts a container says of scikit-learn artifacts, beside what lies with them.
 
+use crate::method::Method;
 use crate::preprocessor::dtypes::Dtypes;
-use crate::preprocessor::method::Method;
 use byoc_formats::media_types::prediction_style::JsonForm;
 
 /// What a flag or a variable says of a scikit-learn artifact; each member wins over the same of `columns.json`.

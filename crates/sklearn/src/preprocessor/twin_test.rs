@@ -2,6 +2,7 @@
 //! scikit-learn's StandardScaler and OneHotEncoder written out where it applies.
 
 use super::{ColumnsJson, Preprocessor};
+use crate::allow_list::ScikitLearn;
 use byoc_account::Allowance;
 use byoc_formats::media_types::csv;
 use byoc_formats::pickle::{self, Tree, Value};
@@ -12,7 +13,8 @@ use std::path::Path;
 
 fn housing() -> (Preprocessor, Tree) {
     let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sklearn/1.6.1/housing_short");
-    let tree = pickle::read(std::fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+    let tree =
+        pickle::read(std::fs::read(case.join("model.joblib")).unwrap(), &ScikitLearn, &Allowance::unbounded()).unwrap();
     let columns =
         ColumnsJson::parse(&std::fs::read(case.join("columns.json")).unwrap(), &Allowance::unbounded()).unwrap();
     (Preprocessor::from_pickle(&tree, Some(columns), &Allowance::unbounded()).unwrap(), tree)

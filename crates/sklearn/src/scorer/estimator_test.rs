@@ -1,7 +1,9 @@
 //! Estimators of few attributes, for what no fixture has: each is a pickle of protocol 0 that Python could read, written by
 //! hand.
 
-use crate::preprocessor::{ColumnsJson, Method};
+use crate::allow_list::ScikitLearn;
+use crate::method::Method;
+use crate::preprocessor::ColumnsJson;
 use crate::scorer::Scorer;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
@@ -58,7 +60,7 @@ fn estimator(module: &str, class: &str, version: &str, attributes: &[(&str, Stri
 }
 
 fn scorer(pickle: &str, method: Option<Method>) -> Result<Scorer> {
-    let tree = pickle::read(format!("{pickle}.").into_bytes(), &Allowance::unbounded())?;
+    let tree = pickle::read(format!("{pickle}.").into_bytes(), &ScikitLearn, &Allowance::unbounded())?;
     let mut columns = ColumnsJson::default();
     columns.method = method;
     assert!(Scorer::is_in(&tree)?);
@@ -166,8 +168,12 @@ fn a_search_is_the_estimator_that_it_found() {
     };
     let found = scorer(&search(&[]), None).unwrap();
     assert_eq!(answer(&found, "4\n", MediaType::Csv).unwrap(), "8.5\n");
-    let tree = pickle::read(format!("{}.", search(&[("refit", "I00\n".into())])).into_bytes(), &Allowance::unbounded())
-        .unwrap();
+    let tree = pickle::read(
+        format!("{}.", search(&[("refit", "I00\n".into())])).into_bytes(),
+        &ScikitLearn,
+        &Allowance::unbounded(),
+    )
+    .unwrap();
     let message = Scorer::is_in(&tree).unwrap_err().to_string();
     assert!(
         message

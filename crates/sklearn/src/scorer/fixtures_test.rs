@@ -1,8 +1,10 @@
 //! The scorer against scikit-learn's own answers: the cases of `tests/fixtures/sklearn` that ask for another method than
 //! `transform`, in eight versions.
 
+use crate::allow_list::ScikitLearn;
+use crate::method::Method;
+use crate::preprocessor::ColumnsJson;
 use crate::preprocessor::fixtures_test::{fixtures, folders, matches, of_skops};
-use crate::preprocessor::{ColumnsJson, Method};
 use crate::scorer::Scorer;
 use byoc_account::Allowance;
 use byoc_formats::media_types::answer::write_predictions;
@@ -31,7 +33,8 @@ fn columns_with(case: &Path, method: Method) -> ColumnsJson {
 }
 
 fn scorer(case: &Path, columns: Option<ColumnsJson>) -> Scorer {
-    let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+    let tree =
+        pickle::read(fs::read(case.join("model.joblib")).unwrap(), &ScikitLearn, &Allowance::unbounded()).unwrap();
     assert!(Scorer::is_in(&tree).unwrap(), "{}", case.display());
     Scorer::from_pickle(&tree, columns, &Allowance::unbounded())
         .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
@@ -130,7 +133,8 @@ fn predict_answers_unless_another_method_is_asked_for() {
 fn a_method_that_the_estimator_does_not_have_is_refused_with_those_that_it_has() {
     let refused = |case: &str, method| {
         let case = fixtures().join(case);
-        let tree = pickle::read(fs::read(case.join("model.joblib")).unwrap(), &Allowance::unbounded()).unwrap();
+        let tree =
+            pickle::read(fs::read(case.join("model.joblib")).unwrap(), &ScikitLearn, &Allowance::unbounded()).unwrap();
         Scorer::from_pickle(&tree, Some(columns_with(&case, method)), &Allowance::unbounded())
             .map(drop)
             .unwrap_err()

@@ -17,7 +17,8 @@ pub use describe::{LinearDescription, ScorerDescription};
 
 use crate::artifact::attributes::Attributes;
 use crate::columns::demand::Demand;
-use crate::estimators::estimator::{self, Estimator};
+use crate::estimators::estimator::Estimator;
+use crate::estimators::registry;
 use crate::preprocessor::{ColumnsJson, Preprocessor};
 use crate::transformers::steps::Steps;
 use byoc_account::Allowance;
@@ -47,7 +48,7 @@ impl Scorer {
     /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for a Pipeline or a search that is not whole.
     pub fn is_in(tree: &Tree) -> Result<bool> {
         let last = Steps::of(tree)?.last;
-        Ok(Attributes::of(last.value).is_some_and(estimator::is_supported))
+        Ok(Attributes::of(last.value).is_some_and(|last| registry::find(last.class()).is_some()))
     }
 
     /// Builds a scorer from what a pickle says, scikit-learn 0.20 to 1.9. The method that answers is

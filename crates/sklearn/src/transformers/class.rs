@@ -8,12 +8,13 @@ use super::shared::named_parts::named_parts;
 use super::transformer::Built;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
+use crate::artifact::class_list::{ClassList, ClassNames};
 use crate::artifact::work::Work;
-use crate::estimators::estimator::supported_estimators;
+use crate::estimators::registry::supported_estimators;
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::names::{self, Name, Names, NoNames};
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::pickle::Value;
+use byoc_formats::pickle::{Usage, Value};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -26,6 +27,11 @@ pub(crate) trait PickledClass: Sync {
 
     /// The modules that scikit-learn 0.20 to 1.9 have written for it.
     fn modules(&self) -> &'static [&'static str];
+
+    /// Other classes and functions of scikit-learn that its objects refer to.
+    fn companions(&self) -> &'static [ClassNames] {
+        &[]
+    }
 
     /// Builds the transformer from the attributes of a fitted object.
     ///
@@ -104,6 +110,18 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn PickledClass> {
     });
     BY_NAME.get(name).copied()
 }
+
+/// The names of all classes and of what their objects refer to.
+pub(crate) fn class_names() -> impl Iterator<Item = ClassNames> {
+    super::CLASSES.iter().flat_map(|class| {
+        let own = ClassNames { modules: class.modules(), names: class.names(), usage: Usage::Object };
+        std::iter::once(own).chain(class.companions().iter().copied())
+    })
+}
+
+/// The list by which a transformer that was fitted here is read back.
+pub(crate) static TRANSFORMERS_ALONE: LazyLock<ClassList> =
+    LazyLock::new(|| ClassList::new(class_names(), |_, _| "which no fitted transformer refers to".to_owned()));
 
 fn class_of(object: Attributes<'_>) -> Option<&'static dyn PickledClass> {
     find(object.class())

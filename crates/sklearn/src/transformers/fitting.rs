@@ -1,5 +1,6 @@
 //! The tree of transformers that are being fitted: what is fitted already, and what is still to be learned.
 
+use super::class::TRANSFORMERS_ALONE;
 use super::shared::parts_document::Weights;
 use super::transformer::Transformer;
 use super::{FittedTransformer, Specified};
@@ -332,7 +333,8 @@ impl FittedNode {
         let internal = |error: Error| Fault::new(error.to_string());
         // What is fitted is bounded by what was read of the data, not by the memory account of a container.
         let allowance = Allowance::unbounded();
-        let tree = pickle::read(pickle::write(&fitted.to_python()), &allowance).map_err(internal)?;
+        let tree =
+            pickle::read(pickle::write(&fitted.to_python()), &*TRANSFORMERS_ALONE, &allowance).map_err(internal)?;
         let names = input.features.names.as_ref().map(|names| names.iter().map(String::as_str).collect());
         let given = Input {
             frame: input.features.names.is_some(),

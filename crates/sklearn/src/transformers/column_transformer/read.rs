@@ -1,5 +1,7 @@
 //! Reads a ColumnTransformer from a pickled object.
 
+use crate::artifact::class_list::ClassNames;
+use byoc_formats::pickle::Usage;
 use super::apply::{Branch, ColumnTransformer};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::names::{self, Name, Names, NoNames};
@@ -30,6 +32,14 @@ impl PickledClass for Class {
 
     fn modules(&self) -> &'static [&'static str] {
         &["sklearn.compose._column_transformer"]
+    }
+
+    fn companions(&self) -> &'static [ClassNames] {
+        &[ClassNames {
+            modules: &["sklearn.compose._column_transformer"],
+            names: &["make_column_selector", "_RemainderColsList"],
+            usage: Usage::Object,
+        }]
     }
 
     /// Reads `transformers_`, which columns each takes, and `transformer_weights`.

@@ -273,13 +273,14 @@ fn slice(arguments: Value<'_>, by_name: impl Fn(&str) -> Option<usize>, n_featur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allow_list::ScikitLearn;
     use byoc_account::Allowance;
     use byoc_formats::pickle;
 
     /// The positions that a specification stands for among the columns a, b, c, d; the specification as a pickle of
     /// protocol 0.
     fn selected(pickle: &str) -> Option<(Vec<usize>, By)> {
-        let tree = pickle::read(pickle.as_bytes().to_vec(), &Allowance::unbounded()).unwrap();
+        let tree = pickle::read(pickle.as_bytes().to_vec(), &ScikitLearn, &Allowance::unbounded()).unwrap();
         positions(tree.root(), Some(&ColumnNames::new(vec!["a", "b", "c", "d"])), 4)
     }
 

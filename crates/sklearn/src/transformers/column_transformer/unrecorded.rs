@@ -128,6 +128,7 @@ impl<'t> Found<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allow_list::ScikitLearn;
     use byoc_account::Allowance;
     use byoc_formats::pickle;
 
@@ -139,7 +140,7 @@ mod tests {
              (dVtransformers_\n(l{entries}sb."
         );
         let allowance = Allowance::unbounded();
-        let tree = pickle::read(program.into_bytes(), &allowance).unwrap();
+        let tree = pickle::read(program.into_bytes(), &ScikitLearn, &allowance).unwrap();
         let work = Work::of_file(tree.plain_bytes(), 1 << 20, &allowance);
         let (known, count) = read(Attributes::of(tree.root()).unwrap(), &work)?;
         Ok((known.map(|known| known.iter().map(|name| (*name).to_owned()).collect()), count))

@@ -2,6 +2,7 @@
 //!
 //! The other attributes of a search are not read.
 
+mod companions;
 mod read;
 
 pub(super) use read::Class;

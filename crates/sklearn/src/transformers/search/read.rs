@@ -1,5 +1,7 @@
 //! Finds the best estimator of a search in a pickled object.
 
+use super::companions::COMPANIONS;
+use crate::artifact::class_list::ClassNames;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
@@ -20,6 +22,10 @@ impl PickledClass for Class {
 
     fn modules(&self) -> &'static [&'static str] {
         &["sklearn.model_selection._search"]
+    }
+
+    fn companions(&self) -> &'static [ClassNames] {
+        COMPANIONS
     }
 
     /// A search within a search is not supported.

@@ -1,5 +1,7 @@
 //! Reads a SimpleImputer from a pickled object.
 
+use crate::artifact::class_list::ClassNames;
+use byoc_formats::pickle::Usage;
 use super::apply::{Fill, FillType, InputType, Missing, SimpleImputer};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::names::{self, Name, Names};
@@ -24,6 +26,14 @@ impl PickledClass for Class {
 
     fn modules(&self) -> &'static [&'static str] {
         &["sklearn.impute._base", "sklearn.impute"]
+    }
+
+    fn companions(&self) -> &'static [ClassNames] {
+        &[ClassNames {
+            modules: &["sklearn.impute._base", "sklearn.impute"],
+            names: &["MissingIndicator"],
+            usage: Usage::Object,
+        }]
     }
 
     /// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21), `_fit_dtype`

@@ -1,5 +1,7 @@
 //! Reads a univariate selector from a pickled object.
 
+use crate::artifact::class_list::ClassNames;
+use byoc_formats::pickle::Usage;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::feature::Refuses;
@@ -21,6 +23,25 @@ impl PickledClass for Class {
 
     fn modules(&self) -> &'static [&'static str] {
         &["sklearn.feature_selection._univariate_selection", "sklearn.feature_selection.univariate_selection"]
+    }
+
+    /// The functions that score features.
+    fn companions(&self) -> &'static [ClassNames] {
+        &[
+            ClassNames {
+                modules: &[
+                    "sklearn.feature_selection._univariate_selection",
+                    "sklearn.feature_selection.univariate_selection",
+                ],
+                names: &["chi2", "f_classif", "f_oneway", "f_regression", "r_regression"],
+                usage: Usage::Name,
+            },
+            ClassNames {
+                modules: &["sklearn.feature_selection._mutual_info", "sklearn.feature_selection.mutual_info_"],
+                names: &["mutual_info_classif", "mutual_info_regression"],
+                usage: Usage::Name,
+            },
+        ]
     }
 
     fn build<'t>(&self, selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
