@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Allocators beside each other, in the program itself: what many small models take, what comes back once they are unloaded,
-and what it costs.
+"""Compares allocators in byoc itself: the memory of many small models, how much is returned once they are unloaded,
+and the processor time.
 
     python3 benches/allocators.py [--models COUNT] [--rounds COUNT] [--of-models COUNT] NAME[=BINARY][;VARIABLE=VALUE]...
 
-Linux. NAME is glibc, mimalloc-v2, mimalloc-v3 or jemalloc, which are built below target/ (jemalloc needs make),
-or any name of a BINARY that is there. Of each candidate `serve --multi-model` is started; COUNT models (100,000 unless
-said; the housing preprocessor under as many names) are loaded and unloaded over sixteen connections, while another asks
-/ping every millisecond. Then requests of one row and of 10,000 rows are answered for a while. The candidates take turns in
-each round (three unless said; one of them with models, unless --of-models says more), and the table shows medians. Where
-the machine is shared, the processor's time is what to compare.
+Linux. NAME is glibc, mimalloc-v2, mimalloc-v3 or jemalloc, which are built below target/ (jemalloc needs make), or any
+name for an existing BINARY. `serve --multi-model` of each candidate loads and unloads COUNT models (default 100,000; the
+housing preprocessor under as many names) over sixteen connections, while another connection asks for /ping every
+millisecond. Then it answers requests of one row and of 10,000 rows. The candidates take turns in each round (default 3; 1
+of them with models, or --of-models), and the table shows medians. On a shared machine compare the processor time.
 """
 import argparse
 import json
@@ -39,7 +38,7 @@ def request(method, path, body=b"", content_type="application/json", accept="tex
 
 
 class Connection:
-    """A kept-alive connection."""
+    """A keep-alive connection."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -48,7 +47,7 @@ class Connection:
         self.whole = None
 
     def feed(self):
-        """Reads what has arrived; the status of an answer that is complete."""
+        """Reads what has arrived. Returns the status of a complete answer."""
         data = self.socket.recv(1 << 20)
         if not data:
             raise ConnectionError("the server closed the connection")
@@ -74,7 +73,7 @@ class Connection:
 
 
 def ask_all(port, messages, connections=CONNECTIONS):
-    """Sends messages over several connections, each its next one once the last is answered; how many, in how many seconds."""
+    """Sends messages over several connections, one at a time on each. Returns their count and the seconds."""
     messages = iter(messages)
     begun = time.monotonic()
     count = 0
@@ -107,7 +106,7 @@ def for_seconds(message, seconds):
 
 
 class Server:
-    """A candidate, running."""
+    """A running candidate."""
 
     def __init__(self, candidate, *arguments, limit=None):
         with socket.socket() as free:
@@ -137,7 +136,7 @@ class Server:
         self.process.stderr.close()
 
     def resident(self):
-        """Bytes, by the kernel's walk of the page tables: its own running count is kept per processor and is late."""
+        """Resident bytes by the kernel's walk of the page tables; its running count is per processor and lags."""
         for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
             if line.startswith("Rss:"):
                 return int(line.split()[1]) * 1024
@@ -151,14 +150,14 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def measure(self, messages, connections=CONNECTIONS):
-        """Requests a second, and the processor's microseconds a request."""
+        """Requests per second, and microseconds of processor time for each."""
         before = self.processor_seconds()
         count, seconds = ask_all(self.port, messages, connections)
         return count / seconds, (self.processor_seconds() - before) / count * 1e6
 
 
 class Pings:
-    """Asks /ping every millisecond on a connection of its own; how long the slowest took, in milliseconds."""
+    """Asks for /ping every millisecond on its own connection. Returns the slowest in milliseconds."""
 
     SCRIPT = """
 import socket, sys, time
@@ -185,7 +184,7 @@ print(latencies[len(latencies) * 99 // 100] * 1000, latencies[-1] * 1000)
 
 
 def build(name):
-    """The program with an allocator, built by the versions of the program's own lock file."""
+    """The program with an allocator, built with the versions of the program's own lock file."""
     package = ROOT / "benches" / "allocators"
     target = ROOT / "target"
     shutil.copy(ROOT / "Cargo.lock", package)
@@ -215,7 +214,7 @@ def models(candidate, folder, count):
             for number in range(count))
     unload = (request("DELETE", f"/models/model-{number}") for number in range(count))
     with Server(candidate, "--multi-model", "--model-memory", "4G") as server:
-        # What each connection, thread and counter takes once is not the models'.
+        # Memory that connections, threads and counters take once does not belong to the models.
         ask_all(server.port, (request("POST", "/models", json.dumps({"model_name": f"w{n}", "url": str(folder)}).encode()) for n in range(64)))
         ask_all(server.port, (request("DELETE", f"/models/w{n}") for n in range(64)))
         time.sleep(3)
@@ -264,7 +263,7 @@ def speed(candidate, folder, seconds):
 
 
 def within(candidate, folder, limit):
-    """What becomes of it in an address space of so many bytes."""
+    """Tries it in a limited address space."""
     rows = (HOUSING / "input.csv").read_bytes().splitlines(keepends=True)
     body = b"".join(rows[n % len(rows)] for n in range(10_000))
     try:

@@ -1,11 +1,12 @@
-//! One core, bytes to bytes: a model's whole answer beside a program that only splits, parses and prints the same numbers.
+//! A model's answer on one core, from request bytes to response bytes, compared with a floor: a program that only
+//! splits, parses and prints the same numbers.
 //!
-//! `cargo bench --bench batch`. The floor finds commas and line ends, parses every number, and prints as many numbers as
-//! the model does: no types, no checks, no model. What is above it is what the semantics cost. Of a binary body the floor reads
-//! every word and writes as many bytes as the answer has.
+//! `cargo bench --bench batch`. For CSV the floor finds commas and line ends, parses every number, and prints as many
+//! numbers as the model does, without types, checks or a model. For a binary body it reads every word and writes as
+//! many bytes as the answer has. The difference is the cost of everything else.
 //!
-//! `cargo bench --bench batch -- FOLDER BODY…` measures the model of a folder on CSV files instead, answering CSV and JSON,
-//! and prints nanoseconds between tabs, for `tests/interop/bench_preprocessor.py`.
+//! `cargo bench --bench batch -- FOLDER BODY…` measures the model of a folder with CSV files instead, for CSV and JSON
+//! answers, and prints nanoseconds separated by tabs, for `tests/interop/bench_preprocessor.py`.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -20,7 +21,7 @@ use support::{fixtures, floor};
 const MEASURE_FOR: Duration = Duration::from_secs(2);
 
 fn main() {
-    // cargo adds a `--bench` of its own.
+    // cargo adds a `--bench`.
     let arguments: Vec<PathBuf> =
         std::env::args_os().skip(1).filter(|word| word != "--bench").map(Into::into).collect();
     if let Some((folder, bodies)) = arguments.split_first() {
@@ -70,7 +71,7 @@ fn of_files(folder: &Path, bodies: &[PathBuf]) {
     }
 }
 
-/// The shortest of many runs: what the machine can do when nothing disturbs it. Short work is timed in batches.
+/// The shortest of many runs, which other work on the machine disturbs least. Short runs are timed in batches.
 fn fastest(mut work: impl FnMut() -> usize) -> Duration {
     let once = Instant::now();
     std::hint::black_box(work());

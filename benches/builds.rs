@@ -1,8 +1,8 @@
-//! Two builds of byoc beside each other: what a change costs or gains a request.
+//! Compares two builds of byoc: what a change costs or saves for each request.
 //!
-//! `BEFORE=…/byoc AFTER=…/byoc cargo bench --bench builds`. Both serve on this machine at the same time and are asked one
-//! after the other, round after round; the table shows the median round. The processor's time of a request is the server's
-//! own (`/proc/PID/stat`), which other work on the machine disturbs less than it does the rate.
+//! `BEFORE=…/byoc AFTER=…/byoc cargo bench --bench builds`. Both serve on this machine at the same time and get
+//! requests in alternate rounds; the table shows the median round. The processor time of a request is that of the
+//! server process (`/proc/PID/stat`), which other work on the machine disturbs less than it does the rate.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints its table, of what its user names")]
 
@@ -18,7 +18,7 @@ use support::{fixtures, load};
 const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(400);
 const WORKERS: usize = 2;
-/// What a tick of `/proc` is: `USER_HZ` is 100 everywhere.
+/// Microseconds of a tick of `/proc`: `USER_HZ` is 100 on all architectures.
 const TICK_MICROSECONDS: f64 = 10_000.0;
 
 fn main() {
@@ -26,7 +26,7 @@ fn main() {
         println!("builds: nothing to compare; BEFORE and AFTER name two binaries");
         return;
     };
-    println!("{WORKERS} server workers, median of {ROUNDS} rounds; the processor's microseconds a request");
+    println!("{WORKERS} server workers, median of {ROUNDS} rounds; microseconds of processor time for each request");
     println!(
         "{:<16} {:>7} {:>6} {:>12} {:>12} {:>7} {:>10} {:>10} {:>7}",
         "container", "rows", "conns", "before req/s", "after req/s", "ratio", "before µs", "after µs", "ratio"
@@ -41,7 +41,7 @@ fn main() {
                 (0..ROUNDS).map(|_| (before.measure(&case, connections), after.measure(&case, connections))).collect();
             let rate = middle(&mut rounds, |(before, after)| after.rate / before.rate);
             let (rate_before, rate_after) = (rate.0.rate, rate.1.rate);
-            // Summed, since a round has few ticks.
+            // Summed over all rounds, because a round has few ticks.
             let cost = |of: fn(&(Round, Round)) -> &Round| {
                 let (ticks, requests) = rounds.iter().map(of).fold((0.0, 0.0), |(ticks, requests), round| {
                     (ticks + round.ticks, requests + round.rate * ROUND.as_secs_f64())
@@ -59,10 +59,10 @@ fn main() {
         }
     }
     let mean = (costs.iter().map(|ratio: &f64| ratio.ln()).sum::<f64>() / costs.len() as f64).exp();
-    println!("geometric mean of the processor's time, after to before: {mean:.3}");
+    println!("geometric mean of the processor time, after to before: {mean:.3}");
 }
 
-/// What a round measured.
+/// The result of a round.
 #[derive(Clone, Copy)]
 struct Round {
     rate: f64,
@@ -74,7 +74,7 @@ fn middle(rounds: &mut [(Round, Round)], of: impl Fn(&(Round, Round)) -> f64) ->
     rounds[rounds.len() / 2]
 }
 
-/// A container of a build.
+/// A running container of one build.
 struct Server {
     process: Child,
     address: SocketAddr,
@@ -94,20 +94,20 @@ impl Server {
         let address = first.rsplit("http://").next().expect("an address").trim_end_matches('"');
         let address = address.parse().expect("an address");
         while !next().contains("loaded") {}
-        // Read on, so that it never waits for its log to be taken.
+        // Reads on, so that the process never waits for its log to be read.
         std::thread::spawn(move || log.for_each(drop));
         Server { process, address }
     }
 
     fn measure(&self, case: &fixtures::Case, connections: usize) -> Round {
-        // What is measured begins after a fifth of the duration.
+        // The load runs for a fifth of the duration before it is measured.
         let before = self.ticks();
         let rate = load::measure(self.address, case, connections, ROUND).rate;
         let ticks = (self.ticks() - before) / 1.2;
         Round { rate, ticks }
     }
 
-    /// The processor's time that the process has had, in ticks: fields 14 and 15 (man7.org/linux/man-pages/man5/proc.5.html).
+    /// The processor time of the process in ticks: fields 14 and 15 (man7.org/linux/man-pages/man5/proc.5.html).
     fn ticks(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the process lives");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();

@@ -1,8 +1,8 @@
-//! What the endpoint adds to calling its containers directly: warm, over one container and over a pipeline of two; and
-//! cold, when a multi-model container has to load the model first.
+//! The latency that the endpoint adds to calling its containers directly: warm, for one container and a pipeline of
+//! two; and cold, when a multi-model container has to load the model first.
 //!
-//! `cargo bench --bench endpoint`. Everything shares this machine, so each round measures the containers and the endpoint one
-//! after the other, and the table shows the median round.
+//! `cargo bench --bench endpoint`. Everything runs on this machine, so each round measures the containers and then the
+//! endpoint, and the table shows the median round.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -28,7 +28,7 @@ use support::{fixtures, services};
 const ROUNDS: usize = 5;
 const SECONDS: f64 = 1.0;
 const WORKERS: usize = 2;
-/// How many models are loaded, each once, where loading is measured.
+/// Models that are loaded once each where loading is measured.
 const MODELS: usize = 200;
 
 fn main() {
@@ -46,7 +46,7 @@ fn warm() {
         ("one", Pipeline::new(vec![single("last", two)]).expect("a container")),
         ("two", Pipeline::new(vec![single("first", one), single("last", two)]).expect("containers")),
     ]);
-    // One connection: with more, all of this queues for the same few cores, and what is added can no longer be told.
+    // One connection: with more, requests queue for the same few cores, which hides what the endpoint adds.
     let run = |address, request| load::measure_request(address, request, 1, Duration::from_secs_f64(SECONDS));
     let direct = |case: &fixtures::Case, address| {
         let headers = [("content-type", case.content_type), ("accept", case.accept)];
@@ -57,7 +57,7 @@ fn warm() {
         run(endpoints, load::request(&format!("/endpoints/{name}/invocations"), &headers, &case.body))
     };
     row("warm, one container", || (direct(&last, two), through("one", &last)));
-    // What a client waits that calls one container after the other itself.
+    // The latency of a client that calls the containers one after the other itself.
     row("warm, two containers", || {
         let (first_alone, last_alone) = (direct(&first, one), direct(&last, two));
         let (p50, p99) = (first_alone.p50 + last_alone.p50, first_alone.p99 + last_alone.p99);
@@ -65,7 +65,7 @@ fn warm() {
     });
 }
 
-/// Directly, a model is loaded from where it lies unpacked; through the endpoint it is unpacked too.
+/// Called directly, the container loads an unpacked model; the endpoint unpacks it first.
 fn cold() {
     let case = fixtures::learner(1);
     let archive = support::fixtures_folder().join("linear-learner/regressor_housing/model.tar.gz");
@@ -104,7 +104,7 @@ fn cold() {
     });
 }
 
-/// Measures some rounds and prints the one whose addition is the median.
+/// Measures several rounds and prints the one with the median difference.
 fn row(name: &str, mut round: impl FnMut() -> (Measured, Measured)) {
     let mut rounds: Vec<_> = (0..ROUNDS).map(|_| round()).collect();
     rounds.sort_by(|a, b| (a.1.p50 - a.0.p50).total_cmp(&(b.1.p50 - b.0.p50)));

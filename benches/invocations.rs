@@ -1,8 +1,8 @@
-//! Requests per second of both containers over HTTP, beside a null actix handler that reads the same body and writes an
-//! answer of the same size: what the contract costs over the web server alone.
+//! Requests per second of both containers over HTTP, compared with a null actix handler that reads the same body and
+//! writes a response of the same size: the cost of the contract over that of the web server.
 //!
-//! `cargo bench --bench invocations`. Server and load generator share this machine, so the ratios are what counts. Each
-//! round measures the null handler and the container one after the other; the table shows the median round.
+//! `cargo bench --bench invocations`. Server and load generator share this machine, so only the ratios are meaningful.
+//! Each round measures the null handler and then the container; the table shows the median round.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -68,7 +68,7 @@ fn main() {
     }
 }
 
-/// A handler that reads the body and answers with bytes that it has.
+/// A handler that reads the body and answers with fixed bytes.
 fn null_server(answer: Vec<u8>) -> SocketAddr {
     let answer = web::Bytes::from(answer);
     support::serve(move |listener| {

@@ -1,9 +1,9 @@
-//! Training 1,000,000 × 100 float32 with 32 models, beside what this machine's matrix products take for the same arithmetic.
+//! Training 32 models on 1,000,000 × 100 float32, compared with the rate of this machine's matrix products.
 //!
-//! `cargo bench --bench training`. A row costs two products with the weights of all models, one for the scores and one for
-//! the gradient: 4 · features · models operations. Beside their rate stand two of the matrixmultiply crate, on as many threads
-//! in the same run: that of large square matrices, which is the machine's and the ratio's floor, and that of the two products
-//! of a mini-batch, at their own sizes.
+//! `cargo bench --bench training`. A row costs two products with the weights of all models, one for the scores and one
+//! for the gradient: 4 · features · models operations. Their rate is compared with two rates of the crate
+//! matrixmultiply on as many threads in the same run: that of large square matrices, which is the base of the ratio,
+//! and that of the two products of a mini-batch in their own sizes.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -29,7 +29,8 @@ fn main() {
     {
         let mut rows = rows(predictor_type == "binary_classifier");
         for threads in [1, threads] {
-            // The floor is taken before and after, and in turns about as long as an epoch: a busy neighbour takes from both.
+            // The floor is measured before and after, in turns about as long as an epoch, so that other load affects
+            // both.
             let before = square_products(threads);
             let own_sizes = products_of_a_batch(threads);
             let seconds = fastest_epoch(&mut rows, predictor_type, loss, threads);
@@ -48,7 +49,7 @@ fn main() {
     }
 }
 
-/// Numbers that look random and are always the same.
+/// Pseudo-random numbers, the same in every run.
 fn rows(is_binary: bool) -> Vec<Arc<Rows>> {
     let mut state = 1_u64;
     let mut next = move || {
@@ -105,7 +106,8 @@ fn square_products(threads: usize) -> f64 {
     per_second(threads, 8, (2 * SIZE * SIZE * SIZE) as f64, || drop(std::hint::black_box(square.dot(&square))))
 }
 
-/// The same of a mini-batch's products: rows × weights and rowsᵀ × slopes, each thread with its share of the models.
+/// The same for the products of a mini-batch: rows × weights and rowsᵀ × slopes, each thread with its share of the
+/// models.
 fn products_of_a_batch(threads: usize) -> f64 {
     const BATCH: usize = 1000;
     let models = MODELS / threads;
@@ -119,7 +121,7 @@ fn matrix(rows: usize, columns: usize) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), |(row, column)| ((row * 7 + column) % 11) as f32)
 }
 
-/// Operations a second of all threads together in the fastest of some turns, in each of which every thread runs so many times.
+/// Operations per second of all threads together, in the fastest of several turns of `times` runs in each thread.
 fn per_second(threads: usize, times: usize, operations: f64, run: impl Fn() + Sync) -> f64 {
     const TURNS: usize = 5;
     let turn = || {

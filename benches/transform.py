@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A large CSV through the housing pipeline, preprocessor and scorer, by `byoc transform`: rows a second and peak memory,
-beside `wc -l` and, where it is installed, beside scikit-learn on the same file.
+"""A large CSV through the housing pipeline, preprocessor and scorer, by `byoc transform`: rows per second and peak
+memory, compared with `wc -l` and, if installed, with scikit-learn on the same file.
 
     cargo build --release
-    python3 benches/transform.py [MEGABYTES]        1000 unless said; Linux
+    python3 benches/transform.py [MEGABYTES]        default 1000; Linux
 
-Memory is the resident memory of the job and of all its containers, added up, sampled every 20 ms. scikit-learn is given
-the same preprocessor, reads in chunks of 200,000 rows, and multiplies features and weights with numpy; for that a Python
-with pandas and scikit-learn is needed, such as that of `INTEROP=training tests/interop/run`.
+Memory is the resident memory of the job and all its containers together, sampled every 20 ms. scikit-learn has the same
+preprocessor, reads in chunks of 200,000 rows, and multiplies features and weights with numpy. That needs a Python with
+pandas and scikit-learn, such as that of `INTEROP=training tests/interop/run`.
 """
 import json
 import os
@@ -26,7 +26,7 @@ NAMES = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRE
 
 
 def generate(path, megabytes):
-    """Houses, the same each time; how many."""
+    """Writes the same houses each time and returns their count."""
     draw = random.Random(7)
     block = "".join(
         f"{draw.randint(1950, 2019)},{draw.randint(900, 6000)},{draw.randint(2, 6)},{draw.randint(2, 6) / 2},"
@@ -62,7 +62,7 @@ def resident(pid):
 
 
 def run(command):
-    """Runs a command: seconds, and the peak of the memory of all its processes together."""
+    """Runs a command. Returns the seconds and the peak memory of all its processes together."""
     begun = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     errors = []
@@ -78,7 +78,7 @@ def run(command):
 
 
 def scikit_learn(source, target):
-    """The same by scikit-learn, pandas and numpy: seconds; nothing where they are not installed."""
+    """The same with scikit-learn, pandas and numpy. Returns the seconds; None if they are not installed."""
     try:
         import joblib
         import numpy as np

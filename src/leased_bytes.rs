@@ -1,8 +1,8 @@
 //! Request and response bodies whose memory is leased as they arrive.
 //!
-//! A client that has sent part of a large body must not hold memory that no account counts. [`MemoryShare`] is what bodies may
-//! lease, [`LeasedBuffer`] leases memory before it allocates it, and its result is [`Bytes`] that own their lease: it is given
-//! back when their last copy is dropped.
+//! A client that has sent part of a large body must not hold memory that no account counts. [`MemoryShare`] is what
+//! bodies may lease, [`LeasedBuffer`] leases memory before it allocates it, and its result is [`Bytes`] that own their
+//! lease: it is given back when their last copy is dropped.
 
 use std::sync::Arc;
 
@@ -131,8 +131,8 @@ impl LeasedBuffer {
         Ok(())
     }
 
-    /// Doubles the capacity, but not beyond the most that can arrive: pushing stays linear, and at most twice the bytes that
-    /// have arrived are leased.
+    /// Doubles the capacity, but not beyond the most that can arrive: pushing stays linear, and at most twice the bytes
+    /// that have arrived are leased.
     fn grow(&mut self, needed: usize) -> Result<(), InsufficientMemory> {
         let twice = self.buffer.capacity().saturating_mul(2).min(self.most).max(needed);
         let capacity = match self.resize_lease(twice as u64) {

@@ -1,7 +1,7 @@
 //! Temporary folders that are cleaned up even if their process is killed.
 //!
-//! A killed process removes nothing. So each folder contains a file that its process has locked, and the operating system
-//! releases the lock when the process ends. A later process of the same user removes folders whose lock is free.
+//! A killed process removes nothing. So each folder contains a file that its process has locked, and the operating
+//! system releases the lock when the process ends. A later process of the same user removes folders whose lock is free.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -25,7 +25,8 @@ pub struct TemporaryFolder {
 }
 
 impl TemporaryFolder {
-    /// Makes a folder in the system's folder for temporary files. Its name begins with `prefix`, such as `byoc-endpoint-`.
+    /// Makes a folder in the system's folder for temporary files. Its name begins with `prefix`, such as
+    /// `byoc-endpoint-`.
     ///
     /// # Errors
     /// [`Cause::Io`] when it cannot be made.

@@ -1,4 +1,5 @@
-//! The models and requests that are measured: the housing walk-through's preprocessor, and a linear learner of ten features.
+//! The models and requests of the benches: the preprocessor of the housing example, and a linear learner of ten
+//! features.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use super::fixtures_folder;
 /// A model and a request to it.
 pub struct Case {
     pub model: Model,
-    /// Where the model was loaded from.
+    /// The folder that the model was loaded from.
     pub folder: PathBuf,
     pub body: Vec<u8>,
     pub content_type: &'static str,
@@ -73,7 +74,7 @@ pub fn learner(rows: usize) -> Case {
     }
 }
 
-/// Any model's folder, with any CSV.
+/// The model of a folder, with a CSV body.
 pub fn of_folder(folder: PathBuf, body: Vec<u8>, accept: &'static str) -> Case {
     Case { model: open(&folder), body, folder, content_type: "text/csv", accept, _unpacked: None }
 }

@@ -1,6 +1,7 @@
-//! The floor of a batch: split, parse, print, and nothing else; for a binary body: read its words, write the answer's.
+//! The floor of the bench `batch`: only splits, parses and prints; for a binary body, reads its words and writes the
+//! answer's.
 
-/// The numbers of an answer, whatever stands between them.
+/// The numbers of an answer, separated by anything else.
 pub fn numbers_of(answer: &[u8]) -> Vec<f64> {
     answer
         .split(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e'))
@@ -8,7 +9,7 @@ pub fn numbers_of(answer: &[u8]) -> Vec<f64> {
         .collect()
 }
 
-/// Splits and parses a CSV body, prints numbers, and says how many bytes it printed.
+/// Splits and parses a CSV body, prints numbers, and returns the count of printed bytes.
 pub fn run(body: &[u8], numbers: &[f64]) -> usize {
     let mut sum = 0.0;
     let mut start = 0;
@@ -27,8 +28,7 @@ pub fn run(body: &[u8], numbers: &[f64]) -> usize {
     std::hint::black_box(answer).len()
 }
 
-/// Reads each word of a binary body as a float32 and writes an answer's bytes: what there is to read and to write, and no
-/// more.
+/// Reads each word of a binary body as a float32 and writes as many bytes as the answer has.
 pub fn run_binary(body: &[u8], answer: &[u8]) -> usize {
     let sum: f32 = body.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).sum();
     std::hint::black_box(sum);

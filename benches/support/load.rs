@@ -1,4 +1,4 @@
-//! The load generator: kept-alive connections on one thread, each sending a request when its last one is answered.
+//! The load generator: keep-alive connections on one thread. Each sends a request when its previous one is answered.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 
 use super::fixtures::Case;
 
-/// What was measured.
+/// The result of a measurement.
 pub struct Measured {
-    /// Requests a second.
+    /// Requests per second.
     pub rate: f64,
     /// Median latency, in microseconds.
     pub p50: f64,
@@ -18,13 +18,13 @@ pub struct Measured {
     pub p99: f64,
 }
 
-/// Sends a case's request over so many connections for so long, after a short warm-up.
+/// Sends a case's request over several connections for `duration`, after a warm-up of a fifth of it.
 pub fn measure(address: SocketAddr, case: &Case, connections: usize, duration: Duration) -> Measured {
     let headers = [("content-type", case.content_type), ("accept", case.accept)];
     measure_request(address, request("/invocations", &headers, &case.body), connections, duration)
 }
 
-/// Sends one request over so many connections for so long, after a short warm-up.
+/// Sends a request over several connections for `duration`, after a warm-up of a fifth of it.
 pub fn measure_request(address: SocketAddr, request: Vec<u8>, connections: usize, duration: Duration) -> Measured {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
@@ -41,7 +41,7 @@ pub fn measure_request(address: SocketAddr, request: Vec<u8>, connections: usize
     }))
 }
 
-/// Sends requests one after the other over one connection, each once; how long the steps that belong together took.
+/// Sends each request once over one connection, in groups, and returns the latencies of the groups.
 pub fn measure_each(address: SocketAddr, steps: &[Vec<Vec<u8>>]) -> Measured {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! What the benches share.
+//! Code shared by the benches.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each bench uses its part, and a bench has no users")]
 
 pub mod fixtures;
@@ -12,7 +12,7 @@ use actix_web::dev::Server;
 use byoc::container::services::{SINGLE_MODEL, Services};
 use byoc::container::{Config, Mode};
 
-/// What `byoc serve` would share among its requests.
+/// The state that `byoc serve` shares among requests.
 pub fn services(case: &fixtures::Case, workers: usize) -> Services {
     let url = case.folder.to_str().expect("a plain path");
     let config = Config {

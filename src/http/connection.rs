@@ -8,8 +8,8 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// After this many bytes a reader is told that there are no more for now, so that it processes what it has. A request whose
-/// body is refused or not read any further holds no more than this.
+/// After this many bytes a reader is told that there are no more for now, so that it processes what it has. A request
+/// whose body is refused or not read any further holds no more than this.
 pub const READ_LIMIT: usize = 16 << 10;
 
 /// A connection, with a value that it owns until it is closed.
@@ -23,9 +23,10 @@ pub(super) struct Connection<H> {
 impl<H> Connection<H> {
     /// A connection that has just been accepted.
     ///
-    /// Sets TCP_NODELAY, so that the end of a response is sent at once; without it, it waits for the client's acknowledgement
-    /// of the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On Linux also sets
-    /// TCP_USER_TIMEOUT, which closes a connection whose client acknowledges nothing for `client_timeout`.
+    /// Sets TCP_NODELAY, so that the end of a response is sent at once; without it, it waits for the client's
+    /// acknowledgement of the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On
+    /// Linux also sets TCP_USER_TIMEOUT, which closes a connection whose client acknowledges nothing for
+    /// `client_timeout`.
     pub(super) fn open(stream: TcpStream, client_timeout: Duration, held: H) -> Connection<H> {
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("TCP_NODELAY could not be set: {error}");

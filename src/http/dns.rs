@@ -1,5 +1,5 @@
-//! Resolving host names, with an error of its own type: the client's and the standard library's can only be told by their
-//! text.
+//! Resolving host names, with an error of its own type: the client's and the standard library's can only be told by
+//! their text.
 
 use std::fmt;
 use std::io;

@@ -1,9 +1,10 @@
 //! Response bodies with a deadline, for clients that may stop reading.
 //!
-//! actix asks a body for its next chunk once the previous one is sent. If the client stops reading, actix never asks again and
-//! holds the body for as long as the connection lives. So a large or slow body is sent through [`with_deadline`]: a timer drops
-//! it at its deadline, with its memory and its leases, and a later read of it gets an error. The operating system closes the
-//! connection itself if the client acknowledges nothing for too long ([`super::connection`]).
+//! actix asks a body for its next chunk once the previous one is sent. If the client stops reading, actix never asks
+//! again and holds the body for as long as the connection lives. So a large or slow body is sent through
+//! [`with_deadline`]: a timer drops it at its deadline, with its memory and its leases, and a later read of it gets an
+//! error. The operating system closes the connection itself if the client acknowledges nothing for too long
+//! ([`super::connection`]).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -76,8 +77,8 @@ impl<S: Stream<Item = Bytes> + Unpin> Stream for DeadlineStream<S> {
     }
 }
 
-/// A whole body in chunks of at most [`CHUNK_SIZE`] bytes. Bytes that own a lease ([`leased`](crate::leased_bytes::leased))
-/// give it back as soon as they are sent.
+/// A whole body in chunks of at most [`CHUNK_SIZE`] bytes. Bytes that own a lease
+/// ([`leased`](crate::leased_bytes::leased)) give it back as soon as they are sent.
 #[derive(Debug)]
 pub struct Chunks(VecDeque<Bytes>);
 

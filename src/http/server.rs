@@ -1,8 +1,9 @@
 //! The HTTP server, whose connections each hold a bounded amount of memory.
 //!
-//! It does what `actix_web::HttpServer` does, and two things that `HttpServer` has no option for. A connection hands over at
-//! most [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time, because actix would read 128 KiB ahead of a body that no
-//! handler takes. And each connection owns a value that is made when it opens, such as a lease of memory.
+//! It does what `actix_web::HttpServer` does, and two things that `HttpServer` has no option for. A connection hands
+//! over at most [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time, because actix would read 128 KiB ahead
+//! of a body that no handler takes. And each connection owns a value that is made when it opens, such as a lease of
+//! memory.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use crate::telemetry::logs;
 /// How long an idle connection stays open: longer than the platform's five seconds between pings.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// The most bytes that a connection holds. While it receives a request: [`READ_LIMIT`](super::connection::READ_LIMIT), actix's
-/// payload buffer of 32 KiB, and what came with its last bytes. While it sends a response: a chunk of
+/// The most bytes that a connection holds. While it receives a request: [`READ_LIMIT`](super::connection::READ_LIMIT),
+/// actix's payload buffer of 32 KiB, and what came with its last bytes. While it sends a response: a chunk of
 /// [`CHUNK_SIZE`](super::response_body::CHUNK_SIZE) bytes on top of actix's buffer of 32 KiB.
 pub const CONNECTION_MEMORY: u64 = 96 << 10;
 
@@ -31,7 +32,8 @@ pub const CONNECTION_MEMORY: u64 = 96 << 10;
 pub struct ServerConfig<O> {
     /// Worker threads; one for each processor if `None`.
     pub workers: Option<usize>,
-    /// The most open connections of all workers together; further ones wait until one is closed. actix's default if `None`.
+    /// The most open connections of all workers together; further ones wait until one is closed. actix's default if
+    /// `None`.
     pub max_connections: Option<usize>,
     /// How many seconds requests may go on after the server was told to stop.
     pub shutdown_timeout: u64,
@@ -51,8 +53,8 @@ pub fn configure_allocator() {
 
 /// Stops a server. A graceful stop lets requests in flight end first.
 pub async fn stop(server: &ServerHandle, graceful: bool) {
-    // Its workers end while its other thread may still accept a connection. That is not an error of a server that stops, and
-    // would stand in the log before the error for which it stops.
+    // Its workers end while its other thread may still accept a connection. That is not an error of a server that
+    // stops, and would stand in the log before the error for which it stops.
     logs::mute_accepting();
     server.stop(graceful).await;
 }

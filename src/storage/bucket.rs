@@ -114,8 +114,8 @@ impl Bucket {
         Ok(Bucket { client: Arc::new(client) })
     }
 
-    /// Reads an object of at most `limit` bytes, which are leased from `memory`. A download that breaks off is resumed if the
-    /// object still has the same ETag.
+    /// Reads an object of at most `limit` bytes, which are leased from `memory`. A download that breaks off is resumed
+    /// if the object still has the same ETag.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -139,8 +139,8 @@ impl Bucket {
         Ok(Object { content: content.finish(), content_type })
     }
 
-    /// Copies an object to `into` piece by piece, after `agree` has accepted the size that the store announces, and never more
-    /// bytes than that.
+    /// Copies an object to `into` piece by piece, after `agree` has accepted the size that the store announces, and
+    /// never more bytes than that.
     ///
     /// # Errors
     /// The error of `agree`, and nothing is written; any other [`StorageError`], and a part may be written.
@@ -315,7 +315,8 @@ impl Upload {
 
     /// Cancels the upload and deletes its parts.
     pub async fn abort(mut self) {
-        // It fails if the upload has not begun, and then there are no parts; otherwise S3's lifecycle rules remove them.
+        // It fails if the upload has not begun, and then there are no parts; otherwise S3's lifecycle rules remove
+        // them.
         let _ = self.0.abort().await;
     }
 }

@@ -233,8 +233,8 @@ async fn a_download_is_no_larger_than_there_is_room_for() {
     assert_eq!(bucket.download("a", &mut copy, |_| Ok(())).await.map(|entry| entry.bytes), Ok(7));
 }
 
-/// A store that says that an object has seven bytes and sends some without an end: in chunks, for which the length does not
-/// count.
+/// A store that says that an object has seven bytes and sends some without an end: in chunks, for which the length does
+/// not count.
 fn endless_store() -> String {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,8 +1,8 @@
 //! Files of this machine that clients name.
 //!
-//! A name may lead to a pipe without a writer, to an endless device, or to a file system that hangs. So only regular files are
-//! read, only as many bytes as their size, and each in a thread of its own that neither the queue nor the end of the process
-//! waits for.
+//! A name may lead to a pipe without a writer, to an endless device, or to a file system that hangs. So only regular
+//! files are read, only as many bytes as their size, and each in a thread of its own that neither the queue nor the end
+//! of the process waits for.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read as _;
@@ -42,8 +42,8 @@ impl Folders {
         Folders { as_given, real }
     }
 
-    /// Whether a path, which need not exist yet, is below one of the folders. This is a first check for early errors; reading
-    /// checks the opened file.
+    /// Whether a path, which need not exist yet, is below one of the folders. This is a first check for early errors;
+    /// reading checks the opened file.
     pub async fn may_hold(&self, path: &Path) -> bool {
         // Links are resolved before `..` is, as the operating system does.
         let climbs = path.components().any(|component| component == Component::ParentDir);
@@ -62,8 +62,8 @@ impl Folders {
         matches!(tokio::time::timeout(LOOK_LIMIT, found).await, Ok(Ok(true)))
     }
 
-    /// Whether the file that was opened by this path is below one of the folders, even if the path or a link on it was replaced
-    /// since.
+    /// Whether the file that was opened by this path is below one of the folders, even if the path or a link on it was
+    /// replaced since.
     fn hold(&self, path: &Path, opened: &Metadata) -> bool {
         let Ok(real) = path.canonicalize() else { return false };
         let is_it = std::fs::symlink_metadata(&real)
@@ -75,7 +75,8 @@ impl Folders {
 /// How long resolving a path may take.
 const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Reads a file of at most `limit` bytes, which are leased from `memory`. It must be below one of `folders`, if they are given.
+/// Reads a file of at most `limit` bytes, which are leased from `memory`. It must be below one of `folders`, if they
+/// are given.
 pub(super) async fn read(
     path: &Path,
     limit: u64,

@@ -1,5 +1,5 @@
-//! Names of objects, folders and prefixes: a path, a `file://` URL, or a URL of S3, either `s3://` or `https://`. SageMaker's
-//! API accepts both (the shapes S3Uri, S3ModelUri and Url of botocore: `(https|s3)://([^/]+)/?(.*)`).
+//! Names of objects, folders and prefixes: a path, a `file://` URL, or a URL of S3, either `s3://` or `https://`.
+//! SageMaker's API accepts both (the shapes S3Uri, S3ModelUri and Url of botocore: `(https|s3)://([^/]+)/?(.*)`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};

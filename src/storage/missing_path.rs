@@ -12,8 +12,8 @@ pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The message for a path that does not exist: names it and the contents of its nearest existing parent, the most similar name
-/// first.
+/// The message for a path that does not exist: names it and the contents of its nearest existing parent, the most
+/// similar name first.
 pub fn nothing_at(path: &Path) -> String {
     let path = absolute(path);
     let nothing = format!("there is nothing at {}", path.display());
@@ -41,8 +41,8 @@ pub fn nothing_at(path: &Path) -> String {
     nothing
 }
 
-/// Follows `rest` below the folder `near`, at each step to the name as written or the most similar one. The folder itself if
-/// there is no similar name.
+/// Follows `rest` below the folder `near`, at each step to the name as written or the most similar one. The folder
+/// itself if there is no similar name.
 fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
     let mut place = near.to_owned();
     for wanted in rest.components() {

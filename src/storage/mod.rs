@@ -1,7 +1,7 @@
 //! Objects in folders of this machine and in buckets of S3 or a compatible store.
 //!
-//! A [`Location`] names an object, a folder or a prefix. [`Storage`] reads and writes whole objects; a [`Bucket`] is one bucket.
-//! Only `bucket` and the `s3_` modules name the crate object_store. Nothing here knows models or jobs.
+//! A [`Location`] names an object, a folder or a prefix. [`Storage`] reads and writes whole objects; a [`Bucket`] is
+//! one bucket. Only `bucket` and the `s3_` modules name the crate object_store. Nothing here knows models or jobs.
 
 mod bucket;
 mod error;
@@ -94,8 +94,8 @@ impl Storage {
         self.read_within(location, limit, &MemoryShare::unbounded(), None).await.map(|object| object.content)
     }
 
-    /// Reads an object that a client names, of at most `limit` bytes, which are leased from `memory`. A file of this machine
-    /// must be below one of `folders`, if they are given.
+    /// Reads an object that a client names, of at most `limit` bytes, which are leased from `memory`. A file of this
+    /// machine must be below one of `folders`, if they are given.
     ///
     /// # Errors
     /// As [`Storage::read`], and [`StorageError::InsufficientMemory`].

@@ -1,4 +1,5 @@
-//! The HTTP client of S3: object_store's own, which follows no redirect to another host and names the server in its errors.
+//! The HTTP client of S3: object_store's own, which follows no redirect to another host and names the server in its
+//! errors.
 
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
@@ -44,8 +45,8 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Follows a redirect to the same scheme, host and port only: a request carries the session token in a header, which would go
-/// along to any address that the answer names.
+/// Follows a redirect to the same scheme, host and port only: a request carries the session token in a header, which
+/// would go along to any address that the answer names.
 fn follow_on_same_host(attempt: Attempt<'_>) -> Action {
     if attempt.previous().len() > MOST_REDIRECTS {
         return attempt.error(ExchangeError::new("the server redirects again and again".to_owned()));
@@ -61,8 +62,8 @@ fn follow_on_same_host(attempt: Attempt<'_>) -> Action {
     )))
 }
 
-/// object_store's client with errors that name the server. object_store itself strips the URL from them and keeps its own
-/// error types private, so this is the only place that knows both.
+/// object_store's client with errors that name the server. object_store itself strips the URL from them and keeps its
+/// own error types private, so this is the only place that knows both.
 #[derive(Debug)]
 struct ExplainingClient(Client);
 

@@ -29,8 +29,8 @@ pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
     {
         return StorageError::InvalidKey(path.clone());
     }
-    // object_store's error types for answers are private, and a failed listing has the same variant for every status. The
-    // XML that S3 answered with is in the text.
+    // object_store's error types for answers are private, and a failed listing has the same variant for every status.
+    // The XML that S3 answered with is in the text.
     let text = error.to_string();
     let code = element(&text, "Code");
     let message = describe(error, code, element(&text, "Message"));

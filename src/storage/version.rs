@@ -9,8 +9,8 @@ use super::{Entry, StorageError};
 /// The most files of a folder that count. Models have a few.
 const MOST_FILES: usize = 1000;
 
-/// The version of an object: in S3 its ETag, for a file its size and modification time, for a folder those of all its files. A
-/// file that is replaced by one of the same size and time keeps its version.
+/// The version of an object: in S3 its ETag, for a file its size and modification time, for a folder those of all its
+/// files. A file that is replaced by one of the same size and time keeps its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(String);
 

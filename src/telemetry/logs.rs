@@ -8,8 +8,8 @@ use log::LevelFilter;
 use crate::telemetry::printable;
 use byoc_formats::suggest;
 
-/// The target of the line with the address on which a process listens. It is logged at every level, because a program that
-/// starts byoc on port 0 reads the port from it.
+/// The target of the line with the address on which a process listens. It is logged at every level, because a program
+/// that starts byoc on port 0 reads the port from it.
 pub const LISTENING: &str = "byoc::listening";
 
 /// The target of actix's log lines about accepting connections.
@@ -23,8 +23,8 @@ pub fn mute_accepting() {
 
 /// Sets up the log of this process. A second call changes nothing.
 ///
-/// `filter` has env_logger's syntax (`RUST_LOG`). Without one, events of byoc at `level` and above are logged, and warnings
-/// of its dependencies.
+/// `filter` has env_logger's syntax (`RUST_LOG`). Without one, events of byoc at `level` and above are logged, and
+/// warnings of its dependencies.
 pub fn start(level: LevelFilter, filter: Option<&str>) {
     let mut builder = env_logger::Builder::new();
     match filter {
@@ -57,7 +57,8 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
     }
 }
 
-/// Parses a level: a name in upper or lower case, or a number of Python's `logging`, which SageMaker's own containers accept.
+/// Parses a level: a name in upper or lower case, or a number of Python's `logging`, which SageMaker's own containers
+/// accept.
 pub fn parse_level(text: &str) -> Result<LevelFilter, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "off" => Ok(LevelFilter::Off),

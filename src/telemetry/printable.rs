@@ -1,8 +1,8 @@
 //! Makes text from outside safe for a log or a terminal: names and URLs may contain any character.
 //!
 //! A carriage return or an escape sequence in a name could overwrite, forge or hide lines of a log on a terminal, and a
-//! bidirectional control character could reorder them (CWE-117, CWE-150, CVE-2021-42574). Such characters are written as Rust
-//! escapes: `\r`, `\u{1b}`, `\u{202e}`.
+//! bidirectional control character could reorder them (CWE-117, CWE-150, CVE-2021-42574). Such characters are written
+//! as Rust escapes: `\r`, `\u{1b}`, `\u{202e}`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -24,8 +24,8 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A JSON document for a terminal. Control characters can only be in its strings, so JSON's own escapes are used for them;
-/// line breaks are between its values and stay.
+/// A JSON document for a terminal. Control characters can only be in its strings, so JSON's own escapes are used for
+/// them; line breaks are between its values and stay.
 pub fn json(document: &str) -> Cow<'_, str> {
     escaped(document, |text, character| match character {
         '\n' => text.push('\n'),
@@ -83,8 +83,9 @@ fn escaped(text: &str, mut escape: impl FnMut(&mut String, char)) -> Cow<'_, str
     Cow::Owned(shown)
 }
 
-/// Whether a terminal or a log collector interprets a character instead of showing it: control characters (C0, DEL and C1),
-/// the line and paragraph separators, and those that change the direction of text (unicode.org/reports/tr9, `Bidi_Control`).
+/// Whether a terminal or a log collector interprets a character instead of showing it: control characters (C0, DEL and
+/// C1), the line and paragraph separators, and those that change the direction of text (unicode.org/reports/tr9,
+/// `Bidi_Control`).
 fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

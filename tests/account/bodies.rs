@@ -1,5 +1,5 @@
-//! The same hostile claims in every media type that can be read, for rows of every shape: a size that a body only claims
-//! takes no memory, and what it contains takes memory in proportion to its bytes.
+//! The same hostile claims in every media type that can be read, for rows of every shape: a size that a body only
+//! claims takes no memory, and what it contains takes memory in proportion to its bytes.
 
 use allocation_counter::measure;
 use byoc_account::{Allowance, Purpose};
@@ -167,8 +167,8 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
     }
 }
 
-/// The most memory that a byte of a body may take. In rows of any width each comma is a column of its own, with a capacity
-/// for its first cells.
+/// The most memory that a byte of a body may take. In rows of any width each comma is a column of its own, with a
+/// capacity for its first cells.
 const MOST_A_BYTE: u64 = 128;
 const SMALL: u64 = 128 << 10;
 

@@ -1,5 +1,5 @@
-//! Accounting of memory and work while models are loaded, inspected and asked: it matches the allocator, no file and no body
-//! gets more than its size justifies, and both grow in proportion.
+//! Accounting of memory and work while models are loaded, inspected and asked: it matches the allocator, no file and no
+//! body gets more than its size justifies, and both grow in proportion.
 //!
 //! This is a test binary of its own because it needs an allocator that counts.
 

@@ -1,5 +1,5 @@
-//! Artifacts of every class of scikit-learn that can be read, of any size. They are pickles made of pieces, so that a test
-//! can replace one or refer to it again.
+//! Artifacts of every class of scikit-learn that can be read, of any size. They are pickles made of pieces, so that a
+//! test can replace one or refer to it again.
 
 use byoc_formats::pickle::{ItemType, Items, Python, write};
 

@@ -1,7 +1,7 @@
-"""Attacks that try to make a container use more memory or time than it has: a function each, with the answers it allows.
+"""Attacks that try to make a container use more memory or time than it has: a function each, with its allowed answers.
 
-Each attack has its own container and returns the replies. A refusal must come within a second. An answer, or a 504, may take
-as long as the work does, up to the container's --timeout. The numbers are those of the items of issue 13.
+Each attack has its own container and returns the replies. A refusal must come within a second. An answer, or a 504, may
+take as long as the work does, up to the container's --timeout. The numbers are those of the items of issue 13.
 """
 import gzip
 import io

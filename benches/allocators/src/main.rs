@@ -9,12 +9,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
-    // What a program can ask of mimalloc; byoc's own call is to glibc's allocator.
+    // The counterpart for mimalloc of byoc's call to glibc's allocator.
     #[cfg(any(feature = "mimalloc-v2", feature = "mimalloc-v3"))]
     std::thread::spawn(|| {
         loop {
             std::thread::sleep(std::time::Duration::from_millis(250));
-            // SAFETY: it takes no pointers and leaves what is in use alone.
+            // SAFETY: it takes no pointers and does not touch blocks in use.
             unsafe { libmimalloc_sys::mi_collect(true) }
         }
     });

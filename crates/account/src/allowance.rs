@@ -7,8 +7,8 @@ use std::fmt;
 
 /// A lease that grows with its task, and the task's deadline. It belongs to the one thread that runs the task.
 ///
-/// Readers and transformers take bytes before they allocate them, and give back what they have freed. Bytes are leased in
-/// larger steps, so that taking them mostly costs a comparison.
+/// Readers and transformers take bytes before they allocate them, and give back what they have freed. Bytes are leased
+/// in larger steps, so that taking them mostly costs a comparison.
 #[derive(Debug)]
 pub struct Allowance {
     purpose: Purpose,

@@ -10,10 +10,10 @@ pub fn memory() -> Option<u64> {
         .min()
 }
 
-/// The smallest limit of a process's control groups and their parents
-/// (docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html): `memory.max` of version 2,
-/// `memory.limit_in_bytes` of version 1, where "no limit" is a number larger than any machine's memory. Within a container the
-/// parents are usually not visible, and its own group is the root.
+/// The smallest limit of a process's control groups and their parents (docs.kernel.org/admin-guide/cgroup-v2.html and
+/// cgroup-v1/memory.html): `memory.max` of version 2, `memory.limit_in_bytes` of version 1, where "no limit" is a
+/// number larger than any machine's memory. Within a container the parents are usually not visible, and its own group
+/// is the root.
 fn of_cgroups(mounted_at: &Path, groups: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(groups).unwrap_or_default();
     let limit = |folder: &Path| {
