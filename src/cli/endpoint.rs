@@ -90,13 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_is_all_that_is_needed() {
+    fn a_configuration_is_enough() {
         let file = file();
         let environment = Environment::from([("PATH", "/bin"), ("AWS_SECRET_ACCESS_KEY", "s"), ("RUST_LOG", "debug")]);
         let settings = read(&["--config", file.path().to_str().unwrap()], &environment).unwrap();
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 8080));
         assert_eq!(settings.state_dir, None);
         assert_eq!(settings.limits, Limits::default());
+        assert_eq!(settings.container_settings.cache, CacheSettings::default());
         assert_eq!(settings.container_settings.environment.region, "us-east-1");
         let inherited: Vec<_> = settings.container_settings.environment.inherited.keys().map(String::as_str).collect();
         assert_eq!(inherited, ["PATH", "RUST_LOG"]);

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_batch_job_payloads_are_bounded_by_the_job_and_not_by_the_container() {
+    fn in_a_batch_job_the_job_limits_payloads_and_the_container_does_not() {
         let batch = |megabytes| {
             let environment =
                 Environment::from([("SAGEMAKER_BATCH", "True"), ("SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes)]);

@@ -126,6 +126,7 @@ fn resolve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::settings::row::Default;
     use crate::cli::testing::given;
     use crate::env::Environment;
 
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_all_that_is_needed_and_win_over_variables_and_over_the_file() {
+    fn flags_are_enough_and_win_over_variables_and_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("job.json");
         let text = r#"{"TransformJobName": "j", "MaxPayloadInMB": 1, "BatchStrategy": "SingleRecord",
@@ -161,6 +162,24 @@ mod tests {
     }
 
     #[test]
+    fn the_defaults_of_the_table_are_those_of_the_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        let flags = ["--input", place, "--output", place, "--model", "http://127.0.0.1:1"];
+        let without = read(&flags, &Environment::default()).unwrap().job;
+        let mut defaults = 0;
+        for member in Member::ALL {
+            let setting = row(*member);
+            let (Some(flag), Default::Value(text)) = (setting.flag, setting.default) else { continue };
+            let explicit = format!("--{}={text}", flag.name);
+            let with = read(&[&flags[..], &[&explicit]].concat(), &Environment::default()).unwrap().job;
+            assert_eq!(with, without, "{explicit}");
+            defaults += 1;
+        }
+        assert_eq!(defaults, 9);
+    }
+
+    #[test]
     fn all_wrong_settings_are_reported_at_once() {
         let flags = ["--model", "/none/model", "--split-type", "Lines", "--job", "/none/job.json"];
         let environment = Environment::from([("BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES", "many")]);
@@ -176,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_says_by_which_flag_variable_or_file_it_was_set() {
+    fn a_problem_names_the_flag_variable_or_file_that_it_comes_from() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("job.json");
         std::fs::write(&file, r#"{"ModelClientConfig": {"InvocationsMaxRetries": 9}, "TransformJobName": "a_b"}"#)
