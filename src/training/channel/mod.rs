@@ -8,6 +8,7 @@ pub(super) mod streams;
 pub(super) mod table_source;
 
 use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::media_types::content_type::{self, CsvHeader};
 use byoc_formats::suggest;
 use serde::Deserialize;
 
@@ -67,16 +68,12 @@ impl Channel {
         self.content_type.as_deref().unwrap_or_default()
     }
 
-    /// The value of a parameter of the content type.
-    fn parameter(&self, name: &str) -> Option<&str> {
-        let parameters = self.content_type().split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-        let mut values = parameters.filter(|(found, _)| found.trim().eq_ignore_ascii_case(name));
-        values.next().map(|(_, value)| value.trim().trim_matches('"'))
-    }
-
-    /// `label_size`: how many columns at the left are labels.
-    pub(in crate::training) fn label_size(&self) -> Option<&str> {
-        self.parameter("label_size")
+    /// `label_size`: the number of columns at the left that are labels.
+    ///
+    /// # Errors
+    /// [`Cause::BadSetting`] if it is given twice with two values.
+    pub(in crate::training) fn label_size(&self) -> Result<Option<&str>> {
+        content_type::Header::new(self.content_type()).parameter("label_size").map_err(as_setting)
     }
 
     /// Whether files begin with a header line.
@@ -84,11 +81,10 @@ impl Channel {
     /// # Errors
     /// [`Cause::BadSetting`] for a `header` that is neither present nor absent.
     pub(in crate::training) fn header(&self) -> Result<Header> {
-        match self.parameter("header") {
-            None => Ok(Header::Absent),
-            Some(value) if value.eq_ignore_ascii_case("absent") => Ok(Header::Absent),
-            Some(value) if value.eq_ignore_ascii_case("present") => Ok(Header::Present),
-            Some(_) => Err(Error::new(
+        match content_type::Header::new(self.content_type()).csv_header().map_err(as_setting)? {
+            CsvHeader::Absent => Ok(Header::Absent),
+            CsvHeader::Present => Ok(Header::Present),
+            CsvHeader::Unknown(_) => Err(Error::new(
                 Cause::BadSetting,
                 format!("ContentType {:?}: expected header=present or header=absent", self.content_type()),
             )),
@@ -100,7 +96,7 @@ impl Channel {
     /// # Errors
     /// [`Cause::BadSetting`] with the content type.
     pub(in crate::training) fn check_label_first(&self) -> Result<()> {
-        if self.label_size().is_some_and(|size| size != "1") {
+        if self.label_size()?.is_some_and(|size| size != "1") {
             let expected = "expected label_size=1, the label in the first column";
             return Err(Error::new(Cause::BadSetting, format!("ContentType {:?}: {expected}", self.content_type())));
         }
@@ -115,14 +111,14 @@ impl Channel {
         let refuse = |message: String| Err(Error::new(Cause::BadSetting, message));
         let header = self.content_type.as_deref().map(str::trim).filter(|header| !header.is_empty());
         let Some(header) = header else { return Ok(Format::RecordIo) };
-        let essence = header.split(';').next().unwrap_or_default().trim();
-        let format = match essence.to_ascii_lowercase().as_str() {
+        let name = content_type::Header::new(header).name();
+        let format = match name.to_ascii_lowercase().as_str() {
             "text/csv" => Format::Csv,
             "application/x-recordio-protobuf" => Format::RecordIo,
             _ => {
                 return refuse(format!(
                     "ContentType {header:?} cannot be trained on: {}expected text/csv or application/x-recordio-protobuf",
-                    suggest::did_you_mean(essence, ["text/csv", "application/x-recordio-protobuf"])
+                    suggest::did_you_mean(name, ["text/csv", "application/x-recordio-protobuf"])
                 ));
             }
         };
@@ -133,6 +129,11 @@ impl Channel {
             _ => Ok(format),
         }
     }
+}
+
+/// An error in a content type, which is a setting of a channel.
+fn as_setting(error: Error) -> Error {
+    error.because(Cause::BadSetting)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl TableSource {
             ));
         }
         let content_type = channel.content_type();
-        if let Some(size) = channel.label_size()
+        if let Some(size) = channel.label_size()?
             && let Some(contradiction) = specification.contradicts_label_size(size)
         {
             return Err(Error::new(
