@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use byoc::container::services::{SINGLE_MODEL, Services};
 use byoc::container::{Config, Mode};
+use byoc::model::NamedPath;
 
 /// The state that `byoc serve` shares among requests.
 pub fn services(case: &fixtures::Case, workers: usize) -> Services {
@@ -33,7 +34,8 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         stop_on_stdin_eof: false,
     };
     let services = Services::start(&config).expect("threads");
-    let _ = services.single.set(services.registry.load(SINGLE_MODEL, url).expect("the bench's own model"));
+    let _ =
+        services.single.set(services.registry.load(SINGLE_MODEL, &NamedPath::new(url)).expect("the bench's own model"));
     byoc::telemetry::metrics::start();
     services
 }

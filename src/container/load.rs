@@ -19,6 +19,7 @@ use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
+use crate::model::NamedPath;
 use byoc_formats::error::chain;
 
 /// What a load may say; all else that multi-model-server takes is about its workers.
@@ -84,7 +85,7 @@ async fn answer(
     // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its end even where
     // the caller goes away, so a slot is never left half full.
     let begin = move || {
-        let begun = root.check(&url).and_then(|()| registry.begin(&name, &url));
+        let begun = root.check(&url).and_then(|()| registry.begin(&name, &NamedPath::new(&url)));
         let failed = move |error: Error| {
             log::warn!("request {log_id}: model {name} was not loaded from {url}: {}", chain(&error));
             root.redact(error, &url)

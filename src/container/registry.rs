@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -16,7 +15,7 @@ use crate::container::background;
 use crate::container::loader::Loader;
 use crate::container::services::SINGLE_MODEL;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Answer, Artifact, Cost, Exchange, Model, Script, SeenKinds};
+use crate::model::{Answer, Artifact, Cost, Exchange, Model, NamedPath, Script, SeenKinds};
 use byoc_sklearn::preprocessor::Overrides;
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
@@ -137,8 +136,8 @@ impl Registry {
     ///
     /// # Errors
     /// Those of [`Registry::begin`] and [`Loading::finish`].
-    pub fn load(self: &Arc<Registry>, name: &str, url: &str) -> Result<Arc<Loaded>> {
-        self.begin(name, url)?.finish()
+    pub fn load(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<Arc<Loaded>> {
+        self.begin(name, place)?.finish()
     }
 
     /// Finds the model in a folder, or the one that a file is, and takes a name for it.
@@ -146,8 +145,8 @@ impl Registry {
     /// # Errors
     /// [`Cause::ModelNotFound`] when the folder is not there, [`Cause::ModelAlreadyRegistered`], and [`Cause::NoModel`] and
     /// [`Cause::SeveralModels`] where it does not hold one.
-    pub fn begin(self: &Arc<Registry>, name: &str, url: &str) -> Result<Loading> {
-        let directory = Path::new(url);
+    pub fn begin(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<Loading> {
+        let (directory, url) = (place.path(), place.name());
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
                 " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model"
@@ -157,11 +156,11 @@ impl Registry {
             return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}{advice}")));
         }
         let claim = self.claim(name)?;
-        let artifact = Artifact::find(directory)?;
+        let artifact = Artifact::find_named(place)?;
         if let Some(warning) = Script::warning(&artifact.scripts()) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
-        if let Some(warning) = artifact.warning_of_passed_over(directory) {
+        if let Some(warning) = artifact.warning_of_passed_over(place) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
         Ok(Loading { claim, artifact, url: url.to_owned() })

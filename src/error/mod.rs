@@ -77,12 +77,6 @@ impl Error {
         self
     }
 
-    /// The same error with another name for a path that its message names.
-    pub fn renamed(mut self, name: &str, other: &str) -> Error {
-        self.0.details.renamed(name, other);
-        self
-    }
-
     /// The same error under another cause.
     pub fn because(mut self, cause: Cause) -> Error {
         self.0.cause = cause;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Allowance, Purpose};
 use byoc_sklearn::allow_list::ScikitLearn;
 
-use super::{Artifact, COLUMNS_JSON};
+use super::artifact::COLUMNS_JSON;
+use super::{Artifact, NamedPath};
 use crate::error::{Cause, Error, Result};
 use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
 use byoc_formats::pickle::Held;
@@ -46,7 +47,8 @@ pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
 ///
 /// # Errors
 /// [`Cause::NoModel`] and [`Cause::SeveralModels`] with what lies there.
-pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
+pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
+    let folder = place.path();
     if ModelAlgo::is_in(folder) {
         return Ok(Artifact::LinearLearner(folder.to_owned()));
     }
@@ -67,13 +69,13 @@ pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
         [pickle] => Ok(pickle_at(pickle)),
         [] => {
             let names: Vec<String> = entries.iter().map(|entry| name_of(entry)).collect();
-            let advice = advice(folder, &entries).map(|advice| format!(": {advice}")).unwrap_or_default();
+            let advice = advice(place, &entries).map(|advice| format!(": {advice}")).unwrap_or_default();
             Err(Error::new(
                 Cause::NoModel,
                 format!(
                     "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
                      *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
-                    folder.display(),
+                    place.name(),
                     listed(&names)
                 ),
             ))
@@ -86,7 +88,7 @@ pub(super) fn in_folder(folder: &Path) -> Result<Artifact> {
                 format!(
                     "{} models in {} ({}): expected one; give one of them by its own path, or put it into a folder of its own",
                     several.len(),
-                    folder.display(),
+                    place.name(),
                     listed(&held)
                 ),
             ))
@@ -145,7 +147,8 @@ fn held_by(pickle: &Path) -> String {
 }
 
 /// What to do about a folder without a model at its top, where that can be seen.
-fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
+fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
+    let folder = place.path();
     let names = |files: &[&PathBuf]| listed(&files.iter().map(|file| name_of(file)).collect::<Vec<_>>());
     let is_archive = |entry: &&PathBuf| FileKind::of(entry) == Some(FileKind::Archive) && entry.is_file();
     let archives: Vec<&PathBuf> = entries.iter().filter(is_archive).collect();
@@ -169,17 +172,17 @@ fn advice(folder: &Path, entries: &[PathBuf]) -> Option<String> {
             "{} is an archive further down: give it by its own path, {}; an endpoint loads those of a folder as its \
              TargetModels (Mode MultiModel)",
             relative.display(),
-            found.display()
+            place.below(&found).name()
         ));
     }
     // A folder of several models is refused too.
-    let holds_one = found.parent().is_some_and(|holder| in_folder(holder).is_ok());
+    let holds_one = found.parent().is_some_and(|holder| in_folder(&NamedPath::new(holder)).is_ok());
     let holder = relative.parent().filter(|_| holds_one);
-    let (what, place) = holder.map_or(("file", relative), |holder| ("folder", holder));
+    let (what, path) = holder.map_or(("file", relative), |holder| ("folder", holder));
     Some(format!(
         "{} is further down: give the {what} {}, or pack its files at the top of the archive",
         relative.display(),
-        place.display()
+        path.display()
     ))
 }
 

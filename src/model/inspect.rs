@@ -1,6 +1,7 @@
 //! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
 
-use super::{Artifact, Script, in_file, read, with_file};
+use super::artifact::{in_file, read, with_file};
+use super::{Artifact, NamedPath, Script};
 use crate::error::{Cause, Error, Result};
 use byoc_account::Allowance;
 use byoc_formats::error;
@@ -97,14 +98,27 @@ impl Inspection {
     /// # Errors
     /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
     pub fn of(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
-        Inspection::or_refusal(path, overrides, allowance).map_err(|refusal| refusal.error)
+        Inspection::of_named(&NamedPath::new(path), overrides, allowance)
+    }
+
+    /// The same at a path that messages call by another name.
+    ///
+    /// # Errors
+    /// As [`Inspection::of`].
+    pub fn of_named(place: &NamedPath, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
+        Inspection::or_refusal(place, overrides, allowance).map_err(|refusal| refusal.error)
     }
 
     /// The same, where of what is refused as much is told as can be seen.
     ///
     /// # Errors
     /// As [`Inspection::of`].
-    pub fn or_refusal(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
+    pub fn or_refusal(
+        place: &NamedPath,
+        overrides: &Overrides,
+        allowance: &Allowance,
+    ) -> Result<Inspection, Box<Refusal>> {
+        let path = place.path();
         let metadata = fs::metadata(path).map_err(|error| {
             let is_missing = error.kind() == std::io::ErrorKind::NotFound;
             let failed = Error::io("read", path, error);
@@ -112,17 +126,22 @@ impl Inspection {
         })?;
         if !metadata.is_file() && !metadata.is_dir() {
             let found = "expected a file or a folder, found a pipe, a socket or a device";
-            return Err(Error::new(Cause::Io, format!("{}: {found}", path.display())).into());
+            return Err(Error::new(Cause::Io, format!("{}: {found}", place.name())).into());
         }
         let inspection = match FileKind::of(path) {
             Some(FileKind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
-            _ => Artifact::find(path).map_err(Into::into).and_then(|found| inspect(path, found, overrides, allowance)),
+            _ => Artifact::find_named(place)
+                .map_err(Into::into)
+                .and_then(|found| inspect(path, found, overrides, allowance)),
         };
         // What is said of a file has its name already.
-        let around = if Artifact::is_lone_file(path) { path.parent().unwrap_or(Path::new("")) } else { path };
+        let around = match Artifact::is_lone_file(path) {
+            true => place.name().rsplit_once('/').map_or("", |(folder, _)| folder),
+            false => place.name(),
+        };
         inspection.map_err(|mut refusal| {
-            if around != Path::new("") {
-                refusal.error = refusal.error.context(around.display());
+            if !around.is_empty() {
+                refusal.error = refusal.error.context(around);
             }
             refusal
         })
@@ -146,9 +165,7 @@ fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Resu
     let limits = targz::Limits { entries: MOST_FILES, ..targz::Limits::default() };
     targz::unpack(archive, &unpacked, &limits).map_err(Error::from)?;
     let archive = FileSize::of(path)?;
-    // The temporary folder's name is nobody's business.
-    let found =
-        Artifact::find(&unpacked).map_err(|error| error.renamed(&unpacked.display().to_string(), "the archive"));
+    let found = Artifact::find_named(&NamedPath::with_name(&unpacked, "the archive"));
     match found.map_err(Into::into).and_then(|artifact| inspect(&unpacked, artifact, overrides, allowance)) {
         Ok(mut inspection) => {
             inspection.files.insert(0, archive);

@@ -2,10 +2,14 @@
 
 use super::*;
 use crate::error::Cause;
+use crate::error::Result;
 use base64::Engine as _;
+use byoc_account::Allowance;
+use byoc_sklearn::preprocessor::Overrides;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, ToldLabel};
 use serde_json::{Value as Json, json};
 use std::fs;
+use std::path::Path;
 
 /// The artifact of a case of tests/fixtures/label, with a `columns.json` if one is given.
 fn fixture(version: &str, name: &str, columns_json: Option<&str>) -> tempfile::TempDir {

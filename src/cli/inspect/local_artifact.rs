@@ -1,19 +1,18 @@
 //! An artifact to inspect: on this machine, or copied from S3 to this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
+use crate::model::NamedPath;
 use crate::platform::fetch::{FetchError, copy_to_local};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary_folder::TemporaryFolder;
 
 /// An artifact on this machine. A copy from S3 is removed when this is dropped.
 pub(super) struct LocalArtifact {
-    /// Its whole path.
-    pub(super) path: PathBuf,
-    /// Its path or URL, for messages.
-    name: String,
+    /// Its whole path; messages call a copy by the URL.
+    pub(super) place: NamedPath,
     _copy: Option<TemporaryFolder>,
 }
 
@@ -35,7 +34,7 @@ impl LocalArtifact {
             if !path.exists() {
                 return Err(Error::new(Cause::ModelNotFound, nothing_at(&path)));
             }
-            return Ok(LocalArtifact { name: path.display().to_string(), path, _copy: None });
+            return Ok(LocalArtifact { place: NamedPath::new(path), _copy: None });
         }
         let copy = TemporaryFolder::make("byoc-model-")?;
         copy.remove_abandoned();
@@ -46,16 +45,6 @@ impl LocalArtifact {
         let path = path.map_err(|error| FetchError::into_error(error).context(&location))?;
         // Messages add a slash and the name of a file.
         let name = location.to_string().trim_end_matches('/').to_owned();
-        Ok(LocalArtifact { path, name, _copy: Some(copy) })
-    }
-
-    /// Its path or URL, for messages.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The same error with the path or URL that the user gave in place of that of the copy.
-    pub(super) fn renamed_in(&self, error: Error) -> Error {
-        error.renamed(&self.path.display().to_string(), &self.name)
+        Ok(LocalArtifact { place: NamedPath::with_name(path, name), _copy: Some(copy) })
     }
 }

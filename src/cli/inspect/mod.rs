@@ -23,7 +23,7 @@ use crate::cli::table::inspect::Inspect;
 use crate::container::accounts::process_reserve;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Contents, FileSize, Inspection, Refusal, Script};
+use crate::model::{Contents, FileSize, Inspection, NamedPath, Refusal, Script};
 use crate::telemetry::printable;
 use byoc_sklearn::preprocessor::Overrides;
 use local_artifact::LocalArtifact;
@@ -89,20 +89,16 @@ fn inspect(
     let account = Account::new(memory.saturating_sub(process_reserve(memory)));
     let allowance = || Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
     let artifact = LocalArtifact::open(&path, environment)?;
-    let archives = Inspection::archives_in(&artifact.path);
+    let archives = Inspection::archives_in(artifact.place.path());
     if !archives.is_empty() {
         let several = several::Models { folder: &artifact, archives, overrides: &overrides };
         return several.write(stdout, json, &allowance);
     }
     let allowance = allowance();
-    let mut inspection = Inspection::or_refusal(&artifact.path, &overrides, &allowance).map_err(|mut refusal| {
-        refusal.error = artifact.renamed_in(refusal.error);
-        Ended::Refused(refusal)
-    })?;
+    let mut inspection = Inspection::or_refusal(&artifact.place, &overrides, &allowance).map_err(Ended::Refused)?;
     if let Some(preprocessor) = &preprocessor {
         let preprocessor = LocalArtifact::open(preprocessor, environment)?;
-        name_features(&mut inspection, &path, (&preprocessor.path, &overrides), &allowance)
-            .map_err(|error| preprocessor.renamed_in(error))?;
+        name_features(&mut inspection, &path, (&preprocessor.place, &overrides), &allowance)?;
     }
     if json {
         // Written as it is made: the whole text may be large.
@@ -135,7 +131,7 @@ fn write_text(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
 fn name_features(
     inspection: &mut Inspection,
     learner_path: &Path,
-    (path, overrides): (&Path, &Overrides),
+    (place, overrides): (&NamedPath, &Overrides),
     allowance: &Allowance,
 ) -> Result<()> {
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
@@ -144,21 +140,20 @@ fn name_features(
             format!("--preprocessor names the weights of a linear learner, and {} is not one", learner_path.display()),
         ));
     };
-    let preprocessor = match Inspection::of(path, overrides, allowance)?.contents {
+    let preprocessor = match Inspection::of_named(place, overrides, allowance)?.contents {
         Contents::Preprocessor(preprocessor) => preprocessor,
         Contents::LinearLearner(_) | Contents::Scorer(_) => {
-            return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", path.display())));
+            return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", place.name())));
         }
     };
     let transformer = preprocessor.transformer;
     let names = transformer.feature_names_out.ok_or_else(|| {
         let reason = transformer.feature_names_out_error.unwrap_or_default();
-        Error::bad_artifact(format!("{}: its output columns have no names: {reason}", path.display()))
+        Error::bad_artifact(format!("{}: its output columns have no names: {reason}", place.name()))
     })?;
     let named = learner.name_features(names);
-    named.map_err(|error| {
-        error.context(format_args!("{} does not fit {}", path.display(), learner_path.display())).into()
-    })
+    named
+        .map_err(|error| error.context(format_args!("{} does not fit {}", place.name(), learner_path.display())).into())
 }
 
 /// The text of an inspection.

@@ -44,7 +44,7 @@ impl Models<'_> {
         allowance: &dyn Fn() -> Allowance,
     ) -> Result<(), Ended> {
         let mut refused = None;
-        let folder = self.folder.name();
+        let folder = self.folder.place.name();
         if as_json {
             let mut lines = printable::JsonLines::new(stdout);
             lines.write_all(b"{\n\"models\": [")?;
@@ -89,14 +89,11 @@ impl Models<'_> {
     }
 
     fn name(&self, archive: &Path) -> String {
-        archive.strip_prefix(&self.folder.path).unwrap_or(archive).to_string_lossy().into_owned()
+        archive.strip_prefix(self.folder.place.path()).unwrap_or(archive).to_string_lossy().into_owned()
     }
 
     fn inspect(&self, archive: &Path, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
-        Inspection::or_refusal(archive, self.overrides, allowance).map_err(|mut refusal| {
-            refusal.error = self.folder.renamed_in(refusal.error);
-            refusal
-        })
+        Inspection::or_refusal(&self.folder.place.below(archive), self.overrides, allowance)
     }
 }
 

@@ -54,11 +54,6 @@ impl Details {
         self.message = shortened(format!("{}; {advice}", self.message), LONGEST_MESSAGE);
     }
 
-    /// Puts another name in place of a path that the message names.
-    pub fn renamed(&mut self, name: &str, other: &str) {
-        self.message = shortened(self.message.replace(name, other), LONGEST_MESSAGE);
-    }
-
     /// Adds a place. What is known of the place already stays; an empty place adds nothing.
     pub fn at(&mut self, place: Place) {
         if place == Place::default() {

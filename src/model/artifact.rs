@@ -1,42 +1,20 @@
-//! What a container can load, and one call: request body in, response body out.
-//!
-//! A container does not need to be told what it is: the artifact says. [`Artifact::find`] looks for, in order,
-//! `model_algo-1` (SageMaker's linear learner), then `preprocessor.json` (fitted by `byoc train`), then one pickle (scikit-learn) by its name or how it begins. Scripts
-//! beside them are named and not run: nothing in an artifact is ever executed. Anything else is an error that lists what was found
-//! and what would have been accepted.
+//! An artifact on the disk: which kind it is, what lies beside it, and how it becomes a model.
 
-mod answer;
-mod cost;
-mod find;
-mod inspect;
-#[cfg(test)]
-mod label_test;
-mod scripts;
-mod seen_kinds;
-
-pub use answer::{Answer, Exchange, Invocation, PieceByPiece};
-pub use cost::Cost;
-pub use inspect::{Contents, FileSize, Inspection, Refusal};
-pub use scripts::Script;
-pub use seen_kinds::SeenKinds;
-
-use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-
-use byoc_account::Allowance;
-use byoc_sklearn::allow_list::ScikitLearn;
-
+use super::{Model, NamedPath, Script, find};
 use crate::error::{Error, Result};
+use byoc_account::Allowance;
 use byoc_formats::error;
 use byoc_formats::file_kind;
 use byoc_formats::pickle;
 use byoc_linear_learner::LinearLearner;
 use byoc_linear_learner::archive::ModelAlgo;
 use byoc_sklearn::Document;
+use byoc_sklearn::allow_list::ScikitLearn;
 use byoc_sklearn::preprocessor::{ColumnsJson, Overrides, Preprocessor};
 use byoc_sklearn::scorer::Scorer;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 /// An artifact that was found and recognised, and not yet read.
 #[derive(Debug)]
@@ -55,28 +33,25 @@ pub enum Artifact {
     },
 }
 
-/// A model in memory.
-#[derive(Debug)]
-pub enum Model {
-    /// Features to scores, in float32.
-    LinearLearner(LinearLearner),
-    /// Rows to features, in float64.
-    Preprocessor(Preprocessor),
-    /// Rows to scores or classes, in float64.
-    Scorer(Scorer),
-}
-
 /// The name of the file that says what a pickle cannot.
-const COLUMNS_JSON: &str = "columns.json";
+pub(super) const COLUMNS_JSON: &str = "columns.json";
 
 impl Artifact {
-    /// Recognises the artifact in a folder, or that which is a file of its own.
+    /// Recognises the artifact in a folder, or the file that is one.
     ///
     /// # Errors
-    /// [`Cause::NoModel`](crate::error::Cause::NoModel) where nothing, and
-    /// [`Cause::SeveralModels`](crate::error::Cause::SeveralModels) where more than one thing is recognised.
-    pub fn find(place: &Path) -> Result<Artifact> {
-        if place.is_file() { find::lone_file(place) } else { find::in_folder(place) }
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) if nothing is recognised, and
+    /// [`Cause::SeveralModels`](crate::error::Cause::SeveralModels) if more than one thing is.
+    pub fn find(path: &Path) -> Result<Artifact> {
+        Artifact::find_named(&NamedPath::new(path))
+    }
+
+    /// The same at a path that messages call by another name.
+    ///
+    /// # Errors
+    /// As [`Artifact::find`].
+    pub fn find_named(place: &NamedPath) -> Result<Artifact> {
+        if place.path().is_file() { find::lone_file(place.path()) } else { find::in_folder(place) }
     }
 
     /// Whether a file is an artifact of its own, and no archive of one.
@@ -118,8 +93,8 @@ impl Artifact {
     }
 
     /// What the log says of them.
-    pub fn warning_of_passed_over(&self, place: &Path) -> Option<String> {
-        let others = self.passed_over(place);
+    pub fn warning_of_passed_over(&self, place: &NamedPath) -> Option<String> {
+        let others = self.passed_over(place.path());
         let is = match self {
             Artifact::LinearLearner(_) => "model_algo-1",
             Artifact::Fitted(_) => file_kind::PREPROCESSOR_JSON,
@@ -129,7 +104,7 @@ impl Artifact {
         Some(format!(
             "several models in {}: {is} is loaded, and passed over: {}; to serve another, such as {last}, give it by its own path \
              or put it into a folder of its own",
-            place.display(),
+            place.name(),
             others.join(", ")
         ))
     }
@@ -190,7 +165,7 @@ fn length(path: &Path) -> Result<u64> {
 }
 
 /// Reads a file, for whose bytes memory is taken first; not more of it than it had then.
-fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
     let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
@@ -202,61 +177,19 @@ fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
 }
 
 /// What a file's bytes say; they are gone then.
-fn with_file<T>(path: &Path, allowance: &Allowance, parse: impl FnOnce(&[u8]) -> Result<T, error::Error>) -> Result<T> {
+pub(super) fn with_file<T>(
+    path: &Path,
+    allowance: &Allowance,
+    parse: impl FnOnce(&[u8]) -> Result<T, error::Error>,
+) -> Result<T> {
     let bytes = read(path, allowance)?;
     let parsed = file_kind::check_pulled(&bytes).and_then(|()| parse(&bytes));
     allowance.give_back(bytes.capacity());
     parsed.map_err(|error| in_file(path, error.into()))
 }
 
-fn in_file(path: &Path, error: Error) -> Error {
+pub(super) fn in_file(path: &Path, error: Error) -> Error {
     error.context(path.file_name().unwrap_or_default().to_string_lossy())
-}
-
-impl Model {
-    /// How many bytes the model takes in memory.
-    pub fn bytes(&self) -> u64 {
-        match self {
-            Model::LinearLearner(learner) => learner.bytes(),
-            Model::Preprocessor(preprocessor) => preprocessor.bytes(),
-            Model::Scorer(scorer) => scorer.bytes(),
-        }
-    }
-
-    /// What was assumed of a row that a person should look at: which column is the label, and which are numbers, where nobody
-    /// said so.
-    pub fn assumptions(&self) -> impl Iterator<Item = String> {
-        let preprocessor = match self {
-            Model::LinearLearner(_) => None,
-            Model::Preprocessor(preprocessor) => Some(preprocessor),
-            Model::Scorer(scorer) => Some(scorer.preprocessor()),
-        };
-        preprocessor
-            .into_iter()
-            .flat_map(|preprocessor| [preprocessor.guessed_label(), preprocessor.undecided_types()])
-            .flatten()
-    }
-
-    /// Why every request will be refused, where that can be known beforehand.
-    pub fn refusal(&self) -> Option<&str> {
-        match self {
-            Model::LinearLearner(_) => None,
-            Model::Preprocessor(preprocessor) => preprocessor.refusal(),
-            Model::Scorer(scorer) => scorer.refusal(),
-        }
-    }
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Model::LinearLearner(learner) => {
-                write!(f, "linear learner ({}, {} features)", learner.predictor_type().name(), learner.feature_dim())
-            }
-            Model::Preprocessor(preprocessor) => write!(f, "scikit-learn preprocessor ({preprocessor})"),
-            Model::Scorer(scorer) => write!(f, "scikit-learn scorer ({scorer})"),
-        }
-    }
 }
 
 #[cfg(test)]
