@@ -26,8 +26,6 @@ pub mod container;
 pub mod endpoint;
 pub mod env;
 pub mod error;
-#[cfg(test)]
-mod fake_container;
 pub mod http;
 pub mod leased_bytes;
 pub mod model;

@@ -1,8 +1,8 @@
 use super::*;
 use crate::endpoint::CacheSettings;
 use crate::endpoint::config::ShadowConfig;
-use crate::fake_container::FakeContainer;
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
+use byoc_fake_container::FakeContainer;
 
 fn variant(name: &str, containers: &[&str]) -> VariantConfig {
     let container = |name: &&str| ContainerConfig {

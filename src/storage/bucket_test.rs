@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actix_web::HttpResponse;
 
 use super::*;
-use crate::fake_container::{FakeContainer, response};
+use byoc_fake_container::{FakeContainer, response};
 
 fn access(endpoint: &str) -> S3Access {
     let variables = [

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::super::{ContainerCommand, RestartPort, Serves, SupervisorConfig};
 use super::*;
-use crate::fake_container::{FakeContainer, response};
+use byoc_fake_container::{FakeContainer, response};
 
 /// Supervises a container that answers at `container`; its process, if it has one, is the script that stands in for
 /// `byoc serve`.

@@ -74,7 +74,7 @@ async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_container::{FakeContainer, nowhere, response};
+    use byoc_fake_container::{FakeContainer, nowhere, response};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU16, Ordering};
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::fake_container::{FakeContainer, Reaction};
 use crate::support::program::{Container, Endpoint, PATIENCE, wait_until};
+use byoc_fake_container::{FakeContainer, Reaction};
 
 const MIB: usize = 1 << 20;
 const INVOKE: &str = "/endpoints/e/invocations";
@@ -40,11 +40,11 @@ fn written(configuration: String) -> (TempDir, PathBuf) {
 }
 
 fn running(container: &FakeContainer) -> String {
-    format!("c={}", container.url)
+    format!("c={}", container.url())
 }
 
 fn answering() -> FakeContainer {
-    FakeContainer::start(None, |_, body| Reaction::Answer(200, body.as_bytes().to_vec()))
+    FakeContainer::with_invocations(None, |_, body| Reaction::csv(200, body.as_bytes().to_vec()))
 }
 
 /// A number of the metrics page.
@@ -114,7 +114,7 @@ fn partial_large_bodies_stay_within_their_memory_and_do_not_disturb_other_reques
 #[test]
 fn an_answer_that_the_client_does_not_read_is_dropped_and_its_connection_closed() {
     let (_folder, config) = configuration();
-    let container = FakeContainer::start(None, |_, _| Reaction::Answer(200, vec![b'1'; 20 * MIB]));
+    let container = FakeContainer::with_invocations(None, |_, _| Reaction::csv(200, vec![b'1'; 20 * MIB]));
     let arguments = ["--container", &running(&container), "--in-flight-memory", "256M", "--container-timeout", "2"];
     let mut endpoint = Endpoint::start(&config, &arguments, &[]);
     let mut connections: Vec<TcpStream> = Vec::new();

@@ -14,9 +14,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::artifacts::{fixture, linear_learner, model_dir, scikit_learn};
-use crate::support::fake_container::{FakeContainer, Reaction};
 use crate::support::http::Client;
 use crate::support::program::{Container, byoc, wait_until};
+use byoc_fake_container::{FakeContainer, Reaction};
 
 /// A job's folders.
 struct Job {
@@ -112,7 +112,7 @@ fn bracketed(body: &str) -> Vec<u8> {
 }
 
 fn echo() -> FakeContainer {
-    FakeContainer::start(None, |_, body| Reaction::Answer(200, bracketed(body)))
+    FakeContainer::with_invocations(None, |_, body| Reaction::csv(200, bracketed(body)))
 }
 
 fn numbered(prefix: &str, count: usize) -> String {
@@ -313,7 +313,7 @@ fn settings_of_a_scikit_learn_artifact_reach_the_container_of_one_model() {
     }
 
     let fake = echo();
-    let job = Job::new(&fake.url, &[("a.csv", "1\n")]).by_lines();
+    let job = Job::new(&fake.url(), &[("a.csv", "1\n")]).by_lines();
     let output = job.command().env("BYOC_LABEL", "last").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     assert!(errors(&output).contains("environment variable BYOC_LABEL is ignored: set"), "{}", errors(&output));
@@ -363,14 +363,14 @@ fn a_header_line_without_an_end_loses_no_records() {
 
 #[test]
 fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
-    let fake = FakeContainer::start(None, |_, body| {
+    let fake = FakeContainer::with_invocations(None, |_, body| {
         let rows = body.strip_prefix("a,b\n").unwrap();
-        Reaction::Answer(200, bracketed(rows))
+        Reaction::csv(200, bracketed(rows))
     });
-    let job = Job::new(&fake.url, &[("x", "a,b\n1,2\n3,4\n"), ("y", "a,b\r\n5,6\r\n")]).by_lines();
+    let job = Job::new(&fake.url(), &[("x", "a,b\n1,2\n3,4\n"), ("y", "a,b\r\n5,6\r\n")]).by_lines();
     let job = job.with(&["--content-type", "text/csv;header=present", "--batch-strategy", "SingleRecord"]);
     job.completes();
-    assert_eq!(fake.bodies(), ["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]);
+    assert_eq!(fake.invocation_bodies(), ["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]);
     assert_eq!(job.output("x.out"), "[1,2]\n[3,4]\n");
     let absent = job.with(&["--content-type", "text/csv;header=absent"]);
     assert_eq!(absent.run().status.code(), Some(1), "then the line is a record");
@@ -378,14 +378,14 @@ fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
 
 #[test]
 fn rows_with_wrong_quotes_fail_their_object_if_rows_are_processed() {
-    let fake = FakeContainer::start(None, |_, body| Reaction::Answer(200, "1\n".repeat(body.lines().count()).into()));
+    let fake = FakeContainer::with_invocations(None, |_, body| Reaction::csv(200, "1\n".repeat(body.lines().count())));
     let objects = [
         ("bare.csv", "id0,x\nid1,say \"hi\" there\n"),
         ("after.csv", "\"abc\"def,say\n"),
         ("good.csv", "\"a,\"\"b\"\"\",\"\"\n"),
     ];
     for filters in [["--input-filter", "$[1:]"], ["--join-source", "Input"], ["--output-filter", "$[0]"]] {
-        let job = Job::new(&fake.url, &objects).by_lines().with(&filters);
+        let job = Job::new(&fake.url(), &objects).by_lines().with(&filters);
         let output = job.run();
         assert_eq!(output.status.code(), Some(1));
         for said in [
@@ -397,7 +397,7 @@ fn rows_with_wrong_quotes_fail_their_object_if_rows_are_processed() {
         }
         assert_eq!(job.outputs().into_keys().collect::<Vec<_>>(), ["good.csv.out"], "{filters:?}");
     }
-    let job = Job::new(&fake.url, &objects).by_lines();
+    let job = Job::new(&fake.url(), &objects).by_lines();
     job.completes();
     assert_eq!(job.outputs().len(), 3, "without them the container decides");
 }
@@ -416,19 +416,19 @@ fn warnings_of_a_container_are_shown() {
 #[test]
 fn an_output_is_written_again_only_if_something_has_changed() {
     let fake = echo();
-    let job = Job::new(&fake.url, &[("a", "a\n"), ("b", "b\n"), ("c", "c\n")]).by_lines();
+    let job = Job::new(&fake.url(), &[("a", "a\n"), ("b", "b\n"), ("c", "c\n")]).by_lines();
     job.completes();
-    assert_eq!(fake.bodies(), ["a", "b", "c"]);
+    assert_eq!(fake.invocation_bodies(), ["a", "b", "c"]);
     job.completes();
-    assert_eq!(fake.bodies().len(), 3, "nothing is missing");
+    assert_eq!(fake.invocation_bodies().len(), 3, "nothing is missing");
     job.put("b", b"bb\n");
     fs::remove_file(job.path("out/c.out")).unwrap();
     job.completes();
-    assert_eq!(fake.bodies()[3..], ["bb", "c"]);
+    assert_eq!(fake.invocation_bodies()[3..], ["bb", "c"]);
     // Another job in the same folder: it does not reuse the outputs of the first.
     let job = job.with(&["--batch-strategy", "SingleRecord"]);
     job.completes();
-    assert_eq!(fake.bodies()[5..], ["a", "bb", "c"]);
+    assert_eq!(fake.invocation_bodies()[5..], ["a", "bb", "c"]);
     // An object that fails now does not keep its old output.
     let job = job.with(&["--input-filter", "$[1]"]);
     assert_eq!(job.run().status.code(), Some(1));
@@ -440,41 +440,41 @@ fn strategy_size_and_concurrency_come_from_the_job_else_from_the_container() {
     let under_way = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
     let counters = Arc::clone(&under_way);
     let parameters = r#"{"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}"#;
-    let fake = FakeContainer::start(Some(parameters), move |_, body| {
+    let fake = FakeContainer::with_invocations(Some(parameters), move |_, body| {
         let now = counters.0.fetch_add(1, Ordering::SeqCst) + 1;
         counters.1.fetch_max(now, Ordering::SeqCst);
         wait_until("others have come too", || counters.1.load(Ordering::SeqCst) == 3);
         counters.0.fetch_sub(1, Ordering::SeqCst);
-        Reaction::Answer(200, bracketed(body))
+        Reaction::csv(200, bracketed(body))
     });
-    let job = Job::new(&fake.url, &[("a", &numbered("a", 6)), ("b", &numbered("b", 6))]).by_lines();
+    let job = Job::new(&fake.url(), &[("a", &numbered("a", 6)), ("b", &numbered("b", 6))]).by_lines();
     job.completes();
     assert_eq!(under_way.1.load(Ordering::SeqCst), 3);
-    assert_eq!(fake.bodies().len(), 12, "a record a request");
+    assert_eq!(fake.invocation_bodies().len(), 12, "a record a request");
     assert_eq!(job.output("a.out"), expected("a", 6));
     let job = job.with(&["--batch-strategy", "MultiRecord", "--max-concurrent-transforms", "1"]);
     job.completes();
-    assert_eq!(fake.bodies()[12..], [numbered("a", 6).trim_end(), numbered("b", 6).trim_end()]);
+    assert_eq!(fake.invocation_bodies()[12..], [numbered("a", 6).trim_end(), numbered("b", 6).trim_end()]);
 }
 
 #[test]
 fn a_container_that_fails_hangs_or_dies_midway_loses_and_duplicates_nothing() {
     for (name, trouble) in [
-        ("fails", (|_| Reaction::Answer(503, b"busy".to_vec())) as fn(Vec<u8>) -> Reaction),
+        ("fails", (|_| Reaction::csv(503, b"busy".to_vec())) as fn(Vec<u8>) -> Reaction),
         ("hangs", |_| Reaction::Hang),
         ("hangs up", |_| Reaction::HangUp),
         ("hangs up midway", Reaction::Half),
     ] {
         let tried: Mutex<BTreeMap<String, usize>> = Mutex::default();
-        let fake = FakeContainer::start(None, move |_, body| {
+        let fake = FakeContainer::with_invocations(None, move |_, body| {
             let mut tried = tried.lock().unwrap();
             let count = tried.entry(body.to_owned()).or_default();
             *count += 1;
             // Each third record needs two more attempts.
             let is_troubled = body.ends_with(['0', '3', '6', '9']) && *count < 3;
-            if is_troubled { trouble(bracketed(body)) } else { Reaction::Answer(200, bracketed(body)) }
+            if is_troubled { trouble(bracketed(body)) } else { Reaction::csv(200, bracketed(body)) }
         });
-        let job = Job::new(&fake.url, &[("a", &numbered("a", 12)), ("b", &numbered("b", 5))]).by_lines();
+        let job = Job::new(&fake.url(), &[("a", &numbered("a", 12)), ("b", &numbered("b", 5))]).by_lines();
         let job = job.with(&["--batch-strategy", "SingleRecord", "--max-concurrent-transforms", "4"]);
         let job = job.with(&["--invocations-timeout-in-seconds", "1"]);
         job.completes();
@@ -485,22 +485,22 @@ fn a_container_that_fails_hangs_or_dies_midway_loses_and_duplicates_nothing() {
 
 #[test]
 fn a_payload_that_always_fails_ends_its_object_after_the_retries_and_no_other() {
-    let fake = FakeContainer::start(None, |_, body| match body {
-        "bad" => Reaction::Answer(500, b"no".to_vec()),
-        "refused" => Reaction::Answer(415, b"what is that".to_vec()),
-        _ => Reaction::Answer(200, bracketed(body)),
+    let fake = FakeContainer::with_invocations(None, |_, body| match body {
+        "bad" => Reaction::csv(500, b"no".to_vec()),
+        "refused" => Reaction::csv(415, b"what is that".to_vec()),
+        _ => Reaction::csv(200, bracketed(body)),
     });
-    let job = Job::new(&fake.url, &[("a", "good\nbad\nnever\n"), ("b", "refused\n"), ("c", "good\n")]).by_lines();
+    let job = Job::new(&fake.url(), &[("a", "good\nbad\nnever\n"), ("b", "refused\n"), ("c", "good\n")]).by_lines();
     let job = job.with(&["--batch-strategy", "SingleRecord", "--invocations-max-retries", "2"]);
     let output = job.run();
     assert_eq!(output.status.code(), Some(1));
     let message = errors(&output);
     assert!(message.contains("a: record 2 (byte 5): container at http://127.0.0.1:"), "{message}");
-    assert!(message.contains(&format!("container at {} answered 500: no (tried 3 times)", fake.url)), "{message}");
-    let expected = format!("b: record 1 (byte 0): container at {} answered 415: what is that\n", fake.url);
+    assert!(message.contains(&format!("container at {} answered 500: no (tried 3 times)", fake.url())), "{message}");
+    let expected = format!("b: record 1 (byte 0): container at {} answered 415: what is that\n", fake.url());
     assert!(message.contains(&expected), "{message}");
     assert_eq!(job.outputs(), BTreeMap::from([("c.out".to_owned(), "[good]\n".to_owned())]));
-    let bodies = fake.bodies();
+    let bodies = fake.invocation_bodies();
     let count = |body: &str| bodies.iter().filter(|seen| *seen == body).count();
     assert_eq!((count("bad"), count("refused"), count("never")), (3, 1, 0));
 }
@@ -639,7 +639,7 @@ fn json_lines_are_filtered_joined_and_filtered_again() {
 #[test]
 fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects() {
     let fake = echo();
-    let job = Job::new(&fake.url, &[]);
+    let job = Job::new(&fake.url(), &[]);
     for name in ["x/a.gz", "b.gz", "unlisted.gz"] {
         // Two gzip members in one file, as `cat` makes them.
         let mut packed = Vec::new();
@@ -663,7 +663,7 @@ fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects
     });
     fs::write(job.path("job.json"), request.to_string()).unwrap();
     let file = job.path("job.json");
-    let output = byoc(&["transform", "--job", file.to_str().unwrap(), "--model", &fake.url]).output().unwrap();
+    let output = byoc(&["transform", "--job", file.to_str().unwrap(), "--model", &fake.url()]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
     assert!(errors(&output).contains("plain.gz: it is not compressed with gzip"), "{}", errors(&output));
     let one = "[1]\n[2]\n[3]\n".to_owned();
@@ -673,21 +673,22 @@ fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects
 #[test]
 fn a_job_that_the_service_would_refuse_is_refused_before_anything_starts() {
     let fake = echo();
-    let job = Job::new(&fake.url, &[("a", "1\n")]).with(&["--input-filter", "$[0:2,4:]", "--content-type", "text/csv"]);
+    let job =
+        Job::new(&fake.url(), &[("a", "1\n")]).with(&["--input-filter", "$[0:2,4:]", "--content-type", "text/csv"]);
     let output = job.with(&["--max-payload-in-mb", "200"]).run();
     assert_eq!(output.status.code(), Some(78));
     for part in ["only single range filters", "MaxPayloadInMB: 200", "Accept: with DataProcessing"] {
         assert!(errors(&output).contains(part), "{part}: {}", errors(&output));
     }
-    assert_eq!(fake.bodies().len(), 0);
+    assert_eq!(fake.invocation_bodies().len(), 0);
 }
 
 #[test]
 fn two_jobs_do_not_write_to_one_folder_at_the_same_time() {
-    let fake = FakeContainer::start(None, |_, _| Reaction::Hang);
-    let job = Job::new(&fake.url, &[("a", "1\n")]).by_lines();
+    let fake = FakeContainer::with_invocations(None, |_, _| Reaction::Hang);
+    let job = Job::new(&fake.url(), &[("a", "1\n")]).by_lines();
     let mut first = job.command().stderr(Stdio::null()).spawn().unwrap();
-    wait_until("it has begun", || fake.bodies().len() == 1);
+    wait_until("it has begun", || fake.invocation_bodies().len() == 1);
     let second = job.run();
     assert_eq!(second.status.code(), Some(78));
     assert!(errors(&second).contains("another byoc transform is writing there"), "{}", errors(&second));
@@ -803,8 +804,8 @@ fn a_url_that_does_not_answer_is_logged_while_the_job_waits() {
 
 #[test]
 fn a_record_that_would_break_the_output_file_is_never_joined() {
-    let fake = FakeContainer::start(None, |_, body| Reaction::Answer(200, "1\n".repeat(body.lines().count()).into()));
-    let job = Job::new(&fake.url, &[("good", "{\"a\":1}\n"), ("bad", "{\"a\":1}\n{\"a\":NaN}\n")]);
+    let fake = FakeContainer::with_invocations(None, |_, body| Reaction::csv(200, "1\n".repeat(body.lines().count())));
+    let job = Job::new(&fake.url(), &[("good", "{\"a\":1}\n"), ("bad", "{\"a\":1}\n{\"a\":NaN}\n")]);
     let json = ["--content-type", "application/jsonlines", "--accept", "application/jsonlines"];
     let join = ["--split-type", "Line", "--assemble-with", "Line", "--join-source", "Input"];
     let job = job.with(&json).with(&join);
@@ -816,7 +817,7 @@ fn a_record_that_would_break_the_output_file_is_never_joined() {
         BTreeMap::from([("good.out".to_owned(), "{\"a\":1,\"SageMakerOutput\":1}\n".to_owned())])
     );
 
-    let job = Job::new(&fake.url, &[("cut", "1,2\n3,\"a\nb\"\n")]).by_lines();
+    let job = Job::new(&fake.url(), &[("cut", "1,2\n3,\"a\nb\"\n")]).by_lines();
     let job = job.with(&["--join-source", "Input", "--batch-strategy", "SingleRecord"]);
     let output = job.run();
     assert_eq!(output.status.code(), Some(1));
@@ -828,17 +829,17 @@ fn a_record_that_would_break_the_output_file_is_never_joined() {
 fn blank_lines_are_not_sent_and_filters_never_produce_one() {
     // A container that answers each line, whatever it contains.
     let each = |body: &str| body.split('\n').map(|line| format!("[{line}]\n").replace('"', "'")).collect::<String>();
-    let fake = FakeContainer::start(None, move |_, body| Reaction::Answer(200, each(body).into()));
-    let job = Job::new(&fake.url, &[("a", "\n1,x\n \n\n2,y\r\n3,\n\n")]).by_lines();
+    let fake = FakeContainer::with_invocations(None, move |_, body| Reaction::csv(200, each(body)));
+    let job = Job::new(&fake.url(), &[("a", "\n1,x\n \n\n2,y\r\n3,\n\n")]).by_lines();
     let job = job.with(&["--join-source", "Input"]);
     job.completes();
     assert_eq!(job.output("a.out"), "1,x,[1,x]\n2,y,[2,y]\n3,,[3,]\n");
     let job = job.with(&["--input-filter", "$[-1]"]);
     job.completes();
-    assert_eq!(fake.bodies().last().unwrap(), "x\ny\n\"\"");
+    assert_eq!(fake.invocation_bodies().last().unwrap(), "x\ny\n\"\"");
     assert_eq!(job.output("a.out").lines().count(), 3);
 
-    let job = Job::new(&fake.url, &[("a", "1,x,y\n2,z\n")]).by_lines().with(&["--input-filter", "$[2:]"]);
+    let job = Job::new(&fake.url(), &[("a", "1,x,y\n2,z\n")]).by_lines().with(&["--input-filter", "$[2:]"]);
     let output = job.run();
     assert_eq!(output.status.code(), Some(1));
     let said = "a: record 2 (byte 6): InputFilter $[2:]: it leaves nothing of the record";
@@ -847,18 +848,18 @@ fn blank_lines_are_not_sent_and_filters_never_produce_one() {
 
 #[test]
 fn answers_that_do_not_match_records_are_reported_once_per_object() {
-    let fake = FakeContainer::start(None, |_, _| Reaction::Answer(200, b"one\n".to_vec()));
-    let job = Job::new(&fake.url, &[("a", &numbered("a", 250_000))]).by_lines();
+    let fake = FakeContainer::with_invocations(None, |_, _| Reaction::csv(200, b"one\n".to_vec()));
+    let job = Job::new(&fake.url(), &[("a", &numbered("a", 250_000))]).by_lines();
     let output = job.run();
     assert_eq!(output.status.code(), Some(0));
-    assert!(fake.bodies().len() > 1);
+    assert!(fake.invocation_bodies().len() > 1);
     assert_eq!(errors(&output).matches("the container answered 1 lines to").count(), 1, "{}", errors(&output));
 }
 
 #[test]
 fn something_else_in_the_place_of_an_output_fails_only_its_object() {
     let fake = echo();
-    let job = Job::new(&fake.url, &[("a", "1\n"), ("b", "2\n"), (".c", "3\n"), ("d/e", "4\n")]).by_lines();
+    let job = Job::new(&fake.url(), &[("a", "1\n"), ("b", "2\n"), (".c", "3\n"), ("d/e", "4\n")]).by_lines();
     fs::create_dir_all(job.path("out/a.out")).unwrap();
     fs::write(job.path("out/d"), "a file where a folder is needed").unwrap();
     let output = job.run();

@@ -16,8 +16,8 @@ use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, config
 use crate::endpoint::container_side::{Container, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
-use crate::fake_container::FakeContainer;
 use crate::supervisor::Health;
+use byoc_fake_container::FakeContainer;
 
 const HOST: &str = "localhost:8080";
 const BODY: &str = "1,2";

@@ -11,8 +11,8 @@ use super::*;
 use crate::endpoint::container_side::{Container, ModelCache, ModelFolder, ModelStore, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
-use crate::fake_container::{FakeContainer, write_archive};
 use crate::supervisor::Health;
+use byoc_fake_container::{FakeContainer, write_archive};
 
 fn identity(endpoint: &str) -> Identity {
     Identity { endpoint: endpoint.into(), region: "us-east-1".into(), account: "123456789012".into() }

@@ -6,8 +6,8 @@ use tokio::sync::Semaphore;
 
 use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
-use crate::fake_container::FakeContainer;
 use crate::supervisor::Health;
+use byoc_fake_container::FakeContainer;
 
 fn client() -> Client {
     crate::platform::http::client().unwrap()

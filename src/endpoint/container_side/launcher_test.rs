@@ -1,7 +1,7 @@
 use super::*;
-use crate::fake_container::FakeContainer;
 use crate::platform::create_model::ModelCacheSetting;
 use crate::storage::Location;
+use byoc_fake_container::FakeContainer;
 
 fn url(as_written: &str) -> ModelDataUrl {
     ModelDataUrl {

@@ -7,8 +7,8 @@ use reqwest::header::HeaderName;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::fake_container::{FakeContainer, nowhere, response};
 use crate::supervisor::Health;
+use byoc_fake_container::{FakeContainer, nowhere, response};
 
 const HAND_OVER_LIMIT: usize = 5 << 20;
 

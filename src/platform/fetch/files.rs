@@ -132,8 +132,8 @@ fn internal(error: &Error) -> FetchError {
 mod tests {
     use super::*;
     use crate::env;
-    use crate::fake_container::{FakeContainer, response};
     use crate::storage::{S3Access, Storage};
+    use byoc_fake_container::{FakeContainer, response};
     use std::sync::Arc;
 
     /// A bucket with these objects. Those whose key ends in a slash are listed and not found under their key without it.

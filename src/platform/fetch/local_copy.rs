@@ -102,10 +102,10 @@ mod tests {
 
     use super::*;
     use crate::env;
-    use crate::fake_container::{FakeContainer, Seen, response};
     use crate::platform::create_model::{ModelDataUrl, ModelForm};
     use crate::storage::S3Access;
     use actix_web::HttpResponse;
+    use byoc_fake_container::{FakeContainer, Request, response};
 
     const OBJECTS: [(&str, &str); 4] = [
         ("models/a.joblib", "pickle"),
@@ -115,7 +115,7 @@ mod tests {
     ];
 
     /// As S3 answers: GET of an object, and its listing.
-    fn answer(seen: &Seen) -> HttpResponse {
+    fn answer(seen: &Request) -> HttpResponse {
         let objects: BTreeMap<&str, &str> = OBJECTS.into();
         if seen.query.contains("list-type=2") {
             let prefix = seen.query.split('&').find_map(|part| part.strip_prefix("prefix="));

@@ -287,8 +287,8 @@ impl Model {
 mod tests {
     use super::*;
     use crate::env;
-    use crate::fake_container::{FakeContainer, response};
     use crate::storage::S3Access;
+    use byoc_fake_container::{FakeContainer, response};
 
     #[actix_web::test]
     async fn a_folder_of_s3_needs_no_slash_at_its_end() {

@@ -17,10 +17,10 @@ use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, config
 use crate::endpoint::container_side::{Container, Invocation, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;
-use crate::fake_container::{FakeContainer, Seen, response};
 use crate::leased_bytes::MemoryShare;
 use crate::storage::{Folders, Location, S3Access, Storage};
 use crate::supervisor::Health;
+use byoc_fake_container::{FakeContainer, Request, response};
 
 /// An endpoint with a queue, and what its answers are written to.
 struct Rig {
@@ -251,7 +251,7 @@ async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
     let told = Arc::clone(&begun);
     let silent = FakeContainer::start(move |_| {
         told.add_permits(1);
-        std::future::pending()
+        std::future::pending::<byoc_fake_container::Reaction>()
     });
     let rig = Rig::new(&silent);
     let queue = rig.endpoint.queue.as_ref().unwrap();
@@ -336,7 +336,7 @@ async fn an_empty_document_beside_input_location_is_no_body() {
 #[actix_web::test]
 async fn an_input_is_of_the_type_that_the_request_says_or_else_of_its_objects_own() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
-    let store = FakeContainer::start(|seen: Seen| async move {
+    let store = FakeContainer::start(|seen: Request| async move {
         if seen.method == "PUT" {
             return response(200).insert_header(("ETag", "\"1\"")).finish();
         }

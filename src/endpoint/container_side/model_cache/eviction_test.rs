@@ -11,8 +11,8 @@ use super::super::container::Container;
 use super::super::error::ContainerError;
 use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
-use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 use crate::supervisor::Health;
+use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
 /// A container that has memory for so many models, and the ids of those that it has.
 struct Small {
@@ -24,7 +24,7 @@ impl Small {
     fn with_room_for(models: usize) -> Small {
         let loaded: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let known = Arc::clone(&loaded);
-        let container = FakeContainer::start(move |seen: Seen| {
+        let container = FakeContainer::start(move |seen: Request| {
             let status = answer(&mut known.lock().unwrap(), models, &seen);
             async move { response(status).body(format!("{status} for {models} models")) }
         });
@@ -40,7 +40,7 @@ impl Small {
     }
 }
 
-fn answer(loaded: &mut BTreeSet<String>, room: usize, seen: &Seen) -> u16 {
+fn answer(loaded: &mut BTreeSet<String>, room: usize, seen: &Request) -> u16 {
     let id = |path: &str| path.split('/').nth(2).unwrap_or_default().to_owned();
     match seen.method.as_str() {
         "DELETE" => {
@@ -197,7 +197,7 @@ async fn a_container_that_lost_a_model_is_told_to_load_it_again_once() {
     pipeline.invoke(&client(), call()).await.unwrap();
     assert_eq!(small.count("POST", "/models/"), 3, "invoked, not found, invoked");
 
-    let forgetful = FakeContainer::start(|seen: Seen| async move {
+    let forgetful = FakeContainer::start(|seen: Request| async move {
         response(if seen.path.ends_with("/invoke") { 404 } else { 200 }).finish()
     });
     let cache = disk.cache(&forgetful, CacheSettings::default());
@@ -212,7 +212,7 @@ async fn a_container_without_memory_to_answer_unloads_others_and_is_asked_again(
     let disk = Disk::with(&["a", "b", "c"]);
     let full = Arc::new(Mutex::new(3));
     let free = Arc::clone(&full);
-    let container = FakeContainer::start(move |seen: Seen| {
+    let container = FakeContainer::start(move |seen: Request| {
         let mut loaded = free.lock().unwrap();
         if seen.method == "DELETE" {
             *loaded -= 1;

@@ -10,8 +10,8 @@ use super::super::container::Container;
 use super::super::error::ContainerError;
 use super::super::pipeline::{Invocation, Pipeline};
 use super::*;
-use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 use crate::supervisor::Health;
+use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
 impl ModelCache {
     /// Where a model is invoked, without keeping it.
@@ -161,7 +161,7 @@ async fn a_model_of_an_earlier_endpoint_is_unloaded_first() {
     let disk = Disk::new();
     let loaded = Arc::new(std::sync::atomic::AtomicBool::new(true));
     let asked = Arc::clone(&loaded);
-    let container = FakeContainer::start(move |seen: Seen| {
+    let container = FakeContainer::start(move |seen: Request| {
         let status = match seen.method.as_str() {
             "DELETE" => {
                 asked.store(false, std::sync::atomic::Ordering::SeqCst);

@@ -15,9 +15,9 @@ use super::super::super::model_store::{ModelFolder, ModelStore};
 use super::super::super::pipeline::{Invocation, Pipeline, PipelineResponse};
 use super::super::{CacheSettings, ModelCache};
 use super::*;
-use crate::fake_container::{FakeContainer, Seen, response, write_archive};
 use crate::storage::StorageError;
 use crate::supervisor::Health;
+use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
 /// A prefix with an artifact, and a multi-model container that answers with what the artifact has. Invocations wait for a permit.
 struct Rig {
@@ -34,7 +34,7 @@ impl Rig {
         let gate = Arc::new(Semaphore::new(1000));
         let loaded: Arc<Mutex<BTreeMap<String, String>>> = Arc::default();
         let held = Arc::clone(&gate);
-        let container = FakeContainer::start(move |seen: Seen| {
+        let container = FakeContainer::start(move |seen: Request| {
             let (loaded, gate) = (Arc::clone(&loaded), Arc::clone(&held));
             async move {
                 let id = seen.path.split('/').nth(2).unwrap_or_default().to_owned();

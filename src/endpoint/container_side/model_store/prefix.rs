@@ -49,8 +49,8 @@ impl Prefix {
 mod tests {
     use super::*;
     use crate::env;
-    use crate::fake_container::{FakeContainer, response, write_archive};
     use crate::storage::{S3Access, Storage};
+    use byoc_fake_container::{FakeContainer, response, write_archive};
 
     fn prefix(server: &FakeContainer, key: &str) -> Prefix {
         let variables = [
