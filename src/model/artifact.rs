@@ -201,18 +201,18 @@ mod tests {
     use byoc_account::Purpose;
 
     #[test]
-    fn a_document_leases_the_tree_that_it_becomes() {
+    fn a_document_leases_the_memory_that_it_takes() {
         let folder = tempfile::tempdir().unwrap();
         let digits = 100_000;
         let document = format!("[{}0]", "0,".repeat(digits - 1));
         fs::write(folder.path().join("preprocessor.json"), &document).unwrap();
-        let tree = digits * size_of::<byoc_formats::json_document::Node>();
+        let numbers = digits * size_of::<f64>();
         let load = |bytes: usize| {
             let allowance = Allowance::of_bytes(bytes as u64, Purpose::Load);
             Artifact::find(folder.path()).unwrap().load(&Overrides::default(), &allowance).unwrap_err().cause()
         };
-        assert_eq!(load(tree), Cause::InsufficientMemory);
-        // The tree, what is read from it, and as much again while either grows.
-        assert_eq!(load(3 * (tree + digits * size_of::<f64>())), Cause::BadDocument);
+        assert_eq!(load(numbers), Cause::InsufficientMemory);
+        // The text, the numbers, and the room of a list that grows.
+        assert_eq!(load(document.len() + 8 * numbers), Cause::BadDocument);
     }
 }

@@ -11,7 +11,7 @@ use super::job::{Job, Problem};
 use crate::platform::create_model::parse_request;
 use crate::platform::problems::list_problems;
 use crate::storage::read_text;
-use byoc_formats::json_document::Mistyped;
+use byoc_formats::json_document::Mistake;
 
 macro_rules! members {
     ($($member:ident)+) => {
@@ -148,7 +148,7 @@ fn absolute(text: &str) -> String {
 }
 
 fn variant<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
-    let deserializer: StrDeserializer<'a, Mistyped> = text.into_deserializer();
+    let deserializer: StrDeserializer<'a, Mistake> = text.into_deserializer();
     T::deserialize(deserializer).map_err(|error| error.to_string())
 }
 
@@ -177,10 +177,10 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let problem = Request::read(&file).unwrap_err();
         for expected in [
-            "MaxPayloadInMB: invalid type: string \"6\", expected i64",
-            "Environment.A: invalid type: integer `1`, expected a string",
+            "MaxPayloadInMB: expected an integer, found \"6\"",
+            "Environment.A: expected text, found 1",
             "TransformInput.SplitType: unknown variant `Lines`: did you mean `Line`? expected one of",
-            "ModelClientConfig.InvocationsMaxRetries: invalid type: floating point `1.5`",
+            "ModelClientConfig.InvocationsMaxRetries: expected an integer, found 1.5",
         ] {
             assert!(problem.contains(expected), "{expected}: {problem}");
         }

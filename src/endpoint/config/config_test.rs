@@ -191,7 +191,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),
         ("/Containers/0/Mode", json!("multimodel"), "unknown variant `multimodel`"),
         ("/InferenceExecutionConfig/Mode", json!("Parallel"), "unknown variant `Parallel`"),
-        ("/ModelName", json!(3), "invalid type: integer `3`, expected a string"),
+        ("/ModelName", json!(3), "expected text, found 3"),
     ];
     for (pointer, value, expected) in cases {
         let mut config = housing();

@@ -132,12 +132,12 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         (
             "/ProductionVariants/0/InitialVariantWeight",
             json!("3"),
-            "ProductionVariants[0].InitialVariantWeight: invalid type",
+            "ProductionVariants[0].InitialVariantWeight: expected a number, found",
         ),
         (
             "/Models/0/PrimaryContainer/Environment",
             json!(["a"]),
-            "Models[0].PrimaryContainer.Environment: invalid type",
+            "Models[0].PrimaryContainer.Environment: expected an object, found",
         ),
         ("/Models", json!([]), "Models: missing; a list of CreateModel's requests"),
         ("/AsyncInferenceConfig", json!({"Out": 1}), "AsyncInferenceConfig.Out: unknown member"),

@@ -18,7 +18,8 @@ pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
 
 use crate::storage::Location;
-use byoc_formats::json_document::{Mistyped, Node};
+use byoc_formats::json_document::{self, Mistyped, Path as JsonPath, Segment};
+use serde_json::Value;
 
 /// An inference pipeline has at most this many containers.
 const MOST_CONTAINERS: usize = 15;
@@ -69,21 +70,44 @@ pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<St
     if !text.trim_start().starts_with('{') {
         return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
     }
-    let mut document: Node = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let mut rest: Value = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let mut read = json_document::read(&mut serde_json::Deserializer::from_str(text));
     let mut problems = Vec::new();
+    // Without the member that is wrong, the next one is found.
     loop {
-        match document.typed() {
+        match read {
             Ok(typed) if problems.is_empty() => return Ok(typed),
             Ok(_) => return Err(problems),
-            Err(error) => {
-                let error: Mistyped = error;
-                problems.push(error.to_string());
-                // What else is wrong is found in what is left.
-                if !document.leave_out(&error.path()) {
+            Err(mistyped) => {
+                let Mistyped { path, .. } = &mistyped;
+                problems.push(mistyped.to_string());
+                if !remove_member(&mut rest, path) {
                     return Err(problems);
                 }
             }
         }
+        read = json_document::read(&rest);
+    }
+}
+
+/// Removes the last member on a path from its object; false if there is none.
+fn remove_member(document: &mut Value, path: &JsonPath) -> bool {
+    let segments: Vec<&Segment> = path.iter().collect();
+    let name = |segment: &Segment| match segment {
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { variant } => Some(variant.clone()),
+        Segment::Seq { .. } | Segment::Unknown => None,
+    };
+    let Some(last) = segments.iter().rposition(|segment| name(segment).is_some()) else { return false };
+    let (above, rest) = segments.split_at(last);
+    let object = above.iter().try_fold(document, |value, segment| match segment {
+        Segment::Seq { index } => value.get_mut(*index),
+        other => name(other).and_then(|name| value.get_mut(name)),
+    });
+    let member = rest.first().and_then(|segment| name(segment));
+    match (object.and_then(Value::as_object_mut), member) {
+        (Some(members), Some(member)) => members.remove(&member).is_some(),
+        _ => false,
     }
 }
 

@@ -1,59 +1,87 @@
-//! The text of a JSON document that a person writes, as a type; and what is wrong with it, in the words of the document:
-//! the path, what is expected there, and what was found.
-
+//! JSON documents that people write, read into types; and what is wrong with one: the path, what was expected there, and what
+//! was found.
 //!
-//! A document is read into a tree first, and the types from that: serde's code for a type is made again for each source that
-//! it is read from, and documents have some eighty types. So they have one source, and the path is kept by it, not by a layer
-//! of its own around it.
+//! serde_path_to_error keeps the path. The rest comes from [`Mistake`], since serde_json's error has no parts but its text.
 
-mod mistyped;
-mod node;
+mod deserializer;
+mod mistake;
 mod size;
 
-pub use mistyped::{Mistyped, Step};
-pub use node::Node;
+pub use mistake::Mistake;
+pub use serde_path_to_error::{Path, Segment};
 pub use size::Size;
 
 use crate::error::{Cause, Error, Result};
 use crate::suggest;
 use byoc_account::Allowance;
+use deserializer::{Slot, Structured};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use std::fmt::{self, Display as _, Write as _};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::fmt::{self, Display as _};
 use std::marker::PhantomData;
 
 /// What an editor on Windows may put before the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The longest text that a document of any size may hold. Nobody names a column by more, and what is wrong with a document is
-/// said with the text that was found.
+/// The longest text in a document of any size. No name of a column is longer, and an error about a document quotes its text.
 const LONGEST_TEXT: usize = 1 << 20;
 
-/// How much of a value a message shows.
-const LONGEST_SHOWN: usize = 60;
-
-/// Reads an object; `expected` is what it should be, for messages.
-///
-/// # Errors
-/// With the cause, for what is no JSON, with line and column, and for what is no such object, with the path.
-pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str, cause: Cause) -> Result<T> {
-    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
-    let wrong = |message: String| Error::new(cause, message);
-    let document: Node = serde_json::from_slice(json).map_err(|error| wrong(no_json(json, &error, expected)))?;
-    Object::new(expected).deserialize(&document).map_err(|error| {
-        let message = in_words(error.message(), document.at(&error.path()));
-        wrong(match error.place() {
-            None => message,
-            Some(place) => format!("{place}: {message}"),
-        })
-    })
+/// The first value of a document that is not of its type.
+#[derive(Debug)]
+pub struct Mistyped {
+    /// The way to the value.
+    pub path: Path,
+    /// What is wrong with it.
+    pub mistake: Mistake,
 }
 
-/// The same for a document that may be of any size: the tree that it becomes on its way is leased before it is made, and given
-/// back. What is read from the tree is taken, and left to the caller: [`Size::typed`] says how much it is.
+impl fmt::Display for Mistyped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.iter().next().is_some() {
+            write!(f, "{}: ", self.path)?;
+        }
+        self.mistake.fmt(f)
+    }
+}
+
+/// Reads a value of a type from a deserializer of serde_json's, such as a [`serde_json::Value`].
 ///
 /// # Errors
-/// As [`parse`], and when there is no memory for it.
+/// The first value that is not of its type.
+pub fn read<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>) -> Result<T, Mistyped> {
+    read_seed(PhantomData, deserializer)
+}
+
+fn read_seed<'de, S: DeserializeSeed<'de>>(seed: S, inner: impl Deserializer<'de>) -> Result<S::Value, Mistyped> {
+    let (slot, mut track) = (Slot::default(), serde_path_to_error::Track::new());
+    let structured = Structured { inner, slot: &slot };
+    seed.deserialize(serde_path_to_error::Deserializer::new(structured, &mut track))
+        .map_err(|mistake| Mistyped { path: track.path(), mistake })
+}
+
+/// Reads an object; `expected` describes it in messages.
+///
+/// # Errors
+/// With the cause: for text that is not JSON, with line and column, and for a value of another type, with its path.
+pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str, cause: Cause) -> Result<T> {
+    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let wrong = |error: &serde_json::Error| Error::new(cause, not_json(json, error, expected));
+    match read_seed(Object::new(expected), &mut deserializer) {
+        Ok(value) => deserializer.end().map(|()| value).map_err(|error| wrong(&error)),
+        // Text that is not JSON comes first, wherever it is.
+        Err(mistyped) => {
+            check_json(json).map_err(|error| wrong(&error))?;
+            Err(Error::new(cause, mistyped.to_string()))
+        }
+    }
+}
+
+/// Reads an object of any size. The memory of what is read is taken from the allowance and left to the caller
+/// ([`Size::typed`] says how much it is); the memory of lists that grow while they are read is given back.
+///
+/// # Errors
+/// As [`parse`], and when the allowance has no memory for it.
 pub fn parse_within<T: DeserializeOwned>(
     json: &[u8],
     expected: &'static str,
@@ -69,19 +97,74 @@ pub fn parse_within<T: DeserializeOwned>(
         ));
     }
     allowance.take(size.typed)?;
-    // The tree has grown when the first value is read from it.
-    let _held = allowance.hold(size.tree.saturating_add(size.growth.saturating_sub(size.typed)))?;
+    let _held = allowance.hold(size.growth)?;
     parse(json, expected, cause)
 }
 
-/// An object as the value of a type; an array is none, which serde takes for one too.
+/// Reads a text to its end as JSON, and nothing but JSON.
+fn check_json(json: &[u8]) -> serde_json::Result<()> {
+    serde_json::from_slice::<AnyJson>(json).map(|AnyJson| ())
+}
+
+/// Any JSON value, all of whose parts are read.
+struct AnyJson;
+
+impl<'de> Deserialize<'de> for AnyJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<AnyJson, D::Error> {
+        deserializer.deserialize_any(AnyJson)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = AnyJson;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<AnyJson, E> {
+        Ok(AnyJson)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<AnyJson, E> {
+        Ok(AnyJson)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<AnyJson, E> {
+        Ok(AnyJson)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<AnyJson, E> {
+        Ok(AnyJson)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<AnyJson, E> {
+        Ok(AnyJson)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<AnyJson, E> {
+        Ok(AnyJson)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<AnyJson, A::Error> {
+        while list.next_element::<AnyJson>()?.is_some() {}
+        Ok(AnyJson)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AnyJson, A::Error> {
+        while map.next_entry::<IgnoredAny, AnyJson>()?.is_some() {}
+        Ok(AnyJson)
+    }
+}
+
+/// A seed that reads a type from an object only: serde also reads a struct from an array.
 pub struct Object<T> {
     expected: &'static str,
     object: PhantomData<T>,
 }
 
 impl<T> Object<T> {
-    /// `expected` is what the object should be, for messages.
+    /// `expected` describes the object in messages.
     pub fn new(expected: &'static str) -> Object<T> {
         Object { expected, object: PhantomData }
     }
@@ -107,7 +190,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
     }
 }
 
-/// How the words of an enumeration are read.
+/// Implements `Deserialize` for an enum of words.
 #[macro_export]
 macro_rules! read_as_word {
     ($name:ident { $($variant:ident = $word:literal),* $(,)? }) => {
@@ -166,14 +249,14 @@ impl<T> fmt::Display for Words<T> {
     }
 }
 
-/// What is said of text that is no JSON.
-fn no_json(json: &[u8], error: &serde_json::Error, expected: &str) -> String {
+/// The message for text that is not JSON.
+fn not_json(json: &[u8], error: &serde_json::Error, expected: &str) -> String {
     if json.trim_ascii().is_empty() {
         return format!("expected {expected}, found an empty text");
     }
     let place = format!("line {}, column {}", error.line(), error.column());
     match word_at(json, error.line(), error.column()).as_str() {
-        word if is_no_number(word) => {
+        word if is_not_a_number(word) => {
             format!("{place}: found {word}, which JSON does not have: expected it in quotes, {}", quoted(word))
         }
         word @ ("True" | "False" | "None") => {
@@ -187,16 +270,16 @@ fn no_json(json: &[u8], error: &serde_json::Error, expected: &str) -> String {
             "recursion limit exceeded" => {
                 format!("{place}: found lists and objects within each other, 128 deep: expected {expected}")
             }
-            why => format!("{place}: this is no JSON ({why}): expected {expected}"),
+            why => format!("{place}: this is not JSON ({why}): expected {expected}"),
         },
     }
 }
 
-fn is_no_number(word: &str) -> bool {
+fn is_not_a_number(word: &str) -> bool {
     matches!(word.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(), "nan" | "inf" | "infinity")
 }
 
-/// How a document writes what is no number in JSON.
+/// How a document spells a float that JSON does not have.
 fn quoted(word: &str) -> &'static str {
     match (word.to_ascii_lowercase().ends_with("nan"), word.starts_with('-')) {
         (true, _) => "\"NaN\"",
@@ -216,74 +299,17 @@ fn word_at(json: &[u8], line: usize, column: usize) -> String {
     String::from_utf8_lossy(line.get(start..at + length).unwrap_or_default()).into_owned()
 }
 
-/// A message of serde_json's without its end, " at line 1 column 2".
+/// The message of serde_json without the place at its end.
 fn without_line(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    match message.rfind(" at line ") {
-        Some(end) if error.line() > 0 => message.get(..end).unwrap_or_default().to_owned(),
-        _ => message,
-    }
-}
-
-/// A message of serde's, `invalid type: string "yes", expected a boolean`, as one of ours.
-fn in_words(message: &str, found: Option<&Node>) -> String {
-    let found = found.map(show);
-    if let Some((head, expected)) = message.split_once(", expected ")
-        && let Some(said) = head.strip_prefix("invalid ")
-    {
-        let said = said.split_once(": ").map_or(said, |(_, said)| said);
-        let found = found.unwrap_or_else(|| said.to_owned());
-        return format!("expected {}, found {found}", plain(expected));
-    }
-    // An alternative that none of its forms fits.
-    match found {
-        Some(found) if message.starts_with("expected ") && !message.contains(", found ") => {
-            format!("{message}, found {found}")
-        }
-        _ => message.to_owned(),
-    }
-}
-
-/// What serde calls a type, in JSON's terms.
-fn plain(expected: &str) -> &str {
-    match expected {
-        "a boolean" => "true or false",
-        "a map" => "an object",
-        "a sequence" => "a list",
-        "a string" => "text",
-        "f64" => "a number",
-        "i64" => "an integer",
-        "u64" | "usize" => "an integer of at least 0",
-        other => other,
-    }
-}
-
-/// A value as a message shows it.
-fn show(value: &Node) -> String {
-    let mut text = Shown(String::new());
-    if write!(text, "{value}").is_ok() {
-        return text.0;
-    }
-    match value {
-        Node::List(items) => format!("a list of {}", items.len()),
-        Node::Object(_) => "an object".to_owned(),
-        _ => format!("{}…", text.0.chars().take(LONGEST_SHOWN).collect::<String>()),
-    }
-}
-
-/// Text that writes no further than a message shows: the value may have a million items.
-struct Shown(String);
-
-impl fmt::Write for Shown {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.push_str(text);
-        if self.0.chars().count() <= LONGEST_SHOWN { Ok(()) } else { Err(fmt::Error) }
-    }
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -303,18 +329,21 @@ mod tests {
         let deep = "[".repeat(200);
         let long = format!(r#"{{"numbers": ["{}"]}}"#, "x".repeat(100));
         for (json, expected) in [
-            ("[]", "expected an object such as {}, found []"),
+            ("[]", "expected an object such as {}, found a list"),
             ("7", "expected an object such as {}, found 7"),
             ("", "expected an object such as {}, found an empty text"),
-            ("{bad", "line 1, column 2: this is no JSON (key must be a string): expected an object such as {}"),
-            (r#"{"numbers": []} x"#, "line 1, column 17: this is no JSON (trailing characters)"),
+            ("{bad", "line 1, column 2: this is not JSON (key must be a string): expected an object such as {}"),
+            (
+                r#"{"numbers": []} x"#,
+                "line 1, column 17: this is not JSON (trailing characters): expected an object such as {}",
+            ),
             (
                 "{\n\"numbers\": [1, NaN]}",
                 "line 2, column 16: found NaN, which JSON does not have: expected it in quotes, \"NaN\"",
             ),
             (
                 r#"{"numbers": [-Infinity]}"#,
-                "found -Infinity, which JSON does not have: expected it in quotes, \"-Infinity\"",
+                "line 1, column 15: found -Infinity, which JSON does not have: expected it in quotes, \"-Infinity\"",
             ),
             (
                 r#"{"numbers": [1e999]}"#,
@@ -324,10 +353,13 @@ mod tests {
                 &deep,
                 "line 1, column 128: found lists and objects within each other, 128 deep: expected an object such as {}",
             ),
-            (r#"{"numbers": [nan]}"#, "found nan, which JSON does not have: expected it in quotes, \"NaN\""),
-            (r#"{"numbers": [], "is_set": True}"#, "found True, which is Python's: expected true"),
+            (
+                r#"{"numbers": [nan]}"#,
+                "line 1, column 15: found nan, which JSON does not have: expected it in quotes, \"NaN\"",
+            ),
+            (r#"{"numbers": [], "is_set": True}"#, "line 1, column 27: found True, which is Python's: expected true"),
             (r#"{"numbers": [1, "x"]}"#, "numbers[1]: expected a number, found \"x\""),
-            (r#"{"numbers": {"a": 1}}"#, "numbers: expected a list, found {\"a\":1}"),
+            (r#"{"numbers": {"a": 1}}"#, "numbers: expected a list, found an object"),
             (r#"{"numbers": [], "is_set": 1}"#, "is_set: expected true or false, found 1"),
             (r#"{"is_set": true}"#, "missing field `numbers`"),
             (
@@ -335,14 +367,70 @@ mod tests {
                 "isset: unknown field `isset`: did you mean `is_set`? expected `numbers` or `is_set`",
             ),
             (r#"{"numbers": [], "colour": true}"#, "colour: unknown field `colour`, expected `numbers` or `is_set`"),
-            (&long, "numbers[0]: expected a number, found \"xxxxxxxx"),
+            (&long, &format!("numbers[0]: expected a number, found \"{}…", "x".repeat(59))),
         ] {
-            assert!(
-                message(json).starts_with(expected) || message(json).contains(expected),
-                "{json}: {}",
-                message(json)
-            );
+            assert_eq!(message(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn the_place_of_text_that_is_not_json_is_that_of_its_first_wrong_byte() {
+        for (before, line, column) in
+            [("{\"numbers\": [", 1, 14), ("{\n\n  \"numbers\":\r\n[1,\n", 5, 1), ("{\"é\": ", 1, 8)]
+        {
+            let found = message(&format!("{before}?"));
+            let expected = format!("line {line}, column {column}: this is not JSON (expected value): ");
+            assert!(found.starts_with(&expected), "{before}: {found}");
+        }
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Shape {
+        Point,
+        Circle(f64),
+        Line(i32, i32),
+        Box { width: u8 },
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Width(u8);
+
+    fn typed<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+        read(&mut serde_json::Deserializer::from_str(json)).map_err(|mistyped: Mistyped| mistyped.to_string())
+    }
+
+    #[test]
+    fn types_are_read_as_serde_json_reads_them() {
+        for json in
+            [r#"["point", {"circle": 1.5}, {"line": [1, -2]}, {"box": {"width": 7}}]"#, r#"[{"point": null}]"#, "[]"]
+        {
+            assert_eq!(typed::<Vec<Shape>>(json).unwrap(), serde_json::from_str::<Vec<Shape>>(json).unwrap());
+        }
+        type Mixed = (Option<bool>, Option<Width>, f64, BTreeMap<String, i64>, String);
+        for json in [r#"[null, 7, 1, {"a": -1}, "x"]"#, r#"[true, null, 0.5, {}, "\u00e9"]"#] {
+            assert_eq!(typed::<Mixed>(json).unwrap(), serde_json::from_str::<Mixed>(json).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_by_its_path() {
+        let fails = |json: &str| typed::<BTreeMap<String, Vec<Shape>>>(json).unwrap_err();
+        assert_eq!(fails("7"), "expected an object, found 7");
+        assert_eq!(fails(r#"{"a": 7}"#), "a: expected a list, found 7");
+        assert!(fails(r#"{"a": ["point", "star"]}"#).starts_with("a[1]: unknown variant `star`, expected one of"));
+        assert_eq!(fails(r#"{"a": [{"circle": "x"}]}"#), "a[0].circle: expected a number, found \"x\"");
+        assert_eq!(
+            fails(r#"{"a": [{"box": {"width": 300}}]}"#),
+            "a[0].box.width: expected an integer of at least 0, found 300"
+        );
+        assert_eq!(fails(r#"{"a": [[]]}"#), "a[0]: expected text, or an object with one key, found a list");
+        assert_eq!(typed::<(u8, u8)>("[1, 2, 3]").unwrap_err(), "expected fewer items");
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_noticed() {
+        assert_eq!(typed::<Written>(r#"{"numbers": [], "numbers": []}"#).unwrap_err(), "duplicate field `numbers`");
     }
 
     #[test]

@@ -1,24 +1,20 @@
-//! What a document takes in memory, told by its text before it is read.
+//! How much memory a document takes once it is read, estimated from its text.
 
-use super::Node;
-
-/// The bytes that a document becomes.
+/// The bytes that a document takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// As a tree.
-    pub tree: usize,
-    /// What the longest list of the tree takes beside its items while it grows.
-    pub growth: usize,
-    /// As what is read from the tree: at most a number of eight bytes, or a text, for each of its values.
+    /// What is read from it: a number of eight bytes, or a text, for each of its values.
     pub typed: usize,
-    /// How many bytes its longest text has.
+    /// What its longest list takes besides its items while it grows.
+    pub growth: usize,
+    /// The number of bytes of its longest text.
     pub longest_text: usize,
 }
 
 impl Size {
-    /// Reckons by the commas, colons and brackets outside of texts, and by the texts' lengths: text that is no JSON becomes less.
+    /// Estimates by the commas and brackets outside of texts, and by the lengths of the texts.
     pub fn of(json: &[u8]) -> Size {
-        let (mut values, mut members, mut lists, mut text, mut texts) = (1usize, 0usize, 0usize, 0usize, 0usize);
+        let (mut values, mut lists, mut text, mut texts) = (1usize, 0usize, 0usize, 0usize);
         let (mut longest, mut longest_text) = (0usize, 0usize);
         let mut list = 0usize;
         let mut rest = json.iter();
@@ -50,19 +46,16 @@ impl Size {
                     list = 0;
                 }
                 b']' | b'}' => list = 0,
-                b':' => members += 1,
                 _ => {}
             }
         }
-        // A member has its name beside its value. A list doubles its room as it grows, and is copied then, and at its end.
-        let node = size_of::<Node>();
-        let tree = (values + lists) * node + members * size_of::<String>() + text;
+        // A list doubles its room as it grows, and is copied then. Its items are texts or numbers.
         let room = longest.next_power_of_two();
-        let growth = room.max(room + room / 2 - longest) * node;
-        // A text of a type is a `String`, a number eight bytes, and an object some hundred of its fields.
+        let growth = room.max(room + room / 2 - longest) * size_of::<String>();
+        // A text is a `String`, a number has eight bytes, and an object some 64 bytes besides its values.
         let numbers = values.saturating_sub(texts).saturating_sub(lists);
         let typed = numbers * size_of::<f64>() + texts * size_of::<String>() + text + lists * 64;
-        Size { tree, growth, typed, longest_text }
+        Size { typed, growth, longest_text }
     }
 }
 
@@ -71,15 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_is_reckoned_by_its_values_and_texts() {
+    fn a_document_is_estimated_by_its_values_and_texts() {
         let digits = Size::of(format!("[{}0]", "0,".repeat(999)).as_bytes());
-        assert!((1000 * 24..1100 * 24).contains(&digits.tree), "{digits:?}");
         assert_eq!(digits.growth, 1024 * 24);
         assert!((1000 * 8..1020 * 8).contains(&digits.typed), "{digits:?}");
         let long = Size::of(format!("[{}0]", "0.12345678901234567,".repeat(999)).as_bytes());
         assert_eq!(long, digits);
         let text = Size::of(br#"["a,b:[{\"c", "d"]"#);
-        assert!(text.tree < 24 * 5 + 20, "{text:?}");
+        assert!(text.typed < 24 * 3 + 64 + 20, "{text:?}");
         assert_eq!(text.longest_text, 8);
         Size::of(br#"{"a": "\"#);
     }

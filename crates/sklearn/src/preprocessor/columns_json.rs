@@ -268,7 +268,7 @@ mod tests {
             (r#"{"dtypes": {"zip": 1}}"#, "dtypes.zip: expected text, found 1"),
             (r#"{"dtypes": ["zip"]}"#, "dtypes: expected an object, found"),
             ("[]", "expected an object such as {\"columns\": [\"a\", \"b\"]"),
-            ("columns", "line 1, column 1: this is no JSON"),
+            ("columns", "line 1, column 1: this is not JSON"),
         ];
         for (json, expected) in cases {
             let message = ColumnsJson::parse(json.as_bytes(), &Allowance::unbounded()).unwrap_err().to_string();

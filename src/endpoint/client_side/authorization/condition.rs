@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use super::context::{Context, Key};
-use super::document::{Findings, Node, below, one_or_many};
+use super::document::{Findings, below, one_or_many};
+use super::node::Node;
 use super::pattern::{Case, Pattern, Version};
 
 /// One key under one operator.

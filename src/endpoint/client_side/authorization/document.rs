@@ -1,11 +1,8 @@
 //! JSON documents read strictly: nothing is skipped, and all that is wrong is reported together, each with its path.
 
+use super::node::Node;
 use byoc_formats::suggest;
 use std::fmt;
-
-/// A document as a tree. A member that is given twice is there twice: a map would let the last one win, so that a second
-/// `Effect` could silently turn a `Deny` into an `Allow`.
-pub(super) use byoc_formats::json_document::Node;
 
 /// What a value is, for a message. Never what it says: it may be a secret.
 fn kind(node: &Node) -> &'static str {

@@ -10,6 +10,7 @@ mod authorization_header;
 mod condition;
 mod context;
 mod document;
+mod node;
 mod pattern;
 mod policy;
 mod principals;

@@ -3,7 +3,8 @@
 
 use super::condition::Condition;
 use super::context::Context;
-use super::document::{Findings, Node, below, one_or_many};
+use super::document::{Findings, below, one_or_many};
+use super::node::Node;
 use super::pattern::{Case, Pattern, Version};
 
 /// An identity-based policy.

@@ -19,7 +19,8 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 
-use super::document::{Findings, Node, below};
+use super::document::{Findings, below};
+use super::node::Node;
 use super::policy::Policy;
 use crate::error::{Cause, Error, Result};
 use crate::platform::problems::list_problems;
