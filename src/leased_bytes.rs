@@ -217,7 +217,7 @@ mod tests {
         let share = MemoryShare::of(&account, 1 << 19);
         let held = share.lease(1 << 19).unwrap();
         let mut announced = LeasedBuffer::new(&share, 1 << 19);
-        assert_eq!(announced.push(&[0; PIECE]), Err(InsufficientMemory::NotNow), "it was said that it will be large");
+        assert_eq!(announced.push(&[0; PIECE]), Err(InsufficientMemory::NotNow), "it was announced as large");
         let mut large = LeasedBuffer::of_unknown_size(&share, 1 << 19);
         let taken = std::iter::repeat_n([0; PIECE], 32).map(|piece| large.push(&piece)).collect::<Vec<_>>();
         assert_eq!(taken.iter().position(Result::is_err), Some((SMALL as usize) / PIECE));

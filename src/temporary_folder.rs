@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_holds_is_removed_and_what_somebody_holds_is_not() {
+    fn abandoned_folders_are_removed_and_folders_in_use_are_not() {
         let place = tempfile::tempdir().unwrap();
         let held = TemporaryFolder::make_in(place.path(), "byoc-endpoint-").unwrap();
         let old = ["byoc-endpoint-a", "byoc-transform-b", "byoc-model-c"].map(|name| abandoned(place.path(), name));

@@ -54,7 +54,7 @@ pub fn configure_allocator() {
 /// Stops a server. A graceful stop lets requests in flight end first.
 pub async fn stop(server: &ServerHandle, graceful: bool) {
     // Its workers end while its other thread may still accept a connection. That is not an error of a server that
-    // stops, and would stand in the log before the error for which it stops.
+    // stops, and would appear in the log before the error for which it stops.
     logs::mute_accepting();
     server.stop(graceful).await;
 }

@@ -274,7 +274,7 @@ async fn an_object_has_the_type_that_it_was_stored_with_or_none() {
     for (stored, expected) in [
         (Some("text/csv; charset=utf-8"), Some("text/csv; charset=utf-8")),
         (Some("application/json"), Some("application/json")),
-        // What S3 says of an object of which nobody said anything.
+        // The type that S3 gives to an object that was stored without one.
         (Some("binary/octet-stream"), None),
         (None, None),
     ] {
@@ -291,13 +291,14 @@ async fn an_object_has_the_type_that_it_was_stored_with_or_none() {
     }
 }
 
-/// A port on which nobody listens.
-fn nobody() -> String {
+/// The URL of a port on which nothing listens.
+fn refusing_endpoint() -> String {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     format!("http://127.0.0.1:{port}")
 }
 
-async fn said(endpoint: &str) -> String {
+/// The message of an error that a bucket at this endpoint gives.
+async fn error_message(endpoint: &str) -> String {
     let bucket = Bucket::open("bucket", &access(endpoint)).unwrap();
     let read = bucket.read("a", 1, &MemoryShare::unbounded()).await.unwrap_err().to_string();
     let listed = bucket.list("a").await.unwrap_err().to_string();
@@ -308,14 +309,14 @@ async fn said(endpoint: &str) -> String {
 
 #[actix_web::test]
 async fn who_refused_a_connection_is_said() {
-    let endpoint = nobody();
-    let refused = said(&endpoint).await;
+    let endpoint = refusing_endpoint();
+    let refused = error_message(&endpoint).await;
     assert!(refused.starts_with(&format!("{endpoint} refused the connection")), "{refused}");
-    let no_name = said("http://no-such-host.invalid").await;
+    let no_name = error_message("http://no-such-host.invalid").await;
     assert!(no_name.contains("the name no-such-host.invalid was not found"), "{no_name}");
     // It speaks HTTP, and no TLS.
     let server = FakeContainer::answering(200, "text/plain", "");
-    let plain = said(&server.origin.as_str().replace("http://", "https://")).await;
+    let plain = error_message(&server.origin.as_str().replace("http://", "https://")).await;
     assert!(
         plain.starts_with("the TLS handshake with https://127.0.0.1:") && plain.contains("AWS_CA_BUNDLE"),
         "{plain}"

@@ -11,12 +11,12 @@
 mod allowance;
 mod deadline;
 mod held;
+mod leased_growth;
 mod memory;
-mod room;
 pub mod system;
 
 pub use allowance::{Allowance, Exceeded, Purpose};
 pub use deadline::{CancelOnDrop, Deadline};
 pub use held::Held;
+pub use leased_growth::LeasedGrowth;
 pub use memory::{Account, Lease, Shortage};
-pub use room::Room;

@@ -86,7 +86,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Room for what is announced, if that could ever be held.
+    /// LeasedGrowth for what is announced, if that could ever be held.
     fn buffer(&self) -> Result<LeasedBuffer, AwsError> {
         let limit = self.limits.request_bytes;
         let announced = self.announced.unwrap_or(0);

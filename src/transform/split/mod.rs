@@ -128,15 +128,15 @@ impl<R: Read> Cutter<R> {
         if self.filters() { LONGEST_UNFILTERED } else { most }
     }
 
-    fn room(&self) -> Room {
+    fn room(&self) -> LeasedGrowth {
         let header = self.header.clone().unwrap_or_default();
         let left = |bytes: usize| bytes.saturating_sub(header.sent.len());
-        Room { most: left(self.packing.most), fill: left(self.packing.fill), header }
+        LeasedGrowth { most: left(self.packing.most), fill: left(self.packing.fill), header }
     }
 
     /// An error of the next record.
     fn too_large(&self, offset: u64) -> Error {
-        let Room { header, most, .. } = self.room();
+        let LeasedGrowth { header, most, .. } = self.room();
         let error = too_large(offset, self.records + 1, most);
         match header.sent.len() {
             0 => error,
@@ -146,7 +146,7 @@ impl<R: Read> Cutter<R> {
 
     /// As many whole lines as fit, as they lie there.
     fn lines(&mut self) -> Result<Option<Payload>> {
-        let Room { header, most, fill } = self.room();
+        let LeasedGrowth { header, most, fill } = self.room();
         loop {
             // The end of the last line does not count, and need not be there.
             self.window.want(fill + 2)?;
@@ -252,7 +252,7 @@ impl<R: Read> Cutter<R> {
     /// Record by record.
     fn records(&mut self) -> Result<Option<Payload>> {
         let Packing { split, strategy, .. } = self.packing;
-        let Room { header, most, fill } = self.room();
+        let LeasedGrowth { header, most, fill } = self.room();
         let processing = self.packing.processing.clone();
         let (mut body, mut unfiltered, mut starts) = (header.sent.clone(), Vec::new(), Vec::new());
         let filters = self.filters();
@@ -329,7 +329,7 @@ impl<R: Read> Cutter<R> {
 }
 
 /// What a payload has before its records, and room for.
-struct Room {
+struct LeasedGrowth {
     header: HeaderLine,
     /// The most bytes of records.
     most: usize,

@@ -10,7 +10,7 @@ use crate::media_types::media_type::MediaType;
 use crate::media_types::prediction_style::{JsonForm, PredictionStyle};
 use crate::rows::table::{Cell, Column};
 use crate::rows::{Features, Predictions};
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 
 /// Where the rows of a body stand in the answer, if the body is answered piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 
 use super::allow_list::{self, AllowList, Name};
 use super::opcodes as op;

@@ -3,7 +3,7 @@
 //! Readers append values to the open row and close it; a row of another width is refused.
 
 use crate::error::{Error, Place, Result};
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 
 /// Rows of `width` float32 features.
 #[derive(Debug)]

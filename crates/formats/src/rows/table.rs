@@ -3,7 +3,7 @@
 //! A preprocessor reads tables (blocks of a request's rows, see [`crate::rows::frame`]) and produces tables. Columns borrow
 //! their text from the request body, or from the model where an imputer filled in a value.
 
-use byoc_account::{Allowance, Exceeded, Room as _};
+use byoc_account::{Allowance, Exceeded, LeasedGrowth as _};
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io::Read as _;
 use std::ops::Range;
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 
 use super::error;
 use crate::error::{Error, Place, Result};

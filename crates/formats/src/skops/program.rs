@@ -1,7 +1,7 @@
 //! The pickle that says what a model of skops says. Each value is the opcodes that the pickle module would write for it,
 //! without a memo but for the bytes of arrays.
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 
 use super::npy::Header;
 use crate::error::Result;

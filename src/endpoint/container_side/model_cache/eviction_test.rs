@@ -1,4 +1,4 @@
-//! Room: a container that holds few models, a disk that holds few artifacts.
+//! LeasedGrowth: a container that holds few models, a disk that holds few artifacts.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -270,7 +270,7 @@ async fn models_that_come_at_once_share_the_disk_and_all_of_them_come() {
     let models: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
     let disk = Disk::with(&models.iter().map(String::as_str).collect::<Vec<_>>());
     let roomy = Small::with_room_for(99);
-    // Room for one that is unpacked, and for two on their way.
+    // LeasedGrowth for one that is unpacked, and for two on their way.
     let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(10), ..CacheSettings::default() });
     let outcomes = futures_util::future::join_all(models.iter().map(|model| lease(&cache, model))).await;
     for outcome in outcomes {

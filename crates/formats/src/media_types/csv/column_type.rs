@@ -1,7 +1,7 @@
 //! The one type that fits all the fields of a column, in the order in which pandas tries them
 //! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`); or the type that is said of it.
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 use std::borrow::Cow;
 
 use super::fields::Fields;

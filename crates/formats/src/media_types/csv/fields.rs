@@ -1,6 +1,6 @@
 //! Where each field of a CSV body lies: the tokenizer of pandas' C parser (`pandas/_libs/src/parser/tokenizer.c`).
 
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 use std::borrow::Cow;
 
 use crate::error::{Error, Place, Result};

@@ -11,7 +11,7 @@ use crate::rows::schema::Schema;
 use crate::rows::series::Series;
 use crate::rows::table::{Cell, Column};
 use crate::suggest;
-use byoc_account::{Allowance, Exceeded, Room as _};
+use byoc_account::{Allowance, Exceeded, LeasedGrowth as _};
 use std::borrow::Cow;
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ use super::document::{Instances, Is};
 use super::instance::{Purpose, Reading, Rows, Value, visit_scalars};
 use super::outline::{DATA, FrameColumns};
 use crate::error::Error;
-use byoc_account::Room as _;
+use byoc_account::LeasedGrowth as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;

@@ -7,7 +7,7 @@ use crate::media_types::sparse_row::sparse_row;
 use crate::rows::Batch;
 use crate::rows::schema::Schema;
 use crate::rows::table::{Column, Table};
-use byoc_account::{Allowance, Room as _};
+use byoc_account::{Allowance, LeasedGrowth as _};
 
 /// Reads float32 rows of `width` features, dense and sparse as they come.
 pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {

@@ -2,8 +2,8 @@
 
 use super::allowance::{Allowance, Exceeded};
 
-/// Growth that is leased before it is allocated.
-pub trait Room {
+/// Growth of a vector that leases memory before it allocates it.
+pub trait LeasedGrowth {
     /// Makes room for `more` items. Doubles the capacity if it has to grow, so that pushing stays linear.
     ///
     /// # Errors
@@ -13,14 +13,14 @@ pub trait Room {
     /// Makes room for exactly `more` items.
     ///
     /// # Errors
-    /// As [`Room::make_room`].
+    /// As [`LeasedGrowth::make_room`].
     fn make_exact_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
 }
 
 /// The capacity of a vector that grows for the first time.
 const FIRST: usize = 16;
 
-impl<T> Room for Vec<T> {
+impl<T> LeasedGrowth for Vec<T> {
     #[inline]
     fn make_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
         if self.capacity() - self.len() >= more {
