@@ -7,7 +7,7 @@ use crate::env::{self, Environment};
 use crate::error::{Cause, Error, Result};
 
 /// The variables of this process that containers inherit: where programs, home and temporary files are, and what to log.
-const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", env::RUST_LOG, env::SAGEMAKER_CONTAINER_LOG_LEVEL];
+pub(super) const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", env::RUST_LOG, env::SAGEMAKER_CONTAINER_LOG_LEVEL];
 
 /// The variables that a container inherits.
 pub(super) fn inherited(environment: &Environment) -> BTreeMap<String, String> {

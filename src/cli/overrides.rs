@@ -3,7 +3,7 @@
 use byoc_sklearn::preprocessor::Overrides;
 
 use crate::cli::settings::given::{Given, Source};
-use crate::cli::settings::row::Group as _;
+use crate::cli::settings::row::{Description, Group as _};
 use crate::cli::table::scikit_learn::ScikitLearn;
 
 /// What wins over `columns.json`.
@@ -27,7 +27,7 @@ impl GivenOverride {
 
 /// The settings of a scikit-learn artifact that are given.
 pub(super) fn given_overrides(given: &Given) -> Vec<GivenOverride> {
-    let read = |setting: crate::cli::settings::row::Description| {
+    let read = |setting: Description| {
         let (source, text) = given.value(&setting)?;
         Some(GivenOverride { variable: setting.variables.first()?, text: text.to_string_lossy().into_owned(), source })
     };

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::containers;
 use super::settings::row::{Arity, Default, Description, paragraphs};
 use super::table::CommandName;
 use crate::env::{self, Environment};
@@ -36,6 +37,7 @@ fn reference() -> String {
         }
         page.push_str(&settings_table(&command.settings()));
     }
+    page.push_str(&inherited());
     page.push_str(&s3_table());
     page.push_str(&error_table());
     page
@@ -58,6 +60,16 @@ fn settings_table(settings: &[Description]) -> String {
         table.push_str(&row(&[variables(setting), default(setting), meaning(setting)]));
     }
     table
+}
+
+fn inherited() -> String {
+    let names: Vec<_> = containers::INHERITED.iter().map(|name| code(name)).collect();
+    let text = format!(
+        "A container that `byoc endpoint` or `byoc transform` starts inherits {}, and no other variable. It gets the \
+         variables of its model's Environment, and those that SageMaker sets.",
+        names.join(", ")
+    );
+    format!("\n## What containers inherit\n\n{}\n", wrapped(&text))
 }
 
 fn s3_table() -> String {
@@ -133,7 +145,7 @@ fn variables(setting: &Description) -> String {
 
 fn default(setting: &Description) -> String {
     match setting.default {
-        Default::Unsaid => String::new(),
+        Default::Nothing => String::new(),
         Default::Value(text) => code(text),
         Default::Otherwise(text) => text.to_owned(),
     }

@@ -60,8 +60,8 @@ pub(in crate::cli) enum Arity {
 /// What holds if a setting is not given.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) enum Default {
-    /// Nothing, or it is not worth a word.
-    Unsaid,
+    /// The setting has no value then.
+    Nothing,
     /// This value.
     Value(&'static str),
     /// This is decided by code; the text says how.
@@ -117,7 +117,7 @@ impl Description {
             help.push_str(&format!(" [env: {variable}{separator}]"));
         }
         match self.default {
-            Default::Unsaid => {}
+            Default::Nothing => {}
             Default::Value(text) | Default::Otherwise(text) => help.push_str(&format!(" [default: {text}]")),
         }
         help
@@ -168,7 +168,7 @@ const fn unparsed(flag: Option<Flag>) -> Unparsed {
     Unparsed(Description {
         flag,
         variables: &[],
-        default: Default::Unsaid,
+        default: Default::Nothing,
         heading: None,
         is_path: false,
         documentation: "",
