@@ -66,7 +66,7 @@ fn files(settings: Files, given: &Given, problems: &mut Problems) -> training::F
     if given.is_typed(&Train::base_dir.description()) {
         let base_dir = settings_text(given, &Train::base_dir.description());
         problems.add(format!(
-            "--base-dir is {base_dir:?} beside --train: give --base-dir for data in SageMaker's folders below it, or --train for \
+            "--base-dir is {base_dir:?} together with --train: give --base-dir for data in SageMaker's folders below it, or --train for \
              files anywhere"
         ));
     }
@@ -198,7 +198,7 @@ mod tests {
             "--hp is \"epochs\": expected NAME=VALUE",
             "--hp is \"=3\": expected",
             "--hp is \"preprocessor=@",
-            "--base-dir is \"/a\" beside --train",
+            "--base-dir is \"/a\" together with --train",
             "--output is \"/o\" and --model-dir \"/m\"",
         ] {
             assert!(error.message().contains(part), "{part}: {error}");

@@ -1,4 +1,4 @@
-//! Parsers of more than one setting. The others are beside their settings, in [`crate::cli::table`].
+//! Parsers of more than one setting. The others are next to their settings, in [`crate::cli::table`].
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
