@@ -190,7 +190,7 @@ mod tests {
     const PIECE: usize = 16 << 10;
 
     #[test]
-    fn what_arrives_is_leased_until_the_last_copy_is_dropped() {
+    fn bytes_are_leased_until_their_last_copy_is_dropped() {
         let account = Account::new(1 << 20);
         let share = MemoryShare::of(&account, 1 << 19);
         let mut arriving = LeasedBuffer::new(&share, 100_000);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_small_has_room_where_what_is_large_has_not() {
+    fn small_bodies_fit_where_large_ones_do_not() {
         let account = Account::new(1 << 20);
         let share = MemoryShare::of(&account, 1 << 19);
         let held = share.lease(1 << 19).unwrap();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_fit_is_told_from_what_does_not_fit_now() {
+    fn bodies_that_never_fit_are_distinguished_from_those_that_do_not_fit_now() {
         let share = MemoryShare::of(&Account::new(1 << 20), 1 << 19);
         assert_eq!(share.most(), 1 << 19);
         let mut arriving = LeasedBuffer::of_unknown_size(&share, usize::MAX);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_shorter_than_was_said_holds_what_it_has() {
+    fn a_body_shorter_than_announced_leases_only_its_own_bytes() {
         let account = Account::new(u64::MAX);
         let mut arriving = LeasedBuffer::new(&MemoryShare::of(&account, u64::MAX), 10 << 20);
         for _ in 0..65 {

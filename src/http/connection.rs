@@ -90,7 +90,7 @@ mod tests {
     use std::io::Write as _;
 
     #[actix_web::test]
-    async fn a_reader_gets_a_part_of_what_has_come_at_a_time_and_all_of_it_in_the_end() {
+    async fn a_reader_gets_bounded_parts_and_everything_in_the_end() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let sent = 1 << 20;

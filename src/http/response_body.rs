@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_body_comes_whole_in_pieces_and_each_part_is_free_as_soon_as_it_is_sent() {
+    async fn a_body_is_sent_in_chunks_and_frees_each_part_once_it_is_sent() {
         let account = Account::new(u64::MAX);
         let part = |byte, length: usize| leased(vec![byte; length], account.lease(length as u64).unwrap());
         let parts = [part(1, CHUNK_SIZE + 1), Bytes::new(), part(2, 3)];
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_not_taken_in_time_is_dropped_without_being_asked_for() {
+    async fn a_body_is_dropped_at_its_deadline_without_being_polled() {
         let account = Account::new(u64::MAX);
         let part = leased(vec![0; 2 * CHUNK_SIZE], account.lease(2 * CHUNK_SIZE as u64).unwrap());
         let mut body = TimedBody::new([part], Duration::from_millis(10));

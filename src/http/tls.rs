@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_server_is_trusted_by_the_bundle_that_names_its_authority_and_not_without() {
+    async fn a_server_is_trusted_only_with_the_bundle_of_its_authority() {
         let url = server();
         let refused = asked(&url, None).await.unwrap_err();
         assert!(format!("{refused:?}").contains("UnknownIssuer"), "{refused:?}");

@@ -30,7 +30,7 @@ fn bucket(server: &FakeContainer) -> Bucket {
 }
 
 #[actix_web::test]
-async fn an_object_is_asked_for_under_its_key_and_signed() {
+async fn an_object_is_requested_by_its_key_with_a_signature() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
     assert_eq!(
@@ -50,7 +50,7 @@ async fn an_object_is_asked_for_under_its_key_and_signed() {
 }
 
 #[actix_web::test]
-async fn an_object_is_written_under_its_key_and_signed() {
+async fn an_object_is_written_by_its_key_with_a_signature() {
     let server = FakeContainer::start(|_| async { response(200).insert_header(("ETag", "\"1\"")).finish() });
     bucket(&server).write("out/a.out", Bytes::from("answer")).await.unwrap();
     let seen = &server.seen()[0];
@@ -60,7 +60,7 @@ async fn an_object_is_written_under_its_key_and_signed() {
 }
 
 #[actix_web::test]
-async fn what_is_not_there_or_not_ours_is_asked_for_once() {
+async fn missing_and_forbidden_objects_are_requested_once() {
     let server = FakeContainer::answering(404, "application/xml", "<Error/>");
     assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(StorageError::NotFound));
     assert_eq!(server.seen().len(), 1);
@@ -81,7 +81,7 @@ async fn what_is_not_there_or_not_ours_is_asked_for_once() {
 }
 
 #[actix_web::test]
-async fn an_overloaded_store_is_asked_again_and_one_that_stays_so_is_unavailable() {
+async fn an_overloaded_store_is_tried_again_and_then_unavailable() {
     let asked = Arc::new(AtomicUsize::new(0));
     let server = FakeContainer::start(move |_| {
         let again = asked.fetch_add(1, Ordering::SeqCst) > 1;
@@ -96,14 +96,14 @@ async fn an_overloaded_store_is_asked_again_and_one_that_stays_so_is_unavailable
 }
 
 #[test]
-fn without_credentials_there_is_a_message_and_no_waiting() {
+fn missing_credentials_are_reported_at_once() {
     let error = Bucket::open("bucket", &S3Access::default()).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
     assert!(error.message().contains("no AWS credentials"), "{error}");
 }
 
 #[test]
-fn amazons_own_store_is_reached_over_tls_with_the_roots_that_are_compiled_in() {
+fn s3_is_opened_with_the_compiled_in_roots_and_invalid_bundles_are_reported() {
     let mut access = access("");
     access.0.remove(env::AWS_ENDPOINT_URL);
     access.0.remove(env::AWS_ENDPOINT_URL_S3);
@@ -155,7 +155,7 @@ fn listing(keys: &[&str], token: Option<&str>) -> String {
 }
 
 #[actix_web::test]
-async fn a_listing_asks_for_its_own_keys_only_page_by_page() {
+async fn a_listing_asks_for_its_prefix_page_by_page() {
     let server = FakeContainer::start(|seen| async move {
         let page = match seen.query.contains("continuation-token=next") {
             false => listing(&["in/", "in/b.csv"], Some("next")),
@@ -169,7 +169,7 @@ async fn a_listing_asks_for_its_own_keys_only_page_by_page() {
 }
 
 #[actix_web::test]
-async fn a_key_that_cannot_be_read_and_a_bucket_that_is_not_there_are_named() {
+async fn invalid_keys_and_missing_buckets_are_reported() {
     for key in ["in//dbl.csv", "in/./dot.csv", "in/../up.csv", "in/a\tb.csv"] {
         let server = FakeContainer::start(move |_| async move {
             response(200).content_type("application/xml").body(listing(&["in/a.csv", key], None))
@@ -224,7 +224,7 @@ async fn a_redirect_without_an_address_means_another_region_and_is_not_tried_aga
 }
 
 #[actix_web::test]
-async fn a_download_is_no_larger_than_there_is_room_for() {
+async fn a_download_that_is_too_large_is_refused_before_it_is_written() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
     let mut copy = Vec::new();
@@ -255,7 +255,7 @@ fn endless_store() -> String {
 }
 
 #[actix_web::test]
-async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
+async fn an_object_longer_than_announced_is_not_read_further() {
     let bucket = Bucket::open("bucket", &access(&endless_store())).unwrap();
     let mut copy = Vec::new();
     let limit = 1 << 20;
@@ -270,7 +270,7 @@ async fn an_object_that_does_not_end_where_it_was_said_to_is_not_read_on() {
 }
 
 #[actix_web::test]
-async fn an_object_has_the_type_that_it_was_stored_with_or_none() {
+async fn an_object_has_the_content_type_it_was_stored_with_or_none() {
     for (stored, expected) in [
         (Some("text/csv; charset=utf-8"), Some("text/csv; charset=utf-8")),
         (Some("application/json"), Some("application/json")),
@@ -308,7 +308,7 @@ async fn error_message(endpoint: &str) -> String {
 }
 
 #[actix_web::test]
-async fn who_refused_a_connection_is_said() {
+async fn the_server_of_a_failed_connection_is_named() {
     let endpoint = refusing_endpoint();
     let refused = error_message(&endpoint).await;
     assert!(refused.starts_with(&format!("{endpoint} refused the connection")), "{refused}");
@@ -324,7 +324,7 @@ async fn who_refused_a_connection_is_said() {
 }
 
 #[actix_web::test]
-async fn what_s3_says_is_said_with_its_code() {
+async fn errors_of_s3_are_reported_with_their_code() {
     for (status, code, message, is_denied) in [
         (403, "AccessDenied", "S3 says AccessDenied: not you", true),
         (403, "SignatureDoesNotMatch", "S3 says SignatureDoesNotMatch: not you", true),

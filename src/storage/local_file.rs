@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn files_lie_below_the_folders_wherever_links_lead() {
+    async fn only_files_below_the_folders_are_read_wherever_links_lead() {
         let allowed = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
         let (inside, outside) = (allowed.path().join("a"), other.path().join("b"));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_read_is_leased() {
+    async fn read_files_are_leased() {
         use byoc_account::Account;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");

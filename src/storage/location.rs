@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_https_url_of_s3_is_what_its_s3_url_is() {
+    fn an_https_url_of_s3_means_the_same_as_its_s3_url() {
         for (url, expected) in [
             // Virtual-hosted: regional, global, with a dash, dual-stack, FIPS, accelerated, China.
             ("bucket.s3.eu-west-1.amazonaws.com/k/e/y.csv", "s3://bucket/k/e/y.csv"),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_a_place_is_one_slash_away() {
+    fn below_adds_exactly_one_slash() {
         for (place, expected) in [
             ("s3://bucket", "s3://bucket/a/b"),
             ("s3://bucket/", "s3://bucket/a/b"),

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_path_is_said_and_what_is_there_instead_the_nearest_first() {
+    fn a_missing_path_is_reported_with_the_closest_existing_names() {
         let base = tempfile::tempdir().unwrap();
         let at = |name: &str| base.path().join(name);
         for name in ["models/a", "models/preprocessor", "models/.hidden", "file"] {

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn a_file_is_written_whole_and_in_place_of_an_earlier_one() {
+    async fn a_file_is_written_atomically_and_replaces_an_earlier_one() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::default();
         let place = Location::Local(folder.path().join("deeper/a.out"));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_not_there_is_not_there_and_what_cannot_be_written_is_said() {
+    async fn missing_files_and_failed_writes_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::default();
         let file = Location::Local(folder.path().join("a"));

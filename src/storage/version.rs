@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn size_and_time_make_a_version_of_a_file_and_of_each_file_in_a_folder() {
+    fn a_version_changes_with_the_size_and_time_of_files() {
         let folder = tempfile::tempdir().unwrap();
         for (path, watched) in [("a", "a"), ("model/deep/b", "model")] {
             let (path, watched) = (folder.path().join(path), folder.path().join(watched));

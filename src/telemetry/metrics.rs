@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_appears_on_the_page() {
+    fn recorded_metrics_appear_on_the_page() {
         start();
         metrics::counter!("byoc_test_total", "route" => "/x").increment(3);
         metrics::histogram!("byoc_test_seconds").record(0.000_2);
