@@ -10,7 +10,7 @@
 //! - `transformers`: scikit-learn's transformers, a folder each.
 //! - [`preprocessor`]: the transformers of a model with the layout of its requests.
 //! - [`describe`]: what is in a model, as data.
-//! - [`scorer`]: an estimator after the transformers of its Pipeline.
+//! - [`scorer`]: an estimator with the transformers before it.
 //! - `document`: `preprocessor.json`, as a specification and as what was fitted.
 //! - `fit`: from a specification and rows to a fitted document.
 

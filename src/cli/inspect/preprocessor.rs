@@ -3,7 +3,7 @@
 use super::page::{Page, listed, path, plain, short, value};
 use byoc_formats::rows::reading::ReadAs;
 use byoc_sklearn::describe::{ColumnReadAs, PreprocessorDescription, TransformerDescription};
-use byoc_sklearn::feature_names::names::Name;
+use byoc_sklearn::feature_names::name::Name;
 use serde_json::Value as Json;
 
 /// Settings that do not change the output.

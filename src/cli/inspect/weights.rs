@@ -1,7 +1,7 @@
 //! Weights of features, the largest first: one row a feature, one column for each linear function.
 
 use super::page::{Page, plain, short};
-use byoc_sklearn::feature_names::names::Name;
+use byoc_sklearn::feature_names::name::Name;
 
 /// The most features and functions that are shown.
 const MOST_FEATURES: usize = 30;

@@ -13,7 +13,7 @@ use super::objects::MAX_ATTRIBUTES;
 use super::tree::{Node, NodeId, Tree};
 use crate::error::Result;
 
-/// How deep values may stand in each other. A Pipeline in a Pipeline adds four; nobody nests thirty of them.
+/// How deep values may stand in each other. A list of named parts within another adds four; nobody nests thirty of them.
 const MAX_DEPTH: usize = 128;
 
 /// How much text values may refer to again, for each byte of the file, and beside that. Whoever reads a text looks at all of

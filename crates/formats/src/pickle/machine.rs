@@ -358,7 +358,7 @@ impl<'a> Machine<'a> {
         Ok(None)
     }
 
-    /// An error about what is read next, with the names that lead there: a part of a Pipeline and its kin is written as a
+    /// An error about what is read next, with the names that lead there: a named part of another object is written as a
     /// tuple that begins with its name, while the object that has the part waits on the stack with its name before it.
     fn in_steps(&self, error: Error, stack: &Stack<'_>) -> Error {
         let mut segments: Vec<&[NodeId]> = stack.segments().collect();

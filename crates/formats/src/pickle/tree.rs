@@ -179,7 +179,7 @@ impl<'t> Value<'t> {
         Some(entries.filter_map(|(key, value)| Some((key.as_str()?, value))).collect())
     }
 
-    /// What kind of value this is, in Python's words, for messages: `a list`, `None`, `sklearn….StandardScaler`.
+    /// What kind of value this is, in Python's words, for messages: `a list`, `None`, or the name of a class.
     pub fn describe(self) -> String {
         match self.node() {
             Node::None if self.tree.is_of_json => "null".into(),

@@ -1,7 +1,7 @@
 //! Typed access to the attributes of a pickled estimator. Every error names class, attribute, what was expected and
 //! found.
 
-use crate::artifact::builder::check_width;
+use super::work::MOST_COLUMNS;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::pickle::{ArrayView, ItemKind, Value};
 
@@ -95,10 +95,21 @@ impl<'t> Attributes<'t> {
         count.ok_or_else(|| self.mismatch(name, "a count", value))
     }
 
-    /// A count of columns, of which nobody has more than [`MOST_COLUMNS`](super::work::MOST_COLUMNS).
+    /// Refuses a width that no model has.
+    ///
+    /// # Errors
+    /// For more than [`MOST_COLUMNS`].
+    pub(crate) fn check_width(self, what: &str, width: usize) -> Result<()> {
+        if width > MOST_COLUMNS {
+            return Err(self.error(format_args!("it has {width} {what}: expected at most {MOST_COLUMNS}")));
+        }
+        Ok(())
+    }
+
+    /// A count of columns, at most [`MOST_COLUMNS`].
     pub(crate) fn columns(self, name: &str) -> Result<usize> {
         let count = self.count(name)?;
-        check_width(self, name, count)?;
+        self.check_width(name, count)?;
         Ok(count)
     }
 

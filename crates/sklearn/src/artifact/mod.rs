@@ -3,6 +3,5 @@
 pub(crate) mod attributes;
 pub mod builder;
 pub(crate) mod class_list;
-pub(crate) mod shared;
 pub(crate) mod version;
 pub(crate) mod work;

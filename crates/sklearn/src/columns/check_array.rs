@@ -103,7 +103,7 @@ fn each_as_objects<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::feature::Origin;
+    use crate::columns::origin::Origin;
     use byoc_formats::rows::table::Cell;
 
     fn frame(columns: Vec<Column<'static>>) -> Vec<Feature<'static, 'static>> {

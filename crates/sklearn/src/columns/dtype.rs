@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Origin};
+use crate::columns::feature::Feature;
+use crate::columns::origin::Origin;
 use crate::columns::python_number::parse_float;
 use byoc_formats::rows::table::{Cell, Column};
 

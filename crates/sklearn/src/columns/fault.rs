@@ -1,6 +1,6 @@
 //! What can go wrong with a value on its way through the transformers.
 
-use crate::columns::feature::Origin;
+use crate::columns::origin::Origin;
 use byoc_formats::error::{Error, Place};
 
 /// A value that a transformer cannot take, named by the column of the request that it came from.

@@ -3,27 +3,9 @@
 use std::borrow::Cow;
 
 use crate::columns::fault::Fault;
+use crate::columns::origin::Origin;
 use crate::columns::python_number::parse_float;
 use byoc_formats::rows::table::{Cell, Column};
-
-/// The column of the request that a feature was made of, for messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin(u32);
-
-impl Origin {
-    /// A feature made of several columns, or of none.
-    pub(crate) const NONE: Origin = Origin(u32::MAX);
-
-    /// A column, counted from 0.
-    pub(crate) fn column(index: usize) -> Origin {
-        u32::try_from(index).map_or(Origin::NONE, Origin)
-    }
-
-    /// The column, counted from 0.
-    pub(crate) fn index(self) -> Option<usize> {
-        (self != Origin::NONE).then_some(self.0 as usize)
-    }
-}
 
 /// A column, borrowed from the request as long as nothing changes it.
 #[derive(Clone, Debug)]

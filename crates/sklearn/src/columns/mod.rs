@@ -10,6 +10,7 @@ pub mod demand;
 pub(crate) mod dtype;
 pub(crate) mod fault;
 pub(crate) mod feature;
+pub(crate) mod origin;
 pub(crate) mod python_number;
 pub(crate) mod readings;
 pub(crate) mod text_list;

@@ -15,11 +15,11 @@ mod describe_test;
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::version::version_of;
-use crate::columns::readings::ColumnReading;
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names, NoNames};
 use crate::feature_names::values;
 use crate::preprocessor::Preprocessor;
+use crate::preprocessor::readings::ColumnReading;
 use crate::transformers::class::{self, Part};
 use crate::version::Version;
 use byoc_account::Allowance;
@@ -102,7 +102,7 @@ pub struct TransformerDescription {
     pub by_column: Vec<String>,
     /// The transformers that it is made of.
     pub parts: Vec<TransformerDescription>,
-    /// The columns that none of the parts of a ColumnTransformer takes.
+    /// The input columns that none of the parts takes.
     pub dropped: Vec<Name>,
     /// The names of its features.
     pub feature_names_out: Option<Vec<Name>>,
@@ -238,7 +238,7 @@ fn describe(
     let was_given = given.is_some();
     let (feature_names_out, feature_names_out_error) = match names {
         Ok(names) => (Some(names), None),
-        Err(names::NoNames(reason)) => (None, Some(reason)),
+        Err(NoNames(reason)) => (None, Some(reason)),
     };
     let mut description = TransformerDescription {
         name: name.map(str::to_owned),
@@ -325,7 +325,7 @@ fn feature_names(transformer: Value<'_>, given: Option<&[Name]>, bounds: &Bounds
     }
     match class::get_feature_names(transformer, bounds) {
         Ok(names) => (Ok(names), Some(format!("named as get_feature_names of scikit-learn {version} names them"))),
-        Err(names::NoNames(raised)) => {
+        Err(NoNames(raised)) => {
             (names, Some(format!("named as scikit-learn 1.0 and later names them; {version} raises {raised}")))
         }
     }

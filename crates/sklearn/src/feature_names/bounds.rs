@@ -1,7 +1,7 @@
 //! How much may be said of a file: names and values are counted before they are made.
 
 use crate::artifact::work::Work;
-use crate::feature_names::names::{Name, Names, NoNames};
+use crate::feature_names::name::{Name, Names, NoNames};
 use crate::version::Version;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;

@@ -1,40 +1,12 @@
 //! Names of features, as scikit-learn's `get_feature_names_out` makes them (`_check_feature_names_in` of
 //! `sklearn.utils.validation`, `_add_prefix_for_feature_names_out` of `sklearn.compose`).
 
+use super::name::{Name, Names, NoNames};
 use crate::artifact::attributes::Attributes;
 use crate::feature_names::bounds::Bounds;
 use byoc_formats::error::Error;
 use byoc_formats::pickle::Value;
 use std::collections::HashMap;
-use std::sync::Arc;
-
-/// A name, shared by all lists that it is in: those of the parts of a transformer repeat those of the whole.
-pub type Name = Arc<str>;
-
-/// Names, or why there are none.
-pub(crate) type Names = Result<Vec<Name>, NoNames>;
-
-/// Why there are no names: what scikit-learn raises, or what only Python could work out.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct NoNames(pub(crate) String);
-
-impl NoNames {
-    /// An exception of Python's.
-    pub(crate) fn raised(exception: impl Into<String>) -> NoNames {
-        NoNames(exception.into())
-    }
-
-    /// A transformer without the method, as ColumnTransformer and FeatureUnion say it.
-    pub(crate) fn no_method(name: &str, class: &str, method: &str) -> NoNames {
-        NoNames(format!("AttributeError: Transformer {name} (type {class}) does not provide {method}."))
-    }
-}
-
-impl From<Error> for NoNames {
-    fn from(error: Error) -> NoNames {
-        NoNames(error.to_string())
-    }
-}
 
 /// The names that a transformer is given: those handed down, which must be those of fit, else those of fit, else x0, x1, …
 pub(crate) fn names_in(transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
@@ -90,7 +62,7 @@ fn count_in(transformer: Attributes<'_>) -> Option<usize> {
     FITTED.iter().chain(SELECTORS).find_map(|name| length(transformer.get(name)?))
 }
 
-/// The names of parts side by side, by `verbose_feature_names_out` of the ColumnTransformer or FeatureUnion: the part's
+/// The names of parts side by side, by `verbose_feature_names_out` of the whole: the part's
 /// name and two underscores before each, another form (a text, from 1.6 on), or nothing where they differ anyway.
 pub(crate) fn prefixed(parent: Attributes<'_>, parts: Vec<(&str, Vec<Name>)>, bounds: &Bounds<'_>) -> Names {
     let verbose = parent.get("verbose_feature_names_out");

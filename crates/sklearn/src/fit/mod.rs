@@ -10,7 +10,8 @@
 
 use crate::artifact::builder::LabelPosition;
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Origin};
+use crate::columns::feature::Feature;
+use crate::columns::origin::Origin;
 use crate::document::{Document, Specification};
 use crate::parameters::class::Features;
 use crate::transformers::fitting::{FitInput, Node};

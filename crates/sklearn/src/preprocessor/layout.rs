@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::artifact::builder::{Builder, Input, LabelPlace, RequestWidth, Shape, list_names, shorten};
 use crate::columns::column_names::ColumnNames;
-use crate::columns::readings::{Origins, Readings};
+use crate::columns::readings::Origins;
 use crate::columns::text_list::TextList;
 use crate::preprocessor::columns_json::{ColumnsJson, Told};
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::label::{self, FoundLabel};
+use crate::preprocessor::readings::Readings;
 use crate::preprocessor::request::{LabelOfRow, Request};
 use crate::transformers::class::columns_used;
 use crate::transformers::columns_used::ColumnsUsed;
@@ -110,8 +111,8 @@ impl<'t> Names<'t> {
                 long.len()
             )));
         }
-        // scikit-learn misses no column that only an absent or dropped branch of a ColumnTransformer would take
-        // (`ColumnTransformer.transform`, from 1.0 on).
+        // scikit-learn misses no column that only an absent or dropped branch would take
+        // (`sklearn.compose`, from 1.0 on).
         let may_be_absent = fitted.filter(|_| builder.version >= Version::new(1, 0));
         let unused = may_be_absent.map(|fitted| fitted.unused().collect()).unwrap_or_default();
         Ok(Names { names: Some(ColumnNames::new(names)), label, unused, from })

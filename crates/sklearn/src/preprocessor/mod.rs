@@ -20,6 +20,7 @@ mod guessed;
 mod label;
 mod layout;
 mod overrides;
+pub(crate) mod readings;
 mod request;
 #[cfg(test)]
 mod twin_test;
@@ -34,8 +35,8 @@ use crate::artifact::version::version_of;
 use crate::columns::demand::Demand;
 use crate::columns::dtype::{Dtype, cast_label, stack, stack_frame};
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Origin};
-use crate::columns::readings;
+use crate::columns::feature::Feature;
+use crate::columns::origin::Origin;
 use crate::method::Method;
 use crate::transformers::chain::chain;
 use crate::transformers::steps::Step;

@@ -3,7 +3,7 @@
 use crate::artifact::attributes::Attributes;
 use crate::describe::PreprocessorDescription;
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::Name;
+use crate::feature_names::name::Name;
 use crate::feature_names::values;
 use crate::scorer::Scorer;
 use crate::transformers::steps::Steps;

@@ -1,4 +1,4 @@
-//! The scorer: a linear estimator of scikit-learn, with the transformers that stand before it in its Pipeline.
+//! The scorer: a linear estimator of scikit-learn, with the transformers before it.
 //!
 //! One artifact is then the whole pipeline: rows as they come in, scores or classes out. `estimator` is which classes there
 //! are and which methods they have, `linear` the coefficients and their products with rows, `classes` and `probabilities`
@@ -42,10 +42,10 @@ impl Scorer {
     /// The media types of answers.
     pub const WRITABLE: &'static [MediaType] = &[MediaType::Json, MediaType::JsonLines, MediaType::Csv, MediaType::Npy];
 
-    /// Whether an artifact is an estimator: a linear one, a Pipeline that ends in one, or a search that found either.
+    /// Whether an artifact is an estimator: a linear one, steps that end in one, or a search that found either.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for a Pipeline or a search that is not whole.
+    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for steps or a search that are incomplete.
     pub fn is_in(tree: &Tree) -> Result<bool> {
         let last = Steps::of(tree)?.last;
         Ok(Attributes::of(last.value).is_some_and(|last| registry::find(last.class()).is_some()))

@@ -1,7 +1,8 @@
 //! How often each value of a column comes, as Python's and numpy's sets tell values apart.
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Origin, Refuses, refuse};
+use crate::columns::feature::{Feature, Refuses, refuse};
+use crate::columns::origin::Origin;
 use crate::parameters::values::{Categories, Scalar};
 use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;

@@ -7,6 +7,7 @@ use crate::columns::demand::Demand;
 use crate::columns::dtype::{Dtype, stack};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
+use crate::transformers::class;
 use byoc_formats::error::Result;
 
 /// Two transformers or more, each given the output of the one before; those that return their input are left out.
@@ -26,7 +27,7 @@ pub(crate) fn chain<'t>(values: Vec<Step<'t>>, input: &Input<'t>, builder: &mut 
         if step.value.is_none() {
             continue;
         }
-        let built = Transformer::build(step.value, &input, builder).map_err(|error| step.error(error))?;
+        let built = class::build(step.value, &input, builder).map_err(|error| step.error(error))?;
         input = built.output;
         if !matches!(built.transformer, Transformer::Passthrough) {
             steps.push(built.transformer);

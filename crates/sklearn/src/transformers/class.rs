@@ -1,18 +1,19 @@
 //! The classes of the registry as pickles have them: what each one reads, and what can be said of an object of it.
 //!
-//! The functions take any pickled value. A class that is not in the registry, such as an estimator at the end of a
-//! Pipeline, behaves as the defaults of [`PickledClass`] say.
+//! The functions take any pickled value. A class that is not in the registry, such as an estimator that is
+//! the last step, behaves as the defaults of [`PickledClass`] say.
 
 use super::columns_used::{ColumnsUsed, FittedColumns};
 use super::shared::named_parts::named_parts;
 use super::transformer::Built;
 use crate::artifact::attributes::Attributes;
-use crate::artifact::builder::{Builder, Input};
+use crate::artifact::builder::{Builder, Input, Shape};
 use crate::artifact::class_list::{ClassList, ClassNames};
 use crate::artifact::work::Work;
 use crate::estimators::registry::supported_estimators;
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names, NoNames};
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::pickle::{Usage, Value};
 use std::collections::HashMap;
@@ -127,6 +128,34 @@ fn class_of(object: Attributes<'_>) -> Option<&'static dyn PickledClass> {
     find(object.class())
 }
 
+/// Builds a transformer from a pickled value: `'passthrough'`, or an object of a class of the registry.
+///
+/// # Errors
+/// [`Cause::Unsupported`](byoc_formats::error::Cause::Unsupported) for a class that is not in the registry,
+/// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for attributes that are missing, of a wrong type, or
+/// inconsistent.
+pub(crate) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    builder.count_transformer()?;
+    if value.as_str() == Some("passthrough") {
+        return Ok(Built::passthrough(input));
+    }
+    let value = stands_for(value)?;
+    let (module, name) = value.class().unwrap_or_default();
+    let object = Attributes::of(value).filter(|_| module.starts_with("sklearn."));
+    let Some(object) = object else {
+        let found = value.describe();
+        return Err(value.error(format!("expected a fitted scikit-learn transformer, found {found}")));
+    };
+    let class = find(name).ok_or_else(|| unsupported(object))?;
+    let mut built = class.build(object, input, builder)?;
+    if let Shape::Fixed(width) = built.output.shape {
+        object.check_width("output features", width)?;
+    }
+    built.output.sparse = class.gives_sparse(object, input, &built.output)?;
+    built.output.frame |= object.gives_frames();
+    Ok(built)
+}
+
 /// The names of the classes that are applied, in alphabetical order.
 pub fn supported_transformers() -> impl Iterator<Item = &'static str> {
     let applied = super::CLASSES.iter().filter(|class| class.stands_for().is_none());
@@ -177,7 +206,7 @@ pub(crate) fn steps<'t>(object: Attributes<'t>, work: &Work<'_>) -> Result<Optio
 /// # Errors
 /// Where the pickle is not what scikit-learn would write.
 pub(crate) fn columns_used<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) -> Result<ColumnsUsed<'t>> {
-    // Neither 'passthrough' nor the None of a Pipeline has attributes.
+    // Neither 'passthrough' nor a None among the steps has attributes.
     let Some(object) = stands_for(value).ok().and_then(Attributes::of) else { return Ok(ColumnsUsed::PassedOn) };
     match class_of(object) {
         Some(class) => class.columns_used(object, builder),
@@ -258,4 +287,18 @@ pub(crate) fn parts<'t>(object: Attributes<'t>, given: Option<&[Name]>, bounds: 
 /// As [`parts`].
 pub(crate) fn dropped(object: Attributes<'_>, columns: &[Name], bounds: &Bounds<'_>) -> Result<Vec<Name>> {
     class_of(object).map_or(Ok(Vec::new()), |class| class.dropped(object, columns, bounds))
+}
+
+/// The names of the input features of the first part that is an object: those of the whole.
+pub(crate) fn names_in_of_first_part(
+    parent: Attributes<'_>,
+    attribute: &str,
+    given: Option<&[Name]>,
+    bounds: &Bounds<'_>,
+) -> Names {
+    let parts = named_parts(parent, attribute, &bounds.work)?;
+    match parts.into_iter().find_map(|(_, part)| Attributes::of(part)) {
+        Some(first) => names_in(first, given, bounds),
+        None => names::choose(None, None, given, bounds),
+    }
 }

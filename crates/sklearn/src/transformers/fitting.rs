@@ -1,6 +1,6 @@
 //! The tree of transformers that are being fitted: what is fitted already, and what is still to be learned.
 
-use super::class::TRANSFORMERS_ALONE;
+use super::class::{self, TRANSFORMERS_ALONE};
 use super::shared::parts_document::Weights;
 use super::transformer::Transformer;
 use super::{FittedTransformer, Specified};
@@ -8,7 +8,8 @@ use crate::artifact::builder::{Builder, Input, Shape};
 use crate::artifact::version::version_of;
 use crate::columns::column_names::ColumnNames;
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Floats, Origin, Refuses};
+use crate::columns::feature::{Feature, Floats, Refuses};
+use crate::columns::origin::Origin;
 use crate::columns::readings::Origins;
 use crate::parameters::class::Features;
 use byoc_account::Allowance;
@@ -345,7 +346,7 @@ impl FittedNode {
         };
         let version = version_of(tree.root()).map_err(internal)?;
         let mut builder = Builder::new(version, tree.plain_bytes(), &allowance);
-        let built = Transformer::build(tree.root(), &given, &mut builder).map_err(internal)?;
+        let built = class::build(tree.root(), &given, &mut builder).map_err(internal)?;
         let names = input.features.names.clone().filter(|_| fitted.keeps_names());
         let features = Features { count: fitted.width(input.features.count), names };
         let is_sparse = fitted.gives_sparse(input.is_sparse);

@@ -18,6 +18,8 @@ pub(crate) mod chain;
 pub mod class;
 pub(crate) mod columns_used;
 pub(crate) mod fitting;
+#[cfg(test)]
+mod one_folder_test;
 mod shared;
 pub(crate) mod specification;
 pub(crate) mod steps;
@@ -30,7 +32,7 @@ use byoc_formats::pickle::Python;
 use fitting::Node;
 use serde::de::{self, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use specification::{FittedDocument, Specify};
+use specification::{FittedDocument, Plan, Specify};
 use std::fmt;
 
 transformers! {

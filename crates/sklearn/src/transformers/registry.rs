@@ -16,6 +16,10 @@ macro_rules! transformers {
         /// The classes of all transformers.
         const CLASSES: &[&dyn class::PickledClass] = &[$(&$module::Class,)* $(&$applied::Class),*];
 
+        /// The folders of the classes, in the same order.
+        #[cfg(test)]
+        const FOLDERS: &[&str] = &[$(stringify!($module),)* $(stringify!($applied)),*];
+
         /// The classes that a document may name.
         const SPECIFIED: &[&str] = &[$(stringify!($name)),*];
 
@@ -64,13 +68,13 @@ macro_rules! transformers {
             /// The transformer before it is fitted; `path` is where it stands in the document.
             ///
             /// # Errors
-            /// As [`Specify::node`].
+            /// As [`Plan::node`].
             pub(crate) fn node(&self, path: &str) -> Checked<Node> {
                 let path = format!("{path}.{}", self.name());
                 match self {
                     Specified::Passthrough => Ok(Node::Passthrough),
                     Specified::Drop => Ok(Node::Drop),
-                    $(Specified::$name(specified) => Specify::node(specified, &path)),*
+                    $(Specified::$name(specified) => Plan::node(specified, &path)),*
                 }
             }
         }

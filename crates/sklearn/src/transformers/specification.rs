@@ -6,13 +6,16 @@ use byoc_formats::error::Result;
 use byoc_formats::pickle::Python;
 
 /// The specification of a transformer of one class: its parameters.
-pub(crate) trait Specify: Clone + Sized {
+pub(crate) trait Specify: Plan + Clone {
     /// What a fit makes of it.
     type Fitted: FittedDocument<Parameters = Self>;
 
     /// The object that scikit-learn would have before `fit`.
     fn to_python(&self) -> Python;
+}
 
+/// How a transformer of one class is fitted.
+pub(crate) trait Plan {
     /// The transformer before it is fitted; `path` is where it stands in the document.
     ///
     /// # Errors
@@ -109,7 +112,9 @@ impl<L: Leaf + 'static> Specify for L {
     fn to_python(&self) -> Python {
         object(L::MODULE, L::NAME, Parameters::parameters(self))
     }
+}
 
+impl<L: Leaf + 'static> Plan for L {
     fn node(&self, _path: &str) -> Result<Node> {
         let parameters = self.clone();
         Ok(Node::Waiting(L::NAME, Box::new(move |input| parameters.learner(input))))

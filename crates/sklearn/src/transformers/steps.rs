@@ -1,4 +1,5 @@
-//! An artifact taken apart into its steps: searches opened, and Pipelines that come last laid flat.
+//! An artifact taken apart into its steps: searches replaced by their best estimator, and the steps of
+//! a last step put in its place.
 
 use byoc_account::Allowance;
 use std::rc::Rc;
@@ -20,7 +21,7 @@ pub(crate) struct Steps<'t> {
 
 /// One step, and the names that lead to it.
 pub(crate) struct Step<'t> {
-    /// The names of the Pipelines' steps that it is in.
+    /// The names of the steps that it is in.
     above: Option<Rc<[&'t str]>>,
     /// Its own.
     name: Option<&'t str>,
@@ -31,10 +32,10 @@ impl<'t> Steps<'t> {
     /// The steps of an artifact.
     ///
     /// # Errors
-    /// For a Pipeline whose steps are not what they should be, and for a search without its best estimator.
+    /// For steps that are not names with transformers, and for a search without its best estimator.
     pub(crate) fn of(tree: &'t Tree) -> Result<Steps<'t>> {
         let root = tree.root();
-        // A Pipeline is looked through once.
+        // Each list of steps is read once.
         let allowance = Allowance::unbounded();
         let work = Work::of_file(tree.plain_bytes(), 0, &allowance);
         let mut first = Vec::new();
@@ -52,7 +53,7 @@ impl<'t> Steps<'t> {
 }
 
 impl<'t> Step<'t> {
-    /// A step of a Pipeline.
+    /// A named step.
     pub(crate) fn named(name: &'t str, value: Value<'t>) -> Step<'t> {
         Step { above: None, name: Some(name), value }
     }

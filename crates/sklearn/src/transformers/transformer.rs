@@ -1,14 +1,11 @@
-//! A fitted transformer as it is applied, and how one is built from a pickled object.
+//! A fitted transformer as it is applied.
 
-use super::class::{self, stands_for};
-use crate::artifact::attributes::Attributes;
-use crate::artifact::builder::{Builder, Input, Shape, check_width};
+use crate::artifact::builder::{Builder, Input};
 use crate::columns::demand::Demand;
 use crate::columns::dtype::Dtype;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use byoc_formats::error::Result;
-use byoc_formats::pickle::Value;
 
 /// How a fitted transformer of one class is applied to the columns of a block of rows.
 pub(crate) trait Apply: std::fmt::Debug + Send + Sync {
@@ -36,7 +33,7 @@ pub(crate) trait Apply: std::fmt::Debug + Send + Sync {
 /// A fitted transformer, ready to be applied.
 #[derive(Debug)]
 pub(crate) enum Transformer {
-    /// Returns its input: `'passthrough'`, an empty Pipeline, a function that is None.
+    /// Returns its input: `'passthrough'`, no steps at all, a function that is None.
     Passthrough,
     /// A class of the registry.
     Of(Box<dyn Apply>),
@@ -81,34 +78,6 @@ impl<'t> Built<'t> {
 }
 
 impl Transformer {
-    /// Builds a transformer from a pickled value: `'passthrough'`, or an object of a class of the registry.
-    ///
-    /// # Errors
-    /// [`Cause::Unsupported`](byoc_formats::error::Cause::Unsupported) for a class that is not in the registry,
-    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for attributes that are missing, of a wrong type, or
-    /// inconsistent.
-    pub(crate) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
-        builder.count_transformer()?;
-        if value.as_str() == Some("passthrough") {
-            return Ok(Built::passthrough(input));
-        }
-        let value = stands_for(value)?;
-        let (module, name) = value.class().unwrap_or_default();
-        let object = Attributes::of(value).filter(|_| module.starts_with("sklearn."));
-        let Some(object) = object else {
-            let found = value.describe();
-            return Err(value.error(format!("expected a fitted scikit-learn transformer, found {found}")));
-        };
-        let class = class::find(name).ok_or_else(|| class::unsupported(object))?;
-        let mut built = class.build(object, input, builder)?;
-        if let Shape::Fixed(width) = built.output.shape {
-            check_width(object, "output features", width)?;
-        }
-        built.output.sparse = class.gives_sparse(object, input, &built.output)?;
-        built.output.frame |= object.gives_frames();
-        Ok(built)
-    }
-
     /// As [`Apply::apply`].
     ///
     /// # Errors

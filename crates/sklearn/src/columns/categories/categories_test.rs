@@ -1,7 +1,7 @@
 //! Which category a value is, as recorded from scikit-learn 1.9.1 and (where it differs) 1.2.2.
 
 use super::*;
-use crate::columns::feature::Origin;
+use crate::columns::origin::Origin;
 
 const NEWEST: Version = Version::new(1, 9);
 

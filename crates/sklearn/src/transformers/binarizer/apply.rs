@@ -53,7 +53,7 @@ impl Apply for Binarizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::feature::Origin;
+    use crate::columns::origin::Origin;
     use crate::version::Version;
 
     fn apply(threshold: f64, version: Version, column: Column<'static>) -> Column<'static> {

@@ -6,6 +6,7 @@ use crate::columns::feature::{Floats, Refuses};
 use crate::artifact::builder::list_names;
 use crate::parameters::class::Features;
 use crate::transformers::Specified;
+use crate::transformers::specification::Plan;
 use byoc_formats::error::{Cause, Error};
 use byoc_formats::suggest;
 use std::collections::BTreeSet;
@@ -15,36 +16,35 @@ use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, check_weights, wrong};
 use byoc_formats::error::Result;
 
-/// The ColumnTransformer before it is fitted.
-///
-/// # Errors
-/// For branches that cannot stand where they do.
-pub(super) fn node(columns: &ColumnTransformer, path: &str) -> Result<Node> {
-    let path = format!("{path}.transformers");
-    check_names(columns.transformers.iter().map(|(name, _, _)| name.as_str()), &path)?;
-    let branch = |(at, (name, part, columns)): (usize, &(String, Specified, Columns))| {
-        let path = format!("{path}[{at}]");
-        let is_empty = match columns {
-            Columns::Names(names) => names.is_empty(),
-            Columns::Positions(positions) => positions.is_empty(),
+impl Plan for ColumnTransformer {
+    fn node(&self, path: &str) -> Result<Node> {
+        let columns = self;
+        let path = format!("{path}.transformers");
+        check_names(columns.transformers.iter().map(|(name, _, _)| name.as_str()), &path)?;
+        let branch = |(at, (name, part, columns)): (usize, &(String, Specified, Columns))| {
+            let path = format!("{path}[{at}]");
+            let is_empty = match columns {
+                Columns::Names(names) => names.is_empty(),
+                Columns::Positions(positions) => positions.is_empty(),
+            };
+            if is_empty {
+                return Err(wrong(&path, "expected at least one column, found none"));
+            }
+            if name == REMAINDER {
+                return Err(wrong(&path, "the name remainder is scikit-learn's own: expected another"));
+            }
+            let node = part.node(&path)?;
+            let path = format!("{path}[2]");
+            Ok(Branch { name: name.clone(), path, node, columns: columns.clone(), positions: Vec::new() })
         };
-        if is_empty {
-            return Err(wrong(&path, "expected at least one column, found none"));
-        }
-        if name == REMAINDER {
-            return Err(wrong(&path, "the name remainder is scikit-learn's own: expected another"));
-        }
-        let node = part.node(&path)?;
-        let path = format!("{path}[2]");
-        Ok(Branch { name: name.clone(), path, node, columns: columns.clone(), positions: Vec::new() })
-    };
-    let branches: Vec<Branch> =
-        columns.transformers.iter().enumerate().map(branch).collect::<Result<_>>()?;
-    let names = branches.iter().map(|branch| branch.name.as_str()).chain([REMAINDER]);
-    check_weights(&columns.transformer_weights, names, &path)?;
-    let specified = columns.clone();
-    let fitting = FittingColumns { specified, branches, input: None, density: Density::Unknown };
-    Ok(Node::Composite(Box::new(fitting)))
+        let branches: Vec<Branch> =
+            columns.transformers.iter().enumerate().map(branch).collect::<Result<_>>()?;
+        let names = branches.iter().map(|branch| branch.name.as_str()).chain([REMAINDER]);
+        check_weights(&columns.transformer_weights, names, &path)?;
+        let specified = columns.clone();
+        let fitting = FittingColumns { specified, branches, input: None, density: Density::Unknown };
+        Ok(Node::Composite(Box::new(fitting)))
+    }
 }
 
 struct FittingColumns {

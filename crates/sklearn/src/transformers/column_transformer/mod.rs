@@ -2,6 +2,7 @@
 
 mod apply;
 mod fit;
+mod listed_names;
 mod read;
 mod selection;
 mod unrecorded;

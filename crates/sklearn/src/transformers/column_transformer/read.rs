@@ -4,7 +4,8 @@ use crate::artifact::class_list::ClassNames;
 use byoc_formats::pickle::Usage;
 use super::apply::{Branch, ColumnTransformer};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names, NoNames};
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
 use crate::transformers::shared::output::given_on;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input, RequestWidth, Shape, list_names, shorten};
@@ -20,7 +21,7 @@ use super::selection::{self, Branches, By};
 use super::unrecorded;
 use std::collections::HashMap;
 use crate::transformers::class::{self, PickledClass};
-use crate::transformers::transformer::{Built, Transformer};
+use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -80,11 +81,11 @@ impl PickledClass for Class {
             });
             let origins = match input.origins {
                 Origins::Changed => Origins::Changed,
-                _ => Origins::columns(columns.iter().map(|column| input.origins.of(*column)), columns.len(), builder)?,
+                _ => builder.origins(columns.iter().map(|column| input.origins.of(*column)), columns.len())?,
             };
             let own_input =
                 Input { names, shape: Shape::Fixed(columns.len()), sparse: input.sparse, frame: input.frame, origins };
-            let built = Transformer::build(branch.transformer, &own_input, builder).map_err(context)?;
+            let built = class::build(branch.transformer, &own_input, builder).map_err(context)?;
             width = match (width, built.output.shape) {
                 (Some(width), Shape::Fixed(more)) => width.checked_add(more),
                 _ => None,
@@ -103,7 +104,7 @@ impl PickledClass for Class {
         let sparse = transformer.flag_or("sparse_output_", false)?;
         let frames = transformer.gives_frames();
         let transformer = ColumnTransformer { branches: branches.into(), width, sparse, frames };
-        let origins = Origins::side_by_side(&given, builder)?;
+        let origins = builder.side_by_side(&given)?;
         let output = Input { origins, ..Input::array(width) };
         Built::new(transformer, output, builder)
     }

@@ -7,7 +7,8 @@ use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::shorten;
 use crate::artifact::work::Work;
 use crate::columns::column_names::ColumnNames;
-use crate::transformers::column_transformer::unrecorded;
+use super::listed_names::names;
+use super::unrecorded;
 use crate::transformers::columns_used::Use;
 use crate::version::Version;
 use byoc_formats::error::Result;
@@ -193,19 +194,6 @@ fn feature_names_in<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<
 fn most_positions(columns: Value<'_>, n_features: usize) -> usize {
     let listed = columns.items().map(|items| items.len()).or_else(|| columns.as_array().map(|array| array.len()));
     listed.unwrap_or(if columns.class().is_some() { n_features } else { 1 })
-}
-
-/// The names in a list, an array of objects or a pandas index.
-pub(crate) fn names(value: Value<'_>) -> Option<Vec<&str>> {
-    if let Some(items) = value.items() {
-        return items.map(Value::as_str).collect();
-    }
-    let array = match value.class() {
-        // `_new_Index(Index, {'data': names, 'name': …})` of `pandas.core.indexes.base`.
-        Some((_, "_new_Index")) => value.arguments()?.array_of::<2>()?[1].get("data")?,
-        _ => value,
-    };
-    array.as_array()?.objects()?.map(Value::as_str).collect()
 }
 
 /// The positions that a specification of columns stands for: a name, a position, several of either, a slice, a mask.

@@ -8,10 +8,10 @@
 use std::collections::HashSet;
 
 use crate::artifact::attributes::{Attributes, one_dimensional};
-use crate::artifact::builder::{check_width, shorten};
+use crate::artifact::builder::shorten;
 use crate::artifact::work::{MOST_COLUMNS, Work};
 use crate::columns::column_names::ColumnNames;
-use crate::transformers::column_transformer::selection::names;
+use crate::transformers::column_transformer::listed_names::names;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::{ItemKind, Value};
 
@@ -38,7 +38,7 @@ pub(crate) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(
     let all = positions.len().saturating_add(named.len());
     let last = positions.iter().max().map_or(0, |last| last.saturating_add(1));
     let n_features = mask.unwrap_or(0).max(all).max(last);
-    check_width(transformer, "columns", n_features)?;
+    transformer.check_width("columns", n_features)?;
     let known = (!named.is_empty()).then(|| ColumnNames::new(named));
     Ok((known, n_features))
 }

@@ -2,7 +2,6 @@
 
 use crate::parameters::class::{Features, State, entry, object, text};
 use crate::parameters::values::{ToPython, positions};
-use crate::transformers::fitting::Node;
 use crate::transformers::function_transformer::{FunctionTransformer, identity};
 use crate::transformers::shared::parts_document::{Weights, check_parts, yes};
 use crate::transformers::specification::{FittedDocument, Specify};
@@ -140,10 +139,6 @@ impl Specify for ColumnTransformer {
 
     fn to_python(&self) -> Python {
         object(MODULE, "ColumnTransformer", state(self))
-    }
-
-    fn node(&self, path: &str) -> Result<Node> {
-        super::fit::node(self, path)
     }
 }
 

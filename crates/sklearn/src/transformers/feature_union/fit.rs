@@ -2,28 +2,28 @@
 
 use super::write::{FeatureUnion, FittedFeatureUnion};
 use crate::transformers::Specified;
+use crate::transformers::specification::Plan;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{Composite, FitInput, FittedNode, Node, ReportKept, check_names, check_weights, fitted, wrong};
 use byoc_formats::error::Result;
 
-/// The FeatureUnion before it is fitted.
-///
-/// # Errors
-/// For parts that cannot stand where they do.
-pub(super) fn node(union: &FeatureUnion, path: &str) -> Result<Node> {
-    let path = format!("{path}.transformer_list");
-    check_names(union.transformer_list.iter().map(|(name, _)| name.as_str()), &path)?;
-    let part = |(at, (name, part)): (usize, &(String, Specified))| {
-        Ok((name.clone(), part.node(&format!("{path}[{at}]"))?))
-    };
-    let parts: Vec<_> = union.transformer_list.iter().enumerate().map(part).collect::<Result<_>>()?;
-    if parts.iter().all(|(_, part)| matches!(part, Node::Drop)) {
-        return Err(wrong(&path, "expected at least one part that is not dropped"));
+impl Plan for FeatureUnion {
+    fn node(&self, path: &str) -> Result<Node> {
+        let union = self;
+        let path = format!("{path}.transformer_list");
+        check_names(union.transformer_list.iter().map(|(name, _)| name.as_str()), &path)?;
+        let part = |(at, (name, part)): (usize, &(String, Specified))| {
+            Ok((name.clone(), part.node(&format!("{path}[{at}]"))?))
+        };
+        let parts: Vec<_> = union.transformer_list.iter().enumerate().map(part).collect::<Result<_>>()?;
+        if parts.iter().all(|(_, part)| matches!(part, Node::Drop)) {
+            return Err(wrong(&path, "expected at least one part that is not dropped"));
+        }
+        check_weights(&union.transformer_weights, parts.iter().map(|(name, _)| name.as_str()), &path)?;
+        Ok(Node::Composite(Box::new(FittingUnion { specified: union.clone(), parts, input: None })))
     }
-    check_weights(&union.transformer_weights, parts.iter().map(|(name, _)| name.as_str()), &path)?;
-    Ok(Node::Composite(Box::new(FittingUnion { specified: union.clone(), parts, input: None })))
 }
 
 struct FittingUnion {

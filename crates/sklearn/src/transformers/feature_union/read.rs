@@ -2,18 +2,19 @@
 
 use super::apply::{FeatureUnion, Part};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names, NoNames};
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
 use crate::transformers::shared::output::given_on;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input, Shape, shorten};
 use crate::columns::readings::Origins;
 use crate::transformers::columns_used::ColumnsUsed;
-use crate::transformers::shared::named_parts::{named_parts, names_in_of_first, unnamed_parts};
+use crate::transformers::shared::named_parts::{named_parts, unnamed_parts};
 use crate::transformers::shared::weight::Weights;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
 use crate::transformers::class::{self, PickledClass};
-use crate::transformers::transformer::{Built, Transformer};
+use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -45,7 +46,7 @@ impl PickledClass for Class {
             if part.is_none() || part.as_str() == Some("drop") {
                 continue;
             }
-            let built = Transformer::build(part, input, builder)
+            let built = class::build(part, input, builder)
                 .map_err(|error| error.context(format!("part {:?}", shorten(name))))?;
             sparse |= built.output.sparse;
             width = match (width, built.output.shape) {
@@ -59,7 +60,7 @@ impl PickledClass for Class {
         // A part that passes a request through is as wide as the request, which is known when another part was fitted on
         // it.
         let shape = width.map_or(input.shape, Shape::Fixed);
-        let origins = Origins::side_by_side(&origins, builder)?;
+        let origins = builder.side_by_side(&origins)?;
         let union = FeatureUnion { parts: parts.into(), sparse, frames: union.gives_frames() };
         Built::new(union, Input { names: None, shape, sparse, frame: false, origins }, builder)
     }
@@ -93,7 +94,7 @@ impl PickledClass for Class {
     }
 
     fn names_in(&self, union: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
-        names_in_of_first(union, TRANSFORMER_LIST, given, bounds)
+        class::names_in_of_first_part(union, TRANSFORMER_LIST, given, bounds)
     }
 
     fn columns_used<'t>(&self, union: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<ColumnsUsed<'t>> {

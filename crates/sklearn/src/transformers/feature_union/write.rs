@@ -1,7 +1,6 @@
 //! A FeatureUnion in `preprocessor.json`, and the object in Python.
 
 use crate::parameters::class::{Features, State, entry, object};
-use crate::transformers::fitting::Node;
 use crate::transformers::function_transformer::{FunctionTransformer, identity};
 use crate::transformers::shared::parts_document::{Named, Weights, check_parts, pairs, python_pairs, specified, yes};
 use crate::transformers::specification::{FittedDocument, Specify};
@@ -49,10 +48,6 @@ impl Specify for FeatureUnion {
     fn to_python(&self) -> Python {
         let parts = self.transformer_list.iter().map(|(name, part)| (name.as_str(), part.to_python()));
         object(MODULE, "FeatureUnion", state(self, parts))
-    }
-
-    fn node(&self, path: &str) -> Result<Node> {
-        super::fit::node(self, path)
     }
 }
 

@@ -230,7 +230,7 @@ impl Function {
 mod tests {
     use super::*;
     use crate::version::Version;
-    use crate::columns::feature::Origin;
+    use crate::columns::origin::Origin;
     use crate::transformers::shared::testing::{apply_floats, column as column_of, message, texts};
 
     #[test]

@@ -2,13 +2,14 @@
 
 use super::apply::{Bins, KBinsDiscretizer};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::{Builder, Input};
 use crate::version::Version;
 use byoc_formats::error::Result;
 use crate::transformers::class::{self, PickledClass};
-use crate::transformers::transformer::{Built, Transformer};
+use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -46,7 +47,7 @@ impl PickledClass for Class {
         let one_hot = discretizer.choice("encode", &[("onehot", true), ("onehot-dense", true), ("ordinal", false)])?;
         let (encoder, output) = if one_hot {
             let numbers = Input::array(width);
-            let built = Transformer::build(discretizer.required("_encoder")?, &numbers, builder)?;
+            let built = class::build(discretizer.required("_encoder")?, &numbers, builder)?;
             (Some(built.transformer), built.output)
         } else {
             (None, Input::array(width))

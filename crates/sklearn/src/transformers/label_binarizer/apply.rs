@@ -162,7 +162,7 @@ pub(super) const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::feature::Origin;
+    use crate::columns::origin::Origin;
     use crate::transformers::shared::testing::{columns_of, message, texts};
 
     fn binarizer(classes: Categories, version: Version) -> LabelBinarizer {

@@ -2,7 +2,7 @@
 
 use super::apply::{LabelBinarizer, NumbersBesideTexts};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{Name, Names};
+use crate::feature_names::name::{Name, Names};
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input, RequestWidth, Shape};
 use byoc_formats::error::Result;

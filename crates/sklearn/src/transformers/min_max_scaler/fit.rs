@@ -40,8 +40,7 @@ impl LearnNumbers for MinMax {
         }
         if self.is_sparse {
             return Err(Fault::new(
-                "MinMaxScaler does not take what a OneHotEncoder or KBinsDiscretizer gives as a sparse matrix: use \
-                 MaxAbsScaler, or set sparse_output of the encoder to false",
+                "MinMaxScaler does not take a sparse matrix: set sparse_output of the encoder before it to false",
             ));
         }
         let extremes = || seen.features.iter().map(|extremes| extremes.get());

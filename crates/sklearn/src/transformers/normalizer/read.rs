@@ -2,7 +2,8 @@
 
 use super::apply::{Norm, Normalizer};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::transformers::shared::output;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};

@@ -3,31 +3,31 @@
 use super::write::{FittedPipeline, Pipeline};
 use crate::columns::dtype::stack;
 use crate::transformers::Specified;
+use crate::transformers::specification::Plan;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, fitted, wrong};
 use byoc_formats::error::Result;
 
-/// The Pipeline before it is fitted.
-///
-/// # Errors
-/// For steps that cannot stand where they do.
-pub(super) fn node(pipeline: &Pipeline, path: &str) -> Result<Node> {
-    let path = format!("{path}.steps");
-    if pipeline.steps.is_empty() {
-        return Err(wrong(&path, "expected at least one step, found none"));
-    }
-    check_names(pipeline.steps.iter().map(|(name, _)| name.as_str()), &path)?;
-    let step = |(at, (name, step)): (usize, &(String, Specified))| {
-        let path = format!("{path}[{at}]");
-        if *step == Specified::Drop {
-            return Err(wrong(&path, "a step cannot be \"drop\": expected a transformer or \"passthrough\""));
+impl Plan for Pipeline {
+    fn node(&self, path: &str) -> Result<Node> {
+        let pipeline = self;
+        let path = format!("{path}.steps");
+        if pipeline.steps.is_empty() {
+            return Err(wrong(&path, "expected at least one step, found none"));
         }
-        Ok((name.clone(), step.node(&path)?))
-    };
-    let steps = pipeline.steps.iter().enumerate().map(step).collect::<Result<_>>()?;
-    Ok(Node::Composite(Box::new(FittingPipeline { specified: pipeline.clone(), steps, input: None })))
+        check_names(pipeline.steps.iter().map(|(name, _)| name.as_str()), &path)?;
+        let step = |(at, (name, step)): (usize, &(String, Specified))| {
+            let path = format!("{path}[{at}]");
+            if *step == Specified::Drop {
+                return Err(wrong(&path, "a step cannot be \"drop\": expected a transformer or \"passthrough\""));
+            }
+            Ok((name.clone(), step.node(&path)?))
+        };
+        let steps = pipeline.steps.iter().enumerate().map(step).collect::<Result<_>>()?;
+        Ok(Node::Composite(Box::new(FittingPipeline { specified: pipeline.clone(), steps, input: None })))
+    }
 }
 
 struct FittingPipeline {

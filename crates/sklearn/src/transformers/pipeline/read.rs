@@ -3,11 +3,12 @@
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names, NoNames};
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
 use crate::transformers::chain::chain;
 use crate::transformers::class::{self, Part, PickledClass};
 use crate::transformers::columns_used::ColumnsUsed;
-use crate::transformers::shared::named_parts::{named_parts, names_in_of_first, unnamed_parts};
+use crate::transformers::shared::named_parts::{named_parts, unnamed_parts};
 use crate::transformers::steps::Step;
 use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
@@ -50,7 +51,7 @@ impl PickledClass for Class {
     }
 
     fn names_in(&self, pipeline: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
-        names_in_of_first(pipeline, STEPS, given, bounds)
+        class::names_in_of_first_part(pipeline, STEPS, given, bounds)
     }
 
     /// The steps, each with the names that the one before gives; none, where it has none.

@@ -2,7 +2,6 @@
 
 use crate::parameters::class::{State, entry, object};
 use crate::parameters::values::Null;
-use crate::transformers::fitting::Node;
 use crate::transformers::shared::parts_document::{Named, check_parts, pairs, python_pairs, specified};
 use crate::transformers::specification::{FittedDocument, Specify};
 use crate::transformers::{FittedTransformer, Specified};
@@ -43,10 +42,6 @@ impl Specify for Pipeline {
     fn to_python(&self) -> Python {
         let steps = self.steps.iter().map(|(name, step)| (name.as_str(), step.to_python()));
         object(MODULE, "Pipeline", state(self, steps))
-    }
-
-    fn node(&self, path: &str) -> Result<Node> {
-        super::fit::node(self, path)
     }
 }
 

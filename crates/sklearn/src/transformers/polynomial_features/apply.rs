@@ -1,8 +1,9 @@
 //! Applies a fitted PolynomialFeatures to columns.
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, FloatColumn, Floats, Origin, Refuses};
-use crate::feature_names::names::Name;
+use crate::columns::feature::{Feature, FloatColumn, Floats, Refuses};
+use crate::columns::origin::Origin;
+use crate::feature_names::name::Name;
 
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;

@@ -113,7 +113,7 @@ mod tests {
         let transformer: &'static PowerTransformer = Box::leak(Box::new(transformer));
         assert!(apply_floats(|features| transformer.apply(features, 1), vec![vec![f64::NAN]])[0][0].is_nan());
         let zero = Feature::new(
-            crate::columns::feature::Origin::column(0),
+            crate::columns::origin::Origin::column(0),
             byoc_formats::rows::table::Column::Float64(vec![1.0, 0.0]),
         );
         assert!(message(transformer.apply(vec![zero], 1)).starts_with("row 2, column 1: expected a number above 0"));

@@ -2,7 +2,8 @@
 //! (`sklearn/preprocessing/_data.py`, `scipy/stats/_morestats.py`).
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Origin, Refuses};
+use crate::columns::feature::{Refuses};
+use crate::columns::origin::Origin;
 use crate::parameters::class::{Features, Fitted};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};

@@ -2,13 +2,14 @@
 
 use super::apply::{Method, PowerTransformer};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::version::Version;
 use byoc_formats::error::Result;
 use crate::transformers::class::{self, PickledClass};
-use crate::transformers::transformer::{Built, Transformer};
+use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -35,7 +36,7 @@ impl PickledClass for Class {
         }
         let scaler = if transformer.flag("standardize")? {
             let numbers = Input::array(width);
-            Some(Transformer::build(transformer.required("_scaler")?, &numbers, builder)?.transformer)
+            Some(class::build(transformer.required("_scaler")?, &numbers, builder)?.transformer)
         } else {
             None
         };

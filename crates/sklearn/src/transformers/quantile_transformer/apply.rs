@@ -124,7 +124,7 @@ pub(super) fn interpolate(x: f64, above: usize, last: usize, knot: impl Fn(usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::feature::Origin;
+    use crate::columns::origin::Origin;
     use crate::transformers::shared::testing::{apply_floats, message};
     use byoc_formats::rows::table::Column;
 

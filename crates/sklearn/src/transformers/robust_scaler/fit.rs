@@ -42,8 +42,8 @@ impl LearnNumbers for Robust {
         }
         if self.is_sparse && parameters.with_centering {
             return Err(Fault::new(
-                "RobustScaler cannot center what a OneHotEncoder or KBinsDiscretizer gives as a sparse matrix: set \
-                 with_centering to false, or sparse_output of the encoder",
+                "RobustScaler cannot center a sparse matrix: set with_centering to false, or sparse_output of the encoder \
+                 before it",
             ));
         }
         let sorted: Vec<Vec<f64>> = seen.features.into_iter().map(Kept::sorted).collect();

@@ -1,7 +1,8 @@
 //! Reads a RobustScaler from a pickled object.
 
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::transformers::shared::output;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};

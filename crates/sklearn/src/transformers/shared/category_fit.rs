@@ -2,7 +2,8 @@
 
 use super::fitted_categories::Auto;
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Origin};
+use crate::columns::feature::Feature;
+use crate::columns::origin::Origin;
 use crate::parameters::values::{AtLeast, Categories, Frequency, Scalar, WordOr};
 use crate::statistics::counts::Counts;
 use crate::transformers::fitting::FitInput;

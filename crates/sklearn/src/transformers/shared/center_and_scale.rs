@@ -1,5 +1,4 @@
-//! `(x - center) / scale`, which [`StandardScaler`](super::standard_scaler) and [`RobustScaler`](super::robust_scaler)
-//! share.
+//! `(x - center) / scale`, each step rounded.
 
 use std::sync::Arc;
 
@@ -78,7 +77,7 @@ mod tests {
     fn float32_stays_float32_and_its_parameters_are_rounded_from_1_8_on() {
         let apply = |version| match column(
             scaler(version)
-                .apply(vec![Feature::new(crate::columns::feature::Origin::NONE, Column::Float32(vec![0.1]))], 1),
+                .apply(vec![Feature::new(crate::columns::origin::Origin::NONE, Column::Float32(vec![0.1]))], 1),
         ) {
             Column::Float32(values) => values[0],
             other => panic!("{other:?}"),

@@ -17,7 +17,7 @@ pub(in crate::transformers) struct Groups {
     pub(in crate::transformers) infrequent: Vec<Option<Vec<i64>>>,
     /// For each category its number once the infrequent ones are one, the last.
     pub(in crate::transformers) mappings: Vec<Option<Vec<i64>>>,
-    /// How many columns a OneHotEncoder makes of each feature.
+    /// How many categories of each feature are left once the infrequent ones are one: its one-hot columns.
     pub(in crate::transformers) widths: Vec<usize>,
 }
 

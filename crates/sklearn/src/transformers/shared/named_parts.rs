@@ -3,9 +3,6 @@
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::Builder;
 use crate::artifact::work::Work;
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
-use crate::transformers::class;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
 
@@ -46,18 +43,4 @@ pub(crate) fn unnamed_parts<'t>(
         parts.extend(item.array_of::<2>().map(|[_, part]| part));
     }
     Ok(parts)
-}
-
-/// The names of the input features of the first part that is an object: those of the whole.
-pub(crate) fn names_in_of_first(
-    parent: Attributes<'_>,
-    attribute: &str,
-    given: Option<&[Name]>,
-    bounds: &Bounds<'_>,
-) -> Names {
-    let parts = named_parts(parent, attribute, &bounds.work)?;
-    match parts.into_iter().find_map(|(_, part)| Attributes::of(part)) {
-        Some(first) => class::names_in(first, given, bounds),
-        None => names::choose(None, None, given, bounds),
-    }
 }

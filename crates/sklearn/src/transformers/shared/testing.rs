@@ -1,7 +1,8 @@
 //! Helpers for the tests of transformers.
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Origin};
+use crate::columns::feature::Feature;
+use crate::columns::origin::Origin;
 use byoc_formats::rows::table::{Cell, Column};
 
 type Applied<'a> = Result<Vec<Feature<'a, 'a>>, Fault>;

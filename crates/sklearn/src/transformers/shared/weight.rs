@@ -1,4 +1,4 @@
-//! `transformer_weights` of a ColumnTransformer or FeatureUnion.
+//! `transformer_weights`: factors for the outputs of parts.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::work::Work;
@@ -132,7 +132,7 @@ impl Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::feature::Origin;
+    use crate::columns::origin::Origin;
     use crate::transformers::shared::testing::{column, texts};
 
     #[test]

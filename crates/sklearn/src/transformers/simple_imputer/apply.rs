@@ -4,7 +4,8 @@ use crate::artifact::builder::Builder;
 use crate::columns::check_array::CheckArray;
 use crate::columns::dtype::{Dtype, convert};
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Floats, Origin, Refuses, describe, has_only_nulls};
+use crate::columns::feature::{Feature, Floats, Refuses, describe, has_only_nulls};
+use crate::columns::origin::Origin;
 use crate::columns::python_number::parse_float;
 
 use byoc_formats::error::Result;

@@ -1,7 +1,8 @@
 //! Fits a SimpleImputer: what fills each column (`sklearn/impute/_base.py`).
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Floats, Origin, Refuses, refuse};
+use crate::columns::feature::{Feature, Floats, Refuses, refuse};
+use crate::columns::origin::Origin;
 use crate::parameters::class::{Features, Fitted};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{FitInput, Learn};

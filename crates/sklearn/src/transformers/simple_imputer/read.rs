@@ -4,7 +4,8 @@ use crate::artifact::class_list::ClassNames;
 use byoc_formats::pickle::Usage;
 use super::apply::{Fill, FillType, InputType, Missing, SimpleImputer};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::artifact::attributes::{Attributes, integers, one_dimensional};
 use crate::artifact::builder::{Builder, Input};
 use crate::artifact::work::Work;
@@ -148,7 +149,7 @@ fn note(
     }
     let kept_columns = (0..).zip(kept).filter(|(_, kept)| **kept).map(|(column, _)| input.origins.of(column));
     let columns = kept_columns.chain(std::iter::repeat_n(Origins::CHANGED, indicated));
-    Origins::columns(columns, kept.len().saturating_add(indicated), builder)
+    builder.origins(columns, kept.len().saturating_add(indicated))
 }
 
 fn kind(imputer: Attributes<'_>, name: &str) -> Option<ItemKind> {

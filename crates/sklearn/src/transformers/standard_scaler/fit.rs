@@ -16,7 +16,7 @@ impl Fit for StandardScaler {
     }
 }
 
-/// The attributes of a StandardScaler that saw what these columns hold. PowerTransformer has one of its own.
+/// The attributes of a StandardScaler that saw columns with these moments. Another transformer may have one of its own.
 pub(in crate::transformers) fn standardize(
     parameters: StandardScaler,
     seen: &[Moments],
@@ -57,8 +57,8 @@ impl LearnNumbers for Standard {
     fn finish(self, seen: Seen<Moments>, features: Features) -> Result<FittedTransformer, Fault> {
         if self.is_sparse && self.parameters.with_mean {
             return Err(Fault::new(
-                "StandardScaler cannot center what a OneHotEncoder or KBinsDiscretizer gives as a sparse matrix: \
-                 set with_mean to false, or sparse_output of the encoder",
+                "StandardScaler cannot center a sparse matrix: set with_mean to false, or sparse_output of the encoder \
+                 before it",
             ));
         }
         Ok(standardize(self.parameters, &seen.features, features, self.is_sparse).into())

@@ -2,7 +2,8 @@
 
 use super::apply::{TargetEncoder};
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{self, Name, Names};
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::categories::Categories;

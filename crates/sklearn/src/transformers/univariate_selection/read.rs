@@ -6,7 +6,7 @@ use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::feature::Refuses;
 use crate::feature_names::bounds::Bounds;
-use crate::feature_names::names::{Name, Names};
+use crate::feature_names::name::{Name, Names};
 use crate::transformers::class::PickledClass;
 use crate::transformers::shared::feature_mask;
 use crate::transformers::transformer::Built;

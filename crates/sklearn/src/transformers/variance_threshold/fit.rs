@@ -1,7 +1,8 @@
 //! Fits a VarianceThreshold: the variance of each column (`sklearn/feature_selection/_variance_threshold.py`).
 
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Origin, Refuses};
+use crate::columns::feature::{Refuses};
+use crate::columns::origin::Origin;
 use crate::parameters::class::{Features, Fitted};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};

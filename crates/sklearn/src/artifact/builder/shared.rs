@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use super::Builder;
 use crate::artifact::attributes::{Attributes, numeric};
-use crate::artifact::builder::Builder;
 use crate::columns::categories::Categories;
 use crate::columns::column_names::ColumnNames;
 use crate::columns::text_list::TextList;
@@ -18,7 +18,7 @@ use byoc_formats::pickle::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Shared<'t> {
     numbers: HashMap<u32, Arc<[f64]>>,
-    categories: HashMap<u32, Arc<Categories>>,
+    pub(super) categories: HashMap<u32, Arc<Categories>>,
     texts: HashMap<u32, Arc<str>>,
     names: HashMap<u32, Option<ColumnNames<'t>>>,
     /// Which texts stand in a list already, a bit for each value of the tree.
@@ -34,7 +34,7 @@ impl Shared<'_> {
 }
 
 /// What an entry of one of the tables takes.
-const ENTRY: usize = 64;
+pub(super) const ENTRY: usize = 64;
 
 /// Reference counts before the value of an [`Arc`].
 pub(crate) const COUNTS: usize = 2 * size_of::<usize>();
@@ -83,19 +83,6 @@ impl<'t> Builder<'t, '_> {
     pub(crate) fn one_number(&mut self, number: f64) -> Result<Arc<[f64]>> {
         self.keep(COUNTS + size_of::<f64>())?;
         Ok([number].into())
-    }
-
-    /// One array of `categories_`. `None` when it is no one-dimensional array of numbers, text or plain objects.
-    pub(crate) fn categories(&mut self, value: Value<'t>) -> Result<Option<Arc<Categories>>> {
-        if let Some(known) = self.shared.categories.get(&value.id()) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        self.keep(COUNTS + size_of::<Categories>())?;
-        let Some(categories) = Categories::build(value, self)? else { return Ok(None) };
-        let categories = Arc::new(categories);
-        self.use_scratch(ENTRY)?;
-        self.shared.categories.insert(value.id(), Arc::clone(&categories));
-        Ok(Some(categories))
     }
 
     /// A text of the file; `None` for anything else.

@@ -1,16 +1,20 @@
 //! What transformers know about their input while they are built, and what they demand of the request.
 
+mod categories;
+mod observations;
+mod shared;
+
 use byoc_account::Allowance;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::artifact::attributes::Attributes;
-use crate::artifact::shared::Shared;
 use crate::artifact::work::{MOST_COLUMNS, Work};
 use crate::columns::column_names::ColumnNames;
 use crate::columns::readings::{Origins, Seen};
 use crate::version::Version;
 use byoc_formats::error::{Error, Result};
+use shared::Shared;
 
 /// What a transformer is given.
 #[derive(Clone, Debug)]
@@ -122,7 +126,7 @@ pub(crate) struct Builder<'t, 'a> {
     pub(crate) work: Work<'a>,
     /// How many transformers may still be built.
     transformers_left: usize,
-    /// How many products PolynomialFeatures may still make.
+    /// How many products of features transformers may still make.
     products_left: usize,
     /// Bytes that the model keeps.
     kept: usize,
@@ -137,7 +141,7 @@ pub(crate) struct Builder<'t, 'a> {
 /// What the smallest file may have built beside what its bytes justify: a position for each of the most columns.
 const ALWAYS: usize = MOST_COLUMNS * size_of::<usize>();
 
-/// The most products of PolynomialFeatures in a model. Four hundred features of degree 2 have 80,000.
+/// The most products of features in a model. Four hundred features of degree 2 have 80,000.
 const MOST_PRODUCTS: usize = 1 << 21;
 
 impl<'t, 'a> Builder<'t, 'a> {
@@ -254,7 +258,7 @@ impl<'t, 'a> Builder<'t, 'a> {
     /// # Errors
     /// When the parts of the model do not fit each other.
     pub(crate) fn accept(&mut self, input: &Input<'_>, estimator: Attributes<'t>, width: usize) -> Result<()> {
-        check_width(estimator, "features", width)?;
+        estimator.check_width("features", width)?;
         if let Some(n_features_in) = estimator.n_features_in()?.filter(|found| *found != width) {
             return Err(
                 estimator.error(format_args!("n_features_in_ is {n_features_in}, but {width} features were fitted"))
@@ -313,14 +317,6 @@ impl<'t, 'a> Builder<'t, 'a> {
             });
         }
     }
-}
-
-/// Refuses a width that is believed of no model.
-pub(crate) fn check_width(object: Attributes<'_>, what: &str, width: usize) -> Result<()> {
-    if width > MOST_COLUMNS {
-        return Err(object.error(format_args!("it has {width} {what}: expected at most {MOST_COLUMNS}")));
-    }
-    Ok(())
 }
 
 /// Names as a message shows them.

@@ -1,0 +1,107 @@
+//! What transformers show of the columns of a request while a model is built: each one that is given a column of the request
+//! as it came notes what it shows of it.
+
+use super::{Builder, Input, Shape};
+use crate::columns::categories::Categories;
+use crate::columns::readings::{Origins, Proof, Seen};
+use byoc_formats::error::Result;
+use byoc_formats::rows::missing_texts::MissingTexts;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+/// What a table of what was seen takes for each column: a `BTreeMap` that is filled in order has nodes for eleven with six in
+/// them.
+const ENTRY: usize = (size_of::<Seen>() + size_of::<u32>()) * 11 / 6;
+
+impl Builder<'_, '_> {
+    fn seen(&mut self, origin: u32) -> Result<Option<&mut Seen>> {
+        if origin == Origins::CHANGED {
+            return Ok(None);
+        }
+        Ok(Some(match self.seen.entry(origin) {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(place) => {
+                self.work.allowance.take(ENTRY)?;
+                self.scratch = self.scratch.saturating_add(ENTRY);
+                place.insert(Seen::default())
+            }
+        }))
+    }
+
+    /// Notes that a column is looked up among categories.
+    pub(crate) fn note_categories(&mut self, input: &Input<'_>, column: usize, categories: &Categories) -> Result<()> {
+        if let Some(seen) = self.seen(input.origins.of(column))? {
+            seen.tells_kinds_apart = true;
+            if let Some(texts) = categories.texts() {
+                let is_fill = |number| seen.fill.as_deref().is_some_and(|fill| categories.text(number) == Some(fill));
+                let proof = texts.proof(is_fill);
+                let filled = seen.fill.as_deref().map(MissingTexts::only).unwrap_or_default();
+                seen.note(proof);
+                seen.text = seen.text.with(texts.missing.without(filled));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a text was the most frequent value of a column.
+    pub(crate) fn note_frequent_text(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
+        if let Some(seen) = self.seen(input.origins.of(column))? {
+            seen.note(Proof::of_value(text));
+            seen.text = seen.text.with(MissingTexts::only(text));
+        }
+        Ok(())
+    }
+
+    /// Notes that a text is the mark of what is missing of a column.
+    pub(crate) fn note_mark(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
+        if let Some(seen) = self.seen(input.origins.of(column))? {
+            seen.text = seen.text.with(MissingTexts::only(text));
+        }
+        Ok(())
+    }
+
+    /// Notes that a text is put where a value is missing. It was none of the cells, so that `NA` may be missing all the same. But
+    /// scikit-learn puts no text into a column of numbers: whoever fills with `00000` has text.
+    pub(crate) fn note_fill(&mut self, input: &Input<'_>, column: usize, text: &Arc<str>) -> Result<()> {
+        if let Some(seen) = self.seen(input.origins.of(column))? {
+            seen.note(Proof::of_value(text));
+            seen.fill = Some(Arc::clone(text));
+        }
+        Ok(())
+    }
+
+    /// Notes which columns of the request come out of all transformers as they are.
+    pub(crate) fn note_answer(&mut self, answer: &Input<'_>) -> Result<()> {
+        // As many as the request has, where it is passed through whole: then there is nobody to whom a type matters but the
+        // caller, who sees it.
+        let Shape::Fixed(width) = answer.shape else { return Ok(()) };
+        if matches!(answer.origins, Origins::Changed) {
+            return Ok(());
+        }
+        (0..width).try_for_each(|column| self.note_as_it_is(&answer.origins, column))
+    }
+
+    /// Notes that the values of a column are taken as they are, whatever they are.
+    pub(crate) fn note_as_it_is(&mut self, origins: &Origins, column: usize) -> Result<()> {
+        if let Some(seen) = self.seen(origins.of(column))? {
+            seen.tells_kinds_apart = true;
+        }
+        Ok(())
+    }
+
+    /// Those of the columns of several transformers side by side, each of which gives so many.
+    pub(crate) fn side_by_side(&mut self, parts: &[(Origins, usize)]) -> Result<Origins> {
+        if parts.iter().all(|(origins, _)| matches!(origins, Origins::Changed)) {
+            return Ok(Origins::Changed);
+        }
+        let all = parts.iter().flat_map(|(origins, width)| (0..*width).map(|column| origins.of(column)));
+        self.origins(all, parts.iter().map(|(_, width)| *width).fold(0, usize::saturating_add))
+    }
+
+    /// Columns, so many of them.
+    pub(crate) fn origins(&mut self, columns: impl Iterator<Item = u32>, count: usize) -> Result<Origins> {
+        self.work.charge_items::<u32>(count)?;
+        self.use_scratch(2 * size_of::<usize>() + count.saturating_mul(size_of::<u32>()))?;
+        Ok(Origins::Columns(columns.collect()))
+    }
+}

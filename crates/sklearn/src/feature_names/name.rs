@@ -1,0 +1,32 @@
+//! A name of a feature, and why there may be none.
+
+use byoc_formats::error::Error;
+use std::sync::Arc;
+
+/// A name, shared by all lists that it is in: those of the parts of a transformer repeat those of the whole.
+pub type Name = Arc<str>;
+
+/// Names, or why there are none.
+pub(crate) type Names = Result<Vec<Name>, NoNames>;
+
+/// Why there are no names: what scikit-learn raises, or what only Python could work out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NoNames(pub(crate) String);
+
+impl NoNames {
+    /// An exception of Python's.
+    pub(crate) fn raised(exception: impl Into<String>) -> NoNames {
+        NoNames(exception.into())
+    }
+
+    /// A part without the method, as the transformer that it is part of says it.
+    pub(crate) fn no_method(name: &str, class: &str, method: &str) -> NoNames {
+        NoNames(format!("AttributeError: Transformer {name} (type {class}) does not provide {method}."))
+    }
+}
+
+impl From<Error> for NoNames {
+    fn from(error: Error) -> NoNames {
+        NoNames(error.to_string())
+    }
+}

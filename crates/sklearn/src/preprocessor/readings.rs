@@ -1,0 +1,126 @@
+//! How each column of a request is read: as the fitted model shows, or as somebody says.
+
+use crate::artifact::builder::Builder;
+use crate::version::Version;
+use byoc_formats::error::Result;
+use byoc_formats::pickle::Tree;
+use byoc_formats::rows::missing_texts::{MissingTexts, Pandas};
+use byoc_formats::rows::reading::{ReadAs, Reading};
+use std::collections::BTreeMap;
+
+/// How each column of a request is read.
+#[derive(Debug, Default)]
+pub(crate) struct Readings {
+    /// Those of which there is something to say, in order; a label is the last column.
+    columns: Box<[ColumnReading]>,
+    /// The missing texts of all others.
+    missing: MissingTexts,
+}
+
+/// How one column is read, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ColumnReading {
+    pub(crate) column: u32,
+    pub(crate) reading: Reading,
+    pub(crate) is_told: bool,
+    /// It was fitted on text that looks like numbers, and nothing says that a request's numbers are text.
+    pub(crate) is_undecided: bool,
+    pub(crate) tells_kinds_apart: bool,
+}
+
+impl Readings {
+    /// What was seen of columns while a model was built, and what is said of them: the number of a column and its type.
+    pub(crate) fn new(told: &BTreeMap<u32, ReadAs>, pandas: Pandas, builder: &mut Builder<'_, '_>) -> Result<Readings> {
+        let missing = MissingTexts::of(pandas);
+        let seen = std::mem::take(&mut builder.seen);
+        builder.keep_items::<ColumnReading>(seen.len().saturating_add(told.len()))?;
+        let mut columns = BTreeMap::new();
+        for (column, seen) in seen {
+            let dtype = seen.is_text.then_some(ReadAs::Str);
+            let reading = Reading { dtype, missing: missing.without(seen.text) };
+            let is_plain = reading == Reading { dtype: None, missing } && !seen.tells_kinds_apart;
+            if !is_plain {
+                let tells_kinds_apart = seen.tells_kinds_apart;
+                let is_undecided = seen.is_undecided && !seen.is_text && tells_kinds_apart;
+                let known = ColumnReading { column, reading, is_told: false, is_undecided, tells_kinds_apart };
+                columns.insert(column, known);
+            }
+        }
+        for (column, dtype) in told {
+            let reading = Reading { dtype: None, missing };
+            let plain = ColumnReading {
+                column: *column,
+                reading,
+                is_told: false,
+                is_undecided: false,
+                tells_kinds_apart: false,
+            };
+            let known = columns.entry(*column).or_insert(plain);
+            known.reading.dtype = Some(*dtype);
+            known.is_told = true;
+            known.is_undecided = false;
+        }
+        Ok(Readings { columns: columns.into_values().collect(), missing })
+    }
+
+    /// How a column is read.
+    pub(crate) fn of(&self, column: usize) -> Reading {
+        let found = self.columns.binary_search_by_key(&column, |known| known.column as usize);
+        let found = found.ok().and_then(|at| self.columns.get(at));
+        found.map_or(Reading { dtype: None, missing: self.missing }, |known| known.reading)
+    }
+
+    /// Whether a column is read as text, also where it has no value.
+    pub(crate) fn is_text(&self, column: usize) -> bool {
+        self.of(column).dtype == Some(ReadAs::Str)
+    }
+
+    /// The columns of which there is something to say.
+    pub(crate) fn columns(&self) -> &[ColumnReading] {
+        &self.columns
+    }
+
+    /// The missing texts of all others.
+    pub(crate) fn missing(&self) -> MissingTexts {
+        self.missing
+    }
+}
+
+/// The release of pandas that a model was fitted beside, by what its pickle shows.
+///
+/// scikit-learn 1.3 is the first that came after pandas 2.0 (June and April 2023), 0.22 the first of the time of pandas 1.0; AWS's
+/// images up to 1.2-1 have pandas 1.1.3. Indexes of numbers of their own class went with pandas 2.
+pub(crate) fn pandas_of(tree: &Tree, version: Version) -> Pandas {
+    if version < Version::new(0, 22) {
+        Pandas::V0
+    } else if version < Version::new(1, 3) || tree.names("pandas.core.indexes.numeric") {
+        Pandas::V1
+    } else {
+        Pandas::V2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allow_list::ScikitLearn;
+
+    #[test]
+    fn the_age_of_pandas_goes_by_the_version_and_by_classes_that_pandas_2_has_no_more() {
+        let allowance = byoc_account::Allowance::unbounded();
+        let tree = |pickle: &[u8]| byoc_formats::pickle::read(pickle.to_vec(), &ScikitLearn, &allowance).unwrap();
+        let plain = tree(b"\x80\x02N.");
+        for (version, pandas) in [
+            ((0, 20), Pandas::V0),
+            ((0, 21), Pandas::V0),
+            ((0, 22), Pandas::V1),
+            ((1, 2), Pandas::V1),
+            ((1, 3), Pandas::V2),
+            ((1, 9), Pandas::V2),
+        ] {
+            assert_eq!(pandas_of(&plain, Version::new(version.0, version.1)), pandas, "{version:?}");
+        }
+        let index = tree(b"\x80\x02cpandas.core.indexes.numeric\nInt64Index\n.");
+        assert_eq!(pandas_of(&index, Version::new(1, 3)), Pandas::V1);
+    }
+}
