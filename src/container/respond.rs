@@ -14,7 +14,6 @@ use crate::container::request_id::RequestId;
 use crate::error::{Cause, Error, Result};
 use crate::http::response_body::{CHUNK_SIZE, TimedBody, send_timeout};
 use byoc_formats::error::chain;
-use byoc_formats::media_types::MediaType;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -111,13 +110,7 @@ pub(super) fn error(error: &Error, id: &RequestId) -> HttpResponse {
 
 /// A model's answer, which its caller has to take in as long as answering may last, and longer if it is large.
 pub(super) fn reply(reply: Reply, timeout: Duration) -> HttpResponse {
-    let content_type = match reply.content_type {
-        MediaType::Csv => const { HeaderValue::from_static(MediaType::Csv.name()) },
-        MediaType::Json => const { HeaderValue::from_static(MediaType::Json.name()) },
-        MediaType::JsonLines => const { HeaderValue::from_static(MediaType::JsonLines.name()) },
-        MediaType::RecordIoProtobuf => const { HeaderValue::from_static(MediaType::RecordIoProtobuf.name()) },
-        MediaType::Npy => const { HeaderValue::from_static(MediaType::Npy.name()) },
-    };
+    let content_type = HeaderValue::from_static(reply.content_type.name());
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, content_type));
     let length = reply.len();

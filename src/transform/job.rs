@@ -13,6 +13,7 @@ use crate::platform::create_model::members;
 use crate::platform::create_model::{is_name, not_a_name};
 use crate::storage::Location;
 use byoc_formats::media_types::MediaType;
+use byoc_formats::media_types::content_type;
 
 /// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
@@ -258,8 +259,7 @@ impl Check<'_> {
             return None;
         }
         let content_type = typed.transform_input.content_type.as_deref();
-        let name =
-            |text: Option<&str>| text.map(|text| text.split(';').next().unwrap_or(text).trim().to_ascii_lowercase());
+        let name = |text: Option<&str>| text.map(|text| content_type::Header::new(text).name().to_ascii_lowercase());
         let processed = [MediaType::Csv, MediaType::Json, MediaType::JsonLines];
         let media_type = name(content_type).as_deref().and_then(MediaType::from_name);
         let Some(media_type) = media_type.filter(|media_type| processed.contains(media_type)) else {

@@ -1,11 +1,11 @@
-//! What a file is: by its name, and where that says nothing, by how it begins.
+//! The kind of a file, by its name, or else by its first bytes.
 
 use crate::error::{Cause, Error, Result};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// What a file is by its name.
+/// The kind of a file by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// `model_algo-1`, as SageMaker's built-in algorithms write it.
@@ -25,14 +25,15 @@ pub const PREPROCESSOR_JSON: &str = "preprocessor.json";
 /// (github.com/aws/sagemaker-scikit-learn-container, `test/resources`).
 const SKLEARN_MODEL: &str = "sklearn-model";
 
-/// Endings of pickles and of models of skops, which say the same, and what joblib puts behind them where it compresses (`joblib.dump`, "compress").
+/// Endings of pickles and of models of skops, and the endings that joblib appends to compressed files (`joblib.dump`,
+/// "compress").
 const PICKLES: &[&str] = &[".joblib", ".pkl", ".pickle", ".dill", ".skops"];
 const COMPRESSIONS: &[&str] = &[".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"];
 
 const ARCHIVES: &[&str] = &[".tar.gz", ".tgz", ".tar"];
 
 impl FileKind {
-    /// What a file is by its name, if that says it.
+    /// The kind of a file, if its name tells.
     pub fn of(path: &Path) -> Option<FileKind> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let ends_in = |name: &str, endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
@@ -48,7 +49,7 @@ impl FileKind {
     }
 }
 
-/// Whether a file that has a name where it comes from is a model of its own, and no archive of one.
+/// Whether a file is a model by itself, and not an archive of one. `named` is its name at its origin.
 pub fn is_lone(named: &Path, file: &Path) -> bool {
     match FileKind::of(named) {
         Some(FileKind::ModelAlgo | FileKind::Fitted | FileKind::Pickle) => true,
@@ -57,7 +58,7 @@ pub fn is_lone(named: &Path, file: &Path) -> bool {
     }
 }
 
-/// How a file begins that stands for one that Git LFS keeps elsewhere (github.com/git-lfs/git-lfs, `docs/spec.md`).
+/// The start of a pointer file of Git LFS (github.com/git-lfs/git-lfs, `docs/spec.md`).
 const GIT_LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1";
 
 /// How a file of MXNet's arrays begins (`kMXAPINDArrayListMagic`, 0x112 as 64 bits).
@@ -65,7 +66,7 @@ pub const MXNET: &[u8] = b"\x12\x01\0\0\0\0\0\0";
 
 const A_PICKLE: &str = "a pickle";
 
-/// How files begin that people take for a model, and what they are.
+/// The first bytes of files that people take for models, and what the files are.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "an empty zip archive"),
@@ -163,8 +164,8 @@ pub fn check_pulled(start: &[u8]) -> Result<()> {
     ))
 }
 
-/// Models of other libraries by the name of their file, and by its ending; SageMaker's XGBoost writes an `xgboost-model`
-/// (github.com/aws/sagemaker-xgboost-container, `algorithm_mode/train.py`).
+/// Models of other libraries by the name of their file, and by its ending; SageMaker's XGBoost writes an
+/// `xgboost-model` (github.com/aws/sagemaker-xgboost-container, `algorithm_mode/train.py`).
 const OTHERS: &[(&str, &str)] = &[
     ("xgboost-model", "XGBoost"),
     (".bst", "XGBoost"),
@@ -179,20 +180,20 @@ const OTHERS: &[(&str, &str)] = &[
     (".keras", "Keras"),
 ];
 
-/// The library that wrote a model which is none of those that are read, by the name of its file.
+/// The library of a model that is not read, by the name of its file.
 pub fn other_library(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_string_lossy();
     let is_named = |known: &str| if known.starts_with('.') { name.ends_with(known) } else { name == known };
     OTHERS.iter().find(|(known, _)| is_named(known)).map(|(_, library)| *library).filter(|_| path.is_file())
 }
 
-/// What to say of a model of another library.
+/// The message for a model of another library.
 pub fn of_other_library(name: &str, library: &str) -> String {
     format!("{name} is a model of {library}, which is not read")
 }
 
-/// Refuses the bytes of a file that should be a pickle and begins as something else does that is whole: a model of
-/// PyTorch or Keras, an array. What begins as text may be a pickle of protocol 0.
+/// Refuses the bytes of a file that should be a pickle but begins like another kind of file: a model of PyTorch or
+/// Keras, an array. A file that begins as text may be a pickle of protocol 0.
 ///
 /// # Errors
 /// [`Cause::NotPulled`], or [`Cause::Unsupported`] with what it is.
@@ -213,7 +214,7 @@ pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
     Err(Error::new(Cause::Unsupported, message))
 }
 
-/// The error of a file that is no artifact.
+/// The error for a file that is not an artifact.
 pub fn unexpected(path: &Path) -> Error {
     let pulled = start_of(path).is_ok_and(|start| check_pulled(&start).is_ok());
     if let Some(library) = other_library(path).filter(|_| pulled) {

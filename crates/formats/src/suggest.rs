@@ -11,8 +11,8 @@ const MOST_COMPARED: usize = 1024;
 /// At most this many names stand in a message.
 const MOST_LISTED: usize = 10;
 
-/// The known name closest to `name`: it differs in at most a third of its letters, or the words of one are a subset of the
-/// words of the other (`batch_size`, `mini_batch_size`). Case and the separators between words are ignored.
+/// The known name closest to `name`: it differs in at most a third of its letters, or the words of one are a subset of
+/// the words of the other (`batch_size`, `mini_batch_size`). Case and the separators between words are ignored.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = Letters::of(name)?;
     let candidates = known.into_iter().take(MOST_COMPARED).filter(|candidate| *candidate != name);
@@ -30,7 +30,8 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(name, known).map(|near| format!("did you mean {near}? ")).unwrap_or_default()
 }
 
-/// The known names as a message lists them: the closest one first, the others in their order, then how many are left out.
+/// The known names as a message lists them: the closest one first, the others in their order, then how many are left
+/// out.
 pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let near = nearest(name, known.clone());
     let others = known.into_iter().filter(|other| Some(*other) != near);

@@ -1,9 +1,9 @@
 //! `model.tar.gz`, unpacked safely: whole or not at all.
 //!
-//! An archive may come from anybody, so nothing in it can reach outside its own folder: only regular files and folders are
-//! made, under relative names without `..`; links and devices are refused rather than skipped, because a model that needs
-//! one is not what was packed. What it may take of the disk is bounded before it is written, and everything goes into a
-//! fresh folder beside the destination that is renamed at the end.
+//! An archive may come from anybody, so nothing in it can reach outside its own folder: only regular files and folders
+//! are made, under relative names without `..`; links and devices are refused rather than skipped, because a model that
+//! needs one is not what was packed. What it may take of the disk is bounded before it is written, and everything goes
+//! into a fresh folder beside the destination that is renamed at the end.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -16,12 +16,12 @@ use tar::{Archive, Entry, EntryType};
 use super::file_kind::check_pulled;
 use crate::error::{Cause, Error, Result};
 
-/// What an archive may take.
+/// The limits of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many files and folders it may hold, with the folders that are only implied by names (`a/b/c` makes three).
+    /// The most files and folders, including folders that only names imply (`a/b/c` makes three).
     pub entries: usize,
-    /// How many bytes its files may have, all together.
+    /// The most bytes of all files together.
     pub bytes: u64,
     /// How many times its own size it may unpack to. Archives that unpack to less than [`ANY_RATIO`] may do so from any
     /// size. (Deflate reaches 1,032; fitted models are mostly below 20.)
@@ -41,17 +41,17 @@ pub const ANY_RATIO: u64 = 64 << 20;
 /// What was unpacked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unpacked {
-    /// How many regular files.
+    /// The number of regular files.
     pub files: usize,
-    /// How many bytes they have together.
+    /// Their total number of bytes.
     pub bytes: u64,
 }
 
 /// What may stand between two files: their headers and long names. `tar` keeps all of it in memory.
 const LONGEST_HEADERS: u64 = 1 << 20;
 
-/// What a member of a gzip file must hold on average where there are more of them than entries are allowed. (`bgzip` writes a
-/// member for 64 KiB.)
+/// What a member of a gzip file must hold on average where there are more of them than entries are allowed. (`bgzip`
+/// writes a member for 64 KiB.)
 const SMALLEST_MEMBER: u64 = 4 << 10;
 
 /// The longest name within the archive, in bytes, and the deepest.
@@ -65,14 +65,14 @@ const DEEPEST_NAME: usize = 64;
 /// times are those of this process. Of a file that is packed twice the later one counts.
 ///
 /// # Errors
-/// [`BadArtifact`](crate::error::Cause::BadArtifact), naming the entry, for archives that are cut off or damaged, beyond
-/// the limits, or hold something else than files and folders; [`Io`](crate::error::Cause::Io) for the file system.
-/// Nothing is left behind in either case.
+/// [`BadArtifact`](crate::error::Cause::BadArtifact), naming the entry, for archives that are cut off or damaged,
+/// beyond the limits, or hold something else than files and folders; [`Io`](crate::error::Cause::Io) for the file
+/// system. Nothing is left behind in either case.
 pub fn unpack(archive: impl Read, destination: &Path, limits: &Limits) -> Result<Unpacked> {
     unpack_where(archive, destination, limits, &|_| Ok(()))
 }
 
-/// The same where each file has to be agreed to, by its size, before any of it is written.
+/// Like [`unpack`], but asks `agree` about the size of each file before any of it is written.
 ///
 /// # Errors
 /// As [`unpack`], and what `agree` says.
@@ -182,9 +182,9 @@ fn unpack_entry<R: Read>(
     }
 }
 
-/// Whether the name of a folder is that of the folder that all is unpacked to: `./` and its kin, and `/`, as archives begin
-/// that the SageMaker Python SDK packs again (`tar.add(folder, arcname=os.path.sep)`: `sagemaker.utils.repack_model` of
-/// version 2, and its like of version 3).
+/// Whether the name of a folder is that of the folder that all is unpacked to: `./` and its kin, and `/`, as archives
+/// begin that the SageMaker Python SDK packs again (`tar.add(folder, arcname=os.path.sep)`:
+/// `sagemaker.utils.repack_model` of version 2, and its like of version 3).
 fn is_root(name: &[u8]) -> bool {
     !name.is_empty()
         && name.len() <= LONGEST_NAME
@@ -223,8 +223,8 @@ fn relative_path(name: &[u8]) -> Result<PathBuf> {
     Ok(relative)
 }
 
-/// Makes the folders of a path below `root` that do not exist yet. Each one made counts as an entry of the archive, so that
-/// names cannot make more of them than the limit allows; what exists costs one look, however deep it lies.
+/// Makes the folders of a path below `root` that do not exist yet. Each one made counts as an entry of the archive, so
+/// that names cannot make more of them than the limit allows; what exists costs one look, however deep it lies.
 fn make_folders(root: &Path, relative: &Path, meter: &Meter<'_>) -> Result<()> {
     let missing: Vec<&Path> = relative
         .ancestors()
@@ -428,8 +428,8 @@ impl<R: Read> Read for Plain<'_, R> {
     }
 }
 
-/// The members of a gzip file, one behind the other, up to the first bytes that are not one. (`flate2`'s own reader takes
-/// such bytes for damage.)
+/// The members of a gzip file, one behind the other, up to the first bytes that are not one. (`flate2`'s own reader
+/// takes such bytes for damage.)
 struct Members<'m, R> {
     current: Option<GzDecoder<R>>,
     meter: &'m Meter<'m>,

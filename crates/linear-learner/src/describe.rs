@@ -1,4 +1,4 @@
-//! What is in a linear learner, as data for whoever shows it.
+//! The parts of a linear learner, as data to show.
 
 use super::{Activation, LinearLearner, PredictorType};
 use crate::archive::{Member, ModelAlgo};
@@ -9,18 +9,18 @@ use serde_json::{Map, Value as Json};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What is in a linear learner.
+/// The parts of a linear learner.
 #[derive(Debug, Serialize)]
 pub struct LinearLearnerDescription {
     /// `regressor`, `binary_classifier` or `multiclass_classifier`.
     pub predictor_type: &'static str,
-    /// How many features a row has.
+    /// The number of features of a row.
     pub feature_dim: usize,
-    /// How many classes a classifier tells apart.
+    /// The number of classes of a classifier.
     pub classes: Option<usize>,
     /// What makes a score of the linear value: `identity`, `sigmoid` or `softmax`.
     pub activation: &'static str,
-    /// From which score on a binary classifier answers 1.
+    /// The lowest score for which a binary classifier answers 1.
     pub threshold: Option<f64>,
     /// The version of MXNet that wrote the network.
     pub mxnet_version: Option<String>,
@@ -32,7 +32,7 @@ pub struct LinearLearnerDescription {
     pub outputs: Vec<OutputDescription>,
 }
 
-/// What makes one score.
+/// The parameters of one score.
 #[derive(Debug, Serialize)]
 pub struct OutputDescription {
     /// The class that it is the score of, in a multiclass classifier.
@@ -50,7 +50,7 @@ struct Graph {
 }
 
 impl LinearLearner {
-    /// Describes the model, with what its folder says beyond it.
+    /// Describes the model, with what else is in its folder.
     ///
     /// # Errors
     /// As [`LinearLearner::open`].

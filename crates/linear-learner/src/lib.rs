@@ -1,7 +1,7 @@
 //! SageMaker's linear learner: a linear model in float32, as MXNet computes it.
 //!
-//! What its container takes and answers: docs.aws.amazon.com/sagemaker/latest/dg/linear-learner.html. This room knows the
-//! model; [`byoc_formats::artifact`] knows the files it comes in, [`byoc_formats::media_types`] the media types.
+//! Its container's requests and answers: docs.aws.amazon.com/sagemaker/latest/dg/linear-learner.html. [`archive`] reads
+//! the artifact, [`train`] trains a model; [`byoc_formats::media_types`] knows the media types of requests and answers.
 
 pub mod archive;
 mod describe;
@@ -58,7 +58,7 @@ impl PredictorType {
     }
 }
 
-/// What makes a score of the linear value.
+/// The function that turns the linear value into a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// The value itself.
@@ -82,17 +82,17 @@ impl LinearLearner {
         self.predictor_type
     }
 
-    /// What makes a score of the linear value.
+    /// The function that turns the linear value into a score.
     pub fn activation(&self) -> Activation {
         self.activation
     }
 
-    /// How many features a row has.
+    /// The number of features of a row.
     pub fn feature_dim(&self) -> usize {
         self.feature_dim
     }
 
-    /// How many scores a row gets: 1, or the number of classes.
+    /// The number of scores of a row: 1, or the number of classes.
     pub fn outputs(&self) -> usize {
         self.bias.len()
     }
@@ -107,7 +107,7 @@ impl LinearLearner {
         &self.bias
     }
 
-    /// How many bytes of memory the model takes, itself and on the heap.
+    /// The memory of the model in bytes, itself and on the heap.
     pub fn bytes(&self) -> u64 {
         size_in_memory(self.weights.len() as u64, self.bias.len() as u64)
     }
@@ -115,8 +115,9 @@ impl LinearLearner {
     /// Reads a request's rows.
     ///
     /// # Errors
-    /// [`byoc_formats::error::Cause::BadPayload`]. The message starts with what the algorithm's own container answers to any
-    /// request that it cannot score (github.com/aws/sagemaker-python-sdk issue 1881), and goes on to say what is wrong.
+    /// [`byoc_formats::error::Cause::BadPayload`]. The message starts with what the algorithm's own container answers
+    /// to any request that it cannot score (github.com/aws/sagemaker-python-sdk issue 1881), and then says what is
+    /// wrong.
     pub fn read<'w>(&self, content_type: ContentType, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
         read_batch(content_type, body, self.feature_dim, allowance).map_err(|error| match error.cause() {
             Cause::BadPayload => error.context("unable to evaluate payload provided"),

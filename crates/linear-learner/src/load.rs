@@ -35,7 +35,8 @@ impl LinearLearner {
     }
 }
 
-/// The bytes of a graph's nodes for each of its text's: two and a comma are an empty list, which has 24 and room to grow.
+/// The bytes of a graph's nodes for each of its text's: two and a comma are an empty list, which has 24 and room to
+/// grow.
 const TREE: usize = 24;
 
 fn parse<T>(
@@ -60,7 +61,7 @@ fn parse<T>(
     }
 }
 
-/// The manifest says nothing that the other files do not, but for the version. Loose files may come without.
+/// The manifest adds only the version to the other files. Loose files may come without it.
 fn check_manifest(artifact: &mut ModelAlgo, allowance: &Allowance) -> Result<()> {
     if !artifact.has(Member::Manifest) {
         return Ok(());
@@ -122,7 +123,7 @@ fn learner(
     Ok(LinearLearner { predictor_type, activation, feature_dim, weights, bias: bias.into_boxed_slice() })
 }
 
-/// The weights, and what their shape and the graph say.
+/// The weights, in the layout that their shape and the graph imply.
 struct Matrix {
     activation: Activation,
     feature_dim: usize,
@@ -192,8 +193,8 @@ fn dimensions(shape: &[u64], order: WeightShape) -> Result<(usize, usize)> {
         })
 }
 
-/// Values that training has driven to infinity or beyond are no model. Subnormal ones are: the weights of features that do
-/// not vary, which weight decay has shrunk.
+/// Refuses values that training has driven to infinity or NaN. Subnormal values are valid: weight decay shrinks the
+/// weights of features that do not vary to such values.
 fn values(array: &Array<'_>, name: &str, allowance: &Allowance) -> Result<Vec<f32>> {
     allowance.take_items::<f32>(array.values())?;
     // Sparse values and their places are read before they are put among zeros.
@@ -211,7 +212,7 @@ fn values(array: &Array<'_>, name: &str, allowance: &Allowance) -> Result<Vec<f3
     }
 }
 
-/// For a graph that ends in an operator that nobody has seen there: the documented losses
+/// For a graph that ends in an unknown operator: the documented losses
 /// (docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html).
 fn activation_by_loss(parameters: &Parameters, graph: &Graph) -> Result<Activation> {
     match (parameters.predictor_type, parameters.loss_type.as_deref().unwrap_or("auto")) {

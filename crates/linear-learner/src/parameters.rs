@@ -1,4 +1,4 @@
-//! `additional-params.json`: what the network's files do not say.
+//! `additional-params.json`: what is not in the network's files.
 
 use super::PredictorType;
 use byoc_formats::error::{Error, Result};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-/// What is read of the file; the rest concerns training.
+/// The members that are read; the others concern training.
 #[derive(Debug, PartialEq)]
 pub(super) struct Parameters {
     pub(super) predictor_type: PredictorType,
@@ -64,7 +64,7 @@ impl Parameters {
     }
 }
 
-/// A field's value; `null` is as good as no field.
+/// The value of a field; `null` counts as absent.
 fn field<T: DeserializeOwned>(name: &str, value: Option<&RawValue>, expected: &str) -> Result<Option<T>> {
     let Some(value) = value else { return Ok(None) };
     serde_json::from_str(value.get()).map_err(|_| {

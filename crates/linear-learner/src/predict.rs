@@ -1,8 +1,8 @@
 //! Rows to scores and labels.
 //!
-//! Inputs, weights and scores are float32 as in MXNet. The products are exact in float64 and are summed there, in an order
-//! that is fixed here, so that a score depends neither on the CPU nor on whether its row came dense or sparse; it is rounded
-//! to float32 once. MXNet sums in float32 in whatever order its BLAS likes, which is off by some 1e-6 of the score.
+//! Inputs, weights and scores are float32 as in MXNet. The products are exact in float64 and are summed there, in an
+//! order that is fixed here, so that a score depends neither on the CPU nor on whether its row came dense or sparse; it
+//! is rounded to float32 once. MXNet sums in float32 in the order of its BLAS, with a relative error of about 1e-6.
 
 use super::{Activation, LinearLearner, PredictorType};
 use byoc_account::Allowance;
@@ -33,13 +33,13 @@ impl LinearLearner {
     /// Writes the answers to a body's rows, block by block.
     ///
     /// # Errors
-    /// [`Cause::Internal`] when the batch was not read for this model; and where there is not the memory or the time to answer.
+    /// [`Cause::Internal`] when the batch was not read for this model; and when the memory or the time runs out.
     pub fn answer(&self, batch: &Batch<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
         self.check(batch)?;
         let mut rows = batch.rows();
         let most = (BLOCK_SCORES / self.outputs().max(1)).max(1);
         let mut left = batch.len();
-        // A body without rows has an answer too.
+        // A body without rows also has an answer.
         loop {
             let count = left.min(most);
             let bytes = count.saturating_mul(self.outputs() * size_of::<f32>() + size_of::<i64>());

@@ -5,7 +5,7 @@ use byoc_formats::rows::Predictions;
 use byoc_formats::rows::predictions::Scores;
 use byoc_formats::rows::table::Column;
 
-/// An allowance without bounds, for as long as a test likes.
+/// An allowance without bounds, valid until the end of the process.
 pub(crate) fn unbounded() -> &'static Allowance {
     Box::leak(Box::new(Allowance::unbounded()))
 }

@@ -1,7 +1,8 @@
-//! Writes a trained model as the algorithm's own container does: `model_algo-1`, an MXNet checkpoint and two JSON files.
+//! Writes a trained model as the algorithm's own container does: `model_algo-1`, an MXNet checkpoint and two JSON
+//! files.
 //!
-//! The form is that of eight public artifacts from 2018 to 2024. MXNet writes the graph's text with two spaces of indent and a
-//! blank before each line's end; so do we, for whoever compares files.
+//! The form is that of eight public artifacts from 2018 to 2024. MXNet writes the graph's text with two spaces of
+//! indent and a blank before each line's end; so do we, so that files can be compared.
 
 use super::train::{Hyperparameters, Loss, PredictorType, Trained};
 use crate::archive::WRITTEN_BY;
@@ -27,7 +28,7 @@ pub fn write(directory: &Path, given: &Hyperparameters, trained: &Trained) -> Re
     let unfinished = directory.join(format!("{ARCHIVE}.unfinished"));
     let bytes = archive(given, trained).map_err(|error| error.context(path.display()))?;
     written(&unfinished, &bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
-        // Half a file is of no use, and takes what a full disk lacks.
+        // Half a file is useless, and takes space that a full disk lacks.
         let _ = std::fs::remove_file(&unfinished);
         Error::io("write", &path, error)
     })
@@ -82,7 +83,7 @@ struct AdditionalParams<'a> {
     metrics_params: MetricsParams<'a>,
 }
 
-/// What does not apply is null.
+/// Parameters that do not apply are null.
 #[derive(Serialize)]
 struct MetricsParams<'a> {
     quantile: Option<f64>,
@@ -162,8 +163,8 @@ fn symbol(features: usize, outputs: usize, operator: &str, suffix: usize) -> Str
     )
 }
 
-/// Two named float32 arrays in MXNet's serialisation (github.com/apache/mxnet, `src/ndarray/ndarray.cc`, version 2): the bias
-/// as (1, outputs), the weights as (features, outputs).
+/// Two named float32 arrays in MXNet's serialisation (github.com/apache/mxnet, `src/ndarray/ndarray.cc`, version 2):
+/// the bias as (1, outputs), the weights as (features, outputs).
 fn params(bias: &[f32], weights: &[f32]) -> Vec<u8> {
     const FILE_MAGIC: u64 = 0x112;
     const ARRAY_MAGIC: u32 = 0xF993_FAC9;

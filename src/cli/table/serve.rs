@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use byoc_formats::media_types::content_type;
 use byoc_formats::media_types::media_type::{self, MediaType};
 use byoc_formats::suggest;
 use log::LevelFilter;
@@ -138,7 +139,7 @@ fn batch_strategy(text: &str) -> Result<BatchStrategy, Wrong> {
 }
 
 fn media_type(text: &str) -> Result<MediaType, Wrong> {
-    let name = text.split(';').next().unwrap_or_default().trim();
+    let name = content_type::Header::new(text).name();
     MediaType::from_name(name).ok_or_else(|| {
         let meant = suggest::did_you_mean(name, MediaType::ALL.iter().map(|known| known.name()));
         format!("{meant}expected {}", media_type::list(MediaType::ALL)).into()

@@ -1,7 +1,8 @@
-//! JSON documents that people write, read into types; and what is wrong with one: the path, what was expected there, and what
-//! was found.
+//! JSON documents that people write, read into types; and what is wrong with one: the path, what was expected there,
+//! and what was found.
 //!
-//! serde_path_to_error keeps the path. The rest comes from [`Mistake`], since serde_json's error has no parts but its text.
+//! serde_path_to_error keeps the path. The rest comes from [`Mistake`], since serde_json's error has no parts but its
+//! text.
 
 mod deserializer;
 mod mistake;
@@ -23,7 +24,8 @@ use std::marker::PhantomData;
 /// What an editor on Windows may put before the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The longest text in a document of any size. No name of a column is longer, and an error about a document quotes its text.
+/// The longest text in a document of any size. No name of a column is longer, and an error about a document quotes its
+/// text.
 const LONGEST_TEXT: usize = 1 << 20;
 
 /// The first value of a document that is not of its type.

@@ -1,8 +1,9 @@
 //! Writes an answer, one block of rows after another.
 //!
-//! The most bytes that a block can have are leased before it is written; what it took stays leased with the answer. In a
-//! small answer each block is a piece of its own, and the room that it did not need is given back. The blocks of a large
-//! answer are put together to pieces that go back to the system when they are sent. No buffer ever grows by reallocation.
+//! The most bytes that a block can have are leased before it is written; what it took stays leased with the answer. In
+//! a small answer each block is a piece of its own, and the room that it did not need is given back. The blocks of a
+//! large answer are put together to pieces that go back to the system when they are sent. No buffer ever grows by
+//! reallocation.
 
 use crate::error::Result;
 use crate::media_types::format::{BlockPosition, Brackets, CellSize, Document};
@@ -41,11 +42,12 @@ pub struct AnswerWriter<'w> {
     pieces: Vec<Vec<u8>>,
 }
 
-/// The size of the pieces of an answer that is larger than this. The allocator returns a piece of this size to the system
-/// when it is sent, whatever lies around it (`byoc_allocator::keep_freed_memory`).
+/// The size of the pieces of an answer that is larger than this. The allocator returns a piece of this size to the
+/// system when it is sent, whatever lies around it (`byoc_allocator::keep_freed_memory`).
 const PIECE: usize = 2 << 20;
 
-/// The most bytes around the values of a row of features: brackets, names and separators in JSON, or the frame of a record.
+/// The most bytes around the values of a row of features: brackets, names and separators in JSON, or the frame of a
+/// record.
 const AROUND_FEATURES: usize = 64;
 
 /// The same for a prediction, which has the heads of two labels in a record.

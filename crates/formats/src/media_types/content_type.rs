@@ -107,8 +107,8 @@ impl ContentType {
     /// documented.
     ///
     /// # Errors
-    /// [`Cause::UnsupportedMediaType`] for a media type or charset that is not read, [`Cause::BadMediaType`] for a parameter
-    /// that cannot be parsed.
+    /// [`Cause::UnsupportedMediaType`] for a media type or charset that is not read, [`Cause::BadMediaType`] for a
+    /// parameter that cannot be parsed.
     pub fn parse(header: Option<&str>, readable: &[MediaType]) -> Result<ContentType> {
         let text = header.map(str::trim).filter(|header| !header.is_empty());
         let Some(text) = text else {

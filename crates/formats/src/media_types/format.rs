@@ -21,8 +21,8 @@ pub(crate) trait Format: Sync {
         allowance: &'w Allowance,
     ) -> Result<Batch<'w>>;
 
-    /// Reads typed columns. `columns_before` is the number of columns of the rows before the body, if it is a piece of a
-    /// larger one.
+    /// Reads typed columns. `columns_before` is the number of columns of the rows before the body, if it is a piece of
+    /// a larger one.
     ///
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte.

@@ -41,8 +41,8 @@ media_types! {
     Json = "application/json", json::Json;
     /// `application/jsonlines`: a document on each line.
     JsonLines = "application/jsonlines", jsonlines::JsonLines;
-    /// `application/x-recordio-protobuf`: a protobuf message for each row, in frames; the training format of SageMaker's own
-    /// algorithms (docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html).
+    /// `application/x-recordio-protobuf`: a protobuf message for each row, in frames; the training format of
+    /// SageMaker's own algorithms (docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html).
     RecordIoProtobuf = "application/x-recordio-protobuf", recordio::RecordIoProtobuf;
     /// `application/x-npy`: numpy's file of one array, as SageMaker's framework containers decode it
     /// (github.com/aws/sagemaker-inference-toolkit, `content_types.py`).
@@ -55,8 +55,8 @@ impl MediaType {
         MediaType::ALL.iter().copied().find(|media_type| name.eq_ignore_ascii_case(media_type.name()))
     }
 
-    /// An upper bound on the number of rows of `columns` columns that a body has. For text it is close to the number, and
-    /// takes as long as searching for a byte.
+    /// An upper bound on the number of rows of `columns` columns that a body has. For text it is close to the number,
+    /// and takes as long as searching for a byte.
     pub fn most_rows(self, body: &[u8], columns: usize) -> usize {
         self.format().most_rows(body, columns).min(body.len() + 1)
     }

@@ -29,11 +29,11 @@ impl MediaRange<'_> {
 
 /// Chooses the media type of an answer.
 ///
-/// `accept` is the header, several of them joined by commas; `fallback` is what to answer a caller who does not mind, which
-/// is one without the header, with an empty one, or with `*/*`; `offered` is what can be written. Among the offered types
-/// that the caller accepts, the one with the highest weight is chosen, then the one that is named more closely, then the one
-/// that comes first in the header, then the fallback, then the one that is offered first. Parameters other than `q` are
-/// ignored, and so are elements that cannot be read.
+/// `accept` is the header, several of them joined by commas; `fallback` is what to answer a caller who does not mind,
+/// which is one without the header, with an empty one, or with `*/*`; `offered` is what can be written. Among the
+/// offered types that the caller accepts, the one with the highest weight is chosen, then the one that is named more
+/// closely, then the one that comes first in the header, then the fallback, then the one that is offered first.
+/// Parameters other than `q` are ignored, and so are elements that cannot be read.
 ///
 /// # Errors
 /// [`Cause::NotWritable`] naming the offered types when none of them is acceptable.

@@ -1,4 +1,5 @@
-//! Whose container the predictions look like: AWS's linear learner, or scikit-learn behind AWS's scikit-learn container.
+//! Whose container the predictions look like: AWS's linear learner, or scikit-learn behind AWS's scikit-learn
+//! container.
 
 use crate::json_document::word;
 use serde::{Deserialize, Deserializer};
@@ -25,12 +26,12 @@ pub enum PredictionStyle {
 /// The form of scikit-learn's predictions in JSON and JSON Lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JsonForm {
-    /// The list of predictions, which AWS's scikit-learn container answers without a script of the user: it encodes the array
-    /// that `predict` returns (`default_output_fn` in github.com/aws/sagemaker-scikit-learn-container).
+    /// The list of predictions, which AWS's scikit-learn container answers without a script of the user: it encodes the
+    /// array that `predict` returns (`default_output_fn` in github.com/aws/sagemaker-scikit-learn-container).
     #[default]
     List,
-    /// The linear learner's document, so that its clients can read the answer: `score` is a number or a list of numbers,
-    /// `predicted_label` is a class as it was in `fit`.
+    /// The linear learner's document, so that its clients can read the answer: `score` is a number or a list of
+    /// numbers, `predicted_label` is a class as it was in `fit`.
     Predictions,
 }
 

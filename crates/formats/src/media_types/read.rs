@@ -10,8 +10,8 @@ use byoc_account::Allowance;
 /// Reads the rows of a request body for a linear model of `width` features.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known: for a body that is not of the media
-/// type, a row of another width, or a cell that is not a finite `float32`.
+/// [`crate::error::Cause::BadPayload`] with the row, and the column where it is known: for a body that is not of the
+/// media type, a row of another width, or a cell that is not a finite `float32`.
 pub fn read_batch<'w>(
     content_type: ContentType,
     body: &[u8],
@@ -38,8 +38,8 @@ pub fn read_frame<'a>(
 /// Reads a piece of a body, whose earlier rows had `columns_before` columns; `None` for the first piece.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte. Rows with another number of
-/// columns than before are refused, except in CSV, where short rows are padded.
+/// [`crate::error::Cause::BadPayload`] with the row, the column where there is one, and the byte. Rows with another
+/// number of columns than before are refused, except in CSV, where short rows are padded.
 pub fn read_frame_piece<'a>(
     content_type: ContentType,
     body: &'a [u8],

@@ -1,9 +1,9 @@
-//! Stored values to numbers, sparse arrays to dense ones.
+//! Converts stored values to numbers, and sparse arrays to dense ones.
 
 use super::{Array, DataType, Layout};
 use crate::error::{Error, Result};
 
-/// A sparse array may unfold to so many values however small its file is: 256 MiB of float32.
+/// A sparse array may unfold to this many values however small its file is: 256 MiB of `float32`.
 const MOST_UNFOLDED: u64 = 1 << 26;
 
 impl DataType {

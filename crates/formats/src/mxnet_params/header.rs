@@ -1,4 +1,5 @@
-//! What stands before the data of an array: magic number, shapes, types. Read without the data, it tells what loading takes.
+//! What precedes the data of an array: magic number, shapes, types. It can be read without the data, to learn how much
+//! memory loading takes.
 
 use crate::error::{Error, Place, Result};
 use std::io::Read;
@@ -11,7 +12,8 @@ const V3: u32 = 0xF993_FACA;
 /// numpy's own limit on dimensions; MXNet's arrays have five at most.
 const MOST_DIMENSIONS: u32 = 32;
 
-/// The most arrays that are read: more than any network has, and few enough that a file of empty ones takes little memory.
+/// The most arrays that are read: more than any network has, and few enough that a file of empty ones takes little
+/// memory.
 const MOST_ARRAYS: u64 = 65_536;
 
 /// The longest name that is read.
@@ -54,7 +56,7 @@ impl DataType {
         DataType::BFloat16,
     ];
 
-    /// How many bytes a value takes.
+    /// The number of bytes of a value.
     pub fn size(self) -> usize {
         match self {
             DataType::UInt8 | DataType::Int8 | DataType::Bool => 1,
@@ -92,7 +94,7 @@ pub(super) struct Header {
     pub(super) shape: Vec<u64>,
     pub(super) layout: Layout,
     pub(super) data_type: DataType,
-    /// How many values are stored.
+    /// The number of stored values.
     pub(super) stored: u64,
     /// The types and lengths of the auxiliary arrays of a sparse array.
     pub(super) auxiliary: Vec<(DataType, u64)>,
@@ -210,7 +212,7 @@ impl<R: Read> Reader<R> {
         header.auxiliary_bytes().try_for_each(|bytes| self.skip(bytes))
     }
 
-    /// Reads the start of the file; gives how many arrays follow.
+    /// Reads the start of the file, and returns the number of arrays that follow.
     pub(super) fn start(&mut self) -> Result<u64> {
         let magic = self.u64()?;
         if magic != FILE_MAGIC {
@@ -226,7 +228,7 @@ impl<R: Read> Reader<R> {
         Ok(count)
     }
 
-    /// Reads how many names follow the arrays.
+    /// Reads the number of names after the arrays.
     pub(super) fn name_count(&mut self, arrays: u64) -> Result<u64> {
         match self.u64()? {
             count if count == 0 || count == arrays => Ok(count),

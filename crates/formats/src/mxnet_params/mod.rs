@@ -18,7 +18,7 @@ use header::{Header, Reader};
 pub struct Params<'a> {
     /// In the order of the file.
     pub arrays: Vec<Array<'a>>,
-    /// One for each array, or none at all: then the file is a list.
+    /// A name for each array, or no names at all: then the file is a list.
     pub names: Vec<&'a str>,
 }
 
@@ -35,8 +35,8 @@ impl<'a> Params<'a> {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] with the byte: not such a file, a file cut short, or a size that the file cannot
-    /// hold. Nothing is allocated for a size before the bytes are known to be there.
+    /// [`crate::error::Cause::BadArtifact`] with the byte: not such a file, a file cut short, or a size that the file
+    /// cannot hold. Nothing is allocated for a size before the bytes are known to be there.
     pub fn parse(bytes: &'a [u8]) -> Result<Params<'a>> {
         let mut reader = Reader::new(bytes, bytes.len() as u64);
         let count = reader.start()?;
@@ -47,7 +47,7 @@ impl<'a> Params<'a> {
             let auxiliary = header.auxiliary_bytes().map(|bytes| reader.borrow(bytes)).collect::<Result<_>>()?;
             arrays.push(Array { header, data, auxiliary });
         }
-        // MXNet reads no further than the names, so neither is anything that follows looked at.
+        // What follows the names is ignored, as MXNet ignores it.
         let names = (0..reader.name_count(count)?)
             .map(|_| {
                 let length = reader.name_length()?;
@@ -62,7 +62,7 @@ impl<'a> Params<'a> {
         Ok(Params { arrays, names })
     }
 
-    /// The array of a name.
+    /// The array with this name.
     pub fn get(&self, name: &str) -> Option<&Array<'a>> {
         let index = self.names.iter().position(|own| *own == name)?;
         self.arrays.get(index)
@@ -75,13 +75,13 @@ impl Array<'_> {
         &self.header.shape
     }
 
-    /// How many values it has as a whole, zeros included; the most that there can be where that is more.
+    /// The number of values, zeros included; `usize::MAX` if it does not fit.
     pub fn values(&self) -> usize {
         let product = self.header.shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length));
         product.and_then(|product| usize::try_from(product).ok()).unwrap_or(usize::MAX)
     }
 
-    /// How many bytes it has in the file.
+    /// The number of bytes in the file.
     pub fn stored_bytes(&self) -> usize {
         self.data.len() + self.auxiliary.iter().map(|part| part.len()).sum::<usize>()
     }
@@ -99,8 +99,8 @@ impl Array<'_> {
     /// All values in C order, sparse ones among zeros, rounded to float32.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadArtifact`] when a sparse array contradicts itself, or is of a size that no file of such a
-    /// length should unfold to.
+    /// [`crate::error::Cause::BadArtifact`] when a sparse array contradicts itself, or unfolds to far more values than
+    /// a file of its length should hold.
     pub fn to_f32(&self) -> Result<Vec<f32>> {
         match self.header.data_type {
             DataType::Float32 => self.dense(|bytes| f32::from_le_bytes(bytes.try_into().unwrap_or_default())),

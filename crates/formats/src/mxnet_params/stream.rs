@@ -1,5 +1,5 @@
-//! One array out of a file that is read as a stream, twice: first for its place, since names stand behind all arrays, then
-//! for its values. The others pass by in a small buffer, however large they are.
+//! One array out of a file that is read as a stream, twice: first for its place, since names stand behind all arrays,
+//! then for its values. The others pass by in a small buffer, however large they are.
 
 use super::header::Reader;
 use super::{Array, Params};
@@ -7,14 +7,14 @@ use crate::error::Result;
 use byoc_account::Allowance;
 use std::io::Read;
 
-/// How many of the names that a file has a message shows, and how much of each.
+/// The number of names of a file that a message shows, and how much of each.
 const SHOWN: usize = 10;
 const SHOWN_OF_NAME: usize = 60;
 
 /// Which arrays a file has.
 #[derive(Debug, PartialEq)]
 pub struct Places {
-    /// For each name that was asked for the number of its array, if there is one.
+    /// For each requested name the index of its array, if the file has it.
     pub of: Vec<Option<u64>>,
     /// The first names of the file, for messages.
     pub first_names: Vec<String>,
@@ -34,7 +34,7 @@ impl Places {
         }
         let mut places = Places { of: vec![None; names.len()], first_names: Vec::new() };
         let mut name = String::new();
-        // MXNet reads no further than the names, so neither is anything that follows looked at.
+        // What follows the names is ignored, as MXNet ignores it.
         for index in 0..reader.name_count(count)? {
             let length = reader.name_length()?;
             reader.text(length, &mut name)?;
@@ -55,7 +55,7 @@ impl Params<'_> {
     /// Reads a file of `length` bytes up to one array, and hands that over. Its bytes are taken for as long.
     ///
     /// # Errors
-    /// As [`Params::parse`], when there is no memory for it, and those of `then`.
+    /// As [`Params::parse`], when the allowance has no memory for it, and those of `then`.
     pub fn with_array<T>(
         source: impl Read,
         length: u64,

@@ -22,9 +22,9 @@ fn trim(mut token: &[u8]) -> &[u8] {
 /// Why a token is not an integer of the asked type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotInteger {
-    /// It is one, but too large or too small.
+    /// It is an integer, but too large or too small.
     Overflow,
-    /// It is none.
+    /// It is not an integer.
     Invalid,
 }
 

@@ -1,13 +1,13 @@
 //! Prints numbers as Python does, since clients of these containers parse what Python prints.
 //!
-//! The digits are the shortest that read back to the same float (crate `zmij`); this module decides where the point goes and
-//! when there is an exponent.
+//! The digits are the shortest that read back to the same float (crate `zmij`); this module decides where the point
+//! goes and when there is an exponent.
 
 use std::io::Write;
 
-/// Appends a `float64` as Python's `str` and `repr` print it: the shortest digits that read back to the same value, always
-/// with a point or an exponent, with an exponent of at least two digits below 1e-4 and from 1e16 on. `nan`, `inf` and `-inf`
-/// are the values that are not finite.
+/// Appends a `float64` as Python's `str` and `repr` print it: the shortest digits that read back to the same value,
+/// always with a point or an exponent, with an exponent of at least two digits below 1e-4 and from 1e16 on. `nan`,
+/// `inf` and `-inf` are the values that are not finite.
 pub fn write_f64(out: &mut Vec<u8>, value: f64) {
     let mut buffer = zmij::Buffer::new();
     if let Some(text) = plain_f64(value, &mut buffer) {
@@ -49,8 +49,8 @@ pub(crate) fn write_f32(out: &mut Vec<u8>, value: f32) {
     }
 }
 
-/// Appends a `float64` as `json.dumps` prints it: like [`write_f64`], but with `NaN`, `Infinity` and `-Infinity`, which are
-/// not JSON but which Python reads and writes.
+/// Appends a `float64` as `json.dumps` prints it: like [`write_f64`], but with `NaN`, `Infinity` and `-Infinity`, which
+/// are not JSON but which Python reads and writes.
 pub(crate) fn write_json_f64(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         return write_f64(out, value);

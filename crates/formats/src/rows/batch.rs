@@ -51,7 +51,8 @@ impl<'w> Batch<'w> {
         Batch { allowance, width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
     }
 
-    /// An empty batch with room for the first row of a body, but for no more values than the body can hold at two bytes each.
+    /// An empty batch with room for the first row of a body, but for no more values than the body can hold at two bytes
+    /// each.
     pub(crate) fn for_body(width: usize, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
         let mut batch = Batch::new(width, allowance);
         batch.reserve(width.min(body.len() / 2 + 1))?;

@@ -1,8 +1,8 @@
 //! Converts a column to a given dtype, or refuses to, as `pandas.read_csv(dtype=…)` does
 //! (`tests/fixtures/pandas/dtypes.csv` has the answers of pandas).
 //!
-//! pandas infers the dtype of a column first, and converts the column if nothing is lost. A value from JSON or from an array
-//! counts as the cell that it is written as: the number 10115 is the text `10115`, true is `True`.
+//! pandas infers the dtype of a column first, and converts the column if nothing is lost. A value from JSON or from an
+//! array counts as the cell that it is written as: the number 10115 is the text `10115`, true is `True`.
 
 use crate::error::{Error, Result};
 use crate::excerpt::excerpt;

@@ -1,7 +1,8 @@
 //! The rows of a request: columns with one dtype over the whole body, handed on in blocks of rows.
 //!
-//! Transformed rows are usually larger than the rows themselves. They are computed block by block, so that at most one block
-//! of them is in memory, whatever the size of the body. A column with values in few rows stores those values only.
+//! Transformed rows are usually larger than the rows themselves. They are computed block by block, so that at most one
+//! block of them is in memory, whatever the size of the body. A column with values in few rows stores those values
+//! only.
 
 use crate::error::Result;
 use crate::rows::convert::{Refused, convert_series};

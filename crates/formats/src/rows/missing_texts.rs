@@ -1,8 +1,8 @@
 //! Which texts stand for a missing value.
 //!
-//! `pandas.read_csv` has a list of them (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`), and it has grown: `<NA>` is on it since
-//! 1.0, `None` since 2.0. `tests/fixtures/pandas/tokens.csv` has what each version makes of them, recorded from the versions
-//! themselves. Quotes do not protect a text from being missing.
+//! `pandas.read_csv` has a list of them (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`), and it has grown: `<NA>` is on
+//! it since 1.0, `None` since 2.0. `tests/fixtures/pandas/tokens.csv` has what each version makes of them, recorded
+//! from the versions themselves. Quotes do not protect a text from being missing.
 
 /// All that is missing in some version. Their order is that of the bits of a [`MissingTexts`].
 const TEXTS: [&str; 19] = [

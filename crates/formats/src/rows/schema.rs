@@ -3,8 +3,8 @@
 use crate::error::{Place, Result};
 use crate::rows::reading::Reading;
 
-/// What a model knows about its columns before a body is read: their number, so that a row that is far too wide takes no
-/// memory, their names, and how their cells are read.
+/// What a model knows about its columns before a body is read: their number, so that a row that is far too wide takes
+/// no memory, their names, and how their cells are read.
 pub trait Schema {
     /// Checks the number of columns, as soon as the first row is read.
     ///

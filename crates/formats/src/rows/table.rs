@@ -1,7 +1,7 @@
 //! A table as pandas holds it: columns, each with one dtype for all its rows.
 //!
-//! A preprocessor reads tables (blocks of a request's rows, see [`crate::rows::frame`]) and produces tables. Columns borrow
-//! their text from the request body, or from the model where an imputer filled in a value.
+//! A preprocessor reads tables (blocks of a request's rows, see [`crate::rows::frame`]) and produces tables. Columns
+//! borrow their text from the request body, or from the model where an imputer filled in a value.
 
 use byoc_account::{Allowance, Exceeded, LeasedGrowth as _};
 use std::borrow::Cow;
@@ -50,7 +50,8 @@ pub enum Cell<'a> {
     Float(f64),
 }
 
-/// The kinds of values that transformers distinguish: integers and fractions compare alike, a number and its text do not.
+/// The kinds of values that transformers distinguish: integers and fractions compare alike, a number and its text do
+/// not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     /// Integers or fractions.

@@ -16,7 +16,7 @@ pub(super) struct Calibrated {
     pub(super) value: f64,
 }
 
-/// How many answers of each kind a threshold gives.
+/// The number of answers of each kind for a threshold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Confusion {
     pub(super) true_positives: usize,
@@ -70,7 +70,7 @@ pub(super) fn f_beta(precision: f64, recall: f64, beta: f64) -> f64 {
     if weighted == 0.0 { 0.0 } else { (1.0 + beta * beta) * precision * recall / weighted }
 }
 
-/// What rounding may do to a score.
+/// The largest effect of rounding on a score.
 fn hair(score: f32) -> f32 {
     1e-6 * score.abs()
 }
@@ -103,12 +103,12 @@ impl Scored {
         })
     }
 
-    /// The best threshold: at one of the scores, or above them all where it is best to answer 1 to nobody. Of thresholds that
-    /// are equal by the criterion that of the highest accuracy, and of those the lowest. The scores must have been sorted.
+    /// The best threshold: at one of the scores, or above them all if it is best never to answer 1. Among thresholds
+    /// that are equal by the criterion, the one of the highest accuracy, then the lowest. The scores must be sorted.
     ///
-    /// It is set a hair below its score, never as far down as halfway to the next lower one, or a hair above the highest: so a
-    /// score that another order of summation rounds differently still falls on its own side. What AWS's rule is, is not known:
-    /// the one threshold seen with its data is a score itself, and one record short of the best.
+    /// It is set a hair below its score, never as far down as halfway to the next lower one, or a hair above the
+    /// highest: so a score that another order of summation rounds differently still falls on its own side. What AWS's
+    /// rule is, is not known: the one threshold seen with its data is a score itself, and one record short of the best.
     pub(super) fn calibrate(&self, criterion: Criterion) -> Option<Calibrated> {
         let positives = self.keys.iter().filter(|&&key| key & 1 == 1).count();
         let mut confusion = Confusion {
@@ -135,7 +135,7 @@ impl Scored {
         }
         if let Some(highest) = lower {
             let above = (highest + hair(highest)).max(highest.next_up());
-            // An artifact has no word for infinity.
+            // An artifact cannot hold infinity.
             if above.is_finite() {
                 try_one(above, confusion);
             }
@@ -143,7 +143,8 @@ impl Scored {
         best.map(|(best, _)| best)
     }
 
-    /// The area under the curve of true against false positives; equal scores count half. The scores must have been sorted.
+    /// The area under the curve of true against false positives; equal scores count half. The scores must have been
+    /// sorted.
     pub(super) fn roc_auc(&self) -> f64 {
         let (mut negatives, mut positives, mut ordered) = (0_u64, 0_u64, 0.0);
         for (_, count, positive) in self.runs() {
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_is_best_to_answer_1_to_nobody_the_threshold_is_above_every_score() {
+    fn where_it_is_best_never_to_answer_1_the_threshold_is_above_every_score() {
         // One binary feature, of either value most are negative.
         let few: Vec<(f32, bool)> =
             (0..100).map(|at| if at < 40 { (0.3, at % 4 == 0) } else { (0.15, at % 10 == 0) }).collect();

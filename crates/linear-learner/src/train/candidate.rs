@@ -1,4 +1,4 @@
-//! The models that are trained side by side: one candidate a set of optimiser settings.
+//! The models that are trained side by side: a candidate for each set of optimizer settings.
 
 use super::hyperparameters::{Hyperparameters, PositiveWeight, PredictorType};
 use rand_chacha::ChaCha8Rng;
@@ -13,9 +13,9 @@ pub struct Candidate {
     pub wd: f64,
     /// The weight of the absolute weights in the objective.
     pub l1: f64,
-    /// How the learning rate falls; `None` where it does not.
+    /// How the learning rate falls; `None` if it does not.
     pub schedule: Option<Schedule>,
-    /// What an example of label 1 weighs.
+    /// The weight of an example of label 1.
     pub positive_weight: PositiveWeight,
 }
 
@@ -43,7 +43,8 @@ impl Candidate {
     }
 }
 
-/// How many models AWS trains at once: 32 in the logs of regressors and binary classifiers, 28 in those of multiclass ones.
+/// The number of models that AWS trains at once: 32 in the logs of regressors and binary classifiers, 28 in those of
+/// multiclass ones.
 const MODELS: usize = 32;
 const MULTICLASS_MODELS: usize = 28;
 
@@ -77,8 +78,8 @@ struct GridPoint {
 }
 
 impl GridPoint {
-    /// AWS's 32 models, decoded from the per-model losses of a public training log: bit 0 of the index is the schedule's
-    /// step, bit 1 its minimum, bit 2 the learning rate, bits 3 and 4 the weight decay.
+    /// AWS's 32 models, decoded from the per-model losses of a public training log: bit 0 of the index is the
+    /// schedule's step, bit 1 its minimum, bit 2 the learning rate, bits 3 and 4 the weight decay.
     fn of_index(index: usize) -> GridPoint {
         let bit = |bit: usize| index >> bit & 1 == 1;
         GridPoint {

@@ -1,144 +1,40 @@
 //! A training run from first row to final model.
 //!
 //! The steps and their order are AWS's own as its documentation
-//! (docs.aws.amazon.com/sagemaker/latest/dg/ll_how-it-works.html) and public training logs show them: measure the scaler, walk
-//! the mini-batches with all models side by side, stop early, choose a winner, set its threshold, fold the scaler back.
+//! (docs.aws.amazon.com/sagemaker/latest/dg/ll_how-it-works.html) and public training logs show them: measure the
+//! scaler, walk the mini-batches with all models side by side, stop early, choose a winner, set its threshold, fold the
+//! scaler back.
 
 use super::candidate::{Candidate, candidates};
 use super::folded::Weights;
 use super::group::{Group, Shared};
-use super::hyperparameters::{Criterion, Hyperparameters, PredictorType};
+use super::hyperparameters::{Hyperparameters, PredictorType};
 use super::initial;
 use super::judge::{Judged, Standard, in_parallel};
 use super::loss::Loss;
 use super::memory::Sizes;
-use super::metrics::{Metric, measure};
+use super::metrics::measure;
 use super::refine;
 use super::rows::{Rows, Source};
+use super::run::{Channels, Epoch, Event, Run, Trained};
 use super::scaler::{Scaler, sample};
 use super::stopping::{Better, EarlyStopping, Verdict};
 use byoc_formats::error::{Cause, Error, Result};
 use std::sync::Arc;
 
-/// The data of a run.
-pub struct Channels<'a> {
-    /// What models are trained on.
-    pub train: &'a mut dyn Source,
-    /// What early stopping and the choice of the winner go by, where there is one.
-    pub validation: Option<&'a mut dyn Source>,
-    /// What the winner is measured on once it is chosen.
-    pub test: Option<&'a mut dyn Source>,
-}
-
-/// How a run is carried out; none of it changes the result.
-pub struct Run<'a> {
-    /// How many threads share the models.
-    pub threads: usize,
-    /// How many bytes of memory there are. A run that takes more, without its rows, is refused before it begins.
-    pub memory: u64,
-    /// Becomes true when the run is to end: it does after the mini-batch at hand, with the best model so far.
-    pub stop: &'a (dyn Fn() -> bool + Sync),
-    /// Is told how it goes.
-    pub tell: &'a mut dyn FnMut(Event<'_>),
-}
-
-/// How a run goes.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// The scaler is measured and the models are ready.
-    Prepared {
-        /// The scaler.
-        scaler: &'a Scaler,
-        /// How many models are trained.
-        models: usize,
-    },
-    /// A block of an epoch has gone through.
-    Progress {
-        /// The epoch, from 0.
-        epoch: usize,
-        /// Records of this epoch so far.
-        records: usize,
-    },
-    /// An epoch is over.
-    Epoch(Epoch<'a>),
-    /// Early stopping ends the training.
-    StoppedEarly,
-    /// A step of the refinement is done.
-    Refined {
-        /// Walks over the training data so far.
-        passes: usize,
-        /// The objective itself on scaled rows, penalties and all; what the steps minimise may be a smoothed form of it.
-        objective: f64,
-    },
-    /// The winner is chosen.
-    Chosen {
-        /// Its settings.
-        candidate: &'a Candidate,
-        /// Whether it is the refined model.
-        refined: bool,
-    },
-    /// The winner is measured on a channel.
-    Measured {
-        /// `train`, `validation` or `test`.
-        channel: &'static str,
-        /// By these metrics.
-        metrics: &'a [Metric],
-    },
-}
-
-/// An epoch that is over.
-#[derive(Clone, Copy, Debug)]
-pub struct Epoch<'a> {
-    /// From 0.
-    pub number: usize,
-    /// How many records went through.
-    pub records: usize,
-    /// Each model's mean loss over the epoch's mini-batches as they were met, in units of the scaled label.
-    pub train_losses: &'a [f64],
-    /// Each model's mean loss over the validation channel, in units of the label.
-    pub validation_losses: Option<&'a [f64]>,
-    /// The criterion of early stopping where it is not the loss, such as `sampled_accuracy`.
-    pub criterion: Option<Criterion>,
-    /// The best model's value of the criterion.
-    pub best: f64,
-    /// What that meant.
-    pub verdict: Verdict,
-}
-
-/// A trained model, and what its artifact tells of its training.
-#[derive(Clone, Debug)]
-pub struct Trained {
-    /// Weights and bias on raw rows.
-    pub weights: Weights,
-    /// The score from which on a binary classifier answers 1; 0.5 for the others, as in AWS's artifacts.
-    pub threshold: f32,
-    /// A weight for each class, where they were balanced.
-    pub class_weights: Option<Vec<f32>>,
-    /// What an example of label 1 weighed in the winner's loss.
-    pub positive_weight: f64,
-    /// The winner's settings.
-    pub candidate: Candidate,
-    /// Whether the winner is the refined model.
-    pub refined: bool,
-    /// The place of the winner, or of the model that was refined, among the candidates.
-    pub model: usize,
-    /// How many models were trained side by side.
-    pub models: usize,
-    /// How many epochs there were.
-    pub epochs: usize,
-}
-
 /// More examples than this make no better a choice, but take more memory: 8 bytes an example and model.
 const MOST_CHOOSING_SAMPLES: usize = 1 << 20;
 /// After each epoch a sample must do; AWS calls its criterion `sampled_accuracy`.
 const MOST_EPOCH_SAMPLES: usize = 100_000;
-/// So many examples and models that the above is what 32 models take. Of more models each has fewer examples.
+/// The product of examples and models at which 32 models have as many examples as above. More models have fewer
+/// examples each.
 const MOST_SAMPLES_OF_ALL: usize = 32 << 20;
 
 /// Trains.
 ///
 /// # Errors
-/// What the channels cannot read, [`Cause::BadPayload`] where they do not fit one another or hold less than a mini-batch, and
+/// What the channels cannot read, [`Cause::BadPayload`] where they do not fit one another or hold less than a
+/// mini-batch, and
 /// [`Cause::InsufficientMemory`].
 pub fn fit(given: &Hyperparameters, channels: Channels<'_>, run: Run<'_>) -> Result<Trained> {
     fit_from(given, channels, run, None)
@@ -201,8 +97,8 @@ pub(super) fn fit_from(
         if let Some(solved) = solved.filter(|_| !(run.stop)()) {
             let solved = Weights::fold(&shared.scaler, &solved, shared.outputs);
             let judged = choosing.judge(std::slice::from_ref(&solved), chooser(&mut channels), blocks)?;
-            // Without a validation channel a loss on the training rows says who fits them closest, not who is best: there the
-            // objective decides, penalties and all, and the refined model is its minimum.
+            // Without a validation channel a loss on the training rows says who fits them closest, not who is best:
+            // there the objective decides, penalties and all, and the refined model is its minimum.
             let by_objective = channels.validation.is_none() && standard.calibrated_criterion().is_none();
             let is_chosen = |judged: &Judged| match by_objective {
                 true => judged.loss.is_finite(),

@@ -1,10 +1,12 @@
 use super::super::hyperparameters::tests::parsed;
+use super::super::metrics::Metric;
 use super::super::rows::Features;
 use super::*;
 use serde_json::Value;
 use std::path::Path;
 
-/// A training set with the label first, and what `tests/fixtures/linear-learner/README.md` says AWS's algorithm gives on it.
+/// A training set with the label first, and what `tests/fixtures/linear-learner/README.md` says AWS's algorithm gives
+/// on it.
 struct Reference {
     rows: Vec<Arc<Rows>>,
     expected: Value,

@@ -10,8 +10,8 @@ use super::optimizer::{Memory, Optimizer};
 use super::rows::{Piece, Rows};
 use super::scaler::Scaler;
 
-/// Rows that go through at once. With 100 features and 16 models on a thread they and the weights fit the first level cache;
-/// the kernels take six rows at a time.
+/// Rows that go through at once. With 100 features and 16 models on a thread they and the weights fit the first level
+/// cache; the kernels take six rows at a time.
 pub(super) const PIECE: usize = 48;
 
 /// What all models of a job have in common.

@@ -1,7 +1,7 @@
 //! The hyperparameters: text in, one typed whole out, every mistake in one report.
 //!
-//! Names, defaults and bounds are those of docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html and of the default
-//! configuration that AWS's container prints at its start. `refine` is ours.
+//! Names, defaults and bounds are those of docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html and of the
+//! default configuration that AWS's container prints at its start. `refine` is ours.
 
 use super::loss::Loss;
 use super::optimizer::Optimizer;
@@ -210,8 +210,8 @@ impl Hyperparameters {
     /// Parses and checks them.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] with every hyperparameter that is unknown, ill-typed, out of bounds or in conflict with another:
-    /// its name, its value and what is allowed.
+    /// [`Cause::BadSetting`] with every hyperparameter that is unknown, ill-typed, out of bounds or in conflict with
+    /// another: its name, its value and what is allowed.
     pub fn parse(given: &Given) -> Result<Hyperparameters> {
         let mut reader = Reader { given, problems: Vec::new() };
         let parsed = reader.all();

@@ -20,7 +20,7 @@ pub(super) struct Standard {
     pub(super) criterion: Option<Criterion>,
     pub(super) positive_weight: f32,
     pub(super) class_weights: Option<Vec<f32>>,
-    /// At most so many examples are looked at for a threshold.
+    /// The most examples that are considered for a threshold.
     pub(super) calibration_samples: usize,
     pub(super) threads: usize,
 }

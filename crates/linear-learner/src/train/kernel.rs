@@ -1,8 +1,9 @@
 //! The two matrix products of a mini-batch: rows × weights gives scores, rowsᵀ × slopes gives the gradient.
 //!
-//! A block of the result stays in registers while the sum runs over the inner dimension. Each sum runs in order, one term
-//! after the other, whatever the block: a model's numbers do not depend on which models stand beside it, nor on how many
-//! threads share the work. Processors with fused multiply-add use it, so the last bits may differ from one that has none.
+//! A block of the result stays in registers while the sum runs over the inner dimension. Each sum runs in order, one
+//! term after the other, whatever the block: a model's numbers do not depend on which models stand beside it, nor on
+//! how many threads share the work. Processors with fused multiply-add use it, so the last bits may differ from one
+//! that has none.
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
@@ -49,7 +50,8 @@ pub(super) fn add_gradient(rows: &[f32], width: usize, slopes: &[f32], columns: 
     }
 }
 
-/// As [`add_gradient`] in float64, for a square symmetric result: only blocks that reach the lower triangle are computed.
+/// As [`add_gradient`] in float64, for a square symmetric result: only blocks that reach the lower triangle are
+/// computed.
 pub(super) fn add_lower_product(rows: &[f64], width: usize, weighted: &[f64], columns: usize, product: &mut [f64]) {
     if width > 0 && columns > 0 {
         add_lower_product_f64(rows, width, weighted, columns, product);
@@ -190,8 +192,8 @@ fn scores_block<T: Number, const ROWS: usize, const STRIP: usize, const FUSED: b
     }
 }
 
-/// `WIDE` columns at a time are as many as leave six rows of sums in sixteen vector registers: 16 of float32, 8 of float64
-/// (39 in place of 17 GFlop/s for 64 rows × 101 parameters).
+/// `WIDE` columns at a time are as many as leave six rows of sums in sixteen vector registers: 16 of float32, 8 of
+/// float64 (39 in place of 17 GFlop/s for 64 rows × 101 parameters).
 #[inline(always)]
 fn gradient_by_strip<T: Number, const WIDE: usize, const FUSED: bool, const LOWER: bool>(
     rows: &[T],
@@ -250,8 +252,8 @@ fn gradient_block<T: Number, const FEATURES: usize, const STRIP: usize, const FU
 ) {
     let mut sums: [[T; STRIP]; FEATURES] = std::array::from_fn(|at| array(gradient, (feature + at) * columns + from));
     for (row, slopes) in rows.chunks_exact(width).zip(slopes.chunks_exact(columns)) {
-        // Borrowed: copies of six values took registers that the sums need, and those went through memory (26 in place of
-        // 94 GFlop/s on one core, 48 rows × 100 features × 16 models).
+        // Borrowed: copies of six values took registers that the sums need, and those went through memory (26 in place
+        // of 94 GFlop/s on one core, 48 rows × 100 features × 16 models).
         let (Some(values), Some(slopes)) = (chunk::<T, FEATURES>(row, feature), chunk::<T, STRIP>(slopes, from)) else {
             return;
         };

@@ -89,7 +89,8 @@ impl Loss {
         }
     }
 
-    /// Value, slope and curvature at a score, in float64. Where the slope jumps it is 0 or one side's, and the curvature 0.
+    /// Value, slope and curvature at a score, in float64. Where the slope jumps it is 0 or one side's, and the
+    /// curvature 0.
     ///
     /// Not for [`Loss::Softmax`], whose scores belong together.
     pub(super) fn at(self, score: f64, label: f64) -> (f64, f64, f64) {
@@ -138,8 +139,8 @@ fn sign(value: f64) -> f64 {
 
 /// Replaces scores by slopes, both rows × `columns`, and adds each column's values to `sums`.
 ///
-/// For [`Loss::Softmax`] the columns are models × `classes`, each model's classes side by side, and the values of a model
-/// are added at its first column. For all others `classes` is 1.
+/// For [`Loss::Softmax`] the columns are models × `classes`, each model's classes side by side, and the values of a
+/// model are added at its first column. For all others `classes` is 1.
 pub(super) fn slopes(
     loss: Loss,
     scores: &mut [f32],

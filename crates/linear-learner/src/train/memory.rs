@@ -1,4 +1,4 @@
-//! What a run takes in memory, reckoned and asked for before any of it is taken: a process that runs out of memory is ended
+//! The memory of a run, estimated and requested before any of it is taken: a process that runs out of memory is ended
 //! without a word.
 
 use super::candidate::Candidate;
@@ -115,7 +115,7 @@ impl Sizes {
 fn is_given(bytes: u128) -> bool {
     let mut asked: Vec<u8> = Vec::new();
     let given = usize::try_from(bytes).is_ok_and(|bytes| asked.try_reserve_exact(bytes).is_ok());
-    // Or the compiler leaves out what nobody looks at.
+    // Otherwise the compiler removes the unused result.
     std::hint::black_box(&asked);
     given
 }
@@ -162,7 +162,8 @@ mod tests {
     fn the_limit_is_the_last_that_fits() {
         let (sizes, kind) = sizes(2000, &[("predictor_type", "regressor")]);
         let bytes = u64::try_from(sizes.bytes()).unwrap();
-        // 32 models of 2,001 numbers: initial ones, kept ones, new ones, and four arrays to train with; folded for validation.
+        // 32 models of 2,001 numbers: initial ones, kept ones, new ones, and four arrays to train with; folded for
+        // validation.
         assert!((9 * 32 * 2001 * 4..12 * 32 * 2001 * 4).contains(&bytes), "{bytes}");
         sizes.check(kind, bytes).unwrap();
         assert!(sizes.check(kind, bytes - 1).is_err());

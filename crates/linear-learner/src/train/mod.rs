@@ -1,7 +1,7 @@
-//! Training a linear model: SageMaker's own algorithm, and one exact solution more.
+//! Training of a linear model: SageMaker's own algorithm, and an exact solution in addition.
 //!
-//! [`fit()`] is the whole run; each file beside it is one of its parts. This room computes: it knows nothing of channels'
-//! files and formats, of log lines, of artifacts or of signals.
+//! [`fit()`] is the whole run; each file beside it is one of its parts. Nothing here knows the files and formats of
+//! channels, log lines, artifacts or signals.
 
 mod calibration;
 mod candidate;
@@ -19,11 +19,12 @@ mod metrics;
 mod optimizer;
 mod refine;
 mod rows;
+mod run;
 mod scaler;
 mod stopping;
 
 pub use candidate::{Candidate, Schedule, candidates};
-pub use fit::{Channels, Epoch, Event, Run, Trained, fit};
+pub use fit::fit;
 pub use folded::Weights;
 pub use hyperparameters::{
     Criterion, DEFAULTS, Given, Hyperparameters, Initial, PositiveWeight, PredictorType, names as hyperparameter_names,
@@ -32,5 +33,6 @@ pub use loss::Loss;
 pub use metrics::Metric;
 pub use optimizer::Optimizer;
 pub use rows::{Features, Pass, Rows, Source};
+pub use run::{Channels, Epoch, Event, Run, Trained};
 pub use scaler::{Scaler, Scaling};
 pub use stopping::Verdict;

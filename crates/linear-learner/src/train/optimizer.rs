@@ -73,7 +73,8 @@ impl Memory {
         }
     }
 
-    /// Moves one row of parameters, that of a feature or the bias, by its gradient, with a learning rate for each column.
+    /// Moves one row of parameters, that of a feature or the bias, by its gradient, with a learning rate for each
+    /// column.
     pub(super) fn step(&mut self, row: usize, parameters: &mut [f32], gradient: &[f32], rates: &[f32]) {
         let place = row * rates.len()..(row + 1) * rates.len();
         let first = self.first.get_mut(place.clone()).unwrap_or_default();

@@ -45,7 +45,7 @@ impl Rows {
         self.labels.len()
     }
 
-    /// Whether there is no row.
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }

@@ -24,7 +24,7 @@ pub struct Scaling {
 /// Means and inverse deviations. What is not scaled has mean 0 and deviation 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scaler {
-    /// Over how many records they were taken.
+    /// The number of records that they are computed from.
     pub records: usize,
     /// One a feature.
     pub means: Vec<f32>,
@@ -36,7 +36,7 @@ pub struct Scaler {
     pub label_deviation: f32,
 }
 
-/// The first rows of a channel: as many as the scaler looks at.
+/// The first rows of a channel: those that the scaler is computed from.
 ///
 /// # Errors
 /// [`Cause::BadPayload`] when the channel has not one whole mini-batch.
@@ -65,7 +65,8 @@ pub(super) fn sample(pass: Pass<'_>, batch: usize, points: usize) -> Result<Vec<
 }
 
 impl Scaler {
-    /// Takes means and deviations over the whole mini-batches of the rows, `points` and the rest of a mini-batch at most.
+    /// Takes means and deviations over the whole mini-batches of the rows, `points` and the rest of a mini-batch at
+    /// most.
     pub(super) fn measure(blocks: &[Arc<Rows>], batch: usize, points: usize, scaling: Scaling) -> Scaler {
         let width = blocks.first().map_or(0, |block| block.width);
         let available: usize = blocks.iter().map(|block| block.len()).sum();
@@ -143,7 +144,7 @@ impl Scaler {
     }
 }
 
-/// One by the deviation. A feature that does not vary, or whose deviation is no float32, stays as it is.
+/// The inverse of the deviation. A feature that does not vary, or whose deviation is beyond `float32`, is not scaled.
 fn inverse(deviation: f64, wanted: bool) -> f32 {
     let inverse = (1.0 / deviation) as f32;
     if wanted && inverse.is_finite() && inverse > 0.0 { inverse } else { 1.0 }

@@ -10,7 +10,7 @@ pub(super) enum Better {
 }
 
 impl Better {
-    /// Whether a value beats another. Nothing that is not a number beats anything.
+    /// Whether a value is better than another. NaN is never better.
     pub(super) fn than(self, value: f64, other: f64) -> bool {
         match self {
             _ if value.is_nan() => false,
@@ -32,7 +32,7 @@ impl Better {
     }
 }
 
-/// What an epoch meant.
+/// The verdict on an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Better than all before by more than the tolerance: its state is kept.

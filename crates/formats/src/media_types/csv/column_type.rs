@@ -1,5 +1,5 @@
 //! The one type that fits all the fields of a column, in the order in which pandas tries them
-//! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`); or the type that is said of it.
+//! (`TextReader._convert_tokens` of `pandas/_libs/parsers.pyx`); or the dtype that is set for it.
 
 use byoc_account::{Allowance, LeasedGrowth as _};
 use std::borrow::Cow;
@@ -13,10 +13,10 @@ use crate::rows::missing_texts::MissingTexts;
 use crate::rows::reading::{ReadAs, Reading};
 use crate::rows::table::{Cell, Column};
 
-/// Reads one column: as the type that is said of it, else as the one that fits all its fields.
+/// Reads one column, as the dtype that is set for it, or else as the one that fits all its fields.
 ///
 /// # Errors
-/// When there is no memory for it, or no time; and, with row and byte, for a field that is not of the type that is said.
+/// When the memory or the time runs out; and, with row and byte, for a field that is not of the dtype that is set.
 pub(super) fn typed_column<'a>(
     fields: &Fields<'a>,
     column: usize,
@@ -28,7 +28,7 @@ pub(super) fn typed_column<'a>(
     let Some(dtype) = reading.dtype else { return cells.inferred() };
     let read = match dtype {
         ReadAs::Str => return cells.text(),
-        // pandas tries them first here, also where integers are too large to be ones.
+        // pandas tries floats first here, also for integers that are too large for int64.
         ReadAs::Float64 => cells.floats()?,
         ReadAs::Int64 | ReadAs::Bool => None,
     };
@@ -48,8 +48,8 @@ struct Cells<'f, 'a, 'w> {
     allowance: &'w Allowance,
 }
 
-/// Values that lease their memory for all rows with the first of them, so that a try that fails there costs none; what a try
-/// took that fails later is given back.
+/// Values that take the memory for all rows with the first value, so that an attempt that fails at once takes none. The
+/// memory of an attempt that fails later is given back.
 struct Taking<'w, T> {
     values: Vec<T>,
     rows: usize,
@@ -94,7 +94,7 @@ impl<'a> Cells<'_, 'a, '_> {
         }
     }
 
-    /// `int64`, or `float64` when some are missing. The first field that is none says what is tried next.
+    /// `int64`, or `float64` if some are missing. The first field that is not an integer decides what is tried next.
     fn integers(&self) -> Result<std::result::Result<Column<'a>, NotInteger>> {
         let mut taking = Taking::new(self.fields, self.allowance);
         let mut some_missing = false;
@@ -126,9 +126,8 @@ impl<'a> Cells<'_, 'a, '_> {
         Ok(Ok(Column::Float64(values)))
     }
 
-    /// What becomes of a column with an integer beyond `int64`: `uint64`; or text, where a missing or negative field stands
-    /// beside a large one (the missing ones as they are written), or where one is larger still. `None` when a field is no
-    /// integer at all.
+    /// A column with an integer beyond `int64`: `uint64`; or text, if it also has a missing or negative field (missing
+    /// ones as they are written), or a larger integer still. `None` if a field is not an integer.
     fn large_integers(&self) -> Result<Option<Column<'a>>> {
         let mut taking = Taking::new(self.fields, self.allowance);
         let (mut missing, mut negative, mut large) = (false, false, false);
@@ -214,7 +213,7 @@ impl<'a> Cells<'_, 'a, '_> {
         })
     }
 
-    /// Nothing but text: a missing value is what was written.
+    /// Text only: a missing value stays as it is written.
     fn raw_text(&self) -> Result<Column<'a>> {
         self.cells(Cell::Text)
     }
@@ -231,13 +230,13 @@ impl<'a> Cells<'_, 'a, '_> {
     }
 }
 
-/// What a field of a column of truths is.
+/// A field of a column of bools.
 pub(super) enum Truth {
     Value(bool),
     Missing,
 }
 
-/// The truth of a field, if it is one or missing.
+/// The bool of a field; `None` if it is neither a bool nor missing.
 pub(super) fn truth(field: &[u8], missing: MissingTexts) -> Option<Truth> {
     match field {
         field if field.eq_ignore_ascii_case(b"true") => Some(Truth::Value(true)),
@@ -388,7 +387,8 @@ mod tests {
                     } else {
                         said.into()
                     };
-                    // Of some texts, and of what is both missing and no integer, pandas says another thing than of their kind.
+                    // Of some texts, and of what is both missing and no integer, pandas says another thing than of
+                    // their kind.
                     let is_other = raised == "Overflow"
                         || matches!(cells, "1_0" | "NA|x" | "1.5|" | "|7")
                         || cells.starts_with("True|");

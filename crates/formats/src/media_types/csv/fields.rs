@@ -20,15 +20,15 @@ struct Span {
     end: u32,
 }
 
-/// After so many rows the deadline is looked at.
-const ROWS_BETWEEN_LOOKS: usize = 1024;
+/// The deadline is checked after this many rows.
+const ROWS_BETWEEN_CHECKS: usize = 1024;
 
 const QUOTED: u32 = 1 << 31;
 const MISSING: Span = Span { start: 0, end: 0 };
 
 impl<'a> Fields<'a> {
-    /// Finds the fields of a body, once `check_width` has agreed to how many its first row has; or, where the rows before
-    /// this body's have decided it, to that `width`.
+    /// Finds the fields of a body, once `check_width` has accepted the number of fields of its first row, or the
+    /// `width` of the rows before this body.
     pub(super) fn find(
         body: &'a [u8],
         width: Option<usize>,
@@ -60,12 +60,13 @@ impl<'a> Fields<'a> {
         Ok(Fields { body: text, spans: finder.spans, width: finder.width })
     }
 
-    /// Finds the fields of the records that are whole, and where the last of them ends: what follows it is left for later,
-    /// unless the body is the last. `width` is how many fields a record has, none where the first of these says it.
+    /// Finds the fields of the whole records, and where the last record ends. What follows is left for the next piece,
+    /// unless this is the last one. `width` is the number of fields of a record, `None` if the first of these decides
+    /// it.
     pub(super) fn find_whole(body: &'a [u8], width: Option<usize>, is_last: bool) -> Result<(Fields<'a>, usize)> {
         let text = match std::str::from_utf8(body) {
             Ok(text) => text,
-            // A character that is cut in two is whole with what follows.
+            // A character at the end may be cut; the next piece has the rest.
             Err(error) if !is_last && error.error_len().is_none() => {
                 let whole = body.get(..error.valid_up_to()).unwrap_or_default();
                 std::str::from_utf8(whole).map_err(|error| not_text(body, error))?
@@ -104,17 +105,17 @@ impl<'a> Fields<'a> {
         (first, self)
     }
 
-    /// Gives back what the places of the fields took.
+    /// Gives back the memory of the spans.
     pub(super) fn give_back(self, allowance: &Allowance) {
         allowance.give_back_items::<Span>(self.spans.capacity());
     }
 
-    /// How many fields each row has.
+    /// The number of fields of each row.
     pub(super) fn width(&self) -> usize {
         self.width
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub(super) fn rows(&self) -> usize {
         self.spans.len().checked_div(self.width).unwrap_or(0)
     }
@@ -138,8 +139,8 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The byte at which a field begins, with its quote if it has one; both counted from 0. `None` for a field that a short
-    /// row does not have.
+    /// The byte at which a field begins, with its quote if it has one; both counted from 0. `None` for a field that a
+    /// short row does not have.
     pub(super) fn start(&self, row: usize, column: usize) -> Option<usize> {
         let span = self.spans(column).nth(row)?;
         let start = span.start as usize;
@@ -283,7 +284,7 @@ impl<'a> Finder<'a> {
         self.spans.make_room(self.width, self.allowance)?;
         let mut found = 0;
         self.fields_of_record(|spans, span| {
-            // What is too much is counted and not kept.
+            // Fields beyond the width are counted but not kept.
             if found < most {
                 spans.push(span);
             }
@@ -296,7 +297,7 @@ impl<'a> Finder<'a> {
             self.spans.make_exact_room(more, self.allowance)?;
         }
         self.rows += 1;
-        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+        if self.rows.is_multiple_of(ROWS_BETWEEN_CHECKS) {
             self.allowance.check_time()?;
         }
         if found > self.width {

@@ -15,18 +15,18 @@ use crate::suggest;
 use byoc_account::Allowance;
 use std::collections::HashMap;
 
-/// How many columns a header line may have that are no columns of the model.
+/// The largest number of columns of a header line that are not columns of the model.
 const MOST_OTHERS: usize = 4096;
 
-/// A longer line is no header line that somebody forgot, and is not taken apart for a message.
+/// A longer line is not a forgotten header line, and is not parsed for a message.
 const LONGEST_ADVISED: usize = 64 << 10;
 
-/// Reads a body whose first record is the names of its columns. They pick the columns of a model whose columns have names,
-/// in any order and among others; else they are passed over.
+/// Reads a body whose first record holds the names of its columns. The names select the columns of a model whose
+/// columns have names, in any order and among others; other models ignore them.
 ///
 /// # Errors
-/// Those of [`super::read`], where rows count without the header line; and for a column that the model uses and the header
-/// line does not have.
+/// Those of [`super::read`], where rows count without the header line; and for a column that the model uses and the
+/// header line does not have.
 pub(super) fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let names = schema.names();
     let is_bounded = |columns: usize| !names.is_empty() && columns <= names.len().saturating_add(MOST_OTHERS);
@@ -54,7 +54,7 @@ pub(super) fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowanc
     }
     let mut columns = Vec::with_capacity(names.len() + 1);
     let has_label = label.is_none_or(|label| places.contains_key(label));
-    // A label that has no name is the column at its end of the line, if that is none of the model's.
+    // A label without a name is the column at its end of the line, unless that is a column of the model.
     let end = schema.unnamed_label();
     let at_end = if end == Some(End::First) { header.first() } else { header.last() };
     let unnamed = end.filter(|_| at_end.is_some_and(|name| !names.contains(&name.as_str())));
@@ -117,8 +117,8 @@ fn without_header(error: Error) -> Error {
     }
 }
 
-/// What to say to an error in a body that seems to begin with a header line nobody announced: its first record is names of
-/// the model's columns; or, where those have none, text above a number.
+/// Advice for an error in a body that seems to begin with a header line although the Content-Type does not say so: its
+/// first record holds names of the model's columns, or, if those have no names, text above a number.
 pub(super) fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut record = || {

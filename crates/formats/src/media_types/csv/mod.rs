@@ -1,15 +1,16 @@
-//! `text/csv`: columns as `pandas.read_csv(header=None)` reads them, `float32` rows for linear models (`numeric`), and answers
-//! as Python prints them.
+//! `text/csv`: columns as `pandas.read_csv(header=None)` reads them, `float32` rows for linear models (`numeric`), and
+//! answers as Python prints them.
 //!
-//! Columns are read in two steps: `fields` finds where each field lies, `column_type` gives each column the one dtype that
-//! fits all its rows. The rules are those of pandas 3.1, whose float parser rounds correctly, except for integers beyond 64
-//! bits, which stay text as in pandas 2. `records` reads a file that does not fit into memory: the same dtypes, from text in
-//! pieces.
+//! Columns are read in two steps: `fields` finds where each field lies, `column_type` gives each column the one dtype
+//! that fits all its rows. The rules are those of pandas 3.1, whose float parser rounds correctly, except for integers
+//! beyond 64 bits, which stay text as in pandas 2. `records` reads a file that does not fit into memory: the same
+//! dtypes, from text in pieces.
 //!
-//! pandas infers the dtypes of very large bodies in chunks of rows (`low_memory`), so that a column may hold integers in one
-//! chunk and text in another, and warns of it (DtypeWarning). Here a column has one dtype over the whole body, as with
-//! `low_memory=False`: whether a `1` is the category `"1"` must not depend on the number of rows above it. A body that is too
-//! large to hold comes in pieces ([`crate::media_types::pieces`]), each of which is read as a body of its own.
+//! pandas infers the dtypes of very large bodies in chunks of rows (`low_memory`), so that a column may hold integers
+//! in one chunk and text in another, and warns of it (DtypeWarning). Here a column has one dtype over the whole body,
+//! as with `low_memory=False`: whether a `1` is the category `"1"` must not depend on the number of rows above it. A
+//! body that is too large to hold comes in pieces ([`crate::media_types::pieces`]), each of which is read as a body of
+//! its own.
 
 mod column_type;
 mod fields;
@@ -114,8 +115,8 @@ impl Format for Csv {
     }
 }
 
-/// Reads lines of a file of a training channel, whose `columns` columns are the label and the features. `is_start` says that
-/// they are the first lines of the file.
+/// Reads lines of a file of a training channel, whose `columns` columns are the label and the features. `is_start` says
+/// that they are the first lines of the file.
 ///
 /// # Errors
 /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the row, and the column where it is known.
@@ -123,8 +124,8 @@ pub fn read_channel<'w>(text: &[u8], columns: usize, is_start: bool, allowance: 
     numeric::read(text, columns, Origin::Channel { is_start }, allowance)
 }
 
-/// The byte at which a field of a body begins; `row` and `column` count from 1. `None` if the row ends before it. Reads the
-/// body again, for a message.
+/// The byte at which a field of a body begins; `row` and `column` count from 1. `None` if the row ends before it. Reads
+/// the body again, for a message.
 fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
     Fields::find(body, None, &|_| Ok(()), &Allowance::unbounded())
         .ok()?
@@ -134,8 +135,9 @@ fn byte_of(body: &[u8], row: usize, column: usize) -> Option<usize> {
 /// Reads a body without a header line, once the schema has accepted the number of columns of its first row.
 ///
 /// # Errors
-/// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the row and the byte: for a body that is not UTF-8 or has no
-/// rows, a row longer than the first, a quoted field that never ends, or a field that is not of the schema's dtype.
+/// [`Cause::BadPayload`](crate::error::Cause::BadPayload) with the row and the byte: for a body that is not UTF-8 or
+/// has no rows, a row longer than the first, a quoted field that never ends, or a field that is not of the schema's
+/// dtype.
 pub fn read<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     read_piece(body, None, schema, allowance)
 }

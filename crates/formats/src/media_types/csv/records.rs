@@ -1,8 +1,8 @@
-//! CSV that comes in pieces: the records that are whole, and the type that each column has over all pieces.
+//! CSV in pieces: the whole records of each piece, and the dtype of each column over all pieces.
 //!
-//! The rules are those of `column_type`, which sees a whole body at once: here the same questions are asked of each piece,
-//! and the answers are put together. What a column is is known when the last piece was seen; then the pieces are read once
-//! more, by that type. Missing are the texts that the newest pandas has for missing.
+//! The rules are those of `column_type`, which sees a whole body at once. Here each piece is examined, and the findings
+//! are combined. The dtype of a column is known after the last piece; then the pieces are read again as that dtype. The
+//! texts that the newest pandas reads as missing are missing.
 
 use super::column_type::{Truth, truth};
 use super::fields::Fields;
@@ -20,28 +20,28 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Finds them. `width` is how many fields the first record of all had, none where this is the piece that has it; what
+    /// Finds them. `width` is the number of fields of the very first record, `None` in the piece that has it. What
     /// follows the last whole record is left for the next piece, unless this is the last.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for text that is not UTF-8, a record longer than the first,
-    /// or a quoted field that never ends; with row and byte of the piece.
+    /// [`Cause::BadPayload`](crate::error::Cause::BadPayload) for text that is not UTF-8, a record longer than the
+    /// first, or a quoted field that never ends; with row and byte of the piece.
     pub fn find(text: &'a [u8], width: Option<usize>, is_last: bool) -> Result<Records<'a>> {
         let (fields, end) = Fields::find_whole(text, width, is_last)?;
         Ok(Records { fields, end })
     }
 
-    /// How many there are.
+    /// The number of records.
     pub fn rows(&self) -> usize {
         self.fields.rows()
     }
 
-    /// How many fields each has.
+    /// The number of fields of each record.
     pub fn width(&self) -> usize {
         self.fields.width()
     }
 
-    /// How many bytes of the text they take.
+    /// The number of bytes of the text that the records take.
     pub fn end(&self) -> usize {
         self.end
     }
@@ -53,12 +53,12 @@ impl<'a> Records<'a> {
     }
 }
 
-/// What is known of a column so far.
+/// What is known about a column so far.
 #[derive(Clone, Debug)]
 pub struct Typing {
-    /// Why the first field that is no `int64` is none.
+    /// Why the first field that is not an `int64` is not one.
     first_no_i64: Option<NotInteger>,
-    /// The same for `uint64`, of which a negative number is none of the reasons.
+    /// The same for `uint64`; a negative number does not count.
     first_no_u64: Option<NotInteger>,
     missing: bool,
     negative: bool,
@@ -83,7 +83,7 @@ impl Default for Typing {
 }
 
 impl Typing {
-    /// Looks at a column of some records.
+    /// Examines a column of some records.
     pub fn see(&mut self, records: &Records<'_>, column: usize) {
         for field in records.fields.column(column) {
             self.see_field(&field);
@@ -95,7 +95,7 @@ impl Typing {
             self.missing = true;
             return;
         }
-        // What is an int64 is a float, too, and no truth.
+        // An int64 is also a float, and not a bool.
         match parse_i64(field) {
             Ok(value) => {
                 self.negative |= value < 0 || field.contains(&b'-');
@@ -113,7 +113,7 @@ impl Typing {
         self.all_truths = self.all_truths && truth(field, MissingTexts::NEWEST).is_some();
     }
 
-    /// The type, once all pieces were seen.
+    /// The dtype, after all pieces.
     pub fn column_type(&self) -> ColumnType {
         match (&self.first_no_i64, &self.first_no_u64) {
             (None, _) if self.missing => ColumnType::IntegersWithGaps,
@@ -130,7 +130,7 @@ impl Typing {
     }
 }
 
-/// The type that a column has over all pieces.
+/// The dtype of a column over all pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// `int64`
@@ -143,11 +143,11 @@ pub enum ColumnType {
     Float64,
     /// `bool`
     Bool,
-    /// `object`, of truths and missing values.
+    /// `object`, of bools and missing values.
     TruthsWithGaps,
     /// `object`, of text and missing values.
     Text,
-    /// `object`, of nothing but text: a missing value is what was written.
+    /// `object`, of text only: a missing value stays as it is written.
     RawText,
 }
 

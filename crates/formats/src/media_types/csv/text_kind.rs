@@ -26,8 +26,8 @@ impl TextKind {
         }
     }
 
-    /// Whether the value that pandas reads is printed as the same text again: `7`, `1.5` and `True` are, but `007`, `+49`,
-    /// `1.50` and `TRUE` are not.
+    /// Whether the value that pandas reads is printed as the same text again: `7`, `1.5` and `True` are, but `007`,
+    /// `+49`, `1.50` and `TRUE` are not.
     pub fn round_trips(text: &str) -> bool {
         match TextKind::of(text) {
             TextKind::Text => true,

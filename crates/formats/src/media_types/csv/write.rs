@@ -3,8 +3,9 @@
 use crate::numbers::print::{plain_f64, write_f32, write_f64, write_integer};
 use crate::rows::table::{Cell, Column, Table};
 
-/// The number of floats of a row that are formatted before the first one is copied. Copying text right after it was written
-/// in smaller pieces stalls the processor until the pieces are stored: a tenth of the time of a request of 10,000 rows.
+/// The number of floats of a row that are formatted before the first one is copied. Copying text right after it was
+/// written in smaller pieces stalls the processor until the pieces are stored: a tenth of the time of a request of
+/// 10,000 rows.
 const TOGETHER: usize = 8;
 
 /// Appends the table: a line for each row, `\n` after each line.

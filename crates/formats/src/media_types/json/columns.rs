@@ -1,4 +1,4 @@
-//! JSON rows into typed columns, as pandas types a list of lists of Python values.
+//! JSON rows into typed columns, with the dtypes that pandas gives a list of lists of Python values.
 
 use super::instance::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
@@ -17,18 +17,18 @@ use std::collections::HashMap;
 
 /// Columns that grow row by row and widen their type when a value asks for it.
 ///
-/// Integers make `int64` (`uint64` above its range), a fraction or a `null` among numbers makes `float64` with NaN for the
-/// `null`, booleans alone make `bool`, and anything else makes `object`. A value that a row leaves out takes no memory.
-/// A column of which the schema says a type is of that type.
+/// Integers make `int64` (`uint64` above its range), a fraction or a `null` among numbers makes `float64` with NaN for
+/// the `null`, booleans alone make `bool`, and anything else makes `object`. A value that a row leaves out takes no
+/// memory. A column has the dtype that the schema sets for it.
 pub(crate) struct Columns<'a, 'c> {
     schema: &'c dyn Schema,
     allowance: &'c Allowance,
     columns: Vec<Growing<'a>>,
     rows: usize,
-    /// How many values the open row has so far.
+    /// The number of values of the open row so far.
     open: usize,
-    /// Which of the columns is the label's, as long as no row has named it. If none does, the rows have no such column; rows that
-    /// do not name it beside others that do are missing it.
+    /// The label's column, until a row names it. If no row names it, the rows have no label; if some rows do, it is
+    /// missing in the others.
     unnamed_label: Option<usize>,
     named: Option<Named<'a, 'c>>,
 }
@@ -36,27 +36,27 @@ pub(crate) struct Columns<'a, 'c> {
 /// One column so far.
 struct Growing<'a> {
     values: Column<'a>,
-    /// Whether there is nothing but nulls yet, which take the type of the first value.
+    /// Whether all values are nulls so far; they take the dtype of the first value.
     only_nulls: bool,
-    /// The rows of the values, once there is one without.
+    /// The rows of the values, once a row has no value.
     rows: Option<Vec<u32>>,
-    /// The type that the schema says of it; known once the first row has ended.
+    /// The dtype that the schema sets; known once the first row has ended.
     dtype: Option<ReadAs>,
 }
 
-/// How many columns are taken on trust before the first row has ended.
+/// The number of columns that are accepted before the first row has ended.
 const UNCHECKED: usize = 4096;
 
 /// A null among numbers, until it is known that its column has no text: a NaN that no body spells.
 const NULL: f64 = f64::from_bits(f64::NAN.to_bits() | 1);
 
-/// How many names an error lists.
+/// The number of names that an error lists.
 const MOST_LISTED: usize = 10;
 
 /// What the index of names takes for each of them.
 const NAME_BYTES: usize = 64;
 
-/// What rows that name their values need; made for the first of them.
+/// The state for rows that name their values; created for the first such row.
 struct Named<'a, 'c> {
     columns: HashMap<&'c str, usize>,
     names: Vec<&'c str>,
@@ -67,14 +67,14 @@ struct Named<'a, 'c> {
     places: Vec<u32>,
     /// Which columns had a value in some row.
     seen: Vec<bool>,
-    /// The first few names that are no columns, for errors.
+    /// The first few names that are not columns, for errors.
     unknown: Vec<String>,
 }
 
 impl Named<'_, '_> {
-    /// What a message adds of names that are no columns.
+    /// The end of a message about names that are not columns.
     fn unknown(&self) -> String {
-        // A column that has its value was not meant by another name.
+        // A column that has a value is not what a misspelled name means.
         let missing = self.names.iter().zip(&self.seen).filter(|(_, seen)| !**seen).map(|(name, _)| *name);
         let meant = self.unknown.iter().find_map(|name| suggest::nearest(name, missing.clone()));
         let meant = meant.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
@@ -156,8 +156,8 @@ impl<'a> Growing<'a> {
         self.push_widened(value, allowance)
     }
 
-    /// Notes the type that the schema says of the column, of which the first row has been read. As text a value is what it is
-    /// by itself, not what it would be beside others.
+    /// Sets the dtype that the schema has for the column, after its first row. As text, a value is printed as it is,
+    /// not as it would be among the others.
     fn read_as(&mut self, dtype: ReadAs, allowance: &Allowance) -> Result<(), Exceeded> {
         self.dtype = Some(dtype);
         let value = match &self.values {
@@ -240,8 +240,8 @@ impl<'a, 'c> Columns<'a, 'c> {
     /// The rows that were read.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column: pandas
-    /// would not make that column, and scikit-learn would miss it.
+    /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column:
+    /// pandas would not make that column, and scikit-learn would miss it.
     pub(crate) fn finish(mut self) -> Result<Frame<'a>> {
         // Where the rows before had it, it is missing in all of these.
         if self.unnamed_label.is_some() && self.schema.width_before() != Some(self.columns.len()) {
@@ -320,7 +320,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
 
     fn end_dense(&mut self) -> Result<()> {
         if let Some(named) = &mut self.named {
-            // What an instance names beside its features is not looked at; the features have a value for each column.
+            // Other members beside `features` are ignored; the features have a value for each column.
             named.clear();
             named.seen.fill(true);
         }
@@ -395,7 +395,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
     }
 
     fn column_value(&mut self, column: usize, row: usize, value: Scalar<'de>) -> Result<()> {
-        if row.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+        if row.is_multiple_of(ROWS_BETWEEN_CHECKS) {
             self.allowance.check_time()?;
         }
         match self.columns.get_mut(column) {
@@ -504,15 +504,15 @@ impl Columns<'_, '_> {
                 .at(Place::row(self.rows)));
         }
         self.open = 0;
-        if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+        if self.rows.is_multiple_of(ROWS_BETWEEN_CHECKS) {
             self.allowance.check_time()?;
         }
         Ok(())
     }
 }
 
-/// After so many rows the deadline is looked at.
-const ROWS_BETWEEN_LOOKS: usize = 1024;
+/// The deadline is checked after this many rows.
+const ROWS_BETWEEN_CHECKS: usize = 1024;
 
 /// A value as the text that it is written as in CSV; what is missing stays missing.
 fn as_text(value: Scalar<'_>) -> Scalar<'_> {

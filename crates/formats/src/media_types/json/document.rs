@@ -44,8 +44,8 @@ pub(super) fn read_as<'de, S: DeserializeSeed<'de>>(seed: S, text: &'de [u8]) ->
     deserializer.end().map(|()| value)
 }
 
-/// `{"instances": [...]}`, of which other members are not looked at; or the list of instances alone, which is what
-/// `json.dumps` makes of a numpy array's `tolist()`: of two dimensions, or of one, which is a single row.
+/// `{"instances": [...]}`, whose other members are ignored; or the list of instances alone, which `json.dumps` makes of
+/// the `tolist()` of a numpy array: of two dimensions, or of one, which is a single row.
 struct Document<'a, 'r, R> {
     reading: &'a mut Reading<'r, R>,
     /// What the member with the instances is called.
@@ -121,11 +121,11 @@ impl Visitor<'_> for Is {
     }
 }
 
-/// What a list without a name has held so far.
+/// What a list without a name holds so far.
 #[derive(Clone, Copy)]
 enum Found {
     Nothing,
-    /// So many values of one row.
+    /// This many values of one row.
     Values(usize),
     Instances,
 }

@@ -2,12 +2,12 @@
 //!
 //! The forms (docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html): `{"features": [1.5, 16.0]}`,
 //! `{"data": {"features": {"values": [1.5, 16.0]}}}` and, sparse,
-//! `{"data": {"features": {"keys": [26, 182], "shape": [2000], "values": [1, 4]}}}`. The page calls the list a shorthand for
-//! `features.values`, so both kinds of `features` are read at both places. Members beside them are not looked at.
+//! `{"data": {"features": {"keys": [26, 182], "shape": [2000], "values": [1, 4]}}}`. The page calls the list a
+//! shorthand for `features.values`, so both kinds of `features` are read at both places. Other members are ignored.
 //!
-//! Two forms are our own, and what callers of scikit-learn send: a bare list `[1.5, 16.0]`, and, where columns have names, an
-//! object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are names of columns too where a value
-//! stands behind them, and no list or object.
+//! Two forms are our own, and what callers of scikit-learn send: a bare list `[1.5, 16.0]`, and, where columns have
+//! names, an object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are names of columns
+//! too where a value stands behind them, and no list or object.
 
 use super::outline::AnyShape;
 use super::words::Words;
@@ -18,7 +18,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value that is no list and no object.
+/// A value that is neither a list nor an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scalar<'de> {
     /// No value at all, where an object does not name a column.
@@ -60,7 +60,7 @@ pub(crate) trait Rows<'de> {
     /// Which column has a name.
     ///
     /// # Errors
-    /// When there is no memory to look it up.
+    /// When the allowance has no memory for the index of names.
     fn column(&mut self, _name: &str) -> Result<Option<usize>> {
         Ok(None)
     }
@@ -90,7 +90,7 @@ pub(crate) trait Rows<'de> {
         false
     }
 
-    /// Forgets which names were asked for and are no columns.
+    /// Forgets the unknown names that were asked for.
     fn forget_names(&mut self) {}
 
     /// The error where some name should have been a column's and none was.
@@ -101,7 +101,7 @@ pub(crate) trait Rows<'de> {
     /// Begins a column that has a name and comes as a whole.
     ///
     /// # Errors
-    /// When it came before, or there is no memory for columns.
+    /// When it came before, or the allowance has no memory for columns.
     fn begin_column(&mut self, _column: usize) -> Result<()> {
         Ok(())
     }
@@ -120,7 +120,7 @@ pub(crate) trait Rows<'de> {
     fn allowance(&self) -> &Allowance;
 }
 
-/// The state of reading a body. Errors of ours travel beside serde's, which can only carry text.
+/// The state of reading a body. Our errors are kept here, since serde_json's hold only text.
 pub(crate) struct Reading<'r, R> {
     rows: &'r mut R,
     /// The words that some strings stand for.
@@ -224,7 +224,7 @@ impl<'r, R> Reading<'r, R> {
         self.rows.allowance()
     }
 
-    /// Keeps an error of ours and returns what makes serde stop.
+    /// Keeps an error and returns the one that makes serde_json stop.
     pub(super) fn fail<E: serde::de::Error>(&mut self, error: Error) -> E {
         self.failure = Some(error);
         E::custom("")
@@ -249,7 +249,7 @@ impl<'r, R> Reading<'r, R> {
     }
 }
 
-/// serde_json counts lines and columns from 1; line 0 is no place.
+/// The byte of an error. serde_json counts lines and columns from 1; line 0 means that there is no place.
 fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
     let earlier_lines = error.line().checked_sub(1)?;
     let line = match earlier_lines.checked_sub(1) {
@@ -259,8 +259,8 @@ fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
     Some(line + error.column().saturating_sub(1))
 }
 
-/// Hands the visit of each sort of scalar on to the visitor of values that `self.value()` gives, and answers what it gives
-/// with it.
+/// Hands the visit of each sort of scalar on to the visitor of values that `self.value()` gives, and answers what it
+/// gives with it.
 macro_rules! visit_scalars {
     ($answer:ty) => {
         visit_scalars! { @ $answer;
@@ -361,7 +361,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
     }
 }
 
-/// The value of `data`; gives how often `features` was found in it. A value that is no object is that of a column.
+/// The value of `data`; gives how often `features` was found in it. A value that is not an object belongs to a column.
 struct Data<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 #[derive(Deserialize)]
@@ -554,7 +554,7 @@ pub(super) enum Purpose {
     Named,
     /// To this row of the column of its name, which comes as a whole.
     OfColumn(usize),
-    /// Nowhere: it has a name that is no column's.
+    /// Nowhere: its name is not a column.
     Ignored,
 }
 

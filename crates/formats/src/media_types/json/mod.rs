@@ -1,8 +1,8 @@
 //! `application/json`: one document for all rows, `{"instances": [...]}` in requests, `{"predictions": [...]}` or
 //! `{"instances": [...]}` in answers. JSON Lines shares the reader of instances and the printer of values.
 //!
-//! Forms of an instance: docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html. A document may also be one instance, or
-//! a frame as pandas writes it (`outline`).
+//! Forms of an instance: docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html. A document may also be one
+//! instance, or a frame as pandas writes it (`outline`).
 
 mod batch;
 pub(super) mod columns;
@@ -101,8 +101,8 @@ fn is_frame(body: &[u8]) -> bool {
     members.is_some_and(|members| !members.starts_with(b"\"instances\""))
 }
 
-/// Reads the instances of a document as `float32` rows of `width` features. A document without instances is valid; its answer
-/// is an empty list of predictions.
+/// Reads the instances of a document as `float32` rows of `width` features. A document without instances is valid; its
+/// answer is an empty list of predictions.
 fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let (text, start) = without_byte_order_mark(body);
     let mut batch = Batch::for_body(width, text, allowance)?;
@@ -113,12 +113,12 @@ fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result
     Ok(batch)
 }
 
-/// Reads the instances of a document as columns, with the dtypes that pandas gives lists of Python values, once the schema has
-/// accepted their number.
+/// Reads the instances of a document as columns, with the dtypes that pandas gives lists of Python values, once the
+/// schema has accepted their number.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: for another document, rows of different
-/// lengths, or sparse rows.
+/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: for another document, rows of
+/// different lengths, or sparse rows.
 fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let (text, start) = without_byte_order_mark(body);
     let Some(words) = Words::find(text, allowance)? else {

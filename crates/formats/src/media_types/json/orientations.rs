@@ -1,5 +1,5 @@
-//! Frames as pandas writes them: names once and rows of values (`orient="split"`), or column by column (`orient="columns"`,
-//! which is the default of `DataFrame.to_json`, and `to_dict("list")`).
+//! Frames as pandas writes them: names once and rows of values (`orient="split"`), or column by column
+//! (`orient="columns"`, which is the default of `DataFrame.to_json`, and `to_dict("list")`).
 
 use super::document::{Instances, Is};
 use super::instance::{Purpose, Reading, Rows, Value, visit_scalars};

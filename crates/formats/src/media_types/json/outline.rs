@@ -1,9 +1,9 @@
-//! What an object as a whole is, told by its members before it is read: a list of instances, one instance, or a frame as
-//! pandas writes one.
+//! What an object as a whole is, told by its members before it is read: a list of instances, one instance, or a frame
+//! as pandas writes one.
 //!
 //! The members of an object come in any order, and a column may be called as a member that says something of the form:
-//! `{"data": 5, "features": 2}` is an instance by names where the model has such columns. A value of a column is never a list
-//! and never an object, so that what stands behind a name decides.
+//! `{"data": 5, "features": 2}` is an instance by names where the model has such columns. A value of a column is never
+//! a list and never an object, so that what stands behind a name decides.
 
 use super::document::read_as;
 use super::instance::{Reading, Rows};
@@ -17,8 +17,8 @@ pub(super) enum Form {
     Instances(&'static str),
     /// One instance. `is_empty` is that nothing in it looks like one.
     Instance { is_empty: bool },
-    /// pandas' `split`: names once, then rows of values; in an object of its own where `within` has its name. Without names the
-    /// values come in the order of the model's columns.
+    /// pandas' `split`: names once, then rows of values; in an object of its own where `within` has its name. Without
+    /// names the values come in the order of the model's columns.
     Split { columns: Option<FrameColumns>, within: Option<&'static str> },
     /// pandas' `columns` and `list`: for each column the values of all rows.
     ByColumn,
@@ -32,7 +32,7 @@ const FEATURES: &str = "features";
 const RECORDS: &str = "dataframe_records";
 const SPLIT: &str = "dataframe_split";
 
-/// What sort of value it is.
+/// The shape of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Scalar,
@@ -118,8 +118,8 @@ impl Outline {
     }
 }
 
-/// The columns of a frame, or none where its values come by position: the model's columns have no names, or the frame's have
-/// none.
+/// The columns of a frame, or none where its values come by position: the model's columns have no names, or the frame's
+/// have none.
 fn by_name<'de, R: Rows<'de>>(
     columns: Option<FrameColumns>,
     reading: &mut Reading<'_, R>,
@@ -247,7 +247,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for MemberOf<'_, '_, R> {
     }
 }
 
-/// Passes a value over that is none of the sorts that are looked for, and says what it is.
+/// Skips a value and returns its shape.
 macro_rules! visit_others {
     ($scalar:expr; $object:expr; $list:expr) => {
         visit_others! { $scalar; $object }

@@ -145,7 +145,8 @@ fn a_value_that_an_object_does_not_name_is_missing_as_in_pandas() {
     assert_eq!(format!("{:?}", table.columns[0]), "Float64([NaN, 2.0])");
 }
 
-/// pandas.DataFrame([{"wide": 1, "color": "red", "price": 5}, {"wide": 2, "color": "red"}]): the label is a column as any other.
+/// pandas.DataFrame([{"wide": 1, "color": "red", "price": 5}, {"wide": 2, "color": "red"}]): the label is a column as
+/// any other.
 #[test]
 fn a_label_that_some_objects_name_is_missing_in_all_others_and_one_that_none_names_is_no_column() {
     let given = r#"{"wide": 1, "color": "red", "price": 5}"#;
@@ -578,7 +579,8 @@ fn a_table_is_written_as_json_dumps_writes_it() {
             Column::Object(vec![Cell::Missing, Cell::Float(3.0)]),
         ],
     };
-    // Python 3.11: json.dumps({"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, True, ...
+    // Python 3.11: json.dumps({"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, True,
+    // ...
     assert_eq!(
         written(MediaType::Json, &table),
         r#"{"instances": [{"features": [-1, 18446744073709551615, 1e-05, 0.10000000149011612, true, "a\"\\\n\u007f\u00e9\ud83d\ude00/", NaN]}, {"features": [2, 0, NaN, -Infinity, false, null, 3.0]}]}"#

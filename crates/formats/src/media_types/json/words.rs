@@ -1,9 +1,9 @@
-//! `NaN`, `Infinity` and `-Infinity`: what Python's `json.dumps` writes for floats that JSON does not have, and what its
-//! `json.loads` takes (docs.python.org/3/library/json.html, "Infinite and NaN Number Values"). Our own answers have them,
-//! too, and may be the next container's request.
+//! `NaN`, `Infinity` and `-Infinity`: what Python's `json.dumps` writes for floats that JSON does not have, and what
+//! its `json.loads` takes (docs.python.org/3/library/json.html, "Infinite and NaN Number Values"). Our own answers have
+//! them, too, and may be the next container's request.
 //!
-//! serde_json has no such option. A body with such a word is copied with a string of the same length in its place, so that
-//! every other byte stays where it was; which strings are words is told by looking at the body itself.
+//! serde_json has no such option. A body with such a word is copied with a string of the same length in its place, so
+//! that every other byte stays where it was; which strings are words is told by looking at the body itself.
 
 use byoc_account::{Allowance, Exceeded};
 use memchr::memmem;
@@ -24,7 +24,7 @@ impl<'b> Words<'b> {
     /// The words of a body; `None` where it has none, as nearly every body.
     ///
     /// # Errors
-    /// When there is no memory for the copy.
+    /// When the allowance has no memory for the copy.
     pub(crate) fn find(body: &'b [u8], allowance: &Allowance) -> Result<Option<Words<'b>>, Exceeded> {
         if memmem::find(body, b"NaN").is_none() && memmem::find(body, b"Infinity").is_none() {
             return Ok(None);
@@ -58,7 +58,7 @@ impl<'b> Words<'b> {
         &self.text
     }
 
-    /// The float that a string of [`Words::text`] stands for, if it is no string of the body.
+    /// The float that a string of [`Words::text`] stands for; `None` for a string of the body itself.
     pub(super) fn float(&self, string: &str) -> Option<f64> {
         let quote = string.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?.checked_sub(1)?;
         let word = self.body.get(quote..)?;
@@ -79,7 +79,8 @@ fn string(text: &[u8]) -> usize {
     }
 }
 
-/// Whether the word of this length that a text begins with stands where a member's name does, which only a string can be.
+/// Whether the word of this length that a text begins with stands where a member's name does, which only a string can
+/// be.
 fn is_name(text: &[u8], length: usize) -> bool {
     text.get(length..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
 }

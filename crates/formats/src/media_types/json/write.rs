@@ -1,5 +1,5 @@
-//! Answers as Python's `json.dumps` prints them: `, ` and `: ` as separators, everything but printable ASCII escaped, bare
-//! `NaN` and `Infinity`.
+//! Answers as Python's `json.dumps` prints them: `, ` and `: ` as separators, everything but printable ASCII escaped,
+//! bare `NaN` and `Infinity`.
 
 use crate::media_types::prediction_style::PredictionStyle;
 use crate::numbers::print::{write_integer, write_json_f64};
@@ -33,8 +33,8 @@ pub(in crate::media_types) fn write_value(
     }
 }
 
-/// The rows of the linear learner's document, with the members that the model answers. All rows but the first of an answer
-/// have a separator before them.
+/// The rows of the linear learner's document, with the members that the model answers. All rows but the first of an
+/// answer have a separator before them.
 pub(super) fn write_objects(predictions: &Predictions<'_>, style: PredictionStyle, is_first: bool, out: &mut Vec<u8>) {
     for row in 0..predictions.rows() {
         out.extend_from_slice(if is_first && row == 0 { b"{" } else { b", {" });
@@ -59,8 +59,8 @@ pub(super) fn write_objects(predictions: &Predictions<'_>, style: PredictionStyl
     }
 }
 
-/// The member `score` of a row of scikit-learn's predictions: a list of one score is the number, as the linear learner's
-/// clients expect.
+/// The member `score` of a row of scikit-learn's predictions: a list of one score is the number, as the linear
+/// learner's clients expect.
 pub(in crate::media_types) fn write_score(scores: &Scores<'_>, row: usize, separator: &[u8], out: &mut Vec<u8>) {
     match scores.columns() {
         [column] => write_cell(column, row, out),

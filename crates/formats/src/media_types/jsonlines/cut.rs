@@ -2,16 +2,16 @@
 
 use crate::numbers::print::{Decimal, write_json_f64};
 
-/// The number of decimals in the linear learner's JSON Lines answers; further ones are cut, not rounded. (Observed: a score of
-/// 0.5041388273239136 is answered as 0.504138827323913, github.com/aws/amazon-sagemaker-examples, the SageMaker Clarify
-/// notebooks on JSON Lines. No answer below 1e-6 was seen.)
+/// The number of decimals in the linear learner's JSON Lines answers; further ones are cut, not rounded. (Observed: a
+/// score of 0.5041388273239136 is answered as 0.504138827323913, github.com/aws/amazon-sagemaker-examples, the
+/// SageMaker Clarify notebooks on JSON Lines. No answer below 1e-6 was seen.)
 const DECIMALS: usize = 15;
 
-/// Appends a `float32`, widened, as the linear learner's JSON Lines answers have it: no exponent, decimals cut after the
-/// fifteenth.
+/// Appends a `float32`, widened, as the linear learner's JSON Lines answers have it: no exponent, decimals cut after
+/// the fifteenth.
 ///
-/// The number is cut only if it still reads back to the same `float32`. If it does not (a small number would keep few digits
-/// or none), and from 1e16 on, it is written as [`write_json_f64`] writes it.
+/// The number is cut only if it still reads back to the same `float32`. If it does not (a small number would keep few
+/// digits or none), and from 1e16 on, it is written as [`write_json_f64`] writes it.
 pub(super) fn write_cut_f64(out: &mut Vec<u8>, value: f64) {
     let start = out.len();
     if value.is_finite() && value.abs() < 1e16 {

@@ -86,7 +86,7 @@ impl Format for JsonLines {
     }
 }
 
-/// Reads float32 rows of `width` features.
+/// Reads `float32` rows of `width` features.
 pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let (body, start) = without_byte_order_mark(body);
     let mut batch = Batch::for_body(width, body, allowance)?;
@@ -100,8 +100,8 @@ pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
 /// Reads columns, typed as pandas types lists of Python values, once the schema has agreed to how many there are.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is no instance, rows of
-/// different length, sparse rows, no line.
+/// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is not an instance,
+/// rows of different length, sparse rows, no line.
 pub(super) fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let (body, start) = without_byte_order_mark(body);
     let Some(words) = Words::find(body, allowance)? else {
@@ -114,8 +114,8 @@ pub(super) fn read_table<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Al
     columns.finish()?.into_owned(allowance)
 }
 
-/// The last line need not end in a line break; blank lines are skipped and not counted. A line that is a value alone is a row
-/// of one. The lines begin at byte `offset` of the body.
+/// The last line need not end in a line break; blank lines are skipped and not counted. A line that is a value alone is
+/// a row of one. The lines begin at byte `offset` of the body.
 fn read_lines<'de>(
     lines: &'de [u8],
     offset: usize,

@@ -1,4 +1,4 @@
-//! The items of an array: held against the bytes that there are, then read in place.
+//! The items of an array: their number is compared with the bytes of the body, then they are read in place.
 
 use super::dtype::{ByteOrder, Dtype};
 use super::header::Header;
@@ -17,7 +17,7 @@ pub(super) struct Array<'a> {
     items: Cow<'a, [u8]>,
     /// Where the items begin in the body.
     offset: usize,
-    /// How a person would call the shape in a message.
+    /// The dimensions that the rows and columns come from, for messages.
     origin: Origin,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Array<'a> {
                 .at(Place::byte(length)));
             }
         };
-        // Rows of nothing would be as many as the header likes.
+        // The header could claim any number of rows without columns.
         if columns == 0 {
             return Err(Error::bad_payload(format!(
                 "expected columns, found an array of shape {}",
@@ -83,7 +83,7 @@ impl<'a> Array<'a> {
         Ok(Array { dtype, rows, columns, layout, items, offset: length, origin })
     }
 
-    /// Asks whether rows of so many columns are what is wanted.
+    /// Checks the number of columns.
     pub(super) fn check_width(&self, check: impl Fn(usize) -> Result<()>) -> Result<()> {
         check(self.columns).map_err(|error| {
             let error = error.at(Place::row(1).at_byte(self.offset));

@@ -1,4 +1,5 @@
-//! The header: a magic text, a version, and a Python dictionary that says what the items are. It is parsed, never evaluated.
+//! The header: a magic text, a version, and a Python dictionary that describes the items. It is parsed, never
+//! evaluated.
 
 use super::dtype::Dtype;
 use crate::error::{Error, Place, Result};
@@ -6,7 +7,7 @@ use crate::excerpt::excerpt;
 
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// How long the dictionary may be: what `numpy.load` itself takes from a file that nobody vouches for (`max_header_size`).
+/// The longest dictionary: the limit of `numpy.load` for untrusted files (`max_header_size`).
 const LONGEST: usize = 10_000;
 
 /// How many dimensions numpy knows, at most.
@@ -34,8 +35,8 @@ impl Header {
     /// Reads the header at the start of a body.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadPayload`] with the byte: no such file, a version that is not known, a dictionary that is none,
-    /// a type that is not read.
+    /// [`crate::error::Cause::BadPayload`] with the byte: for another kind of file, an unknown version, something else
+    /// than a dictionary, or a dtype that is not read.
     pub(super) fn read(body: &[u8]) -> Result<Header> {
         if body.is_empty() {
             return Err(Error::bad_payload("expected a file of numpy.save, found an empty body"));
@@ -160,7 +161,7 @@ impl<'a> Literal<'a> {
                 return Err(self.wrong(format!("expected at most {MOST_DIMENSIONS} dimensions")));
             }
             if !self.accept(b',') {
-                // A pair of brackets around one number is no tuple.
+                // Brackets around one number do not make a tuple.
                 let of_one = lengths.len() == 1;
                 self.expect(b')', "a comma or the end of a tuple")?;
                 if of_one {
@@ -212,7 +213,7 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// The next byte that is no blank.
+    /// The next byte that is not blank.
     fn peek(&mut self) -> Option<u8> {
         self.skip_blanks();
         self.text.as_bytes().get(self.at).copied()

@@ -1,11 +1,11 @@
 //! `application/x-npy`: one array in numpy's file format, as `numpy.save` writes it and `numpy.load` reads it
 //! (numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 //!
-//! Arrays of numbers and bools are read, in both byte orders, in C and in Fortran order; an array of objects is a pickle, and
-//! no pickle is read here.
+//! Arrays of numbers and bools are read, in both byte orders, in C and in Fortran order; an array of objects is a
+//! pickle, and no pickle is read here.
 //!
-//! An array of two dimensions holds rows and columns. An array of one dimension is a single row, if it is as long as a row:
-//! numpy has no other shape for one, and `numpy.load`, with which SageMaker's containers decode
+//! An array of two dimensions holds rows and columns. An array of one dimension is a single row, if it is as long as a
+//! row: numpy has no other shape for one, and `numpy.load`, with which SageMaker's containers decode
 //! (github.com/aws/sagemaker-inference-toolkit, `decoder.py`), leaves it as it is.
 
 mod array;
@@ -104,12 +104,12 @@ fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance) -> Result
     Ok(batch)
 }
 
-/// Reads columns of the array's dtype, by position, once the schema has accepted their number. Dtypes that columns do not have
-/// are widened: small integers to `int64`, `float16` to `float32`.
+/// Reads columns of the array's dtype, by position, once the schema has accepted their number. Dtypes that columns do
+/// not have are widened: small integers to `int64`, `float16` to `float32`.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the byte: for a body that is not such a file, or an array of another shape or
-/// dtype.
+/// [`crate::error::Cause::BadPayload`] with the byte: for a body that is not such a file, or an array of another shape
+/// or dtype.
 fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     let array = Array::open(body, allowance)?;
     array.check_width(|found| schema.check_width(found))?;

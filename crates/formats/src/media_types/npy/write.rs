@@ -11,7 +11,8 @@ use crate::rows::{Features, Predictions};
 /// The items begin at a multiple of this (numpy's `ARRAY_ALIGN`).
 const ALIGNMENT: usize = 64;
 
-/// The number of digits that numpy leaves room for, so that the first dimension can grow in place (`GROWTH_AXIS_MAX_DIGITS`).
+/// The number of digits that numpy leaves room for, so that the first dimension can grow in place
+/// (`GROWTH_AXIS_MAX_DIGITS`).
 const GROWTH_DIGITS: usize = 21;
 
 /// A number that is an item of an array.
@@ -62,8 +63,8 @@ fn write_header(code: &str, shape: &[usize], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends the label, if there is one, and the features, as rows of one dtype. Objects become `float64` if they are numbers.
-/// `all_rows` is the number of rows of the whole array if these are its first rows: they follow its header.
+/// Appends the label, if there is one, and the features, as rows of one dtype. Objects become `float64` if they are
+/// numbers. `all_rows` is the number of rows of the whole array if these are its first rows: they follow its header.
 ///
 /// # Errors
 /// [`crate::error::Cause::NotWritable`] for text, which numpy would pickle.
@@ -130,8 +131,8 @@ fn write_columns<T: Item>(columns: &[&[T]], rows: usize, shape: Option<&[usize]>
     }
 }
 
-/// The linear learner's predictions: the scores, then the label, all in the dtype of the scores. One score for each row and no
-/// label is an array of one dimension, as scikit-learn's `predict` answers it.
+/// The linear learner's predictions: the scores, then the label, all in the dtype of the scores. One score for each row
+/// and no label is an array of one dimension, as scikit-learn's `predict` answers it.
 ///
 /// # Errors
 /// As [`write_features`].

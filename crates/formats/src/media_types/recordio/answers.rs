@@ -85,8 +85,8 @@ pub(super) fn write_predictions(predictions: Predictions<'_>, out: &mut Vec<u8>)
     Ok(())
 }
 
-/// Appends a record for each row: the features `values`, and the label `values` if the rows came with one, both `float32`,
-/// which is what a training job reads.
+/// Appends a record for each row: the features `values`, and the label `values` if the rows came with one, both
+/// `float32`, which is what a training job reads.
 ///
 /// # Errors
 /// [`crate::error::Cause::NotWritable`] for text, and for a number beyond float32.

@@ -78,7 +78,7 @@ impl<'a> BodyFrames<'a> {
 #[derive(Debug)]
 pub struct Frames<R> {
     source: R,
-    /// How many bytes have been read.
+    /// The number of bytes read.
     offset: usize,
     payload: Vec<u8>,
 }
@@ -97,7 +97,8 @@ impl<R: Read> Frames<R> {
     /// The next frame's record, or none at the end.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadPayload`] with the byte where the frame begins. No more memory is taken than bytes come.
+    /// [`crate::error::Cause::BadPayload`] with the byte where the frame begins. No more memory is taken than bytes
+    /// come.
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>> {
         let start = self.offset;
         match self.fill_payload().map_err(|error| error.at(Place::byte(start)))? {

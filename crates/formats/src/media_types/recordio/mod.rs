@@ -1,9 +1,9 @@
 //! `application/x-recordio-protobuf`: records of the message `aialgs.data.Record` in frames.
 //!
-//! Frame and message: docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html and the Python SDK's `record_pb2`. Requests
-//! hold the features under the name `values`, dense or sparse. The answers of a preprocessor hold them in the same way, with
-//! the label beside them, so that a training job reads them. The answers of the linear learner are labels named `score` and
-//! `predicted_label`.
+//! Frame and message: docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html and the Python SDK's `record_pb2`.
+//! Requests hold the features under the name `values`, dense or sparse. The answers of a preprocessor hold them in the
+//! same way, with the label beside them, so that a training job reads them. The answers of the linear learner are
+//! labels named `score` and `predicted_label`.
 
 mod answers;
 mod frame;

@@ -3,8 +3,8 @@
 use super::wire::{Field, Fields, broken, fixed, varint};
 use crate::error::{Error, Result};
 
-/// A record's tensors of the name `values`, the only ones that linear models know. Meant to be filled again and again, so that
-/// memory is taken once.
+/// A record's tensors of the name `values`, the only ones that linear models know. Meant to be filled again and again,
+/// so that memory is taken once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record<N = f32> {
     /// The features.
@@ -100,7 +100,7 @@ impl<N: Number> Tensor<N> {
         self.element = None;
     }
 
-    /// What its numbers were sent as; none if the record has no such tensor.
+    /// The type in which its numbers were sent; `None` if the record has no such tensor.
     pub(super) fn element(&self) -> Option<Element> {
         self.element
     }
@@ -108,8 +108,8 @@ impl<N: Number> Tensor<N> {
     /// The numbers of features.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadPayload`] for a record without features named `values`, keys without a shape (they do not
-    /// say how many features there are), another number of values than of keys, or than the shape says.
+    /// [`crate::error::Cause::BadPayload`] for a record without features named `values`, keys without a shape (they do
+    /// not say how many features there are), another number of values than of keys, or than the shape says.
     pub fn cells(&self) -> Result<Cells<'_, N>> {
         if self.element.is_none() {
             return Err(Error::bad_payload("expected features named \"values\", found none"));
@@ -232,7 +232,7 @@ impl<N: Number> Record<N> {
     /// Reads a record in place of the one before.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadPayload`] for what is no such message. Fields that are not known are skipped.
+    /// [`crate::error::Cause::BadPayload`] for another message. Unknown fields are skipped.
     pub fn read(&mut self, payload: &[u8]) -> Result<()> {
         self.features.clear();
         self.label.clear();
@@ -278,7 +278,7 @@ fn read_entry<N: Number>(tensor: &mut Tensor<N>, entry: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Negative numbers are sent as 64 bits, of which the lower 32 count.
+/// Negative numbers are sent with 64 bits; the lower 32 count.
 fn int32(varint: u64) -> i32 {
     varint as u32 as i32
 }

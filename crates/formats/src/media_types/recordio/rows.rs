@@ -1,4 +1,4 @@
-//! The records of a request as rows. Labels, names and metadata beside the features are not looked at.
+//! The records of a request as rows. Labels, names and metadata beside the features are ignored.
 
 use super::frame::BodyFrames;
 use super::record::{Cells, Element, Number, Record};
@@ -23,8 +23,8 @@ pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
 /// `float64`, once the schema has agreed to how many there are.
 ///
 /// # Errors
-/// [`crate::error::Cause::BadPayload`] with the record, counted from 1, and the byte where it begins: bad frames or messages,
-/// records of different length, sparse ones, none at all.
+/// [`crate::error::Cause::BadPayload`] with the record, counted from 1, and the byte where it begins: bad frames or
+/// messages, records of different length, sparse ones, none at all.
 pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Table<'a>> {
     let mut columns: Vec<Vec<f64>> = Vec::new();
     let mut all_integers = true;
@@ -55,11 +55,11 @@ pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allow
     Ok(Table { rows, columns: columns.into_iter().map(column).collect() })
 }
 
-/// After so many records the deadline is looked at.
-const ROWS_BETWEEN_LOOKS: usize = 1024;
+/// The deadline is checked after this many records.
+const ROWS_BETWEEN_CHECKS: usize = 1024;
 
-/// How many bytes a record may take once unpacked, for each of its own: a varint of one byte becomes eight, and a vector that
-/// grows has room for twice as many.
+/// The most bytes that a byte of a record may take in memory: a varint of one byte becomes eight bytes, and a growing
+/// vector has room for twice as many.
 const MOST_UNPACKED: usize = 16;
 
 /// Reads one record after another. An error is put where its record is, and a body without a record is one.
@@ -81,7 +81,7 @@ fn for_each_record<N: Number>(
             allowance.take(most)?;
             record.read(payload)?;
             allowance.give_back((most + room).saturating_sub(record.capacity_in_bytes()));
-            if row % ROWS_BETWEEN_LOOKS == 0 {
+            if row % ROWS_BETWEEN_CHECKS == 0 {
                 allowance.check_time()?;
             }
             take(&record).map(|()| true)

@@ -1,9 +1,9 @@
 //! Newton's direction: the step that would reach the minimum if the curvature stayed as it is.
 
-use super::pass::Totals;
+use super::totals::Totals;
 use byoc_formats::error::Result;
 
-/// What is kept of the curvature.
+/// The part of the curvature that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curvature {
     /// All of it: parameters × parameters.
@@ -23,8 +23,8 @@ impl Curvature {
     }
 }
 
-/// Solves with the whole matrix. Directions that do not matter (a feature that never varies, two that are the same) make it
-/// singular; a trace of ridge then leaves them where they are.
+/// Solves with the whole matrix. Directions that do not matter (a feature that never varies, two that are the same)
+/// make it singular; a trace of ridge then leaves them where they are.
 pub(super) fn by_cholesky(totals: &Totals) -> Option<Vec<f64>> {
     let count = totals.gradient.len();
     let largest = (0..count).filter_map(|at| totals.matrix.get(at * count + at)).copied().fold(0.0, f64::max);
@@ -38,7 +38,7 @@ pub(super) fn by_cholesky(totals: &Totals) -> Option<Vec<f64>> {
     None
 }
 
-/// The lower triangular factor of a positive definite matrix, of which the lower triangle is read.
+/// The lower triangular factor of a positive definite matrix, whose lower triangle is read.
 fn cholesky(matrix: &[f64], count: usize, ridge: f64) -> Option<Vec<f64>> {
     let mut factor = matrix.to_vec();
     for at in 0..count {
@@ -53,7 +53,7 @@ fn cholesky(matrix: &[f64], count: usize, ridge: f64) -> Option<Vec<f64>> {
         let known = dot(row.get(..at)?, row.get(..at)?);
         let diagonal = row.get_mut(at)?;
         let square = *diagonal + ridge - known;
-        // What rounding leaves of a diagonal is no digit of it.
+        // A diagonal this small is nothing but rounding errors.
         if !(square > 1e-15 * *diagonal && square > 0.0) {
             return None;
         }
@@ -91,8 +91,8 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// Solves with products alone, down to `accuracy` of the gradient, with the diagonal as preconditioner. What there is when
-/// products end is a direction downhill too; `None` only where there is none at all.
+/// Solves with products alone, down to `accuracy` of the gradient, with the diagonal as preconditioner. The last
+/// iterate is a descent direction too, if the products run out; `None` only if there is no direction at all.
 pub(super) fn by_conjugate_gradients(
     totals: &Totals,
     accuracy: f64,

@@ -1,29 +1,30 @@
 //! The winner's objective, solved to convergence: beyond AWS, one more candidate.
 //!
-//! All objectives here are convex. Newton's method walks over the whole data for each step. Where l1 stands beside a smooth
-//! loss, and the curvature fits a matrix, its steps minimise the quadratic with the absolute weights as they are (`proximal`),
-//! which takes no more walks than without l1. Losses with corners (absolute, quantile, hinge, the insensitive one), and l1 beside
-//! them or beside too many parameters, are smoothed by a barrier that is tightened step by step, as in an interior-point method:
-//! the result is then within a known distance of the true minimum.
+//! All objectives here are convex. Newton's method walks over the whole data for each step. Where l1 stands beside a
+//! smooth loss, and the curvature fits a matrix, its steps minimise the quadratic with the absolute weights as they are
+//! (`proximal`), which takes no more walks than without l1. Losses with corners (absolute, quantile, hinge, the
+//! insensitive one), and l1 beside them or beside too many parameters, are smoothed by a barrier that is tightened step
+//! by step, as in an interior-point method: the result is then within a known distance of the true minimum.
 
 mod direction;
 mod pass;
 mod proximal;
-mod scaled;
 mod smoothing;
+mod totals;
 
 use self::direction::Curvature;
 pub(super) use self::direction::MOST_MATRIX_PARAMETERS;
+use self::pass::Pass;
 pub(super) use self::pass::{PARTS, PIECE};
-use self::pass::{Pass, Totals};
-use super::fit::{Event, Run};
+use self::totals::Totals;
 use super::loss::Loss;
 use super::rows::Source;
+use super::run::{Event, Run};
 use super::scaler::Scaler;
 use byoc_formats::error::Result;
 
-/// What is minimised over scaled rows: the mean weighted loss of all records, plus `wd`/2 times the squared weights, plus
-/// `l1` times the absolute weights.
+/// What is minimised over scaled rows: the mean weighted loss of all records, plus `wd`/2 times the squared weights,
+/// plus `l1` times the absolute weights.
 #[derive(Clone, Debug)]
 pub(super) struct Objective {
     pub(super) loss: Loss,
@@ -37,11 +38,12 @@ pub(super) struct Objective {
     pub(super) class_weights: Option<Vec<f32>>,
 }
 
-/// The barrier's first and last strength, in units of the loss. The last bounds the distance to the minimum by about as much.
+/// The barrier's first and last strength, in units of the loss. The last bounds the distance to the minimum by about as
+/// much.
 const FIRST_BARRIER: f64 = 0.1;
 const LAST_BARRIER: f64 = 1e-9;
 const TIGHTEN: f64 = 0.1;
-/// Walks over the data at most. Well-posed problems take 5 (smooth losses) to 60 (losses with corners).
+/// The most walks over the data. Well-posed problems take 5 (smooth losses) to 60 (losses with corners).
 const MOST_PASSES: usize = 300;
 const MOST_HALVINGS: usize = 30;
 /// What conjugate gradients leave of the gradient: an exact direction is not worth its walks.
@@ -49,7 +51,7 @@ const ROUGHLY: f64 = 0.1;
 
 /// Solves, starting from a trained model's parameters, (width + 1) × outputs with the bias last.
 ///
-/// `None` when the run was told to stop, or when nothing was gained.
+/// `None` when the run was stopped, or when there was no gain.
 pub(super) fn solve(
     objective: &Objective,
     scaler: &Scaler,

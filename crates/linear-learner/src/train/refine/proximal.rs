@@ -1,10 +1,12 @@
-//! Newton's direction where l1 stands beside a smooth objective: the quadratic's minimum with the absolute weights as they are.
+//! Newton's direction where l1 stands beside a smooth objective: the quadratic's minimum with the absolute weights as
+//! they are.
 //!
-//! Coordinates are moved one after the other until little is gained, which finds the weights that are zero; then the others are
-//! solved for exactly, as far as none of them changes its sign. In turns, since each may be of use to the other.
+//! Coordinates are moved one after the other until little is gained, which finds the weights that are zero; then the
+//! others are solved for exactly, as far as none of them changes its sign. In turns, since each may be of use to the
+//! other.
 
 use super::direction::{by_cholesky, dot};
-use super::pass::Totals;
+use super::totals::Totals;
 
 /// Turns, and walks over all coordinates in each.
 const MOST_TURNS: usize = 6;

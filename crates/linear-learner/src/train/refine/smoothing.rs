@@ -1,8 +1,8 @@
 //! Losses with corners, rounded off by a barrier.
 //!
-//! A corner is that of a ramp, `height` · max(0, u), which is the largest of a·u for a from 0 to `height`. The barrier adds
-//! μ·(ln a + ln(height - a)) to what is maximised: the result is smooth, its slope is the best a, and minimising it instead of
-//! the ramp costs at most 2μ a ramp. Tightening μ is the path of an interior-point method on the dual.
+//! A corner is that of a ramp, `height` · max(0, u), which is the largest of a·u for a from 0 to `height`. The barrier
+//! adds μ·(ln a + ln(height - a)) to what is maximised: the result is smooth, its slope is the best a, and minimising
+//! it instead of the ramp costs at most 2μ a ramp. Tightening μ is the path of an interior-point method on the dual.
 
 use crate::train::loss::Loss;
 

@@ -1,8 +1,8 @@
 //! CSV of numbers only: requests to a linear model, and its answers.
 //!
-//! Bodies without quotes, which is nearly all of them, are parsed in one pass over the bytes. Bodies with quotes are read by
-//! the csv crate. Both give the same rows and the same errors, except that for a quoted body the byte is the record's; a
-//! property test checks that.
+//! Bodies without quotes, which is nearly all of them, are parsed in one pass over the bytes. Bodies with quotes are
+//! read by the csv crate. Both give the same rows and the same errors, except that for a quoted body the byte is the
+//! record's; a property test checks that.
 
 mod plain;
 mod quoted;
@@ -19,14 +19,15 @@ use byoc_account::Allowance;
 pub(super) enum Origin {
     /// A request: `label_size` columns that are ignored, then the features.
     Request { label_size: usize },
-    /// A piece of a file of a training channel: the label, then the features. Only the first record of a file can be a header.
+    /// A piece of a file of a training channel: the label, then the features. Only the first record of a file can be a
+    /// header.
     Channel { is_start: bool },
 }
 
 /// Reads records of `width` columns, not counting the labels of a request, which are ignored. There is no header line.
 ///
-/// Lines end in `\n`, `\r\n` or `\r`, the last one need not. Blank lines are skipped and not counted. Spaces around a number
-/// are allowed.
+/// Lines end in `\n`, `\r\n` or `\r`, the last one need not. Blank lines are skipped and not counted. Spaces around a
+/// number are allowed.
 pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let batch = match memchr::memchr(b'"', body) {
         None => plain::read(body, width, origin, allowance)?,

@@ -20,7 +20,7 @@ pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w
     Ok(batch)
 }
 
-/// The bytes from the first byte of the next record on; blank lines are no records.
+/// The bytes from the start of the next record on; blank lines are skipped.
 fn next_record(rest: &[u8]) -> Option<&[u8]> {
     let mut line = rest;
     loop {

@@ -39,8 +39,8 @@ pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w
     }
 }
 
-/// A body as it is read, with the memory that the csv crate needs for the longest record of it: that crate's own buffers grow
-/// to twice what they hold, beside what they were.
+/// A body as it is read, with the memory that the csv crate needs for the longest record of it: that crate's own
+/// buffers grow to twice what they hold, beside what they were.
 struct Metered<'a, 'w> {
     body: &'a [u8],
     allowance: &'w Allowance,

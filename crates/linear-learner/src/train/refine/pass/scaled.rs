@@ -1,8 +1,8 @@
 //! Some rows, scaled in float64, as a walk over the data works on them.
 
-use super::direction::dot;
-use super::pass::{Pass, Wanted};
+use super::{Pass, Wanted};
 use crate::train::kernel::{add_lower_product, padded};
+use crate::train::refine::direction::dot;
 use crate::train::rows::Piece;
 
 pub(super) enum Scaled {

@@ -1,10 +1,12 @@
 //! One walk over the data: value, gradient and curvature of the objective at a point, in float64.
 //!
-//! Each block is cut into a fixed number of parts, whose sums are added in a fixed order: the result does not depend on how
-//! many threads share them.
+//! Each block is cut into a fixed number of parts, whose sums are added in a fixed order: the result does not depend on
+//! how many threads share them.
+
+mod scaled;
 
 use super::direction::{Curvature, dot};
-use super::scaled::Scaled;
+use super::totals::Totals;
 use super::{Objective, smoothing};
 use crate::train::judge::in_parallel;
 use crate::train::kernel::padded;
@@ -12,25 +14,12 @@ use crate::train::loss::Loss;
 use crate::train::rows::{Piece, Rows, Source};
 use crate::train::scaler::Scaler;
 use byoc_formats::error::Result;
+use scaled::Scaled;
 
 /// Parts of a block.
 pub(in crate::train) const PARTS: usize = 4;
 /// Rows at a time.
 pub(in crate::train) const PIECE: usize = 64;
-
-/// What a walk finds. Parameters are numbered feature × outputs + output, the bias as one feature more.
-#[derive(Debug)]
-pub(super) struct Totals {
-    /// What is minimised: smoothed, where there are corners.
-    pub(super) value: f64,
-    /// The objective itself.
-    pub(super) objective: f64,
-    pub(super) gradient: Vec<f64>,
-    /// The lower triangle is filled, where the matrix is wanted.
-    pub(super) matrix: Vec<f64>,
-    /// Filled where the diagonal is wanted.
-    pub(super) diagonal: Vec<f64>,
-}
 
 pub(super) struct Pass<'a> {
     objective: &'a Objective,
@@ -326,8 +315,9 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The value of one example, and its loss as it is without smoothing; its scores become slopes, or, along a direction, what the slopes change by. Curvatures go to
-    /// the end of `bends`: of each pair of outputs, or of each output alone.
+    /// The value of one example, and its loss as it is without smoothing; its scores become slopes, or, along a
+    /// direction, what the slopes change by. Curvatures go to the end of `bends`: of each pair of outputs, or of each
+    /// output alone.
     fn local(
         &self,
         scores: &mut [f64],
