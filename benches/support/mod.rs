@@ -9,7 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use byoc::container::services::{SINGLE_MODEL, Services};
+use byoc::container::registry::SINGLE_MODEL;
+use byoc::container::services::Services;
 use byoc::container::{Config, Mode};
 use byoc::model::NamedPath;
 

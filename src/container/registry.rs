@@ -13,10 +13,12 @@ use tokio::sync::oneshot;
 
 use crate::container::background;
 use crate::container::loader::Loader;
-use crate::container::services::SINGLE_MODEL;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Answer, Artifact, Cost, Exchange, Model, NamedPath, Script, SeenKinds};
 use byoc_sklearn::preprocessor::Overrides;
+
+/// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).
+pub const SINGLE_MODEL: &str = "model";
 
 /// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
 #[derive(Debug)]

@@ -18,9 +18,6 @@ use crate::error::{Cause, Error, Result};
 use crate::model::Answer;
 use byoc_formats::media_types::MediaType;
 
-/// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).
-pub const SINGLE_MODEL: &str = "model";
-
 /// What every request of a container shares.
 #[derive(Debug)]
 pub struct Services {

@@ -7,8 +7,9 @@ use std::time::Instant;
 use actix_web::web::Data;
 
 use crate::container::background;
+use crate::container::registry::SINGLE_MODEL;
 use crate::container::registry::{Loaded, Registry};
-use crate::container::services::{SINGLE_MODEL, Services};
+use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, NamedPath, SeenKinds};
 use crate::platform::fetch::{FetchError, copy_to_local};

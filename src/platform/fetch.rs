@@ -1,5 +1,6 @@
 //! Getting a model's artifact: from a folder or a bucket into a folder, unpacked if it is an archive.
 
+pub mod disk;
 mod files;
 mod local_copy;
 mod source;
@@ -14,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
-use super::disk::DiskReservation;
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Bucket, Location, Storage, StorageError, Version, nothing_at};
 use byoc_formats::error::{self, chain};
 use byoc_formats::targz::{self, Limits};
+use disk::DiskReservation;
 
 /// What a download is called until it is whole.
 pub const DOWNLOAD_PREFIX: &str = "download-";

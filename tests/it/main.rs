@@ -13,6 +13,7 @@ mod documentation;
 mod endpoint_limits;
 mod housing_example;
 mod housing_training;
+mod imports;
 mod inspect;
 mod label;
 mod licenses;

@@ -30,7 +30,8 @@ pub(super) async fn admit(
         Waits::Queue => services.memory.queued(),
     };
     let incoming = Incoming::new(request, payload.into_inner(), &services.limits, memory);
-    if let Err(error) = headers::each_once(request.headers(), operation) {
+    if let Some(repeated) = headers::repeated_parameter(request.headers(), &operation.content_type) {
+        let error = AwsError::validation(format!("Header {repeated} is given more than once; give it once."));
         incoming.drop_if_small().await;
         return Err(error);
     }

@@ -5,8 +5,6 @@
 use actix_web::http::header::{self as client, HeaderMap as ClientHeaders};
 use reqwest::header::{self as container, HeaderMap as ContainerHeaders};
 
-use super::aws_error::AwsError;
-use super::invocation::Operation;
 use super::sessions::SessionRequest;
 use crate::http::list_header::list_header;
 
@@ -94,23 +92,20 @@ pub(super) fn returned(
         .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
 }
 
-/// Refuses a request that gives a parameter of the API twice.
+/// The parameter of the API that a request gives more than once, if there is one; `content_type` is the header that has the
+/// content type for the container.
 ///
 /// Each parameter is a single text (botocore's model), for which there is one header. HTTP would join two of a name with a
 /// comma (RFC 9110, section 5.3), as a signature does
 /// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, "CanonicalHeaders"), a policy would be
 /// checked against one of them, and a container would see one or both. Refusing the second keeps them from disagreeing. The
 /// exception is Accept itself, which HTTP defines as a list: its lines are joined.
-///
-/// # Errors
-/// Which one there is more than once.
-pub(super) fn each_once(headers: &ClientHeaders, operation: &Operation) -> Result<(), AwsError> {
-    let is_parameter =
-        |name: &client::HeaderName| *name == operation.content_type || name.as_str().starts_with(PARAMETER_PREFIX);
-    match headers.keys().find(|name| is_parameter(name) && headers.get_all(*name).nth(1).is_some()) {
-        None => Ok(()),
-        Some(twice) => Err(AwsError::validation(format!("Header {twice} is given more than once; give it once."))),
-    }
+pub(super) fn repeated_parameter<'a>(
+    headers: &'a ClientHeaders,
+    content_type: &client::HeaderName,
+) -> Option<&'a client::HeaderName> {
+    let is_parameter = |name: &client::HeaderName| name == content_type || name.as_str().starts_with(PARAMETER_PREFIX);
+    headers.keys().find(|name| is_parameter(name) && headers.get_all(*name).nth(1).is_some())
 }
 
 /// A header of a request as text, if it is there.

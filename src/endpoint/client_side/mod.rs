@@ -8,7 +8,6 @@
 
 mod admission;
 mod app;
-mod asynchronous;
 pub mod authorization;
 mod aws_error;
 mod body;
@@ -16,8 +15,10 @@ mod event_stream;
 mod headers;
 mod hosts;
 mod invocation;
+mod invoke_async;
 mod json_protocol;
 mod operations;
+mod queue;
 mod response_stream;
 mod runtime_api;
 mod services;
@@ -26,8 +27,8 @@ mod status;
 mod variants;
 
 pub use app::{configure, for_our_hosts};
-pub use asynchronous::{Queue, Worker};
 pub use hosts::AllowedHosts;
+pub use queue::{Queue, Worker};
 pub use services::{Endpoint, Services};
 pub use variants::{Shadow, Variant, Variants};
 

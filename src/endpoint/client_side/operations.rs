@@ -1,8 +1,8 @@
 //! The operations of the runtime API that the endpoint answers.
 
 use super::invocation::Operation;
-use super::{asynchronous, response_stream, runtime_api};
+use super::{invoke_async, response_stream, runtime_api};
 
 /// All of them. To add one, write its file with its [`Operation`] and name that here.
 pub(super) static ALL: &[&Operation] =
-    &[&runtime_api::OPERATION, &response_stream::OPERATION, &asynchronous::OPERATION];
+    &[&runtime_api::OPERATION, &response_stream::OPERATION, &invoke_async::OPERATION];

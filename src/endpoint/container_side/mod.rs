@@ -6,6 +6,8 @@
 //! container load the model that a request asks for, from `model_store`; `single_model` is the model of any other container.
 //! What goes wrong is an [`InvocationError`], in terms of containers and models: `client_side` decides what clients are told.
 
+mod arrival;
+mod change_watch;
 mod container;
 mod error;
 mod exchange;
@@ -19,12 +21,13 @@ mod settings;
 mod single_model;
 mod target_model;
 
+pub use change_watch::ModelRefresh;
 pub use container::Container;
 pub use error::{ContainerError, InvocationError};
 pub use exchange::{StreamBreak, StreamedResponse};
 pub use launcher::{ContainerLauncher, RunningPipeline, stop_all};
 pub use limits::InvocationLimits;
-pub use model_cache::{CacheSettings, ModelCache, ModelRefresh};
+pub use model_cache::{CacheSettings, ModelCache};
 pub use model_store::{ModelFolder, ModelStore};
 pub use pipeline::{Invocation, Pipeline, PipelineResponse};
 pub use settings::ContainerSettings;

@@ -12,9 +12,10 @@ use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use uuid::Uuid;
 
+use super::arrival::{Arrival, request_id};
 use super::container::{Container, HostedModels};
 use super::error::{ContainerError, InvocationError};
-use super::exchange::{Arrival, Request, StreamedResponse, Target, request_id, set};
+use super::exchange::{Request, StreamedResponse, Target, set};
 use super::limits::InvocationLimits;
 use super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;

@@ -14,9 +14,9 @@ use reqwest::{Client, Url};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
+use super::arrival::Arrival;
+use super::change_watch::{ArtifactState, ChangeWatcher, CheckBackoff, CheckInterval, ModelRefresh, check_failed};
 use super::error::InvocationError;
-use super::exchange::Arrival;
-use super::model_cache::{ArtifactState, ChangeWatcher, CheckBackoff, CheckInterval, ModelRefresh, check_failed};
 use super::partial_artifact::{incomplete_artifact, may_become_archive, may_become_model, was_modified_recently};
 use crate::env;
 use crate::platform::create_model::ModelDataUrl;

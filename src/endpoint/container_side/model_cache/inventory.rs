@@ -11,9 +11,9 @@ use lru::LruCache;
 use reqwest::Url;
 use tokio::sync::watch;
 
+use super::super::change_watch::{ChangeWatcher, CheckBackoff, CheckInterval};
 use super::super::error::InvocationError;
 use super::super::target_model::TargetModel;
-use super::refresh::{ChangeWatcher, CheckBackoff, CheckInterval};
 use crate::storage::Version;
 
 /// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.

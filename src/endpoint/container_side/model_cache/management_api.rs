@@ -8,8 +8,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::super::arrival;
 use super::super::error::{ContainerError, InvocationError};
-use super::super::exchange;
 use super::super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
@@ -78,7 +78,7 @@ impl ManagementApi {
         let json = HeaderValue::from_static("application/json");
         let body = serde_json::to_vec(&LoadModel { model_name: id, url: folder })
             .map_err(|error| InvocationError::Internal(error.to_string()))?;
-        let (name, value) = exchange::request_id(request_id);
+        let (name, value) = arrival::request_id(request_id);
         let mut request = client
             .post(self.at("/models"))
             .header(name, value)

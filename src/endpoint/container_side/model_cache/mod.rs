@@ -2,27 +2,25 @@
 //! what was not used for longest goes first when room is needed.
 //!
 //! [`ModelCache`] hands out [`LoadedModel`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
-//! `manager` loads, unloads and deletes; `refresh` looks whether an artifact was replaced; `management` is what the container
-//! is told.
+//! `model_manager` loads, unloads and deletes, each with its `eviction_reason`; `management_api` is how the container is told.
 
+mod eviction_reason;
 mod inventory;
 mod management_api;
 mod model_manager;
-mod refresh;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use eviction_reason::EvictionReason;
 use inventory::Slot;
-use model_manager::{EvictionReason, ModelManager};
-pub use refresh::ModelRefresh;
-use refresh::eviction_reason;
-pub(super) use refresh::{ArtifactState, ChangeWatcher, CheckBackoff, CheckInterval, check_failed};
+use model_manager::ModelManager;
 use reqwest::{Client, Url};
 
+use super::arrival::Arrival;
+use super::change_watch::{ArtifactState, ModelRefresh, check_failed};
 use super::error::InvocationError;
-use super::exchange::Arrival;
 use super::model_store::{ModelFolder, ModelStore};
 use super::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
@@ -145,7 +143,7 @@ impl ModelCache {
                 log::warn!("request {}: {}", arrived.id, check_failed(&place, problem));
                 slot.backoff.begin();
             }
-            match eviction_reason(&state) {
+            match EvictionReason::for_state(&state) {
                 None => return Ok(model),
                 Some(EvictionReason::Changed) if self.manager.is_partial(target_model, slot, arrived.at).await => {
                     return Ok(model);
@@ -245,3 +243,7 @@ mod tests;
 #[cfg(test)]
 #[path = "eviction_test.rs"]
 mod eviction_tests;
+
+#[cfg(test)]
+#[path = "refresh_test.rs"]
+mod refresh_tests;

@@ -9,13 +9,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::super::super::container::Container;
-use super::super::super::error::InvocationError;
-use super::super::super::model_store::{ModelFolder, ModelStore};
-use super::super::super::pipeline::{Invocation, Pipeline, PipelineResponse};
-use super::super::{CacheSettings, ModelCache};
+use super::super::container::Container;
+use super::super::error::InvocationError;
+use super::super::model_store::{ModelFolder, ModelStore};
+use super::super::pipeline::{Invocation, Pipeline, PipelineResponse};
 use super::*;
-use crate::storage::StorageError;
 use crate::supervisor::Health;
 use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
@@ -102,11 +100,11 @@ async fn a_replaced_or_deleted_model_goes_on_answering_and_that_is_said_once() {
     write_archive(&rig.archive(), "old");
     assert_eq!(rig.invoke().await.unwrap(), "old");
     let slot = rig.cache.manager.inventory().use_slot(&name()).unwrap();
-    until(|| slot.watcher.state.load(Ordering::Acquire) == IDLE).await;
+    until(|| slot.watcher.is_idle()).await;
     write_archive(&rig.archive(), "newer");
     assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Changed);
     assert_eq!(rig.invoke().await.unwrap(), "old");
-    until(|| slot.watcher.state.load(Ordering::Acquire) == DONE).await;
+    until(|| slot.watcher.is_done()).await;
     assert!(!slot.watcher.begin(), "nobody looks again where it was said");
     std::fs::remove_file(rig.archive()).unwrap();
     assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Deleted);
@@ -218,42 +216,7 @@ async fn a_model_that_was_unloaded_is_not_loaded_from_a_disk_that_has_an_older_o
 }
 
 #[actix_web::test]
-async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
-    let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
-    for (failure, expected) in [
-        (StorageError::NotFound, ArtifactState::Deleted),
-        (StorageError::NoSuchBucket, ArtifactState::Deleted),
-        (
-            StorageError::Unavailable("x".into()),
-            ArtifactState::Unknown(StorageError::Unavailable("x".into()).to_string()),
-        ),
-        (
-            StorageError::AccessDenied("x".into()),
-            ArtifactState::Unknown(StorageError::AccessDenied("x".into()).to_string()),
-        ),
-    ] {
-        let state = ArtifactState::of(&loaded, Err(failure));
-        assert_eq!(state, expected);
-    }
-    assert_eq!(ArtifactState::of(&loaded, Ok(loaded.clone())), ArtifactState::Unchanged);
-    assert!(eviction_reason(&ArtifactState::Unknown(String::new())).is_none());
-}
-
-#[actix_web::test]
-async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while() {
-    let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
-    let begun = Instant::now();
-    let (something, nothing) = tokio::join!(
-        ArtifactState::checked(&loaded, std::future::pending()),
-        ArtifactState::checked_where_nothing_was(std::future::pending())
-    );
-    assert!(begun.elapsed() < CHECK_LIMIT * 2);
-    assert_eq!((&something, &nothing), (&no_answer(), &no_answer()));
-    let backoff = CheckBackoff::default();
-    assert!(!backoff.is_active());
-    backoff.begin();
-    assert!(backoff.is_active());
-
+async fn after_a_failed_check_the_model_answers_unchecked_for_a_while() {
     let rig = Rig::new(ModelRefresh::Changed);
     write_archive(&rig.archive(), "old");
     assert_eq!(rig.invoke().await.unwrap(), "old");
@@ -261,19 +224,4 @@ async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while()
     rig.cache.manager.inventory().use_slot(&name()).unwrap().backoff.begin();
     assert_eq!(rig.invoke().await.unwrap(), "old", "nobody looks");
     assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Changed);
-}
-
-#[actix_web::test]
-async fn a_look_comes_no_sooner_after_another_than_the_interval() {
-    let interval = Duration::from_millis(50);
-    let watcher = ChangeWatcher::new(CheckInterval::AtMostEvery(interval));
-    assert!(watcher.begin() && !watcher.begin(), "one at a time");
-    let begun = Instant::now();
-    watcher.pause().await;
-    watcher.end(false);
-    assert!(watcher.begin());
-    watcher.pause().await;
-    assert!(begun.elapsed() >= interval);
-    watcher.end(true);
-    assert!(!watcher.begin());
 }

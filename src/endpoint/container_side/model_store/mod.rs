@@ -14,11 +14,11 @@ pub use model_folder::ModelFolder;
 pub(super) use model_folder::model_id;
 use prefix::Prefix;
 
-use super::model_cache::CheckInterval;
+use super::change_watch::CheckInterval;
 use super::target_model::TargetModel;
 use crate::error::Result;
 use crate::platform::create_model::ModelDataUrl;
-use crate::platform::disk::DiskReservation;
+use crate::platform::fetch::disk::DiskReservation;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::{Location, Storage, StorageError, Version, absolute};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::endpoint::container_side::target_model::TargetModel;
-use crate::platform::disk::DiskReservation;
+use crate::platform::fetch::disk::DiskReservation;
 use crate::platform::fetch::{FetchError, Fetched, download};
 use crate::storage::{Bucket, StorageError, Version};
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use byoc_account::{Account, Lease};
 use tokio::sync::RwLock;
 
-use super::fetch::FetchError;
+use super::FetchError;
 
 /// The disk for what is on its way.
 #[derive(Debug)]

@@ -4,15 +4,11 @@
 //! but it is said once, by somebody who looks now and then, off the way of requests. With [`ModelRefresh::Changed`] each
 //! request looks before it is answered, for the loop of train, replace and invoke.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::inventory::Slot;
-use super::model_manager::{EvictionReason, ModelManager};
-use crate::endpoint::container_side::target_model::TargetModel;
 use crate::storage::{Location, StorageError, Version};
 
 /// How long a request waits for a look at its model's place.
@@ -32,7 +28,7 @@ pub enum ModelRefresh {
 
 /// How an artifact stands to what was loaded of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::endpoint::container_side) enum ArtifactState {
+pub(super) enum ArtifactState {
     Unchanged,
     Changed,
     Deleted,
@@ -42,10 +38,7 @@ pub(in crate::endpoint::container_side) enum ArtifactState {
 
 impl ArtifactState {
     /// What a look at the artifact's place says of the version that was loaded.
-    pub(in crate::endpoint::container_side) fn of(
-        loaded: &Version,
-        now: Result<Version, StorageError>,
-    ) -> ArtifactState {
+    pub(super) fn of(loaded: &Version, now: Result<Version, StorageError>) -> ArtifactState {
         match now {
             Ok(version) if version == *loaded => ArtifactState::Unchanged,
             Ok(_) => ArtifactState::Changed,
@@ -57,7 +50,7 @@ impl ArtifactState {
     }
 
     /// The same of a look that is given up after [`CHECK_LIMIT`]: a request waits for it.
-    pub(in crate::endpoint::container_side) async fn checked(
+    pub(super) async fn checked(
         loaded: &Version,
         look: impl Future<Output = Result<Version, StorageError>>,
     ) -> ArtifactState {
@@ -68,7 +61,7 @@ impl ArtifactState {
     }
 
     /// The same where nothing was when somebody looked last.
-    pub(in crate::endpoint::container_side) async fn checked_where_nothing_was(
+    pub(super) async fn checked_where_nothing_was(
         look: impl Future<Output = Result<Version, StorageError>>,
     ) -> ArtifactState {
         match tokio::time::timeout(CHECK_LIMIT, look).await {
@@ -80,7 +73,7 @@ impl ArtifactState {
     }
 
     /// What the log says of it, once.
-    pub(in crate::endpoint::container_side) fn change(&self) -> Option<&'static str> {
+    pub(super) fn change(&self) -> Option<&'static str> {
         match self {
             ArtifactState::Changed => Some("has changed since it was loaded"),
             ArtifactState::Deleted => Some("was deleted since it was loaded"),
@@ -94,7 +87,7 @@ fn no_answer() -> ArtifactState {
 }
 
 /// What the log says of a place that could not be looked at.
-pub(in crate::endpoint::container_side) fn check_failed(place: &str, problem: &str) -> String {
+pub(super) fn check_failed(place: &str, problem: &str) -> String {
     format!(
         "{place} could not be looked at: {problem}; requests are answered by the model as it was loaded, and the next look is \
          in {} s",
@@ -104,23 +97,23 @@ pub(in crate::endpoint::container_side) fn check_failed(place: &str, problem: &s
 
 /// A while in which nobody looks at a place, since the last look came to nothing.
 #[derive(Debug, Default)]
-pub(in crate::endpoint::container_side) struct CheckBackoff(std::sync::Mutex<Option<Instant>>);
+pub(super) struct CheckBackoff(std::sync::Mutex<Option<Instant>>);
 
 impl CheckBackoff {
     /// Whether it is not over yet.
-    pub(in crate::endpoint::container_side) fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         let begun = *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         begun.is_some_and(|begun| begun.elapsed() < CHECK_BACKOFF)
     }
 
-    pub(in crate::endpoint::container_side) fn begin(&self) {
+    pub(super) fn begin(&self) {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
 /// How soon after a request somebody looks at what it used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::endpoint::container_side) enum CheckInterval {
+pub(super) enum CheckInterval {
     /// At once, but no sooner than so long after the last time: a look at a file costs nothing.
     AtMostEvery(Duration),
     /// So long after it: S3 is asked no more often, and not for a model that is used once.
@@ -129,14 +122,12 @@ pub(in crate::endpoint::container_side) enum CheckInterval {
 
 impl CheckInterval {
     /// For what lies in folders of this machine.
-    pub(in crate::endpoint::container_side) const FILES: CheckInterval =
-        CheckInterval::AtMostEvery(Duration::from_secs(1));
+    pub(super) const FILES: CheckInterval = CheckInterval::AtMostEvery(Duration::from_secs(1));
     /// For what lies in S3.
-    pub(in crate::endpoint::container_side) const OBJECTS: CheckInterval =
-        CheckInterval::After(Duration::from_secs(20));
+    pub(super) const OBJECTS: CheckInterval = CheckInterval::After(Duration::from_secs(20));
 
     /// The interval of looks at a place.
-    pub(in crate::endpoint::container_side) fn of(location: &Location) -> CheckInterval {
+    pub(super) fn of(location: &Location) -> CheckInterval {
         match location {
             Location::Local(_) => CheckInterval::FILES,
             Location::S3 { .. } => CheckInterval::OBJECTS,
@@ -146,7 +137,7 @@ impl CheckInterval {
 
 /// Who looks now and then, at most one at a time, and until there was something to say.
 #[derive(Debug)]
-pub(in crate::endpoint::container_side) struct ChangeWatcher {
+pub(super) struct ChangeWatcher {
     interval: CheckInterval,
     state: AtomicU8,
     last: std::sync::Mutex<Option<Instant>>,
@@ -157,17 +148,29 @@ const LOOKING: u8 = 1;
 const DONE: u8 = 2;
 
 impl ChangeWatcher {
-    pub(in crate::endpoint::container_side) fn new(interval: CheckInterval) -> ChangeWatcher {
+    /// Whether nobody looks now, and nothing was said yet.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.load(Ordering::Acquire) == IDLE
+    }
+
+    /// Whether something was said, so that nobody looks again.
+    #[cfg(test)]
+    pub(super) fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) == DONE
+    }
+
+    pub(super) fn new(interval: CheckInterval) -> ChangeWatcher {
         ChangeWatcher { interval, state: AtomicU8::new(IDLE), last: std::sync::Mutex::default() }
     }
 
     /// Whether somebody is to look: nobody does already, and nothing was said yet. Costs a request one comparison.
-    pub(in crate::endpoint::container_side) fn begin(&self) -> bool {
+    pub(super) fn begin(&self) -> bool {
         self.state.compare_exchange(IDLE, LOOKING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Waits until it is time to look.
-    pub(in crate::endpoint::container_side) async fn pause(&self) {
+    pub(super) async fn pause(&self) {
         let last = *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match (self.interval, last) {
             (CheckInterval::AtMostEvery(_), None) => {}
@@ -177,57 +180,12 @@ impl ChangeWatcher {
     }
 
     /// Ends a look. Nobody looks again where something was said.
-    pub(in crate::endpoint::container_side) fn end(&self, is_reported: bool) {
+    pub(super) fn end(&self, is_reported: bool) {
         *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
         self.state.store(if is_reported { DONE } else { IDLE }, Ordering::Release);
     }
 }
 
-impl ModelManager {
-    /// How the artifact of a loaded model stands to what was loaded.
-    pub(super) async fn state(&self, target_model: &TargetModel) -> ArtifactState {
-        let loaded = self.inventory().artifact(target_model).map(|artifact| artifact.version.clone());
-        match loaded {
-            Some(loaded) => ArtifactState::checked(&loaded, self.store.version(target_model)).await,
-            // It is fetched anew before it is loaded again.
-            None => ArtifactState::Unchanged,
-        }
-    }
-
-    /// Has somebody look, soon and once, whether a model that is in use is still the one that lies there.
-    pub(super) fn check_later(self: &Arc<Self>, target_model: &TargetModel, slot: &Arc<Slot>) {
-        if !slot.watcher.begin() {
-            return;
-        }
-        let (manager, target_model, slot) = (Arc::clone(self), target_model.clone(), Arc::clone(slot));
-        tokio::spawn(async move {
-            slot.watcher.pause().await;
-            let state = {
-                // One look at a time, however many models there are.
-                let _turn = manager.checking.lock().await;
-                manager.state(&target_model).await
-            };
-            if let Some(said) = state.change() {
-                let (container, place) = (manager.container(), manager.store.display_location(&target_model));
-                log::warn!(
-                    "{container}: {place} {said}; the model goes on answering as it was loaded (--model-refresh changed \
-                     takes what lies there)"
-                );
-            }
-            slot.watcher.end(state.change().is_some());
-        });
-    }
-}
-
-/// Why a model leaves whose artifact stands so.
-pub(super) fn eviction_reason(state: &ArtifactState) -> Option<EvictionReason> {
-    match state {
-        ArtifactState::Changed => Some(EvictionReason::Changed),
-        ArtifactState::Deleted => Some(EvictionReason::Deleted),
-        ArtifactState::Unchanged | ArtifactState::Unknown(_) => None,
-    }
-}
-
 #[cfg(test)]
-#[path = "refresh_test.rs"]
+#[path = "change_watch_test.rs"]
 mod tests;

@@ -10,10 +10,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::locations::{Input, output};
-use super::queue::Job;
-use super::*;
+use crate::endpoint::client_side::queue::Job;
+use crate::endpoint::client_side::queue::locations::{Input, output};
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
+use crate::endpoint::client_side::{Queue, Worker};
 use crate::endpoint::container_side::{Container, Invocation, Pipeline};
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::Limits;

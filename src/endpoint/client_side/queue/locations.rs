@@ -9,16 +9,16 @@ use crate::leased_bytes::{InsufficientMemory, MemoryShare};
 use crate::storage::{Folders, Location, Object, Storage, StorageError};
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
-pub(super) const LARGEST_INPUT: u64 = 1 << 30;
+pub(in crate::endpoint::client_side) const LARGEST_INPUT: u64 = 1 << 30;
 /// The largest input that a request brings along (botocore's model).
-pub(super) const LARGEST_INLINE: usize = 128_000;
+pub(in crate::endpoint::client_side) const LARGEST_INLINE: usize = 128_000;
 
 /// After which time an input that there was no memory for is tried again.
 const UNTIL_THERE_IS_ROOM: Duration = Duration::from_millis(200);
 
 /// What a request is about.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub(in crate::endpoint::client_side) enum Input {
     /// It came along.
     Inline(Bytes),
     /// It lies there.
@@ -30,7 +30,7 @@ impl Input {
     ///
     /// # Errors
     /// Why nothing can be read there, as a sentence.
-    pub(super) fn at(location: &str) -> Result<Input, String> {
+    pub(in crate::endpoint::client_side) fn at(location: &str) -> Result<Input, String> {
         match Location::parse(location, Path::new("")) {
             Ok(Location::Local(path)) if !path.is_absolute() => {}
             Ok(Location::S3 { key, .. }) if key.is_empty() => {}
@@ -46,7 +46,7 @@ impl Input {
     ///
     /// # Errors
     /// That it may not, as a sentence that does not say whether it is there.
-    pub(super) async fn check(&self, folders: &Folders) -> Result<(), String> {
+    pub(in crate::endpoint::client_side) async fn check(&self, folders: &Folders) -> Result<(), String> {
         match self {
             Input::At(Location::Local(path)) if !folders.may_hold(path).await => Err(format!(
                 "InputLocation file://{} is not below an allowed folder; the endpoint's --async-input-root or \
@@ -61,7 +61,7 @@ impl Input {
     ///
     /// # Errors
     /// Why it cannot be read, as a sentence.
-    pub(super) async fn read(
+    pub(in crate::endpoint::client_side) async fn read(
         self,
         storage: &Storage,
         folders: &Folders,
@@ -87,7 +87,11 @@ impl Input {
 ///
 /// # Errors
 /// That it is not below the path, as a sentence.
-pub(super) fn output(path: &Location, extension: &str, name: &str) -> Result<Location, String> {
+pub(in crate::endpoint::client_side) fn output(
+    path: &Location,
+    extension: &str,
+    name: &str,
+) -> Result<Location, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/-".contains(c);
     let below = Path::new(extension).components().all(|component| matches!(component, Component::Normal(_)));
     if extension.len() > 512 || !extension.chars().all(allowed) || !below {
@@ -102,7 +106,7 @@ pub(super) fn output(path: &Location, extension: &str, name: &str) -> Result<Loc
 }
 
 /// Whether a Filename is one: the API's pattern, `^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$`, and its length.
-pub(super) fn is_file_name(name: &str) -> bool {
+pub(in crate::endpoint::client_side) fn is_file_name(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())

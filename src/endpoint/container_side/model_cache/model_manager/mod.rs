@@ -1,4 +1,8 @@
-//! Loading models, and making room for them: in the container's memory and on disk.
+//! The models of a container and all that changes them: loading here, making room in `eviction`, and looking for replaced
+//! artifacts in `refresh`.
+
+mod eviction;
+mod refresh;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,16 +13,19 @@ use reqwest::{Client, Url};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+use eviction::Unloading;
+
 use super::CacheSettings;
+use super::eviction_reason::EvictionReason;
 use super::inventory::{Artifact, EvictionCandidates, Inventory, Loading, PartialArtifact, Slot};
 use super::management_api::ManagementApi;
-use super::refresh::{ModelRefresh, eviction_reason};
+use crate::endpoint::container_side::change_watch::ModelRefresh;
 use crate::endpoint::container_side::error::{ContainerError, InvocationError};
 use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, model_id};
 use crate::endpoint::container_side::partial_artifact::{incomplete_artifact, may_become_archive};
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
-use crate::platform::disk::DiskBudget;
+use crate::platform::fetch::disk::DiskBudget;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::Version;
 
@@ -29,48 +36,6 @@ const LOADING_LIMIT: Duration = Duration::from_secs(360);
 const BETWEEN_WRITES: Duration = Duration::from_millis(250);
 /// The container's answer when a model does not fit.
 const INSUFFICIENT_STORAGE: u16 = 507;
-
-/// Why a model or an artifact has to go.
-#[derive(Clone, Debug)]
-pub(super) enum EvictionReason {
-    /// The container has no memory to load another.
-    Memory { needed_for: String },
-    /// The container ran out of memory when it was to answer.
-    Invocation { needed_for: String },
-    /// Unpacked artifacts take more of the disk than they may.
-    Disk,
-    /// ModelCacheSetting is Disabled.
-    CacheDisabled,
-    /// Another artifact lies in its place.
-    Changed,
-    /// None does any more.
-    Deleted,
-}
-
-impl EvictionReason {
-    /// The metric's label.
-    fn reason(&self) -> &'static str {
-        match self {
-            EvictionReason::Memory { .. } | EvictionReason::Invocation { .. } => "memory",
-            EvictionReason::Disk => "disk",
-            EvictionReason::CacheDisabled => "cache_disabled",
-            EvictionReason::Changed | EvictionReason::Deleted => "refresh",
-        }
-    }
-}
-
-impl std::fmt::Display for EvictionReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            EvictionReason::Memory { needed_for } => write!(f, "memory is needed to load {needed_for}"),
-            EvictionReason::Invocation { needed_for } => write!(f, "memory is needed to invoke {needed_for}"),
-            EvictionReason::Disk => f.write_str("artifacts take more than --model-disk"),
-            EvictionReason::CacheDisabled => f.write_str("ModelCacheSetting is Disabled"),
-            EvictionReason::Changed => f.write_str("its artifact has changed since it was loaded"),
-            EvictionReason::Deleted => f.write_str("its artifact was deleted since it was loaded"),
-        }
-    }
-}
 
 /// The models of one container and all that changes them.
 #[derive(Debug)]
@@ -200,7 +165,7 @@ impl ModelManager {
         let start = Instant::now();
         slot.mark_checked();
         if self.refresh == ModelRefresh::Changed {
-            match eviction_reason(&self.state(target_model).await) {
+            match EvictionReason::for_state(&self.state(target_model).await) {
                 Some(EvictionReason::Changed) if self.is_partial(target_model, slot, start).await => {}
                 // Nobody uses it: the model is unloaded, and it is this task alone that loads it.
                 Some(_) => self.delete_artifact(target_model, &id).await,
@@ -371,141 +336,6 @@ impl ModelManager {
         let _counted = LoadInProgress::new(self);
         self.management.load(client, target_model, request_id, id, &self.folder.container_path(id)).await
     }
-
-    /// Unloads the least recently used model that no request uses. Says whether there was one.
-    pub(super) async fn unload_idle(self: &Arc<Self>, client: &Client, why: &EvictionReason) -> bool {
-        match self.begin_unload_next(EvictionCandidates::Idle) {
-            Some(unloading) => {
-                self.unload(client, unloading, why).await;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// The model that has to go next: requests that come for it from now on wait until it can be loaded again.
-    fn begin_unload_next(self: &Arc<Self>, pick: EvictionCandidates) -> Option<Unloading> {
-        let mut inventory = self.inventory();
-        let (target_model, slot) = inventory.eviction_candidate(pick)?;
-        self.begin_unload(&mut inventory, &target_model, &slot)
-    }
-
-    fn begin_unload(
-        self: &Arc<Self>,
-        inventory: &mut Inventory,
-        target_model: &TargetModel,
-        slot: &Arc<Slot>,
-    ) -> Option<Unloading> {
-        let gone = inventory.begin_unload(target_model, slot)?;
-        metrics::gauge!("byoc_endpoint_loaded_models").decrement(1);
-        let (manager, target_model, slot) = (Arc::clone(self), target_model.clone(), Arc::clone(slot));
-        Some(Unloading { manager, target_model, slot, _gone: gone })
-    }
-
-    /// Unloads a model whose artifact is another by now, in a task of its own: the requests that have it end on it, and those that
-    /// come from now on wait until it can be loaded again.
-    pub(super) fn unload_replaced(
-        self: &Arc<Self>,
-        client: &Client,
-        target_model: &TargetModel,
-        slot: &Arc<Slot>,
-        why: EvictionReason,
-    ) {
-        let unloading = {
-            let mut inventory = self.inventory();
-            self.begin_unload(&mut inventory, target_model, slot)
-        };
-        // Nothing if another request was first.
-        let Some(unloading) = unloading else { return };
-        let (manager, client) = (Arc::clone(self), client.clone());
-        tokio::spawn(async move { manager.unload(&client, unloading, &why).await });
-    }
-
-    /// Unloads a model once its requests have ended. Its artifact stays on disk.
-    async fn unload(&self, client: &Client, unloading: Unloading, why: &EvictionReason) {
-        let Unloading { target_model, slot, .. } = &unloading;
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if slot.is_idle() {
-                break;
-            }
-            changed.await;
-        }
-        let id = model_id(&self.store.url(target_model));
-        let unloaded = self.management.unload(client, &id).await;
-        metrics::counter!("byoc_endpoint_model_evictions_total", "reason" => why.reason()).increment(1);
-        let bytes = self.inventory().artifact(target_model).map_or(0, |artifact| artifact.bytes);
-        let (age, hits) = (slot.since.elapsed().as_secs_f64(), slot.hits.load(Ordering::Relaxed));
-        let (container, target_model) = (self.container(), target_model.as_str());
-        log::info!("{container}: unloaded {target_model}: {why}; {bytes} bytes, loaded {age:.1} s ago, {hits} hits");
-        if let Err(failure) = unloaded {
-            log::warn!("{container}: {target_model} may still be loaded: {failure}");
-        }
-    }
-
-    /// Deletes artifacts, the least recently used first, until the rest take no more than they may. Where all belong to
-    /// loaded models, those are unloaded that no request uses.
-    async fn enforce_disk_budget(self: &Arc<Self>, client: &Client) {
-        let Some(budget) = self.disk.as_ref().map(DiskBudget::limit) else { return };
-        loop {
-            let unused = {
-                let inventory = self.inventory();
-                if inventory.on_disk().1 <= budget {
-                    return;
-                }
-                inventory.least_recent_unused_artifact()
-            };
-            match unused {
-                Some(target_model) => self.evict_artifact(&target_model, &EvictionReason::Disk).await,
-                None if self.unload_idle(client, &EvictionReason::Disk).await => {}
-                // All are in use or on their way in; the next model to come tries again.
-                None => return,
-            }
-        }
-    }
-
-    /// Deletes an artifact that nobody needs, and says so.
-    async fn evict_artifact(&self, target_model: &TargetModel, why: &EvictionReason) {
-        if let Some(Artifact { bytes, hits, since, .. }) = self.delete_unused_artifact(target_model).await {
-            metrics::counter!("byoc_endpoint_artifact_evictions_total", "reason" => why.reason()).increment(1);
-            let age = since.elapsed().as_secs_f64();
-            let (container, target_model) = (self.container(), target_model.as_str());
-            log::info!(
-                "{container}: deleted {target_model} from disk: {why}; {bytes} bytes, unpacked {age:.1} s ago, {hits} hits"
-            );
-        }
-    }
-
-    /// Deletes the unpacked artifact of a model, if there is one, whose slot is that of the caller.
-    async fn delete_artifact(&self, target_model: &TargetModel, id: &str) {
-        let aside = {
-            let mut inventory = self.inventory();
-            if inventory.remove_artifact(target_model).is_none() {
-                return;
-            }
-            record_disk_gauges(&inventory);
-            self.folder.move_to_scratch(id)
-        };
-        delete(aside).await;
-    }
-
-    async fn delete_unused_artifact(&self, target_model: &TargetModel) -> Option<Artifact> {
-        let id = model_id(&self.store.url(target_model));
-        let (artifact, aside) = {
-            let mut inventory = self.inventory();
-            if !inventory.is_unused(target_model) {
-                return None;
-            }
-            let artifact = inventory.remove_artifact(target_model)?;
-            record_disk_gauges(&inventory);
-            // Under the lock, so that a request that comes now unpacks into a place that is free.
-            (artifact, self.folder.move_to_scratch(&id))
-        };
-        delete(aside).await;
-        Some(artifact)
-    }
 }
 
 async fn delete(folder: std::io::Result<PathBuf>) {
@@ -526,20 +356,6 @@ fn record_disk_gauges(inventory: &Inventory) {
 
 fn is_out_of_memory(failure: &InvocationError) -> bool {
     matches!(failure, InvocationError::Container { what: ContainerError::Status(INSUFFICIENT_STORAGE, _), .. })
-}
-
-/// A model on its way out; requests for it wait until this is dropped.
-struct Unloading {
-    manager: Arc<ModelManager>,
-    target_model: TargetModel,
-    slot: Arc<Slot>,
-    _gone: watch::Sender<()>,
-}
-
-impl Drop for Unloading {
-    fn drop(&mut self) {
-        self.manager.inventory().finish_unload(&self.target_model);
-    }
 }
 
 /// A load that the container is busy with.

@@ -1,0 +1,53 @@
+use super::*;
+
+#[actix_web::test]
+async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
+    let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
+    for (failure, expected) in [
+        (StorageError::NotFound, ArtifactState::Deleted),
+        (StorageError::NoSuchBucket, ArtifactState::Deleted),
+        (
+            StorageError::Unavailable("x".into()),
+            ArtifactState::Unknown(StorageError::Unavailable("x".into()).to_string()),
+        ),
+        (
+            StorageError::AccessDenied("x".into()),
+            ArtifactState::Unknown(StorageError::AccessDenied("x".into()).to_string()),
+        ),
+    ] {
+        let state = ArtifactState::of(&loaded, Err(failure));
+        assert_eq!(state, expected);
+    }
+    assert_eq!(ArtifactState::of(&loaded, Ok(loaded.clone())), ArtifactState::Unchanged);
+}
+
+#[actix_web::test]
+async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while() {
+    let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
+    let begun = Instant::now();
+    let (something, nothing) = tokio::join!(
+        ArtifactState::checked(&loaded, std::future::pending()),
+        ArtifactState::checked_where_nothing_was(std::future::pending())
+    );
+    assert!(begun.elapsed() < CHECK_LIMIT * 2);
+    assert_eq!((&something, &nothing), (&no_answer(), &no_answer()));
+    let backoff = CheckBackoff::default();
+    assert!(!backoff.is_active());
+    backoff.begin();
+    assert!(backoff.is_active());
+}
+
+#[actix_web::test]
+async fn a_look_comes_no_sooner_after_another_than_the_interval() {
+    let interval = Duration::from_millis(50);
+    let watcher = ChangeWatcher::new(CheckInterval::AtMostEvery(interval));
+    assert!(watcher.begin() && !watcher.begin(), "one at a time");
+    let begun = Instant::now();
+    watcher.pause().await;
+    watcher.end(false);
+    assert!(watcher.begin());
+    watcher.pause().await;
+    assert!(begun.elapsed() >= interval);
+    watcher.end(true);
+    assert!(!watcher.begin());
+}
