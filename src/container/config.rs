@@ -1,4 +1,4 @@
-//! What a container is told, once it is known to be right.
+//! The settings of a container, checked.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct Config {
     pub models_root: Option<PathBuf>,
     /// What is said of scikit-learn artifacts, beside what lies with them.
     pub overrides: Overrides,
-    /// The media type of an answer where the caller accepts any; the model's own choice if `None`.
+    /// The media type of a response whose caller accepts any; JSON if `None`.
     pub default_accept: Option<MediaType>,
     /// How many requests are worked on at once.
     pub workers: usize,

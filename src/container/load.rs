@@ -1,5 +1,5 @@
-//! `POST /models`: what multi-model-server takes, in the order in which it looks at it, and what it answers (`contract.md`
-//! §11, read in `ManagementRequestHandler` and `ModelArchive` of github.com/awslabs/multi-model-server at 706aa9c7).
+//! `POST /models`: the parameters that multi-model-server takes, checked in its order, and its responses
+//! (`ManagementRequestHandler` and `ModelArchive` of github.com/awslabs/multi-model-server at 706aa9c7).
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The hosting contract: what `docker run IMAGE serve` has to be for SageMaker.
 //!
-//! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This room
-//! knows HTTP, the account of memory and the life of the process; what a model is and how it answers is [`crate::model`]'s.
+//! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This module
+//! knows HTTP, memory accounting and the life of the process; [`crate::model`] knows what a model is and how it answers.
 
 pub mod accounts;
 pub mod app;

@@ -103,8 +103,8 @@ pub struct Page {
 /// What a name and its slot take beside the model itself: two short strings, a node's share, the reference counts.
 const SLOT_BYTES: u64 = 256;
 
-/// A model is large whose file has more than this part of the budget. What loading takes is leased, so large ones would not
-/// fit side by side where each does alone.
+/// A model is large if its file needs more than 1/64 of the budget. Loading leases memory too, so that two large models may not
+/// fit at the same time although each fits alone.
 const LARGE: u64 = 64;
 
 impl Registry {

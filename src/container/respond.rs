@@ -1,4 +1,4 @@
-//! Answers in multi-model-server's shape, which existing clients match on (`contract.md` §11, read in
+//! Responses in the shape of multi-model-server, which existing clients match on (`ErrorResponse` and `StatusResponse` of
 //! github.com/awslabs/multi-model-server at 706aa9c7).
 
 use std::time::Duration;

@@ -1,7 +1,8 @@
-//! What a container answers to: one function a path.
+//! The routes of a container: one function for each path.
 //!
 //! Sources: docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html,
-//! docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html and multi-model-server itself (`contract.md` §11).
+//! docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html and
+//! github.com/awslabs/multi-model-server at 706aa9c7.
 
 use std::borrow::Cow;
 

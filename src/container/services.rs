@@ -33,7 +33,7 @@ pub struct Services {
     pub single: OnceLock<Arc<Loaded>>,
     /// Who does what takes longer.
     pub workers: Workers,
-    /// The media type of an answer where the caller accepts any.
+    /// The media type of a response whose caller accepts any; JSON if `None`.
     pub default_accept: Option<MediaType>,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,

@@ -1,10 +1,11 @@
 //! The local endpoint: SageMaker's InvokeEndpoint on one machine, around containers that speak the hosting contract.
 //!
-//! Cut in two. [`client_side`] is what clients see: the runtime API, its headers and its errors. [`container_side`] is
-//! what containers see: how they are started and watched, the chain through them, and the models that a multi-model
-//! container is told to load. [`config`] is where both begin: CreateModel's own JSON.
+//! [`client_side`] is what clients see: the runtime API, its headers and its errors. [`container_side`] is what containers see:
+//! how they are started, the pipeline through them, and the models that a multi-model container is told to load. [`config`]
+//! reads the configuration of both: CreateModel's or CreateEndpointConfig's JSON.
 //!
-//! This room talks to containers over HTTP only. It must not know what a container computes, nor use [`crate::container`].
+//! The endpoint talks to containers over HTTP only. It does not know what a container computes, and does not use
+//! [`crate::container`].
 
 pub mod client_side;
 pub mod config;

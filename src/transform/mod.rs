@@ -5,7 +5,7 @@
 //! payloads of it; `model` has them answered; `processing` filters and joins; `output` writes whole files or none; `run` has
 //! them all work together, and `progress` says how far they are.
 //!
-//! This room talks to containers over HTTP only. It must not know what a container computes.
+//! A job talks to containers over HTTP only and does not know what a container computes.
 
 mod create_transform_job;
 mod fingerprint;

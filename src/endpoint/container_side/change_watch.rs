@@ -1,7 +1,7 @@
-//! Whether a loaded model is still the one that lies at its place, and what is done about it where it is not.
+//! Checking whether the artifact of a loaded model was replaced or deleted.
 //!
-//! On AWS a loaded model goes on answering whatever happens to its artifact, and so it does here ([`ModelRefresh::Never`]):
-//! but it is said once, by somebody who looks now and then, off the way of requests. With [`ModelRefresh::Changed`] each
+//! On AWS a loaded model goes on answering whatever happens to its artifact, and so it does here ([`ModelRefresh::Never`]), but a
+//! background check logs the change once. With [`ModelRefresh::Changed`] each
 //! request looks before it is answered, for the loop of train, replace and invoke.
 
 use std::sync::atomic::{AtomicU8, Ordering};

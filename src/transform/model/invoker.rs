@@ -211,7 +211,7 @@ impl Invoker {
                 Err(failure) => failure,
             };
             if !failure.is_retryable() || left == 0 {
-                // Whoever comes next finds a container that works, or nobody does.
+                // Leave a working container for the next payload, or fail the job.
                 if failure.is_container_failure() {
                     self.ensure_healthy().await.map_err(TransformError::Job)?;
                 }

@@ -1,5 +1,5 @@
-//! The models of a multi-model container: each is unpacked and loaded once, on first use, however many requests wait;
-//! what was not used for longest goes first when room is needed.
+//! The models of a multi-model container: each is unpacked and loaded once, on first use, however many requests wait for it. The
+//! least recently used model is evicted first when memory or disk is needed.
 //!
 //! [`ModelCache`] hands out [`LoadedModel`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
 //! `model_manager` loads, unloads and deletes, each with its `eviction_reason`; `management_api` is how the container is told.
