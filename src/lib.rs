@@ -15,8 +15,7 @@
 //!   (bodies whose memory is leased as they arrive), [`temporary_folder`] (folders that are removed even if their
 //!   process is killed).
 //! - Packages of their own, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`]
-//!   below
-//!   both.
+//!   below both.
 
 pub mod cli;
 pub mod container;
