@@ -2,7 +2,7 @@
 //!
 //! A [`Cause`] says what went wrong in terms of data: a payload, an artifact, a document. What that means to a client, to a
 //! process or to a person who runs a command is not known here; the program maps causes to its own. `Display` of an
-//! [`Error`] prints its place and its message, `source()` is the error that caused it, and [`chain`] prints both.
+//! [`Error`] prints its place and its message, `source()` is the error that caused it, and [`chain()`] prints both.
 
 mod chain;
 mod details;

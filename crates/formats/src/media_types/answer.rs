@@ -80,7 +80,7 @@ impl<'w> AnswerWriter<'w> {
     /// Appends the features of a block of rows.
     ///
     /// # Errors
-    /// [`Cause::NotWritable`] for text in a media type that holds only numbers, with the row and the column; and where
+    /// [`NotWritable`](crate::error::Cause::NotWritable) for text in a media type that holds only numbers, with the row and the column; and where
     /// there is no memory for the answer.
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
         let (format, rows) = (self.media_type.format(), features.table.rows);
