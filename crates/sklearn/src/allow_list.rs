@@ -1,5 +1,5 @@
-//! The classes and functions of scikit-learn that a pickle may name: those of the transformers and estimators, and what is
-//! said of the others.
+//! The classes and functions of scikit-learn that a pickle may name: those of the transformers and estimators, and
+//! what is said of the others.
 
 use crate::artifact::class_list::{ClassList, ClassNames};
 use crate::estimators::registry::{self, supported_estimators};

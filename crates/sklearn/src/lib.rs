@@ -2,12 +2,14 @@
 //!
 //! Folders, each of which imports only from those above it:
 //!
-//! - `columns`: columns with numpy's types, the categories of an encoder, and what they cost.
-//! - `artifact`: attributes of pickled objects, and the bounds of building a model from them.
-//! - `feature_names`: names of features, and values for descriptions.
-//! - `parameters`: the values of parameters and attributes in JSON and in Python.
+//! - `columns`: columns with numpy's types, the categories of an encoder, and the cost of a column.
+//! - `artifact`: attributes of pickled objects, and the bounds within which a model is built from them.
+//! - `feature_names`: names of features, and fitted values as descriptions show them.
+//! - `parameters`: parameters and fitted attributes in JSON and in Python.
+//! - `statistics`: moments, quantiles and counts of columns, for fits.
 //! - `estimators`: linear estimators.
 //! - `transformers`: scikit-learn's transformers, a folder each.
+//! - `allow_list`: the classes that a pickle may name.
 //! - [`preprocessor`]: the transformers of a model with the layout of its requests.
 //! - [`describe`]: what is in a model, as data.
 //! - [`scorer`]: an estimator with the transformers before it.

@@ -1,4 +1,5 @@
-//! From the objects of a pickle to a model: typed access to their attributes, and the bounds within which a model is built.
+//! From the objects of a pickle to a model: typed access to their attributes, and the bounds within which a model is
+//! built.
 
 pub(crate) mod attributes;
 pub mod builder;

@@ -1,22 +1,23 @@
-//! How much a file may ask to be done: a number of bytes handled for each of its own.
+//! The work that a file may cause: a number of bytes handled for each byte of its own.
 //!
-//! A pickle names a value again in two bytes, however large it is. Whoever walks such a value each time that it is named does
-//! more than the file's length justifies, so each walk is counted, and ends where the file cannot be an honest one any more.
+//! A pickle names a value again in two bytes, however large it is. Walking such a value each time that it is
+//! named does more than the file's length justifies, so each walk is counted, and ends where the file cannot be an
+//! honest one any more.
 
 use byoc_account::Allowance;
 use std::cell::Cell;
 
 use byoc_formats::error::{Error, Result};
 
-/// The most columns that a model of scikit-learn's may have at any of its steps. Nothing in the file need stand behind such a
-/// count, and all that is done by column is done that often.
+/// The most columns that a model of scikit-learn's may have at any of its steps. Nothing in the file need stand behind
+/// such a count, and all that is done by column is done that often.
 pub(crate) const MOST_COLUMNS: usize = 1 << 20;
 
-/// How many bytes may be handled for each byte of the file. An array of bools, which become floats, is handled eight bytes a
-/// byte, and some are read twice.
+/// How many bytes may be handled for each byte of the file. An array of bools, which become floats, is handled eight
+/// bytes a byte, and some are read twice.
 const EACH: usize = 64;
 
-/// What is left of it, and the memory that the work may take.
+/// The work that is left, and the memory that it may take.
 #[derive(Debug)]
 pub(crate) struct Work<'a> {
     left: Cell<usize>,
@@ -24,7 +25,7 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// The work that a file of so many bytes, uncompressed, may ask for beside `always`, which the smallest one may.
+    /// The work that a file of `bytes` bytes, uncompressed, may cause beside `always`, which any file may.
     pub(crate) fn of_file(bytes: usize, always: usize, allowance: &'a Allowance) -> Work<'a> {
         Work { left: Cell::new(bytes.saturating_mul(EACH).saturating_add(always)), allowance }
     }

@@ -13,8 +13,9 @@ use byoc_formats::rows::table::Column;
 /// What differs between versions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CheckArray {
-    /// From 1.1 on, a frame with bool columns has the type that numpy promotes all its types to; before, it was as pandas
-    /// makes an array of it: of objects, where a bool column stands beside numbers (`_pandas_dtype_needs_early_conversion`).
+    /// From 1.1 on, a frame with bool columns has the type that numpy promotes all its types to; before, it was as
+    /// pandas makes an array of it: of objects, where a bool column stands beside numbers
+    /// (`_pandas_dtype_needs_early_conversion`).
     promotes_bools: bool,
     /// From 0.23 to 1.0, bool columns of a frame count as objects where numbers are asked for.
     numbers_of_bools_are_floats: bool,
@@ -59,8 +60,8 @@ impl CheckArray {
         features.into_iter().map(objects_as_floats).collect()
     }
 
-    /// `dtype=object`: each value as an object of the type that it has in the array; in a frame with bool columns, from 1.1 on,
-    /// of the type of its column.
+    /// `dtype=object`: each value as an object of the type that it has in the array; in a frame with bool columns,
+    /// from 1.1 on, of the type of its column.
     pub(crate) fn objects<'c, 'a>(self, features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
         each_as_objects(if bools(&features) > 0 { features } else { stack(features) })
     }

@@ -17,7 +17,7 @@ struct Inner<'t> {
 }
 
 impl<'t> ColumnNames<'t> {
-    /// The bytes that so many names take, with the table of their positions.
+    /// The bytes that `count` names take, with the table of their positions.
     pub(crate) fn bytes(count: usize) -> usize {
         count.saturating_mul(size_of::<&str>() + 2 * (size_of::<(&str, usize)>() + 1))
     }

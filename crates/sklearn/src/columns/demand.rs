@@ -1,4 +1,4 @@
-//! What transforming a row takes, known before any row is: memory and time are reckoned by it.
+//! The memory and time that transforming a row takes, estimated before any row is read.
 
 use crate::columns::feature::Feature;
 use byoc_account::Allowance;
@@ -7,16 +7,16 @@ use byoc_formats::rows::table::Cell;
 use byoc_formats::rows::{Block, Frame};
 use std::ops::Add;
 
-/// What a transformer takes for each row.
+/// The memory and time that a transformer takes for each row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
-    /// How many columns it gives.
+    /// The number of output columns.
     pub width: usize,
-    /// How many columns it holds at once, at most: what it is given, what it gives, and what stands between.
+    /// The most columns that it holds at once: input, output and intermediate ones.
     pub columns: usize,
     /// The bytes of their cells.
     pub bytes: usize,
-    /// How long it takes, in nanoseconds on a slow core. It tells what is heavy from what is not, no more.
+    /// The time in nanoseconds on a slow core: a rough estimate that only separates cheap from expensive.
     pub nanoseconds: u64,
     /// Whether what a row becomes depends on all other rows of the body.
     pub all_rows: bool,
@@ -37,8 +37,8 @@ const MOVE: u64 = 5;
 /// What a column takes beside its cells: itself, and what an allocator adds to its memory.
 const COLUMN: usize = size_of::<Feature<'_, '_>>() + 32;
 
-/// Bytes of cells that a block of rows has: enough that what a block costs by itself does not count, and no more than a cache
-/// holds.
+/// Bytes of cells that a block of rows has: enough that what a block costs by itself does not count, and no more than
+/// a cache holds.
 const BLOCK: usize = 512 << 10;
 
 /// A cell of any type, and one of a float.
@@ -57,7 +57,7 @@ impl Demand {
         }
     }
 
-    /// A transformer of so many columns to so many of numbers, each of which takes so long.
+    /// A transformer that makes `width` columns of numbers from `given` columns, at `nanoseconds_each` for a value.
     pub fn of(given: usize, width: usize, nanoseconds_each: u64) -> Demand {
         let work = nanoseconds_each.saturating_mul(given.max(width) as u64);
         let moves = MOVE.saturating_mul(given.saturating_add(width) as u64);
@@ -98,7 +98,7 @@ impl Demand {
         })
     }
 
-    /// The bytes that so many rows take.
+    /// The bytes that this number of rows takes.
     pub fn bytes_of(&self, rows: usize) -> usize {
         self.bytes.saturating_mul(rows).saturating_add(self.columns.saturating_mul(COLUMN))
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a value on its way through the transformers.
+//! Errors of values in the transformers.
 
 use crate::columns::origin::Origin;
 use byoc_formats::error::{Error, Place};
@@ -61,7 +61,7 @@ impl Fault {
         self
     }
 
-    /// The error for whoever sent the request; `column` turns an origin into the column's number in the request,
+    /// The error for the caller; `column` turns an origin into the column's number in the request,
     /// counted from 1, and its name.
     pub(crate) fn into_error(self, column: impl Fn(Origin) -> Option<(usize, Option<String>)>) -> Error {
         let column = column(self.0.origin);

@@ -14,8 +14,8 @@ pub(crate) struct Feature<'c, 'a> {
     pub(crate) origin: Origin,
     /// Its values.
     pub(crate) data: Cow<'c, Column<'a>>,
-    /// Whether the column of the request that this is a part of has a value in some row, or is known to be one of text. Where
-    /// that is not known, its own values decide.
+    /// Whether the column of the request that this is a part of has a value in some row, or is known to be one of
+    /// text. Where that is not known, its own values decide.
     pub(crate) has_values: bool,
     /// Whether an imputer gives it.
     pub(crate) imputed: bool,

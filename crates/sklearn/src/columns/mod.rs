@@ -1,5 +1,5 @@
-//! Columns on their way through a model: their types, numpy's promotion, the checks that scikit-learn makes of an array,
-//! the categories that a value is looked up in, and what a column costs.
+//! Columns on their way through a model: their types, numpy's promotion, the checks that scikit-learn makes of an
+//! array, the categories that a value is looked up in, and what a column costs.
 //!
 //! This folder knows neither transformers nor the objects of a pickle.
 

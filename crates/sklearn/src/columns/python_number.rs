@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// `float(text)`: spaces around the number, `_` between digits, decimal digits of any script, and any case of nan, inf and
-/// infinity.
+/// `float(text)`: spaces around the number, `_` between digits, decimal digits of any script, and any case of nan, inf
+/// and infinity.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c));
     let trimmed = &*with_ascii_digits(trimmed)?;
@@ -22,8 +22,8 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     }
 }
 
-/// The text with each decimal digit as the ASCII one of its value, as CPython's `_PyUnicode_TransformDecimalAndSpaceToASCII`
-/// makes it; `None` where something else is not ASCII.
+/// The text with each decimal digit as the ASCII one of its value, as CPython's
+/// `_PyUnicode_TransformDecimalAndSpaceToASCII` makes it; `None` where something else is not ASCII.
 fn with_ascii_digits(text: &str) -> Option<Cow<'_, str>> {
     if text.is_ascii() {
         return Some(text.into());
@@ -38,7 +38,8 @@ fn decimal_value(c: char) -> Option<u32> {
     Some(u32::from(c) - u32::from(*first)).filter(|value| *value < 10)
 }
 
-/// The digit zero of each script; the nine others follow it. `unicodedata.decimal` of Python 3.13, which has Unicode 15.1.
+/// The digit zero of each script; the nine others follow it. `unicodedata.decimal` of Python 3.13, which has Unicode
+/// 15.1.
 #[rustfmt::skip]
 const ZEROS: &[char] = &[
     '\u{30}', '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}',

@@ -1,9 +1,10 @@
 //! What a fitted model shows of how the columns of its requests were read.
 //!
-//! A body of CSV does not say what its columns are, so they are typed as `pandas.read_csv` types them, by all their cells
-//! together. But an encoder whose categories are all text of digits (`01234`) was given a column that somebody had said to be
-//! text: by itself pandas had made numbers of it. And a category `None` was no missing value when it was fitted. While a model is built, each transformer that is given a column
-//! of the request as it came notes what it shows of it ([`Seen`]).
+//! A body of CSV does not say what its columns are, so they are typed as `pandas.read_csv` types them, by all their
+//! cells together. But an encoder whose categories are all text of digits (`01234`) was given a column that somebody
+//! had said to be text: by itself pandas had made numbers of it. And a category `None` was no missing value when it
+//! was fitted. While a model is built, each transformer that is given a column of the request as it came notes what it
+//! shows of it ([`Seen`]).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub(crate) enum Origins {
 }
 
 impl Origins {
-    /// A column that is none of the request.
+    /// A column that is not one of the request.
     pub(crate) const CHANGED: u32 = u32::MAX;
 
     /// The column of the request that a column is.
@@ -41,8 +42,8 @@ impl Origins {
 pub(crate) struct Seen {
     /// Something that only a column has that was said to be text.
     pub(crate) is_text: bool,
-    /// Text that looks like numbers, as a column also has it without being said to be text: then numbers alone are numbers, as
-    /// to pandas.
+    /// Text that looks like numbers, as a column also has it without being said to be text: then numbers alone are
+    /// numbers, as to pandas.
     pub(crate) is_undecided: bool,
     /// What was text, though pandas has it for missing.
     pub(crate) text: MissingTexts,
@@ -57,7 +58,7 @@ pub(crate) struct Seen {
 pub(crate) struct Texts {
     pub(crate) numbers: bool,
     pub(crate) truths: bool,
-    /// One of them is none that a number or a truth would be written as: `01234`.
+    /// One of them is not the text that its number or bool would be written as: `01234`.
     pub(crate) some_never_come_back: bool,
     pub(crate) others: Others,
     /// Those that pandas has for missing.
@@ -121,12 +122,12 @@ impl Texts {
         self.numbers || self.truths
     }
 
-    /// What they say; `None` where none of them looks like a number or a truth. `is_fill` tells whether the text of a number was
-    /// only put where a value was missing.
+    /// What they say; `None` where none of them looks like a number or a truth. `is_fill` tells whether the text of a
+    /// number was only put where a value was missing.
     ///
     /// Text of one kind alone would be numbers, or truths, if nobody had said that it is text. Beside others (`01234`,
-    /// `missing`) pandas makes text of it by itself; but a number that is another text (1234) would never be found again among
-    /// what was fitted, so there it is text too.
+    /// `missing`) pandas makes text of it by itself; but a number that is another text (1234) would never be found
+    /// again among what was fitted, so there it is text too.
     pub(crate) fn proof(&self, is_fill: impl Fn(u32) -> bool) -> Option<Proof> {
         let is_one_kind = self.numbers != self.truths;
         let are_alone = match self.others {

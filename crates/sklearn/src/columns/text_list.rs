@@ -19,12 +19,12 @@ impl Default for TextList {
 }
 
 impl TextList {
-    /// The bytes of so many texts that have so many bytes together.
+    /// The bytes of `count` texts that have `bytes` bytes together.
     pub(crate) fn bytes(count: usize, bytes: usize) -> usize {
         bytes.saturating_add(count.saturating_mul(size_of::<u32>()))
     }
 
-    /// So many texts in order, of so many bytes. `None` when together they are longer than 4 GiB.
+    /// `count` texts in order, of `bytes` bytes. `None` when together they are longer than 4 GiB.
     pub(crate) fn packed<'t>(texts: impl Iterator<Item = &'t str>, count: usize, bytes: usize) -> Option<TextList> {
         let mut all = String::with_capacity(bytes);
         let mut ends = Vec::with_capacity(count);
@@ -35,7 +35,7 @@ impl TextList {
         Some(TextList::Packed { text: all.into(), ends: ends.into() })
     }
 
-    /// The texts of an array, so many of so many bytes. `None` when together they are longer than 4 GiB, or no text.
+    /// The `count` texts of an array, of `bytes` bytes. `None` when together they are longer than 4 GiB, or no text.
     pub(crate) fn of_array(array: ArrayView<'_>, count: usize, bytes: usize) -> Option<TextList> {
         let mut all = String::with_capacity(bytes);
         let mut ends = Vec::with_capacity(count);

@@ -1,14 +1,15 @@
-//! What is in a preprocessor, as data for whoever shows it: the tree of transformers with their columns, settings, fitted
+//! What is in a preprocessor, as data: the tree of transformers with their columns, settings, fitted
 //! values and the names of their features.
 //!
-//! It is read from the pickle again, since what is kept for transforming has neither names nor settings. What a setting or a
-//! fitted value is, scikit-learn's own convention says: parameters of the constructor are attributes without an underscore
-//! at either end, what was learned at fit ends in one. `names` is how features are named, `values` how values are shown;
-//! what each class names its features stands in its own file of [`super::transformers`].
+//! It is read from the pickle again, since what is kept for transforming has neither names nor settings. What a
+//! setting or a fitted value is, scikit-learn's own convention says: parameters of the constructor are attributes
+//! without an underscore at either end, what was learned at fit ends in one. How a class names its features is in its
+//! folder of
+//! [`transformers`](crate::transformers).
 //!
-//! Artifacts of scikit-learn 1.0 and later are named as `get_feature_names_out` of the newest version names them. Before,
-//! there was `get_feature_names`, which knew neither the names of a frame nor most transformers: where it answers, its names
-//! are shown; where it raises, the newer names are, and [`TransformerDescription::note`] says so.
+//! Artifacts of scikit-learn 1.0 and later are named as `get_feature_names_out` of the newest version names them.
+//! Before, there was `get_feature_names`, which knew neither the names of a frame nor most transformers: where it
+//! answers, its names are shown; where it raises, the newer names are, and [`TransformerDescription::note`] says so.
 
 #[cfg(test)]
 mod describe_test;
@@ -40,12 +41,13 @@ pub struct PreprocessorDescription {
     pub columns: Vec<Name>,
     /// The label that a row may have.
     pub label: Option<LabelDescription>,
-    /// How columns are read of which that is known, whatever their cells look like.
+    /// How the columns are read whose dtype does not depend on their cells.
     pub read_as: Vec<ColumnReadAs>,
-    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to say it.
+    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to
+    /// say it.
     pub undecided_types: Option<String>,
-    /// The texts that are values here, though the newest pandas has them for missing: as the pandas did that the model was
-    /// fitted beside.
+    /// The texts that are values here, though the newest pandas has them for missing: as the pandas did that the model
+    /// was fitted beside.
     pub no_missing_values: Vec<&'static str>,
     /// Why every request will be refused, if it will.
     pub refusal: Option<String>,
@@ -60,9 +62,9 @@ pub struct LabelDescription {
     pub name: Option<String>,
     /// `first` or `last`, or which column it is.
     pub position: Cow<'static, str>,
-    /// Whether nobody said that it is the label.
+    /// Whether it is a guess: no setting and no document says that it is the label.
     pub guessed: bool,
-    /// Why it was guessed, and how to say otherwise.
+    /// Why it was guessed, and which setting changes it.
     pub note: Option<String>,
 }
 
@@ -82,7 +84,7 @@ pub struct ColumnReadAs {
 /// One transformer of the tree.
 #[derive(Debug, Serialize)]
 pub struct TransformerDescription {
-    /// What the transformer that it is part of calls it.
+    /// Its name in the transformer that it is part of.
     pub name: Option<String>,
     /// scikit-learn's class, or `passthrough`.
     pub class: String,
@@ -108,12 +110,12 @@ pub struct TransformerDescription {
     pub feature_names_out: Option<Vec<Name>>,
     /// Why there are no names: what scikit-learn raises.
     pub feature_names_out_error: Option<String>,
-    /// What is particular about the names.
+    /// A remark about the names.
     pub note: Option<String>,
 }
 
-/// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, as coefficients of their
-/// features, or say nothing.
+/// Attributes that are neither shown as settings nor as fitted: they are shown as the tree itself, as coefficients of
+/// their features, or say nothing.
 const STRUCTURE: &[&str] = &[
     "best_estimator_",
     "coef_",
@@ -272,7 +274,8 @@ fn describe(
         if !name.ends_with('_') {
             description.settings.insert(name.to_owned(), values::json(value, bounds)?);
         } else if let Some(features) = value.attribute("features_") {
-            // An object with this attribute, such as an indicator of missing values, is shown by it: the columns it looks at.
+            // An object with this attribute, such as an indicator of missing values, is shown by it: the columns it
+            // looks at.
             description.fitted.insert(name.to_owned(), values::json(features, bounds)?);
         } else {
             description.fitted.insert(name.to_owned(), values::json(value, bounds)?);
@@ -297,8 +300,8 @@ fn describe(
     Ok(description)
 }
 
-/// `infrequent_categories_` of an encoder, which scikit-learn works out of two attributes: for each column the categories
-/// that share one number, or None.
+/// `infrequent_categories_` of an encoder, which scikit-learn works out of two attributes: for each column the
+/// categories that share one number, or None.
 fn infrequent_categories(encoder: Attributes<'_>, bounds: &Bounds<'_>) -> Result<Option<Json>> {
     let indices = encoder.present("_infrequent_indices").and_then(Value::items);
     let categories = encoder.get("categories_").and_then(Value::items);

@@ -1,9 +1,8 @@
 //! `preprocessor.json`: a preprocessor as a person writes it, and as `byoc train` writes it once it is fitted.
 //!
-//! Both are the same document (docs/preprocessor-json.md): in the second, transformers have the attributes too that a fit gives
-//! them, by scikit-learn's names. `values/` is what stands in the places, `classes` the transformers, `composite` those
-//! that are made of others, `check` what a fit would not have written, `layout` how the text is broken into lines, `python` the fitted document as the object that scikit-learn would have pickled. This room
-//! knows no data.
+//! Both have the same form (docs/preprocessor-json.md). In a fitted document, transformers also have the attributes
+//! that a fit adds, by scikit-learn's names. What a transformer of one class looks like is in its folder of
+//! `transformers`; `layout` breaks the text into lines.
 
 #[cfg(test)]
 mod check_test;
@@ -96,8 +95,8 @@ impl Specification {
         self.label.as_ref().map(|_| position(self.label_position))
     }
 
-    /// The lines that would be a header of its rows: their names with the label at its place, and without; none where the
-    /// columns have no names.
+    /// The lines that would be a header of its rows: their names with the label at its place, and without; none where
+    /// the columns have no names.
     pub fn header_lines(&self) -> Vec<Vec<String>> {
         let Some(names) = &self.names else { return Vec::new() };
         let with_label = self.label.as_ref().map(|label| match position(self.label_position) {
@@ -211,8 +210,8 @@ impl Document {
         byoc_formats::pickle::read(joblib, &ScikitLearn, allowance).map(Tree::of_json).map_err(Document::located)
     }
 
-    /// An error about the object that a document was turned into, as one about the document. It has no place: its byte would
-    /// be one of a pickle that was never written to a file.
+    /// An error about the object that a document was turned into, as one about the document. It has no place: its byte
+    /// would be one of a pickle that was never written to a file.
     pub fn located(error: Error) -> Error {
         let cause = if error.cause() == Cause::BadArtifact { Cause::BadDocument } else { error.cause() };
         error.because(cause).without_place()
@@ -233,8 +232,8 @@ impl Document {
         byoc_formats::pickle::write(&self.transformer.to_python())
     }
 
-    /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody says of
-    /// its columns.
+    /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody
+    /// says of its columns.
     ///
     /// # Errors
     /// [`Cause::BadDocument`] for attributes that do not fit each other.
@@ -246,7 +245,8 @@ impl Document {
         preprocessor
     }
 
-    /// What a `columns.json` beside the pickle would say, with what is said of it from outside. Transformers have one method.
+    /// What a `columns.json` beside the pickle would say, with what is said of it from outside. Transformers have one
+    /// method.
     pub fn columns_json(&self, overrides: &Overrides) -> ColumnsJson {
         let label = self.label.clone().map(|label| (label, position(self.label_position)));
         let overrides = Overrides { method: None, ..overrides.clone() };

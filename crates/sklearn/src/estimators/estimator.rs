@@ -91,7 +91,8 @@ impl Estimator {
         })
     }
 
-    /// What a row of so many features takes: a product for each feature and output, and up to three values for an output.
+    /// What a row of so many features takes: a product for each feature and output, and up to three values for an
+    /// output.
     pub(crate) fn demand(&self, features: usize) -> Demand {
         let outputs = self.linear.outputs();
         let products = features.saturating_mul(outputs) as u64;

@@ -1,7 +1,7 @@
 //! `X @ coef_.T + intercept_`: what every linear model of scikit-learn computes first.
 //!
-//! Products are added feature by feature, from the first to the last, so that an answer depends neither on the CPU nor on
-//! how many rows a request has. numpy's BLAS adds in an order of its own, which is some units in the last place off.
+//! Products are added feature by feature, from the first to the last, so that an answer depends neither on the CPU nor
+//! on how many rows a request has. numpy's BLAS adds in an order of its own, which is some units in the last place off.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::Builder;
@@ -39,8 +39,8 @@ pub(crate) struct Values {
 }
 
 impl Linear {
-    /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `refuses` is what the features may
-    /// not hold.
+    /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `refuses` is what the features
+    /// may not hold.
     pub(crate) fn read<'t>(object: Attributes<'t>, refuses: Refuses, builder: &mut Builder<'t, '_>) -> Result<Linear> {
         let value = object.required("coef_")?;
         let expected = "an array of floats of one or two dimensions";

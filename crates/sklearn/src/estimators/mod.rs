@@ -1,4 +1,5 @@
-//! scikit-learn's linear estimators: what they read from a pickle, and how they are applied to features.
+//! scikit-learn's linear estimators: `registry` lists the classes, `estimator` has their methods, `linear` the
+//! coefficients and their products with rows, `classes` and `probabilities` what a classifier makes of the products.
 
 pub(crate) mod classes;
 pub(crate) mod estimator;

@@ -1,4 +1,4 @@
-//! How much may be said of a file: names and values are counted before they are made.
+//! The bounds of a description: names and values are counted before they are made.
 
 use crate::artifact::work::Work;
 use crate::feature_names::name::{Name, Names, NoNames};
@@ -21,7 +21,7 @@ pub(crate) struct Bounds<'a> {
 }
 
 impl<'a> Bounds<'a> {
-    /// The bounds of what is said of a file of so many bytes, uncompressed.
+    /// The bounds of the description of a file of `artifact_bytes` bytes, uncompressed.
     pub(crate) fn new(version: Version, artifact_bytes: usize, allowance: &'a Allowance) -> Bounds<'a> {
         Bounds { version, artifact_bytes, work: Work::of_file(artifact_bytes, ALWAYS, allowance) }
     }

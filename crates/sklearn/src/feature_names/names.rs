@@ -8,7 +8,8 @@ use byoc_formats::error::Error;
 use byoc_formats::pickle::Value;
 use std::collections::HashMap;
 
-/// The names that a transformer is given: those handed down, which must be those of fit, else those of fit, else x0, x1, …
+/// The names that a transformer is given: those handed down, which must be those of fit, else those of fit, else x0,
+/// x1, …
 pub(crate) fn names_in(transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     choose(fitted(transformer, bounds)?.as_deref(), count_in(transformer), given, bounds)
 }

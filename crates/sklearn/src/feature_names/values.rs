@@ -1,4 +1,4 @@
-//! Values of a pickle as JSON for whoever reads a description, and as Python's `str` for names.
+//! Values of a pickle as JSON for descriptions, and as Python's `str` for names of features.
 
 use crate::columns::dtype::half;
 use crate::feature_names::bounds::Bounds;
@@ -12,8 +12,8 @@ const ENTRY: usize = 2 * size_of::<String>();
 
 /// A value as JSON: numbers, text, lists, objects by text keys; `null` for None.
 ///
-/// A float that JSON does not have is `{"float": "nan"}`, so that it is neither None nor text. What is no plain value (a
-/// class, a function, an estimator) is its name.
+/// A float that JSON does not have is `{"float": "nan"}`, so that it is neither None nor text. What is no plain value
+/// (a class, a function, an estimator) is its name.
 ///
 /// # Errors
 /// When the file names the same values so often that it would be far larger than the file.

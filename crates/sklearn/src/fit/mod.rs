@@ -1,12 +1,8 @@
-//! Fitting: from a specification and rows to what scikit-learn's `fit` would have learned of them (1.9).
+//! Fits a preprocessor: from a specification and rows to what scikit-learn 1.9 would have learned from them.
 //!
-//! Rows come in chunks, as often as they are asked for. One walk over them teaches every transformer whose input is
-//! settled; the steps of a pipeline need a walk each. `plan` is the tree of what is done and what is still to be learned,
-//! `learn` what a transformer does while rows go by; then one file a transformer, and what several of them use: `moments`
-//! (mean and variance), `kept` (columns in memory), `quantiles`, `counts` (categories), `minimize`.
-//!
-//! Where scikit-learn sums a column in numpy's order, sums here are compensated, so that they do not depend on how rows
-//! are cut into chunks; the difference is in the last digits, and less than the error of numpy's own sum.
+//! Rows come in chunks, in as many passes as a fit needs. In one pass, every transformer learns whose input is known;
+//! each step of a sequence needs a pass of its own. What a class learns is in its folder of `transformers`, the tree
+//! of what is fitted and what still learns in `transformers::fitting`.
 
 use crate::artifact::builder::LabelPosition;
 use crate::columns::fault::Fault;
@@ -20,7 +16,7 @@ use byoc_formats::rows::table::{Column, Table};
 
 use std::borrow::Cow;
 
-/// Rows that can be walked over again and again.
+/// Rows that can be read in several passes.
 pub trait Rows {
     /// Goes over all rows from the first to the last, in chunks; every column has the same type in all of them.
     ///
@@ -29,20 +25,20 @@ pub trait Rows {
     fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()>;
 }
 
-/// What is told while fitting.
+/// A report of progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A walk begins: its number, from 1, and the transformers that learn in it.
+    /// A pass over the rows begins: its number, from 1, and the transformers that learn in it.
     Walk(usize, Vec<&'static str>),
-    /// So many rows of it went by.
+    /// The number of rows of the pass so far.
     Seen(u64),
-    /// It ended.
+    /// The pass ended, after this many rows.
     Walked(u64),
-    /// A transformer keeps so many columns in memory, for their quantiles.
+    /// A transformer keeps this many columns in memory, for their quantiles.
     Kept(&'static str, usize),
 }
 
-/// Fits.
+/// Fits a specification to rows.
 ///
 /// # Errors
 /// [`Cause::BadSetting`] where the specification does not fit the columns, [`Cause::BadPayload`] where scikit-learn's

@@ -1,5 +1,5 @@
-//! Parameters and fitted attributes of one class: from one description come the parameters as a struct that JSON fills (an
-//! unknown member or one of another type is refused where it stands), the attributes as another, both together as
+//! Parameters and fitted attributes of one class: from one description come the parameters as a struct that JSON fills
+//! (an unknown member or one of another type is refused where it stands), the attributes as another, both together as
 //! [`Fitted`] in one flat object, and the attributes of the object in Python.
 
 use super::values::{ToPython, names_array};

@@ -22,8 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// `"json"` says what a scorer's answers are in JSON: `"list"`, or `"predictions"` as the linear learner's.
 ///
-/// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label that is
-/// null or `"none"`, rather than absent, says that there is none, also where the artifact looks as if there were; one that is
+/// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label
+/// that is null or `"none"`, rather than absent, says that there is none, also where the artifact looks as if there
+/// were; one that is
 /// `"first"` or `"last"` stands there, whatever it is called.
 #[derive(Debug, Default)]
 pub struct ColumnsJson {

@@ -1,4 +1,4 @@
-//! The types that somebody says of a request's columns: `{"zip": "str"}`, as `pandas.read_csv(dtype=…)` takes them.
+//! The dtypes that a user sets for a request's columns: `{"zip": "str"}`, as `pandas.read_csv(dtype=…)` takes them.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ impl Dtypes {
         self.types.get(name).copied()
     }
 
-    /// The types by the places of columns: those of `names`, the label last; or by position in a row of so many.
+    /// The types by the places of columns: those of `names`, the label last; or by position in a row of this width.
     ///
     /// # Errors
     /// [`Cause::BadColumns`] or [`Cause::BadSetting`] for a column that the model does not have.

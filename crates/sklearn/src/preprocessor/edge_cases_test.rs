@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// How far a number may be off; and for powers and logarithms, whose last digits differ between platforms and are what is
-/// left where numbers cancel, how far of 1.
+/// How far a number may be off; and for powers and logarithms, whose last digits differ between platforms and are what
+/// is left where numbers cancel, how far of 1.
 const TOLERANCE: f64 = 1e-12;
 
 fn folder() -> PathBuf {

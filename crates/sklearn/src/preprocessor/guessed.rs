@@ -26,7 +26,7 @@ impl GuessedSoFar {
     }
 }
 
-/// Whether a column is numbers, of which it has one at least: where all values are missing there is no label.
+/// Whether a column holds numbers, and at least one: a column of missing values is not a label.
 pub(crate) fn has_numbers(column: &Column<'_>) -> bool {
     first_that_is_no_number(column).is_none() && ValueKind::of(column).is_some()
 }

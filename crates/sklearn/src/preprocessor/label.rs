@@ -1,9 +1,9 @@
 //! Which column of a row is the label: said by a setting, else by the document beside the model, else guessed.
 //!
-//! A label is guessed where exactly one of the columns that a model was fitted on is used by no transformer, it is the last
-//! or the first of them, and nobody dropped it by its name. That is what remains of a fit on a frame that still has its
-//! target. A column that is said to be text or truths is none. Whether a request that has the column has it as its label is
-//! seen from its cells (`guessed`).
+//! A label is guessed where exactly one of the columns that a model was fitted on is used by no transformer, it is the
+//! last or the first of them, and no part drops it by its name. That is what remains of a fit on a frame that still
+//! has its target. A column that is said to be text or truths is none. Whether a request that has the column has it as
+//! its label is seen from its cells (`guessed`).
 
 use crate::artifact::builder::{LabelPlace, shorten};
 use crate::preprocessor::columns_json::{ColumnsJson, Label, Told};
@@ -21,7 +21,7 @@ pub(crate) struct FoundLabel<'t> {
     pub(crate) name: Option<&'t str>,
     /// Where in a row that has it it stands.
     pub(crate) place: LabelPlace,
-    /// Whether nobody said so.
+    /// Whether it is a guess.
     pub(crate) is_guessed: bool,
 }
 
@@ -31,11 +31,11 @@ impl<'t> FoundLabel<'t> {
     }
 }
 
-/// The label of a model's rows: of a model that was fitted on these columns, if it knows their names, with this document
-/// beside it.
+/// The label of a model's rows: of a model that was fitted on these columns, if it knows their names, with this
+/// document beside it.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] for a setting that names a column which is none.
+/// [`Cause::BadSetting`] for a setting that names a column that does not exist.
 pub(crate) fn find<'t>(
     json: Option<&'t ColumnsJson>,
     fitted: Option<&FittedColumns<'t>>,
@@ -75,7 +75,7 @@ pub(crate) fn find<'t>(
     }
 }
 
-/// The column that looks like the label although nobody said so.
+/// The column that is guessed to be the label.
 fn guess_among<'t>(fitted: &FittedColumns<'t>) -> Option<FoundLabel<'t>> {
     let mut unused = fitted.uses.iter().enumerate().filter(|(_, used)| **used != Use::Taken);
     let (index, used) = unused.next()?;
@@ -90,13 +90,14 @@ fn guess_among<'t>(fitted: &FittedColumns<'t>) -> Option<FoundLabel<'t>> {
     Some(FoundLabel { name: Some(name), place, is_guessed: true })
 }
 
-/// Whether nobody says that a column is text or truths.
+/// Whether no setting says that a column is text or bool.
 fn may_be_numbers(label: &FoundLabel<'_>, dtypes: Option<&Dtypes>) -> bool {
     let told = label.name.and_then(|name| dtypes?.of(name));
     !matches!(told, Some(ReadAs::Str | ReadAs::Bool))
 }
 
-/// A column of the model's that is named as the label: it stands where it does among the columns of a row, or stood at fit.
+/// A column of the model's that is named as the label: it stands where it does among the columns of a row, or stood at
+/// fit.
 fn named<'t>(name: &'t str, columns: Option<&[String]>, fitted: Option<&FittedColumns<'t>>) -> Option<FoundLabel<'t>> {
     let place = |at: usize, count: usize| match at {
         // The only column: a row without it would have none.
@@ -109,7 +110,7 @@ fn named<'t>(name: &'t str, columns: Option<&[String]>, fitted: Option<&FittedCo
         let fitted = fitted?;
         let place = place(fitted.names.position(name)?, fitted.names.len())?;
         Some(match columns {
-            // Where else than at an end it would stand among other columns, nobody said.
+            // It is not known where else than at an end it would stand among other columns.
             Some(_) if place != LabelPlace::First => LabelPlace::Last,
             _ => place,
         })

@@ -20,8 +20,8 @@ use byoc_formats::pickle::Value;
 use byoc_formats::rows::missing_texts::Pandas;
 use byoc_formats::rows::reading::Reading;
 
-/// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no use. More
-/// of them are no row of a table, and their memory would be for nothing.
+/// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no
+/// use. More of them are no row of a table, and their memory would be for nothing.
 const MOST_UNUSED: usize = 4096;
 
 /// The longest name of a column of a request: what is wrong with a row is said with the names.
@@ -33,7 +33,7 @@ const TOLD_BYTES: usize = 64;
 /// The columns of a request.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// The names of the features; empty when nobody named them.
+    /// The names of the features; empty if they have none.
     features: TextList,
     /// The label that a row may have.
     label: Option<RowLabel>,
@@ -53,7 +53,7 @@ pub(crate) struct RowLabel {
     pub(crate) name: Option<Box<str>>,
     /// Where it stands in a row that has it.
     pub(crate) place: LabelPlace,
-    /// Whether nobody said so: then a column of anything but numbers is none.
+    /// Whether it is a guess: then only a column of numbers is the label.
     pub(crate) is_guessed: bool,
 }
 
@@ -120,7 +120,7 @@ impl<'t> Names<'t> {
 
     /// What the root of a model is given.
     pub(crate) fn input(&self) -> Input<'t> {
-        // A label without a name is none of the model's columns.
+        // A label without a name is not a column of the model.
         let label = self.label.filter(|label| label.name.is_some() && self.names.is_some()).map(|label| label.place);
         Input {
             names: self.names.clone(),
@@ -249,7 +249,7 @@ impl Layout {
             (_, count, Some(label)) => format!("{count} columns ({names}), or {} with {label}", count + 1),
             (_, count, None) => format!("{count} columns ({names})"),
         };
-        // Rows as a training job takes them, or ones of which somebody took away what is dropped.
+        // Rows as a training job takes them, or rows without the dropped columns.
         let advice = match (&self.label, self.row_width()) {
             (None, Some(width)) if found == width + 1 && !features.is_empty() => {
                 "; for rows that have their label too say which column it is: --label first or last, or BYOC_LABEL"
@@ -271,7 +271,7 @@ impl Layout {
         }
     }
 
-    /// The names of the features of a row, without its label; none when nobody named them.
+    /// The names of the features of a row, without its label; empty if they have none.
     pub(crate) fn features(&self) -> Vec<&str> {
         self.features.iter().collect()
     }
@@ -302,7 +302,7 @@ impl Layout {
         (names, label.map(|(place, _)| place))
     }
 
-    /// How a column of a row is read that has so many.
+    /// How a column of a row of this width is read.
     pub(crate) fn reading(&self, column: usize, width: usize) -> Reading {
         self.readings.of(self.feature(column, width))
     }
@@ -316,7 +316,7 @@ impl Layout {
         }
     }
 
-    /// The place of a feature in a row that has so many columns.
+    /// The place of a feature in a row of this width.
     pub(crate) fn place_in_row(&self, feature: usize, width: usize) -> usize {
         match self.label_in(width) {
             Some(label) if feature + 1 == width => label,
@@ -325,7 +325,7 @@ impl Layout {
         }
     }
 
-    /// Where the label stands in a row of so many columns, if such a row has it.
+    /// Where the label stands in a row of this width, if such a row has it.
     fn label_in(&self, width: usize) -> Option<usize> {
         let others = width.checked_sub(1)?;
         let is_labelled = match self.row_width() {
@@ -365,7 +365,8 @@ impl Layout {
         Some(label::explain_guess(label.name.as_deref()?, label.place))
     }
 
-    /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to say a type.
+    /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to
+    /// say a type.
     pub(crate) fn explain_undecided(&self) -> Option<String> {
         let columns = self.readings.columns().iter().filter(|known| known.is_undecided);
         let places: Vec<String> = columns.clone().map(|known| known.column.to_string()).collect();

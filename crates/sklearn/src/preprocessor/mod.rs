@@ -5,10 +5,8 @@
 //! which column of a request goes where, which scikit-learn version's behaviour holds, which categories become which
 //! columns.
 //!
-//! The room knows columns, scikit-learn's transformers and their attributes. It knows nothing of media types, of HTTP,
-//! or of where an artifact comes from. `layout` is what the columns of a request are, `transformers` what is done to
-//! them, `feature` and `dtype` the columns on their way with numpy's types, `attributes` the way into a pickled object,
-//! `one` a transformer on its own, as a fit applies what it has just learned.
+//! `layout` has the columns of a request, `label` and `guessed` its label, `readings` how each column is read, and
+//! `columns_json` the document beside a model. What is done to the columns is in `transformers`.
 
 mod columns_json;
 mod dtypes;
@@ -71,18 +69,19 @@ impl std::fmt::Display for Preprocessor {
 }
 
 impl Preprocessor {
-    /// Why every request will be refused, where `columns.json` and the model do not fit each other. scikit-learn opens such
-    /// a model too, and raises when it is asked.
+    /// Why every request will be refused, where `columns.json` and the model do not fit each other. scikit-learn opens
+    /// such a model too, and raises when it is asked.
     pub fn refusal(&self) -> Option<&str> {
         self.layout.refusal()
     }
 
-    /// Which column was taken for the label although nobody said so, why, and how to say otherwise.
+    /// Which column was guessed to be the label, why, and which setting changes it.
     pub fn guessed_label(&self) -> Option<String> {
         self.layout.explain_guess()
     }
 
-    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to say it.
+    /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to
+    /// say it.
     pub fn undecided_types(&self) -> Option<String> {
         self.layout.explain_undecided()
     }
@@ -93,7 +92,8 @@ impl Preprocessor {
     ///
     /// # Errors
     /// [`Cause::BadArtifact`] for classes that are not supported (an estimator among
-    /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than `transform`.
+    /// them), for attributes that are missing, wrong, or do not fit each other, and for another method than
+    /// `transform`.
     pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Preprocessor> {
         let method = columns.as_ref().and_then(|columns| columns.method).unwrap_or(Method::Transform);
         if method != Method::Transform {
@@ -135,13 +135,15 @@ impl Preprocessor {
         Ok((Preprocessor { layout, transformer, kept, guessed: GuessedSoFar::default() }, estimator))
     }
 
-    /// Takes a body, or a piece of one of which rows came `before`: whether its rows have their label.
+    /// Decides whether the rows of a body have their label; `before` is the decision for earlier pieces of the same
+    /// body.
     ///
-    /// A column that was only guessed to be the label is it where it has numbers, and nothing but missing values beside them. Of
-    /// a body in pieces the first piece decides for all rows, so that they all have as many features.
+    /// A column that was only guessed to be the label is it where it has numbers, and nothing but missing values
+    /// beside them. Of a body in pieces the first piece decides for all rows, so that they all have as many features.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`] for rows of a wrong width, and for text in a column that was taken for the label in the rows before.
+    /// [`Cause::BadPayload`] for rows of a wrong width, and for text in a column that was taken for the label in the
+    /// rows before.
     pub fn enter(&self, frame: &Frame<'_>, before: Option<Request>) -> Result<Request> {
         let request = self.layout.accept(frame.width())?;
         let no_number = |label| frame.values(label).and_then(first_that_is_no_number);
@@ -257,22 +259,22 @@ impl Preprocessor {
         Ok(if self.transformer.keeps_frames() { stack_frame(transformed) } else { stack(transformed) })
     }
 
-    /// What a row of so many columns takes.
+    /// The memory and time that a row of this many columns takes.
     pub fn demand(&self, columns: usize) -> Demand {
         // At the end all columns become one array, of one type.
         let demand = self.transformer.demand(columns);
         Demand::of_columns(columns).then(demand).then(Demand::of_columns(demand.width))
     }
 
-    /// The columns that are typed by the cells of a body, and of which some transformer tells a number from its text: by their
-    /// places among the features.
+    /// The columns that are typed by the cells of a body, and of which some transformer tells a number from its text:
+    /// by their places among the features.
     pub fn columns_by_kind(&self) -> Vec<usize> {
         let columns = self.layout.readings().columns().iter();
         let is_by_kind = |known: &&readings::ColumnReading| known.tells_kinds_apart && known.reading.dtype.is_none();
         columns.filter(is_by_kind).map(|known| known.column as usize).collect()
     }
 
-    /// Where in a row of so many columns a feature stands, or the label behind the features.
+    /// Where a feature stands in a row of this width, or the label, which counts after the features.
     pub fn place_in_row(&self, feature: usize, width: usize) -> usize {
         self.layout.place_in_row(feature, width)
     }

@@ -1,4 +1,4 @@
-//! What whoever starts a container says of scikit-learn artifacts, beside what lies with them.
+//! Settings of the command line and the environment for a scikit-learn artifact, which win over `columns.json`.
 
 use crate::method::Method;
 use crate::preprocessor::dtypes::Dtypes;
@@ -35,7 +35,7 @@ pub enum LabelChoice {
     First,
     /// It comes last, behind them.
     Last,
-    /// There is none.
+    /// Rows have no label.
     None,
 }
 

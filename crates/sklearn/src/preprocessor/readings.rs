@@ -1,4 +1,4 @@
-//! How each column of a request is read: as the fitted model shows, or as somebody says.
+//! How each column of a request is read: as the fitted model shows, or as a setting says.
 
 use crate::artifact::builder::Builder;
 use crate::version::Version;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// How each column of a request is read.
 #[derive(Debug, Default)]
 pub(crate) struct Readings {
-    /// Those of which there is something to say, in order; a label is the last column.
+    /// The columns that are not read by default, in order; a label is the last column.
     columns: Box<[ColumnReading]>,
     /// The missing texts of all others.
     missing: MissingTexts,
@@ -75,7 +75,7 @@ impl Readings {
         self.of(column).dtype == Some(ReadAs::Str)
     }
 
-    /// The columns of which there is something to say.
+    /// The columns that are not read by default.
     pub(crate) fn columns(&self) -> &[ColumnReading] {
         &self.columns
     }
@@ -88,8 +88,8 @@ impl Readings {
 
 /// The release of pandas that a model was fitted beside, by what its pickle shows.
 ///
-/// scikit-learn 1.3 is the first that came after pandas 2.0 (June and April 2023), 0.22 the first of the time of pandas 1.0; AWS's
-/// images up to 1.2-1 have pandas 1.1.3. Indexes of numbers of their own class went with pandas 2.
+/// scikit-learn 1.3 is the first that came after pandas 2.0 (June and April 2023), 0.22 the first of the time of
+/// pandas 1.0; AWS's images up to 1.2-1 have pandas 1.1.3. Indexes of numbers of their own class went with pandas 2.
 pub(crate) fn pandas_of(tree: &Tree, version: Version) -> Pandas {
     if version < Version::new(0, 22) {
         Pandas::V0

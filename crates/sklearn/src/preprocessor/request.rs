@@ -16,8 +16,8 @@ pub(crate) enum LabelOfRow {
 
 /// A request whose columns were found to be what a model takes.
 ///
-/// While it is answered a label stands behind the other columns, wherever it stands in a row: they have the same numbers then
-/// in a row that comes without it.
+/// While it is answered a label stands behind the other columns, wherever it stands in a row: they have the same
+/// numbers then in a row that comes without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     width: usize,
@@ -27,7 +27,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request of so many columns.
+    /// A request of this many columns.
     pub(crate) fn new(width: usize, label: LabelOfRow) -> Request {
         Request { width, label, is_answered: label != LabelOfRow::None }
     }
@@ -50,8 +50,8 @@ impl Request {
         self.is_answered
     }
 
-    /// The same request where the column was found to be no label: the model is given what it is given, and the answer has
-    /// features alone.
+    /// The same request where the column was found to be no label: the model is given what it is given, and the answer
+    /// has features alone.
     pub(crate) fn without_label(self) -> Request {
         Request { is_answered: false, ..self }
     }
@@ -75,8 +75,8 @@ impl Request {
         }
     }
 
-    /// Whether a column has a value in some row of the body, of which the blocks of its rows are told by its place in a row; the
-    /// column is counted as the transformers count it.
+    /// Whether a column has a value in some row of the body, of which the blocks of its rows are told by its place in
+    /// a row; the column is counted as the transformers count it.
     pub(crate) fn has_values(&self, of_row: Option<&[bool]>, column: usize) -> bool {
         of_row.and_then(|of_row| of_row.get(self.place_in_row(column)).copied()).unwrap_or(false)
     }

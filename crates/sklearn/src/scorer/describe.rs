@@ -1,4 +1,4 @@
-//! What is in a scorer, as data for whoever shows it.
+//! What is in a scorer, as data.
 
 use crate::artifact::attributes::Attributes;
 use crate::describe::PreprocessorDescription;

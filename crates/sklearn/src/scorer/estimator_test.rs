@@ -1,5 +1,5 @@
-//! Estimators of few attributes, for what no fixture has: each is a pickle of protocol 0 that Python could read, written by
-//! hand.
+//! Estimators of few attributes, for what no fixture has: each is a pickle of protocol 0 that Python could read,
+//! written by hand.
 
 use crate::allow_list::ScikitLearn;
 use crate::method::Method;

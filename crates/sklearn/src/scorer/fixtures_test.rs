@@ -1,4 +1,5 @@
-//! The scorer against scikit-learn's own answers: the cases of `tests/fixtures/sklearn` that ask for another method than
+//! The scorer against scikit-learn's own answers: the cases of `tests/fixtures/sklearn` that ask for another method
+//! than
 //! `transform`, in eight versions.
 
 use crate::allow_list::ScikitLearn;

@@ -1,11 +1,6 @@
 //! The scorer: a linear estimator of scikit-learn, with the transformers before it.
 //!
-//! One artifact is then the whole pipeline: rows as they come in, scores or classes out. `estimator` is which classes there
-//! are and which methods they have, `linear` the coefficients and their products with rows, `classes` and `probabilities`
-//! what a classifier makes of them.
-//!
-//! The room stands on [`crate::preprocessor`]: it takes its way into a pickled object and its columns, and adds what is
-//! done with them last. It knows nothing of media types, of HTTP, or of where an artifact comes from.
+//! One artifact then holds the whole pipeline: rows as they arrive in, scores or classes out.
 
 mod describe;
 #[cfg(test)]
@@ -55,8 +50,8 @@ impl Scorer {
     /// [`ColumnsJson::method`], by default `predict`, in the form that is [`ColumnsJson::json`].
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) as [`Preprocessor::from_pickle`], and for a method that
-    /// the estimator does not have.
+    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) as [`Preprocessor::from_pickle`], and for a
+    /// method that the estimator does not have.
     pub fn from_pickle(tree: &Tree, columns: Option<ColumnsJson>, allowance: &Allowance) -> Result<Scorer> {
         let Steps { first, last } = Steps::of(tree)?;
         let method = columns.as_ref().and_then(|columns| columns.method);
@@ -76,8 +71,8 @@ impl Scorer {
     /// Scores rows, or tells their classes. A label that comes with them is not looked at.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing values and
-    /// infinity among the features.
+    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing
+    /// values and infinity among the features.
     pub fn score<'a>(&'a self, block: Block<'a>) -> Result<Predictions<'a>> {
         let rows = block.table.rows;
         let (scores, labels) =
@@ -90,7 +85,7 @@ impl Scorer {
         PredictionStyle::ScikitLearn(self.form)
     }
 
-    /// What a row of so many columns takes.
+    /// The memory and time that a row of this many columns takes.
     pub fn demand(&self, columns: usize) -> Demand {
         let features = self.preprocessor.demand(columns);
         features.then(self.estimator.demand(features.width))

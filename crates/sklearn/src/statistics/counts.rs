@@ -23,7 +23,7 @@ pub(crate) enum Counts {
 /// The values of a column of floats.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Floats {
-    /// By the bits, of which zero has one kind only here.
+    /// By their bits; both zeros count as one.
     counts: HashMap<u64, u64>,
     missing: u64,
     /// The zero that came first, which is the one that numpy's `unique` keeps.
@@ -155,7 +155,7 @@ impl Counts {
         count.copied().unwrap_or(0)
     }
 
-    /// The value that comes most often, the smallest where several do; none where there is none. Missing values do not
+    /// The value that comes most often, the smallest if several do; `None` for no value. Missing values do not
     /// count, and neither does the one that stands for them.
     pub(crate) fn most_frequent(&self, missing: &Scalar) -> Option<Scalar> {
         fn most<V: Copy + PartialOrd>(counts: impl Iterator<Item = (V, u64)>) -> Option<V> {
@@ -243,8 +243,8 @@ impl Objects {
         }
     }
 
-    /// Of several that come equally often the smallest; Python cannot compare text with numbers, and scikit-learn then goes
-    /// by the name of the type: bool, float, int, str.
+    /// Of several that come equally often the smallest; Python cannot compare text with numbers, and scikit-learn then
+    /// goes by the name of the type: bool, float, int, str.
     fn most_frequent(&self, missing: &Scalar) -> Option<Scalar> {
         let texts = self.texts.iter().map(|(text, count)| (Scalar::Text((&**text).into()), *count));
         let all = texts.chain(self.numbers.values().cloned()).filter(|(value, _)| value != missing);

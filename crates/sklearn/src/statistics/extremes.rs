@@ -1,6 +1,6 @@
 //! The smallest and the largest value of a column.
 
-/// The smallest and the largest value; NaN as long as there is none.
+/// The smallest and the largest value; NaN for no value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extremes {
     smallest: f64,

@@ -1,5 +1,5 @@
-//! Minima of functions of one variable, found by the same steps as scipy's (`scipy/optimize/_optimize.py`), so that what is
-//! found is as near to scipy's as the function's own rounding allows.
+//! Minima of functions of one variable, found by the same steps as scipy's (`scipy/optimize/_optimize.py`), so that
+//! what is found is as near to scipy's as the function's own rounding allows.
 //!
 //! Both are Brent's method (R. P. Brent, "Algorithms for Minimization Without Derivatives", 1973, chapter 5).
 
@@ -167,7 +167,7 @@ pub(crate) fn from(function: impl Fn(f64) -> f64, first: f64, second: f64) -> Op
 
 type Point = (f64, f64);
 
-/// Three points of which the middle one is lowest: `scipy.optimize.bracket`.
+/// Three points, the middle one the lowest: `scipy.optimize.bracket`.
 fn bracket(function: &impl Fn(f64) -> f64, first: f64, second: f64) -> Option<[Point; 3]> {
     const GOLDEN: f64 = 1.618_034;
     const TINY: f64 = 1e-21;

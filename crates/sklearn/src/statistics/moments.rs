@@ -1,7 +1,7 @@
 //! Mean and variance of a column that comes in chunks.
 
-/// A sum whose rounding errors are carried along (Neumaier 1974): it is right to the last digit or nearly so, whatever the
-/// order.
+/// A sum whose rounding errors are carried along (Neumaier 1974): it is right to the last digit or nearly so, whatever
+/// the order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum {
     sum: f64,

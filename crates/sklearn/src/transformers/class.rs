@@ -40,7 +40,8 @@ pub(crate) trait PickledClass: Sync {
     /// [`Cause::BadArtifact`] for attributes that are missing, of a wrong type, or inconsistent.
     fn build<'t>(&self, object: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>>;
 
-    /// `get_feature_names_out`, for input features of these names. [`no_feature_names_out`] if the class has no such method.
+    /// `get_feature_names_out`, for input features of these names. [`no_feature_names_out`] if the class has no such
+    /// method.
     fn feature_names_out(&self, object: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names;
 
     /// `hasattr(object, "get_feature_names_out")`
@@ -72,8 +73,8 @@ pub(crate) trait PickledClass: Sync {
         Ok(Vec::new())
     }
 
-    /// Whether scikit-learn's output is a sparse matrix. By default a sparse input gives one: what takes no sparse input
-    /// would not have been fitted on it.
+    /// Whether scikit-learn's output is a sparse matrix. By default a sparse input gives one: what takes no sparse
+    /// input would not have been fitted on it.
     fn gives_sparse(&self, object: Attributes<'_>, input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
         let _ = (object, output);
         Ok(input.sparse)

@@ -33,7 +33,7 @@ impl Use {
 }
 
 impl<'t> FittedColumns<'t> {
-    /// Columns all of which are used.
+    /// Columns that are all used.
     pub(crate) fn all_taken(names: ColumnNames<'t>) -> FittedColumns<'t> {
         let uses = vec![Use::Taken; names.len()];
         FittedColumns { names, uses }
@@ -70,8 +70,8 @@ pub(crate) enum ColumnsUsed<'t> {
 }
 
 impl<'t> ColumnsUsed<'t> {
-    /// The columns used by estimators that are all given the same. The names are those of the first that uses any; one that
-    /// passes all columns on uses all of them too, if another one does anything.
+    /// The columns used by estimators that are all given the same. The names are those of the first that uses any; one
+    /// that passes all columns on uses all of them too, if another one does anything.
     pub(crate) fn side_by_side(parts: impl Iterator<Item = Result<ColumnsUsed<'t>>>) -> Result<ColumnsUsed<'t>> {
         let mut all = ColumnsUsed::PassedOn;
         let mut passes_on = false;

@@ -33,7 +33,7 @@ impl FitInput {
     }
 }
 
-/// A transformer on its way to being fitted.
+/// A transformer that learns from rows.
 pub(crate) trait Learn {
     /// Takes some rows.
     ///
@@ -41,21 +41,21 @@ pub(crate) trait Learn {
     /// Where scikit-learn's `fit` raises at a value.
     fn see(&mut self, features: Vec<Feature<'_, '_>>, rows: usize) -> Result<(), Fault>;
 
-    /// Has seen all rows.
+    /// Ends the pass: the fitted transformer.
     ///
     /// # Errors
-    /// Where scikit-learn's `fit` raises at what the rows come to.
+    /// Where scikit-learn's `fit` raises for all rows together.
     fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault>;
 
-    /// How many columns are kept in memory.
+    /// The number of columns whose values stay in memory until the end of the pass.
     fn kept_columns(&self) -> usize {
         0
     }
 }
 
-/// What is learned of each feature on its own, from numbers.
+/// Learns about each feature separately, from numbers.
 pub(crate) trait LearnNumbers {
-    /// What is known of one feature.
+    /// The state for one feature.
     type Feature: Default;
 
     /// What scikit-learn's `fit` refuses.
@@ -71,14 +71,14 @@ pub(crate) trait LearnNumbers {
     const KEEPS: bool = false;
 }
 
-/// What was seen of all features.
+/// The state after some rows.
 pub(crate) struct Seen<F> {
     pub(crate) rows: usize,
     pub(crate) features: Vec<F>,
     pub(crate) origins: Vec<Origin>,
 }
 
-/// Learns of each feature on its own.
+/// Learns about each feature separately.
 pub(crate) struct ByFeature<L: LearnNumbers> {
     learner: L,
     seen: Seen<L::Feature>,
@@ -315,7 +315,7 @@ pub(crate) fn check_weights<'n>(weights: &Weights, mut names: impl Iterator<Item
     }
 }
 
-/// The parts, each of which is fitted.
+/// The parts, which are all fitted.
 pub(crate) fn fitted(parts: Vec<(String, Node)>) -> Vec<(String, FittedTransformer)> {
     parts.into_iter().filter_map(|(name, node)| Some((name, node.into_fitted()?))).collect()
 }

@@ -6,8 +6,8 @@
 //! - `fit.rs` learns it from rows ([`specification::Fit`]).
 //!
 //! To add one, add a folder and its line to the list below. No other file names a transformer: what is done with all of
-//! them goes through these traits. `shared` is what several of them have in common. A transformer that is made of another
-//! one in scikit-learn takes that one's types from its folder.
+//! them goes through these traits. `shared` is what several of them have in common. A transformer that is made of
+//! another one in scikit-learn takes that one's types from its folder.
 //!
 //! This folder does not know the layout of a request, its label or its media type.
 

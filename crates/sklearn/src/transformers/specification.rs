@@ -19,8 +19,8 @@ pub(crate) trait Plan {
     /// The transformer before it is fitted; `path` is where it stands in the document.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`](byoc_formats::error::Cause::BadSetting) for parts, names and weights that cannot stand where they
-    /// do.
+    /// [`Cause::BadSetting`](byoc_formats::error::Cause::BadSetting) for parts, names and weights that cannot stand
+    /// where they do.
     fn node(&self, path: &str) -> Result<Node>;
 }
 
@@ -47,7 +47,8 @@ pub(crate) trait FittedDocument {
         false
     }
 
-    /// Checks what no fit would have written, although each value is one that may stand where it does: people edit documents.
+    /// Checks what no fit would have written, although each value is one that may stand where it does: people edit
+    /// documents.
     /// `path` is where the transformer stands.
     ///
     /// # Errors

@@ -22,8 +22,8 @@ pub(crate) struct Input<'t> {
     /// The names of the columns of a frame; `None` for a bare array.
     pub(crate) names: Option<ColumnNames<'t>>,
     pub(crate) shape: Shape,
-    /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is done to
-    /// an array, and not all of it is looked at.
+    /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is
+    /// done to an array, and not all of it is looked at.
     pub(crate) sparse: bool,
     /// Whether it is a frame, with names or without.
     pub(crate) frame: bool,
@@ -32,7 +32,7 @@ pub(crate) struct Input<'t> {
 }
 
 impl<'t> Input<'t> {
-    /// A bare array of so many columns.
+    /// A bare array of `width` columns.
     pub(crate) fn array(width: usize) -> Input<'t> {
         Input { names: None, shape: Shape::Fixed(width), sparse: false, frame: false, origins: Origins::Changed }
     }
@@ -52,7 +52,8 @@ impl<'t> Input<'t> {
 /// How many columns a transformer is given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
-    /// The request itself: as many as it has. The label, if one has a name, is the last of the names and may be left out.
+    /// The request itself: as many as it has. The label, if one has a name, is the last of the names and may be left
+    /// out.
     Request { label: Option<LabelPlace> },
     /// Always as many as this.
     Fixed(usize),
@@ -72,7 +73,7 @@ pub enum LabelPosition {
 pub(crate) enum LabelPlace {
     /// Before all other columns.
     First,
-    /// After so many of them, and before the rest.
+    /// After this number of them, and before the rest.
     After(usize),
     /// After all other columns.
     Last,
@@ -88,7 +89,7 @@ impl From<LabelPosition> for LabelPlace {
 }
 
 impl LabelPlace {
-    /// Its index in a row of so many other columns.
+    /// Its index in a row with `others` other columns.
     pub(crate) fn index(self, others: usize) -> usize {
         match self {
             LabelPlace::First => 0,
@@ -199,15 +200,15 @@ impl<'t, 'a> Builder<'t, 'a> {
     /// Ends building: gives back what was needed for it only, and says how many bytes the model keeps.
     pub(crate) fn finish(self) -> usize {
         let Builder { kept, scratch, shared, work, .. } = self;
-        // Numbers of which only something else was made are not kept.
+        // Numbers that were only used to make something else are not kept.
         let unused = shared.only_here();
         drop(shared);
         work.allowance.give_back(scratch.saturating_add(unused));
         kept.saturating_sub(unused)
     }
 
-    /// Counts a transformer that is about to be built. A small file can name one transformer many times, and a union of two
-    /// unions of two is a thousand after ten steps.
+    /// Counts a transformer that is about to be built. A small file can name one transformer many times, and a union
+    /// of two unions of two is a thousand after ten steps.
     ///
     /// # Errors
     /// For more than the file has bytes for.
@@ -232,8 +233,8 @@ impl<'t, 'a> Builder<'t, 'a> {
         self.refusal.get_or_insert_with(|| reason.into());
     }
 
-    /// Notes that the names of a row's columns do not fit the model. Whoever gave the names is to blame: a file beside the
-    /// model, or the model itself, which loads none the less.
+    /// Notes that the names of a row's columns do not fit the model. Whoever gave the names is to blame: a file beside
+    /// the model, or the model itself, which loads none the less.
     pub(crate) fn misfit(&mut self, reason: impl FnOnce() -> String) {
         self.misfit.get_or_insert_with(reason);
     }
@@ -299,8 +300,8 @@ impl<'t, 'a> Builder<'t, 'a> {
         Ok(())
     }
 
-    /// Notes where an estimator takes the label of a row as one of its columns, and not as the last: the label stands behind the
-    /// others here, since a row may come without it.
+    /// Notes where an estimator takes the label of a row as one of its columns, and not as the last: the label stands
+    /// behind the others here, since a row may come without it.
     fn check_order_of_label(
         &mut self,
         label: Option<LabelPlace>,

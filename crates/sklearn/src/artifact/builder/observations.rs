@@ -1,5 +1,5 @@
-//! What transformers show of the columns of a request while a model is built: each one that is given a column of the request
-//! as it came notes what it shows of it.
+//! What transformers show of the columns of a request while a model is built: each one that is given a column of the
+//! request as it came notes what it shows of it.
 
 use super::{Builder, Input, Shape};
 use crate::columns::categories::Categories;
@@ -9,8 +9,8 @@ use byoc_formats::rows::missing_texts::MissingTexts;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-/// What a table of what was seen takes for each column: a `BTreeMap` that is filled in order has nodes for eleven with six in
-/// them.
+/// What a table of what was seen takes for each column: a `BTreeMap` that is filled in order has nodes for eleven with
+/// six in them.
 const ENTRY: usize = (size_of::<Seen>() + size_of::<u32>()) * 11 / 6;
 
 impl Builder<'_, '_> {
@@ -60,8 +60,8 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Notes that a text is put where a value is missing. It was none of the cells, so that `NA` may be missing all the same. But
-    /// scikit-learn puts no text into a column of numbers: whoever fills with `00000` has text.
+    /// Notes that a text is put where a value is missing. It was none of the cells, so that `NA` may be missing all
+    /// the same. But scikit-learn puts no text into a column of numbers: a column that is filled with `00000` is text.
     pub(crate) fn note_fill(&mut self, input: &Input<'_>, column: usize, text: &Arc<str>) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
             seen.note(Proof::of_value(text));
@@ -72,8 +72,8 @@ impl Builder<'_, '_> {
 
     /// Notes which columns of the request come out of all transformers as they are.
     pub(crate) fn note_answer(&mut self, answer: &Input<'_>) -> Result<()> {
-        // As many as the request has, where it is passed through whole: then there is nobody to whom a type matters but the
-        // caller, who sees it.
+        // As many as the request has, where it is passed through whole: then there is nobody to whom a type matters
+        // but the caller, who sees it.
         let Shape::Fixed(width) = answer.shape else { return Ok(()) };
         if matches!(answer.origins, Origins::Changed) {
             return Ok(());
@@ -89,7 +89,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Those of the columns of several transformers side by side, each of which gives so many.
+    /// The origins of the output columns of several transformers side by side.
     pub(crate) fn side_by_side(&mut self, parts: &[(Origins, usize)]) -> Result<Origins> {
         if parts.iter().all(|(origins, _)| matches!(origins, Origins::Changed)) {
             return Ok(Origins::Changed);
@@ -98,7 +98,7 @@ impl Builder<'_, '_> {
         self.origins(all, parts.iter().map(|(_, width)| *width).fold(0, usize::saturating_add))
     }
 
-    /// Columns, so many of them.
+    /// `count` columns.
     pub(crate) fn origins(&mut self, columns: impl Iterator<Item = u32>, count: usize) -> Result<Origins> {
         self.work.charge_items::<u32>(count)?;
         self.use_scratch(2 * size_of::<usize>() + count.saturating_mul(size_of::<u32>()))?;

@@ -103,7 +103,7 @@ impl<'t> Builder<'t, '_> {
         Ok(text.into())
     }
 
-    /// The texts of values, of which each is one. They stand one behind the other, unless that would write out texts that
+    /// The texts of values that are all text. They are stored back to back, unless that would copy texts that
     /// other lists, or the same, have already.
     pub(crate) fn text_list(&mut self, values: &[Value<'t>]) -> Result<TextList> {
         /// What a pointer to a text takes: so long may a text be on average that is written out again.

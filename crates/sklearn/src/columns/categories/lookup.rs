@@ -71,8 +71,8 @@ impl Lookup {
         self.search(|index| Some(texts.get(index)?.cmp(wanted)))
     }
 
-    /// The position of the first value that equals what is wanted, where several different ones may. Those follow each other
-    /// in the lookup's order.
+    /// The position of the first value that equals what is wanted, where several different ones may. Those follow each
+    /// other in the lookup's order.
     pub(crate) fn first(&self, compare: impl Fn(usize) -> Option<Ordering>) -> Option<u32> {
         let is_equal = |index: usize| compare(index) == Some(Ordering::Equal);
         match self {

@@ -30,16 +30,16 @@ pub(crate) struct Categories {
     /// From 1.6 on, bool columns are matched as objects.
     bools_are_objects: bool,
     numbers_beside_objects: NumbersBesideObjects,
-    /// Until 0.21, what an encoder puts in place of an unknown value, the first category as the type of the column, must be a
-    /// category itself.
+    /// Until 0.21, what an encoder puts in place of an unknown value, the first category as the type of the column,
+    /// must be a category itself.
     looks_up_placeholder: bool,
 }
 
 /// What becomes of a column of numbers where the categories are objects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum NumbersBesideObjects {
-    /// Until 0.23: numbers may be among the objects, and the first of the objects takes the place of an unknown one, if it is
-    /// a number.
+    /// Until 0.23: numbers may be among the objects, and the first of the objects takes the place of an unknown one,
+    /// if it is a number.
     Compared,
     /// From 0.24 on: numpy cannot look for missing values among objects.
     Refused,
@@ -167,8 +167,8 @@ impl Categories {
         }
     }
 
-    /// Calls `found` as [`Categories::encode`] does, for values that are known to be labels of classes: nothing stands in place
-    /// of an unknown one.
+    /// Calls `found` as [`Categories::encode`] does, for values that are known to be labels of classes: nothing stands
+    /// in place of an unknown one.
     ///
     /// # Errors
     /// Those of `found`.
@@ -331,9 +331,10 @@ impl Categories {
 
     /// A value of a `uint64` column, as numpy compares it.
     ///
-    /// Beside `int64` it is known if it is exactly among the categories, but which one it is `numpy.searchsorted` finds in
-    /// the type that both have in common, `float64`: the first that is the same number there. (`numpy.isin` may compare
-    /// floats, too, where categories are many and far apart, by how many rows there are; here it never does.)
+    /// Beside `int64` it is known if it is exactly among the categories, but which one it is `numpy.searchsorted`
+    /// finds in the type that both have in common, `float64`: the first that is the same number there. (`numpy.isin`
+    /// may compare floats, too, where categories are many and far apart, by how many rows there are; here it never
+    /// does.)
     fn of_unsigned(&self, value: u64) -> Option<u32> {
         match &self.known {
             Known::Integers { values, lookup } => {
@@ -377,8 +378,8 @@ impl Categories {
         }
     }
 
-    /// Whether a column of `uint64` cannot have the first category in place of an unknown value: a negative number becomes a
-    /// huge one, which stands behind all categories but NaN.
+    /// Whether a column of `uint64` cannot have the first category in place of an unknown value: a negative number
+    /// becomes a huge one, which stands behind all categories but NaN.
     pub(crate) fn begins_below_zero(&self) -> bool {
         match &self.known {
             Known::Integers { values, .. } => values.first().is_some_and(|value| *value < 0),

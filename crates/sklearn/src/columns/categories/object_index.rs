@@ -1,5 +1,5 @@
-//! How one value is found among objects of several types, as a walk by Python's `==` would find it: numbers of all types and
-//! bools by their value, text by itself, `None` and missing values each by their kind.
+//! How one value is found among objects of several types, as a walk by Python's `==` would find it: numbers of all
+//! types and bools by their value, text by itself, `None` and missing values each by their kind.
 
 use crate::columns::categories::Object;
 use byoc_formats::error::Result;

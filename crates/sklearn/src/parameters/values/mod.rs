@@ -2,8 +2,8 @@
 //!
 //! JSON has no NaN and no infinity; they are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`. No cell of a CSV is the
 //! text `NaN`: pandas reads it as a missing value.
-//! `scalars` is what stands alone, `lists` what stands in lists, `choices` what is one of a few words, or that and something
-//! else.
+//! `scalars` is what stands alone, `lists` what stands in lists, `choices` what is one of a few words, or that and
+//! something else.
 
 mod choices;
 mod lists;

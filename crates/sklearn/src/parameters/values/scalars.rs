@@ -255,7 +255,7 @@ impl ToPython for Float {
     }
 }
 
-/// `min_frequency`: so many samples, or a share of them.
+/// `min_frequency`: a number of samples, or a share of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Frequency {
     Count(i64),

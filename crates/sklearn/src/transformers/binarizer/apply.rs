@@ -4,10 +4,10 @@ use crate::columns::check_array::CheckArray;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Refuses};
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// A threshold for all values.
 #[derive(Debug)]

@@ -12,5 +12,3 @@ impl Fit for Binarizer {
         Box::new(Stateless(|features| Ok(Fitted { parameters: self, features, attributes: BinarizerFit {} }.into())))
     }
 }
-
-

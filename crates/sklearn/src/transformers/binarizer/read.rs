@@ -1,16 +1,16 @@
 //! Reads a Binarizer from a pickled object.
 
-use super::apply::{Binarizer};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names};
-use crate::feature_names::names;
-use crate::transformers::shared::output;
+use super::apply::Binarizer;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::check_array::CheckArray;
-use byoc_formats::error::Result;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::transformers::class::PickledClass;
+use crate::transformers::shared::output;
 use crate::transformers::transformer::Built;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -25,7 +25,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `threshold`. Nothing is fitted.
-    fn build<'t>(&self, binarizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        binarizer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let threshold = binarizer.number("threshold")?;
         let output = output::unfitted_output(binarizer, input, builder)?;
         let binarizer = Binarizer { threshold, check: CheckArray::of(builder.version) };

@@ -1,6 +1,6 @@
 //! A Binarizer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters};
+use crate::parameters::class::parameters;
 use crate::transformers::specification::Leaf;
 
 parameters! {

@@ -7,8 +7,8 @@ use crate::columns::feature::{Feature, objects_as_floats};
 use crate::transformers::shared::weight::{self, Weight};
 use byoc_formats::error::Result;
 
-use crate::transformers::transformer::{Apply, Transformer};
 use crate::columns::demand::Demand;
+use crate::transformers::transformer::{Apply, Transformer};
 
 /// The branches in the order of `transformers_`, which is that of the answer's columns.
 #[derive(Debug)]
@@ -79,4 +79,3 @@ impl Apply for ColumnTransformer {
         all.then(Demand::of_columns(all.width))
     }
 }
-

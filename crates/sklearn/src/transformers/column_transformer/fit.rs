@@ -1,20 +1,22 @@
-//! Fits a ColumnTransformer: each branch learns from its columns. Where a branch gives a sparse matrix, one more pass counts
-//! the cells that are not zero, which decides whether the output is sparse.
+//! Fits a ColumnTransformer: each branch learns from its columns. Where a branch gives a sparse matrix, one more pass
+//! counts the cells that are not zero, which decides whether the output is sparse.
 
 use super::write::{ColumnTransformer, Columns, FittedColumnTransformer, NamePlaces, REMAINDER, resolve};
-use crate::columns::feature::{Floats, Refuses};
 use crate::artifact::builder::list_names;
+use crate::columns::fault::Fault;
+use crate::columns::feature::Feature;
+use crate::columns::feature::{Floats, Refuses};
 use crate::parameters::class::Features;
+use crate::transformers::FittedTransformer;
 use crate::transformers::Specified;
+use crate::transformers::fitting::{
+    Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, check_weights, wrong,
+};
 use crate::transformers::specification::Plan;
+use byoc_formats::error::Result;
 use byoc_formats::error::{Cause, Error};
 use byoc_formats::suggest;
 use std::collections::BTreeSet;
-use crate::columns::fault::Fault;
-use crate::columns::feature::Feature;
-use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, check_weights, wrong};
-use byoc_formats::error::Result;
 
 impl Plan for ColumnTransformer {
     fn node(&self, path: &str) -> Result<Node> {
@@ -37,8 +39,7 @@ impl Plan for ColumnTransformer {
             let path = format!("{path}[2]");
             Ok(Branch { name: name.clone(), path, node, columns: columns.clone(), positions: Vec::new() })
         };
-        let branches: Vec<Branch> =
-            columns.transformers.iter().enumerate().map(branch).collect::<Result<_>>()?;
+        let branches: Vec<Branch> = columns.transformers.iter().enumerate().map(branch).collect::<Result<_>>()?;
         let names = branches.iter().map(|branch| branch.name.as_str()).chain([REMAINDER]);
         check_weights(&columns.transformer_weights, names, &path)?;
         let specified = columns.clone();
@@ -88,7 +89,8 @@ impl Composite for FittingColumns {
             let features = Features { count: branch.positions.len(), names: names.map(own) };
             branch.node.prepare(&FitInput { features, is_sparse: input.is_sparse })?;
         }
-        if matches!(self.density, Density::Unknown) && self.branches.iter().all(|branch| branch.node.fitted().is_some()) {
+        if matches!(self.density, Density::Unknown) && self.branches.iter().all(|branch| branch.node.fitted().is_some())
+        {
             let mut outputs = self.branches.iter().filter_map(|branch| branch.node.fitted()).map(|done| &done.output);
             self.density = match outputs.any(|output| output.is_sparse) {
                 true => Density::Counting { cells: 0, filled: 0 },
@@ -185,7 +187,7 @@ impl FittingColumns {
                     format!("the columns of the transformer {:?}: {known}, found {missing}", branch.name),
                 )
             })?;
-            // A frame of two columns of one name is none that scikit-learn fits on; an array has no names.
+            // scikit-learn does not fit on a frame with two columns of one name; an array has no names.
             if let Some(names) = names
                 && let Some(at) = twice(&branch.positions)
                 && !matches!(branch.node, Node::Drop)

@@ -1,27 +1,27 @@
 //! Reads a ColumnTransformer from a pickled object.
 
-use crate::artifact::class_list::ClassNames;
-use byoc_formats::pickle::Usage;
 use super::apply::{Branch, ColumnTransformer};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names, NoNames};
-use crate::feature_names::names;
-use crate::transformers::shared::output::given_on;
+use super::selection::{self, Branches, By};
+use super::unrecorded;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input, RequestWidth, Shape, list_names, shorten};
+use crate::artifact::class_list::ClassNames;
 use crate::artifact::work::Work;
 use crate::columns::column_names::ColumnNames;
 use crate::columns::readings::Origins;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
+use crate::transformers::class::{self, PickledClass};
 use crate::transformers::columns_used::{ColumnsUsed, FittedColumns, Use};
+use crate::transformers::shared::output::given_on;
 use crate::transformers::shared::weight::Weights;
+use crate::transformers::transformer::Built;
 use crate::version::Version;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Usage;
 use byoc_formats::pickle::Value;
-use super::selection::{self, Branches, By};
-use super::unrecorded;
 use std::collections::HashMap;
-use crate::transformers::class::{self, PickledClass};
-use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -44,7 +44,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `transformers_`, which columns each takes, and `transformer_weights`.
-    fn build<'t>(&self, transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        transformer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let read = Branches::read(transformer, builder.version, &builder.work)?;
         let _held = builder.allowance().hold(read.bytes())?;
         let weights = Weights::of(transformer, &builder.work)?;
@@ -74,7 +79,8 @@ impl PickledClass for Class {
             let allowance = builder.allowance();
             let names = if input.names.is_some() { ColumnNames::bytes(count) } else { 0 };
             let _held = allowance.hold(count.saturating_mul(size_of::<usize>()).saturating_add(names))?;
-            let columns: Vec<usize> = branch.positions.iter().copied().map(|position| place(position, builder)).collect();
+            let columns: Vec<usize> =
+                branch.positions.iter().copied().map(|position| place(position, builder)).collect();
             let names = input.names.as_ref().map(|given| {
                 let name = |column: &usize| given.get(*column).copied().unwrap_or_default();
                 ColumnNames::new(columns.iter().map(name).collect())
@@ -116,7 +122,9 @@ impl PickledClass for Class {
     }
 
     /// The branches, each with the names of its columns.
-    fn parts<'t>(&self, transformer: Attributes<'t>,
+    fn parts<'t>(
+        &self,
+        transformer: Attributes<'t>,
         given: Option<&[Name]>,
         bounds: &Bounds<'_>,
     ) -> Result<Vec<class::Part<'t>>> {
@@ -175,7 +183,6 @@ impl PickledClass for Class {
     }
 }
 
-
 /// Notes how wide a request must be and what its names must be; whether columns are found by name.
 fn demand<'t>(
     read: &Branches<'t>,
@@ -194,8 +201,8 @@ fn demand<'t>(
     if by_name {
         return Ok(true);
     }
-    // From 0.20.4 and 0.21.3 to 0.23 rows might be wider, in 0.24 not. What those before take depends on the columns that
-    // are used.
+    // From 0.20.4 and 0.21.3 to 0.23 rows might be wider, in 0.24 not. What those before take depends on the columns
+    // that are used.
     if builder.version >= Version::new(0, 24) {
         builder.require_width(RequestWidth::Exactly(read.n_features));
     } else if read.is_recorded {
@@ -235,7 +242,8 @@ fn find<'t>(
     position
 }
 
-/// Where a column that is known by its position at fit is given: the label, if it was there at fit, is counted last here.
+/// Where a column that is known by its position at fit is given: the label, if it was there at fit, is counted last
+/// here.
 fn place(position: usize, read: &Branches<'_>, input: &Input<'_>) -> usize {
     match label_at_fit(read, input) {
         Some(label) if position == label => read.n_features - 1,
@@ -263,7 +271,6 @@ fn is_in_order(fitted: &ColumnNames<'_>, given: &ColumnNames<'_>, label: Option<
         }
     }
 }
-
 
 /// The names of parts that gave a frame at fit, which some versions keep for parts that cannot name their features.
 struct FrameNames<'t> {

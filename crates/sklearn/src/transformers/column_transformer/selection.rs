@@ -3,12 +3,12 @@
 //! From 1.0 on `_transformer_to_input_indices` has it resolved, whatever the user wrote. Before, `transformers_` holds
 //! what the user wrote (callables aside), and the columns are looked for at each request.
 
+use super::listed_names::names;
+use super::unrecorded;
 use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::shorten;
 use crate::artifact::work::Work;
 use crate::columns::column_names::ColumnNames;
-use super::listed_names::names;
-use super::unrecorded;
 use crate::transformers::columns_used::Use;
 use crate::version::Version;
 use byoc_formats::error::Result;
@@ -17,7 +17,8 @@ use std::collections::HashMap;
 
 /// The branches that a ColumnTransformer applies: dropped ones and ones without a column are left out.
 pub(crate) struct Branches<'t> {
-    /// The names of the frame it was fitted on, if it was one whose names are text and it says in which order they stood.
+    /// The names of the frame it was fitted on, if it was one whose names are text and it says in which order they
+    /// stood.
     pub(crate) names: Option<ColumnNames<'t>>,
     /// What a branch's columns are called that are looked for by name.
     pub(crate) known: Option<ColumnNames<'t>>,
@@ -25,7 +26,8 @@ pub(crate) struct Branches<'t> {
     pub(crate) is_recorded: bool,
     pub(crate) n_features: usize,
     pub(crate) branches: Vec<BranchSpec<'t>>,
-    /// The columns that a `('name', 'drop', [columns])` has; those that only `remainder='drop'` drops are not among them.
+    /// The columns that a `('name', 'drop', [columns])` has; those that only `remainder='drop'` drops are not among
+    /// them.
     dropped: Vec<usize>,
 }
 

@@ -1,9 +1,9 @@
 //! The columns at fit of a ColumnTransformer of scikit-learn 0.20.0 to 0.20.3 and 0.21.0 to 0.21.2, which keeps neither
-//! how many there were nor what they were called (`compose/_column_transformer.py`: `_n_features` and `_df_columns` came with
-//! 0.20.4 and 0.21.3).
+//! how many there were nor what they were called (`compose/_column_transformer.py`: `_n_features` and `_df_columns`
+//! came with 0.20.4 and 0.21.3).
 //!
-//! Every column stands in some entry of `transformers_`, if need be in that of the remainder, which has positions. So the
-//! entries say how many columns there were; but of columns that are taken by name nobody knows where they stood.
+//! Every column stands in some entry of `transformers_`, if need be in that of the remainder, which has positions. So
+//! the entries say how many columns there were; but of columns that are taken by name nobody knows where they stood.
 
 use std::collections::HashSet;
 
@@ -85,7 +85,7 @@ impl<'t> Found<'t> {
                 match item.as_i64() {
                     Some(position) => self.add_position(position),
                     None if item.as_bool().is_some() => self.mask = Some(length),
-                    // Whoever looks the columns up says what is wrong.
+                    // The lookup of the columns reports the error.
                     None => {}
                 }
             }
@@ -107,8 +107,8 @@ impl<'t> Found<'t> {
         }
     }
 
-    /// One between two positions is taken to end where it says. One by names has others in between, and one without an end
-    /// has as many as there are.
+    /// One between two positions is taken to end where it says. One by names has others in between, and one without an
+    /// end has as many as there are.
     fn add_slice(&mut self, arguments: Option<Value<'t>>) {
         let bounds = arguments.and_then(|arguments| {
             let [start, stop, step]: [Value<'t>; 3] = arguments.array_of()?;

@@ -4,11 +4,11 @@ use crate::columns::dtype::{Dtype, stack_beside, stack_frame};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 
+use crate::columns::demand::Demand;
 use crate::transformers::shared::weight::{self, Weight};
+use crate::transformers::transformer::{Apply, Transformer};
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
-use crate::transformers::transformer::{Apply, Transformer};
-use crate::columns::demand::Demand;
 
 /// The parts, in the order of their answers.
 #[derive(Debug)]

@@ -1,12 +1,14 @@
 //! Fits a FeatureUnion: all parts learn from the same input.
 
 use super::write::{FeatureUnion, FittedFeatureUnion};
-use crate::transformers::Specified;
-use crate::transformers::specification::Plan;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{Composite, FitInput, FittedNode, Node, ReportKept, check_names, check_weights, fitted, wrong};
+use crate::transformers::Specified;
+use crate::transformers::fitting::{
+    Composite, FitInput, FittedNode, Node, ReportKept, check_names, check_weights, fitted, wrong,
+};
+use crate::transformers::specification::Plan;
 use byoc_formats::error::Result;
 
 impl Plan for FeatureUnion {

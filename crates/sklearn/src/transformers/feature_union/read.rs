@@ -1,20 +1,20 @@
 //! Reads a FeatureUnion from a pickled object.
 
 use super::apply::{FeatureUnion, Part};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names, NoNames};
-use crate::feature_names::names;
-use crate::transformers::shared::output::given_on;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input, Shape, shorten};
 use crate::columns::readings::Origins;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
+use crate::transformers::class::{self, PickledClass};
 use crate::transformers::columns_used::ColumnsUsed;
 use crate::transformers::shared::named_parts::{named_parts, unnamed_parts};
+use crate::transformers::shared::output::given_on;
 use crate::transformers::shared::weight::Weights;
+use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
-use crate::transformers::class::{self, PickledClass};
-use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -31,7 +31,8 @@ impl PickledClass for Class {
         &["sklearn.pipeline"]
     }
 
-    /// Reads `transformer_list`, in which `'drop'` (or `None`, until 0.24) leaves a part out, and `transformer_weights`.
+    /// Reads `transformer_list`, in which `'drop'` (or `None`, until 0.24) leaves a part out, and
+    /// `transformer_weights`.
     fn build<'t>(&self, union: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
         let mut width = Some(0usize);
         let mut sparse = false;
@@ -57,8 +58,8 @@ impl PickledClass for Class {
             origins.push(given_on(&built.output, weight.is_some()));
             parts.push(Part { transformer: built.transformer, weight });
         }
-        // A part that passes a request through is as wide as the request, which is known when another part was fitted on
-        // it.
+        // A part that passes a request through is as wide as the request, which is known when another part was fitted
+        // on it.
         let shape = width.map_or(input.shape, Shape::Fixed);
         let origins = builder.side_by_side(&origins)?;
         let union = FeatureUnion { parts: parts.into(), sparse, frames: union.gives_frames() };
@@ -66,7 +67,12 @@ impl PickledClass for Class {
     }
 
     /// The parts that are applied, each given all names.
-    fn parts<'t>(&self, union: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Result<Vec<class::Part<'t>>> {
+    fn parts<'t>(
+        &self,
+        union: Attributes<'t>,
+        given: Option<&[Name]>,
+        bounds: &Bounds<'_>,
+    ) -> Result<Vec<class::Part<'t>>> {
         let applied = named_parts(union, TRANSFORMER_LIST, &bounds.work)?.into_iter();
         let applied = applied.filter(|(_, part)| !part.is_none() && part.as_str() != Some("drop"));
         let part = |(name, transformer)| {

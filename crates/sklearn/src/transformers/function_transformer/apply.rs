@@ -5,10 +5,10 @@ use crate::columns::dtype::half;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses, describe, has_only_nulls};
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::{Cell, Column};
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// A function of each value.
 #[derive(Debug)]
@@ -229,9 +229,9 @@ impl Function {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Version;
     use crate::columns::origin::Origin;
     use crate::transformers::shared::testing::{apply_floats, column as column_of, message, texts};
+    use crate::version::Version;
 
     #[test]
     fn a_function_is_applied_to_each_value_and_what_it_cannot_take_becomes_nan() {
@@ -267,6 +267,9 @@ mod tests {
         let validating = transformer(Some(CheckArray::of(Version::new(1, 9))));
         assert_eq!(column_of(validating.apply(text(), 1)), Column::Float64(vec![2.0]));
         let plain = transformer(None);
-        assert_eq!(message(plain.apply(text(), 1)), "row 1, column 1: expected numbers, found \"4\" in a column of objects");
+        assert_eq!(
+            message(plain.apply(text(), 1)),
+            "row 1, column 1: expected numbers, found \"4\" in a column of objects"
+        );
     }
 }

@@ -1,18 +1,18 @@
 //! Reads a FunctionTransformer from a pickled object.
 
 use super::apply::{FUNCTIONS, Function, FunctionTransformer, IDENTITY, OF_SPARSE, OfBools};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names, NoNames};
-use crate::feature_names::names;
-use crate::transformers::shared::output;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::check_array::CheckArray;
-use crate::version::Version;
-use byoc_formats::error::Result;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
 use crate::transformers::class::{self, PickledClass};
 use crate::transformers::columns_used::ColumnsUsed;
+use crate::transformers::shared::output;
 use crate::transformers::transformer::Built;
+use crate::version::Version;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -27,7 +27,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `func`, `kw_args` and `validate`. A function of numpy is known by its name only; it is never called.
-    fn build<'t>(&self, transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        transformer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let value = transformer.required("func")?;
         let validate = validate(transformer, builder.version)?;
         if value.is_none() {
@@ -43,7 +48,11 @@ impl PickledClass for Class {
             symbol.and_then(|(module, name)| Some((module, FUNCTIONS.iter().find(|(known, _)| *known == name)?)));
         let Some((module, (name, function))) = function else {
             let known: Vec<_> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
-            return Err(transformer.mismatch("func", format_args!("None or one of numpy's {}", known.join(", ")), value));
+            return Err(transformer.mismatch(
+                "func",
+                format_args!("None or one of numpy's {}", known.join(", ")),
+                value,
+            ));
         };
         if let Some(arguments) = transformer.present("kw_args")
             && arguments.entries().is_none_or(|entries| entries.len() > 0)
@@ -51,8 +60,8 @@ impl PickledClass for Class {
             return Err(transformer.mismatch("kw_args", "None or empty", arguments));
         }
         let mut function = *function;
-        // numpy 1 rounds integers to floats. It writes its functions' module like this from 1.20 on; before, as numpy 2 does, which
-        // no scikit-learn before 1.4 knows.
+        // numpy 1 rounds integers to floats. It writes its functions' module like this from 1.20 on; before, as numpy
+        // 2 does, which no scikit-learn before 1.4 knows.
         let numpy_1 = module.starts_with("numpy.core") || builder.version < Version::new(1, 4);
         if matches!(*name, "ceil" | "floor" | "trunc") && numpy_1 {
             function = Function { of_integers: None, of_unsigned: None, of_bools: OfBools::Halves, ..function };

@@ -1,10 +1,10 @@
 //! A FunctionTransformer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Features, Fitted};
+use crate::parameters::class::{Features, Fitted, parameters};
 use crate::parameters::values::{Null, ToPython, words};
 use crate::transformers::specification::Leaf;
-use byoc_formats::pickle::{Python};
-use serde::{Serialize};
+use byoc_formats::pickle::Python;
+use serde::Serialize;
 
 parameters! {
     FunctionTransformer / FunctionTransformerFit in "sklearn.preprocessing._function_transformer" {
@@ -65,7 +65,10 @@ functions! {
 }
 
 /// A fitted FunctionTransformer without a function, which other classes put where `"passthrough"` is specified.
-pub(in crate::transformers) fn identity(features: Features, parameters: FunctionTransformer) -> Fitted<FunctionTransformer> {
+pub(in crate::transformers) fn identity(
+    features: Features,
+    parameters: FunctionTransformer,
+) -> Fitted<FunctionTransformer> {
     let feature_names_out = Some(FeatureNamesOut::OneToOne);
     let parameters = FunctionTransformer { feature_names_out, ..parameters };
     Fitted { parameters, features, attributes: FunctionTransformerFit {} }

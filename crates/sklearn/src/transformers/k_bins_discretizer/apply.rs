@@ -4,11 +4,11 @@ use crate::columns::dtype::{Dtype, convert};
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 
+use crate::columns::demand::Demand;
+use crate::transformers::transformer::{Apply, Transformer};
 use crate::version::Version;
 use byoc_formats::error::Result;
 use std::sync::Arc;
-use crate::transformers::transformer::{Apply, Transformer};
-use crate::columns::demand::Demand;
 
 /// Bins, and an encoder of their numbers if there is one.
 #[derive(Debug)]

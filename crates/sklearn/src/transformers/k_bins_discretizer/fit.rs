@@ -1,18 +1,18 @@
 //! Fits a KBinsDiscretizer: the edges of the bins of each column (`sklearn/preprocessing/_discretization.py`).
 
-use crate::columns::fault::Fault;
-use crate::columns::feature::{Feature, Floats, Refuses};
-use crate::parameters::class::{Features, Fitted};
-use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
-use crate::transformers::specification::Fit;
 use super::write::{BinStrategy, KBinsDiscretizer, KBinsDiscretizerFit};
 use crate::columns::dtype::Dtype;
+use crate::columns::fault::Fault;
+use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::parameters::class::Property;
+use crate::parameters::class::{Features, Fitted};
 use crate::parameters::values::{BinCounts, Integers, NumpyType, Ragged};
 use crate::statistics::extremes::Extremes;
 use crate::statistics::kept::Kept;
 use crate::statistics::quantiles::{linspace, quantile};
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::specification::Fit;
 
 impl Fit for KBinsDiscretizer {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

@@ -1,15 +1,15 @@
 //! Reads a KBinsDiscretizer from a pickled object.
 
 use super::apply::{Bins, KBinsDiscretizer};
+use crate::artifact::attributes::{Attributes, one_dimensional};
+use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::feature_names::names;
-use crate::artifact::attributes::{Attributes, one_dimensional};
-use crate::artifact::builder::{Builder, Input};
-use crate::version::Version;
-use byoc_formats::error::Result;
 use crate::transformers::class::{self, PickledClass};
 use crate::transformers::transformer::Built;
+use crate::version::Version;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -24,7 +24,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `bin_edges_`, `encode` and `_encoder`.
-    fn build<'t>(&self, discretizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        discretizer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let value = discretizer.required("bin_edges_")?;
         let mismatch = || discretizer.mismatch("bin_edges_", "an array of arrays of two numbers or more", value);
         let edges = one_dimensional(value).and_then(|array| array.objects()).ok_or_else(mismatch)?;

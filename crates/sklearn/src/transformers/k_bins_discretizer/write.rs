@@ -1,11 +1,13 @@
 //! A KBinsDiscretizer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Features, Fitted, Property, State};
-use crate::parameters::values::{AtLeast, BinCounts, Categories, Integers, NumpyClass, NumpyType, QuantileMethod, Ragged, ToPython, WordOr, words};
-use crate::transformers::specification::Leaf;
+use crate::parameters::class::{Features, Fitted, Property, State, parameters};
+use crate::parameters::values::{
+    AtLeast, BinCounts, Categories, Integers, NumpyClass, NumpyType, QuantileMethod, Ragged, ToPython, WordOr, words,
+};
 use crate::transformers::one_hot_encoder::{OneHotEncoder, OneHotEncoderFit};
-use byoc_formats::pickle::{Python};
-use serde::{Serialize};
+use crate::transformers::specification::Leaf;
+use byoc_formats::pickle::Python;
+use serde::Serialize;
 
 parameters! {
     KBinsDiscretizer / KBinsDiscretizerFit in "sklearn.preprocessing._discretization" {

@@ -4,12 +4,12 @@ use crate::columns::categories::Categories;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, describe, refuse_missing};
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use crate::version::Version;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::{Cell, Column};
 use std::sync::Arc;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// The classes and the two marks.
 #[derive(Debug)]
@@ -23,11 +23,11 @@ pub(super) struct LabelBinarizer {
 /// What becomes of numbers where the classes are texts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum NumbersBesideTexts {
-    /// They are no class.
+    /// They match no class.
     Unknown,
     /// Until 1.0, numpy has no type that floats and texts have in common.
     FloatsRefused,
-    /// From 1.9 on, integers are looked for among the integers that the texts are, and refused where one is none.
+    /// From 1.9 on, integers are compared with the texts as integers, and refused if a text is not an integer.
     IntegersRead { all: bool },
 }
 
@@ -115,7 +115,8 @@ impl NumbersBesideTexts {
 
 impl Target {
     /// # Errors
-    /// For labels that are not those of classes: missing ones, numbers that are no integers, and anything but text among objects.
+    /// For labels that are not those of classes: missing ones, numbers that are no integers, and anything but text
+    /// among objects.
     pub(super) fn of(labels: &Feature<'_, '_>) -> Result<Target, Fault> {
         let fault = |row, what: String| {
             let message = format!("{what}, which scikit-learn does not take for the label of a class");

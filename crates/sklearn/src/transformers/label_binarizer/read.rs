@@ -1,13 +1,13 @@
 //! Reads a LabelBinarizer from a pickled object.
 
 use super::apply::{LabelBinarizer, NumbersBesideTexts};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names};
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input, RequestWidth, Shape};
-use byoc_formats::error::Result;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names};
 use crate::transformers::class::{self, PickledClass};
 use crate::transformers::transformer::Built;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -22,17 +22,24 @@ impl PickledClass for Class {
     }
 
     /// Reads `classes_`, `neg_label`, `pos_label` and `y_type_`.
-    fn build<'t>(&self, binarizer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        binarizer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         binarizer.choice("y_type_", &[("binary", ()), ("multiclass", ())])?;
         match input.shape {
             Shape::Request { .. } => builder.require_width(RequestWidth::Exactly(1)),
             Shape::Fixed(1) => {}
-            Shape::Fixed(width) => return Err(binarizer.error(format_args!("it takes one column, but is given {width}"))),
+            Shape::Fixed(width) => {
+                return Err(binarizer.error(format_args!("it takes one column, but is given {width}")));
+            }
         }
         let value = binarizer.required("classes_")?;
         let classes = builder.categories(value)?;
-        let classes =
-            classes.ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
+        let classes = classes
+            .ok_or_else(|| binarizer.mismatch("classes_", "a one-dimensional array of numbers or text", value))?;
         builder.note_categories(input, 0, &classes)?;
         let mark = |name| {
             let value = binarizer.required(name)?;

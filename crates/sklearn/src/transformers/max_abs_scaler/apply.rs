@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 
-use crate::transformers::shared::clip::clip;
 use crate::transformers::shared::center_and_scale::ParameterRounding;
+use crate::transformers::shared::clip::clip;
 
-use byoc_formats::error::Result;
-use crate::transformers::transformer::Apply;
 use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
+use byoc_formats::error::Result;
 
 /// `x / scale`, kept within -1 and 1 if asked.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! A MaxAbsScaler in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters};
-use crate::parameters::values::{Floats};
+use crate::parameters::class::parameters;
+use crate::parameters::values::Floats;
 use crate::transformers::specification::Leaf;
 
 parameters! {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 
-use crate::transformers::shared::clip::clip;
-use crate::transformers::shared::center_and_scale::ParameterRounding;
-use byoc_formats::error::Result;
-use crate::transformers::transformer::Apply;
 use crate::columns::demand::{Demand, cost};
+use crate::transformers::shared::center_and_scale::ParameterRounding;
+use crate::transformers::shared::clip::clip;
+use crate::transformers::transformer::Apply;
+use byoc_formats::error::Result;
 
 /// `x * scale + min`, kept within a range if asked.
 #[derive(Debug)]

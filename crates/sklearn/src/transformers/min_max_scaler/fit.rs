@@ -1,15 +1,15 @@
 //! Fits a MinMaxScaler: the smallest and the largest value of each column (`sklearn/preprocessing/_data.py`).
 
+use super::write::{MinMaxScaler, MinMaxScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
 use crate::parameters::class::{Features, Fitted};
+use crate::parameters::values::integer;
+use crate::statistics::extremes::Extremes;
+use crate::statistics::scale::divisor;
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
-use super::write::{MinMaxScaler, MinMaxScalerFit};
-use crate::statistics::extremes::Extremes;
-use crate::statistics::scale::divisor;
-use crate::parameters::values::integer;
 
 impl Fit for MinMaxScaler {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

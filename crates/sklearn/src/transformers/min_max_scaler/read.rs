@@ -1,16 +1,16 @@
 //! Reads a MinMaxScaler from a pickled object.
 
-use super::apply::{MinMaxScaler};
+use super::apply::MinMaxScaler;
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::feature_names::names;
-use crate::artifact::attributes::Attributes;
-use crate::artifact::builder::{Builder, Input};
+use crate::transformers::class::PickledClass;
 use crate::transformers::shared::center_and_scale::ParameterRounding;
+use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
-use crate::transformers::class::PickledClass;
-use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;

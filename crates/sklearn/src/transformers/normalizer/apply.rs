@@ -3,9 +3,9 @@
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 
-use byoc_formats::error::Result;
-use crate::transformers::transformer::Apply;
 use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
+use byoc_formats::error::Result;
 
 /// Divides each row by its norm.
 #[derive(Clone, Copy, Debug)]

@@ -12,5 +12,3 @@ impl Fit for Normalizer {
         Box::new(Stateless(|features| Ok(Fitted { parameters: self, features, attributes: NormalizerFit {} }.into())))
     }
 }
-
-

@@ -1,7 +1,7 @@
 //! A Normalizer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters};
-use crate::parameters::values::{words};
+use crate::parameters::class::parameters;
+use crate::parameters::values::words;
 use crate::transformers::specification::Leaf;
 
 parameters! {

@@ -6,12 +6,12 @@ use crate::columns::dtype::Dtype;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 
+use crate::columns::demand::{Demand, cost};
 use crate::transformers::shared::encoder::{self, EncodedDtype, Infrequent};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
 use std::sync::Arc;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// One-hot columns for each feature, in order.
 #[derive(Debug)]

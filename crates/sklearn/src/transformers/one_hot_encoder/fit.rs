@@ -1,15 +1,16 @@
-//! Fits a OneHotEncoder: the categories of each column, and which one is dropped (`sklearn/preprocessing/_encoders.py`).
+//! Fits a OneHotEncoder: the categories of each column, and which one is dropped
+//! (`sklearn/preprocessing/_encoders.py`).
 
+use super::write::{Drop, HandleUnknown, OneHotEncoder, OneHotEncoderFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
+use crate::parameters::class::Property;
 use crate::parameters::class::{Features, Fitted};
+use crate::parameters::values::{Categories, Scalar, WordOr};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{FitInput, Learn};
-use crate::transformers::specification::Fit;
-use crate::parameters::class::Property;
 use crate::transformers::shared::category_fit::SeenCategories;
-use super::write::{Drop, HandleUnknown, OneHotEncoder, OneHotEncoderFit};
-use crate::parameters::values::{Categories, Scalar, WordOr};
+use crate::transformers::specification::Fit;
 
 impl Fit for OneHotEncoder {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

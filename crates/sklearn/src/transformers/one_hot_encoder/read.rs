@@ -1,18 +1,18 @@
 //! Reads an OneHotEncoder from a pickled object.
 
 use super::apply::{EncodedFeature, HandleUnknown, OneHotEncoder};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names, NoNames};
-use crate::feature_names::names;
 use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::{Builder, Input};
 use crate::artifact::work::Work;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names, NoNames};
+use crate::feature_names::names;
 use crate::feature_names::values::texts;
+use crate::transformers::class::PickledClass;
 use crate::transformers::shared::encoder::{self};
+use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
-use crate::transformers::class::PickledClass;
-use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -27,7 +27,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `categories_`, `handle_unknown`, `dtype`, the dropped categories and (from 1.1 on) the infrequent ones.
-    fn build<'t>(&self, encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        encoder: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         if encoder.flag_or("_legacy_mode", false)? {
             return Err(
                 encoder.error("it was fitted in the mode of scikit-learn before 0.20; fit it with categories='auto'")
@@ -73,10 +78,14 @@ impl PickledClass for Class {
     fn feature_names_out(&self, encoder: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         let given = names::names_in(encoder, given, bounds)?;
         if let Some(combiner) = encoder.get("feature_name_combiner").filter(|value| value.as_str() != Some("concat")) {
-            return Err(NoNames::raised(format!("feature_name_combiner is {}, and is not called", combiner.describe())));
+            return Err(NoNames::raised(format!(
+                "feature_name_combiner is {}, and is not called",
+                combiner.describe()
+            )));
         }
         let categories: Option<Vec<_>> = encoder.items("categories_")?.into_iter().map(one_dimensional).collect();
-        let categories = categories.ok_or_else(|| encoder.error("expected categories_ to be one-dimensional arrays"))?;
+        let categories =
+            categories.ok_or_else(|| encoder.error("expected categories_ to be one-dimensional arrays"))?;
         let counts: Vec<usize> = categories.iter().map(|categories| categories.len()).collect();
         let infrequent = encoder::infrequent(encoder, &counts, &bounds.work)?;
         let drops = drops(encoder, counts.len(), &bounds.work)?;
@@ -110,7 +119,7 @@ impl PickledClass for Class {
 }
 
 /// The group of each feature that is dropped. From 1.2.2 on `drop_idx_` counts categories before their grouping, and
-/// `_drop_idx_after_grouping` is what is needed; where there is none, from 1.1 to 1.2.1, `drop_idx_` is that. Until 0.22 it is
+/// `_drop_idx_after_grouping` counts the groups; from 1.1 to 1.2.1, which lack it, `drop_idx_` does. Until 0.22 it is
 /// an array of integers.
 fn drops(encoder: Attributes<'_>, features: usize, work: &Work<'_>) -> Result<Vec<Option<usize>>> {
     const AFTER_GROUPING: &str = "_drop_idx_after_grouping";

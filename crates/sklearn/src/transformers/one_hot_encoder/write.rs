@@ -1,12 +1,12 @@
 //! An OneHotEncoder in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Fitted, Property, State, entry};
-use crate::parameters::values::{AtLeast, Categories, Frequency, NumpyClass, Scalar, WordOr, words};
-use crate::transformers::specification::Leaf;
-use crate::transformers::shared::fitted_categories::{Auto, Groups, check_categories};
+use crate::parameters::class::{Fitted, Property, State, entry, parameters};
 use crate::parameters::values::positions;
+use crate::parameters::values::{AtLeast, Categories, Frequency, NumpyClass, Scalar, WordOr, words};
+use crate::transformers::shared::fitted_categories::{Auto, Groups, check_categories};
+use crate::transformers::specification::Leaf;
 use byoc_formats::error::Result;
-use byoc_formats::pickle::{Python, Items};
+use byoc_formats::pickle::{Items, Python};
 
 parameters! {
     OneHotEncoder / OneHotEncoderFit in "sklearn.preprocessing._encoders" {

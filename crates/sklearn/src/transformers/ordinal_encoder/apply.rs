@@ -7,11 +7,11 @@ use crate::columns::feature::{Feature, refuse_missing};
 
 use crate::transformers::shared::encoder::{self, EncodedDtype};
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
 use std::sync::Arc;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// A number for each category of each feature.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct OrdinalEncoder {
     pub(super) features: Box<[EncodedFeature]>,
     /// `None` when an unknown category is an error.
     pub(super) unknown: Option<f64>,
-    /// Until 0.24 a missing value is an error, also where an unknown category is none.
+    /// Until 0.24 a missing value is an error, even if an unknown category is not.
     pub(super) refuses_missing: bool,
     pub(super) dtype: EncodedDtype,
     /// In 0.20 the columns of a frame are one array first.
@@ -72,8 +72,8 @@ impl OrdinalEncoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Version;
     use crate::transformers::shared::testing::{column, message, texts};
+    use crate::version::Version;
 
     #[test]
     fn categories_become_their_numbers_and_unknown_ones_what_was_asked() {
@@ -93,6 +93,8 @@ mod tests {
         let strict = encoder(None, None, EncodedDtype::Float64);
         assert!(message(strict.apply(values(), 1)).starts_with("row 3, column 1: unknown category \"q\""));
         let of_0_24 = OrdinalEncoder { refuses_missing: true, ..encoder(Some(-1.0), None, EncodedDtype::Float64) };
-        assert!(message(of_0_24.apply(values(), 1)).starts_with("row 2, column 1: expected a value, found a missing one"));
+        assert!(
+            message(of_0_24.apply(values(), 1)).starts_with("row 2, column 1: expected a value, found a missing one")
+        );
     }
 }

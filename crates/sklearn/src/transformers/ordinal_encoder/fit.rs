@@ -1,15 +1,15 @@
 //! Fits an OrdinalEncoder: the categories of each column (`sklearn/preprocessing/_encoders.py`).
 
+use super::write::{HandleUnknownOrdinal, OrdinalEncoder, OrdinalEncoderFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
+use crate::parameters::class::Property;
 use crate::parameters::class::{Features, Fitted};
+use crate::parameters::values::{Categories, Code};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{FitInput, Learn};
-use crate::transformers::specification::Fit;
-use crate::parameters::class::Property;
 use crate::transformers::shared::category_fit::SeenCategories;
-use super::write::{HandleUnknownOrdinal, OrdinalEncoder, OrdinalEncoderFit};
-use crate::parameters::values::{Categories, Code};
+use crate::transformers::specification::Fit;
 
 impl Fit for OrdinalEncoder {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

@@ -1,18 +1,18 @@
 //! Reads an OrdinalEncoder from a pickled object.
 
 use super::apply::{EncodedFeature, OrdinalEncoder};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names};
-use crate::feature_names::names;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::artifact::work::Work;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::transformers::shared::encoder::{self};
 
-use crate::version::Version;
-use byoc_formats::error::Result;
 use crate::transformers::class::PickledClass;
 use crate::transformers::transformer::Built;
+use crate::version::Version;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -28,7 +28,12 @@ impl PickledClass for Class {
 
     /// Reads `categories_`, `dtype`, `handle_unknown` and `unknown_value` (0.24), the number for missing values
     /// (`_missing_indices` 1.0, `encoded_missing_value` 1.1) and the infrequent categories (1.3).
-    fn build<'t>(&self, encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        encoder: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let categories = encoder::categories(encoder, input, builder)?;
         let width = categories.len();
         let missing = missing_indices(encoder, width, &builder.work)?;
@@ -49,19 +54,20 @@ impl PickledClass for Class {
                 builder.keep_items::<f64>(categories.len())?;
             }
         }
-        let features = categories.into_iter().zip(infrequent).zip(missing).map(|((categories, infrequent), missing)| {
-            if infrequent.is_none() && missing.is_none() {
-                return EncodedFeature { categories, numbers: None };
-            }
-            // A missing value keeps its own number, whatever group it would be in.
-            let number = |index: usize| match &infrequent {
-                _ if missing == Some(index) => missing_number,
-                Some(infrequent) => infrequent.groups.get(index).map_or(f64::NAN, |group| *group as f64),
-                None => index as f64,
-            };
-            let numbers = Some((0..categories.len()).map(number).collect());
-            EncodedFeature { categories, numbers }
-        });
+        let features =
+            categories.into_iter().zip(infrequent).zip(missing).map(|((categories, infrequent), missing)| {
+                if infrequent.is_none() && missing.is_none() {
+                    return EncodedFeature { categories, numbers: None };
+                }
+                // A missing value keeps its own number, whatever group it would be in.
+                let number = |index: usize| match &infrequent {
+                    _ if missing == Some(index) => missing_number,
+                    Some(infrequent) => infrequent.groups.get(index).map_or(f64::NAN, |group| *group as f64),
+                    None => index as f64,
+                };
+                let numbers = Some((0..categories.len()).map(number).collect());
+                EncodedFeature { categories, numbers }
+            });
         let features = features.collect();
         let dtype = encoder::encoded_dtype(encoder)?;
         let refuses_missing = builder.version < Version::new(1, 0);

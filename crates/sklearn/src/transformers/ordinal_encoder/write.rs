@@ -1,11 +1,11 @@
 //! An OrdinalEncoder in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Fitted, Property, State, entry};
+use crate::parameters::class::{Fitted, Property, State, entry, parameters};
 use crate::parameters::values::{AtLeast, Categories, Code, Frequency, NumpyClass, WordOr, words};
-use crate::transformers::specification::Leaf;
 use crate::transformers::shared::fitted_categories::{Auto, Groups, check_categories};
+use crate::transformers::specification::Leaf;
 use byoc_formats::error::Result;
-use byoc_formats::pickle::{Python};
+use byoc_formats::pickle::Python;
 
 parameters! {
     OrdinalEncoder / OrdinalEncoderFit in "sklearn.preprocessing._encoders" {

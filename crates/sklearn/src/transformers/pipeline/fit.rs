@@ -2,12 +2,14 @@
 
 use super::write::{FittedPipeline, Pipeline};
 use crate::columns::dtype::stack;
-use crate::transformers::Specified;
-use crate::transformers::specification::Plan;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, fitted, wrong};
+use crate::transformers::Specified;
+use crate::transformers::fitting::{
+    Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, fitted, wrong,
+};
+use crate::transformers::specification::Plan;
 use byoc_formats::error::Result;
 
 impl Plan for Pipeline {

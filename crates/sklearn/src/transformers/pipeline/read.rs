@@ -30,14 +30,21 @@ impl PickledClass for Class {
     }
 
     /// Reads `steps`.
-    fn build<'t>(&self, pipeline: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        pipeline: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let steps = named_parts(pipeline, STEPS, &builder.work)?;
         chain(steps.into_iter().map(|(name, value)| Step::named(name, value)).collect(), input, builder)
     }
 
     fn feature_names_out(&self, pipeline: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         let mut names = given.map(|given| bounds.copy(given.iter())).transpose()?;
-        for (name, step) in named_parts(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !passes_on(*step)) {
+        for (name, step) in
+            named_parts(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !passes_on(*step))
+        {
             if !class::has_feature_names_out(step) {
                 return Err(NoNames::raised(format!(
                     "AttributeError: Estimator {name} does not provide get_feature_names_out. Did you mean to call \
@@ -55,13 +62,17 @@ impl PickledClass for Class {
     }
 
     /// The steps, each with the names that the one before gives; none, where it has none.
-    fn parts<'t>(&self, pipeline: Attributes<'t>,
+    fn parts<'t>(
+        &self,
+        pipeline: Attributes<'t>,
         given: Option<&[Name]>,
         bounds: &Bounds<'_>,
     ) -> Result<Vec<Part<'t>>> {
         let mut given = given.map(|given| bounds.copy(given.iter())).transpose()?;
         let mut parts = Vec::new();
-        for (name, transformer) in named_parts(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !step.is_none()) {
+        for (name, transformer) in
+            named_parts(pipeline, "steps", &bounds.work)?.into_iter().filter(|(_, step)| !step.is_none())
+        {
             let names = if passes_on(transformer) {
                 given.as_ref().map(|given| bounds.copy(given.iter())).transpose()?
             } else {

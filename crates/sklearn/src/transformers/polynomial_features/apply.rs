@@ -5,10 +5,10 @@ use crate::columns::feature::{Feature, FloatColumn, Floats, Refuses};
 use crate::columns::origin::Origin;
 use crate::feature_names::name::Name;
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// Products, each of one feature and an earlier product.
 #[derive(Debug)]

@@ -1,14 +1,14 @@
 //! Reads a PolynomialFeatures from a pickled object.
 
 use super::apply::{PolynomialFeatures, Product};
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::feature_names::names;
-use crate::artifact::attributes::Attributes;
-use crate::artifact::builder::{Builder, Input};
-use byoc_formats::error::Result;
 use crate::transformers::class::PickledClass;
 use crate::transformers::transformer::Built;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -24,7 +24,12 @@ impl PickledClass for Class {
 
     /// Reads `interaction_only`, `include_bias` and the degrees: `_min_degree` and `_max_degree` from 1.0 on, `degree`
     /// before.
-    fn build<'t>(&self, polynomial: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        polynomial: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let polynomial = read(polynomial, input, builder)?;
         let width = polynomial.width();
         Built::array(polynomial, width, builder)
@@ -46,7 +51,11 @@ impl PickledClass for Class {
     }
 }
 
-fn read<'t>(polynomial: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<PolynomialFeatures> {
+fn read<'t>(
+    polynomial: Attributes<'t>,
+    input: &Input<'t>,
+    builder: &mut Builder<'t, '_>,
+) -> Result<PolynomialFeatures> {
     let features = match polynomial.n_features_in()? {
         Some(features) => features,
         None => polynomial.columns("n_input_features_")?,

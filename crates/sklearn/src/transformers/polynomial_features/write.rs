@@ -1,6 +1,6 @@
 //! A PolynomialFeatures in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Fitted, State, entry};
+use crate::parameters::class::{Fitted, State, entry, parameters};
 use crate::parameters::values::{AtLeast, Degrees, words};
 use crate::transformers::specification::Leaf;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 
-use byoc_formats::error::Result;
-use crate::transformers::transformer::{Apply, Transformer};
 use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::{Apply, Transformer};
+use byoc_formats::error::Result;
 
 /// A power for each feature.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct PowerTransformer {
 pub(super) enum Method {
     /// As scipy computes it, which scikit-learn asks from 1.9 on.
     YeoJohnson,
-    /// As scikit-learn did before: with a power of which 1 is taken off, so that little is left for a lambda near 0.
+    /// As scikit-learn did before: a power minus 1, which loses digits for a lambda near 0.
     YeoJohnsonByPowers,
     BoxCox,
 }

@@ -1,18 +1,18 @@
 //! Fits a PowerTransformer: the exponent that makes each column most like a normal one, by its likelihood
 //! (`sklearn/preprocessing/_data.py`, `scipy/stats/_morestats.py`).
 
-use crate::columns::fault::Fault;
-use crate::columns::feature::{Refuses};
-use crate::columns::origin::Origin;
-use crate::parameters::class::{Features, Fitted};
-use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
-use crate::transformers::specification::Fit;
 use super::write::{PowerMethod, PowerTransformer, PowerTransformerFit};
+use crate::columns::fault::Fault;
+use crate::columns::feature::Refuses;
+use crate::columns::origin::Origin;
 use crate::parameters::class::Property;
+use crate::parameters::class::{Features, Fitted};
 use crate::statistics::kept::Kept;
 use crate::statistics::minimize;
 use crate::statistics::moments::{Moments, is_constant, sum};
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::specification::Fit;
 use crate::transformers::standard_scaler::{StandardScaler, standardize};
 
 impl Fit for PowerTransformer {

@@ -1,10 +1,10 @@
 //! A PowerTransformer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Fitted, Property, State, text};
+use crate::parameters::class::{Fitted, Property, State, parameters, text};
 use crate::parameters::values::{Floats, words};
 use crate::transformers::specification::Leaf;
 use crate::transformers::standard_scaler::StandardScaler;
-use byoc_formats::pickle::{Python};
+use byoc_formats::pickle::Python;
 
 parameters! {
     PowerTransformer / PowerTransformerFit in "sklearn.preprocessing._data" {

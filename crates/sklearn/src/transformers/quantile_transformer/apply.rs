@@ -8,8 +8,8 @@ use crate::columns::feature::{Feature, FloatColumn, Floats, Refuses};
 use crate::statistics::normal_quantile::normal_quantile;
 use byoc_formats::error::Result;
 
-use crate::transformers::transformer::Apply;
 use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 
 /// The quantiles of each feature at fit.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct QuantileTransformer {
     pub(super) sparse: Option<Sparse>,
 }
 
-/// A sparse matrix, of which scikit-learn transforms what is not 0, and leaves the rest 0.
+/// A sparse matrix: scikit-learn transforms its nonzero values, and zeros stay 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sparse {
     /// Unless zeros were ignored at fit.
@@ -110,7 +110,7 @@ pub(super) fn at(values: &[f64], index: usize) -> f64 {
     values.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// `numpy.interp` between knots, of which the one of number `above` is the first above `x`.
+/// `numpy.interp` between knots; the knot `above` is the first above `x`.
 pub(super) fn interpolate(x: f64, above: usize, last: usize, knot: impl Fn(usize) -> (f64, f64)) -> f64 {
     let Some(below) = above.checked_sub(1) else { return knot(0).1 };
     let (x0, y0) = knot(below);

@@ -1,15 +1,15 @@
 //! Fits a QuantileTransformer: the quantiles of each column (`sklearn/preprocessing/_data.py`).
 
+use super::write::{QuantileTransformer, QuantileTransformerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
 use crate::parameters::class::{Features, Fitted};
+use crate::parameters::values::{Matrix, integer};
+use crate::statistics::kept::Kept;
+use crate::statistics::quantiles::{linear, linspace};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
-use super::write::{QuantileTransformer, QuantileTransformerFit};
-use crate::statistics::kept::Kept;
-use crate::statistics::quantiles::{linear, linspace};
-use crate::parameters::values::{Matrix, integer};
 
 impl Fit for QuantileTransformer {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

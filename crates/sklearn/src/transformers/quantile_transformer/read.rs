@@ -1,15 +1,15 @@
 //! Reads a QuantileTransformer from a pickled object.
 
 use super::apply::{Output, QuantileTransformer, Sparse};
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::feature_names::names;
-use crate::artifact::attributes::Attributes;
-use crate::artifact::builder::{Builder, Input};
-use crate::version::Version;
-use byoc_formats::error::Result;
 use crate::transformers::class::PickledClass;
 use crate::transformers::transformer::Built;
+use crate::version::Version;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -24,7 +24,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `quantiles_`, `references_` and `output_distribution`.
-    fn build<'t>(&self, transformer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        transformer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let references = builder.numbers_in(transformer, "references_")?;
         let value = transformer.required("quantiles_")?;
         let expected = format!("an array of numbers of {} rows", references.len());

@@ -1,6 +1,6 @@
 //! A QuantileTransformer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters};
+use crate::parameters::class::parameters;
 use crate::parameters::values::{AtLeast, Floats, Matrix, words};
 use crate::transformers::specification::Leaf;
 

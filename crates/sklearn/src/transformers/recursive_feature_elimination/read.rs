@@ -22,7 +22,12 @@ impl PickledClass for Class {
         &["sklearn.feature_selection._rfe", "sklearn.feature_selection.rfe"]
     }
 
-    fn build<'t>(&self, selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        selector: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let kept = feature_mask::support(selector, builder)?;
         feature_mask::build(selector, kept, Refuses::InfinityAndMissing, input, builder)
     }

@@ -1,16 +1,16 @@
 //! Fits a RobustScaler: the median and the range of quantiles of each column (`sklearn/preprocessing/_data.py`).
 
+use super::write::{RobustScaler, RobustScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
 use crate::parameters::class::{Features, Fitted};
-use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
-use crate::transformers::specification::Fit;
-use super::write::{RobustScaler, RobustScalerFit};
 use crate::statistics::kept::{Kept, median};
 use crate::statistics::normal_quantile::normal_quantile;
 use crate::statistics::quantiles::linear;
 use crate::statistics::scale::divisor;
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::specification::Fit;
 
 impl Fit for RobustScaler {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {
@@ -42,8 +42,8 @@ impl LearnNumbers for Robust {
         }
         if self.is_sparse && parameters.with_centering {
             return Err(Fault::new(
-                "RobustScaler cannot center a sparse matrix: set with_centering to false, or sparse_output of the encoder \
-                 before it",
+                "RobustScaler cannot center a sparse matrix: set with_centering to false, or sparse_output of the \
+                 encoder before it",
             ));
         }
         let sorted: Vec<Vec<f64>> = seen.features.into_iter().map(Kept::sorted).collect();

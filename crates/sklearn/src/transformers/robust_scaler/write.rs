@@ -1,6 +1,6 @@
 //! A RobustScaler in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters};
+use crate::parameters::class::parameters;
 use crate::parameters::values::{Floats, Range};
 use crate::transformers::specification::Leaf;
 

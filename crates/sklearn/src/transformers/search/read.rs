@@ -1,9 +1,9 @@
 //! Finds the best estimator of a search in a pickled object.
 
 use super::companions::COMPANIONS;
-use crate::artifact::class_list::ClassNames;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
+use crate::artifact::class_list::ClassNames;
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::feature_names::names;
@@ -30,7 +30,12 @@ impl PickledClass for Class {
     }
 
     /// A search within a search is not supported.
-    fn build<'t>(&self, search: Attributes<'t>, _input: &Input<'t>, _builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        search: Attributes<'t>,
+        _input: &Input<'t>,
+        _builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         Err(class::unsupported(search))
     }
 

@@ -3,13 +3,13 @@
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::feature::Refuses;
+use crate::columns::python_number::parse_float;
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::transformers::class::PickledClass;
 use crate::transformers::shared::feature_mask;
 use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
-use crate::columns::python_number::parse_float;
 use byoc_formats::pickle::Value;
 use std::cmp::Ordering;
 
@@ -25,7 +25,12 @@ impl PickledClass for Class {
         &["sklearn.feature_selection._from_model", "sklearn.feature_selection.from_model"]
     }
 
-    fn build<'t>(&self, selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        selector: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let kept = mask(selector, builder)?;
         feature_mask::build(selector, kept, Refuses::InfinityAndMissing, input, builder)
     }

@@ -34,7 +34,8 @@ pub(crate) fn categories<'t>(
     Ok(categories)
 }
 
-/// Until 0.20 the columns of a frame are made one array, of one type, before they are encoded; since 0.21 each has its own.
+/// Until 0.20 the columns of a frame are made one array, of one type, before they are encoded; since 0.21 each has its
+/// own.
 pub(crate) fn one_array(version: Version) -> Option<CheckArray> {
     (version < Version::new(0, 21)).then(|| CheckArray::of(version))
 }

@@ -21,7 +21,7 @@ struct FeatureMask {
     kept: Box<[bool]>,
     refuses: Refuses,
     check: CheckArray,
-    /// From 1.3 on, a frame of which a frame is to be made (`set_output(transform="pandas")`) is neither converted nor checked.
+    /// From 1.3 on, with `set_output(transform="pandas")` a frame is neither converted nor checked.
     keeps_frames: bool,
 }
 

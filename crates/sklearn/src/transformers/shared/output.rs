@@ -38,8 +38,8 @@ pub(crate) fn unfitted_output<'t>(
     Ok(Input { names: None, shape, sparse: input.sparse, frame: false, origins: Origins::Changed })
 }
 
-/// The columns of the request that a part of several gives on as they are, and how many columns it gives. One that passes a
-/// request through gives on none that is known here; and what has a weight is a number.
+/// The columns of the request that a part of several gives on as they are, and how many columns it gives. One that
+/// passes a request through gives on none that is known here; and what has a weight is a number.
 pub(crate) fn given_on(output: &Input<'_>, is_weighted: bool) -> (Origins, usize) {
     match (output.shape, is_weighted) {
         (Shape::Fixed(width), false) => (output.origins.clone(), width),

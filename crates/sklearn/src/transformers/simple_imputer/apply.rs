@@ -8,13 +8,13 @@ use crate::columns::feature::{Feature, Floats, Refuses, describe, has_only_nulls
 use crate::columns::origin::Origin;
 use crate::columns::python_number::parse_float;
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::{ItemKind, Value};
 use byoc_formats::rows::table::{Cell, Column};
 use std::borrow::Cow;
 use std::sync::Arc;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// What is filled in, where, and what comes out.
 #[derive(Debug)]
@@ -346,8 +346,8 @@ pub(super) fn replace<T>(values: &mut [T], is_missing: impl Fn(&T) -> bool, fill
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Version;
     use crate::transformers::shared::testing::{apply_floats, columns_of, message, texts};
+    use crate::version::Version;
 
     fn imputer(fills: Vec<Fill>, input: InputType) -> SimpleImputer {
         let kept = fills.iter().map(|fill| *fill != Fill::Missing).collect();

@@ -1,19 +1,19 @@
 //! Fits a SimpleImputer: what fills each column (`sklearn/impute/_base.py`).
 
+use super::write::{ImputeStrategy, SimpleImputer, SimpleImputerFit};
+use crate::columns::dtype::{Dtype, stack_frame};
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses, refuse};
 use crate::columns::origin::Origin;
-use crate::parameters::class::{Features, Fitted};
-use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
-use crate::transformers::specification::Fit;
-use super::write::{ImputeStrategy, SimpleImputer, SimpleImputerFit};
-use crate::columns::dtype::{Dtype, stack_frame};
 use crate::parameters::class::Property;
+use crate::parameters::class::{Features, Fitted};
 use crate::parameters::values::{NumpyType, Scalar};
 use crate::statistics::counts::Counts;
 use crate::statistics::kept::{Kept, median};
 use crate::statistics::moments::Moments;
+use crate::transformers::FittedTransformer;
+use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::specification::Fit;
 use byoc_formats::rows::table::{Cell, Column};
 
 impl Fit for SimpleImputer {

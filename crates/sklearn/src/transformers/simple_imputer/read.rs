@@ -1,21 +1,21 @@
 //! Reads a SimpleImputer from a pickled object.
 
-use crate::artifact::class_list::ClassNames;
-use byoc_formats::pickle::Usage;
 use super::apply::{Fill, FillType, InputType, Missing, SimpleImputer};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names};
-use crate::feature_names::names;
 use crate::artifact::attributes::{Attributes, integers, one_dimensional};
 use crate::artifact::builder::{Builder, Input};
+use crate::artifact::class_list::ClassNames;
 use crate::artifact::work::Work;
 use crate::columns::check_array::CheckArray;
 use crate::columns::readings::Origins;
-use crate::version::Version;
-use byoc_formats::error::Result;
-use byoc_formats::pickle::{ArrayView, ItemKind, Value};
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::transformers::class::PickledClass;
 use crate::transformers::transformer::Built;
+use crate::version::Version;
+use byoc_formats::error::Result;
+use byoc_formats::pickle::Usage;
+use byoc_formats::pickle::{ArrayView, ItemKind, Value};
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -37,9 +37,14 @@ impl PickledClass for Class {
         }]
     }
 
-    /// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21), `_fit_dtype`
-    /// (1.1), `keep_empty_features` (1.2), `_fill_dtype` (1.8).
-    fn build<'t>(&self, imputer: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    /// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21),
+    /// `_fit_dtype` (1.1), `keep_empty_features` (1.2), `_fill_dtype` (1.8).
+    fn build<'t>(
+        &self,
+        imputer: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let version = builder.version;
         let strategies = [
             ("mean", Strategy::Mean),
@@ -99,7 +104,8 @@ impl PickledClass for Class {
         let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
         let statistics = array.map(|array| fills(array, &mut builder)).transpose()?.flatten();
         builder.finish();
-        let statistics = statistics.ok_or_else(|| imputer.error("expected statistics_ to be a one-dimensional array"))?;
+        let statistics =
+            statistics.ok_or_else(|| imputer.error("expected statistics_ to be a one-dimensional array"))?;
         let filled = given.iter().zip(&statistics).filter(|(_, fill)| **fill != Fill::Missing);
         let watched = indicator(imputer, given.len(), &bounds.work)?;
         let watched = watched.iter().filter_map(|index| given.get(*index as usize));
@@ -122,8 +128,8 @@ struct Marks<'i> {
     missing: &'i Missing,
 }
 
-/// Notes what the imputer shows of the columns that it is given as they came, and says which of them it gives on: one of
-/// floats gives other values than text, but the others give all values that are not missing as they are.
+/// Notes what the imputer shows of the columns that it is given as they came, and says which of them it gives on: one
+/// of floats gives other values than text, but the others give all values that are not missing as they are.
 fn note(
     marks: &Marks<'_>,
     kept: &[bool],

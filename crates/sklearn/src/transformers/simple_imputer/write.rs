@@ -1,9 +1,9 @@
 //! A SimpleImputer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Fitted, Property, State, entry, object, text};
+use crate::parameters::class::{Fitted, Property, State, entry, object, parameters, text};
 use crate::parameters::values::{NumpyType, Scalar, words};
 use crate::transformers::specification::Leaf;
-use byoc_formats::pickle::{Python, Items};
+use byoc_formats::pickle::{Items, Python};
 
 parameters! {
     SimpleImputer / SimpleImputerFit in "sklearn.impute._base" {
@@ -45,7 +45,8 @@ fn private(fitted: &Fitted<SimpleImputer>) -> State {
     let dtype = attributes.fit_dtype.0;
     let integer = |statistic: &Scalar| if let Scalar::Int(value) = statistic { Some(*value) } else { None };
     let integers: Option<Vec<i64>> = statistics.iter().map(integer).collect();
-    // Since 1.8 a constant stands in an array of objects, which older versions refuse to fill numbers with; all take numbers.
+    // Since 1.8 a constant stands in an array of objects, which older versions refuse to fill numbers with; all take
+    // numbers.
     let items = match (dtype, parameters.strategy, integers) {
         (NumpyType::Object, _, _) => Items::Object(statistics.iter().map(Scalar::python).collect()),
         (_, ImputeStrategy::Constant, Some(integers)) => Items::Int64(integers),

@@ -1,14 +1,14 @@
 //! Fits a StandardScaler: mean and variance of each column (`sklearn/preprocessing/_data.py`).
 
+use super::write::{StandardScaler, StandardScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
 use crate::parameters::class::{Features, Fitted};
+use crate::parameters::values::{Floats, Samples};
+use crate::statistics::moments::{Moments, is_constant};
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
-use super::write::{StandardScaler, StandardScalerFit};
-use crate::statistics::moments::{Moments, is_constant};
-use crate::parameters::values::{Floats, Samples};
 
 impl Fit for StandardScaler {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

@@ -1,15 +1,15 @@
 //! Reads a StandardScaler from a pickled object.
 
+use crate::artifact::attributes::Attributes;
+use crate::artifact::builder::{Builder, Input};
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
 use crate::feature_names::names;
-use crate::transformers::shared::output;
-use crate::artifact::attributes::Attributes;
-use crate::artifact::builder::{Builder, Input};
-use crate::transformers::shared::center_and_scale::{CenterAndScale, ParameterRounding};
-use byoc_formats::error::Result;
 use crate::transformers::class::PickledClass;
+use crate::transformers::shared::center_and_scale::{CenterAndScale, ParameterRounding};
+use crate::transformers::shared::output;
 use crate::transformers::transformer::Built;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;

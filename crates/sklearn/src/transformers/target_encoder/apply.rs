@@ -4,11 +4,11 @@ use crate::columns::categories::Categories;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 
+use crate::columns::demand::{Demand, cost};
+use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
 use std::sync::Arc;
-use crate::transformers::transformer::Apply;
-use crate::columns::demand::{Demand, cost};
 
 /// Encodings for each feature and class, and what stands for an unknown category.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ impl Apply for TargetEncoder {
             let cannot_be_unknown = categories.begins_below_zero() && matches!(*feature.data, Column::UInt64(_));
             categories.encode(feature, |row, category| {
                 if category.is_none() && cannot_be_unknown {
-                    // scikit-learn puts the first category in the place of an unknown one, and raises an IndexError for what
-                    // a negative number becomes there.
+                    // scikit-learn puts the first category in the place of an unknown one, and raises an IndexError
+                    // for what a negative number becomes there.
                     let message = format!(
                         "the column has integers beyond 9223372036854775807, among which scikit-learn does not encode an \
                          unknown one where a category is negative: expected one of {}",
@@ -56,7 +56,6 @@ impl Apply for TargetEncoder {
         Demand::of(given, 0, cost::SEARCH).then(Demand::of(0, self.encodings.len(), cost::ARITHMETIC))
     }
 }
-
 
 #[cfg(test)]
 mod tests {

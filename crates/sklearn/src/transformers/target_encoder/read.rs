@@ -1,19 +1,19 @@
 //! Reads a TargetEncoder from a pickled object.
 
-use super::apply::{TargetEncoder};
-use crate::feature_names::bounds::Bounds;
-use crate::feature_names::name::{Name, Names};
-use crate::feature_names::names;
+use super::apply::TargetEncoder;
 use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::{Builder, Input};
 use crate::columns::categories::Categories;
+use crate::feature_names::bounds::Bounds;
+use crate::feature_names::name::{Name, Names};
+use crate::feature_names::names;
 use crate::feature_names::values::texts;
+use crate::transformers::class::PickledClass;
 use crate::transformers::shared::encoder;
+use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
 use std::sync::Arc;
-use crate::transformers::class::PickledClass;
-use crate::transformers::transformer::Built;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -28,7 +28,12 @@ impl PickledClass for Class {
     }
 
     /// Reads `categories_`, `encodings_`, `target_mean_` and `target_type_`.
-    fn build<'t>(&self, encoder: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        encoder: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let categories = encoder::categories(encoder, input, builder)?;
         let multiclass =
             encoder.choice("target_type_", &[("continuous", false), ("binary", false), ("multiclass", true)])?;
@@ -48,11 +53,9 @@ impl PickledClass for Class {
         for (index, array) in encoder.items_of("encodings_", width)?.into_iter().enumerate() {
             let expected = categories.get(index / means.len().max(1)).map_or(0, |categories| categories.len());
             let numbers = builder.numbers(array)?.filter(|encodings| encodings.len() == expected);
-            encodings.push(
-                numbers.ok_or_else(|| {
-                    encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array)
-                })?,
-            );
+            encodings.push(numbers.ok_or_else(|| {
+                encoder.mismatch("encodings_", format_args!("arrays of {expected} numbers here"), array)
+            })?);
         }
         let encodings = encodings.into();
         let encoder = TargetEncoder { categories: categories.into(), encodings, means };

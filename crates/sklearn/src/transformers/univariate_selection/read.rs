@@ -1,9 +1,8 @@
 //! Reads a univariate selector from a pickled object.
 
-use crate::artifact::class_list::ClassNames;
-use byoc_formats::pickle::Usage;
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
+use crate::artifact::class_list::ClassNames;
 use crate::columns::feature::Refuses;
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names};
@@ -11,6 +10,7 @@ use crate::transformers::class::PickledClass;
 use crate::transformers::shared::feature_mask;
 use crate::transformers::transformer::Built;
 use byoc_formats::error::Result;
+use byoc_formats::pickle::Usage;
 use std::cmp::Ordering;
 
 /// The class as pickles have it.
@@ -44,7 +44,12 @@ impl PickledClass for Class {
         ]
     }
 
-    fn build<'t>(&self, selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        selector: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let kept = mask(selector, builder)?;
         feature_mask::build(selector, kept, Refuses::InfinityAndMissing, input, builder)
     }
@@ -66,8 +71,8 @@ fn mask<'t>(selector: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<B
     }
 }
 
-/// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name says how
-/// much is kept.
+/// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name says
+/// how much is kept.
 fn univariate<'t>(
     selector: Attributes<'t>,
     mode: &str,

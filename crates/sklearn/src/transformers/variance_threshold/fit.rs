@@ -1,15 +1,15 @@
 //! Fits a VarianceThreshold: the variance of each column (`sklearn/feature_selection/_variance_threshold.py`).
 
+use super::write::{VarianceThreshold, VarianceThresholdFit};
 use crate::columns::fault::Fault;
-use crate::columns::feature::{Refuses};
+use crate::columns::feature::Refuses;
 use crate::columns::origin::Origin;
 use crate::parameters::class::{Features, Fitted};
+use crate::statistics::extremes::Extremes;
+use crate::statistics::moments::Moments;
 use crate::transformers::FittedTransformer;
 use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
-use super::write::{VarianceThreshold, VarianceThresholdFit};
-use crate::statistics::extremes::Extremes;
-use crate::statistics::moments::Moments;
 
 impl Fit for VarianceThreshold {
     fn learner(self, input: &FitInput) -> Box<dyn Learn> {

@@ -8,8 +8,8 @@ use crate::feature_names::name::{Name, Names};
 use crate::transformers::class::PickledClass;
 use crate::transformers::shared::feature_mask;
 use crate::transformers::transformer::Built;
-use byoc_formats::error::Result;
 use crate::version::Version;
+use byoc_formats::error::Result;
 
 /// The class as pickles have it.
 pub(in crate::transformers) struct Class;
@@ -23,7 +23,12 @@ impl PickledClass for Class {
         &["sklearn.feature_selection._variance_threshold", "sklearn.feature_selection.variance_threshold"]
     }
 
-    fn build<'t>(&self, selector: Attributes<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
+    fn build<'t>(
+        &self,
+        selector: Attributes<'t>,
+        input: &Input<'t>,
+        builder: &mut Builder<'t, '_>,
+    ) -> Result<Built<'t>> {
         let kept = mask(selector, builder)?;
         // From 0.22 on missing values and infinity pass (the tag allow_nan).
         let passes_all = builder.version >= Version::new(0, 22);

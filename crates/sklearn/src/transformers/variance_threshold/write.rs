@@ -1,9 +1,9 @@
 //! A VarianceThreshold in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{parameters, Fitted};
+use crate::parameters::class::{Fitted, parameters};
 use crate::parameters::values::{Float, Floats, ToPython};
 use crate::transformers::specification::Leaf;
-use byoc_formats::pickle::{Python};
+use byoc_formats::pickle::Python;
 use serde::{Deserialize, Deserializer, Serialize};
 
 parameters! {
