@@ -8,6 +8,7 @@
 //! A job talks to containers over HTTP only and does not know what a container computes.
 
 mod create_transform_job;
+mod failure_report;
 mod fingerprint;
 mod job;
 mod model;

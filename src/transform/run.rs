@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::create_transform_job::AssembleWith;
+use super::failure_report::{describe_position, describe_record_error, describe_split_error, report};
 use super::fingerprint::JobFingerprint;
 use super::job::{Job, MOST_MEGABYTES};
 use super::model::{ExecutionParameters, Invoker, LaunchSettings, Model, ModelSource, RecordError, TransformError};
@@ -30,8 +31,6 @@ const MAX_CONCURRENT: u64 = 1;
 /// hundredths of a second of work: larger payloads are no faster, but each container and the job hold them, and answers of
 /// several times their size, at the same time.
 const FILL_IN_MB: u64 = 1;
-/// How many failed objects a message names.
-const MOST_NAMED: usize = 20;
 /// A streamed object is sent in pieces of so many bytes.
 const PIECE: usize = 256 << 10;
 
@@ -230,18 +229,6 @@ async fn pending_objects(objects: Vec<Object>, output: &Output, job: &JobFingerp
     });
     let looked: Vec<Result<Option<PendingObject>>> = looked.buffered(16).collect().await;
     looked.into_iter().filter_map(Result::transpose).collect()
-}
-
-fn report(job: &str, total: usize, failures: &[String]) -> String {
-    let mut report = format!("job {job} Failed: {} of {total} objects have no output:", failures.len());
-    for failure in failures.iter().take(MOST_NAMED) {
-        report.push_str("\n    ");
-        report.push_str(failure);
-    }
-    if failures.len() > MOST_NAMED {
-        report.push_str(&format!("\n    and {} more, which the log names", failures.len() - MOST_NAMED));
-    }
-    report
 }
 
 impl Work {
@@ -502,49 +489,5 @@ impl Work {
             draft.write(Bytes::from_static(b"\n")).await.map_err(TransformError::Job)?;
         }
         Ok(draft)
-    }
-}
-
-/// A complaint about a payload, in places of the object: a container knows no other bytes than those that it got.
-fn describe_record_error(payload: &Payload, error: RecordError) -> String {
-    let RecordError { by, place: said, message } = error;
-    let byte = said.byte.and_then(|byte| payload.of_object(byte));
-    let is_in_range = |row: &usize| (1..=payload.count as usize).contains(row);
-    // The rows of an object that is not split are no records of the job.
-    let is_record = !payload.is_whole_object() && said.row.as_ref().is_some_and(is_in_range);
-    let row = if is_record { said.row } else { byte.and_then(|(_, index)| index).map(|index| index + 1) };
-    let inner = Place { row: said.row.filter(|_| !is_record), byte: byte.map(|(byte, _)| byte as usize), ..said };
-    let filtered = if payload.is_filtered() && inner.column.is_some() { " of what InputFilter left" } else { "" };
-    let inner = format!("{inner}{filtered}");
-    let mut text = describe_position(payload, row);
-    for part in [by, inner, message] {
-        if !part.is_empty() {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-    }
-    text
-}
-
-/// Which records of the object, and where: one, where the container says which.
-fn describe_position(payload: &Payload, row: Option<usize>) -> String {
-    let index = row.map(|row| row.saturating_sub(1)).filter(|&index| (index as u64) < payload.count);
-    let Payload { first, count, from, to, .. } = payload;
-    match index.or((*count == 1).then_some(0)) {
-        Some(index) => match payload.byte_of(index) {
-            Some(byte) => format!("record {} (byte {byte})", first + index as u64),
-            None => format!("record {} (in the bytes {from} to {to})", first + index as u64),
-        },
-        None => format!("records {first} to {} (bytes {from} to {to})", first + count - 1),
-    }
-}
-
-/// An error of cutting, with its place in the words of an object.
-fn describe_split_error(error: Error) -> String {
-    match error.place() {
-        Some(&Place { row: Some(record), byte: Some(byte), .. }) => {
-            format!("record {record} (byte {byte}): {}", chain(&error.without_place()))
-        }
-        _ => chain(&error).to_string(),
     }
 }
