@@ -3,7 +3,7 @@
 
 use crate::allow_list::ScikitLearn;
 use crate::method::Method;
-use crate::preprocessor::ColumnsJson;
+use crate::preprocessor::{ColumnsJson, Overrides};
 use crate::scorer::Scorer;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
@@ -61,8 +61,7 @@ fn estimator(module: &str, class: &str, version: &str, attributes: &[(&str, Stri
 
 fn scorer(pickle: &str, method: Option<Method>) -> Result<Scorer> {
     let tree = pickle::read(format!("{pickle}.").into_bytes(), &ScikitLearn, &Allowance::unbounded())?;
-    let mut columns = ColumnsJson::default();
-    columns.method = method;
+    let columns = ColumnsJson::default().overridden(&Overrides { method, ..Overrides::default() });
     assert!(Scorer::is_in(&tree)?);
     Scorer::from_pickle(&tree, Some(columns), &Allowance::unbounded())
 }
