@@ -123,7 +123,9 @@ mod tests {
         let config = read(&[], &Environment::default()).unwrap();
         assert!(matches!(config.task, Task::Tree(folder) if *folder == *"/opt/ml"));
         assert!(matches!(config.output, Output::Folder(folder) if *folder == *"/opt/ml/model"));
-        assert!(config.threads >= 1 && config.memory > 0);
+        assert_eq!(config.threads, std::thread::available_parallelism().map_or(1, usize::from));
+        let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
+        assert_eq!((config.memory, config.all_memory), (memory / 2, memory));
     }
 
     #[test]
@@ -134,7 +136,13 @@ mod tests {
         assert_eq!((config.threads, config.memory), (3, 2048));
         let environment = Environment::from([("BYOC_TRAINING_THREADS", "0"), ("BYOC_TRAINING_MEMORY", "much")]);
         let error = read(&[], &environment).unwrap_err();
-        assert!(error.message().contains("2 settings are wrong"), "{error}");
+        for part in [
+            "2 settings are wrong",
+            "environment variable BYOC_TRAINING_THREADS is \"0\": expected",
+            "environment variable BYOC_TRAINING_MEMORY is \"much\": expected",
+        ] {
+            assert!(error.message().contains(part), "{part}: {error}");
+        }
     }
 
     fn on_files(flags: &[&str]) -> Result<Config> {

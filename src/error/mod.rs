@@ -130,6 +130,21 @@ mod tests {
     use byoc_formats::error::chain;
 
     #[test]
+    fn a_client_may_send_again_what_does_not_fit_now_and_must_split_what_never_will() {
+        use byoc_account::{Purpose, Shortage};
+        let shortage = Shortage { needed: 300, free: 20, limit: 100 };
+        for (exceeded, status, exit_code) in [
+            (Exceeded::NeverFits(Purpose::Answer, shortage), 413, 64),
+            (Exceeded::NotNow(Purpose::Answer, shortage), 503, 75),
+            (Exceeded::NotNow(Purpose::Load, shortage), 507, 71),
+            (Exceeded::TooLate, 504, 75),
+        ] {
+            let row = Error::from(exceeded).cause().row();
+            assert_eq!((row.status, row.exit_code), (status, exit_code), "{exceeded:?}");
+        }
+    }
+
+    #[test]
     fn an_error_of_a_package_keeps_all_that_it_says() {
         fn fails() -> Result<()> {
             let missing = std::io::Error::from(std::io::ErrorKind::NotFound);

@@ -15,10 +15,18 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn help_and_version_are_printed_with_exit_code_0() {
-    for arguments in [&["--help"][..], &["serve", "--help"], &["endpoint", "--help"], &["--version"]] {
+    for (arguments, expected) in [
+        (&["--help"][..], &["Usage: byoc <COMMAND>", "endpoint", "inspect", "serve", "train", "transform"][..]),
+        (&["serve", "--help"], &["Usage: byoc serve [OPTIONS]", "--model-dir <PATH>", "[env: SM_MODEL_DIR]"]),
+        (&["endpoint", "--help"], &["Usage: byoc endpoint [OPTIONS]", "--config <FILE>", "BYOC_ENDPOINT_CONFIG"]),
+        (&["--version"], &[concat!("byoc ", env!("CARGO_PKG_VERSION"), "\n")]),
+    ] {
         let output = run(arguments, &[]);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert!(output.stdout.len() > 5);
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{arguments:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        for part in expected {
+            assert!(text.contains(part), "{arguments:?} does not print {part:?}:\n{text}");
+        }
     }
 }
 

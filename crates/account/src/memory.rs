@@ -232,7 +232,11 @@ mod tests {
         assert_eq!(requests.lease(31).unwrap_err(), Shortage { needed: 31, free: 30, limit: 100 });
         assert_eq!(requests.used(), 0, "what the whole does not have is not held in the part");
         drop(model);
-        assert_eq!((whole.used(), requests.lease(90).unwrap().bytes()), (0, 90));
+        assert_eq!((whole.used(), models.used()), (0, 0));
+        let request = requests.lease(90).unwrap();
+        assert_eq!((request.bytes(), requests.used(), whole.used(), models.free()), (90, 90, 90, 10));
+        drop(request);
+        assert_eq!((whole.used(), requests.used(), whole.peak()), (0, 0, 90));
         assert_eq!(Account::within(&whole, 1000).limit(), 100);
     }
 
@@ -240,25 +244,37 @@ mod tests {
     fn leasing_never_overflows() {
         let account = Account::new(u64::MAX);
         let mut most = account.lease(u64::MAX).unwrap();
-        assert_eq!(account.lease(1).unwrap_err().free, 0);
-        assert_eq!(most.grow(u64::MAX).unwrap_err().needed, u64::MAX);
+        assert_eq!(account.lease(1).unwrap_err(), Shortage { needed: 1, free: 0, limit: u64::MAX });
+        let shortage = Shortage { needed: u64::MAX, free: u64::MAX, limit: u64::MAX };
+        assert_eq!(most.grow(u64::MAX).unwrap_err(), shortage);
+        assert_eq!((most.bytes(), account.used()), (u64::MAX, u64::MAX), "a refusal leaves the lease as it was");
+        drop(most);
+        assert_eq!(account.used(), 0);
     }
 
     #[test]
     fn threads_never_take_more_than_the_limit_together() {
+        // Eight threads ask for 300 bytes each at the same time: 900 bytes are enough for three of them, and so are 1000.
         let whole = Account::new(1000);
         let part = Account::within(&whole, 900);
+        let (granted, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        let barrier = std::sync::Barrier::new(8);
         std::thread::scope(|scope| {
             for account in [&whole, &part].repeat(4) {
                 scope.spawn(|| {
-                    for _ in 0..1000 {
+                    for _ in 0..100 {
                         let lease = account.lease(300);
-                        assert!(whole.used() <= 1000 && part.used() <= 900);
+                        let count = if lease.is_ok() { &granted } else { &refused };
+                        count.fetch_add(1, Ordering::Relaxed);
+                        // No thread gives back before all have asked, or asks again before all have given back.
+                        barrier.wait();
                         drop(lease);
+                        barrier.wait();
                     }
                 });
             }
         });
-        assert_eq!((whole.used(), part.used()), (0, 0));
+        assert_eq!((granted.into_inner(), refused.into_inner()), (300, 500));
+        assert_eq!((whole.used(), part.used(), whole.peak()), (0, 0, 900));
     }
 }

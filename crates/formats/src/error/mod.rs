@@ -203,8 +203,8 @@ impl From<Exceeded> for Error {
                     shortage.needed, shortage.free
                 ),
             ),
-            Exceeded::NeverFits(Purpose::Load, shortage) | Exceeded::NotNow(Purpose::Load, shortage) => {
-                Error::new(Cause::InsufficientMemory, format!("loading takes more memory than is free: {shortage}"))
+            Exceeded::NeverFits(Purpose::Load, _) | Exceeded::NotNow(Purpose::Load, _) => {
+                Error::new(Cause::InsufficientMemory, "loading takes more memory than is free").caused_by(exceeded)
             }
             Exceeded::TooLate => {
                 Error::new(Cause::TooLate, "it was not done in time: send fewer rows a request, or raise the timeout")
@@ -217,6 +217,7 @@ impl From<Exceeded> for Error {
 mod tests {
     use super::place::LONGEST_NAME;
     use super::*;
+    use byoc_account::Shortage;
 
     #[test]
     fn of_a_long_message_and_a_long_name_the_beginning_and_the_end_are_kept() {
@@ -257,6 +258,36 @@ mod tests {
         assert_eq!(chain(&error).to_string(), "channel train: could not open /no/file: entity not found");
         let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<std::io::Error>());
         assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn work_that_may_not_take_what_it_needs_says_how_much_that_is() {
+        let shortage = Shortage { needed: 300, free: 20, limit: 100 };
+        let loading = "loading takes more memory than is free: it needs 300 bytes; 20 of 100 bytes are free";
+        for (exceeded, cause, message) in [
+            (
+                Exceeded::NeverFits(Purpose::Answer, shortage),
+                Cause::NeverFits,
+                "answering takes more memory than there is: it needs 300 bytes or more, of 100 bytes for requests: send fewer \
+                 rows a request",
+            ),
+            (
+                Exceeded::NotNow(Purpose::Answer, shortage),
+                Cause::NotNow,
+                "other requests take the memory that answering needs: 300 bytes or more, of which 20 are free: try again, or \
+                 send fewer rows a request",
+            ),
+            (Exceeded::NeverFits(Purpose::Load, shortage), Cause::InsufficientMemory, loading),
+            (Exceeded::NotNow(Purpose::Load, shortage), Cause::InsufficientMemory, loading),
+            (
+                Exceeded::TooLate,
+                Cause::TooLate,
+                "it was not done in time: send fewer rows a request, or raise the timeout",
+            ),
+        ] {
+            let error = Error::from(exceeded);
+            assert_eq!((error.cause(), chain(&error).to_string().as_str()), (cause, message), "{exceeded:?}");
+        }
     }
 
     #[test]
