@@ -15,14 +15,14 @@ use byoc_linear_learner::LinearLearner;
 use byoc_sklearn::preprocessor::{Preprocessor, Request};
 use byoc_sklearn::scorer::Scorer;
 
-/// A request to a model, as it came.
+/// A request to a model, with its headers as they were sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation<'a> {
     /// The `Content-Type` header.
     pub content_type: Option<&'a str>,
     /// The `Accept` header.
     pub accept: Option<&'a str>,
-    /// What to answer where the caller accepts anything; JSON if `None`, as SageMaker's own containers.
+    /// The media type of the answer if the client accepts any; JSON if `None`, as in SageMaker's own containers.
     pub default_accept: Option<MediaType>,
     /// The body.
     pub body: &'a [u8],
@@ -31,9 +31,9 @@ pub struct Invocation<'a> {
 /// A model's answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// What the body is.
+    /// The media type of the body.
     pub content_type: MediaType,
-    /// The body, in the pieces in which it was written. The memory that they have is taken from the allowance.
+    /// The body, in the pieces in which it was written. Their memory is taken from the allowance.
     pub pieces: Vec<Vec<u8>>,
 }
 
@@ -47,20 +47,20 @@ impl Answer {
 /// The media types of a request and of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
-    /// What the body is.
+    /// The media type of the request's body, with its parameters.
     pub reads: ContentType,
-    /// What the answer is.
+    /// The media type of the answer.
     pub writes: MediaType,
 }
 
-/// The rows of a body that stand before others.
+/// What is known from the rows of a body that came before the ones at hand.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Before {
-    /// How many there are.
+    /// Number of rows.
     pub(super) rows: usize,
-    /// How many columns they have, where that is the body's word.
+    /// Number of columns, if the body decides it and not the model.
     pub(super) columns: Option<usize>,
-    /// What they were taken for.
+    /// How the model reads the columns of this request: with or without the label, for example.
     pub(super) request: Option<Request>,
 }
 
@@ -74,7 +74,7 @@ impl Model {
         self.answer(self.agree(content_type, accept, default_accept)?, body, allowance)
     }
 
-    /// What is read and what is answered, by a request's headers.
+    /// Chooses the media types to read and to write by a request's headers.
     ///
     /// # Errors
     /// [`Cause::UnsupportedMediaType`] and [`Cause::NotAcceptable`].
@@ -94,7 +94,7 @@ impl Model {
         Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
     }
 
-    /// What an answer in JSON has around its rows.
+    /// What encloses the rows of an answer in JSON.
     pub(super) fn document(&self) -> Document {
         match self {
             Model::LinearLearner(_) => PredictionStyle::LinearLearner.document(),
@@ -103,16 +103,18 @@ impl Model {
         }
     }
 
-    /// Answers a body, within what the allowance gives.
+    /// Answers a body within the memory and time of the allowance.
     ///
     /// # Errors
     /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only; [`Cause::BadPayload`] with the row, column
-    /// and byte; [`Cause::PayloadTooLarge`] and [`Cause::Unavailable`] where there is not the memory, and [`Cause::Timeout`].
+    /// and byte; [`Cause::PayloadTooLarge`], [`Cause::Unavailable`] and [`Cause::Timeout`] if the memory or the
+    /// time is not enough.
     pub fn answer(&self, exchange: Exchange, body: &[u8], allowance: &Allowance) -> Result<Answer> {
         self.answer_in_job(exchange, body, None, allowance)
     }
 
-    /// Answers a payload of a batch transform job, of whose payloads so much was `seen`, if somebody looks at them.
+    /// Answers a payload of a batch transform job. `seen` has the column types of the payloads before it, which are compared
+    /// with this one's.
     ///
     /// # Errors
     /// Those of [`Model::answer`].
@@ -127,7 +129,7 @@ impl Model {
         Ok(Answer { content_type: exchange.writes, pieces })
     }
 
-    /// The answer to a part of a body that has rows before it.
+    /// Answers a part of a body. `before` describes the rows before it.
     pub(super) fn answer_part(
         &self,
         exchange: Exchange,
@@ -182,7 +184,7 @@ impl Model {
     }
 }
 
-/// An error about a cell, with the byte at which the cell begins: what is done with columns does not know where they were.
+/// Adds the byte at which the cell begins to an error about a cell. Transformers work on columns and do not know it.
 fn at_byte(error: error::Error, content_type: ContentType, body: &[u8]) -> error::Error {
     let byte = match error.place() {
         Some(place @ Place { byte: None, .. }) => read::byte_of(content_type, body, place),
@@ -194,7 +196,7 @@ fn at_byte(error: error::Error, content_type: ContentType, body: &[u8]) -> error
     }
 }
 
-/// An error in the first row, with what to do about it where that row is a header line.
+/// Adds advice to an error in the first row if that row looks like a header line.
 fn with_advice(error: error::Error, content_type: ContentType, body: &[u8], schema: &dyn Schema) -> error::Error {
     let is_further_down = error.place().and_then(|place| place.row).is_some_and(|row| row > 1);
     if error.cause() != error::Cause::BadPayload || is_further_down {

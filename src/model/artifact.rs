@@ -1,4 +1,4 @@
-//! An artifact on the disk: which kind it is, what lies beside it, and how it becomes a model.
+//! Artifacts on the disk: their kinds, the files beside them, and how they are loaded.
 
 use super::{Model, NamedPath, Script, find};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// An artifact that was found and recognised, and not yet read.
+/// An artifact that was recognised but not read yet.
 #[derive(Debug)]
 pub enum Artifact {
     /// SageMaker's linear learner, in this folder.
@@ -24,7 +24,7 @@ pub enum Artifact {
     /// A preprocessor that `byoc train` fitted: its `preprocessor.json`. The `model.joblib` beside it is the same for
     /// scikit-learn.
     Fitted(PathBuf),
-    /// A pickle of scikit-learn's, and the `columns.json` beside it if there is one.
+    /// A pickle of scikit-learn, and the `columns.json` beside it if there is one.
     ScikitLearn {
         /// The pickle.
         pickle: PathBuf,
@@ -33,7 +33,7 @@ pub enum Artifact {
     },
 }
 
-/// The name of the file that says what a pickle cannot.
+/// The file that names columns and their types, which a pickle does not.
 pub(super) const COLUMNS_JSON: &str = "columns.json";
 
 impl Artifact {
@@ -54,20 +54,20 @@ impl Artifact {
         if place.path().is_file() { find::lone_file(place.path()) } else { find::in_folder(place) }
     }
 
-    /// Whether a file is an artifact of its own, and no archive of one.
+    /// Whether a file is itself an artifact, not an archive of one.
     pub fn is_lone_file(path: &Path) -> bool {
         path.is_file() && file_kind::is_lone(path, path)
     }
 
-    /// The error of a file that is known to be neither an artifact nor an archive of one by how it begins.
+    /// Refuses a file whose first bytes show that it is not an archive.
     ///
     /// # Errors
-    /// [`Cause::NoModel`](crate::error::Cause::NoModel) with what it is instead.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel) with what the file is instead.
     pub fn check_archive(path: &Path) -> Result<()> {
         if file_kind::may_be_archive(path)? { Ok(()) } else { Err(file_kind::unexpected(path).into()) }
     }
 
-    /// The scripts beside the model that another container would run.
+    /// The scripts beside the model that SageMaker's own container would run.
     pub fn scripts(&self) -> Vec<Script> {
         let folder = match self {
             Artifact::LinearLearner(folder) => folder,
@@ -77,22 +77,22 @@ impl Artifact {
         Script::in_folder(if folder == Path::new("") { Path::new(".") } else { folder })
     }
 
-    /// The files of a folder that are models too by their names, where this artifact was found in it: they are not served.
-    /// What was given by its own path passes nothing over.
+    /// Other files in the folder whose names say that they are models: they are not served. None if the artifact was given
+    /// by the path of its file.
     pub fn passed_over(&self, place: &Path) -> Vec<String> {
         if place.is_file() {
             return Vec::new();
         }
         match self {
             Artifact::LinearLearner(folder) => find::models_beside(folder, &["model_algo-1"]),
-            // Of both files of one preprocessor, that for scikit-learn.
+            // model.joblib is the same preprocessor, for scikit-learn.
             Artifact::Fitted(_) => find::models_beside(place, &[file_kind::PREPROCESSOR_JSON, "model.joblib"]),
-            // Found only where there is no other.
+            // A pickle is found only if there is no other model.
             Artifact::ScikitLearn { .. } => Vec::new(),
         }
     }
 
-    /// What the log says of them.
+    /// The log line about them.
     pub fn warning_of_passed_over(&self, place: &NamedPath) -> Option<String> {
         let others = self.passed_over(place.path());
         let is = match self {
@@ -102,17 +102,17 @@ impl Artifact {
         };
         let (last, _) = others.split_last()?;
         Some(format!(
-            "several models in {}: {is} is loaded, and passed over: {}; to serve another, such as {last}, give it by its own path \
-             or put it into a folder of its own",
+            "several models in {}: {is} is loaded, and passed over: {}; to serve another, such as {last}, give it by its \
+             own path or put it into a folder of its own",
             place.name(),
             others.join(", ")
         ))
     }
 
-    /// How many bytes the file of the model has, as it lies on the disk.
+    /// Bytes of the model's file on the disk.
     ///
     /// # Errors
-    /// When it cannot be looked at.
+    /// [`Cause::Io`](crate::error::Cause::Io) if its size cannot be read.
     pub fn length(&self) -> Result<u64> {
         match self {
             Artifact::LinearLearner(directory) => Ok(ModelAlgo::length(directory)),
@@ -121,12 +121,12 @@ impl Artifact {
         }
     }
 
-    /// Reads the artifact, and takes the memory for that and for the model. What `overrides` says wins over
-    /// what `columns.json` or the artifact does; none of it is of the linear learner's.
+    /// Reads the artifact, and takes the memory for reading and for the model. `overrides` win over `columns.json` and the
+    /// artifact; a linear learner ignores them.
     ///
     /// # Errors
-    /// [`Cause::InsufficientMemory`](crate::error::Cause::InsufficientMemory); [`Cause::BadArtifact`](crate::error::Cause::BadArtifact) for one that is broken or hostile, [`Cause::Unsupported`](crate::error::Cause::Unsupported), [`Cause::BadColumns`](crate::error::Cause::BadColumns) and
-    /// [`Cause::BadDocument`](crate::error::Cause::BadDocument) for a file that does not fit, and [`Cause::NoSuchMethod`](crate::error::Cause::NoSuchMethod).
+    /// A [`Cause`](crate::error::Cause): `InsufficientMemory`; `BadArtifact` for an artifact that is broken or hostile;
+    /// `Unsupported`; `BadColumns` and `BadDocument` for a file that does not fit the model; `NoSuchMethod`.
     pub fn load(self, overrides: &Overrides, allowance: &Allowance) -> Result<Model> {
         match self {
             Artifact::LinearLearner(directory) => Ok(Model::LinearLearner(LinearLearner::open(&directory, allowance)?)),
@@ -164,7 +164,7 @@ fn length(path: &Path) -> Result<u64> {
     std::fs::metadata(path).map(|found| found.len()).map_err(|error| Error::io("read", path, error))
 }
 
-/// Reads a file, for whose bytes memory is taken first; not more of it than it had then.
+/// Reads a file after taking memory for its bytes. Bytes that are appended meanwhile are not read.
 pub(super) fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
     let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
@@ -176,7 +176,7 @@ pub(super) fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a file's bytes say; they are gone then.
+/// Reads and parses a file, and gives the memory of its bytes back.
 pub(super) fn with_file<T>(
     path: &Path,
     allowance: &Allowance,

@@ -1,30 +1,30 @@
-//! How long an answer takes, reckoned before it is begun: what is heavy is not done on a thread that answers `/ping`.
+//! Estimates how long an answer will take: long ones are not computed on a thread that answers `/ping`.
 
 use super::{Exchange, Model};
 use byoc_sklearn::columns::demand::Demand;
 
-/// What a model's answers take. The figures are of a slow core, and tell what is heavy from what is not, no more.
+/// The time that a model's answers take, in figures of a slow core. They are only good enough to tell long from short.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// How many columns a row has; 1 if it may have any number.
+    /// Number of columns of a row; 1 if it may have any number.
     columns: usize,
-    /// Nanoseconds for a row, its answer's text included.
+    /// Nanoseconds for a row, including the text of its answer.
     row: u64,
-    /// Nanoseconds for a byte of a body, beside its rows.
+    /// Nanoseconds for a byte of a body, in addition to its rows.
     byte: u64,
 }
 
-/// Reading a byte, by the slowest of the parsers: 100 MB/s.
+/// Nanoseconds to read a byte with the slowest parser: 100 MB/s.
 const BYTE: u64 = 10;
-/// Reading a value into its column.
+/// Nanoseconds to read a value into its column.
 const VALUE: u64 = 15;
-/// Writing a number as text.
+/// Nanoseconds to write a number as text.
 const NUMBER: u64 = 40;
-/// A product of the linear learner's, and a sum.
+/// Nanoseconds for a product and a sum of the linear learner.
 const PRODUCT: u64 = 1;
 
 impl Cost {
-    /// What the answers of a model take.
+    /// The cost of the answers of a model.
     pub fn of(model: &Model) -> Cost {
         let transformed = |width: Option<usize>, demand: &dyn Fn(usize) -> Demand| match width {
             Some(columns) => {
@@ -34,7 +34,7 @@ impl Cost {
                     .saturating_add(NUMBER.saturating_mul(width as u64));
                 Cost { columns, row, byte: BYTE }
             }
-            // As many columns as there are bytes for: what each takes is a byte's.
+            // The number of columns is bounded by the bytes of the body, so their cost counts as that of bytes.
             None => {
                 let one = demand(1).nanoseconds;
                 Cost { columns: 1, row: one, byte: BYTE.saturating_add(one).saturating_add(NUMBER) }
@@ -43,7 +43,7 @@ impl Cost {
         match model {
             Model::LinearLearner(learner) => {
                 let (columns, outputs) = (learner.feature_dim(), learner.outputs() as u64);
-                // A sparse row has as many products as it has values, and each has its bytes.
+                // A sparse row has one product for each value, and each value has at least one byte.
                 let row = outputs.saturating_add(2).saturating_mul(NUMBER);
                 Cost { columns, row, byte: BYTE.saturating_add(outputs.saturating_mul(PRODUCT)) }
             }
@@ -54,7 +54,7 @@ impl Cost {
         }
     }
 
-    /// How many nanoseconds an answer takes, at most.
+    /// The most nanoseconds that an answer takes.
     pub fn nanoseconds(&self, exchange: Exchange, body: &[u8]) -> u64 {
         let rows = exchange.reads.media_type.most_rows(body, self.columns) as u64;
         self.row.saturating_mul(rows).saturating_add(self.byte.saturating_mul(body.len() as u64))

@@ -1,4 +1,4 @@
-//! Which file of a folder is the model, and what to say where none is, or several are.
+//! Finds the model in a folder, and explains why there is none or more than one.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -14,24 +14,24 @@ use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
 use byoc_formats::pickle::Held;
 use byoc_linear_learner::archive::ModelAlgo;
 
-/// How many names an error lists of what it found.
+/// The most names that an error lists.
 const MOST_LISTED: usize = 10;
 
-/// How many files are looked at by their beginning where no name says what they are.
+/// The most files without a telling name whose first bytes are read.
 const MOST_LOOKED_AT: usize = 64;
 
-/// How many bytes of a pickle are looked at to say what it holds, and what that may take.
+/// Bytes that are read of a pickle to tell what it holds, and the memory that this may take.
 const BEGINNING: u64 = 64 << 10;
 const ROOM_FOR_A_BEGINNING: u64 = 8 << 20;
 
-/// How many files and folders below a folder are looked at for a model that lies too deep, and how deep.
+/// The most files and folders, and levels, that are searched for a model below the folder.
 const MOST_BELOW: usize = 1000;
 const DEEPEST_BELOW: usize = 4;
 
-/// Recognises the artifact that a file is.
+/// Recognises a file that is an artifact by itself.
 ///
 /// # Errors
-/// [`Cause::NoModel`] with what it is instead.
+/// [`Cause::NoModel`] with what the file is instead.
 pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
     match FileKind::of(file) {
         // The folder of a bare name is the empty path.
@@ -46,7 +46,7 @@ pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
 /// Recognises the artifact in a folder.
 ///
 /// # Errors
-/// [`Cause::NoModel`] and [`Cause::SeveralModels`] with what lies there.
+/// [`Cause::NoModel`] and [`Cause::SeveralModels`] with the files that are there.
 pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
     let folder = place.path();
     if ModelAlgo::is_in(folder) {
@@ -57,7 +57,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
         return Ok(Artifact::Fitted(fitted));
     }
     let entries = entries_of(folder)?;
-    // A folder, a pipe or a device of that name is no file to read.
+    // Folders, pipes and devices are not read, whatever they are called.
     let files = || entries.iter().filter(|entry| entry.is_file());
     let named = files().filter(|file| FileKind::of(file) == Some(FileKind::Pickle));
     let mut pickles: Vec<&PathBuf> = named.collect();
@@ -96,7 +96,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
     }
 }
 
-/// The files of a folder that are models by their names, but for these.
+/// The files of a folder whose names say that they are models, except for `own`.
 pub(super) fn models_beside(folder: &Path, own: &[&str]) -> Vec<String> {
     let is_other = |entry: &PathBuf| {
         let kind = FileKind::of(entry);
@@ -112,7 +112,7 @@ fn pickle_at(pickle: &Path) -> Artifact {
     Artifact::ScikitLearn { pickle: pickle.to_owned(), columns: columns.is_file().then_some(columns) }
 }
 
-/// What lies in a folder, in order. macOS' tar packs a `._model.joblib` beside the model, which is none.
+/// The files and folders in a folder, sorted, without hidden ones: macOS' tar adds a `._model.joblib` beside each model.
 fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))? {
@@ -125,7 +125,7 @@ fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-/// What a pickle holds, in a few words.
+/// What a pickle holds, for a message.
 fn held_by(pickle: &Path) -> String {
     let mut beginning = Vec::new();
     let read = File::open(pickle).and_then(|file| file.take(BEGINNING).read_to_end(&mut beginning));
@@ -140,13 +140,13 @@ fn held_by(pickle: &Path) -> String {
     match Held::by_beginning(beginning, &ScikitLearn, &allowance) {
         Some(Held::Class { name, is_listed: true }) => name,
         Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
-        Some(Held::Value(value)) => format!("{value}, which is no model"),
+        Some(Held::Value(value)) => format!("{value}, which is not a model"),
         None if is_zip => "a zip archive, as skops writes models".to_owned(),
-        None => "nothing that is seen by how it begins".to_owned(),
+        None => "unknown by its first bytes".to_owned(),
     }
 }
 
-/// What to do about a folder without a model at its top, where that can be seen.
+/// Advice for a folder without a model at its top level, if there is one further down or in an archive.
 fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
     let folder = place.path();
     let names = |files: &[&PathBuf]| listed(&files.iter().map(|file| name_of(file)).collect::<Vec<_>>());
@@ -175,7 +175,7 @@ fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
             place.below(&found).name()
         ));
     }
-    // A folder of several models is refused too.
+    // The folder is only suggested if it holds exactly one model.
     let holds_one = found.parent().is_some_and(|holder| in_folder(&NamedPath::new(holder)).is_ok());
     let holder = relative.parent().filter(|_| holds_one);
     let (what, path) = holder.map_or(("file", relative), |holder| ("folder", holder));
@@ -199,7 +199,7 @@ pub(super) fn archives_below(folder: &Path) -> Vec<PathBuf> {
     archives
 }
 
-/// The files below a folder, level by level, as far as they are looked at.
+/// The files below a folder, level by level, within the limits of the search.
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut level, mut looked_at) = (Vec::new(), vec![folder.to_owned()], 0);
     for _ in 0..DEEPEST_BELOW {
@@ -335,7 +335,7 @@ mod tests {
             ("odd.pkl", b"odd"),
         ]);
         let expected = "(big.pkl: a Git LFS pointer, model.pkl: sklearn.ensemble._forest.RandomForestClassifier, which is not \
-                        read, more.joblib: a dict, which is no model, odd.pkl: nothing that is seen by how it begins, \
+                        read, more.joblib: a dict, which is not a model, odd.pkl: unknown by its first bytes, \
                         preprocessor.pkl: ColumnTransformer)";
         assert!(message.starts_with("5 models in ") && message.contains(expected), "{message}");
     }

@@ -1,4 +1,4 @@
-//! What is in an artifact, wherever it lies: in a folder, an archive or a file of its own.
+//! Describes an artifact that is a folder, an archive or a single file.
 
 use super::artifact::{in_file, read, with_file};
 use super::{Artifact, NamedPath, Script};
@@ -19,28 +19,28 @@ use serde::Serialize;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// An artifact, looked into.
+/// The description of an artifact.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
-    /// The files that it was read from.
+    /// The files that it consists of.
     pub files: Vec<FileSize>,
-    /// The scripts beside it that another container would run.
+    /// The scripts beside it that SageMaker's own container would run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_run: Vec<Script>,
-    /// The files beside it that are models too, and are not served where the folder is given.
+    /// Other models in the folder, which are not served.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<String>,
-    /// The version of this program that wrote it, where it says so.
+    /// The program that wrote it, if it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_by: Option<String>,
-    /// What the model takes in memory.
+    /// Bytes of the model in memory.
     pub memory_bytes: u64,
-    /// What it is.
+    /// The model.
     #[serde(flatten)]
     pub contents: Contents,
 }
 
-/// What an artifact is.
+/// The kind of a model, with its description.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contents {
@@ -55,11 +55,11 @@ pub enum Contents {
 /// A file with its size.
 #[derive(Debug, Serialize)]
 pub struct FileSize {
-    /// Its name; that of a file in an archive after the archive's.
+    /// Its name, for a file in an archive after the archive's name.
     pub name: String,
-    /// How many bytes it has.
+    /// Its size.
     pub bytes: u64,
-    /// How many it has once uncompressed, if it is compressed.
+    /// Its size when uncompressed, if it is compressed.
     pub uncompressed_bytes: Option<u64>,
 }
 
@@ -70,18 +70,18 @@ impl FileSize {
     }
 }
 
-/// An artifact that is refused, and what was seen of it.
+/// Why an artifact was refused, and what could be read of it.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// The files that it would have been read from.
+    /// The files that it consists of.
     pub files: Vec<FileSize>,
-    /// What a pickle says of itself, where that can be followed.
+    /// The outline of a pickle, as far as it can be read.
     pub outline: Option<RefusedDescription>,
-    /// The scripts beside it that another container would run.
+    /// The scripts beside it that SageMaker's own container would run.
     pub not_run: Vec<Script>,
-    /// The files beside it that are models too.
+    /// Other models in the folder.
     pub passed_over: Vec<String>,
 }
 
@@ -92,11 +92,12 @@ impl From<Error> for Box<Refusal> {
 }
 
 impl Inspection {
-    /// Looks into a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
-    /// `preprocessor.json`, or a pickle, as [`Artifact::load`] would read it.
+    /// Describes a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
+    /// `preprocessor.json` or a pickle. It is read as by [`Artifact::load`].
     ///
     /// # Errors
-    /// [`Cause::ModelNotFound`] when there is nothing, [`Cause::Io`] when it cannot be read, [`Cause::BadArtifact`] when it is none of these, or what [`Artifact::load`] refuses.
+    /// [`Cause::ModelNotFound`] if there is nothing at the path, [`Cause::Io`] if it cannot be read, [`Cause::NoModel`]
+    /// if it is none of these, and the causes for which [`Artifact::load`] refuses.
     pub fn of(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
         Inspection::of_named(&NamedPath::new(path), overrides, allowance)
     }
@@ -109,7 +110,7 @@ impl Inspection {
         Inspection::or_refusal(place, overrides, allowance).map_err(|refusal| refusal.error)
     }
 
-    /// The same, where of what is refused as much is told as can be seen.
+    /// The same; a refusal has what could be read of the artifact.
     ///
     /// # Errors
     /// As [`Inspection::of`].
@@ -134,7 +135,7 @@ impl Inspection {
                 .map_err(Into::into)
                 .and_then(|found| inspect(path, found, overrides, allowance)),
         };
-        // What is said of a file has its name already.
+        // An error about a single file names the file already.
         let around = match Artifact::is_lone_file(path) {
             true => place.name().rsplit_once('/').map_or("", |(folder, _)| folder),
             false => place.name(),
@@ -147,14 +148,14 @@ impl Inspection {
         })
     }
 
-    /// The archives below a folder that is no model itself, such as that of a multi-model endpoint, in order.
+    /// The archives below a folder that is not a model itself, such as the folder of a multi-model endpoint, sorted.
     pub fn archives_in(folder: &Path) -> Vec<PathBuf> {
         let is_model = !folder.is_dir() || Artifact::find(folder).is_ok();
         if is_model { Vec::new() } else { super::find::archives_below(folder) }
     }
 }
 
-/// How many files and folders an archive may have that is looked into: a model that is read here has a few, and each is made.
+/// The most files and folders in an archive that is inspected: supported models have a few, and each one is created.
 const MOST_FILES: usize = 1024;
 
 fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
@@ -196,7 +197,7 @@ fn inspect(
     }
 }
 
-/// Looks into an artifact; what is seen on the way is left in `seen`.
+/// Describes an artifact. What is read before an error stays in `seen`.
 fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance: &Allowance) -> Result<Inspection> {
     match artifact {
         Artifact::LinearLearner(directory) => {
@@ -262,7 +263,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
     }
 }
 
-/// What a pickle that is refused says of itself.
+/// The outline of a pickle that was refused.
 fn outline(pickle: &Path, error: &Error, allowance: &Allowance) -> Option<RefusedDescription> {
     if !matches!(error.cause(), Cause::Unsupported | Cause::BadArtifact) {
         return None;

@@ -7,8 +7,8 @@ use super::{Exchange, Model, SeenKinds};
 use crate::error::Result;
 use byoc_formats::media_types::Part;
 
-/// A request whose body is answered piece by piece while it arrives ([`byoc_formats::media_types::pieces`] says where it is cut). The
-/// answers, one after another, are the answer.
+/// A request whose body is answered piece by piece ([`byoc_formats::media_types::pieces`] decides where it is cut). The answers
+/// to the pieces, one after another, are the whole answer.
 #[derive(Clone, Copy, Debug)]
 pub struct PieceByPiece {
     exchange: Exchange,
@@ -22,17 +22,17 @@ impl PieceByPiece {
         PieceByPiece { exchange, bytes: 0, before: Before::default() }
     }
 
-    /// What is read and what is answered.
+    /// The media types of the request and its answer.
     pub fn exchange(&self) -> Exchange {
         self.exchange
     }
 
-    /// Whether nothing has been answered yet.
+    /// Whether no row has been answered yet.
     pub fn is_new(&self) -> bool {
         self.before.rows == 0
     }
 
-    /// Answers the next piece; the last one ends the answer. A piece of blank lines has no answer.
+    /// Answers the next piece. The last one also closes the answer. A piece of blank lines has no answer.
     ///
     /// # Errors
     /// [`Cause::BadPayload`] with the row and the byte in the body as a whole.

@@ -1,8 +1,8 @@
-//! The scripts that lie beside a model for AWS's own container, and are not run here.
+//! Scripts beside a model that SageMaker's own container would run. They are not run here.
 //!
-//! SageMaker's framework containers import a script, mostly `code/inference.py`, and let its functions read requests, predict
-//! and write answers (github.com/aws/sagemaker-inference-toolkit; `model_fn`, `input_fn`, `predict_fn`, `output_fn`,
-//! `transform_fn`). Here none of it is executed, so it is said that there is one and what it defines.
+//! SageMaker's framework containers import a script, usually `code/inference.py`, and call its functions to read requests,
+//! predict and write answers (github.com/aws/sagemaker-inference-toolkit; `model_fn`, `input_fn`, `predict_fn`, `output_fn`,
+//! `transform_fn`). Since none of it is executed here, the log says which scripts there are and what they define.
 
 use std::fmt;
 use std::fs::File;
@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// What a script may define in the place of the container's own.
+/// The functions with which a script replaces the container's own.
 const FUNCTIONS: [&str; 5] = ["model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn"];
 
-/// What the script is called where nothing else is said.
+/// The default name of the script.
 const INFERENCE: &str = "inference.py";
 
-/// The folder of scripts in a model's.
+/// The folder for scripts in a model's folder.
 const CODE: &str = "code";
 
-/// How many scripts are looked at, how deep below `code/`, and how much of each.
+/// The most scripts that are read, levels below `code/`, and bytes of each script.
 const MOST_SCRIPTS: usize = 256;
 const DEEPEST: usize = 3;
 const MOST_BYTES: u64 = 1 << 20;
@@ -28,9 +28,9 @@ const MOST_BYTES: u64 = 1 << 20;
 /// A script that is not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Script {
-    /// Where it lies in the model's folder.
+    /// Its path in the model's folder.
     pub file: String,
-    /// Which of the container's functions it defines.
+    /// The functions of the container that it replaces.
     pub defines: Vec<&'static str>,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for Script {
 }
 
 impl Script {
-    /// The scripts in a model's folder: those that define one of the functions, and `inference.py` whatever it defines.
+    /// The scripts in a model's folder: those that define one of the functions, and any `inference.py`.
     pub(super) fn in_folder(folder: &Path) -> Vec<Script> {
         let mut files = scripts_at(folder);
         files.extend(Script::files_of_code(folder));
@@ -66,7 +66,7 @@ impl Script {
         files
     }
 
-    /// What to say where the model is loaded.
+    /// The warning when the model is loaded.
     pub fn warning(scripts: &[Script]) -> Option<String> {
         let names: Vec<String> = scripts.iter().map(Script::to_string).collect();
         let (is, it) = match names.len() {
@@ -75,8 +75,8 @@ impl Script {
             _ => ("are", "they do"),
         };
         Some(format!(
-            "{} {is} not run: answers are those of the model's own method; where {it} more to requests, predictions or \
-             answers than that, keep your own container for it and put it behind the endpoint: --container NAME=URL",
+            "{} {is} not run: the model's own method answers; if {it} more with requests, predictions or answers than \
+             that, keep your own container and put it behind the endpoint: --container NAME=URL",
             names.join(", ")
         ))
     }
@@ -94,7 +94,7 @@ fn scripts_at(folder: &Path) -> Vec<PathBuf> {
     entries_of(folder).into_iter().filter(is_script).collect()
 }
 
-/// The functions that a script defines or imports at its top level: by its lines, nothing of it is run.
+/// The functions that a script defines or imports at its top level. Its lines are only compared with patterns.
 fn defined_in(script: &Path) -> Vec<&'static str> {
     let mut text = Vec::new();
     if File::open(script).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text)).is_err() {

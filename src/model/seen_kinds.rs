@@ -1,8 +1,8 @@
-//! What the columns of a job's payloads have been so far.
+//! The types that the columns of a batch transform job's payloads have had so far.
 //!
-//! A batch transform job cuts its input into payloads, and each payload's columns are typed by its own cells: a column of codes
-//! is one of numbers in most payloads, and one of text in the payload that has an `x` in it. An encoder of numbers then knows
-//! none of that payload's codes, and says nothing. So whoever answers a job looks, and warns once of each such column.
+//! A batch transform job cuts its input into payloads, and the cells of each payload decide the types of its columns: a column
+//! of codes holds numbers in most payloads, and text in a payload with an `x` among the codes. An encoder that was fitted on
+//! numbers then treats all codes of that payload as unknown, without an error. So a job warns once about each such column.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -12,18 +12,18 @@ use byoc_formats::rows::schema::Schema;
 use byoc_formats::rows::schema::column_name;
 use byoc_formats::rows::table::ValueKind;
 
-/// How many columns are watched at most.
+/// The most columns that are watched.
 const MOST: usize = 4096;
 
-/// The columns whose type changes an answer, with what they have been.
+/// The columns whose type changes an answer, with the types that they have had.
 #[derive(Debug)]
 pub struct SeenKinds(Box<[Seen]>);
 
 #[derive(Debug)]
 struct Seen {
-    /// Its place among the features.
+    /// Its index among the features.
     column: usize,
-    /// A bit for each kind that it has been, and one for whether that was warned of.
+    /// One bit for each type that it has had, and one that says whether the warning was given.
     bits: AtomicU8,
 }
 
@@ -33,7 +33,7 @@ const TRUTHS: u8 = 4;
 const WARNED: u8 = 8;
 
 impl SeenKinds {
-    /// Nothing seen yet of a model's columns.
+    /// The columns of a model, before the first payload.
     pub fn of(model: &Model) -> SeenKinds {
         let columns = match model {
             Model::LinearLearner(_) => Vec::new(),
@@ -44,7 +44,7 @@ impl SeenKinds {
         SeenKinds(columns.into_iter().take(MOST).map(seen).collect())
     }
 
-    /// Looks at the columns of a payload, and says which of them are of another kind than before, each once.
+    /// Compares the columns of a payload with those before it. Gives a warning for each column whose type has changed, once.
     pub(super) fn look(
         &self,
         frame: &Frame<'_>,
@@ -63,9 +63,9 @@ impl SeenKinds {
             if seen.bits.fetch_or(WARNED, Ordering::Relaxed) & WARNED == 0 {
                 let name = column_name(schema, place, width).unwrap_or_else(|| place.to_string());
                 changed.push(format!(
-                    "column {name}: a payload of this job has {kind} there, and one before it {other}: the same cell may be answered \
-                     otherwise, by which payload it lies in; say its type, such as \"dtypes\": {{{name:?}: \"str\"}} in \
-                     columns.json, or by BYOC_DTYPES"
+                    "column {name}: a payload of this job has {kind} there, and one before it has {other}: the same cell \
+                     may get another answer in another payload; set the type of the column, such as \
+                     \"dtypes\": {{{name:?}: \"str\"}} in columns.json, or with BYOC_DTYPES"
                 ));
             }
         }
@@ -114,7 +114,7 @@ mod tests {
         let warned = look("x,3\n2,4\n");
         assert_eq!(warned.len(), 1);
         assert!(
-            warned[0].starts_with("column code: a payload of this job has text there, and one before it numbers"),
+            warned[0].starts_with("column code: a payload of this job has text there, and one before it has numbers"),
             "{warned:?}"
         );
         assert!(warned[0].contains(r#""dtypes": {"code": "str"}"#), "{warned:?}");

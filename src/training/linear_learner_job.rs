@@ -66,7 +66,7 @@ pub(super) fn run(config: &Config) -> Result<()> {
         },
     );
     let trained = match trained {
-        // Whatever it is that was missing then.
+        // A stopped job fails because it was stopped, whatever data it lacked then.
         Err(error) if stop.is_set() => {
             log::debug!("told to stop: {}", chain(&error));
             return Err(stopped().into());

@@ -1,4 +1,4 @@
-//! A job that fits a preprocessor: which channel has the data and which the specification, and what is written.
+//! A job that fits a preprocessor: finds its specification and its data, fits, and writes two files.
 
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
@@ -19,25 +19,25 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
-/// The hyperparameter that has the specification.
+/// The hyperparameter with the specification.
 const HYPERPARAMETER: &str = "preprocessor";
-/// The file of a channel that has it, and the one that is written.
+/// The file with the specification in a channel, and the file with the fitted preprocessor in the output.
 const FILE: &str = "preprocessor.json";
 const PICKLE: &str = "model.joblib";
 
-/// What to fit, and where it was found.
+/// The specification, and where it was found.
 pub(super) struct Job {
     specification: Specification,
-    /// The file that has the specification, or would have.
+    /// The file with the specification; empty if a hyperparameter has it.
     file: PathBuf,
     channels: BTreeMap<String, Channel>,
 }
 
-/// The job, if it is one of a preprocessor.
+/// The job, if the task has the specification of a preprocessor.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] for a specification that is wrong, is there twice, or stands beside hyperparameters of the linear
-/// learner.
+/// [`Cause::BadSetting`] for a specification that is wrong or given twice, and for hyperparameters of the linear learner
+/// beside it.
 pub(super) fn find(task: &Task) -> Result<Option<Job>> {
     let given = task.hyperparameters_or_none()?;
     let channels = task.all_channels()?;
@@ -66,22 +66,22 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
     Ok(Some(Job { specification, file, channels }))
 }
 
-/// The error of a specification under another name, which a linear learner would complain of in its own way.
+/// The error for a specification under a misspelled name, for which a linear learner would report something less helpful.
 fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, task: &Task) -> Option<Error> {
     let wrong = |message: String| Error::new(Cause::BadSetting, message);
     if let Some(name) = given.keys().find(|name| suggest::is_typo_of(name, HYPERPARAMETER)) {
-        return Some(wrong(format!("{name} is no hyperparameter: did you mean {HYPERPARAMETER}?")));
+        return Some(wrong(format!("{name} is not a hyperparameter: did you mean {HYPERPARAMETER}?")));
     }
     channels.keys().find_map(|channel| {
         let entries = std::fs::read_dir(task.channel(channel)).ok()?;
         let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let name = names.find(|name| suggest::is_typo_of(name, FILE))?;
         let path = task.channel(channel).join(name);
-        Some(wrong(format!("{} is no specification by its name: did you mean {FILE}?", path.display())))
+        Some(wrong(format!("{} does not have the name of a specification: did you mean {FILE}?", path.display())))
     })
 }
 
-/// Nothing else is a hyperparameter of a preprocessor. What SageMaker's own tools add begins with `sagemaker_` or `_`.
+/// Refuses all other hyperparameters, except those that SageMaker's own tools add: they begin with `sagemaker_` or `_`.
 fn check_others(given: &Given) -> Result<()> {
     let own = |name: &&String| *name != HYPERPARAMETER && !name.starts_with("sagemaker_") && !name.starts_with('_');
     match given.keys().find(own) {
@@ -100,7 +100,7 @@ impl Job {
     /// The channel with the data: `train`, `training` as notebooks call it, or the only one.
     fn channel(&self, task: &Task) -> Result<(&str, &Channel)> {
         let holds_data = |name: &&String| match self.file.parent() {
-            // A channel of nothing but the specification.
+            // This channel has only the specification.
             Some(folder) if folder == task.channel(name) => has_other_files(folder),
             _ => true,
         };
@@ -148,9 +148,9 @@ impl Job {
         }
         let specification = self.specification;
         let (sender, receiver) = sync_channel(1);
-        // A FIFO that nobody writes to cannot be left, but a thread that waits for it can.
+        // Opening a FIFO without a writer cannot be interrupted, so it is done in a thread that can be abandoned.
         let learn = move || {
-            // Without a receiver nobody is left to be told.
+            // The receiver is gone if the job was stopped.
             let _ = sender.send(byoc_sklearn::fit(specification, &mut rows, &mut |event| report.hear(&event)));
         };
         let internal = |error: std::io::Error| Error::new(Cause::Internal, "could not start a thread").caused_by(error);
@@ -188,13 +188,13 @@ fn has_other_files(folder: &Path) -> bool {
     })
 }
 
-/// Writes both files; each appears whole or not at all, the one that is served last.
+/// Writes both files, each whole or not at all, and the one that is served last.
 fn write(directory: &Path, document: &Document) -> Result<()> {
     std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
     for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
         std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {
-            // Half a file is of no use, and takes what a full disk lacks.
+            // Half a file is useless, and takes space on a full disk.
             let _ = std::fs::remove_file(&unfinished);
             Error::io("write", &path, error)
         })?;
@@ -202,7 +202,7 @@ fn write(directory: &Path, document: &Document) -> Result<()> {
     Ok(())
 }
 
-/// What is told of a fit: log lines, or a line that changes where a person sits.
+/// Progress reports of a fit: log lines, or a changing status line at a terminal.
 struct Report {
     is_watched: bool,
     walk: usize,
@@ -210,11 +210,11 @@ struct Report {
     shown: Option<Instant>,
 }
 
-/// How soon a stop is noticed while nothing comes, and how long a fit may take to notice it by itself.
+/// How often the stop flag is read while waiting, and how long a fit may take to notice it by itself.
 const GLANCE: Duration = Duration::from_millis(100);
 const LAST_WORD: Duration = Duration::from_secs(2);
 
-/// No eye follows more.
+/// Faster changes cannot be read.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Report {
@@ -222,7 +222,7 @@ impl Report {
         Report { is_watched, walk: 0, began: Instant::now(), shown: None }
     }
 
-    /// A line that stays. That nobody reads it is no reason to stop.
+    /// A line that stays. The fit goes on if it cannot be written.
     fn say(&self, message: &str) {
         let message = printable::one_line(message);
         let mut out = std::io::stdout().lock();

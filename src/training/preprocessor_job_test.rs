@@ -246,13 +246,15 @@ fn a_specification_under_a_name_that_is_nearly_right_is_asked_about() {
     for name in ["preprocesor", "Preprocessor", "pre_processor", "perprocessor"] {
         let job = Job::new(&[("config/hyperparameters.json", &hyperparameter(name)), ("data/train/rows.csv", ROWS)]);
         let message = job.run(1 << 20).unwrap_err().to_string();
-        assert_eq!(message, format!("{name} is no hyperparameter: did you mean preprocessor?"));
+        assert_eq!(message, format!("{name} is not a hyperparameter: did you mean preprocessor?"));
     }
     for name in ["Preprocessor.JSON", "preprocesor.json", "preprocessor.jsn"] {
         let job = Job::new(&[(&format!("data/train/{name}"), SPECIFICATION), ("data/train/rows.csv", ROWS)]);
         let message = job.run(1 << 20).unwrap_err().to_string();
         assert!(
-            message.ends_with(&format!("{name} is no specification by its name: did you mean preprocessor.json?")),
+            message.ends_with(&format!(
+                "{name} does not have the name of a specification: did you mean preprocessor.json?"
+            )),
             "{message}"
         );
     }

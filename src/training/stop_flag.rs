@@ -1,15 +1,15 @@
-//! The platform's word that a job is to end: SIGTERM, 120 seconds before the end; a terminal's: Ctrl-C, or that it is closed.
+//! Stops a job: on SIGTERM, which SageMaker sends 120 seconds before SIGKILL, on Ctrl-C and when the terminal is closed.
 
 use crate::error::{Cause, Error, Result};
 use crate::signals::{StopSignal, StopSignals};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether a job is to end. Copies are the same.
+/// Says whether the job must stop. All copies share one flag.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StopFlag(Arc<AtomicBool>);
 
-/// What there is to say when a job ended before it had anything to write.
+/// The error of a job that was stopped before it had a model to write.
 pub(super) fn stopped() -> byoc_formats::error::Error {
     byoc_formats::error::Error::new(
         byoc_formats::error::Cause::Stopped,
@@ -26,7 +26,7 @@ impl StopFlag {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Listens for SIGTERM, and where a person watches for Ctrl-C and for the end of the terminal.
+    /// A flag that is set by SIGTERM, Ctrl-C and SIGHUP.
     pub(super) fn on_signal() -> Result<StopFlag> {
         let failed = |error: std::io::Error| {
             Error::new(Cause::Internal, "could not start a thread that listens for signals").caused_by(error)
@@ -40,7 +40,7 @@ impl StopFlag {
         let set = stop.clone();
         let listen = move || {
             runtime.block_on(signals.next());
-            log::info!("told to stop: what there is of a model is written");
+            log::info!("told to stop: the best model so far is written");
             set.set();
         };
         std::thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! What a job is told, and by whom: the `/opt/ml` tree of the platform, or a person on the command line.
+//! Where a job finds its hyperparameters and channels: SageMaker's `/opt/ml` tree, or the command line.
 
 use crate::error::{Cause, Error, Result};
 use crate::training::channel::Channel;
@@ -8,28 +8,28 @@ use byoc_linear_learner::train::Given;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a job is told. Both forms make the same job.
+/// The hyperparameters and channels of a job. Both forms make the same job.
 #[derive(Clone, Debug)]
 pub enum Task {
-    /// By the tree below this folder, `/opt/ml` on the platform.
+    /// From the tree below this folder, `/opt/ml` in SageMaker.
     Tree(PathBuf),
-    /// By the command line, where nobody has a tree.
+    /// From the command line.
     Files(Files),
 }
 
-/// A job over files wherever they lie.
+/// A job on files in any folder.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     /// The hyperparameters, by name.
     pub hyperparameters: Given,
     /// The file or the folder of each channel, by the channel's name.
     pub channels: BTreeMap<String, PathBuf>,
-    /// What they hold.
+    /// The content type of all channels.
     pub content_type: String,
 }
 
 impl Task {
-    /// Where the file or the folder of a channel is.
+    /// The file or folder of a channel.
     pub(super) fn channel(&self, name: &str) -> PathBuf {
         match self {
             Task::Tree(base) => Tree::new(base).channel(name),
@@ -37,7 +37,7 @@ impl Task {
         }
     }
 
-    /// The tree, where there is one: a failure is written to it.
+    /// The tree, if the task is one: the failure file is written to it.
     pub(super) fn tree(&self) -> Option<Tree> {
         match self {
             Task::Tree(base) => Some(Tree::new(base)),
@@ -67,7 +67,7 @@ impl Task {
         }
     }
 
-    /// The hyperparameters, of which there are none where nobody gives any.
+    /// The hyperparameters; none if their file is missing.
     pub(super) fn hyperparameters_or_none(&self) -> Result<Given> {
         match self {
             Task::Tree(base) => settings::hyperparameters_or_none(&Tree::new(base)),
@@ -75,7 +75,7 @@ impl Task {
         }
     }
 
-    /// The channels of whatever job.
+    /// The channels of any job.
     pub(super) fn all_channels(&self) -> Result<BTreeMap<String, Channel>> {
         match self {
             Task::Tree(base) => settings::all_channels(&Tree::new(base)),

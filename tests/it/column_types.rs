@@ -140,7 +140,7 @@ fn a_job_warns_once_if_payloads_type_a_column_differently_and_a_given_type_holds
     };
     let done = transform("guessed", &[]);
     assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
-    let warning = "column i: a payload of this job has text there, and one before it numbers";
+    let warning = "column i: a payload of this job has text there, and one before it has numbers";
     assert_eq!(errors(&done).matches(warning).count(), 1, "{}", errors(&done));
 
     // A JSON value has commas, and is one variable.

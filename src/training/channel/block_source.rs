@@ -1,4 +1,4 @@
-//! A channel as training walks over it: blocks of rows, read ahead by a thread of its own, kept in memory as far as they fit.
+//! The rows of a channel in blocks, for training a linear learner. A thread reads ahead; blocks are kept in memory if they fit.
 
 use crate::training::channel::header_line::{FirstLine, HeaderLine};
 use crate::training::channel::streams::Streams;
@@ -12,11 +12,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A block has about so many values, so that threads have work enough between two of them: 8 MiB.
+/// Values of a block, 8 MiB: enough work for all threads between two blocks.
 const BLOCK_VALUES: usize = 2 << 20;
 /// Blocks that are read ahead.
 const AHEAD: usize = 2;
-/// How soon a stop is noticed while nothing comes.
+/// How long to wait for a block before the stop flag is read again.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// How a channel is read.
@@ -26,7 +26,7 @@ pub(in crate::training) struct Reading {
     pub(in crate::training) name: String,
     streams: Streams,
     format: Format,
-    /// Of CSV.
+    /// The header line of CSV.
     header: HeaderLine,
     predictor_type: PredictorType,
     mini_batch_size: usize,
@@ -34,12 +34,12 @@ pub(in crate::training) struct Reading {
     stop: StopFlag,
 }
 
-/// What the rows of all channels of a job have in common, once the first is read.
+/// What the rows of all channels of a job have in common. The first channel that is read decides it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::training) struct Shape {
-    /// How many features.
+    /// Number of features.
     width: Arc<OnceLock<usize>>,
-    /// The names of the columns, where files have them.
+    /// The names of the columns, if files have a header line.
     names: Arc<FirstLine>,
 }
 
@@ -69,16 +69,16 @@ impl Reading {
         })
     }
 
-    /// Starts a walk; blocks come from a thread that ends when nobody wants them any more.
+    /// Starts a pass over the channel. Its thread ends when the receiver is dropped.
     fn start(&self, walk: usize) -> Result<Receiver<Result<Rows>>> {
         let (sender, receiver) = sync_channel(AHEAD);
         let reading = self.clone();
         let read = move || {
-            // Data that never come are no failure of a job that is to end.
+            // A job that must stop does not fail for data that did not arrive.
             if let Err(error) = reading.read(walk, &sender)
                 && !reading.stop.is_set()
             {
-                // Without a receiver nobody is left to be told.
+                // The receiver is gone if the job has ended.
                 let _ = sender.send(Err(error));
             }
         };
@@ -105,7 +105,7 @@ impl Reading {
     }
 }
 
-/// Puts rows together to blocks, whatever format they come in.
+/// Collects rows of any format into blocks.
 pub(in crate::training) struct Collector<'a> {
     predictor_type: PredictorType,
     mini_batch_size: usize,
@@ -136,7 +136,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// How many columns CSV has, label and all, once the first record has been seen.
+    /// Number of columns of CSV including the label, once the first record is read.
     pub(in crate::training) fn columns(&self) -> Option<usize> {
         self.width.map(|width| width.saturating_add(1))
     }
@@ -146,7 +146,7 @@ impl<'a> Collector<'a> {
         self.rows_of_stream
     }
 
-    /// Takes a row. Gives false when nobody wants more.
+    /// Adds a row. Returns false if the receiver is gone.
     pub(in crate::training) fn push_dense(&mut self, label: f32, features: &[f32]) -> Result<bool> {
         let block = self.open_block(label, features.len(), true)?;
         match &mut block.features {
@@ -160,7 +160,7 @@ impl<'a> Collector<'a> {
         Ok(self.close_row(label))
     }
 
-    /// Takes a row of which only some values are given.
+    /// Adds a sparse row. Returns false if the receiver is gone.
     pub(in crate::training) fn push_sparse(
         &mut self,
         label: f32,
@@ -176,7 +176,7 @@ impl<'a> Collector<'a> {
         let block = self.open_block(label, usize::try_from(width).unwrap_or(usize::MAX), false)?;
         let width = block.width;
         if let Features::Dense(dense) = &mut block.features {
-            // The first sparse row among dense ones: those before it are written with all their keys.
+            // The first sparse row after dense ones: the dense ones become sparse rows with all their keys.
             let rows = block.labels.len();
             block.features = Features::Sparse {
                 ends: (1..=rows).map(|row| row * width).collect(),
@@ -233,7 +233,7 @@ impl<'a> Collector<'a> {
         self.finish()
     }
 
-    /// Hands over the rows so far. Gives false when nobody wants them.
+    /// Sends the rows so far as a block. Returns false if the receiver is gone.
     fn finish(&mut self) -> bool {
         match self.block.take() {
             Some(block) => self.sender.send(Ok(block)).is_ok(),
@@ -260,10 +260,10 @@ fn check_label(label: f32, predictor_type: PredictorType) -> Result<()> {
     )))
 }
 
-/// A channel that is read once if it fits into memory, and again for each walk if it does not.
+/// A channel that is read once if it fits into memory, otherwise once for each pass.
 pub(in crate::training) struct ChannelSource {
     reading: Reading,
-    /// How many bytes of rows may be kept.
+    /// Bytes of rows that may still be kept.
     room: usize,
     kept: Vec<Arc<Rows>>,
     state: State,
@@ -271,11 +271,11 @@ pub(in crate::training) struct ChannelSource {
 }
 
 enum State {
-    /// What is kept is a beginning; the rest comes from here.
+    /// The first blocks are kept; the others come from the receiver.
     Filling(Option<Receiver<Result<Rows>>>),
-    /// All of it is kept.
+    /// All blocks are kept.
     Complete,
-    /// It does not fit; each walk reads it anew.
+    /// The channel does not fit into memory and is read in each pass.
     TooLarge(Option<Receiver<Result<Rows>>>),
 }
 
@@ -289,7 +289,7 @@ impl ChannelSource {
         self.reading.start(self.walks - 1)
     }
 
-    /// The block after those that are kept, from the walk that is under way.
+    /// The next block that is not kept, from the current pass.
     fn next_read(&mut self) -> Option<Result<Arc<Rows>>> {
         let (State::Filling(Some(receiver)) | State::TooLarge(Some(receiver))) = &self.state else { return None };
         let block = loop {
@@ -354,7 +354,7 @@ impl Iterator for Walk<'_> {
             return Some(Ok(Arc::clone(block)));
         }
         let block = self.source.next_read();
-        // What was kept just now must not come a second time.
+        // next_read() may just have kept this block: it must not be returned twice.
         self.next = self.source.kept.len();
         block
     }

@@ -1,4 +1,4 @@
-//! CSV of a channel, block by block: the label first, and a header line where the channel says so.
+//! Reads CSV of a linear learner's channel: the label is the first column; the channel says whether there is a header line.
 
 use crate::training::channel::block_source::Collector;
 use crate::training::channel::header_line::HeaderLine;
@@ -10,14 +10,14 @@ use byoc_formats::media_types::csv::read_channel;
 use byoc_formats::rows::batch::Row;
 use std::io::Read as _;
 
-/// Text that is parsed at once. A line must fit.
+/// Bytes that are parsed at once; more for a line that is longer.
 const CHUNK: usize = 4 << 20;
 const LONGEST_LINE: usize = 256 << 20;
 
-/// Reads a stream to its end, or until nobody wants more.
+/// Reads a stream to its end, or until the receiver of its rows is gone.
 pub(in crate::training) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Collector) -> Result<()> {
     let mut text = Vec::new();
-    // Of the stream before `text`. A header line counts as its first row.
+    // Rows and bytes of the stream before `text`. A header line counts as the first row.
     let (mut rows, mut offset) = (0, 0);
     let mut header_rows = None;
     let mut wanted = CHUNK;
@@ -55,7 +55,7 @@ pub(in crate::training) fn read(stream: &mut Stream, header: &HeaderLine, collec
     }
 }
 
-/// Parses whole lines. Gives false when nobody wants more.
+/// Parses whole lines. Returns false if the receiver of the rows is gone.
 fn collect(text: &[u8], is_start: bool, collector: &mut Collector) -> Result<bool> {
     let Some(columns) = collector.columns().or_else(|| columns(text)) else { return Ok(true) };
     if text.iter().all(u8::is_ascii_whitespace) {
@@ -76,7 +76,7 @@ fn collect(text: &[u8], is_start: bool, collector: &mut Collector) -> Result<boo
     Ok(true)
 }
 
-/// Whether the first record has a value for each name of the header line.
+/// Checks that the first record has a value for each name of the header line.
 fn check_names(header: &HeaderLine, text: &[u8], row: usize) -> Result<()> {
     match (header.columns(), columns(text)) {
         (Some(expected), Some(found)) if expected != found => Err(Error::bad_payload(format!(
@@ -88,7 +88,7 @@ fn check_names(header: &HeaderLine, text: &[u8], row: usize) -> Result<()> {
     }
 }
 
-/// How many columns the first record has.
+/// Number of columns of the first record.
 fn columns(text: &[u8]) -> Option<usize> {
     let line =
         text.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !line.iter().all(u8::is_ascii_whitespace))?;

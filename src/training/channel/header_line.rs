@@ -1,12 +1,12 @@
-//! A first line that has the names of the columns: skipped where the channel says that there is one, and noticed where it
-//! does not, since a column of words would take its own name for one of them.
+//! Header lines of CSV files: skipped if the channel says that there are any, refused if it does not, because the name of a
+//! column of text would otherwise become one of its values.
 
 use crate::training::channel::Header;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
-/// What is known of the first line of each file.
+/// What the first line of each file must be.
 #[derive(Clone, Debug)]
 pub(in crate::training) struct HeaderLine {
     header: Header,
@@ -16,33 +16,33 @@ pub(in crate::training) struct HeaderLine {
 /// Which names a line may have.
 #[derive(Clone, Debug)]
 enum Names {
-    /// Those of a row of a specification, with its label and without; none where the specification has no names.
+    /// The columns of a specification, with and without the label; empty if it does not name them.
     Of(Vec<Vec<String>>),
-    /// Any, above columns of numbers: in all files of a job the same, once the first has been seen.
+    /// Any names, above columns of numbers. All files of a job must have those of the first file.
     AboveNumbers(Arc<FirstLine>),
 }
 
-/// The names in the first line of the first file of a job, and the file.
+/// The first file of a job, and the names in its first line.
 pub(in crate::training) type FirstLine = OnceLock<(String, Vec<String>)>;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl HeaderLine {
-    /// Above the rows that a specification describes by name.
+    /// A header line above the columns of a specification.
     pub(in crate::training) fn new(header: Header, names: Vec<Vec<String>>) -> HeaderLine {
         HeaderLine { header, names: Names::Of(names) }
     }
 
-    /// Above rows of numbers.
+    /// A header line above columns of numbers.
     pub(in crate::training) fn above_numbers(header: Header, first: &Arc<FirstLine>) -> HeaderLine {
         HeaderLine { header, names: Names::AboveNumbers(Arc::clone(first)) }
     }
 
-    /// How many bytes at the start of a file are its header line. `file` is the file, for messages about others.
+    /// Bytes of the header line at the start of a file. `file` is its name, for messages about later files.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) for a header line that nobody said is there, and for a first
-    /// line that is not the one that should be.
+    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) for a header line that the channel does not announce, or
+    /// that has other names than expected.
     pub(in crate::training) fn length(&self, text: &[u8], file: &str) -> Result<usize> {
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (BYTE_ORDER_MARK.len(), rest),
@@ -83,7 +83,7 @@ impl HeaderLine {
         }
     }
 
-    /// How many columns the header line has, where each file has one and its names are not known beforehand.
+    /// Number of columns of the header line, if files have one whose names no specification has.
     pub(in crate::training) fn columns(&self) -> Option<usize> {
         match (&self.header, &self.names) {
             (Header::Present, Names::AboveNumbers(first)) => first.get().map(|(_, names)| names.len()),
@@ -92,12 +92,12 @@ impl HeaderLine {
     }
 }
 
-/// What a first line is by what stands in it.
+/// What a first line is, judged by its fields.
 enum Line {
     Names,
-    /// No names, and what would have been.
+    /// Not names; the text says which ones were expected.
     Data(String),
-    /// Nobody can tell.
+    /// Names or data.
     Either,
 }
 
@@ -112,9 +112,9 @@ impl Names {
             }
             Names::AboveNumbers(_) => {
                 let is_number = |field: &String| field.parse::<f64>().is_ok();
-                // What is empty is no number, and no name either.
+                // An empty field is neither a number nor a name.
                 let is_word = |field: &String| !field.is_empty() && !is_number(field);
-                // What pandas writes above columns that have no names.
+                // pandas writes 0, 1, … above columns without names.
                 let is_counted = || fields.iter().enumerate().all(|(at, field)| *field == at.to_string());
                 match (fields.iter().any(is_word), fields.iter().any(is_number)) {
                     (true, false) => Line::Names,
@@ -127,7 +127,7 @@ impl Names {
     }
 }
 
-/// Names as a message shows them.
+/// Names for a message.
 fn listed(names: &[impl AsRef<str>]) -> String {
     const SHOWN: usize = 20;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();

@@ -1,4 +1,4 @@
-//! What `inputdataconfig.json` says of a channel.
+//! Channels: their entries in `inputdataconfig.json`, and the readers of their data.
 
 pub(super) mod block_source;
 pub(super) mod csv;
@@ -12,7 +12,7 @@ use byoc_formats::media_types::content_type::{self, CsvHeader};
 use byoc_formats::suggest;
 use serde::Deserialize;
 
-/// A channel as it is configured. What is not listed here does not concern a container.
+/// The configuration of a channel. Members that are not listed here do not concern a container.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::training) struct Channel {
@@ -22,28 +22,28 @@ pub(in crate::training) struct Channel {
     record_wrapper_type: Option<String>,
 }
 
-/// How a channel's data come.
+/// How a channel's data reach the container.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 pub(in crate::training) enum InputMode {
-    /// Files in a folder; as far as a container can see, a mounted folder is the same.
+    /// Files in a folder. FastFile mode looks the same to a container.
     #[default]
     #[serde(alias = "FastFile")]
     File,
-    /// A FIFO for each walk.
+    /// A FIFO for each pass.
     Pipe,
 }
 
-/// Whether the first line of a file has the names of the columns.
+/// Whether files begin with a line of column names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::training) enum Header {
-    /// Not, as SageMaker's algorithms want it.
+    /// No header line, as SageMaker's algorithms require.
     #[default]
     Absent,
     /// `header=present` (RFC 4180).
     Present,
 }
 
-/// What a channel's data are.
+/// The format of a channel's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::training) enum Format {
     /// `text/csv`: no header, the label first.
@@ -53,7 +53,7 @@ pub(in crate::training) enum Format {
 }
 
 impl Channel {
-    /// Whether it is said what the data are.
+    /// Whether the channel has a content type.
     pub(in crate::training) fn has_content_type(&self) -> bool {
         self.content_type.as_deref().is_some_and(|header| !header.trim().is_empty())
     }
@@ -91,7 +91,7 @@ impl Channel {
         }
     }
 
-    /// Refuses what a linear learner does not read: labels that are not the first column alone.
+    /// Refuses labels that are not in the first column: a linear learner does not read them.
     ///
     /// # Errors
     /// [`Cause::BadSetting`] with the content type.
@@ -106,7 +106,7 @@ impl Channel {
     /// The format. Without a content type a channel is read as recordio-protobuf, as AWS's container reads it.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] for any other, and for what would be wrapped once more.
+    /// [`Cause::BadSetting`] for another content type, and for CSV that SageMaker would wrap in RecordIO.
     pub(in crate::training) fn format(&self) -> Result<Format> {
         let refuse = |message: String| Err(Error::new(Cause::BadSetting, message));
         let header = self.content_type.as_deref().map(str::trim).filter(|header| !header.is_empty());

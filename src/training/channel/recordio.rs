@@ -1,4 +1,4 @@
-//! recordio-protobuf of a channel, record by record: dense or sparse, the label beside the features.
+//! Reads recordio-protobuf of a linear learner's channel: dense or sparse records, each with its label.
 
 use crate::training::channel::block_source::Collector;
 use crate::training::channel::streams::Stream;
@@ -6,7 +6,7 @@ use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::recordio::{Cells, Frames, Record};
 
-/// Reads a stream to its end, or until nobody wants more.
+/// Reads a stream to its end, or until the receiver of its rows is gone.
 pub(in crate::training) fn read(stream: &mut Stream, collector: &mut Collector) -> Result<()> {
     let mut frames = Frames::new(&mut stream.bytes);
     let mut record: Record = Record::default();
@@ -14,7 +14,7 @@ pub(in crate::training) fn read(stream: &mut Stream, collector: &mut Collector) 
         let offset = frames.offset();
         let place = |collector: &Collector| Place::row(collector.rows_of_stream() + 1).at_byte(offset);
         let hint = |error: Error| match offset {
-            // Mostly it is text whose channel does not say so.
+            // Usually this is CSV in a channel without a content type.
             0 => {
                 error.context("as application/x-recordio-protobuf (text/csv needs the channel's ContentType to say so)")
             }

@@ -1,4 +1,4 @@
-//! A channel's bytes: files in order, or a FIFO for each walk.
+//! The bytes of a channel: its files in order, or a FIFO for each pass.
 
 use crate::training::channel::InputMode;
 use crate::training::stop_flag::StopFlag;
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 const BUFFER: usize = 1 << 20;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// How often a FIFO is looked for that is not there yet.
+/// How often to look for a FIFO that does not exist yet.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Where a channel's bytes come from.
+/// The files or FIFOs of a channel.
 #[derive(Clone, Debug)]
 pub(in crate::training) struct Streams {
     path: PathBuf,
@@ -34,7 +34,7 @@ impl Streams {
         Streams { path, mode }
     }
 
-    /// The paths of a walk, counted from 0: the file, all files of the folder in the order of their names, or that walk's FIFO.
+    /// The paths of a pass, counted from 0: the file, all files of the folder sorted by name, or the FIFO of this pass.
     pub(in crate::training) fn paths(&self, walk: usize) -> Result<Vec<PathBuf>> {
         match self.mode {
             InputMode::Pipe => {
@@ -62,7 +62,7 @@ impl Streams {
         }
     }
 
-    /// Opens one of the paths. A FIFO that the platform has not made yet is waited for, until the job is to end; the log says so.
+    /// Opens one of the paths. Waits for a FIFO that SageMaker has not made yet, and logs that, until the job must stop.
     pub(in crate::training) fn open(&self, path: &Path, stop: &StopFlag) -> Result<Stream> {
         let _waiting = (self.mode == InputMode::Pipe).then(|| Waiting::begin(path.to_owned()));
         while self.mode == InputMode::Pipe && !path.exists() && !stop.is_set() {
@@ -71,20 +71,19 @@ impl Streams {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
         let mut bytes = BufReader::with_capacity(BUFFER, file);
         let start = bytes.fill_buf().map_err(|error| Error::io("read", path, error))?;
-        // Neither a number nor a RecordIO frame begins so.
+        // Neither a number nor a RecordIO frame begins with these bytes.
         let bytes: Box<dyn Read> =
             if start.starts_with(&GZIP_MAGIC) { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
         Ok(Stream { path: path.to_owned(), bytes })
     }
 }
 
-/// Someone who says that a pipe is waited for: at first after a second, then at ever longer intervals. Dropped, it says nothing
-/// more.
+/// Logs that a pipe is waited for: first after a second, then at longer and longer intervals, until it is dropped.
 struct Waiting {
     _over: Option<Sender<()>>,
 }
 
-/// Until it is said that a pipe is waited for, and between two such lines at most.
+/// Time until the first log line, and the longest time between two of them.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
@@ -100,13 +99,13 @@ impl Waiting {
                 silence = (silence * 3).min(LONGEST_SILENCE);
             }
         };
-        // A process that can start no thread waits without a word.
+        // If no thread can be started, nothing is logged.
         let started = std::thread::Builder::new().name("waiting".into()).spawn(speak);
         Waiting { _over: started.ok().map(|_| sender) }
     }
 }
 
-/// The files of a folder and of the folders in it. Hidden ones and those that are empty (such as `_SUCCESS`) are no data.
+/// The files of a folder and its subfolders, without hidden and empty ones (such as `_SUCCESS`).
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, empty: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("list", folder, error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -114,7 +113,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, empty: &mut Vec<PathBuf>) ->
         if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
             continue;
         }
-        // Links are followed: a mounted folder may be made of them.
+        // Links are followed: a mounted folder may consist of links.
         let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, error))?;
         if metadata.is_dir() {
             collect(&path, files, empty)?;

@@ -1,5 +1,5 @@
-//! A channel of CSV as the fit of a preprocessor walks over it: columns with one type over the whole channel, chunk by
-//! chunk, from memory as far as the text fits there.
+//! The rows of a CSV channel in chunks, for fitting a preprocessor. Each column has one type in the whole channel. The text is
+//! kept in memory if it fits.
 
 use crate::training::channel::header_line::HeaderLine;
 use crate::training::channel::streams::{Stream, Streams};
@@ -13,7 +13,7 @@ use byoc_sklearn::{Rows, Specification};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Text that is parsed at once. A record must fit.
+/// Bytes that are parsed at once; more for a record that is longer.
 const CHUNK: usize = 4 << 20;
 const LONGEST_RECORD: usize = 256 << 20;
 
@@ -22,30 +22,30 @@ pub(in crate::training) struct TableSource {
     /// For messages.
     name: String,
     streams: Streams,
-    /// A file of the channel that is no data.
+    /// A file of the channel that is not data: the specification.
     excluded: PathBuf,
     header: HeaderLine,
     stop: StopFlag,
-    /// How many bytes of text may be kept.
+    /// Bytes of text that may be kept.
     room: usize,
     kept: Kept,
     walks: usize,
-    /// Known after the first walk.
+    /// The types of the columns, known after the first pass.
     types: Option<Vec<ColumnType>>,
 }
 
-/// What is kept of the text.
+/// The text that is kept in memory.
 enum Kept {
-    /// All so far, from the first walk.
+    /// All chunks so far.
     All(Vec<Chunk>),
-    /// It does not fit: each walk reads it anew.
+    /// The channel does not fit into memory and is read in each pass.
     Nothing,
 }
 
 /// Whole records of one file.
 struct Chunk {
     path: PathBuf,
-    /// How many records of the file stand before them.
+    /// Records of the file before these.
     rows_before: usize,
     text: Vec<u8>,
     width: usize,
@@ -55,8 +55,7 @@ impl TableSource {
     /// The rows that a specification is fitted on.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] for a channel of something else than CSV, and for one whose label is not where the
-    /// specification has it.
+    /// [`Cause::BadSetting`] for a channel that is not CSV, and for a `label_size` that contradicts the specification.
     pub(in crate::training) fn new(
         name: &str,
         path: PathBuf,
@@ -125,7 +124,7 @@ impl TableSource {
         Ok(())
     }
 
-    /// The first walk: what type each column has.
+    /// The first pass, which finds the type of each column.
     fn type_columns(&mut self) -> Result<Vec<ColumnType>> {
         let mut typings: Vec<Typing> = Vec::new();
         self.read(&mut |source, chunk| {
@@ -185,20 +184,20 @@ impl Rows for TableSource {
     }
 }
 
-/// A file or FIFO on its way.
+/// A file or FIFO that is being read.
 struct File {
     rows: usize,
     offset: usize,
     width: Option<usize>,
-    /// What was read beyond the last whole record.
+    /// Bytes after the last whole record.
     pending: Vec<u8>,
-    /// Whether its first line was seen.
+    /// Whether its first line was read.
     is_begun: bool,
     is_finished: bool,
 }
 
 impl File {
-    /// The next records; none at the end. A header line is none of them, but counts as the first row.
+    /// The next records, `None` at the end. A header line is left out, but counts as the first row.
     fn next(&mut self, stream: &mut Stream, path: &Path, header: &HeaderLine) -> Result<Option<Chunk>> {
         if self.is_finished {
             return Ok(None);

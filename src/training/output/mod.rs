@@ -1,9 +1,9 @@
-//! Where a model goes: a folder, or the archive that SageMaker would make of that folder, `model.tar.gz`.
+//! The destination of a model: a folder, or a `model.tar.gz` as SageMaker makes it of that folder.
 
 pub(super) mod other_models;
 pub(super) mod write_check;
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, Result};
 use crate::temporary_folder::TemporaryFolder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -11,28 +11,28 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Where a model goes.
+/// The destination of a model.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// Into a folder, as it is served.
+    /// A folder, from which the model can be served.
     Folder(PathBuf),
-    /// Into an archive, as SageMaker makes it of that folder.
+    /// An archive as SageMaker makes it of that folder.
     Archive(PathBuf),
 }
 
-/// An output that was tried before the work.
+/// A destination that was found writable before the job began.
 pub(in crate::training) enum Destination<'a> {
-    /// The model is made where it goes.
+    /// The files are written here.
     Folder(&'a Path),
-    /// It is made in a folder of its own, then packed.
+    /// The files are written to a temporary folder and then packed into the archive.
     Archive(&'a Path, TemporaryFolder),
 }
 
 impl Destination<'_> {
-    /// Tries whether files of these names can be written.
+    /// Checks that files of these names can be written.
     ///
     /// # Errors
-    /// [`Cause::Io`], as it would be after hours of work.
+    /// [`Cause::Io`](crate::error::Cause::Io), which would otherwise come after hours of work.
     pub(in crate::training) fn probe<'a>(output: &'a Output, names: &[&str]) -> Result<Destination<'a>> {
         match output {
             Output::Folder(folder) => write_check::probe(folder, names).map(|()| Destination::Folder(folder)),
@@ -54,10 +54,10 @@ impl Destination<'_> {
         }
     }
 
-    /// Makes of the folder what was asked for, and says where the file of this name is then.
+    /// Packs the folder if the output is an archive. Returns the path of the archive, or of the file of this name.
     ///
     /// # Errors
-    /// [`Cause::Io`].
+    /// [`Cause::Io`](crate::error::Cause::Io).
     pub(in crate::training) fn finish(self, name: &str) -> Result<PathBuf> {
         match self {
             Destination::Folder(folder) => Ok(folder.join(name)),
@@ -66,10 +66,11 @@ impl Destination<'_> {
     }
 }
 
-/// Packs the files of a folder, by name, into an archive that appears whole or not at all. The same files make the same archive.
+/// Packs the files of a folder, sorted by name, into an archive that appears whole or not at all. The same files give the
+/// same bytes.
 ///
 /// # Errors
-/// [`Cause::Io`].
+/// [`Cause::Io`](crate::error::Cause::Io).
 fn pack(folder: &Path, archive: &Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("write", archive, error);
     let beside = archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -90,13 +91,10 @@ fn pack(folder: &Path, archive: &Path) -> Result<()> {
     }
     let mut unfinished = builder.into_inner().and_then(GzEncoder::finish).map_err(failed)?;
     unfinished.flush().map_err(failed)?;
-    // A temporary file is its owner's alone; a model is for whoever serves it.
+    // Temporary files are private to their owner, but others must be able to read the model.
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     unfinished.as_file().set_permissions(permissions).map_err(failed)?;
-    unfinished
-        .persist(archive)
-        .map(drop)
-        .map_err(|error| Error::new(Cause::Io, format!("could not write {}: {}", archive.display(), error.error)))
+    unfinished.persist(archive).map(drop).map_err(|error| Error::io("write", archive, error.error))
 }
 
 #[cfg(test)]

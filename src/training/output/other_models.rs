@@ -1,4 +1,4 @@
-//! Models of another kind that lie where a job would write its own: of several in a folder one is served.
+//! Models of another kind in the folder of the output: if a folder has several models, only one of them is served.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use crate::training::output::Output;
 use crate::training::task::Task;
 use byoc_formats::file_kind::FileKind;
 
-/// Looks for such models beside files of these names before the job begins. The tree is the platform's, which may have put
-/// them there: a warning is all then.
+/// Looks for such models before the job writes files of these names. In the tree they are only worth a warning, since SageMaker
+/// may have put them there.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] with the files, in a folder that a person named.
+/// [`Cause::BadSetting`] with the files, if the folder comes from the command line.
 pub(in crate::training) fn check(task: &Task, output: &Output, names: &[&str]) -> Result<()> {
-    // An archive is made of this job's files alone.
+    // An archive has only the files of this job.
     let Output::Folder(folder) = output else { return Ok(()) };
     let others = others_in(folder, names);
     if others.is_empty() {
@@ -38,7 +38,7 @@ pub(in crate::training) fn check(task: &Task, output: &Output, names: &[&str]) -
     }
 }
 
-/// The files of a folder that are models by their names, and none of the job's own; nothing where it is not there.
+/// The files of a folder whose names say that they are models, except for the job's own; none if there is no such folder.
 fn others_in(folder: &Path, own: &[&str]) -> Vec<String> {
     let is_model = |name: &String| {
         let kind = FileKind::of(Path::new(name));

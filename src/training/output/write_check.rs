@@ -1,12 +1,13 @@
-//! The folder that a job's files go to, tried before the work.
+//! Checks that the output can be written before the job begins.
 
 use crate::error::{Cause, Error, Result};
 use std::path::Path;
 
-/// Tries to write files of these names into a folder, and leaves it as it was; but what an earlier run left unfinished is gone.
+/// Creates and removes files beside those of these names. The folder stays as it was, except that unfinished files of an earlier
+/// run are gone.
 ///
 /// # Errors
-/// [`Cause::Io`], as it would be after hours of work.
+/// [`Cause::Io`], which would otherwise come after hours of work.
 pub(in crate::training) fn probe(directory: &Path, names: &[&str]) -> Result<()> {
     let is_new = !directory.exists();
     if let Some(file) = directory.ancestors().find(|above| above.is_file()) {
@@ -34,7 +35,7 @@ pub(in crate::training) fn probe(directory: &Path, names: &[&str]) -> Result<()>
             .map_err(|error| Error::io("write", &unfinished, error))?;
     }
     if is_new {
-        // A job that fails leaves no folder of a model.
+        // A job that fails must not leave an empty folder.
         let _ = std::fs::remove_dir(directory);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Log lines as AWS's linear learner prints them: its metric definitions' regular expressions, and tuning jobs', match on them.
 //!
-//! Wording and order are those of public training logs from 2020 to 2024. All goes to standard output, as there.
+//! Wording and order are those of public training logs from 2020 to 2024. As there, all lines go to standard output.
 
 use crate::telemetry::printable;
 use crate::training::report::{number, resolved};
@@ -47,7 +47,7 @@ impl<W: Write> LogLines<W> {
         }
     }
 
-    /// A line with the time and thread that AWS's begin with. That nobody reads it is no reason to stop training.
+    /// A line that begins with the time and the thread, as AWS's do. Training goes on if it cannot be written.
     fn line(&mut self, message: impl std::fmt::Display) {
         let stamp = stamp((self.now)());
         let message = message.to_string();
@@ -115,7 +115,7 @@ impl<W: Write> LogLines<W> {
         }
         let criteria = match epoch.criterion {
             Some(criterion) => {
-                // Only `sampled_accuracy` was seen in a log; the others are named in its manner.
+                // Only `sampled_accuracy` appears in public logs; the other names follow its style.
                 format!("sampled_{}", criterion.name())
             }
             None => objective.to_owned(),
@@ -143,7 +143,7 @@ impl<W: Write> LogLines<W> {
 
     fn metrics_record(&mut self, now: SystemTime, epoch: usize, model: usize, name: &str, value: f64) {
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        // JSON has no word for what is not a number; such a model shows as null.
+        // JSON has no NaN; the loss of such a model is null.
         let record = json!({
             "StartTime": seconds(self.epoch_began),
             "EndTime": seconds(now),

@@ -1,4 +1,4 @@
-//! What is told of a run, to whoever watches: AWS's log lines, or one line that changes where a person sits.
+//! Progress reports of a training job: AWS's log lines, or a changing status line at a terminal.
 
 pub(super) mod log_lines;
 pub(super) mod terminal;
@@ -9,7 +9,7 @@ use byoc_linear_learner::train::{Candidate, Event, Optimizer, Trained};
 use std::io::Stdout;
 use std::path::Path;
 
-/// Where the run is told.
+/// The form of the reports.
 pub(in crate::training) enum Report {
     LogLines(Box<LogLines<Stdout>>),
     Terminal(Terminal),
@@ -31,7 +31,7 @@ impl Report {
     }
 }
 
-/// A number as Python prints it, which AWS's lines are written by.
+/// A number as Python prints it, because AWS's log lines come from Python.
 pub(in crate::training) fn number(value: f64) -> String {
     let mut text = Vec::new();
     byoc_formats::numbers::print::write_f64(&mut text, value);

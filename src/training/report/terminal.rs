@@ -1,4 +1,4 @@
-//! Progress for a person at a terminal: a status line that changes, and lines that stay.
+//! Progress at a terminal: a status line that changes, and lines that stay.
 
 use crate::telemetry::terminal::{REFRESH_INTERVAL, print_line, show_status};
 use crate::training::report::number;
@@ -17,7 +17,7 @@ impl Terminal {
         Terminal { epochs: given.epochs, began: Instant::now(), shown: None }
     }
 
-    /// Changes the status line, unless it has only just changed.
+    /// Changes the status line, unless it changed a moment ago.
     fn show(&mut self, text: &str) {
         if self.shown.is_none_or(|shown| shown.elapsed() >= REFRESH_INTERVAL) {
             self.shown = Some(Instant::now());

@@ -4,7 +4,8 @@ use crate::error::Error;
 use crate::training::tree::Tree;
 use byoc_formats::error::chain;
 
-/// SageMaker truncates the reason to this length (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
+/// SageMaker truncates the reason to this length
+/// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
 const MOST_CHARACTERS: usize = 1024;
 
 /// Removes the failure file of an earlier run: a job that succeeds has none.

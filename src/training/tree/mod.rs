@@ -1,4 +1,4 @@
-//! Where things lie in the tree (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html).
+//! Paths in the tree (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html).
 
 pub(super) mod failure_file;
 pub(super) mod settings;
@@ -33,7 +33,7 @@ impl Tree {
         self.base.join("input/data")
     }
 
-    /// The folder of a channel; in Pipe mode its FIFOs lie beside it, `<channel>_<epoch>`.
+    /// The folder of a channel; in Pipe mode its FIFOs `<channel>_<epoch>` are beside it.
     pub(in crate::training) fn channel(&self, name: &str) -> PathBuf {
         self.data().join(name)
     }

@@ -1,4 +1,4 @@
-//! The three JSON files that tell a job what to do.
+//! The three JSON files that configure a job: hyperparameters, channels and hosts.
 
 use crate::error::{Cause, Error, Result};
 use crate::training::channel::Channel;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What `resourceconfig.json` says that matters to one host.
+/// The members of `resourceconfig.json` that matter to a single host.
 #[derive(Debug, Deserialize)]
 struct Resources {
     current_host: String,
@@ -18,7 +18,7 @@ struct Resources {
     hosts: Vec<String>,
 }
 
-/// The name of a host where no file says it, as on a laptop.
+/// The name of the host if no file has it, as on a laptop.
 pub(in crate::training) const ONLY_HOST: &str = "algo-1";
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
@@ -33,7 +33,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     })
 }
 
-/// Reads the hyperparameters, of which there are none without the file.
+/// Reads the hyperparameters; none if there is no file.
 pub(in crate::training) fn hyperparameters_or_none(tree: &Tree) -> Result<Given> {
     if tree.hyperparameters().exists() { hyperparameters(tree) } else { Ok(Given::new()) }
 }
@@ -64,7 +64,7 @@ pub(in crate::training) fn hyperparameters(tree: &Tree) -> Result<Given> {
         .collect()
 }
 
-/// The text of a value; none for null, and an error's end for what cannot be one hyperparameter.
+/// The text of a value: `None` for null; for a value that cannot be a hyperparameter, an error with what it is.
 fn text(value: Value) -> Option<Result<String, String>> {
     match value {
         Value::String(text) if text.starts_with('"') => match serde_json::from_str::<String>(&text) {
@@ -80,7 +80,7 @@ fn text(value: Value) -> Option<Result<String, String>> {
     }
 }
 
-/// Reads the name of this host; refuses more than one of them.
+/// Reads the name of this host. Refuses a job of several hosts.
 pub(in crate::training) fn host(tree: &Tree) -> Result<String> {
     let Some(resources) = read::<Resources>(&tree.resource_config())? else { return Ok(ONLY_HOST.to_owned()) };
     match resources.hosts.as_slice() {
@@ -97,7 +97,7 @@ pub(in crate::training) fn host(tree: &Tree) -> Result<String> {
     }
 }
 
-/// Reads the channels of whatever job. Without the file each folder of data is one, of files.
+/// Reads the channels of any job. Without the file, each folder of data is a channel in File mode.
 pub(in crate::training) fn all_channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
     if let Some(channels) = read::<BTreeMap<String, Channel>>(&tree.input_data_config())? {
         return Ok(channels);
@@ -108,7 +108,7 @@ pub(in crate::training) fn all_channels(tree: &Tree) -> Result<BTreeMap<String, 
     Ok(names.filter(|name| !name.starts_with('.')).map(|name| (name, Channel::default())).collect())
 }
 
-/// Reads the channels of a linear learner. Without the file each folder of data is one, of files.
+/// Reads the channels of a linear learner. Without the file, each folder of data is a channel in File mode.
 pub(in crate::training) fn channels(tree: &Tree) -> Result<BTreeMap<String, Channel>> {
     let path = tree.input_data_config();
     let wanted = ["train", "validation", "test"];
