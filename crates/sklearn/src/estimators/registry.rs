@@ -1,4 +1,4 @@
-//! The classes of linear estimators. To add one that is a linear function of its features, add its line to [`CLASSES`].
+//! The classes of linear estimators. To add one that is a linear function of its features, add its line to `CLASSES`.
 
 use super::probabilities::{self, Probabilities};
 use crate::artifact::attributes::Attributes;

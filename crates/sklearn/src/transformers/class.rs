@@ -1,7 +1,7 @@
 //! The classes of the registry as pickles have them: what each one reads, and what can be said of an object of it.
 //!
 //! The functions take any pickled value. A class that is not in the registry, such as an estimator that is
-//! the last step, behaves as the defaults of [`PickledClass`] say.
+//! the last step, behaves as the defaults of `PickledClass` say.
 
 use super::columns_used::{ColumnsUsed, FittedColumns};
 use super::shared::named_parts::named_parts;
@@ -132,8 +132,8 @@ fn class_of(object: Attributes<'_>) -> Option<&'static dyn PickledClass> {
 /// Builds a transformer from a pickled value: `'passthrough'`, or an object of a class of the registry.
 ///
 /// # Errors
-/// [`Cause::Unsupported`](byoc_formats::error::Cause::Unsupported) for a class that is not in the registry,
-/// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) for attributes that are missing, of a wrong type, or
+/// [`Cause::Unsupported`] for a class that is not in the registry,
+/// [`Cause::BadArtifact`] for attributes that are missing, of a wrong type, or
 /// inconsistent.
 pub(crate) fn build<'t>(value: Value<'t>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
     builder.count_transformer()?;

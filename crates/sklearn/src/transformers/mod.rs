@@ -1,9 +1,9 @@
 //! scikit-learn's transformers, each in a folder of its own:
 //!
-//! - `read.rs` builds it from a pickled object ([`class::PickledClass`]),
-//! - `apply.rs` applies it to columns ([`transformer::Apply`]),
-//! - `write.rs` is its form in `preprocessor.json`, and the object in Python ([`specification::Specify`]),
-//! - `fit.rs` learns it from rows ([`specification::Fit`]).
+//! - `read.rs` builds it from a pickled object (`class::PickledClass`),
+//! - `apply.rs` applies it to columns (`transformer::Apply`),
+//! - `write.rs` is its form in `preprocessor.json`, and the object in Python (`specification::Specify`),
+//! - `fit.rs` learns it from rows (`specification::Fit`).
 //!
 //! To add one, add a folder and its line to the list below. No other file names a transformer: what is done with all of
 //! them goes through these traits. `shared` is what several of them have in common. A transformer that is made of

@@ -1,9 +1,9 @@
 //! What is made of the list of transformers.
 
 /// Declares the module of each transformer and the list of its classes as pickles have them; of those that can be
-/// fitted, the two enums of `preprocessor.json` ([`Specified`] and [`FittedTransformer`]) and how they are read.
+/// fitted, the two enums of `preprocessor.json` (`Specified` and `FittedTransformer`) and how they are read.
 ///
-/// A transformer under `fitted` has a `write.rs` and a `fit.rs` that implement [`specification::Specify`] for the type
+/// A transformer under `fitted` has a `write.rs` and a `fit.rs` that implement `specification::Specify` for the type
 /// named after its module; one under `applied` has neither.
 macro_rules! transformers {
     (
