@@ -7,7 +7,7 @@ use crate::error::Cause;
 /// What to do about an error that a command ends with.
 pub(super) fn hint(command: CommandName, cause: Cause) -> &'static str {
     let own = match command {
-        CommandName::Train => return cause.training_hint(),
+        CommandName::Train => of_train(cause),
         CommandName::Inspect => of_inspect(cause),
         CommandName::Serve | CommandName::Endpoint | CommandName::Transform | CommandName::Licenses => of_others(cause),
     };
@@ -23,6 +23,26 @@ pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
         }
         Cause::Io => Some("check the path and the permissions"),
         Cause::InsufficientMemory => Some("inspect it on a machine or in a container with more memory"),
+        Cause::Internal => Some(OF_THIS_PROGRAM),
+        _ => None,
+    }
+}
+
+/// The hints of `byoc train`, which has no requests.
+fn of_train(cause: Cause) -> Option<&'static str> {
+    match cause {
+        Cause::BadPayload => Some("correct the data of the channel that the message names"),
+        Cause::BadRequest => Some("correct what the message names"),
+        Cause::BadSetting => Some(
+            "correct what the message names: a hyperparameter, a file below input/config, or a flag of `byoc train --help`",
+        ),
+        Cause::InsufficientMemory => {
+            Some("lower what the message names, or use a machine or container with more memory")
+        }
+        Cause::Io => Some("check the path, the permissions and the free space on the disk"),
+        Cause::Stopped => {
+            Some("run the job again; a job that is stopped after its first mini-batches writes its best model so far")
+        }
         Cause::Internal => Some(OF_THIS_PROGRAM),
         _ => None,
     }
@@ -45,6 +65,21 @@ const OF_THIS_PROGRAM: &str = "this is a defect of the program; the log lines ab
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_training_job_gets_no_hints_about_requests() {
+        for cause in [
+            Cause::BadPayload,
+            Cause::BadSetting,
+            Cause::InsufficientMemory,
+            Cause::Io,
+            Cause::Stopped,
+            Cause::Internal,
+        ] {
+            let hint = hint(CommandName::Train, cause);
+            assert!(["body", "request", "unload"].iter().all(|word| !hint.contains(word)), "{cause:?}: {hint}");
+        }
+    }
 
     #[test]
     fn the_hint_of_a_command_names_no_requests_queues_or_flags_that_the_command_does_not_have() {

@@ -136,26 +136,6 @@ causes! {
     BadSetting = 500 "InternalServerException" exit 78, "correct the setting; --help lists them";
 }
 
-impl Cause {
-    /// What to do about it at the end of a training job, which has no requests.
-    pub const fn training_hint(self) -> &'static str {
-        match self {
-            Cause::BadPayload => "correct the data of the channel that the message names",
-            Cause::BadRequest => "correct what the message names",
-            Cause::BadSetting => {
-                "correct what the message names: a hyperparameter, a file below input/config, or a flag of `byoc train --help`"
-            }
-            Cause::InsufficientMemory => "lower what the message names, or use a machine or container with more memory",
-            Cause::Io => "check the path, the permissions and the free space on the disk",
-            Cause::Stopped => {
-                "run the job again; a job that is stopped after its first mini-batches writes its best model so far"
-            }
-            Cause::Internal => "this is a defect of the program; the log lines above say more",
-            _ => self.row().hint,
-        }
-    }
-}
-
 impl From<error::Cause> for Cause {
     fn from(cause: error::Cause) -> Cause {
         match cause {
@@ -185,21 +165,6 @@ impl From<error::Cause> for Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_training_job_gets_no_hints_about_requests() {
-        for cause in [
-            Cause::BadPayload,
-            Cause::BadSetting,
-            Cause::InsufficientMemory,
-            Cause::Io,
-            Cause::Stopped,
-            Cause::Internal,
-        ] {
-            let hint = cause.training_hint();
-            assert!(["body", "request", "unload"].iter().all(|word| !hint.contains(word)), "{cause:?}: {hint}");
-        }
-    }
 
     #[test]
     fn every_cause_has_an_error_status_a_failing_exit_code_and_a_hint() {
