@@ -17,9 +17,14 @@ struct Inner<'t> {
 }
 
 impl<'t> ColumnNames<'t> {
-    /// The bytes that `count` names take, with the table of their positions.
+    /// The bytes of `count` names, without the table of their positions.
     pub(crate) fn bytes(count: usize) -> usize {
-        count.saturating_mul(size_of::<&str>() + 2 * (size_of::<(&str, usize)>() + 1))
+        count.saturating_mul(size_of::<&str>())
+    }
+
+    /// The bytes of the table by which [`ColumnNames::position`] finds `count` names. Its first use makes the table.
+    pub(crate) fn table_bytes(count: usize) -> usize {
+        count.saturating_mul(2 * (size_of::<(&str, usize)>() + 1))
     }
 
     /// Names in order.

@@ -203,7 +203,7 @@ impl Document {
         // As Python's objects, then as bytes, of which those of an array are made before they are written.
         let size = self.bytes;
         let joblib = {
-            let _held = allowance.hold(size.saturating_mul(2))?;
+            let _held = allowance.hold(size.saturating_mul(3))?;
             self.to_joblib()
         };
         allowance.take(joblib.capacity())?;

@@ -181,11 +181,13 @@ impl ColumnsJson {
         };
         // The types beside the names of types that they are read from.
         let _also_held = allowance.hold(dtypes.as_ref().map_or(0, BTreeMap::len).saturating_mul(Dtypes::BYTES))?;
+        let words = dtypes.iter().flat_map(BTreeMap::values).map(|word| size_of::<String>() + word.len()).sum();
         let dtypes = match dtypes.map(|dtypes| Dtypes::new(dtypes, DtypesFrom::ColumnsJson)) {
             Some(Err(message)) => return wrong(format!("dtypes.{message}")),
             Some(Ok(dtypes)) => Some(dtypes),
             None => None,
         };
+        allowance.give_back(words);
         Ok(ColumnsJson { columns, label, told_label: None, method, dtypes, json: form, told: Told::ColumnsJson })
     }
 }

@@ -147,7 +147,8 @@ impl<'t> Names<'t> {
         let unused = builder.packed_list(unused.iter().copied())?;
         let told = match dtypes {
             Some(dtypes) => {
-                builder.use_scratch(dtypes.len().saturating_mul(TOLD_BYTES))?;
+                let table = names.as_ref().map_or(0, |names| ColumnNames::table_bytes(names.len()));
+                builder.use_scratch(dtypes.len().saturating_mul(TOLD_BYTES).saturating_add(table))?;
                 dtypes.columns(names.as_ref(), builder.request_width)?
             }
             None => BTreeMap::new(),
@@ -211,20 +212,20 @@ impl Layout {
 
     /// Why rows of the columns that are named are never as wide as the model takes them, if that is so.
     fn misfit(&self) -> Option<String> {
-        let features = self.features();
-        let with_label = features.len() + usize::from(self.label.is_some());
+        let count = self.features.len();
+        let with_label = count + usize::from(self.label.is_some());
         let (is_fit, demanded) = match self.width {
             RequestWidth::Any => return None,
             RequestWidth::AtLeast(least) => (with_label >= least, format!("at least {least}")),
-            RequestWidth::Exactly(exact) => (features.len() == exact || with_label == exact, exact.to_string()),
+            RequestWidth::Exactly(exact) => (count == exact || with_label == exact, exact.to_string()),
         };
-        if is_fit || features.is_empty() {
+        if is_fit || count == 0 {
             return None;
         }
         let label = self.label.as_ref().and_then(|label| label.name.as_deref());
         let label = label.map(|label| format!(" and the label {label}")).unwrap_or_default();
-        let names = list_names(&features);
-        let count = if features.len() == 1 { "1 column".to_owned() } else { format!("{} columns", features.len()) };
+        let names = list_names(&self.features());
+        let count = if count == 1 { "1 column".to_owned() } else { format!("{count} columns") };
         Some(format!("a row has {count} by name ({names}){label}, but the model was fitted on {demanded}"))
     }
 

@@ -157,7 +157,8 @@ impl<'t> Builder<'t, '_> {
         let Some(value) = object.get("feature_names_in_") else { return Ok(None) };
         let length = value.as_array().map_or(0, |array| array.len());
         if let Entry::Vacant(place) = self.shared.names.entry(value.id()) {
-            let bytes = ColumnNames::bytes(length).saturating_add(ENTRY);
+            let bytes = ColumnNames::bytes(length).saturating_add(ColumnNames::table_bytes(length));
+            let bytes = bytes.saturating_add(ENTRY);
             self.work.charge_items::<&str>(length)?;
             self.work.allowance.take(bytes)?;
             self.scratch = self.scratch.saturating_add(bytes);

@@ -57,6 +57,11 @@ impl PickledClass for Class {
         builder.keep_items::<Branch>(read.branches.len())?;
         let mut branches = Vec::with_capacity(read.branches.len());
         builder.use_scratch(read.branches.len().saturating_mul(size_of::<(Origins, usize)>()))?;
+        if let (Some(_), Some(given)) = (&read.known, &input.names)
+            && (by_name || read.branches.iter().any(|branch| branch.by == By::Name))
+        {
+            builder.use_scratch(ColumnNames::table_bytes(given.len()))?;
+        }
         let mut given = Vec::with_capacity(read.branches.len());
         let mut width = Some(0usize);
         for branch in &read.branches {
