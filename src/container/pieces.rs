@@ -33,7 +33,6 @@ use crate::error::{Cause, Error, Result};
 use crate::http::response_body::CHUNK_SIZE;
 use crate::model::PieceByPiece;
 use byoc_formats::error::chain;
-use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::pieces::Pieces;
 
 /// A body up to this size is answered as a whole. The service's default payload is a third of it.
@@ -75,9 +74,8 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
         return Ok(respond::reply(reply, services.timeout));
     }
     let exchange = model.model.agree(content_type, accept, services.default_accept)?;
-    // An array of numpy's says at its start how many rows it has.
-    // And a header line is at the start of the body, not of each piece.
-    let is_whole = exchange.writes == MediaType::Npy || exchange.reads.options.has_header;
+    // A header line is at the start of the body, not of each piece.
+    let is_whole = exchange.writes.starts_with_row_count() || exchange.reads.options.has_header;
     let pieces = exchange.reads.media_type.pieces().filter(|_| !is_whole);
     let Some(pieces) = pieces else {
         if !arriving.take_up_to(LARGEST_DOCUMENT + 1).await? {

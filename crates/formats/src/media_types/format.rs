@@ -56,6 +56,12 @@ pub(crate) trait Format: Sync {
     /// Upper bounds on the size of a written cell.
     fn cell_size(&self) -> CellSize;
 
+    /// Whether the start of an answer holds the number of all its rows, so that no row can be written before all are
+    /// known.
+    fn starts_with_row_count(&self) -> bool {
+        false
+    }
+
     /// What begins and ends an answer.
     fn brackets(&self, _document: Document) -> Brackets {
         Brackets::NONE

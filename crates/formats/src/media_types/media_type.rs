@@ -70,6 +70,11 @@ impl MediaType {
     pub fn brackets(self, document: Document) -> Brackets {
         self.format().brackets(document)
     }
+
+    /// Whether the start of an answer holds the number of all its rows.
+    pub fn starts_with_row_count(self) -> bool {
+        self.format().starts_with_row_count()
+    }
 }
 
 /// The names of media types as a sentence lists them: `a, b or c`.

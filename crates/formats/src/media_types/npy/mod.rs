@@ -58,6 +58,10 @@ impl Format for Npy {
         CellSize::BINARY
     }
 
+    fn starts_with_row_count(&self) -> bool {
+        true
+    }
+
     fn write_features(&self, features: Features<'_>, block: BlockPosition, out: &mut Vec<u8>) -> Result<()> {
         write::write_features(&features, block.rows_for_header(), out)
     }
