@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::platform::batch_strategy::BatchStrategy;
 use crate::storage::{Location, S3Access};
 use byoc_formats::media_types::MediaType;
 use byoc_sklearn::preprocessor::Overrides;
@@ -52,16 +53,6 @@ pub struct Batch {
     pub strategy: Option<BatchStrategy>,
     /// MaxConcurrentTransforms, where the caller set it.
     pub max_concurrent: Option<u64>,
-}
-
-/// How many records a request of a batch transform job has, in the spelling of its containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum BatchStrategy {
-    /// As many as fit.
-    MultiRecord,
-    /// One.
-    SingleRecord,
 }
 
 /// Which models a container serves.

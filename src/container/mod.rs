@@ -24,5 +24,5 @@ pub mod services;
 mod single_model;
 pub mod workers;
 
-pub use config::{Batch, BatchStrategy, Config, Mode};
+pub use config::{Batch, Config, Mode};
 pub use server::run;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::container::background;
 use crate::container::body::Body;
-use crate::container::config::{Batch, BatchStrategy};
+use crate::container::config::Batch;
 use crate::container::counters::{self, Route};
 use crate::container::registry::SINGLE_MODEL;
 use crate::container::request_id::RequestId;
@@ -25,6 +25,7 @@ use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::http::list_header::list_header;
 use crate::leased_bytes::leased;
+use crate::platform::batch_strategy::BatchStrategy;
 use crate::telemetry;
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.

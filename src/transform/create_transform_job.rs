@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::processing::JoinSource;
-use super::split::{BatchStrategy, SplitType};
+use super::split::SplitType;
+use crate::platform::batch_strategy::BatchStrategy;
 
 /// Members that the API does not have, by name.
 pub(super) type Unknown = BTreeMap<String, IgnoredAny>;

@@ -12,7 +12,7 @@ use super::create_transform_job::{AssembleWith, CompressionType};
 use super::job::Job;
 use super::objects::Object;
 use super::processing::DataProcessing;
-use super::split::{BatchStrategy, Packing, SplitType};
+use super::split::{Packing, SplitType};
 
 /// The version of the format.
 const VERSION: u64 = 3;
@@ -44,10 +44,6 @@ impl JobFingerprint {
             AssembleWith::None => "None",
             AssembleWith::Line => "Line",
         };
-        let strategy = match strategy {
-            BatchStrategy::MultiRecord => "MultiRecord",
-            BatchStrategy::SingleRecord => "SingleRecord",
-        };
         let environment: serde_json::Map<String, Value> =
             job.environment.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
         let processing = processing.as_deref();
@@ -58,7 +54,7 @@ impl JobFingerprint {
             ("CompressionType", compression.into()),
             ("SplitType", split.into()),
             ("AssembleWith", assemble.into()),
-            ("BatchStrategy", strategy.into()),
+            ("BatchStrategy", strategy.name_in_job().into()),
             ("payload_limit_bytes", (*most).into()),
             ("payload_fill_bytes", (*fill).into()),
             ("Environment", environment.into()),
@@ -83,6 +79,7 @@ impl JobFingerprint {
 
 #[cfg(test)]
 mod tests {
+    use crate::platform::batch_strategy::BatchStrategy;
     use std::path::Path;
     use std::sync::Arc;
 

@@ -8,7 +8,8 @@ use reqwest::header::HeaderValue;
 
 use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, DESCRIBED, S3DataType};
 use super::processing::DataProcessing;
-use super::split::{BatchStrategy, Header, SplitType};
+use super::split::{Header, SplitType};
+use crate::platform::batch_strategy::BatchStrategy;
 use crate::platform::create_model::members;
 use crate::platform::create_model::{is_name, not_a_name};
 use crate::storage::Location;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::processing::{DataProcessing, JoinSource};
-use super::split::{BatchStrategy, Cutter, Header, Packing, SplitType};
+use super::split::{Cutter, Header, Packing, SplitType};
+use crate::platform::batch_strategy::BatchStrategy;
 use byoc_formats::media_types::MediaType;
 
 /// What the container answers to a line: for CSV the line's length and the line, for JSON the line as a member. A header line

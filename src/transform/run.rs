@@ -17,8 +17,9 @@ use super::objects::{self, Object};
 use super::output::{Draft, Output};
 use super::progress::Progress;
 use super::source::Opener;
-use super::split::{BatchStrategy, Cutter, Packing, Payload, SplitType, lines};
+use super::split::{Cutter, Packing, Payload, SplitType, lines};
 use crate::error::{Cause, Error, Result};
+use crate::platform::batch_strategy::BatchStrategy;
 use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry::terminal::REFRESH_INTERVAL;
 use byoc_formats::error::{Place, chain};
@@ -207,10 +208,7 @@ fn variables(job: &Job) -> std::collections::BTreeMap<String, String> {
     set(env::SAGEMAKER_BATCH, Some("true".to_owned()));
     set(env::SAGEMAKER_MAX_PAYLOAD_IN_MB, job.max_payload_in_mb.map(|megabytes| megabytes.to_string()));
     set(env::SAGEMAKER_MAX_CONCURRENT_TRANSFORMS, job.max_concurrent.map(|count| count.to_string()));
-    let strategy = job.strategy.map(|strategy| match strategy {
-        BatchStrategy::MultiRecord => "MULTI_RECORD".to_owned(),
-        BatchStrategy::SingleRecord => "SINGLE_RECORD".to_owned(),
-    });
+    let strategy = job.strategy.map(|strategy| strategy.name_in_container().to_owned());
     set(env::SAGEMAKER_BATCH_STRATEGY, strategy);
     variables
 }

@@ -15,8 +15,8 @@ use crate::cli::settings::row::{Defaulted, Optional, Rows, Switch, flag, switch,
 use crate::cli::settings::settings;
 use crate::cli::table::common;
 use crate::cli::table::scikit_learn::ScikitLearn;
-use crate::container::BatchStrategy;
 use crate::env;
+use crate::platform::batch_strategy::BatchStrategy;
 use crate::storage::Location;
 
 /// The batch service's limit (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::job_container::JobContainer;
 use crate::leased_bytes::MemoryShare;
+use crate::platform::batch_strategy::BatchStrategy;
 use crate::platform::http::{Body, PING_LIMIT, read_body};
-use crate::transform::split::BatchStrategy;
 
 /// What a container says, as far as it says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

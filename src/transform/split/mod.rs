@@ -23,6 +23,7 @@ use window::Window;
 
 use super::processing::{DataProcessing, Malformed, is_blank};
 use crate::error::{Error, Result};
+use crate::platform::batch_strategy::BatchStrategy;
 use byoc_formats::error::Place;
 
 /// SplitType: what a record is.
@@ -46,15 +47,6 @@ const LONGEST_UNFILTERED: usize = 100 << 20;
 
 /// What some programs write before text, and is none of it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// BatchStrategy: how many records a request has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum BatchStrategy {
-    /// As many as fit.
-    MultiRecord,
-    /// One.
-    SingleRecord,
-}
 
 /// How payloads are made of objects.
 #[derive(Clone, Debug)]

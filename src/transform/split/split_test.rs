@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::BatchStrategy::{MultiRecord, SingleRecord};
 use super::*;
+use crate::platform::batch_strategy::BatchStrategy::{MultiRecord, SingleRecord};
 use crate::transform::processing::JoinSource;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::recordio::write_frame;
