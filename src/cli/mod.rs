@@ -111,7 +111,7 @@ mod tests {
     use clap::ArgAction;
 
     use super::*;
-    use crate::cli::settings::row::Arity;
+    use crate::cli::settings::description::Arity;
 
     fn words(words: &[&str]) -> Vec<OsString> {
         words.iter().map(OsString::from).collect()

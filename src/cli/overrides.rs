@@ -2,8 +2,10 @@
 
 use byoc_sklearn::preprocessor::Overrides;
 
-use crate::cli::settings::given::{Given, Source};
-use crate::cli::settings::row::{Description, Group as _};
+use crate::cli::settings::description::Description;
+use crate::cli::settings::given::Given;
+use crate::cli::settings::given::Group as _;
+use crate::cli::settings::source::Source;
 use crate::cli::table::scikit_learn::ScikitLearn;
 
 /// What wins over `columns.json`.

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::containers;
-use super::settings::row::{Arity, Default, Description, paragraphs};
+use super::settings::description::{Arity, Default, Description, paragraphs};
 use super::table::CommandName;
 use crate::env::{self, Environment};
 use crate::error::{Cause, Row};

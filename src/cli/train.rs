@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use byoc_account::system;
 
-use crate::cli::settings::given::{Given, Source};
+use crate::cli::settings::description::Description;
+use crate::cli::settings::given::Given;
+use crate::cli::settings::given::Group as _;
 use crate::cli::settings::problems::Problems;
-use crate::cli::settings::row::{Description, Group as _};
+use crate::cli::settings::source::Source;
 use crate::cli::table::train::{Files, Train, place_of_model};
 use crate::error::Result;
 use crate::storage::absolute;

@@ -126,7 +126,7 @@ fn resolve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::settings::row::Default;
+    use crate::cli::settings::description::Default;
     use crate::cli::testing::given;
     use crate::env::Environment;
 

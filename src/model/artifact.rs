@@ -33,9 +33,6 @@ pub enum Artifact {
     },
 }
 
-/// The file that names columns and their types, which a pickle does not.
-pub(super) const COLUMNS_JSON: &str = "columns.json";
-
 impl Artifact {
     /// Recognises the artifact in a folder, or the file that is one.
     ///

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use byoc_account::{Allowance, Purpose};
 use byoc_sklearn::allow_list::ScikitLearn;
 
-use super::artifact::COLUMNS_JSON;
 use super::{Artifact, NamedPath};
 use crate::error::{Cause, Error, Result};
 use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
 use byoc_formats::pickle::Held;
 use byoc_linear_learner::archive::ModelAlgo;
+
+/// The file that names columns and their types, which a pickle does not.
+const COLUMNS_JSON: &str = "columns.json";
 
 /// The most names that an error lists.
 const MOST_LISTED: usize = 10;

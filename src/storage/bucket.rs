@@ -1,6 +1,5 @@
 //! A bucket of S3, or of what speaks its protocol.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +18,11 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::StorageError;
+use super::s3_access::S3Access;
 use super::s3_client::Connector;
 use super::s3_error::{storage_error, upload_error};
 use super::s3_settings;
 use crate::env;
-use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::http::tls;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
@@ -31,44 +30,6 @@ use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 /// How often and for how long a failed request is tried again, first after 100 ms. A caller is waiting for the object.
 const RETRIES: usize = 4;
 const RETRY_LIMIT: Duration = Duration::from_secs(20);
-
-/// How to reach S3: the environment variables of the AWS SDKs, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct S3Access(pub BTreeMap<String, String>);
-
-impl S3Access {
-    /// The settings of an environment.
-    pub fn of(environment: &Environment) -> S3Access {
-        let set =
-            |variable: &env::Variable| Some((variable.name.to_owned(), environment.get(variable.name)?.to_owned()));
-        S3Access(env::S3.iter().filter_map(set).collect())
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    fn has(&self, names: &[&str]) -> bool {
-        names.iter().all(|name| self.0.contains_key(*name))
-    }
-
-    /// Whether a source of credentials is configured. Without one object_store would ask the metadata service of an EC2
-    /// instance, which on a laptop only times out; so that is done only if AWS_EC2_METADATA_DISABLED is `false`.
-    fn has_credentials(&self) -> bool {
-        self.has(&[env::AWS_ACCESS_KEY_ID, env::AWS_SECRET_ACCESS_KEY])
-            || self.has(&[env::AWS_WEB_IDENTITY_TOKEN_FILE, env::AWS_ROLE_ARN])
-            || self.has(&[env::AWS_CONTAINER_CREDENTIALS_RELATIVE_URI])
-            || self.has(&[env::AWS_CONTAINER_CREDENTIALS_FULL_URI, env::AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE])
-            || self.get(env::AWS_EC2_METADATA_DISABLED).is_some_and(|text| text.eq_ignore_ascii_case("false"))
-    }
-
-    /// The endpoint of an S3 other than Amazon's, after the variable that sets it.
-    pub(super) fn endpoint(&self) -> Option<(&'static str, &str)> {
-        [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL]
-            .into_iter()
-            .find_map(|variable| Some((variable, self.get(variable)?)))
-    }
-}
 
 /// One bucket.
 #[derive(Debug)]

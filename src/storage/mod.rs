@@ -8,6 +8,7 @@ mod error;
 mod local_file;
 mod location;
 mod missing_path;
+mod s3_access;
 mod s3_client;
 mod s3_error;
 mod s3_settings;
@@ -20,11 +21,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-pub use bucket::{Bucket, Entry, Object, S3Access, Upload};
+pub use bucket::{Bucket, Entry, Object, Upload};
 pub use error::StorageError;
 pub use local_file::Folders;
 pub use location::Location;
 pub use missing_path::{absolute, nothing_at, read_text};
+pub use s3_access::S3Access;
 pub use version::{Version, last_modified};
 
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::bucket::S3Access;
+use super::s3_access::S3Access;
 use crate::env;
 use crate::error::{Cause, Error, Result};
 

@@ -1,32 +1,14 @@
 //! What the command line and the environment give, as text.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::description::{Arity, Description};
 use super::problems::Problems;
-use super::row::{Arity, Description, Group};
+use super::source::Source;
 use crate::env::Environment;
-
-/// Where the value of a setting comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Source {
-    /// A flag, by its name without the hyphens.
-    Flag(&'static str),
-    /// An environment variable.
-    Variable(&'static str),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Flag(name) => write!(f, "--{name}"),
-            Source::Variable(name) => write!(f, "environment variable {name}"),
-        }
-    }
-}
 
 /// The arguments of one command, and the environment.
 #[derive(Debug)]
@@ -84,4 +66,16 @@ impl Given {
     pub(in crate::cli) fn is_typed(&self, setting: &Description) -> bool {
         self.typed(setting).is_some()
     }
+}
+
+/// The settings of a command, or some that several commands share. `settings!` implements it.
+pub(in crate::cli) trait Group: Sized {
+    /// The documentation of the group.
+    const ABOUT: &'static str;
+
+    /// The rows of the group, in the order of help and reference.
+    fn descriptions() -> Vec<Description>;
+
+    /// Reads all rows, and reports all that is wrong with them.
+    fn read(given: &Given, problems: &mut Problems) -> Self;
 }

@@ -1,15 +1,17 @@
 //! How settings are declared and read. The settings themselves are in [`super::table`].
 //!
 //! A setting is one row of a table: its flag, its variables, its parser, its default and its documentation. From the row come
-//! the command line ([`row::Description::argument`]), the value ([`row::Row::read`]: the flag, else the first variable that is
+//! the command line ([`description::Description::argument`]), the value ([`row::Row::read`]: the flag, else the first variable that is
 //! set, else the default) and `docs/reference.md` (`cli/reference.rs`).
 
+pub(super) mod description;
 pub(super) mod given;
 pub(super) mod parse;
 pub(super) mod problems;
 pub(super) mod row;
 #[cfg(test)]
 mod settings_test;
+pub(super) mod source;
 
 /// Declares the settings of a command, or a group of settings that several commands share.
 ///
@@ -25,7 +27,7 @@ mod settings_test;
 /// }
 /// ```
 ///
-/// This makes a struct with a field `port: u16`, the row itself as the constant `Serve::port`, and [`row::Group`], which reads
+/// This makes a struct with a field `port: u16`, the row itself as the constant `Serve::port`, and [`given::Group`], which reads
 /// the struct and lists its rows. The compiler warns of a setting that no code uses. A row without documentation keeps the
 /// documentation of the row that it is made from.
 macro_rules! settings {
@@ -47,10 +49,10 @@ macro_rules! settings {
                 $crate::cli::settings::settings!(@documented $definition $(, $doc)*); )*
         }
 
-        impl $crate::cli::settings::row::Group for $group {
+        impl $crate::cli::settings::given::Group for $group {
             const ABOUT: &'static str = concat!($($about, "\n"),+);
 
-            fn descriptions() -> Vec<$crate::cli::settings::row::Description> {
+            fn descriptions() -> Vec<$crate::cli::settings::description::Description> {
                 let rows = [$( $crate::cli::settings::row::Row::descriptions(&Self::$field), )*];
                 rows.into_iter().flatten().collect()
             }

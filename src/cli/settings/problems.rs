@@ -1,6 +1,6 @@
 //! Everything that is wrong with the settings, in one report.
 
-use super::given::Source;
+use super::source::Source;
 use crate::error::{Cause, Error, Result};
 
 /// Why a value is not accepted.

@@ -4,11 +4,11 @@ use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, value_parser};
-
-use super::given::{Given, Source};
+use super::description::{Arity, Default, Description, Flag};
+use super::given::{Given, Group};
 use super::parse::truth;
 use super::problems::{Problems, Wrong};
+use super::source::Source;
 
 /// A row of the table, or several rows that are read together.
 pub(in crate::cli) trait Row {
@@ -20,114 +20,6 @@ pub(in crate::cli) trait Row {
 
     /// What help and reference say.
     fn descriptions(&self) -> Vec<Description>;
-}
-
-/// The settings of a command, or some that several commands share. `settings!` implements it.
-pub(in crate::cli) trait Group: Sized {
-    /// The documentation of the group.
-    const ABOUT: &'static str;
-
-    /// The rows of the group, in the order of help and reference.
-    fn descriptions() -> Vec<Description>;
-
-    /// Reads all rows, and reports all that is wrong with them.
-    fn read(given: &Given, problems: &mut Problems) -> Self;
-}
-
-/// The command-line flag of a setting.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::cli) struct Flag {
-    /// Its name, without the hyphens.
-    pub(in crate::cli) name: &'static str,
-    /// What stands for its value in help.
-    pub(in crate::cli) placeholder: &'static str,
-    pub(in crate::cli) arity: Arity,
-}
-
-/// How many values a flag takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Arity {
-    /// One; of a flag that is given twice the last value counts.
-    One,
-    /// One each time that the flag is given.
-    Repeated,
-    /// None.
-    Switch,
-    /// The argument without a flag that a command requires.
-    Positional,
-}
-
-/// What holds if a setting is not given.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::cli) enum Default {
-    /// The setting has no value then.
-    Nothing,
-    /// This value.
-    Value(&'static str),
-    /// This is decided by code; the text says how.
-    Otherwise(&'static str),
-}
-
-/// What is known of a setting without its type.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::cli) struct Description {
-    pub(in crate::cli) flag: Option<Flag>,
-    pub(in crate::cli) variables: &'static [&'static str],
-    pub(in crate::cli) default: Default,
-    /// The heading above the flag in help.
-    heading: Option<&'static str>,
-    /// Whether its value may be any path, also one that is not Unicode.
-    is_path: bool,
-    documentation: &'static str,
-}
-
-impl Description {
-    /// The paragraphs of the documentation. Help has the first of them.
-    pub(in crate::cli) fn paragraphs(&self) -> Vec<String> {
-        paragraphs(self.documentation)
-    }
-
-    pub(in crate::cli) fn is_repeated(&self) -> bool {
-        self.flag.is_some_and(|flag| flag.arity == Arity::Repeated)
-    }
-
-    /// The flag as clap knows it; the name of the flag is its id.
-    pub(in crate::cli) fn argument(&self) -> Option<Arg> {
-        let Flag { name, placeholder, arity } = self.flag?;
-        let mut argument = Arg::new(name).help(self.help());
-        if let Some(heading) = self.heading {
-            argument = argument.help_heading(heading);
-        }
-        argument = match arity {
-            Arity::Switch => return Some(argument.long(name).action(ArgAction::SetTrue)),
-            Arity::One => argument.long(name).value_name(placeholder).action(ArgAction::Set),
-            Arity::Repeated => argument.long(name).value_name(placeholder).action(ArgAction::Append),
-            Arity::Positional => argument.value_name(placeholder).action(ArgAction::Set).required(true),
-        };
-        Some(if self.is_path { argument.value_parser(value_parser!(PathBuf)) } else { argument })
-    }
-
-    fn help(&self) -> String {
-        let mut help = self.paragraphs().into_iter().next().unwrap_or_default();
-        if self.is_repeated() {
-            help.push_str(" [may be repeated]");
-        }
-        if let Some(variable) = self.variables.first() {
-            let separator = if self.is_repeated() { ", separated by commas" } else { "" };
-            help.push_str(&format!(" [env: {variable}{separator}]"));
-        }
-        match self.default {
-            Default::Nothing => {}
-            Default::Value(text) | Default::Otherwise(text) => help.push_str(&format!(" [default: {text}]")),
-        }
-        help
-    }
-}
-
-/// The paragraphs of a documentation comment.
-pub(in crate::cli) fn paragraphs(documentation: &str) -> Vec<String> {
-    let lines: Vec<&str> = documentation.lines().map(str::trim).collect();
-    lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).map(|lines| lines.join(" ")).collect()
 }
 
 /// How the text of a setting becomes its value.

@@ -1,8 +1,9 @@
 use clap::Command;
 
-use super::given::Given;
+use super::description::Description;
+use super::given::{Given, Group as _};
 use super::parse::{number, port, text};
-use super::row::{Defaulted, Description, Each, Group as _, Joined, Optional, Switch, flag, switch, variables};
+use super::row::{Defaulted, Each, Joined, Optional, Switch, flag, switch, variables};
 use super::settings;
 use crate::env::Environment;
 use crate::error::{Cause, Result};

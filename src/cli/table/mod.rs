@@ -10,7 +10,8 @@ pub(super) mod transform;
 
 use clap::Command;
 
-use super::settings::row::{Description, Group, paragraphs};
+use super::settings::description::{Description, paragraphs};
+use super::settings::given::Group;
 
 /// The commands of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use byoc_formats::suggest;
 use byoc_sklearn::method::Method;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, ToldLabel};
 
-use crate::cli::settings::given::Source;
 use crate::cli::settings::problems::Wrong;
 use crate::cli::settings::row::{Optional, flag};
 use crate::cli::settings::settings;
+use crate::cli::settings::source::Source;
 
 settings! {
     /// Settings that win over `columns.json`

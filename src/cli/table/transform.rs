@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-use crate::cli::settings::given::{Given, Source};
+use crate::cli::settings::description::Description;
+use crate::cli::settings::given::Given;
+use crate::cli::settings::given::Group;
 use crate::cli::settings::parse::text;
 use crate::cli::settings::problems::{Problems, Wrong};
-use crate::cli::settings::row::{Defaulted, Deferred, Description, Group, Optional, Rows, flag};
+use crate::cli::settings::row::{Defaulted, Deferred, Optional, Rows, flag};
 use crate::cli::settings::settings;
+use crate::cli::settings::source::Source;
 use crate::cli::table::common;
 use crate::cli::table::scikit_learn::ScikitLearn;
 use crate::transform::{Member, ModelSource, Request};

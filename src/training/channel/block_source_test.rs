@@ -2,6 +2,7 @@ use super::*;
 use crate::training::channel::Channel;
 use byoc_formats::error::Cause;
 use byoc_formats::media_types::recordio::write_record;
+use byoc_linear_learner::train::Features;
 use std::path::Path;
 
 const CSV: &str = r#"{"TrainingInputMode": "File", "ContentType": "text/csv"}"#;

@@ -1,6 +1,6 @@
 //! Reads CSV of a linear learner's channel: the label is the first column; the channel says whether there is a header line.
 
-use crate::training::channel::block_source::Collector;
+use crate::training::channel::collector::Collector;
 use crate::training::channel::header_line::HeaderLine;
 use crate::training::channel::streams::Stream;
 use byoc_account::Allowance;

@@ -1,6 +1,7 @@
 //! Channels: their entries in `inputdataconfig.json`, and the readers of their data.
 
 pub(super) mod block_source;
+mod collector;
 pub(super) mod csv;
 pub(super) mod header_line;
 pub(super) mod recordio;

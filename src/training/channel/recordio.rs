@@ -1,6 +1,6 @@
 //! Reads recordio-protobuf of a linear learner's channel: dense or sparse records, each with its label.
 
-use crate::training::channel::block_source::Collector;
+use crate::training::channel::collector::Collector;
 use crate::training::channel::streams::Stream;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};

@@ -7,9 +7,10 @@
 use byoc_account::Allowance;
 
 use super::allow_list::Meaning;
-use super::array::ArrayData;
-use super::machine::{MAX_VALUES, error};
+use super::errors::error;
+use super::machine::MAX_VALUES;
 use super::objects::MAX_ATTRIBUTES;
+use super::tree::array::ArrayData;
 use super::tree::{Node, NodeId, Tree};
 use crate::error::Result;
 

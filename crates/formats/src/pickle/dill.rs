@@ -5,7 +5,8 @@
 //! class by its code is on no list and is refused by its name.
 
 use super::allow_list::{Constructor, Meaning};
-use super::machine::{Machine, error};
+use super::errors::error;
+use super::machine::Machine;
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 

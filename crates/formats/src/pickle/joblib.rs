@@ -4,9 +4,10 @@
 //! the same stream (`NumpyArrayWrapper.write_array` and `read_array` in joblib's `numpy_pickle.py`).
 
 use super::allow_list::Meaning;
-use super::array::{Array, ArrayData, ItemKind};
-use super::machine::{Machine, error};
+use super::errors::error;
+use super::machine::Machine;
 use super::numpy::count_bytes;
+use super::tree::array::{Array, ArrayData, ItemKind};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 

@@ -9,8 +9,9 @@ use std::ops::Range;
 use byoc_account::{Allowance, LeasedGrowth as _};
 
 use super::allow_list::{self, AllowList, Name};
+use super::errors::{error, not_listed};
+use super::memory::make_room;
 use super::opcodes as op;
-use super::refusal::not_listed;
 use super::source::Source;
 use super::stack::Stack;
 use super::text;
@@ -613,23 +614,6 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Makes room in the items of a value: exactly as much as it begins with, since most are made at once.
-pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
-    if items.capacity() - items.len() >= more {
-        return Ok(());
-    }
-    grow(items, more, allowance)
-}
-
-#[cold]
-fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
-    match items.capacity() {
-        0 => items.make_exact_room(more, allowance)?,
-        _ => items.make_room(more, allowance)?,
-    }
-    Ok(())
-}
-
 fn extend(items: &mut Vec<NodeId>, values: &[NodeId], allowance: &Allowance) -> Result<()> {
     make_room(items, values.len(), allowance)?;
     items.extend_from_slice(values);
@@ -641,9 +625,4 @@ fn refused(opcode: u8) -> Error {
         Some((_, name)) => error(format!("the opcode {name} is refused: no model that joblib or pickle writes has it")),
         None => error(format!("0x{opcode:02X} is not an opcode of a pickle")),
     }
-}
-
-/// An error of which the machine adds the place.
-pub(super) fn error(message: impl Into<String>) -> Error {
-    Error::bad_artifact(message)
 }

@@ -13,17 +13,17 @@
 //! same. What is left of the compressed stream itself is still unpacked, for the sake of its checksum.
 
 mod allow_list;
-mod array;
 mod bounds;
 mod compression;
 mod dill;
+mod errors;
 mod joblib;
 mod machine;
+mod memory;
 mod numpy;
 mod objects;
 mod opcodes;
 mod outline;
-mod refusal;
 mod source;
 mod stack;
 mod text;
@@ -38,7 +38,7 @@ mod hostile_test;
 mod pickle_test;
 
 pub use allow_list::{AllowList, Listed, Usage};
-pub use array::{ArrayView, DType, ItemKind};
+pub use tree::array::{ArrayView, DType, ItemKind};
 pub use tree::{Tree, Value};
 pub use write::{ItemType, Items, Python, write};
 

@@ -5,8 +5,9 @@
 //! and records, complex numbers and long doubles are in no attribute that a prediction needs.
 
 use super::allow_list::{Meaning, Name};
-use super::array::{Array, ArrayData, DType, ItemKind};
-use super::machine::{Machine, Unlisted, error};
+use super::errors::error;
+use super::machine::{Machine, Unlisted};
+use super::tree::array::{Array, ArrayData, DType, ItemKind};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 

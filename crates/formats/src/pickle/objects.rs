@@ -2,8 +2,9 @@
 //! otherwise.
 
 use super::allow_list::{Constructor, Meaning, Name};
-use super::machine::{Machine, Unlisted, error};
-use super::refusal::not_listed;
+use super::errors::error;
+use super::errors::not_listed;
+use super::machine::{Machine, Unlisted};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 

@@ -11,7 +11,7 @@ use std::ops::Range;
 use byoc_account::Allowance;
 
 use super::compression;
-use super::machine::make_room;
+use super::memory::make_room;
 use crate::error::{Error, Place, Result};
 
 /// What any compressed file may unpack to, however small it is.

@@ -2,7 +2,8 @@
 
 use byoc_account::Allowance;
 
-use super::machine::{error, make_room};
+use super::errors::error;
+use super::memory::make_room;
 use super::tree::NodeId;
 use crate::error::{Error, Result};
 

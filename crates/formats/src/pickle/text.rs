@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::machine::error;
+use super::errors::error;
 use super::tree::Node;
 use crate::error::Result;
 

@@ -10,7 +10,8 @@ use crate::columns::feature::Feature;
 use crate::columns::origin::Origin;
 use crate::document::{Document, Specification};
 use crate::parameters::class::Features;
-use crate::transformers::fitting::{FitInput, Node};
+use crate::transformers::fitting::Node;
+use crate::transformers::learn::FitInput;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::rows::table::{Column, Table};
 

@@ -18,6 +18,7 @@ pub(crate) mod chain;
 pub mod class;
 pub(crate) mod columns_used;
 pub(crate) mod fitting;
+pub(crate) mod learn;
 #[cfg(test)]
 mod one_folder_test;
 mod shared;

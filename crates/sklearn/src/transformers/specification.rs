@@ -1,6 +1,7 @@
 //! A transformer in `preprocessor.json`: as it is specified, and as it is fitted.
 
-use super::fitting::{FitInput, Learn, Node};
+use super::fitting::Node;
+use super::learn::{FitInput, Learn};
 use crate::parameters::class::{Fitted, Parameters, State, object};
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Python;

@@ -1,6 +1,6 @@
 //! JSON rows into a batch of `float32` rows.
 
-use super::instance::{Rows, Scalar};
+use super::reading::{Rows, Scalar};
 use crate::error::{Error, Result};
 use crate::rows::Batch;
 use byoc_account::Allowance;

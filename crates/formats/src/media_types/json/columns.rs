@@ -1,6 +1,6 @@
 //! JSON rows into typed columns, with the dtypes that pandas gives a list of lists of Python values.
 
-use super::instance::{Rows, Scalar};
+use super::reading::{Rows, Scalar};
 use crate::error::{Error, Place, Result};
 use crate::excerpt::excerpt;
 use crate::media_types::sparse_row::sparse_row;

@@ -1,8 +1,10 @@
 //! A body as a whole: which of its parts are instances.
 
-use super::instance::{Instance, Purpose, Reading, Rows, Value, visit_scalars};
+use super::instance::{Instance, Instances, Purpose, Value, visit_scalars};
+use super::member::Is;
 use super::orientations::{ByColumn, Split};
 use super::outline::{Form, INSTANCES, Outline};
+use super::reading::{Reading, Rows, read_as};
 use super::words::Words;
 use crate::error::{Error, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -22,7 +24,7 @@ pub(super) fn read_document<'de>(
     let form = Outline::form(text, &mut reading).map_err(|error| reading.error(&error, text, offset))?;
     let read = match &form {
         Form::Instances(member) => read_as(Document { reading: &mut reading, member }, text),
-        Form::Instance { .. } => read_as(reading.next_instance(), text),
+        Form::Instance { .. } => read_as(Instance::next(&mut reading), text),
         Form::Split { columns, within } => {
             read_as(Split { reading: &mut reading, columns: columns.as_ref(), within: *within }, text)
         }
@@ -35,13 +37,6 @@ pub(super) fn read_document<'de>(
         _ => {}
     }
     read
-}
-
-/// Reads a text to its end.
-pub(super) fn read_as<'de, S: DeserializeSeed<'de>>(seed: S, text: &'de [u8]) -> serde_json::Result<S::Value> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = seed.deserialize(&mut deserializer)?;
-    deserializer.end().map(|()| value)
 }
 
 /// `{"instances": [...]}`, whose other members are ignored; or the list of instances alone, which `json.dumps` makes of
@@ -98,29 +93,6 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Document<'_, '_, R> {
     }
 }
 
-/// Whether a member has this name.
-pub(super) struct Is(pub(super) &'static str);
-
-impl<'de> DeserializeSeed<'de> for Is {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Is {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<bool, E> {
-        Ok(name == self.0)
-    }
-}
-
 /// What a list without a name holds so far.
 #[derive(Clone, Copy)]
 enum Found {
@@ -148,7 +120,7 @@ impl<'a, 'r, R> Element<'a, 'r, R> {
     /// The visitor for an instance.
     fn instance<E: serde::de::Error>(self) -> Result<Instance<'a, 'r, R>, E> {
         match self.found {
-            Found::Nothing | Found::Instances => Ok(self.reading.next_instance()),
+            Found::Nothing | Found::Instances => Ok(Instance::next(self.reading)),
             Found::Values(_) => Err(E::custom("expected the values of one row, found an instance among them")),
         }
     }
@@ -157,7 +129,7 @@ impl<'a, 'r, R> Element<'a, 'r, R> {
     fn value<E: serde::de::Error>(self) -> Result<(Value<'a, 'r, R>, Found), E> {
         let column = match self.found {
             Found::Nothing => {
-                let _ = self.reading.next_instance();
+                self.reading.go_to_next_row();
                 0
             }
             Found::Values(count) => count,
@@ -196,30 +168,5 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Line<'_, '_, R> {
             Found::Values(_) => self.0.end_bare_row(),
             Found::Nothing | Found::Instances => Ok(()),
         }
-    }
-}
-
-/// The list of instances.
-pub(super) struct Instances<'a, 'r, R>(pub(super) &'a mut Reading<'r, R>);
-
-impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Instances<'_, '_, R> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, R: Rows<'de>> Visitor<'de> for Instances<'_, '_, R> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of instances")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(self.0.next_instance())?.is_some() {}
-        self.0.leave_instances();
-        Ok(())
     }
 }

@@ -8,8 +8,11 @@ mod batch;
 pub(super) mod columns;
 pub(super) mod document;
 pub(super) mod instance;
+mod member;
 mod orientations;
 mod outline;
+pub(super) mod reading;
+mod shape;
 pub(super) mod words;
 pub(super) mod write;
 

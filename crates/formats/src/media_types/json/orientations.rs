@@ -1,9 +1,10 @@
 //! Frames as pandas writes them: names once and rows of values (`orient="split"`), or column by column
 //! (`orient="columns"`, which is the default of `DataFrame.to_json`, and `to_dict("list")`).
 
-use super::document::{Instances, Is};
-use super::instance::{Purpose, Reading, Rows, Value, visit_scalars};
+use super::instance::{Instances, Purpose, Value, visit_scalars};
+use super::member::Is;
 use super::outline::{DATA, FrameColumns};
+use super::reading::{Reading, Rows};
 use crate::error::Error;
 use byoc_account::LeasedGrowth as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -95,7 +96,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for SplitRow<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let _ = self.reading.next_instance();
+        self.reading.go_to_next_row();
         deserializer.deserialize_seq(self)
     }
 }

@@ -5,8 +5,8 @@
 //! `{"data": 5, "features": 2}` is an instance by names where the model has such columns. A value of a column is never
 //! a list and never an object, so that what stands behind a name decides.
 
-use super::document::read_as;
-use super::instance::{Reading, Rows};
+use super::reading::{Reading, Rows, read_as};
+use super::shape::{AnyShape, Shape, visit_others};
 use byoc_account::{Allowance, LeasedGrowth as _};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -31,20 +31,6 @@ const FEATURES: &str = "features";
 /// What `MLflow`'s servers call the two (mlflow.org/docs/latest/ml/deployment/deploy-model-locally).
 const RECORDS: &str = "dataframe_records";
 const SPLIT: &str = "dataframe_split";
-
-/// The shape of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    Scalar,
-    List,
-    Object,
-}
-
-impl Shape {
-    pub(super) fn is_scalar(self) -> bool {
-        self == Shape::Scalar
-    }
-}
 
 /// Where the values of a frame's columns go.
 pub(super) struct FrameColumns {
@@ -247,36 +233,6 @@ impl<'de, R: Rows<'de>> Visitor<'de> for MemberOf<'_, '_, R> {
     }
 }
 
-/// Skips a value and returns its shape.
-macro_rules! visit_others {
-    ($scalar:expr; $object:expr; $list:expr) => {
-        visit_others! { $scalar; $object }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Ok($list)
-        }
-    };
-    ($scalar:expr; $object:expr) => {
-        visit_others! { $scalar }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok($object)
-        }
-    };
-    ($scalar:expr) => {
-        visit_others! { @ $scalar;
-            visit_unit; visit_bool: bool; visit_i64: i64; visit_u64: u64; visit_f64: f64; visit_str: &str;
-        }
-    };
-    (@ $scalar:expr; $($visit:ident $(: $type:ty)?;)*) => {
-        $(fn $visit<E: serde::de::Error>(self $(, _: $type)?) -> Result<Self::Value, E> {
-            Ok($scalar)
-        })*
-    };
-}
-
 /// The names of a frame's columns, where they are a list.
 struct Columns<'a, 'r, R>(&'a mut Reading<'r, R>);
 
@@ -373,25 +329,4 @@ impl<'de, R: Rows<'de>> Visitor<'de> for SplitColumns<'_, '_, R> {
     }
 
     visit_others! { Shape::Scalar }
-}
-
-/// Passes a value over, and says what it is.
-pub(super) struct AnyShape;
-
-impl<'de> DeserializeSeed<'de> for AnyShape {
-    type Value = Shape;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Shape, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for AnyShape {
-    type Value = Shape;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    visit_others! { Shape::Scalar; Shape::Object; Shape::List }
 }

@@ -7,7 +7,7 @@ use crate::media_types::byte_order_mark::without_byte_order_mark;
 use crate::media_types::format::{BlockPosition, CellSize, Format, ReadOptions};
 use crate::media_types::json::columns::Columns;
 use crate::media_types::json::document::Line;
-use crate::media_types::json::instance::{Reading, Rows};
+use crate::media_types::json::reading::{Reading, Rows};
 use crate::media_types::json::words::Words;
 use crate::media_types::json::write::{write_cell, write_cells, write_list, write_score, write_value};
 use crate::media_types::pieces::Pieces;

@@ -2,7 +2,7 @@
 
 use super::write::{Binarizer, BinarizerFit};
 use crate::parameters::class::Fitted;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::shared::stateless::Stateless;
 use crate::transformers::specification::Fit;
 

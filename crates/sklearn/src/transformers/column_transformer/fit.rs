@@ -10,8 +10,9 @@ use crate::parameters::class::Features;
 use crate::transformers::FittedTransformer;
 use crate::transformers::Specified;
 use crate::transformers::fitting::{
-    Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, check_weights, wrong,
+    Composite, FittedNode, Node, ReportKept, borrowed, check_names, check_weights, wrong,
 };
+use crate::transformers::learn::FitInput;
 use crate::transformers::specification::Plan;
 use byoc_formats::error::Result;
 use byoc_formats::error::{Cause, Error};

@@ -6,8 +6,9 @@ use crate::columns::feature::Feature;
 use crate::transformers::FittedTransformer;
 use crate::transformers::Specified;
 use crate::transformers::fitting::{
-    Composite, FitInput, FittedNode, Node, ReportKept, check_names, check_weights, fitted, wrong,
+    Composite, FittedNode, Node, ReportKept, check_names, check_weights, fitted, wrong,
 };
+use crate::transformers::learn::FitInput;
 use crate::transformers::specification::Plan;
 use byoc_formats::error::Result;
 

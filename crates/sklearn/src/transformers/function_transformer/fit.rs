@@ -5,7 +5,7 @@ use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::parameters::class::{Features, Fitted};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::specification::Fit;
 
 impl Fit for FunctionTransformer {

@@ -11,7 +11,7 @@ use crate::statistics::extremes::Extremes;
 use crate::statistics::kept::Kept;
 use crate::statistics::quantiles::{linspace, quantile};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::specification::Fit;
 
 impl Fit for KBinsDiscretizer {

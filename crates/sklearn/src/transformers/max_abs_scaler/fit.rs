@@ -8,7 +8,7 @@ use crate::parameters::values::integer;
 use crate::statistics::extremes::Extremes;
 use crate::statistics::scale::divisor;
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::learn::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
 
 impl Fit for MaxAbsScaler {

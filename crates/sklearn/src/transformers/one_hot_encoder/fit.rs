@@ -8,7 +8,7 @@ use crate::parameters::class::Property;
 use crate::parameters::class::{Features, Fitted};
 use crate::parameters::values::{Categories, Scalar, WordOr};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::shared::category_fit::SeenCategories;
 use crate::transformers::specification::Fit;
 

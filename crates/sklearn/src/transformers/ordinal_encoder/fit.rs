@@ -7,7 +7,7 @@ use crate::parameters::class::Property;
 use crate::parameters::class::{Features, Fitted};
 use crate::parameters::values::{Categories, Code};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::shared::category_fit::SeenCategories;
 use crate::transformers::specification::Fit;
 

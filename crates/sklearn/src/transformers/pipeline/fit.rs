@@ -6,9 +6,8 @@ use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::transformers::FittedTransformer;
 use crate::transformers::Specified;
-use crate::transformers::fitting::{
-    Composite, FitInput, FittedNode, Node, ReportKept, borrowed, check_names, fitted, wrong,
-};
+use crate::transformers::fitting::{Composite, FittedNode, Node, ReportKept, borrowed, check_names, fitted, wrong};
+use crate::transformers::learn::FitInput;
 use crate::transformers::specification::Plan;
 use byoc_formats::error::Result;
 

@@ -4,7 +4,7 @@ use super::write::{PolynomialFeatures, PolynomialFeaturesFit};
 use crate::columns::fault::Fault;
 use crate::parameters::class::{Features, Fitted};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::shared::stateless::Stateless;
 use crate::transformers::specification::Fit;
 

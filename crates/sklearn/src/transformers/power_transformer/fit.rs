@@ -11,7 +11,7 @@ use crate::statistics::kept::Kept;
 use crate::statistics::minimize;
 use crate::statistics::moments::{Moments, is_constant, sum};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::learn::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
 use crate::transformers::standard_scaler::{StandardScaler, standardize};
 

@@ -8,7 +8,7 @@ use crate::parameters::values::{Matrix, integer};
 use crate::statistics::kept::Kept;
 use crate::statistics::quantiles::{linear, linspace};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::learn::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
 
 impl Fit for QuantileTransformer {

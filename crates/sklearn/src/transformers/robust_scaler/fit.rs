@@ -9,7 +9,7 @@ use crate::statistics::normal_quantile::normal_quantile;
 use crate::statistics::quantiles::linear;
 use crate::statistics::scale::divisor;
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::learn::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
 
 impl Fit for RobustScaler {

@@ -6,7 +6,7 @@ use crate::columns::feature::Feature;
 use crate::columns::origin::Origin;
 use crate::parameters::values::{AtLeast, Categories, Frequency, Scalar, WordOr};
 use crate::statistics::counts::Counts;
-use crate::transformers::fitting::FitInput;
+use crate::transformers::learn::FitInput;
 
 /// `categories`: those that are found, or given ones.
 pub(in crate::transformers) type Given = WordOr<Auto, Vec<Categories>>;

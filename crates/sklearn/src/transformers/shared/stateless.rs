@@ -4,7 +4,7 @@ use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::parameters::class::Features;
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::Learn;
+use crate::transformers::learn::Learn;
 
 /// Takes finite numbers; the function makes the fitted transformer.
 pub(in crate::transformers) struct Stateless<F>(pub(in crate::transformers) F);

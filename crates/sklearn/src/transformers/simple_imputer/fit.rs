@@ -12,7 +12,7 @@ use crate::statistics::counts::Counts;
 use crate::statistics::kept::{Kept, median};
 use crate::statistics::moments::Moments;
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{FitInput, Learn};
+use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::specification::Fit;
 use byoc_formats::rows::table::{Cell, Column};
 

@@ -7,7 +7,7 @@ use crate::parameters::class::{Features, Fitted};
 use crate::parameters::values::{Floats, Samples};
 use crate::statistics::moments::{Moments, is_constant};
 use crate::transformers::FittedTransformer;
-use crate::transformers::fitting::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
+use crate::transformers::learn::{ByFeature, FitInput, Learn, LearnNumbers, Seen};
 use crate::transformers::specification::Fit;
 
 impl Fit for StandardScaler {

@@ -4,14 +4,16 @@
 //! reference counts or a deep drop; [`Tree`]s are only made once such shapes have been refused. Text and array bytes are
 //! spans of the (uncompressed) file.
 
+pub(super) mod array;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
 use byoc_account::Allowance;
 
 use super::allow_list::Name;
-use super::array::{Array, ArrayView, DType};
 use crate::error::{Error, Place};
+use array::{Array, ArrayView, DType};
 
 /// A pickle that was read: the file's bytes and the values made of them.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The error of a class or function that a pickle names and that is not read.
+//! The errors of a pickle that is broken, or that names a class or function that is not read.
 
 use super::allow_list::AllowList;
 use crate::error::{Cause, Error};
@@ -9,4 +9,9 @@ pub(super) fn not_listed(list: &dyn AllowList, module: &str, name: &str) -> Erro
     let (module, name) = (module.escape_debug(), name.escape_debug());
     let message = format!("the file names {module}.{name}, {reason}. Nothing of it was imported or run");
     Error::new(Cause::Unsupported, message)
+}
+
+/// An error of which the machine adds the place.
+pub(super) fn error(message: impl Into<String>) -> Error {
+    Error::bad_artifact(message)
 }

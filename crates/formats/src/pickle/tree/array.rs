@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tree::{Node, NodeId, Tree, Value};
+use super::{Node, NodeId, Tree, Value};
 use crate::error::{Error, Result};
 use crate::numbers::half::half_to_f64;
 
@@ -38,17 +38,17 @@ pub enum ItemKind {
 
 /// A numpy array whose shape, item size and byte count have been found to agree.
 #[derive(Debug)]
-pub(super) struct Array {
-    pub(super) dtype: DType,
-    pub(super) shape: Vec<usize>,
+pub(in crate::pickle) struct Array {
+    pub(in crate::pickle) dtype: DType,
+    pub(in crate::pickle) shape: Vec<usize>,
     /// Whether the bytes are in column-major order. Object items always stand in row-major order.
-    pub(super) fortran: bool,
-    pub(super) data: ArrayData,
+    pub(in crate::pickle) fortran: bool,
+    pub(in crate::pickle) data: ArrayData,
 }
 
 /// Where the items of an array are.
 #[derive(Debug)]
-pub(super) enum ArrayData {
+pub(in crate::pickle) enum ArrayData {
     /// As bytes in the file.
     Span(Range<usize>),
     /// In a value of the tree that holds bytes of its own.
@@ -65,7 +65,7 @@ pub struct ArrayView<'t> {
 }
 
 impl<'t> ArrayView<'t> {
-    pub(super) fn new(tree: &'t Tree, array: &'t Array) -> ArrayView<'t> {
+    pub(in crate::pickle) fn new(tree: &'t Tree, array: &'t Array) -> ArrayView<'t> {
         ArrayView { tree, array }
     }
 
@@ -270,7 +270,7 @@ impl DType {
     }
 
     /// The value of one item, given as its bytes. None for text that is not Unicode.
-    pub(super) fn scalar(self, item: &[u8]) -> Option<Node> {
+    pub(in crate::pickle) fn scalar(self, item: &[u8]) -> Option<Node> {
         let little: Vec<u8> = match self.big_endian {
             true => item.chunks(self.unit().max(1)).flat_map(|unit| unit.iter().rev().copied()).collect(),
             false => item.to_vec(),

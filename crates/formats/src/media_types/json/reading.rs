@@ -1,0 +1,255 @@
+//! The state of reading a JSON body, and what its instances are read into.
+
+use super::words::Words;
+use crate::error::{Error, Place, Result};
+use byoc_account::Allowance;
+use serde::de::DeserializeSeed;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A value that is neither a list nor an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Scalar<'de> {
+    /// No value at all, where an object does not name a column.
+    Missing,
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// An integer above `i64::MAX`.
+    UInt(u64),
+    Float(f64),
+    Text(Cow<'de, str>),
+}
+
+impl fmt::Display for Scalar<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Missing => f.write_str("nothing"),
+            Scalar::Null => f.write_str("null"),
+            Scalar::Bool(value) => write!(f, "{value}"),
+            Scalar::Int(value) => write!(f, "{value}"),
+            Scalar::UInt(value) => write!(f, "{value}"),
+            Scalar::Float(value) => write!(f, "{value}"),
+            Scalar::Text(text) => f.write_str(&crate::excerpt::excerpt(text.as_bytes())),
+        }
+    }
+}
+
+/// What instances are read into.
+pub(crate) trait Rows<'de> {
+    /// Appends a value to the open row.
+    fn value(&mut self, value: Scalar<'de>) -> Result<()>;
+    /// Appends a sparse column number to the open row.
+    fn key(&mut self, key: u64) -> Result<()>;
+    /// Closes the open row: a value for each column.
+    fn end_dense(&mut self) -> Result<()>;
+    /// Closes the open row: a value for each key. `shape` is the width that the row itself claims.
+    fn end_sparse(&mut self, shape: Option<u64>) -> Result<()>;
+
+    /// Which column has a name.
+    ///
+    /// # Errors
+    /// When the allowance has no memory for the index of names.
+    fn column(&mut self, _name: &str) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    /// Takes a value for a column that has a name, in any order.
+    fn named_value(&mut self, _column: usize, _value: Scalar<'de>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Closes the open row: the values that were named since the last row.
+    fn end_named(&mut self) -> Result<()> {
+        Err(Error::bad_payload(
+            "expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+        ))
+    }
+
+    /// Whether a name is a column's, which is asked of names that need not be.
+    ///
+    /// # Errors
+    /// As [`Rows::column`].
+    fn is_column(&mut self, _name: &str) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Whether columns have names.
+    fn has_names(&self) -> bool {
+        false
+    }
+
+    /// Forgets the unknown names that were asked for.
+    fn forget_names(&mut self) {}
+
+    /// The error where some name should have been a column's and none was.
+    fn no_column(&self) -> Error {
+        Error::bad_payload("expected names of the model's columns, which have none")
+    }
+
+    /// Begins a column that has a name and comes as a whole.
+    ///
+    /// # Errors
+    /// When it came before, or the allowance has no memory for columns.
+    fn begin_column(&mut self, _column: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes the value of a row, counted from 0, for such a column, row after row.
+    fn column_value(&mut self, _column: usize, _row: usize, _value: Scalar<'de>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Closes all rows, which came column by column.
+    fn end_columns(&mut self, _rows: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the memory of rows is taken from.
+    fn allowance(&self) -> &Allowance;
+}
+
+/// The state of reading a body. Our errors are kept here, since serde_json's hold only text.
+pub(crate) struct Reading<'r, R> {
+    pub(super) rows: &'r mut R,
+    /// The words that some strings stand for.
+    pub(super) words: Option<&'r Words<'r>>,
+    /// The instance that is being read, counted from 1.
+    pub(super) row: Option<usize>,
+    failure: Option<Error>,
+}
+
+impl<'r, R> Reading<'r, R> {
+    pub(crate) fn new(rows: &'r mut R, words: Option<&'r Words<'r>>) -> Reading<'r, R> {
+        Reading { rows, words, row: None, failure: None }
+    }
+
+    /// What follows belongs to the next instance.
+    pub(super) fn go_to_next_row(&mut self) {
+        self.row = Some(self.row.unwrap_or(0) + 1);
+    }
+
+    /// What follows belongs to no instance.
+    pub(super) fn leave_instances(&mut self) {
+        self.row = None;
+    }
+
+    /// What follows belongs to this row, counted from 0.
+    pub(super) fn go_to_row(&mut self, row: usize) {
+        self.row = Some(row + 1);
+    }
+
+    /// Closes the open row, whose values came without a list around them.
+    pub(super) fn end_bare_row<'de, E: serde::de::Error>(&mut self) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.end_dense().map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn end_named<'de, E: serde::de::Error>(&mut self) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.end_named().map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn begin_column<'de, E: serde::de::Error>(&mut self, column: usize) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.begin_column(column).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn end_columns<'de, E: serde::de::Error>(&mut self, rows: usize) -> Result<(), E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.end_columns(rows).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn column<'de, E: serde::de::Error>(&mut self, name: &str) -> Result<Option<usize>, E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.column(name).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn is_column<'de, E: serde::de::Error>(&mut self, name: &str) -> Result<bool, E>
+    where
+        R: Rows<'de>,
+    {
+        self.rows.is_column(name).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn has_names<'de>(&self) -> bool
+    where
+        R: Rows<'de>,
+    {
+        self.rows.has_names()
+    }
+
+    pub(super) fn forget_names<'de>(&mut self)
+    where
+        R: Rows<'de>,
+    {
+        self.rows.forget_names();
+    }
+
+    /// The error of a member that names columns and has none of the model's.
+    pub(super) fn no_column_of<'de, E: serde::de::Error>(&mut self, member: &str) -> E
+    where
+        R: Rows<'de>,
+    {
+        let error = self.rows.no_column().context(member);
+        self.fail(error)
+    }
+
+    pub(super) fn allowance<'de>(&self) -> &Allowance
+    where
+        R: Rows<'de>,
+    {
+        self.rows.allowance()
+    }
+
+    /// Keeps an error and returns the one that makes serde_json stop.
+    pub(super) fn fail<E: serde::de::Error>(&mut self, error: Error) -> E {
+        self.failure = Some(error);
+        E::custom("")
+    }
+
+    /// The error that stopped the reading of `text`, which starts at byte `offset` of the body.
+    pub(crate) fn error(&mut self, error: &serde_json::Error, text: &[u8], offset: usize) -> Error {
+        let byte = byte_of(text, error);
+        let place = Place { row: self.row, byte: byte.map(|byte| offset + byte), ..Place::default() };
+        let ours = self.failure.take().unwrap_or_else(|| {
+            let whole = error.to_string();
+            let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
+            Error::bad_payload(match error.classify() {
+                serde_json::error::Category::Data => message.to_owned(),
+                _ if message == "number out of range" => {
+                    "found a number that float64 cannot hold: expected one below 1.8e308".to_owned()
+                }
+                _ => format!("expected JSON, found something else: {message}"),
+            })
+        });
+        ours.at(place)
+    }
+}
+
+/// The byte of an error. serde_json counts lines and columns from 1; line 0 means that there is no place.
+fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
+    let earlier_lines = error.line().checked_sub(1)?;
+    let line = match earlier_lines.checked_sub(1) {
+        None => 0,
+        Some(newline) => memchr::memchr_iter(b'\n', text).nth(newline)? + 1,
+    };
+    Some(line + error.column().saturating_sub(1))
+}
+
+/// Reads a text to its end.
+pub(super) fn read_as<'de, S: DeserializeSeed<'de>>(seed: S, text: &'de [u8]) -> serde_json::Result<S::Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = seed.deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| value)
+}
