@@ -5,6 +5,7 @@
 //! show it to people with [`chain`](byoc_formats::error::chain), which adds the messages of what caused it.
 
 mod cause;
+pub mod remedy;
 
 use byoc_account::Exceeded;
 use byoc_formats::error::{self, Details, Place, Source};
@@ -101,7 +102,10 @@ impl Error {
 
 impl From<error::Error> for Error {
     fn from(error: error::Error) -> Error {
-        let (cause, details) = error.into_parts();
+        let (cause, mut details) = error.into_parts();
+        if let Some(remedy) = details.take_remedy() {
+            details.advice(remedy::sentence(&remedy));
+        }
         Error(Box::new(Inner { cause: cause.into(), details }))
     }
 }

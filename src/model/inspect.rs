@@ -1,7 +1,7 @@
 //! Describes an artifact that is a folder, an archive or a single file.
 
 use super::artifact::{in_file, read, with_file};
-use super::{Artifact, NamedPath, Script};
+use super::{Artifact, NamedPath, Script, with_remedy};
 use crate::error::{Cause, Error, Result};
 use byoc_account::Allowance;
 use byoc_formats::error;
@@ -275,10 +275,22 @@ fn outline(pickle: &Path, error: &Error, allowance: &Allowance) -> Option<Refuse
 fn scikit_learn(tree: &Tree, columns: ColumnsJson, allowance: &Allowance) -> Result<(u64, Contents), error::Error> {
     if Scorer::is_in(tree)? {
         let scorer = Scorer::from_pickle(tree, Some(columns), allowance)?;
-        Ok((scorer.bytes(), Contents::Scorer(Box::new(scorer.describe(tree, allowance)?))))
+        let mut described = scorer.describe(tree, allowance)?;
+        add_remedies(&mut described.artifact);
+        Ok((scorer.bytes(), Contents::Scorer(Box::new(described))))
     } else {
         let preprocessor = Preprocessor::from_pickle(tree, Some(columns), allowance)?;
-        Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(preprocessor.describe(tree, allowance)?))))
+        let mut described = preprocessor.describe(tree, allowance)?;
+        add_remedies(&mut described);
+        Ok((preprocessor.bytes(), Contents::Preprocessor(Box::new(described))))
+    }
+}
+
+/// Says in the assumptions of a description what to set where they are wrong.
+fn add_remedies(described: &mut PreprocessorDescription) {
+    let note = described.label.as_mut().and_then(|label| label.note.as_mut());
+    for assumption in note.into_iter().chain(&mut described.undecided_types) {
+        assumption.text = with_remedy(assumption);
     }
 }
 

@@ -28,8 +28,9 @@ pub use seen_kinds::SeenKinds;
 
 use std::fmt;
 
+use crate::error::remedy;
 use byoc_linear_learner::LinearLearner;
-use byoc_sklearn::preprocessor::Preprocessor;
+use byoc_sklearn::preprocessor::{Assumption, Preprocessor};
 use byoc_sklearn::scorer::Scorer;
 
 /// A model in memory.
@@ -65,6 +66,7 @@ impl Model {
             .into_iter()
             .flat_map(|preprocessor| [preprocessor.guessed_label(), preprocessor.undecided_types()])
             .flatten()
+            .map(|assumption| with_remedy(&assumption))
     }
 
     /// Why every request will be refused, if that is known before the first one.
@@ -75,6 +77,11 @@ impl Model {
             Model::Scorer(scorer) => scorer.refusal(),
         }
     }
+}
+
+/// What was assumed about rows, and what to set where it is wrong.
+fn with_remedy(assumption: &Assumption) -> String {
+    format!("{}; {}", assumption.text, remedy::sentence(&assumption.remedy))
 }
 
 impl fmt::Display for Model {

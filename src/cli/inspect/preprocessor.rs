@@ -28,7 +28,7 @@ pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
         let guessed = if label.guessed { " (guessed)" } else { "" };
         page.line(2, &format!("a row may have its label{name}, {}{guessed}", label.position));
         if let Some(note) = &label.note {
-            page.line(4, &printable(note));
+            page.line(4, &printable(&note.text));
         }
     }
     read_as(page, preprocessor);
@@ -60,7 +60,7 @@ fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
         }
     }
     if let Some(undecided) = &preprocessor.undecided_types {
-        page.line(2, &printable(undecided));
+        page.line(2, &printable(&undecided.text));
     }
     if !preprocessor.no_missing_values.is_empty() {
         let texts = preprocessor.no_missing_values.iter().map(|text| format!("{text:?}"));

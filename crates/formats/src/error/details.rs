@@ -1,13 +1,14 @@
 //! What an error says, whatever its cause.
 
 use super::place::Place;
+use super::remedy::Remedy;
 use super::{LONGEST_MESSAGE, shortened};
 use std::fmt;
 
 /// An error that another one is the consequence of.
 pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// A message, the place in the data if there is one, and the error that caused it.
+/// A message, the place in the data if there is one, the error that caused it, and a remedy if a setting is one.
 ///
 /// [`Error`](super::Error) is these with a cause of this package; a program with causes of its own puts the same details
 /// under those.
@@ -16,12 +17,13 @@ pub struct Details {
     pub(super) message: String,
     place: Option<Place>,
     source: Option<Source>,
+    remedy: Option<Remedy>,
 }
 
 impl Details {
     /// Details with a message, which is cut in the middle if it is very long.
     pub fn new(message: impl Into<String>) -> Details {
-        Details { message: shortened(message.into(), LONGEST_MESSAGE), place: None, source: None }
+        Details { message: shortened(message.into(), LONGEST_MESSAGE), place: None, source: None, remedy: None }
     }
 
     /// The message, without the place and the source.
@@ -42,6 +44,16 @@ impl Details {
     /// Sets the error that caused this one.
     pub fn caused_by(&mut self, source: impl Into<Source>) {
         self.source = Some(source.into());
+    }
+
+    /// Sets what a caller may set so that the error does not occur.
+    pub fn remedied_by(&mut self, remedy: Remedy) {
+        self.remedy = Some(remedy);
+    }
+
+    /// Takes out what a caller may set, for a program that puts it into words.
+    pub fn take_remedy(&mut self) -> Option<Remedy> {
+        self.remedy.take()
     }
 
     /// Puts `context: ` before the message.

@@ -7,6 +7,7 @@
 mod chain;
 mod details;
 mod place;
+mod remedy;
 
 use byoc_account::{Exceeded, Purpose};
 use std::fmt;
@@ -14,6 +15,7 @@ use std::fmt;
 pub use chain::{Chain, chain};
 pub use details::{Details, Source};
 pub use place::Place;
+pub use remedy::Remedy;
 
 /// Why data could not be read, used or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,6 +143,12 @@ impl Error {
     /// The same error with `; advice` after its message.
     pub fn advice(mut self, advice: impl fmt::Display) -> Error {
         self.0.details.advice(advice);
+        self
+    }
+
+    /// The same error with what to set so that it does not occur.
+    pub fn remedied_by(mut self, remedy: Remedy) -> Error {
+        self.0.details.remedied_by(remedy);
         self
     }
 

@@ -1,7 +1,7 @@
 //! Errors of values in the transformers.
 
 use crate::columns::origin::Origin;
-use byoc_formats::error::{Error, Place};
+use byoc_formats::error::{Error, Place, Remedy};
 
 /// A value that a transformer cannot take, named by the column of the request that it came from.
 #[derive(Debug)]
@@ -14,27 +14,42 @@ struct Inner {
     row: Option<usize>,
     /// The text of a cell that could not be read as a number.
     text: Option<Box<str>>,
+    /// What a caller may set so that the value is read in another way.
+    remedy: Option<Remedy>,
 }
 
 impl Fault {
     /// A fault of the request as a whole.
     pub(crate) fn new(message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin: Origin::NONE, row: None, text: None }))
+        Fault(Box::new(Inner { message: message.into(), origin: Origin::NONE, row: None, text: None, remedy: None }))
     }
 
     /// A fault of a column.
     pub(crate) fn of_column(origin: Origin, message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin, row: None, text: None }))
+        Fault(Box::new(Inner { message: message.into(), origin, row: None, text: None, remedy: None }))
     }
 
     /// A fault of one value; `row` counts from 0.
     pub(crate) fn of_value(origin: Origin, row: usize, message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row), text: None }))
+        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row), text: None, remedy: None }))
     }
 
     /// A fault of a text that could not be read as a number; `row` counts from 0.
     pub(crate) fn of_text(origin: Origin, row: usize, text: &str, message: impl Into<String>) -> Fault {
-        Fault(Box::new(Inner { message: message.into(), origin, row: Some(row), text: Some(text.into()) }))
+        Fault(Box::new(Inner {
+            message: message.into(),
+            origin,
+            row: Some(row),
+            text: Some(text.into()),
+            remedy: None,
+        }))
+    }
+
+    /// The same fault with what a caller may set so that it does not occur.
+    #[must_use]
+    pub(crate) fn remedied_by(mut self, remedy: Remedy) -> Fault {
+        self.0.remedy = Some(remedy);
+        self
     }
 
     /// The column of the value.
@@ -72,6 +87,10 @@ impl Fault {
             byte: None,
         };
         let error = Error::bad_payload(self.0.message);
+        let error = match self.0.remedy {
+            Some(remedy) => error.remedied_by(remedy),
+            None => error,
+        };
         if place == Place::default() { error } else { error.at(place) }
     }
 }

@@ -19,8 +19,8 @@ use crate::artifact::version::version_of;
 use crate::feature_names::bounds::Bounds;
 use crate::feature_names::name::{Name, Names, NoNames};
 use crate::feature_names::values;
-use crate::preprocessor::Preprocessor;
 use crate::preprocessor::readings::ColumnReading;
+use crate::preprocessor::{Assumption, Preprocessor};
 use crate::transformers::class::{self, Part};
 use crate::version::Version;
 use byoc_account::Allowance;
@@ -45,7 +45,7 @@ pub struct PreprocessorDescription {
     pub read_as: Vec<ColumnReadAs>,
     /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to
     /// say it.
-    pub undecided_types: Option<String>,
+    pub undecided_types: Option<Assumption>,
     /// The texts that are values here, though the newest pandas has them for missing: as the pandas did that the model
     /// was fitted beside.
     pub no_missing_values: Vec<&'static str>,
@@ -65,7 +65,7 @@ pub struct LabelDescription {
     /// Whether it is a guess: no setting and no document says that it is the label.
     pub guessed: bool,
     /// Why it was guessed, and which setting changes it.
-    pub note: Option<String>,
+    pub note: Option<Assumption>,
 }
 
 /// How a column is read.

@@ -14,7 +14,7 @@ use crate::parameters::class::SCIKIT_LEARN_VERSION;
 use crate::preprocessor::{ColumnsJson, LabelChoice, Overrides, Preprocessor, twice};
 use crate::transformers::{FittedTransformer, Specified};
 use byoc_account::Allowance;
-use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::error::{Cause, Error, Remedy, Result};
 use byoc_formats::json_document;
 use byoc_formats::pickle::Tree;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -76,7 +76,7 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
 /// What a specification is, and what is made of it, for messages.
 const SPECIFICATION: &str =
     "an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], \"transformer\": {\"StandardScaler\": {}}}";
-const FITTED: &str = "a fitted preprocessor, the object that byoc train writes";
+const FITTED: &str = "a fitted preprocessor, the object that fitting a specification makes";
 
 impl Specification {
     /// Reads a specification.
@@ -184,8 +184,9 @@ impl Document {
         let mut document: Document = parsed.map_err(|error| match error.cause() {
             Cause::BadDocument if is_specification(json, allowance) => Error::new(
                 Cause::BadDocument,
-                "this is a specification, which is not fitted: expected what byoc train writes from it",
-            ),
+                "this is a specification, which is not fitted: expected the fitted document that is made from it",
+            )
+            .remedied_by(Remedy::FitSpecification),
             _ => error,
         })?;
         check_names(document.columns.as_deref(), document.label.as_deref(), document.label_position)

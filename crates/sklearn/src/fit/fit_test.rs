@@ -290,7 +290,7 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
 #[test]
 fn a_specification_that_is_not_fitted_is_no_model() {
     let message = from_json(of_one(r#"{"StandardScaler": {}}"#).as_bytes()).unwrap_err().to_string();
-    assert!(message.contains("a specification, which is not fitted: expected what byoc train writes"), "{message}");
+    assert!(message.contains("a specification, which is not fitted: expected the fitted document"), "{message}");
 }
 
 #[test]

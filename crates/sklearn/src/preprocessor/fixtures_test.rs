@@ -1,9 +1,9 @@
 //! The preprocessor against scikit-learn's own answers: `tests/fixtures/sklearn`, eleven versions from 0.20 to 1.9.
 
-use super::{ColumnsJson, Preprocessor};
+use super::{Assumption, ColumnsJson, Preprocessor};
 use crate::allow_list::ScikitLearn;
 use byoc_account::Allowance;
-use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::error::{Cause, Error, Remedy, Result};
 use byoc_formats::media_types::answer::write_features;
 use byoc_formats::media_types::{MediaType, csv};
 use byoc_formats::pickle;
@@ -371,8 +371,8 @@ fn errors_name_row_column_and_value_and_what_was_expected() {
     // Text by itself, of which some looks like numbers.
     let mixed = preprocessor(&fixtures().join("1.6.1/ohe_dtypes")).unwrap();
     let error = answer(&mixed, b"1,1.5,True,1,7\n").unwrap_err().to_string();
-    let said = "cannot compare with categories of text (\"1\", \"2\", \"x\"); it could if one row had text here, or if dtypes of \
-                columns.json, or BYOC_DTYPES, said that the column is text: \"str\"";
+    let said = "cannot compare with categories of text (\"1\", \"2\", \"x\"); it could if one row had text here, or if the \
+                column were said to be text";
     assert!(error.starts_with("column 4 (s): ") && error.ends_with(said), "{error}");
     let strict = preprocessor(&fixtures().join("1.6.1/ohe_unknown_error")).unwrap();
     let error = answer(&strict, b"red,yes\nmauve,no\n").unwrap_err().to_string();
@@ -386,12 +386,12 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
     let features = answer(&housing, b"1990,2500,3,2,1,2,y,n\n").unwrap();
     let labelled = answer(&housing, b"1990,2500,3,2,1,2,y,n,250000\n").unwrap();
     assert_eq!(labelled, format!("250000.0,{features}"));
-    let why = housing.guessed_label().unwrap();
+    let Assumption { text: why, remedy } = housing.guessed_label().unwrap();
     assert!(
         why.starts_with("the column PRICE is taken for the label where it has numbers, since it comes last"),
         "{why}"
     );
-    assert!(why.contains("--label none (BYOC_LABEL=none, or {\"label\": null} in a columns.json"), "{why}");
+    assert_eq!(remedy, Remedy::IsLabel("PRICE".to_owned()));
     // Text is no label, but a column that scikit-learn drops; in all rows, whichever has it.
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap(), features);
     let both = answer(&housing, b"1990,2500,3,2,1,2,y,n,1\n1990,2500,3,2,1,2,y,n,bob\n").unwrap();

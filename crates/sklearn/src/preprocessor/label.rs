@@ -6,11 +6,12 @@
 //! its label is seen from its cells (`guessed`).
 
 use crate::artifact::builder::{LabelPlace, shorten};
+use crate::preprocessor::assumption::Assumption;
 use crate::preprocessor::columns_json::{ColumnsJson, Label, Told};
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::overrides::{LabelChoice, ToldLabel};
 use crate::transformers::columns_used::{FittedColumns, Use};
-use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::error::{Cause, Error, Remedy, Result};
 use byoc_formats::rows::reading::ReadAs;
 use byoc_formats::suggest::{did_you_mean, listed};
 
@@ -144,13 +145,13 @@ fn unknown(told: &ToldLabel, name: &str, known: &[&str]) -> Error {
 }
 
 /// What a label was taken for one by, and how to say otherwise.
-pub(crate) fn explain_guess(name: &str, place: LabelPlace) -> String {
+pub(crate) fn explain_guess(name: &str, place: LabelPlace) -> Assumption {
     let end = if place == LabelPlace::First { "first" } else { "last" };
-    format!(
+    let text = format!(
         "the column {name} is taken for the label where it has numbers, since it comes {end} and is the only one that no \
-         transformer uses: rows may come with it or without; --label none (BYOC_LABEL=none, or {{\"label\": null}} in a \
-         columns.json beside the artifact) says that it is no label, --label {name} that it is one"
-    )
+         transformer uses: rows may come with it or without"
+    );
+    Assumption { text, remedy: Remedy::IsLabel(name.to_owned()) }
 }
 
 /// Who gave the names of columns that do not fit the model.

@@ -7,6 +7,7 @@ use crate::artifact::builder::{Builder, Input, LabelPlace, RequestWidth, Shape, 
 use crate::columns::column_names::ColumnNames;
 use crate::columns::readings::Origins;
 use crate::columns::text_list::TextList;
+use crate::preprocessor::assumption::Assumption;
 use crate::preprocessor::columns_json::{ColumnsJson, Told};
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::label::{self, FoundLabel};
@@ -15,7 +16,7 @@ use crate::preprocessor::request::{LabelOfRow, Request};
 use crate::transformers::class::columns_used;
 use crate::transformers::columns_used::ColumnsUsed;
 use crate::version::Version;
-use byoc_formats::error::{Error, Result};
+use byoc_formats::error::{Error, Remedy, Result};
 use byoc_formats::pickle::Value;
 use byoc_formats::rows::missing_texts::Pandas;
 use byoc_formats::rows::reading::Reading;
@@ -251,16 +252,16 @@ impl Layout {
             (_, count, None) => format!("{count} columns ({names})"),
         };
         // Rows as a training job takes them, or rows without the dropped columns.
-        let advice = match (&self.label, self.row_width()) {
-            (None, Some(width)) if found == width + 1 && !features.is_empty() => {
-                "; for rows that have their label too say which column it is: --label first or last, or BYOC_LABEL"
-            }
-            (None, Some(width)) if found + 1 == width && self.unused.len() > 0 => {
-                "; for rows without a label say which of the columns it is: --label NAME, or BYOC_LABEL"
-            }
-            _ => "",
+        let remedy = match (&self.label, self.row_width()) {
+            (None, Some(width)) if found == width + 1 && !features.is_empty() => Some(Remedy::LabelAtAnEnd),
+            (None, Some(width)) if found + 1 == width && self.unused.len() > 0 => Some(Remedy::LabelByName),
+            _ => None,
         };
-        Error::bad_payload(format!("expected rows of {expected}, found {found}{advice}"))
+        let error = Error::bad_payload(format!("expected rows of {expected}, found {found}"));
+        match remedy {
+            Some(remedy) => error.remedied_by(remedy),
+            None => error,
+        }
     }
 
     /// How many columns a row has at least, its label aside.
@@ -361,14 +362,14 @@ impl Layout {
     }
 
     /// How the label was guessed, if it was, and how to say otherwise.
-    pub(crate) fn explain_guess(&self) -> Option<String> {
+    pub(crate) fn explain_guess(&self) -> Option<Assumption> {
         let label = self.label.as_ref().filter(|label| label.is_guessed)?;
         Some(label::explain_guess(label.name.as_deref()?, label.place))
     }
 
     /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to
     /// say a type.
-    pub(crate) fn explain_undecided(&self) -> Option<String> {
+    pub(crate) fn explain_undecided(&self) -> Option<Assumption> {
         let columns = self.readings.columns().iter().filter(|known| known.is_undecided);
         let places: Vec<String> = columns.clone().map(|known| known.column.to_string()).collect();
         let names: Vec<&str> =
@@ -376,11 +377,12 @@ impl Layout {
         let first = names.first()?;
         let (what, was, them) =
             if names.len() == 1 { ("column", "was", "it is") } else { ("columns", "were", "one is") };
-        let dtypes = serde_json::json!({*first: "str"});
-        Some(format!(
-            "{what} {} {was} fitted on text of which some looks like a number, and {them} read as numbers where all cells of a              request do, as pandas reads them, which the fitted text then is not found among: say its type:              --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside the artifact)",
+        let text = format!(
+            "{what} {} {was} fitted on text of which some looks like a number, and {them} read as numbers where all cells of a \
+             request do, as pandas reads them, which the fitted text then is not found among",
             list_names(&names)
-        ))
+        );
+        Some(Assumption { text, remedy: Remedy::IsText(Some((*first).to_owned())) })
     }
 
     /// What a row is, for the person who starts a container.

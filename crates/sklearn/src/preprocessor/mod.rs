@@ -8,6 +8,7 @@
 //! `layout` has the columns of a request, `label` and `guessed` its label, `readings` how each column is read, and
 //! `columns_json` the document beside a model. What is done to the columns is in `transformers`.
 
+mod assumption;
 mod columns_json;
 mod dtypes;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod request;
 #[cfg(test)]
 mod twin_test;
 
+pub use assumption::Assumption;
 pub use columns_json::{ColumnsJson, twice};
 pub use dtypes::{Dtypes, DtypesFrom};
 pub use overrides::{LabelChoice, Overrides, ToldLabel};
@@ -76,13 +78,13 @@ impl Preprocessor {
     }
 
     /// Which column was guessed to be the label, why, and which setting changes it.
-    pub fn guessed_label(&self) -> Option<String> {
+    pub fn guessed_label(&self) -> Option<Assumption> {
         self.layout.explain_guess()
     }
 
     /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to
     /// say it.
-    pub fn undecided_types(&self) -> Option<String> {
+    pub fn undecided_types(&self) -> Option<Assumption> {
         self.layout.explain_undecided()
     }
 
@@ -152,7 +154,7 @@ impl Preprocessor {
             (Some(_), Some(before)) if !before.has_label() => Ok(request.without_label()),
             (Some(label), None) => {
                 let is_label = frame.values(label).is_some_and(has_numbers);
-                self.guessed.note(is_label, || self.layout.explain_guess());
+                self.guessed.note(is_label, || self.layout.explain_guess().map(|guess| guess.text));
                 Ok(if is_label { request } else { request.without_label() })
             }
             (Some(label), Some(_)) => match no_number(label) {
@@ -160,11 +162,14 @@ impl Preprocessor {
                 Some(value) => {
                     let name = self.layout.row().0.get(label).copied().unwrap_or_default().to_owned();
                     let row = frame.row_of(label, value).unwrap_or_default() + 1;
-                    let message = format!(
-                        "expected a number, as in the rows before, for which {}",
-                        self.layout.explain_guess().unwrap_or_default()
-                    );
-                    Err(Error::bad_payload(message).at(Place::cell(row, label + 1).named(name)))
+                    let expected = "expected a number, as in the rows before";
+                    let error = match self.guessed_label() {
+                        Some(Assumption { text, remedy }) => {
+                            Error::bad_payload(format!("{expected}, for which {text}")).remedied_by(remedy)
+                        }
+                        None => Error::bad_payload(expected),
+                    };
+                    Err(error.at(Place::cell(row, label + 1).named(name)))
                 }
             },
         }
@@ -233,9 +238,9 @@ impl Preprocessor {
 
     /// An error about the label, with why the column is one.
     fn explain_label(&self, error: Error) -> Error {
-        let Some(why) = self.guessed_label() else { return error };
-        let message = format!("{}: {why}", error.message());
-        Error::new(error.cause(), message).at(error.place().cloned().unwrap_or_default())
+        let Some(Assumption { text, remedy }) = self.guessed_label() else { return error };
+        let message = format!("{}: {text}", error.message());
+        Error::new(error.cause(), message).remedied_by(remedy).at(error.place().cloned().unwrap_or_default())
     }
 
     fn place(&self, origin: Origin, request: &Request) -> Option<(usize, Option<String>)> {

@@ -14,6 +14,7 @@ use crate::columns::feature::{Feature, Refuses, describe, refuse};
 use crate::columns::readings::Texts;
 use crate::columns::text_list::TextList;
 use crate::version::Version;
+use byoc_formats::error::Remedy;
 use byoc_formats::rows::table::{Cell, Column};
 use lookup::Lookup;
 use object_index::ObjectIndex;
@@ -264,9 +265,7 @@ impl Categories {
         let some_are_numbers = self.texts.is_some_and(Texts::some_look_otherwise);
         let way_out = match feature.imputed {
             // An imputer would make numbers of them that are no category.
-            _ if some_are_numbers => {
-                "or if dtypes of columns.json, or BYOC_DTYPES, said that the column is text: \"str\""
-            }
+            _ if some_are_numbers => "or if the column were said to be text",
             true => {
                 "or if the imputer before the encoder were fitted by scikit-learn 1.1 or later, which takes numbers for text"
             }
@@ -277,7 +276,8 @@ impl Categories {
              it could if one row had text here, {way_out}",
             self.some()
         );
-        Fault::of_column(feature.origin, message)
+        let fault = Fault::of_column(feature.origin, message);
+        if some_are_numbers { fault.remedied_by(Remedy::IsText(None)) } else { fault }
     }
 
     /// What Python's `bool` makes of the first category.

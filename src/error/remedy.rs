@@ -1,0 +1,53 @@
+//! The flags, variables and files with which a [`Remedy`] is set.
+
+use byoc_formats::error::Remedy;
+
+/// What to set, as the end of a message.
+pub fn sentence(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::LabelAtAnEnd => {
+            "for rows that have their label too say which column it is: --label first or last, or BYOC_LABEL".to_owned()
+        }
+        Remedy::LabelByName => {
+            "for rows without a label say which of the columns it is: --label NAME, or BYOC_LABEL".to_owned()
+        }
+        Remedy::IsLabel(name) => format!(
+            "--label none (BYOC_LABEL=none, or {{\"label\": null}} in a columns.json beside the artifact) says that it \
+             is no label, --label {name} that it is one"
+        ),
+        Remedy::IsText(Some(name)) => {
+            let dtypes = serde_json::json!({name: "str"});
+            format!(
+                "say its type: --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside the \
+                 artifact)"
+            )
+        }
+        Remedy::IsText(None) => {
+            "say that it is \"str\" with --dtypes, BYOC_DTYPES or dtypes of a columns.json beside the artifact"
+                .to_owned()
+        }
+        Remedy::FitSpecification => "byoc train writes that document from the specification".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use byoc_formats::error;
+
+    #[test]
+    fn an_error_of_a_package_ends_with_the_settings_that_remedy_it() {
+        let error = error::Error::bad_payload("expected rows of 2 columns, found 3").remedied_by(Remedy::LabelAtAnEnd);
+        assert_eq!(error.to_string(), "expected rows of 2 columns, found 3");
+        let expected = "expected rows of 2 columns, found 3; for rows that have their label too say which column it is: \
+                        --label first or last, or BYOC_LABEL";
+        assert_eq!(Error::from(error).to_string(), expected);
+    }
+
+    #[test]
+    fn a_type_is_said_as_json() {
+        let said = sentence(&Remedy::IsText(Some("a \"b\"".to_owned())));
+        assert!(said.contains(r#"--dtypes '{"a \"b\"":"str"}' (BYOC_DTYPES, or "#), "{said}");
+    }
+}
