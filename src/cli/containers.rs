@@ -21,5 +21,5 @@ pub(super) fn inherited(environment: &Environment) -> BTreeMap<String, String> {
 /// [`Cause::Io`] if the system does not tell.
 pub(super) fn executable() -> Result<PathBuf> {
     std::env::current_exe()
-        .map_err(|error| Error::new(Cause::Io, format!("could not find this program's own file: {error}")))
+        .map_err(|error| Error::new(Cause::Io, "could not find this program's own file").caused_by(error))
 }

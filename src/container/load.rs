@@ -161,10 +161,9 @@ fn parameters(
     serde_json::from_slice(&body).map_err(|error| {
         Error::new(
             Cause::BadRequest,
-            format!(
-                "expected a JSON object such as {{\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}}: {error}"
-            ),
+            "expected a JSON object such as {\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}",
         )
+        .caused_by(error)
     })
 }
 

@@ -15,7 +15,7 @@ use crate::container::config::{Config, Mode};
 use crate::container::services::Services;
 use crate::container::single_model;
 use crate::error::{Cause, Error, Result};
-use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig};
+use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig, cannot_listen};
 use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry;
 
@@ -38,8 +38,8 @@ pub fn run(config: Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
     let address = SocketAddr::new(config.host, config.port);
-    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, error))?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(address, error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
     log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
 
@@ -56,7 +56,7 @@ async fn serve(config: Config) -> Result<()> {
         on_open: move || whole.lease(CONNECTION_MEMORY).unwrap_or_else(|_| Lease::empty(&whole)),
     };
     let app = move || App::new().configure(app::configure(app_services.clone(), &mode));
-    let server = server::serve(listener, serving, app).map_err(|error| cannot_listen(address, &error))?;
+    let server = server::serve(listener, serving, app).map_err(|error| cannot_listen(address, error))?;
     let handle = server.handle();
     let server = actix_web::rt::spawn(server);
 
@@ -99,15 +99,6 @@ async fn serve(config: Config) -> Result<()> {
     }
     log::info!("stopped");
     Ok(())
-}
-
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
-    let advice = match error.kind() {
-        std::io::ErrorKind::AddrInUse => ": another program has the port; choose one with --port, or 0 for a free one",
-        std::io::ErrorKind::PermissionDenied => ": ports below 1024 need more rights; choose another with --port",
-        _ => "",
-    };
-    Error::new(Cause::Io, format!("could not listen on {address}: {error}{advice}"))
 }
 
 /// Loads the model of single-model mode.

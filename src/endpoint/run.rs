@@ -24,7 +24,7 @@ use super::deployment::{self, Deployment, EndpointContext};
 use super::example_commands;
 use super::limits::Limits;
 use crate::error::{Cause, Error, Result};
-use crate::http::server::{self, ServerConfig};
+use crate::http::server::{self, ServerConfig, cannot_listen};
 use crate::platform::http;
 use crate::signals::{StopSignal, StopSignals};
 use crate::storage::{Folders, Location};
@@ -107,8 +107,8 @@ async fn serve(settings: Settings) -> Result<()> {
     deployment::check(&deployments, &context)?;
 
     let address = SocketAddr::new(settings.host, settings.port);
-    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, error))?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(address, error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
     let asked = match principals {
         None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
@@ -246,7 +246,7 @@ fn start_server(
             .wrap(from_fn(client_side::for_our_hosts))
             .configure(client_side::configure(services.clone()))
     })
-    .map_err(|error| cannot_listen(address, &error))?;
+    .map_err(|error| cannot_listen(address, error))?;
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)
@@ -258,17 +258,6 @@ fn folder_of(file: &Path) -> PathBuf {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     }
-}
-
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Error {
-    let advice = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            ": another program has the port; choose another with --port, such as --port 9000, or 0 for a free one"
-        }
-        std::io::ErrorKind::PermissionDenied => ": ports below 1024 need more rights; choose another with --port",
-        _ => "",
-    };
-    Error::new(Cause::Io, format!("could not listen on {address}: {error}{advice}"))
 }
 
 /// The endpoint's folder.

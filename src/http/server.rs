@@ -5,7 +5,7 @@
 //! of a body that no handler takes. And each connection owns a value that is made when it opens, such as a lease of
 //! memory.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_http::body::MessageBody;
@@ -18,6 +18,7 @@ use actix_web::rt::net::TcpStream;
 use byoc_account::system;
 
 use super::connection::Connection;
+use crate::error::{Cause, Error};
 use crate::telemetry::logs;
 
 /// How long an idle connection stays open: longer than the platform's five seconds between pings.
@@ -110,4 +111,16 @@ where
         .and_then(http)
     })?;
     Ok(builder.run())
+}
+
+/// The error of an address that a program cannot listen on.
+pub fn cannot_listen(address: SocketAddr, error: std::io::Error) -> Error {
+    let advice = match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            " (another program has the port; choose another with --port, such as --port 9000, or 0 for a free one)"
+        }
+        std::io::ErrorKind::PermissionDenied => " (ports below 1024 need more rights; choose another with --port)",
+        _ => "",
+    };
+    Error::new(Cause::Io, format!("could not listen on {address}{advice}")).caused_by(error)
 }

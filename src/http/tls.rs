@@ -1,5 +1,6 @@
 //! TLS for clients: the cryptography provider, and the certificate authorities to trust.
 
+use byoc_formats::error::Source;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -13,18 +14,17 @@ pub(crate) fn choose_provider() {
 /// Settings of a client that trusts Mozilla's roots and the certificates of `bundle`, which is the text of a PEM file.
 ///
 /// # Errors
-/// A message if the bundle has no certificate, or one that cannot be parsed.
-pub(crate) fn client(bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
+/// That the bundle has no certificate, or one that cannot be parsed.
+pub(crate) fn client(bundle: Option<&[u8]>) -> Result<ClientConfig, Source> {
     choose_provider();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(bundle) = bundle {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(bundle) {
-            let certificate = certificate.map_err(|error| error.to_string())?;
-            roots.add(certificate).map_err(|error| error.to_string())?;
+            roots.add(certificate?)?;
         }
         if roots.len() == before {
-            return Err("expected certificates in PEM (-----BEGIN CERTIFICATE-----), found none".to_owned());
+            return Err("expected certificates in PEM (-----BEGIN CERTIFICATE-----), found none".into());
         }
     }
     Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
@@ -92,7 +92,7 @@ mod tests {
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "invalid peer certificate"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n", "section"),
         ] {
-            let message = client(Some(bundle.as_bytes())).unwrap_err();
+            let message = client(Some(bundle.as_bytes())).unwrap_err().to_string();
             assert!(message.contains(expected), "{bundle:?}: {message}");
         }
     }

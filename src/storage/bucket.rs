@@ -307,10 +307,10 @@ fn not_more(received: u64, bytes: u64) -> Result<(), StorageError> {
 fn trusted(access: &S3Access) -> Result<ClientConfig> {
     let wrong = |error: Error| error.because(Cause::BadSetting).context(env::AWS_CA_BUNDLE);
     let Some(file) = access.get(env::AWS_CA_BUNDLE) else {
-        return tls::client(None).map_err(|error| wrong(Error::new(Cause::BadSetting, error)));
+        return tls::client(None).map_err(|error| Error::new(Cause::BadSetting, env::AWS_CA_BUNDLE).caused_by(error));
     };
     let bundle = std::fs::read(file).map_err(|error| wrong(Error::io("read", Path::new(file), error)))?;
-    tls::client(Some(&bundle)).map_err(|error| wrong(Error::new(Cause::BadSetting, error).context(file)))
+    tls::client(Some(&bundle)).map_err(|error| wrong(Error::new(Cause::BadSetting, file).caused_by(error)))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use actix_web::HttpResponse;
 
 use super::*;
 use byoc_fake_container::{FakeContainer, response};
+use byoc_formats::error::chain;
 
 fn access(endpoint: &str) -> S3Access {
     let variables = [
@@ -111,8 +112,8 @@ fn s3_is_opened_with_the_compiled_in_roots_and_invalid_bundles_are_reported() {
     for (file, expected) in [("/none/ca.pem", "/none/ca.pem"), ("/dev/null", "/dev/null: expected certificates in PEM")]
     {
         access.0.insert(env::AWS_CA_BUNDLE.to_owned(), file.to_owned());
-        let error = Bucket::open("bucket", &access).unwrap_err();
-        assert!(error.message().contains(expected), "{error}");
+        let error = chain(&Bucket::open("bucket", &access).unwrap_err()).to_string();
+        assert!(error.contains(expected), "{error}");
     }
 }
 

@@ -159,7 +159,7 @@ impl<R: Read> Reader<R> {
         let mut bytes = [0; N];
         match self.source.read_exact(&mut bytes) {
             Ok(()) => Ok(bytes),
-            Err(error) => Err(self.error(format!("cannot be read: {error}"))),
+            Err(error) => Err(self.error("cannot be read").caused_by(error)),
         }
     }
 
@@ -180,7 +180,7 @@ impl<R: Read> Reader<R> {
         match std::io::copy(&mut self.source.by_ref().take(bytes), &mut std::io::sink()) {
             Ok(copied) if copied == bytes => Ok(()),
             Ok(copied) => Err(self.error(format!("expected {bytes} bytes of data, found {copied}"))),
-            Err(error) => Err(self.error(format!("cannot be read: {error}"))),
+            Err(error) => Err(self.error("cannot be read").caused_by(error)),
         }
     }
 
@@ -190,7 +190,7 @@ impl<R: Read> Reader<R> {
         text.clear();
         match self.source.by_ref().take(length).read_to_string(text) {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.error(format!("an array's name cannot be read: {error}"))),
+            Err(error) => Err(self.error("an array's name cannot be read").caused_by(error)),
         }
     }
 
@@ -202,7 +202,7 @@ impl<R: Read> Reader<R> {
         match self.source.by_ref().take(length).read_to_end(&mut data) {
             Ok(read) if read == capacity => Ok(data),
             Ok(read) => Err(self.error(format!("expected {length} bytes of data, found {read}"))),
-            Err(error) => Err(self.error(format!("cannot be read: {error}"))),
+            Err(error) => Err(self.error("cannot be read").caused_by(error)),
         }
     }
 
