@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
+use crate::telemetry::logs::FATAL_ERROR_PREFIX;
 use crate::telemetry::printable;
 use byoc_formats::error::chain;
 use settings::given::Given;
@@ -103,7 +104,11 @@ fn print(text: &str) -> Result<()> {
 
 fn complain(error: &Error, hint: &str) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "byoc: {}\nbyoc: {hint}", printable::lines(&chain(error).to_string()));
+    let _ = writeln!(
+        stderr,
+        "{FATAL_ERROR_PREFIX}{}\n{FATAL_ERROR_PREFIX}{hint}",
+        printable::lines(&chain(error).to_string())
+    );
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::http::response_body::CHUNK_SIZE;
 use crate::model::PieceByPiece;
+use crate::telemetry::logs::ANSWER_BROKEN_OFF;
 use byoc_formats::error::chain;
 use byoc_formats::media_types::pieces::Pieces;
 
@@ -269,7 +270,7 @@ impl Streamed {
                 Ok(None) => return,
                 Ok(Some(answer)) => place.send(Ok(answer)),
                 Err(error) => {
-                    log::error!("an answer is broken off: {} (request {id})", chain(&error));
+                    log::error!("{ANSWER_BROKEN_OFF}{} (request {id})", chain(&error));
                     place.send(Err(BrokenOff));
                     return;
                 }

@@ -18,6 +18,7 @@ use crate::error::{Cause, Error, Result};
 use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig, cannot_listen};
 use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry;
+use crate::telemetry::logs::LISTENING_ON;
 
 /// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
 const DRAIN_SECONDS: u64 = 20;
@@ -41,7 +42,7 @@ async fn serve(config: Config) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address}");
+    log::info!(target: telemetry::logs::LISTENING, "{LISTENING_ON}http://{address}");
 
     let services = Data::new(Services::start(&config)?);
     let whole = Arc::clone(&services.accounts.whole);

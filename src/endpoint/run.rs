@@ -30,6 +30,7 @@ use crate::signals::{StopSignal, StopSignals};
 use crate::storage::{Folders, Location};
 use crate::supervisor::BackgroundSupervisor;
 use crate::telemetry;
+use crate::telemetry::logs::LISTENING_ON;
 use crate::temporary_folder::TemporaryFolder;
 
 /// How long what is given up may take to say so.
@@ -114,7 +115,7 @@ async fn serve(settings: Settings) -> Result<()> {
         None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
         Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
     };
-    log::info!(target: telemetry::logs::LISTENING, "listening on http://{address} ({asked})");
+    log::info!(target: telemetry::logs::LISTENING, "{LISTENING_ON}http://{address} ({asked})");
     for doubt in principals.map_or(&[][..], |principals| principals.doubts()) {
         log::warn!("{doubt}");
     }

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Health;
+use crate::telemetry::logs::{FATAL_ERROR_PREFIX, LISTENING_ON};
 use crate::telemetry::printable;
 
 /// How long a container may drain before it is killed
@@ -27,10 +28,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 const LISTEN_LIMIT: Duration = Duration::from_secs(60);
 /// How long the rest of a log is waited for whose process has ended.
 const LOG_END_LIMIT: Duration = Duration::from_secs(1);
-/// What stands before the error that the program ends with.
-const FATAL_ERROR_PREFIX: &str = "byoc: ";
-/// What the child's log says before the URL at which it listens.
-const LISTENING_ON: &str = "listening on ";
 
 /// A running container.
 #[derive(Debug)]
@@ -196,6 +193,7 @@ async fn forward_log(
 }
 
 /// The error that the program ends with, `byoc: …`, or that in a line such as `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`.
+/// The child is this program, and its standard error is all that is left of it when it has ended.
 fn error_in(line: &[u8]) -> Option<String> {
     const LONGEST: usize = 500;
     let line = String::from_utf8_lossy(line);

@@ -12,6 +12,16 @@ use byoc_formats::suggest;
 /// that starts byoc on port 0 reads the port from it.
 pub const LISTENING: &str = "byoc::listening";
 
+/// What that line says before the URL.
+pub const LISTENING_ON: &str = "listening on ";
+
+/// What a container logs before the reason why it broke off an answer that had begun. Nothing else can carry the reason: the
+/// status has been sent, and HTTP/1.1 has no error after it.
+pub const ANSWER_BROKEN_OFF: &str = "an answer is broken off: ";
+
+/// What stands before the error that the program ends with, and before its hint, on standard error.
+pub const FATAL_ERROR_PREFIX: &str = "byoc: ";
+
 /// The target of actix's log lines about accepting connections.
 const ACCEPTING: &str = "actix_server::accept";
 static IS_ACCEPTING_MUTED: AtomicBool = AtomicBool::new(false);

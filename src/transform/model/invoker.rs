@@ -19,6 +19,7 @@ use super::record_error::{ErrorBody, RecordError, leading_place};
 use crate::error::{Error, Result};
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{self, read_body};
+use crate::telemetry::logs::ANSWER_BROKEN_OFF;
 use crate::transform::output::Draft;
 use byoc_formats::error::{Place, chain};
 
@@ -137,9 +138,6 @@ impl BodiesInTransit {
         Some(AttemptError::NoAnswer { stage: stage.clone(), what, has_begun: false, logged: None })
     }
 }
-
-/// What a container's log says before the place at which it broke an answer off.
-const BROKEN_OFF: &str = "an answer is broken off: ";
 
 impl Invoker {
     /// Sends a payload and takes the whole answer.
@@ -380,10 +378,10 @@ impl AttemptError {
                 );
                 let Some(Logged { text, is_first }) = logged else { return RecordError::local(broke) };
                 let by = format!("{broke}; the last error in its log");
-                match text.strip_prefix(BROKEN_OFF).and_then(leading_place) {
+                match text.strip_prefix(ANSWER_BROKEN_OFF).and_then(leading_place) {
                     Some((place, message)) => {
                         let byte = place.byte.filter(|_| *is_first);
-                        let by = format!("{by}: {}", BROKEN_OFF.trim_end_matches(": "));
+                        let by = format!("{by}: {}", ANSWER_BROKEN_OFF.trim_end_matches(": "));
                         return RecordError { by, place: Place { byte, ..place }, message: message.to_owned() };
                     }
                     None => format!("{by}: {text}"),

@@ -33,7 +33,7 @@ impl std::fmt::Display for RecordError {
     }
 }
 
-/// What an error body of multi-model-server's has, and ours.
+/// What an error body of multi-model-server's has (`code`, `type`, `message`), and ours, which adds `row`, `column` and `byte`.
 pub(super) struct ErrorBody {
     message: String,
     row: Option<usize>,
@@ -64,7 +64,8 @@ impl ErrorBody {
     }
 }
 
-/// A place as our errors say it, at the start of a message, and what follows it.
+/// A place as `Display` of [`Place`] writes it, at the start of a message, and what follows it. Bodies and logs of our containers
+/// have the column's name nowhere else, and a log has no members at all.
 pub(super) fn leading_place(text: &str) -> Option<(Place, &str)> {
     fn number<'a>(text: &'a str, word: &str) -> Option<(usize, &'a str)> {
         let text = text.strip_prefix(", ").unwrap_or(text).strip_prefix(word)?;
