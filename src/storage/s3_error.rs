@@ -21,7 +21,8 @@ const DENIED: [&str; 8] = [
     "TokenRefreshRequired",
 ];
 
-/// The meaning of an error of object_store.
+/// The meaning of an error of object_store. It is not kept as a source: its text holds the whole body that S3 answered with,
+/// which is not for logs and clients.
 pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
     // A key in a listing.
     if let object_store::Error::InvalidPath { source } = error

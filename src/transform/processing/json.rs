@@ -1,4 +1,6 @@
 //! Records of JSON, filtered and joined as text: what is not touched stays as it is written, numbers and all.
+//!
+//! Errors here are texts: they become the message of a record in the report of a job, which has texts only.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -227,6 +227,7 @@ impl<'r, R> Reading<'r, R> {
             let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
             Error::bad_payload(match error.classify() {
                 serde_json::error::Category::Data => message.to_owned(),
+                // serde_json's ErrorCode is private: its text is all there is. A test fails if it changes.
                 _ if message == "number out of range" => {
                     "found a number that float64 cannot hold: expected one below 1.8e308".to_owned()
                 }
