@@ -77,7 +77,7 @@ impl Model {
     /// Chooses the media types to read and to write by a request's headers.
     ///
     /// # Errors
-    /// [`Cause::UnsupportedMediaType`] and [`Cause::NotAcceptable`].
+    /// `Cause::UnsupportedMediaType` and `Cause::NotAcceptable`.
     pub fn agree(
         &self,
         content_type: Option<&str>,
@@ -106,8 +106,8 @@ impl Model {
     /// Answers a body within the memory and time of the allowance.
     ///
     /// # Errors
-    /// [`Cause::NotAcceptable`] for text in a media type that holds numbers only; [`Cause::BadPayload`] with the row, column
-    /// and byte; [`Cause::PayloadTooLarge`], [`Cause::Unavailable`] and [`Cause::Timeout`] if the memory or the
+    /// `Cause::NotAcceptable` for text in a media type that holds numbers only; `Cause::BadPayload` with the row, column
+    /// and byte; `Cause::PayloadTooLarge`, `Cause::Unavailable` and `Cause::Timeout` if the memory or the
     /// time is not enough.
     pub fn answer(&self, exchange: Exchange, body: &[u8], allowance: &Allowance) -> Result<Answer> {
         self.answer_in_job(exchange, body, None, allowance)

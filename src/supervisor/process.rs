@@ -33,7 +33,8 @@ const LOG_END_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Process {
     stop: oneshot::Sender<()>,
-    watch: JoinHandle<()>,
+    /// Waits for its end; gone once that was seen, since a task can be awaited once.
+    watch: Option<JoinHandle<()>>,
     /// Reads its log to the end.
     log: Option<JoinHandle<()>>,
     last_error: LastError,
@@ -79,7 +80,7 @@ impl Process {
         let (stop, stopped) = oneshot::channel();
         let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
         let problem = match tokio::time::timeout(LISTEN_LIMIT, listening).await {
-            Ok(Ok(url)) => return Ok((Process { stop, watch, log, last_error }, url)),
+            Ok(Ok(url)) => return Ok((Process { stop, watch: Some(watch), log, last_error }, url)),
             // Its log has ended, so that it has ended too or is about to.
             Ok(Err(_)) => "before it said where it listens".to_owned(),
             Err(_) => format!("after it did not say within {LISTEN_LIMIT:?} where it listens"),
@@ -91,8 +92,9 @@ impl Process {
 
     /// Waits until the process has ended by itself.
     pub async fn wait_for_exit(&mut self) {
-        if !self.watch.is_finished() {
-            let _ = (&mut self.watch).await;
+        if let Some(watch) = &mut self.watch {
+            let _ = watch.await;
+            self.watch = None;
         }
     }
 
@@ -105,7 +107,9 @@ impl Process {
     pub async fn stop_and_take_last_error(self) -> Option<String> {
         let Process { stop, watch, log, last_error } = self;
         let _ = stop.send(());
-        let _ = watch.await;
+        if let Some(watch) = watch {
+            let _ = watch.await;
+        }
         if let Some(log) = log {
             // Another process may hold the other end still.
             let _ = tokio::time::timeout(LOG_END_LIMIT, log).await;
@@ -116,7 +120,9 @@ impl Process {
     /// Lets the container finish its requests and end; kills it after 30 s.
     pub async fn stop(self) {
         let _ = self.stop.send(());
-        let _ = self.watch.await;
+        if let Some(watch) = self.watch {
+            let _ = watch.await;
+        }
     }
 }
 

@@ -31,9 +31,20 @@ async fn a_container_that_ends_early_says_how() {
 #[actix_web::test]
 async fn a_container_that_ends_later_is_noticed() {
     let health = Health::default();
-    let (process, _) = start("listens-then-ends", &health).await.unwrap();
-    let _ = process.watch.await;
+    let (mut process, _) = start("listens-then-ends", &health).await.unwrap();
+    process.wait_for_exit().await;
     assert_eq!(health.exit_description().as_deref(), Some("the process has ended (exit status: 3)"));
+}
+
+#[actix_web::test]
+async fn a_container_whose_end_was_seen_can_be_waited_for_and_stopped_again() {
+    let (mut process, _) = start("listens-then-ends", &Health::default()).await.unwrap();
+    process.wait_for_exit().await;
+    process.wait_for_exit().await;
+    process.stop().await;
+    let (mut process, _) = start("listens-then-ends", &Health::default()).await.unwrap();
+    process.wait_for_exit().await;
+    process.stop_and_take_last_error().await;
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Inventory {
     }
 
     /// Takes a loaded model away to be unloaded. Requests for it wait until the sender is dropped and
-    /// [`Inventory::left`] is called; nothing if the slot has gone already.
+    /// [`Inventory::finish_unload`] is called; nothing if the slot has gone already.
     pub(super) fn begin_unload(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> Option<watch::Sender<()>> {
         if !self.remove_slot(target_model, slot) {
             return None;
