@@ -39,7 +39,7 @@ pub(super) fn given_overrides(given: &Given) -> Vec<GivenOverride> {
 #[cfg(test)]
 mod tests {
     use byoc_formats::media_types::prediction_style::JsonForm;
-    use byoc_sklearn::preprocessor::{LabelChoice, ToldLabel};
+    use byoc_sklearn::preprocessor::{LabelChoice, LabelSetting};
 
     use super::*;
     use crate::cli::testing::given;
@@ -58,7 +58,7 @@ mod tests {
             let flag = label.map(|label| format!("--label={label}"));
             resolve(flag.as_deref().as_slice(), &environment).map(|overrides| overrides.label)
         };
-        let told = |choice, source: &str| Some(ToldLabel { choice, source: source.to_owned() });
+        let told = |choice, source: &str| Some(LabelSetting { choice, source: source.to_owned() });
         let named = LabelChoice::Named("PRICE".to_owned());
         assert_eq!(resolve(None).unwrap(), told(named, "environment variable BYOC_LABEL"));
         assert_eq!(resolve(Some("first")).unwrap(), told(LabelChoice::First, "--label"));

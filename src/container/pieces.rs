@@ -137,7 +137,7 @@ impl Arriving {
     }
 
     /// Sets memory aside for so many bytes more. A buffer that is full becomes twice as large.
-    fn make_room(&mut self, bytes: usize) -> Result<()> {
+    fn reserve_leased(&mut self, bytes: usize) -> Result<()> {
         let needed = self.arrived.len().saturating_add(bytes);
         if needed as u64 > self.lease.bytes() {
             let twice = (needed as u64).saturating_mul(2).saturating_sub(self.lease.bytes());
@@ -168,7 +168,7 @@ impl Arriving {
                 if self.taken > limit {
                     return Err(body::too_large(limit));
                 }
-                self.make_room(bytes.len())?;
+                self.reserve_leased(bytes.len())?;
                 self.arrived.extend_from_slice(&bytes);
                 Ok(false)
             }

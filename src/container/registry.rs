@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::container::background;
 use crate::container::loader::Loader;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Answer, Artifact, Cost, Exchange, Model, NamedPath, Script, SeenKinds};
+use crate::model::{Answer, Artifact, Cost, Exchange, Model, NamedPath, Script, SeenColumnTypes};
 use byoc_sklearn::preprocessor::Overrides;
 
 /// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).
@@ -30,7 +30,7 @@ pub struct Loaded {
     /// Where it was loaded from.
     pub url: String,
     /// In a batch transform job, what its payloads have been so far.
-    pub seen: OnceLock<SeenKinds>,
+    pub seen: OnceLock<SeenColumnTypes>,
     // The order of these fields is the order in which they are dropped: the model, then its bytes in the account, then the
     // sender whose end tells who waits for the memory.
     lease: Lease,

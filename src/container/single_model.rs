@@ -11,7 +11,7 @@ use crate::container::registry::SINGLE_MODEL;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
-use crate::model::{Artifact, NamedPath, SeenKinds};
+use crate::model::{Artifact, NamedPath, SeenColumnTypes};
 use crate::platform::fetch::{FetchError, copy_to_local};
 use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
 use crate::temporary_folder::TemporaryFolder;
@@ -38,7 +38,7 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
         log::warn!("{assumption}");
     }
     if services.batch.is_some() {
-        let _ = loaded.seen.set(SeenKinds::of(&loaded.model));
+        let _ = loaded.seen.set(SeenColumnTypes::of(&loaded.model));
     }
     let _ = services.single.set(loaded);
     Ok(())

@@ -2,7 +2,7 @@
 
 use byoc_account::Allowance;
 
-use super::{Model, SeenKinds};
+use super::{Model, SeenColumnTypes};
 use crate::error::Result;
 use crate::telemetry::printable::one_line;
 use byoc_formats::error::{self, Place};
@@ -122,7 +122,7 @@ impl Model {
         &self,
         exchange: Exchange,
         body: &[u8],
-        seen: Option<&SeenKinds>,
+        seen: Option<&SeenColumnTypes>,
         allowance: &Allowance,
     ) -> Result<Answer> {
         let (pieces, _) = self.answer_part(exchange, body, Before::default(), Part::WHOLE, (seen, allowance))?;
@@ -136,7 +136,7 @@ impl Model {
         body: &[u8],
         before: Before,
         part: Part,
-        (seen, allowance): (Option<&SeenKinds>, &Allowance),
+        (seen, allowance): (Option<&SeenColumnTypes>, &Allowance),
     ) -> Result<(Vec<Vec<u8>>, Before), error::Error> {
         let Exchange { reads, writes } = exchange;
         let read = |schema: &dyn Schema| {

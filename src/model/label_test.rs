@@ -6,7 +6,7 @@ use crate::error::Result;
 use base64::Engine as _;
 use byoc_account::Allowance;
 use byoc_sklearn::preprocessor::Overrides;
-use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, ToldLabel};
+use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, LabelSetting};
 use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn fixture(version: &str, name: &str, columns_json: Option<&str>) -> tempfile::T
 
 /// A model, and `--label` if it is said.
 fn load(folder: &Path, label: Option<&str>) -> Result<Model> {
-    let told = |label| ToldLabel { choice: LabelChoice::parse(label), source: "--label".to_owned() };
+    let told = |label| LabelSetting { choice: LabelChoice::parse(label), source: "--label".to_owned() };
     let overrides = Overrides { label: label.map(told), ..Overrides::default() };
     Artifact::find(folder)?.load(&overrides, &Allowance::unbounded())
 }

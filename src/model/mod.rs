@@ -15,7 +15,7 @@ mod label_test;
 mod named_path;
 mod piece_by_piece;
 mod scripts;
-mod seen_kinds;
+mod seen_column_types;
 
 pub use answer::{Answer, Exchange, Invocation};
 pub use artifact::Artifact;
@@ -24,7 +24,7 @@ pub use inspect::{Contents, FileSize, Inspection, Refusal};
 pub use named_path::NamedPath;
 pub use piece_by_piece::PieceByPiece;
 pub use scripts::Script;
-pub use seen_kinds::SeenKinds;
+pub use seen_column_types::SeenColumnTypes;
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 use byoc_account::Allowance;
 
 use super::answer::Before;
-use super::{Exchange, Model, SeenKinds};
+use super::{Exchange, Model, SeenColumnTypes};
 use crate::error::Result;
 use byoc_formats::media_types::Part;
 
@@ -41,7 +41,7 @@ impl PieceByPiece {
         model: &Model,
         piece: &[u8],
         is_last: bool,
-        (seen, allowance): (Option<&SeenKinds>, &Allowance),
+        (seen, allowance): (Option<&SeenColumnTypes>, &Allowance),
     ) -> Result<Vec<Vec<u8>>> {
         if piece.trim_ascii().is_empty() && self.before.rows > 0 {
             self.bytes += piece.len();

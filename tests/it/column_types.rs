@@ -102,7 +102,7 @@ fn inspect_shows_which_types_come_from_settings_and_which_from_the_fit() {
 
 #[test]
 fn the_log_and_inspect_name_columns_fitted_on_text_that_a_request_may_have_as_numbers() {
-    let note = "column mixed was fitted on text of which some looks like a number";
+    let note = "column mixed was fitted on text, some of which looks like numbers";
     let advice = r#"--dtypes '{"mixed":"str"}' (BYOC_DTYPES, or {"dtypes": {"mixed":"str"}} in a columns.json"#;
     let undecided = model("text-columns/1.9.1/mixed", r#"{"columns": ["mixed", "zip"], "label": null}"#);
     let dir = model_dir(&undecided);

@@ -107,7 +107,7 @@ fn the_log_and_inspect_say_that_a_label_is_guessed_and_how_to_set_it() {
     let folder = housing(None);
     let dir = model_dir(&folder);
     let mut container = Container::ready(&["--model-dir", &dir], &[]);
-    let line = container.wait_for_log("the column PRICE is taken for the label");
+    let line = container.wait_for_log("the column PRICE is treated as the label");
     assert!(line.contains("--label none (BYOC_LABEL=none,") && line.contains("--label PRICE"), "{line}");
     let inspect = |more: &[&str]| {
         let output = byoc(&["inspect", &dir]).args(more).stdin(Stdio::null()).output().unwrap();

@@ -77,7 +77,7 @@ impl Allowance {
         Allowance { spare: Cell::new(self.spare.get() + bytes), ..self }
     }
 
-    /// The same in an account of which `held` bytes are never given back.
+    /// The same, in an account that never gets `held` bytes back.
     #[must_use]
     pub fn beside(self, held: u64) -> Allowance {
         Allowance { ceiling: self.ceiling.saturating_sub(held), ..self }

@@ -4,17 +4,17 @@ use super::allowance::{Allowance, Exceeded};
 
 /// Growth of a vector that leases memory before it allocates it.
 pub trait LeasedGrowth {
-    /// Makes room for `more` items. Doubles the capacity if it has to grow, so that pushing stays linear.
+    /// Reserves capacity for `more` items. Doubles the capacity if it has to grow, so that pushing stays linear.
     ///
     /// # Errors
     /// [`Exceeded`], and the vector is unchanged.
-    fn make_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
+    fn reserve_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
 
-    /// Makes room for exactly `more` items.
+    /// Reserves capacity for exactly `more` items.
     ///
     /// # Errors
-    /// As [`LeasedGrowth::make_room`].
-    fn make_exact_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
+    /// As [`LeasedGrowth::reserve_leased`].
+    fn reserve_exact_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
 }
 
 /// The capacity of a vector that grows for the first time.
@@ -22,17 +22,17 @@ const FIRST: usize = 16;
 
 impl<T> LeasedGrowth for Vec<T> {
     #[inline]
-    fn make_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
+    fn reserve_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
         if self.capacity() - self.len() >= more {
             return Ok(());
         }
         grow(self, more, allowance)
     }
 
-    fn make_exact_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
+    fn reserve_exact_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
         let (before, after) = (self.capacity(), self.len().saturating_add(more));
         if after > before {
-            // While items are moved both the old and the new buffer exist.
+            // Both the old and the new buffer exist while items are moved.
             allowance.take_items::<T>(after)?;
             self.reserve_exact(more);
             allowance.give_back_items::<T>(before);
@@ -45,11 +45,11 @@ impl<T> LeasedGrowth for Vec<T> {
 fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
     let needed = items.len().saturating_add(more);
     let capacity = needed.max(items.capacity().saturating_mul(2)).max(FIRST);
-    // There may be memory for what is needed where there is none for twice as much.
-    if items.make_exact_room(capacity - items.len(), allowance).is_ok() {
+    // There may be enough memory for `more` items, though not for twice the capacity.
+    if items.reserve_exact_leased(capacity - items.len(), allowance).is_ok() {
         return Ok(());
     }
-    items.make_exact_room(more, allowance)
+    items.reserve_exact_leased(more, allowance)
 }
 
 #[cfg(test)]
@@ -58,11 +58,11 @@ mod tests {
     use crate::Purpose;
 
     #[test]
-    fn a_vector_has_no_more_room_than_it_has_leased() {
+    fn a_vector_never_has_more_capacity_than_it_has_leased() {
         let allowance = Allowance::of_bytes(1000, Purpose::Answer);
         let mut items: Vec<u64> = Vec::new();
         let mut pushed = 0;
-        while items.make_room(1, &allowance).is_ok() {
+        while items.reserve_leased(1, &allowance).is_ok() {
             items.push(pushed);
             pushed += 1;
             assert_eq!(allowance.taken() as usize, items.capacity() * 8);
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(pushed, 64);
         assert!(allowance.most_taken() <= 1000);
         let mut exact: Vec<u8> = Vec::new();
-        assert!(exact.make_exact_room(489, &allowance).is_err());
+        assert!(exact.reserve_exact_leased(489, &allowance).is_err());
         assert_eq!(exact.capacity(), 0);
     }
 }

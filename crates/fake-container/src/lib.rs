@@ -111,8 +111,8 @@ impl FakeContainer {
         FakeContainer::start(move |_| async move { response(status).content_type(content_type).body(body) })
     }
 
-    /// A healthy container of one model. `parameters` is its `/execution-parameters`, if it has any; `react` is called with the
-    /// number of each invocation, counted from 0, and its body.
+    /// A healthy container of one model. `parameters` is its `/execution-parameters`, if it has any; `react` is called
+    /// with the number of each invocation, counted from 0, and its body.
     pub fn with_invocations(
         parameters: Option<&'static str>,
         react: impl Fn(usize, &str) -> Reaction + Send + Sync + 'static,
@@ -161,12 +161,12 @@ impl FakeContainer {
 /// Builds a response.
 ///
 /// # Panics
-/// For a status that is none.
+/// If the status is not valid.
 pub fn response(status: u16) -> actix_web::HttpResponseBuilder {
     HttpResponse::build(StatusCode::from_u16(status).expect("a status"))
 }
 
-/// An address at which nothing listens.
+/// An address that nothing listens on.
 pub fn nowhere() -> Url {
     listen().1
 }

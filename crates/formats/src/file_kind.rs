@@ -12,20 +12,20 @@ pub enum FileKind {
     ModelAlgo,
     /// `preprocessor.json`, as `byoc train` writes it.
     Fitted,
-    /// A pickle, by joblib or plain, or a model of skops.
+    /// A pickle, by joblib or plain, or a skops model.
     Pickle,
-    /// An archive of a model.
+    /// A packed model.
     Archive,
 }
 
 /// The name of the file that `byoc train` writes for a preprocessor.
 pub const PREPROCESSOR_JSON: &str = "preprocessor.json";
 
-/// A plain pickle without an ending, as AWS's own suites for its scikit-learn container call theirs
+/// A plain pickle without a file extension, as in the test suite of AWS's scikit-learn container
 /// (github.com/aws/sagemaker-scikit-learn-container, `test/resources`).
 const SKLEARN_MODEL: &str = "sklearn-model";
 
-/// Endings of pickles and of models of skops, and the endings that joblib appends to compressed files (`joblib.dump`,
+/// The extensions of pickles and of skops models, and those of joblib's compressed files (`joblib.dump`,
 /// "compress").
 const PICKLES: &[&str] = &[".joblib", ".pkl", ".pickle", ".dill", ".skops"];
 const COMPRESSIONS: &[&str] = &[".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"];
@@ -33,7 +33,7 @@ const COMPRESSIONS: &[&str] = &[".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"];
 const ARCHIVES: &[&str] = &[".tar.gz", ".tgz", ".tar"];
 
 impl FileKind {
-    /// The kind of a file, if its name tells.
+    /// The kind of a file, if its name tells it.
     pub fn of(path: &Path) -> Option<FileKind> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let ends_in = |name: &str, endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
@@ -49,7 +49,7 @@ impl FileKind {
     }
 }
 
-/// Whether a file is a model by itself, and not an archive of one. `named` is its name at its origin.
+/// Whether a file is a model itself, not an archive of one. `named` is its original name.
 pub fn is_lone(named: &Path, file: &Path) -> bool {
     match FileKind::of(named) {
         Some(FileKind::ModelAlgo | FileKind::Fitted | FileKind::Pickle) => true,
@@ -61,12 +61,12 @@ pub fn is_lone(named: &Path, file: &Path) -> bool {
 /// The start of a pointer file of Git LFS (github.com/git-lfs/git-lfs, `docs/spec.md`).
 const GIT_LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1";
 
-/// How a file of MXNet's arrays begins (`kMXAPINDArrayListMagic`, 0x112 as 64 bits).
+/// The start of a file of MXNet arrays (`kMXAPINDArrayListMagic`, 0x112 as 64 bits).
 pub const MXNET: &[u8] = b"\x12\x01\0\0\0\0\0\0";
 
 const A_PICKLE: &str = "a pickle";
 
-/// The first bytes of files that people take for models, and what the files are.
+/// The first bytes of files that are often given instead of a model, and their kinds.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "an empty zip archive"),
@@ -85,10 +85,10 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"\x7FELF", "a program"),
 ];
 
-/// Where a tar archive says `ustar`; very old ones do not.
+/// Where a tar archive has `ustar`; pre-POSIX archives have no such mark.
 const USTAR: std::ops::Range<usize> = 257..262;
 
-/// What a file is that is neither an artifact nor an archive, if that can be seen; `None` for what may be an archive.
+/// The kind of a file that is neither an artifact nor an archive; `None` if it may be an archive or is not recognised.
 fn is_instead(start: &[u8]) -> Option<&'static str> {
     if start.is_empty() {
         return Some("an empty file");
@@ -99,12 +99,12 @@ fn is_instead(start: &[u8]) -> Option<&'static str> {
     if start.get(USTAR) == Some(b"ustar") {
         return None;
     }
-    // The last character may be cut.
+    // The last character may be cut off.
     let is_text = match std::str::from_utf8(start) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
     };
-    // The header of an archive is text too, but for its padding.
+    // An archive's header is text too, except for its NUL padding.
     (is_text && !start.contains(&0)).then_some(if start.trim_ascii_start().starts_with(b"{") { "JSON" } else { "text" })
 }
 
@@ -114,24 +114,24 @@ fn start_of(path: &Path) -> Result<Vec<u8>> {
     opened.map(|_| start).map_err(|error| Error::io("read", path, error))
 }
 
-/// Whether a file may be an archive, by how it begins.
+/// Whether a file may be an archive, by its first bytes.
 ///
 /// # Errors
-/// When it cannot be read; and [`Cause::NotPulled`].
+/// If it cannot be read; and [`Cause::NotPulled`].
 pub fn may_be_archive(path: &Path) -> Result<bool> {
     let start = start_of(path)?;
     check_pulled(&start)?;
     Ok(is_instead(&start).is_none())
 }
 
-/// Whether a file begins as pickles of protocol 2 and later do, or is a zip archive that ends as a model of skops does.
+/// Whether a file begins like a pickle of protocol 2 or later, or is a zip archive that ends like a skops model.
 pub fn begins_as_pickle(path: &Path) -> bool {
     start_of(path).is_ok_and(|start| {
         is_instead(&start) == Some(A_PICKLE) || (start.starts_with(b"PK\x03\x04") && ends_as_skops(path))
     })
 }
 
-/// Whether the directory of a zip archive ends with the schema of a model of skops, which is written last.
+/// Whether the directory of a zip archive ends with the schema of a skops model, which is written last.
 fn ends_as_skops(path: &Path) -> bool {
     const END: u64 = 512;
     let read = || -> std::io::Result<Vec<u8>> {
@@ -144,12 +144,12 @@ fn ends_as_skops(path: &Path) -> bool {
     read().is_ok_and(|end| memchr::memmem::find(&end, b"schema.json").is_some())
 }
 
-/// What a file is that begins so, for a message; nothing where that is not known.
+/// The kind of a file that begins with these bytes, for a message; `None` if it is not recognised.
 pub fn known_beginning(start: &[u8]) -> Option<&'static str> {
     is_instead(start)
 }
 
-/// Refuses the pointer that Git LFS leaves in the place of a file.
+/// Refuses the pointer that Git LFS leaves instead of a file.
 ///
 /// # Errors
 /// [`Cause::NotPulled`].
@@ -164,7 +164,7 @@ pub fn check_pulled(start: &[u8]) -> Result<()> {
     ))
 }
 
-/// Models of other libraries by the name of their file, and by its ending; SageMaker's XGBoost writes an
+/// Models of other libraries by the name or extension of their file; SageMaker's XGBoost writes an
 /// `xgboost-model` (github.com/aws/sagemaker-xgboost-container, `algorithm_mode/train.py`).
 const OTHERS: &[(&str, &str)] = &[
     ("xgboost-model", "XGBoost"),
@@ -180,7 +180,7 @@ const OTHERS: &[(&str, &str)] = &[
     (".keras", "Keras"),
 ];
 
-/// The library of a model that is not read, by the name of its file.
+/// The library of an unsupported model, by the name of its file.
 pub fn other_library(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_string_lossy();
     let is_named = |known: &str| if known.starts_with('.') { name.ends_with(known) } else { name == known };
@@ -196,14 +196,14 @@ pub fn of_other_library(name: &str, library: &str) -> String {
 /// Keras, an array. A file that begins as text may be a pickle of protocol 0.
 ///
 /// # Errors
-/// [`Cause::NotPulled`], or [`Cause::Unsupported`] with what it is.
+/// [`Cause::NotPulled`], or [`Cause::Unsupported`] with the kind of the file.
 pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
     const NO_PICKLES: &[&[u8]] = &[b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY", b"\x7FELF", b"\x28\xB5\x2F\xFD", MXNET];
     check_pulled(bytes)?;
     if !NO_PICKLES.iter().any(|beginning| bytes.starts_with(beginning)) {
         return Ok(());
     }
-    // A whole one has been read before.
+    // An intact model has been recognised before.
     if bytes.starts_with(b"PK") && memchr::memmem::find(bytes, b"schema.json").is_some() {
         return Err(Error::bad_artifact("a model of skops whose zip archive is cut off or damaged"));
     }
@@ -214,7 +214,7 @@ pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
     Err(Error::new(Cause::Unsupported, message))
 }
 
-/// The error for a file that is not an artifact.
+/// The error for a file that is not a supported model.
 pub fn unexpected(path: &Path) -> Error {
     let pulled = start_of(path).is_ok_and(|start| check_pulled(&start).is_ok());
     if let Some(library) = other_library(path).filter(|_| pulled) {
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_archive_is_known_by_how_it_begins() {
+    fn other_files_than_archives_are_recognised_by_their_first_bytes() {
         let mut old = vec![0; 512];
         old.splice(..6, *b"model/");
         let mut ustar = old.clone();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_and_no_pickle_is_named_before_it_is_read_as_one() {
+    fn other_files_than_pickles_are_named_before_they_are_read() {
         for (bytes, expected) in [
             (&b"PK\x03\x04\0\0archive/data.pkl"[..], Some("found a zip archive")),
             (b"PK\x03\x04\0\0schema.json", Some("a model of skops whose zip archive is cut off or damaged")),
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_by_its_name() {
+    fn file_names_tell_the_kind() {
         for (name, expected) in [
             ("a/model.joblib", Some(FileKind::Pickle)),
             ("b.pkl", Some(FileKind::Pickle)),

@@ -1,6 +1,6 @@
-//! `model.tar.gz`, unpacked safely: whole or not at all.
+//! Unpacks a `model.tar.gz` safely: completely or not at all.
 //!
-//! An archive may come from anybody, so nothing in it can reach outside its own folder: only regular files and folders
+//! Archives are untrusted, so nothing in one can reach outside its destination: only regular files and folders
 //! are made, under relative names without `..`; links and devices are refused rather than skipped, because a model that
 //! needs one is not what was packed. What it may take of the disk is bounded before it is written, and everything goes
 //! into a fresh folder beside the destination that is renamed at the end.
@@ -19,12 +19,12 @@ use crate::error::{Cause, Error, Result};
 /// The limits of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most files and folders, including folders that only names imply (`a/b/c` makes three).
+    /// The maximum number of files and folders, including parent folders without an entry (`a/b/c` counts as three).
     pub entries: usize,
-    /// The most bytes of all files together.
+    /// The maximum total size of all files in bytes.
     pub bytes: u64,
-    /// How many times its own size it may unpack to. Archives that unpack to less than [`ANY_RATIO`] may do so from any
-    /// size. (Deflate reaches 1,032; fitted models are mostly below 20.)
+    /// The maximum ratio of unpacked to packed size. It does not apply below [`ANY_RATIO`] unpacked bytes. (Deflate
+    /// reaches 1,032; fitted models are mostly below 20.)
     pub ratio: u64,
 }
 
@@ -35,10 +35,10 @@ impl Default for Limits {
     }
 }
 
-/// What an archive may unpack to however small it is, in bytes.
+/// How many bytes an archive of any size may unpack to.
 pub const ANY_RATIO: u64 = 64 << 20;
 
-/// What was unpacked.
+/// The files of an unpacked archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unpacked {
     /// The number of regular files.
@@ -47,26 +47,26 @@ pub struct Unpacked {
     pub bytes: u64,
 }
 
-/// What may stand between two files: their headers and long names. `tar` keeps all of it in memory.
+/// The maximum number of bytes of headers and long names between two files. `tar` keeps all of them in memory.
 const LONGEST_HEADERS: u64 = 1 << 20;
 
-/// What a member of a gzip file must hold on average where there are more of them than entries are allowed. (`bgzip`
-/// writes a member for 64 KiB.)
+/// The minimum average size of a gzip member, in unpacked bytes, if there are more members than allowed entries.
+/// (`bgzip` writes a member for each 64 KiB.)
 const SMALLEST_MEMBER: u64 = 4 << 10;
 
-/// The longest name within the archive, in bytes, and the deepest.
+/// The maximum length in bytes and the maximum depth of a name in the archive.
 const LONGEST_NAME: usize = 1024;
 const DEEPEST_NAME: usize = 64;
 
 /// Unpacks a tar archive, compressed by gzip or not, into a folder that does not exist yet.
 ///
-/// Bytes after the end of a gzip stream are ignored, as `gzip` does; what is left of the stream itself is read, for the
-/// sake of its checksum. Files get the mode 0644 (0755 if the archive has them executable) and folders 0755; owners and
-/// times are those of this process. Of a file that is packed twice the later one counts.
+/// Bytes after the end of a gzip stream are ignored, as `gzip` does; the rest of the stream itself is read to verify
+/// its checksum. Files get the mode 0644 (0755 if they are executable in the archive) and folders 0755; owners and
+/// times are those of this process. If a file is packed twice, the later one counts.
 ///
 /// # Errors
 /// [`BadArtifact`](crate::error::Cause::BadArtifact), naming the entry, for archives that are cut off or damaged,
-/// beyond the limits, or hold something else than files and folders; [`Io`](crate::error::Cause::Io) for the file
+/// beyond the limits, or hold other entries than files and folders; [`Io`](crate::error::Cause::Io) for the file
 /// system. Nothing is left behind in either case.
 pub fn unpack(archive: impl Read, destination: &Path, limits: &Limits) -> Result<Unpacked> {
     unpack_where(archive, destination, limits, &|_| Ok(()))
@@ -75,7 +75,7 @@ pub fn unpack(archive: impl Read, destination: &Path, limits: &Limits) -> Result
 /// Like [`unpack`], but asks `agree` about the size of each file before any of it is written.
 ///
 /// # Errors
-/// As [`unpack`], and what `agree` says.
+/// As for [`unpack`], and the errors of `agree`.
 pub fn unpack_where(
     archive: impl Read,
     destination: &Path,
@@ -129,12 +129,12 @@ fn unpack_entry<R: Read>(
     unpacked: &mut Unpacked,
 ) -> Result<()> {
     let kind = match entry.header().entry_type() {
-        // How the first tars wrote a folder.
+        // Pre-POSIX tar marks a folder by a slash at the end of its name.
         EntryType::Regular if entry.path_bytes().ends_with(b"/") => EntryType::Directory,
         kind => kind,
     };
     if kind == EntryType::XGlobalHeader {
-        // A comment that `git archive` puts in front; tar has passed over nothing that names a file.
+        // A comment that `git archive` writes first. `tar` has not skipped any entry that names a file.
         return Ok(());
     }
     if kind == EntryType::Directory && is_root(&entry.path_bytes()) {
@@ -167,7 +167,7 @@ fn unpack_entry<R: Read>(
                 )));
             }
             (meter.agree)(size)?;
-            // The data, and the rest of its last block of 512 bytes.
+            // The data, and the padding to a block of 512 bytes.
             meter.allow(size.saturating_add(511));
             let executable = entry.header().mode().unwrap_or(0) & 0o100 != 0;
             write_file(entry, &target, size, executable)?;
@@ -182,9 +182,9 @@ fn unpack_entry<R: Read>(
     }
 }
 
-/// Whether the name of a folder is that of the folder that all is unpacked to: `./` and its kin, and `/`, as archives
-/// begin that the SageMaker Python SDK packs again (`tar.add(folder, arcname=os.path.sep)`:
-/// `sagemaker.utils.repack_model` of version 2, and its like of version 3).
+/// Whether a folder's name means the destination itself: `./` and similar, and `/`, which is the first entry of
+/// archives that the SageMaker Python SDK repacks (`tar.add(folder, arcname=os.path.sep)` in
+/// `sagemaker.utils.repack_model` of version 2, and its equivalent in version 3).
 fn is_root(name: &[u8]) -> bool {
     !name.is_empty()
         && name.len() <= LONGEST_NAME
@@ -223,8 +223,8 @@ fn relative_path(name: &[u8]) -> Result<PathBuf> {
     Ok(relative)
 }
 
-/// Makes the folders of a path below `root` that do not exist yet. Each one made counts as an entry of the archive, so
-/// that names cannot make more of them than the limit allows; what exists costs one look, however deep it lies.
+/// Creates the missing folders of a path below `root`. Each one counts as an entry of the archive, so
+/// that names cannot create more of them than the limit allows. An existing folder costs one check, at any depth.
 fn make_folders(root: &Path, relative: &Path, meter: &Meter<'_>) -> Result<()> {
     let missing: Vec<&Path> = relative
         .ancestors()
@@ -284,7 +284,7 @@ fn is_gzip(first: &[u8]) -> bool {
     first.starts_with(&[0x1F, 0x8B])
 }
 
-/// What an error while reading means: that the archive is not as it should be, or that it could not be read at all.
+/// Turns a read error into an error for a damaged archive, or for one that could not be read at all.
 fn damaged(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::bad_artifact("the archive is cut off").caused_by(error),
@@ -296,13 +296,13 @@ fn damaged(error: io::Error) -> Error {
     }
 }
 
-/// The folder that is filled; removed with all that is in it unless it was published.
+/// The folder that is being filled; removed with its contents unless it is published.
 struct Staging {
     path: PathBuf,
 }
 
 impl Staging {
-    /// A fresh folder beside the destination, so that renaming it does not leave the file system.
+    /// Creates a folder beside the destination, so that a rename stays within the file system.
     fn beside(destination: &Path) -> Result<Staging> {
         let (Some(parent), Some(name)) = (destination.parent(), destination.file_name()) else {
             let invalid = io::Error::from(io::ErrorKind::InvalidInput);
@@ -332,17 +332,17 @@ impl Drop for Staging {
     }
 }
 
-/// Counts what has been read of the archive, packed and unpacked, and what it has made.
+/// Counts the packed and unpacked bytes that were read, and the entries.
 struct Meter<'a> {
     limits: Limits,
     agree: &'a dyn Fn(u64) -> Result<()>,
-    /// Headers of files, folders and comments, and folders that no header names.
+    /// Headers of files, folders and comments, and folders without a header.
     entries: Cell<usize>,
     /// Members of a gzip file.
     members: Cell<u64>,
     packed: Cell<u64>,
     plain: Cell<u64>,
-    /// How many more unpacked bytes may be read for what is being done now.
+    /// How many more unpacked bytes the current step may read.
     allowance: Cell<u64>,
 }
 
@@ -363,7 +363,7 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
-    /// Beginning a member costs far more than its 20 bytes, so what writes in members must put something into them.
+    /// Starting a member costs far more than its 20 bytes, so many members must not be nearly empty.
     fn count_member(&self) -> io::Result<()> {
         self.members.set(self.members.get().saturating_add(1));
         let allowed = (self.limits.entries as u64).saturating_add(self.plain.get() / SMALLEST_MEMBER);
@@ -390,7 +390,7 @@ impl<'a> Meter<'a> {
         if self.plain.get() > allowed {
             return refuse(format!("it unpacks to more than {ratio} times its size"));
         }
-        // Headers and padding come on top of the files: at most two blocks and a name for each entry that is allowed.
+        // Headers and padding come on top of the files: at most two blocks and a name for each allowed entry.
         let headers =
             LONGEST_HEADERS.saturating_mul(2).saturating_add((self.limits.entries as u64).saturating_mul(4096));
         if self.plain.get() > bytes.saturating_add(headers) {
@@ -400,7 +400,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// The archive as it comes.
+/// Counts the packed bytes.
 struct Packed<'m, R> {
     inner: R,
     meter: &'m Meter<'m>,
@@ -414,7 +414,7 @@ impl<R: Read> Read for Packed<'_, R> {
     }
 }
 
-/// The archive unpacked.
+/// Counts the unpacked bytes.
 struct Plain<'m, R> {
     inner: R,
     meter: &'m Meter<'m>,
@@ -428,8 +428,8 @@ impl<R: Read> Read for Plain<'_, R> {
     }
 }
 
-/// The members of a gzip file, one behind the other, up to the first bytes that are not one. (`flate2`'s own reader
-/// takes such bytes for damage.)
+/// The members of a gzip file, one after the other, up to the first bytes that are not one. (`flate2`'s own reader
+/// treats such bytes as damage.)
 struct Members<'m, R> {
     current: Option<GzDecoder<R>>,
     meter: &'m Meter<'m>,

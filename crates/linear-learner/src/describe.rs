@@ -88,7 +88,8 @@ impl LinearLearner {
     }
 }
 
-/// The bytes of a JSON value for each of its text's: a digit and a comma are 32, and have room to grow.
+/// The memory of a JSON value for each byte of its text: a digit and a comma become 32 bytes, doubled when a list
+/// grows.
 const TREE: usize = 32;
 
 fn json<T: serde::de::DeserializeOwned>(artifact: &mut ModelAlgo, member: Member, allowance: &Allowance) -> Result<T> {

@@ -35,8 +35,8 @@ impl LinearLearner {
     }
 }
 
-/// The bytes of a graph's nodes for each of its text's: two and a comma are an empty list, which has 24 and room to
-/// grow.
+/// The memory of a graph's nodes for each byte of its text: `[],` becomes an empty list of 24 bytes, doubled when the
+/// outer list grows.
 const TREE: usize = 24;
 
 fn parse<T>(

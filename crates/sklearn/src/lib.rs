@@ -1,6 +1,6 @@
 //! scikit-learn's transformers and linear estimators, read from pickles or fitted here, and applied to columns.
 //!
-//! Folders, each of which imports only from those above it:
+//! Folders; each imports only from those above it:
 //!
 //! - `columns`: columns with numpy's types, the categories of an encoder, and the cost of a column.
 //! - `artifact`: attributes of pickled objects, and the bounds within which a model is built from them.

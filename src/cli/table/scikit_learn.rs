@@ -3,7 +3,7 @@
 use byoc_formats::media_types::prediction_style::JsonForm;
 use byoc_formats::suggest;
 use byoc_sklearn::method::Method;
-use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, ToldLabel};
+use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, LabelSetting};
 
 use crate::cli::settings::problems::Wrong;
 use crate::cli::settings::row::{Optional, flag};
@@ -24,7 +24,7 @@ settings! {
         /// With a column's name, rows are the columns that the model was fitted on (or those of `columns.json`), with the label
         /// or without it. With `first` or `last`, rows are the columns that the model was fitted on, or one more, the label, at
         /// that end. With `none` all columns are features.
-        label: Optional<ToldLabel> = flag("label", "LABEL")
+        label: Optional<LabelSetting> = flag("label", "LABEL")
             .variables(&["BYOC_LABEL"])
             .parse_sourced(label)
             .otherwise("that of columns.json, else a column of numbers at an end that no transformer uses");
@@ -59,10 +59,10 @@ fn form(text: &str) -> Result<JsonForm, Wrong> {
     })
 }
 
-fn label(text: &str, source: Source) -> Result<ToldLabel, Wrong> {
+fn label(text: &str, source: Source) -> Result<LabelSetting, Wrong> {
     match text.trim() {
         "" => Err("expected a column's name, first, last or none".into()),
-        text => Ok(ToldLabel { choice: LabelChoice::parse(text), source: source.to_string() }),
+        text => Ok(LabelSetting { choice: LabelChoice::parse(text), source: source.to_string() }),
     }
 }
 

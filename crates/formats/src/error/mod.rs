@@ -1,8 +1,8 @@
 //! What is wrong with data, and where in it.
 //!
-//! A [`Cause`] says what went wrong in terms of data: a payload, an artifact, a document. What that means to a client, to a
-//! process or to a person who runs a command is not known here; the program maps causes to its own. `Display` of an
-//! [`Error`] prints its place and its message, `source()` is the error that caused it, and [`chain()`] prints both.
+//! A [`Cause`] says what went wrong in terms of data: a payload, an artifact, a document. What that means to a client,
+//! to a process or to a person who runs a command is not known here; the program maps causes to its own. `Display` of
+//! an [`Error`] prints its place and its message, `source()` is the error that caused it, and [`chain()`] prints both.
 
 mod chain;
 mod details;
@@ -122,7 +122,7 @@ impl Error {
         self
     }
 
-    /// The same error without a place: of bytes that nobody has seen.
+    /// The same error without a position, for bytes that the user does not have.
     pub fn without_place(mut self) -> Error {
         self.0.details.without_place();
         self

@@ -49,9 +49,9 @@ impl Size {
                 _ => {}
             }
         }
-        // A list doubles its room as it grows, and is copied then. Its items are texts or numbers.
-        let room = longest.next_power_of_two();
-        let growth = room.max(room + room / 2 - longest) * size_of::<String>();
+        // A list doubles its capacity as it grows, and is copied then. Its items are texts or numbers.
+        let capacity = longest.next_power_of_two();
+        let growth = capacity.max(capacity + capacity / 2 - longest) * size_of::<String>();
         // A text is a `String`, a number has eight bytes, and an object some 64 bytes besides its values.
         let numbers = values.saturating_sub(texts).saturating_sub(lists);
         let typed = numbers * size_of::<f64>() + texts * size_of::<String>() + text + lists * 64;

@@ -1,9 +1,8 @@
 //! Writes an answer, one block of rows after another.
 //!
-//! The most bytes that a block can have are leased before it is written; what it took stays leased with the answer. In
-//! a small answer each block is a piece of its own, and the room that it did not need is given back. The blocks of a
-//! large answer are put together to pieces that go back to the system when they are sent. No buffer ever grows by
-//! reallocation.
+//! The maximum size of a block is leased before it is written; the memory that it used stays leased with the answer. In
+//! a small answer each block is a piece of its own, and unused capacity is given back. The blocks of a large answer are
+//! combined into pieces, whose memory returns to the system when they are sent. No buffer ever grows by reallocation.
 
 use crate::error::Result;
 use crate::media_types::format::{BlockPosition, Brackets, CellSize, Document};
@@ -56,8 +55,8 @@ const AROUND_PREDICTION: usize = 96;
 /// The most bytes around all rows: the header of a numpy array.
 const AROUND_ALL: usize = 256;
 
-/// Unused room of at most this size is not given back at the end.
-const IDLE_ROOM: usize = 16 << 10;
+/// Unused capacity of at most this size is not given back at the end.
+const IDLE_CAPACITY: usize = 16 << 10;
 
 impl PredictionStyle {
     /// The JSON document around the predictions.
@@ -80,8 +79,8 @@ impl<'w> AnswerWriter<'w> {
     /// Appends the features of a block of rows.
     ///
     /// # Errors
-    /// [`NotWritable`](crate::error::Cause::NotWritable) for text in a media type that holds only numbers, with the row and the column; and where
-    /// there is no memory for the answer.
+    /// [`NotWritable`](crate::error::Cause::NotWritable) for text in a media type that holds only numbers, with the row
+    /// and the column; and where there is no memory for the answer.
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
         let (format, rows) = (self.media_type.format(), features.table.rows);
         let size = columns_size(features.label.iter().chain(&features.table.columns), format.cell_size());
@@ -112,7 +111,7 @@ impl<'w> AnswerWriter<'w> {
         self.allowance.check_time()?;
         self.keep_block()?;
         let Brackets { opening, closing } = self.media_type.brackets(document);
-        self.block.make_room(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
+        self.block.reserve_leased(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
         let is_first = self.part.is_first && self.written == 0;
         if is_first {
             self.block.extend_from_slice(opening);
@@ -147,14 +146,14 @@ impl<'w> AnswerWriter<'w> {
         if self.bytes().saturating_add(rest) < PIECE || (self.pieces.is_empty() && rest == 0) {
             let block = std::mem::take(&mut self.block);
             if !block.is_empty() {
-                self.pieces.push(without_idle_room(block, self.allowance));
+                self.pieces.push(without_idle_capacity(block, self.allowance));
             }
             return Ok(());
         }
         let mut text = self.block.as_slice();
         while !text.is_empty() {
-            let room = self.pieces.last().map_or(0, |last| last.capacity() - last.len());
-            if room == 0 {
+            let unused = self.pieces.last().map_or(0, |last| last.capacity() - last.len());
+            if unused == 0 {
                 let bytes = text.len().saturating_add(rest).min(PIECE);
                 self.allowance.take(bytes)?;
                 self.pieces.push(Vec::with_capacity(bytes));
@@ -176,18 +175,18 @@ impl<'w> AnswerWriter<'w> {
     pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
         self.keep_block()?;
         self.allowance.give_back(self.block.capacity());
-        let last = self.pieces.pop().map(|last| without_idle_room(last, self.allowance));
+        let last = self.pieces.pop().map(|last| without_idle_capacity(last, self.allowance));
         self.pieces.extend(last);
         Ok(self.pieces)
     }
 }
 
 /// Shrinks the buffer to its contents, which an allocator does in place.
-fn without_idle_room(mut text: Vec<u8>, allowance: &Allowance) -> Vec<u8> {
-    let room = text.capacity();
-    if room - text.len() > IDLE_ROOM {
+fn without_idle_capacity(mut text: Vec<u8>, allowance: &Allowance) -> Vec<u8> {
+    let capacity = text.capacity();
+    if capacity - text.len() > IDLE_CAPACITY {
         text.shrink_to_fit();
-        allowance.give_back(room - text.capacity());
+        allowance.give_back(capacity - text.capacity());
     }
     text
 }
@@ -283,8 +282,8 @@ mod tests {
                     start = *end;
                 }
                 let pieces = writer.finish().unwrap();
-                let room: usize = pieces.iter().map(Vec::capacity).sum();
-                prop_assert_eq!(allowance.taken(), room as u64);
+                let capacity: usize = pieces.iter().map(Vec::capacity).sum();
+                prop_assert_eq!(allowance.taken(), capacity as u64);
                 prop_assert_eq!(pieces.concat(), expected, "{:?}", media_type);
             }
         }

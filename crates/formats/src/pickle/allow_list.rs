@@ -1,12 +1,12 @@
-//! Every class and function that a pickle may name, by its full name, and what naming it may lead to.
+//! Every class and function that a pickle may name, by its full name, and what it may be used for.
 //!
-//! The names of NumPy, pandas, joblib, dill and Python are listed here: the reader understands their calls. The classes of
-//! models come from the caller, as an [`AllowList`].
+//! The names of NumPy, pandas, joblib, dill and Python are listed here: the reader understands their calls. The classes
+//! of models come from the caller, as an [`AllowList`].
 //!
-//! Lists hold names and not prefixes: `joblib.numpy_pickle.load` and `numpy.load` are both below an allowed package. Each
-//! class is listed under every module path that numpy 1 and 2 and pandas 0.25 to 3 have written for it.
+//! Lists hold full names, not prefixes: `joblib.numpy_pickle.load` and `numpy.load` are both in an allowed package.
+//! Each class is listed under every module path that numpy 1 and 2 and pandas 0.25 to 3 have written for it.
 
-/// The classes and functions beside those of this module that a pickle may name.
+/// The classes and functions that a pickle may name in addition to those of this module.
 pub trait AllowList: Sync {
     /// The class or function of this name, if it may be named.
     fn find(&self, module: &str, name: &str) -> Option<Listed>;
@@ -52,15 +52,15 @@ pub(super) enum Meaning {
     Inert,
     /// Becomes an object whose attributes are a dict (NEWOBJ and BUILD).
     Instance,
-    /// joblib's stand-in for an array: becomes the array whose bytes follow.
+    /// joblib's array wrapper: becomes the array whose bytes follow.
     ArrayWrapper,
     /// A class of arrays.
     ArrayClass,
-    /// Is called with arguments (REDUCE), and stands for the value of that call.
+    /// Is called with arguments (REDUCE) and becomes the value of that call.
     Constructor(Constructor),
 }
 
-/// The calls that are understood. All are pure: their value depends on their arguments alone.
+/// The supported calls. All are pure: their value depends on their arguments alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Constructor {
     /// `numpy.dtype("f8", False, True)`
@@ -73,7 +73,7 @@ pub(super) enum Constructor {
     Scalar,
     /// `_ufunc_reconstruct("numpy", "log1p")`
     Ufunc,
-    /// `_codecs.encode(text, "latin1")`: bytes, in protocols that have none.
+    /// `_codecs.encode(text, "latin1")`: bytes, in protocols without an opcode for them.
     Encode,
     /// `bytes()`, `bytearray(bytes)`
     Bytes,
@@ -83,13 +83,13 @@ pub(super) enum Constructor {
     Dict,
     /// `copyreg._reconstructor(class, object, None)`: an instance, in protocols 0 and 1.
     Instance,
-    /// `_load_type("slice")`: a class of Python's, as dill names it.
+    /// `_load_type("slice")`: a built-in class of Python, as dill names it.
     TypeByName,
     /// `_create_array(_reconstruct, (ndarray, (0,), b"b"), state, None)`: an array, as dill writes it.
     ArrayWithState,
     /// `_get_attr(_import_module("numpy.core.multiarray"), "scalar")`: a function, as dill before 0.3.4 names it.
     Member,
-    /// Kept as it was said, with its arguments.
+    /// Kept as written, with its arguments.
     Kept,
 }
 
@@ -98,7 +98,7 @@ use Constructor::{
 };
 use Meaning::{ArrayClass, ArrayWrapper, Inert, Instance};
 
-/// Modules that have held the same names, one after another or one beside another.
+/// Modules that contain or have contained the same names.
 struct Row {
     modules: &'static [&'static str],
     names: &'static [&'static str],
@@ -113,7 +113,7 @@ const fn call(modules: &'static [&'static str], names: &'static [&'static str], 
     Row { modules, names, meaning: Meaning::Constructor(constructor) }
 }
 
-/// Elementary functions of numpy, which a model may name as a setting.
+/// Elementary functions of numpy, which a model may name in a parameter.
 const UFUNCS: &[&str] = &[
     "abs",
     "absolute",
@@ -179,14 +179,14 @@ const ROWS: &[Row] = &[
     row(&["numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy.core.umath"], UFUNCS, Inert),
     call(&["numpy.core", "numpy._core"], &["_ufunc_reconstruct"], Ufunc),
 
-    // numpy: what estimators carry and no prediction needs (random_state, cv_results_)
+    // numpy: what estimators carry but predictions do not need (random_state, cv_results_)
     call(&["numpy.random._pickle"], &["__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"], Kept),
     call(&["numpy.random"], &["__RandomState_ctor"], Kept),
     row(&["numpy.random._mt19937"], &["MT19937"], Inert),
     call(&["numpy.ma.core"], &["_mareconstruct"], Kept),
     row(&["numpy.ma.core", "numpy.ma"], &["MaskedArray"], Inert),
 
-    // pandas: indexes as column names, and the missing value of its own
+    // pandas: indexes as column names, and pandas.NA
     call(&["pandas.core.indexes.base"], &["_new_Index"], Kept),
     row(&["pandas.core.indexes.base"], &["Index"], Inert),
     row(&["pandas"], &["Index", "RangeIndex"], Inert),
@@ -199,7 +199,7 @@ const ROWS: &[Row] = &[
     call(&["pyarrow.lib"], &["_restore_array", "chunked_array", "py_buffer", "type_for_alias"], Kept),
     row(&["pandas._libs.missing"], &["NA"], Inert),
 
-    // dill: other names for arrays, and for Python's own classes and functions (dill.dill until 0.2.7)
+    // dill: its names for arrays and for Python's built-in classes and functions (dill.dill until 0.2.7)
     call(&["dill._dill", "dill.dill"], &["_create_array"], ArrayWithState),
     call(&["dill._dill", "dill.dill"], &["_load_type"], TypeByName),
     call(&["dill._dill", "dill.dill"], &["_get_attr"], Member),
@@ -215,7 +215,7 @@ const ROWS: &[Row] = &[
     row(&["builtins"], &["bool", "complex", "dict", "float", "int", "list", "object", "str", "tuple"], Inert),
 ];
 
-/// What Python 2 called the names of the list, and what protocols 0 to 2 call them still (`_compat_pickle.py`).
+/// Translates a name of Python 2, which protocols 0 to 2 still use, to Python 3's (`_compat_pickle.py`).
 fn of_python_3<'n>(module: &'n str, name: &'n str) -> (&'n str, &'n str) {
     match (module, name) {
         ("__builtin__", "long") => ("builtins", "int"),
@@ -227,8 +227,8 @@ fn of_python_3<'n>(module: &'n str, name: &'n str) -> (&'n str, &'n str) {
     }
 }
 
-/// Looks a name up in the list of this module and in that of the caller. Names of Python 2 are found as what they are called
-/// now.
+/// Looks a name up in the list of this module and in the caller's. Names of Python 2 are translated to those of Python
+/// 3 first.
 pub(super) fn find(list: &dyn AllowList, module: &str, name: &str) -> Option<Name> {
     let (module, name) = of_python_3(module, name);
     let own = ROWS.iter().find_map(|row| {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_listed_twice_and_none_has_a_dot() {
+    fn names_are_listed_once_and_have_no_dots() {
         let mut seen = BTreeSet::new();
         for row in ROWS {
             for (module, name) in row.modules.iter().flat_map(|module| row.names.iter().map(move |name| (module, name)))

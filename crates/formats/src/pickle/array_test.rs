@@ -29,7 +29,7 @@ fn array(code: &str, order: u8, shape: &[usize], fortran: bool, bytes: &[u8]) ->
     read(program.concat(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap()
 }
 
-/// What `scalar(dtype, bytes)` becomes.
+/// The tree of `scalar(dtype, bytes)`.
 fn scalar(code: &str, order: u8, bytes: &[u8]) -> Tree {
     let call =
         [b"cnumpy.core.multiarray\nscalar\n(", &dtype(code, order)[..], b"C", &[bytes.len() as u8], bytes, b"tR."];
@@ -120,7 +120,7 @@ fn an_array_without_dimensions_has_one_item_and_one_with_a_zero_none() {
 }
 
 proptest! {
-    /// The slow twin: the place of each item from its index along each axis.
+    /// Reference implementation: the place of each item from its index along each axis.
     #[test]
     fn column_major_items_come_out_in_row_major_order(shape in proptest::collection::vec(1..5usize, 0..5)) {
         let count: usize = shape.iter().product();

@@ -1,8 +1,8 @@
-//! The shape of the finished graph, measured before anybody may walk it.
+//! Checks the shape of the finished graph before anything walks it.
 //!
-//! The memo lets a file of a kilobyte describe a list that holds itself, or forty levels of lists that each hold the one
-//! below ten times. Both are fine as a graph in an arena and deadly for whoever walks it as a tree. So it is walked here,
-//! once, without recursion, each value once.
+//! With the memo, a file of a kilobyte can describe a list that contains itself, or forty levels of lists that each
+//! contain the one below ten times. Both are harmless as a graph in an arena, but a recursive walk of them would not
+//! end. So this module visits each value once, without recursion, and refuses such graphs.
 
 use byoc_account::Allowance;
 
@@ -14,31 +14,31 @@ use super::tree::array::ArrayData;
 use super::tree::{Node, NodeId, Tree};
 use crate::error::Result;
 
-/// How deep values may stand in each other. A list of named parts within another adds four; nobody nests thirty of them.
+/// How deep values may be nested. Each level of named parts, as in a pipeline, adds four; no model nests thirty levels.
 const MAX_DEPTH: usize = 128;
 
-/// How much text values may refer to again, for each byte of the file, and beside that. Whoever reads a text looks at all of
-/// it, however short its name is.
+/// How many bytes of text the values may refer to in total: so many times the size of the file, plus a fixed amount.
+/// A reader scans the whole text at each reference, however short the reference is.
 const EACH_TEXT: usize = 32;
 const SMALL_TEXTS: usize = 16 << 20;
 
-/// How many values a walk may meet, counting a shared one each time.
+/// The maximum number of values that a walk visits, with a shared value counted each time.
 const MAX_UNFOLDED: usize = MAX_VALUES;
 
-/// What is known of a value.
+/// What is known about a value so far.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
     Never,
-    /// Above the value that is looked at: to meet it again is a cycle.
+    /// It contains the current value: meeting it again is a cycle.
     Open,
     Measured {
-        /// How many values a walk below and including this one meets.
+        /// The number of values in a walk from this one on, including itself.
         unfolded: u32,
         height: u16,
     },
 }
 
-/// A value whose parts are being looked at.
+/// A value whose parts are being visited.
 struct Visit {
     id: NodeId,
     next: usize,
@@ -46,7 +46,7 @@ struct Visit {
     height: usize,
 }
 
-/// Refuses a tree that holds itself, or that is too deep or too large to be walked.
+/// Refuses a tree that contains itself, or that is too deep or too large to be walked.
 pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
     let _held = allowance.hold(tree.nodes.len().saturating_mul(size_of::<Seen>()))?;
     let mut text_left = tree.bytes.len().saturating_mul(EACH_TEXT).saturating_add(SMALL_TEXTS);
@@ -91,7 +91,7 @@ pub(super) fn check(tree: &Tree, allowance: &Allowance) -> Result<()> {
     Ok(())
 }
 
-/// The attributes of an object were few when it was given them; a file may add to that dict afterwards.
+/// Checks the number of attributes again: a file can add to the dict after BUILD has checked it.
 fn check_attributes(tree: &Tree, node: &Node) -> Result<()> {
     let Node::Object { class, state: Some(state), .. } = node else { return Ok(()) };
     let node = |id: NodeId| &tree.nodes[id.0 as usize];
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::testing::SCIKIT_LEARN;
 
-    /// A list that holds `inner` once and then nine references to it, so that it has ten times its leaves.
+    /// A list of `inner` and nine references to it, so that it has ten times its leaves.
     fn ten_of(inner: Vec<u8>, place: u8) -> Vec<u8> {
         [b"(".to_vec(), inner, vec![b'q', place], [b'h', place].repeat(9), b"l".to_vec()].concat()
     }

@@ -1,6 +1,6 @@
-//! The compressions that joblib writes, told by their first bytes.
+//! The compressions that joblib writes, recognised by their first bytes.
 //!
-//! joblib's table is `joblib.compressor._COMPRESSORS`; it looks at the bytes and never at the file's name.
+//! joblib's table is `joblib.compressor._COMPRESSORS`; it matches the bytes and never the file's name.
 
 use std::io::{BufRead, Cursor, Error as IoError, ErrorKind, Read, Result as IoResult};
 
@@ -24,10 +24,10 @@ pub(super) enum Format {
 /// The largest dictionary that an lzma or xz stream may ask for, in KiB: preset 9 has 64 MiB.
 const LZMA_MEMORY_KIB: u32 = 64 << 10;
 
-/// Tells the compression by the first bytes.
+/// Detects the compression by the first bytes.
 ///
 /// # Errors
-/// For files of which the first bytes say that they are something else altogether.
+/// If the first bytes are those of another kind of file.
 pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>> {
     let foreign = |message: &str| Err(Error::bad_artifact(message).at(Place::byte(0)));
     match bytes {
@@ -45,9 +45,9 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>> {
     }
 }
 
-/// The bytes that a decoder takes: above all the dictionary that the stream's header asks for.
+/// The memory of a decoder in bytes: mostly the dictionary that the stream's header asks for.
 pub(super) fn memory(format: Format, bytes: &[u8]) -> usize {
-    // Code tables, windows and blocks: of zlib.net/zlib_tech.html, the man page of bzip2, and LZ4's largest block, twice.
+    // Code tables, windows and blocks: zlib.net/zlib_tech.html, the man page of bzip2, and twice LZ4's largest block.
     const DEFLATE: usize = 64 << 10;
     const BZIP2: usize = 4 << 20;
     const LZ4: usize = 8 << 20;
@@ -60,14 +60,14 @@ pub(super) fn memory(format: Format, bytes: &[u8]) -> usize {
     }
 }
 
-/// The dictionary that a stream asks for; as much as any may have where that cannot be told.
+/// The dictionary that a stream asks for in bytes, or the largest one allowed if its header does not tell.
 fn dictionary(format: Format, bytes: &[u8]) -> usize {
     const MOST: usize = (LZMA_MEMORY_KIB as usize) << 10;
     let size = match format {
         // Properties, then the size in four bytes (lzma-file-format.txt of XZ Utils).
         Format::Lzma => bytes.get(1..5).and_then(|size| Some(u32::from_le_bytes(size.try_into().ok()?) as usize)),
-        // 12 bytes of header; then that of the first block, whose only filter is LZMA2 (0x21) with one byte of properties
-        // (tukaani.org/xz/xz-file-format.txt, 3.1 and 5.3.1). Sizes may stand before it.
+        // A header of 12 bytes, then the first block's, whose only filter is LZMA2 (0x21) with one byte of properties
+        // (tukaani.org/xz/xz-file-format.txt, 3.1 and 5.3.1). Sizes may precede it.
         _ => bytes.get(13..32).and_then(|block| match block {
             [0x00, 0x21, 0x01, size, ..] if *size < 40 => Some((2 | usize::from(size & 1)) << (size / 2 + 11)),
             _ => None,
@@ -85,7 +85,7 @@ pub(super) fn decoder(format: Format, bytes: Vec<u8>) -> Result<Box<dyn Read>> {
         Format::Gzip => Box::new(flate2::bufread::GzDecoder::new(bytes)),
         Format::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(bytes)),
         Format::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(bytes, limit, None).map_err(damaged)?),
-        // The blocks after the first may ask for no larger one.
+        // Later blocks may not ask for a larger dictionary than the first.
         Format::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(bytes, false, limit)),
         Format::Lz4 => {
             Box::new(Lz4 { frame: lz4_flex::frame::FrameDecoder::new(Ending { bytes, reached: false }), ended: false })
@@ -93,7 +93,7 @@ pub(super) fn decoder(format: Format, bytes: Vec<u8>) -> Result<Box<dyn Read>> {
     })
 }
 
-/// What a decoder's error means to the person who has the file.
+/// Turns a decoder's error into one that describes the file.
 pub(super) fn damaged(error: IoError) -> Error {
     match error.kind() {
         ErrorKind::UnexpectedEof => Error::bad_artifact("the compressed file is cut off").caused_by(error),
@@ -104,8 +104,8 @@ pub(super) fn damaged(error: IoError) -> Error {
     }
 }
 
-/// A zlib stream. `flate2`'s own reader takes the end of its input for the end of the stream, and so does not see that a
-/// file is cut off; this one ends only where the stream says so, behind its checksum.
+/// A zlib stream. `flate2`'s own reader accepts the end of its input as the end of the stream and so misses that a
+/// file is cut off; this one ends only where the stream does, after its checksum.
 struct Zlib {
     packed: Cursor<Vec<u8>>,
     inflate: Decompress,
@@ -135,8 +135,8 @@ impl Read for Zlib {
     }
 }
 
-/// An LZ4 frame. `lz4_flex` takes the end of its input where a block would begin for the end of the frame; a frame that
-/// ends as it should says so, and its decoder never asks for more.
+/// An LZ4 frame. `lz4_flex` accepts the end of its input between two blocks as the end of the frame; a complete frame
+/// has an end mark, after which its decoder asks for no more bytes.
 struct Lz4 {
     frame: lz4_flex::frame::FrameDecoder<Ending>,
     ended: bool,
@@ -156,7 +156,7 @@ impl Read for Lz4 {
     }
 }
 
-/// Bytes that remember whether more of them have been asked for than there are.
+/// Bytes that record whether a read went past their end.
 struct Ending {
     bytes: Cursor<Vec<u8>>,
     reached: bool,

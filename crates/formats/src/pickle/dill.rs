@@ -1,8 +1,8 @@
-//! What dill writes in other words than pickle: arrays, and the names of Python's own classes and functions.
+//! What dill pickles differently from `pickle`: arrays, and the names of Python's built-in classes and functions.
 //!
-//! The forms are those of dill 0.2 to 0.4 (`dill/_dill.py`: `_create_array`, `_load_type` with `_reverse_typemap`, `_get_attr`,
-//! `_import_module`). joblib writes some of them too, in a process that has imported dill. What dill writes of a function or
-//! class by its code is on no list and is refused by its name.
+//! The forms are those of dill 0.2 to 0.4 (`dill/_dill.py`: `_create_array`, `_load_type` with `_reverse_typemap`,
+//! `_get_attr`, `_import_module`). joblib writes some of them too in a process that has imported dill. Functions and
+//! classes that dill pickles by their code are on no allow-list and are therefore refused by name.
 
 use super::allow_list::{Constructor, Meaning};
 use super::errors::error;
@@ -10,7 +10,7 @@ use super::machine::Machine;
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
-/// Python's classes by the names of Python 2's module `types`, which dill gives them there.
+/// Python's built-in classes by the names that they had in Python 2's module `types`, which dill still uses.
 const NAMES_OF_PYTHON_2: &[(&str, &str)] = &[
     ("BooleanType", "bool"),
     ("ComplexType", "complex"),
@@ -30,7 +30,7 @@ const NAMES_OF_PYTHON_2: &[(&str, &str)] = &[
 ];
 
 impl Machine<'_> {
-    /// `_load_type("float")`: the class itself, if it is one of the list.
+    /// `_load_type("float")`: the class itself, if it is on the allow-list.
     pub(super) fn type_by_name(&self, name: NodeId) -> Result<Node> {
         let Some(name) = self.short_text(name) else {
             return Err(error(format!("dill names a class by {}; expected text", self.node(name).kind())));
@@ -39,8 +39,8 @@ impl Machine<'_> {
         self.named_by("builtins", of_python_2.map_or(name, |(_, now)| now))
     }
 
-    /// `_get_attr(_import_module("numpy.core.multiarray"), "scalar")`: the function itself, if it is one of the list. dill gives
-    /// Python's own functions as `_get_attr("builtins", "len")`.
+    /// `_get_attr(_import_module("numpy.core.multiarray"), "scalar")`: the function itself, if it is on the allow-list.
+    /// dill writes Python's built-in functions as `_get_attr("builtins", "len")`.
     pub(super) fn member(&self, module: NodeId, name: NodeId) -> Result<Node> {
         let module = match self.node(module) {
             Node::Object { class, arguments, .. } => {
@@ -58,8 +58,8 @@ impl Machine<'_> {
         }
     }
 
-    /// `_create_array(_reconstruct, (ndarray, (0,), b"b"), state, None)`: the empty array, and the state that fills it. Attributes
-    /// of an array of somebody's own class, which may stand last, say nothing about its items.
+    /// `_create_array(_reconstruct, (ndarray, (0,), b"b"), state, None)`: the empty array, and the state that fills it.
+    /// The last argument holds attributes of a user-defined array class; they do not affect the items.
     pub(super) fn array_with_state(&mut self, function: NodeId, arguments: NodeId, state: NodeId) -> Result<Node> {
         let makes_arrays =
             self.symbol(function).is_some_and(|name| name.meaning == Meaning::Constructor(Constructor::EmptyArray));
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_python_and_numpy_are_found_through_dills_own() {
+    fn dills_names_for_python_and_numpy_resolve_to_listed_names() {
         for (program, expected) in [
             (&b"cdill._dill\n_load_type\n\x8c\x05float\x85R."[..], ("builtins", "float")),
             (b"cdill.dill\n_load_type\n\x8c\x0aObjectType\x85R.", ("builtins", "object")),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_no_list_is_not_found_through_dills_names_either() {
+    fn unlisted_names_are_refused_under_dills_names_too() {
         for (program, expected) in [
             (&b"cdill._dill\n_load_type\n\x8c\x08CodeType\x85R."[..], "builtins.CodeType"),
             (b"cdill._dill\n_load_type\n\x8c\x04type\x85R.", "builtins.type"),

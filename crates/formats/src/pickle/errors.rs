@@ -3,7 +3,7 @@
 use super::allow_list::AllowList;
 use crate::error::{Cause, Error};
 
-/// The error of a name that is not on the list.
+/// The error for a name that is not on the list.
 pub(super) fn not_listed(list: &dyn AllowList, module: &str, name: &str) -> Error {
     let reason = list.reason(module, name);
     let (module, name) = (module.escape_debug(), name.escape_debug());

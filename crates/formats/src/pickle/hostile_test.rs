@@ -1,4 +1,4 @@
-//! Programs that no writer makes, written down opcode by opcode: what each asks for is refused before it costs anything.
+//! Programs that no writer makes, written opcode by opcode: each is refused before it costs memory or time.
 
 use crate::testing::SCIKIT_LEARN;
 use byoc_account::Allowance;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::read;
 
-/// Reads a program that must be refused, quickly, with a message that has `expected` in it.
+/// Reads a program that must be refused quickly, with a message that contains `expected`.
 #[track_caller]
 fn assert_refused(program: impl Into<Vec<u8>>, expected: &str) {
     let program = program.into();
@@ -19,7 +19,7 @@ fn assert_refused(program: impl Into<Vec<u8>>, expected: &str) {
     assert!(taken < Duration::from_secs(1), "{taken:?}");
 }
 
-/// How long this thread has run, without the time in which others had its processor. Known on Linux only.
+/// The CPU time of this thread. Available on Linux only.
 fn time_of_this_thread() -> Duration {
     // The first number is nanoseconds on a processor (docs.kernel.org/scheduler/sched-stats.html).
     if !cfg!(target_os = "linux") {
@@ -137,7 +137,7 @@ fn text_is_not_converted_over_and_over() {
 }
 
 #[test]
-fn looking_at_a_wide_value_again_and_again_is_refused() {
+fn repeated_scans_of_a_wide_value_are_refused() {
     let attributes = |count: u32| {
         let entries: Vec<u8> = (0..count).flat_map(|name| [&b"J"[..], &name.to_le_bytes(), b"N"].concat()).collect();
         [&b"(}("[..], &entries, b"uq\0csklearn.pipeline\nPipeline\n)\x81h\0bt."].concat()

@@ -1,7 +1,7 @@
-//! joblib's arrays: their bytes stand in the middle of the opcodes.
+//! joblib's arrays, whose bytes stand between the opcodes.
 //!
-//! `joblib.numpy_pickle.NumpyArrayWrapper` takes the place of each array; when its BUILD has been read, the array follows in
-//! the same stream (`NumpyArrayWrapper.write_array` and `read_array` in joblib's `numpy_pickle.py`).
+//! `joblib.numpy_pickle.NumpyArrayWrapper` takes the place of each array; when its BUILD has been read, the array
+//! follows in the same stream (`NumpyArrayWrapper.write_array` and `read_array` in joblib's `numpy_pickle.py`).
 
 use super::allow_list::Meaning;
 use super::errors::error;
@@ -29,8 +29,8 @@ impl Machine<'_> {
         let fortran = self.order_of(order)?;
 
         if dtype.kind == ItemKind::Object {
-            // No padding here: a whole pickle follows, which has the shape and order once more. The allow-list holds in
-            // there too (joblib's own reader forgot its caller's until 1.6: GHSA-m62q-453p-gv66).
+            // No padding here: a whole pickle follows, which repeats the shape and order. The allow-list applies to
+            // it too (joblib's own reader did not pass its caller's list on until 1.6: GHSA-m62q-453p-gv66).
             let value = self.run()?;
             return match self.node(value) {
                 Node::Array(array) if array.dtype.kind == ItemKind::Object && array.shape == shape => Ok(value),
@@ -43,7 +43,7 @@ impl Machine<'_> {
 
         let length = count_bytes(dtype, &shape)?;
         if self.is_aligned(state)? {
-            // How much padding there is depends on where the writer's stream began, so it is read and not computed.
+            // The padding depends on where the writer's stream began, so its length is read and not computed.
             let padding = self.source.byte()?;
             self.source.take(u64::from(padding))?;
         }
@@ -51,7 +51,7 @@ impl Machine<'_> {
         self.add(Node::Array(Box::new(Array { dtype, shape, fortran, data: ArrayData::Span(span) })))
     }
 
-    /// Whether padding stands before the items: since joblib 1.2, unless the writer could not tell where it was.
+    /// Whether padding precedes the items: since joblib 1.2, unless the writer did not know its position in the stream.
     fn is_aligned(&self, state: NodeId) -> Result<bool> {
         match self.optional_field(state, "numpy_array_alignment_bytes")?.map(|alignment| self.node(alignment)) {
             None | Some(Node::None) => Ok(false),
@@ -87,12 +87,12 @@ mod tests {
     const F8: &[u8] = b"cnumpy\ndtype\nX\x02\0\0\0f8\x85R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb";
     const OBJECT: &[u8] = b"cnumpy\ndtype\nX\x02\0\0\0O8\x85R";
 
-    /// A text of fewer than 256 bytes.
+    /// The opcodes of a string of fewer than 256 bytes.
     fn text(text: &str) -> Vec<u8> {
         [&[0x8C, text.len() as u8], text.as_bytes()].concat()
     }
 
-    /// A wrapper in a list, with an integer behind the array to see that reading goes on at the right byte.
+    /// A wrapper in a list, with an integer after the array to check that reading continues at the right byte.
     fn program(class: &str, shape: &[u8], order: &str, dtype: &[u8], more: &[u8], follows: &[u8]) -> Vec<u8> {
         let state = [
             text("subclass"),

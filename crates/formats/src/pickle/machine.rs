@@ -1,8 +1,8 @@
-//! The stack machine that a pickle is a program for, without its calls.
+//! The stack machine that executes a pickle's opcodes, but never calls what they name.
 //!
-//! Every value goes into one arena and is known by its number there, so sharing and cycles cost nothing while reading and
-//! nothing is ever dropped recursively. What an opcode may do to the arena is bounded by the bytes that ask for it: work
-//! and memory grow with the file, not with how often it refers to the same thing.
+//! Every value goes into one arena and is identified by its index, so sharing and cycles cost nothing while reading and
+//! nothing is ever dropped recursively. What an opcode may do to the arena is bounded by the bytes that ask for it:
+//! work and memory grow with the file, not with how often it refers to the same thing.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use byoc_account::{Allowance, LeasedGrowth as _};
 
 use super::allow_list::{self, AllowList, Name};
 use super::errors::{error, not_listed};
-use super::memory::make_room;
+use super::memory::reserve_leased;
 use super::opcodes as op;
 use super::source::Source;
 use super::stack::Stack;
@@ -18,31 +18,32 @@ use super::text;
 use super::tree::{Node, NodeId, Tree, UnlistedName};
 use crate::error::{Error, Place, Result};
 
-/// How many values any file may hold. An encoder with a million categories stays well below.
+/// The maximum number of values in any file. An encoder with a million categories stays well below it.
 pub(super) const MAX_VALUES: usize = 1 << 22;
 
-/// How many values a small file may hold. A larger one may hold two for each of its bytes, as it lies on disk: every value
-/// takes an opcode, and names and categories do not compress to less. A bomb cannot have more than its size is worth.
+/// The maximum number of values in a small file. A larger file may hold two for each of its bytes on disk: every value
+/// takes an opcode, and names and categories do not compress to less. So a bomb cannot hold more values than an honest
+/// file of its size.
 const MAX_VALUES_OF_SMALL_FILE: usize = 1 << 19;
 
-/// How deep pickles may stand in each other. joblib writes one for each array of objects, and none inside that.
+/// How deep pickles may be nested. joblib writes one for each array of objects, and none inside that one.
 const MAX_NESTED_PICKLES: usize = 4;
 
-/// The room for values that every file begins with.
+/// The initial capacity for values.
 const FIRST_NODES: usize = 64;
 
 /// The longest name of a class or function that is looked up, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// How many items a tuple may have that is a key of a dict. They are looked at each time it is used as one.
+/// The maximum number of items of a tuple that is a key of a dict. They are checked each time it is used as a key.
 const MAX_KEY_ITEMS: usize = 16;
 
-/// The machine: the file and the values made of it so far.
+/// The machine: the file and the values read from it so far.
 pub(super) struct Machine<'a> {
     pub(super) source: Source<'a>,
     pub(super) allowance: &'a Allowance,
     nodes: Vec<Node>,
-    /// Bytes that were copied or looked through to make text or bytes that do not stand in the file as they are.
+    /// Bytes that were copied or scanned to make text or bytes that are not in the file verbatim.
     converted: usize,
     nested: usize,
     max_values: usize,
@@ -51,17 +52,16 @@ pub(super) struct Machine<'a> {
     pub(super) unlisted: Unlisted,
 }
 
-/// What becomes of a class or function that is not on the list.
+/// How to treat a class or function that is not on the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unlisted {
-    /// The file is refused: this is how models are read.
+    /// Refuse the file, as when a model is loaded.
     Refused,
-    /// It is kept as its name, and what is made of it as an object of that name: for whoever looks at what a file says and
-    /// makes no model of it.
+    /// Keep its name, and its instances as objects of that name: for inspection, where no model is built.
     Kept,
 }
 
-/// `None`, `True` and `False` are made once: their places in the arena.
+/// The places of `None`, `True` and `False` in the arena, which exist once.
 const NONE: NodeId = NodeId(0);
 const TRUE: NodeId = NodeId(1);
 const FALSE: NodeId = NodeId(2);
@@ -70,7 +70,7 @@ impl<'a> Machine<'a> {
     /// A machine at the first opcode of a file.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// If the allowance has no memory for it.
     pub(super) fn new(
         source: Source<'a>,
         list: &'a dyn AllowList,
@@ -78,7 +78,7 @@ impl<'a> Machine<'a> {
         allowance: &'a Allowance,
     ) -> Result<Machine<'a>> {
         let mut nodes = Vec::new();
-        nodes.make_exact_room(FIRST_NODES, allowance)?;
+        nodes.reserve_exact_leased(FIRST_NODES, allowance)?;
         nodes.extend([Node::None, Node::Bool(true), Node::Bool(false)]);
         let max_values = source.size().saturating_mul(2).clamp(MAX_VALUES_OF_SMALL_FILE, MAX_VALUES);
         Ok(Machine { source, allowance, nodes, converted: 0, nested: 0, max_values, list, unlisted })
@@ -89,7 +89,7 @@ impl<'a> Machine<'a> {
         Ok(Tree { bytes: self.source.finish()?, nodes: self.nodes, root, held: 0, is_of_file: true, is_of_json: false })
     }
 
-    /// Reads one pickle up to its STOP, and gives its value.
+    /// Reads one pickle up to its STOP and returns its value.
     pub(super) fn run(&mut self) -> Result<NodeId> {
         if self.nested > MAX_NESTED_PICKLES {
             return Err(self.here(format!("arrays of objects are nested deeper than {MAX_NESTED_PICKLES}")));
@@ -115,14 +115,14 @@ impl<'a> Machine<'a> {
         Ok(root)
     }
 
-    /// Follows one opcode. STOP gives the value of the pickle.
+    /// Executes one opcode. STOP returns the value of the pickle.
     pub(super) fn step(&mut self, stack: &mut Stack<'_>, opcode: u8, at: usize) -> Result<Option<NodeId>> {
         match opcode {
             op::PROTO => match self.source.byte()? {
                 0..=5 => return Ok(None),
                 version => return Err(error(format!("pickle protocol {version}; protocols 0 to 5 are read"))),
             },
-            // Writers close a frame before array bytes, so its length says nothing that the opcodes do not.
+            // Writers close a frame before array bytes, so its length adds nothing to the opcodes.
             op::FRAME => {
                 let length = self.source.unsigned::<8>()?;
                 self.source.claim(length)?;
@@ -179,7 +179,7 @@ impl<'a> Machine<'a> {
             op::BUILD => {
                 let state = stack.pop()?;
                 let target = stack.pop()?;
-                // The memo keeps joblib's stand-in for an array; only the stack gets the array in its place.
+                // The memo keeps joblib's array wrapper; only the stack gets the array instead.
                 let built = self.build(target, state)?;
                 return stack.push(built).map(|()| None);
             }
@@ -359,8 +359,8 @@ impl<'a> Machine<'a> {
         Ok(None)
     }
 
-    /// An error about what is read next, with the names that lead there: a named part of another object is written as a
-    /// tuple that begins with its name, while the object that has the part waits on the stack with its name before it.
+    /// An error at the next byte, with the names that lead there: a named part of another object is written as a
+    /// tuple that begins with its name, while the enclosing object waits on the stack with its name before it.
     fn in_steps(&self, error: Error, stack: &Stack<'_>) -> Error {
         let mut segments: Vec<&[NodeId]> = stack.segments().collect();
         let innermost = segments.pop().unwrap_or_default();
@@ -393,21 +393,21 @@ impl<'a> Machine<'a> {
         if path.is_empty() { error } else { error.context(path.join(": ")) }
     }
 
-    /// The largest memo index that an opcode at a byte may name. Writers count their places up, one for a value of the same
-    /// pickle, so a place is never above the number of bytes before it in there. (Counted from the start of the file, a
-    /// thousand pickles of a few bytes in each other's file would each have a memo as long as the file.)
+    /// The largest memo index that an opcode at byte `at` may name. Writers number the values of a pickle one by one,
+    /// so an index never exceeds the number of bytes before it in the same pickle. (If it were counted from the start
+    /// of the file, each of a thousand small nested pickles could have a memo as long as the file.)
     fn most_memo(&self, stack: &Stack<'_>, at: usize) -> usize {
         at.saturating_sub(stack.start()).min(self.max_values)
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
     }
 
     /// A value of the arena.
     pub(super) fn node(&self, id: NodeId) -> &Node {
-        // Numbers are only made by `add`, and the arena never shrinks.
+        // Only `add` makes ids, and the arena never shrinks.
         &self.nodes[id.0 as usize]
     }
 
@@ -421,14 +421,14 @@ impl<'a> Machine<'a> {
             return Err(error(format!("the file holds more than {} values", self.max_values)));
         }
         self.allowance.take(node.own_bytes())?;
-        make_room(&mut self.nodes, 1, self.allowance)?;
+        reserve_leased(&mut self.nodes, 1, self.allowance)?;
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
         Ok(id)
     }
 
-    /// Counts bytes that are copied or looked through because of a reference to them. Honest files convert each text that
-    /// they hold once, so all of it together is not longer than what has been read.
+    /// Counts bytes that are copied or scanned because of a reference to them. Honest files convert each text that
+    /// they hold once, so the total does not exceed the bytes read so far.
     pub(super) fn convert(&mut self, bytes: usize) -> Result<()> {
         self.converted = self.converted.saturating_add(bytes);
         if self.converted > self.source.position() {
@@ -437,7 +437,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Puts another value in the place of one.
+    /// Replaces a value by another.
     pub(super) fn replace(&mut self, id: NodeId, node: Node) -> Result<()> {
         self.allowance.take(node.own_bytes())?;
         let before = std::mem::replace(self.node_mut(id), node);
@@ -445,7 +445,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Gives back what the values of one opcode took.
+    /// Gives back the memory of the values of one opcode.
     pub(super) fn done_with(&self, values: Vec<NodeId>) -> Result<Option<NodeId>> {
         self.allowance.give_back_items::<NodeId>(values.capacity());
         Ok(None)
@@ -497,7 +497,7 @@ impl<'a> Machine<'a> {
         line.parse().map_err(|_| error(format!("expected a memo index, found {line:?}")))
     }
 
-    /// The UTF-8 bytes of a text. They are not looked through here, however long they are.
+    /// The UTF-8 bytes of a text, without a scan, so the length does not matter.
     pub(super) fn text_bytes(&self, id: NodeId) -> Option<&[u8]> {
         match self.node(id) {
             Node::Text(span) => Some(self.source.get(span)),
@@ -506,13 +506,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A text that is short enough to be a name or a code.
+    /// A text, if it is short enough to be a name or a code.
     pub(super) fn short_text(&self, id: NodeId) -> Option<&str> {
         let bytes = self.text_bytes(id).filter(|bytes| bytes.len() <= LONGEST_NAME)?;
         std::str::from_utf8(bytes).ok()
     }
 
-    /// What a class or function that the file names is, if the value is one.
+    /// The class or function that a value names, if it names one.
     pub(super) fn symbol(&self, id: NodeId) -> Option<Name> {
         match self.node(id) {
             Node::Symbol(name) => Some(**name),
@@ -550,7 +550,7 @@ impl<'a> Machine<'a> {
         let (allowance, keeps_unlisted) = (self.allowance, self.unlisted == Unlisted::Kept);
         match self.node_mut(dict) {
             Node::Dict(entries) => {
-                make_room(entries, pairs.len(), allowance)?;
+                reserve_leased(entries, pairs.len(), allowance)?;
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
             }
             Node::Object { .. } if keeps_unlisted => {}
@@ -559,7 +559,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Refuses keys that Python could not hash, and such as no model has.
+    /// Refuses keys that Python cannot hash, and kinds of keys that no model has.
     fn check_keys<'k>(&self, mut keys: impl Iterator<Item = &'k NodeId>) -> Result<()> {
         let plain = |id: &NodeId| {
             matches!(
@@ -589,7 +589,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The class or function of a name: one of the allow-list, or what becomes of others.
+    /// The class or function of a name: from the allow-list, or as [`Unlisted`] says.
     fn named(&self, module: &[u8], name: &[u8]) -> Result<Node> {
         let text = |bytes| std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST_NAME);
         let (Some(module), Some(name)) = (text(module), text(name)) else {
@@ -608,14 +608,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// An error at the byte that is read next.
+    /// An error at the next byte.
     pub(super) fn here(&self, message: impl Into<String>) -> Error {
         error(message).at(Place::byte(self.source.position()))
     }
 }
 
 fn extend(items: &mut Vec<NodeId>, values: &[NodeId], allowance: &Allowance) -> Result<()> {
-    make_room(items, values.len(), allowance)?;
+    reserve_leased(items, values.len(), allowance)?;
     items.extend_from_slice(values);
     Ok(())
 }

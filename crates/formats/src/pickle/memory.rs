@@ -3,8 +3,8 @@
 use crate::error::Result;
 use byoc_account::{Allowance, LeasedGrowth as _};
 
-/// Makes room in the items of a value: exactly as much as it begins with, since most are made at once.
-pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
+/// Reserves capacity for the items of a value: exactly what it begins with, since most values are made at once.
+pub(super) fn reserve_leased<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
     if items.capacity() - items.len() >= more {
         return Ok(());
     }
@@ -14,8 +14,8 @@ pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize, allowance: &Allowanc
 #[cold]
 fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<()> {
     match items.capacity() {
-        0 => items.make_exact_room(more, allowance)?,
-        _ => items.make_room(more, allowance)?,
+        0 => items.reserve_exact_leased(more, allowance)?,
+        _ => items.reserve_leased(more, allowance)?,
     }
     Ok(())
 }

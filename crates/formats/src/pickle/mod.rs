@@ -1,16 +1,16 @@
 //! Python pickles and joblib files, read as data.
 //!
-//! [`read`] takes the bytes of a `model.joblib` (or of a plain pickle, protocols 0 to 5, compressed or not) and gives back a
-//! [`Tree`]: what the file says, as values; [`write()`] goes the other way. Nothing that a file names is imported or called: names are looked up in
-//! `allow_list` and in the list of the caller, and a name that is in neither is refused.
+//! [`read`] takes the bytes of a `model.joblib` (or of a plain pickle, protocols 0 to 5, compressed or not) and returns
+//! a [`Tree`] of its values; [`write()`] goes the other way. Nothing that a file names is imported or called: names are
+//! looked up in `allow_list` and in the caller's list, and a name that is in neither is refused.
 //!
-//! A file is read in one pass. `source` hands out its bytes (unpacking no more than has been asked for), `machine` follows
-//! the opcodes, `objects`, `numpy` and `dill` know the few pure constructors, `joblib` the array bytes that stand between the
-//! opcodes, and `bounds` measures the finished graph before anybody may walk it. This room does not know what the
-//! attributes of an estimator mean.
+//! A file is read in one pass. `source` supplies its bytes (and decompresses no more than was asked for), `machine`
+//! executes the opcodes, `objects`, `numpy` and `dill` evaluate the few pure constructors, `joblib` reads the array
+//! bytes that stand between the opcodes, and `bounds` checks the finished graph before anything walks it. This module
+//! does not know what the attributes of an estimator mean.
 //!
-//! Bytes after the pickle's STOP are ignored, and so are bytes after the end of a compressed stream: `joblib.load` does the
-//! same. What is left of the compressed stream itself is still unpacked, for the sake of its checksum.
+//! Bytes after the pickle's STOP are ignored, and so are bytes after the end of a compressed stream, as in
+//! `joblib.load`. The rest of the compressed stream itself is still decompressed, to verify its checksum.
 
 mod allow_list;
 mod bounds;
@@ -53,26 +53,26 @@ use source::Source;
 
 /// Reads a joblib file or a plain pickle.
 ///
-/// Compression is told by the first bytes, as joblib does: zlib, gzip, bzip2, lzma, xz, an LZ4 frame, or none.
+/// The first bytes tell the compression, as in joblib: zlib, gzip, bzip2, lzma, xz, an LZ4 frame, or none.
 ///
 /// # Errors
 /// [`BadArtifact`](crate::error::Cause::BadArtifact), at the byte of the uncompressed file where reading stopped, for
-/// everything that is broken or beyond the bounds; [`Unsupported`](crate::error::Cause::Unsupported) for a class or function
-/// that is neither known here nor on the `list` of the caller.
-/// [`InsufficientMemory`](crate::error::Cause::InsufficientMemory) where it takes more than there is.
+/// everything that is broken or beyond the bounds; [`Unsupported`](crate::error::Cause::Unsupported) for a class or
+/// function that is neither known here nor on the caller's `list`;
+/// [`InsufficientMemory`](crate::error::Cause::InsufficientMemory) if it needs more memory than `allowance` has.
 ///
-/// The bytes of the file have been taken by whoever read it; with the tree they are given back
-/// ([`Tree::give_back_to`]).
+/// The caller has already taken the memory of `bytes` from `allowance`; [`Tree::give_back_to`] returns it with that of
+/// the tree.
 pub fn read(bytes: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Result<Tree> {
     read_with(bytes, list, Unlisted::Refused, allowance)
 }
 
-/// Whether a class or function is on the list of those that are read.
+/// Whether a class or function may be named by a pickle.
 pub(super) fn is_listed(list: &dyn AllowList, module: &str, name: &str) -> bool {
     allow_list::find(list, module, name).is_some()
 }
 
-/// Whether it is a class whose objects are read by their attributes.
+/// Whether a name is a class whose objects are read by their attributes.
 pub(super) fn is_instance(list: &dyn AllowList, module: &str, name: &str) -> bool {
     allow_list::find(list, module, name).is_some_and(|found| found.meaning == allow_list::Meaning::Instance)
 }
@@ -81,7 +81,7 @@ fn read_with(bytes: Vec<u8>, list: &dyn AllowList, unlisted: Unlisted, allowance
     let before = allowance.taken().saturating_sub(bytes.len() as u64);
     if skops::is_one(&bytes) {
         let pickle = skops::as_pickle(bytes, list, allowance)?;
-        // Its bytes are in no file.
+        // The translated pickle is not a file, so positions in it would not help a user.
         let mut tree = follow(pickle, list, unlisted, before, allowance).map_err(Error::without_place)?;
         tree.is_of_file = false;
         return Ok(tree);

@@ -1,8 +1,8 @@
 //! numpy's values in pickles: dtypes, arrays and scalars.
 //!
-//! The forms are those of `numpy/_core/src/multiarray/{descriptor,methods,scalartypes}.c` (`__reduce__` and `__setstate__`).
-//! Only plain items are read: numbers, bools, text, bytes and objects. A datetime without its metadata crashes numpy itself,
-//! and records, complex numbers and long doubles are in no attribute that a prediction needs.
+//! The forms are those of `numpy/_core/src/multiarray/{descriptor,methods,scalartypes}.c` (`__reduce__` and
+//! `__setstate__`). Only plain items are read: numbers, bools, text, bytes and objects. A datetime without its metadata
+//! crashes numpy itself, and no attribute that a prediction needs holds records, complex numbers or long doubles.
 
 use super::allow_list::{Meaning, Name};
 use super::errors::error;
@@ -11,10 +11,10 @@ use super::tree::array::{Array, ArrayData, DType, ItemKind};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
-/// numpy's own limit until 2.0.
+/// numpy's own limit before 2.0.
 const MAX_DIMENSIONS: usize = 32;
 
-/// The most items that the other dimensions of an empty array may come to. Nothing in the file vouches for them.
+/// The largest product of the other dimensions of an empty array, which the size of the file does not bound.
 const MAX_BESIDE_ZERO: usize = 1 << 24;
 
 impl Machine<'_> {
@@ -127,13 +127,13 @@ impl Machine<'_> {
         }
         self.convert(found / 4)?;
         let allowance = self.allowance;
-        // Turned round where that is needed, and as text.
+        // Converted to little-endian if necessary.
         let _held = allowance.hold(found.saturating_mul(2))?;
         let node = dtype.scalar(self.raw(value)?).ok_or_else(|| error("a numpy scalar is not Unicode"))?;
         self.add(node)
     }
 
-    /// The bytes of a value. Python 2 wrote them as a `str`, which is read as text where it is ASCII.
+    /// The bytes of a value. Python 2 wrote them as a `str`, which is read as text if it is ASCII.
     fn raw(&self, id: NodeId) -> Result<&[u8]> {
         match self.node(id) {
             Node::Bytes(span) => Ok(self.source.get(span)),
@@ -212,7 +212,8 @@ fn parse_dtype(code: &str) -> Option<DType> {
     Some(DType { kind, item_size, big_endian })
 }
 
-/// A dtype that is not read, as bytes of its items' size: for arrays that are only passed over (records, dates, complex numbers).
+/// An unsupported dtype as bytes of its items' size, for arrays that are only skipped (records, dates, complex
+/// numbers).
 fn opaque_dtype(code: &str) -> Option<DType> {
     let code = code.trim_start_matches(['<', '>', '|', '=']);
     let kind = code.chars().next()?;
@@ -227,7 +228,7 @@ fn opaque_dtype(code: &str) -> Option<DType> {
     Some(DType { kind: ItemKind::Bytes, item_size: size, big_endian: false })
 }
 
-/// How many items an array of a shape has.
+/// The number of items of an array of a shape.
 fn count_items(shape: &[usize]) -> Result<usize> {
     let too_large = || error(format!("an array of shape {shape:?} is too large"));
     let mut beside_zero = shape.iter().filter(|length| **length != 0);
@@ -240,7 +241,7 @@ fn count_items(shape: &[usize]) -> Result<usize> {
     }
 }
 
-/// How many bytes the items of an array have. The caller holds that against the bytes that there are.
+/// The number of bytes of an array's items. The caller compares it with the bytes in the file.
 pub(super) fn count_bytes(dtype: DType, shape: &[usize]) -> Result<usize> {
     let count = count_items(shape)?;
     if dtype.item_size == 0 && count > 0 {

@@ -1,4 +1,4 @@
-//! REDUCE, NEWOBJ and BUILD: the calls that a pickle asks for, done as far as they are pure and listed, and refused
+//! REDUCE, NEWOBJ and BUILD: a pickle's calls, evaluated if they are pure and on the allow-list, and refused
 //! otherwise.
 
 use super::allow_list::{Constructor, Meaning, Name};
@@ -8,11 +8,11 @@ use super::machine::{Machine, Unlisted};
 use super::tree::{Node, NodeId};
 use crate::error::Result;
 
-/// How many attributes an object may have. They are looked at for each object that is given them.
+/// The maximum number of attributes of an object. They are checked for each object.
 pub(super) const MAX_ATTRIBUTES: usize = 256;
 
 impl Machine<'_> {
-    /// The value that a call stands for.
+    /// The value of a call.
     pub(super) fn reduce(&mut self, function: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
         let keeps_unlisted = self.unlisted == Unlisted::Kept;
         let kept = Node::Object { class: function, arguments, state: None, byte: at };
@@ -60,13 +60,15 @@ impl Machine<'_> {
             (Constructor::Instance, [class, base, initial]) => return self.reconstruct(*class, *base, *initial, at),
             (_, items) => {
                 let count = items.len();
-                return Err(error(format!("{full_name} is called with {count} arguments, as nobody writes it")));
+                return Err(error(format!(
+                    "{full_name} is called with {count} arguments, which no pickle writer does"
+                )));
             }
         };
         self.add(value)
     }
 
-    /// An object of a listed class, without its attributes yet.
+    /// An object of a listed class, still without attributes.
     pub(super) fn instance(&mut self, class: NodeId, arguments: NodeId, at: usize) -> Result<NodeId> {
         match self.symbol(class) {
             Some(Name { meaning: Meaning::Instance | Meaning::ArrayWrapper, .. }) => {}
@@ -86,7 +88,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Gives a value its state, and says what stands in its place from now on.
+    /// Sets the state of a value and returns the value that replaces it.
     pub(super) fn build(&mut self, target: NodeId, state: NodeId) -> Result<NodeId> {
         match self.node(target) {
             Node::Object { class, state: before, .. } => {
@@ -125,7 +127,7 @@ impl Machine<'_> {
         Ok(target)
     }
 
-    /// The attributes of an instance are a dict with text keys. (Python would also take a pair of a dict and slots.)
+    /// Checks that the attributes are a dict with text keys. (Python also accepts a pair of a dict and slots.)
     fn check_attributes(&self, name: Name, state: NodeId) -> Result<()> {
         let wrong = match self.node(state) {
             Node::Dict(entries) if entries.len() > MAX_ATTRIBUTES => format!("{} attributes", entries.len()),
@@ -162,7 +164,7 @@ impl Machine<'_> {
         };
         self.convert(length / 2)?;
         let allowance = self.allowance;
-        // A byte of text or two is a byte.
+        // Each character, of one or two UTF-8 bytes, becomes one byte.
         let _held = allowance.hold(length)?;
         let text = match self.node(text) {
             Node::Text(span) if self.source.get(span).is_ascii() => return Ok(Node::Bytes(span.clone())),
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_prediction_needs_is_kept_and_the_data_of_a_pandas_index_can_be_reached() {
+    fn unused_objects_are_kept_and_the_data_of_a_pandas_index_is_readable() {
         let index =
             tree(b"cpandas.core.indexes.base\n_new_Index\n(cpandas\nIndex\n}\x8c\x04data](\x8c\x01a\x8c\x01bestR");
         assert_eq!(index.root().class(), Some(("pandas.core.indexes.base", "_new_Index")));

@@ -60,9 +60,9 @@ pub(super) const GLOBAL: u8 = b'c';
 pub(super) const STACK_GLOBAL: u8 = 0x93;
 pub(super) const REDUCE: u8 = b'R';
 pub(super) const NEWOBJ: u8 = 0x81;
-/// An object made with named arguments; followed only where nothing is made of it.
+/// An object made with keyword arguments; executed only in an outline.
 pub(super) const NEWOBJ_EX: u8 = 0x92;
-/// Takes a value off the stack: writers need it for objects that hold themselves. Followed as the one above.
+/// Pops a value: writers need it for objects that contain themselves. Executed only in an outline.
 pub(super) const POP: u8 = b'0';
 pub(super) const BUILD: u8 = b'b';
 

@@ -1,6 +1,6 @@
-//! What a pickle says that is refused, for whoever looks at it: names that are not on the list are kept as names.
+//! The content of a pickle that cannot be loaded, for inspection: names that are not on the list are kept as names.
 //!
-//! No model is made of an [`Outline`], which is why it is not a [`Tree`]. All bounds of reading hold here too.
+//! No model is built from an [`Outline`], which is why it is not a [`Tree`]. All bounds of reading apply here too.
 
 use super::allow_list::AllowList;
 use super::machine::{Machine, Unlisted};
@@ -10,15 +10,15 @@ use super::tree::{Node, NodeId, Tree, Value};
 use crate::error::Result;
 use byoc_account::Allowance;
 
-/// A pickle as it says itself, with the names of what is not read.
+/// A pickle as written, with the names of classes that are not supported.
 #[derive(Debug)]
 pub struct Outline(Tree);
 
 impl Outline {
-    /// Reads a pickle whatever it names.
+    /// Reads a pickle regardless of the names in it.
     ///
     /// # Errors
-    /// As [`read`](super::read), but for names.
+    /// As for [`read`](super::read), except that no name is refused.
     pub fn read(bytes: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Result<Outline> {
         read_with(bytes, list, Unlisted::Kept, allowance).map(Outline)
     }
@@ -28,31 +28,31 @@ impl Outline {
         self.0.root()
     }
 
-    /// How many bytes the file has once uncompressed.
+    /// The size of the uncompressed file in bytes.
     pub fn plain_bytes(&self) -> usize {
         self.0.plain_bytes()
     }
 }
 
-/// What a pickle holds, by how it begins.
+/// The top-level value of a pickle, as far as its first opcodes show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
     /// An object of a class.
     Class {
         /// The class, without its module.
         name: String,
-        /// Whether the class is one that is read.
+        /// Whether the class is supported.
         is_listed: bool,
     },
-    /// A value of Python's own: `a dict`, `a list`.
+    /// A built-in value of Python: `a dict`, `a list`.
     Value(&'static str),
 }
 
-/// How many opcodes may stand before the first name of a class.
+/// How many opcodes may precede the first name of a class.
 const MOST_OPCODES: usize = 64;
 
 impl Held {
-    /// What the pickle holds that begins so: the class that is named first, which is that of the whole.
+    /// Reads only the first opcodes of a pickle: the class that is named first is the class of the whole.
     pub fn by_beginning(start: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Option<Held> {
         let mut machine = Machine::new(Source::open(start, allowance).ok()?, list, Unlisted::Kept, allowance).ok()?;
         machine.first_value(MOST_OPCODES)
@@ -60,9 +60,9 @@ impl Held {
 }
 
 impl Machine<'_> {
-    /// The first class that is named, or the first value of Python's own.
+    /// The first class that is named, or the first built-in value.
     fn first_value(&mut self, most_opcodes: usize) -> Option<Held> {
-        // What stands before the name of the class in protocols 0 and 1.
+        // These modules are named before the class in protocols 0 and 1.
         const MAKERS: &[&str] = &["copyreg", "copy_reg"];
         let mut stack = super::stack::Stack::new(self.allowance, 0);
         for _ in 0..most_opcodes {
@@ -81,7 +81,7 @@ impl Machine<'_> {
                 }
                 Node::Symbol(name) => (name.name.to_owned(), true),
                 Node::Unlisted(name) => (format!("{}.{}", name.module, name.name), false),
-                // The names of a class stand on the stack as text.
+                // The module and name of the class are strings on the stack.
                 Node::Text(_) | Node::OwnedText(_) => continue,
                 other => return Some(Held::Value(other.kind())),
             };

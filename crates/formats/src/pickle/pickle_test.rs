@@ -1,5 +1,5 @@
-//! The reader over whole files: honest artifacts of eleven scikit-learn versions, each protocol and compression, and the
-//! hostile and broken ones.
+//! The reader on whole files: artifacts of eleven scikit-learn versions, each protocol and compression, and hostile and
+//! broken files.
 
 use byoc_account::Allowance;
 use std::fmt::Write;
@@ -38,7 +38,7 @@ fn honest() -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// A value and all that it holds, as text, in the form that `tests/fixtures/pickle/make.py` writes too.
+/// A value with everything in it as text, in the form that `tests/fixtures/pickle/make.py` writes too.
 fn text(value: Value<'_>) -> String {
     let mut out = String::new();
     write_text(&mut out, value);
@@ -174,8 +174,8 @@ fn a_file_cut_off_at_any_byte_is_refused() {
 
 #[test]
 fn a_compressed_file_with_a_wrong_checksum_is_refused() {
-    // The checksum is the last thing in zlib, bzip2 (some bits of padding follow) and LZ4; gzip has the length behind it.
-    // What an xz stream ends with guards its index; lzma has no checksum.
+    // The checksum comes last in zlib, bzip2 (some bits of padding follow) and LZ4; in gzip the length follows it.
+    // The footer of an xz stream covers its index; lzma has no checksum.
     for (case, from_end) in [
         ("housing_zlib", 1),
         ("housing_zlib", 4),
@@ -193,7 +193,7 @@ fn a_compressed_file_with_a_wrong_checksum_is_refused() {
 }
 
 #[test]
-fn bytes_behind_the_pickle_and_behind_the_compressed_stream_are_ignored() {
+fn bytes_after_the_pickle_and_after_the_compressed_stream_are_ignored() {
     for case in ["housing", "housing_zlib", "housing_gzip", "housing_bz2", "housing_xz", "housing_lz4"] {
         let mut bytes = model(&format!("1.9.1/{case}"));
         let expected = text(read(bytes.clone(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap().root());
@@ -204,7 +204,7 @@ fn bytes_behind_the_pickle_and_behind_the_compressed_stream_are_ignored() {
 }
 
 #[test]
-fn of_an_attribute_that_is_set_twice_the_last_one_counts() {
+fn the_last_value_of_an_attribute_that_is_set_twice_counts() {
     let tree = read(fixture("sklearn/bad/odd_duplicate_key.joblib"), SCIKIT_LEARN, &Allowance::unbounded()).unwrap();
     let norms = tree.root().state().unwrap().entries().unwrap().filter(|(key, _)| key.as_str() == Some("norm"));
     let norms: Vec<&str> = norms.map(|(_, value)| value.as_str().unwrap()).collect();
@@ -250,7 +250,7 @@ fn a_refused_class_is_named_with_its_byte() {
     }
 }
 
-/// Refusing takes little memory: measured in a process of its own, because a process's peak never falls.
+/// Refusing takes little memory. Measured in a process of its own, because a process's peak never falls.
 #[cfg(target_os = "linux")]
 #[test]
 fn all_bad_files_together_are_refused_within_64_mib() {
@@ -273,7 +273,7 @@ fn all_bad_files_together_are_refused_within_64_mib() {
     assert!(kib < 64 << 10, "peak of {kib} KiB");
 }
 
-/// What a damaged file may lead to: a tree that can be walked, or an error. Never a panic, never long.
+/// A damaged file gives a tree that can be walked or an error, without a panic and within a second.
 fn read_and_walk(bytes: Vec<u8>) {
     let started = Instant::now();
     match read(bytes, SCIKIT_LEARN, &Allowance::unbounded()) {
@@ -331,7 +331,7 @@ proptest! {
         read_and_walk(bytes);
     }
 
-    /// Opcodes at random, so that the machine is met in states that no writer makes.
+    /// Random opcodes, which bring the machine into states that no writer makes.
     #[test]
     fn programs_of_random_opcodes_never_panic(
         program in proptest::collection::vec(proptest::sample::select(OPCODES), 0..60),
@@ -342,7 +342,7 @@ proptest! {
     }
 }
 
-/// Pieces of programs: each opcode with an operand that has a meaning.
+/// Pieces of programs: each opcode with a meaningful operand.
 const OPCODES: &[&[u8]] = &[
     b"(",
     b".",

@@ -1,9 +1,9 @@
-//! The bytes of the uncompressed file, unpacked as far as they have been asked for.
+//! The bytes of the uncompressed file, decompressed only as far as they are needed.
 //!
-//! A bomb is mostly bytes that nobody would ask for, so unpacking follows the opcodes instead of running ahead of them: a
-//! gigabyte of zeros ends at its first byte, which is not an opcode. Lengths that a file announces are held against what
-//! it can still give (uncompressed: the bytes that are left; compressed: what a stream of its size may unpack to) before
-//! any memory is taken for them.
+//! A decompression bomb is mostly bytes that no opcode asks for, so decompression follows the opcodes instead of
+//! running ahead of them: a gigabyte of zeros ends at its first byte, which is not an opcode. Before memory is taken
+//! for a length that a file announces, the length is checked against what the file can still supply (uncompressed: the
+//! bytes that are left; compressed: the most that a stream of its size may decompress to).
 
 use std::io::Read;
 use std::ops::Range;
@@ -11,20 +11,20 @@ use std::ops::Range;
 use byoc_account::Allowance;
 
 use super::compression;
-use super::memory::make_room;
+use super::memory::reserve_leased;
 use crate::error::{Error, Place, Result};
 
-/// What any compressed file may unpack to, however small it is.
+/// The size in bytes that every compressed file may decompress to, however small it is.
 const ALWAYS_ALLOWED: usize = 32 << 20;
 
-/// What a compressed file may unpack to, in multiples of its own size. Fitted models shrink to between a half and a
-/// tenth; only runs of one number (a sparse `coef_`) do better, and 32 MiB of those are always allowed.
+/// How far a larger file may expand, in multiples of its own size. Fitted models compress to between a half and a
+/// tenth; only runs of one number (a sparse `coef_`) compress better, and 32 MiB of those are always allowed.
 const LARGEST_RATIO: usize = 100;
 
-/// What no file may unpack to.
+/// The size in bytes that no file may exceed when decompressed.
 const NEVER_ALLOWED: usize = 2 << 30;
 
-/// How much is unpacked at a time, at least and at most.
+/// The smallest and the largest number of bytes that are decompressed at a time.
 const SMALLEST_PIECE: usize = 64 << 10;
 const LARGEST_PIECE: usize = 4 << 20;
 
@@ -44,16 +44,16 @@ pub(super) struct Source<'a> {
     position: usize,
     /// The rest of a compressed file.
     packed: Option<Box<dyn Read>>,
-    /// How many bytes the uncompressed file may have at most.
+    /// The most bytes that the uncompressed file may have.
     limit: usize,
-    /// How many bytes the file has as it lies on disk.
+    /// The size of the file on disk in bytes.
     size: usize,
-    /// What the decoder of a compressed file takes.
+    /// The memory of the decoder in bytes; 0 for an uncompressed file.
     decoder: usize,
 }
 
 impl<'a> Source<'a> {
-    /// Looks at the first bytes and makes ready to unpack what they announce.
+    /// Detects the compression and creates its decoder.
     pub(super) fn open(bytes: Vec<u8>, allowance: &'a Allowance) -> Result<Source<'a>> {
         if bytes.is_empty() {
             return Err(Error::bad_artifact("the file is empty; expected a joblib file or a pickle"));
@@ -73,22 +73,22 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// How many bytes the file has as it lies on disk, compressed or not.
+    /// The size of the file on disk in bytes, compressed or not.
     pub(super) fn size(&self) -> usize {
         self.size
     }
 
-    /// The byte that is read next.
+    /// The position of the next byte.
     pub(super) fn position(&self) -> usize {
         self.position
     }
 
-    /// The bytes of a span that was taken before.
+    /// The bytes of a span that [`Source::take`] returned.
     pub(super) fn get(&self, span: &Range<usize>) -> &[u8] {
         self.bytes.get(span.clone()).unwrap_or_default()
     }
 
-    /// Refuses a length that the rest of the file cannot have.
+    /// Refuses a length that exceeds the rest of the file.
     pub(super) fn claim(&self, length: u64) -> Result<usize> {
         let left = self.limit - self.position;
         match usize::try_from(length) {
@@ -140,13 +140,13 @@ impl<'a> Source<'a> {
         Ok(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
-    /// Takes as many bytes as the `WIDTH` bytes before them say.
+    /// Takes the bytes whose number is in the `WIDTH` bytes before them.
     pub(super) fn counted<const WIDTH: usize>(&mut self) -> Result<Range<usize>> {
         let length = self.unsigned::<WIDTH>()?;
         self.take(length)
     }
 
-    /// Takes the bytes up to the next line break, which is left out of the span.
+    /// Takes the bytes up to the next line break; the span is without it.
     pub(super) fn line(&mut self) -> Result<Range<usize>> {
         let start = self.position;
         let mut searched = start;
@@ -167,13 +167,13 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Unpacks until the uncompressed file reaches to `end`, which is within the limit.
+    /// Decompresses up to `end`, which is within the limit.
     fn unpack_to(&mut self, end: usize) -> Result<()> {
         while self.bytes.len() < end {
             let have = self.bytes.len();
             let piece = have.clamp(SMALLEST_PIECE, LARGEST_PIECE).min(self.limit - have);
             if self.packed.is_some() {
-                make_room(&mut self.bytes, piece, self.allowance)?;
+                reserve_leased(&mut self.bytes, piece, self.allowance)?;
             }
             let read = match &mut self.packed {
                 Some(packed) => packed.take(piece as u64).read_to_end(&mut self.bytes).map_err(compression::damaged)?,
@@ -186,8 +186,8 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// Unpacks what is left of a compressed file without keeping it, so that its checksum is compared, and gives the
-    /// bytes that were read.
+    /// Decompresses the rest of the file without keeping it, to verify the checksum, and returns the
+    /// bytes read before.
     pub(super) fn finish(mut self) -> Result<Vec<u8>> {
         if let Some(mut packed) = self.packed.take() {
             let allowed = self.limit - self.bytes.len();

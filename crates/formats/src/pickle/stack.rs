@@ -3,15 +3,15 @@
 use byoc_account::Allowance;
 
 use super::errors::error;
-use super::memory::make_room;
+use super::memory::reserve_leased;
 use super::tree::NodeId;
 use crate::error::{Error, Result};
 
-/// How many values and marks may wait on the stack. Writers hand over lists and dicts by the thousand; only a tuple
-/// puts all its items there.
+/// The maximum number of values and marks on the stack. Writers append to lists and dicts in batches of 1,000; only a
+/// tuple puts all its items there.
 const MAX_STACK: usize = 1 << 20;
 
-/// What the opcodes of one pickle work on; a pickle inside another has its own.
+/// The stack and memo of one pickle; a nested pickle has its own.
 pub(super) struct Stack<'a> {
     allowance: &'a Allowance,
     /// Where in the file the pickle begins.
@@ -19,7 +19,7 @@ pub(super) struct Stack<'a> {
     values: Vec<NodeId>,
     marks: Vec<usize>,
     memo: Vec<Option<NodeId>>,
-    /// How many places of the memo are taken.
+    /// The number of memo entries that are set.
     memoized: usize,
 }
 
@@ -34,12 +34,12 @@ impl<'a> Stack<'a> {
         self.start
     }
 
-    /// Where the values begin that the opcodes may take: above the last mark.
+    /// Where the values begin that opcodes may pop: above the last mark.
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    /// What waits between one mark and the next, from the outermost on.
+    /// The values between one mark and the next, from the outermost on.
     pub(super) fn segments(&self) -> impl DoubleEndedIterator<Item = &[NodeId]> {
         let starts = std::iter::once(0).chain(self.marks.iter().copied());
         let ends = self.marks.iter().copied().chain([self.values.len()]);
@@ -55,7 +55,7 @@ impl<'a> Stack<'a> {
         if self.values.len() >= MAX_STACK {
             return Err(error(format!("more than {MAX_STACK} values wait on the stack")));
         }
-        make_room(&mut self.values, 1, self.allowance)?;
+        reserve_leased(&mut self.values, 1, self.allowance)?;
         self.values.push(value);
         Ok(())
     }
@@ -64,7 +64,7 @@ impl<'a> Stack<'a> {
         if self.marks.len() >= MAX_STACK {
             return Err(error(format!("more than {MAX_STACK} marks wait on the stack")));
         }
-        make_room(&mut self.marks, 1, self.allowance)?;
+        reserve_leased(&mut self.marks, 1, self.allowance)?;
         self.marks.push(self.values.len());
         Ok(())
     }
@@ -85,14 +85,14 @@ impl<'a> Stack<'a> {
         Ok(self.values.drain(start..).collect())
     }
 
-    /// The values above the last mark. Their bytes are taken: whoever does not keep them gives them back.
+    /// The values above the last mark. Their memory stays taken: the caller gives it back if it does not keep them.
     pub(super) fn pop_to_mark(&mut self) -> Result<Vec<NodeId>> {
         let start = self.marks.pop().ok_or_else(|| error("the stack has no mark"))?;
         self.allowance.take_items::<NodeId>(self.values.len() - start)?;
         Ok(self.values.drain(start..).collect())
     }
 
-    /// Puts the top of the stack into a place of the memo, up to the place `most`.
+    /// Stores the top of the stack in the memo at `index`, which may be at most `most`.
     pub(super) fn put(&mut self, index: u64, most: usize) -> Result<()> {
         let value = self.top()?;
         let index = usize::try_from(index)
@@ -101,7 +101,7 @@ impl<'a> Stack<'a> {
             .ok_or_else(|| error(format!("memo index {index} is too large; at most {most} is possible here")))?;
         if index >= self.memo.len() {
             let missing = index + 1 - self.memo.len();
-            make_room(&mut self.memo, missing, self.allowance)?;
+            reserve_leased(&mut self.memo, missing, self.allowance)?;
             self.memo.resize(index + 1, None);
         }
         if self.memo[index].replace(value).is_none() {
@@ -110,7 +110,7 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    /// Puts the top of the stack into the next place of the memo: as many are taken as it has entries.
+    /// Stores the top of the stack in the memo at the next index, which is the number of its entries.
     pub(super) fn memoize(&mut self, most: usize) -> Result<()> {
         self.put(self.memoized as u64, most)
     }

@@ -24,7 +24,7 @@ pub(super) fn integer(digits: &str) -> Result<Node> {
     Ok(Node::BigInt)
 }
 
-/// An integer in two's complement, least significant byte first; no bytes are zero.
+/// An integer in two's complement, least significant byte first; an empty slice is 0.
 pub(super) fn little_endian_integer(bytes: &[u8]) -> Node {
     let fill = if bytes.last().is_some_and(|last| *last >= 0x80) { 0xFF } else { 0 };
     let mut low = [fill; 8];
@@ -36,8 +36,8 @@ pub(super) fn little_endian_integer(bytes: &[u8]) -> Node {
     if rest_is_sign { Node::Int(value) } else { Node::BigInt }
 }
 
-/// Text in Python's `raw-unicode-escape`: Latin-1 in which `\u` with four hexadecimal digits, or `\U` with eight, stands for another
-/// character.
+/// Text in Python's `raw-unicode-escape`: Latin-1 in which `\u` with four hexadecimal digits, or `\U` with eight,
+/// stands for another character.
 pub(super) fn raw_unicode_escape(line: &[u8], span: Range<usize>) -> Result<Node> {
     if line.is_ascii() && !line.contains(&b'\\') {
         return Ok(Node::Text(span));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_read_up_to_64_bits_and_known_to_be_larger_beyond() {
+    fn integers_beyond_64_bits_are_read_as_big_integers() {
         let cases: [(&[u8], Option<i64>); 9] = [
             (&[], Some(0)),
             (&[0xFF], Some(-1)),

@@ -1,10 +1,10 @@
-//! Python values, written as `joblib.dump` writes them: what [`read`](super::read) reads, the other way round.
+//! Writes Python values as `joblib.dump` does, so that [`read`](super::read) reads them back.
 //!
-//! Protocol 4 without frames and without a memo, neither of which a reader needs. An array stands behind joblib's
-//! `NumpyArrayWrapper` with padding to 16 bytes (`joblib/numpy_pickle.py`); an array of objects is a whole pickle of its
-//! own there, and the arrays within it are pickled as numpy does (`__reduce__` of `multiarray/methods.c`).
+//! Protocol 4 without frames and without a memo; a reader needs neither. An array follows joblib's `NumpyArrayWrapper`
+//! with padding to 16 bytes (`joblib/numpy_pickle.py`). An array of objects is a pickle of its own there, and the
+//! arrays within it are pickled as numpy does (`__reduce__` of `multiarray/methods.c`).
 
-/// A value, in Python's words.
+/// A value of Python.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Python {
     /// `None`
@@ -50,7 +50,7 @@ pub enum Items {
     Object(Vec<Python>),
 }
 
-/// numpy's type of the items of an array.
+/// The dtype of an array's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemType {
     /// `float64`
@@ -96,7 +96,7 @@ impl Items {
         }
     }
 
-    /// Little-endian; none for objects.
+    /// The items, little-endian; empty for objects.
     fn bytes(&self) -> Vec<u8> {
         match self {
             Items::Float64(items) => items.iter().flat_map(|item| item.to_le_bytes()).collect(),
@@ -117,13 +117,13 @@ impl ItemType {
             ItemType::Int64 => ("i8", "<", 0),
             ItemType::UInt64 => ("u8", "<", 0),
             ItemType::Bool => ("b1", "|", 0),
-            // Needs counting, cannot be cast from memory, and so on (`NPY_OBJECT_DTYPE_FLAGS`).
+            // Reference-counted, a list item, and so on (`NPY_OBJECT_DTYPE_FLAGS`).
             ItemType::Object => ("O8", "|", 63),
         }
     }
 }
 
-/// The bytes of a `model.joblib`, not compressed.
+/// The bytes of an uncompressed `model.joblib`.
 pub fn write(value: &Python) -> Vec<u8> {
     let mut writer = Writer { out: PROTOCOL.to_vec(), arrays: Arrays::Joblib };
     writer.value(value);
@@ -138,7 +138,7 @@ const ALIGNMENT: usize = 16;
 /// How arrays are written.
 #[derive(Clone, Copy, PartialEq)]
 enum Arrays {
-    /// Behind joblib's wrapper.
+    /// After joblib's wrapper.
     Joblib,
     /// As numpy pickles them: within an array of objects, which joblib leaves to pickle.
     Numpy,
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_values_are_read_back() {
         let long = "x".repeat(300);
         let object = Python::Object(
             "sklearn.preprocessing._data",

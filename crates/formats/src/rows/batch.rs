@@ -51,8 +51,8 @@ impl<'w> Batch<'w> {
         Batch { allowance, width, rows: 0, values: Vec::new(), keys: Vec::new(), ends: Vec::new() }
     }
 
-    /// An empty batch with room for the first row of a body, but for no more values than the body can hold at two bytes
-    /// each.
+    /// An empty batch with capacity for the first row of a body, but for no more values than the body can hold at two
+    /// bytes each.
     pub(crate) fn for_body(width: usize, body: &[u8], allowance: &'w Allowance) -> Result<Batch<'w>> {
         let mut batch = Batch::new(width, allowance);
         batch.reserve(width.min(body.len() / 2 + 1))?;
@@ -92,14 +92,14 @@ impl<'w> Batch<'w> {
         })
     }
 
-    /// What pays for the memory of the rows.
+    /// The allowance that the memory of the rows is taken from.
     pub(crate) fn allowance(&self) -> &Allowance {
         self.allowance
     }
 
-    /// Reserves room for more values: at most as many as the reader knows the body to hold.
+    /// Reserves capacity for more values: at most as many as the body can hold.
     pub(crate) fn reserve(&mut self, values: usize) -> Result<()> {
-        Ok(self.values.make_exact_room(values, self.allowance)?)
+        Ok(self.values.reserve_exact_leased(values, self.allowance)?)
     }
 
     /// Appends a value to the open row, rounded from the parsed `float64` to `float32`.
@@ -110,7 +110,7 @@ impl<'w> Batch<'w> {
         if !rounded.is_finite() {
             return Err(not_finite(value));
         }
-        self.values.make_room(1, self.allowance)?;
+        self.values.reserve_leased(1, self.allowance)?;
         self.values.push(rounded);
         Ok(())
     }
@@ -119,7 +119,7 @@ impl<'w> Batch<'w> {
     pub(crate) fn push_key(&mut self, key: u64) -> Result<()> {
         match u32::try_from(key) {
             Ok(key) if (key as usize) < self.width => {
-                self.keys.make_room(1, self.allowance)?;
+                self.keys.reserve_leased(1, self.allowance)?;
                 self.keys.push(key);
                 Ok(())
             }
@@ -153,7 +153,7 @@ impl<'w> Batch<'w> {
 
     #[cold]
     fn end_dense_among_sparse(&mut self) -> Result<()> {
-        self.ends.make_room(1, self.allowance)?;
+        self.ends.reserve_leased(1, self.allowance)?;
         self.ends.push(RowEnd { values: self.values.len(), keys: None });
         Ok(())
     }
@@ -171,11 +171,11 @@ impl<'w> Batch<'w> {
             .at(Place::row(self.rows + 1)));
         }
         if self.ends.is_empty() {
-            self.ends.make_room(self.rows + 1, self.allowance)?;
+            self.ends.reserve_leased(self.rows + 1, self.allowance)?;
             self.ends.extend((1..=self.rows).map(|row| RowEnd { values: row * self.width, keys: None }));
         }
         self.end_row()?;
-        self.ends.make_room(1, self.allowance)?;
+        self.ends.reserve_leased(1, self.allowance)?;
         self.ends.push(RowEnd { values: self.values.len(), keys: Some(self.keys.len()) });
         Ok(())
     }
@@ -202,7 +202,7 @@ impl<'w> Batch<'w> {
             return Err(self.wrong_width(row.len() as u64));
         }
         let start = self.values.len();
-        self.values.make_room(row.len(), self.allowance)?;
+        self.values.reserve_leased(row.len(), self.allowance)?;
         self.values.extend(row.clone().map(|value| value as f32));
         let rounded = self.values.get(start..).unwrap_or_default();
         // The check without an early exit vectorizes; the column is searched only if it fails.

@@ -134,15 +134,15 @@ impl Column<'_> {
         }
     }
 
-    /// Reserves room for more values, after taking the memory from the allowance.
-    pub(crate) fn make_room(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
+    /// Takes the memory of `more` values from the allowance, then reserves capacity for them.
+    pub(crate) fn reserve_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
         match self {
-            Column::Int64(values) => values.make_room(more, allowance),
-            Column::UInt64(values) => values.make_room(more, allowance),
-            Column::Float64(values) => values.make_room(more, allowance),
-            Column::Float32(values) => values.make_room(more, allowance),
-            Column::Bool(values) => values.make_room(more, allowance),
-            Column::Object(cells) => cells.make_room(more, allowance),
+            Column::Int64(values) => values.reserve_leased(more, allowance),
+            Column::UInt64(values) => values.reserve_leased(more, allowance),
+            Column::Float64(values) => values.reserve_leased(more, allowance),
+            Column::Float32(values) => values.reserve_leased(more, allowance),
+            Column::Bool(values) => values.reserve_leased(more, allowance),
+            Column::Object(cells) => cells.reserve_leased(more, allowance),
         }
     }
 

@@ -1,8 +1,8 @@
-//! The zip archive of a model of skops (APPNOTE.TXT 6.3.10), as Python's `zipfile` writes it: files stored or deflated, with
-//! their sizes in the directory.
+//! The zip archive of a skops model (APPNOTE.TXT 6.3.10), as Python's `zipfile` writes it: files stored or deflated,
+//! with their sizes in the directory.
 //!
-//! The whole directory is kept, at a few words a file, each of which has 46 bytes in the archive. What a file unpacks to is
-//! held against the size of the archive before it is unpacked.
+//! The whole directory is kept in memory, a few words for each file, whose entry in the archive has 46 bytes. The
+//! unpacked size of a file is checked against the size of the archive before it is unpacked.
 
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -23,22 +23,22 @@ const ENTRY_BYTES: usize = 46;
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const LOCAL_BYTES: usize = 30;
 
-/// Above this a zip archive needs the 64-bit records, which are not read.
+/// A zip archive with more files needs 64-bit records, which are not supported.
 const MOST_FILES: usize = 0xFFFE;
 
-/// What all files together may unpack to: as a compressed pickle may.
+/// How much all files together may unpack to, with the same limits as for a compressed pickle.
 const ALWAYS_ALLOWED: usize = 32 << 20;
 const LARGEST_RATIO: usize = 100;
 const NEVER_ALLOWED: usize = 2 << 30;
 
-/// What `inflate` takes beside what it unpacks to.
+/// The memory of a decoder of deflate in bytes, without its output.
 const DECODER: usize = 64 << 10;
 
 /// The files of an archive, by name.
 pub(super) struct Archive<'b> {
     bytes: &'b [u8],
     members: Vec<Member>,
-    /// How many bytes may still be unpacked.
+    /// The number of bytes that may still be unpacked.
     left: usize,
 }
 
@@ -63,7 +63,7 @@ fn size_at(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(u32_at(bytes, at)?).ok().filter(|size| *size != u32::MAX as usize)
 }
 
-/// Where the directory stands, and how many files it has.
+/// The span of the directory, and the number of its files.
 fn directory(bytes: &[u8]) -> Option<(Range<usize>, usize)> {
     let first = bytes.len().saturating_sub(END_BYTES + LONGEST_COMMENT);
     let mut ends = memchr::memmem::rfind_iter(bytes.get(first..)?, END);
@@ -77,7 +77,7 @@ fn directory(bytes: &[u8]) -> Option<(Range<usize>, usize)> {
     Some((span, u16_at(end, 10)?))
 }
 
-/// Whether bytes are an archive that has a `schema.json`, as a model of skops does.
+/// Whether bytes are an archive with a file `name`, such as the `schema.json` of a skops model.
 pub(super) fn has_schema(bytes: &[u8], name: &str) -> bool {
     let Some((span, _)) = directory(bytes) else { return false };
     bytes.get(span).is_some_and(|directory| memchr::memmem::find(directory, name.as_bytes()).is_some())
@@ -93,7 +93,7 @@ impl<'b> Archive<'b> {
             return Err(error(format!("the zip archive announces {count} files in a directory of {length} bytes")));
         }
         let mut members = Vec::new();
-        members.make_exact_room(count, allowance)?;
+        members.reserve_exact_leased(count, allowance)?;
         let mut at = span.start;
         for _ in 0..count {
             let member = Member::read(bytes, at, span.end).ok_or_else(broken)?;
@@ -114,13 +114,13 @@ impl<'b> Archive<'b> {
         Ok(Archive { bytes, members, left })
     }
 
-    /// The number of the file of a name.
+    /// The index of the file of a name.
     pub(super) fn find(&self, name: &str) -> Result<usize> {
         let found = self.members.binary_search_by(|member| self.bytes[member.name.clone()].cmp(name.as_bytes()));
         found.map_err(|_| error(format!("the zip archive has no file {:?}", shortened(name))))
     }
 
-    /// The bytes of a file. Whoever takes them holds memory for `size` of them.
+    /// The bytes of a file. The caller must already hold the memory for them ([`Archive::memory`]).
     pub(super) fn read(&mut self, file: usize, allowance: &Allowance) -> Result<Cow<'b, [u8]>> {
         let member = &self.members[file];
         let name = String::from_utf8_lossy(&self.bytes[member.name.clone()]);
@@ -132,7 +132,7 @@ impl<'b> Archive<'b> {
         })?;
         let unpacked = if member.is_deflated {
             let _held = allowance.hold(DECODER)?;
-            // One more, so that the end is reached; and the room that `read_to_end` asks for to see it.
+            // One more byte, to reach the end of the stream, and the capacity that `read_to_end` needs to detect it.
             let mut unpacked = Vec::new();
             unpacked.try_reserve_exact(size + 64).map_err(|_| at("does not fit into memory"))?;
             DeflateDecoder::new(packed)
@@ -151,20 +151,20 @@ impl<'b> Archive<'b> {
         Ok(unpacked)
     }
 
-    /// How many bytes a file takes in memory beside the archive.
+    /// The memory of a file in bytes, beside the archive.
     pub(super) fn memory(&self, file: usize) -> usize {
         self.members.get(file).filter(|member| member.is_deflated).map_or(0, |member| member.size.saturating_add(64))
     }
 
-    /// What the directory takes.
+    /// Gives the memory of the directory back.
     pub(super) fn done(self, allowance: &Allowance) {
         allowance.give_back_items::<Member>(self.members.capacity());
     }
 }
 
 impl Member {
-    /// The entry at a byte of the directory, and where the next one begins. An archive that cannot be read at all gives
-    /// nothing.
+    /// The entry at a byte of the directory, and where the next one begins; `None` if the directory is cut off or
+    /// damaged there.
     fn read(bytes: &[u8], at: usize, end: usize) -> Option<Result<(Member, usize)>> {
         let entry = bytes.get(at..end)?;
         if !entry.starts_with(ENTRY) {
@@ -193,7 +193,7 @@ impl Member {
         Some(Ok((member, next)))
     }
 
-    /// The bytes of the file as they lie in the archive.
+    /// The bytes of the file as stored in the archive.
     fn data<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let local = bytes.get(self.header..)?;
         if !local.starts_with(LOCAL) {
@@ -207,7 +207,7 @@ impl Member {
     }
 }
 
-/// A name as a message shows it.
+/// A name, shortened for a message.
 fn shortened(name: &str) -> &str {
     const LONGEST: usize = 80;
     name.get(..name.floor_char_boundary(LONGEST)).unwrap_or(name)

@@ -1,6 +1,6 @@
-//! JSON as a row of tokens: nothing is made of it but where each value begins and ends.
+//! JSON as a list of tokens, which record only where each value begins and ends.
 //!
-//! A token takes twelve bytes, and a value has at least two in the file. Depth is counted, not followed.
+//! A token takes twelve bytes, and a value at least two in the file. Depth is counted, without recursion.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use byoc_account::{Allowance, LeasedGrowth as _};
 use super::error;
 use crate::error::{Error, Place, Result};
 
-/// How deep lists and objects may stand in each other. A node of skops is an object around another, each perhaps in a list.
+/// How deep lists and objects may be nested. A node of skops is an object within another, each perhaps in a list.
 const DEEPEST: usize = 1024;
 
 /// The longest document.
@@ -19,7 +19,7 @@ const LONGEST: usize = 1 << 30;
 struct Token {
     start: u32,
     end: u32,
-    /// The token behind the whole value.
+    /// The index of the token after the whole value.
     next: u32,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct At<'j> {
     index: usize,
 }
 
-/// What stands next.
+/// What may follow.
 #[derive(Clone, Copy, PartialEq)]
 enum Next {
     /// A value, or the end of an empty list.
@@ -46,7 +46,7 @@ enum Next {
     /// A key, or the end of an empty object.
     FirstKey,
     Key,
-    /// A comma, or the end of what is open.
+    /// A comma, or the end of the open list or object.
     Comma,
 }
 
@@ -124,7 +124,7 @@ impl<'b> Json<'b> {
         At { text: self.text, tokens: &self.tokens, index: 0 }
     }
 
-    /// Ends the document, and gives back what it took.
+    /// Drops the document and gives its memory back.
     pub(super) fn done(self, allowance: &Allowance) {
         allowance.give_back_items::<Token>(self.tokens.capacity());
     }
@@ -132,14 +132,14 @@ impl<'b> Json<'b> {
 
 fn push(tokens: &mut Vec<Token>, start: usize, end: usize, allowance: &Allowance) -> Result<()> {
     if tokens.len() == tokens.capacity() {
-        tokens.make_room(1, allowance)?;
+        tokens.reserve_leased(1, allowance)?;
     }
     let next = tokens.len() as u32 + 1;
     tokens.push(Token { start: start as u32, end: end as u32, next });
     Ok(())
 }
 
-/// The end of the text that begins at a quote.
+/// The end of the string that begins at a quote.
 fn string(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
@@ -168,7 +168,7 @@ impl<'j> At<'j> {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// How many bytes the value has in the document.
+    /// The length of the value in the document, in bytes.
     pub(super) fn len(self) -> usize {
         self.bytes().len()
     }
@@ -177,7 +177,7 @@ impl<'j> At<'j> {
         self.bytes().first().copied().unwrap_or_default()
     }
 
-    /// The values in a list or an object, keys among them.
+    /// The values in a list or an object, including keys.
     fn inner(self) -> impl Iterator<Item = At<'j>> {
         let end = self.token().next as usize;
         let mut index = self.index + 1;
@@ -198,7 +198,7 @@ impl<'j> At<'j> {
         Some(std::iter::from_fn(move || Some((inner.next()?, inner.next()?))))
     }
 
-    /// The value of a key of an object; of a key that is there twice the last one, as in Python.
+    /// The value of a key of an object; the last one if the key is there twice, as in Python.
     pub(super) fn get(self, key: &str) -> Option<At<'j>> {
         let is_key = |at: &At<'_>| at.bytes().get(1..at.len() - 1) == Some(key.as_bytes());
         self.entries()?.filter(|(name, _)| is_key(name)).last().map(|(_, value)| value)
@@ -217,7 +217,7 @@ impl<'j> At<'j> {
         std::str::from_utf8(plain).map(Cow::Borrowed).map_err(|_| self.wrong("a text of Unicode"))
     }
 
-    /// A number or a word, as it is written.
+    /// A number or a word, as written.
     pub(super) fn literal(self) -> Option<&'j str> {
         let is_literal = !matches!(self.first_byte(), b'"' | b'[' | b'{');
         if is_literal { std::str::from_utf8(self.bytes()).ok() } else { None }

@@ -1,8 +1,8 @@
 //! Models that skops wrote (`skops.io.dump`), read as data.
 //!
-//! Such a file is a zip archive of a `schema.json`, which says what the objects are, and of a file for each array. It is
-//! turned into the pickle that says the same, which is read as any other: by the same list of names, within the same bounds.
-//! So this module knows skops' format and nothing of what may be in it.
+//! Such a file is a zip archive of a `schema.json`, which describes the objects, and of a file for each array. It is
+//! translated into the equivalent pickle, which is read like any other, with the same allow-list and the same bounds.
+//! So this module knows the format of skops, but not which classes are allowed.
 
 mod archive;
 mod json;
@@ -23,16 +23,16 @@ use nodes::Nodes;
 
 const SCHEMA: &str = "schema.json";
 
-/// The newest protocol that is known (skops' `io/_protocol.py`).
+/// The newest supported protocol (skops' `io/_protocol.py`).
 const NEWEST_PROTOCOL: u8 = 2;
 
-/// Whether bytes are a model of skops: a zip archive with its schema.
+/// Whether bytes are a skops model: a zip archive with a schema.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") && archive::has_schema(bytes, SCHEMA)
 }
 
-/// The pickle that says what a model of skops says. The bytes of the model have been taken by whoever read it; those of the
-/// pickle are taken in their place.
+/// Translates a skops model into the equivalent pickle. The caller has taken the memory of `bytes` from `allowance`;
+/// the pickle's is taken instead.
 pub(super) fn as_pickle(bytes: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Result<Vec<u8>> {
     let pickle = translate(&bytes, list, allowance)?;
     let length = bytes.len();
@@ -63,7 +63,7 @@ fn translate(bytes: &[u8], list: &dyn AllowList, allowance: &Allowance) -> Resul
     nodes.finish()
 }
 
-/// An error of a model of skops.
+/// An error in a skops model.
 fn error(message: impl Into<String>) -> Error {
     Error::bad_artifact(message)
 }

@@ -1,9 +1,9 @@
-//! The nodes of `schema.json`, each as the opcodes of what it stands for.
+//! Translates the nodes of `schema.json` into opcodes.
 //!
-//! A node is an object with `__module__`, `__class__`, `__loader__` and what the loader wants (skops' `io/_general.py`,
-//! `_numpy.py`, `_scipy.py` and `_sklearn.py`, protocols 0 to 2). Every name goes into the pickle as a name, where the reader
-//! looks it up in its list. Nodes are only written out whole, one for each reference, so that there is none to a node; but
-//! arrays that were one object are one file.
+//! A node is an object with `__module__`, `__class__`, `__loader__` and what the loader needs (skops' `io/_general.py`,
+//! `_numpy.py`, `_scipy.py` and `_sklearn.py`, protocols 0 to 2). Every name goes into the pickle as a name, which the
+//! pickle reader looks up in its allow-list. The schema writes a shared object in full at each reference; only shared
+//! arrays are stored once, in one file.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,22 @@ use super::program::Program;
 use crate::error::{Cause, Error, Result};
 use crate::pickle::{AllowList, is_instance, is_listed};
 
-/// How deep nodes may stand in each other: a little deeper than the reader takes values, so that it is the one to refuse them.
+/// How deep nodes may be nested: slightly deeper than the pickle reader allows, so that its error is the one reported.
 const DEEPEST: usize = 136;
 
-/// The objects of numpy's that draw random numbers, which no prediction does.
+/// numpy's random number generators, which predictions do not use.
 const RANDOM: &str = "numpy.random._pickle";
 
-/// What an array that has been written is remembered with: its place in the table, twice as that grows, its code and shape.
+/// The memory of an entry of `arrays`, in bytes: its slot, twice because the table grows, its code and its shape.
 const EACH_ARRAY: usize = 2 * size_of::<(usize, Written)>() + 512;
 
-/// What is being written.
+/// Writes nodes as opcodes.
 pub(super) struct Nodes<'a, 'b> {
     archive: Archive<'b>,
     program: Program<'a>,
     list: &'a dyn AllowList,
     allowance: &'a Allowance,
-    /// The arrays that have been written, by the number of their file.
+    /// The arrays that have been written, by the index of their file.
     arrays: HashMap<usize, Written>,
     depth: usize,
 }
@@ -40,11 +40,11 @@ pub(super) struct Nodes<'a, 'b> {
 /// An array that has been written once.
 struct Written {
     header: Header,
-    /// Where its bytes are remembered.
+    /// The memo index of its bytes.
     number: u32,
 }
 
-/// What a node is, but for its content.
+/// A node without its content.
 struct Node<'j> {
     module: String,
     class: String,
@@ -74,7 +74,7 @@ impl<'j> Node<'j> {
         self.module == module && classes.contains(&&*self.class)
     }
 
-    /// The error of something that is written in a way that is not read.
+    /// The error for an unsupported class or loader.
     fn unsupported(&self) -> Error {
         Error::new(
             Cause::Unsupported,
@@ -93,7 +93,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         Ok(Nodes { archive, program, list, allowance, arrays: HashMap::new(), depth: 0 })
     }
 
-    /// The pickle. What was needed on the way is given back.
+    /// Returns the pickle and gives the other memory back.
     pub(super) fn finish(self) -> Result<Vec<u8>> {
         self.archive.done(self.allowance);
         let arrays = self.arrays.len();
@@ -137,22 +137,22 @@ impl<'a, 'b> Nodes<'a, 'b> {
             "BytesNode" | "BytearrayNode" => self.bytes(node),
             "RandomStateNode" => self.called(RANDOM, "__randomstate_ctor"),
             "RandomGeneratorNode" => self.called(RANDOM, "__generator_ctor"),
-            // What cv_results_ holds. Nothing that is read needs its items.
+            // Of cv_results_. Nothing supported needs its items.
             "MaskedArrayNode" => self.called("numpy.ma.core", "_mareconstruct"),
-            // The loss that an SGD estimator was fitted by.
+            // The loss function of an SGD estimator.
             "LossNode" | "SGDNode" => self.called(&node.module, &node.class),
             "ConstructorFromReduceNode" => {
                 self.program.symbol(&node.module, &node.class)?;
                 self.write(node.content()?)?;
                 self.program.op(b"R")
             }
-            // Methods, partial functions, trees, sparse matrices and whatever comes after them.
+            // Methods, partial functions, trees, sparse matrices and loaders of later versions.
             _ if is_listed(self.list, &node.module, &node.class) => Err(node.unsupported()),
             _ => self.instance(node),
         }
     }
 
-    /// A call of a constructor whose arguments nobody needs.
+    /// A call of a constructor whose arguments are not needed.
     fn called(&mut self, module: &str, name: &str) -> Result<()> {
         self.program.symbol(module, name)?;
         self.program.op(b")R")
@@ -165,10 +165,10 @@ impl<'a, 'b> Nodes<'a, 'b> {
 
     fn object(&mut self, node: &Node<'_>) -> Result<()> {
         if node.is("pandas._libs.missing", &["NAType"]) {
-            // The only object of its class, which pickles by its name.
+            // A singleton, which is pickled by its name.
             return self.program.symbol(&node.module, "NA");
         }
-        // An index of pandas' among others: skops itself does not make it again of what it wrote.
+        // A pandas index, for example, which skops itself cannot load back either.
         if is_listed(self.list, &node.module, &node.class) && !is_instance(self.list, &node.module, &node.class) {
             return Err(node.unsupported());
         }
@@ -185,7 +185,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         self.program.op(b"b")
     }
 
-    /// Where a collection is of a class of its own, its name is what is read, and refused.
+    /// The items of a collection. For a subclass, writes its name instead, which the pickle reader refuses.
     fn items(&mut self, node: &Node<'_>, classes: &[&str], begin: &[u8], end: &[u8]) -> Result<()> {
         if !node.is("builtins", classes) {
             return self.other_class(node);
@@ -227,14 +227,14 @@ impl<'a, 'b> Nodes<'a, 'b> {
         self.program.op(b"u")
     }
 
-    /// A key as it was before JSON made text of it.
+    /// A key in its original type, which JSON has turned into text.
     fn key(&mut self, class: &Node<'_>, text: &str) -> Result<()> {
         match &*class.class {
             "str" | "str_" => self.program.text(text),
             name if name.starts_with("int") || name.starts_with("uint") || name.starts_with("float") => {
                 self.number(text).unwrap_or_else(|| Err(class.at.wrong("the type of a key that is a number")))
             }
-            // `bool("False")` is True: skops itself reads neither back.
+            // `bool("False")` is True in Python, so skops itself does not restore bools either.
             "bool" | "bool_" | "NoneType" => self.program.text(text),
             _ => Err(class.unsupported()),
         }
@@ -257,7 +257,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         Some(self.program.float(value))
     }
 
-    /// A value of Python's own, which is JSON in a text of JSON.
+    /// A built-in value of Python, stored as a JSON string that contains JSON.
     fn json(&mut self, node: &Node<'_>) -> Result<()> {
         let content = node.content()?;
         let _held = self.allowance.hold(content.len().saturating_mul(2))?;
@@ -294,7 +294,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         self.program.op(b"\x87R")
     }
 
-    /// A function by its name, which is in the content in protocol 0.
+    /// A function by its name; in protocol 0 the name is in the content.
     fn function(&mut self, node: &Node<'_>) -> Result<()> {
         let Some(content) = node.at.get("content") else { return self.program.symbol(&node.module, &node.class) };
         let text = |key: &str| {
@@ -322,7 +322,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         if !is_listed(self.list, &node.module, &node.class) {
             return self.instance(node);
         }
-        // A number of numpy's: an array of no dimensions, of the number's class.
+        // A numpy scalar is stored as an array without dimensions, with the class of the scalar.
         self.program.symbol("numpy.core.multiarray", "scalar")?;
         let _held = self.allowance.hold(self.archive.memory(file))?;
         let bytes = self.archive.read(file, self.allowance)?;
@@ -335,7 +335,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         self.program.op(b"\x86R")
     }
 
-    /// An array, whose bytes are remembered for where the same file is named again.
+    /// An array. Its bytes go into the memo, for later references to the same file.
     fn whole_array(&mut self, node: &Node<'_>, file: usize) -> Result<()> {
         let class = (&*node.module, &*node.class);
         if let Some(Written { header, number }) = self.arrays.get(&file) {
@@ -374,7 +374,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         self.program.end_of_array()
     }
 
-    /// The items of an array of objects: lists of lists, as many as it has dimensions.
+    /// The items of an array of objects: nested lists, one level for each dimension.
     fn objects(&mut self, items: At<'_>, dimensions: usize) -> Result<()> {
         for item in items.items().ok_or_else(|| items.wrong("a list of the items of an array"))? {
             match dimensions {
@@ -385,7 +385,7 @@ impl<'a, 'b> Nodes<'a, 'b> {
         Ok(())
     }
 
-    /// The type of an array's items: a dtype is kept as an array without any.
+    /// The dtype of an array's items, which skops stores as an empty array.
     fn code_of(&mut self, array: &Node<'_>) -> Result<String> {
         if array.required("type")?.text()? == "json" {
             return Ok("O8".to_owned());

@@ -1,13 +1,13 @@
-//! The header of an array that `numpy.save` wrote (`numpy/lib/format.py`): always in these words and in this order.
+//! The header of an array that `numpy.save` wrote (`numpy/lib/format.py`): always with the same keys in the same order.
 
 use super::error;
 use crate::error::Result;
 
-/// What `numpy.load` itself takes of a file that nobody vouches for (`max_header_size`).
+/// The limit of `numpy.load` for untrusted files (`max_header_size`).
 const LONGEST_HEADER: usize = 10_000;
 const MOST_DIMENSIONS: usize = 32;
 
-/// What a header says.
+/// The dtype, order and shape of an array.
 pub(super) struct Header {
     /// `<f8`, `|b1`, `<U12`.
     pub(super) code: String,
@@ -16,7 +16,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the header of a file, and gives what stands behind it.
+    /// Reads the header of a file and returns it with the bytes that follow.
     pub(super) fn read(file: &[u8]) -> Result<(Header, &[u8])> {
         let not_one = || error("expected an array as numpy.save writes it");
         let rest = file.strip_prefix(b"\x93NUMPY").ok_or_else(not_one)?;

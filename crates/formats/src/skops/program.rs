@@ -1,5 +1,5 @@
-//! The pickle that says what a model of skops says. Each value is the opcodes that the pickle module would write for it,
-//! without a memo but for the bytes of arrays.
+//! The pickle that is equivalent to a skops model. Each value is written with the opcodes that Python's pickle module
+//! uses, with a memo only for the bytes of arrays.
 
 use byoc_account::{Allowance, LeasedGrowth as _};
 
@@ -20,10 +20,10 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    /// Opcodes and what they are given, as they are.
+    /// Appends opcodes with their operands.
     pub(super) fn op(&mut self, bytes: &[u8]) -> Result<()> {
         if self.out.capacity() - self.out.len() < bytes.len() {
-            self.out.make_room(bytes.len(), self.allowance)?;
+            self.out.reserve_leased(bytes.len(), self.allowance)?;
         }
         self.out.extend_from_slice(bytes);
         Ok(())
@@ -57,7 +57,7 @@ impl<'a> Program<'a> {
         self.op(b"\x93")
     }
 
-    /// An integer, however long.
+    /// An integer of any length.
     pub(super) fn int(&mut self, digits: &str) -> Result<()> {
         match digits.parse::<i64>() {
             Ok(value) => {
@@ -77,14 +77,14 @@ impl<'a> Program<'a> {
         self.op(&value.to_be_bytes())
     }
 
-    /// Remembers the last value, and says under which number.
+    /// Stores the last value in the memo and returns its index.
     pub(super) fn remember(&mut self) -> Result<u32> {
         self.op(b"\x94")?;
         self.memoized += 1;
         Ok(self.memoized - 1)
     }
 
-    /// The value that is remembered under a number.
+    /// The value of a memo index.
     pub(super) fn again(&mut self, number: u32) -> Result<()> {
         self.op(b"j")?;
         self.op(&number.to_le_bytes())
@@ -112,12 +112,12 @@ impl<'a> Program<'a> {
         self.op(if header.fortran { b"\x88" } else { b"\x89" })
     }
 
-    /// The end of an array, behind its items.
+    /// The end of an array, after its items.
     pub(super) fn end_of_array(&mut self) -> Result<()> {
         self.op(b"tb")
     }
 
-    /// The pickle, with no more memory than it needs.
+    /// The pickle, with its capacity reduced to its length.
     pub(super) fn finish(mut self) -> Result<Vec<u8>> {
         self.op(b".")?;
         let spare = self.out.capacity() - self.out.len();

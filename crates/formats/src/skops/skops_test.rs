@@ -1,4 +1,4 @@
-//! Models of skops made by hand: what each node stands for, and archives that nobody honest writes.
+//! Hand-made skops models: the value of each node, and hostile archives.
 
 use std::io::{Cursor, Write as _};
 
@@ -82,7 +82,7 @@ fn refusal(schema: &str, arrays: &[(&str, &[u8])]) -> String {
 }
 
 #[test]
-fn each_node_is_the_value_that_it_stands_for() {
+fn each_node_becomes_its_value() {
     type Answer = fn(Value<'_>) -> bool;
     let random = r#""content": {"anything": 1}"#;
     let shape = |lengths: &[&str]| {
@@ -212,7 +212,7 @@ fn names_outside_the_list_are_refused_by_their_name_and_kept_in_an_outline() {
 }
 
 #[test]
-fn the_step_of_what_is_refused_is_named() {
+fn a_refusal_names_the_step() {
     let part = node("sklearn.decomposition._pca", "PCA", "ObjectNode", "");
     let steps = list(&[collection("tuple", "TupleNode", &[json("\"reduce\""), part])]);
     let state = dict(&[("steps", "str", steps)]);
@@ -222,7 +222,7 @@ fn the_step_of_what_is_refused_is_named() {
 }
 
 #[test]
-fn what_is_broken_is_refused_with_the_reason() {
+fn broken_models_are_refused_with_the_reason() {
     let cached = node("builtins", "str", "CachedNode", "");
     let of_array = |file: &[u8]| refusal(&array("ndarray", "a"), &[("a", file)]);
     let floats = npy("<f8", "(2,)", &[0; 16]);
@@ -318,7 +318,7 @@ fn bombs_end_before_they_are_unpacked_and_files_are_written_once() {
     let message = refusal_of(bomb).to_string();
     assert!(message.contains("unpack to more than an honest model"), "{message}");
 
-    // The same megabyte named ten thousand times is a megabyte.
+    // A megabyte that is referred to ten thousand times is written once.
     let data = npy("<f8", "(125000,)", &[0; 1_000_000]);
     let schema = list(&vec![array("ndarray", "a"); 10_000]);
     let named = model(&schema, &[("a", &data)]);

@@ -125,8 +125,8 @@ impl Scored {
         };
         let mut lower = None;
         for (score, count, positive) in self.runs() {
-            let room = lower.map_or(f32::INFINITY, |lower| 0.5 * (score - lower));
-            try_one(score - room.min(hair(score)), confusion);
+            let gap = lower.map_or(f32::INFINITY, |lower| 0.5 * (score - lower));
+            try_one(score - gap.min(hair(score)), confusion);
             confusion.true_positives -= positive;
             confusion.false_negatives += positive;
             confusion.false_positives -= count - positive;

@@ -42,7 +42,7 @@ fn close(found: f64, expected: f64, tolerance: f64) -> bool {
 
 /// What a run said, kept.
 #[derive(Default)]
-struct Told {
+struct RecordedEvents {
     train_losses: Vec<Vec<f64>>,
     validation_losses: Vec<Vec<f64>>,
     verdicts: Vec<Verdict>,
@@ -50,8 +50,8 @@ struct Told {
     metrics: Vec<(&'static str, Vec<Metric>)>,
 }
 
-impl Told {
-    fn hear(&mut self, event: Event<'_>) {
+impl RecordedEvents {
+    fn record(&mut self, event: Event<'_>) {
         match event {
             Event::Epoch(epoch) => {
                 self.train_losses.push(epoch.train_losses.to_vec());
@@ -76,13 +76,13 @@ fn trained(
     validation: Option<&mut Vec<Arc<Rows>>>,
     initial: Option<Vec<Vec<f32>>>,
     threads: usize,
-) -> (Trained, Told) {
-    let mut told = Told::default();
-    let mut tell = |event: Event<'_>| told.hear(event);
+) -> (Trained, RecordedEvents) {
+    let mut recorded = RecordedEvents::default();
+    let mut tell = |event: Event<'_>| recorded.record(event);
     let channels = Channels { train, validation: validation.map(|rows| rows as &mut dyn Source), test: None };
     let run = Run { threads, memory: u64::MAX, stop: &|| false, tell: &mut tell };
     let trained = fit_from(given, channels, run, initial).unwrap();
-    (trained, told)
+    (trained, recorded)
 }
 
 fn initial(expected: &Value) -> Vec<Vec<f32>> {
@@ -107,16 +107,16 @@ fn aws_training_comes_out_model_by_model_and_epoch_by_epoch() {
     for case in ["train_binary", "train_regressor"] {
         let Reference { mut rows, expected } = reference(case);
         let given = like_the_reference(&expected, "false");
-        let (trained, told) = trained(&given, &mut rows, None, Some(initial(&expected)), 2);
+        let (trained, recorded) = trained(&given, &mut rows, None, Some(initial(&expected)), 2);
         let last = expected["last_epoch"].as_u64().unwrap() as usize;
-        assert_eq!(told.train_losses.len(), last + 1, "{case}: epochs");
+        assert_eq!(recorded.train_losses.len(), last + 1, "{case}: epochs");
         assert_eq!(trained.epochs, last + 1);
-        assert!(told.stopped_early);
-        let kept = told.verdicts.iter().rposition(|verdict| *verdict == Verdict::Improved).unwrap();
+        assert!(recorded.stopped_early);
+        let kept = recorded.verdicts.iter().rposition(|verdict| *verdict == Verdict::Improved).unwrap();
         assert_eq!(kept as u64, expected["best_epoch"].as_u64().unwrap(), "{case}: the epoch that is kept");
         for (model, losses) in expected["epoch_losses"].as_array().unwrap().iter().enumerate() {
             for (epoch, expected) in numbers(losses).into_iter().take(last + 1).enumerate() {
-                let found = told.train_losses[epoch][model];
+                let found = recorded.train_losses[epoch][model];
                 assert!(close(found, expected, 1e-4), "{case}: model {model} epoch {epoch}: {found} {expected}");
             }
         }
@@ -136,13 +136,13 @@ fn aws_training_comes_out_model_by_model_and_epoch_by_epoch() {
         if case == "train_binary" {
             let threshold = best["threshold"].as_f64().unwrap();
             assert!(close(f64::from(trained.threshold), threshold, 1e-4), "{} {threshold}", trained.threshold);
-            let accuracy = told.metric("train", "binary_classification_accuracy");
+            let accuracy = recorded.metric("train", "binary_classification_accuracy");
             assert!(close(accuracy, best["accuracy"].as_f64().unwrap(), 1e-12));
-            let loss = told.metric("train", "binary_classification_cross_entropy_objective");
+            let loss = recorded.metric("train", "binary_classification_cross_entropy_objective");
             assert!(close(loss, best["log_loss"].as_f64().unwrap(), 1e-4));
         } else {
-            assert!(close(told.metric("train", "mse_objective"), best["mse"].as_f64().unwrap(), 1e-4));
-            assert!(close(told.metric("train", "absolute_loss"), best["mae"].as_f64().unwrap(), 1e-4));
+            assert!(close(recorded.metric("train", "mse_objective"), best["mse"].as_f64().unwrap(), 1e-4));
+            assert!(close(recorded.metric("train", "absolute_loss"), best["mae"].as_f64().unwrap(), 1e-4));
             assert_eq!(trained.threshold, 0.5);
         }
     }
@@ -183,8 +183,8 @@ fn a_refined_model_is_chosen_where_it_is_better() {
     let Reference { mut rows, expected } = reference("train_regressor");
     let loss = |refine: &str, rows: &mut Vec<Arc<Rows>>| {
         let given = like_the_reference(&expected, refine);
-        let (trained, told) = trained(&given, rows, None, None, 2);
-        (trained.refined, told.metric("train", "mse_objective"))
+        let (trained, recorded) = trained(&given, rows, None, None, 2);
+        (trained.refined, recorded.metric("train", "mse_objective"))
     };
     let (refined, better) = loss("true", &mut rows);
     let (_, plain) = loss("false", &mut rows);
@@ -216,10 +216,10 @@ fn a_multiclass_model_learns_three_groups_with_every_optimizer() {
                 ("balance_multiclass_weights", balanced),
                 ("refine", "false"),
             ]);
-            let (trained, told) = trained(&given, &mut rows, None, None, 2);
+            let (trained, recorded) = trained(&given, &mut rows, None, None, 2);
             assert_eq!((trained.weights.weights.len(), trained.weights.bias.len()), (6, 3));
             assert_eq!(trained.class_weights.is_some(), balanced == "true");
-            assert!(told.metric("train", "multiclass_accuracy") > 0.98, "{optimizer}");
+            assert!(recorded.metric("train", "multiclass_accuracy") > 0.98, "{optimizer}");
         }
     }
 }
@@ -244,15 +244,15 @@ fn every_loss_trains_a_model_that_explains_the_labels() {
                 ("num_models", "8"),
                 ("refine", "false"),
             ]);
-            let (_, told) = trained(&given, &mut rows, None, None, 2);
+            let (_, recorded) = trained(&given, &mut rows, None, None, 2);
             // The label's own deviation is 21; what no model can explain is 3.
-            assert!(told.metric("train", "rmse") < 4.0, "{loss} {optimizer} {}", told.metric("train", "rmse"));
+            assert!(recorded.metric("train", "rmse") < 4.0, "{loss} {optimizer} {}", recorded.metric("train", "rmse"));
         }
     }
     let Reference { mut rows, .. } = reference("train_binary");
     let given = [("predictor_type", "binary_classifier"), ("loss", "hinge_loss"), ("mini_batch_size", "50")];
-    let (_, told) = trained(&parsed(&given), &mut rows, None, None, 2);
-    assert!(told.metric("train", "binary_classification_accuracy") > 0.84);
+    let (_, recorded) = trained(&parsed(&given), &mut rows, None, None, 2);
+    assert!(recorded.metric("train", "binary_classification_accuracy") > 0.84);
 }
 
 #[test]
@@ -267,9 +267,9 @@ fn each_criterion_chooses_by_itself_and_sets_its_own_threshold() {
             ("target_precision", "0.95"),
             ("mini_batch_size", "50"),
         ]);
-        let (trained, told) = trained(&given, &mut train, Some(&mut validation), None, 2);
-        assert!(!told.validation_losses.is_empty());
-        (trained.threshold, told)
+        let (trained, recorded) = trained(&given, &mut train, Some(&mut validation), None, 2);
+        assert!(!recorded.validation_losses.is_empty());
+        (trained.threshold, recorded)
     };
     let (_, by_accuracy) = found("accuracy");
     let (at_recall, by_recall) = found("precision_at_target_recall");
@@ -279,7 +279,7 @@ fn each_criterion_chooses_by_itself_and_sets_its_own_threshold() {
     assert!(by_precision.metric("validation", "precision") >= 0.95);
     assert!(at_recall < at_precision);
     assert_eq!(by_loss, 0.5);
-    let accuracy = |told: &Told| told.metric("validation", "binary_classification_accuracy");
+    let accuracy = |recorded: &RecordedEvents| recorded.metric("validation", "binary_classification_accuracy");
     assert!(accuracy(&by_accuracy) >= accuracy(&by_recall).max(accuracy(&by_precision)));
     let (_, by_f) = found("f_beta");
     assert!(by_f.metric("validation", "binary_f_1.000") >= by_recall.metric("validation", "binary_f_1.000"));

@@ -3,7 +3,7 @@
 use byoc_formats::pickle::{AllowList, Listed, Usage};
 use std::collections::HashMap;
 
-/// Names, each of which stands in one of several modules: scikit-learn has moved classes from module to module.
+/// Names that may each be in any of several modules, because scikit-learn has moved classes between modules.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClassNames {
     pub(crate) modules: &'static [&'static str],

@@ -1,10 +1,10 @@
-//! What a fitted model shows of how the columns of its requests were read.
+//! What a fitted model shows about how the columns of its training data were read.
 //!
-//! A body of CSV does not say what its columns are, so they are typed as `pandas.read_csv` types them, by all their
-//! cells together. But an encoder whose categories are all text of digits (`01234`) was given a column that somebody
-//! had said to be text: by itself pandas had made numbers of it. And a category `None` was no missing value when it
-//! was fitted. While a model is built, each transformer that is given a column of the request as it came notes what it
-//! shows of it ([`Seen`]).
+//! A CSV body does not declare the types of its columns, so they are typed as `pandas.read_csv` types them, by all
+//! their cells together. But if all categories of an encoder are text of digits (`01234`), its column was read with
+//! `dtype=str`: otherwise pandas would have made numbers of it. And a category `None` was not read as a missing value.
+//! While a model is built, each transformer that takes a column of the request unchanged notes what it shows about it
+//! ([`Seen`]).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use std::sync::Arc;
 use byoc_formats::media_types::csv::TextKind;
 use byoc_formats::rows::missing_texts::MissingTexts;
 
-/// Which column of the request each column is that a transformer is given.
+/// The column of the request behind each input column of a transformer.
 #[derive(Clone, Debug)]
 pub(crate) enum Origins {
     /// The columns of the request, in order, its label last.
     Request,
-    /// These, or [`Origins::CHANGED`].
+    /// These columns; [`Origins::CHANGED`] for a computed column.
     Columns(Rc<[u32]>),
-    /// None of them is one any more.
+    /// All columns are computed.
     Changed,
 }
 
 impl Origins {
-    /// A column that is not one of the request.
+    /// Marks a column that is not an unchanged column of the request.
     pub(crate) const CHANGED: u32 = u32::MAX;
 
-    /// The column of the request that a column is.
+    /// The column of the request behind an input column.
     pub(crate) fn of(&self, column: usize) -> u32 {
         match self {
             Origins::Request => u32::try_from(column).unwrap_or(Origins::CHANGED),
@@ -37,45 +37,45 @@ impl Origins {
     }
 }
 
-/// What the transformers show of one column that they are given as it came.
+/// What the transformers show about one column of the request that they take unchanged.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    /// Something that only a column has that was said to be text.
+    /// The column was read with `dtype=str`: only then can it have these values.
     pub(crate) is_text: bool,
-    /// Text that looks like numbers, as a column also has it without being said to be text: then numbers alone are
-    /// numbers, as to pandas.
+    /// The column has text that looks like numbers, but may have it without `dtype=str` too: then numbers alone are
+    /// read as numbers, as in pandas.
     pub(crate) is_undecided: bool,
-    /// What was text, though pandas has it for missing.
+    /// Texts that were values, although pandas reads them as missing values by default.
     pub(crate) text: MissingTexts,
-    /// The constant that an imputer puts where a value is missing: as a category it says nothing of the cells.
+    /// The constant of an imputer for missing values: as a category it shows nothing about the cells.
     pub(crate) fill: Option<Arc<str>>,
-    /// A number and its text are not the same to some transformer, or come out of it as they are.
+    /// Some transformer treats a number and its text differently, or passes them through.
     pub(crate) tells_kinds_apart: bool,
 }
 
-/// What texts show that were the values of a column.
+/// A summary of the texts that were the values of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Texts {
     pub(crate) numbers: bool,
     pub(crate) truths: bool,
-    /// One of them is not the text that its number or bool would be written as: `01234`.
-    pub(crate) some_never_come_back: bool,
-    pub(crate) others: Others,
-    /// Those that pandas has for missing.
+    /// One of them differs from how its number or bool would be written: `01234`.
+    pub(crate) some_do_not_round_trip: bool,
+    pub(crate) plain: PlainTexts,
+    /// Those that pandas reads as missing values by default.
     pub(crate) missing: MissingTexts,
 }
 
-/// What texts say of how their column was read.
+/// What texts show about how their column was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// That it was said to be text.
+    /// With `dtype=str`.
     Text,
-    /// Nothing, though some look like numbers or truths: pandas may have made text of them by itself, beside others.
+    /// Not known, although some look like numbers or bools: pandas keeps them as text beside other text.
     Undecided,
 }
 
 impl Proof {
-    /// What one value says that was text.
+    /// What one text value shows.
     pub(crate) fn of_value(text: &str) -> Option<Proof> {
         match TextKind::of(text) {
             TextKind::Text => None,
@@ -85,31 +85,31 @@ impl Proof {
     }
 }
 
-/// How many texts look like neither numbers nor truths.
+/// The texts that look like neither numbers nor bools.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Others {
+pub(crate) enum PlainTexts {
     #[default]
     None,
-    /// The one of this number.
+    /// Only the one of this index.
     One(u32),
     Several,
 }
 
 impl Texts {
-    /// What texts show that were the values of a column, each with its number.
+    /// Summarises the values of a column, each with its index.
     pub(crate) fn of<'t>(texts: impl Iterator<Item = (u32, &'t str)>) -> Texts {
         let mut all = Texts::default();
         for (number, text) in texts {
             let missing = MissingTexts::only(text);
-            all.some_never_come_back |= !TextKind::round_trips(text);
+            all.some_do_not_round_trip |= !TextKind::round_trips(text);
             match TextKind::of(text) {
                 TextKind::Number => all.numbers = true,
                 TextKind::Bool => all.truths = true,
                 TextKind::Text if missing != MissingTexts::default() => all.missing = all.missing.with(missing),
                 TextKind::Text => {
-                    all.others = match all.others {
-                        Others::None => Others::One(number),
-                        Others::One(_) | Others::Several => Others::Several,
+                    all.plain = match all.plain {
+                        PlainTexts::None => PlainTexts::One(number),
+                        PlainTexts::One(_) | PlainTexts::Several => PlainTexts::Several,
                     }
                 }
             }
@@ -117,26 +117,26 @@ impl Texts {
         all
     }
 
-    /// Whether one of them looks like a number or a truth.
-    pub(crate) fn some_look_otherwise(self) -> bool {
+    /// Whether one of them looks like a number or a bool.
+    pub(crate) fn has_numbers_or_bools(self) -> bool {
         self.numbers || self.truths
     }
 
-    /// What they say; `None` where none of them looks like a number or a truth. `is_fill` tells whether the text of a
-    /// number was only put where a value was missing.
+    /// What they show; `None` if none of them looks like a number or a bool. `is_fill` tells whether the text of an
+    /// index is only an imputer's constant.
     ///
-    /// Text of one kind alone would be numbers, or truths, if nobody had said that it is text. Beside others (`01234`,
-    /// `missing`) pandas makes text of it by itself; but a number that is another text (1234) would never be found
-    /// again among what was fitted, so there it is text too.
+    /// If all texts look like numbers, or all like bools, pandas would have read them as such without `dtype=str`.
+    /// Beside other texts (`01234`, `missing`) pandas keeps them as text. But if a number is written differently
+    /// (1234), it would not match the fitted text, so such a column was read with `dtype=str` too.
     pub(crate) fn proof(&self, is_fill: impl Fn(u32) -> bool) -> Option<Proof> {
         let is_one_kind = self.numbers != self.truths;
-        let are_alone = match self.others {
-            Others::None => is_one_kind,
-            Others::One(number) => is_one_kind && is_fill(number),
-            Others::Several => false,
+        let are_alone = match self.plain {
+            PlainTexts::None => is_one_kind,
+            PlainTexts::One(number) => is_one_kind && is_fill(number),
+            PlainTexts::Several => false,
         };
-        let is_text = are_alone || self.some_never_come_back;
-        self.some_look_otherwise().then_some(if is_text { Proof::Text } else { Proof::Undecided })
+        let is_text = are_alone || self.some_do_not_round_trip;
+        self.has_numbers_or_bools().then_some(if is_text { Proof::Text } else { Proof::Undecided })
     }
 }
 
@@ -161,23 +161,23 @@ mod tests {
     }
 
     #[test]
-    fn texts_show_that_they_were_said_to_be_text_where_pandas_would_read_numbers_or_truths() {
+    fn texts_that_pandas_would_read_as_numbers_or_bools_show_a_dtype_of_str() {
         for (texts, fill, expected) in [
             (&["01234", "10115"][..], None, Some(true)),
             (&["1.50", "1e3", " 7", "-2"], None, Some(true)),
             (&["18446744073709551616", "1"], None, Some(true)),
             (&["False", "TRUE"], None, Some(true)),
-            // Missing to pandas, and so no sign of text.
+            // Pandas reads "" and "NA" as missing values, so they do not show a column of text.
             (&["7", "", "NA"], None, Some(true)),
             (&["7", "unknown"], Some("unknown"), Some(true)),
             (&["7", "unknown"], Some("none"), Some(false)),
             (&["7", "A1", "unknown"], Some("unknown"), Some(false)),
-            // One of them is no number that anybody would write again.
+            // One of them is not how its number would be written.
             (&["01234", "10115", "missing"], None, Some(true)),
             (&["+49", "x", "y"], None, Some(true)),
             (&["1.50", "True", "x"], None, Some(true)),
             (&["TRUE", "maybe"], None, Some(true)),
-            // Text by itself.
+            // Text without a dtype.
             (&["1", "2", "x"], None, Some(false)),
             (&["1.5", "-2", "1e+20", "99999999999999999999", "x"], None, Some(false)),
             (&["1", "True"], None, Some(false)),

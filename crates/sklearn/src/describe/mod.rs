@@ -163,7 +163,7 @@ impl Preprocessor {
             columns.push(ColumnReadAs {
                 column: name.map_or_else(|| Name::from(&*known.column.to_string()), Name::from),
                 dtype: known.reading.dtype.map(ReadAs::name),
-                by: if known.is_told { "told" } else { "fitted" },
+                by: if known.is_set { "told" } else { "fitted" },
                 no_missing_values: readings.missing().without(known.reading.missing).iter().collect(),
             });
         }

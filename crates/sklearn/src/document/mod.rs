@@ -201,7 +201,7 @@ impl Document {
     /// # Errors
     /// As [`Document::located`].
     pub fn to_tree(&self, allowance: &Allowance) -> Result<Tree> {
-        // As Python's objects, then as bytes, of which those of an array are made before they are written.
+        // The Python objects, then the pickle; the bytes of each array are made before they are appended.
         let size = self.bytes;
         let joblib = {
             let _held = allowance.hold(size.saturating_mul(3))?;
@@ -233,8 +233,8 @@ impl Document {
         byoc_formats::pickle::write(&self.transformer.to_python())
     }
 
-    /// The preprocessor: the same that the `model.joblib` beside the document gives. `dtypes` are types that somebody
-    /// says of its columns.
+    /// Builds the preprocessor, equal to that of the `model.joblib` beside the document, with the settings of
+    /// `overrides`.
     ///
     /// # Errors
     /// [`Cause::BadDocument`] for attributes that do not fit each other.

@@ -91,8 +91,8 @@ impl Estimator {
         })
     }
 
-    /// What a row of so many features takes: a product for each feature and output, and up to three values for an
-    /// output.
+    /// The demand of a row with `features` features: a product for each feature and output, and up to three values for
+    /// each output.
     pub(crate) fn demand(&self, features: usize) -> Demand {
         let outputs = self.linear.outputs();
         let products = features.saturating_mul(outputs) as u64;

@@ -23,8 +23,8 @@ pub(crate) struct EstimatorClass {
 pub(crate) enum Kind {
     /// Its values are the predictions.
     Regressor,
-    /// Its values are decision values (`sklearn.linear_model._base.LinearClassifierMixin`); how probabilities are made
-    /// of them, if they are, the object's settings say, for so many classes and this version.
+    /// Its values are decision values (`sklearn.linear_model._base.LinearClassifierMixin`). The function returns how
+    /// they become probabilities, if they do, from the object's parameters, the number of classes and the version.
     Classifier(fn(Attributes<'_>, usize, Version) -> Result<Option<Probabilities>>),
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 /// A name, shared by all lists that it is in: those of the parts of a transformer repeat those of the whole.
 pub type Name = Arc<str>;
 
-/// Names, or why there are none.
+/// Names, or why they are not available.
 pub(crate) type Names = Result<Vec<Name>, NoNames>;
 
-/// Why there are no names: what scikit-learn raises, or what only Python could work out.
+/// Why names are not available: scikit-learn raises an error, or only Python could compute them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NoNames(pub(crate) String);
 

@@ -5,7 +5,7 @@ use byoc_account::Allowance;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::answer::write_features;
 
-/// Rows of CSV, in chunks of so many lines; a chunk is typed as the whole is.
+/// Rows of CSV in chunks of `chunk` lines, each typed like the whole.
 struct Text {
     whole: String,
     chunk: usize,
@@ -128,7 +128,7 @@ fn where_scikit_learn_raises_the_error_says_where_and_why() {
         (
             r#"{"OneHotEncoder": {"categories": [["x"], ["y"]]}}"#,
             "x,y\nz,y\n",
-            "column 1 (a): the column has \"z\", which is none of the given",
+            "column 1 (a): the column has \"z\", which is not among the given",
         ),
         (
             r#"{"OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": 0}}"#,

@@ -1,10 +1,10 @@
-//! `columns.json`: what a pickle cannot say about the rows of a request.
+//! `columns.json`: facts about the rows of a request that are not in the pickle.
 
 use crate::artifact::builder::{LabelPosition, shorten};
 use crate::artifact::work::MOST_COLUMNS;
 use crate::method::Method;
 use crate::preprocessor::dtypes::{Dtypes, DtypesFrom};
-use crate::preprocessor::overrides::{LabelChoice, Overrides, ToldLabel};
+use crate::preprocessor::overrides::{LabelChoice, LabelSetting, Overrides};
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
@@ -13,66 +13,69 @@ use byoc_formats::read_as_word;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The names of the columns of a row without a header, and where its label stands.
+/// The names of the columns of a row without a header, and the place of its label.
 ///
 /// ```json
 /// {"columns": ["YEAR_BUILT", "DECK"], "label": "PRICE", "label_position": "last", "method": "transform",
 ///  "dtypes": {"YEAR_BUILT": "str"}}
 /// ```
 ///
-/// `"json"` says what a scorer's answers are in JSON: `"list"`, or `"predictions"` as the linear learner's.
+/// `"json"` is the form of a scorer's answers in JSON: `"list"`, or `"predictions"` as for the linear learner.
 ///
-/// Every key may be absent or null. The label is not among the columns: a row may come with it or without. A label
-/// that is null or `"none"`, rather than absent, says that there is none, also where the artifact looks as if there
-/// were; one that is
-/// `"first"` or `"last"` stands there, whatever it is called.
+/// Every key may be absent or null. The label is not among the columns: a row may come with or without it. A label that
+/// is null or `"none"`, rather than absent, means that rows never have one, even if the artifact suggests a label;
+/// `"first"` and `"last"` are places, not names.
 #[derive(Debug, Default)]
 pub struct ColumnsJson {
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) label: Label,
-    /// What a setting says of the label, which wins.
-    pub(crate) told_label: Option<ToldLabel>,
-    /// What is asked of the artifact.
+    /// The label from a setting, which overrides `label`.
+    pub(crate) label_setting: Option<LabelSetting>,
+    /// The method to call.
     pub method: Option<Method>,
-    /// The types that are said of columns.
+    /// The dtypes of columns.
     pub dtypes: Option<Dtypes>,
-    /// What a scorer's answers are in JSON.
+    /// The form of a scorer's answers in JSON.
     pub json: Option<JsonForm>,
-    /// Where all this is said.
-    pub(crate) told: Told,
+    /// The document that this was read from.
+    pub(crate) source: ColumnsSource,
 }
 
-/// The document that says what the columns of a row are.
+/// The document that gives the columns of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum ColumnsSource {
     /// `columns.json`.
     #[default]
     ColumnsJson,
     /// `columns` and `label` of a `preprocessor.json`.
-    Document,
+    PreprocessorJson,
 }
 
-impl Told {
-    /// The error of columns with which no request could be answered.
-    pub(crate) fn misfit(self, why: &str) -> Error {
+impl ColumnsSource {
+    /// The error for columns that do not fit the model, so that no request could be answered.
+    pub(crate) fn mismatch(self, why: &str) -> Error {
         match self {
-            Told::ColumnsJson => Error::new(Cause::BadColumns, format!("columns.json does not fit the model: {why}")),
-            Told::Document => Error::new(Cause::BadDocument, format!("columns does not fit transformer: {why}")),
+            ColumnsSource::ColumnsJson => {
+                Error::new(Cause::BadColumns, format!("columns.json does not fit the model: {why}"))
+            }
+            ColumnsSource::PreprocessorJson => {
+                Error::new(Cause::BadDocument, format!("columns does not fit transformer: {why}"))
+            }
         }
     }
 }
 
-/// What is said of a row's label.
+/// The label of a row, as specified.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) enum Label {
-    /// Nothing: the artifact may tell.
+    /// Not specified: the artifact may suggest one.
     #[default]
-    Unsaid,
-    /// `null` or `none`: a row never has one.
+    Unspecified,
+    /// `null` or `none`: a row never has a label.
     None,
-    /// `first` or `last`: where it stands, whatever it is called.
+    /// `first` or `last`: its place, under any name.
     AtEnd(LabelPosition),
-    /// Its name, and where it stands.
+    /// Its name and its place.
     Named(String, LabelPosition),
 }
 
@@ -80,14 +83,14 @@ pub(crate) enum Label {
 #[serde(deny_unknown_fields)]
 struct Written {
     columns: Option<Vec<String>>,
-    /// Absent is one thing, null another.
+    /// Absent and null have different meanings.
     #[serde(default, deserialize_with = "present")]
     label: Option<Option<String>>,
     label_position: Option<WrittenPosition>,
     method: Option<Method>,
     dtypes: Option<BTreeMap<String, String>>,
     json: Option<JsonForm>,
-    /// How a script hands rows to the artifact: the answer is the same, so this is only checked.
+    /// How a script passes rows to the artifact. The answer does not depend on it, so it is only checked.
     #[serde(rename = "input")]
     _input: Option<WrittenInput>,
 }
@@ -113,11 +116,11 @@ enum WrittenInput {
 
 read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "numpy" } }
 
-/// What the document is, for messages.
+/// An example of the document, for messages.
 const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
 
 impl ColumnsJson {
-    /// What it says where nothing else does.
+    /// Replaces values by those of settings.
     #[must_use]
     pub fn overridden(mut self, overrides: &Overrides) -> ColumnsJson {
         self.method = overrides.method.or(self.method);
@@ -125,21 +128,29 @@ impl ColumnsJson {
             self.dtypes = Some(dtypes.clone());
         }
         self.json = overrides.json.or(self.json);
-        self.told_label.clone_from(&overrides.label);
+        self.label_setting.clone_from(&overrides.label);
         self
     }
 
-    /// What the `columns` and the `label` of a fitted document say.
+    /// Of the `columns` and the `label` of a `preprocessor.json`.
     pub fn of_document(columns: Option<Vec<String>>, label: Option<(String, LabelPosition)>) -> ColumnsJson {
         let label = label.map_or(Label::None, |(name, position)| Label::Named(name, position));
-        ColumnsJson { columns, label, told_label: None, method: None, dtypes: None, json: None, told: Told::Document }
+        ColumnsJson {
+            columns,
+            label,
+            label_setting: None,
+            method: None,
+            dtypes: None,
+            json: None,
+            source: ColumnsSource::PreprocessorJson,
+        }
     }
 
     /// Reads a `columns.json`.
     ///
     /// # Errors
-    /// [`Cause::BadColumns`] for what is no such document, with the path of what is wrong: unknown keys are refused by
-    /// their name, and so are columns that cannot be told apart.
+    /// [`Cause::BadColumns`] for any other document, with the path of the mistake. Unknown keys and duplicate columns
+    /// are refused by name.
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<ColumnsJson> {
         let wrong = |message: String| Err(Error::new(Cause::BadColumns, message));
         let Written { columns, label, label_position, method, dtypes, json: form, .. } =
@@ -148,7 +159,7 @@ impl ColumnsJson {
         if count > MOST_COLUMNS {
             return wrong(format!("columns: expected at most {MOST_COLUMNS} names, found {count}"));
         }
-        // Names that are looked up, while they are compared.
+        // The set of names, while they are compared.
         let _held = allowance.hold(count.saturating_mul(2 * size_of::<&str>()))?;
         let label = label.map(|label| label.map_or(LabelChoice::None, |label| LabelChoice::parse(&label)));
         if let (Some(columns), Some(LabelChoice::Named(label))) = (&columns, &label)
@@ -172,14 +183,14 @@ impl ColumnsJson {
             (Some(LabelChoice::Last), Some(WrittenPosition::First)) => {
                 return wrong("label_position: expected \"last\" as label says, or none, found \"first\"".to_owned());
             }
-            (None, None) => Label::Unsaid,
+            (None, None) => Label::Unspecified,
             (Some(LabelChoice::None), None) => Label::None,
             (Some(LabelChoice::First), _) => Label::AtEnd(LabelPosition::First),
             (Some(LabelChoice::Last), _) => Label::AtEnd(LabelPosition::Last),
             (Some(LabelChoice::Named(name)), Some(WrittenPosition::First)) => Label::Named(name, LabelPosition::First),
             (Some(LabelChoice::Named(name)), _) => Label::Named(name, LabelPosition::Last),
         };
-        // The types beside the names of types that they are read from.
+        // The dtypes, while the texts that they are parsed from still exist.
         let _also_held = allowance.hold(dtypes.as_ref().map_or(0, BTreeMap::len).saturating_mul(Dtypes::BYTES))?;
         let words = dtypes.iter().flat_map(BTreeMap::values).map(|word| size_of::<String>() + word.len()).sum();
         let dtypes = match dtypes.map(|dtypes| Dtypes::new(dtypes, DtypesFrom::ColumnsJson)) {
@@ -188,11 +199,19 @@ impl ColumnsJson {
             None => None,
         };
         allowance.give_back(words);
-        Ok(ColumnsJson { columns, label, told_label: None, method, dtypes, json: form, told: Told::ColumnsJson })
+        Ok(ColumnsJson {
+            columns,
+            label,
+            label_setting: None,
+            method,
+            dtypes,
+            json: form,
+            source: ColumnsSource::ColumnsJson,
+        })
     }
 }
 
-/// The first name that stands among those before it, and where.
+/// The first duplicate name, with its index.
 pub fn twice(names: &[String]) -> Option<(usize, &str)> {
     let mut seen = BTreeSet::new();
     names.iter().map(String::as_str).enumerate().find(|(_, name)| !seen.insert(*name))
@@ -203,9 +222,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_may_be_absent_or_null_and_the_label_comes_last_unless_said_otherwise() {
+    fn every_key_may_be_absent_or_null_and_the_label_comes_last_by_default() {
         let parsed = ColumnsJson::parse(b"{}", &Allowance::unbounded()).unwrap();
-        assert!(parsed.columns.is_none() && parsed.label == Label::Unsaid && parsed.method.is_none());
+        assert!(parsed.columns.is_none() && parsed.label == Label::Unspecified && parsed.method.is_none());
         let json = br#"{"columns": ["a", "b"], "label": "y", "label_position": null, "method": "transform", "input": "series"}"#;
         let parsed = ColumnsJson::parse(json, &Allowance::unbounded()).unwrap();
         assert_eq!(parsed.columns.unwrap(), ["a", "b"]);
@@ -231,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_by_its_name() {
+    fn mistakes_are_refused_with_their_path() {
         let cases = [
             (r#"{"colums": []}"#, "unknown field `colums`"),
             (
@@ -280,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_editor_puts_before_the_text_is_no_part_of_it() {
+    fn a_byte_order_mark_is_ignored() {
         assert!(ColumnsJson::parse("\u{feff}{\"columns\": [\"a\"]}".as_bytes(), &Allowance::unbounded()).is_ok());
     }
 }

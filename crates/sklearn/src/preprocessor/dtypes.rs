@@ -10,30 +10,30 @@ use byoc_formats::json_document;
 use byoc_formats::rows::reading::ReadAs;
 use byoc_formats::suggest::nearest;
 
-/// The types by the names of columns; where columns have no names, by their position, counted from 0.
+/// The dtypes by column name or, if columns have no names, by position, counted from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dtypes {
     types: BTreeMap<String, ReadAs>,
     from: DtypesFrom,
 }
 
-/// Where types are said.
+/// Where dtypes are set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DtypesFrom {
     /// `dtypes` of `columns.json`.
     ColumnsJson,
-    /// A setting of this name: `--dtypes`, or a variable.
+    /// A setting of this name: `--dtypes`, or an environment variable.
     Setting(String),
 }
 
-/// What the text of a setting is, for messages.
+/// An example of a setting's text, for messages.
 const EXPECTED: &str = "an object such as {\"zip\": \"str\", \"age\": \"float64\"}";
 
 impl Dtypes {
-    /// What one of them takes beside the text of its name.
+    /// The memory of one dtype in bytes, without its name.
     pub(crate) const BYTES: usize = 64;
 
-    /// The types that are written down.
+    /// Parses the names of dtypes.
     ///
     /// # Errors
     /// With the column and what is wrong with its type.
@@ -56,7 +56,7 @@ impl Dtypes {
         Ok(Dtypes { types, from })
     }
 
-    /// Those of a setting, which is the text of a JSON object.
+    /// Parses a setting, which is a JSON object.
     ///
     /// # Errors
     /// With what is wrong with it.
@@ -70,12 +70,12 @@ impl Dtypes {
         self.types.len()
     }
 
-    /// The type that is said of the column of a name.
+    /// The dtype of a column by name.
     pub(crate) fn of(&self, name: &str) -> Option<ReadAs> {
         self.types.get(name).copied()
     }
 
-    /// The types by the places of columns: those of `names`, the label last; or by position in a row of this width.
+    /// The dtypes by the index of the column: in `names`, with the label last, or in a row of this width.
     ///
     /// # Errors
     /// [`Cause::BadColumns`] or [`Cause::BadSetting`] for a column that the model does not have.

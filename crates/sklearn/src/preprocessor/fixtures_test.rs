@@ -335,9 +335,9 @@ fn columns_with_which_no_request_can_be_answered_are_known_when_the_model_is_loa
     }
 }
 
-fn house(error: &str) -> String {
+fn housing_error(body: &str) -> String {
     let housing = unnamed("1.6.1/housing_short");
-    answer(&housing, error.as_bytes()).unwrap_err().to_string()
+    answer(&housing, body.as_bytes()).unwrap_err().to_string()
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn errors_name_row_column_and_value_and_what_was_expected() {
         ),
     ];
     for (body, expected) in cases {
-        assert_eq!(house(&body), expected);
+        assert_eq!(housing_error(&body), expected);
     }
     // Text by itself, of which some looks like numbers.
     let mixed = preprocessor(&fixtures().join("1.6.1/ohe_dtypes")).unwrap();
@@ -388,15 +388,15 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
     assert_eq!(labelled, format!("250000.0,{features}"));
     let Assumption { text: why, remedy } = housing.guessed_label().unwrap();
     assert!(
-        why.starts_with("the column PRICE is taken for the label where it has numbers, since it comes last"),
+        why.starts_with("the column PRICE is treated as the label if it contains numbers, because it comes last"),
         "{why}"
     );
     assert_eq!(remedy, Remedy::IsLabel("PRICE".to_owned()));
-    // Text is no label, but a column that scikit-learn drops; in all rows, whichever has it.
+    // A column with text is not the label but one that scikit-learn drops, whichever row has the text.
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap(), features);
     let both = answer(&housing, b"1990,2500,3,2,1,2,y,n,1\n1990,2500,3,2,1,2,y,n,bob\n").unwrap();
     assert_eq!(both, features.repeat(2));
-    // A value that is missing is no number, but beside numbers one that is missing; and a truth is none.
+    // A column without values is not a label, but a missing value beside numbers is; a column of bools is not.
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,\n").unwrap(), features);
     let beside = answer(&housing, b"1990,2500,3,2,1,2,y,n,\n1990,2500,3,2,1,2,y,n,1\n").unwrap();
     assert_eq!(beside, format!("nan,{features}1.0,{features}"));

@@ -1,15 +1,15 @@
-//! Which column of a row is the label: said by a setting, else by the document beside the model, else guessed.
+//! Which column of a row is the label: from a setting, else from the document beside the model, else guessed.
 //!
-//! A label is guessed where exactly one of the columns that a model was fitted on is used by no transformer, it is the
-//! last or the first of them, and no part drops it by its name. That is what remains of a fit on a frame that still
-//! has its target. A column that is said to be text or truths is none. Whether a request that has the column has it as
-//! its label is seen from its cells (`guessed`).
+//! A label is guessed if exactly one of the columns that a model was fitted on is used by no transformer, it is the
+//! first or the last, and no branch drops it by name. That is the result of a fit on a frame that still contains the
+//! target. A column with the dtype str or bool is never guessed. Whether a request contains the label is decided by the
+//! cells of that column (`guessed`).
 
 use crate::artifact::builder::{LabelPlace, shorten};
 use crate::preprocessor::assumption::Assumption;
-use crate::preprocessor::columns_json::{ColumnsJson, Label, Told};
+use crate::preprocessor::columns_json::{ColumnsJson, ColumnsSource, Label};
 use crate::preprocessor::dtypes::Dtypes;
-use crate::preprocessor::overrides::{LabelChoice, ToldLabel};
+use crate::preprocessor::overrides::{LabelChoice, LabelSetting};
 use crate::transformers::columns_used::{FittedColumns, Use};
 use byoc_formats::error::{Cause, Error, Remedy, Result};
 use byoc_formats::rows::reading::ReadAs;
@@ -20,20 +20,20 @@ use byoc_formats::suggest::{did_you_mean, listed};
 pub(crate) struct FoundLabel<'t> {
     /// Its name; a label that the model was not fitted on need not have one.
     pub(crate) name: Option<&'t str>,
-    /// Where in a row that has it it stands.
+    /// Its place in a row that has it.
     pub(crate) place: LabelPlace,
     /// Whether it is a guess.
     pub(crate) is_guessed: bool,
 }
 
 impl<'t> FoundLabel<'t> {
-    fn said(name: &'t str, place: LabelPlace) -> FoundLabel<'t> {
+    fn named(name: &'t str, place: LabelPlace) -> FoundLabel<'t> {
         FoundLabel { name: Some(name), place, is_guessed: false }
     }
 }
 
-/// The label of a model's rows: of a model that was fitted on these columns, if it knows their names, with this
-/// document beside it.
+/// The label of a model's rows. `fitted` are the columns that the model was fitted on, if it has their names; `json` is
+/// the document beside it.
 ///
 /// # Errors
 /// [`Cause::BadSetting`] for a setting that names a column that does not exist.
@@ -43,22 +43,22 @@ pub(crate) fn find<'t>(
 ) -> Result<Option<FoundLabel<'t>>> {
     let columns = json.and_then(|json| json.columns.as_deref());
     let guess = || fitted.filter(|_| columns.is_none()).and_then(guess_among);
-    // The column that is known, or looks like it; else one that the model was not fitted on.
+    // The known or guessed label; otherwise a column that the model was not fitted on.
     let at_an_end = |known: Option<FoundLabel<'t>>, place| {
         let known = known.or_else(guess).and_then(|label| label.name);
         FoundLabel { name: known, place, is_guessed: false }
     };
     let written = match json.map(|json| &json.label) {
-        Some(Label::Named(name, position)) => Some(FoundLabel::said(name, (*position).into())),
+        Some(Label::Named(name, position)) => Some(FoundLabel::named(name, (*position).into())),
         Some(Label::AtEnd(position)) => Some(at_an_end(None, (*position).into())),
-        Some(Label::None | Label::Unsaid) | None => None,
+        Some(Label::None | Label::Unspecified) | None => None,
     };
-    let Some(told) = json.and_then(|json| json.told_label.as_ref()) else {
-        let may_guess = json.is_none_or(|json| json.label == Label::Unsaid);
+    let Some(setting) = json.and_then(|json| json.label_setting.as_ref()) else {
+        let may_guess = json.is_none_or(|json| json.label == Label::Unspecified);
         let dtypes = json.and_then(|json| json.dtypes.as_ref());
         return Ok(written.or_else(|| guess().filter(|label| may_guess && may_be_numbers(label, dtypes))));
     };
-    match &told.choice {
+    match &setting.choice {
         LabelChoice::None => Ok(None),
         LabelChoice::First => Ok(Some(at_an_end(written, LabelPlace::First))),
         LabelChoice::Last => Ok(Some(at_an_end(written, LabelPlace::Last))),
@@ -70,7 +70,7 @@ pub(crate) fn find<'t>(
                     (None, fitted) => fitted.map(|fitted| fitted.names.to_vec()).unwrap_or_default(),
                 };
                 known.extend(written.and_then(|label| label.name));
-                unknown(told, name, &known)
+                unknown(setting, name, &known)
             }),
         },
     }
@@ -91,14 +91,13 @@ fn guess_among<'t>(fitted: &FittedColumns<'t>) -> Option<FoundLabel<'t>> {
     Some(FoundLabel { name: Some(name), place, is_guessed: true })
 }
 
-/// Whether no setting says that a column is text or bool.
+/// Whether a label may be a column of numbers: its dtype is not set to str or bool.
 fn may_be_numbers(label: &FoundLabel<'_>, dtypes: Option<&Dtypes>) -> bool {
-    let told = label.name.and_then(|name| dtypes?.of(name));
-    !matches!(told, Some(ReadAs::Str | ReadAs::Bool))
+    let dtype = label.name.and_then(|name| dtypes?.of(name));
+    !matches!(dtype, Some(ReadAs::Str | ReadAs::Bool))
 }
 
-/// A column of the model's that is named as the label: it stands where it does among the columns of a row, or stood at
-/// fit.
+/// A column of the model that a setting names as the label, with its place among the columns of a row, or at fit.
 fn named<'t>(name: &'t str, columns: Option<&[String]>, fitted: Option<&FittedColumns<'t>>) -> Option<FoundLabel<'t>> {
     let place = |at: usize, count: usize| match at {
         // The only column: a row without it would have none.
@@ -118,11 +117,11 @@ fn named<'t>(name: &'t str, columns: Option<&[String]>, fitted: Option<&FittedCo
     };
     let at = columns.and_then(|columns| columns.iter().position(|column| column == name).map(|at| (at, columns.len())));
     let place = at.map_or_else(of_fit, |(at, count)| place(at, count))?;
-    Some(FoundLabel::said(name, place))
+    Some(FoundLabel::named(name, place))
 }
 
-/// The error of a name that is no column of the model.
-fn unknown(told: &ToldLabel, name: &str, known: &[&str]) -> Error {
+/// The error for a name that is not a column of the model.
+fn unknown(setting: &LabelSetting, name: &str, known: &[&str]) -> Error {
     let columns = match known {
         [] => "the columns of the model have no names".to_owned(),
         known if known == [name] => format!("the model has no other column than {}", shorten(name)),
@@ -138,25 +137,25 @@ fn unknown(told: &ToldLabel, name: &str, known: &[&str]) -> Error {
         format!(
             "{} is {:?}: {columns}. For rows with a label that the model was not fitted on say first or last, for rows \
              without a label none",
-            told.source,
+            setting.source,
             shorten(name)
         ),
     )
 }
 
-/// What a label was taken for one by, and how to say otherwise.
+/// Explains a guessed label and how to override it.
 pub(crate) fn explain_guess(name: &str, place: LabelPlace) -> Assumption {
     let end = if place == LabelPlace::First { "first" } else { "last" };
     let text = format!(
-        "the column {name} is taken for the label where it has numbers, since it comes {end} and is the only one that no \
-         transformer uses: rows may come with it or without"
+        "the column {name} is treated as the label if it contains numbers, because it comes {end} and is the only one \
+         that no transformer uses: rows may come with or without it"
     );
     Assumption { text, remedy: Remedy::IsLabel(name.to_owned()) }
 }
 
-/// Who gave the names of columns that do not fit the model.
-pub(crate) fn told_by(json: Option<&ColumnsJson>) -> Option<Told> {
+/// The document that gives the names of columns, if there is one.
+pub(crate) fn source_of_columns(json: Option<&ColumnsJson>) -> Option<ColumnsSource> {
     let json = json?;
     let says = json.columns.is_some() || matches!(json.label, Label::Named(..));
-    says.then_some(json.told)
+    says.then_some(json.source)
 }

@@ -1,4 +1,4 @@
-//! What the columns of a request are: features in order, and perhaps a label.
+//! The columns of a request: the features in order, and possibly a label.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use crate::columns::column_names::ColumnNames;
 use crate::columns::readings::Origins;
 use crate::columns::text_list::TextList;
 use crate::preprocessor::assumption::Assumption;
-use crate::preprocessor::columns_json::{ColumnsJson, Told};
+use crate::preprocessor::columns_json::{ColumnsJson, ColumnsSource};
 use crate::preprocessor::dtypes::Dtypes;
 use crate::preprocessor::label::{self, FoundLabel};
 use crate::preprocessor::readings::Readings;
@@ -21,15 +21,15 @@ use byoc_formats::pickle::Value;
 use byoc_formats::rows::missing_texts::Pandas;
 use byoc_formats::rows::reading::Reading;
 
-/// A model that says only which column is the last that it uses takes so many columns behind it, for which it has no
-/// use. More of them are no row of a table, and their memory would be for nothing.
+/// The maximum number of unused columns after the last used one, for a model that does not know the width of its rows.
+/// It bounds the memory for columns that the model ignores.
 const MOST_UNUSED: usize = 4096;
 
-/// The longest name of a column of a request: what is wrong with a row is said with the names.
+/// The longest name of a column of a request in bytes, because error messages contain the names.
 const LONGEST_NAME: usize = 64 << 10;
 
-/// What a type takes that is said of a column, on its way to it.
-const TOLD_BYTES: usize = 64;
+/// The temporary memory of a column's dtype, in bytes.
+const TYPE_BYTES: usize = 64;
 
 /// The columns of a request.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub(crate) struct Layout {
     /// The label that a row may have.
     label: Option<RowLabel>,
     width: RequestWidth,
-    /// The names of the columns that no transformer uses, the label aside.
-    /// In order, so that they are searched by halves.
+    /// The names of the columns, except the label, that no transformer uses.
+    /// Sorted, for a binary search.
     unused: TextList,
     /// Why every request is refused, if it is.
     refusal: Option<Box<str>>,
@@ -52,9 +52,9 @@ pub(crate) struct Layout {
 pub(crate) struct RowLabel {
     /// Its name; a label that the model was not fitted on need not have one.
     pub(crate) name: Option<Box<str>>,
-    /// Where it stands in a row that has it.
+    /// Its place in a row that has it.
     pub(crate) place: LabelPlace,
-    /// Whether it is a guess: then only a column of numbers is the label.
+    /// Whether it is guessed: then it is the label only if it contains numbers.
     pub(crate) is_guessed: bool,
 }
 
@@ -69,19 +69,19 @@ impl RowLabel {
     }
 }
 
-/// The names of a request's columns while a model is built.
+/// The names of a request's columns, while a model is built.
 pub(crate) struct Names<'t> {
-    /// Those of the features, and that of the label last if it has one.
+    /// Those of the features, followed by the label's if it has one.
     names: Option<ColumnNames<'t>>,
     label: Option<FoundLabel<'t>>,
-    /// What the first transformer was fitted on and does not use.
+    /// The columns that the first transformer was fitted on and does not use.
     unused: Vec<&'t str>,
-    /// The document that gave them, if it was not the model.
-    from: Option<Told>,
+    /// The document that gave them, unless the model did.
+    from: Option<ColumnsSource>,
 }
 
 impl<'t> Names<'t> {
-    /// The names that `columns.json` gives, else those that the artifact was fitted on; and the label.
+    /// The names from `columns.json`, else those that the artifact was fitted on; and the label.
     pub(crate) fn new(
         root: Value<'t>,
         json: Option<&'t ColumnsJson>,
@@ -95,7 +95,7 @@ impl<'t> Names<'t> {
         };
         let label = label::find(json, fitted.as_ref())?;
         let name = label.and_then(|label| label.name);
-        let from = label::told_by(json);
+        let from = label::source_of_columns(json);
         let all: Vec<&str> = match (written, &fitted) {
             (Some(written), _) => written.iter().map(String::as_str).collect(),
             (None, Some(fitted)) => fitted.names.to_vec(),
@@ -112,14 +112,14 @@ impl<'t> Names<'t> {
                 long.len()
             )));
         }
-        // scikit-learn misses no column that only an absent or dropped branch would take
-        // (`sklearn.compose`, from 1.0 on).
+        // From 1.0 on, ColumnTransformer does not require columns that no branch uses
+        // (`sklearn/compose/_column_transformer.py`).
         let may_be_absent = fitted.filter(|_| builder.version >= Version::new(1, 0));
         let unused = may_be_absent.map(|fitted| fitted.unused().collect()).unwrap_or_default();
         Ok(Names { names: Some(ColumnNames::new(names)), label, unused, from })
     }
 
-    /// What the root of a model is given.
+    /// The input of a model's root.
     pub(crate) fn input(&self) -> Input<'t> {
         // A label without a name is not a column of the model.
         let label = self.label.filter(|label| label.name.is_some() && self.names.is_some()).map(|label| label.place);
@@ -132,11 +132,11 @@ impl<'t> Names<'t> {
         }
     }
 
-    /// The layout that comes of what the model demanded. A model that can answer no request loads all the same, as in
-    /// scikit-learn, which raises when it is asked.
+    /// The layout, from the requirements that `builder` collected. A model that cannot answer any request still loads,
+    /// as in scikit-learn, which raises at `transform` or `predict`.
     ///
     /// # Errors
-    /// When a `preprocessor.json` contradicts itself in this: it was written for nothing else.
+    /// If the columns of a `preprocessor.json` do not fit its own transformer.
     pub(crate) fn layout(
         self,
         dtypes: Option<&Dtypes>,
@@ -146,15 +146,15 @@ impl<'t> Names<'t> {
         let Names { names, label, mut unused, from } = self;
         unused.sort_unstable();
         let unused = builder.packed_list(unused.iter().copied())?;
-        let told = match dtypes {
+        let types = match dtypes {
             Some(dtypes) => {
                 let table = names.as_ref().map_or(0, |names| ColumnNames::table_bytes(names.len()));
-                builder.use_scratch(dtypes.len().saturating_mul(TOLD_BYTES).saturating_add(table))?;
+                builder.use_scratch(dtypes.len().saturating_mul(TYPE_BYTES).saturating_add(table))?;
                 dtypes.columns(names.as_ref(), builder.request_width)?
             }
             None => BTreeMap::new(),
         };
-        let readings = Readings::new(&told, pandas, &mut builder)?;
+        let readings = Readings::new(&types, pandas, &mut builder)?;
         let is_named = label.is_some_and(|label| label.name.is_some());
         let names = names.as_deref().unwrap_or_default();
         let features = names.get(..names.len().saturating_sub(usize::from(is_named))).unwrap_or_default();
@@ -168,13 +168,15 @@ impl<'t> Names<'t> {
         let label = label.map(row_label);
         let width = builder.request_width;
         let mut layout = Layout { features, label, width, unused, refusal: None, readings };
-        let misfit = builder.misfit.take().or_else(|| layout.misfit());
-        let refusal = match (from, misfit, builder.refusal.take()) {
-            (Some(Told::Document), Some(misfit), None) => return Err(Told::Document.misfit(&misfit)),
-            (Some(Told::ColumnsJson), Some(misfit), None) => {
-                Some(Told::ColumnsJson.misfit(&misfit).message().to_owned())
+        let mismatch = builder.column_mismatch.take().or_else(|| layout.width_mismatch());
+        let refusal = match (from, mismatch, builder.refusal.take()) {
+            (Some(ColumnsSource::PreprocessorJson), Some(mismatch), None) => {
+                return Err(ColumnsSource::PreprocessorJson.mismatch(&mismatch));
             }
-            (_, misfit, refusal) => refusal.or(misfit),
+            (Some(ColumnsSource::ColumnsJson), Some(mismatch), None) => {
+                Some(ColumnsSource::ColumnsJson.mismatch(&mismatch).message().to_owned())
+            }
+            (_, mismatch, refusal) => refusal.or(mismatch),
         };
         layout.refusal = refusal.map(String::into_boxed_str);
         builder.keep(layout.refusal.as_ref().map_or(0, |refusal| refusal.len()))?;
@@ -183,12 +185,13 @@ impl<'t> Names<'t> {
 }
 
 impl Layout {
-    /// Checks how many columns a request has, and tells whether the label is among them.
+    /// Checks the number of columns of a request, and finds out whether the label is among them.
     ///
     /// # Errors
     /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) with the columns that were expected.
     pub(crate) fn accept(&self, found: usize) -> Result<Request> {
-        // Of a model that takes rows of any width all rows have the label: which do not could not be told.
+        // If the model takes rows of any width, rows with and without the label look the same: all are assumed to have
+        // it.
         let label = self.label.as_ref().filter(|_| self.label_in(found).is_some());
         let is_named = self.features.len() > 0;
         let others = self.row_width();
@@ -211,8 +214,8 @@ impl Layout {
         }
     }
 
-    /// Why rows of the columns that are named are never as wide as the model takes them, if that is so.
-    fn misfit(&self) -> Option<String> {
+    /// Why the number of named columns never fits the model; `None` if it does.
+    fn width_mismatch(&self) -> Option<String> {
         let count = self.features.len();
         let with_label = count + usize::from(self.label.is_some());
         let (is_fit, demanded) = match self.width {
@@ -251,7 +254,7 @@ impl Layout {
             (_, count, Some(label)) => format!("{count} columns ({names}), or {} with {label}", count + 1),
             (_, count, None) => format!("{count} columns ({names})"),
         };
-        // Rows as a training job takes them, or rows without the dropped columns.
+        // Rows with a label, as for training, or rows without the dropped columns.
         let remedy = match (&self.label, self.row_width()) {
             (None, Some(width)) if found == width + 1 && !features.is_empty() => Some(Remedy::LabelAtAnEnd),
             (None, Some(width)) if found + 1 == width && self.unused.len() > 0 => Some(Remedy::LabelByName),
@@ -264,7 +267,7 @@ impl Layout {
         }
     }
 
-    /// How many columns a row has at least, its label aside.
+    /// The minimum number of columns of a row, without its label.
     pub(crate) fn row_width(&self) -> Option<usize> {
         match (self.features.len(), self.width) {
             (0, RequestWidth::Any) => None,
@@ -278,7 +281,7 @@ impl Layout {
         self.features.iter().collect()
     }
 
-    /// The name of a column of a row whose label has been moved behind the features, counted from 0.
+    /// The name of a column, counted from 0, of a row whose label has been moved after the features.
     pub(crate) fn name(&self, index: usize) -> Option<&str> {
         let label = || self.label.as_ref()?.name.as_deref();
         match self.features.len() {
@@ -288,12 +291,13 @@ impl Layout {
         }
     }
 
-    /// The number of a column in the request, counted from 1, and its name; the label counts as the last one here.
+    /// The number of a column in the request, counted from 1, and its name. `index` counts the label as the last
+    /// column.
     pub(crate) fn column(&self, index: usize, request: &Request) -> (usize, Option<String>) {
         (request.place_in_row(index) + 1, self.name(index).map(str::to_owned))
     }
 
-    /// The names of the columns of a row that has its label, in the row's own order, and which of them is the label.
+    /// The names of the columns of a row with its label, in the order of the row, and the index of the label.
     pub(crate) fn row(&self) -> (Vec<&str>, Option<usize>) {
         let mut names = self.features();
         let label = self.label.as_ref().filter(|_| !names.is_empty());
@@ -309,7 +313,7 @@ impl Layout {
         self.readings.of(self.feature(column, width))
     }
 
-    /// The place of a column of a row among the features, where a label is the last.
+    /// The index of a row's column among the features, with the label as the last.
     fn feature(&self, column: usize, width: usize) -> usize {
         match self.label_in(width) {
             Some(label) if column == label => width - 1,
@@ -327,7 +331,7 @@ impl Layout {
         }
     }
 
-    /// Where the label stands in a row of this width, if such a row has it.
+    /// The index of the label in a row of this width, if such a row has it.
     fn label_in(&self, width: usize) -> Option<usize> {
         let others = width.checked_sub(1)?;
         let is_labelled = match self.row_width() {
@@ -342,7 +346,7 @@ impl Layout {
         &self.readings
     }
 
-    /// Whether the model looks at the column of a name.
+    /// Whether the model uses the column of a name.
     pub(crate) fn uses(&self, name: &str) -> bool {
         let (mut low, mut high) = (0, self.unused.len());
         while low < high {
@@ -361,14 +365,14 @@ impl Layout {
         self.label.as_ref()
     }
 
-    /// How the label was guessed, if it was, and how to say otherwise.
+    /// For a guessed label: why it was guessed, and how to override it.
     pub(crate) fn explain_guess(&self) -> Option<Assumption> {
         let label = self.label.as_ref().filter(|label| label.is_guessed)?;
         Some(label::explain_guess(label.name.as_deref()?, label.place))
     }
 
-    /// Which columns are typed by their cells although they were fitted on text that looks like numbers, and how to
-    /// say a type.
+    /// Names the columns that are typed by their cells although they were fitted on text that looks like numbers, and
+    /// explains how to set a type.
     pub(crate) fn explain_undecided(&self) -> Option<Assumption> {
         let columns = self.readings.columns().iter().filter(|known| known.is_undecided);
         let places: Vec<String> = columns.clone().map(|known| known.column.to_string()).collect();
@@ -376,16 +380,16 @@ impl Layout {
             columns.zip(&places).map(|(known, place)| self.name(known.column as usize).unwrap_or(place)).collect();
         let first = names.first()?;
         let (what, was, them) =
-            if names.len() == 1 { ("column", "was", "it is") } else { ("columns", "were", "one is") };
+            if names.len() == 1 { ("column", "was", "they are") } else { ("columns", "were", "those of a column are") };
         let text = format!(
-            "{what} {} {was} fitted on text of which some looks like a number, and {them} read as numbers where all cells of a \
-             request do, as pandas reads them, which the fitted text then is not found among",
+            "{what} {} {was} fitted on text, some of which looks like numbers; if all cells of a request look like \
+             numbers, {them} read as numbers, as in pandas, and do not match the fitted text",
             list_names(&names)
         );
         Some(Assumption { text, remedy: Remedy::IsText(Some((*first).to_owned())) })
     }
 
-    /// What a row is, for the person who starts a container.
+    /// Describes a row for the log at start.
     pub(crate) fn describe(&self) -> String {
         let features = self.features();
         let mut text = match (features.as_slice(), &self.width) {

@@ -27,7 +27,7 @@ mod twin_test;
 pub use assumption::Assumption;
 pub use columns_json::{ColumnsJson, twice};
 pub use dtypes::{Dtypes, DtypesFrom};
-pub use overrides::{LabelChoice, Overrides, ToldLabel};
+pub use overrides::{LabelChoice, LabelSetting, Overrides};
 pub use request::Request;
 
 use crate::artifact::builder::{Builder, Input, LabelPlace};
@@ -271,8 +271,8 @@ impl Preprocessor {
         Demand::of_columns(columns).then(demand).then(Demand::of_columns(demand.width))
     }
 
-    /// The columns that are typed by the cells of a body, and of which some transformer tells a number from its text:
-    /// by their places among the features.
+    /// The columns that are typed by the cells of a body and for which some transformer treats a number and its text
+    /// differently, by their indices among the features.
     pub fn columns_by_kind(&self) -> Vec<usize> {
         let columns = self.layout.readings().columns().iter();
         let is_by_kind = |known: &&readings::ColumnReading| known.tells_kinds_apart && known.reading.dtype.is_none();

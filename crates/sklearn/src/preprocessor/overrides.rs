@@ -10,7 +10,7 @@ pub struct Overrides {
     /// The method that answers; what the artifact says if `None`.
     pub method: Option<Method>,
     /// Which column of a row is the label; what the artifact says if `None`.
-    pub label: Option<ToldLabel>,
+    pub label: Option<LabelSetting>,
     /// The types of columns; what `columns.json` says if `None`.
     pub dtypes: Option<Dtypes>,
     /// What a scorer's answers are in JSON; what `columns.json` says if `None`.
@@ -19,7 +19,7 @@ pub struct Overrides {
 
 /// The label of a row, as a setting says it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToldLabel {
+pub struct LabelSetting {
     /// What is said.
     pub choice: LabelChoice,
     /// Who says it, for messages: `--label` or a variable.

@@ -1,4 +1,4 @@
-//! How each column of a request is read: as the fitted model shows, or as a setting says.
+//! How each column of a request is read: as the fitted model shows, or as a setting requires.
 
 use crate::artifact::builder::Builder;
 use crate::version::Version;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Readings {
     /// The columns that are not read by default, in order; a label is the last column.
     columns: Box<[ColumnReading]>,
-    /// The missing texts of all others.
+    /// The missing texts of all other columns.
     missing: MissingTexts,
 }
 
@@ -22,18 +22,23 @@ pub(crate) struct Readings {
 pub(crate) struct ColumnReading {
     pub(crate) column: u32,
     pub(crate) reading: Reading,
-    pub(crate) is_told: bool,
-    /// It was fitted on text that looks like numbers, and nothing says that a request's numbers are text.
+    /// Its dtype is set by `--dtypes` or `columns.json`.
+    pub(crate) is_set: bool,
+    /// It was fitted on text that looks like numbers, but nothing shows whether a request's numbers are text.
     pub(crate) is_undecided: bool,
     pub(crate) tells_kinds_apart: bool,
 }
 
 impl Readings {
-    /// What was seen of columns while a model was built, and what is said of them: the number of a column and its type.
-    pub(crate) fn new(told: &BTreeMap<u32, ReadAs>, pandas: Pandas, builder: &mut Builder<'_, '_>) -> Result<Readings> {
+    /// Combines what the builder noted about columns with the dtypes that are set, by the index of the column.
+    pub(crate) fn new(
+        dtypes: &BTreeMap<u32, ReadAs>,
+        pandas: Pandas,
+        builder: &mut Builder<'_, '_>,
+    ) -> Result<Readings> {
         let missing = MissingTexts::of(pandas);
         let seen = std::mem::take(&mut builder.seen);
-        builder.keep_items::<ColumnReading>(seen.len().saturating_add(told.len()))?;
+        builder.keep_items::<ColumnReading>(seen.len().saturating_add(dtypes.len()))?;
         let mut columns = BTreeMap::new();
         for (column, seen) in seen {
             let dtype = seen.is_text.then_some(ReadAs::Str);
@@ -42,22 +47,22 @@ impl Readings {
             if !is_plain {
                 let tells_kinds_apart = seen.tells_kinds_apart;
                 let is_undecided = seen.is_undecided && !seen.is_text && tells_kinds_apart;
-                let known = ColumnReading { column, reading, is_told: false, is_undecided, tells_kinds_apart };
+                let known = ColumnReading { column, reading, is_set: false, is_undecided, tells_kinds_apart };
                 columns.insert(column, known);
             }
         }
-        for (column, dtype) in told {
+        for (column, dtype) in dtypes {
             let reading = Reading { dtype: None, missing };
             let plain = ColumnReading {
                 column: *column,
                 reading,
-                is_told: false,
+                is_set: false,
                 is_undecided: false,
                 tells_kinds_apart: false,
             };
             let known = columns.entry(*column).or_insert(plain);
             known.reading.dtype = Some(*dtype);
-            known.is_told = true;
+            known.is_set = true;
             known.is_undecided = false;
         }
         Ok(Readings { columns: columns.into_values().collect(), missing })
@@ -80,7 +85,7 @@ impl Readings {
         &self.columns
     }
 
-    /// The missing texts of all others.
+    /// The missing texts of all other columns.
     pub(crate) fn missing(&self) -> MissingTexts {
         self.missing
     }
@@ -88,8 +93,8 @@ impl Readings {
 
 /// The release of pandas that a model was fitted beside, by what its pickle shows.
 ///
-/// scikit-learn 1.3 is the first that came after pandas 2.0 (June and April 2023), 0.22 the first of the time of
-/// pandas 1.0; AWS's images up to 1.2-1 have pandas 1.1.3. Indexes of numbers of their own class went with pandas 2.
+/// scikit-learn 1.3 is the first release after pandas 2.0 (June and April 2023), 0.22 the first in the time of
+/// pandas 1.0; AWS's images up to 1.2-1 have pandas 1.1.3. pandas 2 removed the index classes for numbers.
 pub(crate) fn pandas_of(tree: &Tree, version: Version) -> Pandas {
     if version < Version::new(0, 22) {
         Pandas::V0
@@ -106,7 +111,7 @@ mod tests {
     use crate::allow_list::ScikitLearn;
 
     #[test]
-    fn the_age_of_pandas_goes_by_the_version_and_by_classes_that_pandas_2_has_no_more() {
+    fn the_release_of_pandas_follows_from_the_version_and_from_classes_that_pandas_2_removed() {
         let allowance = byoc_account::Allowance::unbounded();
         let tree = |pickle: &[u8]| byoc_formats::pickle::read(pickle.to_vec(), &ScikitLearn, &allowance).unwrap();
         let plain = tree(b"\x80\x02N.");

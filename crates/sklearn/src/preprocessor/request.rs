@@ -75,8 +75,8 @@ impl Request {
         }
     }
 
-    /// Whether a column has a value in some row of the body, of which the blocks of its rows are told by its place in
-    /// a row; the column is counted as the transformers count it.
+    /// Whether a column has a value in any row of the whole body. `of_row` has a flag for each column in the order of
+    /// the body's rows; `column` is counted as the transformers do, with the label last.
     pub(crate) fn has_values(&self, of_row: Option<&[bool]>, column: usize) -> bool {
         of_row.and_then(|of_row| of_row.get(self.place_in_row(column)).copied()).unwrap_or(false)
     }

@@ -10,19 +10,19 @@ pub(crate) struct FittedColumns<'t> {
     pub(crate) uses: Vec<Use>,
 }
 
-/// What becomes of a column that a model was fitted on.
+/// How a model uses a column that it was fitted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// A transformer takes it.
     Taken,
-    /// It is one of the columns of a `('name', 'drop', [columns])`.
+    /// A branch `('name', 'drop', [columns])` drops it.
     Dropped,
-    /// Nobody has it, so that `remainder='drop'` drops it.
+    /// No branch has it, so `remainder='drop'` drops it.
     Left,
 }
 
 impl Use {
-    /// What becomes of a column that two look at.
+    /// The combined use of a column by two transformers.
     fn and(self, other: Use) -> Use {
         match (self, other) {
             (Use::Taken, _) | (_, Use::Taken) => Use::Taken,

@@ -215,7 +215,7 @@ pub(crate) fn check_weights<'n>(weights: &Weights, mut names: impl Iterator<Item
     let Some(weights) = weights else { return Ok(()) };
     let names: BTreeSet<&str> = names.by_ref().collect();
     match weights.keys().find(|name| !names.contains(name.as_str())) {
-        Some(name) => Err(wrong(path, &format!("transformer_weights names {name:?}, which is none of the parts"))),
+        Some(name) => Err(wrong(path, &format!("transformer_weights names {name:?}, which is not one of the parts"))),
         None => Ok(()),
     }
 }

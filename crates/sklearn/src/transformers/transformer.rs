@@ -33,7 +33,7 @@ pub(crate) trait Apply: std::fmt::Debug + Send + Sync {
 /// A fitted transformer, ready to be applied.
 #[derive(Debug)]
 pub(crate) enum Transformer {
-    /// Returns its input: `'passthrough'`, no steps at all, a function that is None.
+    /// Returns its input: `'passthrough'`, a pipeline without steps, `func=None`.
     Passthrough,
     /// A class of the registry.
     Of(Box<dyn Apply>),

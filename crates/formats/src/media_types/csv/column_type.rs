@@ -63,7 +63,7 @@ impl<'w, T> Taking<'w, T> {
 
     fn push(&mut self, value: T) -> Result<()> {
         if self.values.capacity() == 0 {
-            self.values.make_exact_room(self.rows, self.allowance)?;
+            self.values.reserve_exact_leased(self.rows, self.allowance)?;
         }
         self.values.push(value);
         Ok(())

@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
             };
             check_width(found).map_err(|error| error.at(Place::row(1).at_byte(finder.position)))?;
             finder.width = width.unwrap_or(0);
-            finder.spans.make_exact_room(found, allowance)?;
+            finder.spans.reserve_exact_leased(found, allowance)?;
         }
         while finder.skip_blank_lines() {
             finder.record()?;
@@ -281,7 +281,7 @@ impl<'a> Finder<'a> {
         let record_start = self.position;
         let first_span = self.spans.len();
         let most = if self.width == 0 { usize::MAX } else { self.width };
-        self.spans.make_room(self.width, self.allowance)?;
+        self.spans.reserve_leased(self.width, self.allowance)?;
         let mut found = 0;
         self.fields_of_record(|spans, span| {
             // Fields beyond the width are counted but not kept.
@@ -294,7 +294,7 @@ impl<'a> Finder<'a> {
             self.width = found;
             let record_bytes = self.position - record_start;
             let more = (self.body.len() - self.position) / record_bytes.max(1) * found;
-            self.spans.make_exact_room(more, self.allowance)?;
+            self.spans.reserve_exact_leased(more, self.allowance)?;
         }
         self.rows += 1;
         if self.rows.is_multiple_of(ROWS_BETWEEN_CHECKS) {

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_line_that_nobody_announced_is_recognised() {
+    fn an_unannounced_header_line_is_recognised() {
         assert!(advice(b"a, b\n1,2\n", &["a", "b", "c"]).is_some());
         assert!(advice(b"a,x\n1,2\n", &["a", "b", "c"]).is_none());
         assert!(advice(b"p,q\n1,x\n", &[]).is_some());

@@ -152,7 +152,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// The fields of a column, each of which is of the type.
+    /// Parses the fields of a column, which all have this type.
     fn read<'a>(self, fields: &Fields<'a>, column: usize) -> Column<'a> {
         let bytes = || fields.column(column);
         let integer = |field: &[u8]| parse_i64(field).unwrap_or_default();
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Reads text that comes in pieces of so many bytes.
+    /// Reads text in pieces of `piece` bytes.
     fn in_pieces(text: &str, piece: usize) -> Result<Vec<Vec<String>>> {
         let mut pieces: Vec<Vec<u8>> = Vec::new();
         let (mut width, mut typings) = (None, Vec::new());

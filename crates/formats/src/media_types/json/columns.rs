@@ -105,7 +105,7 @@ impl<'a> Growing<'a> {
             self.leave_out(allowance)?;
         }
         if let Some(rows) = &mut self.rows {
-            rows.make_room(1, allowance)?;
+            rows.reserve_leased(1, allowance)?;
             rows.push(row as u32);
         }
         if let Scalar::Text(Cow::Owned(text)) = &value {
@@ -114,7 +114,7 @@ impl<'a> Growing<'a> {
         if self.values.is_empty() {
             return self.begin(value, allowance);
         }
-        self.values.make_room(1, allowance)?;
+        self.values.reserve_leased(1, allowance)?;
         let left = match (&mut self.values, value) {
             (Column::Int64(values), Scalar::Int(value)) => {
                 values.push(value);
@@ -193,7 +193,7 @@ impl<'a> Growing<'a> {
 
     /// Appends a value that the column's type holds now.
     fn push_widened(&mut self, value: Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
-        self.values.make_room(1, allowance)?;
+        self.values.reserve_leased(1, allowance)?;
         match (&mut self.values, value) {
             (Column::UInt64(values), Scalar::UInt(value)) => values.push(value),
             (Column::Float64(values), value) => values.push(as_float(&value).unwrap_or(f64::NAN)),
@@ -207,7 +207,7 @@ impl<'a> Growing<'a> {
     /// Notes that a row has no value here.
     fn leave_out(&mut self, allowance: &Allowance) -> Result<(), Exceeded> {
         let mut rows: Vec<u32> = Vec::new();
-        rows.make_exact_room(self.values.len(), allowance)?;
+        rows.reserve_exact_leased(self.values.len(), allowance)?;
         rows.extend((0..).take(self.values.len()));
         self.rows = Some(rows);
         if !matches!(self.values, Column::Float64(_) | Column::Object(_)) {
@@ -216,7 +216,7 @@ impl<'a> Growing<'a> {
         Ok(())
     }
 
-    /// The column of so many rows.
+    /// The finished column of `rows` rows.
     fn finish(mut self, rows: usize, allowance: &Allowance) -> Result<Series<'a>, Exceeded> {
         if self.rows.is_none() && self.values.len() < rows {
             self.leave_out(allowance)?;
@@ -264,13 +264,13 @@ impl<'a, 'c> Columns<'a, 'c> {
                 )));
             }
         }
-        let (width, room) = (self.columns.len(), self.columns.capacity());
+        let (width, capacity) = (self.columns.len(), self.columns.capacity());
         self.allowance.take_items::<Series<'_>>(width)?;
         let mut columns = Vec::with_capacity(width);
         for column in self.columns {
             columns.push(column.finish(self.rows, self.allowance)?);
         }
-        self.allowance.give_back_items::<Growing<'_>>(room);
+        self.allowance.give_back_items::<Growing<'_>>(capacity);
         Frame::new(self.rows, columns).with_dtypes(self.schema, self.allowance)
     }
 
@@ -303,7 +303,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
                     .check_width(self.open + 1)
                     .map_err(|error| error.context(format!("a row of more than {UNCHECKED} columns")))?;
             }
-            self.columns.make_room(1, self.allowance)?;
+            self.columns.reserve_leased(1, self.allowance)?;
             self.columns.push(Growing::new());
         }
         // What is too much is counted here, and refused at the end of the row.
@@ -348,7 +348,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
             // Of a member that comes twice the last one counts.
             Some((_, before)) => *before = value,
             None => {
-                named.values.make_room(1, allowance)?;
+                named.values.reserve_leased(1, allowance)?;
                 named.values.push((name, value));
                 *place = named.values.len() as u32;
             }
@@ -380,7 +380,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
     fn begin_column(&mut self, column: usize) -> Result<()> {
         if self.columns.is_empty() {
             let names = self.named()?.names.len();
-            self.columns.make_exact_room(names, self.allowance)?;
+            self.columns.reserve_exact_leased(names, self.allowance)?;
             self.columns.resize_with(names, Growing::new);
             for (column, growing) in self.columns.iter_mut().enumerate() {
                 growing.dtype = self.schema.reading(column, names).dtype;
@@ -444,7 +444,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
             named.seen[*name] = true;
         }
         if row == 0 {
-            self.columns.make_exact_room(width, allowance)?;
+            self.columns.reserve_exact_leased(width, allowance)?;
             self.columns.resize_with(width, Growing::new);
             self.unnamed_label = label.filter(|_| !has_label);
             self.open = width;

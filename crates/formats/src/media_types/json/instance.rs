@@ -5,9 +5,9 @@
 //! `{"data": {"features": {"keys": [26, 182], "shape": [2000], "values": [1, 4]}}}`. The page calls the list a
 //! shorthand for `features.values`, so both kinds of `features` are read at both places. Other members are ignored.
 //!
-//! Two forms are our own, and what callers of scikit-learn send: a bare list `[1.5, 16.0]`, and, where columns have
-//! names, an object `{"width": 1.5, "height": 16.0}` of a value for each. `features` and `data` are names of columns
-//! too where a value stands behind them, and no list or object.
+//! Two forms are not SageMaker's, but what callers of scikit-learn models send: a bare list `[1.5, 16.0]` and, if
+//! columns have names, an object with a value for each, `{"width": 1.5, "height": 16.0}`. `features` and `data` are
+//! names of columns too if their value is neither a list nor an object.
 
 use super::reading::{Reading, Rows, Scalar};
 use super::shape::AnyShape;
@@ -127,7 +127,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
     }
 }
 
-/// The value of `data`; gives how often `features` was found in it. A value that is not an object belongs to a column.
+/// Reads the value of `data` and returns how often it contains `features`. Another value than an object is a column's.
 struct Data<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 #[derive(Deserialize)]
@@ -155,7 +155,7 @@ impl<'a, 'r, R> Data<'a, 'r, R> {
     }
 }
 
-/// The visitor for a value under the name of a part of an instance: a column may be called so.
+/// The visitor for a value under the name of a part of an instance, which may also be the name of a column.
 fn value_of_column<'a, 'r, 'de, R: Rows<'de>, E: serde::de::Error>(
     reading: &'a mut Reading<'r, R>,
     name: Option<&str>,
@@ -193,10 +193,10 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
     visit_scalars! { usize }
 }
 
-/// The value of `features`: a list, or an object of `values`, `keys` and `shape`. Closes the row; gives whether it has.
+/// The value of `features`: a list, or an object of `values`, `keys` and `shape`. Returns whether it closed a row.
 struct Features<'a, 'r, R> {
     reading: &'a mut Reading<'r, R>,
-    /// The column that may be called so, whose value is neither.
+    /// A possible column of that name, whose value is a scalar.
     column: Option<&'static str>,
 }
 
@@ -257,11 +257,11 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Features<'_, '_, R> {
         let shape = shape.map(|[width]| width);
         let values = match values {
             Some(values) => values,
-            // scipy's all-zero row has a shape and nothing else.
+            // An all-zero row of scipy has only a shape.
             None if shape.is_some() => 0,
             None => return Err(A::Error::missing_field("values")),
         };
-        // As in a protobuf record, no keys and some values are a dense row.
+        // As in a protobuf record, values without keys are a dense row.
         let sparse = if values == 0 { keys.is_some() || shape.is_some() } else { keys.is_some_and(|keys| keys > 0) };
         let end = match shape {
             _ if sparse => reading.rows.end_sparse(shape),
@@ -276,7 +276,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Features<'_, '_, R> {
     visit_scalars! { bool }
 }
 
-/// A list of values; gives their number.
+/// Reads a list of values and returns their number.
 struct Values<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Values<'_, '_, R> {
@@ -318,7 +318,7 @@ pub(super) enum Purpose {
     Next,
     /// To the column of its name.
     Named,
-    /// To this row of the column of its name, which comes as a whole.
+    /// To this row of the named column, which comes as a whole.
     OfColumn(usize),
     /// Nowhere: its name is not a column.
     Ignored,
@@ -397,7 +397,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Value<'_, '_, R> {
     }
 }
 
-/// A list of column numbers; gives how many.
+/// Reads a list of column numbers and returns their number.
 struct Keys<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Keys<'_, '_, R> {

@@ -14,9 +14,9 @@ use std::fmt;
 /// `{"columns": ["a", "b"], "index": [0], "data": [[1, 2]]}`.
 pub(super) struct Split<'a, 'r, R> {
     pub(super) reading: &'a mut Reading<'r, R>,
-    /// None where the values come in the order of the model's columns, or as instances.
+    /// `None` if the values are in the order of the model's columns, or are instances.
     pub(super) columns: Option<&'a FrameColumns>,
-    /// The name of the member that all this is in.
+    /// The name of the member that contains the frame.
     pub(super) within: Option<&'static str>,
 }
 
@@ -86,7 +86,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for SplitRows<'_, '_, R> {
     }
 }
 
-/// One of them.
+/// One row.
 struct SplitRow<'a, 'r, R> {
     reading: &'a mut Reading<'r, R>,
     columns: &'a FrameColumns,
@@ -133,7 +133,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for SplitRow<'_, '_, R> {
     }
 }
 
-/// `{"a": [1, 2], "b": [3, 4]}`, and `{"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}`, whose inner names are the rows'.
+/// `{"a": [1, 2], "b": [3, 4]}`, and `{"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}`, with the names of rows inside.
 pub(super) struct ByColumn<'a, 'r, R>(pub(super) &'a mut Reading<'r, R>);
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for ByColumn<'_, '_, R> {
@@ -200,16 +200,16 @@ impl<'de, R: Rows<'de>> Visitor<'de> for ColumnOf<'_, '_, R> {
     }
 }
 
-/// What the rows are called.
+/// The names of rows.
 enum Labels<'de> {
     Unknown,
-    /// Nothing: columns are lists.
+    /// No names: columns are lists.
     None,
-    /// The names of the first column's values: those of all others are the same.
+    /// The names in the first column; all other columns must have the same.
     Names(Vec<Cow<'de, str>>),
 }
 
-/// The values of one column; gives how many.
+/// Reads the values of one column and returns their number.
 struct ColumnValues<'a, 'r, 'de, R> {
     reading: &'a mut Reading<'r, R>,
     column: usize,
@@ -271,8 +271,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for ColumnValues<'_, '_, 'de, R> {
             if is_first {
                 let owned = if let Cow::Owned(name) = &name { name.len() } else { 0 };
                 let allowance = self.reading.allowance();
-                let room = names.make_room(1, allowance).and_then(|()| allowance.take(owned));
-                room.map_err(|exceeded| self.reading.fail::<A::Error>(exceeded.into()))?;
+                let reserved = names.reserve_leased(1, allowance).and_then(|()| allowance.take(owned));
+                reserved.map_err(|exceeded| self.reading.fail::<A::Error>(exceeded.into()))?;
                 names.push(name);
             } else if names.get(row) != Some(&name) {
                 let message = "expected the rows of the first column in their order, found another";

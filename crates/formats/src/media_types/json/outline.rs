@@ -1,9 +1,9 @@
-//! What an object as a whole is, told by its members before it is read: a list of instances, one instance, or a frame
-//! as pandas writes one.
+//! Finds out, from the members of a document, what it is before it is read: a list of instances, one instance, or a
+//! frame as pandas writes one.
 //!
-//! The members of an object come in any order, and a column may be called as a member that says something of the form:
-//! `{"data": 5, "features": 2}` is an instance by names where the model has such columns. A value of a column is never
-//! a list and never an object, so that what stands behind a name decides.
+//! The members of an object come in any order, and a column may have the same name as a member of a form:
+//! `{"data": 5, "features": 2}` is an instance by names if the model has such columns. The value of a column is never a
+//! list or an object, so the shape of the value decides.
 
 use super::reading::{Reading, Rows, read_as};
 use super::shape::{AnyShape, Shape, visit_others};
@@ -11,16 +11,16 @@ use byoc_account::{Allowance, LeasedGrowth as _};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// What a document holds, and where.
+/// The form of a document, and the member with the rows.
 pub(super) enum Form {
-    /// A list without a name, or the member of an object that is one.
+    /// A list of instances, in the member of this name.
     Instances(&'static str),
-    /// One instance. `is_empty` is that nothing in it looks like one.
+    /// One instance. `is_empty`: no member looks like part of an instance.
     Instance { is_empty: bool },
-    /// pandas' `split`: names once, then rows of values; in an object of its own where `within` has its name. Without
-    /// names the values come in the order of the model's columns.
+    /// pandas' `split`: names once, then rows of values; in the member `within`, if that is set. Without names the
+    /// values are in the order of the model's columns.
     Split { columns: Option<FrameColumns>, within: Option<&'static str> },
-    /// pandas' `columns` and `list`: for each column the values of all rows.
+    /// pandas' `columns` and `list`: the values of all rows for each column.
     ByColumn,
 }
 
@@ -28,17 +28,17 @@ pub(super) const INSTANCES: &str = "instances";
 pub(super) const DATA: &str = "data";
 const COLUMNS: &str = "columns";
 const FEATURES: &str = "features";
-/// What `MLflow`'s servers call the two (mlflow.org/docs/latest/ml/deployment/deploy-model-locally).
+/// The names of these forms in `MLflow`'s servers (mlflow.org/docs/latest/ml/deployment/deploy-model-locally).
 const RECORDS: &str = "dataframe_records";
 const SPLIT: &str = "dataframe_split";
 
 /// Where the values of a frame's columns go.
 pub(super) struct FrameColumns {
-    /// For each column the model's column of its name.
+    /// The model's column of each name.
     pub(super) places: Vec<Option<u32>>,
-    /// How many of them there are.
+    /// The number of names that are columns of the model.
     known: usize,
-    /// Whether the names are 0, 1, 2 and so on, as pandas names columns that have no names.
+    /// Whether the names are 0, 1, 2 and so on, pandas' default names.
     numbered: bool,
 }
 
@@ -48,7 +48,7 @@ impl FrameColumns {
     }
 }
 
-/// The members that say what an object is.
+/// The members that determine the form of an object.
 #[derive(Default)]
 pub(super) struct Outline {
     instances: Option<Shape>,
@@ -56,17 +56,17 @@ pub(super) struct Outline {
     features: Option<Shape>,
     data: Option<Shape>,
     columns: Option<FrameColumns>,
-    /// The columns of the member of that name, which is an object.
+    /// The columns of `dataframe_split`.
     split: Option<Option<FrameColumns>>,
-    /// Whether some column of the model has a value, and whether it has those of all rows.
+    /// Whether any column of the model has a value, and whether it has the values of all rows.
     has_values: bool,
     has_lists: bool,
-    /// Whether the model has a column that is called `instances`.
+    /// Whether the model has a column named `instances`.
     is_column: bool,
 }
 
 impl Outline {
-    /// What a document is.
+    /// Determines the form of a document.
     pub(super) fn form<'de, R: Rows<'de>>(text: &'de [u8], reading: &mut Reading<'_, R>) -> serde_json::Result<Form> {
         if !is_object(text) || begins_with_instances(text) {
             return Ok(Form::Instances(INSTANCES));
@@ -104,8 +104,8 @@ impl Outline {
     }
 }
 
-/// The columns of a frame, or none where its values come by position: the model's columns have no names, or the frame's
-/// have none.
+/// The columns of a frame, or `None` if its values come by position because the model's or the frame's columns have no
+/// names.
 fn by_name<'de, R: Rows<'de>>(
     columns: Option<FrameColumns>,
     reading: &mut Reading<'_, R>,
@@ -178,7 +178,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for OutlineOf<'_, '_, R> {
     }
 }
 
-/// Of columns that come twice the last ones count.
+/// If columns come twice, the last ones count.
 fn replace<'de, R: Rows<'de>>(
     columns: &mut Option<FrameColumns>,
     by: Option<FrameColumns>,
@@ -200,7 +200,7 @@ enum Member {
     Other,
 }
 
-/// Which member it is, and whether it is a column of the model.
+/// A member, and whether its name is also a column of the model.
 struct MemberOf<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for MemberOf<'_, '_, R> {
@@ -254,8 +254,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Columns<'_, '_, R> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut columns = FrameColumns { places: Vec::new(), known: 0, numbered: true };
         while let Some((place, number)) = list.next_element_seed(ColumnName(&mut *self.0))? {
-            let room = columns.places.make_room(1, self.0.allowance());
-            room.map_err(|exceeded| self.0.fail::<A::Error>(exceeded.into()))?;
+            let reserved = columns.places.reserve_leased(1, self.0.allowance());
+            reserved.map_err(|exceeded| self.0.fail::<A::Error>(exceeded.into()))?;
             columns.numbered &= number == Some(columns.places.len() as u64);
             columns.known += usize::from(place.is_some());
             columns.places.push(place.and_then(|place| u32::try_from(place).ok()));
@@ -266,7 +266,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Columns<'_, '_, R> {
     visit_others! { (Shape::Scalar, None); (Shape::Object, None) }
 }
 
-/// The name of a column: the model's column of that name, and the number if it is one.
+/// The name of a column: the model's column of that name, and the name as a number if it is one.
 struct ColumnName<'a, 'r, R>(&'a mut Reading<'r, R>);
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for ColumnName<'_, '_, R> {
@@ -293,7 +293,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for ColumnName<'_, '_, R> {
     }
 }
 
-/// The columns of a frame that is an object of its own, put where they are asked for.
+/// Reads `dataframe_split` and stores its columns.
 struct SplitColumns<'a, 'r, R>(&'a mut Reading<'r, R>, &'a mut Option<Option<FrameColumns>>);
 
 impl<'de, R: Rows<'de>> DeserializeSeed<'de> for SplitColumns<'_, '_, R> {

@@ -193,9 +193,9 @@ fn a_label_is_missing_in_a_piece_of_which_no_object_names_it_if_the_rows_before_
 }
 
 /// Columns of said types: text, whole numbers, numbers, truths.
-struct Told;
+struct TypedColumns;
 
-impl Schema for Told {
+impl Schema for TypedColumns {
     fn check_width(&self, _columns: usize) -> Result<()> {
         Ok(())
     }
@@ -211,7 +211,7 @@ impl Schema for Told {
 
 #[test]
 fn a_value_of_a_column_of_which_a_type_is_said_is_the_cell_that_it_would_be_written_as() {
-    let columns = |body: &str| match read_table(body.as_bytes(), &Told) {
+    let columns = |body: &str| match read_table(body.as_bytes(), &TypedColumns) {
         Ok(table) => format!("{:?}", table.columns),
         Err(error) => error.to_string(),
     };

@@ -11,7 +11,7 @@ use crate::rows::{Features, Predictions};
 /// The items begin at a multiple of this (numpy's `ARRAY_ALIGN`).
 const ALIGNMENT: usize = 64;
 
-/// The number of digits that numpy leaves room for, so that the first dimension can grow in place
+/// The number of digits that numpy reserves, so that the first dimension can grow in place
 /// (`GROWTH_AXIS_MAX_DIGITS`).
 const GROWTH_DIGITS: usize = 21;
 

@@ -220,7 +220,7 @@ impl<N: Number> Tensor<N> {
 }
 
 impl<N: Number> Record<N> {
-    /// The bytes that the tensors have room for.
+    /// The capacity of the tensors in bytes.
     pub(super) fn capacity_in_bytes(&self) -> usize {
         let tensor = |tensor: &Tensor<N>| {
             tensor.values.capacity() * size_of::<N>()

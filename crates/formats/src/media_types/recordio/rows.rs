@@ -43,7 +43,7 @@ pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allow
         rows += 1;
         all_integers &= record.features.element() == Some(Element::Int32);
         for (column, &value) in columns.iter_mut().zip(values) {
-            column.make_room(1, allowance)?;
+            column.reserve_leased(1, allowance)?;
             column.push(value);
         }
         Ok(())
@@ -58,11 +58,11 @@ pub(super) fn read_table<'a>(body: &[u8], schema: &dyn Schema, allowance: &Allow
 /// The deadline is checked after this many records.
 const ROWS_BETWEEN_CHECKS: usize = 1024;
 
-/// The most bytes that a byte of a record may take in memory: a varint of one byte becomes eight bytes, and a growing
-/// vector has room for twice as many.
+/// The maximum memory for each byte of a record, in bytes: a varint of one byte becomes eight bytes, and the capacity
+/// of a growing vector is up to twice its length.
 const MOST_UNPACKED: usize = 16;
 
-/// Reads one record after another. An error is put where its record is, and a body without a record is one.
+/// Reads one record after another. Errors have the position of their record; a body without a record is an error too.
 fn for_each_record<N: Number>(
     body: &[u8],
     allowance: &Allowance,
@@ -75,12 +75,12 @@ fn for_each_record<N: Number>(
         let place = Place::row(row + 1).at_byte(frames.offset());
         let mut read_next = || {
             let Some(payload) = frames.next_frame()? else { return Ok(false) };
-            // A number of one byte is one of eight here, and so is a key.
-            let room = record.capacity_in_bytes();
-            let most = payload.len().saturating_mul(MOST_UNPACKED).saturating_sub(room);
+            // A number or key of one byte takes eight bytes here.
+            let capacity = record.capacity_in_bytes();
+            let most = payload.len().saturating_mul(MOST_UNPACKED).saturating_sub(capacity);
             allowance.take(most)?;
             record.read(payload)?;
-            allowance.give_back((most + room).saturating_sub(record.capacity_in_bytes()));
+            allowance.give_back((most + capacity).saturating_sub(record.capacity_in_bytes()));
             if row % ROWS_BETWEEN_CHECKS == 0 {
                 allowance.check_time()?;
             }

@@ -1,4 +1,4 @@
-//! numpy arrays of a tree: their types, their shapes, and their items as Rust values.
+//! numpy arrays of a tree: their dtypes, shapes, and items as Rust values.
 
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ pub enum ItemKind {
     Object,
 }
 
-/// A numpy array whose shape, item size and byte count have been found to agree.
+/// A numpy array whose shape, item size and byte count agree.
 #[derive(Debug)]
 pub(in crate::pickle) struct Array {
     pub(in crate::pickle) dtype: DType,
@@ -51,7 +51,7 @@ pub(in crate::pickle) struct Array {
 pub(in crate::pickle) enum ArrayData {
     /// As bytes in the file.
     Span(Range<usize>),
-    /// In a value of the tree that holds bytes of its own.
+    /// In a value of the tree that owns its bytes.
     Bytes(NodeId),
     /// Values of the tree, in row-major order.
     Objects(Vec<NodeId>),
@@ -92,7 +92,7 @@ impl<'t> ArrayView<'t> {
     /// The items in row-major order as `float64`, from any float, integer or bool dtype.
     ///
     /// # Errors
-    /// When the items are text, bytes or objects.
+    /// If the items are text, bytes or objects.
     pub fn to_f64(self) -> Result<Vec<f64>> {
         let dtype = self.array.dtype;
         self.map_items(|item| match dtype.kind {
@@ -108,7 +108,7 @@ impl<'t> ArrayView<'t> {
     /// The items in row-major order as `int64`, from any integer or bool dtype.
     ///
     /// # Errors
-    /// When the items are not integers, or one is above `i64::MAX`.
+    /// If the items are not integers, or one is above `i64::MAX`.
     pub fn to_i64(self) -> Result<Vec<i64>> {
         let dtype = self.array.dtype;
         self.map_items(|item| match dtype.kind {
@@ -123,7 +123,7 @@ impl<'t> ArrayView<'t> {
     /// The items in row-major order as unsigned integers, from an unsigned dtype.
     ///
     /// # Errors
-    /// When the items are not unsigned integers.
+    /// If the items are not unsigned integers.
     pub fn to_u64(self) -> Result<Vec<u64>> {
         let dtype = self.array.dtype;
         self.map_items(|item| (dtype.kind == ItemKind::UInt).then(|| unsigned(item))).ok_or_else(|| {
@@ -134,7 +134,7 @@ impl<'t> ArrayView<'t> {
     /// The items in row-major order as text, from a `U<n>` dtype (trailing NULs are padding).
     ///
     /// # Errors
-    /// When the items are not text, or not Unicode.
+    /// If the items are not text, or not Unicode.
     pub fn to_text(self) -> Result<Vec<String>> {
         let mut texts = Vec::with_capacity(self.len());
         self.each_text(|text| texts.push(text.to_owned()))?;
@@ -144,7 +144,7 @@ impl<'t> ArrayView<'t> {
     /// Calls `each` for every item of a `U<n>` dtype, in row-major order.
     ///
     /// # Errors
-    /// As [`ArrayView::to_text`].
+    /// As for [`ArrayView::to_text`].
     pub fn each_text(self, mut each: impl FnMut(&str)) -> Result<()> {
         let dtype = self.array.dtype;
         if dtype.kind != ItemKind::Text {
@@ -161,7 +161,7 @@ impl<'t> ArrayView<'t> {
     /// The items in row-major order as bytes, from an `S<n>` dtype (trailing NULs are padding).
     ///
     /// # Errors
-    /// When the items are not bytes.
+    /// If the items are not bytes.
     pub fn to_bytes(self) -> Result<Vec<Vec<u8>>> {
         let dtype = self.array.dtype;
         self.map_items(|item| (dtype.kind == ItemKind::Bytes).then(|| unpadded(item).to_vec()))
@@ -177,9 +177,9 @@ impl<'t> ArrayView<'t> {
         }
     }
 
-    /// What `read` makes of each item's bytes, turned little-endian, in row-major order.
+    /// Maps each item's bytes, converted to little-endian, with `read`, in row-major order.
     fn map_items<T>(self, read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
-        // As many as the bytes of the file have been found to hold.
+        // The length was checked against the bytes of the file.
         let mut items = Vec::with_capacity(self.len());
         self.each_item(|item| {
             items.push(read(item)?);
@@ -188,7 +188,7 @@ impl<'t> ArrayView<'t> {
         Some(items)
     }
 
-    /// Calls `read` for each item's bytes, turned little-endian, in row-major order, until it gives nothing.
+    /// Calls `read` for each item's bytes, converted to little-endian, in row-major order, until it returns `None`.
     fn each_item(self, mut read: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
         let bytes: &[u8] = match &self.array.data {
             ArrayData::Span(span) => self.tree.bytes.get(span.clone())?,
@@ -219,7 +219,7 @@ impl<'t> ArrayView<'t> {
     }
 }
 
-/// Where the items of a column-major array stand, visited in row-major order.
+/// The indices of a column-major array's items, in row-major order.
 struct ColumnMajor<'s> {
     shape: &'s [usize],
     strides: Vec<usize>,
@@ -260,7 +260,7 @@ impl Iterator for ColumnMajor<'_> {
 }
 
 impl DType {
-    /// How many bytes change places together between the byte orders.
+    /// The number of bytes that are swapped together when the byte order is converted.
     fn unit(self) -> usize {
         match self.kind {
             ItemKind::Text => 4,
@@ -269,7 +269,7 @@ impl DType {
         }
     }
 
-    /// The value of one item, given as its bytes. None for text that is not Unicode.
+    /// The value of one item, given as its bytes. `None` for text that is not Unicode.
     pub(in crate::pickle) fn scalar(self, item: &[u8]) -> Option<Node> {
         let little: Vec<u8> = match self.big_endian {
             true => item.chunks(self.unit().max(1)).flat_map(|unit| unit.iter().rev().copied()).collect(),
@@ -297,7 +297,7 @@ fn float(little_endian: &[u8]) -> Option<f64> {
     }
 }
 
-/// UTF-32, of which trailing NULs are padding.
+/// UTF-32 with trailing NULs as padding.
 fn text(little_endian: &[u8]) -> Option<String> {
     let mut text = String::new();
     push_text(little_endian, &mut text)?;
@@ -313,7 +313,7 @@ fn push_text(little_endian: &[u8], text: &mut String) -> Option<()> {
     Some(())
 }
 
-/// Bytes without the NULs that pad them.
+/// Bytes without trailing NULs.
 fn unpadded(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()

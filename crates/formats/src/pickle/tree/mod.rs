@@ -1,8 +1,8 @@
-//! What a pickle says, as data: a tree of values in one arena.
+//! The content of a pickle as data: a tree of values in one arena.
 //!
-//! Values refer to each other by number, so that a hostile file can share, nest or cycle as it likes without recursion,
-//! reference counts or a deep drop; [`Tree`]s are only made once such shapes have been refused. Text and array bytes are
-//! spans of the (uncompressed) file.
+//! Values refer to each other by index, so that the sharing, nesting and cycles of a hostile file cause no recursion,
+//! reference counts or deep drops; a [`Tree`] is only made after such shapes have been refused. Text and array bytes
+//! are spans of the (uncompressed) file.
 
 pub(super) mod array;
 
@@ -15,21 +15,21 @@ use super::allow_list::Name;
 use crate::error::{Error, Place};
 use array::{Array, ArrayView, DType};
 
-/// A pickle that was read: the file's bytes and the values made of them.
+/// A pickle that was read: the file's bytes and the values in them.
 #[derive(Debug)]
 pub struct Tree {
     pub(super) bytes: Vec<u8>,
     pub(super) nodes: Vec<Node>,
     pub(super) root: NodeId,
-    /// Bytes that were taken for it while it was read.
+    /// Bytes that were taken from the allowance while it was read.
     pub(super) held: usize,
-    /// Whether the bytes are those of the file, so that a place in them helps whoever looks for it there.
+    /// Whether the bytes are those of the file, so that a position in them is one in the file.
     pub(super) is_of_file: bool,
-    /// Whether it was made from JSON, in whose words its values are described.
+    /// Whether it was made from JSON, so that messages describe values in JSON's terms.
     pub(super) is_of_json: bool,
 }
 
-/// The number of a value in its tree.
+/// The index of a value in its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NodeId(pub(super) u32);
 
@@ -39,25 +39,25 @@ pub(super) enum Node {
     None,
     Bool(bool),
     Int(i64),
-    /// An integer outside `i64`: nothing that is read needs its value.
+    /// An integer outside `i64`: no supported attribute needs its value.
     BigInt,
     Float(f64),
     /// UTF-8 text in the file.
     Text(Range<usize>),
-    /// Text that does not stand in the file as it is (escapes of protocol 0).
+    /// Text that is not in the file verbatim (escapes of protocol 0).
     OwnedText(Box<str>),
     Bytes(Range<usize>),
-    /// Bytes that do not stand in the file as they are (`_codecs.encode` of protocol 2).
+    /// Bytes that are not in the file verbatim (`_codecs.encode` of protocol 2).
     OwnedBytes(Box<[u8]>),
     List(Vec<NodeId>),
     Tuple(Vec<NodeId>),
     Set(Vec<NodeId>),
     Dict(Vec<(NodeId, NodeId)>),
-    /// A class or function that the file names. Inert: nothing is ever imported or called.
+    /// A class or function that the file names. Nothing is ever imported or called.
     Symbol(Box<Name>),
-    /// The name of one that is not on the list: only in an [`Outline`](super::Outline).
+    /// The name of a class or function that is not on the list: only in an [`Outline`](super::Outline).
     Unlisted(Box<UnlistedName>),
-    /// An instance of an allowed class, or a call of an allowed constructor, kept as what was said.
+    /// An instance of an allowed class, or a call of an allowed constructor, as written.
     Object {
         class: NodeId,
         arguments: NodeId,
@@ -76,7 +76,7 @@ pub(super) struct UnlistedName {
 }
 
 impl Node {
-    /// Bytes on the heap, but for the items of lists, tuples, sets and dicts, which are counted as they grow.
+    /// Bytes on the heap, without the items of lists, tuples, sets and dicts, which are counted as they grow.
     pub(super) fn own_bytes(&self) -> usize {
         match self {
             Node::OwnedText(text) => text.len(),
@@ -88,7 +88,7 @@ impl Node {
         }
     }
 
-    /// How long a text or bytes are; 0 for anything else.
+    /// The length of a text or bytes; 0 for other values.
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Node::Text(span) | Node::Bytes(span) => span.len(),
@@ -120,7 +120,7 @@ impl Node {
 }
 
 impl Tree {
-    /// The same tree as one that was made from a JSON document: its errors name JSON's `null`, and no bytes.
+    /// Marks the tree as made from a JSON document: its errors say `null` instead of `None`, and name no bytes.
     pub fn of_json(self) -> Tree {
         Tree { is_of_json: true, is_of_file: false, ..self }
     }
@@ -130,7 +130,7 @@ impl Tree {
         Value { tree: self, id: self.root }
     }
 
-    /// Ends the tree, and gives back what it took.
+    /// Drops the tree and gives its memory back.
     pub fn give_back_to(self, allowance: &Allowance) {
         let held = self.held;
         drop(self);
@@ -142,7 +142,7 @@ impl Tree {
         self.nodes.iter().any(|node| matches!(node, Node::Symbol(name) if name.module == module))
     }
 
-    /// How many bytes the file has once uncompressed.
+    /// The size of the uncompressed file in bytes.
     pub fn plain_bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -156,7 +156,7 @@ pub struct Value<'t> {
 }
 
 impl<'t> Value<'t> {
-    /// The value of a number in a tree.
+    /// The value of an index in a tree.
     pub(super) fn new(tree: &'t Tree, id: NodeId) -> Value<'t> {
         Value { tree, id }
     }
@@ -169,19 +169,18 @@ impl<'t> Value<'t> {
         Value { tree: self.tree, id }
     }
 
-    /// Which value of its tree this is: the same wherever the file names it again.
+    /// The index of the value in its tree: the same at each reference to it.
     pub fn id(self) -> u32 {
         self.id.0
     }
 
-    /// The values of a dict by its text keys, for whoever looks for many of them. Of a key that is set twice the last one
-    /// counts.
+    /// The values of a dict by its text keys, for lookups of many keys. If a key is set twice, the last value counts.
     pub fn by_text(self) -> Option<HashMap<&'t str, Value<'t>>> {
         let entries = self.entries()?;
         Some(entries.filter_map(|(key, value)| Some((key.as_str()?, value))).collect())
     }
 
-    /// What kind of value this is, in Python's words, for messages: `a list`, `None`, or the name of a class.
+    /// The kind of value, in Python's terms, for messages: `a list`, `None`, or the name of a class.
     pub fn describe(self) -> String {
         match self.node() {
             Node::None if self.tree.is_of_json => "null".into(),

@@ -78,8 +78,8 @@ impl Model {
                 continue;
             };
             let best = *at - slope / bend;
-            let room = if index < self.weights { self.l1 / bend } else { 0.0 };
-            let new = if best.abs() <= room { 0.0 } else { best - room.copysign(best) };
+            let threshold = if index < self.weights { self.l1 / bend } else { 0.0 };
+            let new = if best.abs() <= threshold { 0.0 } else { best - threshold.copysign(best) };
             let moved = new - *at;
             if moved != 0.0 {
                 *at = new;

@@ -123,7 +123,7 @@ pub(crate) struct Builder<'t, 'a> {
     /// Why no request can be answered, where scikit-learn would fail at each one: the first reason found.
     pub(crate) refusal: Option<String>,
     /// Why the names of a row's columns do not fit the model: the first reason found.
-    pub(crate) misfit: Option<String>,
+    pub(crate) column_mismatch: Option<String>,
     pub(crate) work: Work<'a>,
     /// How many transformers may still be built.
     transformers_left: usize,
@@ -152,7 +152,7 @@ impl<'t, 'a> Builder<'t, 'a> {
             version,
             request_width: RequestWidth::Any,
             refusal: None,
-            misfit: None,
+            column_mismatch: None,
             work: Work::of_file(artifact_bytes, ALWAYS, allowance),
             // A transformer has a name, a class and attributes.
             transformers_left: artifact_bytes / 16 + 64,
@@ -216,7 +216,7 @@ impl<'t, 'a> Builder<'t, 'a> {
         let left = self.transformers_left.checked_sub(1);
         self.transformers_left = left.ok_or_else(|| {
             Error::bad_artifact(
-                "the model names the same transformers over and over: it has more than its file has room for",
+                "the model refers to the same transformers over and over: more often than its file size allows",
             )
         })?;
         Ok(())
@@ -233,10 +233,10 @@ impl<'t, 'a> Builder<'t, 'a> {
         self.refusal.get_or_insert_with(|| reason.into());
     }
 
-    /// Notes that the names of a row's columns do not fit the model. Whoever gave the names is to blame: a file beside
-    /// the model, or the model itself, which loads none the less.
-    pub(crate) fn misfit(&mut self, reason: impl FnOnce() -> String) {
-        self.misfit.get_or_insert_with(reason);
+    /// Notes that the names of a row's columns do not fit the model. The caller reports it for the file that gives the
+    /// names; if they come from the model itself, the model still loads.
+    pub(crate) fn note_column_mismatch(&mut self, reason: impl FnOnce() -> String) {
+        self.column_mismatch.get_or_insert_with(reason);
     }
 
     /// Notes how wide requests must be.
@@ -288,7 +288,7 @@ impl<'t, 'a> Builder<'t, 'a> {
         }
         self.work.charge_items::<&str>(width)?;
         if given.get(..width) != Some(&*fitted) {
-            self.misfit(|| {
+            self.note_column_mismatch(|| {
                 format!(
                     "the columns of a row are {}, but {} was fitted on {}, in this order",
                     list_names(given),
@@ -312,9 +312,9 @@ impl<'t, 'a> Builder<'t, 'a> {
         let (Some(place), Some(names)) = (label, &input.names) else { return };
         if names.len() == width && place.index(width.saturating_sub(1)) + 1 != width {
             let name = names.last().copied().unwrap_or_default();
-            self.misfit(|| {
+            self.note_column_mismatch(|| {
                 let (class, name, place) = (estimator.class(), shorten(name), place.describe());
-                format!("{class} was fitted on the label {name} ({place}) as one of its columns: it is none")
+                format!("{class} was fitted on the label {name} ({place}) as one of its features")
             });
         }
     }

@@ -72,8 +72,8 @@ impl Builder<'_, '_> {
 
     /// Notes which columns of the request come out of all transformers as they are.
     pub(crate) fn note_answer(&mut self, answer: &Input<'_>) -> Result<()> {
-        // As many as the request has, where it is passed through whole: then there is nobody to whom a type matters
-        // but the caller, who sees it.
+        // If the request is passed through as a whole, the type of a column matters to no transformer, and the caller
+        // sees it in the answer.
         let Shape::Fixed(width) = answer.shape else { return Ok(()) };
         if matches!(answer.origins, Origins::Changed) {
             return Ok(());

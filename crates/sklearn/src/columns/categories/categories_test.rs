@@ -145,7 +145,7 @@ fn bools_are_matched_as_objects_from_1_6_on_if_what_takes_the_place_of_unknown_o
     assert_eq!(encode(&flags(&[0, 1], NEWEST), both()), Ok(vec![Some(1), Some(0)]));
     assert_eq!(encode(&flags(&[0], NEWEST), both()), Ok(vec![None, Some(0)]));
     assert!(encode(&flags(&[0, 1], Version::new(1, 5)), both()).is_err());
-    // 2 becomes True, which is none of 2 and 3.
+    // 2 becomes True, which is neither 2 nor 3.
     assert!(encode(&Categories::of_integers(&[2, 3], NEWEST), both()).is_err());
 }
 

@@ -262,7 +262,7 @@ impl Categories {
             && matches!(&*feature.data, Column::Float64(values) if values.iter().all(|value| value.is_nan()));
         let what = if nothing { "no value in any row".to_owned() } else { format!("only values of type {dtype}") };
         let categories = if let Known::Texts { .. } = self.known { "categories of text" } else { "the categories" };
-        let some_are_numbers = self.texts.is_some_and(Texts::some_look_otherwise);
+        let some_are_numbers = self.texts.is_some_and(Texts::has_numbers_or_bools);
         let way_out = match feature.imputed {
             // An imputer would make numbers of them that are no category.
             _ if some_are_numbers => "or if the column were said to be text",

@@ -37,7 +37,7 @@ impl Apply for Binarizer {
                 Column::Bool(values) => {
                     Column::Bool(values.iter().map(|value| above(u8::from(*value).into()) != 0).collect())
                 }
-                // There are none left.
+                // No missing values are left here.
                 Column::Object(cells) => Column::Object(cells.clone()),
             };
             Feature::new(feature.origin, column)

@@ -73,7 +73,7 @@ impl PickledClass for Class {
                     find(name, given, input, builder, branch.name)
                 }
                 (Some(known), None) if branch.by == By::Name && !read.is_recorded => {
-                    builder.misfit(|| unrecorded::needs_names(known.get(position).copied().unwrap_or_default()));
+                    builder.note_column_mismatch(|| unrecorded::needs_names(known.get(position).copied().unwrap_or_default()));
                     0
                 }
                 _ => place(position, &read, input),
@@ -217,7 +217,7 @@ fn demand<'t>(
         && (Version::new(0, 24)..Version::new(1, 0)).contains(&builder.version)
         && !is_in_order(fitted, given, label_at_fit(read, input))
     {
-        builder.misfit(|| {
+        builder.note_column_mismatch(|| {
             let (given, fitted) = (list_names(given), list_names(fitted));
             format!("the columns of a row are {given}, but the model was fitted on {fitted}, in this order")
         });
@@ -234,7 +234,7 @@ fn find<'t>(
     branch: &str,
 ) -> usize {
     let Some(position) = given.position(name) else {
-        builder.misfit(|| {
+        builder.note_column_mismatch(|| {
             let (branch, name, given) = (shorten(branch), shorten(name), list_names(given));
             format!("transformer {branch:?} uses the column {name}, but the columns of a row are {given}")
         });

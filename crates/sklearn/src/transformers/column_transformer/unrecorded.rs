@@ -1,9 +1,9 @@
-//! The columns at fit of a ColumnTransformer of scikit-learn 0.20.0 to 0.20.3 and 0.21.0 to 0.21.2, which keeps neither
-//! how many there were nor what they were called (`compose/_column_transformer.py`: `_n_features` and `_df_columns`
-//! came with 0.20.4 and 0.21.3).
+//! The columns at fit of a ColumnTransformer of scikit-learn 0.20.0 to 0.20.3 and 0.21.0 to 0.21.2, which stores
+//! neither their number nor their names (`compose/_column_transformer.py`: `_n_features` and `_df_columns` came with
+//! 0.20.4 and 0.21.3).
 //!
-//! Every column stands in some entry of `transformers_`, if need be in that of the remainder, which has positions. So
-//! the entries say how many columns there were; but of columns that are taken by name nobody knows where they stood.
+//! Every column is in an entry of `transformers_`, at least in that of the remainder, which has positions. So the
+//! entries give the number of columns; but the positions of columns that are taken by name are not known.
 
 use std::collections::HashSet;
 

@@ -101,7 +101,7 @@ impl PickledClass for Class {
     }
 }
 
-/// `validate`, whose default is None until 0.21 and stands for True there.
+/// `validate`. Its default was None before 0.22 and meant True.
 fn validate(transformer: Attributes<'_>, version: Version) -> Result<Option<CheckArray>> {
     let validate = match transformer.get("validate") {
         Some(value) if value.is_none() && version < Version::new(0, 22) => true,

@@ -133,9 +133,9 @@ pub(super) fn products(features: usize, most: usize, interaction_only: bool) -> 
     let mut levels = Vec::new();
     let mut count = 0usize;
     for degree in 2..=most {
-        let room = count_degree(features, degree, below.len(), interaction_only)?;
-        let mut level = Vec::with_capacity(room);
-        let mut terms = Vec::with_capacity(room);
+        let terms_of_degree = count_degree(features, degree, below.len(), interaction_only)?;
+        let mut level = Vec::with_capacity(terms_of_degree);
+        let mut terms = Vec::with_capacity(terms_of_degree);
         for feature in 0..features {
             for (first, term) in &below {
                 if *first > feature || (*first == feature && !interaction_only) {

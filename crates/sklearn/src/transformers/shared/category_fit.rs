@@ -78,7 +78,7 @@ impl SeenCategories {
                     if let Some(unknown) = found.iter().find(|value| !known.contains(value)) {
                         return Err(Fault::of_column(
                             origin,
-                            format!("the column has {}, which is none of the given categories", unknown.describe()),
+                            format!("the column has {}, which is not among the given categories", unknown.describe()),
                         ));
                     }
                 }

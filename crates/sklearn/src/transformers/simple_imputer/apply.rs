@@ -16,20 +16,21 @@ use byoc_formats::rows::table::{Cell, Column};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What is filled in, where, and what comes out.
+/// The fitted attributes of a SimpleImputer.
 #[derive(Debug)]
 pub(super) struct SimpleImputer {
     /// One for each feature: `statistics_`.
     pub(super) fills: Box<[Fill]>,
     pub(super) input: InputType,
     pub(super) missing: Missing,
-    /// Features that had no value at fit are left out, unless they are kept.
+    /// Whether each feature is in the output; those without a value at fit are not, unless `keep_empty_features` is
+    /// set.
     pub(super) kept: Box<[bool]>,
-    /// The features for which a column says where a value was missing.
+    /// The features with an indicator column for missing values (`add_indicator`).
     pub(super) indicator: Box<[u32]>,
 }
 
-/// The value that fills a gap.
+/// The value that replaces a missing one.
 #[derive(Debug, PartialEq)]
 pub(super) enum Fill {
     Missing,
@@ -40,16 +41,16 @@ pub(super) enum Fill {
     Text(Arc<str>),
 }
 
-/// What the input is converted to before gaps are filled.
+/// The type that the input is converted to before missing values are replaced.
 #[derive(Debug, PartialEq)]
 pub(super) enum InputType {
     /// Floats: `strategy` is mean or median.
     Floats,
-    /// As it is: `strategy` is most_frequent or constant.
+    /// Unchanged: `strategy` is most_frequent or constant.
     AsIs {
-        /// It was fitted on objects, so it takes everything for objects (`_fit_dtype`, from 1.1 on).
+        /// It was fitted on objects, so it converts its input to objects (`_fit_dtype`, from 1.1 on).
         objects: bool,
-        /// The type of the constant, which from 1.4 on must be one that the input's type can hold.
+        /// The type of the constant, which must be castable to the input's dtype from 1.4 on.
         constant: Option<FillType>,
         check: CheckArray,
     },
@@ -64,7 +65,7 @@ pub(super) enum FillType {
 }
 
 impl FillType {
-    /// What it is called where a column of a type cannot hold it: numpy's `can_cast` with `casting='same_kind'`.
+    /// Why a column of a dtype cannot hold it: numpy's `can_cast` with `casting='same_kind'`.
     fn is_none_of(self, dtype: Dtype) -> Option<&'static str> {
         match (self, dtype) {
             (FillType::Float, Dtype::Int64 | Dtype::UInt64) => Some("a float, and the columns hold only integers"),
@@ -112,20 +113,20 @@ impl Fill {
         Ok(plain.or_else(|| value.as_float().map(Fill::number)))
     }
 
-    /// As numpy puts it among floats; `None` for what is no number.
+    /// Converted to float as numpy does; `None` if it is not a number.
     fn to_float(&self) -> Option<f64> {
         match self {
             Fill::Number(value) => Some(*value),
             Fill::Integer(value) => Some(*value as f64),
             Fill::Bool(value) => Some(f64::from(u8::from(*value))),
-            // `keep_empty_features` fills with 0 what had no value at fit, and says so in `statistics_`.
+            // With `keep_empty_features`, features without a value at fit are filled with 0, as in `statistics_`.
             Fill::Missing => Some(f64::NAN),
             Fill::None => None,
             Fill::Text(text) => parse_float(text),
         }
     }
 
-    /// As numpy puts it among integers.
+    /// Converted to integer as numpy does.
     fn to_integer(&self) -> Option<i64> {
         match self {
             Fill::Integer(value) => Some(*value),
@@ -157,7 +158,7 @@ impl Missing {
 
     fn is_cell(&self, cell: &Cell<'_>) -> bool {
         match (self, cell) {
-            // A null of JSON is a missing value, however the model was told to mark one.
+            // A JSON null is a missing value, whatever the model's `missing_values` is.
             (Missing::Nan, Cell::Missing | Cell::None) | (Missing::None, Cell::None) => true,
             (Missing::Text(missing), Cell::Text(text)) => **missing == **text,
             (Missing::Number(missing), Cell::Int(value)) => *missing == *value as f64,
@@ -167,7 +168,7 @@ impl Missing {
         }
     }
 
-    /// NaN is refused when it does not stand for a missing value.
+    /// Refuses NaN, unless it is the mark for a missing value.
     fn refuses(&self) -> Refuses {
         if *self == Missing::Nan { Refuses::Infinity } else { Refuses::InfinityAndMissing }
     }
@@ -183,7 +184,7 @@ impl Apply for SimpleImputer {
             InputType::Floats => Floats::from_features(features, self.missing.refuses())?.into_features(),
             InputType::AsIs { objects, constant, check } => self.as_is(features, *objects, *constant, *check)?,
         };
-        // Beside objects a gap is an object, beside numbers a number.
+        // A missing value is an object among objects, and a number among numbers.
         let dtype = Dtype::common(&features);
         let gaps = |index: &u32| {
             let feature = features.get(*index as usize)?;
@@ -196,13 +197,13 @@ impl Apply for SimpleImputer {
     }
 
     fn demand(&self, given: usize) -> Demand {
-        // Its output may be text, once as it was and once filled.
+        // Its output may be text twice: the input, and the filled copy.
         Demand::of(given, self.width(), cost::ARITHMETIC + cost::TEXT_TO_NUMBER).then(Demand::of_columns(self.width()))
     }
 }
 
 impl SimpleImputer {
-    /// Converts the input to the one type of its array.
+    /// Converts the input to the common dtype of its array.
     fn as_is<'c, 'a>(
         &self,
         features: Vec<Feature<'c, 'a>>,
@@ -240,7 +241,7 @@ impl SimpleImputer {
         Ok(features)
     }
 
-    /// Refuses infinity, and missing values where something else stands for one.
+    /// Refuses infinity, and missing values if `missing_values` is something else.
     fn refuse_other_marks(&self, features: &[Feature<'_, '_>], check: CheckArray) -> Result<(), Fault> {
         for feature in features {
             match &*feature.data {
@@ -320,13 +321,13 @@ impl SimpleImputer {
         }
     }
 
-    /// How many columns it gives.
+    /// The number of output columns.
     pub(super) fn width(&self) -> usize {
         self.kept.iter().filter(|kept| **kept).count() + self.indicator.len()
     }
 }
 
-/// Columns in which JSON has nothing but nulls, as the floats that pandas makes of a column without a value.
+/// Converts columns of nothing but JSON nulls to floats, as pandas does with a column without a value.
 pub(super) fn nulls_as_floats<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, 'a>> {
     for feature in features.iter_mut().filter(|feature| has_only_nulls(feature)) {
         feature.data = Cow::Owned(Column::Float64(vec![f64::NAN; feature.data.len()]));
@@ -334,7 +335,7 @@ pub(super) fn nulls_as_floats<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec
     features
 }
 
-/// A fault of columns that share their type, named by the first.
+/// A fault of columns that share their dtype, reported at the first.
 pub(super) fn fault_of_first(features: &[Feature<'_, '_>], message: &str) -> Fault {
     Fault::of_column(features.first().map_or(Origin::NONE, |first| first.origin), message)
 }
@@ -358,7 +359,7 @@ mod tests {
         InputType::AsIs { objects, constant, check: CheckArray::of(Version::new(1, 9)) }
     }
 
-    /// Answers borrow from the imputer; in a test it may live as long as it likes.
+    /// Answers borrow from the imputer, so the test leaks it.
     fn leak(imputer: SimpleImputer) -> &'static SimpleImputer {
         Box::leak(Box::new(imputer))
     }
@@ -416,7 +417,7 @@ mod tests {
             "row 1, column 1: expected a number, found a missing value, which the imputer fills with \"missing\"";
         assert!(none_at_all.starts_with(expected), "{none_at_all}");
         assert!(message(of(Fill::None, Column::Float64(vec![f64::NAN]))).contains("fills with null"));
-        // Without a gap there is nothing to fill, and text that is a number is one.
+        // Without a missing value nothing is filled, and numeric text is converted to a number.
         assert_eq!(columns_of(of(text(), Column::Int64(vec![3]))), [Column::Int64(vec![3])]);
         let seven = of(Fill::Text("7".into()), Column::Float64(vec![f64::NAN, 1.5]));
         assert_eq!(columns_of(seven), [Column::Float64(vec![7.0, 1.5])]);
@@ -443,7 +444,7 @@ mod tests {
             let given = nulls(vec![Cell::None, Cell::Text("a".into())]);
             assert_eq!(columns_of(text.apply(given, 1)), [expected, gaps]);
         }
-        // Without a value in any row the column is one of floats, as from CSV.
+        // A column without a value in any row is one of floats, as from CSV.
         let input = as_is(false, None);
         let number = leak(imputer(vec![Fill::Number(2.5)], input));
         assert_eq!(columns_of(number.apply(nulls(vec![Cell::None]), 1)), [Column::Float64(vec![2.5])]);

@@ -1,4 +1,4 @@
-//! Fits a SimpleImputer: what fills each column (`sklearn/impute/_base.py`).
+//! Fits a SimpleImputer: learns the value that fills each column (`sklearn/impute/_base.py`).
 
 use super::write::{ImputeStrategy, SimpleImputer, SimpleImputerFit};
 use crate::columns::dtype::{Dtype, stack_frame};
@@ -28,7 +28,7 @@ struct Imputer {
     columns: Vec<Seen>,
 }
 
-/// What is known of one column.
+/// The state of one column during the fit.
 struct Seen {
     origin: Origin,
     has_value: bool,
@@ -60,7 +60,7 @@ impl Imputer {
         matches!(self.parameters.strategy, ImputeStrategy::Mean | ImputeStrategy::Median)
     }
 
-    /// The columns as the strategy takes them: floats, or one array of their common type.
+    /// Converts the columns for the strategy: to floats, or to one array of their common dtype.
     fn converted<'c, 'a>(&mut self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let refuses =
             if self.parameters.missing_values.is_nan() { Refuses::Infinity } else { Refuses::InfinityAndMissing };
@@ -102,7 +102,7 @@ impl Imputer {
         Ok(features)
     }
 
-    /// What fills a column of nothing but missing values, if it is kept.
+    /// The fill for a column of nothing but missing values, if it is kept.
     fn fill_value(&self) -> Result<Scalar, Fault> {
         let Some(given) = &self.parameters.fill_value else {
             let is_object = self.dtype == NumpyType::Object;

@@ -1,4 +1,4 @@
-//! `sklearn.impute.SimpleImputer`: fills missing values with what was learned at fit, and may say where they were.
+//! `sklearn.impute.SimpleImputer`: replaces missing values by learned ones, optionally with indicator columns.
 
 mod apply;
 mod fit;

@@ -17,7 +17,7 @@ use byoc_formats::error::Result;
 use byoc_formats::pickle::Usage;
 use byoc_formats::pickle::{ArrayView, ItemKind, Value};
 
-/// The class as pickles have it.
+/// The class in pickles.
 pub(in crate::transformers) struct Class;
 
 impl PickledClass for Class {
@@ -37,7 +37,7 @@ impl PickledClass for Class {
         }]
     }
 
-    /// Reads `strategy`, `statistics_`, `missing_values`, and what newer versions added: `indicator_` (0.21),
+    /// Reads `strategy`, `statistics_`, `missing_values`, and attributes of newer versions: `indicator_` (0.21),
     /// `_fit_dtype` (1.1), `keep_empty_features` (1.2), `_fill_dtype` (1.8).
     fn build<'t>(
         &self,
@@ -57,7 +57,7 @@ impl PickledClass for Class {
         let expected = "a one-dimensional array of numbers, text or plain objects";
         let array = one_dimensional(value).ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
         let fills = fills(array, builder)?.ok_or_else(|| imputer.mismatch("statistics_", expected, value))?;
-        // From 1.8 on they are cast to the type of the fit when they are used.
+        // From 1.8 on they are cast to the dtype of the fit when they are used.
         let fill_dtype = kind(imputer, "_fill_dtype");
         let fills: Box<[Fill]> = fills.into_iter().map(|fill| fill.cast(fill_dtype)).collect();
         let width = fills.len();
@@ -97,7 +97,7 @@ impl PickledClass for Class {
         Built::new(imputer, output, builder)
     }
 
-    /// The features that have a value to fill in, and after them `missingindicator_…` for those that are watched.
+    /// The features with a fill, followed by `missingindicator_…` for those with an indicator.
     fn feature_names_out<'t>(&self, imputer: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         let given = names::names_in(imputer, given, bounds)?;
         let array = one_dimensional(imputer.required("statistics_")?);
@@ -121,15 +121,15 @@ enum Strategy {
     Constant,
 }
 
-/// What an imputer puts where, and what it takes for missing.
+/// The fills of an imputer, and its mark for missing values.
 struct Marks<'i> {
     strategy: Strategy,
     fills: &'i [Fill],
     missing: &'i Missing,
 }
 
-/// Notes what the imputer shows of the columns that it is given as they came, and says which of them it gives on: one
-/// of floats gives other values than text, but the others give all values that are not missing as they are.
+/// Notes what the imputer shows about the request's columns, and returns those that it passes on unchanged: an imputer
+/// of floats converts text, but the others keep all values that are not missing.
 fn note(
     marks: &Marks<'_>,
     kept: &[bool],
@@ -162,7 +162,7 @@ fn kind(imputer: Attributes<'_>, name: &str) -> Option<ItemKind> {
     Some(imputer.get(name)?.as_dtype()?.kind)
 }
 
-/// From 1.8 on `statistics_` of a constant are objects, and `_fill_dtype` says what they were.
+/// From 1.8 on, `statistics_` of a constant are objects, and `_fill_dtype` has their original dtype.
 fn fill_type(imputer: Attributes<'_>, statistics: ArrayView<'_>, version: Version) -> FillType {
     let own = statistics.dtype().kind;
     let kind = if version >= Version::new(1, 8) { kind(imputer, "_fill_dtype").unwrap_or(own) } else { own };

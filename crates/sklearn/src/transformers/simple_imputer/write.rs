@@ -15,9 +15,9 @@ parameters! {
         keep_empty_features: bool = false,
     } fitted {
         statistics_: Property<Vec<Scalar>>,
-        // The features that the indicator tells of: those with a missing value at fit.
+        // The features with an indicator: those with a missing value at fit.
         indicator_features_: Property<Option<Vec<i64>>>,
-        // In Python `_fit_dtype` and `_fill_dtype`.
+        // `_fit_dtype` and `_fill_dtype` in Python.
         fit_dtype: Property<NumpyType>,
     }
 }

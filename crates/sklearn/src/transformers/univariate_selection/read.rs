@@ -123,7 +123,7 @@ fn best(scores: &[f64], selector: Attributes<'_>, how_many: &str) -> Result<Box<
     Ok(feature_mask::keep(scores.len(), order.into_iter().rev().take(k)))
 }
 
-/// The scores above a percentile, and of those at it as many from the left as there is room for.
+/// Selects the scores above the threshold of a percentile, and ties at it from the left, up to the percentile's number.
 fn percentile(scores: &[f64], percentile: f64) -> Box<[bool]> {
     if percentile >= 100.0 || percentile <= 0.0 {
         return scores.iter().map(|_| percentile >= 100.0).collect();
@@ -136,9 +136,9 @@ fn percentile(scores: &[f64], percentile: f64) -> Box<[bool]> {
     let (low, high) = (at(rank as usize), at(rank as usize + 1));
     let threshold = if rank.fract() > 0.0 { low + (high - low) * rank.fract() } else { low };
     let mut kept: Box<[bool]> = scores.iter().map(|score| *score > threshold).collect();
-    let room = (scores.len() as f64 * percentile / 100.0) as usize;
-    let room = room.saturating_sub(kept.iter().filter(|kept| **kept).count());
-    for (kept, _) in kept.iter_mut().zip(&scores).filter(|(_, score)| **score == threshold).take(room) {
+    let wanted = (scores.len() as f64 * percentile / 100.0) as usize;
+    let ties = wanted.saturating_sub(kept.iter().filter(|kept| **kept).count());
+    for (kept, _) in kept.iter_mut().zip(&scores).filter(|(_, score)| **score == threshold).take(ties) {
         *kept = true;
     }
     kept
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_keeps_ties_from_the_left_as_far_as_there_is_room() {
+    fn a_percentile_keeps_ties_from_the_left_up_to_its_number() {
         assert_eq!(*percentile(&[1.0, 3.0, 3.0, f64::NAN], 50.0), [false, true, true, false]);
         assert_eq!(*percentile(&[2.0, 2.0, 2.0, 2.0], 50.0), [true, true, false, false]);
         assert_eq!(*percentile(&[1.0, 2.0], 100.0), [true, true]);

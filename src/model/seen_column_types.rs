@@ -17,7 +17,7 @@ const MOST: usize = 4096;
 
 /// The columns whose type changes an answer, with the types that they have had.
 #[derive(Debug)]
-pub struct SeenKinds(Box<[Seen]>);
+pub struct SeenColumnTypes(Box<[Seen]>);
 
 #[derive(Debug)]
 struct Seen {
@@ -32,16 +32,16 @@ const TEXT: u8 = 2;
 const TRUTHS: u8 = 4;
 const WARNED: u8 = 8;
 
-impl SeenKinds {
+impl SeenColumnTypes {
     /// The columns of a model, before the first payload.
-    pub fn of(model: &Model) -> SeenKinds {
+    pub fn of(model: &Model) -> SeenColumnTypes {
         let columns = match model {
             Model::LinearLearner(_) => Vec::new(),
             Model::Preprocessor(preprocessor) => preprocessor.columns_by_kind(),
             Model::Scorer(scorer) => scorer.preprocessor().columns_by_kind(),
         };
         let seen = |column| Seen { column, bits: AtomicU8::new(0) };
-        SeenKinds(columns.into_iter().take(MOST).map(seen).collect())
+        SeenColumnTypes(columns.into_iter().take(MOST).map(seen).collect())
     }
 
     /// Compares the columns of a payload with those before it. Gives a warning for each column whose type has changed, once.
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_column_whose_type_differs_between_payloads_is_warned_of_once_with_its_name() {
-        let seen = SeenKinds([0, 1].map(|column| Seen { column, bits: AtomicU8::new(0) }).into());
+        let seen = SeenColumnTypes([0, 1].map(|column| Seen { column, bits: AtomicU8::new(0) }).into());
         let look = |body: &str| {
             let frame =
                 read_frame(ContentType::of(MediaType::Csv), body.as_bytes(), &Named, &Allowance::unbounded()).unwrap();
