@@ -112,8 +112,8 @@ impl<'t> Names<'t> {
                 long.len()
             )));
         }
-        // From 1.0 on, ColumnTransformer does not require columns that no branch uses
-        // (`sklearn/compose/_column_transformer.py`).
+        // From 1.0 on, scikit-learn does not require columns that no branch uses
+        // (`sklearn.compose`).
         let may_be_absent = fitted.filter(|_| builder.version >= Version::new(1, 0));
         let unused = may_be_absent.map(|fitted| fitted.unused().collect()).unwrap_or_default();
         Ok(Names { names: Some(ColumnNames::new(names)), label, unused, from })
