@@ -1,7 +1,7 @@
 //! Models that are trained together on one thread: one matrix product serves them all.
 //!
-//! A mini-batch goes through in pieces that stay in the cache: scale, score, slopes, gradient. Models do not see one
-//! another, so their numbers are the same however they are shared out among threads.
+//! A mini-batch is processed in pieces that stay in the cache: scale, score, slopes, gradient. Models do not affect
+//! each other, so their numbers do not depend on how they are distributed over threads.
 
 use super::candidate::Candidate;
 use super::kernel::{add_gradient, add_scores, padded};
@@ -10,7 +10,7 @@ use super::optimizer::{Memory, Optimizer};
 use super::rows::{Piece, Rows};
 use super::scaler::Scaler;
 
-/// Rows that go through at once. With 100 features and 16 models on a thread they and the weights fit the first level
+/// Rows processed at once. With 100 features and 16 models on a thread they and the weights fit the first-level
 /// cache; the kernels take six rows at a time.
 pub(super) const PIECE: usize = 48;
 
@@ -19,20 +19,20 @@ pub(super) const PIECE: usize = 48;
 pub(super) struct Shared {
     pub(super) loss: Loss,
     pub(super) scaler: Scaler,
-    /// Scores a row and model.
+    /// The number of scores for each row and model.
     pub(super) outputs: usize,
     pub(super) mini_batch_size: usize,
     pub(super) use_bias: bool,
     pub(super) bias_lr_mult: f64,
     pub(super) bias_wd_mult: f64,
     pub(super) optimizer: Optimizer,
-    /// What a positive example weighs where a candidate says balanced.
+    /// The weight of a positive example for candidates with balanced weights.
     pub(super) balanced: f64,
-    /// A weight for each class, where classes are balanced.
+    /// A weight for each class, if classes are balanced.
     pub(super) class_weights: Option<Vec<f32>>,
 }
 
-/// Some models and what their training remembers.
+/// Some models and the state of their training.
 #[derive(Debug)]
 pub(super) struct Group {
     candidates: Vec<Candidate>,
@@ -44,7 +44,7 @@ pub(super) struct Group {
     memory: Memory,
     example_weights: ExampleWeights,
     updates: u64,
-    /// The sum of each model's loss over this epoch's examples, and how many there were.
+    /// The sum of each model's loss over this epoch's examples, and the number of examples.
     losses: Vec<f64>,
     examples: usize,
     scratch: Scratch,
@@ -104,7 +104,7 @@ impl Group {
         }
     }
 
-    /// Trains on the whole mini-batches of a block; a partial one at its end is left out.
+    /// Trains on the full mini-batches of a block; a partial one at its end is skipped.
     pub(super) fn train(&mut self, shared: &Shared, block: &Rows, stop: &(dyn Fn() -> bool + Sync)) {
         let batch = shared.mini_batch_size;
         for start in (0..block.len() / batch).map(|index| index * batch) {
@@ -191,7 +191,7 @@ impl Group {
                 false if !shared.use_bias => break,
                 false => (&scratch.bias_rates, shared.bias_wd_mult as f32),
             };
-            // l1 is for the weights alone.
+            // l1 applies to the weights only.
             let absolute: f32 = if row < width { 1.0 } else { 0.0 };
             for ((gradient, &parameter), &(wd, l1)) in gradient.iter_mut().zip(parameters.iter()).zip(&decays) {
                 let side = if parameter == 0.0 { 0.0 } else { absolute.copysign(parameter) };
@@ -201,13 +201,14 @@ impl Group {
         }
     }
 
-    /// The mean loss of each model over this epoch's examples, as they were met; begins the next epoch.
+    /// The mean loss of each model over this epoch's examples, each with the parameters at that time; starts the next
+    /// epoch.
     pub(super) fn take_losses(&mut self) -> Vec<f64> {
         let examples = std::mem::take(&mut self.examples).max(1) as f64;
         self.losses.iter_mut().map(|loss| std::mem::take(loss) / examples).collect()
     }
 
-    /// The parameters of each model as they are: (width + 1) × outputs, the bias last.
+    /// The current parameters of each model: (width + 1) × outputs, the bias last.
     pub(super) fn models(&self) -> impl Iterator<Item = Vec<f32>> {
         (0..self.candidates.len()).map(|model| {
             let place = model * self.outputs..(model + 1) * self.outputs;
@@ -217,7 +218,7 @@ impl Group {
     }
 }
 
-/// What every row's scores start from: the bias, and for sparse rows what the zeros would give once they are centred.
+/// The initial scores of every row: the bias and, for sparse rows, the contribution of the zeros after centring.
 fn starting_scores(scaler: &Scaler, block: &Rows, weights: &[f32], bias: &[f32], start: &mut Vec<f32>) {
     start.clear();
     start.extend_from_slice(bias);
@@ -252,7 +253,7 @@ fn add_sparse_gradient(scaler: &Scaler, piece: Piece<'_>, slopes: &[f32], gradie
     }
 }
 
-/// Takes the means out of a gradient that was summed over sparse rows as they are.
+/// Corrects a gradient that was summed over sparse rows without centring.
 fn center_gradient(scaler: &Scaler, gradient: &mut [f32], slopes: &[f32]) {
     let scales = scaler.means.iter().zip(&scaler.inverses);
     for (gradient, (mean, inverse)) in gradient.chunks_exact_mut(slopes.len()).zip(scales) {

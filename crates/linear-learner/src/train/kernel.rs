@@ -31,7 +31,7 @@ impl Number for f64 {
     }
 }
 
-/// The least multiple of [`LANES`] that holds `columns`.
+/// The smallest multiple of [`LANES`] that is at least `columns`.
 pub(super) fn padded(columns: usize) -> usize {
     columns.next_multiple_of(LANES)
 }
@@ -50,7 +50,7 @@ pub(super) fn add_gradient(rows: &[f32], width: usize, slopes: &[f32], columns: 
     }
 }
 
-/// As [`add_gradient`] in float64, for a square symmetric result: only blocks that reach the lower triangle are
+/// Like [`add_gradient`] in float64, for a square symmetric result: only blocks that touch the lower triangle are
 /// computed.
 pub(super) fn add_lower_product(rows: &[f64], width: usize, weighted: &[f64], columns: usize, product: &mut [f64]) {
     if width > 0 && columns > 0 {
@@ -85,7 +85,7 @@ fn add_lower_product_f64(rows: &[f64], width: usize, weighted: &[f64], columns: 
     }
 }
 
-/// Subtracts means from rows and multiplies by factors, each of as many as a row has values.
+/// Subtracts means from rows and multiplies by factors; both have one value for each column.
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub(super) fn scale(rows: &[f32], means: &[f32], factors: &[f32], scaled: &mut [f32]) {
     let width = means.len().max(1);
@@ -102,7 +102,7 @@ pub(super) fn multiply_add<T: Number, const FUSED: bool>(a: T, b: T, plus: T) ->
     if FUSED { a.fused(b, plus) } else { a * b + plus }
 }
 
-/// The next `N` values from a place on.
+/// The next `N` values from an index on.
 #[inline(always)]
 fn chunk<T: Number, const N: usize>(values: &[T], from: usize) -> Option<&[T; N]> {
     values.get(from..).and_then(|values| values.first_chunk())
@@ -154,7 +154,7 @@ fn scores_strip<T: Number, const ROWS: usize, const STRIP: usize, const FUSED: b
     for (rows, scores) in blocks.by_ref().zip(results.by_ref()) {
         scores_block::<T, ROWS, STRIP, FUSED>(rows, width, weights, columns, from, scores);
     }
-    // One row alone would wait for each sum before the next; what is left goes in as few blocks as there can be.
+    // A single row would wait for each sum before the next, so the rest is split into as few blocks as possible.
     let (rows, scores) = (blocks.remainder(), results.into_remainder());
     let fours = rows.len() / width / 4 * 4;
     let (four_rows, rows) = rows.split_at(fours * width);
@@ -229,7 +229,7 @@ fn gradient_strip<T: Number, const FEATURES: usize, const STRIP: usize, const FU
         }
         feature += FEATURES;
     }
-    // As with single rows: a block of four waits less than four of one.
+    // As with single rows: a block of four waits less than four blocks of one.
     while feature + 4 <= width {
         gradient_block::<T, 4, STRIP, FUSED>(rows, width, feature, slopes, columns, from, gradient);
         feature += 4;

@@ -1,4 +1,4 @@
-//! The losses: what each example costs, and how the cost changes with the score.
+//! The losses: the loss of each example, and its derivative by the score.
 
 use super::elementary::{exp_of_negative, ln_of_one_plus, sigmoid_and_softplus};
 use multiversion::multiversion;
@@ -19,17 +19,17 @@ pub enum Loss {
     InsensitiveAbsolute(f32),
     /// Half the square of the error beyond `loss_insensitivity`.
     InsensitiveSquared(f32),
-    /// Half the square of an error up to `huber_delta`, and straight on from there.
+    /// Half the square of an error up to `huber_delta`, and linear beyond it.
     Huber(f32),
     /// Cross entropy of the logistic function of the score.
     Logistic,
-    /// What the score lacks to `margin` on the right side of 0.
+    /// How far the score is short of `margin` on the correct side of 0.
     Hinge(f32),
-    /// Cross entropy of the softmax of as many scores as there are classes.
+    /// Cross entropy of the softmax over one score for each class.
     Softmax,
 }
 
-/// What an example weighs in the loss, by its label.
+/// The weight of an example in the loss, by its label.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ExampleWeights {
     /// A weight of label 1 for each column of scores; all other labels weigh 1.
@@ -70,7 +70,7 @@ impl Loss {
         }
     }
 
-    /// Squared losses are trained by half their gradient and logged whole.
+    /// Squared losses are trained with half their gradient but logged in full.
     pub(super) fn as_logged(self, value: f64) -> f64 {
         match self {
             Loss::Squared | Loss::InsensitiveSquared(_) => 2.0 * value,
@@ -92,7 +92,7 @@ impl Loss {
     /// Value, slope and curvature at a score, in float64. Where the slope jumps it is 0 or one side's, and the
     /// curvature 0.
     ///
-    /// Not for [`Loss::Softmax`], whose scores belong together.
+    /// Not for [`Loss::Softmax`], which depends on all scores of a row.
     pub(super) fn at(self, score: f64, label: f64) -> (f64, f64, f64) {
         let error = score - label;
         match self {
@@ -152,7 +152,7 @@ pub(super) fn slopes(
     match (loss, weights) {
         (Loss::Softmax, weights) => softmax_slopes(scores, classes, labels, weights, sums),
         (_, ExampleWeights::Positive(positive)) => column_slopes(loss, scores, labels, positive, sums),
-        // Weights of classes come with softmax alone: hyperparameters do not let anything else be built.
+        // Class weights exist only for softmax: the hyperparameters allow no other combination.
         (_, ExampleWeights::Classes(_)) => column_slopes(loss, scores, labels, &vec![1.0; sums.len()], sums),
     }
 }
@@ -229,7 +229,7 @@ fn each(scores: &mut [f32], labels: &[f32], positive: &[f32], sums: &mut [f32], 
     }
 }
 
-/// As `max(0.0)`, but what is not a number stays so: a model that has run away must not look like a perfect one.
+/// Like `max(0.0)`, but NaN stays NaN: a model that has diverged must not look perfect.
 #[inline(always)]
 fn beyond_zero(value: f32) -> f32 {
     if value < 0.0 { 0.0 } else { value }
@@ -284,7 +284,7 @@ fn slopes_of_classes<const FUSED: bool>(
     }
 }
 
-/// The logarithm of a sum of at least 1. Mostly it is near 1, where a plain logarithm would lose what was added.
+/// The logarithm of a sum of at least 1. The sum is usually near 1, where a plain logarithm would lose precision.
 #[inline(always)]
 fn ln_of_total<const FUSED: bool>(total: f32) -> f32 {
     if total <= 2.0 { ln_of_one_plus::<FUSED>(total - 1.0) } else { total.ln() }

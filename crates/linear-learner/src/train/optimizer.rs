@@ -1,6 +1,6 @@
-//! Adam, SGD with momentum and RMSProp as MXNet has them, for all models of a group at once.
+//! Adam, SGD with momentum and RMSProp as in MXNet, for all models of a group at once.
 //!
-//! Parameters lie as (features + 1) × columns, the bias last. Formulas: github.com/apache/mxnet,
+//! Parameters are (features + 1) × columns, the bias last. Formulas: github.com/apache/mxnet,
 //! `python/mxnet/optimizer/optimizer.py` and `src/operator/optimizer_op-inl.h`.
 
 use multiversion::multiversion;
@@ -8,19 +8,19 @@ use multiversion::multiversion;
 /// The optimizer and its constants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
-    /// Running means of the gradient and of its square, corrected for their start.
+    /// Running means of the gradient and of its square, with bias correction.
     Adam {
-        /// How much of the mean stays at each update.
+        /// The decay rate of the mean.
         beta_1: f32,
-        /// How much of the mean of squares stays at each update.
+        /// The decay rate of the mean of squares.
         beta_2: f32,
     },
-    /// The gradient, and what is left of the last step.
+    /// The gradient, plus a fraction of the last step.
     Sgd {
-        /// How much of the last step stays.
+        /// The fraction of the last step.
         momentum: f32,
     },
-    /// The gradient over the root of the running mean of its square.
+    /// The gradient divided by the root of the running mean of its square.
     RmsProp,
 }
 
@@ -40,7 +40,7 @@ impl Optimizer {
     }
 }
 
-/// What an optimizer remembers between updates.
+/// The state of an optimizer between updates.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     optimizer: Optimizer,
@@ -61,7 +61,7 @@ impl Memory {
         Memory { optimizer, updates: 0, first: vec![0.0; first], second: vec![0.0; second] }
     }
 
-    /// Begins an update; gives the factor for all learning rates that the optimizer wants in this one.
+    /// Begins an update and returns the optimizer's factor for all learning rates in it.
     pub(super) fn begin(&mut self) -> f64 {
         self.updates += 1;
         match self.optimizer {
@@ -73,7 +73,7 @@ impl Memory {
         }
     }
 
-    /// Moves one row of parameters, that of a feature or the bias, by its gradient, with a learning rate for each
+    /// Updates one row of parameters, of a feature or the bias, by its gradient, with a learning rate for each
     /// column.
     pub(super) fn step(&mut self, row: usize, parameters: &mut [f32], gradient: &[f32], rates: &[f32]) {
         let place = row * rates.len()..(row + 1) * rates.len();
@@ -125,7 +125,7 @@ fn rmsprop(parameters: &mut [f32], gradient: &[f32], rates: &[f32], squares: &mu
 mod tests {
     use super::*;
 
-    /// The formulas once more, one parameter at a time in float64.
+    /// A reference implementation, one parameter at a time in float64.
     fn twin(optimizer: Optimizer, start: f64, gradients: &[f64], rate: f64) -> f64 {
         let (mut parameter, mut first, mut second) = (start, 0.0, 0.0);
         for (before, &gradient) in gradients.iter().enumerate() {

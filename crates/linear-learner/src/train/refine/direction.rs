@@ -1,4 +1,4 @@
-//! Newton's direction: the step that would reach the minimum if the curvature stayed as it is.
+//! Newton's direction: the step that would reach the minimum if the curvature were constant.
 
 use super::totals::Totals;
 use byoc_formats::error::Result;
@@ -8,13 +8,13 @@ use byoc_formats::error::Result;
 pub(super) enum Curvature {
     /// All of it: parameters × parameters.
     Matrix,
-    /// Its diagonal; products with it take a walk over the data each.
+    /// Its diagonal; each product with the whole needs a pass over the data.
     Diagonal,
 }
 
-/// A matrix of more parameters takes longer to fill and factor than some walks over the data.
+/// With more parameters, filling and factoring the matrix takes longer than several passes over the data.
 pub(in crate::train) const MOST_MATRIX_PARAMETERS: usize = 700;
-/// Conjugate gradients' steps for one direction at most.
+/// The maximum number of conjugate gradient steps for one direction.
 const MOST_STEPS: usize = 50;
 
 impl Curvature {
@@ -23,8 +23,8 @@ impl Curvature {
     }
 }
 
-/// Solves with the whole matrix. Directions that do not matter (a feature that never varies, two that are the same)
-/// make it singular; a trace of ridge then leaves them where they are.
+/// Solves with the whole matrix. Directions without effect (a constant feature, two identical ones)
+/// make it singular; a tiny ridge term then leaves them unchanged.
 pub(super) fn by_cholesky(totals: &Totals) -> Option<Vec<f64>> {
     let count = totals.gradient.len();
     let largest = (0..count).filter_map(|at| totals.matrix.get(at * count + at)).copied().fold(0.0, f64::max);
@@ -53,7 +53,7 @@ fn cholesky(matrix: &[f64], count: usize, ridge: f64) -> Option<Vec<f64>> {
         let known = dot(row.get(..at)?, row.get(..at)?);
         let diagonal = row.get_mut(at)?;
         let square = *diagonal + ridge - known;
-        // A diagonal this small is nothing but rounding errors.
+        // A diagonal this small consists of rounding errors.
         if !(square > 1e-15 * *diagonal && square > 0.0) {
             return None;
         }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_direction_that_does_not_matter_is_left_alone() {
-        // Two parameters that always come together, and one that never comes.
+        // Two parameters that always occur together, and one that never occurs.
         let matrix = vec![1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
         let totals =
             Totals { value: 0.0, objective: 0.0, gradient: vec![1.0, 1.0, 0.0], matrix, diagonal: vec![1.0, 1.0, 0.0] };

@@ -1,4 +1,4 @@
-//! The winner's objective, solved to convergence: beyond AWS, one more candidate.
+//! Solves the best candidate's objective to convergence, as one more candidate. AWS's algorithm does not do this.
 //!
 //! All objectives here are convex. Newton's method walks over the whole data for each step. Where l1 stands beside a
 //! smooth loss, and the curvature fits a matrix, its steps minimise the quadratic with the absolute weights as they are
@@ -43,15 +43,15 @@ pub(super) struct Objective {
 const FIRST_BARRIER: f64 = 0.1;
 const LAST_BARRIER: f64 = 1e-9;
 const TIGHTEN: f64 = 0.1;
-/// The most walks over the data. Well-posed problems take 5 (smooth losses) to 60 (losses with corners).
+/// The maximum number of passes over the data. Well-posed problems take 5 (smooth losses) to 60 (losses with corners).
 const MOST_PASSES: usize = 300;
 const MOST_HALVINGS: usize = 30;
-/// What conjugate gradients leave of the gradient: an exact direction is not worth its walks.
+/// The relative residual for conjugate gradients: an exact direction is not worth the passes over the data.
 const ROUGHLY: f64 = 0.1;
 
 /// Solves, starting from a trained model's parameters, (width + 1) × outputs with the bias last.
 ///
-/// `None` when the run was stopped, or when there was no gain.
+/// `None` if the run was stopped or nothing was gained.
 pub(super) fn solve(
     objective: &Objective,
     scaler: &Scaler,
@@ -61,7 +61,7 @@ pub(super) fn solve(
 ) -> Result<Option<Vec<f64>>> {
     let mut point: Vec<f64> = start.iter().map(|&parameter| f64::from(parameter)).collect();
     let has_matrix = Curvature::for_parameters(point.len()) == Curvature::Matrix;
-    // Of losses that bend everywhere.
+    // For losses that are smooth everywhere.
     let bends = matches!(objective.loss, Loss::Squared | Loss::Logistic | Loss::Softmax);
     if objective.l1 > 0.0 && has_matrix && bends {
         let smooth = Objective { l1: 0.0, ..objective.clone() };
@@ -74,7 +74,7 @@ pub(super) fn solve(
     let cornered = smoothing::has_corners(objective.loss) || objective.l1 > 0.0;
     let mut barrier = if cornered { FIRST_BARRIER } else { LAST_BARRIER };
     loop {
-        // On the way a rough solution is enough; the last one is to be good.
+        // A rough solution is enough for intermediate barriers, but not for the last one.
         let last = barrier <= LAST_BARRIER;
         let enough = if last { 1e-3 } else { 0.1 } * barrier;
         match solver.minimise(&mut point, barrier, enough)? {
@@ -85,7 +85,7 @@ pub(super) fn solve(
         }
     }
     if objective.l1 > 0.0 {
-        // What the barrier keeps a hair away from zero.
+        // Weights that the barrier keeps slightly away from zero.
         let weights = scaler.means.len() * objective.outputs;
         point.iter_mut().take(weights).filter(|weight| weight.abs() < 1e-6).for_each(|weight| *weight = 0.0);
     }
@@ -125,7 +125,7 @@ impl Solver<'_, '_> {
             };
             let Some(step) = step else { return Ok(self.interrupted()) };
             let decrement: f64 = -here.gradient.iter().zip(&step).map(|(slope, step)| slope * step).sum::<f64>();
-            // A decrement that is not a number ends it too.
+            // NaN ends the loop too.
             if decrement.is_nan() || decrement <= 2.0 * enough.max(1e-15 * here.value.abs()) {
                 return Ok(Outcome::Converged);
             }
@@ -141,7 +141,7 @@ impl Solver<'_, '_> {
                     *point = there;
                     break totals;
                 }
-                // Where the objective's own rounding is all that is left, there is nothing more to gain.
+                // The remaining decrement is within the rounding error of the objective.
                 if length * decrement < 1e-13 * here.value.abs() {
                     return Ok(Outcome::Converged);
                 }
@@ -151,7 +151,7 @@ impl Solver<'_, '_> {
         }
     }
 
-    /// The same with absolute weights beside a smooth objective. What is promised bounds what is left to gain.
+    /// The same for a smooth objective with an l1 penalty. The promised gain of a step bounds the remaining gain.
     fn minimise_with_l1(&mut self, point: &mut Vec<f64>, l1: f64) -> Result<Outcome> {
         let weights = self.scaler.means.len() * self.objective.outputs;
         let absolutes = |point: &[f64]| l1 * point.iter().take(weights).map(|weight| weight.abs()).sum::<f64>();
@@ -163,7 +163,7 @@ impl Solver<'_, '_> {
             let whole: Vec<f64> = point.iter().zip(&step).map(|(at, step)| at + step).collect();
             let slope: f64 = here.gradient.iter().zip(&step).map(|(slope, step)| slope * step).sum();
             let promised = absolutes(point) - absolutes(&whole) - slope;
-            // A promise that is not a number ends it too.
+            // NaN ends the loop too.
             if promised.is_nan() || promised <= 2e-3 * LAST_BARRIER.max(1e-12 * value.abs()) {
                 return Ok(Outcome::Converged);
             }
@@ -172,7 +172,7 @@ impl Solver<'_, '_> {
                 if self.passes >= MOST_PASSES || length < 1e-9 {
                     return Ok(self.interrupted());
                 }
-                // The whole step as it is, for its zeros are exact.
+                // Take the whole step unscaled, because its zeros are exact.
                 let there: Vec<f64> = match length {
                     1.0 => whole.clone(),
                     _ => point.iter().zip(&step).map(|(at, step)| at + length * step).collect(),

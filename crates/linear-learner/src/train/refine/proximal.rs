@@ -8,10 +8,10 @@
 use super::direction::{by_cholesky, dot};
 use super::totals::Totals;
 
-/// Turns, and walks over all coordinates in each.
+/// The maximum number of rounds, and of sweeps over all coordinates in each.
 const MOST_TURNS: usize = 6;
 const MOST_SWEEPS: usize = 40;
-/// A sweep that gains less than this part of the best one's gain is the last.
+/// A sweep that gains less than this fraction of the best sweep's gain is the last.
 const LITTLE: f64 = 1e-6;
 
 /// The step from a point. `totals` are of the smooth part; the first `weights` parameters have the penalty `l1`.
@@ -36,15 +36,15 @@ pub(super) fn step(totals: &Totals, point: &[f64], weights: usize, l1: f64) -> V
 }
 
 struct Model {
-    /// All of the curvature, count × count, with a trace of ridge.
+    /// The whole curvature, count × count, with a tiny ridge term.
     matrix: Vec<f64>,
     count: usize,
     weights: usize,
     l1: f64,
     at: Vec<f64>,
-    /// The quadratic's, at `at`.
+    /// The slopes of the quadratic at `at`.
     slopes: Vec<f64>,
-    /// Whether the last solution came through to its end.
+    /// Whether the last solve was completed.
     is_solved: bool,
 }
 
@@ -67,7 +67,7 @@ impl Model {
         self.matrix.get(index * self.count..(index + 1) * self.count).unwrap_or_default()
     }
 
-    /// Moves each coordinate to where it is best alone. Gives about what that gained.
+    /// Moves each coordinate to its own optimum, one after the other. Returns the approximate gain.
     fn sweep(&mut self) -> f64 {
         let mut gained = 0.0;
         for index in 0..self.count {
@@ -90,7 +90,7 @@ impl Model {
         gained
     }
 
-    /// Solves for what is not zero, up to where the first of it becomes zero. Gives false where that cannot be done.
+    /// Solves for the nonzero coordinates, up to the point where the first becomes zero. Returns false if that fails.
     fn solve_others(&mut self) -> bool {
         let is_weight = |index: usize| index < self.weights;
         let others: Vec<usize> =
@@ -105,7 +105,7 @@ impl Model {
         let matrix = matrix.map(|(row, column)| value(self.row(row), column)).collect();
         let totals = Totals { value: 0.0, objective: 0.0, gradient, matrix, diagonal: Vec::new() };
         let Some(step) = by_cholesky(&totals) else { return false };
-        // The part of the step to the first zero, and what becomes zero there.
+        // The fraction of the step to the first zero, and the coordinate that becomes zero there.
         let crossings = others.iter().zip(&step).filter_map(|(&index, &step)| {
             let at = value(&self.at, index);
             (is_weight(index) && at * (at + step) < 0.0).then(|| (-at / step, index))

@@ -2,7 +2,7 @@ use super::super::rows::{Features, Rows};
 use super::*;
 use std::sync::Arc;
 
-/// Numbers that look random and are always the same.
+/// Pseudo-random numbers with a fixed seed.
 fn noise(seed: u32) -> impl FnMut() -> f64 {
     let mut state = seed | 1;
     move || {
@@ -13,7 +13,7 @@ fn noise(seed: u32) -> impl FnMut() -> f64 {
 
 const WIDTH: usize = 5;
 
-/// Rows in two blocks, of which the last feature never varies, with labels that a linear model explains in part.
+/// Rows in two blocks with a constant last feature, and labels that a linear model partly explains.
 fn rows(count: usize, classes: usize) -> Vec<Arc<Rows>> {
     let mut random = noise(7);
     let mut values = Vec::new();
@@ -71,7 +71,7 @@ fn solved(objective: &Objective, scaler: &Scaler, rows: &mut Vec<Arc<Rows>>) -> 
     let start = vec![0.01; (WIDTH + 1) * objective.outputs];
     let solution = solve(objective, scaler, &start, rows, &mut run).unwrap().unwrap();
     assert!(passes < MOST_PASSES, "{passes} passes");
-    // What is told is the objective in plain words, not what is minimised in its place.
+    // The reported objective is the original one, not the smoothed one that is minimised.
     if objective.positive_weight == 1.0 && objective.class_weights.is_none() {
         let plain = value(objective, scaler, rows, &solution);
         assert!((told - plain).abs() < 1e-6, "{objective:?}: told {told}, and it is {plain}");
@@ -79,7 +79,7 @@ fn solved(objective: &Objective, scaler: &Scaler, rows: &mut Vec<Arc<Rows>>) -> 
     solution
 }
 
-/// The objective in plain words: no smoothing, no blocks, no matrices.
+/// A reference implementation of the objective: no smoothing, no blocks, no matrices.
 fn value(objective: &Objective, scaler: &Scaler, rows: &[Arc<Rows>], point: &[f64]) -> f64 {
     let (mut total, mut count) = (0.0, 0.0);
     for block in rows {
@@ -108,7 +108,7 @@ fn value(objective: &Objective, scaler: &Scaler, rows: &[Arc<Rows>], point: &[f6
     total / count + 0.5 * objective.wd * squares + objective.l1 * absolutes
 }
 
-/// What is convex has no better point anywhere if it has none nearby, in any direction.
+/// A convex function without a better point nearby, in any direction, has none anywhere.
 fn assert_no_better_point_nearby(objective: &Objective, scaler: &Scaler, rows: &[Arc<Rows>], point: &[f64]) {
     let best = value(objective, scaler, rows, point);
     let mut random = noise(99);

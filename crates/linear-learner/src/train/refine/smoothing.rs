@@ -1,4 +1,4 @@
-//! Losses with corners, rounded off by a barrier.
+//! Losses with corners, smoothed by a barrier.
 //!
 //! A corner is that of a ramp, `height` · max(0, u), which is the largest of a·u for a from 0 to `height`. The barrier
 //! adds μ·(ln a + ln(height - a)) to what is maximised: the result is smooth, its slope is the best a, and minimising
@@ -14,7 +14,7 @@ pub(super) fn has_corners(loss: Loss) -> bool {
     matches!(loss, Loss::Absolute | Loss::Quantile(_) | Loss::InsensitiveAbsolute(_) | Loss::Hinge(_))
 }
 
-/// A loss at a score, smoothed where it has corners.
+/// A loss at a score, smoothed if it has corners.
 pub(super) fn at(loss: Loss, score: f64, label: f64, barrier: f64) -> Local {
     let two_sided = |above: f64, below: f64, beyond: f64| {
         let up = ramp(score - label - beyond, above, barrier);
@@ -49,7 +49,7 @@ fn ramp(u: f64, height: f64, barrier: f64) -> Local {
     // `root - |pull|`, without cancellation.
     let rest = 4.0 / (root + pull.abs());
     let (near, far) = (2.0 / (rest + 2.0), 2.0 / (root + pull.abs() + 2.0));
-    // s and 1 - s, each from the form that keeps its digits.
+    // s and 1 - s, each from the numerically stable form.
     let (share, other) = if pull >= 0.0 { (near, far) } else { (far, near) };
     let value = height * share * u + barrier * (share.ln() + other.ln());
     let curvature = height * height / barrier / (1.0 / (share * share) + 1.0 / (other * other));

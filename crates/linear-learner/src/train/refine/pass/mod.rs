@@ -1,4 +1,4 @@
-//! One walk over the data: value, gradient and curvature of the objective at a point, in float64.
+//! One pass over the data: value, gradient and curvature of the objective at a point, in float64.
 //!
 //! Each block is cut into a fixed number of parts, whose sums are added in a fixed order: the result does not depend on
 //! how many threads share them.
@@ -34,10 +34,10 @@ pub(super) struct Pass<'a> {
     threads: usize,
 }
 
-/// What a part of the data adds.
+/// The sums of a part of the data.
 struct Part {
     value: f64,
-    /// The losses themselves, not smoothed.
+    /// The losses without smoothing.
     losses: f64,
     examples: usize,
     /// outputs × (width + 1).
@@ -125,12 +125,12 @@ impl<'a> Pass<'a> {
         Ok(Some(image))
     }
 
-    /// Whether a parameter may move: all but the bias of a model without one.
+    /// Whether a parameter may change: all but the bias of a model without one.
     fn is_free(&self, index: usize) -> bool {
         self.objective.use_bias || index < self.width * self.objective.outputs
     }
 
-    /// A parameter, whether it is a weight, and what its square weighs.
+    /// A parameter, whether it is a weight, and the factor of its square.
     fn parameter(&self, index: usize) -> (f64, bool, f64) {
         let outputs = self.objective.outputs;
         let (feature, output) = (index / outputs, index % outputs);
@@ -151,7 +151,7 @@ impl<'a> Pass<'a> {
         let (parameter, is_weight, wd) = self.parameter(index);
         let (mut value, mut slope, mut bend) = (0.5 * wd * parameter * parameter, wd * parameter, wd);
         if is_weight && self.objective.l1 > 0.0 {
-            // Shared out among the weights, so that all of them together are as near as the losses are.
+            // Divided by the number of weights, so that their total error is no larger than that of the losses.
             let barrier = self.barrier / self.point.len() as f64;
             let absolute = smoothing::absolute(parameter, self.objective.l1, barrier);
             value += absolute.0;
@@ -188,7 +188,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Brings the products of pairs of outputs into one matrix.
+    /// Combines the products of pairs of outputs into one matrix.
     fn scatter(&self, products: &[Vec<f64>], share: f64, matrix: &mut [f64]) {
         let (features, outputs) = (self.width + 1, self.objective.outputs);
         let (columns, count) = (padded(features), self.point.len());
@@ -245,7 +245,7 @@ impl<'a> Pass<'a> {
         Ok(Some(sum))
     }
 
-    /// Adds what the centred zeros of sparse rows give, and their bias.
+    /// Adds the contribution of the centred zeros of sparse rows, and of their bias.
     fn center(&self, sum: &mut Part) {
         let Part { gradient, diagonal, sparse_slopes, sparse_bends, .. } = sum;
         let centers = || self.means.iter().zip(&self.inverses).map(|(mean, inverse)| mean * inverse);

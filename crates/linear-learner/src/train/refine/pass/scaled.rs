@@ -1,4 +1,4 @@
-//! Some rows, scaled in float64, as a walk over the data works on them.
+//! A few rows, scaled in float64, for a pass over the data.
 
 use super::{Pass, Wanted};
 use crate::train::kernel::{add_lower_product, padded};
@@ -8,7 +8,7 @@ use crate::train::rows::Piece;
 pub(super) enum Scaled {
     /// Row after row, each followed by a 1 for the bias.
     Dense { width: usize, values: Vec<f64>, weighted: Vec<f64> },
-    /// Scaled but not centred: what the centred zeros would give is added to scores here and to sums at the end.
+    /// Scaled but not centred: the contribution of the centred zeros is added to scores here and to sums at the end.
     Sparse {
         width: usize,
         ends: Vec<usize>,
@@ -16,7 +16,7 @@ pub(super) enum Scaled {
         values: Vec<f64>,
         /// mean / deviation of each feature.
         centers: Vec<f64>,
-        /// What every row's score starts from, for each output: at the point, and along the direction.
+        /// The initial score of every row for each output: at the point, and along the direction.
         start: Vec<f64>,
         start_along: Vec<f64>,
     },
@@ -45,7 +45,7 @@ impl Scaled {
         }
     }
 
-    /// Takes the place of the rows before.
+    /// Replaces the rows.
     pub(super) fn fill(&mut self, means: &[f64], inverses: &[f64], piece: Piece<'_>) {
         match self {
             Scaled::Dense { width, values, .. } => {
@@ -186,7 +186,7 @@ impl Scaled {
                         *sum += bend;
                         for (&key, value) in keys.iter().zip(values) {
                             if let (Some(place), Some(center)) = (own.get_mut(key), centers.get(key)) {
-                                // (value - center)² in place of the center² that is added for every row.
+                                // (value - center)² instead of the center² that is added for every row.
                                 *place += bend * value * (value - 2.0 * center);
                             }
                         }
