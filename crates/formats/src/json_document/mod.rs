@@ -13,6 +13,7 @@ pub use serde_path_to_error::{Path, Segment};
 pub use size::Size;
 
 use crate::error::{Cause, Error, Result};
+use crate::json_syntax::{self, NotJson};
 use crate::suggest;
 use byoc_account::Allowance;
 use deserializer::{Slot, Structured};
@@ -257,30 +258,22 @@ fn not_json(json: &[u8], error: &serde_json::Error, expected: &str) -> String {
         return format!("expected {expected}, found an empty text");
     }
     let place = format!("line {}, column {}", error.line(), error.column());
-    match word_at(json, error.line(), error.column()).as_str() {
-        word if is_not_a_number(word) => {
+    match json_syntax::not_json(json, error) {
+        NotJson::NotANumber(word) => {
             format!("{place}: found {word}, which JSON does not have: expected it in quotes, {}", quoted(word))
         }
-        word @ ("True" | "False" | "None") => {
+        NotJson::Python(word) => {
             let json = if word == "None" { "null".to_owned() } else { word.to_lowercase() };
             format!("{place}: found {word}, which is Python's: expected {json}")
         }
-        // serde_json's ErrorCode is private and Category::Syntax covers both: its text (serde_json/src/error.rs, Display of
-        // ErrorCode) is all there is. A test fails if it changes.
-        _ => match without_line(error).as_str() {
-            "number out of range" => {
-                format!("{place}: found a number that float64 cannot hold: expected one below 1.8e308")
-            }
-            "recursion limit exceeded" => {
-                format!("{place}: found lists and objects within each other, 128 deep: expected {expected}")
-            }
-            why => format!("{place}: this is not JSON ({why}): expected {expected}"),
-        },
+        NotJson::NumberTooLarge => {
+            format!("{place}: found a number that float64 cannot hold: expected one below 1.8e308")
+        }
+        NotJson::TooDeep => {
+            format!("{place}: found lists and objects within each other, 128 deep: expected {expected}")
+        }
+        why @ NotJson::Other { .. } => format!("{place}: this is not JSON ({why}): expected {expected}"),
     }
-}
-
-fn is_not_a_number(word: &str) -> bool {
-    matches!(word.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(), "nan" | "inf" | "infinity")
 }
 
 /// How a document spells a float that JSON does not have.
@@ -290,24 +283,6 @@ fn quoted(word: &str) -> &'static str {
         (false, false) => "\"Infinity\"",
         (false, true) => "\"-Infinity\"",
     }
-}
-
-/// The word around a place: letters, and a sign before them.
-fn word_at(json: &[u8], line: usize, column: usize) -> String {
-    let line = json.split(|byte| *byte == b'\n').nth(line.saturating_sub(1)).unwrap_or_default();
-    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+');
-    let at = column.saturating_sub(1).min(line.len());
-    let (before, after) = line.split_at(at);
-    let start = before.iter().rposition(|byte| !is_of_word(byte)).map_or(0, |position| position + 1);
-    let length = after.iter().position(|byte| !is_of_word(byte)).unwrap_or(after.len());
-    String::from_utf8_lossy(line.get(start..at + length).unwrap_or_default()).into_owned()
-}
-
-/// The message of serde_json without the place at its end.
-fn without_line(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 #[cfg(test)]
@@ -336,10 +311,13 @@ mod tests {
             ("[]", "expected an object such as {}, found a list"),
             ("7", "expected an object such as {}, found 7"),
             ("", "expected an object such as {}, found an empty text"),
-            ("{bad", "line 1, column 2: this is not JSON (key must be a string): expected an object such as {}"),
+            (
+                "{bad",
+                "line 1, column 2: this is not JSON (expected a name in quotes or }, found \"bad\"): expected an object such as {}",
+            ),
             (
                 r#"{"numbers": []} x"#,
-                "line 1, column 17: this is not JSON (trailing characters): expected an object such as {}",
+                "line 1, column 17: this is not JSON (expected the end of the text, found \"x\"): expected an object such as {}",
             ),
             (
                 "{\n\"numbers\": [1, NaN]}",
@@ -380,10 +358,10 @@ mod tests {
     #[test]
     fn the_place_of_text_that_is_not_json_is_that_of_its_first_wrong_byte() {
         for (before, line, column) in
-            [("{\"numbers\": [", 1, 14), ("{\n\n  \"numbers\":\r\n[1,\n", 5, 1), ("{\"é\": ", 1, 8)]
+            [("{\"numbers\": [1,", 1, 16), ("{\n\n  \"numbers\":\r\n[1,\n", 5, 1), ("{\"é\": ", 1, 8)]
         {
             let found = message(&format!("{before}?"));
-            let expected = format!("line {line}, column {column}: this is not JSON (expected value): ");
+            let expected = format!("line {line}, column {column}: this is not JSON (expected a value, found \"?\"): ");
             assert!(found.starts_with(&expected), "{before}: {found}");
         }
     }

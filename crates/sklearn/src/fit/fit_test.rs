@@ -279,7 +279,10 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
             "label_position: expected a label too",
         ),
         ("[]", "expected an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], "),
-        ("{bad", "line 1, column 2: this is not JSON (key must be a string): expected an object such as {"),
+        (
+            "{bad",
+            "line 1, column 2: this is not JSON (expected a name in quotes or }, found \"bad\"): expected an object such as {",
+        ),
         (r#"{"version": 1, "lable": "a", "transformer": {"Binarizer": {}}}"#, "unknown field `lable`"),
     ] {
         let message = Specification::parse(specification.as_bytes()).unwrap_err().to_string();

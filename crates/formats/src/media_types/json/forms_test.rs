@@ -71,8 +71,11 @@ fn an_object_by_names_is_one_instance() {
              ...}, found an object without features and without a column of the model; \"width\", \"colour\" are no columns of \
              the model: did you mean color?",
         ),
-        (r#"{"wide": 1, "color": "red""#, "byte 25: expected JSON, found something else: EOF while parsing an object"),
-        (r#"{"wide": 1, "color": "red"} x"#, "byte 28: expected JSON, found something else: trailing characters"),
+        (
+            r#"{"wide": 1, "color": "red""#,
+            "byte 25: this is not JSON: expected a comma or }, found the end of the text",
+        ),
+        (r#"{"wide": 1, "color": "red"} x"#, "byte 28: this is not JSON: expected the end of the text, found \"x\""),
     ] {
         assert_eq!(said(body), expected, "{body}");
     }

@@ -2,8 +2,10 @@
 
 use super::words::Words;
 use crate::error::{Error, Place, Result};
+use crate::json_syntax::{NotJson, not_json};
 use byoc_account::Allowance;
 use serde::de::DeserializeSeed;
+use serde_json::error::Category;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -223,19 +225,25 @@ impl<'r, R> Reading<'r, R> {
         let byte = byte_of(text, error);
         let place = Place { row: self.row, byte: byte.map(|byte| offset + byte), ..Place::default() };
         let ours = self.failure.take().unwrap_or_else(|| {
-            let whole = error.to_string();
-            let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
             Error::bad_payload(match error.classify() {
-                serde_json::error::Category::Data => message.to_owned(),
-                // serde_json's ErrorCode is private: its text is all there is. A test fails if it changes.
-                _ if message == "number out of range" => {
-                    "found a number that float64 cannot hold: expected one below 1.8e308".to_owned()
-                }
-                _ => format!("expected JSON, found something else: {message}"),
+                Category::Data => without_place(error),
+                Category::Syntax | Category::Eof | Category::Io => match not_json(text, error) {
+                    NotJson::NumberTooLarge => {
+                        "found a number that float64 cannot hold: expected one below 1.8e308".to_owned()
+                    }
+                    why => format!("this is not JSON: {why}"),
+                },
             })
         });
         ours.at(place)
     }
+}
+
+/// What a visitor says of a value, without the place that serde_json adds.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 /// The byte of an error. serde_json counts lines and columns from 1; line 0 means that there is no place.
