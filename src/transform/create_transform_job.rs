@@ -1,8 +1,8 @@
-//! What was typed: the request of CreateTransformJob as JSON.
+//! The JSON request of CreateTransformJob, not validated yet.
 //!
-//! Member names and shapes are botocore's (`data/sagemaker/2017-07-24/service-2.json`, shape CreateTransformJobRequest).
-//! Members that have no meaning on one machine are read and passed over; those that nobody knows are kept by name, so that
-//! a misspelt one is reported instead of ignored.
+//! Member names and shapes are botocore's (`data/sagemaker/2017-07-24/service-2.json`, shape
+//! CreateTransformJobRequest). Members that have no meaning on one machine are read and ignored; unknown members are
+//! kept by name, so that a misspelt one is reported instead of ignored.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use crate::platform::batch_strategy::BatchStrategy;
 /// Members that the API does not have, by name.
 pub(super) type Unknown = BTreeMap<String, IgnoredAny>;
 
-/// What DescribeTransformJob answers beside the request (shape DescribeTransformJobResponse), and boto3 beside that:
-/// `aws sagemaker describe-transform-job` is taken as it is.
+/// The members that DescribeTransformJob (shape DescribeTransformJobResponse) and boto3 add to the request:
+/// the output of `aws sagemaker describe-transform-job` is accepted as it is.
 pub(super) const DESCRIBED: [&str; 9] = [
     "TransformJobArn",
     "TransformJobStatus",
@@ -50,10 +50,10 @@ pub(super) struct CreateTransformJob {
     pub(super) transform_output: TransformOutput,
     #[serde(default)]
     pub(super) data_processing: Processing,
-    /// How many machines of what kind: it is this one.
+    /// The number and type of instances. Ignored: the job runs on this machine.
     #[serde(rename = "TransformResources")]
     _transform_resources: Option<IgnoredAny>,
-    /// Copies of what went in and out: nobody looks at them here.
+    /// Copies of requests and responses. Ignored.
     #[serde(rename = "DataCaptureConfig")]
     _data_capture_config: Option<IgnoredAny>,
     #[serde(rename = "ExperimentConfig")]
@@ -109,7 +109,7 @@ pub(super) struct S3DataSource {
 /// S3DataType: what S3Uri names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) enum S3DataType {
-    /// All objects whose keys start so.
+    /// All objects whose keys start with it.
     S3Prefix,
     /// A list of objects.
     ManifestFile,
@@ -125,7 +125,7 @@ pub(super) struct TransformOutput {
     pub(super) accept: Option<String>,
     #[serde(default)]
     pub(super) assemble_with: AssembleWith,
-    /// Encryption is the bucket's business.
+    /// Encryption is configured on the bucket. Ignored.
     #[serde(rename = "KmsKeyId")]
     _kms_key_id: Option<IgnoredAny>,
     #[serde(flatten)]
@@ -135,20 +135,20 @@ pub(super) struct TransformOutput {
 /// CompressionType: how objects are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum CompressionType {
-    /// Not at all.
+    /// Not compressed.
     #[default]
     None,
-    /// gzip, of one member or more.
+    /// gzip, with one or more members.
     Gzip,
 }
 
-/// AssembleWith: what stands after each answer.
+/// AssembleWith: the separator after each response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum AssembleWith {
     /// Nothing.
     #[default]
     None,
-    /// A line break, unless the answer ends in one.
+    /// A line break, unless the response ends in one.
     Line,
 }
 

@@ -1,14 +1,14 @@
-//! What a job says of records and objects that failed, with places in the object.
+//! Messages about failed records and objects, with positions in the object.
 
 use super::model::RecordError;
 use super::split::Payload;
 use crate::error::Error;
 use byoc_formats::error::{Place, chain};
 
-/// How many failed objects a message names.
+/// The most failed objects that a message names.
 const MOST_NAMED: usize = 20;
 
-/// What the job reports at its end: which objects have no output, and why.
+/// The report at the end of a job: which objects have no output, and why.
 pub(super) fn report(job: &str, total: usize, failures: &[String]) -> String {
     let mut report = format!("job {job} Failed: {} of {total} objects have no output:", failures.len());
     for failure in failures.iter().take(MOST_NAMED) {
@@ -21,15 +21,16 @@ pub(super) fn report(job: &str, total: usize, failures: &[String]) -> String {
     report
 }
 
-/// A complaint about a payload, in places of the object: a container knows no other bytes than those that it got.
+/// Describes an error in a payload. Converts positions in the request, which are all that a container knows, into
 pub(super) fn describe_record_error(payload: &Payload, error: RecordError) -> String {
-    let RecordError { by, place: said, message } = error;
-    let byte = said.byte.and_then(|byte| payload.of_object(byte));
+    let RecordError { by, place: reported, message } = error;
+    let byte = reported.byte.and_then(|byte| payload.of_object(byte));
     let is_in_range = |row: &usize| (1..=payload.count as usize).contains(row);
-    // The rows of an object that is not split are no records of the job.
-    let is_record = !payload.is_whole_object() && said.row.as_ref().is_some_and(is_in_range);
-    let row = if is_record { said.row } else { byte.and_then(|(_, index)| index).map(|index| index + 1) };
-    let inner = Place { row: said.row.filter(|_| !is_record), byte: byte.map(|(byte, _)| byte as usize), ..said };
+    // The rows of an object that is not split are not records of the job.
+    let is_record = !payload.is_whole_object() && reported.row.as_ref().is_some_and(is_in_range);
+    let row = if is_record { reported.row } else { byte.and_then(|(_, index)| index).map(|index| index + 1) };
+    let inner =
+        Place { row: reported.row.filter(|_| !is_record), byte: byte.map(|(byte, _)| byte as usize), ..reported };
     let filtered = if payload.is_filtered() && inner.column.is_some() { " of what InputFilter left" } else { "" };
     let inner = format!("{inner}{filtered}");
     let mut text = describe_position(payload, row);
@@ -42,7 +43,7 @@ pub(super) fn describe_record_error(payload: &Payload, error: RecordError) -> St
     text
 }
 
-/// Which records of the object, and where: one, where the container says which.
+/// The records and their position in the object: a single record if the container names it.
 pub(super) fn describe_position(payload: &Payload, row: Option<usize>) -> String {
     let index = row.map(|row| row.saturating_sub(1)).filter(|&index| (index as u64) < payload.count);
     let Payload { first, count, from, to, .. } = payload;
@@ -55,7 +56,7 @@ pub(super) fn describe_position(payload: &Payload, row: Option<usize>) -> String
     }
 }
 
-/// An error of cutting, with its place in the words of an object.
+/// Describes an error of splitting, with its position in the object.
 pub(super) fn describe_split_error(error: Error) -> String {
     match error.place() {
         Some(&Place { row: Some(record), byte: Some(byte), .. }) => {

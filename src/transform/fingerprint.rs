@@ -1,7 +1,8 @@
-//! What an output was made of, as one short text: a job that is run again skips objects whose output has the same one.
+//! The fingerprint of an output: a job that runs again skips objects whose output has the same fingerprint.
 //!
-//! The text is a hash of the members below, each by a name that is part of the format. Renaming a type or a field of this
-//! program changes nothing; a change of what a member means needs a new [`VERSION`], after which each job is done once more.
+//! It is a hash of the members below, each under a name that is part of the format. Renaming a type or a field of this
+//! program changes nothing; a change in the meaning of a member needs a new [`VERSION`], which makes each job run
+//! again.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +18,14 @@ use super::split::{Packing, SplitType};
 /// The version of the format.
 const VERSION: u64 = 3;
 
-/// All that shapes the outputs of a job, but for the objects themselves.
+/// Everything that affects the outputs of a job, except the objects themselves.
 #[derive(Clone, Debug)]
 pub(super) struct JobFingerprint(BTreeMap<&'static str, Value>);
 
 impl JobFingerprint {
     /// The members of a job, of how its payloads are made, and `model`, which changes when the model does.
     pub(super) fn new(job: &Job, packing: &Packing, model: Value) -> JobFingerprint {
-        // That there is a header line is a part of ContentType.
+        // ContentType covers the header line.
         let Packing { split, strategy, most, fill, processing, header: _ } = packing;
         let header = |value: &Option<reqwest::header::HeaderValue>| match value {
             None => Value::Null,
@@ -120,14 +121,14 @@ mod tests {
         JobFingerprint::new(&job, &packing, model).of_object(&object)
     }
 
-    /// Recorded: outputs that were written with it are not made again.
+    /// A recorded value: outputs with it must not be made again.
     #[test]
     fn the_fingerprint_of_a_job_is_the_recorded_one() {
         assert_eq!(fingerprint(typed(), json!("model"), 7), "8e6a6a619b9750ad8caf04f95b5ce307");
     }
 
     #[test]
-    fn what_shapes_an_output_changes_its_fingerprint_and_a_jobs_name_does_not() {
+    fn settings_that_affect_outputs_change_the_fingerprint_and_a_jobs_name_does_not() {
         let first = fingerprint(typed(), json!("model"), 7);
         let mut renamed = typed();
         renamed["TransformJobName"] = json!("housing-2");

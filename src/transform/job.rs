@@ -1,4 +1,4 @@
-//! A job, checked: CreateTransformJob's own JSON as the service would take it, and what has a meaning on one machine.
+//! A validated job: the members of CreateTransformJob that have a meaning on one machine, with the service's limits.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,26 +19,26 @@ use byoc_formats::media_types::content_type;
 /// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 pub(super) const MOST_MEGABYTES: u64 = 100;
-/// Environment has at most this many entries, and its keys and values so many bytes.
+/// The most entries of Environment, and below the most bytes of a key and a value.
 const MOST_VARIABLES: usize = 16;
 const LONGEST_KEY: usize = 1024;
 const LONGEST_VALUE: usize = 10 * 1024;
-/// ModelClientConfig, where it is not given, and its bounds.
+/// Defaults and bounds of ModelClientConfig.
 const TIMEOUT_SECONDS: i64 = 600;
 const LONGEST_TIMEOUT_SECONDS: i64 = 3600;
 const RETRIES: i64 = 3;
 const MOST_RETRIES: i64 = 3;
 
-/// What a job is.
+/// A transform job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// TransformJobName.
     pub name: String,
-    /// S3Uri, and what it names.
+    /// S3DataType: what S3Uri names.
     pub(super) input: Location,
     pub(super) data_type: S3DataType,
     pub(super) content_type: Option<HeaderValue>,
-    /// What ContentType says of a header line.
+    /// The `header` parameter of ContentType.
     pub(super) header: Header,
     pub(super) compression: CompressionType,
     pub(super) split: SplitType,
@@ -46,11 +46,11 @@ pub struct Job {
     pub(super) accept: Option<HeaderValue>,
     pub(super) assemble: AssembleWith,
     pub(super) strategy: Option<BatchStrategy>,
-    /// 0 is a whole object, streamed.
+    /// 0 streams whole objects.
     pub(super) max_payload_in_mb: Option<u64>,
-    /// The container is asked where it is not given.
+    /// If absent, the container is asked.
     pub(super) max_concurrent: Option<u64>,
-    /// How long an invocation may take, and how often it is tried again.
+    /// The timeout of an invocation, and the number of retries.
     pub(super) timeout: Duration,
     pub(super) retries: u32,
     pub(super) environment: BTreeMap<String, String>,
@@ -63,7 +63,7 @@ impl Job {
         self.environment.contains_key(name)
     }
 
-    /// Sets a variable of the containers, in place of what its Environment says.
+    /// Sets a variable of the containers, overriding its Environment.
     pub fn set_variable(&mut self, name: &str, value: String) {
         self.environment.insert(name.to_owned(), value);
     }
@@ -71,7 +71,7 @@ impl Job {
     /// Checks a request whose relative paths are relative to `folder`.
     ///
     /// # Errors
-    /// Each thing that is wrong.
+    /// All problems.
     pub(super) fn check(typed: CreateTransformJob, folder: &Path) -> Result<Job, Vec<Problem>> {
         let mut check = Check { folder, problems: Vec::new() };
         let job = check.job(typed);
@@ -82,16 +82,16 @@ impl Job {
     }
 }
 
-/// Something that is wrong with a request.
+/// A problem in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The path of the member that it is in, by the names of the API.
+    /// The path of the member, by the names of the API.
     pub member: String,
-    /// What.
+    /// The problem.
     pub message: String,
 }
 
-/// What is said of a member that has to be there.
+/// The message for a required member that is absent.
 pub const MISSING: &str = "missing";
 
 impl std::fmt::Display for Problem {
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_takes_is_taken() {
+    fn requests_that_the_service_accepts_are_accepted() {
         let job = check(full()).unwrap();
         assert_eq!(job.name, "housing-1");
         assert_eq!(job.input, Location::S3 { bucket: "bucket".into(), key: "in/".into() });
@@ -347,9 +347,9 @@ mod tests {
         assert_eq!((job.max_payload_in_mb, job.max_concurrent, job.processing), (None, None, None));
     }
 
-    /// What `aws sagemaker describe-transform-job` prints of a job.
+    /// The output of `aws sagemaker describe-transform-job`.
     #[test]
-    fn the_description_of_a_job_is_the_job() {
+    fn the_description_of_a_job_is_accepted_as_the_job() {
         let described = json!({
             "TransformJobArn": "arn:aws:sagemaker:us-east-1:123456789012:transform-job/housing-1",
             "TransformJobStatus": "Failed", "FailureReason": "AlgorithmError",
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_of_the_service_is_held() {
+    fn each_limit_of_the_service_is_enforced() {
         let set = |path: &str, value: Value| {
             let mut typed = full();
             *typed.pointer_mut(path).unwrap() = value;

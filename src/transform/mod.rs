@@ -1,11 +1,11 @@
 //! Batch transform: a job over many objects, around containers that speak the hosting contract.
 //!
-//! docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html. From what was typed to what is written: `create_transform_job`
-//! is the request's JSON and `job` what it means; `objects` finds what there is to do and `source` reads it; `split` makes
-//! payloads of it; `model` has them answered; `processing` filters and joins; `output` writes whole files or none; `run` has
-//! them all work together, and `progress` says how far they are.
+//! docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html. In the order of a job's life: `create_transform_job`
+//! parses the request's JSON and `job` validates it; `objects` lists the inputs and `source` reads them; `split` makes
+//! payloads; `model` invokes the containers; `processing` filters and joins; `output` writes complete files; `run`
+//! connects them all, and `progress` reports how far the job is.
 //!
-//! A job talks to containers over HTTP only and does not know what a container computes.
+//! A job uses containers over HTTP only and does not know what a container computes.
 
 mod create_transform_job;
 mod failure_report;

@@ -1,4 +1,4 @@
-//! The objects of a job: what lies under a prefix or in a folder, or what a manifest names.
+//! Lists the objects of a job: those below a prefix or in a folder, or those that a manifest names.
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
@@ -13,29 +13,29 @@ use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::suggestion;
 use crate::storage::{Location, Storage, StorageError, nothing_at};
 
-/// A manifest has no more bytes.
+/// The largest manifest, in bytes.
 const LARGEST_MANIFEST: u64 = 64 << 20;
-/// How many objects of a manifest are looked at at once.
+/// How many objects of a manifest are looked up concurrently.
 const LOOKED_AT: usize = 16;
 
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Object {
-    /// Where it is.
+    /// Its location.
     pub(super) location: Location,
-    /// Its name below the job's input, with slashes; its output's name but for `.out`.
+    /// Its path below the job's input, with slashes. The output's name is this with `.out` appended.
     pub(super) name: String,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub(super) bytes: u64,
     /// Changes when its content does.
     pub(super) version: String,
 }
 
-/// Finds all objects of a job, by name. What the job writes is none of them, where `output` lies within the input.
+/// Finds all objects of a job, sorted by name. If `output` is within the input, the job's outputs are left out.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] when there are none, or two would be written to one place; [`Cause::Io`] and
-/// [`Cause::Unreachable`] when they cannot be listed.
+/// [`Cause::BadSetting`] if there are no objects, or two would be written to the same output; [`Cause::Io`] and
+/// [`Cause::Unreachable`] if they cannot be listed.
 pub(super) async fn find(
     storage: &Storage,
     data_type: S3DataType,
@@ -82,7 +82,7 @@ pub(super) async fn find(
     Ok(objects)
 }
 
-/// Places of this machine without links and `..`, folder by folder, so that one place has one name.
+/// Local paths without links and `..`, cached by folder, so that equal locations compare equal.
 #[derive(Default)]
 struct Resolved(HashMap<PathBuf, PathBuf>);
 
@@ -94,7 +94,7 @@ impl Resolved {
         }
     }
 
-    /// The folder that a path is in is resolved; what is not there yet, an output, stays as it is written.
+    /// Resolves the folder of a path. A path that does not exist yet (an output) stays as written.
     fn path(&mut self, path: &Path) -> PathBuf {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -108,12 +108,12 @@ impl Resolved {
     }
 }
 
-/// What lies in the folder in which a job keeps its own files is no data.
+/// Whether the file is in the folder in which a job keeps its own state; such files are not data.
 fn is_state_folder(name: &str) -> bool {
     name.split('/').any(|part| part == STATE_FOLDER)
 }
 
-/// An object whose output would be a file where that of another needs a folder.
+/// Two objects of which one's output would be a file where the other's output needs a folder.
 fn file_and_folder(objects: &[Object]) -> Option<(&Object, &Object)> {
     let files: HashMap<String, &Object> =
         objects.iter().map(|object| (format!("{}.out", object.name), object)).collect();
@@ -131,8 +131,8 @@ async fn list_input(storage: &Storage, input: &Location) -> Result<Vec<Object>> 
             let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| read_failed(input, &failure))?;
             let mut objects = Vec::new();
             for entry in listed {
-                // The console makes an empty object for a folder. It is listed here without the slash at the end of its key,
-                // and under that name nothing is there.
+                // The S3 console makes an empty object for a folder. It is listed here without the slash at the end of
+                // its key, and no object has that name.
                 if entry.bytes == 0 && is_folder(&storage.bucket(bucket)?.look_at(&entry.key).await) {
                     continue;
                 }
@@ -152,7 +152,7 @@ fn is_folder<T>(looked: &Result<T, StorageError>) -> bool {
     matches!(looked, Err(StorageError::NotFound))
 }
 
-/// A key's name below a prefix: what follows it, if it is a folder or is meant as one; else what follows its last slash.
+/// A key's name below a prefix: the part after the prefix if that is a folder, else the part after its last slash.
 fn name_below(prefix: &str, key: &str) -> String {
     let folder = prefix.trim_end_matches('/');
     let within =
@@ -181,7 +181,7 @@ fn list_folder(path: &Path) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// A folder, by whatever path: its device and its number there.
+/// The identity of a folder, independent of its path: device and inode.
 type Identity = (u64, u64);
 
 fn identity(metadata: &std::fs::Metadata) -> Identity {
@@ -189,8 +189,8 @@ fn identity(metadata: &std::fs::Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// The files of a folder and of the folders in it, hidden ones too, as S3 knows none. Links are followed, but for those that
-/// lead nowhere or back to a folder that they are in, `within` which we are.
+/// Collects the files of a folder and its subfolders. Hidden files are included, since S3 has no hidden objects. Links
+/// are followed, except dangling ones and those that lead back to one of `ancestors`.
 fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, objects: &mut Vec<Object>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("list", folder, error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -205,7 +205,7 @@ fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, obje
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound || path.is_symlink() => {
-                log::warn!("{}: passed over, it leads nowhere: {error}", path.display());
+                log::warn!("{}: skipped, a dangling link: {error}", path.display());
                 continue;
             }
             Err(error) => return Err(Error::io("look at", &path, error)),
@@ -213,9 +213,9 @@ fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, obje
         if metadata.is_file() {
             objects.push(file_object(&path, name, &metadata));
         } else if !metadata.is_dir() {
-            log::warn!("{}: passed over, neither a file nor a folder", path.display());
+            log::warn!("{}: skipped, neither a file nor a folder", path.display());
         } else if ancestors.contains(&identity(&metadata)) {
-            log::warn!("{}: passed over, a link to a folder that it is in", path.display());
+            log::warn!("{}: skipped, a link to a folder that contains it", path.display());
         } else {
             ancestors.push(identity(&metadata));
             collect_files(&path, &name, ancestors, objects)?;
@@ -235,8 +235,8 @@ fn file_object(path: &Path, name: String, metadata: &std::fs::Metadata) -> Objec
     }
 }
 
-/// The objects of a manifest: a JSON list whose first element is `{"prefix": "s3://…"}` and whose others are what follows
-/// it (docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html).
+/// The objects of a manifest: a JSON list whose first element is `{"prefix": "s3://…"}` and whose others are keys
+/// relative to that prefix (docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html).
 async fn list_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Object>> {
     let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| read_failed(manifest, &failure))?;
     let folder = match manifest {
@@ -283,7 +283,7 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
             }
             Entry::Key(key) => {
                 let location = match Location::parse(&prefix, folder)? {
-                    // Of an https:// URL only the prefix is written as a part of a URL.
+                    // Only the prefix of an https:// URL is percent-encoded, not the keys.
                     Location::S3 { bucket, key: prefix } if !prefix.is_empty() => {
                         Location::S3 { bucket, key: format!("{prefix}{key}") }
                     }
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_relative_to_the_prefix_taken_as_a_folder_where_it_is_one() {
+    fn names_are_relative_to_the_prefix_or_to_its_folder() {
         for (prefix, key, name) in [
             ("in/", "in/a/b.csv", "a/b.csv"),
             ("in", "in/a/b.csv", "a/b.csv"),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_data_or_leads_back_is_passed_over_and_hidden_files_are_data() {
+    fn state_files_and_link_cycles_are_skipped_and_hidden_files_are_data() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join("in").join(name);
         std::fs::create_dir_all(at("deep/.byoc-transform")).unwrap();
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_of_which_one_would_be_the_folder_of_another_are_refused_before_anything_is_done() {
+    fn outputs_that_need_a_file_and_a_folder_of_one_name_are_refused_at_the_start() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join("in").join(name);
         std::fs::create_dir_all(at("x.out/deep")).unwrap();
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_taken_with_its_folders_and_without_what_is_the_jobs_own() {
+    fn a_folder_is_read_recursively_without_the_jobs_own_files() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.csv", "a/2.csv", ".hidden", ".byoc-transform/x"] {
             let path = folder.path().join(name);
@@ -379,20 +379,20 @@ mod tests {
         assert_eq!(find(&file).unwrap()[0].name, "b.csv");
         let none = Location::Local(folder.path().join("none"));
         assert_eq!(find(&none).unwrap_err().cause(), Cause::BadSetting);
-        // What an earlier run wrote is no input of the next.
+        // Outputs of an earlier run are not inputs of the next,
         std::fs::create_dir_all(folder.path().join("out/a")).unwrap();
         std::fs::write(folder.path().join("out/a/2.csv.out"), "1\n").unwrap();
         std::fs::write(folder.path().join("out/other.csv"), "1\n").unwrap();
         let names: Vec<_> = find(&input).unwrap().into_iter().map(|object| object.name).collect();
         assert_eq!(names, [".hidden", "a/2.csv", "b.csv", "out/other.csv"]);
-        // Nor is it by another way to the same place.
+        // not even by another path to the same folder.
         let roundabout = Location::Local(folder.path().join("a/../out/../out"));
         let found = block_on(super::find(&storage, S3DataType::S3Prefix, &input, &roundabout)).unwrap();
         assert_eq!(found.len(), 4, "{found:?}");
     }
 
     #[test]
-    fn the_prefix_of_a_manifest_is_a_url_and_its_keys_are_none() {
+    fn the_prefix_of_a_manifest_is_decoded_as_a_url_and_its_keys_are_not() {
         for (prefix, expected) in [
             ("s3://b/data/", "s3://b/data/a%20b+.csv"),
             ("https://b.s3.eu-west-1.amazonaws.com/my%20data/", "s3://b/my data/a%20b+.csv"),

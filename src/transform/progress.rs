@@ -1,4 +1,4 @@
-//! Progress of a job: a status line on a terminal, a line of the log for each object elsewhere.
+//! Progress of a job: a status line on a terminal, otherwise a log line for each object.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use crate::telemetry::terminal::{print_line, show_status};
 
-/// What a job has done so far.
+/// The progress of a job.
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
     is_watched: bool,
-    /// Objects of this run.
+    /// The number of objects in this run.
     objects: usize,
-    /// Bytes of those objects.
+    /// Their size in bytes.
     bytes: u64,
-    /// Bytes read so far. The readers count them.
+    /// Bytes read so far, counted by the readers.
     read: Arc<AtomicU64>,
     done: usize,
     failed: usize,
@@ -28,7 +28,7 @@ impl Progress {
         Progress { began, is_watched, objects, bytes, read, done: 0, failed: 0, records: 0 }
     }
 
-    /// Counts records whose answers are written.
+    /// Counts records whose responses are written.
     pub(super) fn records(&mut self, records: u64) {
         self.records += records;
     }
@@ -41,11 +41,11 @@ impl Progress {
         }
     }
 
-    /// Counts an object that failed, with a warning: the job goes on, and its end may be far.
+    /// Counts an object that failed, and logs a warning at once, since the job may run for a long time yet.
     pub(super) fn failed(&mut self, line: &str) {
         self.failed += 1;
         if self.is_watched {
-            // The warning takes the place of the status line, which appears again below it.
+            // The warning replaces the status line, which appears again below it.
             show_status("");
         }
         log::warn!("{line} {}", self.so_far());
@@ -62,7 +62,7 @@ impl Progress {
         }
     }
 
-    /// Prints the summary, in place of the status line.
+    /// Prints the summary, replacing the status line.
     pub(super) fn finish(&self, how: &str) {
         let line = format!("{how}: {}", self.summary());
         if self.is_watched {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_objects_records_bytes_rates_and_the_time_left() {
+    fn the_line_shows_objects_records_bytes_rates_and_the_time_left() {
         let read = Arc::new(AtomicU64::new(250_000_000));
         let mut progress = Progress::new(4, 1_000_000_000, read, false);
         progress.records(1_234_567);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_for_people() {
+    fn numbers_are_formatted_for_humans() {
         assert_eq!(
             ["0", "999", "1,000", "12,345,678"],
             [0, 999, 1000, 12_345_678].map(count).each_ref().map(String::as_str)

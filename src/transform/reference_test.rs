@@ -1,4 +1,5 @@
-//! Splitting, packing, filtering, joining and assembling against the slow obvious twin: one record after another, as values.
+//! Compares splitting, packing, filtering, joining and assembling with a simple reference implementation, record by
+//! record.
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use super::split::{Cutter, Header, Packing, SplitType};
 use crate::platform::batch_strategy::BatchStrategy;
 use byoc_formats::media_types::MediaType;
 
-/// What the container answers to a line: for CSV the line's length and the line, for JSON the line as a member. A header line
-/// gets no answer.
+/// A container that answers each line: for CSV with its length and the line, for JSON with the line as a member. A
+/// header line gets no result.
 fn model(media_type: MediaType, header: Header, body: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(body).unwrap();
     let lines = text.lines().filter(|line| !line.trim().is_empty()).skip(usize::from(header == Header::Present));
@@ -22,7 +23,7 @@ fn model(media_type: MediaType, header: Header, body: &[u8]) -> Vec<u8> {
     lines.map(answer).collect::<String>().into_bytes()
 }
 
-/// The job as it runs: what is written of one object.
+/// The output of one object, as a job writes it.
 fn written(object: &[u8], media_type: MediaType, packing: &Packing) -> String {
     let mut cutter = Cutter::new(object, packing.clone());
     let mut written = Vec::new();
@@ -71,7 +72,7 @@ impl Select {
 fn select() -> impl Strategy<Value = Select> {
     prop_oneof![
         Just(Select::All),
-        // Never empty: an empty row is a blank line, which is no row.
+        // Never empty: an empty row would be a blank line, which is not a row.
         (0_i64..2).prop_map(|from| Select::Slice(from, 99)),
         (2_i64..9).prop_map(|to| Select::Slice(-99, to)),
         (-3_i64..3, -3_i64..3).prop_map(|(a, b)| Select::Pick(a, b)),
@@ -104,17 +105,17 @@ fn packing(processing: Option<DataProcessing>, header: Header, single: bool, mos
 
 proptest! {
     #[test]
-    fn csv_is_what_the_twin_makes_of_it(
+    fn csv_matches_the_reference_implementation(
         rows in prop::collection::vec(prop::collection::vec("[a-c,\" ]{1,4}", 3..6), 0..12),
         (input, output) in (select(), select()),
         (joins, single, crlf, blank, named) in any::<(bool, bool, bool, bool, bool)>(),
         most in 100_usize..200,
     ) {
         let end = match (crlf, blank) { (true, _) => "\r\n", (_, true) => "\n\n", _ => "\n" };
-        // A cell of blanks alone in its line would be a blank line.
+        // A single cell of blanks would be a blank line.
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| format!("x{cell}")).collect()).collect();
         let lines: Vec<String> = rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",")).collect();
-        // However rows are cut, each payload has the names, and what is written does not depend on it.
+        // Each payload has the header line however rows are split, and the output does not depend on it.
         let names = named.then(|| "\"the, id\",a,b,c,d,e".to_owned());
         let header = if named { Header::Present } else { Header::Absent };
         let object = names.iter().chain(&lines).map(|line| format!("{line}{end}")).collect::<String>();
@@ -133,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn json_lines_are_what_the_twin_makes_of_them(
+    fn json_lines_match_the_reference_implementation(
         records in prop::collection::vec((any::<i32>(), "[a-z\"\\\\é]{0,4}", prop::collection::vec(any::<f32>(), 1..4), any::<bool>()), 0..10),
         (filters, keeps, joins, single) in any::<(bool, bool, bool, bool)>(),
         most in 200_usize..400,

@@ -1,4 +1,4 @@
-//! A request on its way from a file and from flags to a job.
+//! Builds a request from a file and flags, and validates it as a job.
 
 use std::path::{Path, PathBuf};
 
@@ -15,13 +15,13 @@ use byoc_formats::json_document::Mistake;
 
 macro_rules! members {
     ($($member:ident)+) => {
-        /// A member of CreateTransformJob's request that is not a structure.
-        #[allow(missing_docs, reason = "they are named as in the API")]
+        /// A scalar member of CreateTransformJob's request.
+        #[allow(missing_docs, reason = "the variants are named as in the API")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Member { $($member),+ }
 
         impl Member {
-            /// All of them, in the order of the API.
+            /// All members, in the order of the API.
             pub const ALL: &[Member] = &[$(Member::$member),+];
 
             /// Its name in the API.
@@ -52,11 +52,11 @@ members! {
     Environment
 }
 
-/// CreateTransformJob's request, not checked yet.
+/// CreateTransformJob's request, not validated yet.
 #[derive(Debug, Default)]
 pub struct Request {
     typed: CreateTransformJob,
-    /// Where the file is, for messages, and the folder that its relative paths are relative to.
+    /// The file's path, for messages, and the base folder of its relative paths.
     file: Option<PathBuf>,
 }
 
@@ -64,22 +64,22 @@ impl Request {
     /// Reads a request from a file.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Why it is not valid.
     pub fn read(file: &Path) -> Result<Request, String> {
         let text = read_text(file)?;
         let typed = parse_request(&text).map_err(|problems| list_problems(&problems))?;
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }
 
-    /// Sets a member, in place of what the file says.
+    /// Sets a member, overriding the file.
     ///
     /// # Errors
-    /// What was expected.
+    /// The expected format.
     pub fn set(&mut self, member: Member, text: &str) -> Result<(), String> {
         let typed = &mut self.typed;
         let own = || Some(text.to_owned());
         match member {
-            // A path that was typed is relative to where one is, not to the file.
+            // A path from the command line is relative to the working directory, not to the file.
             Member::S3Uri => typed.transform_input.data_source.s3.uri = Some(absolute(text)),
             Member::S3OutputPath => typed.transform_output.s3_output_path = Some(absolute(text)),
             Member::S3DataType => typed.transform_input.data_source.s3.data_type = Some(variant(text)?),
@@ -108,10 +108,10 @@ impl Request {
         Ok(())
     }
 
-    /// The job that is asked for.
+    /// Validates the request.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// All problems.
     pub fn check(self) -> Result<Job, Vec<Problem>> {
         let folder = match &self.file {
             Some(file) => file.parent().map(PathBuf::from).unwrap_or_default(),
@@ -121,7 +121,7 @@ impl Request {
     }
 }
 
-/// Variables that are separated by commas. The commas of a value that is a JSON object separate none.
+/// Splits a list of variables at its commas, but not at those within a value that is a JSON object.
 fn variables(text: &str) -> Vec<String> {
     let mut variables: Vec<String> = Vec::new();
     for piece in text.split(',') {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commas_of_a_json_object_separate_no_variables() {
+    fn commas_in_a_json_object_do_not_separate_variables() {
         assert_eq!(variables("A=1,B=x=y"), ["A=1", "B=x=y"]);
         let text = r#"A=1,BYOC_DTYPES={"zip": "str", "a,b": "bool"},B=2"#;
         assert_eq!(variables(text), ["A=1", r#"BYOC_DTYPES={"zip": "str", "a,b": "bool"}"#, "B=2"]);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_a_wrong_type_are_named_all_together() {
+    fn all_members_of_a_wrong_type_are_reported_together() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("job.json");
         let text = r#"{"MaxPayloadInMB": "6", "Environment": {"A": 1, "B": "b"}, "TransformInput": {"SplitType": "Lines"},
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_can_be_set_and_what_makes_no_sense_is_said() {
+    fn every_member_can_be_set_and_invalid_values_are_reported() {
         let mut request = Request::default();
         for (member, good, bad) in [
             (Member::S3DataType, "ManifestFile", "Manifest"),

@@ -1,4 +1,4 @@
-//! The life of a job: find the objects, start the containers, send payloads, write answers, say how it went.
+//! Runs a job: finds the objects, starts the containers, sends payloads, writes outputs and reports the result.
 
 use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,45 +24,45 @@ use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry::terminal::REFRESH_INTERVAL;
 use byoc_formats::error::{Place, chain};
 
-/// MaxPayloadInMB and MaxConcurrentTransforms where neither the job nor the container says them
+/// MaxPayloadInMB and MaxConcurrentTransforms if neither the job nor the container sets them
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 const MAX_PAYLOAD_IN_MB: u64 = 6;
 const MAX_CONCURRENT: u64 = 1;
-/// How far a payload is filled where the job does not say MaxPayloadInMB, which the service takes for a bound as well. Some
-/// hundredths of a second of work: larger payloads are no faster, but each container and the job hold them, and answers of
-/// several times their size, at the same time.
+/// The target size of a payload if the job does not set MaxPayloadInMB, which is an upper bound for the service too.
+/// Some hundredths of a second of work: larger payloads are no faster, but each container and the job hold them, and
+/// responses of several times their size, at the same time.
 const FILL_IN_MB: u64 = 1;
-/// A streamed object is sent in pieces of so many bytes.
+/// The size of the pieces in which an object is streamed, in bytes.
 const PIECE: usize = 256 << 10;
 
-/// What a job runs with.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The job.
     pub job: Job,
-    /// What serves it.
+    /// The model that serves it.
     pub model: ModelSource,
-    /// What its containers are started with.
+    /// How its containers are started.
     pub launch: LaunchSettings,
-    /// Whether a person watches.
+    /// Whether to show a status line on the terminal.
     pub is_watched: bool,
 }
 
 /// Runs a job to its end, or until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// [`Cause::ObjectsFailed`] when some objects failed, with which, why and where; [`Cause::Stopped`]; [`Cause::BadSetting`]
-/// and [`Cause::NotHealthy`] before anything is done.
+/// [`Cause::ObjectsFailed`] if some objects failed, with their names and reasons; [`Cause::Stopped`];
+/// [`Cause::BadSetting`] and [`Cause::NotHealthy`] before any work is done.
 pub fn run(settings: Settings) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::new(Cause::Internal, "no runtime").caused_by(error))?;
     let outcome = runtime.block_on(transform(settings));
-    // A thread may still wait for bytes that nobody wants any more.
+    // A thread may still be blocked on a read that is no longer needed.
     runtime.shutdown_background();
     outcome
 }
 
-/// How payloads are made and how many are under way at once.
+/// How payloads are made and how many are sent concurrently.
 struct Plan {
     packing: Packing,
     concurrent: usize,
@@ -71,7 +71,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// The job's word, else the container's, else the service's default.
+    /// Uses the job's settings, else the container's, else the service's defaults.
     fn new(job: &Job, parameters: ExecutionParameters) -> Plan {
         let payload =
             job.max_payload_in_mb.or(parameters.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MOST_MEGABYTES);
@@ -94,7 +94,7 @@ impl Plan {
     }
 }
 
-/// What is to be done in this run.
+/// The work of this run.
 struct Work {
     objects: Arc<Vec<PendingObject>>,
     plan: Plan,
@@ -104,18 +104,18 @@ struct Work {
     assemble: AssembleWith,
 }
 
-/// An object to be done.
+/// An object that needs an output.
 #[derive(Debug)]
 struct PendingObject {
     object: Object,
     fingerprint: String,
-    /// Once a part of it has failed, the others are not begun.
+    /// Once a part of it has failed, its other parts are skipped.
     has_failed: AtomicBool,
-    /// Whether it was said that an answer has another number of lines than records.
+    /// Whether a mismatch of records and result lines was already logged.
     is_count_reported: AtomicBool,
 }
 
-/// What comes of cutting objects, in order.
+/// The results of splitting objects, in order.
 enum Piece {
     Payload(usize, Payload),
     End(usize, u64),
@@ -123,7 +123,7 @@ enum Piece {
     Whole(usize),
 }
 
-/// What comes of a piece, in the same order.
+/// The outcome of a piece, in the same order.
 enum Outcome {
     Answer { object: usize, parts: Vec<Bytes>, records: u64 },
     End { object: usize, records: u64 },
@@ -137,7 +137,8 @@ async fn transform(settings: Settings) -> Result<()> {
     let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
     let Settings { job, model: source, launch, is_watched } = settings;
     let stopped = |signal: StopSignal| {
-        let message = format!("job {}: {} before its end; what is written is whole", job.name, signal.name());
+        let message =
+            format!("job {}: {} before its end; all outputs that were written are complete", job.name, signal.name());
         Err(Error::new(Cause::Stopped, message))
     };
     let storage = Arc::clone(&launch.storage);
@@ -148,7 +149,7 @@ async fn transform(settings: Settings) -> Result<()> {
     let variables = variables(&job);
     let started = tokio::select! {
         started = Model::start(&source, &launch, &variables) => started,
-        // The containers end when their processes are dropped.
+        // Dropping the processes stops the containers.
         signal = signals.next() => return stopped(signal),
     };
     let model = Arc::new(started?);
@@ -195,7 +196,7 @@ async fn transform(settings: Settings) -> Result<()> {
     Err(Error::new(Cause::ObjectsFailed, report(&job.name, total, &failures)))
 }
 
-/// The job's own variables and those by which the platform tells a container what the caller set
+/// The job's own variables, and those with which the platform passes the caller's settings to a container
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
 fn variables(job: &Job) -> std::collections::BTreeMap<String, String> {
     use crate::env;
@@ -213,7 +214,7 @@ fn variables(job: &Job) -> std::collections::BTreeMap<String, String> {
     variables
 }
 
-/// The objects whose outputs are not there, or were made of something else.
+/// The objects whose outputs are missing or outdated.
 async fn pending_objects(objects: Vec<Object>, output: &Output, job: &JobFingerprint) -> Result<Vec<PendingObject>> {
     let looked = stream::iter(objects).map(|object| async move {
         let fingerprint = job.of_object(&object);
@@ -230,7 +231,7 @@ async fn pending_objects(objects: Vec<Object>, output: &Output, job: &JobFingerp
 }
 
 impl Work {
-    /// Does all objects; what failed of them.
+    /// Processes all objects; returns the failures.
     async fn run(&self, progress: &mut Progress) -> Result<Vec<String>> {
         let mut pieces = self.cut();
         let pieces = stream::poll_fn(move |context| pieces.poll_recv(context));
@@ -265,7 +266,7 @@ impl Work {
                 Some(Outcome::End { object, records }) => {
                     let Some(pending) = self.objects.get(object) else { continue };
                     if !pending.has_failed.load(Ordering::Relaxed) {
-                        // An object without records has an output without lines.
+                        // An object without records has an empty output.
                         let finished = draft.take().map_or_else(|| self.begin(pending), Ok)?;
                         let line = format!("{}: {records} records", pending.object.name);
                         self.commit(finished, pending, &line, progress, &mut failures).await?;
@@ -286,7 +287,7 @@ impl Work {
         }
     }
 
-    /// Shows an object's output. What lies in its place and is none fails the object and no other.
+    /// Publishes an object's output. If something else is in its place, only this object fails.
     async fn commit(
         &self,
         draft: Draft,
@@ -323,7 +324,7 @@ impl Work {
         self.output.begin(&pending.object.name, &pending.fingerprint)
     }
 
-    /// Cuts all objects, one after another, on a thread of its own.
+    /// Splits all objects, one after another, on a separate thread.
     fn cut(&self) -> Receiver<Piece> {
         let (pieces, received) = channel(1);
         let objects = Arc::clone(&self.objects);
@@ -342,7 +343,7 @@ impl Work {
                 let mut cutter = match opener.open(&pending.object) {
                     Ok(bytes) => Cutter::new(bytes, packing.clone()),
                     Err(error) => {
-                        // Nobody takes pieces any more once the job is over.
+                        // The job is over and the receiver was dropped.
                         if pieces.blocking_send(Piece::Failed(index, error)).is_err() {
                             return;
                         }
@@ -372,7 +373,7 @@ impl Work {
         received
     }
 
-    /// What comes of a piece.
+    /// Processes a piece.
     async fn answer(&self, piece: Piece) -> Outcome {
         match piece {
             Piece::End(object, records) => Outcome::End { object, records },
@@ -401,7 +402,8 @@ impl Work {
         }
     }
 
-    /// Says, once an object, that records and answers by lines do not pair. Some containers answer so by design.
+    /// Logs, once per object, that the number of result lines differs from the number of records. Some containers do so
+    /// by
     fn report_line_count(&self, pending: &PendingObject, payload: &Payload, answer: &[u8]) {
         if (self.plan.packing.split, self.assemble) != (SplitType::Line, AssembleWith::Line) {
             return;
@@ -417,7 +419,7 @@ impl Work {
         }
     }
 
-    /// A payload's answer as it is written.
+    /// The output of a payload.
     async fn parts(&self, pending: &PendingObject, payload: &Payload) -> Result<Vec<Bytes>, TransformError> {
         let answer = self.invoker.invoke(payload.body.clone()).await?;
         self.report_line_count(pending, payload, &answer);
@@ -449,7 +451,7 @@ impl Work {
         Ok(if needs_line_end { vec![answer, Bytes::from_static(b"\n")] } else { vec![answer] })
     }
 
-    /// An object that is streamed as a whole.
+    /// Streams a whole object.
     async fn whole(&self, pending: &PendingObject) -> Result<Draft, TransformError> {
         if pending.object.bytes == 0 {
             return self.begin(pending).map_err(TransformError::Job);

@@ -1,4 +1,4 @@
-//! An object as a stream of bytes to be read by a thread that may wait: from this machine or from S3, unpacked if it is
+//! An object as a blocking reader: from the local disk or from S3, decompressed if it is
 //! compressed.
 
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::storage::{Location, Storage};
 
 const BUFFER: usize = 256 << 10;
-/// Pieces of a download that wait to be read.
+/// The number of pieces of a download that are buffered.
 const AHEAD: usize = 4;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -28,15 +28,15 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct Opener {
     pub(super) storage: Arc<Storage>,
     pub(super) compression: CompressionType,
-    /// How many bytes have been read, of objects as they lie there.
+    /// How many bytes of the stored objects have been read.
     pub(super) read: Arc<AtomicU64>,
 }
 
 impl Opener {
-    /// Opens an object. To be called where one may wait, within the runtime.
+    /// Opens an object. Blocks, and must be called within the runtime.
     ///
     /// # Errors
-    /// When it is not there or cannot be read, or is compressed otherwise than it should be.
+    /// If it does not exist, cannot be read, or is not compressed as CompressionType says.
     pub(super) fn open(&self, object: &Object) -> Result<Box<dyn Read + Send>> {
         let bytes: Box<dyn Read + Send> = match &object.location {
             Location::Local(path) => Box::new(File::open(path).map_err(|error| Error::io("open", path, error))?),
@@ -69,7 +69,7 @@ impl Opener {
                             continue;
                         }
                         let is_last = piece.is_err();
-                        // Nobody reads any more once the receiver is gone.
+                        // The reader was dropped.
                         if pieces.send(piece.map_err(failed)).await.is_err() || is_last {
                             return;
                         }
@@ -82,7 +82,7 @@ impl Opener {
     }
 }
 
-/// A download, read as it comes.
+/// A download, read as it arrives.
 struct Download {
     pieces: Receiver<io::Result<Bytes>>,
     piece: Bytes,

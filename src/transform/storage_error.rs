@@ -1,9 +1,9 @@
-//! What a failure of the storage means for a job.
+//! Converts storage errors into errors of a job.
 
 use crate::error::{Cause, Error};
 use crate::storage::{Location, StorageError};
 
-/// An object that cannot be read or listed.
+/// The error for an object that cannot be read or listed.
 pub(super) fn read_failed(location: &Location, failure: &StorageError) -> Error {
     let cause = match failure {
         StorageError::NotFound

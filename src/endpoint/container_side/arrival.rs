@@ -5,11 +5,11 @@ use std::time::Instant;
 use reqwest::header::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
-/// The header that carries a request's id to containers, under the name that a client gets it by. The platform's own way is not
-/// documented; a container that does not know the header passes over it.
+/// The header with a request's id for containers, under the same name as in responses to clients. SageMaker's own
+/// header is not documented; a container that does not know this header ignores it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// The header that tells a container which request it works on.
+/// The header with the request's id.
 pub(super) fn request_id(id: Uuid) -> (HeaderName, HeaderValue) {
     let mut buffer = Uuid::encode_buffer();
     let text: &str = id.hyphenated().encode_lower(&mut buffer);
@@ -17,7 +17,7 @@ pub(super) fn request_id(id: Uuid) -> (HeaderName, HeaderValue) {
     (REQUEST_ID, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }
 
-/// A request that has come.
+/// A request that has arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     pub(super) id: Uuid,

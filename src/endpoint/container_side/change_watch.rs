@@ -1,8 +1,8 @@
 //! Checking whether the artifact of a loaded model was replaced or deleted.
 //!
-//! On AWS a loaded model goes on answering whatever happens to its artifact, and so it does here ([`ModelRefresh::Never`]), but a
-//! background check logs the change once. With [`ModelRefresh::Changed`] each
-//! request looks before it is answered, for the loop of train, replace and invoke.
+//! On AWS a loaded model keeps answering whatever happens to its artifact. So it does here ([`ModelRefresh::Never`]),
+//! but a background check logs the change once. With [`ModelRefresh::Changed`] each request checks the artifact before
+//! it is answered, for the loop of train, replace and invoke.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -11,33 +11,33 @@ use tokio::time::Instant;
 
 use crate::storage::{Location, StorageError, Version};
 
-/// How long a request waits for a look at its model's place.
+/// How long a request waits for a check of its artifact.
 const CHECK_LIMIT: Duration = Duration::from_secs(3);
-/// How long nobody looks after a look that came to nothing.
+/// The pause after a failed check.
 const CHECK_BACKOFF: Duration = Duration::from_secs(20);
 
-/// What happens when an artifact is replaced or deleted while its model is loaded.
+/// How the endpoint reacts if an artifact is replaced or deleted while its model is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelRefresh {
-    /// The model goes on answering, as on AWS; the log says it once.
+    /// The loaded model keeps answering, as on AWS; the change is logged once.
     #[default]
     Never,
-    /// The next request is answered by what lies there then.
+    /// The next request loads the new artifact.
     Changed,
 }
 
-/// How an artifact stands to what was loaded of it.
+/// The state of an artifact, compared with the loaded version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ArtifactState {
     Unchanged,
     Changed,
     Deleted,
-    /// Why it could not be looked at.
+    /// It could not be checked, with the reason.
     Unknown(String),
 }
 
 impl ArtifactState {
-    /// What a look at the artifact's place says of the version that was loaded.
+    /// Compares the loaded version with the current one.
     pub(super) fn of(loaded: &Version, now: Result<Version, StorageError>) -> ArtifactState {
         match now {
             Ok(version) if version == *loaded => ArtifactState::Unchanged,
@@ -49,18 +49,18 @@ impl ArtifactState {
         }
     }
 
-    /// The same of a look that is given up after [`CHECK_LIMIT`]: a request waits for it.
+    /// Checks an artifact with a timeout of [`CHECK_LIMIT`], since a request waits for it.
     pub(super) async fn checked(
         loaded: &Version,
         look: impl Future<Output = Result<Version, StorageError>>,
     ) -> ArtifactState {
         match tokio::time::timeout(CHECK_LIMIT, look).await {
             Ok(now) => ArtifactState::of(loaded, now),
-            Err(_) => no_answer(),
+            Err(_) => check_timed_out(),
         }
     }
 
-    /// The same where nothing was when somebody looked last.
+    /// Checks an artifact that did not exist at the last check.
     pub(super) async fn checked_where_nothing_was(
         look: impl Future<Output = Result<Version, StorageError>>,
     ) -> ArtifactState {
@@ -68,11 +68,11 @@ impl ArtifactState {
             Ok(Ok(_)) => ArtifactState::Changed,
             Ok(Err(StorageError::NotFound | StorageError::NoSuchBucket)) => ArtifactState::Unchanged,
             Ok(Err(failure)) => ArtifactState::Unknown(failure.to_string()),
-            Err(_) => no_answer(),
+            Err(_) => check_timed_out(),
         }
     }
 
-    /// What the log says of it, once.
+    /// The change for the log, if there is one.
     pub(super) fn change(&self) -> Option<&'static str> {
         match self {
             ArtifactState::Changed => Some("has changed since it was loaded"),
@@ -82,11 +82,11 @@ impl ArtifactState {
     }
 }
 
-fn no_answer() -> ArtifactState {
+fn check_timed_out() -> ArtifactState {
     ArtifactState::Unknown(format!("no answer within {} s", CHECK_LIMIT.as_secs()))
 }
 
-/// What the log says of a place that could not be looked at.
+/// The log message for an artifact that could not be checked.
 pub(super) fn check_failed(place: &str, problem: &str) -> String {
     format!(
         "{place} could not be looked at: {problem}; requests are answered by the model as it was loaded, and the next look is \
@@ -95,7 +95,7 @@ pub(super) fn check_failed(place: &str, problem: &str) -> String {
     )
 }
 
-/// A while in which nobody looks at a place, since the last look came to nothing.
+/// The pause after a failed check.
 #[derive(Debug, Default)]
 pub(super) struct CheckBackoff(std::sync::Mutex<Option<Instant>>);
 
@@ -111,22 +111,22 @@ impl CheckBackoff {
     }
 }
 
-/// How soon after a request somebody looks at what it used.
+/// How often an artifact in use is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CheckInterval {
-    /// At once, but no sooner than so long after the last time: a look at a file costs nothing.
+    /// Immediately, but at most once per interval: checking a file is cheap.
     AtMostEvery(Duration),
-    /// So long after it: S3 is asked no more often, and not for a model that is used once.
+    /// After a delay: this limits requests to S3, and avoids them for a model that is used once.
     After(Duration),
 }
 
 impl CheckInterval {
-    /// For what lies in folders of this machine.
+    /// For local folders.
     pub(super) const FILES: CheckInterval = CheckInterval::AtMostEvery(Duration::from_secs(1));
-    /// For what lies in S3.
+    /// For S3.
     pub(super) const OBJECTS: CheckInterval = CheckInterval::After(Duration::from_secs(20));
 
-    /// The interval of looks at a place.
+    /// The check interval for a location.
     pub(super) fn of(location: &Location) -> CheckInterval {
         match location {
             Location::Local(_) => CheckInterval::FILES,
@@ -135,7 +135,7 @@ impl CheckInterval {
     }
 }
 
-/// Who looks now and then, at most one at a time, and until there was something to say.
+/// Schedules checks, at most one at a time, until a change was reported.
 #[derive(Debug)]
 pub(super) struct ChangeWatcher {
     interval: CheckInterval,
@@ -148,13 +148,13 @@ const LOOKING: u8 = 1;
 const DONE: u8 = 2;
 
 impl ChangeWatcher {
-    /// Whether nobody looks now, and nothing was said yet.
+    /// Whether no check is in progress and nothing was reported yet.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
         self.state.load(Ordering::Acquire) == IDLE
     }
 
-    /// Whether something was said, so that nobody looks again.
+    /// Whether a change was reported, which ends the checks.
     #[cfg(test)]
     pub(super) fn is_done(&self) -> bool {
         self.state.load(Ordering::Acquire) == DONE
@@ -164,12 +164,12 @@ impl ChangeWatcher {
         ChangeWatcher { interval, state: AtomicU8::new(IDLE), last: std::sync::Mutex::default() }
     }
 
-    /// Whether somebody is to look: nobody does already, and nothing was said yet. Costs a request one comparison.
+    /// Begins a check, unless one is in progress or a change was reported. Costs a request one comparison.
     pub(super) fn begin(&self) -> bool {
         self.state.compare_exchange(IDLE, LOOKING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Waits until it is time to look.
+    /// Waits until the check is due.
     pub(super) async fn pause(&self) {
         let last = *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match (self.interval, last) {
@@ -179,7 +179,7 @@ impl ChangeWatcher {
         }
     }
 
-    /// Ends a look. Nobody looks again where something was said.
+    /// Ends a check. There are no further checks if a change was reported.
     pub(super) fn end(&self, is_reported: bool) {
         *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
         self.state.store(if is_reported { DONE } else { IDLE }, Ordering::Release);

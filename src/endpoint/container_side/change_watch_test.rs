@@ -30,7 +30,7 @@ async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while()
         ArtifactState::checked_where_nothing_was(std::future::pending())
     );
     assert!(begun.elapsed() < CHECK_LIMIT * 2);
-    assert_eq!((&something, &nothing), (&no_answer(), &no_answer()));
+    assert_eq!((&something, &nothing), (&check_timed_out(), &check_timed_out()));
     let backoff = CheckBackoff::default();
     assert!(!backoff.is_active());
     backoff.begin();

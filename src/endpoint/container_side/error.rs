@@ -1,11 +1,11 @@
-//! What can go wrong on the way through the containers.
+//! Errors of an invocation.
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Why a request has no answer.
+/// Why an invocation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvocationError {
     /// The request names a TargetModel and no container of the pipeline is in MultiModel mode.
@@ -16,28 +16,28 @@ pub enum InvocationError {
     TargetContainerMissing,
     /// The request names a TargetContainerHostname and the containers are in Serial mode.
     TargetContainerNotSupported,
-    /// The request names a container that is not there.
+    /// The request names an unknown container.
     NoSuchContainer {
         /// The TargetContainerHostname.
         hostname: String,
-        /// The containers that are there.
+        /// The known containers.
         known: Vec<String>,
     },
-    /// No artifact lies under the prefix for the TargetModel.
+    /// There is no artifact for the TargetModel.
     NoSuchModel {
         /// The container that would have loaded it.
         container: String,
         /// ModelDataUrl and TargetModel together.
         url: String,
     },
-    /// The model was not ready in time; loading goes on.
+    /// The model was not ready in time; loading continues.
     ModelNotReady {
         /// The TargetModel.
         target_model: String,
         /// How long the request waited.
         waited: Duration,
     },
-    /// The artifact is there and is no model archive.
+    /// The artifact is not a model archive.
     BadArtifact {
         /// The container that would have loaded it.
         container: String,
@@ -46,60 +46,60 @@ pub enum InvocationError {
         /// What is wrong with it.
         message: String,
     },
-    /// The artifact could not be downloaded now.
+    /// The artifact could not be downloaded.
     StoreUnavailable {
         /// The container that would have loaded it.
         container: String,
         /// ModelDataUrl and TargetModel together.
         url: String,
-        /// What happened.
+        /// The error.
         message: String,
     },
-    /// A container has failed for good, and with it the endpoint.
+    /// A container has failed permanently, and with it the endpoint.
     EndpointFailed {
         /// FailureReason.
         reason: String,
     },
-    /// The answer of a container would need memory that others hold.
+    /// The memory budget does not allow the response of a container.
     NoMemory,
-    /// The endpoint itself failed, for reasons that are not the caller's.
+    /// The endpoint itself failed, not because of the request.
     Internal(String),
-    /// A container did not give a usable answer.
+    /// A container did not give a usable response.
     Container {
-        /// The container as errors name it.
+        /// The container's name in errors.
         container: String,
-        /// What it did.
+        /// The failure.
         what: ContainerError,
     },
 }
 
-/// What a container did instead of answering with 2xx.
+/// How a container failed to give a 2xx response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContainerError {
     /// It answered with another status.
     Status(u16, Bytes),
-    /// It answered with this status and a body too large to be read; the limit was this many bytes.
+    /// It answered with this status and a body that exceeds this limit in bytes.
     BodyTooLarge(u16, usize),
-    /// It answered with 2xx and a body too large to be handed to the next container.
+    /// It answered with 2xx and a body that is too large for the next container.
     HandOverTooLarge {
         /// The status of the answer.
         status: u16,
-        /// The next container as errors name it.
+        /// The next container's name in errors.
         next: String,
         /// The size of the body, as far as it is known.
         bytes: u64,
-        /// The most that may be handed over.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// It took longer than an invocation may.
+    /// It exceeded the time limit of an invocation.
     TimedOut,
-    /// The connection failed or broke.
+    /// The connection failed.
     NoAnswer(String),
-    /// Its process has ended; it is being started again.
+    /// Its process has exited and is being restarted.
     Ended(String),
 }
 
-/// For the log: clients are told in AWS's words.
+/// For the log: clients get AWS's wording.
 impl fmt::Display for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -125,10 +125,10 @@ impl fmt::Display for InvocationError {
     }
 }
 
-/// What goes on from "container NAME".
+/// Continues a message that begins with "container NAME".
 impl fmt::Display for ContainerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// As much of a body as a line of the log shows.
+        /// The most characters of a body that a log line shows.
         const MOST: usize = 300;
         match self {
             ContainerError::Status(status, body) => {

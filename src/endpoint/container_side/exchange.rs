@@ -1,4 +1,4 @@
-//! One request to one container, and what its answer or its silence means.
+//! One request to one container, and how its response or failure is interpreted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,12 +19,12 @@ use super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
 
-/// The most that is read of an answer that is an error: it ends up in a message of 2,048 characters.
+/// The most bytes that are read of an error response; the message to the client has at most 2,048 characters.
 const ERROR_LIMIT: usize = 1024 * 1024;
 
 const TARGET_MODEL: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-model");
 
-/// What goes to one container.
+/// A request to one container.
 pub(super) struct Request {
     pub(super) id: Uuid,
     pub(super) target: Target,
@@ -32,33 +32,33 @@ pub(super) struct Request {
     pub(super) body: Bytes,
 }
 
-/// Where a request goes. A model is loaded for as long as this lives.
+/// The target of a request. Keeps the model loaded until it is dropped.
 pub(super) enum Target {
     Single(Arc<InvocationTarget>),
     Multi(LoadedModel),
 }
 
-/// An answer with a status of 2xx.
+/// A response with a 2xx status.
 pub(super) struct Success {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
 }
 
-/// An answer that began with a status of 2xx and is passed on as it comes.
+/// A streamed response with a 2xx status.
 pub struct StreamedResponse {
-    /// All of its headers; which of them a client sees is not decided here.
+    /// All of its headers; the client side filters them.
     pub headers: HeaderMap,
-    /// Its body in the pieces in which it comes. The first has come already; nothing comes after a break.
+    /// Its body in pieces. The first has arrived already; an error ends the stream.
     pub pieces: BoxStream<'static, Result<Bytes, StreamBreak>>,
 }
 
-/// Why a streamed answer ended before its end.
+/// Why a streamed response ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamBreak {
-    /// It took longer than a stream may.
+    /// It exceeded the time limit of streams.
     TimedOut(Duration),
-    /// The connection broke, and how.
+    /// The connection failed, with the error.
     Broken(String),
 }
 
@@ -74,7 +74,7 @@ impl Container {
         InvocationError::Container { container: self.name_in_errors.clone(), what }
     }
 
-    /// Where to send a request, with its model ready.
+    /// The target of a request, with its model loaded.
     pub(super) async fn target(
         &self,
         client: &Client,
@@ -96,7 +96,7 @@ impl Container {
         }
     }
 
-    /// Asks, and reads the answer up to `most` bytes, which are leased from `memory`.
+    /// Sends a request and reads a response of up to `most` bytes, which are leased from `memory`.
     pub(super) async fn call(
         &self,
         client: &Client,
@@ -111,7 +111,7 @@ impl Container {
             let status = response.status();
             let headers = response.headers().clone();
             let most = if status.is_success() { most } else { ERROR_LIMIT };
-            let body = read_body(response, most, memory).await.map_err(|error| self.what_happened(&error))?;
+            let body = read_body(response, most, memory).await.map_err(|error| self.exchange_failure(&error))?;
             Ok((status, headers, body))
         };
         let exchanged = exchange.await;
@@ -124,7 +124,7 @@ impl Container {
         }
     }
 
-    /// Asks, and gives the answer as it comes, once its first piece is there.
+    /// Sends a request and streams the response, once its first piece has arrived.
     pub(super) async fn stream(
         &self,
         client: &Client,
@@ -138,14 +138,14 @@ impl Container {
             if !response.status().is_success() {
                 let status = response.status().as_u16();
                 let body =
-                    read_body(response, ERROR_LIMIT, memory).await.map_err(|error| self.what_happened(&error))?;
+                    read_body(response, ERROR_LIMIT, memory).await.map_err(|error| self.exchange_failure(&error))?;
                 return Err(self.failed(status, body));
             }
-            let first = response.chunk().await.map_err(|error| self.what_happened(&error))?;
+            let first = response.chunk().await.map_err(|error| self.exchange_failure(&error))?;
             Ok((first, response, target))
         };
         let begun = tokio::time::timeout(limits.container_timeout, begin).await;
-        // To the first byte: how long the stream lasts is up to whoever reads it.
+        // The timeout is for the first byte; the reader limits the duration of the stream.
         self.latency.record(start.elapsed());
         match begun {
             Ok(Ok((first, response, target))) => {
@@ -158,8 +158,8 @@ impl Container {
         }
     }
 
-    /// Asks, until there is an answer that counts: a container that has lost the model (404) is told to load it once more;
-    /// one that has no memory to answer (507) is told to unload others, as long as there are any
+    /// Sends a request, and again if needed: if the container has lost the model (404), the model is loaded once more;
+    /// if it has no memory to answer (507), other models are unloaded, as long as there are any
     /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
     async fn send(
         &self,
@@ -170,19 +170,19 @@ impl Container {
         let Request { target, mut headers, body, .. } = request;
         let post = async |url: Url, headers: HeaderMap, body: Bytes| {
             let sent = client.post(url).headers(headers).body(body).timeout(timeout).send().await;
-            sent.map_err(|error| self.what_happened(&error))
+            sent.map_err(|error| self.exchange_failure(&error))
         };
         let (mut lease, models) = match (target, &self.models) {
             (Target::Multi(lease), HostedModels::Multi(models)) => (lease, models),
             (Target::Multi(lease), HostedModels::Single(_)) => {
-                // Leases are for containers with models.
+                // Only containers with several models have leases.
                 return Ok((post(lease.url().clone(), headers, body).await?, Target::Multi(lease)));
             }
             (Target::Single(target), _) => {
                 return Ok((post(target.url.clone(), headers, body).await?, Target::Single(target)));
             }
         };
-        // A TargetModel is printable, so that it is a header's value whatever letters it has.
+        // A TargetModel is printable, so it is always a valid header value.
         let target_model = HeaderValue::from_bytes(lease.target_model().as_str().as_bytes()).ok();
         set(&mut headers, TARGET_MODEL, target_model);
         let mut lost = false;
@@ -212,8 +212,8 @@ impl Container {
         })
     }
 
-    /// What a failed exchange means. A container that has just ended is noticed by its connection first.
-    fn what_happened(&self, error: &reqwest::Error) -> InvocationError {
+    /// The error for a failed exchange. If a container has just exited, its connection fails first.
+    fn exchange_failure(&self, error: &reqwest::Error) -> InvocationError {
         self.failure(match self.health.exit_description() {
             Some(how) => ContainerError::Ended(how),
             None => ContainerError::from_error(error),
@@ -221,7 +221,7 @@ impl Container {
     }
 }
 
-/// The first piece, then what else comes. The model is needed until the end.
+/// The first piece, followed by the rest of the stream. Keeps the model loaded until the end.
 fn pieces(
     first: Option<Bytes>,
     rest: Response,
@@ -241,7 +241,7 @@ fn pieces(
 }
 
 impl ContainerError {
-    /// What an exchange that gave no answer means.
+    /// The error for an exchange without a response.
     pub(super) fn from_error(error: &reqwest::Error) -> ContainerError {
         if error.is_timeout() {
             return ContainerError::TimedOut;
@@ -250,7 +250,7 @@ impl ContainerError {
     }
 }
 
-/// What reqwest's errors come down to: the outer ones only say that a request failed.
+/// The root cause of an error of reqwest: the outer ones only say that a request failed.
 fn innermost(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {

@@ -20,7 +20,7 @@ fn pipeline(containers: &[(&str, &FakeContainer)]) -> Pipeline {
     Pipeline::new(containers.collect()).unwrap()
 }
 
-/// A container that sends `first`, and `second` once the gate is opened; a `second` of `None` breaks the connection.
+/// A container that sends `first`, and `second` once the gate opens; if `second` is `None`, it breaks the connection.
 fn in_two_pieces(gate: Arc<Semaphore>, first: &'static str, second: Option<&'static str>) -> FakeContainer {
     FakeContainer::start(move |_| {
         let gate = Arc::clone(&gate);

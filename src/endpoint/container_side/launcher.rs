@@ -1,4 +1,4 @@
-//! From configuration to running containers: unpack, start, wait for health.
+//! Starts the containers of a configuration: unpacks models, starts processes and waits until they are healthy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,35 +29,35 @@ use crate::supervisor::{
 };
 use byoc_formats::error::chain;
 
-/// What containers are started with.
+/// Starts containers.
 #[derive(Debug)]
 pub struct ContainerLauncher {
-    /// The program that is a container when called with `serve`.
+    /// The executable that runs a container when called with `serve`.
     pub executable: PathBuf,
-    /// Containers that run already, by name, and where they listen.
+    /// Containers that are already running: name and address.
     pub running: BTreeMap<String, Url>,
-    /// Where models are unpacked: in `models` below it.
+    /// The state folder; models are unpacked in `models` below it.
     pub state_dir: PathBuf,
-    /// Where a multi-model container that runs already sees that `models`; under the same path if `None`.
+    /// The path of that `models` folder in a multi-model container that is already running; the same path if `None`.
     pub models_seen_at: Option<String>,
-    /// What is the same for all containers.
+    /// The settings that all containers share.
     pub container_settings: ContainerSettings,
-    /// The variant that the containers are of.
+    /// The variant of the containers.
     pub variant: String,
-    /// What stands before a container's name in the log, so that those of other variants and endpoints are told apart.
+    /// The prefix of container names in the log, which distinguishes variants and endpoints.
     pub log_prefix: String,
 }
 
-/// Containers that passed their health checks, and the care for them.
+/// Containers that passed their health checks, with their supervisors.
 #[derive(Debug)]
 pub struct RunningPipeline {
     /// The containers in order.
     pub pipeline: Pipeline,
-    /// What looks after them.
+    /// Their supervisors.
     pub instances: Vec<BackgroundSupervisor>,
 }
 
-/// A process that was just started, where it listens, and which content its model's artifact had.
+/// A process that was just started, its address, and the version of its model's artifact.
 struct StartedProcess {
     process: ContainerProcess,
     origin: Url,
@@ -65,15 +65,15 @@ struct StartedProcess {
 }
 
 impl ContainerLauncher {
-    /// Says all that would keep these containers from starting and can be known before.
+    /// Checks for problems that would keep these containers from starting.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] with a line for each thing.
+    /// [`Cause::BadSetting`] with a line for each problem.
     pub fn check(&self, containers: &[ContainerConfig]) -> Result<()> {
         let mut problems = Vec::new();
         for container in containers {
             let problem = match &container.models {
-                // A container that runs already has its model.
+                // A container that is already running has its model.
                 Models::Single(_) if self.running.contains_key(&container.name) => None,
                 Models::Single(None) => Some(
                     "ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that runs already".to_owned(),
@@ -93,7 +93,7 @@ impl ContainerLauncher {
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, list_problems(&problems))) }
     }
 
-    /// What keeps the place of a ModelDataUrl from being read, as far as that is known without reading it.
+    /// Why the location of a ModelDataUrl cannot be read, as far as that is known without reading it.
     fn location_problem(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
         match &url.location {
             Location::Local(path) if is_good(path) => None,
@@ -105,10 +105,10 @@ impl ContainerLauncher {
         }
     }
 
-    /// Starts all containers side by side.
+    /// Starts all containers concurrently.
     ///
     /// # Errors
-    /// A line for each container that could not be started or did not become healthy; the others are stopped again.
+    /// A line for each container that could not be started or did not become healthy; the others are stopped.
     pub async fn start(
         &self,
         client: &Client,
@@ -214,12 +214,12 @@ impl ContainerLauncher {
         }
     }
 
-    /// Where what a container needs of its own is.
+    /// The folder of a container's own files.
     fn base_dir(&self, config: &ContainerConfig) -> PathBuf {
         self.state_dir.join("containers").join(&config.name)
     }
 
-    /// How a container is started again whose model is replaced. Nothing for one that loads models when it is told to.
+    /// How a container is restarted when its model is replaced. `None` for a multi-model container.
     fn artifact(
         &self,
         client: &Client,
@@ -257,14 +257,14 @@ impl ContainerLauncher {
         let mut folder = None;
         let (place, version) = match &config.models {
             Models::Multi { .. } => {
-                // The container warns of a folder that is not there.
+                // The container warns if the folder does not exist.
                 std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, error))?;
                 (ModelLocation::ModelsRoot(&models), None)
             }
             Models::Single(None) => (ModelLocation::BaseDir(&base_dir), None),
             Models::Single(Some(url)) => match url.folder() {
                 Some(folder) => {
-                    // Before it is read.
+                    // The version is read before the artifact itself.
                     let version = fetch::version(url, &self.container_settings.storage).await;
                     (ModelLocation::ModelDir(folder), version.ok())
                 }
@@ -328,7 +328,7 @@ impl ContainerLauncher {
         Error::new(Cause::NotHealthy, format!("{}: {problem}", self.failed_health_check(config)))
     }
 
-    /// FailureReason as DescribeEndpoint begins it for a single container and for one of a pipeline
+    /// The start of DescribeEndpoint's FailureReason, for a single container and for one of a pipeline
     /// (amazon-sagemaker-examples#1072).
     fn failed_health_check(&self, config: &ContainerConfig) -> String {
         let name = match config.name_in_errors.as_str() {
@@ -346,9 +346,9 @@ fn serves(config: &ContainerConfig) -> Serves {
     }
 }
 
-/// Stops all containers side by side.
-pub async fn stop_all(instances: Vec<BackgroundSupervisor>) {
-    join_all(instances.into_iter().map(BackgroundSupervisor::stop)).await;
+/// Stops all containers concurrently.
+pub async fn stop_all(supervisors: Vec<BackgroundSupervisor>) {
+    join_all(supervisors.into_iter().map(BackgroundSupervisor::stop)).await;
 }
 
 #[cfg(test)]

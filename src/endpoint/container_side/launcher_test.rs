@@ -20,7 +20,7 @@ fn container(name: &str, models: Models) -> ContainerConfig {
     ContainerConfig { name: name.into(), name_in_errors: name.into(), environment, models }
 }
 
-/// A starter whose own containers are the script that stands in for `byoc serve`.
+/// A launcher whose containers run a script in place of `byoc serve`.
 fn starter(running: &[(&str, &FakeContainer)]) -> ContainerLauncher {
     ContainerLauncher {
         executable: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh"),
@@ -56,7 +56,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     let error = starter(&[("c", &fake)]).check(&containers).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
     let lines: Vec<&str> = error.message().lines().skip(1).map(str::trim).collect();
-    // What the root folder has instead is said too.
+    // The message lists the entries of the root folder.
     for (line, start) in lines.iter().zip([
         "container a: ModelDataUrl \"/none/model.tar.gz\": there is nothing at /none/model.tar.gz",
         "container b: ModelDataUrl \"/none/models\": there is nothing at /none/models",

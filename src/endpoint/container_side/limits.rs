@@ -1,19 +1,19 @@
-//! How long an exchange with a container may take, and how large its answer may be.
+//! Limits of the duration of an exchange with a container and of the size of its response.
 
 use std::time::Duration;
 
-/// The limits of one invocation. [`InvocationLimits::default`] has the platform's own.
+/// The limits of one invocation. The default values are SageMaker's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvocationLimits {
-    /// The most bytes that one container may hand to the next: 5 MB
+    /// The most bytes that one container may pass to the next: 5 MB
     /// (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html).
     pub hand_over_bytes: usize,
-    /// The most bytes that are read of the last answer: as much as a request may have.
+    /// The most bytes of the last response: the same as for a request.
     pub answer_bytes: usize,
-    /// The longest that a container may take for its answer, or for the first byte of one that is streamed: 60 s
+    /// The time limit for a container's response, or for the first byte of a streamed one: 60 s
     /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
     pub container_timeout: Duration,
-    /// The longest that a streamed answer may take as a whole: 8 minutes, from the same page.
+    /// The time limit for a whole streamed response: 8 minutes, from the same page.
     pub stream_timeout: Duration,
 }
 

@@ -1,10 +1,11 @@
-//! The side that containers see: SageMaker as a container knows it.
+//! The container side of an endpoint: starts and calls containers as SageMaker does.
 //!
-//! `launcher` starts the containers of a variant: each with the environment that the platform would give it
-//! ([`crate::platform::environment`]), under a supervisor that starts it again when it ends ([`crate::supervisor`]).
-//! `pipeline` takes a request through the containers, and `exchange` sends it to one of them. `model_cache` has a multi-model
-//! container load the model that a request asks for, from `model_store`; `single_model` is the model of any other container.
-//! What goes wrong is an [`InvocationError`], in terms of containers and models: `client_side` decides what clients are told.
+//! `launcher` starts the containers of a variant: each with the environment that SageMaker would set
+//! ([`crate::platform::environment`]), under a supervisor that restarts it when it exits ([`crate::supervisor`]).
+//! `pipeline` sends a request through the containers, and `exchange` sends it to one of them. `model_cache` loads the
+//! model of a request from `model_store` into a multi-model container; `single_model` is the model of any other
+//! container. Errors are [`InvocationError`]s, in terms of containers and models; `client_side` converts them to AWS's
+//! errors.
 
 mod arrival;
 mod change_watch;

@@ -1,7 +1,7 @@
-//! Whether an artifact that cannot be read may be one that somebody is still writing.
+//! Guesses whether an artifact that cannot be read is still being written.
 //!
-//! Nothing tells a writer that pauses from one that has ended but time: what was written to within the last [`QUIET_PERIOD`] may still
-//! become a model, and the model that it is to replace goes on answering.
+//! Only time distinguishes a writer that pauses from one that has finished: an artifact that was modified within the
+//! last [`QUIET_PERIOD`] may still become complete, and the model that it replaces keeps answering.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,30 +11,30 @@ use std::time::{Duration, SystemTime};
 use crate::storage::{absolute, last_modified};
 use byoc_formats::file_kind;
 
-/// How long an artifact has to stay as it is until nobody is thought to be writing it.
+/// How long an artifact must be unmodified until it counts as complete.
 pub(super) const QUIET_PERIOD: Duration = Duration::from_secs(10);
 
-/// Whether somebody wrote to a file, or to one below a folder, within the last [`QUIET_PERIOD`].
+/// Whether a file, or any file below a folder, was modified within the last [`QUIET_PERIOD`].
 pub(super) fn was_modified_recently(path: &Path) -> bool {
     last_modified(path).is_ok_and(|time| {
         let now = SystemTime::now();
-        // The clock of a file server may be a little ahead.
+        // The clock of a file server may be slightly ahead.
         now.duration_since(time).unwrap_or_else(|ahead| ahead.duration()) < QUIET_PERIOD
     })
 }
 
-/// Whether a file that is no whole archive may become one: somebody wrote to it lately, and it begins as an archive does.
+/// Whether an incomplete archive may still be being written: it was modified recently and starts like an archive.
 pub(super) fn may_become_archive(file: &Path) -> bool {
     was_modified_recently(file) && starts_like_archive(file)
 }
 
-/// Whether a file, or the folder of a model, that cannot be loaded may become a model: somebody wrote to it lately, and it is not
-/// unpacked, which would have told.
+/// Whether a model file or folder that cannot be loaded may still be being written: it was modified recently, and it is
+/// not unpacked from an archive, which would have failed.
 pub(super) fn may_become_model(path: &Path) -> bool {
     (path.is_dir() || file_kind::is_lone(path, path)) && was_modified_recently(path)
 }
 
-/// What the log says of an artifact that is to replace a loaded model and is not whole.
+/// The log message for an incomplete artifact that is to replace a loaded model.
 pub(super) fn incomplete_artifact(path: &Path, why: &str) -> String {
     format!(
         "{} is still being written, or broken: {why}; requests are answered by the model that it replaces, until it is whole, or \
@@ -44,9 +44,9 @@ pub(super) fn incomplete_artifact(path: &Path, why: &str) -> String {
     )
 }
 
-/// Gzip's first bytes, or those of a tar archive's first header; or nothing yet.
+/// Whether the file starts with the bytes of gzip or of a tar header, or is empty.
 fn starts_like_archive(file: &Path) -> bool {
-    /// Where a header has its `ustar`.
+    /// The offset of `ustar` in a tar header.
     const MAGIC: std::ops::Range<usize> = 257..262;
     let mut first = Vec::new();
     let read = File::open(file).and_then(|file| file.take(512).read_to_end(&mut first));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_begins_as_an_archive_and_was_written_to_lately_may_become_one() {
+    fn only_a_recently_modified_file_that_starts_like_an_archive_may_become_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("model.tar.gz");
         let tar = [&[b'a'; 257][..], b"ustar\0"].concat();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_being_written_while_one_of_its_files_is() {
+    fn a_folder_counts_as_being_written_while_one_of_its_files_is() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("model_algo-1");
         std::fs::write(&file, "half").unwrap();

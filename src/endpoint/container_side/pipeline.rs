@@ -1,11 +1,11 @@
-//! The chain: a request goes through the containers in order, and what one answers is what the next is asked.
+//! The inference pipeline: a request passes through the containers in order; each response is the next request.
 //!
-//! Header rules as AWS's containers show them (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipelines.html;
-//! aws/amazon-sagemaker-examples#729 and #3235): the client's Content-Type goes to the first container, its Accept to the
-//! last; in between, the Content-Type of one answer is that of the next request, to the letter. The other headers that the
-//! API models go to every container; those of the last answer come back.
+//! Header rules as observed with AWS's containers (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipelines.html;
+//! aws/amazon-sagemaker-examples#729 and #3235): the client's Content-Type goes to the first container, its Accept to
+//! the last; in between, the Content-Type of a response is sent unchanged with the next request. The other headers that
+//! the API defines are sent to every container; those of the last response are returned.
 //!
-//! In Direct mode there is no chain: the one container that a request names is called as if it were alone.
+//! In Direct mode there is no chain: only the container that the request names is called.
 
 use bytes::Bytes;
 use reqwest::Client;
@@ -21,10 +21,10 @@ use super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::Body;
 
-/// What a client asks.
+/// A client's request.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
-    /// The request's id: what its client gets as RequestId, each container as a header, and what log lines name.
+    /// The request's id: the client's RequestId, also sent to each container as a header and written to the log.
     pub request_id: Uuid,
     /// Content-Type, for the first container.
     pub content_type: Option<HeaderValue>,
@@ -38,34 +38,34 @@ pub struct Invocation {
     pub target_container_hostname: Option<String>,
     /// The body for the first container.
     pub body: Bytes,
-    /// How long it may take and how large answers may be.
+    /// The limits of its duration and of the size of responses.
     pub limits: InvocationLimits,
-    /// What answers are leased from.
+    /// The memory budget for responses.
     pub memory: MemoryShare,
 }
 
-/// What the last container answered.
+/// The response of the last container.
 #[derive(Debug)]
 pub struct PipelineResponse {
-    /// All of its headers; which of them a client sees is not decided here.
+    /// All of its headers; the client side filters them.
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
 }
 
-/// One to fifteen containers, and the way of a request through them.
+/// One to fifteen containers, and how a request passes through them.
 #[derive(Debug)]
 pub struct Pipeline(Wiring);
 
 #[derive(Debug)]
 enum Wiring {
-    /// A request goes through all containers.
+    /// A request passes through all containers.
     Serial(Chain),
-    /// A request goes to the one container that it names.
+    /// A request is sent to the one container that it names.
     Direct(Vec<Chain>),
 }
 
-/// Containers in the order in which a request goes through them.
+/// Containers in the order in which a request passes through them.
 #[derive(Debug)]
 struct Chain {
     before: Vec<Container>,
@@ -73,46 +73,47 @@ struct Chain {
 }
 
 impl Pipeline {
-    /// Serial mode: the containers in the order in which a request goes through them; nothing when there are none.
+    /// Serial mode: the containers in the order in which a request passes through them. `None` if there are no
+    /// containers.
     pub fn new(mut containers: Vec<Container>) -> Option<Pipeline> {
         let last = containers.pop()?;
         Some(Pipeline(Wiring::Serial(Chain { before: containers, last })))
     }
 
-    /// Direct mode: containers that requests choose from by the name that errors have too; nothing when there are none
+    /// Direct mode: a request names its container, by the name used in errors. `None` if there are no containers
     /// (docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html).
     pub fn direct(containers: Vec<Container>) -> Option<Pipeline> {
         let chains: Vec<Chain> = containers.into_iter().map(|last| Chain { before: Vec::new(), last }).collect();
         (!chains.is_empty()).then_some(Pipeline(Wiring::Direct(chains)))
     }
 
-    /// Whether some container is in MultiModel mode.
+    /// Whether any container is in MultiModel mode.
     pub fn is_multi_model(&self) -> bool {
         self.chains().iter().any(Chain::is_multi_model)
     }
 
-    /// The first container that has ended, and how.
+    /// The first container that has exited, and how.
     pub fn exit_description(&self) -> Option<String> {
         self.chains().iter().flat_map(Chain::containers).find_map(Container::exit_description)
     }
 
-    /// FailureReason, if a container is given up.
+    /// FailureReason, if a container has failed permanently.
     pub fn failure_reason(&self) -> Option<String> {
         self.chains().iter().flat_map(Chain::containers).find_map(|container| container.health.failure_reason())
     }
 
-    /// Takes a request through its containers.
+    /// Sends a request through its containers.
     ///
     /// # Errors
-    /// The first thing that goes wrong; no later container is called then.
+    /// The first error; no later container is called.
     pub async fn invoke(&self, client: &Client, call: Invocation) -> Result<PipelineResponse, InvocationError> {
         self.chain(&call)?.invoke(client, call).await
     }
 
-    /// Takes a request through its containers and gives what the last one answers as it comes.
+    /// Sends a request through its containers and streams the last response.
     ///
     /// # Errors
-    /// What goes wrong before the first byte of the last answer; no later container is called then.
+    /// An error before the first byte of the last response; no later container is called.
     pub async fn stream(&self, client: &Client, call: Invocation) -> Result<StreamedResponse, InvocationError> {
         self.chain(&call)?.stream(client, call).await
     }
@@ -124,7 +125,7 @@ impl Pipeline {
         }
     }
 
-    /// The containers that a request is for.
+    /// The containers that handle a request.
     fn chain(&self, call: &Invocation) -> Result<&Chain, InvocationError> {
         let chain = match (&self.0, &call.target_container_hostname) {
             (Wiring::Serial(chain), None) => chain,
@@ -165,7 +166,7 @@ impl Chain {
             Body::Whole(body) => Ok(PipelineResponse { headers: answer.headers, body }),
             Body::InsufficientMemory => Err(InvocationError::NoMemory),
             Body::TooLarge(_) => {
-                // Of two limits, the one that it exceeds.
+                // Report whichever limit it exceeds.
                 let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
                 Err(self.last.failure(ContainerError::BodyTooLarge(answer.status, limit)))
             }
@@ -178,7 +179,7 @@ impl Chain {
         self.last.stream(client, request, &call.limits, &call.memory).await
     }
 
-    /// Calls all containers but the last; what that one is to be asked, with its body left in `call`.
+    /// Calls all containers but the last. Returns the request for the last one; its body is left in `call`.
     async fn up_to_the_last(
         &self,
         client: &Client,
@@ -186,7 +187,7 @@ impl Chain {
     ) -> Result<(Target, HeaderMap), InvocationError> {
         let arrived = Arrival::now(call.request_id);
         let target_model = call.target_model.as_ref();
-        // The model is made ready before the first container works for nothing.
+        // Load the model first, so that no earlier container works in vain if that fails.
         let mut targets = Vec::with_capacity(self.before.len());
         for container in &self.before {
             targets.push(container.target(client, target_model, arrived).await?);

@@ -62,10 +62,10 @@ async fn content_type_goes_to_the_first_accept_to_the_last_and_answers_become_re
     }
     let bodies: Vec<_> = asked.iter().map(|one| one.body.as_str()).collect();
     assert_eq!(bodies, ["1,2", "first", "second"]);
-    // To the letter, parameters and all; and none where the answer before had none.
+    // Unchanged, including parameters; absent if the previous response had none.
     let content_types: Vec<_> = asked.iter().map(|one| one.header("content-type")).collect();
     assert_eq!(content_types, ["text/csv", "text/csv; charset=utf-8", ""]);
-    // `*/*` means the same as no Accept: a container answers in its own default.
+    // `*/*` means the same as no Accept: a container uses its default.
     let accepts: Vec<_> = asked.iter().map(|one| one.header("accept")).collect();
     assert_eq!(accepts, ["*/*", "*/*", "application/jsonlines"]);
 }

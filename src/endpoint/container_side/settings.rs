@@ -1,4 +1,4 @@
-//! What all containers of an endpoint share.
+//! Settings that all containers of an endpoint share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use super::model_cache::CacheSettings;
 use crate::platform::environment::ContainerEnvironment;
 use crate::storage::Storage;
 
-/// What is the same for all containers.
+/// Settings that all containers share.
 #[derive(Clone, Debug)]
 pub struct ContainerSettings {
-    /// What of the environment is the same for all of them.
+    /// The environment variables that all of them get.
     pub environment: ContainerEnvironment,
-    /// How long a container may be unhealthy, at its start and later: 8 minutes on the platform
+    /// How long a container may be unhealthy, at its start and later: 8 minutes on SageMaker
     /// (ContainerStartupHealthCheckTimeoutInSeconds of
     /// docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html).
     pub health_check_timeout: Duration,
-    /// How models are kept.
+    /// The settings of the model cache.
     pub cache: CacheSettings,
-    /// Where models lie. Containers do not see it.
+    /// The storage of models. Containers do not access it.
     pub storage: Arc<Storage>,
 }

@@ -1,8 +1,8 @@
-//! The one model of a container: where the container listens, and what happens when the model is replaced.
+//! The model of a single-model container: the container's address, and the replacement of the model.
 //!
-//! A container of one model reads it at its start. Where artifacts are looked at ([`ModelRefresh::Changed`]), a request that finds
-//! another one has a second container started with it. That takes the first one's place once it is healthy: requests that are in
-//! flight end on the first, which is stopped then.
+//! Such a container reads its model at its start. With [`ModelRefresh::Changed`], a request that finds another artifact
+//! has a second container started with it. That container takes over once it is healthy; requests in flight finish on
+//! the first one, which is then stopped.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,14 +25,14 @@ use crate::platform::fetch::{self, FetchError};
 use crate::storage::{Location, Storage, Version};
 use crate::supervisor::{ContainerCommand, ContainerProcess, Health, Replacement, Serves, StartError};
 
-/// Where requests are sent. The container that listens there is not stopped before this is dropped.
+/// The address for requests. Its container is not stopped before this is dropped.
 #[derive(Debug)]
 pub(super) struct InvocationTarget {
     pub(super) url: Url,
     _in_use: mpsc::Sender<()>,
 }
 
-/// Ends when nobody sends requests to a container any more.
+/// Closes when no request uses a container any more.
 pub(super) type Drained = mpsc::Receiver<()>;
 
 impl InvocationTarget {
@@ -47,36 +47,36 @@ impl InvocationTarget {
 #[derive(Debug)]
 pub(super) struct SingleModel {
     current: Mutex<Current>,
-    /// Nothing for a container that somebody else runs: its model is not ours.
+    /// `None` for a container that byoc did not start: it manages its own model.
     artifact: Option<ModelArtifact>,
     watcher: ChangeWatcher,
-    /// After a look that came to nothing.
+    /// The pause after a failed check.
     backoff: CheckBackoff,
-    /// Held by the one who replaces it.
+    /// Held during a replacement.
     replacing: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// What answers now.
+/// The current container.
 #[derive(Debug)]
 struct Current {
     target: Arc<InvocationTarget>,
     drained: Option<Drained>,
-    /// The version of what was loaded, or tried to, last; nothing where there was none.
+    /// The version of the artifact at the last attempt to load it; `None` if there was no artifact.
     version: Option<Version>,
-    /// Why that cannot answer.
+    /// Why it cannot answer.
     problem: Option<InvocationError>,
-    /// What was found in its place since, and is not whole yet.
+    /// An incomplete artifact that was found since.
     partial: Option<PartialArtifact>,
 }
 
-/// A content of the artifact's place that could not be loaded and may be a part of one that can, and when it was tried.
+/// The version of an artifact that could not be loaded and may be incomplete, and when the attempt began.
 #[derive(Debug)]
 struct PartialArtifact {
     version: Option<Version>,
     begun: Instant,
 }
 
-/// Where a container's model comes from, and how another container is started with what lies there.
+/// The artifact of a container's model, and how to start another container with it.
 #[derive(Debug)]
 pub(super) struct ModelArtifact {
     pub(super) container: String,
@@ -84,25 +84,25 @@ pub(super) struct ModelArtifact {
     pub(super) url: ModelDataUrl,
     pub(super) storage: Arc<Storage>,
     pub(super) refresh: ModelRefresh,
-    /// Where a container's process is watched, and who speaks to it there.
+    /// Where a container's process is supervised, and the client for its health checks.
     pub(super) runtime: Handle,
     pub(super) client: Client,
-    /// How long a request waits.
+    /// How long a request waits for a replacement.
     pub(super) wait_limit: Duration,
     pub(super) executable: PathBuf,
-    /// The variables of the first container but for the place of its model.
+    /// The variables of the first container, except the path of its model.
     pub(super) variables: BTreeMap<String, String>,
     /// Each further artifact is unpacked in a folder beside this one.
     pub(super) base_dir: PathBuf,
-    /// How long a container may take until it is healthy.
+    /// The time within which a container must become healthy.
     pub(super) health_check_timeout: Duration,
-    /// Who looks after the container.
+    /// The container's supervisor.
     pub(super) replacements: UnboundedSender<Replacement>,
     pub(super) started: AtomicU64,
 }
 
 impl SingleModel {
-    /// A container that listens at an origin and whose model is its own affair.
+    /// A container at `origin` that manages its own model.
     pub(super) fn external(origin: Url) -> SingleModel {
         SingleModel::new(origin, None, None)
     }
@@ -127,14 +127,14 @@ impl SingleModel {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        // Changed in one step.
+        // It is changed in one step, so a panic cannot leave it inconsistent.
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where to send a request.
+    /// The target of a request.
     ///
     /// # Errors
-    /// Where artifacts are looked at: that there is none any more, that it is broken, or that its container is not ready in time.
+    /// With ModelRefresh Changed: the artifact was deleted, is broken, or its container is not ready in time.
     pub(super) async fn target(self: &Arc<Self>, arrived: Arrival) -> Result<Arc<InvocationTarget>, InvocationError> {
         let Some(artifact) = &self.artifact else { return Ok(Arc::clone(&self.current().target)) };
         if artifact.refresh == ModelRefresh::Never {
@@ -152,8 +152,8 @@ impl SingleModel {
                 self.answer()
             }
             ArtifactState::Changed | ArtifactState::Deleted => {
-                // A task of its own: the container is replaced also where the client that noticed it hangs up, and it lives longer than
-                // the thread that answers.
+                // A separate task: the container is replaced even if the client disconnects, and it outlives the thread
+                // that answers the request.
                 let model = Arc::clone(self);
                 let replacing = artifact.runtime.spawn(async move { model.replace(arrived.at).await });
                 let deadline = tokio::time::Instant::from_std(arrived.at + artifact.wait_limit);
@@ -176,7 +176,7 @@ impl SingleModel {
         current.problem.clone().map_or_else(|| Ok(Arc::clone(&current.target)), Err)
     }
 
-    /// How the artifact stands to what was loaded or tried last.
+    /// The state of the artifact, compared with the last attempt to load it.
     async fn artifact_state(&self, artifact: &ModelArtifact) -> ArtifactState {
         let loaded = self.current().version.clone();
         let look = fetch::version(&artifact.url, &artifact.storage);
@@ -186,7 +186,7 @@ impl SingleModel {
         }
     }
 
-    /// Has somebody look, soon and once, whether the model is still the one that lies there.
+    /// Schedules a check of the artifact, unless one is scheduled or a change was reported.
     fn check_later(self: &Arc<Self>, artifact: &ModelArtifact) {
         if self.current().version.is_none() || !self.watcher.begin() {
             return;
@@ -208,14 +208,14 @@ impl SingleModel {
         });
     }
 
-    /// Puts a container with what lies at the artifact's place now in the place of the one that answers, if that has another model;
-    /// for a request that arrived then.
+    /// Replaces the container by one with the current artifact, if that differs from the loaded one;
+    /// for a request that arrived at `arrived`.
     async fn replace(&self, arrived: Instant) {
         let _turn = Arc::clone(&self.replacing).lock_owned().await;
         let Some(artifact) = &self.artifact else { return };
         let state = self.artifact_state(artifact).await;
         if !matches!(state, ArtifactState::Changed | ArtifactState::Deleted) {
-            // Another request was first.
+            // Another request has replaced it already.
             return;
         }
         let (version, started) = loop {
@@ -239,7 +239,7 @@ impl SingleModel {
                     return;
                 }
                 started if is_same => break (before, started),
-                // It was replaced meanwhile.
+                // The artifact was replaced meanwhile.
                 Ok(started) => started.process.stop_and_delete_model().await,
                 Err(_) => {}
             }
@@ -257,7 +257,7 @@ impl SingleModel {
                 let (target, drained) = InvocationTarget::at(origin.clone());
                 current.target = target;
                 let drained = current.drained.replace(drained);
-                // Nobody receives it where the endpoint stops; its process ends with it then.
+                // The receiver is gone if the endpoint is stopping; then dropping the supervisor ends the process.
                 let _ = artifact.replacements.send(Replacement { process, origin, drained });
             }
             Err(StartFailure { failure: failure @ InvocationError::NoSuchModel { .. }, .. }) => {
@@ -276,7 +276,8 @@ impl SingleModel {
         }
     }
 
-    /// Whether this version of the artifact was tried, or somebody tried after the request arrived, and it may be half-written still.
+    /// Whether this version of the artifact was tried, or any was tried after the request arrived, and it may be
+    /// incomplete.
     fn is_known_partial(&self, artifact: &ModelArtifact, version: Option<&Version>, arrived: Instant) -> bool {
         let Location::Local(path) = &artifact.url.location else { return false };
         let current = self.current();
@@ -287,21 +288,21 @@ impl SingleModel {
     }
 }
 
-/// Another container, which is healthy.
+/// A new container, which is healthy.
 struct StartedContainer {
     process: ContainerProcess,
     origin: Url,
 }
 
-/// Why there is none.
+/// Why a new container could not be started.
 struct StartFailure {
     failure: InvocationError,
-    /// Whether what lies there may be a part of what somebody is writing.
+    /// Whether the artifact may still be being written.
     may_be_partial: bool,
 }
 
 impl ModelArtifact {
-    /// Starts another container with what lies there now.
+    /// Starts a new container with the current artifact.
     async fn start(&self) -> Result<StartedContainer, StartFailure> {
         let (container, url) = (self.container.clone(), self.url.as_written.clone());
         let may_be = |is_half: fn(&Path) -> bool| match &self.url.location {
@@ -340,7 +341,7 @@ impl ModelArtifact {
             }
         };
         let mut variables = self.variables.clone();
-        // What was a folder may be an archive now.
+        // A folder may have been replaced by an archive.
         variables.retain(|name, _| name != env::SM_MODEL_DIR && name != env::SAGEMAKER_BASE_DIR);
         variables.extend(place.variables());
         let command = ContainerCommand { executable: self.executable.clone(), variables, model_folder: folder };

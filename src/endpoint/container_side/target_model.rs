@@ -10,9 +10,9 @@ impl TargetModel {
     /// Checks a TargetModel as a client sent it.
     ///
     /// The pattern is the API's (`\A\S[\p{Print}]*\z`, at most 1,024 characters: API_runtime_InvokeEndpoint.html). The
-    /// service joins ModelDataUrl and TargetModel as paths are joined, so that `/a.tar.gz` is the same model as `a.tar.gz`,
-    /// and AWS's own notebooks send it so. A TargetModel must not lead out of the prefix: `..` is refused. It is no URL;
-    /// `%2F` in it is three characters of a name.
+    /// service joins ModelDataUrl and TargetModel as paths are joined, so that `/a.tar.gz` is the same model as
+    /// `a.tar.gz`, and AWS's own notebooks send it so. A TargetModel must not leave the prefix: `..` is refused. It is
+    /// not a URL; `%2F` in it is three characters of a name.
     ///
     /// # Errors
     /// What is wrong with it, as a sentence.
@@ -24,7 +24,7 @@ impl TargetModel {
         if text.starts_with(char::is_whitespace) || text.contains(char::is_control) {
             return Err(format!("{} must be printable and must not start with white space.", quoted()));
         }
-        // One model has one name, whichever way it is asked for: in the cache, in the log and in what the container is told.
+        // Normalized, so that a model has the same name in the cache, in the log and in requests to the container.
         let name = text.trim_start_matches('/');
         let below = Path::new(name).components().all(|component| matches!(component, Component::Normal(_)));
         if name.is_empty() || !below || name.ends_with('/') || name.contains("//") || name.contains("/./") {

@@ -1,4 +1,4 @@
-//! What a container wants of a job: `GET /execution-parameters`
+//! The job parameters that a container asks for: `GET /execution-parameters`
 //! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html).
 
 use reqwest::Client;
@@ -9,7 +9,7 @@ use crate::leased_bytes::MemoryShare;
 use crate::platform::batch_strategy::BatchStrategy;
 use crate::platform::http::{Body, PING_LIMIT, read_body};
 
-/// What a container says, as far as it says it.
+/// The parameters that a container gives; each is optional.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::transform) struct ExecutionParameters {
     pub(in crate::transform) max_concurrent: Option<u64>,
@@ -19,7 +19,7 @@ pub(in crate::transform) struct ExecutionParameters {
 
 const LARGEST: usize = 64 << 10;
 
-/// Asks a container. One that has no answer has no wishes.
+/// Asks a container. One that does not answer gets the defaults.
 pub(super) async fn ask(client: &Client, stage: &JobContainer) -> ExecutionParameters {
     let sent = client.get(stage.url("/execution-parameters")).timeout(PING_LIMIT).send().await;
     let Ok(response) = sent else { return ExecutionParameters::default() };
@@ -36,7 +36,7 @@ pub(super) async fn ask(client: &Client, stage: &JobContainer) -> ExecutionParam
 }
 
 impl ExecutionParameters {
-    /// Numbers may come as text, and strategies in the spelling of the API or of the containers.
+    /// Numbers may be strings, and strategies may be spelled as in the API or as containers spell them.
     fn read(body: &[u8]) -> Result<ExecutionParameters, String> {
         let document: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let number = |name: &str| match document.get(name) {
@@ -59,8 +59,8 @@ impl ExecutionParameters {
         })
     }
 
-    /// What suits both.
-    pub(super) fn and(self, other: ExecutionParameters) -> ExecutionParameters {
+    /// The strictest combination of both.
+    pub(super) fn merge(self, other: ExecutionParameters) -> ExecutionParameters {
         let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
         let strategies = [self.strategy, other.strategy];
         let strategy = if strategies.contains(&Some(BatchStrategy::SingleRecord)) {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_are_read_and_what_makes_no_sense_is_not_used() {
+    fn both_spellings_are_read_and_invalid_documents_are_ignored() {
         let read = |text: &str| ExecutionParameters::read(text.as_bytes());
         let of = |max_concurrent, strategy, max_payload_in_mb| ExecutionParameters {
             max_concurrent,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_containers_the_most_modest_decides() {
+    fn the_strictest_parameters_of_several_containers_are_used() {
         let one = ExecutionParameters {
             max_concurrent: Some(8),
             strategy: Some(BatchStrategy::MultiRecord),
@@ -120,8 +120,8 @@ mod tests {
             strategy: Some(BatchStrategy::SingleRecord),
             max_payload_in_mb: Some(5),
         };
-        assert_eq!(one.and(other), other);
-        assert_eq!(other.and(one), other);
-        assert_eq!(ExecutionParameters::default().and(one), one);
+        assert_eq!(one.merge(other), other);
+        assert_eq!(other.merge(one), other);
+        assert_eq!(ExecutionParameters::default().merge(one), one);
     }
 }

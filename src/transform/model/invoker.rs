@@ -1,8 +1,8 @@
-//! One invocation: a payload through all containers, tried again where that can help.
+//! One invocation: sends a payload through all containers, and retries where that can help.
 //!
-//! What one container answers is handed to the next as it comes, so that it is never held whole in between. Content-Type
-//! and Accept go as in an inference pipeline: the job's to the first and to the last container, in between that of the
-//! answer (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-batch.html).
+//! The response of one container is streamed to the next, so that it is never held in memory as a whole. Content-Type
+//! and Accept are sent as in an inference pipeline: the job's to the first and the last container, and between
+//! containers that of the response (docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-batch.html).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,13 +23,13 @@ use crate::telemetry::logs::ANSWER_BROKEN_OFF;
 use crate::transform::output::Draft;
 use byoc_formats::error::{Place, chain};
 
-/// The most that is read of an answer that is an error.
+/// The most bytes that are read of an error response.
 const ERROR_LIMIT: usize = 64 << 10;
-/// How much of it a message quotes.
+/// The most characters of it that a message quotes.
 const QUOTED: usize = 500;
 /// The pause before an invocation is tried again. It doubles each time.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A payload is handed to its connection in pieces of so many bytes.
+/// The size of the pieces in which a payload is passed to its connection, in bytes.
 const PIECE: usize = 128 << 10;
 
 /// Invokes the containers of a job.
@@ -42,10 +42,10 @@ pub(in crate::transform) struct Invoker {
     pub(in crate::transform) retries: u32,
 }
 
-/// Why there is no answer.
+/// Why an invocation failed.
 #[derive(Debug)]
 pub(in crate::transform) enum TransformError {
-    /// These records have none; others may have.
+    /// These records failed; the job goes on with others.
     Records(RecordError),
     /// The job cannot go on.
     Job(Error),
@@ -55,7 +55,7 @@ pub(in crate::transform) enum TransformError {
 enum AttemptError {
     Status {
         stage: String,
-        /// Whether the container got the payload itself, and no answer of another container.
+        /// Whether the container received the payload itself rather than the response of another container.
         is_first: bool,
         status: u16,
         body: Bytes,
@@ -63,36 +63,36 @@ enum AttemptError {
     NoAnswer {
         stage: String,
         what: String,
-        /// Whether the answer had begun: what was wrong after that a container can only tell its log.
+        /// Whether the response had begun. A container can report a later error only in its log.
         has_begun: bool,
-        /// The last error that the log had.
+        /// The last error in the container's log.
         logged: Option<Logged>,
     },
     TimedOut,
-    /// The object itself could not be read; or its output not written.
+    /// The object could not be read, or its output could not be written.
     Local(TransformError),
 }
 
-/// An error of a container's log.
+/// An error from a container's log.
 struct Logged {
     text: String,
-    /// Whether the container got the payload itself, and no answer of another container.
+    /// Whether the container received the payload itself rather than the response of another container.
     is_first: bool,
 }
 
-/// Where a body that is passed on broke off.
+/// The error that interrupted a body on its way to the next container.
 type Broken = Arc<Mutex<Option<String>>>;
 
 /// A body on its way to a container.
 pub(in crate::transform) type Pieces = BoxStream<'static, std::io::Result<Bytes>>;
 
-/// Whether a container took a body to its end: an answer to what came before that is none. What is known is what was handed
-/// to the connection, so that what the system still holds of the end passes for taken.
+/// Whether a container received the whole body; a response that comes earlier is not valid. This tracks what was passed
+/// to the connection, so bytes still in the socket buffer count as received.
 #[derive(Clone, Debug, Default)]
 struct SendTracker(Arc<AtomicBool>);
 
 impl SendTracker {
-    /// The same body, whose end is noted: so many bytes, or the end of the stream where nobody knows how many there are.
+    /// Wraps a body to note its end: after `length` bytes, or at the end of the stream if the length is unknown.
     fn watch(&self, mut pieces: Pieces, length: Option<u64>) -> Body {
         let (taken, mut left) = (self.clone(), length.unwrap_or(u64::MAX));
         taken.note(left == 0);
@@ -113,17 +113,17 @@ impl SendTracker {
     }
 }
 
-/// What became of the bodies of an invocation, by container.
+/// The state of the bodies of one invocation, by container.
 #[derive(Default)]
 struct BodiesInTransit {
-    /// Answers on their way to the next container.
+    /// Responses on their way to the next container.
     broken: Vec<(String, Broken)>,
     /// Requests.
     taken: Vec<(String, SendTracker)>,
 }
 
 impl BodiesInTransit {
-    /// The first container whose answer broke off on its way to the next.
+    /// The first container whose response was interrupted on its way to the next.
     fn broken_response(&self) -> Option<AttemptError> {
         self.broken.iter().find_map(|(stage, broken)| {
             let what = broken.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
@@ -131,7 +131,7 @@ impl BodiesInTransit {
         })
     }
 
-    /// The first container that answered to what it had not been told yet.
+    /// The first container that answered before it had received its whole request.
     fn early_response(&self) -> Option<AttemptError> {
         let (stage, _) = self.taken.iter().find(|(_, taken)| !taken.0.load(Ordering::Relaxed))?;
         let what = "it answered before it had taken the whole request".to_owned();
@@ -140,10 +140,10 @@ impl BodiesInTransit {
 }
 
 impl Invoker {
-    /// Sends a payload and takes the whole answer.
+    /// Sends a payload and returns the whole response.
     ///
     /// # Errors
-    /// After the last retry, or at once where another attempt cannot help.
+    /// After the last retry, or at once if a retry cannot help.
     pub(in crate::transform) async fn invoke(&self, body: Bytes) -> Result<Bytes, TransformError> {
         let attempt = || async {
             let length = body.len() as u64;
@@ -160,7 +160,7 @@ impl Invoker {
         self.with_retries(attempt).await
     }
 
-    /// Streams a body, and what comes of it into a draft. Both are made anew for each attempt.
+    /// Streams a body, and its response into a draft. Both are created anew for each attempt.
     ///
     /// # Errors
     /// As [`Invoker::invoke`].
@@ -182,7 +182,7 @@ impl Invoker {
                 self.read(response, &transit, write).await
             };
             let outcome = exchange.await;
-            // That the body broke off is why the container gave up.
+            // The container failed because its request body broke off.
             if let Some(error) = unreadable.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(AttemptError::Local(TransformError::Records(RecordError::local(
                     chain(&error).to_string(),
@@ -195,7 +195,7 @@ impl Invoker {
         self.with_retries(attempt).await
     }
 
-    /// Attempts until one succeeds or none can.
+    /// Repeats an attempt until it succeeds or a retry cannot help.
     async fn with_retries<T, F: Future<Output = Result<T, AttemptError>>>(
         &self,
         attempt: impl Fn() -> F,
@@ -230,7 +230,7 @@ impl Invoker {
         Ok(())
     }
 
-    /// Sends a body through the containers, up to the head of the last answer.
+    /// Sends a body through the containers, up to the headers of the last response.
     async fn begin(&self, body: Pieces, length: Option<u64>) -> Result<(Response, BodiesInTransit), AttemptError> {
         let (mut body, mut length, mut content_type) = (body, length, self.content_type.clone());
         let mut transit = BodiesInTransit::default();
@@ -249,7 +249,7 @@ impl Invoker {
             let taken = SendTracker::default();
             let response = match request.body(taken.watch(body, length)).send().await {
                 Ok(response) => response,
-                Err(error) => return Err(self.no_answer(index, &transit, &error, false).await),
+                Err(error) => return Err(self.exchange_failed(index, &transit, &error, false).await),
             };
             transit.taken.push((stage.name().to_owned(), taken));
             let status = response.status().as_u16();
@@ -257,7 +257,7 @@ impl Invoker {
                 let location = response.headers().get(LOCATION).cloned();
                 let body = match (read_body(response, ERROR_LIMIT, &MemoryShare::unbounded()).await, location) {
                     (Ok(http::Body::Whole(body)), None) => body,
-                    // A redirect's body is for browsers, where it has one.
+                    // The body of a redirect, if any, is meant for browsers.
                     (_, Some(location)) => {
                         Bytes::from([b"it redirects to ", location.as_bytes(), b", which is not followed"].concat())
                     }
@@ -289,7 +289,7 @@ impl Invoker {
         })
     }
 
-    /// Reads the last answer, piece by piece.
+    /// Reads the last response, piece by piece.
     async fn read<F: Future<Output = Result<(), AttemptError>>>(
         &self,
         mut response: Response,
@@ -299,17 +299,17 @@ impl Invoker {
         loop {
             match response.chunk().await {
                 Ok(Some(piece)) => take(piece).await?,
-                // Where it was fed what was cut off, its answer is not the answer.
+                // Its response is not valid if its own request was cut off.
                 Ok(None) => return transit.broken_response().or_else(|| transit.early_response()).map_or(Ok(()), Err),
                 Err(error) => {
-                    return Err(self.no_answer(self.model.containers.len() - 1, transit, &error, true).await);
+                    return Err(self.exchange_failed(self.model.containers.len() - 1, transit, &error, true).await);
                 }
             }
         }
     }
 
-    /// What a broken exchange with a container means.
-    async fn no_answer(
+    /// The error for a failed exchange with a container.
+    async fn exchange_failed(
         &self,
         index: usize,
         transit: &BodiesInTransit,
@@ -330,7 +330,7 @@ impl Invoker {
     }
 }
 
-/// A payload in pieces, so that it is known how much of it was taken.
+/// Splits a payload into pieces, so that its progress can be tracked.
 fn as_stream(mut body: Bytes) -> Pieces {
     let pieces = std::iter::from_fn(move || {
         let length = body.len().min(PIECE);
@@ -340,7 +340,7 @@ fn as_stream(mut body: Bytes) -> Pieces {
 }
 
 impl AttemptError {
-    /// Whether another attempt may go better: what a container says of the request itself it will say again.
+    /// Whether a retry can help. An error about the request itself would only come again.
     fn is_retryable(&self) -> bool {
         match self {
             AttemptError::Status { status, .. } => matches!(status, 408 | 429 | 500..=599),
@@ -365,7 +365,7 @@ impl AttemptError {
                 let (place, message) = body.place();
                 let message: String = message.chars().take(QUOTED).collect();
                 let message = if message.is_empty() { "nothing".to_owned() } else { message };
-                // A byte of what another container answered is none of the payload.
+                // A byte offset into the response of another container says nothing about the payload.
                 let byte = place.byte.filter(|_| *is_first);
                 return RecordError { by, place: Place { byte, ..place }, message };
             }
@@ -408,7 +408,7 @@ impl AttemptError {
     }
 }
 
-/// What reqwest's errors come down to: the outer ones only say that a request failed.
+/// The root cause of an error of reqwest: the outer ones only say that a request failed.
 fn innermost(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {

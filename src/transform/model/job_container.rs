@@ -14,21 +14,21 @@ use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
 use crate::supervisor::{ContainerCommand, RestartPort, Serves, StartError, Supervisor, SupervisorConfig};
 
-/// How long a line of a container's log may be on its way.
+/// How long to wait for a line of a container's log.
 const LOG_DELAY: Duration = Duration::from_millis(50);
 
 /// A container.
 #[derive(Debug)]
 pub(super) struct JobContainer {
     name: String,
-    /// Where it listens; after it was started again, elsewhere.
+    /// The address at which it listens; it changes with a restart.
     origin: RwLock<Url>,
     /// Empty once it is stopped.
     supervisor: Mutex<Option<Supervisor>>,
 }
 
 impl JobContainer {
-    /// A container that somebody else runs.
+    /// A container that was started by others.
     pub(super) async fn running(client: &Client, url: &Url, launch: &LaunchSettings) -> Result<JobContainer> {
         let name = format!("at {url}").trim_end_matches('/').to_owned();
         let supervisor = Supervisor::external(supervision(client, &name, launch), url.clone());
@@ -77,23 +77,23 @@ impl JobContainer {
         JobContainer { name, origin, supervisor: Mutex::new(Some(supervisor)) }
     }
 
-    /// The container as messages name it.
+    /// The container's name in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it answers to a path.
+    /// The URL of a path of the container.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.origin.read().unwrap_or_else(PoisonError::into_inner).clone();
         url.set_path(path);
         url
     }
 
-    /// Makes sure that the container is healthy after something went wrong: starts it again if it has ended, and waits.
+    /// Makes sure that the container is healthy after an error: restarts it if it has exited, and waits.
     ///
     /// # Errors
-    /// [`Cause::NotHealthy`] when it does not become healthy, after which nothing more can be done; [`Cause::BadSetting`] when
-    /// it refuses its settings.
+    /// [`Cause::NotHealthy`] if it does not become healthy, which ends the job; [`Cause::BadSetting`] if it refuses its
+    /// settings.
     pub(super) async fn ensure_healthy(&self) -> Result<()> {
         let mut supervisor = self.supervisor.lock().await;
         let Some(supervisor) = supervisor.as_mut() else { return Ok(()) };
@@ -105,19 +105,19 @@ impl JobContainer {
         Ok(())
     }
 
-    /// How its process ended, if it is ours and has.
+    /// How its process exited, if this job started it and it has exited.
     pub(super) async fn exit_description(&self) -> Option<String> {
         self.supervisor.try_lock().ok()?.as_ref()?.exit_description()
     }
 
-    /// The last error that its log had, if its log is ours; each is returned once.
+    /// The last error in its log, if this job reads its log; each is returned once.
     pub(super) async fn last_error(&self) -> Option<String> {
-        // What it said before it broke off an answer may come a moment after that.
+        // Its last log line may arrive a moment after it broke off a response.
         tokio::time::sleep(LOG_DELAY).await;
         self.supervisor.try_lock().ok()?.as_ref()?.take_last_error()
     }
 
-    /// Ends it after its requests, if it is ours.
+    /// Stops it after its requests have finished, if this job started it.
     pub(super) async fn stop(&self) {
         if let Some(supervisor) = self.supervisor.lock().await.take() {
             supervisor.stop().await;
@@ -139,13 +139,13 @@ fn log_healthy(name: &str, took: Duration) {
     log::info!("container {name}: ping ok after {:.0} ms", took.as_secs_f64() * 1e3);
 }
 
-/// The service's own words for a container that does not pass its health check.
+/// SageMaker's own message for a container that does not pass its health check.
 fn not_healthy(name: &str, StartError { problem, exit_code, .. }: StartError) -> Error {
     let message = format!(
         "container {name}: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and responds \
          with an HTTP 200 status code: {problem}"
     );
-    // A container of this program that refuses its settings exits so; no other try helps, and no other machine.
+    // A byoc container exits with this code if it refuses its settings; a retry cannot help.
     let is_setting = exit_code == Some(i32::from(Cause::BadSetting.row().exit_code));
     Error::new(if is_setting { Cause::BadSetting } else { Cause::NotHealthy }, message)
 }

@@ -1,7 +1,8 @@
-//! The model of a job: the containers that it is served by, from their start to their end, and a payload's way through them.
+//! The model of a job: the containers that serve it, from start to stop, and how a payload passes through them.
 //!
-//! A container is always a process of its own, or one that runs already, and is spoken to as the service speaks to it: what
-//! passes here passes there. `job_container` is one container, `invoker` one invocation of all of them.
+//! A container is always a separate process, started here or already running, and gets the same requests as from
+//! SageMaker: a container that works here works there. `job_container` is one container, `invoker` one invocation of
+//! all of them.
 
 mod execution_parameters;
 mod invoker;
@@ -34,36 +35,36 @@ use crate::temporary_folder::TemporaryFolder;
 use crate::transform::storage_error::read_failed;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
-/// What serves a job.
+/// The containers that serve a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelSource {
-    /// A container that runs already.
+    /// A container that is already running.
     Running(Url),
-    /// One model by its place, which a container is started for.
+    /// The location of one model; a container is started for it.
     Model(ContainerConfig),
-    /// Containers to be started as CreateModel's request has them, in the order in which a payload goes through them.
+    /// The containers of a CreateModel request, in the order in which a payload passes through them.
     Containers(Vec<ContainerConfig>),
 }
 
-/// What containers are started with.
+/// How containers are started.
 #[derive(Clone, Debug)]
 pub struct LaunchSettings {
-    /// The program that is a container when called with `serve`.
+    /// The executable that runs a container when called with `serve`.
     pub executable: PathBuf,
-    /// What of the environment is the same for all of them.
+    /// The environment variables that all containers share.
     pub environment: ContainerEnvironment,
-    /// How long one may take until it is healthy.
+    /// The time within which a container must become healthy.
     pub health_check_timeout: Duration,
-    /// Where models, inputs and outputs lie.
+    /// The storage of models, inputs and outputs.
     pub storage: Arc<Storage>,
 }
 
 impl ModelSource {
-    /// What `--model` says: the URL of a container that runs, a JSON file with CreateModel's request, or the place of one
-    /// model, a folder, an archive or a file that is one.
+    /// Parses `--model`: the URL of a running container, a JSON file with a CreateModel request, or the location of one
+    /// model (a folder, an archive or a model file).
     ///
     /// # Errors
-    /// Why it is none of these.
+    /// Why it is not one of these.
     pub fn parse(text: &str) -> Result<ModelSource, String> {
         if text.starts_with("http://") {
             return match Url::parse(text) {
@@ -74,7 +75,7 @@ impl ModelSource {
         let path = Path::new(text);
         let is_artifact = path.file_name().is_some_and(|name| name == PREPROCESSOR_JSON);
         if path.extension().is_some_and(|extension| extension == "json") && !is_artifact {
-            return ModelSource::of_create_model(path);
+            return ModelSource::from_create_model(path);
         }
         let location = Location::parse(text, &absolute(Path::new(".")))?;
         if let Location::Local(path) = &location
@@ -101,7 +102,7 @@ impl ModelSource {
         Ok(ModelSource::Model(container))
     }
 
-    /// The containers that are started for it.
+    /// The containers that are started for this source.
     fn containers(&self) -> &[ContainerConfig] {
         match self {
             ModelSource::Running(_) => &[],
@@ -110,8 +111,8 @@ impl ModelSource {
         }
     }
 
-    /// The same with a folder of S3 taken for one where its URL does not end in a slash, as `byoc serve` and `byoc inspect` take
-    /// it: there is no such object, and there are some below it. What is not there in any way is said when it is fetched.
+    /// Treats an S3 URL without a slash at its end as a folder, as `byoc serve` and `byoc inspect` do, if there is no
+    /// such object but there are objects below it. If nothing exists there, the fetch reports it.
     pub(super) async fn resolve_s3_folder(mut self, storage: &Storage) -> Result<ModelSource> {
         let ModelSource::Model(ContainerConfig { models: Models::Single(Some(url)), .. }) = &mut self else {
             return Ok(self);
@@ -128,13 +129,13 @@ impl ModelSource {
         Ok(self)
     }
 
-    fn of_create_model(file: &Path) -> Result<ModelSource, String> {
+    fn from_create_model(file: &Path) -> Result<ModelSource, String> {
         let text = read_text(file)?;
         let whole = absolute(file);
         let folder = whole.parent().unwrap_or(Path::new("/"));
         let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
         let mut typed: CreateModel = parse_request(&text).map_err(|problems| list_problems(&problems))?;
-        // The endpoint's own member: one file does for both.
+        // A member that only endpoints use: the same file can serve both.
         typed.endpoint_name = None;
         let (_, model) = check.model(typed);
         if model.mode == ExecutionMode::Direct {
@@ -155,10 +156,10 @@ impl ModelSource {
         }
     }
 
-    /// A document that changes when the model does; a container that runs already is taken for what it was.
+    /// A document that changes when the model does. A container that is already running is assumed to be unchanged.
     ///
     /// # Errors
-    /// When an artifact cannot be looked at.
+    /// If an artifact cannot be read.
     pub(super) async fn version(&self, storage: &Storage) -> Result<Value> {
         if let ModelSource::Running(url) = self {
             return Ok(url.as_str().into());
@@ -177,7 +178,7 @@ impl ModelSource {
     }
 }
 
-/// The version of an artifact where it lies: of an object its own, of many objects each one's by key.
+/// The version of an artifact in its storage: that of the object, or those of all objects by key.
 async fn version_of_artifact(url: &ModelDataUrl, storage: &Storage) -> Result<Value> {
     let failed = |failure| read_failed(&url.location, &failure);
     match &url.location {
@@ -228,16 +229,16 @@ impl std::io::Write for Checksum {
 pub(super) struct Model {
     client: Client,
     containers: Vec<JobContainer>,
-    /// Where artifacts were unpacked; it goes with this.
+    /// The folder of unpacked artifacts, deleted on drop.
     _unpacked: TemporaryFolder,
 }
 
 impl Model {
-    /// Starts all containers side by side and waits until they are healthy. `variables` are the job's own, which win over
+    /// Starts all containers concurrently and waits until they are healthy. `variables` are the job's own and override
     /// those of the model.
     ///
     /// # Errors
-    /// A line for each that does not become healthy; the others are stopped again.
+    /// A line for each container that does not become healthy; the others are stopped.
     pub(super) async fn start(
         source: &ModelSource,
         launch: &LaunchSettings,
@@ -271,13 +272,13 @@ impl Model {
         Err(Error::new(cause, list_problems(&lines)))
     }
 
-    /// What the containers want: of several, what suits all.
+    /// The parameters that the containers ask for, merged.
     pub(super) async fn execution_parameters(&self) -> ExecutionParameters {
         let asked = self.containers.iter().map(|stage| execution_parameters::ask(&self.client, stage));
-        join_all(asked).await.into_iter().fold(ExecutionParameters::default(), ExecutionParameters::and)
+        join_all(asked).await.into_iter().fold(ExecutionParameters::default(), ExecutionParameters::merge)
     }
 
-    /// Ends the containers that were started, after their requests.
+    /// Stops the containers that were started, after their requests have finished.
     pub(super) async fn stop(&self) {
         join_all(self.containers.iter().map(JobContainer::stop)).await;
     }
@@ -291,8 +292,8 @@ mod tests {
     use byoc_fake_container::{FakeContainer, response};
 
     #[actix_web::test]
-    async fn a_folder_of_s3_needs_no_slash_at_its_end() {
-        // One object, `models/b/m.pkl`, as S3 answers for it.
+    async fn a_folder_in_s3_needs_no_slash_at_its_end() {
+        // S3 with one object, `models/b/m.pkl`.
         let server = FakeContainer::start(|seen| async move {
             if let Some(prefix) = seen.query.split('&').find_map(|part| part.strip_prefix("prefix=")) {
                 let is_above = "models/b/m.pkl".starts_with(&prefix.replace("%2F", "/"));

@@ -1,22 +1,22 @@
-//! What a container says is wrong with its request, and where in it.
+//! An error that a container reports about a request, and its position in the request.
 
 use serde_json::Value;
 
 use byoc_formats::error::Place;
 
-/// What is wrong with records.
+/// An error in one or more records.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::transform) struct RecordError {
-    /// Who complains, and how; nobody but us where it is empty.
+    /// The source of the error, such as a container and its status; empty if the job itself found it.
     pub(in crate::transform) by: String,
-    /// Where in the request, as far as it is known.
+    /// The position in the request, as far as it is known.
     pub(in crate::transform) place: Place,
-    /// What is wrong there.
+    /// What is wrong at that position.
     pub(in crate::transform) message: String,
 }
 
 impl RecordError {
-    /// One of our own.
+    /// An error that the job itself found.
     pub(in crate::transform) fn local(message: String) -> RecordError {
         RecordError { message, ..RecordError::default() }
     }
@@ -33,7 +33,7 @@ impl std::fmt::Display for RecordError {
     }
 }
 
-/// What an error body of multi-model-server's has (`code`, `type`, `message`), and ours, which adds `row`, `column` and `byte`.
+/// The members of an error body: multi-model-server's `code`, `type` and `message`, and byoc's `row`, `column` and `byte`.
 pub(super) struct ErrorBody {
     message: String,
     row: Option<usize>,
@@ -42,7 +42,7 @@ pub(super) struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// A body that is none of these is a message as it is.
+    /// Parses an error body. A body in any other format is taken as the message itself.
     pub(super) fn read(body: &[u8]) -> ErrorBody {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
         let number = |name: &str| document.get(name)?.as_u64().and_then(|number| usize::try_from(number).ok());
@@ -53,19 +53,19 @@ impl ErrorBody {
         ErrorBody { message, row: number("row"), column: number("column"), byte: number("byte") }
     }
 
-    /// The place that it names, and its message without it. Our containers' messages begin with the place that their members
-    /// name; of any other message nothing is taken away.
+    /// The place that the body names, and its message without that place. A byoc container's message begins with the
+    /// place that the body's members give; any other message is returned unchanged.
     pub(super) fn place(&self) -> (Place, &str) {
-        let said = Place { row: self.row, column: self.column, name: None, byte: self.byte };
+        let named = Place { row: self.row, column: self.column, name: None, byte: self.byte };
         match leading_place(&self.message) {
-            Some((place, message)) if (Place { name: None, ..place.clone() }) == said => (place, message),
-            _ => (said, &self.message),
+            Some((place, message)) if (Place { name: None, ..place.clone() }) == named => (place, message),
+            _ => (named, &self.message),
         }
     }
 }
 
-/// A place as `Display` of [`Place`] writes it, at the start of a message, and what follows it. Bodies and logs of our containers
-/// have the column's name nowhere else, and a log has no members at all.
+/// Parses a place in the format of [`Place`] at the start of a message; returns it with the rest of the message. Bodies and
+/// logs of byoc's containers have the column's name nowhere else, and a log has no members at all.
 pub(super) fn leading_place(text: &str) -> Option<(Place, &str)> {
     fn number<'a>(text: &'a str, word: &str) -> Option<(usize, &'a str)> {
         let text = text.strip_prefix(", ").unwrap_or(text).strip_prefix(word)?;
@@ -73,7 +73,7 @@ pub(super) fn leading_place(text: &str) -> Option<(Place, &str)> {
         let (digits, rest) = text.split_at(end);
         Some((digits.parse().ok()?, rest))
     }
-    /// What stands before a byte, or before the message where no byte is said.
+    /// Splits before the byte, or before the message if no byte is given.
     fn until_end<'a>(text: &'a str, closing: &str) -> Option<(&'a str, &'a str)> {
         let before_byte = format!("{closing}, byte ");
         let byte = text.match_indices(&before_byte).map(|(at, _)| (at, text.get(at + closing.len()..)));
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_that_a_container_names_is_taken_out_of_its_message() {
+    fn a_place_that_a_container_names_is_removed_from_its_message() {
         let place = |row, column, byte| Place { row, column, name: None, byte };
         for (body, expected, message) in [
             (
@@ -141,7 +141,7 @@ mod tests {
                 place(Some(2), Some(3), None),
                 "row 2, column 3, byte 9: x",
             ),
-            // What others say stays as they say it.
+            // Messages of other containers stay unchanged.
             (r#"{"message": "row 20: x", "row": 2}"#, place(Some(2), None, None), "row 20: x"),
             (r#"{"message": "bad row", "row": 2, "byte": 7}"#, place(Some(2), None, Some(7)), "bad row"),
             (r#"{"message": "row 2, somewhere: x", "row": 2}"#, place(Some(2), None, None), "row 2, somewhere: x"),

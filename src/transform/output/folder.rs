@@ -1,7 +1,7 @@
-//! Outputs in a folder of this machine.
+//! Outputs in a local folder.
 //!
-//! What is half written lies in the folder's own `.byoc-transform`, which is on the same disk, so that an output appears
-//! under its name in one step. A job locks it: two jobs do not write to one folder at the same time.
+//! Unfinished outputs are in its subfolder `.byoc-transform`, which is on the same disk, so that an output appears
+//! under its name atomically. A job locks the folder: two jobs cannot write to it at the same time.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::journal::{Journal, MadeFrom};
 use crate::error::{Cause, Error, Result};
 
-/// Where a job keeps what is no output.
+/// The folder of a job's own state.
 pub(in crate::transform) const STATE_FOLDER: &str = ".byoc-transform";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
@@ -25,7 +25,7 @@ pub(super) struct Folder {
     path: PathBuf,
     state_folder: PathBuf,
     journal: Mutex<Journal>,
-    /// Unlocked when it is closed, also by a kill.
+    /// The lock ends when the file is closed, also if the process is killed.
     _lock: File,
 }
 
@@ -63,7 +63,7 @@ impl Folder {
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
-        // A note is taken in one step.
+        // An entry is written in one step, so that a panic cannot leave the journal inconsistent.
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,12 +95,12 @@ impl Folder {
     }
 }
 
-/// Whether a file lies where a folder has to be, or a folder where a file has to be.
+/// Whether a file is in the place of a needed folder, or a folder in the place of a file.
 fn is_taken(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
 }
 
-/// As an ordinary file has it: the system's mask takes away what it takes away.
+/// The permissions of an ordinary file, before the umask is applied.
 fn readable_by_all() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::Permissions::from_mode(0o666)
@@ -131,7 +131,8 @@ impl FolderDraft {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
-        // Before the file is another one: were we killed in between, it would be taken for what it was.
+        // Before the file is replaced: if the process were killed in between, the new file would be taken for the old
+        // one.
         self.folder.journal().note(&self.file_name, None)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         let made = MadeFrom { fingerprint: self.fingerprint.clone(), bytes: self.bytes };
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_is_done_as_long_as_it_is_there_and_was_made_of_the_same() {
+    fn an_output_is_done_while_it_exists_and_its_fingerprint_matches() {
         let place = tempfile::tempdir().unwrap();
         let folder = Arc::new(Folder::open(place.path()).unwrap());
         assert!(!folder.is_done("a/x.out", "1"));
@@ -172,13 +173,13 @@ mod tests {
         write(&folder, "a/x.out", "2", "other!");
         assert!(!folder.is_done("a/x.out", "1"));
         std::fs::write(place.path().join("a/x.out"), "cut").unwrap();
-        assert!(!folder.is_done("a/x.out", "2"), "it is not what was made");
+        assert!(!folder.is_done("a/x.out", "2"), "it was changed since");
         folder.remove("a/x.out").unwrap();
         assert!(!place.path().join("a/x.out").exists() && !folder.is_done("a/x.out", "2"));
     }
 
     #[test]
-    fn what_is_half_written_has_no_name_and_is_removed_by_the_next_job() {
+    fn an_unfinished_output_has_no_name_and_is_removed_by_the_next_job() {
         let place = tempfile::tempdir().unwrap();
         let folder = Arc::new(Folder::open(place.path()).unwrap());
         let mut draft = folder.begin("x.out".to_owned(), "1").unwrap();
@@ -197,7 +198,7 @@ mod tests {
         let journal = state_folder.join(JOURNAL);
         std::fs::write(&journal, "{\"file\":\"y.out\",\"made\":{\"finger").unwrap();
         drop(folder);
-        // The forgotten draft holds the folder, and with it the lock, as the killed process does not.
+        // The leaked draft keeps the folder and its lock, unlike a killed process.
         let locked = Folder::open(place.path()).unwrap_err();
         assert!(locked.message().contains("another byoc transform"), "{locked}");
         std::fs::remove_file(state_folder.join(LOCK)).unwrap();

@@ -1,4 +1,4 @@
-//! What is known of the outputs in a folder: a line of JSON for each that was made, appended when it was.
+//! The journal of outputs in a folder: a JSON line for each output, appended when the output is finished.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// A line. Without a fingerprint, nothing is known of the file any more.
+/// A line. Without a fingerprint, the earlier entry of the file is revoked.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     file: String,
@@ -17,7 +17,7 @@ struct Line {
     made: Option<MadeFrom>,
 }
 
-/// What an output was made of, and how large it is.
+/// The fingerprint and the size of an output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MadeFrom {
     pub(super) fingerprint: String,
@@ -32,7 +32,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Reads a journal, or begins one. A line that was cut off by a kill is as good as not there.
+    /// Reads a journal, or begins one. A line that was cut off when the process was killed is ignored.
     pub(super) fn open(path: &Path) -> Result<Journal> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -59,7 +59,7 @@ impl Journal {
         self.known.get(file)
     }
 
-    /// Notes what an output was made of; or that it is not known any more.
+    /// Records what an output was made from; `None` revokes the entry.
     pub(super) fn note(&mut self, file: &str, made: Option<MadeFrom>) -> Result<()> {
         if made.is_none() && !self.known.contains_key(file) {
             return Ok(());

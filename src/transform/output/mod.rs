@@ -1,8 +1,8 @@
-//! Where answers go: one `.out` an object, whole or not at all, and a note of what it was made of.
+//! Writes outputs: one `.out` file per object, complete or absent, with a record of what it was made from.
 //!
-//! The note is what lets a job that was killed go on where it was. It is a fingerprint of the object and of all that shapes
-//! its output: in a folder it is a line of the [`journal`], in S3 it is metadata of the output itself, so that nothing but
-//! outputs lies in the bucket.
+//! The record lets a job that was killed continue where it stopped. It is a fingerprint of the object and of everything
+//! that affects its output: in a folder a line of the [`journal`], in S3 metadata of the output itself, so that the
+//! bucket contains only outputs.
 
 mod folder;
 mod journal;
@@ -21,18 +21,18 @@ use crate::transform::storage_error::read_failed;
 pub(super) use folder::STATE_FOLDER;
 use folder::{Folder, FolderDraft};
 
-/// The place of all outputs of a job.
+/// The destination of all outputs of a job.
 #[derive(Debug)]
 pub(super) struct Output {
     location: Location,
     destination: Destination,
-    /// Uploads that are being given up.
+    /// Uploads that are being aborted.
     aborts: Aborts,
 }
 
 type Aborts = Arc<Mutex<Vec<JoinHandle<()>>>>;
 
-/// How long uploads that are given up may take to be so.
+/// How long to wait for aborted uploads.
 const ABORT_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -40,13 +40,13 @@ enum Destination {
     Folder(Arc<Folder>),
     Bucket {
         bucket: Arc<Bucket>,
-        /// What was there when the job began, by key; nobody knows where it cannot be listed, because of a key that is none
-        /// of ours.
+        /// The keys that existed when the job began; `None` if they cannot be listed, because of a key that byoc cannot
+        /// represent.
         existing: Option<BTreeSet<String>>,
     },
 }
 
-/// An output that is being written. It is dropped without a trace unless it is finished.
+/// An output that is being written. It is discarded unless it is finished.
 pub(super) struct Draft {
     location: Location,
     draft: DraftKind,
@@ -56,7 +56,7 @@ pub(super) struct Draft {
 
 enum DraftKind {
     Folder(FolderDraft),
-    /// An upload is aborted when it is dropped unfinished: S3 would charge for its parts.
+    /// The upload is aborted if dropped unfinished, since S3 would charge for its parts.
     Bucket(Option<Upload>),
 }
 
@@ -66,10 +66,10 @@ fn file_name(name: &str) -> String {
 }
 
 impl Output {
-    /// Opens a place for outputs; what a job that was killed left half written is removed.
+    /// Opens a destination, and removes unfinished outputs of a job that was killed.
     ///
     /// # Errors
-    /// When it cannot be written to, or another job writes there just now.
+    /// If it cannot be written to, or another job is writing there.
     pub(super) async fn open(location: &Location, storage: &Storage) -> Result<Output> {
         let destination = match location {
             Location::Local(path) => Destination::Folder(Arc::new(Folder::open(path)?)),
@@ -87,10 +87,10 @@ impl Output {
         Ok(Output { location: location.clone(), destination, aborts: Aborts::default() })
     }
 
-    /// Whether an object's output is there and was made of the very same.
+    /// Whether an object's output exists and has this fingerprint.
     ///
     /// # Errors
-    /// When that cannot be found out.
+    /// If the storage cannot be read.
     pub(super) async fn is_done(&self, name: &str, fingerprint: &str) -> Result<bool> {
         let file = file_name(name);
         match (&self.destination, self.location.below(&file)) {
@@ -109,7 +109,7 @@ impl Output {
     /// Begins an object's output.
     ///
     /// # Errors
-    /// When nothing can be written there.
+    /// If the destination cannot be written to.
     pub(super) fn begin(&self, name: &str, fingerprint: &str) -> Result<Draft> {
         let file = file_name(name);
         let location = self.location.below(&file);
@@ -124,16 +124,16 @@ impl Output {
         Ok(Draft { location, draft, last: None, aborts: Arc::clone(&self.aborts) })
     }
 
-    /// Waits until what was given up is gone.
+    /// Waits until aborted uploads are removed.
     pub(super) async fn finish_aborts(&self) {
         let aborts = std::mem::take(&mut *self.aborts.lock().unwrap_or_else(PoisonError::into_inner));
         let _ = tokio::time::timeout(ABORT_LIMIT, join_all(aborts)).await;
     }
 
-    /// Removes an output of an earlier run: the object failed, and what it was made of is not what is there now.
+    /// Removes an outdated output of an earlier run, after its object failed in this one.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// If it cannot be removed.
     pub(super) async fn remove(&self, name: &str) -> Result<()> {
         let file = file_name(name);
         match (&self.destination, self.location.below(&file)) {
@@ -158,7 +158,7 @@ impl Draft {
     /// Appends to it.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub(super) async fn write(&mut self, content: Bytes) -> Result<()> {
         self.last = content.last().copied().or(self.last);
         match &mut self.draft {
@@ -170,15 +170,16 @@ impl Draft {
         }
     }
 
-    /// Whether what was written so far ends a line.
+    /// Whether the output so far ends with a line end.
     pub(super) fn ends_in_line_end(&self) -> bool {
         self.last == Some(b'\n')
     }
 
-    /// Shows it, in place of what was there before.
+    /// Publishes the output, replacing an earlier one.
     ///
     /// # Errors
-    /// When it cannot be written to its end; [`crate::error::Cause::ObjectsFailed`] where something else lies in its place.
+    /// If it cannot be written; [`crate::error::Cause::ObjectsFailed`] if something else, such as a folder, is in its
+    /// place.
     pub(super) async fn finish(mut self) -> Result<()> {
         match &mut self.draft {
             DraftKind::Folder(draft) => draft.finish().await,

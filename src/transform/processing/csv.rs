@@ -1,11 +1,11 @@
-//! Records of `text/csv`: a line as the list of its fields, each as it is written, quotes and all (RFC 4180).
+//! Records of `text/csv`: a line as the list of its fields, each kept as written, including its quotes (RFC 4180).
 
 use std::borrow::Cow;
 
 use super::path::{Path, Selected};
 
-/// Cuts a body into rows, without their line ends, each with where it begins. A line break within quotes is text; blank lines
-/// are no rows.
+/// Splits a body into rows without their line ends, each with its offset. A line break within quotes is text; blank
+/// lines are skipped.
 pub(in crate::transform) fn rows(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -21,8 +21,8 @@ pub(in crate::transform) fn rows(body: &[u8]) -> impl Iterator<Item = (usize, &[
     })
 }
 
-/// The header line at the start of a text, without its line end, and how long that is. A return alone ends it as a line feed
-/// does: containers read rows so, and a header line without an end would be all of the object.
+/// The header line at the start of a text, without its line end, and the length of the line end. A lone carriage return
+/// also ends it: containers read rows so, and otherwise the header line could be the whole object.
 pub(in crate::transform) fn header_row(text: &[u8]) -> (&[u8], usize) {
     let mut at = 0;
     loop {
@@ -41,14 +41,14 @@ pub(in crate::transform) fn header_row(text: &[u8]) -> (&[u8], usize) {
     }
 }
 
-/// How many bytes at the start of a text are lines of nothing but blanks, by the line ends of [`header_row`].
+/// The length in bytes of the blank lines at the start of a text, by the line ends of [`header_row`].
 pub(in crate::transform) fn blank_lines(text: &[u8]) -> usize {
     let blanks = text.iter().position(|&byte| !is_blank(&[byte])).unwrap_or(text.len());
     let blanks = text.get(..blanks).unwrap_or_default();
     blanks.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |end| end + 1)
 }
 
-/// The row at the start of a text, without its line feed: all of the text where it has none after the row.
+/// The row at the start of a text, without its line feed; the whole text if no line feed ends the row.
 fn first_row(text: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
     let line = text.get(..end).unwrap_or_default();
@@ -65,7 +65,7 @@ fn first_row(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a line has nothing in it.
+/// Whether a line contains only blanks.
 pub(in crate::transform) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
@@ -75,12 +75,13 @@ fn field_end(row: &[u8], start: usize) -> usize {
     field_end_at(row, start, |rest| memchr::memchr2(b',', b'\n', rest))
 }
 
-/// The same where something else finds the end of a field outside quotes.
+/// As [`field_end`], with a function that finds the end of a field outside quotes.
 fn field_end_at(row: &[u8], start: usize, end: impl Fn(&[u8]) -> Option<usize>) -> usize {
     let mut at = start;
     if row.get(start) == Some(&b'"') {
         at += 1;
-        // To the closing quote; a doubled one is none. Without one, all that follows is text of the field.
+        // Up to the closing quote; a doubled quote does not close. Without a closing quote, the rest is part of the
+        // field.
         loop {
             match memchr::memchr(b'"', row.get(at..).unwrap_or_default()) {
                 None => return row.len(),
@@ -96,7 +97,7 @@ fn field_end_at(row: &[u8], start: usize, end: impl Fn(&[u8]) -> Option<usize>) 
     at + end(rest).unwrap_or(rest.len())
 }
 
-/// What keeps a row from being one.
+/// Why a row is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     /// A quote in a field that does not begin with one.
@@ -105,17 +106,17 @@ enum Fault {
     AfterQuote,
     /// A quoted field without the quote that closes it.
     Open,
-    /// A return outside quotes that no line feed follows: containers end rows there, and filters would not.
+    /// A carriage return outside quotes without a line feed: containers end the row there, but filters would not.
     Return,
 }
 
-/// A row that is none, and where.
+/// A malformed row, and the position of the fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::transform) struct Malformed {
     fault: Fault,
     /// The field, counted from 1.
     pub(in crate::transform) column: usize,
-    /// The byte of the row at which it is wrong.
+    /// The offset of the fault in the row.
     pub(in crate::transform) at: usize,
     /// How the field begins.
     near: String,
@@ -134,7 +135,7 @@ impl std::fmt::Display for Malformed {
 }
 
 impl Malformed {
-    /// What was expected, and what was found.
+    /// The expected and the found text.
     pub(in crate::transform) fn advice(&self) -> String {
         let expected = match self.fault {
             Fault::Return => "lines to end in a line feed, as records of the job do",
@@ -143,22 +144,22 @@ impl Malformed {
         format!("expected {expected}, found near: {}", self.near)
     }
 
-    /// Whether it has a quote that nothing closes.
+    /// Whether it has an unclosed quote.
     pub(in crate::transform) fn is_open(&self) -> bool {
         self.fault == Fault::Open
     }
 }
 
-/// How much of a field a message shows.
+/// How many characters of a field a message shows.
 const SHOWN: usize = 40;
 
-/// Sees to it that a row is one to all readers, as the service's own does, which is strict as Go's `encoding/csv`: a quote
+/// Checks that all readers parse a row alike, as strictly as the service, which follows Go's `encoding/csv`: a quote
 /// stands in a quoted field, doubled, or around one.
 ///
 /// # Errors
-/// The first field that is none.
+/// At the first malformed field.
 pub(in crate::transform) fn check(row: &[u8]) -> Result<(), Malformed> {
-    // Before a line feed, several returns end a line as one does.
+    // Several carriage returns before a line feed end a line as one does.
     let returns = row.iter().rev().take_while(|&&byte| byte == b'\r').count();
     let row = row.get(..row.len() - returns).unwrap_or_default();
     if memchr::memchr2(b'"', b'\r', row).is_none() {
@@ -180,7 +181,7 @@ pub(in crate::transform) fn check(row: &[u8]) -> Result<(), Malformed> {
     }
 }
 
-/// What is wrong with a field, and at which byte of it.
+/// The fault of a field, and its offset in the field.
 fn fault_of(field: &[u8]) -> Option<(Fault, usize)> {
     if field.first() != Some(&b'"') {
         let at = memchr::memchr2(b'"', b'\r', field)?;
@@ -199,7 +200,7 @@ fn fault_of(field: &[u8]) -> Option<(Fault, usize)> {
     }
 }
 
-/// The fields of a row, as they are written.
+/// The fields of a row, as written.
 fn fields(row: &[u8]) -> Vec<&[u8]> {
     let mut fields = Vec::new();
     let mut start = 0;
@@ -213,10 +214,10 @@ fn fields(row: &[u8]) -> Vec<&[u8]> {
     }
 }
 
-/// What a filter leaves of a row.
+/// Applies a filter to a row.
 ///
 /// # Errors
-/// The index that the row does not have, or that nothing is left.
+/// If an index is out of range, or nothing is selected.
 pub(super) fn select<'a>(path: &Path, row: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
     let Some(step) = path.steps().first() else { return Ok(Cow::Borrowed(row)) };
     let fields = fields(row);
@@ -235,7 +236,7 @@ pub(super) fn select<'a>(path: &Path, row: &'a [u8]) -> Result<Cow<'a, [u8]>, St
         }
         selected.extend_from_slice(fields.get(index).copied().unwrap_or_default());
     }
-    // A line of nothing but blanks is no row; one empty cell in quotes is.
+    // A blank line is not a row; a single empty cell in quotes is.
     if is_blank(&selected) {
         selected.insert(0, b'"');
         selected.push(b'"');
@@ -243,7 +244,7 @@ pub(super) fn select<'a>(path: &Path, row: &'a [u8]) -> Result<Cow<'a, [u8]>, St
     Ok(Cow::Owned(selected))
 }
 
-/// A row of the input and the row that came of it: the columns of the one, then those of the other.
+/// Joins a row of the input with its result: the columns of the input, then those of the result.
 pub(super) fn join(input: &[u8], result: &[u8]) -> Vec<u8> {
     [input, b",", result].concat()
 }
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_end_at_line_breaks_outside_quotes_and_blank_lines_are_none() {
+    fn rows_end_at_line_breaks_outside_quotes_and_blank_lines_are_skipped() {
         for (body, expected) in [
             ("a,b\nc,d\n", vec!["a,b", "c,d"]),
             ("a,b\r\n\r\n \t\nc,d", vec!["a,b", "c,d"]),
@@ -344,7 +345,7 @@ mod tests {
         assert!(long.ends_with(&format!("found near: \"{}", "é".repeat(39))), "{long}");
     }
 
-    /// The slow obvious twin of [`check`]: Go's `encoding/csv`, a byte at a time.
+    /// The reference implementation of [`check`]: Go's `encoding/csv`, byte by byte.
     fn is_row(row: &[u8]) -> bool {
         #[derive(PartialEq)]
         enum At {
@@ -370,7 +371,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_row_is_one_where_the_twin_says_so(row in "[a\",b\r]{0,12}") {
+        fn a_row_is_valid_if_the_reference_implementation_says_so(row in "[a\",b\r]{0,12}") {
             let found = check(row.as_bytes());
             proptest::prop_assert_eq!(found.is_ok(), is_row(row.as_bytes()), "{:?}", found);
         }

@@ -1,6 +1,6 @@
-//! Records of JSON, filtered and joined as text: what is not touched stays as it is written, numbers and all.
+//! Filters and joins JSON records as text, so that untouched values, numbers included, keep their spelling.
 //!
-//! Errors here are texts: they become the message of a record in the report of a job, which has texts only.
+//! Errors are texts: they become the message of a record in a job's report.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,23 +10,23 @@ use serde_json::value::RawValue;
 
 use super::path::{Path, Selected, Step};
 
-/// The member that a result is put under.
+/// The member that holds a result.
 const OUTPUT: &str = "SageMakerOutput";
-/// The member that an input is put under that is no object.
+/// The member that holds an input that is not an object.
 const INPUT: &str = "SageMakerInput";
 
-/// What some editors put before text in UTF-8.
+/// Some editors write this before text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// Cuts a body into its JSON values: one for a document, one a line for JSON Lines. A byte order mark before the first is none
-/// of it.
+/// Splits a body into its JSON values: one for a document, one per line for JSON Lines. A byte order mark at the start
+/// is skipped.
 ///
 /// # Errors
-/// The first text that is no JSON.
+/// At the first text that is not JSON.
 pub(super) fn values(body: &[u8]) -> Result<Vec<&[u8]>, String> {
     let body = without_byte_order_mark(body);
     let mut values = Vec::new();
@@ -75,13 +75,13 @@ fn elements(text: &str) -> Option<Vec<&str>> {
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// A value on the way through a path: as it is written, or put together.
+/// An intermediate value of a path: a slice of the record, or newly built text.
 type Node<'a> = Cow<'a, str>;
 
-/// What a filter leaves of a record.
+/// Applies a filter to a record.
 ///
 /// # Errors
-/// The first step that leads nowhere.
+/// The first step that selects nothing.
 pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
     let text =
         std::str::from_utf8(without_byte_order_mark(record)).map_err(|error| format!("expected UTF-8: {error}"))?;
@@ -92,7 +92,7 @@ pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>,
         for node in nodes {
             let found = match node {
                 Cow::Borrowed(text) => walk(step, text)?,
-                // What was put together lives no longer than this step.
+                // Newly built text does not outlive this step.
                 Cow::Owned(text) => {
                     let (found, several) = walk(step, &text)?;
                     (found.into_iter().map(|node| Cow::Owned(node.into_owned())).collect(), several)
@@ -116,7 +116,7 @@ pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>,
     })
 }
 
-/// What a step leads to from a value, and whether that is a list of values.
+/// Applies a step to a value; returns the selected values and whether they form a list.
 fn walk<'a>(step: &Step, text: &'a str) -> Result<(Vec<Node<'a>>, bool), String> {
     let not_a = |what: &str| match check(text) {
         Ok(()) => format!("expected {what}, found {}", shown(text)),
@@ -153,7 +153,7 @@ fn walk<'a>(step: &Step, text: &'a str) -> Result<(Vec<Node<'a>>, bool), String>
     }
 }
 
-/// A member's value; the last of those that have the name.
+/// A member's value; the last one if several have the name.
 fn member<'a>(members: &[(Cow<'_, str>, &'a str)], name: &str) -> Result<&'a str, String> {
     let found = members.iter().rfind(|(own, _)| own == name);
     found.map(|(_, value)| *value).ok_or_else(|| format!("the record has no member \"{name}\""))
@@ -171,10 +171,10 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// Sees to it that a text is one JSON value.
+/// Checks that a text is one JSON value.
 ///
 /// # Errors
-/// Why it is none, and where.
+/// Why it is not, and where.
 fn check(text: &str) -> Result<(), String> {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Ok(()),
@@ -182,11 +182,11 @@ fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// A record of the input with its result: an object gets the member `SageMakerOutput`, in place of one that it has;
-/// anything else becomes `SageMakerInput` beside it.
+/// Joins an input record with its result: an object gets the member `SageMakerOutput`, which replaces an existing one;
+/// any other value becomes `SageMakerInput` beside `SageMakerOutput`.
 ///
 /// # Errors
-/// When one of them is no JSON text.
+/// If one of them is not JSON.
 pub(super) fn join(input: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
     let text = |bytes| {
         let text = std::str::from_utf8(without_byte_order_mark(bytes));
@@ -195,7 +195,9 @@ pub(super) fn join(input: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
     let (input, result) = (text(input)?, text(result)?);
     check(input)?;
     let joined = match members(input) {
-        None if input.starts_with('{') => return Err(format!("expected names of Unicode, found {}", shown(input))),
+        None if input.starts_with('{') => {
+            return Err(format!("expected member names in Unicode, found {}", shown(input)));
+        }
         None => format!("{{\"{INPUT}\":{input},\"{OUTPUT}\":{result}}}"),
         Some(members) if members.is_empty() => format!("{{\"{OUTPUT}\":{result}}}"),
         Some(members) if members.iter().all(|(name, _)| name != OUTPUT) => {
@@ -228,7 +230,7 @@ mod tests {
     const RECORD: &str = r#"{"id": 7, "features": [1.50, "a", null], "deep": {"x": {"y": 1e400}, "z": 2}, "a\"b": 1}"#;
 
     #[test]
-    fn a_path_selects_what_jayway_selects_and_leaves_numbers_as_they_are_written() {
+    fn a_path_selects_what_jayway_selects_and_keeps_numbers_as_written() {
         for (path, expected) in [
             ("$", RECORD),
             ("$.features", r#"[1.50, "a", null]"#),
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_leads_nowhere_is_an_error_that_says_which() {
+    fn a_step_that_selects_nothing_is_an_error_that_names_the_step() {
         for (path, expected) in [
             ("$.nothing", "the record has no member \"nothing\""),
             ("$['id','nothing']", "the record has no member \"nothing\""),
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_before_a_record_is_none_of_it() {
+    fn a_byte_order_mark_before_a_record_is_skipped() {
         let record = "\u{feff}{\"a\": [1, 2]}".as_bytes();
         assert_eq!(join(record, b"3").unwrap(), b"{\"a\": [1, 2],\"SageMakerOutput\":3}");
         let path = Path::parse("InputFilter", "$.a", MediaType::Json).unwrap();
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_never_joined() {
+    fn text_that_is_not_json_is_never_joined() {
         for input in ["{bad", "{\"a\":1}}", "hello", "[1,2", "{}x", "{\"a\":NaN}", "", "1 2", "{\"\\ud800\":1}"] {
             let problem = join(input.as_bytes(), b"[0.5]").unwrap_err();
             assert!(problem.starts_with("expected "), "{input}: {problem}");
@@ -298,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_cut_into_its_values_however_they_are_laid_out() {
+    fn a_body_is_split_into_its_values_in_any_layout() {
         let cut = |body: &str| {
             let values = values(body.as_bytes())?;
             Ok::<_, String>(

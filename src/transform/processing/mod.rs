@@ -1,8 +1,8 @@
-//! DataProcessing: what of a record a container sees, what it is joined with, and what of that is written.
+//! DataProcessing: which part of a record a container receives, what its result is joined with, and what is written.
 //!
-//! The rules are those of docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html: InputFilter, then
-//! the container, then the join with the record as it was before the filter, then OutputFilter. A record of `text/csv` is a
-//! row, one of `application/json` or `application/jsonlines` a JSON value.
+//! The rules are those of docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html: InputFilter,
+//! then the container, then the join with the record as it was before the filter, then OutputFilter. A record of
+//! `text/csv` is a row, one of `application/json` or `application/jsonlines` is a JSON value.
 
 mod csv;
 mod json;
@@ -17,7 +17,7 @@ pub(super) use csv::{Malformed, blank_lines, check as check_row, header_row, is_
 
 use byoc_formats::media_types::MediaType;
 
-/// Filters and join of a job, for records of one media type. A job that has neither has no `DataProcessing`.
+/// Filters and join of a job, for records of one media type. A job without either has no `DataProcessing`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DataProcessing {
     media_type: MediaType,
@@ -26,30 +26,30 @@ pub(super) struct DataProcessing {
     output: Path,
 }
 
-/// What a result is joined with.
+/// The source that results are joined with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub(super) enum JoinSource {
     /// Nothing.
     #[default]
     None,
-    /// The record that it came of.
+    /// The input record of the result.
     Input,
 }
 
 /// Why a record could not be processed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// The record within the payload, counted from 0, if it is one record's.
+    /// The record within the payload, counted from 0, if the problem is in one record.
     pub(super) record: Option<usize>,
-    /// What was wrong.
+    /// The problem.
     pub(super) message: String,
 }
 
 impl DataProcessing {
-    /// What the members of the API's structure mean; `None` where they change nothing.
+    /// Parses the members of the API's structure; `None` if they change nothing.
     ///
     /// # Errors
-    /// The filters that the service would refuse, and why.
+    /// All filters that the service would refuse, and why.
     pub(super) fn new(
         media_type: MediaType,
         input: Option<&str>,
@@ -58,7 +58,7 @@ impl DataProcessing {
     ) -> Result<Option<DataProcessing>, Vec<(&'static str, String)>> {
         let mut problems = Vec::new();
         let mut parse = |member, text: Option<&str>| {
-            // The shape JsonPath of botocore has no least length: an empty filter is none.
+            // The shape JsonPath of botocore has no minimum length: an empty filter counts as absent.
             let text = text.filter(|text| !text.is_empty());
             let path = text.map_or(Ok(Path::root()), |text| Path::parse(member, text, media_type));
             path.unwrap_or_else(|problem| {
@@ -83,33 +83,33 @@ impl DataProcessing {
         [("InputFilter", self.input.text()), ("JoinSource", join), ("OutputFilter", self.output.text())]
     }
 
-    /// Whether the container sees records as they are.
+    /// Whether the container receives records unchanged.
     pub(super) fn leaves_input(&self) -> bool {
         self.input.is_root()
     }
 
-    /// Whether records are needed once more when their results are there.
+    /// Whether input records are needed again for the join.
     pub(super) fn keeps_input(&self) -> bool {
         self.join == JoinSource::Input
     }
 
-    /// Whether results are looked at one by one.
+    /// Whether results are processed one by one.
     pub(super) fn touches_output(&self) -> bool {
         self.join == JoinSource::Input || !self.output.is_root()
     }
 
-    /// Sees to it that a record of the input is one. Of JSON that shows when something is done with it.
+    /// Checks a record of the input. JSON records are checked when they are filtered or joined.
     ///
     /// # Errors
-    /// For a row with quotes where the service's own parser takes none, whatever the job does with it then.
+    /// If a row has quotes that the service's parser refuses, whether or not the job uses that part of the row.
     pub(super) fn check(&self, record: &[u8]) -> Result<(), Malformed> {
         if self.media_type == MediaType::Csv { csv::check(record) } else { Ok(()) }
     }
 
-    /// The same of all records of a whole object that is not split.
+    /// Checks all records of an object that is not split.
     ///
     /// # Errors
-    /// As [`DataProcessing::check`], with the row, counted from 0, and the byte that it begins at.
+    /// As [`DataProcessing::check`], with the row, counted from 0, and its offset.
     pub(super) fn check_rows(&self, object: &[u8]) -> Result<(), (usize, usize, Malformed)> {
         if self.media_type != MediaType::Csv {
             return Ok(());
@@ -118,19 +118,19 @@ impl DataProcessing {
         rows(object).enumerate().try_for_each(check)
     }
 
-    /// What the container sees of one record.
+    /// Applies InputFilter to one record.
     ///
     /// # Errors
-    /// What the filter asks for and the record does not have.
+    /// If the record lacks an element that the filter selects.
     pub(super) fn filter_input<'a>(&self, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
         self.select(&self.input, record)
             .map_err(|message| format!("InputFilter {}: {message}", self.input.as_written()))
     }
 
-    /// The records of a whole object that is not split.
+    /// The records of an object that is not split.
     ///
     /// # Errors
-    /// What is no record.
+    /// If a record is invalid.
     pub(super) fn records<'a>(&self, object: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
         match self.media_type {
             MediaType::Csv => Ok(csv::rows(object).map(|(_, row)| row).collect()),
@@ -138,16 +138,16 @@ impl DataProcessing {
         }
     }
 
-    /// What is written of a container's answer, a line a record: joined with the records that it was asked about, if this
-    /// job joins, and filtered.
+    /// The output for a container's response, one line per record: joined with the input records if the job joins, and
+    /// filtered.
     ///
     /// # Errors
-    /// An answer that has not a result for each record, or a result without what the filter asks for.
+    /// If the response does not have one result for each record, or a result lacks an element that the filter selects.
     pub(super) fn finish(&self, records: &[&[u8]], answer: &[u8]) -> Result<Vec<u8>, Problem> {
         let of_all = |message| Problem { record: None, message };
         let results = self.records(answer).map_err(|message| of_all(format!("the container's answer: {message}")))?;
         for (index, result) in results.iter().enumerate() {
-            // Rows with an open quote would make one row of several: of the answer, and of what is written.
+            // An unclosed quote would merge several rows into one, in the response and in the output.
             self.check(result).map_err(|malformed| Problem {
                 record: Some(index),
                 message: format!(

@@ -1,8 +1,8 @@
-//! The JSONPath of a batch transform's filters: the part of the language that the service has.
+//! The JSONPath of a batch transform's filters: the subset of the language that SageMaker supports.
 //!
 //! docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html lists the operators and links Jayway's
-//! JsonPath, whose meaning is taken where the page is silent: the end of a slice is exclusive, although the page once says
-//! otherwise; several names of one object give an object, several elements a list. Refusals are in the service's words
+//! JsonPath, which decides where the page is silent: the end of a slice is exclusive, although the page once says
+//! otherwise; several names of one object give an object, several elements a list. Refusals use the service's wording
 //! (aws/aws-sdk#184, aws/sagemaker-python-sdk#1112). Unlike the service in 2022 names may have an underscore.
 
 use byoc_formats::media_types::MediaType;
@@ -34,7 +34,7 @@ pub(super) enum Step {
     Slice(Option<i64>, Option<i64>),
 }
 
-/// What of `count` elements is meant, and whether it is one element or a list of them.
+/// The selected elements: one element or a list of them.
 pub(super) enum Selected {
     One(usize),
     List(Vec<usize>),
@@ -73,7 +73,7 @@ impl Path {
         Ok(Path { text: text.to_owned(), steps })
     }
 
-    /// Whether everything is selected.
+    /// Whether this is `$`, which selects everything.
     pub(super) fn is_root(&self) -> bool {
         self.steps.is_empty()
     }
@@ -82,17 +82,17 @@ impl Path {
         &self.steps
     }
 
-    /// As it was given.
+    /// The path as it was given.
     pub(super) fn as_written(&self) -> &str {
         &self.text
     }
 }
 
 impl Step {
-    /// Which of `count` elements this step selects; none for a step that wants names.
+    /// Which of `count` elements this step selects; `None` for a step that selects by name.
     ///
     /// # Errors
-    /// The index that is beyond the elements. A slice ends with them.
+    /// An index that is out of range. Slices are clipped.
     pub(super) fn select(&self, count: usize) -> Result<Option<Selected>, String> {
         let element = |index: i64| {
             let from_start = if index < 0 { index.checked_add_unsigned(count as u64) } else { Some(index) };
@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
         format!("Invalid {}: \"{}\". {why}", self.member, self.text)
     }
 
-    /// The service's own words for a character that may not stand where it stands.
+    /// The service's own message for an unexpected character.
     fn unexpected(&self, found: Option<char>) -> String {
         let operators = match self.media_type {
             MediaType::Csv => "['$', '[', ']', '*', ' ', ',', ':', '-']",
@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
             if self.take('*') {
                 return Ok(Step::All);
             }
-            // The guide's own `$.field1.['child1','child2']`: the dot changes nothing.
+            // The guide has `$.field1.['child1','child2']`: the dot changes nothing.
             if self.peek() == Some('[') {
                 return self.bracket();
             }
@@ -227,7 +227,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// `i`, `i,j` or `s:e`. `inside` is what follows the bracket.
+    /// `i`, `i,j` or `s:e`. `inside` is the text after the bracket.
     fn numbers(&mut self, inside: &'a str) -> Result<Step, String> {
         let mut numbers = Vec::new();
         let (mut ranges, mut commas) = (0, 0);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_refuses_is_refused_in_its_words() {
+    fn refusals_use_the_wording_of_the_service() {
         assert_eq!(
             refusal("$['account#id','SageMakerOutput'", MediaType::JsonLines),
             "Invalid OutputFilter: \"$['account#id','SageMakerOutput'\". Unexpected end of JsonPath. Supported operators \

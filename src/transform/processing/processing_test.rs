@@ -12,7 +12,7 @@ fn finished(processing: &DataProcessing, records: &[&str], answer: &str) -> Resu
 }
 
 #[test]
-fn a_job_whose_filters_are_the_defaults_and_that_joins_nothing_has_none() {
+fn a_job_with_default_filters_and_no_join_has_no_processing() {
     for (input, output) in [(None, None), (Some("$"), Some("$")), (None, Some("$")), (Some(""), Some(""))] {
         assert_eq!(DataProcessing::new(MediaType::Csv, input, JoinSource::None, output), Ok(None));
     }
@@ -25,9 +25,9 @@ fn all_wrong_filters_are_reported() {
     assert_eq!([problems[0].0, problems[1].0], ["InputFilter", "OutputFilter"], "{problems:?}");
 }
 
-/// The guide's example: the id column is not the model's business, and the answer is wanted beside it.
+/// The guide's example: the model does not see the id column, and the result is joined to it.
 #[test]
-fn a_container_does_not_see_what_is_filtered_and_the_join_does() {
+fn the_container_gets_the_filtered_record_and_the_join_the_whole_one() {
     let csv = processing(MediaType::Csv, "$[1:]", JoinSource::Input, "$[0,-1]");
     assert_eq!(&*csv.filter_input(b"id7,1,2").unwrap(), b"1,2");
     assert_eq!(finished(&csv, &["id7,1,2", "id8,3,4"], "0.5\n0.7\n").unwrap(), "id7,0.5\nid8,0.7\n");
@@ -42,7 +42,7 @@ fn a_container_does_not_see_what_is_filtered_and_the_join_does() {
 }
 
 #[test]
-fn without_a_join_the_output_filter_sees_the_result_alone() {
+fn without_a_join_the_output_filter_applies_to_the_result_alone() {
     let csv = processing(MediaType::Csv, "$", JoinSource::None, "$[0]");
     assert_eq!(finished(&csv, &[], "1,2\n3,4").unwrap(), "1\n3\n");
     let json = processing(MediaType::Json, "$", JoinSource::None, "$.predictions[*].score");
@@ -89,7 +89,7 @@ fn an_answer_with_rows_whose_quotes_are_wrong_is_never_joined_or_filtered() {
         ("\"x\n1\n", 0, "the container's answer: a quote does not close (row 1, column 1 of the answer)"),
         ("1\n2,x\"y\n", 1, "the container's answer: bare \" in non quoted field (row 2, column 2 of the answer)"),
         ("1\n\"x\"y\n", 1, "the container's answer: text after the quote that closes a field (row 2, column 1"),
-        // aws/sagemaker-tensorflow-serving-container#154: JSON where CSV was asked for.
+        // aws/sagemaker-tensorflow-serving-container#154: a JSON response although CSV was requested.
         (
             "{\"predictions\": [[1.5], [2.5]]}",
             0,
@@ -106,7 +106,7 @@ fn an_answer_with_rows_whose_quotes_are_wrong_is_never_joined_or_filtered() {
 }
 
 #[test]
-fn a_record_that_is_no_json_is_an_error_of_that_record() {
+fn a_record_that_is_not_json_is_an_error_of_that_record() {
     let json = processing(MediaType::JsonLines, "$", JoinSource::Input, "$");
     let problem = finished(&json, &["{}", "{bad"], "1\n2\n").unwrap_err();
     assert_eq!(problem.record, Some(1));

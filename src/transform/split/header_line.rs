@@ -1,7 +1,7 @@
 //! The header line of an object of `text/csv; header=present`: the names of its columns (RFC 4180 §3).
 //!
-//! It is no record. A container reads each payload by itself, so that each payload begins with it, of whatever records it is;
-//! otherwise the first record of every payload but the first would be taken for names.
+//! It is not a record. A container reads each payload by itself, so each payload begins with the header line; otherwise
+//! the first record of every later payload would be taken for names.
 
 use std::io::Read;
 
@@ -15,18 +15,18 @@ use byoc_formats::media_types::content_type::{self, CsvHeader};
 /// Whether objects have a header line: the parameter `header` of the job's ContentType.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::transform) enum Header {
-    /// Their first record is a record.
+    /// No: the first line is a record.
     #[default]
     Absent,
-    /// Their first record is the names of the columns.
+    /// Yes: the first line holds the names of the columns.
     Present,
 }
 
 impl Header {
-    /// What a job's ContentType says, whatever else it says: what of that makes no sense is the container's to refuse.
+    /// Reads the `header` parameter of a job's ContentType. Other parameters are left for the container to check.
     ///
     /// # Errors
-    /// That it says both.
+    /// If it has both `present` and `absent`.
     pub(in crate::transform) fn of(content_type: Option<&str>) -> Result<Header> {
         Ok(match content_type::Header::new(content_type.unwrap_or_default()).csv_header()? {
             CsvHeader::Present => Header::Present,
@@ -38,18 +38,18 @@ impl Header {
 /// The header line of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct HeaderLine {
-    /// What stands before the records of each payload, filtered as they are, with its line end; nothing where there is none.
+    /// The line before the records of each payload, filtered as they are, with its line end; empty if there is none.
     pub(super) sent: Vec<u8>,
-    /// Where it begins in the object.
+    /// Its offset in the object.
     pub(super) from: u64,
 }
 
 impl HeaderLine {
-    /// Takes it off the start of an object whose records are lines. A line break within quotes is a part of a name, and blank
-    /// lines before it are none. An object of blank lines has none.
+    /// Reads it from the start of an object whose records are lines. A line break within quotes is part of a name, and
+    /// blank lines before it are skipped. An object of only blank lines has no header line.
     ///
     /// # Errors
-    /// One that is no row, or that leaves no room for a record in a payload of `most` bytes.
+    /// If it is not a valid row, or leaves no space for a record in a payload of `most` bytes.
     pub(super) fn take<R: Read>(
         window: &mut Window<R>,
         processing: Option<&DataProcessing>,
@@ -62,7 +62,7 @@ impl HeaderLine {
                 return Ok(HeaderLine::default());
             }
             let (row, end) = header_row(bytes);
-            // Whether a line feed follows a return may not be seen yet.
+            // A line feed after the carriage return may not have been read yet.
             let is_whole = window.at_end() || end > 0 && row.len() + end < bytes.len();
             if row.len() > most {
                 check_closed(row, window.offset())?;
@@ -76,7 +76,7 @@ impl HeaderLine {
         }
     }
 
-    /// The header line that is whole at the start of the window.
+    /// Parses the complete header line at the start of the window.
     fn of<R: Read>(window: &mut Window<R>, processing: Option<&DataProcessing>) -> Result<HeaderLine> {
         let from = window.offset();
         let (row, end) = header_row(window.bytes());
@@ -95,7 +95,7 @@ impl HeaderLine {
     }
 }
 
-/// Sees to it that a header line ends where its names do. One with a quote that does not close has taken the records for a name:
+/// Checks that all quotes of a header line are closed. An unclosed quote has taken records as part of a name:
 /// all of them, or those up to another quote.
 fn check_closed(row: &[u8], from: u64) -> Result<()> {
     let spans_lines = memchr::memchr2(b'\n', b'\r', row).is_some();
@@ -111,7 +111,7 @@ fn of_header(message: String, from: u64) -> Error {
     Error::bad_payload(format!("the header line: {message}")).at(Place::byte(from as usize))
 }
 
-/// How many bytes the header line of a whole object has, with its line end and what blank lines are before it.
+/// The length in bytes of the header line of a whole object, with its line end and the blank lines before it.
 pub(super) fn length_in(object: &[u8]) -> usize {
     let start = blank_lines(object);
     let (row, end) = header_row(object.get(start..).unwrap_or_default());

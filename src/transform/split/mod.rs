@@ -1,7 +1,7 @@
-//! Objects to payloads: cut into records, and as many of them packed together as a request may have.
+//! Splits objects into records and packs them into payloads.
 //!
 //! docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformInput.html (SplitType) and
-//! API_CreateTransformJob.html (BatchStrategy, MaxPayloadInMB). A payload never has records of two objects.
+//! API_CreateTransformJob.html (BatchStrategy, MaxPayloadInMB). A payload never mixes records of two objects.
 
 mod header_line;
 mod payload;
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::platform::batch_strategy::BatchStrategy;
 use byoc_formats::error::Place;
 
-/// SplitType: what a record is.
+/// SplitType: how an object is split into records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum SplitType {
     /// The whole object.
@@ -37,38 +37,38 @@ pub(super) enum SplitType {
     /// A record in a RecordIO frame.
     #[serde(rename = "RecordIO")]
     RecordIo,
-    /// A record of TensorFlow's.
+    /// A TFRecord of TensorFlow.
     #[serde(rename = "TFRecord")]
     TfRecord,
 }
 
-/// The most bytes of a record that a filter has still to make smaller: as many as a payload can have at all.
+/// The most bytes of a record before the input filter: the largest possible payload.
 const LONGEST_UNFILTERED: usize = 100 << 20;
 
-/// What some programs write before text, and is none of it.
+/// Some programs write this before text; it is not part of the text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// How payloads are made of objects.
+/// How objects are split and packed into payloads.
 #[derive(Clone, Debug)]
 pub(super) struct Packing {
     pub(super) split: SplitType,
     pub(super) strategy: BatchStrategy,
     /// The most bytes of a payload.
     pub(super) most: usize,
-    /// No record is added to a payload beyond so many bytes; one that is larger alone has a payload of its own.
+    /// The target size in bytes: no record is added beyond it; a single larger record is sent alone.
     pub(super) fill: usize,
-    /// Where objects have one, each payload has their header line before its records, and counts it among its bytes.
+    /// If objects have a header line, each payload begins with it, and its bytes count.
     pub(super) header: Header,
     pub(super) processing: Option<Arc<DataProcessing>>,
 }
 
-/// Cuts one object.
+/// Splits one object into payloads.
 pub(super) struct Cutter<R> {
     window: Window<R>,
     packing: Packing,
-    /// Once it was read, the object's header line.
+    /// The object's header line, once it was read.
     header: Option<HeaderLine>,
-    /// How many records have been cut.
+    /// The number of records so far.
     records: u64,
 }
 
@@ -77,15 +77,15 @@ impl<R: Read> Cutter<R> {
         Cutter { window: Window::new(source), packing, header: None, records: 0 }
     }
 
-    /// The next payload, or none at the end of the object.
+    /// The next payload, or `None` at the end of the object.
     ///
     /// # Errors
-    /// [`crate::error::Cause::BadPayload`] with the record and the byte: a record that is none, is larger than a payload may
-    /// be, or does not have what the input filter asks for.
+    /// [`crate::error::Cause::BadPayload`] with the record and the byte: a record is invalid, is larger than a payload
+    /// may be, or lacks an element that the input filter selects.
     pub(super) fn next(&mut self) -> Result<Option<Payload>> {
         if self.header.is_none() {
             let Packing { split, header, most, .. } = self.packing;
-            if self.looks_into_text() && self.window.want(BYTE_ORDER_MARK.len())?.starts_with(BYTE_ORDER_MARK) {
+            if self.parses_text() && self.window.want(BYTE_ORDER_MARK.len())?.starts_with(BYTE_ORDER_MARK) {
                 self.window.skip(BYTE_ORDER_MARK.len());
             }
             self.header = Some(match (split, header) {
@@ -102,8 +102,8 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// Whether records or names are taken apart, which a byte order mark before them is no part of; containers pass over it too.
-    fn looks_into_text(&self) -> bool {
+    /// Whether records or names are parsed. Then a byte order mark before them is skipped, as containers do.
+    fn parses_text(&self) -> bool {
         match self.packing.split {
             SplitType::None => self.packing.processing.is_some(),
             SplitType::Line => self.packing.processing.is_some() || self.packing.header == Header::Present,
@@ -115,20 +115,21 @@ impl<R: Read> Cutter<R> {
         self.packing.processing.as_ref().is_some_and(|processing| !processing.leaves_input())
     }
 
-    /// The most bytes of a record as it lies. What a filter leaves counts, and what it leaves may be little.
+    /// The most bytes of a record in the object. With an input filter, only the filtered size is limited by
+    /// MaxPayloadInMB.
     fn longest(&self, most: usize) -> usize {
         if self.filters() { LONGEST_UNFILTERED } else { most }
     }
 
-    fn room(&self) -> LeasedGrowth {
+    fn record_budget(&self) -> RecordBudget {
         let header = self.header.clone().unwrap_or_default();
         let left = |bytes: usize| bytes.saturating_sub(header.sent.len());
-        LeasedGrowth { most: left(self.packing.most), fill: left(self.packing.fill), header }
+        RecordBudget { most: left(self.packing.most), fill: left(self.packing.fill), header }
     }
 
-    /// An error of the next record.
+    /// The error for a next record that is too large.
     fn too_large(&self, offset: u64) -> Error {
-        let LeasedGrowth { header, most, .. } = self.room();
+        let RecordBudget { header, most, .. } = self.record_budget();
         let error = too_large(offset, self.records + 1, most);
         match header.sent.len() {
             0 => error,
@@ -136,9 +137,9 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// As many whole lines as fit, as they lie there.
+    /// As many whole lines as fit, copied unchanged.
     fn lines(&mut self) -> Result<Option<Payload>> {
-        let LeasedGrowth { header, most, fill } = self.room();
+        let RecordBudget { header, most, fill } = self.record_budget();
         loop {
             // The end of the last line does not count, and need not be there.
             self.window.want(fill + 2)?;
@@ -154,14 +155,14 @@ impl<R: Read> Cutter<R> {
             }
             let (text, framed) = match ends {
                 Some(ends) => ends,
-                // Blanks at the end of an object are no record, however many they are.
+                // Blanks at the end of an object are not a record.
                 None if self.window.at_end() && is_blank(bytes) => return Ok(None),
                 None => return Err(self.too_large(self.window.offset())),
             };
             let from = self.window.offset();
             let mut body = self.window.take(framed);
             body.truncate(text);
-            // A line of nothing but blanks is no record: a container that answers each line would answer it.
+            // A blank line is not a record, but a container that answers line by line might answer it.
             let (mut body, starts) = match without_blank_lines(&body) {
                 None => (body, Starts::AsInBody),
                 Some((body, starts)) => {
@@ -244,7 +245,7 @@ impl<R: Read> Cutter<R> {
     /// Record by record.
     fn records(&mut self) -> Result<Option<Payload>> {
         let Packing { split, strategy, .. } = self.packing;
-        let LeasedGrowth { header, most, fill } = self.room();
+        let RecordBudget { header, most, fill } = self.record_budget();
         let processing = self.packing.processing.clone();
         let (mut body, mut unfiltered, mut starts) = (header.sent.clone(), Vec::new(), Vec::new());
         let filters = self.filters();
@@ -320,21 +321,21 @@ impl<R: Read> Cutter<R> {
     }
 }
 
-/// What a payload has before its records, and room for.
-struct LeasedGrowth {
+/// The header line of a payload and the space that is left for its records, in bytes.
+struct RecordBudget {
     header: HeaderLine,
     /// The most bytes of records.
     most: usize,
-    /// Records are added up to so many.
+    /// The target size of the records.
     fill: usize,
 }
 
-/// How many lines a text has that are more than blanks.
+/// The number of lines that are not blank.
 pub(super) fn lines(text: &[u8]) -> u64 {
     payload::lines(text).count() as u64
 }
 
-/// What the container sees of an object that is not split: its records filtered, one a line.
+/// The request body for an object that is not split: its filtered records, one per line.
 fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let filtered = processing.records(object)?.into_iter().enumerate().map(|(index, record)| {
         let filtered = processing.filter_input(record);
@@ -345,22 +346,22 @@ fn whole_filtered(processing: &DataProcessing, object: &[u8]) -> Result<Vec<Vec<
     filtered.collect()
 }
 
-/// Sees to it that the rows of an object that is not split are some. `from` is where it begins, after a byte order mark.
+/// Checks the rows of an object that is not split. `from` is its start, after a byte order mark.
 fn check_whole(processing: &DataProcessing, object: &[u8], has_header: bool, from: u64) -> Result<()> {
     processing.check_rows(object).map_err(|(index, start, malformed)| {
-        // Rows count without the header line, as containers count them.
+        // Rows are counted without the header line, as containers count them.
         let row = (index + 1).checked_sub(usize::from(has_header)).filter(|&row| row > 0);
         Error::bad_payload(malformed_at(&malformed, row, from + start as u64)).at(place(1, from))
     })
 }
 
-/// What is wrong with a row that begins at a byte of the object, and where.
+/// The message for a malformed row that begins at a byte of the object.
 fn malformed_at(malformed: &Malformed, row: Option<usize>, from: u64) -> String {
     let place = Place { row, column: Some(malformed.column), byte: Some(from as usize + malformed.at), name: None };
     format!("{malformed} ({place}): {}", malformed.advice())
 }
 
-/// Where the last line that fits ends, without and with its line end.
+/// The end of the last line that fits, without and with its line end.
 fn last_line_end(bytes: &[u8], most: usize, at_end: bool) -> Option<(usize, usize)> {
     if at_end {
         let text = without_carriage_return(bytes, bytes.strip_suffix(b"\n").unwrap_or(bytes).len());
@@ -372,13 +373,13 @@ fn last_line_end(bytes: &[u8], most: usize, at_end: bool) -> Option<(usize, usiz
     ends.map(|end| (without_carriage_return(bytes, end), end + 1)).find(|(text, _)| *text <= most)
 }
 
-/// The same of the first line, if it fits.
+/// The end of the first line, if it fits, without and with its line end.
 fn first_line_end(bytes: &[u8], most: usize) -> Option<(usize, usize)> {
     let end = memchr::memchr(b'\n', bytes)?;
     Some((without_carriage_return(bytes, end), end + 1)).filter(|(text, _)| *text <= most)
 }
 
-/// Where a line's text ends whose line feed is at `end`.
+/// The end of a line's text, given its line feed at `end`.
 fn without_carriage_return(bytes: &[u8], end: usize) -> usize {
     match bytes.get(..end) {
         Some([.., b'\r']) => end - 1,

@@ -1,4 +1,4 @@
-//! What is sent to the container at once, and which records of the object that is.
+//! The payload of one request, and which records of the object it contains.
 
 use std::sync::Arc;
 
@@ -8,44 +8,44 @@ use super::{SplitType, malformed_at, place};
 use crate::error::{Error, Result};
 use crate::transform::processing::{DataProcessing, is_blank};
 
-/// Whole records of one object.
+/// One or more whole records of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::transform) struct Payload {
-    /// What the container gets.
+    /// The request body.
     pub(in crate::transform) body: Bytes,
-    /// How many bytes of it are the header line, and where that begins in the object.
+    /// The length of the header line in the body, and its offset in the object.
     pub(super) header: usize,
     pub(super) header_from: u64,
     /// The number of the first record in the object, counted from 1.
     pub(in crate::transform) first: u64,
-    /// How many records.
+    /// The number of records.
     pub(in crate::transform) count: u64,
-    /// Where in the object they are (in the unpacked object, if it is compressed).
+    /// Their start in the object, after decompression.
     pub(in crate::transform) from: u64,
-    /// Where they end.
+    /// Their end in the object.
     pub(in crate::transform) to: u64,
-    /// The records before the input filter, where that changes them and they are needed again.
+    /// The records before the input filter, if the filter changes them and the join needs them.
     pub(super) unfiltered: Option<Bytes>,
     pub(super) contents: Contents,
     pub(super) split: SplitType,
     pub(super) starts: Starts,
 }
 
-/// What the records of a body are.
+/// How the body was made from the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::transform) enum Contents {
-    /// Bytes of the object, but for line ends.
+    /// Bytes of the object, except for line ends.
     OfObject,
-    /// What the input filter left of them.
+    /// The output of the input filter.
     Filtered,
-    /// What was in a frame.
+    /// The content of a frame.
     Unframed,
 }
 
-/// Where in the object the records of a payload begin.
+/// Offsets of a payload's records in the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Starts {
-    /// Where they begin in the body, which is these very bytes of the object.
+    /// Offsets in the body, which is a copy of these bytes of the object.
     AsInBody,
     /// There.
     At(Arc<[u64]>),
@@ -60,7 +60,7 @@ impl Payload {
     /// The records as they are in the object.
     ///
     /// # Errors
-    /// What is no record.
+    /// If something is not a record.
     pub(in crate::transform) fn records(&self, processing: &DataProcessing) -> Result<Vec<&[u8]>, String> {
         let text = self.unfiltered.as_deref().unwrap_or_else(|| self.text());
         match self.split {
@@ -69,10 +69,10 @@ impl Payload {
         }
     }
 
-    /// Sees to it that records that are lines are records.
+    /// Checks that the lines are valid records.
     ///
     /// # Errors
-    /// The first that is none, with its number and its place.
+    /// The first invalid one, with its number and position.
     pub(super) fn check(&self, processing: &DataProcessing) -> Result<()> {
         if memchr::memchr2(b'"', b'\r', self.text()).is_none() {
             return Ok(());
@@ -89,7 +89,7 @@ impl Payload {
         Ok(())
     }
 
-    /// Where in the object a record begins; `index` counts from 0.
+    /// The offset of a record in the object; `index` counts from 0.
     pub(in crate::transform) fn byte_of(&self, index: usize) -> Option<u64> {
         match &self.starts {
             Starts::AsInBody => lines(self.text()).nth(index).map(|(start, _)| self.from + start as u64),
@@ -97,8 +97,8 @@ impl Payload {
         }
     }
 
-    /// Where in the object a byte of the body is, and the record that it is of, counted from 0. Nobody knows it of what a filter
-    /// left or what was in a frame.
+    /// The offset in the object of a byte of the body, and the record that contains it, counted from 0. `None` if the
+    /// body was filtered or taken from a frame.
     pub(in crate::transform) fn of_object(&self, byte: usize) -> Option<(u64, Option<usize>)> {
         if self.contents != Contents::OfObject {
             return None;
@@ -118,18 +118,18 @@ impl Payload {
         }
     }
 
-    /// What the container's rows are of the object: its records, where it is split; else rows of the one record that it is.
+    /// Whether the object is one record. Otherwise the rows that the container counts are the object's records.
     pub(in crate::transform) fn is_whole_object(&self) -> bool {
         self.split == SplitType::None
     }
 
-    /// Whether the container got what a filter left of the records.
+    /// Whether the container received filtered records.
     pub(in crate::transform) fn is_filtered(&self) -> bool {
         self.contents == Contents::Filtered
     }
 }
 
-/// What is left of lines as they lie without those of nothing but blanks, and where each begins; `None` where all are left.
+/// Removes blank lines; returns the rest and where each line begins, or `None` if there are no blank lines.
 pub(super) fn without_blank_lines(text: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
     if !pieces(text).any(|(_, line)| is_blank(line)) {
         return None;
@@ -145,12 +145,12 @@ pub(super) fn without_blank_lines(text: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> 
     Some((left, at))
 }
 
-/// Lines that have something in them, without their ends, and where they begin.
+/// Lines that are not blank, without their line ends, and their offsets.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     pieces(text).filter(|(_, line)| !is_blank(line))
 }
 
-/// What lies between line ends, and where it begins.
+/// The text between line ends, and its offset.
 fn pieces(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = 0;
     memchr::memchr_iter(b'\n', text).chain([text.len()]).map(move |end| {

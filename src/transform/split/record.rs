@@ -1,4 +1,4 @@
-//! Records in their frames: where the next one ends, and what of it is data.
+//! Finds the next record in the window: where its frame ends, and which bytes of it are data.
 
 use std::io::Read;
 use std::ops::Range;
@@ -10,21 +10,21 @@ use byoc_formats::error::Place;
 
 /// A record at the start of the window.
 pub(super) struct Record {
-    /// How many bytes it has with its frame or line end.
+    /// Its length in bytes with its frame or line end.
     pub(super) framed: usize,
-    /// What a container gets of it when it gets this record alone.
+    /// The bytes that a container receives if this record is sent alone.
     pub(super) data: Data,
 }
 
 pub(super) enum Data {
-    /// These bytes of the window.
+    /// A range of the window.
     At(Range<usize>),
-    /// Put together of several.
+    /// Joined from several parts.
     Joined(Vec<u8>),
 }
 
 impl Record {
-    /// The next record of at most `most` bytes; `number` is its number, for messages.
+    /// The next record of at most `most` bytes; `number` is its number in messages.
     pub(super) fn next<R: Read>(
         window: &mut Window<R>,
         split: SplitType,
@@ -51,7 +51,7 @@ fn whole<R: Read>(window: &mut Window<R>, most: usize) -> Result<Option<Record>>
     Ok((length > 0).then_some(Record { framed: length, data: Data::At(0..length) }))
 }
 
-/// A line, with its line end as frame. Lines without anything but blanks are skipped.
+/// A line, with its line end as frame. Blank lines are skipped.
 fn line<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Result<Option<Record>> {
     let mut searched = 0;
     loop {
@@ -82,7 +82,7 @@ fn line<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Result<Opt
     }
 }
 
-/// The number at the start of a RecordIO frame. It does not occur in a record: one that has it is cut there into parts
+/// The number at the start of a RecordIO frame. A record that contains it is split there into parts
 /// (apache/mxnet, 3rdparty/dmlc-core/include/dmlc/recordio.h).
 const MAGIC: [u8; 4] = 0xCED7_230A_u32.to_le_bytes();
 
@@ -117,7 +117,7 @@ fn record_io<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Resul
         if at + 8 + length > most {
             return Err(too_large(offset, number, most));
         }
-        // 0 is a record in one piece, 1 its first part, 2 one between, 3 the last.
+        // 0: a whole record, 1: its first part, 2: a middle part, 3: the last part.
         let is_first = parts.is_empty();
         if flag > 3 || is_first != (flag < 2) {
             return Err(wrong(at, format!("expected a RecordIO frame, found one with the flag {flag} out of order")));
@@ -128,7 +128,7 @@ fn record_io<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Resul
             return Err(wrong(at, format!("expected a record of {length} bytes, found {} to the end", found - at - 8)));
         }
         parts.push(at + 8..at + 8 + length);
-        // The zeros after the last record may be missing.
+        // The padding after the last record may be missing.
         at = (at + 8 + padded).min(found);
         if matches!(flag, 0 | 3) {
             break;
@@ -145,7 +145,7 @@ fn record_io<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Resul
     Ok(Some(Record { framed: at, data }))
 }
 
-/// A length, its checksum, the record, its checksum
+/// A length, its checksum, the record and its checksum
 /// (tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details).
 fn tf_record<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Result<Option<Record>> {
     const HEAD: usize = 12;
@@ -186,7 +186,7 @@ fn tf_record<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Resul
     }
 }
 
-/// A checksum as TFRecords have it: CRC-32C, turned and shifted.
+/// The masked CRC-32C of TFRecords: rotated, with a constant added.
 pub(super) fn masked(bytes: &[u8]) -> u32 {
     crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -219,8 +219,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checksum_is_castagnolis() {
-        // The check value of the catalogue of CRC algorithms.
+    fn the_checksum_is_crc32c() {
+        // The check value from the catalogue of CRC algorithms.
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
         assert_eq!(crc32c(b""), 0);
     }

@@ -37,7 +37,7 @@ fn lines_are_packed_greedily_and_single_records_have_no_line_end() {
 }
 
 #[test]
-fn a_payload_is_filled_so_far_and_a_longer_record_has_one_of_its_own() {
+fn a_payload_is_filled_to_its_target_and_a_longer_record_is_sent_alone() {
     let object = b"aa\nbb\ncccccc\r\nd\ne\nffffff";
     let filled = |strategy, most| Packing { fill: 5, ..packing(SplitType::Line, strategy, most) };
     assert_eq!(bodies(object, &filled(MultiRecord, 6)), ["aa\nbb", "cccccc", "d\ne", "ffffff"]);
@@ -46,7 +46,7 @@ fn a_payload_is_filled_so_far_and_a_longer_record_has_one_of_its_own() {
 }
 
 #[test]
-fn payloads_say_which_records_they_are_and_where() {
+fn payloads_know_their_records_and_positions() {
     let payloads = cut(b"aa\n\nbb\ncc\n", &packing(SplitType::Line, MultiRecord, 6)).unwrap();
     let places: Vec<_> = payloads.iter().map(|one| (one.first, one.count, one.from, one.to)).collect();
     assert_eq!(places, [(1, 2, 0, 7), (3, 1, 7, 10)]);
@@ -55,7 +55,7 @@ fn payloads_say_which_records_they_are_and_where() {
     let filter = DataProcessing::new(MediaType::Csv, Some("$[1]"), JoinSource::None, None).unwrap().map(Arc::new);
     let filtered = Packing { processing: filter, ..packing(SplitType::Line, MultiRecord, 100) };
     let payloads = cut(b"a,1\r\n\nb,\n", &filtered).unwrap();
-    assert_eq!(&payloads[0].body[..], b"1\n\"\"", "a blank line is no record, an empty cell is one");
+    assert_eq!(&payloads[0].body[..], b"1\n\"\"", "a blank line is not a record, an empty cell is");
     assert_eq!((payloads[0].byte_of(0), payloads[0].byte_of(1), payloads[0].byte_of(2)), (Some(0), Some(6), None));
 }
 
@@ -108,7 +108,7 @@ fn csv(input: &str, join: JoinSource) -> Option<Arc<DataProcessing>> {
 }
 
 #[test]
-fn a_header_line_is_there_where_the_content_type_says_so() {
+fn a_header_line_is_expected_if_the_content_type_has_header_present() {
     for present in [
         "text/csv; header=present",
         "Text/CSV;label_size=1 ; HEADER = \"Present\"",
@@ -138,7 +138,7 @@ fn each_payload_begins_with_the_header_line_of_its_object_and_counts_it() {
     let object = b"\n \na,b\r\n1,2\n\n3,4\r\n5,6";
     for (packing, expected) in [
         (with(SplitType::Line, MultiRecord, 100), &["a,b\n1,2\n3,4\n5,6"][..]),
-        // The blank line between the two counts, as it lies there.
+        // The blank line between the two counts towards the size.
         (with(SplitType::Line, MultiRecord, 12), &["a,b\n1,2\n3,4", "a,b\n5,6"]),
         (with(SplitType::Line, MultiRecord, 11), &["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]),
         (with(SplitType::Line, MultiRecord, 7), &["a,b\n1,2", "a,b\n3,4", "a,b\n5,6"]),
@@ -167,7 +167,7 @@ fn each_payload_begins_with_the_header_line_of_its_object_and_counts_it() {
     for object in ["", "\n \n", "a,b", "a,b\n", "a,b\r\n\n"] {
         assert_eq!(bodies(object.as_bytes(), &with(SplitType::Line, MultiRecord, 9)), [""; 0], "{object:?}");
     }
-    // A name may have a line break in quotes; then the line is longer than a line.
+    // A quoted name may contain a line break; then the header line spans several lines.
     let named = with(SplitType::Line, MultiRecord, 12);
     assert_eq!(bodies(b"\"a\nx\",b\n1,2\n3,4\n", &named), ["\"a\nx\",b\n1,2", "\"a\nx\",b\n3,4"]);
     let error = cut(b"\"a,b\n1,2\n3,4\n5,6\n", &named).unwrap_err();
@@ -187,7 +187,7 @@ fn a_header_line_that_does_not_end_is_refused_with_its_quote() {
         ("\u{feff}a,\"b\n1,2\n", 3, open, 2, 5),
         ("a,\"b", 0, open, 2, 2),
         ("a,\"b\n1,\"\"\n", 0, open, 2, 2),
-        // It closes, in a record.
+        // The quote is closed within a record.
         ("a,\"b\n1,\"x\"\n2,y\n", 0, after, 2, 8),
         ("a,\"b\r1,\"x\"\r2,y\r", 0, after, 2, 8),
     ] {
@@ -197,12 +197,12 @@ fn a_header_line_that_does_not_end_is_refused_with_its_quote() {
             assert!(error.starts_with(&expected), "{object:?} {most}: {error}");
         }
     }
-    // Containers read other quotes as text of the name.
+    // Containers read other quotes as part of the name.
     assert_eq!(bodies(b"a\"b,\"c\" \n1,2\n", &present(100)), ["a\"b,\"c\" \n1,2"]);
 }
 
 #[test]
-fn a_header_line_may_end_in_a_return_alone() {
+fn a_header_line_may_end_in_a_carriage_return_alone() {
     let present = |split, most| Packing { header: Header::Present, ..packing(split, MultiRecord, most) };
     for (object, expected) in [
         ("a,b\r1,2\r3,4\r", &["a,b\n1,2\r3,4"][..]),
@@ -229,7 +229,7 @@ fn a_header_line_may_end_in_a_return_alone() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_first_row() {
+fn a_byte_order_mark_is_not_part_of_the_first_row() {
     let with = |split, header, processing| Packing { header, processing, ..packing(split, MultiRecord, 100) };
     let rows = "\u{feff}\"a\",\"b\"\n\"1\",\"2\"\n".as_bytes();
     for (split, header, body, records) in [
@@ -247,7 +247,7 @@ fn a_byte_order_mark_is_no_part_of_the_first_row() {
         let error = cut("\u{feff}\"a\",b\n1,x\"\n".as_bytes(), &packing).unwrap_err().to_string();
         assert!(error.contains("column 2, byte 12)"), "{error}");
     }
-    // A name may have a line break, and the mark is before its quote.
+    // A name may contain a line break, and the mark comes before its quote.
     let lines = with(SplitType::Line, Header::Present, None);
     assert_eq!(bodies("\u{feff}\"a\nx\",b\n1,2\n".as_bytes(), &lines), ["\"a\nx\",b\n1,2"]);
     let json = DataProcessing::new(MediaType::JsonLines, Some("$.a"), JoinSource::None, None).unwrap().map(Arc::new);
@@ -256,7 +256,7 @@ fn a_byte_order_mark_is_no_part_of_the_first_row() {
     for empty in ["\u{feff}", "\u{feff}\n", "\u{feff}a,b\n"] {
         assert_eq!(bodies(empty.as_bytes(), &lines), [""; 0], "{empty:?}");
     }
-    // Nobody looks into it.
+    // Without processing the object is sent unchanged.
     let as_it_is = with(SplitType::Line, Header::Absent, None);
     assert_eq!(bodies("\u{feff}1,2\n".as_bytes(), &as_it_is), ["\u{feff}1,2"]);
 }
@@ -277,7 +277,7 @@ fn a_header_line_is_filtered_as_its_records_are_and_never_joined() {
         let processing = packing.processing.as_ref().unwrap();
         let records: Vec<_> = payloads.iter().flat_map(|payload| payload.records(processing).unwrap()).collect();
         assert_eq!(records, [&b"x,1,2"[..], b"y,3,4"]);
-        assert_eq!(payloads[0].of_object(5), None, "nobody knows where a byte of what is filtered was");
+        assert_eq!(payloads[0].of_object(5), None, "filtered bytes have no position in the object");
     }
     for split in [SplitType::Line, SplitType::None] {
         let processing = csv("$", JoinSource::Input);
@@ -319,7 +319,7 @@ fn rows_whose_quotes_are_wrong_are_never_processed() {
             let error = cut(object, &whole).unwrap_err();
             let expected = format!("row 1, byte 0: {}", bare.replace("(column", &format!("(row {row}, column")));
             assert!(error.to_string().starts_with(&expected), "{error}");
-            assert!(cut(b"a,b\n3,\"a\nb\"\n", &whole).is_ok(), "the line break is text there");
+            assert!(cut(b"a,b\n3,\"a\nb\"\n", &whole).is_ok(), "the line break is part of the field");
         }
         let processing = csv(input, join);
         let named = Packing { header: Header::Present, processing, ..packing(SplitType::Line, MultiRecord, 100) };
@@ -327,7 +327,7 @@ fn rows_whose_quotes_are_wrong_are_never_processed() {
         let expected = "byte 1: the header line: text after the quote that closes a field (column 2, byte 6)";
         assert!(error.to_string().starts_with(expected), "{error}");
     }
-    // Nobody looks at what nobody processes.
+    // Quotes are not checked if there is no processing.
     assert_eq!(bodies(object, &packing(SplitType::Line, MultiRecord, 100)).len(), 1);
 }
 
@@ -351,7 +351,7 @@ fn a_byte_of_a_payload_is_a_byte_of_the_object() {
     assert_eq!(single[1].of_object(0), None);
 }
 
-/// A record in frames as dmlc writes it: cut where it has the magic number.
+/// A record in RecordIO frames as dmlc writes it: split at each magic number.
 fn record_io(record: &[u8]) -> Vec<u8> {
     let magic = 0xCED7_230A_u32.to_le_bytes();
     let mut parts: Vec<&[u8]> = Vec::new();
@@ -386,7 +386,7 @@ fn tf_record(record: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_record_with_the_magic_number_in_it_is_put_together_again() {
+fn a_record_that_contains_the_magic_number_is_joined_again() {
     let magic = 0xCED7_230A_u32.to_le_bytes();
     let record = [&b"abcd"[..], &magic, b"efgh", &magic, b"i"].concat();
     let framed = record_io(&record);
@@ -398,7 +398,7 @@ fn a_record_with_the_magic_number_in_it_is_put_together_again() {
 }
 
 #[test]
-fn frames_that_are_none_are_refused_where_they_begin() {
+fn invalid_frames_are_refused_with_their_position() {
     let mut good = Vec::new();
     write_frame(&mut good, b"abc");
     for (tail, expected) in [
@@ -426,7 +426,7 @@ fn frames_that_are_none_are_refused_where_they_begin() {
     }
 }
 
-/// The slow obvious twin: records one after another, a new payload when the next one does not fit.
+/// The reference implementation: adds records one by one, and starts a new payload when the next one does not fit.
 fn pack(records: &[Vec<u8>], separator: &[u8], strategy: BatchStrategy, fill: usize) -> Vec<Vec<u8>> {
     let mut payloads: Vec<Vec<u8>> = Vec::new();
     for record in records {
@@ -445,7 +445,7 @@ fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(prop::collection::vec(prop_oneof![Just(b'a'), Just(0), any::<u8>()], 1..12), 0..20)
 }
 
-/// Gives a few bytes at a time, as a network does.
+/// Returns a few bytes at a time, as a network does.
 struct Trickle<'a>(&'a [u8], usize);
 
 impl Read for Trickle<'_> {
@@ -459,7 +459,7 @@ impl Read for Trickle<'_> {
 
 proptest! {
     #[test]
-    fn payloads_are_those_of_the_twin(
+    fn payloads_match_the_reference_implementation(
         records in records(),
         most in 30_usize..60,
         fill in 1_usize..60,
@@ -506,7 +506,7 @@ proptest! {
         object in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'\r'), any::<u8>()], 0..80),
         most in 1_usize..40,
     ) {
-        // Of two returns before a line end, one is text.
+        // Of two carriage returns before a line feed, one is text.
         prop_assume!(!object.windows(2).any(|window| window == b"\r\r"));
         for split in [SplitType::None, SplitType::RecordIo, SplitType::TfRecord] {
             let _ = cut(&object, &packing(split, MultiRecord, most));

@@ -1,21 +1,21 @@
-//! A stream seen through a window: as many bytes as are needed, and where in the object they are.
+//! A buffered window on a stream: holds the bytes that are needed, and knows their offset in the object.
 
 use std::io::Read;
 
 use crate::error::{Error, Result};
 use byoc_formats::error::Place;
 
-/// What is read ahead where it is not known how much is needed.
+/// How many bytes to read ahead if the needed number is not known.
 const AHEAD: usize = 64 << 10;
-/// The most memory that is taken before any byte has come: some more than the default payload.
+/// The most memory that is reserved before any byte has arrived: slightly more than the default payload.
 const LARGEST_RESERVE: usize = 8 << 20;
 
 pub(super) struct Window<R> {
     source: R,
     buffer: Vec<u8>,
-    /// What of the buffer is done with.
+    /// The number of bytes of the buffer that are consumed.
     start: usize,
-    /// Where in the object the window begins.
+    /// The offset in the object at which the window begins.
     offset: u64,
     at_end: bool,
 }
@@ -30,7 +30,7 @@ impl<R: Read> Window<R> {
         self.buffer.get(self.start..).unwrap_or_default()
     }
 
-    /// Where in the object the window begins.
+    /// The offset in the object at which the window begins.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
@@ -40,7 +40,7 @@ impl<R: Read> Window<R> {
         self.at_end
     }
 
-    /// Widens the window to so many bytes, or to the end of the object.
+    /// Extends the window to `bytes` bytes, or to the end of the object.
     pub(super) fn want(&mut self, bytes: usize) -> Result<&[u8]> {
         let here = self.buffer.len() - self.start;
         if here < bytes && !self.at_end {
@@ -48,7 +48,7 @@ impl<R: Read> Window<R> {
                 self.buffer.drain(..self.start);
                 self.start = 0;
             }
-            // Small objects take little, large payloads are not copied as they grow.
+            // Small objects need little memory; large payloads are not copied as they grow.
             self.buffer.reserve((bytes - here).min(LARGEST_RESERVE));
             let missing = (bytes - here) as u64;
             let read = self.source.by_ref().take(missing).read_to_end(&mut self.buffer);
@@ -61,18 +61,18 @@ impl<R: Read> Window<R> {
         Ok(self.bytes())
     }
 
-    /// Widens the window by some bytes.
+    /// Extends the window by some bytes.
     pub(super) fn more(&mut self) -> Result<()> {
         self.want(self.bytes().len() + AHEAD).map(drop)
     }
 
-    /// Moves the start of the window on.
+    /// Advances the start of the window.
     pub(super) fn skip(&mut self, bytes: usize) {
         self.start = (self.start + bytes).min(self.buffer.len());
         self.offset += bytes as u64;
     }
 
-    /// Takes the first bytes out of the window without copying them; what is behind them is copied.
+    /// Removes the first bytes from the window without copying them; the bytes after them are copied.
     pub(super) fn take(&mut self, bytes: usize) -> Vec<u8> {
         let end = (self.start + bytes).min(self.buffer.len());
         let rest = self.buffer.get(end..).unwrap_or_default().to_vec();

@@ -2,25 +2,25 @@
 
 use crate::endpoint::container_side::change_watch::ArtifactState;
 
-/// Why a model or an artifact has to go.
+/// The reason for an eviction.
 #[derive(Clone, Debug)]
 pub(super) enum EvictionReason {
-    /// The container has no memory to load another.
+    /// The container has no memory to load another model.
     Memory { needed_for: String },
-    /// The container ran out of memory when it was to answer.
+    /// The container ran out of memory during an invocation.
     Invocation { needed_for: String },
-    /// Unpacked artifacts take more of the disk than they may.
+    /// Unpacked artifacts exceed the disk budget.
     Disk,
     /// ModelCacheSetting is Disabled.
     CacheDisabled,
-    /// Another artifact lies in its place.
+    /// The artifact was replaced.
     Changed,
-    /// None does any more.
+    /// The artifact was deleted.
     Deleted,
 }
 
 impl EvictionReason {
-    /// Why a model leaves whose artifact is in this state, if it has to.
+    /// The reason to unload a model whose artifact is in this state, if any.
     pub(super) fn for_state(state: &ArtifactState) -> Option<EvictionReason> {
         match state {
             ArtifactState::Changed => Some(EvictionReason::Changed),

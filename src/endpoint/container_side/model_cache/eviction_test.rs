@@ -1,4 +1,4 @@
-//! LeasedGrowth: a container that holds few models, a disk that holds few artifacts.
+//! Eviction with a container that can hold few models and a disk that can hold few artifacts.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use super::*;
 use crate::supervisor::Health;
 use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
-/// A container that has memory for so many models, and the ids of those that it has.
+/// A container with memory for a number of models, and the ids of those that it has loaded.
 struct Small {
     container: FakeContainer,
     loaded: Arc<Mutex<BTreeSet<String>>>,
@@ -83,7 +83,7 @@ impl Disk {
         ModelCache::with_settings("learner", container.origin.clone(), store, folder, settings)
     }
 
-    /// How many artifacts lie unpacked.
+    /// The number of unpacked artifacts.
     fn unpacked(&self) -> usize {
         std::fs::read_dir(self.0.path().join("models")).map_or(0, |entries| {
             entries.filter(|entry| entry.as_ref().unwrap().path().join("model/model_algo-1").is_file()).count()
@@ -120,13 +120,13 @@ async fn the_least_recently_used_model_makes_room_and_stays_unpacked() {
     for model in ["a", "b", "a", "c"] {
         lease(&cache, model).await.unwrap();
     }
-    // b was used before a was.
+    // b was used before a.
     assert_eq!((small.loaded(), small.count("DELETE", "/models/")), (2, 1));
     assert_eq!(disk.unpacked(), 3);
     lease(&cache, "a").await.unwrap();
     assert_eq!(small.count("DELETE", "/models/"), 1);
 
-    // From disk, not from the prefix: the artifact there may be gone.
+    // From disk, not from the prefix: the artifact there may be deleted.
     std::fs::remove_dir_all(disk.0.path().join("prefix")).unwrap();
     lease(&cache, "b").await.unwrap();
     assert_eq!(small.loaded(), 2);
@@ -153,7 +153,7 @@ async fn a_busy_model_is_unloaded_once_its_requests_have_ended_and_new_ones_wait
         async move { lease(&cache, "b").await.map(drop) }
     });
     until(|| cache.manager.inventory().unloading(&name("a")).is_some()).await;
-    // Comes after b was asked for, so that it does not keep a loaded for ever.
+    // Arrives after the request for b, so that it does not keep a loaded for ever.
     let again = tokio::spawn({
         let cache = cache.clone();
         async move { lease(&cache, "a").await.map(drop) }
@@ -248,7 +248,7 @@ async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
     assert!(cache.manager.inventory().artifact(&name("b")).is_none(), "b was not used for longest");
     assert_eq!(disk.unpacked(), 2);
 
-    // No artifact is unused where everything is loaded: then the least recently used model goes.
+    // No artifact is unused while every model is loaded, so the least recently used model is unloaded.
     let roomy = Small::with_room_for(9);
     let disk = Disk::with(&["a", "b", "c"]);
     let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(20), ..CacheSettings::default() });
@@ -270,7 +270,7 @@ async fn models_that_come_at_once_share_the_disk_and_all_of_them_come() {
     let models: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
     let disk = Disk::with(&models.iter().map(String::as_str).collect::<Vec<_>>());
     let roomy = Small::with_room_for(99);
-    // LeasedGrowth for one that is unpacked, and for two on their way.
+    // Space for one that is unpacked, and for two that are being unpacked.
     let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(10), ..CacheSettings::default() });
     let outcomes = futures_util::future::join_all(models.iter().map(|model| lease(&cache, model))).await;
     for outcome in outcomes {

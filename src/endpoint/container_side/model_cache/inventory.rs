@@ -1,4 +1,4 @@
-//! What a multi-model container has loaded and what lies unpacked on disk, each in the order of last use.
+//! The loaded models of a multi-model container and the unpacked artifacts on disk, each in the order of last use.
 //!
 //! Plain data behind one lock: nothing here waits, calls a container or touches a file.
 
@@ -16,29 +16,29 @@ use super::super::error::InvocationError;
 use super::super::target_model::TargetModel;
 use crate::storage::Version;
 
-/// Nothing while it lasts, then the URL to invoke the model at, or why it could not be loaded.
+/// `None` while the model is loading, then the URL to invoke it at, or why it could not be loaded.
 pub(super) type Loading = Option<Result<Url, InvocationError>>;
 
 /// A model that is loaded or being loaded.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) loading: watch::Receiver<Loading>,
-    /// Requests that wait for the model or are being answered by it. Grows under the inventory's lock only, so that a
-    /// model that is picked to be unloaded gets no new ones.
+    /// Requests that wait for the model or are being answered by it. Grows only under the inventory's lock, so that a
+    /// model that is selected for unloading gets no new ones.
     pub(super) leases: AtomicUsize,
     /// Requests that found the slot.
     pub(super) hits: AtomicU64,
     pub(super) since: Instant,
-    /// When it was looked last, while the model was loaded, which artifact lies at its place.
+    /// When the artifact was last checked while the model was loaded.
     pub(super) checked_at: Mutex<Option<Instant>>,
-    /// What lies in its place and is no whole archive.
+    /// An incomplete archive in the artifact's place.
     pub(super) partial: tokio::sync::Mutex<Option<PartialArtifact>>,
-    /// After a look that came to nothing.
+    /// The pause after a failed check.
     pub(super) backoff: CheckBackoff,
     pub(super) watcher: ChangeWatcher,
 }
 
-/// A content of an artifact's place that is no whole archive, and when somebody began to look at it.
+/// The version of an incomplete archive in an artifact's place, and when the check of it began.
 #[derive(Debug)]
 pub(super) struct PartialArtifact {
     pub(super) version: Version,
@@ -60,12 +60,12 @@ impl Slot {
         }
     }
 
-    /// Notes that the artifact is looked at now.
+    /// Records that the artifact is being checked now.
     pub(super) fn mark_checked(&self) {
         *self.checked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether the artifact was looked at since then.
+    /// Whether the artifact was checked since `then`.
     pub(super) fn was_checked_since(&self, then: Instant) -> bool {
         self.checked_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|looked| looked >= then)
     }
@@ -79,23 +79,23 @@ impl Slot {
     }
 }
 
-/// An artifact that lies unpacked.
+/// An unpacked artifact.
 #[derive(Clone, Debug)]
 pub(super) struct Artifact {
     pub(super) bytes: u64,
-    /// Which content its archive had.
+    /// The version of its archive.
     pub(super) version: Version,
-    /// Requests that found the model loaded, over all times that it was.
+    /// Requests that found the model loaded, summed over all its loads.
     pub(super) hits: u64,
     pub(super) since: Instant,
 }
 
-/// Which models may be picked to be unloaded.
+/// Which models may be selected for unloading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EvictionCandidates {
-    /// Those that no request uses.
+    /// Only models that no request uses.
     Idle,
-    /// Those first; when there are none, one whose requests have to end first.
+    /// Preferably idle models; otherwise one that is unloaded once its requests have ended.
     IdleOrBusy,
 }
 
@@ -103,7 +103,7 @@ pub(super) enum EvictionCandidates {
 #[derive(Debug)]
 pub(super) struct Inventory {
     slots: LruCache<TargetModel, Arc<Slot>>,
-    /// Models that are being unloaded, until that is done.
+    /// Models that are being unloaded.
     unloading: HashMap<TargetModel, watch::Receiver<()>>,
     unpacked: LruCache<TargetModel, Artifact>,
     unpacked_bytes: u64,
@@ -121,7 +121,7 @@ impl Default for Inventory {
 }
 
 impl Inventory {
-    /// The slot of a model, which is the most recently used one then.
+    /// The slot of a model; marks it as the most recently used one.
     pub(super) fn use_slot(&mut self, target_model: &TargetModel) -> Option<Arc<Slot>> {
         self.unpacked.promote(target_model);
         self.slots.get(target_model).cloned()
@@ -131,7 +131,7 @@ impl Inventory {
         self.slots.push(target_model, slot);
     }
 
-    /// Takes a slot away, if it is still this one.
+    /// Removes a model's slot, if it is still this one.
     pub(super) fn remove_slot(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> bool {
         let is_this = self.slots.peek(target_model).is_some_and(|known| Arc::ptr_eq(known, slot));
         if is_this {
@@ -140,7 +140,7 @@ impl Inventory {
         is_this
     }
 
-    /// Forgets all that is loaded, and says how many that were; what is being loaded stays.
+    /// Forgets all loaded models and returns their number; models that are being loaded stay.
     pub(super) fn forget_loaded(&mut self) -> usize {
         let loaded: Vec<TargetModel> =
             self.slots.iter().filter(|(_, slot)| slot.is_loaded()).map(|(name, _)| name.clone()).collect();
@@ -150,7 +150,7 @@ impl Inventory {
         loaded.len()
     }
 
-    /// The least recently used loaded model of those that may be picked.
+    /// The least recently used loaded model of those that may be selected.
     pub(super) fn eviction_candidate(&self, pick: EvictionCandidates) -> Option<(TargetModel, Arc<Slot>)> {
         let mut loaded = self.slots.iter().rev().filter(|(_, slot)| slot.is_loaded());
         let mut least_recent = loaded.clone();
@@ -161,8 +161,8 @@ impl Inventory {
         found.map(|(target_model, slot)| (target_model.clone(), Arc::clone(slot)))
     }
 
-    /// Takes a loaded model away to be unloaded. Requests for it wait until the sender is dropped and
-    /// [`Inventory::finish_unload`] is called; nothing if the slot has gone already.
+    /// Removes a loaded model in order to unload it. Requests for it wait until the sender is dropped and
+    /// [`Inventory::finish_unload`] is called. `None` if the slot was removed already.
     pub(super) fn begin_unload(&mut self, target_model: &TargetModel, slot: &Arc<Slot>) -> Option<watch::Sender<()>> {
         if !self.remove_slot(target_model, slot) {
             return None;
@@ -175,7 +175,7 @@ impl Inventory {
         Some(gone)
     }
 
-    /// What to wait for before a model can be loaded: its channel closes when it is unloaded.
+    /// The channel to wait for before a model can be loaded again: it closes when the model is unloaded.
     pub(super) fn unloading(&self, target_model: &TargetModel) -> Option<watch::Receiver<()>> {
         self.unloading.get(target_model).cloned()
     }
@@ -202,17 +202,17 @@ impl Inventory {
         Some(artifact)
     }
 
-    /// Whether nobody needs the files of a model: it is not loaded, nor on its way in or out.
+    /// Whether the files of a model are unused: it is not loaded, being loaded or being unloaded.
     pub(super) fn is_unused(&self, target_model: &TargetModel) -> bool {
         !self.slots.contains(target_model) && !self.unloading.contains_key(target_model)
     }
 
-    /// The least recently used artifact that nobody needs.
+    /// The least recently used artifact that is unused.
     pub(super) fn least_recent_unused_artifact(&self) -> Option<TargetModel> {
         self.unpacked.iter().rev().map(|(target_model, _)| target_model).find(|name| self.is_unused(name)).cloned()
     }
 
-    /// How many artifacts lie unpacked and how many bytes they have.
+    /// The number of unpacked artifacts and their total size in bytes.
     pub(super) fn on_disk(&self) -> (usize, u64) {
         (self.unpacked.len(), self.unpacked_bytes)
     }
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_idle_model_is_picked_and_a_busy_one_only_where_none_is_idle() {
+    fn the_least_recently_used_idle_model_is_selected_and_a_busy_one_only_if_no_model_is_idle() {
         let mut inventory = Inventory::default();
         for (model, slot) in [("busy", loaded(1)), ("old", loaded(0)), ("new", loaded(0)), ("coming", slot(None, 0))] {
             inventory.add_slot(name(model), slot);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_artifact_is_unused_once_its_model_has_left() {
+    fn an_artifact_is_unused_once_its_model_is_unloaded() {
         let mut inventory = Inventory::default();
         for (model, bytes) in [("a", 10), ("b", 20)] {
             let version = Version::of_object(&Entry { key: model.into(), bytes, version: "1".into() });

@@ -1,4 +1,4 @@
-//! What a multi-model container is told: load this model, unload that one
+//! The calls that load and unload models in a multi-model container
 //! (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
 
 use std::time::Duration;
@@ -14,12 +14,12 @@ use super::super::target_model::TargetModel;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
 
-/// How long a container may take for one call, from the same page.
+/// The time limit of one call, from the same page.
 const CALL_LIMIT: Duration = Duration::from_secs(360);
-/// The most that is read of an answer.
+/// The most bytes that are read of a response.
 const ANSWER_LIMIT: usize = 1024 * 1024;
 
-/// A multi-model container, as far as its models are concerned.
+/// The model management API of a container.
 #[derive(Debug)]
 pub(super) struct ManagementApi {
     pub(super) name_in_errors: String,
@@ -34,7 +34,7 @@ struct LoadModel<'a> {
 }
 
 impl ManagementApi {
-    /// Has the container load the model that lies in `folder`, for the sake of a request.
+    /// Loads the model in `folder` into the container, for a request.
     pub(super) async fn load(
         &self,
         client: &Client,
@@ -45,14 +45,14 @@ impl ManagementApi {
     ) -> Result<(), InvocationError> {
         let mut response = self.post_models(client, target_model, request_id, id, folder).await?;
         if response.status() == StatusCode::CONFLICT {
-            // It has the model from an endpoint that ran before this one; what lies there may have changed since.
+            // An earlier endpoint loaded the model; its artifact may have changed since.
             self.unload(client, id).await?;
             response = self.post_models(client, target_model, request_id, id, folder).await?;
         }
         self.expect_success(response).await
     }
 
-    /// Has the container unload a model. One that it does not have is unloaded already.
+    /// Unloads a model. A model that the container does not have counts as unloaded.
     pub(super) async fn unload(&self, client: &Client, id: &str) -> Result<(), InvocationError> {
         let sent = client.delete(self.at(&format!("/models/{id}"))).timeout(CALL_LIMIT).send().await;
         let response = sent.map_err(|error| self.no_answer(&error))?;
@@ -62,7 +62,7 @@ impl ManagementApi {
         self.expect_success(response).await
     }
 
-    /// Where the model of this id is invoked.
+    /// The URL at which the model with this id is invoked.
     pub(super) fn invoke_url(&self, id: &str) -> Url {
         self.at(&format!("/models/{id}/invoke"))
     }

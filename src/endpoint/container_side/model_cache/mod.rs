@@ -1,8 +1,9 @@
-//! The models of a multi-model container: each is unpacked and loaded once, on first use, however many requests wait for it. The
-//! least recently used model is evicted first when memory or disk is needed.
+//! The models of a multi-model container: each is unpacked and loaded once, on first use, shared by all requests for
+//! it. The least recently used model is evicted first when memory or disk is needed.
 //!
-//! [`ModelCache`] hands out [`LoadedModel`]s; `inventory` knows what is loaded and what lies on disk, in the order of last use;
-//! `model_manager` loads, unloads and deletes, each with its `eviction_reason`; `management_api` is how the container is told.
+//! [`ModelCache`] hands out [`LoadedModel`]s; `inventory` lists loaded models and unpacked artifacts in the order of
+//! last use; `model_manager` loads, unloads and deletes them, with an `eviction_reason`; `management_api` calls the
+//! container.
 
 mod eviction_reason;
 mod inventory;
@@ -25,22 +26,22 @@ use super::model_store::{ModelFolder, ModelStore};
 use super::target_model::TargetModel;
 use crate::platform::create_model::ModelCacheSetting;
 
-/// How a container's models are kept.
+/// The settings of a model cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// How long a request waits for its model; then its client gets a ModelNotReadyException while loading goes on
+    /// How long a request waits for its model; then its client gets a ModelNotReadyException while loading continues
     /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
     pub patience: Duration,
-    /// How many bytes unpacked artifacts may take; without a bound if `None`.
+    /// The most bytes of unpacked artifacts; unlimited if `None`.
     pub disk: Option<u64>,
-    /// Whether a model stays when it has answered.
+    /// Whether a model stays loaded after it has answered.
     pub setting: ModelCacheSetting,
-    /// What happens when an artifact is replaced.
+    /// How replaced artifacts are handled.
     pub refresh: ModelRefresh,
 }
 
 impl Default for CacheSettings {
-    /// 60 s, no bound, Enabled, never refreshed.
+    /// 60 s, unlimited, Enabled, never refreshed.
     fn default() -> CacheSettings {
         CacheSettings {
             patience: Duration::from_secs(60),
@@ -51,7 +52,7 @@ impl Default for CacheSettings {
     }
 }
 
-/// The models that a container was told to load.
+/// The models that are loaded into a container.
 #[derive(Clone, Debug)]
 pub struct ModelCache {
     manager: Arc<ModelManager>,
@@ -59,28 +60,28 @@ pub struct ModelCache {
     refresh: ModelRefresh,
 }
 
-/// A model that is loaded, and stays so until this is dropped.
+/// A loaded model, which stays loaded until this is dropped.
 #[derive(Debug)]
 pub(super) struct LoadedModel {
     url: Url,
     lease: ModelLease,
-    /// The request that it is for.
+    /// The request that uses it.
     arrived: Arrival,
 }
 
 impl LoadedModel {
-    /// Where to invoke the model.
+    /// The URL at which to invoke the model.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Which model it is.
+    /// The model's name.
     pub(super) fn target_model(&self) -> &TargetModel {
         &self.lease.target_model
     }
 }
 
-/// A request among those that need a model.
+/// A request's claim on a model, counted in its slot.
 #[derive(Debug)]
 struct ModelLease {
     target_model: TargetModel,
@@ -104,7 +105,7 @@ impl ModelCache {
         ModelCache::with_settings(name_in_errors, origin, store, folder, CacheSettings::default())
     }
 
-    /// The same with settings of one's own.
+    /// As [`ModelCache::new`], with settings.
     pub fn with_settings(
         name_in_errors: &str,
         origin: Url,
@@ -116,11 +117,11 @@ impl ModelCache {
         ModelCache { manager: Arc::new(manager), patience: settings.patience, refresh: settings.refresh }
     }
 
-    /// A model for a request, once it is loaded. Where artifacts are looked at, it is the one that lay there when the request came,
-    /// or a later one: a model whose artifact has another version answers the requests that have it, and is loaded again.
+    /// A model for a request, once it is loaded. With ModelRefresh Changed, it is at least as new as the artifact was
+    /// when the request arrived: a model whose artifact was replaced finishes its current requests and is loaded again.
     ///
     /// # Errors
-    /// When there is no such model, it cannot be loaded, or it is not ready in time.
+    /// If there is no such model, it cannot be loaded, or it is not ready in time.
     pub(super) async fn lease(
         &self,
         client: &Client,
@@ -153,7 +154,7 @@ impl ModelCache {
         }
     }
 
-    /// A model for a request, once it is loaded, whatever lies at its place by now.
+    /// A model for a request, once it is loaded, without a check of its artifact.
     async fn loaded(
         &self,
         client: &Client,
@@ -170,7 +171,7 @@ impl ModelCache {
                 None => Err(InvocationError::Internal("a model was neither loaded nor not".into())),
             },
             Ok(Err(_)) => {
-                // The task that loads has gone without a word: the next request starts anew.
+                // The loading task ended without a result: the next request starts anew.
                 self.manager.inventory().remove_slot(target_model, &lease.slot);
                 Err(InvocationError::Internal("loading was broken off".into()))
             }
@@ -181,7 +182,7 @@ impl ModelCache {
         }
     }
 
-    /// The same for a model that the container says it does not have any more: it is loaded again.
+    /// Loads a model again that the container no longer has.
     ///
     /// # Errors
     /// As for [`ModelCache::lease`].
@@ -197,20 +198,20 @@ impl ModelCache {
         self.lease(client, &target_model, arrived).await
     }
 
-    /// The container has started anew: it has no models.
+    /// Forgets all models, because the container was restarted.
     pub fn clear(&self) {
         let forgotten = self.manager.inventory().forget_loaded();
         metrics::gauge!("byoc_endpoint_loaded_models").decrement(forgotten as f64);
     }
 
-    /// Unloads the least recently used model that no request uses, for a container that ran out of memory during an
-    /// invocation. Says whether there was one.
+    /// Unloads the least recently used idle model, for a container that ran out of memory during an
+    /// invocation. Returns whether there was one.
     pub(super) async fn evict_idle(&self, client: &Client, model: &LoadedModel) -> bool {
         let needed_for = model.lease.target_model.as_str().to_owned();
         self.manager.unload_idle(client, &EvictionReason::Invocation { needed_for }).await
     }
 
-    /// The request becomes one of those that need the model; the first of them starts to load it.
+    /// Registers a request for a model; the first request starts to load it.
     fn acquire(&self, client: &Client, target_model: &TargetModel, arrived: Arrival) -> ModelLease {
         let user = |slot: Arc<Slot>| {
             slot.leases.fetch_add(1, Ordering::AcqRel);
@@ -230,7 +231,7 @@ impl ModelCache {
         inventory.add_slot(target_model.clone(), Arc::clone(&slot));
         drop(inventory);
         let (manager, client, target_model) = (Arc::clone(&self.manager), client.clone(), target_model.clone());
-        // A task of its own: loading goes on when the client that asked for it hangs up.
+        // A separate task: loading continues if the client disconnects.
         tokio::spawn(async move { manager.load_into_slot(&client, &target_model, arrived.id, &slot, outcome).await });
         user
     }

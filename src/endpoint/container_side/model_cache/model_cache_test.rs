@@ -14,7 +14,7 @@ use crate::supervisor::Health;
 use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
 impl ModelCache {
-    /// Where a model is invoked, without keeping it.
+    /// The URL at which a model is invoked; does not keep it loaded.
     async fn invoke_url(&self, client: &Client, target_model: &TargetModel) -> Result<Url, InvocationError> {
         self.lease(client, target_model, Arrival::now(uuid::Uuid::nil())).await.map(|lease| lease.url().clone())
     }
@@ -74,7 +74,7 @@ async fn however_many_requests_wait_a_model_is_loaded_once() {
     let new_york = new_york();
     let waiting = join_all((0..64).map(|_| cache.invoke_url(&client, &new_york)));
     let open = async {
-        // All 64 wait by the time that the container has been asked.
+        // All 64 requests wait by the time the container gets the load request.
         while container.count("POST", "/models") == 0 {
             tokio::task::yield_now().await;
         }
@@ -177,7 +177,7 @@ async fn a_model_of_an_earlier_endpoint_is_unloaded_first() {
     let model = url.path().trim_end_matches("/invoke").to_owned();
     let expected = [("POST", "/models".to_owned()), ("DELETE", model), ("POST", "/models".to_owned())];
     assert_eq!(calls, expected.map(|(method, path)| (method.to_owned(), path)));
-    // The same endpoint would find it under the same id again.
+    // A restarted endpoint finds it under the same id again.
     assert_eq!(disk.cache(&ok()).invoke_url(&client(), &new_york()).await.unwrap().path(), url.path());
 }
 

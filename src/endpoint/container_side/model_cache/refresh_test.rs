@@ -17,7 +17,8 @@ use super::*;
 use crate::supervisor::Health;
 use byoc_fake_container::{FakeContainer, Request, response, write_archive};
 
-/// A prefix with an artifact, and a multi-model container that answers with what the artifact has. Invocations wait for a permit.
+/// A prefix with an artifact, and a multi-model container that answers with the artifact's content. Invocations wait
+/// for a permit.
 struct Rig {
     folder: TempDir,
     container: FakeContainer,
@@ -105,7 +106,7 @@ async fn a_replaced_or_deleted_model_goes_on_answering_and_that_is_said_once() {
     assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Changed);
     assert_eq!(rig.invoke().await.unwrap(), "old");
     until(|| slot.watcher.is_done()).await;
-    assert!(!slot.watcher.begin(), "nobody looks again where it was said");
+    assert!(!slot.watcher.begin(), "no further checks after the report");
     std::fs::remove_file(rig.archive()).unwrap();
     assert_eq!(rig.cache.manager.state(&name()).await, ArtifactState::Deleted);
     assert_eq!(rig.invoke().await.unwrap(), "old");

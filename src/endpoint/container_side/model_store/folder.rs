@@ -1,4 +1,4 @@
-//! Artifacts in a folder of this machine.
+//! Artifacts in a local folder.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,14 @@ use crate::storage::{StorageError, nothing_at};
 pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    /// The archive of a TargetModel, if there is one: a file that lies under the prefix also once links are followed.
+    /// The archive of a TargetModel, if it exists and is within the folder after links are resolved.
     pub(super) fn find(&self, target_model: &TargetModel) -> Option<PathBuf> {
         let prefix = self.0.canonicalize().ok()?;
         let archive = prefix.join(target_model.as_str()).canonicalize().ok()?;
         (archive.starts_with(&prefix) && archive.is_file()).then_some(archive)
     }
 
-    /// That there is none, and what there is, for the log.
+    /// The error for a missing archive, with the files that exist instead, for the log.
     pub(super) fn nothing_at(&self, target_model: &TargetModel) -> FetchError {
         let archive = self.0.join(target_model.as_str());
         if archive.exists() {

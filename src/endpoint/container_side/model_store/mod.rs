@@ -1,7 +1,8 @@
-//! Where artifacts come from and where they are unpacked to.
+//! The sources of artifacts, and the folder into which they are unpacked.
 //!
-//! A [`ModelStore`] is what a ModelDataUrl stands for: a `folder` of this machine or a `prefix` of keys in S3. Whatever it is, an
-//! artifact is unpacked whole or not at all, and nothing that is half-written has a name under which it could be loaded.
+//! A [`ModelStore`] is the source that a ModelDataUrl names: a local `folder` or a `prefix` of keys in S3. In both
+//! cases an artifact is unpacked completely or not at all: an unfinished one has no name under which it could be
+//! loaded.
 
 mod folder;
 mod model_folder;
@@ -22,10 +23,10 @@ use crate::platform::fetch::disk::DiskReservation;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::{Location, Storage, StorageError, Version, absolute};
 
-/// The artifact or the artifacts that a ModelDataUrl stands for.
+/// The artifacts that a ModelDataUrl names.
 #[derive(Debug)]
 pub struct ModelStore {
-    /// The ModelDataUrl as the configuration says it.
+    /// The ModelDataUrl as written in the configuration.
     as_written: String,
     kind: StoreKind,
 }
@@ -40,8 +41,8 @@ impl ModelStore {
     /// The store of a ModelDataUrl.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) when it is in S3 and there are no credentials, or S3's
-    /// settings make no sense.
+    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) if it is in S3 and there are no credentials, or S3's
+    /// settings are invalid.
     pub fn open(url: &ModelDataUrl, storage: &Storage) -> Result<ModelStore> {
         let kind = match &url.location {
             Location::Local(path) => StoreKind::Folder(Folder(path.clone())),
@@ -50,17 +51,17 @@ impl ModelStore {
         Ok(ModelStore { as_written: url.as_written.clone(), kind })
     }
 
-    /// The store of a folder of this machine.
+    /// The store of a local folder.
     pub fn folder(as_written: &str, path: PathBuf) -> ModelStore {
         ModelStore { as_written: as_written.to_owned(), kind: StoreKind::Folder(Folder(path)) }
     }
 
-    /// A TargetModel's place as the platform would say it: prefix and TargetModel together.
+    /// The URL of a TargetModel: the prefix and the TargetModel joined.
     pub fn url(&self, target_model: &TargetModel) -> String {
         format!("{}/{}", self.as_written.trim_end_matches('/'), target_model.as_str())
     }
 
-    /// The same for the log, of this machine as a path from the root.
+    /// The location of a TargetModel for the log; a local one as an absolute path.
     pub(super) fn display_location(&self, target_model: &TargetModel) -> String {
         match &self.kind {
             StoreKind::Folder(Folder(folder)) => absolute(&folder.join(target_model.as_str())).display().to_string(),
@@ -68,7 +69,7 @@ impl ModelStore {
         }
     }
 
-    /// The archive of a TargetModel, if it is a file of this machine.
+    /// The archive of a TargetModel, if it is a local file.
     pub(super) fn file(&self, target_model: &TargetModel) -> Option<PathBuf> {
         match &self.kind {
             StoreKind::Folder(folder) => folder.find(target_model),
@@ -76,7 +77,7 @@ impl ModelStore {
         }
     }
 
-    /// Unpacks the archive of a TargetModel into a folder, within what its reservation may take if it is bounded.
+    /// Unpacks the archive of a TargetModel into a folder, within the limit of its reservation.
     pub(super) async fn fetch(
         &self,
         target_model: &TargetModel,
@@ -92,7 +93,7 @@ impl ModelStore {
         }
     }
 
-    /// The version of the archive that lies at a TargetModel's place now.
+    /// The current version of a TargetModel's archive.
     pub(super) async fn version(&self, target_model: &TargetModel) -> Result<Version, StorageError> {
         match &self.kind {
             StoreKind::Folder(folder) => {
@@ -109,7 +110,7 @@ impl ModelStore {
         }
     }
 
-    /// How soon after a request somebody looks at what it used.
+    /// How often artifacts in use are checked.
     pub(super) fn check_interval(&self) -> CheckInterval {
         match self.kind {
             StoreKind::Folder(_) => CheckInterval::FILES,
@@ -117,7 +118,7 @@ impl ModelStore {
         }
     }
 
-    /// Whether an archive is there whole or not at all. A file is there while it is still being written.
+    /// Whether archives appear atomically. A local file is visible while it is still being written.
     pub(super) fn has_whole_archives_only(&self) -> bool {
         matches!(self.kind, StoreKind::Prefix(_))
     }

@@ -1,4 +1,4 @@
-//! Where models lie unpacked, and how they get there.
+//! The folder of unpacked models.
 
 use std::path::{Path, PathBuf};
 
@@ -7,29 +7,29 @@ use uuid::Uuid;
 use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::DOWNLOAD_PREFIX;
 
-/// What a model is called until it is deleted.
+/// The name prefix of models that are to be deleted.
 const DELETED_PREFIX: &str = "deleted-";
 
-/// The folder in which models lie unpacked, as `/opt/ml/models` on the platform: `<id>/model` for each.
+/// The folder of unpacked models, like `/opt/ml/models` on SageMaker: `<id>/model` for each.
 #[derive(Debug)]
 pub struct ModelFolder {
-    /// Where it is.
+    /// Its path.
     path: PathBuf,
-    /// Where the container sees it.
+    /// Its path in the container.
     container_root: String,
 }
 
 impl ModelFolder {
-    /// Where the folder of the endpoint is whose state is in `state_dir`.
+    /// The path of the folder within the endpoint's `state_dir`.
     pub fn path_in(state_dir: &Path) -> PathBuf {
         state_dir.join("models")
     }
 
-    /// The models of the endpoint whose state is in `state_dir`. What an earlier endpoint left there is deleted: nobody
-    /// knows any more how old it is and what for.
+    /// Opens the folder within the endpoint's `state_dir`, and deletes the models that an earlier endpoint left there,
+    /// since their age and use are unknown.
     ///
     /// # Errors
-    /// When the path is no text (containers are told it in JSON), or something cannot be deleted.
+    /// If the path is not Unicode (containers get it in JSON), or something cannot be deleted.
     pub fn open_deleting_leftovers(state_dir: &Path) -> Result<ModelFolder> {
         let path = ModelFolder::path_in(state_dir);
         let Some(container_root) = path.to_str().map(str::to_owned) else {
@@ -47,28 +47,28 @@ impl ModelFolder {
         Ok(ModelFolder { path, container_root })
     }
 
-    /// The same folder for a container that has it mounted at a place of its own.
+    /// The same folder for a container that has it mounted at another path.
     #[must_use]
     pub fn mounted_at(self, place: &str) -> ModelFolder {
         ModelFolder { container_root: place.trim_end_matches('/').to_owned(), ..self }
     }
 
-    /// Where a model is unpacked to.
+    /// The folder into which a model is unpacked.
     pub(in super::super) fn model_dir(&self, id: &str) -> PathBuf {
         self.path.join(id).join("model")
     }
 
-    /// Where the container is told that the model lies.
+    /// The path of a model in the container.
     pub(in super::super) fn container_path(&self, id: &str) -> String {
         format!("{}/{id}/model", self.container_root)
     }
 
-    /// A place that is free and that nobody knows, for what is to be deleted.
+    /// A fresh path for a model that is to be deleted.
     pub(in super::super) fn scratch_path(&self) -> PathBuf {
         self.path.join(format!("{DELETED_PREFIX}{}", Uuid::new_v4().simple()))
     }
 
-    /// Moves a model out of the way, to be deleted, and says where it is then.
+    /// Moves a model away so that it can be deleted; returns its new path.
     pub(in super::super) fn move_to_scratch(&self, id: &str) -> std::io::Result<PathBuf> {
         let aside = self.scratch_path();
         std::fs::rename(self.path.join(id), &aside)?;
@@ -76,14 +76,14 @@ impl ModelFolder {
     }
 }
 
-/// Whether an endpoint gave this name to something in its folder of models.
+/// Whether this is a name that an endpoint uses in its folder of models.
 fn is_leftover(name: &str) -> bool {
     let is_id = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id || name.starts_with(DOWNLOAD_PREFIX) || name.starts_with(DELETED_PREFIX)
 }
 
-/// The id under which a container knows a model: 32 hexadecimal digits that depend on the model's place only, so that an
-/// endpoint that is started again finds its own models in a container that went on.
+/// The id of a model in a container: 32 hexadecimal digits that depend only on the model's URL, so that a restarted
+/// endpoint recognizes its models in a container that kept running.
 pub(in super::super) fn model_id(url: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, url.as_bytes()).simple().to_string()
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_earlier_endpoint_left_is_deleted_and_nothing_else() {
+    fn only_leftovers_of_an_earlier_endpoint_are_deleted() {
         let state = tempfile::tempdir().unwrap();
         let models = state.path().join("models");
         let id = model_id("s3://bucket/models/a.tar.gz");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_may_see_the_folder_at_a_place_of_its_own() {
+    fn a_container_may_see_the_folder_at_another_path() {
         let folder = ModelFolder::open_deleting_leftovers(Path::new("/state")).unwrap();
         assert_eq!(
             (folder.model_dir("a").to_str(), folder.container_path("a").as_str()),

@@ -8,11 +8,11 @@ use crate::platform::fetch::disk::DiskReservation;
 use crate::platform::fetch::{FetchError, Fetched, download};
 use crate::storage::{Bucket, StorageError, Version};
 
-/// What lies under a prefix of a bucket.
+/// A prefix of a bucket.
 #[derive(Debug)]
 pub(super) struct Prefix {
     bucket: Arc<Bucket>,
-    /// Without a slash at its end.
+    /// The prefix without a slash at its end.
     key: String,
 }
 
@@ -34,7 +34,7 @@ impl Prefix {
         self.bucket.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
     }
 
-    /// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it.
+    /// Downloads an archive next to the destination folder, then unpacks it.
     pub(super) async fn fetch(
         &self,
         key: &str,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_not_there_or_not_ours_is_not_there() {
+    async fn missing_and_forbidden_objects_are_reported_as_missing() {
         let folder = tempfile::tempdir().unwrap();
         for status in [403, 404] {
             let server = FakeContainer::answering(status, "application/xml", "<Error/>");

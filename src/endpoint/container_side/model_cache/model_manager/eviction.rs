@@ -1,4 +1,4 @@
-//! Making room: unloading models, and deleting their artifacts from disk.
+//! Evicts models from the container's memory, and their artifacts from disk.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::fetch::disk::DiskBudget;
 
 impl ModelManager {
-    /// Unloads the least recently used model that no request uses. Says whether there was one.
+    /// Unloads the least recently used idle model. Returns whether there was one.
     pub(in super::super) async fn unload_idle(self: &Arc<Self>, client: &Client, why: &EvictionReason) -> bool {
         match self.begin_unload_next(EvictionCandidates::Idle) {
             Some(unloading) => {
@@ -25,7 +25,7 @@ impl ModelManager {
         }
     }
 
-    /// The model that has to go next: requests that come for it from now on wait until it can be loaded again.
+    /// Selects the next model to evict: new requests for it wait until it can be loaded again.
     pub(super) fn begin_unload_next(self: &Arc<Self>, pick: EvictionCandidates) -> Option<Unloading> {
         let mut inventory = self.inventory();
         let (target_model, slot) = inventory.eviction_candidate(pick)?;
@@ -44,8 +44,8 @@ impl ModelManager {
         Some(Unloading { manager, target_model, slot, _gone: gone })
     }
 
-    /// Unloads a model whose artifact is another by now, in a task of its own: the requests that have it end on it, and those that
-    /// come from now on wait until it can be loaded again.
+    /// Unloads a model whose artifact was replaced, in a separate task: its current requests finish, and new
+    /// ones wait until it can be loaded again.
     pub(in super::super) fn unload_replaced(
         self: &Arc<Self>,
         client: &Client,
@@ -57,7 +57,7 @@ impl ModelManager {
             let mut inventory = self.inventory();
             self.begin_unload(&mut inventory, target_model, slot)
         };
-        // Nothing if another request was first.
+        // `None` if another request was first.
         let Some(unloading) = unloading else { return };
         let (manager, client) = (Arc::clone(self), client.clone());
         tokio::spawn(async move { manager.unload(&client, unloading, &why).await });
@@ -87,8 +87,8 @@ impl ModelManager {
         }
     }
 
-    /// Deletes artifacts, the least recently used first, until the rest take no more than they may. Where all belong to
-    /// loaded models, those are unloaded that no request uses.
+    /// Deletes artifacts, the least recently used first, until the rest fit the disk budget. If all belong to
+    /// loaded models, idle models are unloaded.
     pub(super) async fn enforce_disk_budget(self: &Arc<Self>, client: &Client) {
         let Some(budget) = self.disk.as_ref().map(DiskBudget::limit) else { return };
         loop {
@@ -102,13 +102,13 @@ impl ModelManager {
             match unused {
                 Some(target_model) => self.evict_artifact(&target_model, &EvictionReason::Disk).await,
                 None if self.unload_idle(client, &EvictionReason::Disk).await => {}
-                // All are in use or on their way in; the next model to come tries again.
+                // All are in use or being loaded; the next load tries again.
                 None => return,
             }
         }
     }
 
-    /// Deletes an artifact that nobody needs, and says so.
+    /// Deletes an unused artifact and logs it.
     pub(super) async fn evict_artifact(&self, target_model: &TargetModel, why: &EvictionReason) {
         if let Some(Artifact { bytes, hits, since, .. }) = self.delete_unused_artifact(target_model).await {
             metrics::counter!("byoc_endpoint_artifact_evictions_total", "reason" => why.reason()).increment(1);
@@ -120,7 +120,7 @@ impl ModelManager {
         }
     }
 
-    /// Deletes the unpacked artifact of a model, if there is one, whose slot is that of the caller.
+    /// Deletes the unpacked artifact of a model, if there is one. The caller holds the model's slot.
     pub(super) async fn delete_artifact(&self, target_model: &TargetModel, id: &str) {
         let aside = {
             let mut inventory = self.inventory();
@@ -142,7 +142,7 @@ impl ModelManager {
             }
             let artifact = inventory.remove_artifact(target_model)?;
             record_disk_gauges(&inventory);
-            // Under the lock, so that a request that comes now unpacks into a place that is free.
+            // Under the lock, so that a new request unpacks into a free folder.
             (artifact, self.folder.move_to_scratch(&id))
         };
         delete(aside).await;
@@ -150,7 +150,7 @@ impl ModelManager {
     }
 }
 
-/// A model on its way out; requests for it wait until this is dropped.
+/// A model that is being unloaded; requests for it wait until this is dropped.
 pub(super) struct Unloading {
     manager: Arc<ModelManager>,
     target_model: TargetModel,

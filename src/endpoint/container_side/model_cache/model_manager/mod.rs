@@ -1,4 +1,4 @@
-//! The models of a container and all that changes them: loading here, making room in `eviction`, and looking for replaced
+//! Manages the models of a container: loads them, evicts them in `eviction`, and checks for replaced
 //! artifacts in `refresh`.
 
 mod eviction;
@@ -29,15 +29,15 @@ use crate::platform::fetch::disk::DiskBudget;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::Version;
 
-/// How long a model may take from the request to be loaded, downloading and waiting for room included
+/// The time limit of a load from the request on, including the download and the wait for memory
 /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
 const LOADING_LIMIT: Duration = Duration::from_secs(360);
-/// How long a file that is being written may stay as it is between two writes.
+/// The longest pause between two writes of a file that is still being written.
 const BETWEEN_WRITES: Duration = Duration::from_millis(250);
-/// The container's answer when a model does not fit.
+/// The status of a container that has no memory for a model.
 const INSUFFICIENT_STORAGE: u16 = 507;
 
-/// The models of one container and all that changes them.
+/// Manages the models of one container.
 #[derive(Debug)]
 pub(super) struct ModelManager {
     management: ManagementApi,
@@ -46,14 +46,14 @@ pub(super) struct ModelManager {
     disk: Option<DiskBudget>,
     setting: ModelCacheSetting,
     refresh: ModelRefresh,
-    /// Held by the one who looks whether an artifact has changed.
+    /// Held during a check for changed artifacts.
     pub(super) checking: tokio::sync::Mutex<()>,
     inventory: Mutex<Inventory>,
-    /// Rings when a model has become idle, or a load has ended.
+    /// Notified when a model becomes idle or a load ends.
     changed: Notify,
-    /// Held by the one who makes room in the container's memory: two at a time would unload more than either needs.
+    /// Held during an eviction from the container's memory: two at a time would unload more than needed.
     freeing_memory: tokio::sync::Mutex<()>,
-    /// Loads that the container is busy with.
+    /// The number of loads in progress.
     loads_in_progress: AtomicUsize,
 }
 
@@ -81,7 +81,7 @@ impl ModelManager {
     }
 
     pub(super) fn inventory(&self) -> MutexGuard<'_, Inventory> {
-        // No code that holds the lock can panic half-way through a change.
+        // No code that holds the lock can panic in the middle of a change.
         self.inventory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -89,13 +89,13 @@ impl ModelManager {
         &self.management.name_in_errors
     }
 
-    /// No request uses a model any more.
+    /// Called when the last request has released a model.
     pub(super) fn model_idle(self: &Arc<Self>, client: &Client, target_model: &TargetModel, slot: &Arc<Slot>) {
         self.changed.notify_waiters();
         if self.setting == ModelCacheSetting::Enabled {
             return;
         }
-        // Within a runtime except when everything ends, and then the container does too.
+        // There is always a runtime, except at shutdown, when the container stops too.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (manager, client) = (Arc::clone(self), client.clone());
         let (target_model, slot) = (target_model.clone(), Arc::clone(slot));
@@ -117,7 +117,7 @@ impl ModelManager {
         self.begin_unload(&mut inventory, target_model, slot)
     }
 
-    /// Loads a model into its slot and says how that went.
+    /// Loads a model and stores the result in its slot.
     pub(super) async fn load_into_slot(
         self: &Arc<Self>,
         client: &Client,
@@ -137,14 +137,14 @@ impl ModelManager {
         } else {
             metrics::gauge!("byoc_endpoint_loaded_models").increment(1);
         }
-        // Broken or cut off, perhaps; who mends an artifact in its place wants the new one to be tried.
+        // It may be broken; delete it so that a repaired artifact is fetched.
         if loaded.as_ref().is_err_and(|failure| !is_out_of_memory(failure)) {
             self.delete_unused_artifact(target_model).await;
         }
         outcome.send_replace(Some(loaded));
         self.changed.notify_waiters();
         if !failed && slot.is_idle() {
-            // Whoever asked has given up.
+            // All requests that waited for it have timed out.
             self.model_idle(client, target_model, slot);
         }
     }
@@ -167,7 +167,7 @@ impl ModelManager {
         if self.refresh == ModelRefresh::Changed {
             match EvictionReason::for_state(&self.state(target_model).await) {
                 Some(EvictionReason::Changed) if self.is_partial(target_model, slot, start).await => {}
-                // Nobody uses it: the model is unloaded, and it is this task alone that loads it.
+                // The folder is unused: the model is unloaded, and only this task loads it.
                 Some(_) => self.delete_artifact(target_model, &id).await,
                 None => {}
             }
@@ -196,8 +196,8 @@ impl ModelManager {
         Ok(self.management.invoke_url(&id))
     }
 
-    /// Fetches an artifact that may just be written: what comes of a file that changes meanwhile does not count, whether it is half
-    /// an archive or one that there is no more.
+    /// Fetches an artifact that may still be being written: if the file changes meanwhile, the result is discarded,
+    /// even if the fetch failed or the file was deleted.
     async fn fetch_whole(&self, target_model: &TargetModel, slot: &Slot, id: &str) -> Result<(), InvocationError> {
         let folder = self.folder.model_dir(id);
         if self.store.has_whole_archives_only() {
@@ -217,14 +217,14 @@ impl ModelManager {
         }
     }
 
-    /// Whether what lies at a loaded model's place is no whole archive and may become one. That is said once; the model goes on
-    /// answering then. Requests that came before somebody began to look are told what was found.
+    /// Whether the artifact of a loaded model is an incomplete archive that may still be being written. This is logged
+    /// once; the loaded model keeps answering. Requests that arrived before the check began share its result.
     pub(super) async fn is_partial(&self, target_model: &TargetModel, slot: &Slot, arrived: Instant) -> bool {
-        // An object of S3 is there whole or not at all.
+        // Objects in S3 are never incomplete.
         let Some(archive) = self.store.file(target_model) else { return false };
         let mut known = slot.partial.lock().await;
         let begun = Instant::now();
-        let (is_known, said) = known.as_ref().map_or((false, false), |found| {
+        let (is_known, is_logged) = known.as_ref().map_or((false, false), |found| {
             let is_same = || Version::of_path(&archive).as_ref() == Ok(&found.version);
             (found.begun >= arrived || may_become_archive(&archive) && is_same(), true)
         });
@@ -248,7 +248,7 @@ impl ModelManager {
         }
         match unpacked {
             Err(FetchError::BadArtifact(message)) => {
-                if !said {
+                if !is_logged {
                     let container = self.container();
                     log::warn!("{container}: {}", incomplete_artifact(&archive, &message));
                 }
@@ -269,8 +269,8 @@ impl ModelManager {
             let (container, url) = (self.container().to_owned(), self.store.url(target_model));
             match error {
                 FetchError::NotFound(_) => InvocationError::NoSuchModel { container, url },
-                FetchError::NotFoundWithSuggestion(said) => {
-                    log::info!("{container}: {said}");
+                FetchError::NotFoundWithSuggestion(message) => {
+                    log::info!("{container}: {message}");
                     InvocationError::NoSuchModel { container, url }
                 }
                 FetchError::BadArtifact(message) => InvocationError::BadArtifact { container, url, message },
@@ -291,7 +291,8 @@ impl ModelManager {
         Ok(())
     }
 
-    /// Has the container load a model; while it has no memory for it, others are unloaded, the least recently used first.
+    /// Loads a model into the container; while there is no memory for it, unloads others, the least recently used
+    /// first.
     async fn load_evicting_others(
         self: &Arc<Self>,
         client: &Client,
@@ -313,7 +314,7 @@ impl ModelManager {
                 changed.as_mut().enable();
                 match self.begin_unload_next(EvictionCandidates::IdleOrBusy) {
                     Some(unloading) => self.unload(client, unloading, &why).await,
-                    // What takes the memory is still being loaded by other requests.
+                    // The models that use the memory are still being loaded by other requests.
                     None if self.loads_in_progress.load(Ordering::Acquire) > 0 => changed.await,
                     None => return Err(refused),
                 }
@@ -358,7 +359,7 @@ fn is_out_of_memory(failure: &InvocationError) -> bool {
     matches!(failure, InvocationError::Container { what: ContainerError::Status(INSUFFICIENT_STORAGE, _), .. })
 }
 
-/// A load that the container is busy with.
+/// A load in progress.
 struct LoadInProgress<'a>(&'a ModelManager);
 
 impl LoadInProgress<'_> {

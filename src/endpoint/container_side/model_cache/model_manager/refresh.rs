@@ -1,4 +1,4 @@
-//! Whether a loaded model is still the one that lies at its place.
+//! Checks whether the artifact of a loaded model has changed.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::endpoint::container_side::model_cache::inventory::Slot;
 use crate::endpoint::container_side::target_model::TargetModel;
 
 impl ModelManager {
-    /// How the artifact of a loaded model stands to what was loaded.
+    /// The state of a loaded model's artifact.
     pub(in super::super) async fn state(&self, target_model: &TargetModel) -> ArtifactState {
         let loaded = self.inventory().artifact(target_model).map(|artifact| artifact.version.clone());
         match loaded {
             Some(loaded) => ArtifactState::checked(&loaded, self.store.version(target_model)).await,
-            // It is fetched anew before it is loaded again.
+            // It is fetched again before it is loaded again.
             None => ArtifactState::Unchanged,
         }
     }
 
-    /// Has somebody look, soon and once, whether a model that is in use is still the one that lies there.
+    /// Schedules a check of the artifact of a model in use, unless one is scheduled or a change was reported.
     pub(in super::super) fn check_later(self: &Arc<Self>, target_model: &TargetModel, slot: &Arc<Slot>) {
         if !slot.watcher.begin() {
             return;
@@ -27,7 +27,7 @@ impl ModelManager {
         tokio::spawn(async move {
             slot.watcher.pause().await;
             let state = {
-                // One look at a time, however many models there are.
+                // One check at a time, for all models.
                 let _turn = manager.checking.lock().await;
                 manager.state(&target_model).await
             };
