@@ -18,7 +18,7 @@ pub enum StopSignal {
 }
 
 impl StopSignal {
-    /// The name that the log has for it.
+    /// Its name in the log.
     pub fn name(self) -> &'static str {
         match self {
             StopSignal::Terminate => "SIGTERM",
@@ -36,15 +36,15 @@ impl StopSignal {
     }
 }
 
-/// Listens for signals. From then on they do not end the process by themselves.
+/// Listens for signals, which then no longer end the process by themselves.
 #[derive(Debug)]
 pub struct StopSignals(Vec<(StopSignal, Signal)>);
 
 impl StopSignals {
-    /// Begins to listen for these signals; others do what they did. To be called within a tokio runtime.
+    /// Begins to listen for these signals; others keep their effect. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`Cause::Io`] when the system does not allow it.
+    /// [`Cause::Io`] if the system does not allow it.
     pub fn listen(signals: &[StopSignal]) -> Result<StopSignals> {
         let listen = |kind: &StopSignal| match signal(kind.kind()) {
             Ok(listener) => Ok((*kind, listener)),

@@ -1,4 +1,4 @@
-//! Bodies on their way in: taken whole, within the time that a request has and the memory that there is.
+//! Reads request bodies as a whole, within the limits of time and memory.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::error::{Cause, Error, Result};
 use crate::http::list_header::list_header;
 use crate::leased_bytes::{self, InsufficientMemory, MemoryShare};
 
-/// A request's body, or why there is none: too large, cut short, encoded, or not there in time.
+/// A request's body, or why it was refused: too large, cut short, encoded, or not in time.
 pub(super) struct Body(pub(super) Result<Bytes>);
 
 impl FromRequest for Body {
@@ -42,7 +42,7 @@ impl FromRequest for Body {
     }
 }
 
-/// How long the body is, by the request's own word.
+/// The length of the body that the request announces.
 fn announced(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
@@ -54,17 +54,17 @@ fn encoding(request: &HttpRequest) -> Option<String> {
     (!list.split(|byte| *byte == b',').all(is_identity)).then(|| format!("{:?}", String::from_utf8_lossy(&list)))
 }
 
-/// A body that is being taken.
+/// A body that is being read.
 pub(super) struct Arriving {
     payload: Payload,
     state: BodyState,
     limit: usize,
     timeout: Duration,
-    /// Set once the body is not there at once, as that of nearly every request is.
+    /// Set if the body is not available at once, as it nearly always is.
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-/// What has been taken of a body.
+/// The part of a body that has been read.
 enum BodyState {
     /// Nothing will be.
     Refused(Error),
@@ -72,7 +72,7 @@ enum BodyState {
         share: MemoryShare,
         announced: Option<usize>,
     },
-    /// What came first. Nearly always it is all.
+    /// The first piece, which is nearly always the whole body.
     First {
         share: MemoryShare,
         announced: Option<usize>,
@@ -124,7 +124,7 @@ impl Arriving {
         Arriving { payload, state, limit, timeout, deadline: None }
     }
 
-    /// Leaves nothing behind, so that what was set aside is free while the answer is on its way.
+    /// Takes the state, so that leased memory is free while the response is sent.
     fn take(&mut self) -> BodyState {
         std::mem::replace(&mut self.state, BodyState::Refused(Error::new(Cause::Internal, "the body has been taken")))
     }
@@ -193,7 +193,7 @@ pub(super) fn too_large(limit: usize) -> Error {
     Error::new(Cause::PayloadTooLarge, message)
 }
 
-/// Refuses a body that is encoded: bodies are read as they are.
+/// Refuses an encoded body.
 pub(super) fn check_encoding(request: &HttpRequest) -> Result<()> {
     encoding(request).map_or(Ok(()), |encoding| Err(encoded(&encoding)))
 }
@@ -209,7 +209,7 @@ pub(super) fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
         Some(PayloadError::Incomplete(_)) => {
             Error::bad_payload("the connection was closed before the whole body had arrived")
         }
-        // actix's error can be no source: it is bound to its thread.
+        // actix's error cannot be the source, since it is not `Send`.
         _ => Error::bad_payload(format!("the body did not arrive whole: {error}")),
     }
 }

@@ -1,4 +1,4 @@
-//! The settings of a container, checked.
+//! The validated settings of a container.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -16,19 +16,19 @@ pub struct Config {
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
-    /// Which models.
+    /// The mode: single-model or multi-model.
     pub mode: Mode,
-    /// How S3 is reached, where the model lies there.
+    /// How S3 is accessed, for a model in S3.
     pub s3: S3Access,
     /// The folder that models of multi-model mode are loaded from; anywhere if `None`.
     pub models_root: Option<PathBuf>,
-    /// What is said of scikit-learn artifacts, beside what lies with them.
+    /// Overrides for scikit-learn artifacts.
     pub overrides: Overrides,
-    /// The media type of a response whose caller accepts any; JSON if `None`.
+    /// The media type of a response if the caller accepts any; JSON if `None`.
     pub default_accept: Option<MediaType>,
-    /// How many requests are worked on at once.
+    /// The number of requests that are processed concurrently.
     pub workers: usize,
-    /// How long a request may take from its arrival.
+    /// The timeout of a request from its arrival.
     pub timeout: Duration,
     /// How many large requests may wait for a worker.
     pub queue: usize,
@@ -36,15 +36,16 @@ pub struct Config {
     pub max_request_bytes: usize,
     /// Whether this is the container of a batch transform job.
     pub batch: Option<Batch>,
-    /// How many bytes of memory the container has.
+    /// The container's memory in bytes.
     pub memory: u64,
-    /// How many of them loaded models may take.
+    /// The most bytes of it for loaded models.
     pub model_memory: u64,
-    /// Whether the end of standard input means to stop: the endpoint that started us is gone.
+    /// Whether to stop at the end of standard input, which means that the endpoint that started this container has
+    /// ended.
     pub stop_on_stdin_eof: bool,
 }
 
-/// A batch transform job, as its container is told of it.
+/// The settings of a batch transform job that its container gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// MaxPayloadInMB, where the caller set it; 0 is a whole object, streamed.
@@ -58,8 +59,8 @@ pub struct Batch {
 /// Which models a container serves.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// One, loaded at start from a folder, or from the archive that would be unpacked to one; either may lie in S3.
+    /// One, loaded at start from a folder or an archive; either may be in S3.
     SingleModel(Location),
-    /// Those that the platform loads.
+    /// Models that SageMaker loads through the API.
     MultiModel,
 }

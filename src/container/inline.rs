@@ -1,7 +1,7 @@
-//! Which requests are answered on the thread that read them.
+//! Decides which requests are answered on the thread that read them.
 //!
-//! To hand a request to a worker costs as much as to answer some rows. So what is light is answered where it was read, and
-//! what is heavier than that only as long as the thread has done little of it in this turn: the requests of many connections
+//! Passing a request to a worker costs as much as answering some rows. So a light request is answered on its own
+//! thread, and a heavier one only while the thread has done few of them in this turn: the requests of many connections
 //! may have arrived together, and a `/ping` among them waits for all before it.
 
 use std::cell::Cell;
@@ -9,31 +9,31 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Cost, Exchange};
 
-/// The memory that a thread has for answers at once. More is leased, as a worker's.
+/// The memory that a thread has for inline responses. More is leased, as for a worker.
 pub(super) const ALLOWANCE: u64 = 256 << 10;
 
-/// A larger body is not even looked at.
+/// The largest body that is considered for an inline response.
 const MOST_BYTES: usize = 16 << 10;
-/// What takes no longer than reading the request and sending the answer does: refusing it would save nothing.
+/// The cost that is no more than reading the request and sending the response: a worker would save nothing.
 const LIGHT: u64 = 50_000;
-/// The heaviest that is answered at once, in nanoseconds of a slow core.
+/// The most expensive request that is answered inline, in nanoseconds of a slow core.
 const HEAVIEST: u64 = 1_000_000;
-/// How much of what is not light a thread does in a turn.
+/// The most heavier work that a thread does in a turn.
 const MOST: Duration = Duration::from_millis(2);
 
 thread_local! {
-    /// What this thread has done of what is not light since every task that was ready had its turn.
+    /// The heavier work that this thread has done since all ready tasks had their turn.
     static DONE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// An answer that is made at once.
+/// A response that is computed inline.
 #[derive(Debug)]
 pub(super) struct InlineGuard {
-    /// When it was begun, if it is not light.
+    /// When it began, if it is not light.
     begun: Option<Instant>,
 }
 
-/// Begins to answer a request at once, unless it is better done by a worker.
+/// Begins an inline response, unless a worker should do it.
 pub(super) fn begin(cost: &Cost, exchange: Exchange, body: &[u8]) -> Option<InlineGuard> {
     if body.len() > MOST_BYTES {
         return None;

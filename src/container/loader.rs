@@ -1,8 +1,8 @@
 //! The thread that loads large models.
 //!
-//! One after the other, since a model's file is in memory too while it is loaded. And all on one thread: the C library keeps
-//! what a thread has freed for that thread, so that on many threads the files of models that were loaded long ago would stay
-//! in memory, beside the budget.
+//! They are loaded one by one, since a model's file is also in memory during loading; and all on one thread: the C
+//! library keeps freed memory for the thread that freed it, so with many threads the files of models that were loaded
+//! long ago would stay in memory, outside the budget.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -12,15 +12,15 @@ use crate::error::{Cause, Error, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The thread, once there is work for it. It ends with its owner.
+/// The thread, started when there is work for it. It ends with its owner.
 #[derive(Debug, Default)]
 pub(super) struct Loader(OnceLock<Sender<Job>>);
 
 impl Loader {
-    /// Has the thread do something, and waits for it.
+    /// Runs work on the thread, and waits for it.
     ///
     /// # Errors
-    /// What the work says; [`Cause::Internal`] after a panic, or where no thread can be started.
+    /// Those of the work; [`Cause::Internal`] after a panic, or if no thread can be started.
     pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = channel();
         let job: Job = Box::new(move || {
@@ -35,12 +35,12 @@ fn start() -> Sender<Job> {
     let (sender, jobs) = channel::<Job>();
     let thread = std::thread::Builder::new().name("loader".to_owned()).spawn(move || {
         for job in jobs {
-            // What a job had half made is dropped with it; who waits for its answer hears that there is none.
+            // A panic drops the job's partial work and its sender, which the waiting caller notices.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
     });
     if let Err(error) = thread {
-        // The jobs' end is gone with the thread that did not start.
+        // The receiver of jobs was dropped with the thread that did not start.
         log::error!("could not start a thread for large models: {error}");
     }
     sender

@@ -1,7 +1,8 @@
-//! The hosting contract: what `docker run IMAGE serve` has to be for SageMaker.
+//! The hosting contract: what SageMaker expects of `docker run IMAGE serve`.
 //!
-//! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This module
-//! knows HTTP, memory accounting and the life of the process; [`crate::model`] knows what a model is and how it answers.
+//! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This
+//! module knows HTTP, memory accounting and the life of the process; [`crate::model`] knows what a model is and how it
+//! answers.
 
 pub mod accounts;
 pub mod app;

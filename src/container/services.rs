@@ -1,4 +1,4 @@
-//! What every request of a container shares.
+//! The state that all requests of a container share.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,36 +18,36 @@ use crate::error::{Cause, Error, Result};
 use crate::model::Answer;
 use byoc_formats::media_types::MediaType;
 
-/// What every request of a container shares.
+/// The state that all requests of a container share.
 #[derive(Debug)]
 pub struct Services {
     /// The models of multi-model mode.
     pub registry: Arc<Registry>,
-    /// Where they may be loaded from.
+    /// The folder from which they may be loaded.
     pub models_root: ModelsRoot,
     /// The memory of the container.
     pub accounts: Accounts,
-    /// What the threads that answer at once have to do it in.
+    /// The memory for requests that are answered inline.
     pub inline_lease: Lease,
-    /// The model of single-model mode, once it is in memory.
+    /// The model of single-model mode, once it is loaded.
     pub single: OnceLock<Arc<Loaded>>,
-    /// Who does what takes longer.
+    /// The pool for heavier requests.
     pub workers: Workers,
-    /// The media type of a response whose caller accepts any; JSON if `None`.
+    /// The media type of a response if the caller accepts any; JSON if `None`.
     pub default_accept: Option<MediaType>,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,
     /// How long a body may take to arrive.
     pub timeout: std::time::Duration,
-    /// How many requests are worked on at once.
+    /// The number of requests that are processed concurrently.
     pub parallel: usize,
-    /// In a batch transform job, what the job says of payloads.
+    /// In a batch transform job, the job's payload settings.
     pub batch: Option<Batch>,
-    /// How many invocations have arrived and are not answered.
+    /// The number of invocations in flight.
     pub in_flight: AtomicUsize,
 }
 
-/// Counts an invocation for as long as it lives.
+/// Counts an invocation until it is dropped.
 struct InFlight<'a>(&'a AtomicUsize);
 
 impl<'a> InFlight<'a> {
@@ -64,10 +64,10 @@ impl Drop for InFlight<'_> {
 }
 
 impl Services {
-    /// What a container of these settings has at its start: no model yet.
+    /// The state of a container at its start, without a model.
     ///
     /// # Errors
-    /// [`Cause::Io`] when the system gives no threads for the workers.
+    /// [`Cause::Io`] if the threads of the workers cannot be started.
     pub fn start(config: &Config) -> Result<Services> {
         let workers = Workers::start(config.workers, config.queue, config.timeout).map_err(|error| {
             Error::new(Cause::Io, format!("could not start {} workers", config.workers)).caused_by(error)
@@ -91,10 +91,10 @@ impl Services {
         })
     }
 
-    /// Has a model answer a request: at once if it is light, on a worker if not.
+    /// Answers a request with a model: inline if it is light, on a worker if not.
     ///
     /// # Errors
-    /// What [`crate::model::Model::invoke`] says; [`Cause::Unavailable`] when the queue is full, [`Cause::Timeout`],
+    /// Those of [`crate::model::Model::invoke`]; [`Cause::Unavailable`] if the queue is full, [`Cause::Timeout`],
     /// [`Cause::Internal`] after a panic.
     pub(super) async fn invoke(
         &self,
@@ -111,7 +111,7 @@ impl Services {
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
                 .with_standing(inline::ALLOWANCE)
                 .beside(self.accounts.unavailable_to_requests());
-            // The model is immutable and the body is ours: nothing half-changed is seen after a panic.
+            // The model is immutable and the body is owned, so a panic leaves no inconsistent state.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.answer(exchange, &body, &allowance)));
             loaded.let_go();
             let Answer { content_type, pieces } = answered.unwrap_or_else(|_| Err(panicked()))?;
@@ -125,10 +125,10 @@ impl Services {
         self.run(name, work).await
     }
 
-    /// Has a worker do a part of an invocation, within what is free of the requests' memory and what is left of the time.
+    /// Runs a part of an invocation on a worker, within the free memory for requests and the remaining time.
     ///
     /// # Errors
-    /// What the work says; [`Cause::Unavailable`] when the queue is full, [`Cause::Timeout`], [`Cause::Internal`] after a
+    /// Those of the work; [`Cause::Unavailable`] if the queue is full, [`Cause::Timeout`], [`Cause::Internal`] after a
     /// panic.
     pub(super) async fn run<T: Send + 'static>(
         &self,

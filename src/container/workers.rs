@@ -1,8 +1,8 @@
-//! The workers: a bounded pool for requests that take longer than a connection should wait for.
+//! The workers: a bounded pool for requests that would block a connection's thread too long.
 //!
-//! A small request is answered where it was read: handing it over would cost more than answering it. A large one goes to a
-//! worker, so that `/ping` is never queued behind it. The queue is bounded (multi-model-server's `job_queue_size`), and the
-//! deadline counts from arrival: what has waited too long is not begun.
+//! A small request is answered on the thread that read it: passing it on would cost more. A large one goes to a worker,
+//! so that `/ping` is never queued behind it. The queue is bounded (multi-model-server's `job_queue_size`), and the
+//! deadline counts from arrival: a request that has waited too long is not begun.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,21 +12,21 @@ use std::time::{Duration, Instant};
 use byoc_account::Deadline;
 use tokio::sync::oneshot;
 
-/// The pool. Its threads end when it is dropped; what is queued then is not begun.
+/// The pool. Its threads end when it is dropped; jobs that are still queued are not begun.
 #[derive(Debug)]
 pub struct Workers {
     shared: Arc<Shared>,
     timeout: Duration,
 }
 
-/// Why the workers did not finish something.
+/// Why the workers did not finish a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// As many wait already as may wait.
+    /// The queue is full.
     QueueFull,
-    /// The deadline passed. Work that had begun is told so.
+    /// The deadline passed. Work that has begun is notified.
     TimedOut,
-    /// The work panicked; the log says how.
+    /// The work panicked; the panic is in the log.
     Panicked,
 }
 
@@ -73,10 +73,10 @@ impl Shared {
 }
 
 impl Workers {
-    /// Starts so many threads, before whom so many jobs may wait, each for so long from its arrival to its end.
+    /// Starts `threads` threads with a queue of `capacity` jobs, each with a `timeout` from its arrival to its end.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// If a thread cannot be started.
     pub fn start(threads: usize, capacity: usize, timeout: Duration) -> std::io::Result<Workers> {
         let queue = Mutex::new(Queue { jobs: VecDeque::new(), closed: false });
         let workers = Workers { shared: Arc::new(Shared { queue, arrived: Condvar::new(), capacity }), timeout };
@@ -93,7 +93,7 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Has a worker do something and waits for it. The work is told until when, and that is over at once when the caller goes
+    /// Runs work on a worker and waits for it. The work gets its deadline, which expires at once if the caller goes
     /// away.
     ///
     /// # Errors
@@ -106,9 +106,9 @@ impl Workers {
         let (until, _waiting) = Deadline::at(deadline).cancelable();
         let (answer, answered) = oneshot::channel();
         let run = Box::new(move || {
-            // A caller that is gone has dropped its end: there is nobody to work for.
+            // The caller has dropped the receiver: the result is not needed.
             if !answer.is_closed() {
-                // The work is moved in whole and nothing of it is seen after a panic.
+                // The work is moved in, so a panic leaves no inconsistent state.
                 let done = catch_unwind(AssertUnwindSafe(|| work(until)));
                 let _ = answer.send(done.map_err(|_| Refusal::Panicked));
             }

@@ -1,4 +1,4 @@
-//! One endpoint on its way from configuration to InService.
+//! Deploys one endpoint, from its configuration to InService.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,25 +18,25 @@ use crate::storage::{Folders, Location, Storage};
 use crate::supervisor::BackgroundSupervisor;
 use byoc_formats::suggest;
 
-/// What is the same for all endpoints of a process.
+/// The settings that all endpoints of a process share.
 #[derive(Debug)]
 pub(super) struct EndpointContext {
     pub(super) executable: PathBuf,
-    /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`.
+    /// Containers that are already running, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`.
     pub(super) running: BTreeMap<String, Url>,
     pub(super) state_dir: PathBuf,
-    /// Where multi-model containers that run already see their variant's folder of models.
+    /// The path of the variant's models folder in multi-model containers that are already running.
     pub(super) models_seen_at: Option<String>,
-    /// Where answers of asynchronous invocations go that have no place of their own.
+    /// The default output folder of asynchronous invocations.
     pub(super) async_output: Location,
-    /// Where inputs of asynchronous invocations may lie.
+    /// The folders from which inputs of asynchronous invocations may be read.
     pub(super) async_inputs: Arc<Folders>,
     pub(super) container_settings: ContainerSettings,
-    /// The account of whom policies let call, which then is that of what is called.
+    /// The account of the principals, if any, which is then also the endpoints' account.
     pub(super) account: Option<String>,
 }
 
-/// An endpoint and what it is started with.
+/// An endpoint and the settings with which it is started.
 #[derive(Debug)]
 pub(super) struct Deployment {
     pub(super) file: PathBuf,
@@ -47,7 +47,7 @@ pub(super) struct Deployment {
 }
 
 impl Deployment {
-    /// An endpoint that is Creating. Of several, each has a folder of its own for the answers of asynchronous invocations.
+    /// An endpoint that is Creating. Several endpoints each get a separate output folder for asynchronous invocations.
     pub(super) fn new(file: PathBuf, config: EndpointConfig, context: &EndpointContext) -> Deployment {
         let identity = Identity {
             endpoint: config.endpoint_name.clone(),
@@ -75,7 +75,7 @@ impl Deployment {
         self.config.variants.iter().chain(self.config.shadow.as_ref().map(|shadow| &shadow.variant))
     }
 
-    /// The names by which a container of this endpoint can be said to run already, the most exact first.
+    /// The names by which `--container` can refer to a container of this endpoint, the most specific first.
     fn names(&self, variant: &VariantConfig, container: &str) -> [String; 3] {
         let (endpoint, variant) = (&self.config.endpoint_name, &variant.name);
         [format!("{endpoint}/{variant}/{container}"), format!("{variant}/{container}"), container.to_owned()]
@@ -91,7 +91,7 @@ impl Deployment {
         ContainerLauncher {
             executable: context.executable.clone(),
             running: running.collect(),
-            // Two variants may have containers of the same name and models of the same place.
+            // Two variants may have containers of the same name and models of the same location.
             state_dir: if alone {
                 state_dir.clone()
             } else {
@@ -104,10 +104,10 @@ impl Deployment {
         }
     }
 
-    /// Starts all containers of all variants side by side and puts the endpoint InService.
+    /// Starts all containers of all variants concurrently and puts the endpoint InService.
     ///
     /// # Errors
-    /// What kept containers from starting; the others are stopped again.
+    /// Why containers did not start; the others are stopped.
     async fn start(
         &self,
         client: &Client,
@@ -136,12 +136,12 @@ impl Deployment {
         Ok(instances)
     }
 
-    /// Whether answers of asynchronous invocations go to where the process keeps those without a place of their own.
+    /// Whether outputs of asynchronous invocations go to the default output folder.
     pub(super) fn writes_to_own_place(&self) -> bool {
         self.config.asynchronous.as_ref().is_some_and(|asynchronous| asynchronous.output.is_none())
     }
 
-    /// Begins to work on what waits in its queue, if it has one.
+    /// Starts the worker of its queue, if it has one.
     pub(super) fn begin_work(
         &mut self,
         client: &Client,
@@ -154,10 +154,10 @@ impl Deployment {
     }
 }
 
-/// Says all that would keep these endpoints from starting and can be known before.
+/// Checks for problems that would keep these endpoints from starting.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] with a line for each thing.
+/// [`Cause::BadSetting`] with a line for each problem.
 pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Result<()> {
     let mut names: Vec<String> = Vec::new();
     let mut known: Vec<String> = Vec::new();
@@ -204,10 +204,10 @@ pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Re
     if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, list_problems(&problems))) }
 }
 
-/// Starts all endpoints side by side; what looks after their containers.
+/// Starts all endpoints concurrently; returns the supervisors of their containers.
 ///
 /// # Errors
-/// What kept containers from starting; all others are stopped again.
+/// Why containers did not start; all others are stopped.
 pub(super) async fn start(
     client: &Client,
     deployments: &[Deployment],
@@ -226,7 +226,7 @@ pub(super) async fn start(
     }
 }
 
-/// Whether there is one endpoint with one variant, which then needs no folder of its own.
+/// Whether there is one endpoint with one variant, which needs no subfolder.
 fn is_alone(deployments: &[Deployment]) -> bool {
     matches!(deployments, [one] if one.variants().count() == 1)
 }
@@ -252,7 +252,7 @@ fn combined(mut errors: Vec<Error>) -> Option<Error> {
     Some(Error::new(cause, list_problems(&lines)))
 }
 
-/// The folder for answers of asynchronous invocations where none is given.
+/// The default output folder of asynchronous invocations.
 pub(super) fn async_output(state_dir: &Path) -> PathBuf {
     state_dir.join("async")
 }

@@ -1,4 +1,4 @@
-//! What to type next: commands that invoke an endpoint which has just gone InService.
+//! Example commands that invoke an endpoint which has just become InService.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,16 +9,17 @@ use super::config::EndpointConfig;
 use crate::platform::create_model::{ExecutionMode, ModelDataUrl, Models};
 use crate::storage::Location;
 
-/// How many folders deep an example of a TargetModel is looked for.
+/// The depth of the search for an example of a TargetModel.
 const DEEPEST: usize = 3;
-/// The longest line of data that stands in the commands themselves.
+/// The longest line of data that is written into the commands.
 const LONGEST_LINE: u64 = 200;
-/// Stands for the file of somebody who has none beside the configuration.
+/// A placeholder if there is no example file beside the configuration.
 const UNKNOWN: &str = "/path/to/request.csv";
 
-/// Lines to copy, which do from any folder: curl, boto3, the metrics page. A file `*.csv` beside the configuration is taken for
-/// an example request, and the first archive under the multi-model container's prefix for an example of a TargetModel. Where signatures are
-/// asked for, curl signs for `signing_region` with the keys in the environment, as boto3 does by itself.
+/// Commands that work from any folder: curl, boto3, the metrics page. A file `*.csv` beside the configuration serves as
+/// an example request, and the first archive under the multi-model container's prefix as an example of a TargetModel.
+/// If signatures are required, curl signs for `signing_region` with the keys in the environment, as boto3 does by
+/// itself.
 pub(super) fn example_commands(
     config: &EndpointConfig,
     file: &Path,
@@ -32,7 +33,7 @@ pub(super) fn example_commands(
     let request = Request::beside(file);
     let (data, body) = (request.for_curl(), request.for_python());
     let target_model = multi_model.then(|| example(config).unwrap_or_else(|| "NAME.tar.gz".to_owned()));
-    // The members of a request that are particular to this endpoint, and their values.
+    // The request members that this endpoint needs, and their values.
     let particular = [("TargetModel", target_model), ("TargetContainerHostname", direct(config))];
     let particular = particular.into_iter().filter_map(|(member, value)| Some((member, value?)));
     let (headers, arguments): (String, String) = particular
@@ -48,7 +49,7 @@ pub(super) fn example_commands(
         }
     };
     let signed = signing_region.map(signing).unwrap_or_default();
-    // boto3 takes no call without a region and keys, whether or not they are looked at.
+    // boto3 needs a region and keys, whether or not they are checked.
     let credentials = match signing_region {
         Some(region) => format!("region_name='{region}'"),
         None => "region_name='us-east-1', aws_access_key_id='any', aws_secret_access_key='any'".to_owned(),
@@ -62,19 +63,19 @@ pub(super) fn example_commands(
     )
 }
 
-/// What is sent in an example.
+/// The data of an example request.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
-    /// A line of data, which can be copied to anywhere.
+    /// A line of data.
     Line(String),
     /// A file, by its absolute path.
     File(PathBuf),
-    /// There is none.
+    /// No example data.
     Unknown,
 }
 
 impl Request {
-    /// The first file `*.csv` beside a configuration: what it says, if that is a line.
+    /// The first file `*.csv` beside a configuration, as a line of data if it is one.
     fn beside(configuration: &Path) -> Request {
         let folder = configuration.parent().unwrap_or(Path::new(""));
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -85,7 +86,7 @@ impl Request {
         }
     }
 
-    /// What stands in curl's quotes.
+    /// The quoted argument of curl.
     fn for_curl(&self) -> String {
         match self {
             Request::Line(line) => line.clone(),
@@ -94,7 +95,7 @@ impl Request {
         }
     }
 
-    /// An expression for the body.
+    /// A Python expression for the body.
     fn for_python(&self) -> String {
         match self {
             Request::Line(line) => format!("'{line}'"),
@@ -104,7 +105,7 @@ impl Request {
     }
 }
 
-/// The one line of a small file, if it can stand in quotes and curl does not take it for a file's name.
+/// The only line of a small file, if it can be quoted and curl does not take it for a file name.
 fn line(file: &Path) -> Option<String> {
     let mut text = String::new();
     File::open(file).ok()?.take(LONGEST_LINE + 2).read_to_string(&mut text).ok()?;
@@ -114,7 +115,7 @@ fn line(file: &Path) -> Option<String> {
     (is_plain && is_short && !line.starts_with('@')).then(|| line.to_owned())
 }
 
-/// What makes curl sign for SageMaker in a region.
+/// The curl arguments that sign for SageMaker in a region.
 fn signing(region: &str) -> String {
     format!(
         "--aws-sigv4 'aws:amz:{region}:sagemaker' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \
@@ -122,7 +123,7 @@ fn signing(region: &str) -> String {
     )
 }
 
-/// A container that can be called, where requests must name one.
+/// A container to call, if requests must name one.
 fn direct(config: &EndpointConfig) -> Option<String> {
     let model =
         config.variants.iter().map(|variant| &variant.model).find(|model| model.mode == ExecutionMode::Direct)?;
@@ -149,8 +150,8 @@ fn first_file(folder: &Path, suffix: &str) -> Option<PathBuf> {
     sorted(folder).into_iter().find(|path| path.is_file() && path.to_string_lossy().ends_with(suffix))
 }
 
-/// What is in a folder, by name; nothing where there is no folder. A name that would end the quotes of a command, which
-/// somebody is to copy and run, is no example.
+/// The entries of a folder, sorted by name; empty if the folder does not exist. A name that would end the quotes of
+/// a command is left out, since users copy and run these commands.
 fn sorted(folder: &Path) -> Vec<PathBuf> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut entries: Vec<PathBuf> =
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_would_end_the_quotes_of_a_command_is_no_example() {
+    fn a_name_that_would_end_the_quotes_of_a_command_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a'; touch gone; '.csv", "b\n.csv", "c\\.csv", "d good.csv"] {
             std::fs::write(folder.path().join(name), "").unwrap();
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_stand_in_the_commands_where_they_are_a_line_and_else_the_absolute_path_does() {
+    fn the_commands_contain_a_single_line_of_data_or_the_absolute_path() {
         let folder = tempfile::tempdir().unwrap();
         let (configuration, file) = (folder.path().join("endpoint.json"), folder.path().join("a.csv"));
         assert_eq!(Request::beside(&configuration), Request::Unknown);
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commands_name_an_artifact_and_a_request_that_are_there() {
+    fn the_commands_name_an_existing_artifact_and_request() {
         let folder = tempfile::tempdir().unwrap();
         let city = folder.path().join("models/Chicago_IL");
         std::fs::create_dir_all(&city).unwrap();
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commands_are_those_that_the_endpoint_takes() {
+    fn the_commands_match_the_endpoints_mode() {
         let said = |config: &EndpointConfig| {
             example_commands(config, Path::new("e.json"), ([127, 0, 0, 1], 9000).into(), None)
         };

@@ -1,7 +1,7 @@
-//! Who the endpoint says it is: the names that AWS puts into error messages.
+//! The endpoint's identity: the names that AWS puts into error messages.
 
-/// The variant of an endpoint whose configuration names none: the name that the console and the Python SDK give to a single
-/// variant.
+/// The variant of an endpoint whose configuration names none: the name that the console and the Python SDK give to a
+/// single variant.
 pub(super) const VARIANT: &str = "AllTraffic";
 
 /// An endpoint's name, region and account.
@@ -9,9 +9,9 @@ pub(super) const VARIANT: &str = "AllTraffic";
 pub struct Identity {
     /// EndpointName.
     pub endpoint: String,
-    /// The region that errors name, such as `us-east-1`.
+    /// The region in errors, such as `us-east-1`.
     pub region: String,
-    /// The twelve digits of the account that errors name.
+    /// The twelve digits of the account in errors.
     pub account: String,
 }
 

@@ -1,4 +1,4 @@
-//! What an endpoint refuses to wait for or to hold.
+//! The limits of an endpoint: time, size and memory.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use byoc_account::{Account, system};
 use super::container_side::InvocationLimits;
 use crate::leased_bytes::MemoryShare;
 
-/// What the process needs beside the bodies and answers of its requests.
+/// The memory that the process needs beside the bodies and responses of its requests.
 const OWN_BYTES: u64 = 64 << 20;
-/// The least and, where nothing tells how much memory there is, all that bodies and answers get.
+/// The minimum for bodies and responses, and the value if the available memory is unknown.
 const LEAST_IN_FLIGHT: u64 = 16 << 20;
 const UNKNOWN_IN_FLIGHT: u64 = 256 << 20;
 
-/// The limits of an endpoint. [`Limits::default`] has the platform's own.
+/// The limits of an endpoint. The default values are SageMaker's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest request body: 25 MB (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
     pub request_bytes: usize,
-    /// The most that bodies and answers of all requests together may have: a quarter of the memory that this process may take,
-    /// beyond what it needs itself. Its containers, which are often children of it, need the rest.
+    /// The most memory of all bodies and responses together: a quarter of the memory that this process may use,
+    /// after its own needs. Its containers, often child processes, need the rest.
     pub in_flight_bytes: u64,
     /// The limits of the exchanges with containers.
     pub call: InvocationLimits,
@@ -36,8 +36,8 @@ fn of_memory(bytes: u64) -> u64 {
     (bytes.saturating_sub(OWN_BYTES) / 4).max(LEAST_IN_FLIGHT)
 }
 
-/// The account of what is under way. What is small may take all of it; what is large takes three quarters at most, and large
-/// bodies no more than half: however many of them come, small requests are let in, and what was let in can be answered.
+/// The memory of requests in flight. Small requests may use all of it, large ones at most three quarters, and large
+/// bodies at most half: so small requests are always accepted, and accepted requests can be answered.
 #[derive(Clone, Debug)]
 pub struct InFlight {
     all: Arc<Account>,
@@ -47,7 +47,7 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// An account of so many bytes.
+    /// A budget of `bytes` bytes.
     pub fn new(bytes: u64) -> InFlight {
         let all = Account::new(bytes);
         let answers = MemoryShare::of(&all, bytes - bytes / 4);
@@ -56,28 +56,28 @@ impl InFlight {
         InFlight { all, bodies, queued, answers }
     }
 
-    /// What bodies of requests are leased from.
+    /// The share for request bodies.
     pub fn bodies(&self) -> &MemoryShare {
         &self.bodies
     }
 
-    /// What bodies are leased from that wait in a queue. There are many of them, for long: also small ones get no more than
-    /// large ones do.
+    /// The share for bodies that wait in a queue. They are many and stay long, so small ones get no more than
+    /// large ones.
     pub fn queued(&self) -> &MemoryShare {
         &self.queued
     }
 
-    /// What answers of containers are leased from.
+    /// The share for responses of containers.
     pub fn answers(&self) -> &MemoryShare {
         &self.answers
     }
 
-    /// Bytes that are held now.
+    /// The bytes in use.
     pub fn used(&self) -> u64 {
         self.all.used()
     }
 
-    /// Bytes that may be held.
+    /// The limit in bytes.
     pub fn limit(&self) -> u64 {
         self.all.limit()
     }
@@ -88,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quarter_of_the_memory_is_for_what_is_under_way() {
+    fn a_quarter_of_the_memory_is_for_requests_in_flight() {
         assert_eq!(of_memory(64 << 20), LEAST_IN_FLIGHT);
         assert_eq!(of_memory(512 << 20), 112 << 20);
         assert_eq!(of_memory(u64::MAX), (u64::MAX - OWN_BYTES) / 4);
     }
 
     #[test]
-    fn large_bodies_leave_room_for_answers_and_both_for_what_is_small() {
+    fn large_bodies_leave_memory_for_responses_and_both_for_small_requests() {
         let memory = InFlight::new(8 << 20);
         let bodies = memory.bodies().lease(4 << 20).unwrap();
         assert!(memory.bodies().lease(1 << 20).is_err());

@@ -1,8 +1,8 @@
 //! The local endpoint: SageMaker's InvokeEndpoint on one machine, around containers that speak the hosting contract.
 //!
-//! [`client_side`] is what clients see: the runtime API, its headers and its errors. [`container_side`] is what containers see:
-//! how they are started, the pipeline through them, and the models that a multi-model container is told to load. [`config`]
-//! reads the configuration of both: CreateModel's or CreateEndpointConfig's JSON.
+//! [`client_side`] is the clients' interface: the runtime API, its headers and its errors. [`container_side`] handles
+//! containers: how they are started, the pipeline through them, and the models that are loaded into a multi-model
+//! container. [`config`] reads the configuration of both: CreateModel's or CreateEndpointConfig's JSON.
 //!
 //! The endpoint talks to containers over HTTP only. It does not know what a container computes, and does not use
 //! [`crate::container`].

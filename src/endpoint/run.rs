@@ -1,4 +1,4 @@
-//! The life of endpoints: listen, start the containers, answer, drain, stop the containers.
+//! Runs endpoints: listens, starts the containers, answers requests, drains, and stops the containers.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -33,12 +33,12 @@ use crate::telemetry;
 use crate::telemetry::logs::LISTENING_ON;
 use crate::temporary_folder::TemporaryFolder;
 
-/// How long what is given up may take to say so.
+/// How long to wait for abandoned requests to write their failures.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// The file in a state folder that whoever uses it has locked.
+/// The lock file in a state folder.
 const LOCK: &str = "lock";
 
-/// What endpoints run with.
+/// The settings of the endpoints.
 #[derive(Debug)]
 pub struct Settings {
     /// Their configurations, each with the file that it was read from.
@@ -47,34 +47,36 @@ pub struct Settings {
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
-    /// Who may call what; anyone anything, with no signature, if there is none.
+    /// The principals and their policies; if `None`, every request is allowed.
     pub authorization: Option<Authorization>,
-    /// What is refused to be waited for or held.
+    /// Time, size and memory limits.
     pub limits: Limits,
-    /// Where to unpack models; a folder of its own that is removed at the end if `None`.
+    /// The state folder, in which models are unpacked; if `None`, a temporary folder that is removed at the end.
     pub state_dir: Option<PathBuf>,
-    /// Where a multi-model container that runs already sees `models` of the state folder; under the same path if `None`.
+    /// The path of the state folder's `models` in a multi-model container that is already running; the same path if
+    /// `None`.
     pub models_seen_at: Option<String>,
     /// Names under which the endpoint answers beside loopback names, IP addresses and AWS's.
     pub allowed_hosts: AllowedHosts,
-    /// The folders below which inputs of asynchronous invocations may lie; the state folder and those of the configurations
-    /// if `None`.
+    /// The folders from which inputs of asynchronous invocations may be read; the state folder and those of the
+    /// configurations if `None`.
     pub async_input_roots: Option<Vec<PathBuf>>,
-    /// Where the answers of asynchronous invocations go; below the state folder if `None`.
+    /// The output folder of asynchronous invocations; below the state folder if `None`.
     pub async_output: Option<Location>,
-    /// The program that is a container when called with `serve`.
+    /// The executable that runs a container when called with `serve`.
     pub executable: PathBuf,
-    /// Containers that run already, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`, and where they listen.
+    /// Containers that are already running, by `HOSTNAME`, `VARIANT/HOSTNAME` or `ENDPOINT/VARIANT/HOSTNAME`, and their
+    /// addresses.
     pub running: BTreeMap<String, Url>,
-    /// What is the same for all containers.
+    /// The settings that all containers share.
     pub container_settings: ContainerSettings,
 }
 
 /// Runs endpoints until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] for what can be known before the start, [`Cause::Io`] when the port is taken,
-/// [`Cause::NotHealthy`] when a container does not become healthy.
+/// [`Cause::BadSetting`] for invalid settings, [`Cause::Io`] if the port is in use,
+/// [`Cause::NotHealthy`] if a container does not become healthy.
 pub fn run(settings: Settings) -> Result<()> {
     server::configure_allocator();
     telemetry::metrics::start();
@@ -116,7 +118,7 @@ async fn serve(settings: Settings) -> Result<()> {
         Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
     };
     log::info!(target: telemetry::logs::LISTENING, "{LISTENING_ON}http://{address} ({asked})");
-    for doubt in principals.map_or(&[][..], |principals| principals.doubts()) {
+    for doubt in principals.map_or(&[][..], |principals| principals.warnings()) {
         log::warn!("{doubt}");
     }
     if let StateDir::Temporary(folder) = &state {
@@ -134,7 +136,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let services = Services::new(endpoints, settings.limits, settings.authorization);
     let inputs_memory = services.inputs_memory().clone();
     let services = Data::new(services);
-    // As long as an invocation may take.
+    // The time limit of an invocation.
     let patience = settings.limits.call.container_timeout;
     let client = http::client().map_err(|error| Error::new(Cause::Internal, "no HTTP client").caused_by(error))?;
     let handle = start_server(listener, address, services, Data::new(settings.allowed_hosts), patience)?;
@@ -148,7 +150,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let begun = Instant::now();
     let started = tokio::select! {
         started = deployment::start(&client, &deployments, &context) => started,
-        // The containers end when their processes are dropped.
+        // Dropping the processes stops the containers.
         reason = signals.next() => {
             log::info!("{}: the endpoint was still Creating", reason.name());
             server::stop(&handle, false).await;
@@ -162,7 +164,7 @@ async fn serve(settings: Settings) -> Result<()> {
                 log::info!("endpoint {} is InService after {took:.0} ms", deployment.config.endpoint_name);
                 let advice =
                     example_commands::example_commands(&deployment.config, &deployment.file, address, signing_region);
-                // Not a log line: it is to be copied. Whoever closed the pipe does not want it.
+                // Not a log line, so that it can be copied. Errors are ignored: the reader may have closed the pipe.
                 let _ = std::io::stdout().lock().write_all(telemetry::printable::lines(&advice).as_bytes());
             }
             let work: Vec<_> = deployments
@@ -188,10 +190,10 @@ async fn serve(settings: Settings) -> Result<()> {
     outcome
 }
 
-/// Lets what is in flight end, then stops the containers.
+/// Waits for requests in flight, then stops the containers.
 ///
 /// # Errors
-/// [`Cause::CutOff`] when something did not end in time.
+/// [`Cause::CutOff`] if a request did not end in time.
 async fn drain(
     deployments: &[Deployment],
     handle: &ServerHandle,
@@ -219,12 +221,12 @@ async fn drain(
         deployment.endpoint.abandon();
     }
     let _ = tokio::time::timeout(LAST_WORDS, work).await;
-    // Those containers that have nothing to do end now; the others are killed with this process.
+    // Idle containers end now; the others are killed with this process.
     let _ = tokio::time::timeout(LAST_WORDS, stop_all(instances)).await;
     Err(Error::new(Cause::CutOff, format!("what was in flight is cut off: {why}")))
 }
 
-/// Starts to answer clients.
+/// Starts the server for clients.
 fn start_server(
     listener: TcpListener,
     address: SocketAddr,
@@ -241,10 +243,10 @@ fn start_server(
     };
     let server = server::serve(listener, serving, move || {
         App::new()
-            // Made on the thread that uses it, so that its connections live there.
+            // Created on the thread that uses it, so that its connections belong to that thread.
             .data_factory(|| std::future::ready(http::client()))
             .app_data(allowed_hosts.clone())
-            .wrap(from_fn(client_side::for_our_hosts))
+            .wrap(from_fn(client_side::check_host))
             .configure(client_side::configure(services.clone()))
     })
     .map_err(|error| cannot_listen(address, error))?;
@@ -253,7 +255,7 @@ fn start_server(
     Ok(handle)
 }
 
-/// The folder that a configuration lies in.
+/// The folder of a configuration file.
 fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
@@ -263,13 +265,13 @@ fn folder_of(file: &Path) -> PathBuf {
 
 /// The endpoint's folder.
 enum StateDir {
-    /// The user's; it stays.
+    /// Given by the user; it is kept.
     Kept {
         folder: PathBuf,
-        /// Locked as long as it is open, so that the lock ends with this process whatever ends it.
+        /// Locked while it is open, so that the lock ends with this process in any case.
         _lock: File,
     },
-    /// Our own; it goes when this is dropped.
+    /// A temporary folder, deleted on drop.
     Temporary(TemporaryFolder),
 }
 
@@ -277,7 +279,7 @@ impl StateDir {
     fn open(given: Option<PathBuf>) -> Result<StateDir> {
         match given {
             Some(folder) => {
-                // Where the models go: of a container's /opt/ml that may be all that can be written.
+                // In a container, /opt/ml/models may be the only writable folder.
                 let models = folder.join("models");
                 std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, error))?;
                 let lock = models.join(LOCK);
@@ -295,13 +297,13 @@ impl StateDir {
         }
     }
 
-    /// Where it is, whatever the current folder: containers are told it.
+    /// Its absolute path, which is passed to containers.
     fn path(&self) -> Result<PathBuf> {
         let folder = match self {
             StateDir::Kept { folder, .. } => folder.as_path(),
             StateDir::Temporary(folder) => folder.path(),
         };
-        // multi-model-server takes no path with `..` in it.
+        // multi-model-server refuses paths that contain `..`.
         let goes_up = folder.components().any(|component| component == std::path::Component::ParentDir);
         let whole = if goes_up { folder.canonicalize() } else { std::path::absolute(folder) };
         whole.map_err(|error| Error::io("find", folder, error))

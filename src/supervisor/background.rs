@@ -1,6 +1,6 @@
-//! A container that is pinged in the background, started again when it ends, and given up when it stays unhealthy.
+//! Supervises a container in the background: pings it, restarts it when it exits, and fails it if it stays unhealthy.
 //!
-//! As the platform does it: a ping every 5 s; a container that does not pass for the allowed time makes the endpoint Failed
+//! As on SageMaker: a ping every 5 s; a container that does not pass within the allowed time makes the endpoint Failed
 //! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 
 use std::time::{Duration, Instant};
@@ -13,36 +13,36 @@ use tokio::task::JoinHandle;
 use super::readiness::ping;
 use super::{ContainerProcess, Health, Supervisor};
 
-/// How long it is between two pings.
+/// The interval of pings.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);
-/// The first pause before a container is started again. It doubles until the longest.
+/// The first pause before a restart. It doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A container that ran for so long before it ended is started again after the first pause.
+/// A container that ran this long before it exited is restarted after the first pause.
 const RAN_WELL: Duration = Duration::from_secs(60);
 
-/// What a background supervisor needs beside the container.
+/// The settings of a background supervisor.
 pub struct BackgroundConfig {
-    /// Says to others whether the container runs.
+    /// The container's state, shared with others.
     pub health: Health,
-    /// Processes that take the place of the container's own.
+    /// Processes that replace the container's own.
     pub replacements: UnboundedReceiver<Replacement>,
-    /// How long it is between two pings.
+    /// The interval of pings.
     pub ping_interval: Duration,
-    /// FailureReason of a container that was unhealthy for longer than its health check may take.
+    /// FailureReason of a container that was unhealthy for longer than the health check timeout.
     pub failure_reason: String,
-    /// Called when the container was started again, before it gets requests.
+    /// Called after a restart, before the container gets requests.
     pub on_restart: Box<dyn Fn() + Send + Sync>,
 }
 
-/// A process that takes the place of the one that a container has.
+/// A process that replaces a container's current one.
 #[derive(Debug)]
 pub struct Replacement {
     /// The process.
     pub process: ContainerProcess,
-    /// Where it listens.
+    /// Its address.
     pub origin: Url,
-    /// Closes when no request needs the process before it.
+    /// Closes when no request needs the previous process.
     pub drained: Option<mpsc::Receiver<()>>,
 }
 
@@ -68,9 +68,9 @@ impl BackgroundSupervisor {
         BackgroundSupervisor { stop, task }
     }
 
-    /// Ends the supervision, and the container after its requests if its process is ours.
+    /// Ends the supervision, and stops the container after its requests if this program started it.
     pub async fn stop(self) {
-        // The task has ended already if the container is given up.
+        // The task has ended already if the container has failed.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
@@ -82,7 +82,7 @@ struct Background {
 }
 
 impl Background {
-    /// Returns when the container has failed for good.
+    /// Returns when the container has failed permanently.
     async fn run(&mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -102,7 +102,7 @@ impl Background {
         self.config.health.mark_failed(self.config.failure_reason.clone());
     }
 
-    /// Pings until the process ends, or no ping has passed for the allowed time.
+    /// Pings until the process exits, or no ping has passed within the allowed time.
     async fn wait_for_outage(&mut self) -> Outage {
         let mut unhealthy_since: Option<Instant> = None;
         loop {
@@ -129,7 +129,7 @@ impl Background {
         }
     }
 
-    /// Goes on with another process. The one before ends with its last request.
+    /// Continues with another process. The previous one stops after its last request.
     fn replace_process(&mut self, Replacement { process, origin, drained }: Replacement) {
         let Some(mut before) = self.supervisor.replace(process, origin) else { return };
         let health = self.config.health.clone();
@@ -137,7 +137,7 @@ impl Background {
             if let Some(mut drained) = drained {
                 tokio::select! {
                     _ = drained.recv() => {}
-                    // Its end is not the container's.
+                    // Its exit does not mean that the container exited.
                     () = before.wait_for_exit() => health.mark_running(),
                 }
             }
@@ -145,7 +145,7 @@ impl Background {
         });
     }
 
-    /// Starts the container again, as many times as it takes, and waits until it is healthy.
+    /// Restarts the container, repeatedly if needed, and waits until it is healthy.
     async fn restart(&mut self, pause: &mut Duration) {
         self.config.health.mark_exited(self.supervisor.exit_description().unwrap_or_default());
         loop {
@@ -167,7 +167,7 @@ impl Background {
     }
 }
 
-/// What is wrong with a container.
+/// The problem of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outage {
     Exited,

@@ -1,4 +1,4 @@
-//! A container's process together with how it was started, so that it can be started again.
+//! A container's process with the command that started it, so that it can be restarted.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,20 +13,20 @@ use super::{Health, Serves};
 /// How a container is started.
 #[derive(Clone, Debug)]
 pub struct ContainerCommand {
-    /// The program that is a container when called with `serve`.
+    /// The executable that runs a container when called with `serve`.
     pub executable: PathBuf,
     /// Its environment; it has no other variables.
     pub variables: BTreeMap<String, String>,
-    /// The folder that its model was unpacked in for this container alone.
+    /// The folder into which its model was unpacked, used by this container only.
     pub model_folder: Option<PathBuf>,
 }
 
 /// Why a container did not start, or did not become healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartError {
-    /// What happened.
+    /// The problem.
     pub problem: String,
-    /// With which code its process exited, if it did.
+    /// The exit code of its process, if it exited.
     pub exit_code: Option<i32>,
     /// The last error in its log.
     pub logged: Option<String>,
@@ -47,10 +47,10 @@ pub struct ContainerProcess {
 }
 
 impl ContainerProcess {
-    /// Starts a container and waits for the URL at which it listens. When the process ends, `exit` says how.
+    /// Starts a container and waits for the URL at which it listens. When the process exits, `exit` says how.
     ///
     /// # Errors
-    /// When it could not be started, or ended before it listened.
+    /// If it could not be started, or exited before it listened.
     pub async fn start(
         name: &str,
         command: ContainerCommand,
@@ -62,10 +62,10 @@ impl ContainerProcess {
         Ok((ContainerProcess { command, process, exit }, origin))
     }
 
-    /// Waits until the container at `origin` passes its health check, and says how long that took.
+    /// Waits until the container at `origin` passes its health check; returns how long that took.
     ///
     /// # Errors
-    /// When it ends, or does not pass within `limit`; it is stopped then.
+    /// If it exits, or does not pass within `limit`; then it is stopped.
     pub async fn until_ready(
         self,
         client: &Client,
@@ -82,12 +82,12 @@ impl ContainerProcess {
         }
     }
 
-    /// How it was started.
+    /// The command that started it.
     pub fn command(&self) -> &ContainerCommand {
         &self.command
     }
 
-    /// How this process ended, if it has; the container may go on with another.
+    /// How this process exited, if it has; the container may continue with another.
     pub(super) fn exit(&self) -> &Health {
         &self.exit
     }
@@ -100,12 +100,12 @@ impl ContainerProcess {
         self.process.wait_for_exit().await;
     }
 
-    /// Lets the process finish its requests and end.
+    /// Lets the process finish its requests and exit.
     pub async fn stop(self) {
         self.process.stop().await;
     }
 
-    /// Lets the process finish its requests and end, and deletes the model that was unpacked for it alone.
+    /// Lets the process finish its requests and exit, and deletes the model that was unpacked for it.
     pub async fn stop_and_delete_model(self) {
         self.process.stop().await;
         self.command.delete_model().await;
@@ -113,10 +113,10 @@ impl ContainerProcess {
 }
 
 impl ContainerCommand {
-    /// Deletes the folder that the model was unpacked in for this container alone.
+    /// Deletes the folder into which the model was unpacked for this container.
     pub async fn delete_model(self) {
         if let Some(folder) = self.model_folder {
-            // It may be gone already.
+            // It may be deleted already.
             let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         }
     }

@@ -1,8 +1,8 @@
-//! Whether a container runs.
+//! The state of a container: running, exited or failed.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Whether a container runs. Shared by whoever watches it and whoever calls it.
+/// The state of a container, shared by its supervisor and its callers.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<RwLock<State>>);
 
@@ -10,28 +10,28 @@ pub struct Health(Arc<RwLock<State>>);
 enum State {
     #[default]
     Running,
-    /// It has ended, and how, and with which exit code if it exited; it may be started again.
+    /// It has exited: how, and with which exit code if there is one; it may be restarted.
     Exited(String, Option<i32>),
-    /// It is given up, with the FailureReason.
+    /// It has failed permanently, with the FailureReason.
     Failed(String),
 }
 
 impl Health {
-    /// Notes that the container has ended, and how.
+    /// Records that the container has exited, and how.
     pub fn mark_exited(&self, how: impl Into<String>) {
         self.mark_exited_with(how, None);
     }
 
-    /// Notes that the container has ended, how, and with which exit code.
+    /// Records that the container has exited, how, and with which exit code.
     pub fn mark_exited_with(&self, how: impl Into<String>, exit_code: Option<i32>) {
         let mut state = self.write();
-        // The first word is the true one: what comes later only follows from it.
+        // Keep the first description: later ones are only consequences.
         if matches!(*state, State::Running) {
             *state = State::Exited(how.into(), exit_code);
         }
     }
 
-    /// The exit code of a container that has exited and does not run now.
+    /// The exit code of a container that has exited and is not running.
     pub fn exit_code(&self) -> Option<i32> {
         match &*self.read() {
             State::Exited(_, exit_code) => *exit_code,
@@ -39,17 +39,17 @@ impl Health {
         }
     }
 
-    /// Notes that the container runs again.
+    /// Records that the container is running again.
     pub fn mark_running(&self) {
         *self.write() = State::Running;
     }
 
-    /// Notes for good that the container is given up.
+    /// Records that the container has failed permanently.
     pub fn mark_failed(&self, reason: impl Into<String>) {
         *self.write() = State::Failed(reason.into());
     }
 
-    /// How the container ended, if it does not run now.
+    /// How the container exited, if it is not running.
     pub fn exit_description(&self) -> Option<String> {
         match &*self.read() {
             State::Exited(how, _) => Some(how.clone()),
@@ -57,7 +57,7 @@ impl Health {
         }
     }
 
-    /// FailureReason, if the container is given up.
+    /// FailureReason, if the container has failed permanently.
     pub fn failure_reason(&self) -> Option<String> {
         match &*self.read() {
             State::Failed(reason) => Some(reason.clone()),

@@ -1,8 +1,9 @@
-//! A container from its start to its end: started, pinged, started again, given up, stopped.
+//! Supervises a container: starts, pings, restarts, fails and stops it.
 //!
-//! [`process`] runs `byoc serve` as a child process and [`readiness`] waits for its health check; [`ContainerProcess`] is the two
-//! together. A [`Supervisor`] has one container, its own process or one that somebody else runs, and starts it again: when its
-//! caller asks for a healthy one (batch transform), or by itself in the background ([`BackgroundSupervisor`], for an endpoint).
+//! [`process`] runs `byoc serve` as a child process and [`readiness`] waits for its health check; [`ContainerProcess`]
+//! is the two together. A [`Supervisor`] has one container, its own process or one that somebody else runs, and starts
+//! it again: when its caller asks for a healthy one (batch transform), or by itself in the background
+//! ([`BackgroundSupervisor`], for an endpoint).
 
 mod background;
 mod container_process;
@@ -25,31 +26,31 @@ use readiness::{ping, wait_until_ready};
 pub struct SupervisorConfig {
     /// Sends the pings.
     pub client: Client,
-    /// The container as the log names it.
+    /// The container's name in the log.
     pub name: String,
-    /// Which paths a health check asks for.
+    /// What the container serves, which decides the paths of the health check.
     pub serves: Serves,
-    /// How long the container may take until it is healthy.
+    /// The time within which the container must become healthy.
     pub health_check_timeout: Duration,
-    /// Where it listens after it was started again.
+    /// The address after a restart.
     pub restart_port: RestartPort,
 }
 
-/// What a container serves, and so what its health check is.
+/// What a container serves, which decides its health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serves {
     /// One model: `/ping` must be 200.
     OneModel,
-    /// Models that it is told to load: `/models` must be 200 too.
+    /// Models that are loaded through the API: `/models` must be 200 too.
     ManyModels,
 }
 
-/// Where a container listens after it was started again.
+/// The address of a container after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartPort {
-    /// Where it listened before, so that nothing else has to know.
+    /// The same address as before, so that no caller needs to be updated.
     Same,
-    /// At any free port.
+    /// Any free port.
     Any,
 }
 
@@ -63,7 +64,7 @@ pub struct Supervisor {
 
 #[derive(Debug)]
 enum State {
-    /// Somebody else runs it.
+    /// It was started by others.
     External,
     Running(ContainerProcess),
     /// The last start failed.
@@ -71,7 +72,7 @@ enum State {
 }
 
 impl Supervisor {
-    /// A container that somebody else runs at `origin`.
+    /// A container at `origin` that was started by others.
     pub fn external(config: SupervisorConfig, origin: Url) -> Supervisor {
         Supervisor { config, origin, state: State::External }
     }
@@ -81,10 +82,10 @@ impl Supervisor {
         Supervisor { config, origin, state: State::Running(process) }
     }
 
-    /// Starts a container and waits until it is healthy, and says how long that took after it listened.
+    /// Starts a container and waits until it is healthy; returns how long that took after it listened.
     ///
     /// # Errors
-    /// When it does not become healthy; it is stopped then.
+    /// If it does not become healthy; then it is stopped.
     pub async fn start(
         config: SupervisorConfig,
         command: ContainerCommand,
@@ -95,12 +96,12 @@ impl Supervisor {
         Ok((Supervisor { config, origin, state: State::Running(process) }, took))
     }
 
-    /// Where the container listens.
+    /// The container's address.
     pub fn origin(&self) -> &Url {
         &self.origin
     }
 
-    /// How its process ended, if it is ours and has.
+    /// How its process exited, if this program started it and it has exited.
     pub fn exit_description(&self) -> Option<String> {
         match &self.state {
             State::Running(process) => process.exit().exit_description(),
@@ -108,7 +109,7 @@ impl Supervisor {
         }
     }
 
-    /// The last error in its log, if its process is ours; each is returned once.
+    /// The last error in its log, if this program started it; each is returned once.
     pub fn take_last_error(&self) -> Option<String> {
         match &self.state {
             State::Running(process) => process.take_last_error(),
@@ -116,11 +117,11 @@ impl Supervisor {
         }
     }
 
-    /// Makes sure that the container is healthy after something went wrong: starts it again if it has ended or does not answer
-    /// its ping, and waits. Says how long it had to wait, if it had.
+    /// Makes sure that the container is healthy after an error: restarts it if it has exited or does not answer
+    /// its ping, and waits. Returns how long it waited, if it did.
     ///
     /// # Errors
-    /// When it does not become healthy.
+    /// If it does not become healthy.
     pub async fn ensure_healthy(&mut self) -> Result<Option<Duration>, StartError> {
         let name = &self.config.name;
         match &self.state {
@@ -148,17 +149,17 @@ impl Supervisor {
         self.restart().await.map(Some)
     }
 
-    /// Stops what is left of the container's process, starts another one and waits until it is healthy.
+    /// Stops the rest of the container's process, starts another one and waits until it is healthy.
     ///
     /// # Errors
-    /// When it does not become healthy; it is stopped then.
+    /// If it does not become healthy; then it is stopped.
     async fn restart(&mut self) -> Result<Duration, StartError> {
         let command = match std::mem::replace(&mut self.state, State::External) {
             State::External => return Err(StartError::from_problem("somebody else runs it".to_owned())),
             State::Running(process) => {
                 let command = process.command().clone();
                 self.state = State::Stopped(command.clone());
-                // Hung or ended: what is left of it must not answer for the next one.
+                // Hung or exited: it must not answer in place of the next one.
                 process.stop().await;
                 command
             }
@@ -181,7 +182,7 @@ impl Supervisor {
         Ok(took)
     }
 
-    /// Waits until the container's process has ended by itself; for ever if somebody else runs it.
+    /// Waits until the container's process has exited by itself; for ever if it was started by others.
     async fn wait_for_exit(&mut self) {
         match &mut self.state {
             State::Running(process) => process.wait_for_exit().await,
@@ -189,7 +190,7 @@ impl Supervisor {
         }
     }
 
-    /// Goes on with another process, and returns the one before.
+    /// Continues with another process, and returns the previous one.
     fn replace(&mut self, process: ContainerProcess, origin: Url) -> Option<ContainerProcess> {
         self.origin = origin;
         match std::mem::replace(&mut self.state, State::Running(process)) {
@@ -198,7 +199,7 @@ impl Supervisor {
         }
     }
 
-    /// Lets the container finish its requests and end, if its process is ours.
+    /// Lets the container finish its requests and exit, if this program started it.
     pub async fn stop(self) {
         if let State::Running(process) = self.state {
             process.stop().await;

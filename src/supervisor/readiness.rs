@@ -1,9 +1,8 @@
 //! Waiting for a container that starts.
 //!
-//! As the platform does it: `GET /ping` until it is 200, each within 2 s, for at most 8 minutes unless said
-//! otherwise
-//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models` must be
-//! 200 too (pytorch/serve#397).
+//! As on SageMaker: `GET /ping` until it is 200, each within 2 s, for at most 8 minutes unless configured otherwise
+//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models` must
+//! be 200 too (pytorch/serve#397).
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +12,15 @@ use super::{Health, Serves};
 use crate::http::exchange_error::ExchangeError;
 use crate::platform::http::PING_LIMIT;
 
-/// The first pause between two pings. It doubles until the longest.
+/// The first pause between two pings. It doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest pause between two pings.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Waits until a container passes its health check and says how long that took.
+/// Waits until a container passes its health check; returns how long that took.
 ///
 /// # Errors
-/// That the container ended, or did not pass within `limit` and what it answered last.
+/// If the container exits, or does not pass within `limit`, with its last response.
 pub async fn wait_until_ready(
     client: &Client,
     origin: &Url,

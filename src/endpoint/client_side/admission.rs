@@ -1,4 +1,4 @@
-//! Whether a request is let in, and then its body: between the web framework and `authorization`, which knows none.
+//! Admits requests and reads their bodies: connects the web framework and `authorization`, which knows no framework.
 
 use std::time::SystemTime;
 
@@ -13,11 +13,11 @@ use super::headers;
 use super::invocation::{Operation, Waits};
 use super::services::Services;
 
-/// Lets a request in and takes its body, or says why not. Before anything else: who may not call is not told what there is,
-/// and what is wrong with the head is known before more than a page of the body is taken.
+/// Admits a request and reads its body, before anything else: an unauthorized caller does not learn what exists,
+/// and errors in the head are found before more than a page of the body is read.
 ///
-/// The outer error is the answer of who is not let in. The inner one is what is wrong with the body alone; what is wrong with
-/// the headers is said before that.
+/// The outer error is the response to a refused caller. The inner one is an error of the body alone; errors of
+/// the headers are reported before it.
 pub(super) async fn admit(
     services: &Services,
     request: &HttpRequest,
@@ -45,19 +45,20 @@ pub(super) async fn admit(
         }
     };
     if !checked.is_allowed() {
-        // Whoever has not signed is not told what policies say of others, so that the body is needed, but none of it is kept.
+        // An unverified caller must not learn the policies' decision, so the body is needed for the digest, but not
+        // kept.
         let digest = incoming.digest().await?;
         return Err(head.check_body(checked, &digest).err().unwrap_or_else(AwsError::internal));
     }
     match incoming.take_with_digest().await {
         Ok((body, digest)) => head.check_body(checked, &digest).map(|()| Ok(body)),
-        // A body that is not whole cannot be checked. Whose head is signed may hear what is wrong with the rest of it.
+        // An incomplete body cannot be verified. A caller with a verified head may get the error of the body.
         Err(error) if checked.is_signed() => Ok(Err(error)),
         Err(error) => Err(error),
     }
 }
 
-/// What of a request its signature covers beside the body.
+/// The parts of a request that a signature covers beside the body.
 struct Head<'a> {
     request: &'a HttpRequest,
     headers: Vec<(&'a str, &'a [u8])>,
@@ -90,7 +91,7 @@ impl<'a> Head<'a> {
     ) -> Result<Checked<'b>, AwsError> {
         let (region, account) = services.region_and_account(endpoint);
         let given: &HeaderMap = self.request.headers();
-        // A header that the operation does not have says nothing, and so satisfies no condition.
+        // A header that the operation does not have is ignored and satisfies no condition.
         let target_model = operation.target_model.and_then(|name| headers::text(given, name));
         let target_container_hostname = headers::text(given, headers::TARGET_CONTAINER_HOSTNAME);
         let call = ActionRequest {

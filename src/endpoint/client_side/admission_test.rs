@@ -22,7 +22,7 @@ use byoc_fake_container::FakeContainer;
 const HOST: &str = "localhost:8080";
 const BODY: &str = "1,2";
 
-/// An endpoint that lets `NewYork_NY/*` in, and a container behind it that answers 200.
+/// An endpoint that allows `NewYork_NY/*`, and a container behind it that answers 200.
 fn endpoint() -> (Data<Services>, FakeContainer) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("iam.json");
@@ -118,7 +118,7 @@ async fn the_other_operations_ask_for_a_signature_too_and_the_asynchronous_one_f
     }
     assert_eq!(container.seen().len(), 0);
     assert_eq!(answer(&services, signed(STREAM, None, "secret")).await.0, 200);
-    // The operation has no TargetModel, so that the header neither allows nor denies.
+    // The operation has no TargetModel, so the header affects no decision.
     assert_eq!(answer(&services, signed(STREAM, Some("Chicago_IL/a"), "secret")).await.0, 200);
     let (status, kind, message) = answer(&services, signed(LATER, None, "secret")).await;
     assert_eq!((status, kind.as_str()), (403, "AccessDeniedException"));
@@ -135,7 +135,7 @@ async fn who_may_not_call_does_not_learn_what_there_is() {
     assert!(message.contains("endpoint/nope because no identity-based policy"), "{message}");
     let (status, kind, message) = answer(&services, signed(nope, None, "secret")).await;
     assert_eq!((status, kind.as_str()), (400, "ValidationError"), "{message}");
-    // And whoever may hears what is wrong with the call itself.
+    // An allowed caller gets the error of the call itself.
     let (status, _, message) = answer(&services, signed(INVOKE, Some("NewYork_NY/a"), "secret")).await;
     assert_eq!(status, 400);
     assert!(message.contains("not a multi-model endpoint"), "{message}");
@@ -149,7 +149,7 @@ async fn a_body_too_large_to_be_checked_is_refused_for_its_size() {
     assert_eq!(container.seen().len(), 0);
 }
 
-/// The head of a request whose body is announced and never comes.
+/// The head of a request whose announced body never arrives.
 fn head_only(request: TestRequest, announced: &str) -> (HttpRequest, Payload) {
     let request = request.insert_header(("Content-Length", announced)).to_http_request();
     let body = futures_util::StreamExt::boxed_local(futures_util::stream::pending());
@@ -183,7 +183,7 @@ async fn what_is_wrong_with_a_head_is_known_before_the_body_has_come() {
         (wrong("x-amz-date", "20200101T000000Z"), "InvalidSignatureException"),
         (wrong("x-amz-security-token", "token"), "UnrecognizedClientException"),
         (wrong("authorization", "AWS4-HMAC-SHA256 Credential=x"), "IncompleteSignatureException"),
-        // It names the digest of another body than was signed, and of this one nobody asks any more.
+        // It names the digest of a body other than the signed one, so this body is not needed.
         (wrong("x-amz-content-sha256", &digest), "InvalidSignatureException"),
         (wrong("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), "InvalidSignatureException"),
         (unsigned(INVOKE, Some("a")).append_header((headers::TARGET_MODEL, "b")), "ValidationError"),
@@ -200,7 +200,7 @@ async fn what_is_wrong_with_a_head_is_known_before_the_body_has_come() {
 #[actix_web::test]
 async fn who_may_not_call_is_told_so_without_the_body_being_kept() {
     let (services, _container) = endpoint();
-    // The account has no room for any body.
+    // The budget has no space for any body.
     let _held = services.memory.bodies().lease(services.memory.bodies().most()).unwrap();
     let large = || "1".repeat(200_000);
     let request = signed_with_body(INVOKE, Some("Chicago_IL/a"), "secret", &large()).set_payload(large());

@@ -1,4 +1,4 @@
-//! The app factory: the one list of routes, for the program and for its tests.
+//! The app factory with all routes, for the program and its tests.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,7 +9,8 @@ use super::hosts::{self, AllowedHosts};
 use super::services::Services;
 use super::{operations, status};
 
-/// Puts the endpoint's routes into an app. The app brings its thread's client for containers as `Data<reqwest::Client>`.
+/// Adds the endpoint's routes to an app. The app must provide its thread's client for containers as
+/// `Data<reqwest::Client>`.
 pub fn configure(services: Data<Services>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
         app.app_data(services);
@@ -29,11 +30,11 @@ pub fn configure(services: Data<Services>) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// Around an app: lets nothing in that is for another host. The app brings the [`AllowedHosts`] as `Data`.
+/// Middleware that refuses requests for other hosts. The app must provide the [`AllowedHosts`] as `Data`.
 ///
 /// # Errors
 /// Those of the app itself.
-pub async fn for_our_hosts(
+pub async fn check_host(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {

@@ -1,7 +1,7 @@
-//! What went wrong, in AWS's words and shapes.
+//! Errors in AWS's wording and format.
 //!
 //! botocore takes the exception's name from the header `x-amzn-errortype` and its text from `Message` with a capital M.
-//! The texts are those that users have pasted into public issues; each names its own. Members stand in alphabetical
+//! The texts are from public issues, which are cited beside them. Members are in alphabetical
 //! order, as the service sends them.
 
 use actix_web::HttpResponse;
@@ -19,12 +19,12 @@ use byoc_formats::suggest;
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
 const LONGEST_MESSAGE: usize = 2048;
 
-/// After how many seconds it is worth to ask again what cannot be answered now (RFC 9110, 10.2.3).
+/// Retry-After in seconds (RFC 9110 section 10.2.3).
 const SECONDS_TO_WAIT: &str = "1";
 
-/// As much of a message as a line of the log shows.
+/// The most characters of a message that a log line shows.
 const LONGEST_LINE: usize = 300;
-/// As much as it shows of what policies say.
+/// The most characters of the deciding policies that it shows.
 const LONGEST_REASON: usize = 1000;
 
 /// An error as a client gets it.
@@ -33,10 +33,10 @@ const LONGEST_REASON: usize = 1000;
 pub(super) struct AwsError {
     #[serde(skip)]
     status: StatusCode,
-    /// The exception's name. Without one botocore takes the status for it.
+    /// The exception's name. Without one, botocore uses the status.
     #[serde(skip)]
     kind: Option<&'static str>,
-    /// What decided it, or what is there instead, for the log alone.
+    /// The deciding policy, or known alternatives; only for the log.
     #[serde(skip)]
     decided_by: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,8 +64,8 @@ impl AwsError {
         }
     }
 
-    /// Writes a line to the log, under the id that the client gets as its RequestId: a warning for what did not come through
-    /// the containers, else an information, with what of the policies decided. `place` is what the request was for.
+    /// Writes a log line with the client's RequestId: a warning if the containers or the endpoint
+    /// failed, else an info, with the deciding policies. `place` is the request's target.
     pub(super) fn log(&self, place: impl std::fmt::Display, request_id: &Uuid) {
         if log::log_enabled!(self.level()) {
             log::log!(self.level(), "{}", self.line(&place.to_string(), request_id));
@@ -90,7 +90,7 @@ impl AwsError {
         )
     }
 
-    /// Something about the request is wrong.
+    /// The request is invalid.
     pub(super) fn validation(message: impl Into<String>) -> AwsError {
         AwsError::new(StatusCode::BAD_REQUEST, Some("ValidationError"), message)
     }
@@ -102,7 +102,7 @@ impl AwsError {
         known: impl Iterator<Item = &'a str> + Clone,
     ) -> AwsError {
         let message = format!("Endpoint {name} of account {account} not found.");
-        // Names are for who runs the endpoints.
+        // Names of endpoints are only for the log.
         let there_are =
             format!("{}there is {}", suggest::did_you_mean(name, known.clone()), suggest::listed(name, known));
         AwsError {
@@ -112,7 +112,7 @@ impl AwsError {
         }
     }
 
-    /// Whoever sent the request may not, or did not say who it is.
+    /// The caller is not authenticated or not authorized.
     pub(super) fn refused(refusal: &Refusal) -> AwsError {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
         AwsError {
@@ -121,7 +121,7 @@ impl AwsError {
         }
     }
 
-    /// More is asked than is taken at once.
+    /// Too many requests at once.
     pub(super) fn throttled(message: impl Into<String>) -> AwsError {
         AwsError::new(StatusCode::BAD_REQUEST, Some("ThrottlingException"), message)
     }
@@ -131,7 +131,7 @@ impl AwsError {
         AwsError::new(StatusCode::SERVICE_UNAVAILABLE, Some("ServiceUnavailable"), message)
     }
 
-    /// What others hold is what this would need.
+    /// Other requests hold the memory that this one needs.
     pub(super) fn no_memory() -> AwsError {
         AwsError::service_unavailable(
             "The bodies and answers of other requests take all memory that there is for them; try again.",
@@ -143,7 +143,7 @@ impl AwsError {
         AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), "The endpoint failed.")
     }
 
-    /// The request is for another host: one that this endpoint is not (RFC 9110, 15.5.20).
+    /// The request is for a host name that is not the endpoint's (RFC 9110 section 15.5.20).
     pub(super) fn misdirected(message: impl Into<String>) -> AwsError {
         AwsError::new(StatusCode::MISDIRECTED_REQUEST, Some("MisdirectedRequestException"), message)
     }
@@ -153,19 +153,19 @@ impl AwsError {
         AwsError::new(StatusCode::PAYLOAD_TOO_LARGE, None, format!("HTTP content length exceeded {limit} bytes."))
     }
 
-    /// No such path.
+    /// The path does not exist.
     pub(super) fn unknown_path(path: &str) -> AwsError {
         AwsError::unknown_operation(format!(
             "{path} is no operation of this endpoint; there is POST /endpoints/NAME/invocations."
         ))
     }
 
-    /// No such operation.
+    /// The operation does not exist.
     pub(super) fn unknown_operation(message: impl Into<String>) -> AwsError {
         AwsError::new(StatusCode::NOT_FOUND, Some("UnknownOperationException"), message)
     }
 
-    /// No such operation of a JSON protocol: these have no 404.
+    /// The operation of a JSON protocol does not exist; these protocols have no 404.
     pub(super) fn unknown_target(message: impl Into<String>) -> AwsError {
         AwsError { status: StatusCode::BAD_REQUEST, ..AwsError::unknown_operation(message) }
     }
@@ -176,7 +176,7 @@ impl AwsError {
         AwsError::new(StatusCode::METHOD_NOT_ALLOWED, Some("MethodNotAllowedException"), message)
     }
 
-    /// A request that did not come through the containers.
+    /// The error for an invocation that failed in the containers.
     pub(super) fn from_invocation_error(failure: &InvocationError, identity: &Identity, request_id: &Uuid) -> AwsError {
         let endpoint = &identity.endpoint;
         match failure {
@@ -187,8 +187,8 @@ impl AwsError {
                     "Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
                 ))
             },
-            // That these three are validation errors: docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html.
-            // Their words are not public.
+            // These three are validation errors: docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html.
+            // Their exact wording is not public.
             InvocationError::TargetContainerMissing => AwsError::validation(format!(
                 "Request {request_id} is missing a target container hostname header; the containers of endpoint \
                  {endpoint} are in Direct mode."
@@ -205,7 +205,7 @@ impl AwsError {
             InvocationError::TargetModelMissing => {
                 AwsError::validation(format!("Request {request_id} is missing a target model header."))
             }
-            // The words in which endpoint creation says the same (mlflow#2573).
+            // The wording of the same failure at endpoint creation (mlflow#2573).
             InvocationError::NoSuchModel { container, url } => AwsError::validation(format!(
                 "Failed to download model data for container \"{container}\" from URL: \"{url}\". Please ensure that \
                  there is an object located at the URL and that the role passed to CreateModel has permissions to \
@@ -302,9 +302,9 @@ impl AwsError {
         }
     }
 
-    /// The body of the answer.
+    /// The response body.
     pub(super) fn to_json(&self) -> Vec<u8> {
-        // A structure of texts and a number always has a JSON form.
+        // A structure of strings and a number always serializes.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
@@ -313,17 +313,17 @@ impl AwsError {
         self.kind
     }
 
-    /// The text for whoever called.
+    /// The text for the caller.
     pub(super) fn message(&self) -> &str {
         &self.message
     }
 
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub(super) fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// The answer, under its request's id.
+    /// The response, with its request's id.
     pub(super) fn respond(&self, request_id: HeaderValue) -> HttpResponse {
         let body = self.to_json();
         let mut response = HttpResponse::build(self.status);
@@ -339,20 +339,20 @@ impl AwsError {
     }
 }
 
-/// A container that gave no status counts as one that answered 0.
+/// A container without a response counts as one with status 0.
 fn no_status(container: &str, look: &str, original: String) -> (u16, String, String) {
     (0, received(0, container, &original, look), original)
 }
 
-/// The sentence about a container's answer. The answer is shortened so that the sentence stays whole.
+/// The sentence about a container's response, which is shortened so that the sentence stays complete.
 fn received(status: u16, container: &str, body: &str, look: &str) -> String {
     let before = format!("Received {} ({status}) from {container} with message \"", class(status));
     let after = format!("\". {look}");
-    let room = LONGEST_MESSAGE.saturating_sub(before.chars().count() + after.chars().count());
-    format!("{before}{}{after}", shortened(body.to_owned(), room))
+    let available = LONGEST_MESSAGE.saturating_sub(before.chars().count() + after.chars().count());
+    format!("{before}{}{after}", shortened(body.to_owned(), available))
 }
 
-/// A size as AWS writes it where it is a whole number of megabytes.
+/// A size as AWS writes it if it is a whole number of megabytes.
 fn size(bytes: usize) -> String {
     if bytes.is_multiple_of(1 << 20) { format!("{} MB", bytes >> 20) } else { format!("{bytes} bytes") }
 }

@@ -9,7 +9,7 @@ fn identity() -> Identity {
     Identity { endpoint: "my-ep".into(), region: "us-east-1".into(), account: "123456789012".into() }
 }
 
-/// Status, exception and body of what a failure becomes.
+/// Status, exception and body of a failure.
 async fn wire(failure: InvocationError) -> (u16, String, String) {
     let error = AwsError::from_invocation_error(&failure, &identity(), &Uuid::nil());
     let response = error.respond(HeaderValue::from_static("id-1"));

@@ -1,4 +1,4 @@
-//! A request's body: taken piece by piece, within the size, the time and the memory that a request has.
+//! Reads a request's body piece by piece, within the limits of size, time and memory.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use super::aws_error::AwsError;
 use crate::endpoint::limits::Limits;
 use crate::leased_bytes::{InsufficientMemory, LeasedBuffer, MemoryShare};
 
-/// As much of a body as is taken before it is known who sent it: what comes along with a head anyway.
+/// The most bytes of a body that are read before the sender is known: what usually arrives together with the headers.
 const PAGE: usize = 4 << 10;
-/// How long that is waited for.
+/// How long to wait for it.
 const PAGE_LIMIT: Duration = Duration::from_millis(200);
 
-/// A body on its way, and what bounds it.
+/// A body that is being received, and its limits.
 pub(super) struct Incoming<'a> {
     pub(super) payload: Payload,
-    /// Content-Length; there is none when the body comes in chunks.
+    /// Content-Length; `None` for a chunked body.
     pub(super) announced: Option<u64>,
     pub(super) limits: &'a Limits,
     pub(super) memory: &'a MemoryShare,
@@ -39,17 +39,17 @@ impl<'a> Incoming<'a> {
         Incoming { payload, announced, limits, memory }
     }
 
-    /// Takes the whole body.
+    /// Reads the whole body.
     ///
     /// # Errors
-    /// Why there is none: too large, more than there is memory for, cut short, or not there in time.
+    /// If it is too large, there is not enough memory, it is cut short, or does not arrive in time.
     pub(super) async fn take(self) -> Result<Bytes, AwsError> {
         let mut arriving = self.buffer()?;
-        self.each_piece(|piece| arriving.push(piece).map_err(no_room)).await?;
+        self.each_piece(|piece| arriving.push(piece).map_err(out_of_memory)).await?;
         Ok(arriving.finish())
     }
 
-    /// The same, with the body's digest, which is made of the pieces as they come.
+    /// Reads the whole body and computes its digest as the pieces arrive.
     ///
     /// # Errors
     /// As [`Incoming::take`].
@@ -58,13 +58,13 @@ impl<'a> Incoming<'a> {
         let mut digest = Sha256::new();
         let whole = self.each_piece(|piece| {
             digest.update(piece);
-            arriving.push(piece).map_err(no_room)
+            arriving.push(piece).map_err(out_of_memory)
         });
         whole.await?;
         Ok((arriving.finish(), digest.finalize().into()))
     }
 
-    /// The digest of a body that nobody wants: no piece of it is kept.
+    /// Computes the digest of a body without keeping it.
     ///
     /// # Errors
     /// As [`Incoming::take`].
@@ -78,15 +78,15 @@ impl<'a> Incoming<'a> {
         Ok(digest.finalize().into())
     }
 
-    /// Lets a small body come and drops it, so that its connection can go on. What is larger is not waited for: the
-    /// connection ends after the answer then.
+    /// Reads and drops a small body, so that its connection can be reused. A larger one is not read: the
+    /// connection is closed after the response.
     pub(super) async fn drop_if_small(self) {
         if self.announced.is_some_and(|bytes| bytes <= PAGE as u64) {
             let _ = tokio::time::timeout(PAGE_LIMIT, self.each_piece(|_| Ok(()))).await;
         }
     }
 
-    /// LeasedGrowth for what is announced, if that could ever be held.
+    /// A buffer for the announced length, unless that exceeds the budget.
     fn buffer(&self) -> Result<LeasedBuffer, AwsError> {
         let limit = self.limits.request_bytes;
         let announced = self.announced.unwrap_or(0);
@@ -94,7 +94,7 @@ impl<'a> Incoming<'a> {
             return Err(AwsError::payload_too_large(limit));
         }
         if announced > self.memory.most() {
-            return Err(no_room(InsufficientMemory::NeverFits(self.memory.most())));
+            return Err(out_of_memory(InsufficientMemory::NeverFits(self.memory.most())));
         }
         Ok(match self.announced.and_then(|bytes| usize::try_from(bytes).ok()) {
             Some(announced) => LeasedBuffer::new(self.memory, announced),
@@ -115,7 +115,7 @@ impl<'a> Incoming<'a> {
             }
             Ok(())
         };
-        // Whoever stops in the middle of a body would hold the connection, and its part of the body, for ever.
+        // A client that stops in the middle of a body would otherwise hold the connection and the memory for ever.
         let limit = limits.call.container_timeout;
         tokio::time::timeout(limit, arriving).await.unwrap_or_else(|_| {
             Err(AwsError::validation(format!(
@@ -126,7 +126,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-fn no_room(why: InsufficientMemory) -> AwsError {
+fn out_of_memory(why: InsufficientMemory) -> AwsError {
     match why {
         InsufficientMemory::NeverFits(most) => AwsError::payload_too_large(usize::try_from(most).unwrap_or(usize::MAX)),
         InsufficientMemory::NotNow => AwsError::no_memory(),

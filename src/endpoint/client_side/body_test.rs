@@ -60,7 +60,7 @@ async fn a_body_is_refused_at_the_piece_that_there_is_no_memory_for() {
     };
     let first = take(2, Some(2 * PIECE)).take().await.unwrap();
     assert_eq!(account.used(), 2 * PIECE as u64);
-    // With the first one gone it would have come in.
+    // It would have been accepted after the first one was dropped.
     let error = take(3, Some(3 * PIECE)).take().await.unwrap_err();
     assert_eq!((error.status(), account.used()), (503, 2 * PIECE as u64));
     for announced in [None, Some(5 * PIECE)] {

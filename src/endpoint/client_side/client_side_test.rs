@@ -417,7 +417,7 @@ async fn a_session_stays_with_its_variant_until_it_is_closed() {
                     response.insert_header(("X-Amzn-SageMaker-New-Session-Id", opened));
                 }
                 (id, "close") => drop(response.insert_header(("X-Amzn-SageMaker-Closed-Session-Id", id))),
-                // As DJL does with every answer.
+                // As DJL does with every response.
                 (id, _) => drop(response.insert_header(("X-Amzn-SageMaker-Session-Id", id))),
             }
             response.finish()
@@ -535,7 +535,7 @@ async fn a_header_of_the_api_that_comes_twice_is_refused_whatever_it_says() {
         assert_eq!((status, &*kind), (400, "ValidationError"), "{name}");
         assert!(message.contains(&name.to_lowercase()) && message.contains("more than once"), "{message}");
     }
-    // Accept is a list as HTTP has it. The stream's is the SDK's own, and not what a container is asked for.
+    // Accept is a list in HTTP. The stream operation's Accept is for the SDK and is not forwarded to the container.
     for (request, expected) in [(invoke(), "a/b, c/d"), (stream(), "*/*")] {
         let twice = request.append_header(("Accept", "a/b")).append_header(("Accept", "c/d"));
         assert_eq!(send(&services, twice).await.status(), 200);
@@ -557,17 +557,17 @@ async fn whoever_is_told_to_come_again_is_told_when() {
     let limits = Limits { in_flight_bytes: 1 << 20, ..Limits::default() };
     let services = with(vec![(variant("blue", &container), 1.0)], None, limits);
     let held = services.memory.bodies().lease(1 << 19).unwrap();
-    // A body, then an answer, for which there is no room now.
+    // A body, then a response, for which there is no memory at the moment.
     for body in ["1".repeat(100_000), "300000".to_owned()] {
         let response = send(&services, invoke().set_payload(body)).await;
         assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "1"));
         assert_eq!(header(&response, "x-amzn-errortype"), "ServiceUnavailable");
     }
-    // What is small is let in all the same.
+    // Small requests are still accepted.
     let response = send(&services, invoke().set_payload("1000")).await;
     assert_eq!(to_bytes(response.into_body()).await.unwrap().len(), 1000);
     drop(held);
-    // What there could never be room for is not to come again.
+    // A request that can never fit gets no Retry-After.
     let response = send(&services, invoke().set_payload("1".repeat(600_000))).await;
     assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (413, ""));
     let (status, kind, code, _) = error(send(&services, invoke().set_payload("800000")).await).await;

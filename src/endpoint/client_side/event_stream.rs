@@ -1,8 +1,8 @@
-//! The frames of `application/vnd.amazon.eventstream`, in which a streamed answer comes
+//! The frames of `application/vnd.amazon.eventstream`, in which a response is streamed
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html).
 //!
 //! A frame is: its length, the length of its headers, the CRC-32 of these eight bytes, the headers, the payload, the
-//! CRC-32 of all before. Numbers are big-endian. There is no frame at the end: the body of the answer ends.
+//! CRC-32 of all before. Numbers are big-endian. There is no final frame: the response body ends.
 
 use actix_web::web::Bytes;
 use crc32fast::hash;
@@ -12,14 +12,14 @@ const TEXT: u8 = 7;
 /// The lengths and the two checksums.
 const AROUND: usize = 16;
 
-/// A piece of the answer.
+/// A piece of the response.
 pub(super) fn payload_part(payload: &[u8]) -> Bytes {
     let headers =
         [(":event-type", "PayloadPart"), (":content-type", "application/octet-stream"), (":message-type", "event")];
     frame(headers, payload)
 }
 
-/// The end of an answer that broke off, as an exception that the API models.
+/// The end of an interrupted response, as an exception of the API.
 pub(super) fn exception(kind: &str, json: &[u8]) -> Bytes {
     let headers = [(":exception-type", kind), (":content-type", "application/json"), (":message-type", "exception")];
     frame(headers, json)
@@ -29,7 +29,7 @@ fn frame(headers: [(&str, &str); 3], payload: &[u8]) -> Bytes {
     let headers_length: usize = headers.iter().map(|(name, value)| 1 + name.len() + 1 + 2 + value.len()).sum();
     let length = AROUND + headers_length + payload.len();
     let mut frame = Vec::with_capacity(length);
-    // Names and values are a few bytes, and a piece is what came of one read, so that no length is cut.
+    // Names and values are a few bytes, and a piece is the result of one read, so no length is truncated.
     frame.extend_from_slice(&(length as u32).to_be_bytes());
     frame.extend_from_slice(&(headers_length as u32).to_be_bytes());
     frame.extend_from_slice(&hash(&frame).to_be_bytes());
@@ -53,9 +53,9 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Frames that botocore's own parser reads as what they should be (botocore 1.44.5, `eventstream.py`).
+    /// Frames that botocore's own parser reads correctly (botocore 1.44.5, `eventstream.py`).
     #[test]
-    fn frames_are_those_that_botocore_reads() {
+    fn frames_match_those_that_botocore_reads() {
         assert_eq!(
             hex(&payload_part(b"he")),
             "0000006b00000059997770650b3a6576656e742d7479706507000b5061796c6f6164506172740d3a636f6e74656e742d7479706507\

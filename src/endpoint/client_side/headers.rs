@@ -1,4 +1,4 @@
-//! The headers of InvokeEndpoint, and the way between the two `http` crates: actix-web is on 0.2, reqwest on 1.
+//! The headers of InvokeEndpoint, and their conversion between two versions of `http`: actix-web uses 0.2, reqwest 1.
 //!
 //! Names are those of botocore's `data/sagemaker-runtime/2017-05-13/service-2.json`.
 
@@ -8,7 +8,7 @@ use reqwest::header::{self as container, HeaderMap as ContainerHeaders};
 use super::sessions::SessionRequest;
 use crate::http::list_header::list_header;
 
-/// What the headers of the API's parameters begin with.
+/// The prefix of the headers of the API's parameters.
 const PARAMETER_PREFIX: &str = "x-amzn-sagemaker-";
 
 pub(super) const TARGET_MODEL: &str = "x-amzn-sagemaker-target-model";
@@ -23,21 +23,22 @@ pub(super) const INVOKED_PRODUCTION_VARIANT: client::HeaderName =
 pub(super) const REQUEST_ID: client::HeaderName = client::HeaderName::from_static("x-amzn-requestid");
 pub(super) const ERROR_TYPE: client::HeaderName = client::HeaderName::from_static("x-amzn-errortype");
 
-/// How long what is passed on may be, by botocore's model, which boto3 does not hold callers to.
+/// The longest values of forwarded headers by botocore's model, which boto3 does not enforce.
 pub(super) const BOUNDED: [(&str, &str, usize); 2] = [
     ("x-amzn-sagemaker-custom-attributes", "customAttributes", 1024),
     ("x-amzn-sagemaker-inference-id", "inferenceId", 64),
 ];
 
-/// What every container is passed of a request; anything else that a client sends is dropped, as the platform does.
+/// The request headers that are forwarded to every container; others are dropped, as on SageMaker.
 const PASSED: [container::HeaderName; 3] = [
     container::HeaderName::from_static("x-amzn-sagemaker-custom-attributes"),
     container::HeaderName::from_static("x-amzn-sagemaker-inference-id"),
     container::HeaderName::from_static("x-amzn-sagemaker-session-id"),
 ];
 
-/// What a client is passed of an answer beside its Content-Type, under which name. A new session has two names in AWS's own containers: DJL
-/// answers with the request's, aws/model-hosting-container-standards with the one that the API models.
+/// What a client is passed of an answer beside its Content-Type, under which name. A new session has two names in AWS's
+/// own containers: DJL answers with the request's, aws/model-hosting-container-standards with the one that the API
+/// models.
 const RETURNED: [(container::HeaderName, client::HeaderName); 4] = [
     (
         container::HeaderName::from_static("x-amzn-sagemaker-custom-attributes"),
@@ -57,13 +58,13 @@ const RETURNED: [(container::HeaderName, client::HeaderName); 4] = [
     ),
 ];
 
-/// One header of a request, for a container. Several lines of Accept become one.
+/// Converts a request header for a container. Several lines of Accept are joined.
 pub(super) fn to_container(headers: &ClientHeaders, name: &client::HeaderName) -> Option<container::HeaderValue> {
-    // Both crates take the same bytes, so that nothing is lost.
+    // Both crates accept the same bytes.
     container::HeaderValue::from_bytes(&list_header(headers, name)?).ok()
 }
 
-/// The headers of a request that every container is passed.
+/// The headers of a request that are forwarded to every container.
 pub(super) fn passed(headers: &ClientHeaders) -> ContainerHeaders {
     let mut passed = ContainerHeaders::new();
     for name in PASSED {
@@ -75,13 +76,13 @@ pub(super) fn passed(headers: &ClientHeaders) -> ContainerHeaders {
     passed
 }
 
-/// The Content-Type of an answer.
+/// The Content-Type of a response.
 pub(super) fn content_type(headers: &ContainerHeaders) -> Option<client::HeaderValue> {
     client::HeaderValue::from_bytes(headers.get(container::CONTENT_TYPE)?.as_bytes()).ok()
 }
 
-/// The headers of an answer that a client is passed. The session's own id is a new one only for who asked for one: some
-/// containers send it back with every answer.
+/// The response headers that are returned to a client. A session id counts as new only if the client asked for one:
+/// some containers repeat it in every response.
 pub(super) fn returned(
     headers: &ContainerHeaders,
     asked: SessionRequest<'_>,
@@ -92,14 +93,14 @@ pub(super) fn returned(
         .filter_map(|(from, to)| Some((to, client::HeaderValue::from_bytes(headers.get(from)?.as_bytes()).ok()?)))
 }
 
-/// The parameter of the API that a request gives more than once, if there is one; `content_type` is the header that has the
-/// content type for the container.
+/// The parameter of the API that a request gives more than once, if there is one; `content_type` is the header that has
+/// the content type for the container.
 ///
-/// Each parameter is a single text (botocore's model), for which there is one header. HTTP would join two of a name with a
-/// comma (RFC 9110, section 5.3), as a signature does
-/// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, "CanonicalHeaders"), a policy would be
-/// checked against one of them, and a container would see one or both. Refusing the second keeps them from disagreeing. The
-/// exception is Accept itself, which HTTP defines as a list: its lines are joined.
+/// Each parameter is a single text (botocore's model), for which there is one header. HTTP would join two of a name
+/// with a comma (RFC 9110 section 5.3), as a signature does
+/// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, "CanonicalHeaders"), a policy
+/// would be checked against one of them, and a container would see one or both. Refusing the second keeps them from
+/// disagreeing. The exception is Accept itself, which HTTP defines as a list: its lines are joined.
 pub(super) fn repeated_parameter<'a>(
     headers: &'a ClientHeaders,
     content_type: &client::HeaderName,

@@ -1,8 +1,8 @@
-//! Under which names the endpoint answers.
+//! The host names under which the endpoint answers.
 //!
-//! A page that somebody looks at in a browser may send requests to any name that its author controls, and may then have that
-//! name mean 127.0.0.1: to the browser the endpoint's answers are the page's own ("DNS rebinding"; what is done about it is
-//! to look at Host, as owasp.org and every development server does). So a name must be one that no stranger controls.
+//! A web page in a browser can send requests to any name that its author controls, and can then make that name resolve
+//! to 127.0.0.1: the browser then lets the page read the endpoint's responses ("DNS rebinding"). The defence is to
+//! check Host, as development servers do: only names that no stranger controls are allowed.
 
 use actix_web::HttpResponse;
 use actix_web::http::Version;
@@ -13,7 +13,7 @@ use super::aws_error::AwsError;
 use super::invocation::request_id;
 use super::json_protocol;
 
-/// The names of the runtime API itself, which a client keeps that is led here by other means.
+/// The names of the runtime API itself, for clients that are redirected here, for example by DNS.
 const OF_AWS: [&str; 2] = ["amazonaws.com", "amazonaws.com.cn"];
 const LOOPBACK: &str = "localhost";
 
@@ -22,15 +22,15 @@ const LOOPBACK: &str = "localhost";
 pub struct AllowedHosts(Vec<String>);
 
 impl AllowedHosts {
-    /// These names more.
+    /// Allows additional names.
     pub fn new(names: impl IntoIterator<Item = String>) -> AllowedHosts {
         AllowedHosts(names.into_iter().map(|name| normalized(&name)).collect())
     }
 
-    /// Says no to a request for another host.
+    /// Refuses a request for another host.
     ///
-    /// A request of HTTP/1.0 may have no Host (RFC 9112, 3.2): some health checks are such, and a browser's are not, so that
-    /// it is let in. Of HTTP/1.1 it must have one, and in no version more than one.
+    /// A request of HTTP/1.0 may have no Host (RFC 9112, 3.2): some health checks have none, and browsers always send
+    /// one, so it is let in. Of HTTP/1.1 it must have one, and in no version more than one.
     pub(super) fn check(&self, request: &actix_web::dev::RequestHead) -> Result<(), AwsError> {
         let mut hosts = request.headers().get_all(HOST);
         let given = match (hosts.next(), hosts.next()) {
@@ -38,7 +38,7 @@ impl AllowedHosts {
             (None, _) if request.version < Version::HTTP_11 => None,
             _ => return Err(AwsError::validation("A request must have one Host header.")),
         };
-        // Of a request for an absolute URL, that is where its host is (RFC 9112, 3.2.2).
+        // A request with an absolute URL has its host there (RFC 9112 section 3.2.2).
         let of_target = request.uri.authority().map(|authority| authority.as_str());
         match [given, of_target].into_iter().flatten().find(|host| !self.allows(host)) {
             None => Ok(()),
@@ -49,7 +49,7 @@ impl AllowedHosts {
         }
     }
 
-    /// Whether a host, which may have a port behind it, is one of ours.
+    /// Whether a host, with or without a port, is allowed.
     fn allows(&self, host: &str) -> bool {
         let Some(name) = without_port(host) else { return false };
         if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
@@ -66,7 +66,7 @@ impl AllowedHosts {
     }
 }
 
-/// What is before a port.
+/// The host without its port.
 fn without_port(host: &str) -> Option<&str> {
     let end_of_address = host.rfind(']').map_or(0, |end| end + 1);
     match host.get(end_of_address..)?.split_once(':') {
@@ -78,7 +78,7 @@ fn without_port(host: &str) -> Option<&str> {
     }
 }
 
-/// Names have no case, and the root's dot behind them says nothing.
+/// Lower case, without the root's dot at the end.
 fn normalized(name: &str) -> String {
     let name = name.trim();
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
@@ -89,7 +89,7 @@ fn is_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).and_then(|labels| labels.strip_suffix('.')).is_some_and(|labels| !labels.is_empty())
 }
 
-/// The answer to a request for another host.
+/// The response to a request for another host.
 pub(super) fn refuse(error: &AwsError, request: &HeaderMap) -> HttpResponse {
     let (id, header) = request_id();
     error.log("the endpoint", &id);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_stranger_controls_are_answered_and_no_others() {
+    fn only_names_that_no_stranger_controls_are_allowed() {
         let hosts = AllowedHosts::new(["endpoint".to_owned(), "Box.Example.".to_owned()]);
         for good in [
             "localhost",
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_host_but_in_requests_of_http_1_0() {
+    fn exactly_one_host_is_required_except_in_http_1_0() {
         let hosts = AllowedHosts::default();
         assert_eq!(status(&hosts, TestRequest::default()), 400);
         assert_eq!(status(&hosts, TestRequest::default().version(Version::HTTP_10)), 200);

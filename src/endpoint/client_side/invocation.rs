@@ -1,4 +1,5 @@
-//! What the operations that invoke an endpoint have in common: where a request goes, and what the containers are asked.
+//! The common part of all operations that invoke an endpoint: selects the variant and builds the request to the
+//! containers.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -17,10 +18,10 @@ use super::variants::{Variant, Variants, invocations};
 use crate::endpoint::container_side::{Invocation, InvocationError, TargetModel};
 use byoc_formats::suggest;
 
-/// What counts an invocation that reached no variant.
+/// The variant label of an invocation that reached no variant.
 const NO_VARIANT: &str = "none";
 
-/// An id for a request, and the header that tells a client.
+/// A new request id, and its header for the client.
 pub(super) fn request_id() -> (Uuid, HeaderValue) {
     let id = Uuid::new_v4();
     let mut buffer = Uuid::encode_buffer();
@@ -28,7 +29,8 @@ pub(super) fn request_id() -> (Uuid, HeaderValue) {
     (id, HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }
 
-/// An operation of the runtime API: its place in the API, the action that a policy must allow, and the names of its headers.
+/// An operation of the runtime API: its place in the API, the action that a policy must allow, and the names of its
+/// headers.
 pub(super) struct Operation {
     /// Its name in the API.
     pub(super) name: &'static str,
@@ -44,16 +46,16 @@ pub(super) struct Operation {
     pub(super) waits: Waits,
 }
 
-/// Who waits while a request is worked on.
+/// Whether a client waits for the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waits {
-    /// Its client: it is worked on at once.
+    /// A client waits: the request is processed at once.
     Client,
-    /// Nobody: it waits in a queue for its turn.
+    /// No client waits: the request is queued.
     Queue,
 }
 
-/// A request that knows where it goes.
+/// A request with its variant.
 pub(super) struct Routed<'a> {
     pub(super) variants: &'a Variants,
     pub(super) variant: &'a Variant,
@@ -62,7 +64,7 @@ pub(super) struct Routed<'a> {
 }
 
 impl<'a> Routed<'a> {
-    /// The variant that a request is for: that of its session, or that it names, or whose turn it is.
+    /// Selects the variant: that of the session, or the named one, or the next by weight.
     pub(super) fn to(
         endpoint: &'a Endpoint,
         target_variant: Option<&str>,
@@ -104,7 +106,7 @@ impl<'a> Routed<'a> {
         Ok(Routed { variants, variant, number, asked })
     }
 
-    /// Notes what an answer says of sessions.
+    /// Records the sessions that a response opens or closes.
     pub(super) fn note_sessions(&self, answered: &ContainerHeaders) {
         let text = |name: &str| answered.get(name).and_then(|value| value.to_str().ok());
         if self.asked == SessionRequest::New {
@@ -118,7 +120,7 @@ impl<'a> Routed<'a> {
         }
     }
 
-    /// What the containers are asked, once the client's headers make sense.
+    /// Builds the request to the containers after checking the client's headers.
     pub(super) fn call(
         &self,
         given: &ClientHeaders,
@@ -142,7 +144,7 @@ impl<'a> Routed<'a> {
             )));
         }
         let target_model = match operation.target_model.and_then(|name| headers::text(given, name)) {
-            // Where none is wanted, that is what is wrong with it, whatever it says.
+            // If no TargetModel is allowed, report that rather than its syntax.
             Some(_) if !self.variant.pipeline.is_multi_model() => {
                 return Err(Refused::Invocation(InvocationError::TargetModelNotSupported));
             }
@@ -163,11 +165,11 @@ impl<'a> Routed<'a> {
     }
 }
 
-/// Why a request does not reach the containers.
+/// Why a request is not sent to the containers.
 pub(super) enum Refused {
-    /// What is wrong with it, as a sentence.
+    /// It is invalid; a sentence.
     Validation(String),
-    /// It does not fit the containers.
+    /// It does not match the containers' mode.
     Invocation(InvocationError),
 }
 
@@ -180,7 +182,7 @@ impl Refused {
     }
 }
 
-/// An endpoint that answers while its client waits.
+/// The real-time endpoint of that name.
 pub(super) fn real_time<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoint, AwsError> {
     let endpoint = known(services, name)?;
     match endpoint.queue {
@@ -202,13 +204,13 @@ pub(super) fn known<'a>(services: &'a Services, name: &str) -> Result<&'a Endpoi
     }
 }
 
-/// The answer to who is not let in: it is logged, and counted as no invocation.
+/// The response to a caller that is refused: logged, but not counted as an invocation.
 pub(super) fn refuse((id, header): (Uuid, HeaderValue), name: &str, error: &AwsError) -> HttpResponse {
     error.log(format_args!("endpoint {name}"), &id);
     error.respond(header)
 }
 
-/// The last step of an invocation: its answer gets its id and its variant, and is counted.
+/// The last step of an invocation: sets the response's id and variant, and counts it.
 pub(super) fn finish(
     id: (Uuid, HeaderValue),
     name: &str,

@@ -1,6 +1,6 @@
 //! Calls of AWS's JSON protocols: `POST /` with `X-Amz-Target: SageMaker.CreateModel`
-//! (smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html). The endpoint answers none of them, in their own shape: SDKs
-//! take the exception from `__type` and its text from `message`.
+//! (smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html). The endpoint supports none of them and refuses them in
+//! their own format: SDKs take the exception from `__type` and its text from `message`.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -14,11 +14,11 @@ use super::operations;
 const TARGET: &str = "x-amz-target";
 const VERSION_1_0: &str = "application/x-amz-json-1.0";
 const VERSION_1_1: &str = "application/x-amz-json-1.1";
-/// As much of a target as is said again.
+/// The most characters of a target that are repeated in a message.
 const LONGEST_TARGET: usize = 200;
 
-/// The operations that the endpoint answers.
-fn answered() -> String {
+/// The operations that the endpoint supports.
+fn supported_operations() -> String {
     let names = operations::ALL.iter().map(|operation| operation.name).collect::<Vec<_>>();
     let list = match names.as_slice() {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
@@ -27,25 +27,25 @@ fn answered() -> String {
     format!("byoc endpoint answers sagemaker-runtime's {list}")
 }
 
-/// What a request calls by a JSON protocol, if it does.
+/// The target of a JSON protocol request, if it is one.
 pub(super) fn target(headers: &HeaderMap) -> Option<String> {
     headers::text(headers, TARGET).map(|target| target.chars().take(LONGEST_TARGET).collect())
 }
 
-/// That a target is none of the endpoint's operations, what there is, and what here does the work of the one that is asked for.
+/// The message for an unsupported target: names the supported operations and byoc's alternative.
 pub(super) fn unknown_operation(target: &str) -> String {
     let is_name =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     match target.rsplit_once('.').filter(|(service, operation)| is_name(service) && is_name(operation)) {
         Some((service, operation)) => {
             let hint = instead(service, operation).map(|hint| format!(" {hint}")).unwrap_or_default();
-            format!("{operation} of {service} is not answered here; {}.{hint}", answered())
+            format!("{operation} of {service} is not answered here; {}.{hint}", supported_operations())
         }
-        None => format!("X-Amz-Target {target:?} names no operation; {}.", answered()),
+        None => format!("X-Amz-Target {target:?} names no operation; {}.", supported_operations()),
     }
 }
 
-/// What does here what an operation does on AWS.
+/// The local alternative to an operation of AWS.
 fn instead(service: &str, operation: &str) -> Option<&'static str> {
     Some(match (service, operation) {
         ("SageMaker", "CreateModel" | "CreateEndpointConfig" | "CreateEndpoint" | "UpdateEndpoint") => {
@@ -71,7 +71,7 @@ struct Body<'a> {
     message: &'a str,
 }
 
-/// An error in the shape of the JSON protocols. These have no 404 and no 405: what is not there is 400.
+/// An error in the format of the JSON protocols. They have no 404 and 405 but use 400.
 pub(super) fn respond(error: &AwsError, request: &HeaderMap, request_id: HeaderValue) -> HttpResponse {
     let status = match StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST) {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => StatusCode::BAD_REQUEST,
@@ -83,7 +83,7 @@ pub(super) fn respond(error: &AwsError, request: &HeaderMap, request_id: HeaderV
         false => VERSION_1_1,
     };
     let kind = error.kind().unwrap_or("UnknownError");
-    // A structure of two texts always has a JSON form.
+    // A structure of two strings always serializes.
     let body = serde_json::to_vec(&Body { kind, message: error.message() }).unwrap_or_default();
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(version)))
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_names_the_operation_what_is_answered_and_what_to_do_instead() {
+    fn a_message_names_the_operation_the_supported_ones_and_the_alternative() {
         for (target, parts) in [
             ("SageMaker.CreateModel", ["CreateModel of SageMaker is not answered", "byoc endpoint --config FILE"]),
             ("SageMaker.CreateTransformJob", ["CreateTransformJob", "byoc transform --job FILE"]),

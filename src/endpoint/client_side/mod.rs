@@ -1,10 +1,10 @@
-//! The side that clients see: the SageMaker runtime API, as boto3 and the AWS CLI speak it.
+//! The client side of an endpoint: the SageMaker runtime API, as boto3 and the AWS CLI use it.
 //!
-//! `app` has the routes: those of the `operations`, and the endpoint's own in `status`. `runtime_api` is InvokeEndpoint,
-//! `response_stream` the operation that streams and `asynchronous` the one that answers later; they share `invocation`, which
-//! sends a request to one of the `variants`, in the `sessions` it belongs to. `aws_error` has AWS's errors in its words and
-//! shapes, and `json_protocol` the answer to calls of other services. `authorization` decides who may call what, and `hosts`
-//! under which host names. This side does not know how containers are reached.
+//! `app` has the routes: those of the `operations`, and the endpoint's own in `status`. `runtime_api` is
+//! InvokeEndpoint, `response_stream` the streaming operation and `invoke_async` the asynchronous one; they share
+//! `invocation`, which sends a request to one of the `variants`, in the `sessions` it belongs to. `aws_error` has AWS's
+//! errors in its wording and format, and `json_protocol` refuses calls of other services. `authorization` checks
+//! signatures and policies, and `hosts` the host name. This side does not know how containers are reached.
 
 mod admission;
 mod app;
@@ -26,7 +26,7 @@ mod sessions;
 mod status;
 mod variants;
 
-pub use app::{configure, for_our_hosts};
+pub use app::{check_host, configure};
 pub use hosts::AllowedHosts;
 pub use queue::{Queue, Worker};
 pub use services::{Endpoint, Services};

@@ -3,6 +3,6 @@
 use super::invocation::Operation;
 use super::{invoke_async, response_stream, runtime_api};
 
-/// All of them. To add one, write its file with its [`Operation`] and name that here.
+/// All operations. To add one, write its file with its [`Operation`] and list that here.
 pub(super) static ALL: &[&Operation] =
     &[&runtime_api::OPERATION, &response_stream::OPERATION, &invoke_async::OPERATION];

@@ -1,8 +1,8 @@
 //! InvokeEndpointWithResponseStream: `POST /endpoints/{EndpointName}/invocations-response-stream`
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html).
 //!
-//! The last container's answer goes on as it comes, each piece in a frame. What goes wrong before the first byte is an
-//! error like InvokeEndpoint's; after it, an exception in a frame of its own.
+//! The last container's response is streamed, each piece in a frame. A failure before the first byte is an
+//! error like InvokeEndpoint's; a later one is an exception in a separate frame.
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::web::{self, Bytes, Data, Path, Payload};
@@ -24,7 +24,7 @@ use crate::endpoint::container_side::StreamBreak;
 use crate::http::response_body::with_deadline;
 use crate::leased_bytes::SMALL;
 
-/// Accept is not the container's here: an SDK says with it that it reads event streams.
+/// Accept is not for the container here: an SDK uses it to say that it reads event streams.
 pub(super) static OPERATION: Operation = Operation {
     name: "InvokeEndpointWithResponseStream",
     path: "/endpoints/{name}/invocations-response-stream",
@@ -36,13 +36,13 @@ pub(super) static OPERATION: Operation = Operation {
     target_model: None,
     waits: Waits::Client,
 };
-/// The type of what is in the frames.
+/// The content type of the frames' payloads.
 const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 
-/// What a stream is leased at least: most pieces of a container's answer and their frames are smaller.
+/// The minimum lease of a stream: most pieces of a container's response and their frames are smaller.
 const BUFFERED: u64 = SMALL;
 
-/// Takes a request through the containers and streams the last answer.
+/// Sends a request through the containers and streams the last response.
 async fn invoke_endpoint_with_response_stream(
     request: HttpRequest,
     name: Path<String>,
@@ -97,13 +97,13 @@ async fn invoke(
     }
     let frames =
         answer.pieces.scan(Some(buffered), move |buffered, piece| std::future::ready(frame(buffered, piece, &id)));
-    // The container may take so long, and its last piece is to be sent then.
+    // The container may take this long, and then its last piece must still be sent.
     let limits = &services.limits.call;
     Ok(response.streaming(with_deadline(limits.stream_timeout + limits.container_timeout, frames)))
 }
 
-/// The frame of a piece, which is there beside it for as long as the client does not take it. Nothing comes after a break,
-/// with which the lease ends.
+/// The frame of a piece, which is kept in memory beside the piece until the client reads it. The stream ends after an
+/// error, which also ends the lease.
 fn frame(buffered: &mut Option<Lease>, piece: Result<Bytes, StreamBreak>, id: &Uuid) -> Option<Bytes> {
     let lease = buffered.as_mut()?;
     let leased = piece.and_then(|piece| match lease.resize(BUFFERED.max(2 * piece.len() as u64)) {
@@ -143,7 +143,7 @@ fn exception(broken: &StreamBreak) -> Bytes {
             ("StreamBroken", format!("The connection to the container broke before the end of its response: {why}."))
         }
     };
-    // A structure of two texts always has a JSON form.
+    // A structure of two strings always serializes.
     let json = serde_json::to_vec(&ModelStreamError { error_code, message }).unwrap_or_default();
     event_stream::exception("ModelStreamError", &json)
 }
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_breaks_at_the_piece_that_there_is_no_memory_for() {
+    fn a_stream_ends_at_the_piece_for_which_there_is_no_memory() {
         let account = Account::new(2 * BUFFERED);
         let mut buffered = Some(account.lease(BUFFERED).unwrap());
         let mut next = |bytes: u64| frame(&mut buffered, Ok(vec![0; bytes as usize].into()), &Uuid::nil());

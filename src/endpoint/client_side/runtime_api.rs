@@ -27,7 +27,7 @@ pub(super) static OPERATION: Operation = Operation {
     waits: Waits::Client,
 };
 
-/// Takes a request through the containers.
+/// Sends a request through the containers.
 async fn invoke_endpoint(
     request: HttpRequest,
     name: Path<String>,
@@ -64,18 +64,18 @@ async fn invoke(
         Ok(body) => (body, None),
         Err(error) => (Bytes::new(), Some(error)),
     };
-    // What is wrong with the headers is said first: the body may only be too large because of whom it was sent to.
+    // Errors in the headers are reported first: the body may be too large only because the target is wrong.
     let call = routed.call(request.headers(), &OPERATION, body, services, *id);
     let call = call.map_err(|refused| refused.for_client(endpoint, id))?;
     if let Some(error) = problem {
         return Err(error);
     }
-    // A session lives in one variant: a shadow would not know it.
+    // A session belongs to one variant: a shadow would not know it.
     let shadow = if routed.asked == SessionRequest::Nothing { routed.variants.shadow() } else { None };
     let copy = shadow.map(|shadow| (shadow, call.clone()));
     let outcome = routed.variant.invoke(client, call).await;
     if let Some((shadow, call)) = copy {
-        // A task of its own, so that the client does not wait for it.
+        // A separate task, so that the client does not wait for it.
         actix_web::rt::spawn(shadow.copy(client.clone(), call));
     }
     let answer = outcome.map_err(|failure| AwsError::from_invocation_error(&failure, &endpoint.identity, id))?;
@@ -89,7 +89,7 @@ async fn invoke(
     }
     let body = answer.body;
     if body.len() <= CHUNK_SIZE {
-        // It is in the connection's own buffer at once.
+        // It is copied into the connection's own buffer at once.
         return Ok(response.body(body));
     }
     let patience = send_timeout(services.limits.call.container_timeout, body.len());

@@ -1,4 +1,4 @@
-//! What requests share: the endpoints of this process.
+//! The state that all requests share: the endpoints of this process.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -10,36 +10,36 @@ use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::{InFlight, Limits};
 use crate::leased_bytes::MemoryShare;
 
-/// An endpoint as its clients find it.
+/// An endpoint, as clients see it.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) identity: Identity,
-    /// For asynchronous invocations, and then for no others.
+    /// The queue of asynchronous invocations; an endpoint with one takes no others.
     pub(super) queue: Option<Queue>,
     /// Set once, when the endpoint is InService.
     variants: OnceLock<Variants>,
 }
 
 impl Endpoint {
-    /// An endpoint that is Creating: it has no containers yet. With a queue it takes asynchronous invocations, and no others.
+    /// An endpoint that is Creating: it has no containers yet. With a queue it takes only asynchronous invocations.
     pub fn creating(identity: Identity, queue: Option<Queue>) -> Endpoint {
         Endpoint { identity, queue, variants: OnceLock::new() }
     }
 
     /// Puts the endpoint InService.
     pub fn in_service(&self, variants: Variants) {
-        // An endpoint goes InService once in its life; there is no other place that sets it.
+        // An endpoint becomes InService only once; it is set nowhere else.
         let _ = self.variants.set(variants);
     }
 
-    /// Takes no more asynchronous invocations.
+    /// Stops accepting asynchronous invocations.
     pub fn stop_accepting(&self) {
         if let Some(queue) = &self.queue {
             queue.close();
         }
     }
 
-    /// Gives up the asynchronous invocations that it took and has not answered.
+    /// Abandons the asynchronous invocations that are not answered yet.
     pub fn abandon(&self) {
         if let Some(queue) = &self.queue {
             queue.abandon();
@@ -57,14 +57,15 @@ impl Endpoint {
 pub struct Services {
     endpoints: BTreeMap<String, Arc<Endpoint>>,
     pub(super) limits: Limits,
-    /// What bodies and answers are leased from.
+    /// The memory budget for bodies and responses.
     pub(super) memory: InFlight,
-    /// Who may call what; anyone anything, with no signature, if there is none.
+    /// Checks signatures and policies; if `None`, every request is allowed.
     pub(super) authorization: Option<Authorization>,
 }
 
 impl Services {
-    /// The endpoints of a process, the limits of their requests, and who may call what: anyone anything if that is not said.
+    /// The endpoints of a process, their limits, and the authorization. Without authorization, every request is
+    /// allowed.
     pub fn new(
         endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
         limits: Limits,
@@ -75,7 +76,7 @@ impl Services {
         Services { endpoints, limits, memory, authorization }
     }
 
-    /// What inputs of asynchronous invocations are leased from.
+    /// The memory budget for inputs of asynchronous invocations.
     pub fn inputs_memory(&self) -> &MemoryShare {
         self.memory.queued()
     }
@@ -88,7 +89,7 @@ impl Services {
         self.endpoints.values()
     }
 
-    /// The region and account of an endpoint, also of one that is not there.
+    /// The region and account of an endpoint, also of an unknown one.
     pub(super) fn region_and_account(&self, name: &str) -> (&str, &str) {
         let endpoint = self.endpoints.get(name).or_else(|| self.endpoints.values().next());
         endpoint.map_or(("", ""), |endpoint| (&endpoint.identity.region, &endpoint.identity.account))

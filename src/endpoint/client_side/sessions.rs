@@ -1,4 +1,4 @@
-//! Stateful sessions: which variant a session lives in
+//! Stateful sessions: maps each session to its variant
 //! (docs.aws.amazon.com/sagemaker/latest/dg/stateful-sessions.html).
 //!
 //! A client asks for a session with `NEW_SESSION`; the container answers with an id and when it expires; later requests
@@ -10,17 +10,17 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-/// How long a session lasts whose container did not say it: the default of aws/model-hosting-container-standards.
+/// The lifetime of a session if the container does not set it: the default of aws/model-hosting-container-standards.
 const LIFE: Duration = Duration::from_secs(1200);
 /// A session's id has at most this many characters (botocore's model).
 const LONGEST: usize = 256;
 
-/// What a request says of sessions.
+/// The SessionId of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionRequest<'a> {
     Nothing,
     New,
-    /// One that is there.
+    /// An existing session.
     Known(&'a str),
 }
 
@@ -28,7 +28,7 @@ impl SessionRequest<'_> {
     /// Reads SessionId.
     ///
     /// # Errors
-    /// That it is not an id, as a sentence.
+    /// A sentence that it is not a valid id.
     pub(super) fn parse(header: Option<&str>) -> Result<SessionRequest<'_>, String> {
         match header {
             None => Ok(SessionRequest::Nothing),
@@ -61,7 +61,7 @@ struct Session {
 }
 
 impl Sessions {
-    /// Notes the session that a container opened: `<id>; Expires=2030-01-01T00:00:00Z`.
+    /// Records the session that a container opened: `<id>; Expires=2030-01-01T00:00:00Z`.
     pub(super) fn open(&self, answered: &str, variant: usize, now: SystemTime) {
         let (id, expires) = answered.split_once(';').unwrap_or((answered, ""));
         let id = id.trim();
@@ -76,7 +76,7 @@ impl Sessions {
         sessions.insert(id.to_owned(), Session { variant, expires });
     }
 
-    /// The variant that a session lives in, if it is open.
+    /// The variant of a session, if it is open.
     pub(super) fn variant(&self, id: &str, now: SystemTime) -> Option<usize> {
         self.lock().get(id).filter(|session| session.expires > now).map(|session| session.variant)
     }
@@ -87,7 +87,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
-        // No code that holds the lock can panic half-way through a change.
+        // No code that holds the lock can panic in the middle of a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_have_expired_take_no_room() {
+    fn expired_sessions_are_removed() {
         let sessions = Sessions::default();
         let now = at("2030-01-01T00:00:00Z");
         sessions.open("a; Expires=2030-01-01T00:00:10Z", 0, now);

@@ -1,4 +1,4 @@
-//! The endpoint's own paths: its health and its metrics; and the answer to a path or a method that it does not have.
+//! The endpoint's own paths, `/ping` and `/metrics`, and the responses to unknown paths and methods.
 
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
@@ -34,17 +34,17 @@ pub(super) async fn metrics(services: Data<Services>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(telemetry::metrics::render())
 }
 
-/// Any path that is not served.
+/// The handler for unknown paths.
 pub(super) async fn unknown_operation(request: HttpRequest) -> HttpResponse {
     refuse(&request, AwsError::unknown_path(request.path()))
 }
 
-/// Any method that a path does not take.
+/// The handler for unsupported methods.
 pub(super) async fn wrong_method(request: HttpRequest) -> HttpResponse {
     refuse(&request, AwsError::method_not_allowed(request.method().as_str(), request.path()))
 }
 
-/// The answer to a request that no route takes. One of a JSON protocol is told which operation it asked for.
+/// The response to a request that matches no route. For a JSON protocol it names the requested operation.
 fn refuse(request: &HttpRequest, otherwise: AwsError) -> HttpResponse {
     let (id, header) = request_id();
     match json_protocol::target(request.headers()) {

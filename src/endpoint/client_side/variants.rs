@@ -1,4 +1,4 @@
-//! The variants of an endpoint: which of them a request goes to, and which gets a copy.
+//! The variants of an endpoint: selects the variant of a request and the shadow that gets a copy.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use reqwest::Client;
 use super::sessions::Sessions;
 use crate::endpoint::container_side::{Invocation, InvocationError, Pipeline, PipelineResponse};
 
-/// The most copies that a shadow variant may be working on: one that is slower than what it shadows must not pile them up.
+/// The most copies that a shadow variant may process at once, so that a slow one does not pile them up.
 const MOST_COPIES: usize = 64;
 
 /// A variant that can be invoked.
@@ -35,7 +35,7 @@ impl Variant {
         Variant { name, pipeline, latency, endpoint, succeeded }
     }
 
-    /// Takes a request through the containers.
+    /// Sends a request through the containers.
     pub(super) async fn invoke(&self, client: &Client, call: Invocation) -> Result<PipelineResponse, InvocationError> {
         let start = Instant::now();
         let outcome = self.pipeline.invoke(client, call).await;
@@ -43,7 +43,7 @@ impl Variant {
         outcome
     }
 
-    /// Counts an invocation by the status that its client got.
+    /// Counts an invocation by its response status.
     pub(super) fn count(&self, status: u16) {
         match status {
             200 => self.succeeded.increment(1),
@@ -70,7 +70,7 @@ pub struct Variants {
 }
 
 impl Variants {
-    /// Production variants, each with its weight, and what gets copies.
+    /// Production variants, each with its weight, and the shadow variant.
     pub fn new(production: Vec<(Variant, f64)>, shadow: Option<Shadow>) -> Variants {
         let (production, weights): (Vec<_>, Vec<_>) = production.into_iter().unzip();
         Variants {
@@ -81,7 +81,7 @@ impl Variants {
         }
     }
 
-    /// The variant whose turn it is, and its number.
+    /// The next variant by weight, and its number.
     pub(super) fn next(&self) -> Option<(usize, &Variant)> {
         let number = self.turns.next();
         Some((number, self.production.get(number)?))
@@ -107,18 +107,18 @@ impl Variants {
         self.shadow.as_ref().filter(|shadow| shadow.turns.next() == 0).map(Arc::clone)
     }
 
-    /// FailureReason, if a container is given up. A shadow variant's is nobody's concern.
+    /// FailureReason, if a container has failed permanently. Shadow variants are ignored.
     pub(super) fn failure_reason(&self) -> Option<String> {
         self.production.iter().find_map(|variant| variant.pipeline.failure_reason())
     }
 
-    /// The first container that has ended, and how.
+    /// The first container that has exited, and how.
     pub(super) fn exit_description(&self) -> Option<String> {
         self.production.iter().find_map(|variant| variant.pipeline.exit_description())
     }
 }
 
-/// A variant that gets copies of requests and whose answers nobody sees.
+/// A variant that gets copies of requests and whose responses are dropped.
 #[derive(Debug)]
 pub struct Shadow {
     variant: Variant,
@@ -133,7 +133,7 @@ impl Shadow {
         Shadow { variant, turns: WeightedRoundRobin::new(vec![share, 1.0 - share]), working: AtomicUsize::new(0) }
     }
 
-    /// Works on a copy of a request that has been answered; counts it, and drops what comes of it.
+    /// Processes a copy of an answered request, counts it and drops the response.
     pub(super) async fn copy(self: Arc<Self>, client: Client, call: Invocation) {
         if self.working.fetch_add(1, Ordering::Relaxed) < MOST_COPIES {
             let status = match self.variant.invoke(&client, call).await {
@@ -151,8 +151,8 @@ impl Shadow {
     }
 }
 
-/// Whose turn it is, by weight, evenly and the same way each time: smooth weighted round robin, as nginx has it. Each gains
-/// its weight, who has most goes and pays what all have gained.
+/// Deterministic selection by weight: smooth weighted round robin, as in nginx. In each turn each variant gains
+/// its weight; the one with the most is selected and pays the sum of all weights.
 #[derive(Debug)]
 struct WeightedRoundRobin {
     weights: Vec<f64>,
@@ -186,7 +186,7 @@ impl WeightedRoundRobin {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<f64>> {
-        // No code that holds the lock can panic half-way through a change.
+        // No code that holds the lock can panic in the middle of a change.
         self.credits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -210,7 +210,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn nobody_strays_from_its_share_however_many_turns_there_were(
+        fn each_variant_stays_close_to_its_share_for_any_number_of_turns(
             weights in proptest::collection::vec(0_u32..20, 1..6), count in 1_usize..200
         ) {
             let total: u32 = weights.iter().sum();

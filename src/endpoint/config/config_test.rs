@@ -153,7 +153,7 @@ fn the_description_of_a_model_is_the_model() {
 
 #[test]
 fn what_is_wrong_is_said_with_the_member_it_is_in() {
-    // A JSON pointer to set, its value (null removes it), and what the problem says.
+    // A JSON pointer to set, its value (null removes it), and the expected problem.
     let cases = [
         ("/EndpointName", Value::Null, "EndpointName: missing"),
         ("/EndpointName", json!("-x"), "EndpointName: \"-x\" is not a name"),

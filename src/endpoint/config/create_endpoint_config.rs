@@ -1,16 +1,16 @@
-//! What was typed in the longer form: the request of CreateEndpointConfig as JSON, with the endpoint's name and its models
-//! beside it.
+//! The longer form of a configuration: the request of CreateEndpointConfig as JSON, with the endpoint's name and its
+//! models beside it.
 //!
-//! Member names and shapes are botocore's (`data/sagemaker/2017-07-24/service-2.json`, shapes CreateEndpointConfigInput,
-//! ProductionVariant and AsyncInferenceConfig). Members that have no meaning on one machine, such as InstanceType, are
-//! read and passed over.
+//! Member names and shapes are botocore's (`data/sagemaker/2017-07-24/service-2.json`, shapes
+//! CreateEndpointConfigInput, ProductionVariant and AsyncInferenceConfig). Members that have no meaning on one machine,
+//! such as InstanceType, are read and ignored.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::platform::create_model::{CreateModel, Unknown};
 
-/// Which of the two forms a configuration has: what tells them apart.
+/// The members that distinguish the two forms of a configuration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Form {
@@ -37,8 +37,8 @@ pub(super) const IGNORED: [&str; 8] = [
     "CrossRegionTrafficConfig",
 ];
 
-/// What DescribeEndpointConfig and DescribeEndpoint answer beside the requests (shapes DescribeEndpointConfigOutput and
-/// DescribeEndpointOutput), and boto3 beside that.
+/// The members that DescribeEndpointConfig and DescribeEndpoint add to the requests (shapes
+/// DescribeEndpointConfigOutput and DescribeEndpointOutput), and those that boto3 adds.
 pub(super) const DESCRIBED: [&str; 9] = [
     "EndpointConfigArn",
     "CreationTime",
@@ -122,10 +122,10 @@ pub(super) struct AsyncInferenceOutputConfig {
     pub(super) output_path: Option<String>,
     #[serde(rename = "S3FailurePath")]
     pub(super) failure_path: Option<String>,
-    /// Nothing is encrypted here.
+    /// Encryption. Ignored.
     #[serde(rename = "KmsKeyId")]
     _kms_key_id: Option<IgnoredAny>,
-    /// Nobody is notified here.
+    /// Notifications. Ignored.
     #[serde(rename = "NotificationConfig")]
     _notification_config: Option<IgnoredAny>,
     #[serde(flatten)]

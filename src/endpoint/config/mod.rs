@@ -1,8 +1,8 @@
-//! The endpoint's configuration, checked: CreateModel's own JSON plus `EndpointName`; or, for several variants, shadow
-//! variants and asynchronous inference, CreateEndpointConfig's own JSON plus `EndpointName` and `Models`.
+//! The validated configuration of an endpoint: CreateModel's own JSON plus `EndpointName`; or, for several variants,
+//! shadow variants and asynchronous inference, CreateEndpointConfig's own JSON plus `EndpointName` and `Models`.
 //!
-//! `create_model` and `create_endpoint_config` are the file as typed; [`EndpointConfig`] is what it means. All that is wrong is reported together, each
-//! with the member it is in. The limits are those of the service
+//! `create_model` and `create_endpoint_config` are the file as parsed; [`EndpointConfig`] is its meaning. All problems
+//! are reported together, each with its member. The limits are those of the service
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
 mod create_endpoint_config;
@@ -18,21 +18,21 @@ use crate::platform::create_model::{CreateModel, ModelConfig, Validator, parse_r
 use crate::platform::problems::list_problems;
 use crate::storage::{Location, absolute, read_text};
 
-/// The account that errors name when no ExecutionRoleArn says one: the one that AWS's documentation uses.
+/// The account in errors if there is no ExecutionRoleArn: the one that AWS's documentation uses.
 const ACCOUNT: &str = "123456789012";
 
-/// What an endpoint is made of.
+/// The configuration of an endpoint.
 #[derive(Debug, PartialEq)]
 pub struct EndpointConfig {
     /// EndpointName.
     pub endpoint_name: String,
     /// The account in ExecutionRoleArn, else the one of AWS's documentation.
     pub account: String,
-    /// 1 to 10 variants that requests are spread over by weight.
+    /// 1 to 10 variants among which requests are distributed by weight.
     pub variants: Vec<VariantConfig>,
-    /// What gets copies of requests, and whose answers nobody sees.
+    /// The variant that gets copies of requests and whose responses are dropped.
     pub shadow: Option<ShadowConfig>,
-    /// What makes it an endpoint for asynchronous invocations only.
+    /// Makes it an endpoint for asynchronous invocations only.
     pub asynchronous: Option<AsyncConfig>,
 }
 
@@ -41,7 +41,7 @@ pub struct EndpointConfig {
 pub struct VariantConfig {
     /// VariantName.
     pub name: String,
-    /// InitialVariantWeight: finite, not negative, and of some variant not 0.
+    /// InitialVariantWeight: finite, not negative, and not 0 for all variants.
     pub weight: f64,
     /// The model that ModelName names.
     pub model: ModelConfig,
@@ -59,9 +59,9 @@ pub struct ShadowConfig {
 /// AsyncInferenceConfig.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AsyncConfig {
-    /// S3OutputPath, if it is given.
+    /// S3OutputPath, if given.
     pub output: Option<Location>,
-    /// S3FailurePath, likewise.
+    /// S3FailurePath, if given.
     pub failure: Option<Location>,
     /// MaxConcurrentInvocationsPerInstance.
     pub concurrent: usize,
@@ -71,7 +71,7 @@ impl EndpointConfig {
     /// Reads and checks a configuration file.
     ///
     /// # Errors
-    /// With [`Cause::BadSetting`], one line for each thing that is wrong.
+    /// With [`Cause::BadSetting`], one line for each problem.
     pub fn read(file: &Path) -> Result<EndpointConfig> {
         let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
         let file = absolute(file);
@@ -81,7 +81,7 @@ impl EndpointConfig {
         })
     }
 
-    /// Checks the text of a configuration whose relative paths are relative to `folder`, or says all that is wrong with it.
+    /// Parses and checks a configuration whose relative paths are relative to `folder`; returns all problems.
     fn parse(text: &str, folder: &Path) -> Result<EndpointConfig, Vec<String>> {
         let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
         let config = if parse_request::<Form>(text)?.is_create_endpoint_config() {

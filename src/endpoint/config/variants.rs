@@ -1,4 +1,4 @@
-//! The longer form, checked: CreateEndpointConfig's own JSON, with the models that its variants name.
+//! Validates the longer form: CreateEndpointConfig's own JSON, with the models that its variants name.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig,
 const MOST_VARIANTS: usize = 10;
 /// MaxConcurrentInvocationsPerInstance is at most this.
 const MOST_CONCURRENT: usize = 1000;
-/// MaxConcurrentInvocationsPerInstance where it is not given; the platform chooses by itself.
+/// The default of MaxConcurrentInvocationsPerInstance; SageMaker chooses its own.
 const CONCURRENT: usize = 4;
 
 impl Validator<'_> {
@@ -105,12 +105,12 @@ impl Validator<'_> {
             }
             let model_name = self.required_name("ModelName", variant.model_name);
             match models.get(&model_name) {
-                // That is said already.
+                // Reported already.
                 None if models.is_empty() => {}
                 Some(model) => variants.push(VariantConfig { name, weight, model: model.clone() }),
                 None => {
                     let known: Vec<&str> = models.keys().map(String::as_str).collect();
-                    // The control plane's own words begin so.
+                    // The start of the service's own message.
                     self.problem(
                         "ModelName",
                         format_args!("Could not find model \"{model_name}\"; Models has {}", known.join(", ")),
@@ -122,8 +122,8 @@ impl Validator<'_> {
         variants
     }
 
-    /// InvokeEndpointAsync has neither TargetModel nor TargetContainerHostname (botocore's model), so that a model that
-    /// wants one would never answer.
+    /// InvokeEndpointAsync has neither TargetModel nor TargetContainerHostname (botocore's model), so a model that
+    /// needs one could never answer.
     fn answers_without_targets(&mut self, variant: &VariantConfig) {
         let multi_model = |container: &ContainerConfig| matches!(container.models, Models::Multi { .. });
         let missing = if variant.model.containers.iter().any(multi_model) {

@@ -6,7 +6,7 @@ use super::*;
 use crate::platform::create_model::Models;
 use crate::storage::Location;
 
-/// Two variants of one model each, as CreateEndpointConfig takes them.
+/// Two variants of one model each, in CreateEndpointConfig's format.
 fn two_variants() -> Value {
     json!({
         "EndpointName": "housing",
@@ -48,8 +48,8 @@ fn create_endpoint_configs_json_becomes_variants_of_the_models_beside_it() {
     assert_eq!((config.shadow, config.asynchronous), (None, None));
 }
 
-/// What `aws sagemaker describe-endpoint-config` prints, with the members of `describe-endpoint` and the models' descriptions
-/// beside it.
+/// What `aws sagemaker describe-endpoint-config` prints, with the members of `describe-endpoint` and the models'
+/// descriptions beside it.
 #[test]
 fn the_description_of_an_endpoint_is_the_endpoint() {
     let mut config = two_variants();

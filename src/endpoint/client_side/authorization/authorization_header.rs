@@ -1,13 +1,13 @@
-//! The `Authorization` header of SigV4: what a request claims about who signed what.
+//! The `Authorization` header of SigV4: the claims of a request about its signature.
 //!
-//! `AWS4-HMAC-SHA256 Credential=KEY/20261123/us-east-1/sagemaker/aws4_request, SignedHeaders=host;x-amz-date, Signature=…`
-//! (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+//! `AWS4-HMAC-SHA256 Credential=KEY/20261123/us-east-1/sagemaker/aws4_request, SignedHeaders=host;x-amz-date,
+//! Signature=…` (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 
 use super::Refusal;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The header, taken apart; nothing of it is proved.
+/// The parsed header; nothing of it is verified.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct AuthorizationHeader<'a> {
     pub(super) access_key_id: &'a str,
@@ -23,17 +23,17 @@ pub(super) struct AuthorizationHeader<'a> {
 }
 
 impl<'a> AuthorizationHeader<'a> {
-    /// Takes the header's value apart.
+    /// Parses the header's value.
     ///
     /// # Errors
-    /// [`Refusal::IncompleteSignature`], in AWS's words where it has some. The value itself is not repeated: it may be
-    /// another service's secret.
+    /// [`Refusal::IncompleteSignature`], in AWS's wording where that is known. The value itself is not repeated: it may
+    /// be another service's secret.
     pub(super) fn parse(value: &'a str) -> Result<AuthorizationHeader<'a>, Refusal> {
         let (algorithm, rest) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
         if algorithm != ALGORITHM && algorithm.starts_with("AWS4-") {
             return Err(incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'.")));
         }
-        // Whatever else comes is no signature of ours: none of the three parameters is there.
+        // Any other value is not SigV4: none of the three parameters is present.
         let rest = if algorithm == ALGORITHM { rest } else { "" };
         let mut parameters = [("Credential", None), ("Signature", None), ("SignedHeaders", None)];
         for parameter in rest.split(',').map(str::trim).filter(|parameter| !parameter.is_empty()) {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_taken_apart_however_its_parts_are_ordered_and_spaced() {
+    fn a_header_is_parsed_in_any_order_and_spacing() {
         let expected = AuthorizationHeader {
             access_key_id: "KEY",
             date: "20261123",
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_awss_words_and_the_value_is_not_repeated() {
+    fn missing_parts_are_reported_in_awss_wording_without_the_value() {
         let all = "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' \
                    parameter. Authorization header requires 'SignedHeaders' parameter.";
         for (text, expected) in [

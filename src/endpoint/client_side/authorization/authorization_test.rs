@@ -20,7 +20,7 @@ struct Client {
 const NEW_YORK: Client = Client { key: KEY, secret: "secret", region: "us-east-1" };
 
 impl Client {
-    /// What the door says when this client invokes `endpoint` with a TargetModel.
+    /// The decision when this client invokes `endpoint` with a TargetModel.
     fn invokes(&self, door: &Authorization, endpoint: &str, target_model: Option<&str>) -> Result<String, Refusal> {
         let path = format!("/endpoints/{endpoint}/invocations");
         let mut headers = vec![("host", HOST)];
@@ -85,7 +85,7 @@ fn a_principal_does_what_its_policies_allow_and_hears_why_not_in_awss_words() {
     );
     assert!(matches!(NEW_YORK.invokes(&door, "housing", None), Err(Refusal::AccessDenied { .. })));
     assert!(matches!(NEW_YORK.invokes(&door, "other", Some("NewYork_NY/a")), Err(Refusal::AccessDenied { .. })));
-    // An endpoint's name is its own in any case, and stands in lower case in its ARN.
+    // Endpoint names ignore case; ARNs have them in lower case.
     assert!(NEW_YORK.invokes(&door, "Housing", Some("NewYork_NY/a")).is_ok());
 }
 

@@ -1,7 +1,7 @@
 //! Conditions: `{"StringLike": {"sagemaker:TargetModel": ["NewYork_NY/*"]}}`.
 //!
-//! All operators and all keys must hold; of a key's values one is enough, and with a negated operator none may match. A
-//! key that the request does not have makes an operator false, a negated one true
+//! All operators and all keys must hold; one matching value of a key is enough, and with a negated operator none may
+//! match. A key that the request does not have makes an operator false, a negated one true
 //! (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 
 use std::borrow::Cow;
@@ -16,13 +16,13 @@ use super::pattern::{Case, Pattern, Version};
 pub(super) struct Condition {
     key: Key,
     test: Test,
-    /// Operator, key and values as the policy has them.
+    /// Operator, key and values as in the policy.
     as_written: String,
 }
 
 #[derive(Debug)]
 enum Test {
-    /// Whether the key is absent, as any of these says.
+    /// Whether the key is absent, as one of these values says.
     Null(Vec<bool>),
     Compare {
         quantifier: Quantifier,
@@ -32,8 +32,8 @@ enum Test {
     },
 }
 
-/// How many of the request's values must pass. All keys that are known here have at most one, so that the three differ
-/// only when there is none.
+/// How many of the request's values must match. All keys that are known here have at most one, so the three differ
+/// only if the key is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quantifier {
     TheOne,
@@ -41,7 +41,7 @@ enum Quantifier {
     ForAllValues,
 }
 
-/// Whether the key must be there to be compared: `…IfExists` or not.
+/// Whether the key must be present to be compared: `…IfExists` or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Expected,
@@ -55,11 +55,11 @@ enum Polarity {
     MatchesNone,
 }
 
-/// What a policy compares with.
+/// The value that a policy compares with.
 #[derive(Debug)]
 enum Value {
     Text(Pattern, Case),
-    /// Each field is held against its own.
+    /// Compared field by field.
     Arn(Box<[Pattern; 6]>),
     Bool(bool),
 }
@@ -73,7 +73,7 @@ enum Comparison {
     Bool,
 }
 
-/// The operators that compare, each with what it negates.
+/// The comparison operators, each with its polarity.
 const OPERATORS: [(&str, Comparison, Polarity); 11] = [
     ("StringEquals", Comparison::Equals, Polarity::Matches),
     ("StringNotEquals", Comparison::Equals, Polarity::MatchesNone),
@@ -88,7 +88,7 @@ const OPERATORS: [(&str, Comparison, Polarity); 11] = [
     ("Bool", Comparison::Bool, Polarity::Matches),
 ];
 
-/// An operator's name, taken apart.
+/// A parsed operator name.
 #[derive(Clone, Copy)]
 enum Operator {
     Null,
@@ -170,7 +170,7 @@ impl Condition {
         findings: &mut Findings,
     ) -> Test {
         if !key.is_known() {
-            findings.doubt(path, "no request to this endpoint has this key; it counts as absent");
+            findings.warning(path, "no request to this endpoint has this key; it counts as absent");
         }
         let values = one_or_many(path, values);
         match operator {
@@ -187,8 +187,8 @@ impl Condition {
         }
     }
 
-    /// The condition, and what the request has for its key: for the log.
-    pub(super) fn told(&self, context: &Context<'_>) -> String {
+    /// The condition and the request's value of its key, for the log.
+    pub(super) fn describe(&self, context: &Context<'_>) -> String {
         match context.value(&self.key) {
             Some(found) => format!("{}; the request has {found:?}", self.as_written),
             None => format!("{}; the request has no such key", self.as_written),
@@ -224,7 +224,7 @@ impl Value {
     ) -> Option<Value> {
         let text = match (comparison, node) {
             (Comparison::Bool, _) => return truth(path, node, findings).map(Value::Bool),
-            // IAM takes numbers and booleans for their text.
+            // IAM treats numbers and booleans as their text.
             (_, Node::Negative(number)) => Cow::from(number.to_string()),
             (_, Node::Integer(number)) => Cow::from(number.to_string()),
             (_, Node::Float(number)) => Cow::from(number.to_string()),
@@ -237,7 +237,7 @@ impl Value {
             Comparison::Like | Comparison::Arn => Pattern::with_wildcards(text, version),
         };
         let pattern = pattern.map_err(|problem| findings.problem(path, problem)).ok()?;
-        findings.doubt_variables(path, text, &pattern, version);
+        findings.warn_of_variables(path, text, &pattern, version);
         match comparison {
             Comparison::EqualsIgnoringCase => Some(Value::Text(pattern, Case::Ignored)),
             Comparison::Arn => match pattern.into_arn_fields() {
@@ -276,7 +276,7 @@ fn written(path: &str, values: &Node) -> String {
             Node::Negative(number) => number.to_string(),
             Node::Integer(number) => number.to_string(),
             Node::Float(number) => number.to_string(),
-            // Found to be wrong elsewhere.
+            // Reported elsewhere.
             Node::Null | Node::List(_) | Node::Object(_) => "?".to_owned(),
         })
         .collect();

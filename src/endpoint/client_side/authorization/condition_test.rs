@@ -49,7 +49,7 @@ fn each_operator_holds_as_iam_says_for_a_match_for_none_and_for_an_absent_key() 
         ("ForAllValues:StringEquals", "NewYork_NY/a", [true, false, true]),
         ("Null", "true", [false, false, true]),
         ("Null", "false", [true, true, false]),
-        // The value of TargetModel is no ARN and no boolean.
+        // The value of TargetModel is neither an ARN nor a boolean.
         ("ArnLike", "arn:*:*:*:*:*", [false, false, false]),
         ("ArnNotLike", "arn:*:*:*:*:*", [true, true, true]),
         ("Bool", "true", [false, false, false]),
@@ -120,7 +120,7 @@ fn an_arn_is_compared_field_by_field() {
         ("arn:aws:iam::123456789012:role/NewYork", true),
         ("arn:aws:iam::*:role/New*", true),
         ("arn:aws:iam::123456789012:role/newyork", false),
-        // No wildcard goes over a colon between fields.
+        // No wildcard matches a colon between fields.
         ("arn:*:123456789012:*:*:*", false),
         ("arn:aws:sts::123456789012:assumed-role/NewYork/me", false),
         ("arn:aws:iam::${aws:PrincipalAccount}:role/*", true),
@@ -141,7 +141,7 @@ fn an_arn_is_compared_field_by_field() {
 #[test]
 fn a_variable_without_a_value_is_like_nothing() {
     assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "${aws:PrincipalTag/t}*"}}), Some("m")));
-    // AWS's own words are at `Pattern::matches`: a negated operator does match where there is no value.
+    // AWS's documentation is quoted at `Pattern::matches`: a negated operator does match a missing value.
     for (operator, like) in [
         ("StringNotLike", "${aws:PrincipalTag/t}*"),
         ("StringNotEquals", "${aws:PrincipalTag/t}"),
@@ -149,7 +149,7 @@ fn a_variable_without_a_value_is_like_nothing() {
         ("StringNotLikeIfExists", "*${aws:PrincipalTag/t}*"),
     ] {
         assert!(holds(json!({operator: {"sagemaker:TargetModel": like}}), Some("m")), "{operator}");
-        // Of several values, one without a variable counts as ever.
+        // Of several values, those without a variable still count.
         assert!(!holds(json!({operator: {"sagemaker:TargetModel": [like, "m"]}}), Some("m")), "{operator}");
     }
     let arn = "arn:aws:sts::123456789012:assumed-role/${aws:PrincipalTag/t}/*";
@@ -184,7 +184,7 @@ fn what_cannot_be_evaluated_is_refused_with_its_path() {
 }
 
 #[test]
-fn keys_that_no_request_has_are_doubted_and_not_refused() {
+fn keys_that_no_request_has_give_a_warning_and_not_refused() {
     let file = file(
         "arn:aws:iam::123456789012:user/Jane",
         json!([{"Version": "2012-10-17", "Statement": {
@@ -195,9 +195,9 @@ fn keys_that_no_request_has_are_doubted_and_not_refused() {
     assert!(read(&file).is_ok());
     let mut findings = Findings::default();
     assert!(crate::endpoint::client_side::authorization::Principals::parse(&file.to_string(), &mut findings).is_some());
-    assert_eq!(findings.doubts.len(), 2, "{:?}", findings.doubts);
-    assert!(findings.doubts[0].contains("Condition.Bool.aws:SecureTransport: no request"), "{:?}", findings.doubts);
-    assert!(findings.doubts[1].contains("StringLike.aws:userid: no request"), "{:?}", findings.doubts);
+    assert_eq!(findings.warnings.len(), 2, "{:?}", findings.warnings);
+    assert!(findings.warnings[0].contains("Condition.Bool.aws:SecureTransport: no request"), "{:?}", findings.warnings);
+    assert!(findings.warnings[1].contains("StringLike.aws:userid: no request"), "{:?}", findings.warnings);
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_slash_before_a_target_model_makes_no_other_model_of_it() {
     assert!(holds(json!({"StringEquals": {"sagemaker:targetmodel": "a"}}), Some("/a")));
     assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "NewYork_NY/*"}}), Some("/Chicago_IL/a")));
     assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "NewYork_NY/*"}}), Some("%2FNewYork_NY/a")));
-    // A slash within it, and one of another key, are what they are.
+    // A slash within the name, and slashes in other keys, are significant.
     assert!(!holds(json!({"StringEquals": {"sagemaker:TargetModel": "a/b"}}), Some("ab")));
     assert!(!holds(json!({"StringEquals": {"aws:RequestedRegion": "/us-east-1"}}), None));
 }

@@ -1,7 +1,7 @@
-//! What is known of a request when its policies are evaluated: condition keys and their values.
+//! The context in which policies are evaluated: condition keys and their values.
 //!
 //! Keys are those of docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html and of SageMaker
-//! (docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker.html). Any other key is absent, as it is
+//! (docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker.html). Any other key is absent, as
 //! on AWS for a request that does not carry it.
 
 use super::{ActionRequest, Principal};
@@ -24,18 +24,19 @@ const KNOWN: [&str; 12] = [
 const TARGET_MODEL: &str = "sagemaker:targetmodel";
 const PRINCIPAL_TAG: &str = "aws:principaltag/";
 
-/// The name of a condition key, such as `sagemaker:TargetModel` or `aws:PrincipalTag/TenantID`. Case makes no difference.
+/// The name of a condition key, such as `sagemaker:TargetModel` or `aws:PrincipalTag/TenantID`. Case makes no
+/// difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key(String);
 
 impl Key {
     /// # Errors
-    /// What is wrong with the name.
+    /// If the name is invalid.
     pub(super) fn parse(text: &str) -> Result<Key, String> {
         let expected = || format!("\"{text}\" is not a condition key, such as sagemaker:TargetModel");
         let (service, name) = text.split_once(':').ok_or_else(expected)?;
         let (name, tag) = name.split_once('/').map_or((name, None), |(name, tag)| (name, Some(tag)));
-        // An identity provider is a service with slashes; an encryption context's name goes on behind another colon.
+        // An identity provider is a service with slashes; an encryption context's name contains another colon.
         if !is_made_of(service, "-_./") || !is_made_of(name, "-_.:") {
             return Err(expected());
         }
@@ -45,9 +46,9 @@ impl Key {
         Ok(Key(text.to_lowercase()))
     }
 
-    /// A value of this key, from a request or from a policy, as it is held against the other. A slash before a TargetModel
-    /// joins it to ModelDataUrl and makes no other model of it: whoever is denied `NewYork_NY/*` is denied
-    /// `/NewYork_NY/a.tar.gz`, whichever of the two policy and request write.
+    /// Normalizes a value of this key, from a request or from a policy, for comparison. A slash before a TargetModel
+    /// joins it to ModelDataUrl and names the same model: a Deny of `NewYork_NY/*` also denies
+    /// `/NewYork_NY/a.tar.gz`, and the reverse.
     pub(super) fn comparable<'a>(&self, value: &'a str) -> &'a str {
         if self.0 == TARGET_MODEL { value.trim_start_matches('/') } else { value }
     }
@@ -58,12 +59,12 @@ impl Key {
     }
 }
 
-/// Whether there is something, and it has letters, digits and these characters only.
+/// Whether the text is not empty and has only letters, digits and these characters.
 fn is_made_of(text: &str, others: &str) -> bool {
     !text.is_empty() && text.chars().all(|character| character.is_ascii_alphanumeric() || others.contains(character))
 }
 
-/// A request that is signed, and by whom.
+/// A signed request and its principal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
     pub(super) principal: &'a Principal,
@@ -86,7 +87,7 @@ impl<'a> Context<'a> {
             "aws:userid" => principal.user_id(),
             "aws:requestedregion" => Some(requested_region),
             "aws:resourceaccount" => Some(call.account),
-            // Whoever signs with an access key calls by itself.
+            // A call that is signed with an access key does not come from an AWS service.
             "aws:principalisawsservice" | "aws:viaawsservice" => Some("false"),
             other => principal.tag(other.strip_prefix(PRINCIPAL_TAG)?),
         }

@@ -1,10 +1,10 @@
-//! JSON documents read strictly: nothing is skipped, and all that is wrong is reported together, each with its path.
+//! Strict reading of JSON documents: nothing is skipped, and all problems are reported together, each with its path.
 
 use super::node::Node;
 use byoc_formats::suggest;
 use std::fmt;
 
-/// What a value is, for a message. Never what it says: it may be a secret.
+/// The kind of a value, for a message. Never the value itself: it may be a secret.
 fn kind(node: &Node) -> &'static str {
     match node {
         Node::Null => "null",
@@ -16,22 +16,22 @@ fn kind(node: &Node) -> &'static str {
     }
 }
 
-/// What a reading found: problems, for which the document is refused, and doubts, which are only worth a word.
+/// The findings of a check: problems, for which the document is refused, and warnings, which are only logged.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) problems: Vec<String>,
-    pub(super) doubts: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Findings {
-    /// Something is wrong at `path`.
+    /// Adds a problem at `path`.
     pub(super) fn problem(&mut self, path: &str, message: impl fmt::Display) {
         self.problems.push(located(path, message));
     }
 
-    /// Something at `path` is allowed but can hardly be meant.
-    pub(super) fn doubt(&mut self, path: &str, message: impl fmt::Display) {
-        self.doubts.push(located(path, message));
+    /// Adds a warning at `path`: something is allowed but hardly intended.
+    pub(super) fn warning(&mut self, path: &str, message: impl fmt::Display) {
+        self.warnings.push(located(path, message));
     }
 
     /// The text of a node.

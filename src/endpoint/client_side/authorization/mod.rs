@@ -1,10 +1,11 @@
-//! Who may call what: SigV4 signatures and IAM policies, as AWS checks them before a call reaches SageMaker.
+//! Authentication and authorization: SigV4 signatures and IAM policies, as AWS checks them before a call reaches
+//! SageMaker.
 //!
-//! `principals` reads the file that says who there is, strictly (`document`); `signature` finds out who sent a request (`authorization_header`
-//! is what it claims); `policy` decides whether that principal may do it, with `condition`, `pattern` and the values that
-//! `context` knows. `refusal` is the one table of AWS's error names, statuses and words.
+//! `principals` reads the file of principals, strictly (`document`); `signature` verifies who sent a request
+//! (`authorization_header` holds its claims); `policy` decides whether that principal is authorized, with `condition`,
+//! `pattern` and the values of `context`. `refusal` is the table of AWS's error names, statuses and messages.
 //!
-//! Nothing here knows a web framework, a container or a clock: a request is text and bytes with the time it came at.
+//! This module knows no web framework, container or clock: a request is text and bytes with its time of arrival.
 
 mod authorization_header;
 mod condition;
@@ -29,13 +30,14 @@ use signature::Payload;
 pub use signature::Sha256Digest;
 
 /// The action behind `POST /endpoints/{EndpointName}/invocations`
-/// (docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker.html), and behind `…/invocations-response-stream`
+/// (docs.aws.amazon.com/service-authorization/latest/reference/list_sagemaker.html), and behind
+/// `…/invocations-response-stream`
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html).
 pub const INVOKE_ENDPOINT: &str = "sagemaker:InvokeEndpoint";
 /// The action behind `POST /endpoints/{EndpointName}/async-invocations`, from the first of these pages.
 pub const INVOKE_ENDPOINT_ASYNC: &str = "sagemaker:InvokeEndpointAsync";
 
-/// The head of an HTTP request as it was received: what a signature covers beside the body.
+/// The head of an HTTP request as received: the part that a signature covers beside the body.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedRequest<'a> {
     /// The method, such as `POST`.
@@ -44,13 +46,13 @@ pub struct SignedRequest<'a> {
     pub path: &'a str,
     /// The query as on the wire, without its `?`; empty if there is none.
     pub query: &'a str,
-    /// All headers with their values, in the order they came; a name may be there more than once, in any case.
+    /// All headers with their values, in order; a name may occur more than once, in any case.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// When the request came.
+    /// When the request arrived.
     pub received: SystemTime,
 }
 
-/// What a request asks for: an action on an endpoint, and what policies can make conditions of.
+/// The requested action on an endpoint, with the values that conditions can use.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionRequest<'a> {
     /// The action, such as [`INVOKE_ENDPOINT`].
@@ -68,7 +70,7 @@ pub struct ActionRequest<'a> {
 }
 
 impl ActionRequest<'_> {
-    /// The endpoint's ARN. SageMaker writes names in lower case there, and policies are held against that
+    /// The endpoint's ARN. SageMaker writes names in lower case there, and policies are compared with that
     /// (philschmid/cdk-samples#2).
     fn resource(&self, partition: &str) -> String {
         let ActionRequest { region, account, endpoint, .. } = self;
@@ -76,28 +78,28 @@ impl ActionRequest<'_> {
     }
 }
 
-/// The door: who there is, and what each may do.
+/// Checks requests against the principals and their policies.
 #[derive(Debug)]
 pub struct Authorization {
     principals: Principals,
 }
 
 impl Authorization {
-    /// A door for these principals.
+    /// An authorization with these principals.
     pub fn new(principals: Principals) -> Authorization {
         Authorization { principals }
     }
 
-    /// The principals it knows.
+    /// The principals.
     pub fn principals(&self) -> &Principals {
         &self.principals
     }
 
-    /// What can be said of a request before its body has come.
+    /// Checks the head of a request before its body has arrived.
     ///
     /// # Errors
-    /// A [`Refusal`] with the status, the exception and the words that AWS has for it: whatever is wrong with the head, the
-    /// signature too if the head names the body's digest, and then also what policies say.
+    /// A [`Refusal`] with the status, the exception and the words that AWS has for it: whatever is wrong with the head,
+    /// the signature too if the head names the body's digest, and then also what policies say.
     pub fn check_head(&self, request: &SignedRequest<'_>, call: &ActionRequest<'_>) -> Result<Checked<'_>, Refusal> {
         let signed = signature::verify_head(request, &self.principals)?;
         let principal = signed.principal;
@@ -109,7 +111,7 @@ impl Authorization {
     }
 }
 
-/// Why a principal may not do what it calls for.
+/// Why a principal is not authorized, if so.
 fn denied(principal: &Principal, call: &ActionRequest<'_>, requested_region: &str) -> Option<Refusal> {
     let context = Context { principal, call, requested_region };
     let resource = call.resource(principal.partition());
@@ -123,7 +125,7 @@ fn denied(principal: &Principal, call: &ActionRequest<'_>, requested_region: &st
     Some(Refusal::AccessDenied { principal, action, resource, explicitly, decided_by })
 }
 
-/// A request whose head is in order; what is left to be shown is that its body belongs to it.
+/// A request whose head is valid; its body must still be verified.
 #[derive(Debug)]
 pub struct Checked<'a> {
     principal: &'a Principal,
@@ -132,25 +134,25 @@ pub struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    /// Whether the body will be of use to anyone. What policies say is told to whoever has signed, and so not before the
-    /// digest of the body is known.
+    /// Whether the request is allowed, so that its body will be used. A denial is reported only to a verified caller,
+    /// not before the digest of the body is known.
     pub fn is_allowed(&self) -> bool {
         self.denied.is_none()
     }
 
-    /// Whether the signature of the head is right already.
+    /// Whether the signature is verified already.
     pub fn is_signed(&self) -> bool {
         matches!(self.payload, Payload::HasDigest(_))
     }
 
-    /// The principal that signed `request`, once its body has come and has this digest.
+    /// The principal that signed `request`, given the digest of its body.
     ///
     /// # Errors
     /// As [`Authorization::check_head`].
     pub fn check_body(self, request: &SignedRequest<'_>, digest: &Sha256Digest) -> Result<&'a Principal, Refusal> {
         match self.payload {
-            // To S3 that is XAmzContentSHA256Mismatch (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). Other
-            // services do not look at the header; to them the signature is one of another body.
+            // To S3 that is XAmzContentSHA256Mismatch (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+            // Other services ignore the header; for them the signature does not match.
             Payload::HasDigest(named) if named != *digest => return Err(Refusal::SignatureDoesNotMatch),
             Payload::HasDigest(_) => {}
             Payload::Unknown => signature::verify_whole(request, self.principal, digest)?,

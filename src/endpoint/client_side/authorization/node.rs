@@ -3,8 +3,8 @@
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// A JSON value. An object has all its members in their order, also two of one name: a map would keep the last one only, so
-/// that a second `Effect` could silently turn a `Deny` into an `Allow`.
+/// A JSON value. An object has all its members in their order, also two of one name: a map would keep the last one
+/// only, so that a second `Effect` could silently turn a `Deny` into an `Allow`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     /// `null`
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_that_is_given_twice_is_there_twice() {
+    fn a_duplicate_member_is_kept() {
         let node: Node = serde_json::from_str(r#"{"Effect": "Deny", "Effect": "Allow"}"#).unwrap();
         let effect = |text: &str| ("Effect".to_owned(), Node::Text(text.into()));
         assert_eq!(node, Node::Object([effect("Deny"), effect("Allow")].into()));

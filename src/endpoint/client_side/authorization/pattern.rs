@@ -1,7 +1,7 @@
-//! IAM's patterns: `*` for any run of characters, `?` for one, and `${…}` for what is known of the request.
+//! IAM's patterns: `*` for any run of characters, `?` for one, and `${…}` for a value of the request.
 //!
-//! docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html has the wildcards (`*` goes over
-//! `/` and, in a resource, over `:` as well), …/reference_policies_variables.html the variables.
+//! docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html has the wildcards (`*` also
+//! matches `/` and, in a resource, over `:` as well), …/reference_policies_variables.html the variables.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ struct Variable {
     default: Option<String>,
 }
 
-/// A pattern that a whole text matches or not.
+/// A pattern that is matched against a whole text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern(Vec<Token>);
 
@@ -47,7 +47,7 @@ impl Pattern {
     /// A pattern in which `*` and `?` stand for other characters.
     ///
     /// # Errors
-    /// What is wrong with a variable.
+    /// If a variable is invalid.
     pub(super) fn with_wildcards(text: &str, version: Version) -> Result<Pattern, String> {
         Pattern::parse(text, version, |character| match character {
             '*' => Token::AnyRun,
@@ -56,10 +56,10 @@ impl Pattern {
         })
     }
 
-    /// A pattern in which `*` and `?` are what they are.
+    /// A pattern in which `*` and `?` are ordinary characters.
     ///
     /// # Errors
-    /// What is wrong with a variable.
+    /// If a variable is invalid.
     pub(super) fn literal(text: &str, version: Version) -> Result<Pattern, String> {
         Pattern::parse(text, version, Token::Character)
     }
@@ -85,8 +85,8 @@ impl Pattern {
         Ok(Pattern(tokens))
     }
 
-    /// The same pattern for an ARN, with `*` for each of the six fields that is missing: IAM completes `arn:aws:sagemaker`
-    /// to `arn:aws:sagemaker:*:*:*` (docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
+    /// The same pattern for an ARN, with `*` for each of the six fields that is missing: IAM completes
+    /// `arn:aws:sagemaker` to `arn:aws:sagemaker:*:*:*` (docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
     pub(super) fn completed_to_an_arn(mut self) -> Pattern {
         let colons = self.0.iter().filter(|token| **token == Token::Character(':')).count();
         for _ in colons..5 {
@@ -110,17 +110,18 @@ impl Pattern {
         })
     }
 
-    /// Whether the whole text matches. With a variable that has no value, nothing does: "there is no equal or like value".
-    /// So a negated operator does match then, and NotResource leaves nothing out. That lets in what a policy's author may not
-    /// have thought of, but it is what AWS does: "inverted condition operators like StringNotEquals or StringNotLike do match
-    /// against a null value", and "the resource that includes a policy variable with no value will not match any resource"
-    /// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html, "Policy variables with no value").
-    /// Whoever writes such a policy is warned of variables that no request here can have a value for.
+    /// Whether the whole text matches. With a variable that has no value, nothing does: "there is no equal or like
+    /// value". So a negated operator does match then, and NotResource excludes nothing. That may allow more than the
+    /// policy's author intended, but it is what AWS does: "inverted condition operators like StringNotEquals or
+    /// StringNotLike do match against a null value", and "the resource that includes a policy variable with no value
+    /// will not match any resource" (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
+    /// "Policy variables with no value"). A warning is logged for variables that no request to this endpoint can have a
+    /// value for.
     pub(super) fn matches(&self, text: &str, case: Case, context: &Context<'_>) -> bool {
         self.resolved(context).is_some_and(|tokens| matches(&tokens, text, case))
     }
 
-    /// The tokens with the values of the variables in their places. A value's own `*` is no wildcard.
+    /// The tokens with the values of the variables in their places. A `*` within a value is not a wildcard.
     fn resolved(&self, context: &Context<'_>) -> Option<Cow<'_, [Token]>> {
         if self.keys().next().is_none() {
             return Some(Cow::Borrowed(&self.0));
@@ -140,13 +141,13 @@ impl Pattern {
 }
 
 impl Findings {
-    /// Doubts a pattern whose variables cannot mean what they say.
-    pub(super) fn doubt_variables(&mut self, path: &str, text: &str, pattern: &Pattern, version: Version) {
+    /// Warns of a pattern whose variables can have no effect.
+    pub(super) fn warn_of_variables(&mut self, path: &str, text: &str, pattern: &Pattern, version: Version) {
         if version == Version::Version2008 && text.contains("${") {
-            self.doubt(path, "variables are text like any other, unless Version is 2012-10-17");
+            self.warning(path, "variables are text like any other, unless Version is 2012-10-17");
         }
         if pattern.keys().any(|key| !key.is_known()) {
-            self.doubt(
+            self.warning(
                 path,
                 "no request to this endpoint has a value for a variable in it; without one it never matches",
             );
@@ -154,8 +155,8 @@ impl Findings {
     }
 }
 
-/// What stands between `${` and `}`: a key, a key with a default (`aws:PrincipalTag/team, 'all'`), or one of the three
-/// characters that would otherwise mean something.
+/// Parses the text between `${` and `}`: a key, a key with a default (`aws:PrincipalTag/team, 'all'`), or one of the
+/// three characters that would otherwise be special.
 fn variable_token(inside: &str) -> Result<Token, String> {
     match inside {
         "*" => return Ok(Token::Character('*')),
@@ -174,8 +175,8 @@ fn variable_token(inside: &str) -> Result<Token, String> {
     Ok(Token::Variable(Box::new(Variable { key: Key::parse(name.trim())?, default })))
 }
 
-/// Where the text goes on otherwise than the pattern, the last run of any characters takes one more and both start again
-/// behind it: at most pattern × text steps, with nothing allocated.
+/// At a mismatch, the last `*` consumes one more character and matching continues
+/// behind it: at most pattern × text steps, without allocation.
 fn matches(tokens: &[Token], text: &str, case: Case) -> bool {
     let (mut tokens, mut text) = (tokens, text);
     let mut behind_the_last_run: Option<(&[Token], &str)> = None;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::endpoint::client_side::authorization::testing::{call, context, file, read, the_one};
 
-/// IAM's globs as one would first write them: slow, and easy to see through.
+/// A simple and slow reference implementation of IAM's globs.
 fn slowly(pattern: &[char], text: &[char]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),
@@ -35,7 +35,7 @@ fn wildcards_match_as_iams_do() {
             vec!["NewYork_NY/a.tar.gz", "NewYork_NY/", "NewYork_NY/a/b/c"],
             vec!["NewYork_NY", "newyork_ny/a"],
         ),
-        // Keep the slash: without it a company reads another's models.
+        // The slash matters: without it a tenant could read another's models.
         ("company_a*", vec!["company_a/m", "company_ab/m"], vec!["company_b/m"]),
         ("company_a/*", vec!["company_a/m"], vec!["company_ab/m", "xcompany_a/m"]),
         ("?.tar.gz", vec!["a.tar.gz", "ü.tar.gz", "/.tar.gz"], vec![".tar.gz", "ab.tar.gz"]),
@@ -69,7 +69,7 @@ fn variables_stand_for_what_is_known_and_their_values_have_no_wildcards() {
         ("a${*}b${?}${$}{", vec!["a*b?${"], vec!["axb?${"]),
         ("${aws:PrincipalTag/team, 'company-wide'}", vec!["company-wide"], vec![""]),
         ("${aws:PrincipalTag/TenantID, 'none'}", vec!["NewYork_NY"], vec!["none"]),
-        // Without a value, nothing matches: not even everything.
+        // Without a value, nothing matches, not even `*`.
         ("${aws:PrincipalTag/team}*", vec![], vec!["", "x", "${aws:PrincipalTag/team}"]),
         ("$x{y}$", vec!["$x{y}$"], vec![]),
     ] {

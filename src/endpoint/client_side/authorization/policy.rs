@@ -29,7 +29,7 @@ enum Effect {
     Deny,
 }
 
-/// What `Action` or `Resource`, or `NotAction` or `NotResource`, is about.
+/// The patterns of `Action` or `Resource`, or of `NotAction` or `NotResource`.
 #[derive(Debug)]
 struct Selection {
     selects: Selects,
@@ -44,18 +44,19 @@ enum Selects {
     AllBut,
 }
 
-/// What all policies of a principal together say.
+/// The combined decision of all policies of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// A statement allows it and none denies it.
     Allow,
-    /// A statement denies it; no other can allow it any more.
+    /// A statement denies it, which overrides any Allow.
     ExplicitDeny,
-    /// No statement is about it.
+    /// No statement matches.
     ImplicitDeny,
 }
 
-/// Holds a call against all policies (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
+/// Evaluates all policies for a call
+/// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
 pub(super) fn decide(policies: &[Policy], action: &str, resource: &str, context: &Context<'_>) -> Decision {
     let mut decision = Decision::ImplicitDeny;
     for statement in policies.iter().flat_map(|policy| &policy.statements) {
@@ -69,17 +70,18 @@ pub(super) fn decide(policies: &[Policy], action: &str, resource: &str, context:
     decision
 }
 
-/// The most statements that the log names where none allows a call.
+/// The most statements that the log names if none allows a call.
 const MOST_NAMED: usize = 3;
 
-/// What of the policies decided that a call is denied, as a sentence for the log: the statement that denies it with its
-/// conditions, or those that would allow it but for a condition, or for the resource.
+/// Why a call is denied, as a sentence for the log: the statement that denies it with its
+/// conditions, or those that would allow it except for a condition or the resource.
 pub(super) fn why_denied(policies: &[Policy], action: &str, resource: &str, context: &Context<'_>) -> String {
     let statements = || policies.iter().flat_map(|policy| &policy.statements);
     let denies =
         |statement: &&Statement| statement.effect == Effect::Deny && statement.applies(action, resource, context);
     if let Some(statement) = statements().find(denies) {
-        let conditions: Vec<String> = statement.conditions.iter().map(|condition| condition.told(context)).collect();
+        let conditions: Vec<String> =
+            statement.conditions.iter().map(|condition| condition.describe(context)).collect();
         return match conditions.as_slice() {
             [] => format!("{} denies it, without a Condition", statement.name),
             conditions => format!("{} denies it: {}", statement.name, conditions.join("; ")),
@@ -94,7 +96,7 @@ pub(super) fn why_denied(policies: &[Policy], action: &str, resource: &str, cont
         .filter(on_the_resource)
         .filter_map(|statement| {
             let condition = statement.conditions.iter().find(|condition| !condition.holds(context))?;
-            Some(format!("{} allows it only where {}", statement.name, condition.told(context)))
+            Some(format!("{} allows it only where {}", statement.name, condition.describe(context)))
         })
         .collect();
     if !conditions.is_empty() {
@@ -134,10 +136,11 @@ impl Statement {
         let names = ["Resource", "NotResource"];
         let resources = Selection::read(path, names, [resource, not_resource], findings, |path, text, findings| {
             if names_an_endpoint_with_capitals(text) {
-                findings.doubt(path, "never matches: ARNs have endpoint names in lower case, whatever their own case");
+                findings
+                    .warning(path, "never matches: ARNs have endpoint names in lower case, whatever their own case");
             }
             let pattern = resource_pattern(text, version)?;
-            findings.doubt_variables(path, text, &pattern, version);
+            findings.warn_of_variables(path, text, &pattern, version);
             Ok(pattern)
         });
         let conditions = condition
@@ -147,7 +150,7 @@ impl Statement {
     }
 }
 
-/// Actions have wildcards and no variables.
+/// Actions can have wildcards but no variables.
 fn action_pattern(_: &str, text: &str, _: &mut Findings) -> Result<Pattern, String> {
     let made_of = |part: &str| {
         !part.is_empty()
@@ -171,7 +174,7 @@ fn resource_pattern(text: &str, version: Version) -> Result<Pattern, String> {
     }
 }
 
-/// Whether there are capitals in an endpoint's name, outside of variables.
+/// Whether an endpoint's name has capitals outside of variables.
 fn names_an_endpoint_with_capitals(arn: &str) -> bool {
     let name = arn.split_once(":endpoint/").map_or("", |(_, name)| name);
     name.split("${").enumerate().any(|(number, part)| {
@@ -196,7 +199,7 @@ impl Effect {
 }
 
 impl Selection {
-    /// Reads the one of two members that is there: the one that names, or the one that leaves out.
+    /// Reads whichever of two members is present: the including or the excluding one.
     fn read(
         path: &str,
         [name, not_name]: [&str; 2],
@@ -241,7 +244,7 @@ impl Selection {
 }
 
 impl Policy {
-    /// Reads a policy document. Statements that are wrong are reported, and left out of what is returned.
+    /// Reads a policy document. Invalid statements are reported and left out of the result.
     pub(super) fn read(path: &str, node: &Node, findings: &mut Findings) -> Option<Policy> {
         let [version, id, statement] = findings.object(path, node, ["Version", "Id", "Statement"])?;
         if let Some(id) = id {
@@ -257,7 +260,7 @@ impl Policy {
         if nodes.is_empty() {
             findings.problem(&path, "empty");
         }
-        // With no version to go by, the newer one finds more that may be wrong.
+        // Without a valid version, the newer one finds more problems.
         let version = version.unwrap_or(Version::Version2012);
         let statements =
             nodes.iter().filter_map(|(path, node)| Statement::read(path, node, version, findings)).collect();

@@ -21,10 +21,10 @@ fn problems(policies: Value) -> Vec<String> {
     read(&file(ARN, policies)).unwrap_err()
 }
 
-fn doubts(statement: Value) -> Vec<String> {
+fn warnings(statement: Value) -> Vec<String> {
     let mut findings = Findings::default();
     Principals::parse(&file(ARN, policy(statement)).to_string(), &mut findings).unwrap();
-    findings.doubts
+    findings.warnings
 }
 
 /// The role of a city's own application, from multi-model-endpoint-security.html.
@@ -63,7 +63,7 @@ fn a_deny_wins_wherever_it_stands() {
     for policies in [policy(json!([allow, deny])), policy(json!([deny, allow])), separately] {
         assert_eq!(decision(policies.clone(), Some("NewYork_NY/a")), Decision::Allow);
         assert_eq!(decision(policies.clone(), Some("Chicago_IL/a")), Decision::ExplicitDeny);
-        // A negated operator is true for a key that is absent.
+        // A negated operator is true for an absent key.
         assert_eq!(decision(policies, None), Decision::ExplicitDeny);
     }
     assert_eq!(decision(policy(json!(deny)), Some("NewYork_NY/a")), Decision::ImplicitDeny);
@@ -192,8 +192,8 @@ fn a_member_given_twice_cannot_turn_a_deny_into_an_allow() {
 }
 
 #[test]
-fn an_endpoint_named_with_capitals_is_doubted() {
-    let of = |resource: &str| doubts(json!({"Effect": "Allow", "Action": "*", "Resource": resource}));
+fn an_endpoint_named_with_capitals_gives_a_warning() {
+    let of = |resource: &str| warnings(json!({"Effect": "Allow", "Action": "*", "Resource": resource}));
     let prefix = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/";
     assert!(of(&format!("{prefix}My-Endpoint"))[0].contains("Resource: never matches"));
     assert_eq!(of(&format!("{prefix}${{aws:PrincipalTag/Team}}-endpoint")), Vec::<String>::new());
@@ -201,16 +201,16 @@ fn an_endpoint_named_with_capitals_is_doubted() {
 }
 
 #[test]
-fn variables_that_mean_nothing_are_doubted() {
+fn variables_that_mean_nothing_give_a_warning() {
     let resource = |variable: &str| format!("arn:aws:sagemaker:*:*:endpoint/${{{variable}}}");
-    let of = |variable: &str| doubts(json!({"Effect": "Allow", "Action": "*", "Resource": resource(variable)}));
+    let of = |variable: &str| warnings(json!({"Effect": "Allow", "Action": "*", "Resource": resource(variable)}));
     assert!(of("aws:SourceIp")[0].contains("Resource: no request to this endpoint has a value"));
     assert_eq!(of("aws:username"), Vec::<String>::new());
 
     let old = json!([{"Statement": {"Effect": "Allow", "Action": "*", "Resource": resource("aws:username")}}]);
     let mut findings = Findings::default();
     Principals::parse(&file(ARN, old).to_string(), &mut findings).unwrap();
-    assert!(findings.doubts[0].contains("unless Version is 2012-10-17"), "{:?}", findings.doubts);
+    assert!(findings.warnings[0].contains("unless Version is 2012-10-17"), "{:?}", findings.warnings);
 }
 
 fn why(policies: Value, target_model: Option<&str>) -> String {

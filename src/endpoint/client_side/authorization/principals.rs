@@ -1,4 +1,4 @@
-//! The file that says who there is: `byoc endpoint --iam FILE`.
+//! The file of principals: `byoc endpoint --iam FILE`.
 //!
 //! ```json
 //! {"Account": "123456789012",
@@ -8,8 +8,8 @@
 //!                  "Policies": [{"Version": "2012-10-17", "Statement": […]}]}]}
 //! ```
 //!
-//! Members have the names that AWS's own APIs give them: GetCallerIdentity's `Account`, `Arn` and `UserId`, AssumeRole's
-//! credentials and `Tags`. `SessionToken`, `Expiration`, `UserId` and `Tags` may be absent.
+//! Members have the names that AWS's own APIs give them: GetCallerIdentity's `Account`, `Arn` and `UserId`,
+//! AssumeRole's credentials and `Tags`. `SessionToken`, `Expiration`, `UserId` and `Tags` may be absent.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,11 +26,11 @@ use crate::error::{Cause, Error, Result};
 use crate::platform::problems::list_problems;
 use crate::storage::{absolute, read_text};
 
-/// Who there is, by access key.
+/// The principals, by access key.
 #[derive(Debug)]
 pub struct Principals {
     account: String,
-    doubts: Vec<String>,
+    warnings: Vec<String>,
     by_access_key: HashMap<String, Principal>,
 }
 
@@ -46,7 +46,7 @@ pub struct Principal {
     policies: Vec<Policy>,
 }
 
-/// The ARN of someone who can call.
+/// The ARN of a principal.
 #[derive(Debug)]
 struct PrincipalArn {
     text: String,
@@ -72,7 +72,7 @@ impl Principals {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// With [`Cause::BadSetting`], one line for each thing that is wrong.
+    /// With [`Cause::BadSetting`], one line for each problem.
     pub fn from_file(file: &Path) -> Result<Principals> {
         let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
         let file = absolute(file);
@@ -80,8 +80,9 @@ impl Principals {
         let principals = Principals::parse(&text, &mut findings);
         match principals {
             Some(principals) if findings.problems.is_empty() => {
-                let doubts = findings.doubts.iter().map(|doubt| format!("{}: {doubt}", file.display())).collect();
-                Ok(Principals { doubts, ..principals })
+                let warnings =
+                    findings.warnings.iter().map(|warning| format!("{}: {warning}", file.display())).collect();
+                Ok(Principals { warnings, ..principals })
             }
             _ => {
                 Err(Error::new(Cause::BadSetting, format!("{}: {}", file.display(), list_problems(&findings.problems))))
@@ -89,22 +90,22 @@ impl Principals {
         }
     }
 
-    /// What the file says that can hardly be meant, a line each, for the log.
-    pub fn doubts(&self) -> &[String] {
-        &self.doubts
+    /// Warnings about the file, a line each, for the log.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
-    /// The account that all of them are in, and so is what they call.
+    /// The account of all principals and of the endpoints.
     pub fn account(&self) -> &str {
         &self.account
     }
 
-    /// How many there are.
+    /// The number of principals.
     pub fn count(&self) -> usize {
         self.by_access_key.len()
     }
 
-    /// The one with this access key.
+    /// The principal with this access key.
     pub(super) fn with_access_key(&self, id: &str) -> Option<&Principal> {
         self.by_access_key.get(id)
     }
@@ -144,12 +145,12 @@ impl Principals {
                 }
             }
         }
-        Some(Principals { account: account?.to_owned(), doubts: Vec::new(), by_access_key })
+        Some(Principals { account: account?.to_owned(), warnings: Vec::new(), by_access_key })
     }
 }
 
 impl Principal {
-    /// The ARN, as error messages name it.
+    /// The ARN, as in error messages.
     pub fn arn(&self) -> &str {
         &self.arn.text
     }
@@ -225,7 +226,7 @@ impl Principal {
             Some(arn)
         });
         let access_key_id = required_text(path, "AccessKeyId", access_key_id, findings);
-        // It stands between a comma and a slash in the Authorization header.
+        // It is delimited by a comma and a slash in the Authorization header.
         if access_key_id.is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_graphic() && !b",/".contains(&byte))) {
             findings.problem(&below(path, "AccessKeyId"), "has characters that no signature can carry");
         }
@@ -295,7 +296,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The text of a member that must be there and not be empty.
+/// The text of a required member, which must not be empty.
 fn required_text<'a>(path: &str, name: &str, node: Option<&'a Node>, findings: &mut Findings) -> Option<&'a str> {
     let node = findings.required(path, name, node)?;
     text_of(path, name, node, findings)

@@ -118,13 +118,13 @@ fn a_file_is_read_and_what_is_wrong_names_it() {
     let path = folder.path().join("iam.json");
     std::fs::write(&path, file(ARN, json!([])).to_string()).unwrap();
     let principals = Principals::from_file(&path).unwrap();
-    assert_eq!((principals.count(), principals.doubts().len()), (1, 0));
+    assert_eq!((principals.count(), principals.warnings().len()), (1, 0));
 
-    let doubtful = json!([{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*",
+    let suspicious = json!([{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*",
                                          "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}]);
-    std::fs::write(&path, file(ARN, doubtful).to_string()).unwrap();
+    std::fs::write(&path, file(ARN, suspicious).to_string()).unwrap();
     let principals = Principals::from_file(&path).unwrap();
-    assert!(principals.doubts()[0].starts_with(&format!("{}: Principals[0].Policies[0].", path.display())));
+    assert!(principals.warnings()[0].starts_with(&format!("{}: Principals[0].Policies[0].", path.display())));
 
     std::fs::write(&path, r#"{"Account": "1", "Principals": [{}]}"#).unwrap();
     let error = Principals::from_file(&path).unwrap_err();

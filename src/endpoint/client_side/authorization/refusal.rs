@@ -1,8 +1,8 @@
-//! Why a request is refused, in AWS's names, statuses and words: the one table of them.
+//! The table of refusals with AWS's exception names, statuses and messages.
 //!
 //! Names and statuses are those of services that answer JSON over REST as SageMaker's runtime does:
-//! `MissingAuthenticationTokenException` is in amazon-sagemaker-examples#290, the scope's words in aws-sdk-go#1836,
-//! `AccessDeniedException` in philschmid/cdk-samples#2, `IncompleteSignatureException` in chalice#828.
+//! `MissingAuthenticationTokenException` is in amazon-sagemaker-examples#290, the messages about the scope in
+//! aws-sdk-go#1836, `AccessDeniedException` in philschmid/cdk-samples#2, `IncompleteSignatureException` in chalice#828.
 
 use std::fmt;
 
@@ -11,27 +11,27 @@ use std::fmt;
 pub enum Refusal {
     /// There is no signature.
     MissingAuthenticationToken,
-    /// The signature is not written as one; the text says what is missing.
+    /// The signature is malformed; the text says what is missing.
     IncompleteSignature(String),
-    /// The access key is not known, or the session token is not the one that belongs to it.
+    /// The access key is unknown, or the session token does not belong to it.
     UnrecognizedClient,
-    /// The session token was good until its expiration.
+    /// The session token has expired.
     ExpiredToken,
-    /// The signature is another one than the secret key gives.
+    /// The signature does not match the secret key.
     SignatureDoesNotMatch,
-    /// The signature is written well but cannot be good here: its time, its scope, or what it covers.
+    /// The signature is well-formed but invalid here: its time, its scope, or the headers that it covers.
     InvalidSignature(String),
-    /// The principal is known, and may not do this.
+    /// The principal is known but not authorized.
     AccessDenied {
         /// The principal's ARN.
         principal: String,
         /// The action.
         action: String,
-        /// The ARN of what it was asked on.
+        /// The resource's ARN.
         resource: String,
-        /// Whether a statement with `"Effect": "Deny"` said so, rather than none that allows it.
+        /// Whether a statement with `"Effect": "Deny"` matched; otherwise no statement allows it.
         explicitly: bool,
-        /// What of the policies decided, as a sentence for the log. The caller is not told what policies say.
+        /// The deciding statements, as a sentence for the log. The caller does not see the policies.
         decided_by: String,
     },
 }
@@ -47,7 +47,7 @@ impl Refusal {
         self.row().1
     }
 
-    /// What of the policies decided, for the log.
+    /// The deciding statements, for the log.
     pub fn decided_by(&self) -> Option<&str> {
         match self {
             Refusal::AccessDenied { decided_by, .. } => Some(decided_by),
@@ -67,7 +67,7 @@ impl Refusal {
     }
 }
 
-/// The message, as AWS words it.
+/// The message in AWS's wording.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,6 @@
-//! Who sent a request: its SigV4 signature is made again with the secret that is known, by AWS's own signer, and compared.
+//! Verifies who sent a request: AWS's own signer computes its SigV4 signature again with the known secret to compare.
 //!
-//! The signature is made over exactly the headers that the request says were signed, and over the path as SageMaker's
+//! The signature covers exactly the headers that the request lists as signed, and the path as SageMaker's
 //! clients sign it: normalized, and percent-encoded once more than on the wire
 //! (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 
@@ -23,39 +23,39 @@ use super::{Refusal, SignedRequest};
 /// The name that SageMaker's runtime API signs with (botocore's `data/sagemaker-runtime/2017-05-13/service-2.json`).
 const SERVICE: &str = "sagemaker";
 const TERMINATOR: &str = "aws4_request";
-/// How far the signature's time may be from ours, either way.
+/// The most that the signature's time may differ from the local clock, in either direction.
 const SKEW_MINUTES: i64 = 15;
-/// What comes over the wire as `X-Amz-Date`.
+/// The format of `X-Amz-Date`.
 const BASIC_FORMAT: &str = "%Y%m%dT%H%M%SZ";
-/// Headers with this prefix are what the API is asked; whoever signs must sign them, or someone else could have put them
-/// there. All of AWS's clients do.
+/// Headers with this prefix are parameters of the API. They must be signed, or others could have added
+/// them. All of AWS's clients sign them.
 const PARAMETER_PREFIX: &str = "x-amzn-sagemaker-";
-/// The longest path and query, and the most headers, that are handed to the signer: far more than the API has.
+/// The longest path and query, and the most headers, that are passed to the signer: far more than the API needs.
 const LONGEST_TARGET: usize = 8 * 1024;
 const MOST_SIGNED_HEADERS: usize = 256;
 
 /// The SHA-256 of a body.
 pub type Sha256Digest = [u8; 32];
 
-/// What the head of a request says of its body.
+/// What the head of a request reveals about its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payload {
-    /// Its digest, for which the signature is right.
+    /// Its digest, which the verified signature covers.
     HasDigest(Sha256Digest),
-    /// Nothing: the signature can be made again only when the body is there.
+    /// Nothing: the signature can be verified only when the body has arrived.
     Unknown,
 }
 
-/// A request whose head is as a principal would have signed it.
+/// A request whose head is valid for a principal.
 #[derive(Debug)]
 pub(super) struct Signed<'principals, 'request> {
     pub(super) principal: &'principals Principal,
-    /// The region that it was signed for.
+    /// The region of the signature.
     pub(super) region: &'request str,
     pub(super) payload: Payload,
 }
 
-/// Finds out who says that it signed a request, and whether it did if the head names the body's digest.
+/// Identifies the principal of a request, and verifies the signature if the head names the body's digest.
 pub(super) fn verify_head<'principals, 'request>(
     request: &SignedRequest<'request>,
     principals: &'principals Principals,
@@ -78,7 +78,7 @@ pub(super) fn verify_head<'principals, 'request>(
     Ok(Signed { principal, region: header.region, payload })
 }
 
-/// Finds out whether a principal has signed a request whose head is in order and whose body has this digest.
+/// Verifies the signature of a request whose head is valid and whose body has this digest.
 pub(super) fn verify_whole(
     request: &SignedRequest<'_>,
     principal: &Principal,
@@ -102,7 +102,7 @@ fn compare(
     }
 }
 
-/// What the Authorization header claims.
+/// Parses the Authorization header.
 fn authorization<'request>(request: &SignedRequest<'request>) -> Result<AuthorizationHeader<'request>, Refusal> {
     let header = match values(request, "authorization").as_slice() {
         [value] => str::from_utf8(value).map_err(|_| incomplete("The Authorization header is not text."))?,
@@ -129,7 +129,7 @@ fn is_presigned(query: &str) -> bool {
     })
 }
 
-/// When a request says that it was signed, and in which header.
+/// The signing time of a request, and the header that has it.
 struct SigningTime {
     instant: Timestamp,
     basic: String,
@@ -160,7 +160,7 @@ fn basic_format(instant: Timestamp) -> String {
     instant.strftime(BASIC_FORMAT).to_string()
 }
 
-/// The scope of the key: made for this service, and for the day of the signature.
+/// Checks the scope of the key: this service, and the day of the signature.
 fn check_scope(header: &AuthorizationHeader<'_>, time: &SigningTime) -> Result<(), Refusal> {
     let day = time.basic.get(..8).unwrap_or_default();
     if header.terminator != TERMINATOR {
@@ -190,7 +190,7 @@ fn check_skew(signed: Timestamp, received: SystemTime) -> Result<(), Refusal> {
         return Err(invalid("The time of this machine is out of bounds."));
     };
     let [signed_text, now, earliest_text, latest_text] = [signed, now, earliest, latest].map(basic_format);
-    // Seconds are all that the texts have: a signature made in this very second is not of the future.
+    // The texts have a precision of seconds: a signature from the current second is not in the future.
     if signed.as_second() < earliest.as_second() {
         return Err(invalid(format!(
             "Signature expired: {signed_text} is now earlier than {earliest_text} ({now} - {SKEW_MINUTES} min.)"
@@ -204,7 +204,7 @@ fn check_skew(signed: Timestamp, received: SystemTime) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What must be signed is, and can be.
+/// Checks that all required headers are signed, and that the request can be verified.
 fn check_coverage(request: &SignedRequest<'_>, header: &AuthorizationHeader<'_>) -> Result<(), Refusal> {
     if !is_signed(header, "host") || values(request, "host").len() != 1 {
         return Err(invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."));
@@ -228,7 +228,7 @@ fn is_signed(header: &AuthorizationHeader<'_>, name: &str) -> bool {
     header.signed_headers.iter().any(|signed| signed.eq_ignore_ascii_case(name))
 }
 
-/// Temporary keys are good with their token only, long-lived keys without one only.
+/// Temporary keys are valid only with their token, long-lived keys only without one.
 fn check_session_token(request: &SignedRequest<'_>, credentials: &Credentials) -> Result<(), Refusal> {
     let given = values(request, "x-amz-security-token");
     let right = match (given.as_slice(), credentials.session_token()) {
@@ -245,14 +245,14 @@ fn check_session_token(request: &SignedRequest<'_>, credentials: &Credentials) -
     }
 }
 
-/// The digest of the body that the head names in x-amz-content-sha256, if it does.
+/// The digest of the body in x-amz-content-sha256, if the head has it.
 ///
-/// `UNSIGNED-PAYLOAD` there is refused. Of the services that SigV4 is for only S3 takes it for any request
+/// `UNSIGNED-PAYLOAD` is refused. Of all services with SigV4 only S3 accepts it for any request
 /// (docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html); elsewhere an operation must be modelled so
 /// (smithy.io/2.0/aws/aws-auth.html, `aws.auth#unsignedPayload`), and none of SageMaker's runtime is (botocore's
-/// `data/sagemaker-runtime/2017-05-13/service-2.json`). Besides, AWS's clients sign the body of whatever goes over plain
-/// HTTP, as all does here (botocore's auth.py, `_should_sha256_sign_payload`; `AWS4UnsignedPayloadSigner` of the SDK for
-/// Java): else anyone on the way could put in another one.
+/// `data/sagemaker-runtime/2017-05-13/service-2.json`). Besides, AWS's clients sign the body of whatever goes over
+/// plain HTTP, as all does here (botocore's auth.py, `_should_sha256_sign_payload`; `AWS4UnsignedPayloadSigner` of the
+/// SDK for Java): else anyone on the way could put in another one.
 fn named_digest(request: &SignedRequest<'_>) -> Result<Option<Sha256Digest>, Refusal> {
     match values(request, "x-amz-content-sha256").as_slice() {
         [b"UNSIGNED-PAYLOAD"] => Err(invalid(
@@ -261,7 +261,7 @@ fn named_digest(request: &SignedRequest<'_>) -> Result<Option<Sha256Digest>, Ref
         [value] if value.starts_with(b"STREAMING-") => {
             Err(invalid("A body that is signed chunk by chunk (x-amz-content-sha256: STREAMING-…) is not supported."))
         }
-        // What is no digest says nothing, and the body's own is what counts.
+        // Any other value is ignored, and the digest is computed from the body.
         [value] => Ok(digest(value)),
         _ => Ok(None),
     }
@@ -280,7 +280,7 @@ fn digest(hexadecimal: &[u8]) -> Option<Sha256Digest> {
     Some(digest)
 }
 
-/// The signature that the request should have.
+/// The expected signature of the request.
 fn signature(
     request: &SignedRequest<'_>,
     header: &AuthorizationHeader<'_>,
@@ -290,13 +290,13 @@ fn signature(
 ) -> Result<String, Refusal> {
     let mut headers = Vec::with_capacity(header.signed_headers.len());
     for (name, value) in request.headers.iter().filter(|(name, _)| is_signed(header, name)) {
-        // The signer takes ASCII only, and so does every client that could have signed this.
+        // The signer accepts only ASCII, and so does every client that could have signed this.
         let value = str::from_utf8(value).map_err(|_| Refusal::SignatureDoesNotMatch)?;
         headers.push((*name, value));
     }
     let mut hexadecimal = String::with_capacity(2 * digest.len());
     for byte in digest {
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(hexadecimal, "{byte:02x}");
     }
     let body = SignableBody::Precomputed(hexadecimal);
@@ -305,7 +305,7 @@ fn signature(
         query => Cow::Owned(format!("{}?{query}", request.path)),
     };
     let mut settings = SigningSettings::default();
-    // The signer adds the date that it is told. It counts only if the request says so.
+    // The signer adds the date. It is included only if the request lists it as signed.
     settings.excluded_headers = (!is_signed(header, "x-amz-date")).then(|| vec![Cow::Borrowed("x-amz-date")]);
     // Without the token: the signer would add it, and it is among the headers if it was signed.
     let identity =
@@ -321,7 +321,7 @@ fn signature(
         .into();
     let signable = SignableRequest::new(request.method, target, headers.into_iter(), body);
     let signed = signable.and_then(|signable| sign(signable, &parameters));
-    // What the signer refuses, no client can have signed.
+    // No client can have signed a request that the signer refuses.
     signed.map(|signed| signed.into_parts().1).map_err(|_| Refusal::SignatureDoesNotMatch)
 }
 

@@ -68,7 +68,7 @@ impl Recorded {
         self.set(name, &value);
     }
 
-    /// What `verify` says of it when it comes `seconds` after it was signed.
+    /// The result of `verify` if it arrives `seconds` after it was signed.
     fn verify_after(&self, seconds: i64) -> Result<String, Refusal> {
         let headers: Vec<(&str, &[u8])> = self.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
         let mut request = SignedRequest {
@@ -92,7 +92,7 @@ fn digest_of(body: &[u8]) -> Sha256Digest {
     Sha256::digest(body).into()
 }
 
-/// What is said of a request once its body is there.
+/// The decision on a request once its body has arrived.
 fn verify<'principals, 'request>(
     request: &SignedRequest<'request>,
     body: &[u8],
@@ -116,7 +116,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn what_awss_own_clients_sign_is_accepted() {
     let all = fixture(RECORDED);
     assert!(all.len() >= 13);
-    // There is one that is refused for what it does not sign: it has a test of its own.
+    // One is refused for the headers that it does not sign; it has a separate test.
     for recorded in all.into_iter().filter(|recorded| recorded.name != "botocore with an unsigned payload") {
         let region = if recorded.name.contains("everything") { "eu-west-1" } else { "us-east-1" };
         assert_eq!(recorded.verify_after(0).as_deref(), Ok(region), "{}", recorded.name);
@@ -138,7 +138,7 @@ fn awss_published_signatures_come_out() {
         };
         let header = AuthorizationHeader::parse(published.header("authorization")).unwrap();
         let time = signing_time(&request).unwrap();
-        // The suite's service is `service`, so that `verify` would refuse it: the signature is made directly.
+        // The suite's service is `service`, which `verify` would refuse, so the signature is computed directly.
         let credentials = Credentials::new(&published.access_key_id, &published.secret_access_key, None, None, "test");
         let made = signature(&request, &header, &time, &credentials, &digest_of(&bytes(&published.body_hex))).unwrap();
         assert_eq!(made, header.signature, "{}", published.name);
@@ -185,7 +185,7 @@ fn whatever_was_signed_cannot_be_changed() {
     ] {
         assert_eq!(found, Err(Refusal::SignatureDoesNotMatch), "{what}");
     }
-    // What is not signed may change on the way.
+    // Unsigned headers may change in transit.
     assert!(changed(|r| r.set("User-Agent", "another")).is_ok());
     assert!(changed(|r| r.set("amz-sdk-request", "attempt=2")).is_ok());
     assert!(changed(|r| r.headers.reverse()).is_ok());
@@ -277,7 +277,7 @@ fn a_session_token_is_good_until_its_expiration() {
     temporary.expiration = Some((signed.timestamp() + SignedDuration::from_secs(60)).to_string());
     assert!(temporary.verify_after(59).is_ok());
     assert_eq!(temporary.verify_after(60), Err(Refusal::ExpiredToken));
-    // Whoever does not have the token is not told that it is too old.
+    // A caller without the token does not learn that it has expired.
     temporary.set("X-Amz-Security-Token", "another");
     assert_eq!(temporary.verify_after(60), Err(Refusal::UnrecognizedClient));
 }
@@ -386,7 +386,7 @@ fn what_is_no_signature_of_this_service_is_refused_in_awss_words() {
 }
 
 proptest! {
-    /// The signer is built for requests of its own making; here it is given anyone's.
+    /// The signer is built for its own requests; here it gets arbitrary ones.
     #[test]
     fn no_request_makes_the_signer_panic(
         path in "/[!-~]{0,40}",

@@ -1,4 +1,4 @@
-//! What the tests of this room share: principals with policies, and calls.
+//! Helpers of the authorization tests: principals with policies, and calls.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +17,7 @@ pub(super) fn file(arn: &str, policies: Value) -> Value {
     })
 }
 
-/// What a file means; its problems if it has any.
+/// Parses a file; returns its problems if there are any.
 pub(super) fn read(file: &Value) -> Result<Principals, Vec<String>> {
     let mut findings = Findings::default();
     let principals = Principals::parse(&file.to_string(), &mut findings);
@@ -49,7 +49,7 @@ pub(super) fn context<'a>(principal: &'a Principal, call: &'a ActionRequest<'a>)
     Context { principal, call, requested_region: "us-east-1" }
 }
 
-/// What is said of a request in the end, its body being there at once.
+/// The final decision on a request whose body is complete.
 pub(super) fn check<'a>(
     door: &'a Authorization,
     request: &SignedRequest<'_>,

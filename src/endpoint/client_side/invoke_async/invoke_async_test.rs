@@ -22,7 +22,7 @@ use crate::storage::{Folders, Location, S3Access, Storage};
 use crate::supervisor::Health;
 use byoc_fake_container::{FakeContainer, Request, response};
 
-/// An endpoint with a queue, and what its answers are written to.
+/// An endpoint with a queue, and its output folder.
 struct Rig {
     folder: TempDir,
     endpoint: Arc<Endpoint>,
@@ -47,7 +47,7 @@ impl Rig {
         Data::new(Services::new([Arc::clone(&self.endpoint)], Limits::default(), None))
     }
 
-    /// Works on all that waits; the folder with what came of it.
+    /// Processes all waiting requests; returns the output folder.
     async fn finish(self) -> TempDir {
         self.endpoint.stop_accepting();
         self.worker
@@ -292,7 +292,7 @@ async fn an_input_that_is_a_pipe_or_lies_elsewhere_holds_up_no_other() {
     let link = rig.folder.path().join("link");
     std::os::unix::fs::symlink(other.path().join("secret"), &link).unwrap();
     let services = rig.services();
-    // Two at a time: if one of these were waited for, no later one would have its turn.
+    // Two at a time: if one of these blocked, no later one would be processed.
     for (number, place) in [&pipe, &pipe, &pipe, &link].into_iter().enumerate() {
         let asked = request()
             .insert_header(("X-Amzn-SageMaker-InputLocation", place.to_str().unwrap()))
@@ -325,7 +325,7 @@ async fn an_empty_document_beside_input_location_is_no_body() {
             .set_payload(body.to_owned());
         assert_eq!(send(&services, asked).await.status().as_u16(), status, "{body:?}");
     }
-    // Alone it is what the model is asked.
+    // Alone it is the model's input.
     assert_eq!(send(&services, request().set_payload("{}")).await.status(), 202);
     drop(rig.finish().await);
     let mut bodies: Vec<String> = container.seen().iter().map(|seen| seen.body.clone()).collect();

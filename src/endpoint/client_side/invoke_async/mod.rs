@@ -1,8 +1,8 @@
-//! InvokeEndpointAsync: a request is taken now, answered later, and the answer is an object
+//! InvokeEndpointAsync: a request is accepted now and answered later, into an object
 //! (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
 //!
-//! `request` puts it into the endpoint's queue and says where the answer will be; `worker` answers the queued requests in order,
-//! several at a time.
+//! `request` appends it to the endpoint's queue and returns the output's location; `worker` processes the queue in
+//! order, several requests at a time.
 
 mod request;
 mod worker;

@@ -1,4 +1,4 @@
-//! Taking a request: `POST /endpoints/{EndpointName}/async-invocations`
+//! Accepts a request: `POST /endpoints/{EndpointName}/async-invocations`
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html).
 
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ const FILENAME: &str = "x-amzn-sagemaker-filename";
 const REQUEST_TTL_SECONDS: &str = "x-amzn-sagemaker-requestttlseconds";
 const INVOCATION_TIMEOUT_SECONDS: &str = "x-amzn-sagemaker-invocationtimeoutseconds";
 
-/// Takes a request, to answer it later.
+/// Accepts a request and answers it later.
 async fn invoke_endpoint_async(
     request: HttpRequest,
     name: Path<String>,
@@ -53,7 +53,7 @@ async fn invoke_endpoint_async(
     finish(id, &name, None, outcome)
 }
 
-/// The body of the answer.
+/// The response body.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Accepted<'a> {
@@ -73,12 +73,12 @@ async fn accept(
             "Endpoint {name} has no AsyncInferenceConfig and does not take InvokeEndpointAsync."
         )));
     };
-    // Whether it would be answered now tells whether it can be answered later.
+    // A request that could not be answered now cannot be answered later either.
     let routed = Routed::to(endpoint, None, None)?;
     let call = routed.call(given, &OPERATION, Bytes::new(), services, id);
     let call = call.map_err(|refused| refused.for_client(endpoint, &id))?;
     let input = match (headers::text(given, INPUT_LOCATION), body?) {
-        (Some(_), body) if !is_nothing(&body) => {
+        (Some(_), body) if !is_absent(&body) => {
             return Err(AwsError::validation("Body and InputLocation are mutually exclusive; give one of them."));
         }
         (Some(location), _) => Input::at(&location).map_err(AwsError::validation)?,
@@ -119,13 +119,13 @@ async fn accept(
         .json(Accepted { inference_id }))
 }
 
-/// Whether a body says nothing: AWS SDK for JavaScript v2 sends an empty document, `{}`, where there is no Body.
-fn is_nothing(body: &[u8]) -> bool {
+/// Whether a body counts as absent: the AWS SDK for JavaScript v2 sends an empty document, `{}`, without a Body.
+fn is_absent(body: &[u8]) -> bool {
     matches!(body.trim_ascii(), b"" | b"{}")
 }
 
-/// The names of the objects for the answer and for what goes wrong: after Filename, else after the request's id. Not after
-/// InferenceId: two requests may have the same, and one answer would replace the other.
+/// The names of the objects for the response and for a failure: from Filename, else from the request's id. Not from
+/// InferenceId: two requests may share one, and one response would replace the other.
 fn file_names(given: Option<&str>, request_id: &str) -> Result<(String, String), AwsError> {
     match given {
         None => Ok((format!("{request_id}.out"), format!("{request_id}-error.out"))),

@@ -18,7 +18,7 @@ use crate::endpoint::container_side::Invocation;
 use crate::leased_bytes::MemoryShare;
 use crate::storage::{Folders, Object, Storage};
 
-/// What an answer is made with.
+/// The context of the worker's tasks.
 #[derive(Clone)]
 struct WorkerContext {
     endpoint: Arc<Endpoint>,
@@ -30,7 +30,7 @@ struct WorkerContext {
 }
 
 impl Worker {
-    /// Works until the queue is closed and all is done.
+    /// Runs until the queue is closed and empty.
     /// Inputs that are read are leased from `memory`.
     pub async fn work(mut self, endpoint: Arc<Endpoint>, client: Client, storage: Arc<Storage>, memory: MemoryShare) {
         let room = Arc::new(Semaphore::new(self.concurrent));
@@ -43,13 +43,13 @@ impl Worker {
                 drop(permit);
             });
         }
-        // All that were begun have given their permits back then.
+        // All permits are back, so every request that was begun has ended.
         let _ = room.acquire_many(u32::try_from(self.concurrent).unwrap_or(u32::MAX)).await;
     }
 }
 
 impl WorkerContext {
-    /// Answers a request into its object.
+    /// Processes a request and writes its response object.
     async fn process(self, job: Job) {
         let Job { id, variant, call, input, output, failure, queued, time_to_live, timeout } = job;
         let mut abandoned = self.abandoned.clone();
@@ -65,7 +65,7 @@ impl WorkerContext {
                 Err(format!("The input could not be read within InvocationTimeoutSeconds ({seconds})."))
             });
             let Object { content: body, content_type } = body.map_err(AwsError::validation)?;
-            // Of a request that does not say what its input is, the object does.
+            // If the request has no Content-Type, the object's is used.
             let its_own = || HeaderValue::from_str(&content_type?).ok();
             let content_type = call.content_type.clone().or_else(its_own);
             self.invoke(variant, Invocation { body, content_type, ..call }, timeout, &id).await

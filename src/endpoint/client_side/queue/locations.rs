@@ -1,4 +1,4 @@
-//! Where the inputs and outputs of asynchronous invocations lie: in S3 as on the platform, or on this machine.
+//! The locations of inputs and outputs of asynchronous invocations: in S3 as on SageMaker, or on the local disk.
 
 use std::path::{Component, Path};
 use std::time::Duration;
@@ -10,26 +10,26 @@ use crate::storage::{Folders, Location, Object, Storage, StorageError};
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
 pub(in crate::endpoint::client_side) const LARGEST_INPUT: u64 = 1 << 30;
-/// The largest input that a request brings along (botocore's model).
+/// The largest input within a request (botocore's model).
 pub(in crate::endpoint::client_side) const LARGEST_INLINE: usize = 128_000;
 
-/// After which time an input that there was no memory for is tried again.
+/// The pause before another attempt to read an input if there was no memory for it.
 const UNTIL_THERE_IS_ROOM: Duration = Duration::from_millis(200);
 
-/// What a request is about.
+/// The input of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::endpoint::client_side) enum Input {
-    /// It came along.
+    /// In the request itself.
     Inline(Bytes),
-    /// It lies there.
+    /// At a location.
     At(Location),
 }
 
 impl Input {
-    /// The place that InputLocation names. There is no folder that a relative path could be relative to.
+    /// Parses InputLocation. Relative paths are refused, since there is no base folder.
     ///
     /// # Errors
-    /// Why nothing can be read there, as a sentence.
+    /// Why it cannot be read, as a sentence.
     pub(in crate::endpoint::client_side) fn at(location: &str) -> Result<Input, String> {
         match Location::parse(location, Path::new("")) {
             Ok(Location::Local(path)) if !path.is_absolute() => {}
@@ -42,10 +42,10 @@ impl Input {
         ))
     }
 
-    /// Whether it may be read at all.
+    /// Checks that it may be read.
     ///
     /// # Errors
-    /// That it may not, as a sentence that does not say whether it is there.
+    /// If it may not, as a sentence that does not reveal whether it exists.
     pub(in crate::endpoint::client_side) async fn check(&self, folders: &Folders) -> Result<(), String> {
         match self {
             Input::At(Location::Local(path)) if !folders.may_hold(path).await => Err(format!(
@@ -57,7 +57,7 @@ impl Input {
         }
     }
 
-    /// Reads it. Where there is no memory for it now, it is waited for: the queue is there for that.
+    /// Reads it. Waits if there is no memory for it at the moment.
     ///
     /// # Errors
     /// Why it cannot be read, as a sentence.
@@ -83,10 +83,10 @@ impl Input {
     }
 }
 
-/// The object below an output path that will hold an answer: `extension` is S3OutputPathExtension, empty if there is none.
+/// The object below an output path that will hold a response: `extension` is S3OutputPathExtension, or empty.
 ///
 /// # Errors
-/// That it is not below the path, as a sentence.
+/// If it is not below the path, as a sentence.
 pub(in crate::endpoint::client_side) fn output(
     path: &Location,
     extension: &str,
@@ -100,12 +100,12 @@ pub(in crate::endpoint::client_side) fn output(
              below the output path."
         ));
     }
-    // A path's components, so that no two slashes meet in a key.
+    // By components, so that a key has no double slashes.
     let extension: Vec<_> = extension.split('/').filter(|part| !part.is_empty()).collect();
     Ok(path.below(&extension.into_iter().chain([name]).collect::<Vec<_>>().join("/")))
 }
 
-/// Whether a Filename is one: the API's pattern, `^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$`, and its length.
+/// Whether a Filename is valid: the API's pattern, `^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$`, and its length.
 pub(in crate::endpoint::client_side) fn is_file_name(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_input_is_an_object_of_s3_or_a_file_of_this_machine() {
+    fn an_input_is_an_object_in_s3_or_a_local_file() {
         let at = |location: &str| Input::at(location).map(|input| format!("{input:?}"));
         for (location, place) in [
             ("file:///a/b", Location::Local("/a/b".into())),

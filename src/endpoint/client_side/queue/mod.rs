@@ -1,4 +1,4 @@
-//! The queue of an endpoint's asynchronous invocations: requests that wait for their turn, and where their inputs and answers
+//! The queue of an endpoint's asynchronous invocations: waiting requests, and where their inputs and outputs
 //! are (`locations`).
 
 pub(super) mod locations;
@@ -15,41 +15,41 @@ use crate::endpoint::container_side::Invocation;
 use crate::storage::{Folders, Location};
 use locations::Input;
 
-/// The most requests that wait. Each may hold a body of 128,000 bytes.
+/// The most waiting requests. Each may hold a body of 128,000 bytes.
 const LONGEST_QUEUE: usize = 10_000;
 
-/// One request that waits for its turn.
+/// A waiting request.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) id: Uuid,
     /// The variant's number.
     pub(super) variant: usize,
-    /// What the containers are asked; its body is read when it is its turn.
+    /// The request to the containers; its body is read when its turn comes.
     pub(super) call: Invocation,
     pub(super) input: Input,
     pub(super) output: Location,
     pub(super) failure: Location,
     pub(super) queued: Instant,
-    /// RequestTTLSeconds: how long it may wait for its turn.
+    /// RequestTTLSeconds: how long it may wait in the queue.
     pub(super) time_to_live: Duration,
-    /// InvocationTimeoutSeconds: how long it may take from then on, once its input is there, and that too.
+    /// InvocationTimeoutSeconds: the time limit afterwards, for reading the input and for the invocation each.
     pub(super) timeout: Duration,
 }
 
-/// Where requests wait, and where their answers will be.
+/// The queue, and the locations of its outputs.
 #[derive(Debug)]
 pub struct Queue {
     pub(super) output: Location,
     pub(super) failure: Location,
-    /// Where inputs may lie that are files of this machine.
+    /// The folders from which inputs that are local files may be read.
     pub(super) inputs: Arc<Folders>,
-    /// Nothing once the endpoint takes no more.
+    /// `None` once the queue is closed.
     jobs: Mutex<Option<Sender<Job>>>,
-    /// Whether those that were taken are given up.
+    /// Whether accepted requests are abandoned.
     abandoned: watch::Sender<bool>,
 }
 
-/// Who works on a queue.
+/// The worker of a queue.
 #[derive(Debug)]
 pub struct Worker {
     pub(super) jobs: Receiver<Job>,
@@ -59,8 +59,8 @@ pub struct Worker {
 }
 
 impl Queue {
-    /// A queue whose answers go to `output` and failures to `failure`, and its worker, who works on so many at a time. Inputs
-    /// that are files lie below `inputs`.
+    /// A queue that writes responses to `output` and failures to `failure`, and its worker for `concurrent` requests.
+    /// Inputs that are files must be below `inputs`.
     pub fn new(output: Location, failure: Location, inputs: Arc<Folders>, concurrent: usize) -> (Queue, Worker) {
         let (sender, jobs) = mpsc::channel(LONGEST_QUEUE);
         let (abandon, abandoned) = watch::channel(false);
@@ -68,18 +68,18 @@ impl Queue {
         (Queue { output, failure, inputs, jobs: Mutex::new(Some(sender)), abandoned: abandon }, worker)
     }
 
-    /// Takes no more requests; the worker ends when those that wait are done.
+    /// Stops accepting requests; the worker ends when the waiting ones are done.
     pub fn close(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Gives up what was taken and is not answered yet: each gets its failure, and the worker ends.
+    /// Abandons all requests that are not answered yet: each gets a failure, and the worker ends.
     pub fn abandon(&self) {
         self.close();
         self.abandoned.send_replace(true);
     }
 
-    /// Lets a request wait for its turn.
+    /// Appends a request to the queue.
     pub(super) fn push(&self, job: Job) -> Result<(), AwsError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(jobs) = jobs.as_ref() else {
