@@ -35,7 +35,7 @@ impl PieceByPiece {
     /// Answers the next piece. The last one also closes the answer. A piece of blank lines has no answer.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`] with the row and the byte in the body as a whole.
+    /// `Cause::BadPayload` with the row and the byte in the body as a whole.
     pub fn answer(
         &mut self,
         model: &Model,
