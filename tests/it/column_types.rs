@@ -62,7 +62,7 @@ fn a_wrong_column_or_type_is_reported_with_its_source_and_the_nearest_name() {
         (r#"{"index": "object"}"#, "--dtypes is \"{\\\"index\\\": \\\"object\\\"}\": index: expected \"str\""),
         (
             "index=str",
-            "--dtypes is \"index=str\": line 1, column 1: this is not JSON (expected a value, found \\\"index\\\"): expected an object such as {\"zip\": \"str\"",
+            "--dtypes is \"index=str\": line 1, column 1: this is not JSON (expected a value, found \"index\"): expected an object such as {\"zip\": \"str\"",
         ),
     ] {
         let output = run(&["serve", "--model-dir", &folder, "--port", "0", "--dtypes", dtypes], &[]);

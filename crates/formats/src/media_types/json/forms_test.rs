@@ -73,9 +73,9 @@ fn an_object_by_names_is_one_instance() {
         ),
         (
             r#"{"wide": 1, "color": "red""#,
-            "byte 25: this is not JSON: expected a comma or }, found the end of the text",
+            "byte 25: expected a comma or }, found the end of the text: this is not JSON",
         ),
-        (r#"{"wide": 1, "color": "red"} x"#, "byte 28: this is not JSON: expected the end of the text, found \"x\""),
+        (r#"{"wide": 1, "color": "red"} x"#, "byte 28: expected the end of the text, found \"x\": this is not JSON"),
     ] {
         assert_eq!(said(body), expected, "{body}");
     }

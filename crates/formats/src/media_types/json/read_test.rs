@@ -412,28 +412,28 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         (r#"{"instances": [], "instances": []}"#, "byte 28: duplicate field `instances`"),
         (
             "{\"instances\": [{\"features\": [1.0, ",
-            "row 1, byte 33: this is not JSON: expected a value, found the end of the text",
+            "row 1, byte 33: expected a value, found the end of the text: this is not JSON",
         ),
         (
             r#"{"instances": [[1, 1e400]]}"#,
             "row 1, byte 23: found a number that float64 cannot hold: expected one below 1.8e308",
         ),
         ("1,2,3", "byte 0: invalid type: integer `1`, expected an object {\"instances\": [...]}"),
-        ("{\"instances\": []} x", "byte 18: this is not JSON: expected the end of the text, found \"x\""),
+        ("{\"instances\": []} x", "byte 18: expected the end of the text, found \"x\": this is not JSON"),
     ] {
         assert_eq!(read_batch(body.as_bytes(), 2).unwrap_err().to_string(), expected, "{body}");
     }
     assert_eq!(
         jsonlines::read_batch(b"{\"features\": [1, 2]}\n\n{\"features\": [1, x]}\n", 2).unwrap_err().to_string(),
-        "row 2, byte 39: this is not JSON: expected a value, found \"x\""
+        "row 2, byte 39: expected a value, found \"x\": this is not JSON"
     );
     assert_eq!(
         jsonlines::read_batch(b"{\"features\": [1, 2]} {\"features\": [1, 2]}\n", 2).unwrap_err().to_string(),
-        "row 1, byte 21: this is not JSON: expected the end of the text, found \"{\""
+        "row 1, byte 21: expected the end of the text, found \"{\": this is not JSON"
     );
     assert_eq!(
         jsonlines::read_batch("\u{feff}[1, 2]\n[1, x]\n".as_bytes(), 2).unwrap_err().to_string(),
-        "row 2, byte 14: this is not JSON: expected a value, found \"x\""
+        "row 2, byte 14: expected a value, found \"x\": this is not JSON"
     );
 }
 

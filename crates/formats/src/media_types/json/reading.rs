@@ -231,7 +231,7 @@ impl<'r, R> Reading<'r, R> {
                     NotJson::NumberTooLarge => {
                         "found a number that float64 cannot hold: expected one below 1.8e308".to_owned()
                     }
-                    why => format!("this is not JSON: {why}"),
+                    why => format!("{why}: this is not JSON"),
                 },
             })
         });
