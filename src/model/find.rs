@@ -12,9 +12,7 @@ use crate::error::{Cause, Error, Result};
 use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
 use byoc_formats::pickle::Held;
 use byoc_linear_learner::archive::ModelAlgo;
-
-/// The file that names columns and their types, which a pickle does not.
-const COLUMNS_JSON: &str = "columns.json";
+use byoc_sklearn::preprocessor::COLUMNS_JSON;
 
 /// The most names that an error lists.
 const MOST_LISTED: usize = 10;

@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::storage::{Bucket, StorageError};
 use byoc_formats::error;
 use byoc_formats::file_kind;
+use byoc_sklearn::preprocessor::COLUMNS_JSON;
 
-/// The name of the file that says of a pickle what it does not say itself, and the most bytes that are taken for it.
-const COLUMNS_JSON: &str = "columns.json";
+/// The most bytes of a `columns.json` that are fetched.
 const MOST_COLUMNS_BYTES: u64 = 16 << 20;
 
 /// The file.

@@ -116,6 +116,9 @@ enum WrittenInput {
 
 read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "numpy" } }
 
+/// The name of the file beside a pickle that names columns and their types, which a pickle does not.
+pub const COLUMNS_JSON: &str = "columns.json";
+
 /// An example of the document, for messages.
 const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
 

@@ -25,7 +25,7 @@ mod request;
 mod twin_test;
 
 pub use assumption::Assumption;
-pub use columns_json::{ColumnsJson, twice};
+pub use columns_json::{COLUMNS_JSON, ColumnsJson, twice};
 pub use dtypes::{Dtypes, DtypesFrom};
 pub use overrides::{LabelChoice, LabelSetting, Overrides};
 pub use request::Request;
