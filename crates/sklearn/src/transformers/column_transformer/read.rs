@@ -73,7 +73,9 @@ impl PickledClass for Class {
                     find(name, given, input, builder, branch.name)
                 }
                 (Some(known), None) if branch.by == By::Name && !read.is_recorded => {
-                    builder.note_column_mismatch(|| unrecorded::needs_names(known.get(position).copied().unwrap_or_default()));
+                    builder.note_column_mismatch(|| {
+                        unrecorded::needs_names(known.get(position).copied().unwrap_or_default())
+                    });
                     0
                 }
                 _ => place(position, &read, input),
