@@ -17,8 +17,9 @@ const THREADS: usize = 8;
 /// How long a thread waits for more to do.
 const KEEP_ALIVE: Duration = Duration::from_millis(100);
 
-/// Memory goes back when nothing was freed for so long, the threads that freed have ended, or else after [`LONGEST`].
+/// Memory is returned once nothing was freed for this time, so that the threads that freed it have ended.
 const QUIET: Duration = Duration::from_millis(300);
+/// While more is freed all the time, memory is also returned at this interval.
 const LONGEST: Duration = Duration::from_secs(1);
 const _: () = assert!(KEEP_ALIVE.as_millis() < QUIET.as_millis());
 
@@ -55,8 +56,11 @@ pub(super) fn freed(bytes: u64) {
         return;
     }
     let started = std::thread::Builder::new().name("give-back".to_owned()).spawn(|| {
-        wait_until_quiet();
-        // Before and not after: what is freed meanwhile starts the next thread.
+        // Threads that are still freeing keep blocks in their caches, so that the last walk comes after them.
+        while !becomes_quiet() {
+            byoc_allocator::give_back();
+        }
+        // Before the walk and not after it: what is freed during the walk counts for the next thread.
         FREED.store(0, Ordering::Relaxed);
         byoc_allocator::give_back();
     });
@@ -66,7 +70,8 @@ pub(super) fn freed(bytes: u64) {
     }
 }
 
-fn wait_until_quiet() {
+/// Waits until nothing was freed for [`QUIET`]; false if that did not come within [`LONGEST`].
+fn becomes_quiet() -> bool {
     let mut waited = Duration::ZERO;
     let mut freed = FREED.load(Ordering::Relaxed);
     while waited < LONGEST {
@@ -74,10 +79,11 @@ fn wait_until_quiet() {
         waited += QUIET;
         let now = FREED.load(Ordering::Relaxed);
         if now == freed {
-            return;
+            return true;
         }
         freed = now;
     }
+    false
 }
 
 #[cfg(test)]
